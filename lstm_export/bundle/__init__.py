@@ -1,0 +1,1 @@
+"""One file with everything that a device needs: write, open, check."""

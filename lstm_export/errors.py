@@ -1,0 +1,64 @@
+"""Every error that a user can meet, as one tree.
+
+::
+
+    LstmExportError
+    ├── CheckpointError      a model file that cannot be read, or is not what it claims
+    ├── UnsupportedModel     a model that is read but that this tool or target cannot express
+    ├── MissingDependency    an optional package is not installed
+    ├── InputError           data, an option or an output path that cannot be used
+    ├── ParityError          an artifact that does not compute what its model computes
+    └── BundleError          a bundle that is damaged, unsafe or of another format
+
+The library raises them, the command line prints them as one line and exits with 1.
+Messages give what was expected, what was got, and the next step.
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+
+class LstmExportError(Exception):
+    """Base of every error raised on purpose; its text is one line for people."""
+
+
+class CheckpointError(LstmExportError):
+    """A model file that cannot be read, or is not what it claims."""
+
+
+class UnsupportedModel(LstmExportError):
+    """A model that cannot be expressed as a chain, or not by this target."""
+
+
+class MissingDependency(LstmExportError):
+    """An optional package is needed and not installed."""
+
+
+class InputError(LstmExportError):
+    """Data, an option or an output path that cannot be used."""
+
+
+class ParityError(LstmExportError):
+    """An artifact does not compute what its model computes."""
+
+
+class BundleError(LstmExportError):
+    """A bundle that is damaged, unsafe, or of another format version."""
+
+
+def require(module: str, extra: str, purpose: str) -> ModuleType:
+    """Import an optional package.
+
+    Raises:
+        MissingDependency: it is absent; the message names the pip command that brings it.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        package = module.partition(".")[0]
+        raise MissingDependency(
+            f"{purpose} needs the package {package}, which cannot be imported here ({error}); "
+            f'install it with: pip install "lstm-export[{extra}]"'
+        ) from error

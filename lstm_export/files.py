@@ -1,0 +1,81 @@
+"""Writing files so that a reader finds the old one or the new one, never a part."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import InputError
+
+
+def check_output(path: Path, *inputs: Path | None) -> None:
+    """Refuse an output path before any work is done for it.
+
+    Raises:
+        InputError: the folder is missing or read-only, `path` is a folder, or `path` is one of `inputs`.
+    """
+    folder = path.parent
+    if not folder.is_dir():
+        raise InputError(f"cannot write {path}: the folder {folder} does not exist; create it first")
+    if path.is_dir():
+        raise InputError(f"cannot write {path}: it is a folder; name a file")
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"cannot write {path}: the folder {folder} is not writable")
+    for source in inputs:
+        if source is not None and source.exists() and path.exists() and source.samefile(path):
+            raise InputError(f"{path} is the input itself and would be overwritten; choose another output with -o")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; put it in place when the block ends well, remove it otherwise.
+
+    The file is flushed to disk before it takes the name, so a crash or a full disk leaves the old file.
+
+    Raises:
+        InputError: the file cannot be written; the message carries the system's reason.
+    """
+    check_output(path)
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}") from error
+    os.close(handle)
+    partial = Path(name)
+    try:
+        yield partial
+        _sync(partial)
+        partial.chmod(0o666 & ~_umask())
+        partial.replace(path)
+        _sync(path.parent)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write `data` to `path` whole or not at all."""
+    with replacing(path) as partial:
+        partial.write_bytes(data)
+
+
+def _sync(path: Path) -> None:
+    """Flush a file or a folder entry to the disk; Windows cannot open folders and needs no such flush."""
+    if path.is_dir() and os.name == "nt":
+        return
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _umask() -> int:
+    """The process's umask, which can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,1 @@
+"""A model file, read once into a Model without running anything that it holds."""

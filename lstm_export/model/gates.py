@@ -1,0 +1,22 @@
+"""The order in which the four gates of an LSTM are stacked in its weights."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .arrays import Array
+
+# torch.nn.LSTM: weight_ih_l[k] is (W_ii|W_if|W_ig|W_io); the candidate g is called "cell" by ONNX.
+PYTORCH_GATES = ("input", "forget", "cell", "output")
+# ONNX operator LSTM: W is W[iofc].
+ONNX_GATES = ("input", "output", "forget", "cell")
+
+
+def reorder_gates(array: Array, source: tuple[str, ...], target: tuple[str, ...]) -> Array:
+    """Restack the gates of `array (gates * hidden_size, ...)` from the order `source` to the order `target`.
+
+    >>> reorder_gates(np.array([1, 2, 3, 4]), PYTORCH_GATES, ONNX_GATES).tolist()
+    [1, 4, 2, 3]
+    """
+    blocks = dict(zip(source, np.split(array, len(source)), strict=True))
+    return np.concatenate([blocks[gate] for gate in target])

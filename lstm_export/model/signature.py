@@ -1,0 +1,96 @@
+"""What goes into a model and what comes out: sizes, names, units, ranges and time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ..errors import UnsupportedModel
+
+
+@dataclass(frozen=True)
+class Column:
+    """One input feature or one target: its name, its unit, and the range seen in training."""
+
+    name: str
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Signature:
+    """The interface of a model.
+
+    Attributes:
+        input_size: width of `x (batch, seq, input_size)`.
+        output_size: width of `y`; with names it is `len(targets) * max(horizon, 1)`, target by target.
+        features: the columns of `x` in order, calendar columns last; empty where the names are unknown.
+        targets: the predicted columns; empty where the names are unknown.
+        window: steps of the windows seen in training, if known.
+        horizon: steps ahead that are predicted, t+1 .. t+horizon; 0 predicts at t itself.
+        time: name of the time column; `time_step` is its spacing (seconds, or its own unit when it counts).
+        calendar: calendar features derived from `time`, such as `("hour", "weekday")`.
+        group: name of the column that tells one series from another.
+    """
+
+    input_size: int
+    output_size: int
+    features: tuple[Column, ...] = ()
+    targets: tuple[Column, ...] = ()
+    window: int | None = None
+    horizon: int | None = None
+    time: str | None = None
+    time_step: float | None = None
+    calendar: tuple[str, ...] = ()
+    group: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.input_size < 1 or self.output_size < 1:
+            raise UnsupportedModel(
+                f"sizes must be positive, got input_size={self.input_size}, output_size={self.output_size}"
+            )
+        if self.features and len(self.features) != self.input_size:
+            raise UnsupportedModel(f"{len(self.features)} feature names for input_size={self.input_size}")
+        outputs = len(self.targets) * max(self.horizon or 0, 1)
+        if self.targets and outputs != self.output_size:
+            raise UnsupportedModel(f"{outputs} named outputs for output_size={self.output_size}")
+
+    @property
+    def measured(self) -> tuple[Column, ...]:
+        """The features that a table must hold: all but the calendar columns."""
+        return self.features[: len(self.features) - 2 * len(self.calendar)]
+
+    @property
+    def outputs(self) -> tuple[Column, ...]:
+        """One column per output: `volume[t+1]`, `volume[t+2]`, ...; `rul` for horizon 0; `y0`, ... unnamed."""
+        if not self.targets:
+            return tuple(Column(f"y{index}") for index in range(self.output_size))
+        if not self.horizon:
+            return self.targets
+        return tuple(
+            Column(f"{target.name}[t+{step}]", target.unit, target.low, target.high)
+            for target in self.targets
+            for step in range(1, self.horizon + 1)
+        )
+
+    def to_record(self) -> dict[str, Any]:
+        """A JSON-ready mapping; `from_record` is its inverse."""
+        return asdict(self)
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Signature:
+        """Read what `to_record` wrote.
+
+        Raises:
+            UnsupportedModel: a field is missing, unknown or of the wrong kind.
+        """
+        try:
+            fields = dict(record)
+            for key in ("features", "targets"):
+                fields[key] = tuple(Column(**column) for column in fields.get(key, ()))
+            fields["calendar"] = tuple(fields.get("calendar", ()))
+            return cls(**fields)
+        except (TypeError, ValueError) as error:
+            raise UnsupportedModel(f"the stored signature cannot be read: {error}") from error

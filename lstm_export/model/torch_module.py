@@ -1,0 +1,110 @@
+"""The one nn.Module: a chain of stages in PyTorch, for eager runs, training and TorchScript."""
+
+# No `from __future__ import annotations`: torch.jit.script reads the annotations of Scaler as objects.
+from functools import singledispatch
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from .arrays import Array
+from .model import Model
+from .runner import Runner
+from .stages import LSTM, Affine, LastStep, Linear, Stage
+
+
+def to_module(model: Model) -> nn.Sequential:
+    """The chain as a module in evaluation mode.
+
+    Maps float32 `x (batch, seq, input_size)` to `y (batch, output_size)` or `(batch, seq, output_size)`.
+    """
+    module = nn.Sequential()
+    for stage in model.stages:
+        # A state_dict prefix with dots, `model.lstm`, is a path of modules; one level is enough here.
+        module.add_module(stage.name.replace(".", "_"), _module(stage))
+    return module.eval()
+
+
+def eager(module: nn.Module) -> Runner:
+    """A module as a Runner on its own device. It is put in evaluation mode."""
+    module.eval()
+    parameter = next(module.parameters(), torch.zeros(()))
+
+    def run(x: Array) -> Array:
+        with torch.no_grad():
+            y = module(torch.from_numpy(np.ascontiguousarray(x, np.float32)).to(parameter.device))
+        result: Array = y.cpu().numpy()
+        return result
+
+    return run
+
+
+class EveryStep(nn.Module):
+    """An nn.LSTM that returns its output alone: every step, no state."""
+
+    def __init__(self, lstm: nn.LSTM) -> None:
+        super().__init__()
+        self.lstm = lstm
+
+    def forward(self, x: Tensor) -> Tensor:
+        y, _ = self.lstm(x)
+        return y  # type: ignore[no-any-return]  # (batch, seq, hidden_size)
+
+
+class Scaler(nn.Module):
+    """`(x - offset) / scale`, or `x * scale + offset` when `inverse`."""
+
+    offset: Tensor
+    scale: Tensor
+
+    def __init__(self, offset: Tensor, scale: Tensor, inverse: bool) -> None:
+        super().__init__()
+        self.register_buffer("offset", offset)
+        self.register_buffer("scale", scale)
+        self.inverse = inverse
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.inverse:
+            return x * self.scale + self.offset
+        return (x - self.offset) / self.scale
+
+
+class Last(nn.Module):
+    """The last step of `x (batch, seq, size)`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, -1]
+
+
+@singledispatch
+def _module(stage: Stage) -> nn.Module:
+    raise NotImplementedError(f"no PyTorch module for {stage.kind}")
+
+
+@_module.register
+def _lstm(stage: LSTM) -> nn.Module:
+    lstm = nn.LSTM(stage.input_size, stage.hidden_size, stage.num_layers, bias=stage.bias, batch_first=True)
+    lstm.load_state_dict(_tensors(stage))
+    return EveryStep(lstm)
+
+
+@_module.register
+def _linear(stage: Linear) -> nn.Module:
+    out_features, in_features = stage.weight.shape
+    linear = nn.Linear(in_features, out_features, bias=stage.bias is not None)
+    linear.load_state_dict(_tensors(stage))
+    return linear
+
+
+@_module.register
+def _affine(stage: Affine) -> nn.Module:
+    return Scaler(torch.tensor(stage.offset), torch.tensor(stage.scale), stage.inverse)
+
+
+@_module.register
+def _last_step(stage: LastStep) -> nn.Module:
+    return Last()
+
+
+def _tensors(stage: Stage) -> dict[str, Tensor]:
+    return {name: torch.tensor(array) for name, array in stage.arrays.items()}

@@ -1,0 +1,1 @@
+"""Tables, calendar features and windows: numpy and the table reader, shared by training and the device."""
