@@ -47,8 +47,8 @@ class EveryStep(nn.Module):
         self.lstm = lstm
 
     def forward(self, x: Tensor) -> Tensor:
-        y, _ = self.lstm(x)
-        return y  # type: ignore[no-any-return]  # (batch, seq, hidden_size)
+        y: Tensor = self.lstm(x)[0]  # (batch, seq, hidden_size)
+        return y
 
 
 class Scaler(nn.Module):
