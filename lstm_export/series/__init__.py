@@ -1,1 +1,22 @@
 """Tables, calendar features and windows: numpy and the table reader, shared by training and the device."""
+
+from .calendar import CALENDAR, calendar_columns, calendar_features, infer_time_step, parse_times
+from .table import Table, TableSource, read_table
+from .windows import Missing, Run, group_rows, series_of, sliding_windows, time_step_of
+
+__all__ = [
+    "CALENDAR",
+    "Missing",
+    "Run",
+    "Table",
+    "TableSource",
+    "calendar_columns",
+    "calendar_features",
+    "group_rows",
+    "infer_time_step",
+    "parse_times",
+    "read_table",
+    "series_of",
+    "sliding_windows",
+    "time_step_of",
+]
