@@ -3,7 +3,6 @@
 # No `from __future__ import annotations`: torch.jit.script reads the annotations of Scaler as objects.
 from functools import singledispatch
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -32,7 +31,7 @@ def eager(module: nn.Module) -> Runner:
 
     def run(x: Array) -> Array:
         with torch.no_grad():
-            y = module(torch.from_numpy(np.ascontiguousarray(x, np.float32)).to(parameter.device))
+            y = module(torch.tensor(x, dtype=torch.float32, device=parameter.device))
         result: Array = y.cpu().numpy()
         return result
 

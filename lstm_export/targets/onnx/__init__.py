@@ -1,0 +1,62 @@
+"""Export to ONNX, written straight from the weights, for onnxruntime on any device.
+
+One LSTM node a layer, dynamic batch and sequence, no external data, no initial state, Y_h for the last step.
+Law: `read(export(model)) == model`, bit for bit. Two exports of one model give identical bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ...device.onnx_runner import load_onnx
+from ...errors import InputError
+from ...files import write_bytes
+from ...model import Model, Runner
+
+suffix = ".onnx"
+extra = "export"
+needs = "onnxruntime"
+
+# Opset 17 with IR 8 loads on every ONNX Runtime from 1.15 on. Squeeze has its axes as an input since opset 13.
+DEFAULT_OPSET = 17
+OLDEST_OPSET = 13
+
+
+def export(model: Model, path: Path, *, opset: int = DEFAULT_OPSET) -> None:
+    """Write `model` as one ONNX file with inputs `x (batch, seq, input_size)` and output `y`.
+
+    Args:
+        model: the chain to write.
+        path: the file to write.
+        opset: version of the ONNX operators; a newer one needs a newer runtime.
+
+    Raises:
+        InputError: this opset is not known to the installed onnx package, or older than 13.
+    """
+    from .writer import newest_opset, to_bytes
+
+    if not OLDEST_OPSET <= opset <= newest_opset():
+        raise InputError(f"opset {opset} cannot be written; choose {OLDEST_OPSET} to {newest_opset()}")
+    write_bytes(path, to_bytes(model, opset))
+
+
+def load(source: Path | bytes, providers: Sequence[str] | None = None) -> Runner:
+    """Open the artifact in onnxruntime, set up for small models."""
+    return load_onnx(source, providers)
+
+
+def read(path: Path) -> Model:
+    """The model in the file, taken from its graph and initialisers.
+
+    Raises:
+        UnsupportedModel: the graph is not one that `export` writes, or its metadata says something else.
+    """
+    from .reader import from_bytes
+
+    return from_bytes(path.read_bytes())
+
+
+def recognises(data: bytes) -> bool:
+    """An ONNX file starts with field 1, the IR version, as a varint below 128."""
+    return len(data) > 2 and data[0] == 0x08 and data[1] < 0x80
