@@ -64,7 +64,7 @@ def series_of(table: Table, signature: Signature, missing: Missing = "refuse") -
             measured[rows] = _forward_filled(measured[rows])
     calendar = calendar_features(times, signature.calendar)
     x = np.concatenate([measured, calendar], axis=1).astype(np.float32)  # (rows, input_size)
-    complete: Array = np.isfinite(x).all(axis=1)
+    complete = np.asarray(np.isfinite(x).all(axis=1))
     return tuple(
         Run(x[run], times[run], run, group)
         for group, rows in groups

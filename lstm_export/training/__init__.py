@@ -1,1 +1,8 @@
 """From a table to a trained model: series, windows, fit."""
+
+from .fit import fit
+from .loop import Epoch, Progress
+from .options import TrainingOptions
+from .result import Score, TrainingResult
+
+__all__ = ["Epoch", "Progress", "Score", "TrainingOptions", "TrainingResult", "fit"]

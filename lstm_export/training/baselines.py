@@ -1,0 +1,89 @@
+"""What a model has to beat: persistence, the same time a season ago, and ridge regression on the window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ..model import Affine, Array, Signature
+from .samples import Samples, batches, by_target
+
+DAY = 86400.0
+RIDGE_COLUMNS = 4096  # more, and the normal equations (columns squared in float64) outgrow the model they judge
+
+# Maps the first rows of windows to predictions (windows, output_size), NaN where it has none.
+Baseline = Callable[[Array], Array]
+
+
+def baselines(samples: Samples, signature: Signature, scaler: Affine) -> dict[str, Baseline]:
+    """The baselines that make sense for this task, by the name that people read."""
+    found: dict[str, Baseline] = {}
+    if samples.horizon:
+        found["persistence"] = lambda starts: _persistence(samples, starts)
+        name, period = season(signature)
+        if period:
+            found[name] = lambda starts: _seasonal(samples, starts, period)
+    else:
+        found["training mean"] = lambda starts: _training_mean(samples, starts)
+    if samples.window * samples.x.shape[1] <= RIDGE_COLUMNS:
+        found["ridge"] = ridge(samples, scaler)
+    return found
+
+
+def season(signature: Signature) -> tuple[str, float]:
+    """The season worth repeating and its length in the time column's unit; 0 where there is none.
+
+    A week for steps below a day, a year of whole weeks for steps of a day or a week; it must be a whole number
+    of steps, and the times must be dates (calendar features or not).
+    """
+    step = signature.time_step or 0.0
+    name, period = ("same time last week", 7 * DAY) if step < DAY else ("same weekday last year", 364 * DAY)
+    whole = 0 < step <= 7 * DAY and period % step == 0
+    return name, period if whole else 0.0
+
+
+def ridge(samples: Samples, scaler: Affine, penalty: float = 1.0) -> Baseline:
+    """Least squares from the scaled, flattened training windows to the targets, with a small L2 penalty."""
+    starts = samples.parts["train"]
+    mean = samples.targets(starts).mean(axis=0)
+    columns = samples.window * samples.x.shape[1] + 1
+    gram, moment = np.zeros((columns, columns)), np.zeros((columns, len(mean)))
+    for batch in batches(starts):
+        design = _design(samples, scaler, batch)
+        gram += design.T @ design
+        moment += design.T @ (samples.targets(batch) - mean)
+    weight = np.linalg.solve(gram + penalty * np.eye(columns), moment)  # (columns, output_size)
+    return lambda starts: np.concatenate([_design(samples, scaler, batch) @ weight for batch in batches(starts)]) + mean
+
+
+def _design(samples: Samples, scaler: Affine, starts: Array) -> Array:
+    """Scaled, flattened windows and a column of ones: float64 `(windows, window * input_size + 1)`."""
+    scaled = (samples.inputs(starts).astype(np.float64) - scaler.offset) / scaler.scale
+    return np.hstack([scaled.reshape(len(starts), -1), np.ones((len(starts), 1))])
+
+
+def _persistence(samples: Samples, starts: Array) -> Array:
+    """The target's value at the window's last row, for every step ahead."""
+    last = samples.y[starts + samples.window - 1]  # (windows, targets)
+    return np.repeat(last, samples.horizon, axis=1)
+
+
+def _training_mean(samples: Samples, starts: Array) -> Array:
+    mean = samples.targets(samples.parts["train"]).mean(axis=0)
+    return np.broadcast_to(mean, (len(starts), len(mean)))
+
+
+def _seasonal(samples: Samples, starts: Array, period: float) -> Array:
+    """The target's value one period before each target row, where the table holds that row."""
+    seasonal = np.full(samples.y.shape, np.nan)
+    times = samples.times
+    if times.dtype.kind == "M":
+        times = times.astype("datetime64[us]").astype(np.int64)
+        period *= 1e6
+    for group in np.unique(samples.group):
+        rows = np.flatnonzero(samples.group == group)
+        found = np.searchsorted(times[rows], times[rows] - period).clip(max=len(rows) - 1)
+        there = times[rows[found]] == times[rows] - period
+        seasonal[rows[there]] = samples.y[rows[found[there]]]
+    return by_target(seasonal[starts[:, np.newaxis] + samples.steps])

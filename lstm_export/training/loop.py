@@ -1,0 +1,253 @@
+"""The training loop: a bare nn.LSTM and nn.Linear on scaled windows, nothing else between them and Adam."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..errors import InputError
+from ..model import Array
+from .options import TrainingOptions
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+GATHERED_VALUES = 2**22  # windows copied at a time, in values: 16 MB of float32, many batches of a small model
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass over the training windows.
+
+    Attributes:
+        epoch: counted from 1; `epochs` is the most there will be.
+        train_loss: mean over the pass, in scaled units; the weights moved while it was taken.
+        validation_loss: after the pass, or None without a validation part.
+        best: whether the weights after this pass are the best so far.
+    """
+
+    epoch: int
+    epochs: int
+    train_loss: float
+    validation_loss: float | None
+    best: bool
+
+
+Progress = Callable[[Epoch], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """Scaled windows as rows and indices: nothing is copied before a batch needs it.
+
+    Attributes:
+        x: float32 `(rows, input_size)`.
+        y: float32 `(windows, output_size)`.
+        starts: int64 `(windows,)`, the first row of every window.
+        window: rows of a window.
+    """
+
+    x: Array
+    y: Array
+    starts: Array
+    window: int
+
+
+class Trained(NamedTuple):
+    """What the loop leaves: the best weights by state_dict name, every epoch, and how it ended."""
+
+    lstm: dict[str, Array]
+    fc: dict[str, Array]
+    history: tuple[Epoch, ...]
+    best_epoch: int
+    interrupted: bool
+
+
+def train_loop(
+    train: Windows, validation: Windows | None, options: TrainingOptions, progress: Progress | None = None
+) -> Trained:
+    """Train, keep the weights of the best epoch, stop early. The same seed gives the same weights on the CPU.
+
+    Ctrl-C ends the loop and keeps the best weights so far; before the first epoch is over it is raised again.
+
+    Raises:
+        InputError: the device does not exist here, or the loss is no number any more.
+    """
+    import torch
+
+    device = pick_device(options.device)
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(options.seed)
+        core = _Core.build(train.x.shape[1], train.y.shape[1], options, device)
+        parts = _Tensors.of(train, device), None if validation is None else _Tensors.of(validation, device)
+        history: list[Epoch] = []
+        interrupted = False
+        best = core.weights()
+        try:
+            for epoch in _epochs(core, *parts, options):
+                history.append(epoch)
+                best = core.weights() if epoch.best else best
+                if progress:
+                    progress(epoch)
+        except KeyboardInterrupt:
+            if not history:
+                raise
+            interrupted = True
+    best_epoch = max(epoch.epoch for epoch in history if epoch.best)
+    return Trained(*best, tuple(history), best_epoch, interrupted)
+
+
+def pick_device(name: str) -> torch.device:
+    """The named device, `auto` being CUDA where there is one and else the CPU.
+
+    Raises:
+        InputError: PyTorch does not know the device, or it is not there.
+    """
+    import torch
+
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.zeros((), device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f'device {name!r} cannot be used here ({reason}); use "auto" or "cpu"') from error
+    return device
+
+
+def _epochs(core: _Core, train: _Tensors, validation: _Tensors | None, options: TrainingOptions) -> Iterator[Epoch]:
+    """Run the epochs one by one; without a validation part the latest weights count as the best."""
+    import torch
+
+    # One fused kernel a step: at edge sizes Adam's bookkeeping otherwise costs as much as the LSTM.
+    optimizer = torch.optim.Adam(core.parameters, lr=options.learning_rate, fused=core.fused)
+    lowest, waited = math.inf, 0
+    for number in range(1, options.epochs + 1):
+        for parameters in optimizer.param_groups:
+            parameters["lr"] = options.learning_rate * _decay((number - 1) / options.epochs)
+        train_loss = _pass(core, train, optimizer, options)
+        validation_loss = None if validation is None else _evaluate(core, validation)
+        if not math.isfinite(train_loss + (validation_loss or 0.0)):
+            raise InputError(f"training diverged: the loss of epoch {number} is {train_loss}; lower the learning rate")
+        best = validation_loss is None or validation_loss < lowest
+        lowest = validation_loss if best and validation_loss is not None else lowest
+        waited = 0 if best else waited + 1
+        yield Epoch(number, options.epochs, train_loss, validation_loss, best)
+        if options.patience and waited >= options.patience:
+            return
+
+
+def _decay(progress: float) -> float:
+    """Factor of the learning rate: from 1 to a tenth along half a cosine."""
+    return 0.1 + 0.45 * (1 + math.cos(math.pi * progress))
+
+
+def _pass(core: _Core, train: _Tensors, optimizer: torch.optim.Optimizer, options: TrainingOptions) -> float:
+    """One pass in random order; the losses stay on the device until it is over."""
+    import torch
+    from torch.nn.utils import clip_grad_norm_
+
+    core.train()
+    total = torch.zeros((), device=train.x.device)
+    for x, y in train.batches(options.batch_size, shuffle=True):
+        optimizer.zero_grad()
+        loss = core.loss(core(x), y)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if options.clip:
+            clip_grad_norm_(core.parameters, options.clip)
+        optimizer.step()
+        total += loss.detach() * len(x)
+    return float(total) / len(train.starts)
+
+
+def _evaluate(core: _Core, part: _Tensors) -> float:
+    """The mean loss over a part, without dropout."""
+    import torch
+
+    core.eval()
+    total = torch.zeros((), device=part.x.device)
+    with torch.no_grad():
+        for x, y in part.batches(1024, shuffle=False):
+            total += core.loss(core(x), y) * len(x)
+    return float(total) / len(part.starts)
+
+
+@dataclass(frozen=True, eq=False)
+class _Core:
+    """The seed's class without a class: an LSTM, its last step, a Linear; and the loss."""
+
+    lstm: nn.LSTM
+    fc: nn.Linear
+    dropout: nn.Dropout
+    loss: Callable[[Tensor, Tensor], Tensor]
+
+    @classmethod
+    def build(cls, input_size: int, output_size: int, options: TrainingOptions, device: torch.device) -> _Core:
+        from torch import nn
+
+        hidden_size, num_layers = options.hidden_size, options.num_layers
+        between = options.dropout if num_layers > 1 else 0.0
+        lstm = nn.LSTM(input_size, hidden_size, num_layers, batch_first=True, dropout=between)
+        losses = {"mse": nn.MSELoss, "mae": nn.L1Loss, "huber": nn.HuberLoss}
+        fc = nn.Linear(hidden_size, output_size)
+        return cls(lstm.to(device), fc.to(device), nn.Dropout(options.dropout), losses[options.loss]())
+
+    def __call__(self, x: Tensor) -> Tensor:
+        y: Tensor = self.fc(self.dropout(self.lstm(x)[0][:, -1]))  # (batch, output_size)
+        return y
+
+    @property
+    def parameters(self) -> list[nn.Parameter]:
+        return [*self.lstm.parameters(), *self.fc.parameters()]
+
+    @property
+    def fused(self) -> bool:
+        return self.fc.weight.device.type in ("cpu", "cuda")
+
+    def train(self) -> None:
+        self.lstm.train()
+        self.dropout.train()
+
+    def eval(self) -> None:
+        self.lstm.eval()
+        self.dropout.eval()
+
+    def weights(self) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Copies of the weights of `lstm` and `fc`, by state_dict name."""
+        lstm, fc = (
+            {name: tensor.detach().cpu().numpy().copy() for name, tensor in module.state_dict().items()}
+            for module in (self.lstm, self.fc)
+        )
+        return lstm, fc
+
+
+class _Tensors(NamedTuple):
+    """`Windows` on the device of the model."""
+
+    x: Tensor
+    y: Tensor
+    starts: Tensor
+    window: int
+
+    @classmethod
+    def of(cls, windows: Windows, device: torch.device) -> _Tensors:
+        import torch
+
+        x, y, starts = (torch.from_numpy(array).to(device) for array in (windows.x, windows.y, windows.starts))
+        return cls(x, y, starts, windows.window)
+
+    def batches(self, batch_size: int, shuffle: bool) -> Iterator[tuple[Tensor, Tensor]]:
+        """`x (batch, window, input_size)` and `y (batch, output_size)`; windows are gathered many batches at a time."""
+        import torch
+
+        count, device = len(self.starts), self.starts.device
+        order = torch.randperm(count).to(device) if shuffle else torch.arange(count, device=device)
+        steps = torch.arange(self.window, device=device)
+        many = batch_size * max(1, GATHERED_VALUES // (batch_size * self.window * self.x.shape[1]))
+        for piece in torch.split(order, many):
+            x = self.x[self.starts[piece, None] + steps]  # (many, window, input_size)
+            yield from zip(torch.split(x, batch_size), torch.split(self.y[piece], batch_size), strict=True)

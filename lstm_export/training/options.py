@@ -1,0 +1,120 @@
+"""What can be chosen about a training run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, get_args
+
+from ..errors import InputError
+from ..series import CALENDAR, Missing
+
+Loss = Literal["mse", "mae", "huber"]
+Scaler = Literal["standard", "minmax"]
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """Everything that decides a training run, with defaults that suit a small model on a small table.
+
+    Attributes:
+        targets: the columns to predict.
+        features: the input columns, exactly these; None takes every numeric column but targets, time and group.
+        window: rows that the model sees.
+        horizon: rows ahead to predict, t+1 .. t+horizon from a window ending at t; 0 predicts at t itself.
+        time: the time column; without one every row follows the one before it.
+        calendar: inputs derived from the time column, names of `series.CALENDAR`.
+        group: the column that tells one series from another; no window crosses two.
+        split: shares of training, validation and test: in time, or of whole groups, drawn by the seed.
+        missing: what to do with empty cells: refuse, drop the row, or ffill from the row before.
+        units: unit by column name, for people.
+        scaler: "standard" (mean, standard deviation) or "minmax" (to -1 .. 1), fitted on the training part.
+        hidden_size: width of the LSTM's state.
+        num_layers: stacked LSTM layers.
+        dropout: share of values dropped between layers and before the output while training.
+        epochs: passes over the training windows at most.
+        batch_size: windows a step of Adam.
+        learning_rate: Adam's, falling to a tenth along a cosine over `epochs`.
+        loss: "mse", "mae" or "huber", in scaled units.
+        clip: largest norm of the gradient; 0 leaves gradients as they are.
+        patience: epochs without a better validation loss before training stops; 0 never stops early.
+        seed: decides initial weights, order of windows, dropout and the draw of groups.
+        device: "auto", "cpu", "cuda", "cuda:1", "mps", ...
+        real_windows: keep 32 windows of the data for later verification.
+
+    Raises:
+        InputError: a value is out of range, or the columns contradict each other.
+    """
+
+    targets: tuple[str, ...]
+    features: tuple[str, ...] | None = None
+    window: int = 24
+    horizon: int = 1
+    time: str | None = None
+    calendar: tuple[str, ...] = ()
+    group: str | None = None
+    split: tuple[float, float, float] = (0.7, 0.15, 0.15)
+    missing: Missing = "refuse"
+    units: Mapping[str, str] = field(default_factory=dict)
+    scaler: Scaler = "standard"
+    hidden_size: int = 32
+    num_layers: int = 1
+    dropout: float = 0.0
+    epochs: int = 30
+    batch_size: int = 128
+    learning_rate: float = 3e-3
+    loss: Loss = "mse"
+    clip: float = 1.0
+    patience: int = 8
+    seed: int = 0
+    device: str = "auto"
+    real_windows: bool = True
+
+    def __post_init__(self) -> None:
+        self._check_columns()
+        self._check_choices()
+        for name in ("window", "hidden_size", "num_layers", "epochs", "batch_size"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} is {getattr(self, name)}, expected 1 or more")
+        for name in ("horizon", "clip", "patience", "seed"):
+            if not getattr(self, name) >= 0:
+                raise InputError(f"{name} is {getattr(self, name)}, expected 0 or more")
+        if not 0 <= self.dropout < 1:
+            raise InputError(f"dropout is {self.dropout}, expected 0 or more and less than 1")
+        if not 0 < self.learning_rate < float("inf"):
+            raise InputError(f"learning_rate is {self.learning_rate}, expected more than 0")
+        if len(self.split) != 3 or abs(sum(self.split) - 1) > 1e-6 or min(self.split) < 0 or not self.split[0] > 0:
+            raise InputError(f"split is {self.split}, expected three shares that add up to 1, the first above 0")
+
+    def _check_columns(self) -> None:
+        if not self.targets:
+            raise InputError("no target is named; name at least one column to predict")
+        for role, names in (("target", self.targets), ("feature", self.features or ())):
+            for name in names:
+                if names.count(name) > 1:
+                    raise InputError(f"{role} {name!r} is named twice")
+                if name in (self.time, self.group):
+                    raise InputError(f"column {name!r} cannot be a {role} and the time or group column at once")
+        if self.features is not None and not self.features and not self.calendar:
+            raise InputError("no feature is named, and no calendar feature; name at least one input")
+        if self.calendar and self.time is None:
+            raise InputError(f"calendar features ({', '.join(self.calendar)}) need a time column; name it with time")
+        both = [name for name in self.targets if self.features and name in self.features]
+        if both and self.horizon == 0:
+            raise InputError(
+                f"with horizon 0 the target {both[0]!r} cannot be a feature: the input would be the answer"
+            )
+
+    def _check_choices(self) -> None:
+        choices = {"missing": Missing, "scaler": Scaler, "loss": Loss}
+        for name, choice in choices.items():
+            if getattr(self, name) not in get_args(choice):
+                raise InputError(f"{name} is {getattr(self, name)!r}, expected one of {', '.join(get_args(choice))}")
+        for name in self.calendar:
+            if name not in CALENDAR or self.calendar.count(name) > 1:
+                raise InputError(f"calendar is {self.calendar}, expected each at most once of {', '.join(CALENDAR)}")
+
+    def to_record(self) -> dict[str, Any]:
+        """A JSON-ready mapping of every option."""
+        record = asdict(self)
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in record.items()}

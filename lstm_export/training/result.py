@@ -1,0 +1,79 @@
+"""What a training run yields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ..model import Array, Model
+from .loop import Epoch
+
+
+@dataclass(frozen=True)
+class Score:
+    """The error of one predictor for one target on one part, in the target's units.
+
+    Attributes:
+        part: "train", "validation" or "test".
+        predictor: "lstm", or a baseline: "persistence", "same time last week", "ridge", ...
+        target: the column.
+        rmse: root mean square error over all windows and steps ahead.
+        mae: mean absolute error over them.
+        windows: how many windows it was taken over; fewer where a baseline has no value for some.
+    """
+
+    part: str
+    predictor: str
+    target: str
+    rmse: float
+    mae: float
+    windows: int
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingResult:
+    """A trained model and everything worth knowing about how it came to be.
+
+    Attributes:
+        model: scaler, LSTM, last step, Linear, inverse scaler: raw units in and out.
+        windows: up to 32 windows of the validation part, or of the training part where there is none: float32
+            `(32, window, input_size)`, raw units; None when they were not to be kept.
+        metrics: the model beside its baselines, by part and target.
+        history: every epoch.
+        best_epoch: the epoch whose weights the model has.
+        facts: seed, sha256 of the data file, options, versions; JSON-ready.
+        warnings: what the data may do to the model, one sentence each.
+        interrupted: whether Ctrl-C ended the training; the model is then the best so far.
+    """
+
+    model: Model
+    windows: Array | None
+    metrics: tuple[Score, ...]
+    history: tuple[Epoch, ...]
+    best_epoch: int
+    facts: Mapping[str, Any]
+    warnings: tuple[str, ...] = ()
+    interrupted: bool = False
+
+    def score(self, part: str, predictor: str = "lstm", target: str | None = None) -> Score:
+        """One entry of `metrics`; the first target unless named.
+
+        Raises:
+            KeyError: there is no such entry.
+        """
+        for score in self.metrics:
+            if (score.part, score.predictor) == (part, predictor) and target in (None, score.target):
+                return score
+        raise KeyError(f"no score of {predictor} on the {part} part")
+
+    def to_record(self) -> dict[str, Any]:
+        """Everything but the arrays, JSON-ready."""
+        return {
+            **self.facts,
+            "metrics": [asdict(score) for score in self.metrics],
+            "history": [asdict(epoch) for epoch in self.history],
+            "best_epoch": self.best_epoch,
+            "interrupted": self.interrupted,
+            "warnings": list(self.warnings),
+        }
