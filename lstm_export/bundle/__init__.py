@@ -1,1 +1,6 @@
 """One file with everything that a device needs: write, open, check."""
+
+from .bundle import Artifact, Bundle, is_bundle, make_bundle, open_bundle, write_bundle
+from .manifest import FORMAT_VERSION
+
+__all__ = ["FORMAT_VERSION", "Artifact", "Bundle", "is_bundle", "make_bundle", "open_bundle", "write_bundle"]

@@ -1,0 +1,191 @@
+"""The bundle: one file that holds a model, its artifacts, and the answers that they have to give."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import BundleError, InputError, LstmExportError
+from ..files import write_bytes
+from ..model import Array, Model, Signature
+from ..parity import GoldenSet
+from .archive import MAX_BYTES, pack, unpack
+from .arrays import pack_arrays, unpack_arrays
+from .card import card, example
+from .manifest import MANIFEST, dump_manifest, fingerprint, load_manifest, manifest_of
+
+_WEIGHTS, _GOLDEN, _CARD, _EXAMPLE = "weights.npz", "golden.npz", "README.md", "example.py"
+_GOLDEN_ARRAYS = ("x", "y", "scale", "noise_floor")
+# A local file header of zip is 30 bytes before the name; found in a cut file too, whose directory is gone.
+_HOLDS_MANIFEST = re.compile(rb"PK\x03\x04.{26}" + re.escape(MANIFEST.encode()), re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One exported file on its way into a bundle, where it becomes `<target>/model<suffix>`.
+
+    Attributes:
+        target: the target's name, such as `onnx`.
+        suffix: the file's suffix, such as `.onnx`.
+        data: the exported file.
+        parity: `ParityReport.to_record()` of its verification.
+    """
+
+    target: str
+    suffix: str
+    data: bytes
+    parity: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def file(self) -> str:
+        """Its name in the bundle."""
+        return f"{self.target}/model{self.suffix}"
+
+
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """The files of a bundle and what was read from them. Two bundles are equal when every byte of every file is.
+
+    Attributes:
+        files: all contents by name, `manifest.json` included.
+        manifest: what `manifest.json` says.
+        model: the model, weights and signature.
+        golden: inputs and answers of the verification, for the device's self-test.
+    """
+
+    files: Mapping[str, bytes]
+    manifest: Mapping[str, Any]
+    model: Model
+    golden: tuple[GoldenSet, ...]
+
+    def __eq__(self, other: object) -> bool:
+        return self.files == other.files if isinstance(other, Bundle) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.files[MANIFEST])
+
+    @property
+    def artifacts(self) -> dict[str, bytes]:
+        """The exported files by target name."""
+        return {target: self.files[str(entry["file"])] for target, entry in self.manifest["artifacts"].items()}
+
+
+def make_bundle(
+    model: Model,
+    golden: Iterable[GoldenSet],
+    artifacts: Iterable[Artifact],
+    training: Mapping[str, Any] | None = None,
+) -> Bundle:
+    """Put a bundle together; `training` are facts about how the model came to be, JSON-ready.
+
+    Raises:
+        BundleError: `open_bundle` would refuse it, for one because a file is too large.
+    """
+    golden, artifacts, training = tuple(golden), tuple(artifacts), training or {}
+    entries = {artifact.target: {"file": artifact.file, "parity": artifact.parity} for artifact in artifacts}
+    files = {
+        _WEIGHTS: pack_arrays(model.arrays),
+        _GOLDEN: pack_arrays(_golden_arrays(golden)),
+        _CARD: card(model, entries, training).encode(),
+        _EXAMPLE: example(model.signature).encode(),
+        **{artifact.file: artifact.data for artifact in artifacts},
+    }
+    manifest = manifest_of(model, [one.name for one in golden], entries, training, files)
+    return _read({**files, MANIFEST: dump_manifest(manifest)})
+
+
+def write_bundle(path: Path, bundle: Bundle) -> None:
+    """Write `bundle` to `path`, whole or not at all. Law: `open_bundle(path) == bundle`.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    write_bytes(path, pack(bundle.files))
+
+
+def open_bundle(source: Path | bytes) -> Bundle:
+    """Read a bundle and check every file against the manifest; nothing in it is executed.
+
+    Raises:
+        InputError: the file cannot be read.
+        BundleError: it is damaged, unsafe, of another format version, or does not hold what its manifest says.
+    """
+    return _read(unpack(source if isinstance(source, bytes) else _bytes_of(source)))
+
+
+def is_bundle(data: bytes) -> bool:
+    """Whether `data` is a bundle, be it a damaged one: a zip that holds `manifest.json`."""
+    return data.startswith(b"PK\x03\x04") and _HOLDS_MANIFEST.search(data) is not None
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise BundleError(f"{path} has {size} bytes, at most {MAX_BYTES} are allowed")
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def _read(files: Mapping[str, bytes]) -> Bundle:
+    if MANIFEST not in files:
+        raise BundleError(f"the archive holds no {MANIFEST}; expected a file written by `lstm-export package`")
+    manifest = load_manifest(files[MANIFEST])
+    _check_files(manifest["files"], files)
+    for target, entry in manifest["artifacts"].items():
+        if not isinstance(entry, dict) or str(entry.get("file")) not in manifest["files"]:
+            raise BundleError(f"the manifest names no file of the bundle for the artifact {target}")
+    model = _model(manifest, unpack_arrays(files[_WEIGHTS]))
+    return Bundle(dict(files), manifest, model, _golden_sets(manifest["golden"], unpack_arrays(files[_GOLDEN]), model))
+
+
+def _check_files(listed: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
+    """Every file must be in the manifest with its digest, and the manifest must list nothing else."""
+    there = set(files) - {MANIFEST}
+    for name in sorted(there - set(listed)):
+        raise BundleError(f"the bundle holds {name}, which its manifest does not list")
+    for name in sorted((set(listed) | {_WEIGHTS, _GOLDEN}) - there):
+        raise BundleError(f"the bundle lacks {name}; copy or download it again")
+    for name in sorted(there):
+        if listed[name] != fingerprint(files[name]):
+            raise BundleError(f"{name} is not the file that was packaged, its sha256 differs; copy it again")
+
+
+def _model(manifest: Mapping[str, Any], arrays: Mapping[str, Array]) -> Model:
+    try:
+        signature = Signature.from_record(manifest["signature"])
+        model = Model.from_record(manifest["chain"], arrays, signature, manifest["origin"])
+    # Besides UnsupportedModel: a record of the wrong kind, such as a number where a name belongs.
+    except (LstmExportError, TypeError, ValueError, KeyError, AttributeError) as error:
+        raise BundleError(f"the bundle describes no valid model: {error}") from error
+    if model.weights_sha256 != manifest["weights_sha256"]:
+        raise BundleError("the weights are not those that the manifest names, their sha256 differs; package again")
+    return model
+
+
+def _golden_arrays(golden: Iterable[GoldenSet]) -> dict[str, Array]:
+    return {f"{one.name}.{key}": np.asarray(getattr(one, key)) for one in golden for key in _GOLDEN_ARRAYS}
+
+
+def _golden_sets(names: list[Any], arrays: dict[str, Array], model: Model) -> tuple[GoldenSet, ...]:
+    expected = {f"{name}.{key}" for name in names for key in _GOLDEN_ARRAYS}
+    if expected != set(arrays) or len(expected) != len(names) * len(_GOLDEN_ARRAYS):
+        raise BundleError(f"{_GOLDEN} does not hold the golden sets that the manifest names")
+    return tuple(_golden_set(str(name), arrays, model) for name in names)
+
+
+def _golden_set(name: str, arrays: Mapping[str, Array], model: Model) -> GoldenSet:
+    x, y, scale, noise_floor = (arrays[f"{name}.{key}"] for key in _GOLDEN_ARRAYS)
+    if x.ndim != 3 or not x.size or x.shape[2] != model.signature.input_size or x.dtype != np.float32:
+        raise BundleError(f"the inputs of the golden set {name} are {x.dtype} {x.shape}, which the model does not take")
+    steps = x.shape[:2] if model.returns_every_step else x.shape[:1]
+    outputs = (model.signature.output_size,)
+    if (y.shape, scale.shape, noise_floor.shape) != (steps + outputs, outputs, ()):
+        raise BundleError(f"the answers of the golden set {name} are {y.shape}, expected {steps + outputs}")
+    return GoldenSet(name, x, y, scale, float(noise_floor))

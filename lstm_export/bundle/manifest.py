@@ -1,0 +1,123 @@
+"""The manifest of a bundle: what is inside, where it came from, and the sha256 of every file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from importlib import metadata
+from typing import Any
+
+from .. import __version__
+from ..errors import BundleError
+from ..model import Model
+
+# Bump it when a reader of this version would misread, or not be able to check, what the new writer writes: a key or
+# a file changes its meaning, or goes. A new optional key or a new kind of artifact needs no bump: readers ignore keys
+# that they do not know. On a bump the old reader moves to a file of its own and stays, and a bundle written by the
+# last release of the old version joins tests/golden.
+FORMAT_VERSION = 1
+
+MANIFEST = "manifest.json"
+MAX_MANIFEST_BYTES = 2**20
+
+_PACKAGES = ("numpy", "onnxruntime", "torch", "onnx")  # what the numbers may depend on
+_REQUIRED: dict[str, type] = {
+    "created_by": str,
+    "signature": dict,
+    "chain": list,
+    "origin": str,
+    "weights_sha256": str,
+    "golden": list,
+    "artifacts": dict,
+    "files": dict,
+}
+
+
+def manifest_of(
+    model: Model,
+    golden: list[str],
+    artifacts: Mapping[str, Mapping[str, Any]],
+    training: Mapping[str, Any],
+    files: Mapping[str, bytes],
+) -> dict[str, Any]:
+    """The manifest of a bundle with these `files`; `golden` are the sets' names in order."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "created_by": f"lstm-export {__version__}",
+        "signature": model.signature.to_record(),
+        "chain": model.chain_record(),
+        "chain_text": model.describe(),
+        "origin": model.origin,
+        "parameters": model.parameters,
+        "weights_sha256": model.weights_sha256,
+        "golden": golden,
+        "artifacts": {target: dict(entry) for target, entry in artifacts.items()},
+        "training": dict(training),
+        "versions": _versions(),
+        "files": {name: fingerprint(content) for name, content in sorted(files.items())},
+    }
+
+
+def fingerprint(content: bytes) -> dict[str, Any]:
+    """A file's digest and size, as the manifest lists them."""
+    return {"sha256": hashlib.sha256(content).hexdigest(), "size_bytes": len(content)}
+
+
+def dump_manifest(manifest: Mapping[str, Any]) -> bytes:
+    """The manifest as indented JSON with sorted keys.
+
+    Raises:
+        BundleError: it holds something that JSON lacks, such as NaN, or is larger than a reader accepts.
+    """
+    try:
+        text = json.dumps(manifest, indent=2, sort_keys=True, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise BundleError(f"the manifest cannot be written as JSON: {error}") from error
+    return _sized((text + "\n").encode("ascii"))
+
+
+def load_manifest(data: bytes) -> dict[str, Any]:
+    """Read a manifest and check that its parts are of the right kind.
+
+    Raises:
+        BundleError: it is too large, no JSON, of another format version, or lacks a part.
+    """
+    try:
+        manifest = json.loads(_sized(data).decode("utf-8"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise BundleError(f"{MANIFEST} is not valid JSON: {error}") from error
+    if not isinstance(manifest, dict):
+        raise BundleError(f"{MANIFEST} holds no JSON object")
+    version = manifest.get("format_version")
+    if type(version) is not int or version != FORMAT_VERSION:
+        raise BundleError(
+            f"this bundle has format version {version!r}, lstm-export {__version__} reads version {FORMAT_VERSION}; "
+            f"use the version that wrote it ({manifest.get('created_by', 'unknown')}) or package the model again"
+        )
+    for key, kind in _REQUIRED.items():
+        if not isinstance(manifest.get(key), kind):
+            raise BundleError(f"{MANIFEST} has no valid {key!r}, expected a JSON {kind.__name__}")
+    return manifest
+
+
+def _sized(data: bytes) -> bytes:
+    if len(data) > MAX_MANIFEST_BYTES:
+        raise BundleError(f"{MANIFEST} has {len(data)} bytes, at most {MAX_MANIFEST_BYTES} are allowed")
+    return data
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _versions() -> dict[str, str]:
+    """Versions of Python and of the packages that are installed, read without importing them."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

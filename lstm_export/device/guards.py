@@ -1,0 +1,86 @@
+"""What may enter a runner: checked once, in numpy, before any runtime sees it.
+
+Runtimes differ in what they do with bad input: some abort the process over an empty batch, some turn NaN into a
+plausible number, some read big-endian bytes as little-endian. Behind these checks none of it can happen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from ..errors import InputError
+from ..model import Array
+
+# What NaN and infinities in the input lead to: an error, or NaN as the answer of their whole row.
+Nonfinite = Literal["refuse", "propagate"]
+
+
+def checked_input(
+    x: Any,
+    input_size: int,
+    *,
+    strict: bool = False,
+    nonfinite: Nonfinite = "refuse",
+    names: Sequence[str] = (),
+) -> Array:
+    """`x` as contiguous little-endian float32 `(batch, seq, input_size)`; batch may be 0.
+
+    Args:
+        x: an array, or nested lists of numbers.
+        input_size: the width that the model takes.
+        strict: refuse any type but float32 instead of casting.
+        nonfinite: "propagate" lets NaN and infinities pass; the caller owes their rows NaN.
+        names: the features' names for messages; may be empty.
+
+    Raises:
+        InputError: wrong kind, rank or width, no steps, a value that float32 cannot hold, or one that is not finite.
+    """
+    array = _numeric(x, strict)
+    _check_shape(array.shape, input_size)
+    with np.errstate(over="ignore"):
+        result = np.ascontiguousarray(array, "<f4")
+    bad = ~np.isfinite(result)
+    if nonfinite == "propagate":
+        bad &= np.isfinite(array)  # only what the cast itself broke
+    if bad.any():
+        row, step, feature = (int(index) for index in np.argwhere(bad)[0])
+        raise InputError(_not_finite(array[row, step, feature], row, step, feature, names))
+    return result
+
+
+def _numeric(x: Any, strict: bool) -> Array:
+    """`x` as an array of booleans, integers or floats."""
+    try:
+        array = np.asarray(x)
+    except (TypeError, ValueError, RuntimeError) as error:  # ragged lists; a tensor that still wants its gradient
+        raise InputError(f"x is no array: {str(error).splitlines()[0]}; expected (batch, seq, input_size)") from error
+    if array.dtype.kind not in "fiub":
+        kind = "None" if x is None else f"of type {array.dtype.name}"
+        raise InputError(f"x is {kind}, expected numbers of shape (batch, seq, input_size); float32 is best")
+    if np.ma.is_masked(x):
+        raise InputError("x is a masked array with masked values; fill them first, with x.filled(...)")
+    if strict and array.dtype != np.dtype("<f4"):
+        raise InputError(f"x is {array.dtype.str}, expected float32 ('<f4') under strict=True; cast it first")
+    return array
+
+
+def _check_shape(shape: tuple[int, ...], input_size: int) -> None:
+    expected = f"expected (batch, seq, {input_size})"
+    if len(shape) != 3:
+        hint = "; for one sequence pass x[np.newaxis]" if len(shape) == 2 else ""
+        raise InputError(f"x has the shape {shape}, {expected}{hint}")
+    if shape[2] != input_size:
+        raise InputError(f"x has {shape[2]} features, shape {shape}, {expected}")
+    if not shape[1]:
+        raise InputError(f"x has no time steps, shape {shape}, {expected} with seq at least 1")
+
+
+def _not_finite(value: Any, row: int, step: int, feature: int, names: Sequence[str]) -> str:
+    name = f"{feature} ({names[feature]})" if names else str(feature)
+    place = f"x at row {row}, step {step}, feature {name} is {value}"
+    if np.isfinite(value):
+        return f"{place}, more than float32 holds; check its unit"
+    return f'{place}, expected a finite number; repair it, or load with nonfinite="propagate" to get NaN for its row'

@@ -1,0 +1,160 @@
+"""Runs an `.onnx` file in ONNX Runtime, with the settings that suit small models on small machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from ..errors import BundleError, InputError, MissingDependency
+from ..model import Array, Signature
+from .onnx_guard import MAX_BYTES, check_onnx
+
+CPU = "CPUExecutionProvider"
+# Keys of an artifact's own metadata, written by the ONNX target.
+SIGNATURE, CHAIN, WEIGHTS_SHA256, VERSION = (
+    f"lstm_export.{key}" for key in ("signature", "chain", "weights_sha256", "version")
+)
+# ONNX Runtime's exceptions share no base, and which there are varies with its version.
+_ERRORS = """EPFail EngineError Fail InvalidArgument InvalidGraph InvalidProtobuf ModelLoaded NoModel NoSuchFile
+NotImplemented RuntimeException"""
+
+
+class OnnxRunner:
+    """A Runner over one ONNX Runtime session with one input, `x (batch, seq, input_size)`.
+
+    Attributes:
+        metadata: what the file says of itself.
+        providers: what ONNX Runtime computes on, first choice first.
+    """
+
+    def __init__(self, session: Any, errors: tuple[type[Exception], ...]) -> None:
+        self._session, self._errors = session, errors
+        self._input, self._output = _ends(session)
+        self.metadata: Mapping[str, str] = dict(session.get_modelmeta().custom_metadata_map)
+        self.providers: tuple[str, ...] = tuple(session.get_providers())
+
+    def __call__(self, x: Array) -> Array:
+        if not x.size:
+            # ONNX Runtime's LSTM aborts the whole process over an empty batch.
+            raise InputError(f"x has the shape {x.shape}, expected at least one row and one step")
+        try:
+            y: Array = self._session.run([self._output.name], {self._input.name: np.ascontiguousarray(x, "<f4")})[0]
+        except self._errors as error:
+            raise InputError(f"ONNX Runtime refused x {x.shape}: {_first_line(error)}") from error
+        return y
+
+    @property
+    def signature(self) -> Signature:
+        """The interface: from the file's metadata, or its sizes alone from a file of another tool.
+
+        Raises:
+            BundleError: the metadata is damaged, or the sizes are not fixed in the file.
+        """
+        text = self.metadata.get(SIGNATURE)
+        if text is not None:
+            try:
+                return Signature.from_record(json.loads(text))
+            except (ValueError, RecursionError) as error:
+                raise BundleError(f"the ONNX file's own signature is damaged: {error}") from error
+        sizes = self._input.shape[-1], self._output.shape[-1]
+        if not all(isinstance(size, int) for size in sizes):
+            raise BundleError(f"the ONNX file does not say how wide x and y are, it has {sizes}; export it with fixed")
+        return Signature(*sizes)
+
+
+def load_onnx(source: Path | bytes, providers: Sequence[str] | None = None) -> OnnxRunner:
+    """Check an ONNX file and load the very bytes that were checked.
+
+    Args:
+        source: the file, or its contents.
+        providers: execution providers of ONNX Runtime in order of preference, `cuda` for short; CPU by default.
+
+    Raises:
+        BundleError: the file is damaged, holds what is not allowed, or this ONNX Runtime cannot load it.
+        InputError: the file cannot be read, or a provider is not available.
+        MissingDependency: ONNX Runtime is not installed.
+    """
+    data = source if isinstance(source, bytes) else _read(source)
+    check_onnx(data)
+    ort = onnxruntime()
+    errors = _errors(ort)
+    chosen = _chosen(providers, ort.get_available_providers())
+    try:
+        session = ort.InferenceSession(data, _options(ort), providers=chosen)
+    except errors as error:
+        raise BundleError(f"ONNX Runtime {ort.__version__} cannot load the file: {_first_line(error)}") from error
+    if session.get_providers()[0] != chosen[0]:
+        raise InputError(f"ONNX Runtime could not start {chosen[0]}; it would have fallen back to {CPU} silently")
+    return OnnxRunner(session, errors)
+
+
+def onnxruntime() -> ModuleType:
+    """The onnxruntime package.
+
+    Raises:
+        MissingDependency: it is not installed, or broken.
+    """
+    try:
+        import onnxruntime as ort
+    except ImportError as error:
+        raise MissingDependency(
+            f"running an .onnx file needs the package onnxruntime, which cannot be imported here ({error}); "
+            "install it with: pip install onnxruntime"
+        ) from error
+    module: ModuleType = ort
+    return module
+
+
+def _options(ort: ModuleType) -> Any:
+    """One thread that sleeps when idle, no memory kept: the default pool spins and takes a core for itself."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.enable_cpu_mem_arena = options.enable_mem_pattern = False  # both grow with varying sequence lengths
+    options.log_severity_level = 4  # errors are raised; the log would repeat them on stderr
+    return options
+
+
+def _chosen(providers: Sequence[str] | None, available: Sequence[str]) -> list[str]:
+    short = {name.removesuffix("ExecutionProvider").lower(): name for name in available}
+    chosen = [short.get(name.lower(), name) for name in providers or (CPU,)]
+    for name in chosen:
+        if name not in available:
+            raise InputError(f"the provider {name} is not available here; choose from {', '.join(available)}")
+    return chosen
+
+
+def _ends(session: Any) -> tuple[Any, Any]:
+    """The one input and the first output, as ONNX Runtime describes them."""
+    inputs, outputs = session.get_inputs(), session.get_outputs()
+    given = ", ".join(f"{one.name} {one.type} {one.shape}" for one in inputs) or "nothing"
+    if len(inputs) != 1 or inputs[0].type != "tensor(float)" or len(inputs[0].shape) != 3:
+        raise BundleError(f"the ONNX file takes {given}, expected one float input (batch, seq, input_size)")
+    if not outputs or outputs[0].type != "tensor(float)":
+        raise BundleError("the ONNX file gives no float output, expected y (batch, output_size)")
+    return inputs[0], outputs[0]
+
+
+def _errors(ort: ModuleType) -> tuple[type[Exception], ...]:
+    """What ONNX Runtime raises: its own exceptions, and what its bindings make of C++'s."""
+    state = ort.capi.onnxruntime_pybind11_state
+    own = tuple(getattr(state, name) for name in _ERRORS.split() if hasattr(state, name))
+    return (*own, RuntimeError, ValueError, MemoryError)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise BundleError(f"{path} has more than {MAX_BYTES} bytes, the most that is allowed")
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error

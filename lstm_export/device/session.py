@@ -1,0 +1,185 @@
+"""A model ready to use: checked input, bounded memory, warnings about inputs that training never saw."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from ..errors import InputError
+from ..model import Array, Column, Runner, Signature
+from ..series import Missing, Run, Table, TableSource, series_of, sliding_windows
+from .guards import Nonfinite, checked_input
+
+# A runtime needs about 16 * hidden_size bytes a layer for every step of every row that it is handed at once:
+# 64 MiB at hidden_size 256. Splitting costs nothing measurable at this size.
+MAX_STEPS = 2**14
+
+Progress = Callable[[int, int], None]  # (done, total)
+
+
+class InputRangeWarning(UserWarning):
+    """An input lies outside the range that the model was trained on, where its answers mean little."""
+
+
+class Session:
+    """Calls a runner safely: `session(x)` maps `x (batch, seq, input_size)` to `y`.
+
+    Attributes:
+        signature: sizes, and where known names, units, training ranges and window.
+    """
+
+    def __init__(self, runner: Runner, signature: Signature, *, nonfinite: Nonfinite = "refuse") -> None:
+        self.signature = signature
+        self._runner = runner
+        self._nonfinite: Nonfinite = nonfinite
+        self._names = tuple(column.name for column in signature.features)
+        # Bounds in float32: rounding keeps order, so a value of the training data itself never lies outside.
+        self._low = _bounds([column.low for column in signature.features], -np.inf)
+        self._high = _bounds([column.high for column in signature.features], np.inf)
+
+    @property
+    def input_size(self) -> int:
+        """Width of `x`."""
+        return self.signature.input_size
+
+    def __call__(self, x: object, *, strict: bool = False) -> Array:
+        """Float32 `y (batch, output_size)`, or `(batch, seq, output_size)` where the model answers at every step.
+
+        Warns with `InputRangeWarning`, once a call. With `nonfinite="propagate"` a row that holds NaN or an infinity
+        is answered with NaN.
+
+        Raises:
+            InputError: see `checked_input`.
+        """
+        checked = self._checked(x, strict)
+        self._warn_of_range(checked)
+        return self._predict(checked)
+
+    def predict_table(
+        self,
+        table: TableSource,
+        progress: Progress | None = None,
+        *,
+        window: int | None = None,
+        missing: Missing = "refuse",
+    ) -> Table:
+        """Slide over every unbroken run of rows: one row a prediction, holding time, group and the outputs.
+
+        Args:
+            table: a path, a mapping of columns, a DataFrame or a Table with the signature's columns; where the
+                signature has no names, exactly `input_size` columns of numbers.
+            progress: called with (predictions done, predictions in all).
+            window: steps a prediction sees; the stored window by default. Without either, a run is one sequence.
+            missing: what happens to a row with an empty cell, see `series_of`.
+
+        Raises:
+            InputError: a column or a cell is missing, or no run is as long as the window.
+        """
+        table, window = Table.of(table), window or self.signature.window
+        runs = _runs(table, self.signature, missing)
+        jobs = [(run, sliding_windows(run.x, window) if window else run.x[np.newaxis]) for run in runs]
+        jobs = [(run, windows) for run, windows in jobs if len(windows)]
+        if not jobs:
+            rows = max(map(len, runs), default=0)
+            raise InputError(
+                f"{table.title} holds no window of {window} rows; its longest run without a gap has {rows}"
+            )
+        self._warn_of_range(np.concatenate([run.x for run, _ in jobs]))
+        answers = self._answers([windows for _, windows in jobs], bool(window), progress)
+        return _as_table([run for run, _ in jobs], answers, self.signature)
+
+    def _answers(self, jobs: list[Array], last: bool, progress: Progress | None) -> list[Array]:
+        """For each job's windows `(predictions, window, input_size)` the answers `(predictions, output_size)`.
+
+        Every step's answer is kept of a model that gives one, unless `last`.
+        """
+        done, total = 0, sum(map(len, jobs))
+        answers = []
+        for windows in jobs:
+            parts = []
+            for y in self._chunks(windows):
+                parts.append(y[:, -1] if last and y.ndim == 3 else y.reshape(-1, y.shape[-1]))
+                done += len(y)
+                if progress:
+                    progress(done, total)
+            answers.append(np.concatenate(parts))
+        return answers
+
+    def _checked(self, x: object, strict: bool) -> Array:
+        return checked_input(x, self.input_size, strict=strict, nonfinite=self._nonfinite, names=self._names)
+
+    def _predict(self, x: Array) -> Array:
+        if not len(x):  # never shown to a runtime: one row of zeros tells the shape of the answer
+            return self._run(np.zeros((1, *x.shape[1:]), np.float32))[:0]
+        return np.concatenate(list(self._chunks(x)))
+
+    def _chunks(self, x: Array) -> Iterator[Array]:
+        """The answers to `x (batch, seq, input_size)`, as many rows at a time as fit in MAX_STEPS."""
+        rows = max(1, MAX_STEPS // x.shape[1])
+        for start in range(0, len(x), rows):
+            yield self._run(np.ascontiguousarray(x[start : start + rows]))
+
+    def _run(self, x: Array) -> Array:
+        if self._nonfinite == "refuse":
+            return self._shaped(self._runner(x), x)
+        finite: Array = np.asarray(np.isfinite(x).all(axis=(1, 2)))  # (batch,)
+        y = self._shaped(self._runner(np.where(finite[:, np.newaxis, np.newaxis], x, np.float32(0))), x)
+        answer: Array = np.where(finite.reshape(-1, *[1] * (y.ndim - 1)), y, np.float32(np.nan))
+        return answer
+
+    def _shaped(self, y: Array, x: Array) -> Array:
+        """A runtime can hand back anything; an artifact that broadcasts its answer must not pass for a good one."""
+        width = self.signature.output_size
+        if y.shape not in ((len(x), width), (*x.shape[:2], width)):
+            raise InputError(f"the model answered with the shape {y.shape} to x {x.shape}, expected {(len(x), width)}")
+        return y
+
+    def _warn_of_range(self, x: Array) -> None:
+        if not self._low.size or not x.size:
+            return
+        values = x.reshape(-1, self.input_size)
+        low, high = np.fmin.reduce(values), np.fmax.reduce(values)  # (input_size,), NaN left out
+        outside = np.flatnonzero((low < self._low) | (high > self._high))
+        if not outside.size:
+            return
+        feature = int(outside[0])
+        column = self.signature.features[feature]
+        value = low[feature] if low[feature] < self._low[feature] else high[feature]
+        others = f" (and {outside.size - 1} more features)" if outside.size > 1 else ""
+        warnings.warn(
+            f"{column.name} is {value:.6g} {column.unit}".rstrip()
+            + f", outside the training range {_text(column.low)} to {_text(column.high)}{others}",
+            InputRangeWarning,
+            stacklevel=3,
+        )
+
+
+def _runs(table: Table, signature: Signature, missing: Missing) -> tuple[Run, ...]:
+    """The table's unbroken runs; without feature names its columns are taken in their order."""
+    if not signature.features:
+        if len(table.names) != signature.input_size:
+            got, expected = len(table.names), signature.input_size
+            raise InputError(f"{table.title} has {got} columns, expected {expected}: this model names no features")
+        signature = replace(signature, features=tuple(map(Column, table.names)))
+    return series_of(table, signature, missing)
+
+
+def _as_table(runs: list[Run], answers: list[Array], signature: Signature) -> Table:
+    """One row an answer. A run's answers belong to its last rows, be they all of them, or all but window - 1."""
+    pairs = list(zip(runs, answers, strict=True))
+    columns = {signature.time or "row": np.concatenate([run.times[-len(y) :] for run, y in pairs])}
+    if signature.group:
+        columns[signature.group] = np.concatenate([np.full(len(y), run.group, object) for run, y in pairs])
+    y = np.concatenate(answers)  # (predictions, output_size)
+    return Table(columns | {column.name: y[:, index] for index, column in enumerate(signature.outputs)})
+
+
+def _bounds(values: list[float | None], unknown: float) -> Array:
+    return np.array([unknown if value is None else value for value in values], np.float32)
+
+
+def _text(bound: float | None) -> str:
+    return "unknown" if bound is None else f"{bound:.6g}"
