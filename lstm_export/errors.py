@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import importlib
 from types import ModuleType
+from typing import Any
 
 
 class LstmExportError(Exception):
@@ -41,7 +42,11 @@ class InputError(LstmExportError):
 
 
 class ParityError(LstmExportError):
-    """An artifact does not compute what its model computes."""
+    """An artifact does not compute what its model computes; `report` is the ParityReport that says where."""
+
+    def __init__(self, message: str, report: Any = None) -> None:
+        super().__init__(message)
+        self.report = report
 
 
 class BundleError(LstmExportError):

@@ -8,41 +8,55 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from ..errors import InputError
-from ..model import Model, Runner
+
+if TYPE_CHECKING:  # the command line lists targets, and must not wait for numpy to do so
+    from ..model import Array, Model, Signature
+
+
+class ArtifactRunner(Protocol):
+    """A Runner that knows the interface of the artifact behind it."""
+
+    @property
+    def signature(self) -> Signature:
+        """Sizes, and where the artifact tells them, names, units, ranges and window."""
+
+    def __call__(self, x: Array) -> Array:
+        """Map float32 `x (batch, seq, input_size)` to `y`."""
 
 
 class Target(Protocol):
     """What a module of this folder provides. Its docstring's first line is the help text of its command.
 
+    A target whose format holds a model exactly also has `read(path) -> Model`, with the law
+    `read(export(model)) == model`, bit for bit.
+
     Attributes:
         suffix: ending of its artifacts, with the dot.
         extra: the extra of this package that brings what `export` needs.
-        needs: the packages that `load` needs on a device, for people.
-        export: `export(model, path, **options)` writes the artifact; keyword-only parameters become options of the
-            command. Raises UnsupportedModel naming target and stage.
-        load: `load(source, **options) -> Runner` from a path or from the artifact's bytes.
-        recognises: whether the bytes are an artifact of this format.
+        needs: the package that `load` needs beside numpy.
     """
 
     suffix: str
     extra: str
     needs: str
-    __name__: str
     __doc__: str
-    export: Callable[..., None]
-    load: Callable[..., Runner]
-    recognises: Callable[[bytes], bool]
 
+    def export(self, model: Model, path: Path, **options: Any) -> None:
+        """Write the artifact; keyword-only parameters become options of the command.
 
-class ReadableTarget(Target, Protocol):
-    """A target whose format holds the model exactly: `read(export(model)) == model`, bit for bit."""
+        Raises:
+            UnsupportedModel: a stage cannot be expressed; the message names target and stage.
+        """
 
-    read: Callable[[Path], Model]
+    def load(self, source: Path | bytes, providers: tuple[str, ...] = ()) -> ArtifactRunner:
+        """Open an artifact, from a path or from its bytes."""
+
+    def recognises(self, data: bytes) -> bool:
+        """Whether the bytes are an artifact of this format."""
 
 
 def names() -> tuple[str, ...]:

@@ -6,13 +6,15 @@ Law: `read(export(model)) == model`, bit for bit. Two exports of one model give 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ...device.onnx_runner import load_onnx
 from ...errors import InputError
 from ...files import write_bytes
-from ...model import Model, Runner
+
+if TYPE_CHECKING:
+    from ...device import OnnxRunner
+    from ...model import Model
 
 suffix = ".onnx"
 extra = "export"
@@ -41,8 +43,10 @@ def export(model: Model, path: Path, *, opset: int = DEFAULT_OPSET) -> None:
     write_bytes(path, to_bytes(model, opset))
 
 
-def load(source: Path | bytes, providers: Sequence[str] | None = None) -> Runner:
+def load(source: Path | bytes, providers: tuple[str, ...] = ()) -> OnnxRunner:
     """Open the artifact in onnxruntime, set up for small models."""
+    from ...device import load_onnx
+
     return load_onnx(source, providers)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...device.onnx_runner import CHAIN, SIGNATURE, WEIGHTS_SHA256
 from ...errors import UnsupportedModel, require
 from ...model import LSTM, Affine, Array, LastStep, Linear, Model, Signature, Stage
 from ...model.gates import ONNX_GATES, PYTORCH_GATES, reorder_gates
@@ -32,12 +33,12 @@ def from_bytes(data: bytes) -> Model:
         proto = onnx.load_model_from_string(data)
     except DecodeError as error:
         raise UnsupportedModel(f"this is no ONNX file: {error}") from error
-    said = {entry.key.removeprefix("lstm_export."): entry.value for entry in proto.metadata_props}
-    if "signature" not in said:
-        raise UnsupportedModel("this ONNX file was not written by lstm-export: it has no lstm_export.signature")
-    signature = Signature.from_record(_json(said["signature"]))
+    said = {entry.key: entry.value for entry in proto.metadata_props}
+    if SIGNATURE not in said:
+        raise UnsupportedModel(f"this ONNX file was not written by lstm-export: it has no {SIGNATURE}")
+    signature = Signature.from_record(_json(said[SIGNATURE]))
     model = Model(_Walk(proto).stages(signature), signature, origin="stored")
-    if _json(said.get("chain", "null")) != model.chain_record() or said.get("weights_sha256") != model.weights_sha256:
+    if _json(said.get(CHAIN, "null")) != model.chain_record() or said.get(WEIGHTS_SHA256) != model.weights_sha256:
         raise UnsupportedModel("the graph holds another model than the file's own metadata says")
     return model
 

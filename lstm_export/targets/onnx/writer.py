@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ... import __version__
+from ...device.onnx_runner import CHAIN, SIGNATURE, VERSION, WEIGHTS_SHA256
 from ...errors import UnsupportedModel, require
 from ...model import LSTM, Affine, Array, LastStep, Linear, Model, Stage
 from ...model.gates import ONNX_GATES, PYTORCH_GATES, reorder_gates
@@ -57,10 +58,10 @@ def to_bytes(model: Model, opset: int) -> bytes:
 def metadata(model: Model) -> dict[str, str]:
     """What the file says of itself beside its graph."""
     return {
-        "lstm_export.chain": json.dumps(model.chain_record(), sort_keys=True),
-        "lstm_export.signature": json.dumps(model.signature.to_record(), sort_keys=True),
-        "lstm_export.version": __version__,
-        "lstm_export.weights_sha256": model.weights_sha256,
+        CHAIN: json.dumps(model.chain_record(), sort_keys=True),
+        SIGNATURE: json.dumps(model.signature.to_record(), sort_keys=True),
+        VERSION: __version__,
+        WEIGHTS_SHA256: model.weights_sha256,
     }
 
 

@@ -1,0 +1,255 @@
+"""The verbs of the public API: train, export, verify, package, load. Nothing is called good that was not verified here.
+
+A model is given as the path of a checkpoint, as a live `nn.Module`, or as a `Checkpoint` that was read before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from . import targets
+from .bundle import Artifact, is_bundle, make_bundle, open_bundle, write_bundle
+from .device import Nonfinite, Session, self_test
+from .errors import InputError, LstmExportError, MissingDependency, ParityError, UnsupportedModel, require
+from .files import check_output, replacing
+from .intake import Checkpoint, from_module, read_checkpoint, write_checkpoint
+from .model import Model, Runner
+from .parity import GoldenSet, ParityReport, check, golden_sets
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from .training import Epoch, TrainingOptions, TrainingResult
+
+Source: TypeAlias = "Path | str | Checkpoint | nn.Module"
+DEFAULT_TARGETS = ("onnx",)
+
+
+def train(
+    data: Any, output: Path | str, options: TrainingOptions, progress: Callable[[Epoch], None] | None = None
+) -> TrainingResult:
+    """Train a model on a table and write its checkpoint.
+
+    Args:
+        data: path of a CSV or Parquet file, a `Table`, or a mapping of columns.
+        output: the checkpoint to write, such as `model.pt`.
+        options: what to predict from what, and how to train.
+        progress: called once an epoch.
+
+    Raises:
+        InputError: the data or the options cannot be used, or the output cannot be written.
+    """
+    from .training import fit
+
+    output = Path(output)
+    check_output(output, Path(data) if isinstance(data, Path | str) else None)
+    result = fit(data, options, progress)
+    write_checkpoint(output, Checkpoint(result.model, result.windows, result.to_record()))
+    return result
+
+
+def read(model: Source) -> Checkpoint:
+    """The model in a checkpoint, or the chain that a live module suggests.
+
+    Raises:
+        CheckpointError: the file cannot be read or is not a checkpoint.
+        UnsupportedModel: it holds another kind of network.
+    """
+    if isinstance(model, Checkpoint):
+        return model
+    return read_checkpoint(Path(model)) if isinstance(model, Path | str) else from_module(model)
+
+
+def export(model: Source, target: str, path: Path | str | None = None, **options: Any) -> ParityReport:
+    """Export to one target and verify the artifact; it is left behind only if it passed.
+
+    Args:
+        model: checkpoint or module.
+        target: one of `targets.names()`.
+        path: where the artifact goes; by default beside the checkpoint, with the target's suffix.
+        options: the target's own, such as `opset`.
+
+    Raises:
+        ParityError: the artifact does not compute what the model does; `error.report` shows where.
+    """
+    return _export(Subject.of(model), target, path, **options)
+
+
+def _export(subject: Subject, target: str, path: Path | str | None, **options: Any) -> ParityReport:
+    output = artifact_path(subject.checkpoint, target, path)
+    check_output(output, subject.checkpoint.source)
+    with replacing(output) as partial:
+        targets.get(target).export(subject.checkpoint.model, partial, **options)
+        report = subject.judge(target, partial)
+        if not report.ok:
+            raise ParityError(f"{report.summary()}; {output} was not written", report)
+    return report
+
+
+def artifact_path(checkpoint: Checkpoint, target: str, path: Path | str | None = None) -> Path:
+    """`path`, or the checkpoint's own path with the target's suffix."""
+    if path is not None:
+        return Path(path)
+    return (checkpoint.source or Path("model")).with_suffix(targets.get(target).suffix)
+
+
+def verify(artifact: Path | str, model: Source | None = None) -> tuple[ParityReport, ...]:
+    """Judge an artifact against its model, or every artifact of a bundle against the answers that it carries.
+
+    An artifact of a bundle whose runtime is not installed here gets a report without sets, which is never `ok`.
+
+    Raises:
+        InputError: the file is of no known format, or it is no bundle and no model was given.
+        BundleError: the bundle is damaged or unsafe.
+    """
+    artifact = Path(artifact)
+    data = _bytes(artifact)
+    if is_bundle(data):
+        return _verify_bundle(data, model)
+    target = _target_of(artifact, data)
+    if model is None:
+        raise InputError(f"{artifact} is an artifact of {target}; name its model: lstm-export verify {artifact} MODEL")
+    return (Subject.of(model).judge(target, artifact),)
+
+
+def _verify_bundle(data: bytes, model: Source | None) -> tuple[ParityReport, ...]:
+    bundle = open_bundle(data)
+    if model is not None and (differences := read(model).model.differences(bundle.model)):
+        raise InputError(f"the bundle holds another model: {differences[0]}")
+    reports = []
+    for name, artifact in bundle.artifacts.items():
+        try:
+            reports.append(self_test(bundle, targets.get(name).load(artifact), subject=name))
+        except MissingDependency as error:
+            reports.append(ParityReport(name, "not checked", (), (f"not run here: {error}",)))
+    return tuple(reports)
+
+
+def package(model: Source, path: Path | str, target_names: Sequence[str] = DEFAULT_TARGETS) -> tuple[ParityReport, ...]:
+    """Export to every target, verify every artifact, and write the bundle only if all passed.
+
+    Raises:
+        ParityError: an artifact failed; nothing is written.
+    """
+    from tempfile import TemporaryDirectory
+
+    subject, output = Subject.of(model), Path(path)
+    check_output(output, subject.checkpoint.source)
+    reports, artifacts = [], []
+    with TemporaryDirectory() as folder:
+        for name in target_names:
+            file = Path(folder) / f"{name}{targets.get(name).suffix}"
+            report = _export(subject, name, file)
+            reports.append(report)
+            artifacts.append(Artifact(name, file.suffix, file.read_bytes(), report.to_record()))
+    checkpoint = subject.checkpoint
+    write_bundle(output, make_bundle(checkpoint.model, subject.golden, artifacts, checkpoint.facts))
+    return tuple(reports)
+
+
+def load(
+    path: Path | str,
+    engine: str = "onnx",
+    providers: Sequence[str] = (),
+    nonfinite: Nonfinite = "refuse",
+) -> Session:
+    """Open a bundle or an artifact for inference.
+
+    Args:
+        path: the file; what it is, is read from its contents.
+        engine: which of a bundle's artifacts to run.
+        providers: execution providers of ONNX Runtime in order of preference; CPU by default.
+        nonfinite: what happens to rows that hold NaN or infinity: `refuse`, or `propagate` as NaN.
+
+    Raises:
+        InputError: the file is of no known format, or the bundle has no such artifact.
+        BundleError: the bundle is damaged or unsafe.
+    """
+    data = _bytes(Path(path))
+    if is_bundle(data):
+        bundle = open_bundle(data)
+        if engine not in bundle.artifacts:
+            raise InputError(f"{path} holds no artifact for {engine!r}; it holds {', '.join(bundle.artifacts)}")
+        target, data = engine, bundle.artifacts[engine]
+    else:
+        target = _target_of(path, data)
+    runner = targets.get(target).load(data, tuple(providers))
+    return Session(runner, runner.signature, nonfinite=nonfinite)
+
+
+def _target_of(path: Path | str, data: bytes) -> str:
+    name = targets.of_artifact(data)
+    if name is None:
+        raise InputError(f"{path} is no bundle and no artifact of {', '.join(targets.names())}")
+    return name
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model with what every verification of it needs, computed once.
+
+    Attributes:
+        checkpoint: the model and what is known of it.
+        golden: inputs and float64 answers.
+        reference: PyTorch eager: the user's own module where it is at hand, else the chain in torch.nn.
+    """
+
+    checkpoint: Checkpoint
+    golden: tuple[GoldenSet, ...]
+    reference: Runner
+
+    @classmethod
+    def of(cls, model: Source) -> Subject:
+        """Read the model, answer its golden sets, and set up PyTorch."""
+        require("torch", "export", "verification against PyTorch")
+        from .model.torch_module import eager, to_module
+
+        checkpoint = read(model)
+        golden = golden_sets(checkpoint.model, checkpoint.windows)
+        if isinstance(model, Path | str | Checkpoint):
+            return cls(checkpoint, golden, eager(to_module(checkpoint.model)))
+        reference = eager(model)
+        return cls(_proved(checkpoint, check(reference, golden, subject="the module")), golden, reference)
+
+    def judge(self, target: str, artifact: Path) -> ParityReport:
+        """Read the artifact back where the format allows, then run it on every golden set."""
+        module = targets.get(target)
+        return check(
+            module.load(artifact),
+            self.golden,
+            subject=target,
+            structure=_structure(module, artifact, self.checkpoint.model),
+            reference=self.reference,
+            notes=(*self.checkpoint.notes, *((module.note,) if hasattr(module, "note") else ())),
+        )
+
+
+def _proved(checkpoint: Checkpoint, report: ParityReport) -> Checkpoint:
+    """The checkpoint of a live module, once its assumed chain was judged against the module's own forward."""
+    if not report.ok:
+        chain = checkpoint.model.chain
+        raise UnsupportedModel(f"the module computes something else than its weights suggest ({chain}); {report.summary()}")
+    return replace(checkpoint, model=replace(checkpoint.model, origin="proved against the module"))
+
+
+def _structure(target: targets.Target, artifact: Path, model: Model) -> str:
+    """What reading the artifact back says: `identical`, `not checked`, or what differs."""
+    if not hasattr(target, "read"):
+        return "not checked"
+    try:
+        found: Model = target.read(artifact)
+    except LstmExportError as error:
+        return str(error)
+    if found.signature != model.signature:
+        return "the stored signature is not the model's"
+    return "; ".join(model.differences(found)) or "identical"
