@@ -2,6 +2,7 @@
 
 from .guards import Nonfinite, checked_input
 from .onnx_runner import OnnxRunner, load_onnx
+from .predict import Predictions, check_prediction_output, predict_file
 from .self_test import self_test
 from .session import InputRangeWarning, Progress, Session
 
@@ -9,9 +10,12 @@ __all__ = [
     "InputRangeWarning",
     "Nonfinite",
     "OnnxRunner",
+    "Predictions",
     "Progress",
     "Session",
+    "check_prediction_output",
     "checked_input",
     "load_onnx",
+    "predict_file",
     "self_test",
 ]

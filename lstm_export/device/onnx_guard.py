@@ -18,8 +18,9 @@ MAX_BYTES = 256 * 2**20
 MAX_FIELDS = 10**6  # in one message
 MAX_SIZE = 2**24  # the largest dimension that is believed, hidden_size included
 
-OPERATORS = """Add, Cast, Concat, Constant, Div, Elu, Erf, GRU, Gather, Gelu, Gemm, Identity, LSTM, LayerNormalization, \
-LeakyRelu, MatMul, Mul, Relu, Reshape, Shape, Sigmoid, Slice, Softplus, Squeeze, Sub, Tanh, Transpose, Unsqueeze"""
+OPERATORS = """Add, Cast, Concat, Constant, Div, Elu, Erf, GRU, Gather, Gelu, Gemm, Identity, LSTM, \
+LayerNormalization, LeakyRelu, MatMul, Mul, Relu, Reshape, Shape, Sigmoid, Slice, Softplus, Squeeze, Sub, Tanh, \
+Transpose, Unsqueeze"""
 DOMAINS = (b"", b"ai.onnx")
 
 # The fields that each message may have: `*` may repeat, `:kind` is looked into. Any other field is refused.

@@ -82,7 +82,7 @@ def load_onnx(source: Path | bytes, providers: Sequence[str] | None = None) -> O
     data = source if isinstance(source, bytes) else _read(source)
     check_onnx(data)
     ort = onnxruntime()
-    errors = _errors(ort)
+    errors = runtime_errors(ort)
     chosen = _chosen(providers, ort.get_available_providers())
     try:
         session = ort.InferenceSession(data, _options(ort), providers=chosen)
@@ -140,7 +140,7 @@ def _ends(session: Any) -> tuple[Any, Any]:
     return inputs[0], outputs[0]
 
 
-def _errors(ort: ModuleType) -> tuple[type[Exception], ...]:
+def runtime_errors(ort: ModuleType) -> tuple[type[Exception], ...]:
     """What ONNX Runtime raises: its own exceptions, and what its bindings make of C++'s."""
     state = ort.capi.onnxruntime_pybind11_state
     own = tuple(getattr(state, name) for name in _ERRORS.split() if hasattr(state, name))

@@ -88,16 +88,30 @@ class Session:
                 f"{table.title} holds no window of {window} rows; its longest run without a gap has {rows}"
             )
         self._warn_of_range(np.concatenate([run.x for run, _ in jobs]))
-        answers = self._answers([windows for _, windows in jobs], bool(window), progress)
+        answers = list(self._answers([windows for _, windows in jobs], bool(window), progress))
         return _as_table([run for run, _ in jobs], answers, self.signature)
 
-    def _answers(self, jobs: list[Array], last: bool, progress: Progress | None) -> list[Array]:
+    def slide(self, x: object, progress: Progress | None = None, *, window: int | None = None) -> Array:
+        """Slide over one sequence `x (seq, input_size)`: `y (predictions, output_size)`, see `predict_table`.
+
+        Raises:
+            InputError: see `checked_input`; or the sequence is shorter than the window.
+        """
+        sequence = self._checked(np.asarray(x)[np.newaxis], strict=False)[0]  # (seq, input_size)
+        window = window or self.signature.window
+        windows = sliding_windows(sequence, window) if window else sequence[np.newaxis]
+        if not len(windows):
+            raise InputError(f"x has {len(sequence)} steps, expected at least the window's {window}")
+        self._warn_of_range(sequence)
+        (answer,) = self._answers([windows], bool(window), progress)
+        return answer
+
+    def _answers(self, jobs: list[Array], last: bool, progress: Progress | None) -> Iterator[Array]:
         """For each job's windows `(predictions, window, input_size)` the answers `(predictions, output_size)`.
 
         Every step's answer is kept of a model that gives one, unless `last`.
         """
         done, total = 0, sum(map(len, jobs))
-        answers = []
         for windows in jobs:
             parts = []
             for y in self._chunks(windows):
@@ -105,8 +119,7 @@ class Session:
                 done += len(y)
                 if progress:
                     progress(done, total)
-            answers.append(np.concatenate(parts))
-        return answers
+            yield np.concatenate(parts)
 
     def _checked(self, x: object, strict: bool) -> Array:
         return checked_input(x, self.input_size, strict=strict, nonfinite=self._nonfinite, names=self._names)
@@ -120,7 +133,7 @@ class Session:
         """The answers to `x (batch, seq, input_size)`, as many rows at a time as fit in MAX_STEPS."""
         rows = max(1, MAX_STEPS // x.shape[1])
         for start in range(0, len(x), rows):
-            yield self._run(np.ascontiguousarray(x[start : start + rows]))
+            yield self._run(np.ascontiguousarray(x[start : start + rows]))  # windows are views until here
 
     def _run(self, x: Array) -> Array:
         if self._nonfinite == "refuse":

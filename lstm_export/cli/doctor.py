@@ -1,0 +1,18 @@
+"""lstm-export doctor."""
+
+from __future__ import annotations
+
+import typer
+
+from . import show
+
+
+def doctor(as_json: show.AsJson = False) -> None:
+    """Say what this machine can export, verify and run, and why not."""
+    from ..doctor import diagnose
+
+    found = diagnose()
+    if as_json:
+        show.as_json("doctor", **found.to_record())
+    else:
+        typer.echo(found.text())

@@ -1,0 +1,94 @@
+"""lstm-export run."""
+
+from __future__ import annotations
+
+import csv
+import sys
+import time
+import warnings
+from collections.abc import Sequence
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from . import show
+
+if TYPE_CHECKING:
+    from ..device import Predictions, Progress
+    from ..model import Column
+
+
+class Missing(str, Enum):
+    """The choices of --missing, see `series.Missing`."""
+
+    refuse = "refuse"
+    drop = "drop"
+    ffill = "ffill"
+
+
+def run(  # noqa: PLR0913, PLR0917 - the options of a command
+    source: Annotated[Path, typer.Argument(help="A bundle or an exported artifact.", metavar="BUNDLE|ARTIFACT")],
+    data: Annotated[Path, typer.Argument(help="A table (.csv, .csv.gz, .parquet) or an array (.npy).", metavar="DATA")],
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="A .csv or .npy; otherwise stdout.")] = None,
+    window: Annotated[int | None, typer.Option(min=1, help="Steps a prediction sees; by default the stored.")] = None,
+    missing: Annotated[Missing, typer.Option(help="What happens to rows with an empty cell.")] = Missing.refuse,
+    engine: Annotated[str, typer.Option(help="Which artifact of a bundle computes.")] = "onnx",
+    provider: Annotated[list[str] | None, typer.Option(help="A provider of ONNX Runtime; repeatable.")] = None,
+    as_json: show.AsJson = False,
+) -> None:
+    """Predict from a table or an array: one row a prediction, with its time, names and units."""
+    from .. import pipeline
+    from ..device import check_prediction_output, predict_file
+
+    if output:
+        check_prediction_output(output, source, data)
+    session = pipeline.load(source, engine, provider or ())
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = predict_file(session, data, window=window, missing=missing.value, progress=_progress())
+    notes = [str(warning.message) for warning in caught]
+    if output:
+        found.write(output)
+    if as_json:
+        show.as_json("run", **_fields(found, session.signature.outputs, output), warnings=notes)
+    else:
+        _print(found, session.signature.outputs, output, notes)
+
+
+def _print(found: Predictions, outputs: Sequence[Column], output: Path | None, notes: list[str]) -> None:
+    """The predictions on stdout unless they went to a file; everything about them on stderr."""
+    if not output:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(found.table.names)
+        writer.writerows(zip(*(column.astype(str) for column in found.table.columns.values()), strict=True))
+    for note in notes:
+        typer.echo(f"warning: {note}", err=True)
+    names = [f"{column.name} ({column.unit})" if column.unit else column.name for column in outputs]
+    shown = names if len(names) <= 4 else [*names[:2], "...", names[-1]]
+    typer.echo(f"{len(found.table):,} predictions of {', '.join(shown)}{f' -> {output}' if output else ''}", err=True)
+
+
+def _fields(found: Predictions, outputs: Sequence[Column], output: Path | None) -> dict[str, Any]:
+    columns = found.table.columns.items()
+    texts = {name: column.astype(str) if column.dtype.kind == "M" else column for name, column in columns}
+    return {
+        "predictions": len(found.table),
+        "outputs": [{"name": column.name, "unit": column.unit} for column in outputs],
+        "path": str(output) if output else None,
+        "columns": None if output else {name: column.tolist() for name, column in texts.items()},
+    }
+
+
+def _progress() -> Progress | None:
+    """A line on stderr that counts predictions, from the first second on; nothing where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        return None
+    start = time.monotonic()
+
+    def count(done: int, total: int) -> None:
+        if time.monotonic() - start > 1:
+            typer.echo(f"\r{done:,} of {total:,} predictions", nl=done == total, err=True)
+
+    return count

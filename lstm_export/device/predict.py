@@ -1,0 +1,95 @@
+"""From a file of data to a file of predictions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from ..files import check_output, replacing
+from ..model import Array
+from ..series import Missing, Table
+from .session import Progress, Session
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """The answers to a file of data.
+
+    Attributes:
+        y: float32 `(predictions, output_size)`, or `(batch, seq, output_size)` as the model gave it.
+        table: the same with a row each, beside its time, group, row or step.
+    """
+
+    y: Array
+    table: Table
+
+    def write(self, path: Path) -> None:
+        """Write `.csv`, the table, or `.npy`, the array alone.
+
+        Raises:
+            InputError: the name ends in neither, or the file cannot be written.
+        """
+        if path.suffix.lower() == ".csv":
+            return self.table.write_csv(path)
+        with replacing(path) as partial, partial.open("wb") as file:
+            np.save(file, self.y)
+        return None
+
+
+def check_prediction_output(path: Path, *inputs: Path) -> None:
+    """Refuse an output before any work is done for it.
+
+    Raises:
+        InputError: it is one of the inputs, ends in neither `.csv` nor `.npy`, or cannot be written.
+    """
+    if path.suffix.lower() not in (".csv", ".npy"):
+        raise InputError(f"cannot write {path}: predictions are written as .csv or .npy")
+    check_output(path, *inputs)
+
+
+def predict_file(
+    session: Session,
+    data: Path,
+    *,
+    window: int | None = None,
+    missing: Missing = "refuse",
+    progress: Progress | None = None,
+) -> Predictions:
+    """Answer a table (`.csv`, `.csv.gz`, `.parquet`), or an array (`.npy`).
+
+    A table and an array `(seq, input_size)` are slid over with the given or the stored window; an array
+    `(batch, seq, input_size)` is answered row by row.
+
+    Raises:
+        InputError: the file cannot be read, or does not hold what the model takes.
+    """
+    if data.suffix.lower() != ".npy":
+        table = session.predict_table(data, progress, window=window, missing=missing)
+        outputs = [table[column.name] for column in session.signature.outputs]
+        return Predictions(np.stack(outputs, axis=1), table)
+    x = _load_array(data)
+    if x.ndim == 2:
+        y = session.slide(x, progress, window=window)
+    elif window:
+        raise InputError(f"{data} holds whole sequences, {x.shape}; --window is for a single one, (seq, input_size)")
+    else:
+        y = session(x)
+    index = dict(zip(("row", "step"), np.indices(y.shape[:-1]).reshape(y.ndim - 1, -1), strict=False))
+    columns = {column.name: y[..., k].ravel() for k, column in enumerate(session.signature.outputs)}
+    return Predictions(y, Table(index | columns))
+
+
+def _load_array(path: Path) -> Array:
+    try:
+        # Mapped, so that a header that claims more than the file holds allocates nothing.
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+    except (ValueError, EOFError) as error:
+        raise InputError(f"{path} is no .npy array of numbers: {str(error).splitlines()[0]}") from error
+    if not isinstance(array, np.ndarray):
+        raise InputError(f"{path} is an archive of arrays, expected one array as numpy.save writes it")
+    return array
