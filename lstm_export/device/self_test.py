@@ -9,4 +9,4 @@ from ..parity import ParityReport, check
 
 def self_test(bundle: Bundle, runner: Runner, subject: str = "this device") -> ParityReport:
     """Judge `runner` on the bundle's golden sets by the rule that packaging used; needs numpy alone."""
-    return check(runner, bundle.golden, subject=subject)
+    return check(runner, bundle.golden, subject=subject, structure="as packaged")

@@ -22,6 +22,13 @@ LARGEST_NOISE = 2.0**-10
 
 Verdict = Literal["passed", "failed", "cannot be judged"]
 
+# What `ParityReport.structure` says of an artifact with nothing wrong, and how it reads for people.
+GOOD_STRUCTURE = {
+    "identical": "read back from the file, bit for bit the model",
+    "as packaged": "the file that was packaged, by its sha256",
+    "not checked": "this format cannot be read back; judged by its numbers alone",
+}
+
 
 @dataclass(frozen=True)
 class SetResult:
@@ -54,8 +61,7 @@ class ParityReport:
 
     Attributes:
         subject: what was judged, such as `onnx`.
-        structure: `identical` where the artifact was read back and equals the model bit for bit, `not checked`
-            where its format cannot be read back, otherwise what differs.
+        structure: a key of `GOOD_STRUCTURE`, otherwise what differs.
         sets: one result a golden set.
         notes: what a user should know besides.
     """
@@ -69,7 +75,7 @@ class ParityReport:
     def verdict(self) -> Verdict:
         """`passed` only if the structure agrees and at least one set was judged and none failed."""
         verdicts = {result.verdict for result in self.sets}
-        if self.structure not in ("identical", "not checked") or "failed" in verdicts:
+        if self.structure not in GOOD_STRUCTURE or "failed" in verdicts:
             return "failed"
         return "passed" if "passed" in verdicts else "cannot be judged"
 
@@ -95,13 +101,28 @@ class ParityReport:
         return f"{self.subject}: {self.verdict} on {len(judged)} of {len(self.sets)} golden sets{worst}"
 
     def table(self) -> str:
-        """The sets as an aligned table for people, structure first, notes last."""
-        header = ("golden set", "batch x seq", "allowed", self.subject, "pytorch", "between", "verdict")
-        rows = [header, *(_row(result) for result in self.sets)]
+        """For people: the structure, one line a set, reasons and notes."""
+        has_reference = any(result.reference_error is not None for result in self.sets)
+        header = (
+            "golden set",
+            "batch x seq",
+            "allowed",
+            self.subject,
+            *(_REFERENCE if has_reference else ()),
+            "verdict",
+        )
+        rows = [header, *(_row(result, has_reference) for result in self.sets)]
         widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
         reasons = [f"{result.name}: {result.reason}" for result in self.sets if result.reason]
-        return "\n".join([f"structure: {self.structure}", *lines, *reasons, *(f"note: {note}" for note in self.notes)])
+        structure = f"structure: {GOOD_STRUCTURE.get(self.structure, self.structure)}"
+        legend = [_LEGEND] if self.sets else []
+        notes = [f"note: {note}" for note in self.notes]
+        return "\n".join([structure, *legend, *(lines if self.sets else ()), *reasons, *notes])
+
+
+_REFERENCE = ("pytorch", "difference")
+_LEGEND = "numbers:   largest error against the float64 definition, in units of the terms that an output is summed from"
 
 
 def check(  # noqa: PLR0913 - the rule's inputs, named at every call
@@ -164,8 +185,8 @@ def _largest(y: Array, expected: Array, scale: Array) -> tuple[float, tuple[int,
     return float(error[worst]), tuple(int(index) for index in worst)
 
 
-def _row(result: SetResult) -> tuple[str, ...]:
+def _row(result: SetResult, has_reference: bool) -> tuple[str, ...]:
     batch, seq, _ = result.shape
-    numbers = (result.bound, result.error, result.reference_error, result.difference)
+    numbers = [result.bound, result.error, *((result.reference_error, result.difference) if has_reference else ())]
     cells = ("-" if number is None else f"{number:.1e}" for number in numbers)
     return (result.name, f"{batch} x {seq}", *cells, result.verdict)

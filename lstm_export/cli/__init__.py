@@ -1,0 +1,13 @@
+"""The command line: parse, one call into the library, print, exit code.
+
+Exit codes: 0 good; 1 the check failed or the input was refused (one line on stderr); 2 wrong usage; 130 interrupted.
+"""
+
+from .app import app
+
+__all__ = ["app", "main"]
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

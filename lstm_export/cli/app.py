@@ -1,0 +1,69 @@
+"""The application: its commands, its errors, its version."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from .. import __version__, targets
+from ..errors import LstmExportError
+from . import doctor, inspect, package, run, train, verify
+from .export import target_command
+
+
+class Commands(TyperGroup):
+    """The commands, with the errors of all of them caught in one place."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and args[0] not in self.commands:
+            known = ", ".join(targets.names())
+            ctx.fail(f"unknown command or target {args[0]!r}. Targets: {known}. All commands: lstm-export --help")
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except LstmExportError as error:
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(1) from error
+        except KeyboardInterrupt as error:
+            typer.echo("interrupted", err=True)
+            raise typer.Exit(130) from error
+
+
+app = typer.Typer(
+    name="lstm-export",
+    cls=Commands,
+    help="Take a PyTorch LSTM regressor to an edge device, with proof that it still computes the same thing.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"lstm-export {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options of the whole application."""
+
+
+app.command()(train.train)
+app.command()(inspect.inspect)
+for name in targets.names():
+    app.command(name)(target_command(name))
+app.command()(verify.verify)
+app.command()(package.package)
+app.command()(run.run)
+app.command()(doctor.doctor)

@@ -1,0 +1,61 @@
+"""One command a target, made from the target's module: its docstring is the help, its keywords the options."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .. import targets
+from ..errors import ParityError
+from . import show
+
+
+def target_command(name: str) -> Callable[..., None]:
+    """The function behind `lstm-export NAME MODEL [-o PATH]`."""
+    target = targets.get(name)
+
+    def command(model: Path, output: Path | None, as_json: bool, **options: Any) -> None:
+        from .. import pipeline
+
+        checkpoint = pipeline.read(model)
+        path = pipeline.artifact_path(checkpoint, name, output)
+        if not as_json:
+            show.chain(checkpoint)
+        try:
+            report = pipeline.export(checkpoint, name, path, **options)
+        except ParityError as error:
+            show.reports([error.report], as_json, name)
+            raise
+        show.reports([report], as_json, name, path)
+
+    command.__doc__ = target.__doc__.splitlines()[0]
+    command.__signature__ = inspect.Signature([*_common(target.suffix), *_own(target.export)])  # type: ignore[attr-defined]
+    return command
+
+
+def _common(suffix: str) -> list[inspect.Parameter]:
+    output_help = f"Where the artifact goes; by default beside MODEL, as {suffix}."
+    return [
+        _parameter("model", show.Model),
+        _parameter("output", Annotated[Path | None, typer.Option("-o", "--output", help=output_help)], None),
+        _parameter("as_json", show.AsJson, False),
+    ]
+
+
+def _own(export: Callable[..., None]) -> list[inspect.Parameter]:
+    """The keyword-only parameters of a target's export, with their help from its docstring."""
+    described = dict(re.findall(r"^ *(\w+): (.+)$", inspect.getdoc(export) or "", re.MULTILINE))
+    keywords = [p for p in inspect.signature(export).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    return [
+        _parameter(p.name, Annotated[type(p.default), typer.Option(help=described.get(p.name))], p.default)
+        for p in keywords
+    ]
+
+
+def _parameter(name: str, annotation: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=annotation)

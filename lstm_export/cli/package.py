@@ -1,0 +1,40 @@
+"""lstm-export package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .. import targets
+from ..errors import ParityError
+from . import show
+
+
+def _known(names: list[str] | None) -> list[str]:
+    for name in names or []:
+        if name not in targets.names():
+            raise typer.BadParameter(f"unknown target {name!r}; known targets: {', '.join(targets.names())}")
+    return names or []
+
+
+def package(
+    model: show.Model,
+    target: Annotated[
+        list[str] | None, typer.Option("-t", "--target", callback=_known, help="A target to include; repeat it.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="The bundle; by default MODEL.bundle.")] = None,
+    as_json: show.AsJson = False,
+) -> None:
+    """Export to every target, verify every artifact, and write one bundle only if all passed."""
+    from .. import pipeline
+
+    checkpoint = pipeline.read(model)
+    path = output or model.with_suffix(".bundle")
+    try:
+        reports = pipeline.package(checkpoint, path, target or pipeline.DEFAULT_TARGETS)
+    except ParityError as error:
+        show.reports([error.report], as_json, "package")
+        raise ParityError(f"{error.report.summary()}; {path} was not written") from error
+    show.reports(reports, as_json, "package", path)

@@ -1,0 +1,47 @@
+"""What commands print, for people by default and as JSON for programs, and the parameters that they share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from ..intake import Checkpoint
+    from ..parity import ParityReport
+
+# Raised when a field changes its meaning or goes away; new fields may come at any time.
+JSON_SCHEMA_VERSION = 1
+
+Model = Annotated[Path, typer.Argument(help="A checkpoint: model.pt from train, or a state_dict.", metavar="MODEL")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for programs instead of text.")]
+
+
+def as_json(command: str, **fields: Any) -> None:
+    """Print `fields` as one JSON object."""
+    typer.echo(json.dumps({"schema_version": JSON_SCHEMA_VERSION, "command": command, **fields}, indent=2))
+
+
+def chain(checkpoint: Checkpoint) -> None:
+    """Print what a model is, and where its chain came from."""
+    model = checkpoint.model
+    typer.echo(f"model  {model.describe()}")
+    why = "; a state_dict does not fix the forward" if model.origin == "assumed" else ""
+    typer.echo(f"chain  {model.chain}  ({model.origin}{why})")
+
+
+def reports(found: Sequence[ParityReport], json_wanted: bool, command: str, path: Path | None = None) -> None:
+    """Print parity reports and, where a file was written, its name and size."""
+    written = {"path": str(path), "size_bytes": path.stat().st_size} if path else {}
+    if json_wanted:
+        as_json(command, ok=all(report.ok for report in found), reports=[r.to_record() for r in found], **written)
+        return
+    for report in found:
+        typer.echo("")
+        typer.echo(report.table())
+        typer.echo(report.summary())
+    if path:
+        typer.echo(f"\nwrote {path} ({path.stat().st_size:,} bytes)")

@@ -1,0 +1,28 @@
+"""lstm-export verify."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import ParityError
+from . import show
+
+
+def verify(
+    artifact: Annotated[Path, typer.Argument(help="An exported artifact, or a bundle.", metavar="ARTIFACT|BUNDLE")],
+    model: Annotated[
+        Path | None, typer.Argument(help="The checkpoint it was made from; a bundle needs none.", metavar="[MODEL]")
+    ] = None,
+    as_json: show.AsJson = False,
+) -> None:
+    """Check that an artifact computes what its model does, or that a bundle does so on this device."""
+    from .. import pipeline
+
+    reports = pipeline.verify(artifact, model)
+    show.reports(reports, as_json, "verify")
+    judged = [report for report in reports if report.sets]
+    if not judged or not all(report.ok for report in judged):
+        raise ParityError(f"{artifact} did not pass")
