@@ -60,9 +60,9 @@ class TrainingOptions:
     hidden_size: int = 32
     num_layers: int = 1
     dropout: float = 0.0
-    epochs: int = 30
-    batch_size: int = 128
-    learning_rate: float = 3e-3
+    epochs: int = 20
+    batch_size: int = 64
+    learning_rate: float = 6e-3
     loss: Loss = "mse"
     clip: float = 1.0
     patience: int = 8

@@ -1,0 +1,168 @@
+"""lstm-export train."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..errors import InputError
+from . import show
+
+if TYPE_CHECKING:
+    from ..training import Epoch, Score, TrainingResult
+
+# The library's words and defaults, repeated here so that --help need not import it; a test compares the two.
+Missing = Enum("Missing", {"refuse": "refuse", "drop": "drop", "ffill": "ffill"}, type=str)
+Scaler = Enum("Scaler", {"standard": "standard", "minmax": "minmax"}, type=str)
+Loss = Enum("Loss", {"mse": "mse", "mae": "mae", "huber": "huber"}, type=str)
+
+
+def train(  # noqa: PLR0913, PLR0917 - the options of a command
+    data: Annotated[Path, typer.Argument(help="A table: .csv, .csv.gz or .parquet.", metavar="DATA")],
+    target: Annotated[str, typer.Option(help="Columns to predict, with commas between.", metavar="COL,..")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Where the checkpoint goes.")] = Path("model.pt"),
+    features: Annotated[
+        str | None,
+        typer.Option(help="Input columns; by default every numeric one but targets, time, group.", metavar="COL,.."),
+    ] = None,
+    window: Annotated[int, typer.Option(help="Rows that the model sees.")] = 24,
+    horizon: Annotated[int, typer.Option(help="Rows ahead to predict; 0 predicts at the window's last row.")] = 1,
+    time: Annotated[str | None, typer.Option(help="Time column, ISO 8601 or counting.", metavar="COL")] = None,
+    calendar: Annotated[
+        str, typer.Option(help="Inputs derived from the time: hour, weekday, yearday.", metavar="NAME,..")
+    ] = "",
+    group: Annotated[str | None, typer.Option(help="Column that tells one series from another.", metavar="COL")] = None,
+    split: Annotated[
+        str, typer.Option(help="Train, validation, test: in time, or whole groups.", metavar="A,B,C")
+    ] = "0.7,0.15,0.15",
+    missing: Annotated[Missing, typer.Option(help="What happens to rows with an empty cell.")] = Missing.refuse,
+    units: Annotated[list[str] | None, typer.Option(help="Unit of a column; repeat.", metavar="COL=UNIT")] = None,
+    scaler: Annotated[Scaler, typer.Option(help="How columns are scaled; part of the model.")] = Scaler.standard,
+    hidden_size: Annotated[int, typer.Option(help="Width of the LSTM.")] = 32,
+    num_layers: Annotated[int, typer.Option(help="Stacked LSTM layers.")] = 1,
+    dropout: Annotated[float, typer.Option(help="Share dropped between layers and before the output.")] = 0.0,
+    epochs: Annotated[int, typer.Option(help="Passes over the data at most.")] = 20,
+    batch_size: Annotated[int, typer.Option(help="Windows a step.")] = 64,
+    learning_rate: Annotated[float, typer.Option(help="Adam's, falling to a tenth.")] = 6e-3,
+    loss: Annotated[Loss, typer.Option(help="What training minimises.")] = Loss.mse,
+    clip: Annotated[float, typer.Option(help="Largest norm of the gradient; 0 for no clipping.")] = 1.0,
+    patience: Annotated[int, typer.Option(help="Epochs without progress before it stops; 0 for never.")] = 8,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same model.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
+    real_windows: Annotated[
+        bool, typer.Option(help="Keep 32 windows of the data in the checkpoint, for verification.")
+    ] = True,
+    as_json: show.AsJson = False,
+) -> None:
+    """Train an LSTM on a table and print its errors beside those of simple baselines."""
+    from .. import pipeline
+    from ..training import TrainingOptions
+
+    options = TrainingOptions(
+        targets=_names(target),
+        features=None if features is None else _names(features),
+        window=window,
+        horizon=horizon,
+        time=time,
+        calendar=_names(calendar),
+        group=group,
+        split=_shares(split),
+        missing=missing.value,
+        units=_units(units or []),
+        scaler=scaler.value,
+        hidden_size=hidden_size,
+        num_layers=num_layers,
+        dropout=dropout,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        loss=loss.value,
+        clip=clip,
+        patience=patience,
+        seed=seed,
+        device=device,
+        real_windows=real_windows,
+    )
+    with _progress(epochs) as progress:
+        result = pipeline.train(data, output, options, progress)
+    _print(result, output, as_json)
+    if result.interrupted:
+        typer.echo(f"interrupted: kept the best of epoch {result.best_epoch}", err=True)
+        raise typer.Exit(130)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _shares(text: str) -> tuple[float, float, float]:
+    try:
+        train, validation, test = map(float, text.split(","))
+    except ValueError:
+        raise InputError(f"--split is {text!r}, expected three shares such as 0.7,0.15,0.15") from None
+    return train, validation, test
+
+
+def _units(texts: Sequence[str]) -> dict[str, str]:
+    """`COL=UNIT` each, or several with commas between."""
+    pairs = [pair.partition("=") for text in texts for pair in text.split(",")]
+    for column, equals, unit in pairs:
+        if not (column.strip() and equals and unit.strip()):
+            raise InputError(f"--units is {column + equals + unit!r}, expected COL=UNIT such as volume=vehicles/h")
+    return {column.strip(): unit.strip() for column, _, unit in pairs}
+
+
+@contextmanager
+def _progress(epochs: int) -> Iterator[Callable[[Epoch], None] | None]:
+    """A bar on stderr with losses and the time left; nothing where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    bar: Any
+    with typer.progressbar(length=epochs, label="training", item_show_func=_losses, file=sys.stderr) as bar:
+        bar.update(0)
+        yield lambda epoch: bar.update(1, epoch)
+
+
+def _losses(epoch: Epoch | None) -> str:
+    if epoch is None:
+        return ""
+    validation = "" if epoch.validation_loss is None else f", validation {epoch.validation_loss:.4f}"
+    return f"loss {epoch.train_loss:.4f}{validation}{' (best)' if epoch.best else ''}"
+
+
+def _print(result: TrainingResult, output: Path, as_json: bool) -> None:
+    for warning in result.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    if as_json:
+        show.as_json("train", path=str(output), **result.to_record())
+        return
+    typer.echo(f"model  {result.model.describe()}")
+    for column in result.model.signature.targets:
+        unit = f" in {column.unit}" if column.unit else ""
+        typer.echo(f"\nerror of {column.name}{unit}, RMSE / MAE\n")
+        typer.echo(_table([score for score in result.metrics if score.target == column.name]))
+    last = result.history[-1]
+    typer.echo(f"\nbest epoch {result.best_epoch}, stopped after {last.epoch} of at most {last.epochs}")
+    typer.echo(f"wrote {output} ({output.stat().st_size:,} bytes)")
+
+
+def _table(scores: Sequence[Score]) -> str:
+    """A row a predictor, a column a part."""
+    parts = list(dict.fromkeys(score.part for score in scores))
+    rows = [["", *parts]]
+    for predictor in dict.fromkeys(score.predictor for score in scores):
+        cells = {s.part: f"{s.rmse:#.4g} / {s.mae:#.4g}" for s in scores if s.predictor == predictor}
+        rows.append([predictor, *(cells.get(part, "-") for part in parts)])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = (
+        "   ".join([row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))])
+        for row in rows
+    )
+    return "\n".join(line.rstrip() for line in lines)
