@@ -1,0 +1,81 @@
+"""Calendar features against the standard library's calendar."""
+
+import datetime
+import math
+
+import numpy as np
+import pytest
+
+from lstm_export.errors import InputError
+from lstm_export.series import CALENDAR, Table, calendar_columns, calendar_features, infer_time_step, parse_times
+
+
+def turn(time: datetime.datetime, name: str) -> float:
+    match name:
+        case "hour":
+            return (time.hour + time.minute / 60 + time.second / 3600) / 24
+        case "weekday":
+            return time.weekday() / 7
+        case _:
+            return (time.timetuple().tm_yday - 1) / 365.25
+
+
+@pytest.mark.parametrize("name", CALENDAR)
+def test_features_agree_with_datetime(name: str) -> None:
+    random = np.random.default_rng(0)
+    first = datetime.datetime(1965, 1, 1)
+    times = [first + datetime.timedelta(seconds=int(s)) for s in random.integers(0, 2**31, 300)]
+    expected = [[math.sin(2 * math.pi * turn(time, name)), math.cos(2 * math.pi * turn(time, name))] for time in times]
+    for unit in ("s", "us", "ns"):
+        np.testing.assert_allclose(
+            calendar_features(np.array(times, f"datetime64[{unit}]"), [name]),
+            expected,
+            atol=1e-12,  # a few roundings of a sine
+        )
+
+
+def test_features_stand_in_the_order_of_their_names() -> None:
+    times = np.array(["2024-02-29T06:00", "2024-03-03T18:30"], "datetime64[s]")
+    both = calendar_features(times, ("weekday", "hour"))
+    assert calendar_columns(("weekday", "hour")) == ("weekday_sin", "weekday_cos", "hour_sin", "hour_cos")
+    np.testing.assert_array_equal(both[:, 2:], calendar_features(times, ("hour",)))
+    assert calendar_features(times, ()).shape == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("cells", "dtype", "step"),
+    [
+        (["2024-01-01 00:00:00", "2024-01-01T01:00Z", "2024-01-01T02", "2024-01-01T09"], "<M8[s]", 3600),
+        (["2024-01-01T00:00:00.00", "2024-01-01T00:00:00.25", "2024-01-01T00:00:00.5"], "<M8[us]", 0.25),
+        (["2024-01-31", "2024-02-01", "2024-02-02"], "<M8[s]", 86400),
+        ([0.1, 0.2, 0.1 + 0.2, 0.4], "<f8", 0.1),
+        (["1", "2", "3", "8"], "<f8", 1),
+    ],
+)
+def test_times_and_their_step(cells: list[str | float], dtype: str, step: float) -> None:
+    times = parse_times(Table.of({"t": cells}), "t")
+    assert times.dtype == dtype
+    assert infer_time_step([times]) == pytest.approx(step, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        (["2024-01-01", "soon"], "row 2, column t of the table is 'soon', expected ISO 8601"),
+        (["2024-01-01", ""], "row 2, column t of the table is empty"),
+        ([1.0, float("nan")], "row 2, column t of the table is empty"),
+        (["2024-01-01T00:00+01:00"], "without an offset"),
+    ],
+)
+def test_bad_times_are_named(cells: list[str | float], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        parse_times(Table.of({"t": cells}), "t")
+
+
+def test_calendar_of_what_it_cannot_know_is_refused() -> None:
+    with pytest.raises(InputError, match="plain numbers"):
+        calendar_features(np.arange(3.0), ("hour",))
+    with pytest.raises(InputError, match="unknown calendar feature 'moon'; there are hour"):
+        calendar_features(np.array(["2024-01-01"], "datetime64[s]"), ("moon",))
+    with pytest.raises(InputError, match="no series holds two rows"):
+        infer_time_step([np.array([1.0])])
