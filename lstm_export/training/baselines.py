@@ -22,7 +22,7 @@ def baselines(samples: Samples, signature: Signature, scaler: Affine) -> dict[st
     if samples.horizon:
         found["persistence"] = lambda starts: _persistence(samples, starts)
         name, period = season(signature)
-        if period:
+        if period and samples.times.dtype.kind == "M":
             found[name] = lambda starts: _seasonal(samples, starts, period)
     else:
         found["training mean"] = lambda starts: _training_mean(samples, starts)
@@ -32,10 +32,9 @@ def baselines(samples: Samples, signature: Signature, scaler: Affine) -> dict[st
 
 
 def season(signature: Signature) -> tuple[str, float]:
-    """The season worth repeating and its length in the time column's unit; 0 where there is none.
+    """The season worth repeating and its length in seconds, a whole number of steps; 0 where there is none.
 
-    A week for steps below a day, a year of whole weeks for steps of a day or a week; it must be a whole number
-    of steps, and the times must be dates (calendar features or not).
+    A week for steps below a day, a year of whole weeks for steps of a day or a week.
     """
     step = signature.time_step or 0.0
     name, period = ("same time last week", 7 * DAY) if step < DAY else ("same weekday last year", 364 * DAY)
@@ -77,13 +76,11 @@ def _training_mean(samples: Samples, starts: Array) -> Array:
 def _seasonal(samples: Samples, starts: Array, period: float) -> Array:
     """The target's value one period before each target row, where the table holds that row."""
     seasonal = np.full(samples.y.shape, np.nan)
-    times = samples.times
-    if times.dtype.kind == "M":
-        times = times.astype("datetime64[us]").astype(np.int64)
-        period *= 1e6
+    times = samples.times.astype("datetime64[us]")
+    ago = times - np.timedelta64(round(period * 1e6), "us")
     for group in np.unique(samples.group):
         rows = np.flatnonzero(samples.group == group)
-        found = np.searchsorted(times[rows], times[rows] - period).clip(max=len(rows) - 1)
-        there = times[rows[found]] == times[rows] - period
+        found = np.searchsorted(times[rows], ago[rows]).clip(max=len(rows) - 1)
+        there = times[rows[found]] == ago[rows]
         seasonal[rows[there]] = samples.y[rows[found[there]]]
     return by_target(seasonal[starts[:, np.newaxis] + samples.steps])

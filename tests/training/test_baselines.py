@@ -1,0 +1,85 @@
+"""Baselines against their definitions, computed one window at a time."""
+
+import numpy as np
+import pytest
+
+from lstm_export.model import Affine, Signature
+from lstm_export.series import Table
+from lstm_export.training import TrainingOptions
+from lstm_export.training.baselines import baselines, season
+from lstm_export.training.samples import Samples, build_samples, input_signature
+
+HOUR = np.timedelta64(3600, "s")
+IDENTITY = Affine("input_scaler", np.zeros(1), np.ones(1))
+
+
+def hours(weeks: int = 5) -> tuple[Table, Samples, Signature]:
+    random = np.random.default_rng(1)
+    kept = np.delete(np.arange(168 * weeks), [200, 201, 600])
+    table = Table.of(
+        {
+            "time": np.datetime64("2024-01-01", "s") + kept * HOUR,
+            "a": random.standard_normal(len(kept)),
+            "b": random.standard_normal(len(kept)),
+        }
+    )
+    options = TrainingOptions(("a", "b"), ("a",), window=6, horizon=3, time="time")
+    signature = input_signature(table, options)
+    return table, build_samples(table, signature, options), signature
+
+
+def test_persistence_and_season() -> None:
+    table, samples, signature = hours()
+    found = baselines(samples, signature, IDENTITY)
+    assert list(found) == ["persistence", "same time last week", "ridge"]
+    starts = samples.parts["test"]
+    persistence, seasonal = (found[name](starts) for name in ("persistence", "same time last week"))
+    row_at = {time: row for row, time in enumerate(table["time"])}
+    for index, begin in enumerate(starts):
+        for column, name in enumerate(("a", "b")):
+            for step in range(3):
+                assert persistence[index, 3 * column + step] == table[name][begin + 5]
+                ago = row_at.get(table["time"][begin + 6 + step] - 168 * HOUR)
+                expected = np.nan if ago is None else table[name][ago]
+                np.testing.assert_equal(seasonal[index, 3 * column + step], expected)
+    assert np.isnan(seasonal).any() and np.isfinite(seasonal).any()
+
+
+def test_ridge_agrees_with_least_squares() -> None:
+    _, samples, signature = hours()
+    train, test = (samples.inputs(samples.parts[part])[:, :, 0].astype(np.float64) for part in ("train", "test"))
+    y = samples.targets(samples.parts["train"])
+    mean = y.mean(axis=0)
+    # The penalty of 1 as seven more rows that ask every weight to be zero.
+    design = np.vstack([np.column_stack([train, np.ones(len(train))]), np.eye(7)])
+    weight = np.linalg.lstsq(design, np.vstack([y - mean, np.zeros((7, 6))]), rcond=None)[0]
+    expected = np.column_stack([test, np.ones(len(test))]) @ weight + mean
+    got = baselines(samples, signature, IDENTITY)["ridge"](samples.parts["test"])
+    np.testing.assert_allclose(got, expected, atol=1e-10)  # normal equations of a well-conditioned system
+
+
+def test_without_a_horizon_the_training_mean_stands_in() -> None:
+    table, _, _ = hours()
+    options = TrainingOptions(("b",), ("a",), window=6, horizon=0, time="time")
+    signature = input_signature(table, options)
+    samples = build_samples(table, signature, options)
+    found = baselines(samples, signature, IDENTITY)
+    assert list(found) == ["training mean", "ridge"]
+    mean = samples.targets(samples.parts["train"]).mean()
+    assert (found["training mean"](samples.parts["test"]) == mean).all()
+
+
+@pytest.mark.parametrize(
+    ("step", "name", "days"),
+    [
+        (3600.0, "same time last week", 7),
+        (900.0, "same time last week", 7),
+        (86400.0, "same weekday last year", 364),
+        (7 * 86400.0, "same weekday last year", 364),
+        (7000.0, "same time last week", 0),
+        (30 * 86400.0, "same weekday last year", 0),
+        (None, "same time last week", 0),
+    ],
+)
+def test_a_season_is_a_whole_number_of_steps(step: float | None, name: str, days: int) -> None:
+    assert season(Signature(1, 1, time_step=step)) == (name, days * 86400.0)

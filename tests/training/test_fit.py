@@ -1,0 +1,219 @@
+"""Training: what it yields, what it must not see, and that it can be repeated and interrupted."""
+
+import datetime
+import hashlib
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from lstm_export.errors import InputError
+from lstm_export.model import LSTM, Affine, Linear, forward
+from lstm_export.series import Table
+from lstm_export.training import Epoch, TrainingOptions, TrainingResult, fit, loop
+from lstm_export.training.samples import build_samples, input_signature
+from lstm_export.training.scaling import fit_scaler
+
+OPTIONS = TrainingOptions(
+    targets=("load",),
+    features=("load", "temp"),
+    window=12,
+    horizon=2,
+    time="time",
+    calendar=("hour",),
+    units={"load": "kW", "temp": "°C"},
+    hidden_size=8,
+    epochs=3,
+    batch_size=32,
+)
+
+
+def daily(rows: int = 900) -> dict[str, object]:
+    """A daily wave with noise, far from zero, as hours of a sensor."""
+    random = np.random.default_rng(2)
+    hour = np.arange(rows)
+    wave = np.sin(2 * np.pi * hour / 24)
+    return {
+        "time": np.datetime64("2024-01-01", "s") + hour * np.timedelta64(3600, "s"),
+        "load": 5000 + 800 * wave + 80 * random.standard_normal(rows),
+        "temp": 12 - 6 * wave + random.standard_normal(rows),
+        "rain": np.where(hour % 300 == 7, 4.0, 0.0),
+        "label": ["x"] * rows,
+    }
+
+
+@pytest.fixture(scope="module")
+def result() -> TrainingResult:
+    return fit(daily(), OPTIONS)
+
+
+def test_the_model_describes_its_data(result: TrainingResult) -> None:
+    model, data = result.model, daily()
+    signature = model.signature
+    assert [stage.name for stage in model.stages] == ["input_scaler", "lstm", "last", "fc", "output_scaler"]
+    assert [column.name for column in signature.features] == ["load", "temp", "hour_sin", "hour_cos"]
+    assert [column.name for column in signature.outputs] == ["load[t+1]", "load[t+2]"]
+    assert [column.unit for column in (*signature.measured, *signature.targets)] == ["kW", "°C", "kW"]
+    assert (signature.window, signature.horizon, signature.time, signature.time_step) == (12, 2, "time", 3600.0)
+    # The training part ends at row 630; its last window reads rows up to 627, for it predicts 628 and 629.
+    load = np.asarray(data["load"])
+    assert signature.features[0].low == np.float32(load[:628].min())
+    assert (signature.targets[0].low, signature.targets[0].high) == (load[12:630].min(), load[12:630].max())
+    assert result.windows is not None and result.windows.shape == (32, 12, 4) and result.windows.dtype == np.float32
+    assert model.origin == "stored" and result.warnings == () and not result.interrupted
+
+
+def test_the_chain_is_the_trained_network_between_its_scalers(result: TrainingResult) -> None:
+    assert result.windows is not None
+    inputs, lstm, _, fc, outputs = result.model.stages
+    assert isinstance(inputs, Affine) and isinstance(outputs, Affine)
+    assert isinstance(lstm, LSTM) and isinstance(fc, Linear)
+    module, head = nn.LSTM(4, 8, batch_first=True).double(), nn.Linear(8, 2).double()
+    module.load_state_dict({name: torch.tensor(array) for name, array in lstm.arrays.items()})
+    head.load_state_dict({name: torch.tensor(array) for name, array in fc.arrays.items()})
+    scaled = (result.windows.astype(np.float64) - inputs.offset) / inputs.scale
+    with torch.no_grad():
+        core = head(module(torch.from_numpy(scaled))[0][:, -1]).numpy()
+    expected = core * outputs.scale + outputs.offset
+    np.testing.assert_allclose(forward(result.model, result.windows).y, expected, rtol=1e-12)  # float64 both
+
+
+def test_scores_are_those_of_the_chain_in_the_targets_units(result: TrainingResult) -> None:
+    table = Table.of(daily())
+    samples = build_samples(table, input_signature(table, OPTIONS), OPTIONS)
+    starts = samples.parts["test"]
+    errors = forward(result.model, samples.inputs(starts)).y - samples.targets(starts)
+    score = result.score("test")
+    assert score.windows == len(starts)
+    # The score is taken in float32: a few eps of a load of 5000 on errors of about 100.
+    assert score.rmse == pytest.approx(np.sqrt(np.mean(errors**2)), rel=1e-4)
+    assert score.mae == pytest.approx(np.mean(np.abs(errors)), rel=1e-4)
+    assert result.score("test").rmse < 0.75 * result.score("test", "persistence").rmse
+    assert {s.predictor for s in result.metrics} == {"lstm", "persistence", "same time last week", "ridge"}
+    assert {s.part for s in result.metrics} == {"train", "validation", "test"}
+    with pytest.raises(KeyError, match="no score of magic"):
+        result.score("test", "magic")
+
+
+def test_the_same_seed_gives_the_same_weights(result: TrainingResult) -> None:
+    torch.manual_seed(7)  # the global generator plays no part
+    again = fit(daily(), OPTIONS)
+    assert again.model == result.model and again.metrics == result.metrics
+    assert fit(daily(), replace(OPTIONS, seed=1)).model != result.model
+
+
+def test_nothing_after_the_training_and_validation_rows_reaches_the_model(result: TrainingResult) -> None:
+    changed = daily()
+    for name in ("load", "temp"):
+        changed[name] = np.where(np.arange(900) < 765, changed[name], 1e6)  # the test part begins at row 765
+    got = fit(changed, OPTIONS)
+    assert got.model == result.model
+    assert any("leaves its training range" in warning for warning in got.warnings)
+    validation = daily()
+    validation["load"] = np.where(np.arange(900) < 630, validation["load"], 1e6)
+    got = fit(validation, OPTIONS)
+    assert got.model.signature == result.model.signature
+    assert got.model.stages[0].arrays["offset"].tobytes() == result.model.stages[0].arrays["offset"].tobytes()
+
+
+def test_ctrl_c_keeps_the_best_epoch(result: TrainingResult, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(epoch: Epoch) -> None:
+        if epoch.epoch == 2:
+            raise KeyboardInterrupt
+
+    got = fit(daily(), OPTIONS, interrupt)
+    assert got.interrupted and len(got.history) == 2 and got.history == result.history[:2]
+    assert got.best_epoch == 2 and got.model != result.model
+
+    def at_once(*_: object) -> float:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(loop, "_pass", at_once)
+    with pytest.raises(KeyboardInterrupt):
+        fit(daily(), OPTIONS)
+
+
+def test_the_best_epoch_is_kept_and_training_stops_when_it_no_longer_helps() -> None:
+    random = np.random.default_rng(0)  # noise: the validation loss only gets worse once the noise is learnt
+    noise = {"a": random.standard_normal(400), "b": random.standard_normal(400)}
+    options = TrainingOptions(("b",), ("a",), window=8, epochs=60, patience=3, batch_size=16, learning_rate=0.02)
+    got = fit(noise, options)
+    losses = [epoch.validation_loss for epoch in got.history]
+    assert all(loss is not None for loss in losses)
+    assert got.best_epoch == 1 + losses.index(min(losses))  # type: ignore[type-var]
+    assert len(got.history) == got.best_epoch + 3 < 60
+    assert got.model == fit(noise, replace(options, patience=2)).model
+
+
+@pytest.mark.parametrize("loss", ["mse", "mae", "huber"])
+@pytest.mark.parametrize("scaler", ["standard", "minmax"])
+def test_every_loss_and_scaler_learns_without_validation(loss: str, scaler: str) -> None:
+    options = replace(OPTIONS, loss=loss, scaler=scaler, split=(0.8, 0.0, 0.2), num_layers=2, dropout=0.1, epochs=8)  # type: ignore[arg-type]
+    got = fit(daily(400), options)
+    assert got.best_epoch == 8 and got.history[-1].validation_loss is None
+    assert {score.part for score in got.metrics} == {"train", "test"}
+    assert got.score("test").rmse < 500  # the wave alone has 566
+    assert got.windows is not None
+
+
+def test_facts_tell_where_the_model_came_from(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    Table.of(daily(200)).write_csv(path)
+    got = fit(path, replace(OPTIONS, epochs=1, real_windows=False))
+    assert got.windows is None
+    assert got.facts["data"] == {
+        "rows": 200,
+        "file": "data.csv",
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+    }
+    assert got.facts["seed"] == 0 and got.facts["versions"]["torch"] == torch.__version__
+    assert got.to_record()["metrics"][0] == asdict(got.metrics[0])
+
+
+def test_features_are_every_numeric_column_but_the_targets_by_default() -> None:
+    options = replace(OPTIONS, features=None, calendar=(), epochs=1)
+    got = fit(daily(300), options)
+    assert [column.name for column in got.model.signature.features] == ["temp", "rain"]
+
+
+def test_columns_that_hardly_vary_are_named() -> None:
+    table = {**daily(), "still": np.full(900, 3.0)}
+    got = fit(table, replace(OPTIONS, features=("load", "rain", "still"), epochs=1))
+    assert len(got.warnings) == 2
+    assert "rain is 0 in 99." in got.warnings[0] and "nearly constant" in got.warnings[0]
+    assert got.warnings[1].startswith("still is 3 throughout the training part")
+    assert got.model.stages[0].arrays["scale"][2] == 1
+
+
+def test_a_target_that_never_changes_is_refused() -> None:
+    for values in (np.full(900, 5.0), np.where(np.arange(900) < 700, 5.0, 6.0)):
+        with pytest.raises(InputError, match="target 'load' is 5 in all 618 rows of the training part"):
+            fit({**daily(), "load": values}, OPTIONS)
+
+
+def test_unknown_devices_and_divergence_are_refused() -> None:
+    with pytest.raises(InputError, match="device 'warp' cannot be used here"):
+        fit(daily(200), replace(OPTIONS, device="warp"))
+    with pytest.raises(InputError, match="training diverged"):
+        fit(daily(200), replace(OPTIONS, learning_rate=1e30, clip=0.0, epochs=20))
+
+
+def test_scalers_survive_columns_without_spread() -> None:
+    random = np.random.default_rng(0)
+    values = np.column_stack([np.full(1000, 0.1), 1e5 + random.standard_normal(1000), np.linspace(3, 7, 1000)])
+    offset, scale = fit_scaler(values, "standard")
+    assert offset.dtype == scale.dtype == np.float32
+    np.testing.assert_array_equal(offset, values.mean(axis=0).astype(np.float32))
+    np.testing.assert_allclose(scale, [1, values[:, 1].std(), values[:, 2].std()], rtol=1e-6)  # float32
+    offset, scale = fit_scaler(values, "minmax")
+    np.testing.assert_allclose((values[:, 2] - offset[2]) / scale[2], np.linspace(-1, 1, 1000), atol=1e-6)  # float32
+
+
+def test_times_may_be_datetimes() -> None:
+    table = daily(200)
+    first = datetime.datetime(2024, 1, 1)
+    table["time"] = [first + datetime.timedelta(hours=hour) for hour in range(200)]
+    assert fit(table, replace(OPTIONS, epochs=1)).model == fit(daily(200), replace(OPTIONS, epochs=1)).model
