@@ -157,7 +157,10 @@ def _table(scores: Sequence[Score]) -> str:
     """A row a predictor, a column a part."""
     parts = list(dict.fromkeys(score.part for score in scores))
     rows = [["", *parts]]
-    for predictor in dict.fromkeys(score.predictor for score in scores):
+    # The last part has every predictor: a season needs one behind it.
+    for predictor in dict.fromkeys(
+        score.predictor for part in reversed(parts) for score in scores if score.part == part
+    ):
         cells = {s.part: f"{s.rmse:#.4g} / {s.mae:#.4g}" for s in scores if s.predictor == predictor}
         rows.append([predictor, *(cells.get(part, "-") for part in parts)])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

@@ -1,0 +1,110 @@
+"""`lstm-export train`: its options are the library's, its output is a table, its errors one line."""
+
+import dataclasses
+import inspect
+import json
+import shlex
+from enum import Enum
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from lstm_export.cli import app
+from lstm_export.cli.train import train
+from lstm_export.series import Table
+from lstm_export.training import TrainingOptions, options
+
+OPTIONS = shlex.split(
+    "--target load --features load,temp --window 6 --horizon 2 --time time --calendar hour --epochs 2"
+)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    random = np.random.default_rng(0)
+    hour = np.arange(300)
+    load = np.sin(2 * np.pi * hour / 24) + 0.1 * random.standard_normal(300)
+    time = np.datetime64("2024-01-01", "s") + hour * np.timedelta64(3600, "s")
+    Table.of({"time": time, "load": load, "temp": random.standard_normal(300)}).write_csv(tmp_path / "data.csv")
+    return tmp_path / "data.csv"
+
+
+def test_defaults_are_those_of_the_library() -> None:
+    written = {"calendar": "", "split": "0.7,0.15,0.15", "units": None}
+    parameters = inspect.signature(train).parameters
+    for field in dataclasses.fields(TrainingOptions):
+        if field.name == "targets":
+            continue
+        default = parameters[field.name].default
+        if field.name in written:
+            assert default == written[field.name]
+        else:
+            assert (default.value if isinstance(default, Enum) else default) == field.default
+    for name, choices in (("missing", options.Missing), ("scaler", options.Scaler), ("loss", options.Loss)):
+        assert [choice.value for choice in type(parameters[name].default)] == list(get_args(choices))
+
+
+def test_it_prints_the_model_beside_its_baselines(data: Path, tmp_path: Path) -> None:
+    output = tmp_path / "model.pt"
+    got = CliRunner().invoke(app, ["train", str(data), *OPTIONS, "--units", "load=kW", "-o", str(output)])
+    assert got.exit_code == 0, got.output
+    assert output.is_file()
+    assert "error of load in kW, RMSE / MAE" in got.stdout
+    rows = [line.split("  ")[0] for line in got.stdout.splitlines()]
+    assert [row for row in rows if row in ("lstm", "persistence", "same time last week", "ridge")] == [
+        "lstm", "persistence", "same time last week", "ridge",
+    ]  # fmt: skip
+    assert got.stderr == ""  # no bar where stderr is no terminal
+
+
+def test_json_holds_every_score(data: Path, tmp_path: Path) -> None:
+    output = tmp_path / "model.pt"
+    got = CliRunner().invoke(app, ["train", str(data), *OPTIONS, "--json", "-o", str(output)])
+    record = json.loads(got.stdout)
+    assert record["path"] == str(output) and record["options"]["window"] == 6
+    assert {score["part"] for score in record["metrics"]} == {"train", "validation", "test"}
+
+
+def test_ctrl_c_writes_the_best_so_far_and_exits_130(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lstm_export.training import loop
+
+    real, calls = loop._pass, []
+
+    def interrupted(*arguments: object) -> float:
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loop, "_pass", interrupted)
+    output = tmp_path / "model.pt"
+    got = CliRunner().invoke(app, ["train", str(data), *OPTIONS, "-o", str(output)])
+    assert got.exit_code == 130 and output.is_file()
+    assert "interrupted: kept the best of epoch 1" in got.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (["--target", "volume"], "data.csv has no column 'volume'; it has time, load, temp"),
+        (["--features", "time"], "cannot be a feature and the time or group column"),
+        (["--window", "400"], "window 400 with horizon 2 needs 402"),
+        (["--split", "half"], "--split is 'half', expected three shares"),
+        (["--units", "kW"], "--units is 'kW', expected COL=UNIT"),
+        (["-o", "DATA"], "is the input itself"),
+        (["-o", "no/such/folder/model.pt"], "does not exist"),
+    ],
+)
+def test_bad_input_gets_one_line(change: list[str], message: str, data: Path, tmp_path: Path) -> None:
+    before = data.read_bytes()
+    change = [str(data) if word == "DATA" else word for word in change]
+    arguments = ["train", str(data), "-o", str(tmp_path / "model.pt"), *OPTIONS, *change]
+    got = CliRunner().invoke(app, arguments)
+    assert got.exit_code == 1
+    assert message in got.stderr and len(got.stderr.splitlines()) == 1
+    assert data.read_bytes() == before and not (tmp_path / "model.pt").exists()
