@@ -29,8 +29,10 @@ _MODE = stat.S_IFREG | 0o644
 _DAMAGE = (zipfile.BadZipFile, EOFError, OSError, RuntimeError, ValueError, struct.error)
 
 
-def pack(files: Mapping[str, bytes], *, max_entries: int = MAX_ENTRIES, fold_case: bool = True) -> bytes:
-    """Zip `files`, names to contents; equal files give equal bytes.
+def pack(
+    files: Mapping[str, bytes], *, first: str = "", max_entries: int = MAX_ENTRIES, fold_case: bool = True
+) -> bytes:
+    """Zip `files`, names to contents, sorted but for the `first`; equal files give equal bytes.
 
     Raises:
         BundleError: `unpack` would refuse the result.
@@ -39,7 +41,7 @@ def pack(files: Mapping[str, bytes], *, max_entries: int = MAX_ENTRIES, fold_cas
     _check_total(sum(map(len, files.values())))
     buffer, date = io.BytesIO(), _date()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in sorted(files.items()):
+        for name, content in sorted(files.items(), key=lambda item: (item[0] != first, item[0])):
             info = zipfile.ZipInfo(name, date)
             info.create_system = 3  # Unix, whatever system this runs on
             info.external_attr = _MODE << 16
@@ -59,10 +61,12 @@ def unpack(data: bytes, *, max_entries: int = MAX_ENTRIES, fold_case: bool = Tru
         BundleError: the archive is damaged, too large, or holds a name or a kind of entry that is not safe.
     """
     _check_total(len(data))
-    _check_end(data, max_entries)
+    count = _check_end(data, max_entries)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = archive.infolist()
+            if len(entries) != count:  # a comment can swallow the entries behind it
+                raise BundleError(f"the archive is damaged: {len(entries)} of its {count} entries can be found")
             # `filename` is what zipfile made of the name, cut at a NUL for one; `orig_filename` is what stands there.
             _check_names([entry.orig_filename for entry in entries], max_entries, fold_case)
             for entry in entries:
@@ -73,8 +77,8 @@ def unpack(data: bytes, *, max_entries: int = MAX_ENTRIES, fold_case: bool = Tru
         raise BundleError(f"the archive is damaged: {error}; copy or download it again") from error
 
 
-def _check_end(data: bytes, max_entries: int) -> None:
-    """Judge the directory's size before zipfile builds an object for each of its entries."""
+def _check_end(data: bytes, max_entries: int) -> int:
+    """Judge the directory's size before zipfile builds an object for each of its entries; their number."""
     if not data.startswith((b"PK\x03\x04", _END_SIGNATURE)):
         raise BundleError("this is no zip archive; expected a file written by `lstm-export package`")
     if len(data) < _END.size or data[-_END.size :][:4] != _END_SIGNATURE:
@@ -86,6 +90,7 @@ def _check_end(data: bytes, max_entries: int) -> None:
         raise BundleError(f"the archive holds {count} entries in {size} bytes, at most {max_entries} are allowed")
     if offset + size + _END.size != len(data):
         raise BundleError("the archive is damaged: its directory is not where its end record says; copy it again")
+    return int(count)
 
 
 def _check_total(size_bytes: int) -> None:

@@ -21,7 +21,7 @@ from .manifest import MANIFEST, dump_manifest, fingerprint, load_manifest, manif
 
 _WEIGHTS, _GOLDEN, _CARD, _EXAMPLE = "weights.npz", "golden.npz", "README.md", "example.py"
 _GOLDEN_ARRAYS = ("x", "y", "scale", "noise_floor")
-# A local file header of zip is 30 bytes before the name; found in a cut file too, whose directory is gone.
+# A local file header of zip is 30 bytes before the name. The manifest comes first, so that a cut file has it too.
 _HOLDS_MANIFEST = re.compile(rb"PK\x03\x04.{26}" + re.escape(MANIFEST.encode()), re.DOTALL)
 
 
@@ -105,7 +105,7 @@ def write_bundle(path: Path, bundle: Bundle) -> None:
     Raises:
         InputError: the file cannot be written.
     """
-    write_bytes(path, pack(bundle.files))
+    write_bytes(path, pack(bundle.files, first=MANIFEST))
 
 
 def open_bundle(source: Path | bytes) -> Bundle:

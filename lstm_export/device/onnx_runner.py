@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import BundleError, InputError, MissingDependency
+from ..errors import BundleError, InputError, LstmExportError, MissingDependency
 from ..model import Array, Signature
 from .onnx_guard import MAX_BYTES, check_onnx
 
@@ -59,7 +59,7 @@ class OnnxRunner:
         if text is not None:
             try:
                 return Signature.from_record(json.loads(text))
-            except (ValueError, RecursionError) as error:
+            except (ValueError, RecursionError, LstmExportError) as error:
                 raise BundleError(f"the ONNX file's own signature is damaged: {error}") from error
         sizes = self._input.shape[-1], self._output.shape[-1]
         if not all(isinstance(size, int) for size in sizes):
@@ -85,12 +85,14 @@ def load_onnx(source: Path | bytes, providers: Sequence[str] | None = None) -> O
     errors = runtime_errors(ort)
     chosen = _chosen(providers, ort.get_available_providers())
     try:
-        session = ort.InferenceSession(data, _options(ort), providers=chosen)
+        # The fallback would print a banner on stdout and try the same again.
+        session = ort.InferenceSession(data, _options(ort), providers=chosen, enable_fallback=False)
+        runner = OnnxRunner(session, errors)
     except errors as error:
         raise BundleError(f"ONNX Runtime {ort.__version__} cannot load the file: {_first_line(error)}") from error
-    if session.get_providers()[0] != chosen[0]:
+    if runner.providers[0] != chosen[0]:
         raise InputError(f"ONNX Runtime could not start {chosen[0]}; it would have fallen back to {CPU} silently")
-    return OnnxRunner(session, errors)
+    return runner
 
 
 def onnxruntime() -> ModuleType:

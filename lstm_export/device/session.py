@@ -151,10 +151,12 @@ class Session:
         return y
 
     def _warn_of_range(self, x: Array) -> None:
-        if not self._low.size or not x.size:
-            return
         values = x.reshape(-1, self.input_size)
-        low, high = np.fmin.reduce(values), np.fmax.reduce(values)  # (input_size,), NaN left out
+        if self._nonfinite == "propagate":
+            values = values[np.isfinite(values).all(axis=1)]
+        if not self._low.size or not values.size:
+            return
+        low, high = values.min(axis=0), values.max(axis=0)  # (input_size,)
         outside = np.flatnonzero((low < self._low) | (high > self._high))
         if not outside.size:
             return

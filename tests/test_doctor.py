@@ -1,0 +1,39 @@
+"""What the doctor says of this machine, and of one that lacks everything."""
+
+from __future__ import annotations
+
+import sys
+from importlib import metadata
+
+import pytest
+
+from lstm_export import doctor, targets
+
+
+def test_tells_versions_targets_and_what_the_runtime_loads() -> None:
+    found = doctor.diagnose()
+    assert found.packages["numpy"] == metadata.version("numpy")
+    assert [target.name for target in found.targets] == list(targets.names())
+    if "onnxruntime" in sys.modules:
+        assert "CPUExecutionProvider" in found.onnxruntime.providers
+        assert found.onnxruntime.newest_opset is not None
+        assert found.onnxruntime.newest_opset >= 17
+        assert found.onnxruntime.newest_ir is not None
+        assert found.onnxruntime.newest_ir >= 8
+    assert found.version in found.text()
+    assert set(found.to_record()) >= {"packages", "onnxruntime", "targets"}
+
+
+def test_says_why_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed = {"numpy": "2.0", "torch": "2.9.1+cpu"}
+    monkeypatch.setattr(doctor, "_installed", installed.get)
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    found = doctor.diagnose()
+    (onnx,) = (target for target in found.targets if target.name == "onnx")
+    assert (
+        onnx.no_export == "torch is 2.9.1+cpu, expected 2.10 or newer, onnx is not installed; "
+        'pip install "lstm-export[export]"'
+    )
+    assert onnx.no_run == "onnxruntime is not installed"
+    assert "pip install onnxruntime" in found.onnxruntime.reason
+    assert "not installed" in found.text()
