@@ -127,7 +127,12 @@ def _progress(epochs: int) -> Iterator[Callable[[Epoch], None] | None]:
     bar: Any
     with typer.progressbar(length=epochs, label="training", item_show_func=_losses, file=sys.stderr) as bar:
         bar.update(0)
-        yield lambda epoch: bar.update(1, epoch)
+
+        def show_epoch(epoch: Epoch) -> None:
+            bar.current_item = epoch  # what item_show_func is given
+            bar.update(1)
+
+        yield show_epoch
 
 
 def _losses(epoch: Epoch | None) -> str:
@@ -161,7 +166,7 @@ def _table(scores: Sequence[Score]) -> str:
     for predictor in dict.fromkeys(
         score.predictor for part in reversed(parts) for score in scores if score.part == part
     ):
-        cells = {s.part: f"{s.rmse:#.4g} / {s.mae:#.4g}" for s in scores if s.predictor == predictor}
+        cells = {s.part: f"{_digits(s.rmse)} / {_digits(s.mae)}" for s in scores if s.predictor == predictor}
         rows.append([predictor, *(cells.get(part, "-") for part in parts)])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = (
@@ -169,3 +174,8 @@ def _table(scores: Sequence[Score]) -> str:
         for row in rows
     )
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _digits(value: float) -> str:
+    """Four digits, or all before the point."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:#.4g}"

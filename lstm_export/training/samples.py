@@ -54,11 +54,17 @@ class Samples:
 
     def rows(self, part: str) -> Array:
         """Every row that an input window of this part touches, int64, ordered."""
-        return np.unique(self.parts[part][:, np.newaxis] + np.arange(self.window))
+        return self._touched(self.parts[part], np.arange(self.window))
 
     def target_rows(self, part: str) -> Array:
         """Every row that this part predicts, int64, ordered."""
-        return np.unique(self.parts[part][:, np.newaxis] + self.steps)
+        return self._touched(self.parts[part], self.steps)
+
+    def _touched(self, starts: Array, steps: Array) -> Array:
+        touched = np.zeros(len(self.x), bool)
+        for step in steps:
+            touched[starts + step] = True
+        return np.flatnonzero(touched)
 
 
 def target_steps(window: int, horizon: int) -> Array:
@@ -121,8 +127,8 @@ def build_samples(table: Table, signature: Signature, options: TrainingOptions) 
             raise InputError(f'{place} is empty or NaN, expected a target; or choose missing "drop" to leave it out')
     starts = _starts(runs, options)
     rows = np.concatenate([run.rows for run in runs]) if runs else np.empty(0, np.int64)
-    names = list(dict.fromkeys(run.group for run in runs))
-    group = np.repeat([names.index(run.group) for run in runs], [len(run) for run in runs])
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(run.group for run in runs))}
+    group = np.repeat([numbers[run.group] for run in runs], [len(run) for run in runs])
     known = np.isfinite(y[rows][starts[:, np.newaxis] + target_steps(options.window, options.horizon)]).all(axis=(1, 2))
     starts = starts[known]
     if not len(starts):
