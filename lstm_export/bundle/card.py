@@ -33,12 +33,13 @@ Written by lstm-export {version}. This folder is one file, `model.bundle`: a pla
 
 `{chain}`
 
-{parameters} weights, sha256 `{weights_sha256}`. How the order of the stages became known: {origin}.
+{parameters} weights, sha256 `{weights_sha256}`. The order of the stages is: {origin}.
 
 {training}## How it was verified
 
 Every exported file was compared with a float64 evaluation of the model's equations, on inputs chosen to look for
-trouble. Allowed is eight times what float32 rounding itself does to this model.
+trouble. Allowed is eight times what float32 rounding itself does to this model. Errors are in units of the size of
+the terms that an output is summed from.
 
 {parity}
 
@@ -109,9 +110,9 @@ def card(model: Model, artifacts: Mapping[str, Mapping[str, Any]], training: Map
 
 def example(signature: Signature) -> str:
     """A short program that loads a bundle and predicts from made-up inputs in the middle of the training ranges."""
-    # ascii() keeps a column's name inside its comment, whatever it holds.
+    # repr() keeps a column's name inside its comment, whatever it holds: it escapes every kind of line break.
     step = "\n".join(
-        f"    {_middle(column):.6g},  # {ascii(column.name)[1:-1]} {ascii(column.unit)[1:-1]}".rstrip()
+        f"    {_middle(column):.6g},  # {repr(column.name)[1:-1]} {repr(column.unit)[1:-1]}".rstrip()
         for column in _features(signature)
     )
     return _EXAMPLE.format(
@@ -131,8 +132,9 @@ def _summary(signature: Signature) -> str:
     if not signature.targets:
         return f"An LSTM that maps sequences of {signature.input_size} values to {signature.output_size}."
     names = ", ".join(_plain(target.name) for target in signature.targets)
-    ahead = f", {signature.horizon} steps ahead" if signature.horizon else ""
-    return f"An LSTM that predicts {names}{ahead}."
+    ahead = {None: "", 0: " at the last step", 1: " one step ahead"}
+    steps = ahead.get(signature.horizon, f" for the next {signature.horizon} steps")
+    return f"An LSTM that predicts {names}{steps}."
 
 
 def _columns(columns: Iterable[Column]) -> str:
@@ -148,10 +150,21 @@ def _range(column: Column) -> str:
 
 
 def _training(training: Mapping[str, Any]) -> str:
-    if not training:
-        return ""
-    lines = (f"- {_plain(str(key))}: {_plain(str(value))}" for key, value in sorted(training.items()))
-    return "## Training\n\n" + "\n".join(lines) + "\n\n"
+    """The scores as a table, then the facts that are one value; histories and the like stay in the manifest."""
+    scores = [score for score in training.get("metrics", ()) if isinstance(score, dict) and "rmse" in score]
+    facts = {key: value for key, value in sorted(training.items()) if isinstance(value, str | int | float)}
+    blocks = [_scores(scores)] if scores else []
+    if facts:
+        blocks.append("\n".join(f"- {_plain(str(key))}: {_plain(str(value))}" for key, value in facts.items()))
+    return "\n\n".join(["## Training", *blocks, ""]) + "\n" if blocks else ""
+
+
+def _scores(scores: Iterable[Mapping[str, Any]]) -> str:
+    rows = ["| part | target | predictor | RMSE | MAE |", "|---|---|---|---|---|"]
+    for score in scores:
+        names = " | ".join(_plain(str(score.get(key, ""))) for key in ("part", "target", "predictor"))
+        rows.append(f"| {names} | {score.get('rmse', 0):.4g} | {score.get('mae', 0):.4g} |")
+    return "\n".join(rows)
 
 
 def _parity(artifacts: Mapping[str, Mapping[str, Any]]) -> str:

@@ -24,13 +24,17 @@ Transpose, Unsqueeze"""
 DOMAINS = (b"", b"ai.onnx")
 
 # The fields that each message may have: `*` may repeat, `:kind` is looked into. Any other field is refused.
-_SCHEMA = {
+_FIELDS = {
     "model": "1 2 3 4 5 6 7:graph 8*:opset 14*",
     "opset": "1 2",
     "graph": "1*:node 2 5*:weights 10 11* 12* 13* 16*",
     "node": "1* 2* 3 4 5*:attribute 6 7 9*",
     "attribute": "1 2 3 4 5:weights 7* 8* 9* 13 20",
     "weights": "1* 2 4* 5* 7* 8 9 10* 12 14 16*",
+}
+_SCHEMA = {
+    kind: {int(field.rstrip("*")): (field, inner) for field, _, inner in (item.partition(":") for item in text.split())}
+    for kind, text in _FIELDS.items()
 }
 _KNOWN = {
     ("model", 20): "training steps",
@@ -44,7 +48,7 @@ _KNOWN = {
 # TensorProto.DataType: bytes an element, for FLOAT, UINT8, INT8, INT32, INT64, BOOL, FLOAT16, DOUBLE.
 _ITEM_BYTES = {1: 4, 2: 1, 3: 1, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8}
 
-_Fields = dict[int, list[int | bytes]]
+_Found = dict[int, list[int | bytes]]
 
 
 def check_onnx(data: bytes) -> None:
@@ -59,10 +63,10 @@ def check_onnx(data: bytes) -> None:
         raise BundleError("this is no ONNX model: it holds no graph")
 
 
-def _check(data: bytes, kind: str) -> _Fields:
+def _check(data: bytes, kind: str) -> _Found:
     """Walk one message and all that are nested in it; the values of its fields."""
-    allowed = {int(field.rstrip("*")): (field, inner) for field, _, inner in _parts(_SCHEMA[kind])}
-    found: _Fields = defaultdict(list)
+    allowed = _SCHEMA[kind]
+    found: _Found = defaultdict(list)
     for number, value in _fields(data):
         if number not in allowed:
             what = _KNOWN.get((kind, number), f"the unknown field {number}")
@@ -78,32 +82,28 @@ def _check(data: bytes, kind: str) -> _Fields:
     return found
 
 
-def _parts(schema: str) -> Iterator[tuple[str, str, str]]:
-    return (field.partition(":") for field in schema.split())
-
-
 def _check_domain(domain: bytes) -> None:
     if domain not in DOMAINS:
         raise BundleError(f"the ONNX file needs operators of the domain {domain!r}, only standard ones are run")
 
 
-def _check_opset(found: _Fields) -> None:
+def _check_opset(found: _Found) -> None:
     _check_domain(_bytes(*found[1]))
 
 
-def _check_node(found: _Fields) -> None:
+def _check_node(found: _Found) -> None:
     _check_domain(_bytes(*found[7]))
     operator = _bytes(*found[4]).decode("ascii", "replace")
     if operator not in OPERATORS.split(", "):
         raise BundleError(f"the ONNX file uses the operator {operator!a}; allowed are {OPERATORS}")
 
 
-def _check_attribute(found: _Fields) -> None:
+def _check_attribute(found: _Found) -> None:
     if found[1] == [b"hidden_size"]:
         _check_sizes(found[3])
 
 
-def _check_weights(found: _Fields) -> None:
+def _check_weights(found: _Found) -> None:
     """A tensor's dimensions must agree with the bytes that it brings, and all of them must stand in the file."""
     if found[14] not in ([], [0]):  # data_location
         raise BundleError("the ONNX file keeps weights in another file (external data), which is refused")

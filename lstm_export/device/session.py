@@ -127,7 +127,8 @@ class Session:
     def _predict(self, x: Array) -> Array:
         if not len(x):  # never shown to a runtime: one row of zeros tells the shape of the answer
             return self._run(np.zeros((1, *x.shape[1:]), np.float32))[:0]
-        return np.concatenate(list(self._chunks(x)))
+        answers = list(self._chunks(x))
+        return answers[0] if len(answers) == 1 else np.concatenate(answers)
 
     def _chunks(self, x: Array) -> Iterator[Array]:
         """The answers to `x (batch, seq, input_size)`, as many rows at a time as fit in MAX_STEPS."""
@@ -154,12 +155,10 @@ class Session:
         values = x.reshape(-1, self.input_size)
         if self._nonfinite == "propagate":
             values = values[np.isfinite(values).all(axis=1)]
-        if not self._low.size or not values.size:
+        if not self._low.size or not ((values < self._low) | (values > self._high)).any():
             return
         low, high = values.min(axis=0), values.max(axis=0)  # (input_size,)
         outside = np.flatnonzero((low < self._low) | (high > self._high))
-        if not outside.size:
-            return
         feature = int(outside[0])
         column = self.signature.features[feature]
         value = low[feature] if low[feature] < self._low[feature] else high[feature]

@@ -243,6 +243,6 @@ def test_the_example_runs_on_a_device(bundle: Bundle, traffic_model: Model, tmp_
     block = "import sys; sys.modules.update(torch=None, onnx=None); sys.argv = ['example.py', 'model.bundle']; "
     code = block + "import runpy; runpy.run_path('example.py')"
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(r"volume\[t\+1\]: [\d.]+ veh/h\nvolume\[t\+2\]: [\d.]+ veh/h\n", done.stdout)

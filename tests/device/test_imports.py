@@ -14,7 +14,7 @@ def imported_by(statement: str) -> set[str]:
     """The heavy packages that a fresh process holds after `statement`."""
     code = f"import sys; {statement}; print(*sys.modules)"
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     return HEAVY & set(done.stdout.split())
 
 

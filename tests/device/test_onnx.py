@@ -262,7 +262,7 @@ print(json.dumps(outcomes))
 def test_no_mutated_file_crashes_the_process(good: bytes, tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(good)
     command = [sys.executable, "-W", "ignore", "-c", FUZZ, str(tmp_path / "model.onnx"), "0", "400"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     outcomes = json.loads(done.stdout)
     assert outcomes["BundleError"] > 50
