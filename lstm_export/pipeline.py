@@ -238,7 +238,9 @@ def _proved(checkpoint: Checkpoint, report: ParityReport) -> Checkpoint:
     """The checkpoint of a live module, once its assumed chain was judged against the module's own forward."""
     if not report.ok:
         chain = checkpoint.model.chain
-        raise UnsupportedModel(f"the module computes something else than its weights suggest ({chain}); {report.summary()}")
+        raise UnsupportedModel(
+            f"the module computes something else than its weights suggest ({chain}); {report.summary()}"
+        )
     return replace(checkpoint, model=replace(checkpoint.model, origin="proved against the module"))
 
 

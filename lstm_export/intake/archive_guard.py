@@ -35,12 +35,12 @@ def check(data: bytes) -> None:
     names = [entry.filename for entry in archive.infolist()]
     if len(set(names)) != len(names):
         raise CheckpointError("the file holds two entries of one name, which torch.save never writes; it was altered")
-    if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
-        raise CheckpointError(f"the file is a compressed zip archive, not a checkpoint; save one with {SNIPPET}")
     if any("/code/" in name for name in names) and any(name.endswith("/constants.pkl") for name in names):
         raise CheckpointError(
             f"the file is a TorchScript archive, not a checkpoint; save the weights instead: {SNIPPET}"
         )
+    if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+        raise CheckpointError(f"the file is a compressed zip archive, not a checkpoint; save one with {SNIPPET}")
     pickles = [entry for entry in archive.infolist() if entry.filename.rpartition("/")[2] == "data.pkl"]
     if len(pickles) != 1:
         raise CheckpointError(
@@ -79,7 +79,7 @@ def _check_kind(data: bytes) -> None:
 def _open(data: bytes) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(io.BytesIO(data))
-    except (zipfile.BadZipFile, ValueError, OverflowError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OverflowError) as error:
         raise CheckpointError(f"the file is cut short or damaged ({error}); copy or save it again") from error
 
 

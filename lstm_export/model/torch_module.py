@@ -1,8 +1,11 @@
 """The one nn.Module: a chain of stages in PyTorch, for eager runs, training and TorchScript."""
 
 # No `from __future__ import annotations`: torch.jit.script reads the annotations of Scaler as objects.
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import singledispatch
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -27,15 +30,25 @@ def to_module(model: Model) -> nn.Sequential:
 def eager(module: nn.Module) -> Runner:
     """A module as a Runner on its own device. It is put in evaluation mode."""
     module.eval()
-    parameter = next(module.parameters(), torch.zeros(()))
+    device = next(module.parameters(), torch.zeros(())).device
 
     def run(x: Array) -> Array:
-        with torch.no_grad():
-            y = module(torch.tensor(x, dtype=torch.float32, device=parameter.device))
-        result: Array = y.cpu().numpy()
+        with torch.no_grad(), _one_thread():
+            result: Array = module(torch.from_numpy(np.array(x, np.float32)).to(device)).cpu().numpy()
         return result
 
     return run
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep torch from splitting small matrices: on a busy machine its threads wait for each other for seconds."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 class EveryStep(nn.Module):

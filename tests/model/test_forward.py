@@ -1,0 +1,45 @@
+"""The float64 definition against PyTorch in float64, and against the gate equations one scalar at a time."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from lstm_export.model import Model, forward
+from tests.conftest import CHAINS, drawn
+
+
+@pytest.mark.parametrize(("batch", "seq"), [(1, 1), (3, 7), (2, 40)])
+def test_agrees_with_torch_in_float64(model: Model, batch: int, seq: int) -> None:
+    torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
+    from lstm_export.model.torch_module import to_module
+
+    x = drawn(model, batch, seq)
+    expected = to_module(model).double()(torch.tensor(x, dtype=torch.float64)).detach().numpy()
+    y = forward(model, x).y
+    assert y.shape == expected.shape
+    # Two float64 evaluations differ by their order of summation alone.
+    np.testing.assert_allclose(y, expected, rtol=1e-12, atol=1e-12 * max(1.0, np.abs(expected).max()))
+
+
+def test_agrees_with_the_gate_equations_one_scalar_at_a_time() -> None:
+    model = CHAINS["smallest"]
+    w = {name: float(array.reshape(-1)[0]) for name, array in model.arrays.items() if array.size == 1}
+    gates = {name: array.reshape(-1).astype(float) for name, array in model.arrays.items() if array.size == 4}
+    x = drawn(model, 1, 6)
+    h = c = 0.0
+    for value in x.reshape(-1).astype(float):
+        a = gates["lstm.weight_ih_l0"] * value + gates["lstm.bias_ih_l0"]
+        i, f, g, o = a + gates["lstm.weight_hh_l0"] * h + gates["lstm.bias_hh_l0"]
+        c = c / (1 + math.exp(-f)) + math.tanh(g) / (1 + math.exp(-i))
+        h = math.tanh(c) / (1 + math.exp(-o))
+    assert forward(model, x).y.item() == pytest.approx(w["fc.weight"] * h + w["fc.bias"], abs=1e-14)
+
+
+def test_terms_bound_the_output_and_show_cancellation() -> None:
+    model = CHAINS["scalers"]
+    output = forward(model, drawn(model, 8, 5))
+    assert (output.terms >= np.abs(output.y) - 1e-12).all()
+    assert output.terms.shape == output.y.shape

@@ -1,0 +1,97 @@
+"""A model is validated once, equal only bit for bit, and rebuilt from its own record."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lstm_export.errors import UnsupportedModel
+from lstm_export.model import LSTM, Affine, Column, LastStep, Linear, Model, Signature
+from lstm_export.model.gates import ONNX_GATES, PYTORCH_GATES, reorder_gates
+from tests.conftest import CHAINS, linear, lstm
+
+RANDOM = np.random.default_rng(0)
+GOOD = (lstm("lstm", 3, 4, 1, RANDOM), LastStep("last"), linear("fc", 4, 2, RANDOM))
+
+
+def with_weight(key: str, value: np.ndarray) -> LSTM:
+    return LSTM("lstm", {**GOOD[0].arrays, key: value})
+
+
+def test_rebuilt_from_its_record(model: Model) -> None:
+    assert Model.from_record(model.chain_record(), model.arrays, model.signature) == model
+
+
+def test_signature_survives_its_record() -> None:
+    columns = (Column("a", "K", 0.1, 1 / 3), Column("hour_sin"), Column("hour_cos"))
+    signature = Signature(3, 2, columns, (Column("y"),), 48, 2, "time", 3600.0, ("hour",), "station")
+    assert Signature.from_record(signature.to_record()) == signature
+    assert [column.name for column in signature.measured] == ["a"]
+    assert [column.name for column in signature.outputs] == ["y[t+1]", "y[t+2]"]
+
+
+def test_one_flipped_bit_makes_another_model(seed_model: Model) -> None:
+    for name, array in seed_model.arrays.items():
+        changed = array.copy()
+        changed.view(np.uint32).reshape(-1)[-1] ^= 1
+        other = Model.from_record(seed_model.chain_record(), {**seed_model.arrays, name: changed}, seed_model.signature)
+        assert other != seed_model
+        assert seed_model.differences(other) == [f"{name} differs in 1 of {array.size} values"]
+        assert other.weights_sha256 != seed_model.weights_sha256
+
+
+def test_negative_zero_is_not_zero(seed_model: Model) -> None:
+    zeros = np.zeros_like(seed_model.arrays["fc.bias"])
+    plus, minus = (
+        Model.from_record(seed_model.chain_record(), {**seed_model.arrays, "fc.bias": bias}, seed_model.signature)
+        for bias in (zeros, -zeros)
+    )
+    assert plus != minus
+
+
+def test_arrays_cannot_be_changed(model: Model) -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        next(iter(model.arrays.values()))[...] = 0
+
+
+@pytest.mark.parametrize(
+    ("stages", "signature", "message"),
+    [
+        (GOOD, Signature(5, 2), r"lstm.weight_ih_l0 is \(16, 3\), expected \(16, 5\)"),
+        (GOOD, Signature(3, 1), "yields 2 outputs, the signature 1"),
+        ((GOOD[0], GOOD[2], GOOD[0]), Signature(3, 2), "names must differ"),
+        ((GOOD[2],), Signature(4, 2), "no LSTM"),
+        ((), Signature(4, 2), "no LSTM"),
+        ((GOOD[0], LastStep("a"), LastStep("b"), GOOD[2]), Signature(3, 2), "already picked"),
+        ((GOOD[0], LastStep("a"), lstm("b", 4, 4, 1, RANDOM)), Signature(3, 4), "already picked"),
+        ((with_weight("bias_ih_l0", np.full(16, np.nan)), *GOOD[1:]), Signature(3, 2), r"bias_ih_l0\[0\] is nan"),
+        ((with_weight("weight_hr_l0", np.ones((1, 4))), *GOOD[1:]), Signature(3, 2), "unknown.*weight_hr_l0"),
+        ((with_weight("weight_hh_l0", np.ones((16, 3))), *GOOD[1:]), Signature(3, 2), "lstm"),
+        ((*GOOD, Affine("s", np.zeros(2), np.array([1.0, 0.0]))), Signature(3, 2), "scale holds a zero at 1"),
+        ((GOOD[0], GOOD[1], Linear("fc", np.ones(4))), Signature(3, 1), "expected .out_features, in_features"),
+    ],
+)
+def test_invalid_chains_are_refused(stages: tuple, signature: Signature, message: str) -> None:  # type: ignore[type-arg]
+    with pytest.raises(UnsupportedModel, match=message):
+        Model(stages, signature)
+
+
+def test_left_over_arrays_are_refused(seed_model: Model) -> None:
+    with pytest.raises(UnsupportedModel, match="belong to no stage: other.weight"):
+        Model.from_record(
+            seed_model.chain_record(), {**seed_model.arrays, "other.weight": np.ones(1)}, seed_model.signature
+        )
+
+
+def test_reordering_gates_is_undone_by_its_inverse() -> None:
+    array = np.arange(24.0).reshape(8, 3)
+    there = reorder_gates(array, PYTORCH_GATES, ONNX_GATES)
+    assert not np.array_equal(there, array)
+    np.testing.assert_array_equal(reorder_gates(there, ONNX_GATES, PYTORCH_GATES), array)
+
+
+def test_origin_is_no_part_of_equality(seed_model: Model) -> None:
+    assert replace(seed_model, origin="assumed") == seed_model
+    assert CHAINS["no head"] != CHAINS["seed"]

@@ -1,0 +1,171 @@
+"""The rule: no false alarm on honest runners, an alarm for every kind of bug, and never a pass without a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from lstm_export.errors import InputError
+from lstm_export.model import LSTM, Array, LastStep, Linear, Model, Runner, Signature, forward
+from lstm_export.model.gates import PYTORCH_GATES, reorder_gates
+from lstm_export.parity import GoldenSet, check, golden_sets
+from tests.conftest import CHAINS, linear, lstm, scaler
+
+torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
+from lstm_export.model.torch_module import eager, to_module  # noqa: E402
+
+SEED = golden_sets(CHAINS["seed"])
+
+
+def random_model(seed: int) -> Model:
+    """A chain as training makes it: scalers far from zero, weights of once or three times their usual size."""
+    random = np.random.default_rng(10_000 + seed)
+    width, out, hidden = (int(random.integers(1, high)) for high in (8, 4, 40))
+    gain, ratio = random.choice([1.0, 3.0]), 10 ** random.uniform(0, 4)
+    core = (lstm("lstm", width, hidden, int(random.integers(1, 4)), random, gain), LastStep("last"))
+    ends = scaler("in", width, random, ratio=ratio), scaler("out", out, random, inverse=True)
+    window = int(random.integers(1, 60))
+    return Model(
+        (ends[0], *core, linear("fc", hidden, out, random, gain), ends[1]), Signature(width, out, window=window)
+    )
+
+
+def rebuilt(change: Callable[[str, Array], Array], model: Model = CHAINS["seed"]) -> Runner:
+    """A correct runner of a model whose arrays were changed, so that only the change can be noticed."""
+    arrays = {name: change(name, array.copy()) for name, array in model.arrays.items()}
+    return eager(to_module(Model.from_record(model.chain_record(), arrays, model.signature)))
+
+
+def with_gates(*order: str) -> Callable[[str, Array], Array]:
+    return lambda name, array: reorder_gates(array, PYTORCH_GATES, order) if name.startswith("lstm") else array
+
+
+def zeroed(part: str) -> Callable[[str, Array], Array]:
+    return lambda name, array: array * 0 if part in name else array
+
+
+def one_weight(name: str, array: Array) -> Array:
+    if name == "fc.weight":
+        array[0, 3] += 1e-3
+    return array
+
+
+CORRECT = eager(to_module(CHAINS["seed"]))
+BROKEN: dict[str, Runner] = {
+    "gates i and f swapped": rebuilt(with_gates("forget", "input", "cell", "output")),
+    "gates in ONNX order": rebuilt(with_gates("input", "output", "forget", "cell")),
+    "bias_ih lost": rebuilt(zeroed("bias_ih")),
+    "bias_hh lost in layer 1": rebuilt(zeroed("bias_hh_l1")),
+    "head bias lost": rebuilt(zeroed("fc.bias")),
+    "weight_hh transposed": rebuilt(
+        lambda name, a: np.concatenate([g.T for g in np.split(a, 4)]) if "weight_hh" in name else a
+    ),
+    "previous step": lambda x: CORRECT(x[:, :-1] if x.shape[1] > 1 else x),
+    "first step": lambda x: CORRECT(x[:, :1]),
+    "time reversed": lambda x: CORRECT(x[:, ::-1]),
+    "state not reset": lambda x: CORRECT(np.concatenate([x, x], axis=1)),
+    "features swapped": lambda x: CORRECT(x[:, :, ::-1]),
+    "fp16 weights": rebuilt(lambda name, a: a.astype(np.float16).astype(np.float32)),
+    "4 decimals": rebuilt(lambda name, a: a.round(4)),
+    "one head weight + 1e-3": rebuilt(one_weight),
+    "NaN": lambda x: CORRECT(x) * np.nan,
+    "infinity": lambda x: CORRECT(x) + np.inf,
+    "NaN in one row": lambda x: np.where(np.arange(len(x))[:, None] == len(x) - 1, np.nan, CORRECT(x)),
+    "another shape": lambda x: CORRECT(x)[:, 0],
+}
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_pytorch_raises_no_alarm(seed: int) -> None:
+    model = random_model(seed)
+    report = check(eager(to_module(model)), golden_sets(model), subject="pytorch")
+    assert report.ok, report.table()
+    assert all(result.verdict == "passed" for result in report.sets), report.table()
+
+
+def test_every_chain_passes_in_pytorch(model: Model) -> None:
+    report = check(eager(to_module(model)), golden_sets(model), subject="pytorch")
+    assert report.ok, report.table()
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_every_bug_is_caught(kind: str) -> None:
+    report = check(BROKEN[kind], SEED, subject=kind, reference=CORRECT)
+    assert report.verdict == "failed", report.table()
+
+
+def test_exchanged_biases_are_no_bug() -> None:
+    model = CHAINS["seed"]
+    exchange = {"bias_ih": "bias_hh", "bias_hh": "bias_ih"}
+
+    def other(name: str, array: Array) -> Array:
+        key = next((key for key in exchange if key in name), None)
+        return model.arrays[name.replace(key, exchange[key])] if key else array
+
+    assert check(rebuilt(other), SEED, subject="exchanged").ok
+
+
+def test_a_broken_reference_fails_too() -> None:
+    assert check(CORRECT, SEED, subject="good", reference=BROKEN["bias_ih lost"]).verdict == "failed"
+
+
+def test_structure_alone_can_fail() -> None:
+    assert check(CORRECT, SEED, subject="good", structure="fc.bias differs in 1 of 1 values").verdict == "failed"
+
+
+def test_a_refusing_runner_fails_with_its_reason() -> None:
+    def refuse(x: Array) -> Array:
+        raise InputError("seq is fixed to 5")
+
+    report = check(refuse, SEED, subject="fixed")
+    assert report.verdict == "failed"
+    assert "seq is fixed to 5" in report.table()
+
+
+def test_without_a_judgeable_set_there_is_no_pass() -> None:
+    (one,) = (golden for golden in SEED if golden.name == "nominal")
+    chaotic = GoldenSet("chaotic", one.x, one.y, one.scale, noise_floor=1e-2)
+    unknown = GoldenSet("unknown", one.x, one.y, one.scale, noise_floor=float("nan"))
+    for golden in ([chaotic], [unknown], []):
+        report = check(CORRECT, golden, subject="pytorch")
+        assert report.verdict == "cannot be judged"
+        assert not report.ok
+
+
+def test_the_bound_is_tight() -> None:
+    """Ordinary models get a bound near ten roundings: far below the smallest bug above."""
+    assert all(8 * (golden.noise_floor + 2.0**-23) < 1e-5 for golden in SEED)
+
+
+def test_golden_sets_answer_by_the_definition_and_repeat(model: Model) -> None:
+    windows = np.ones((2, 3, model.signature.input_size), np.float32)
+    golden, again = golden_sets(model, windows), golden_sets(model, windows)
+    assert [one.name for one in golden][-1] == "real windows"
+    for one, other in zip(golden, again, strict=True):
+        np.testing.assert_array_equal(one.x, other.x)
+        assert one.noise_floor == other.noise_floor
+        np.testing.assert_array_equal(one.y, forward(model, one.x).y)
+
+
+def test_jittered_runs_at_once_equal_runs_one_by_one(seed_model: Model) -> None:
+    """The noise floor of a stack of runs is the spread of separate ones, up to the draw of the signs."""
+    from lstm_export.parity.noise import Jitter
+
+    x = SEED[2].x
+    y = forward(seed_model, x).y
+    stacked = np.abs(forward(seed_model, x, Jitter(64, seed=1)).y - y).max()
+    single = max(np.abs(forward(seed_model, x, Jitter(1, seed=seed)).y - y).max() for seed in range(64))
+    assert 0.5 < stacked / single < 2
+
+
+def test_a_dead_scale_takes_no_error() -> None:
+    """An output that is exactly 0 by definition may not be anything else."""
+    weights = LSTM(
+        "lstm", {key: array * 0 for key, array in lstm("lstm", 2, 3, 1, np.random.default_rng(0)).arrays.items()}
+    )
+    model = Model((weights, LastStep("last"), Linear("fc", np.zeros((1, 3)))), Signature(2, 1))
+    golden = golden_sets(model)
+    assert check(lambda x: np.zeros((len(x), 1)), golden, subject="zero").ok
+    assert not check(lambda x: np.full((len(x), 1), 1e-30), golden, subject="not zero").ok

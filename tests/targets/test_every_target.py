@@ -1,0 +1,112 @@
+"""What holds for every target: the law, parity at every shape, formats known by their contents, refused options."""
+
+from __future__ import annotations
+
+import io
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstm_export import targets
+from lstm_export.errors import InputError
+from lstm_export.model import Model, forward
+from lstm_export.parity import check, golden_sets
+from tests.conftest import CHAINS, drawn
+
+pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
+pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
+
+NAMES = [name for name in targets.names() if not (name == "torchscript" and sys.version_info >= (3, 14))]
+READABLE = [name for name in NAMES if hasattr(targets.get(name), "read")]
+
+
+@pytest.fixture(params=NAMES)
+def target(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def artifact(target: str, model: Model, tmp_path: Path) -> Path:
+    path = tmp_path / f"model{targets.get(target).suffix}"
+    targets.get(target).export(model, path)
+    return path
+
+
+def test_passes_the_rule(target: str, model: Model, artifact: Path) -> None:
+    report = check(targets.get(target).load(artifact), golden_sets(model), subject=target)
+    assert report.ok, report.table()
+
+
+@pytest.mark.parametrize(("batch", "seq"), [(1, 1), (1, 7), (3, 1), (33, 5), (2, 300)])
+def test_batch_and_sequence_are_free(target: str, batch: int, seq: int, tmp_path: Path) -> None:
+    """Written once, run at any shape; at most 20 roundings away from the definition."""
+    model, path = CHAINS["seed"], tmp_path / "artifact"
+    targets.get(target).export(model, path)
+    x = drawn(model, batch, seq)
+    y = targets.get(target).load(path)(x)
+    assert y.shape == (batch, 1)
+    assert y.dtype == np.float32
+    np.testing.assert_allclose(y, forward(model, x).y, rtol=0, atol=20 * 2.0**-24)
+
+
+def test_reading_is_the_inverse_of_writing(target: str, model: Model, artifact: Path) -> None:
+    if target not in READABLE:
+        pytest.skip(f"{target} cannot be read back: its artifacts are judged by numbers alone")
+    found = targets.get(target).read(artifact)  # type: ignore[attr-defined]
+    assert found == model
+    assert found.signature == model.signature
+
+
+def test_known_by_its_contents(target: str, artifact: Path) -> None:
+    assert targets.of_artifact(artifact.read_bytes()) == target
+
+
+def test_the_signature_travels_with_the_artifact(target: str, model: Model, artifact: Path) -> None:
+    assert targets.get(target).load(artifact.read_bytes()).signature == model.signature
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\x03\x04", b"hello", b"\x08", bytes(100)])
+def test_other_bytes_are_no_artifact(data: bytes) -> None:
+    assert targets.of_artifact(data) is None
+
+
+def test_a_plain_zip_is_no_artifact() -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("a/data.pkl", b"")
+    assert targets.of_artifact(buffer.getvalue()) is None
+
+
+def test_unknown_targets_are_listed() -> None:
+    with pytest.raises(InputError, match=r"unknown target 'tflite'; known targets: onnx, torchscript"):
+        targets.get("tflite")
+
+
+def test_every_target_describes_itself() -> None:
+    for name in targets.names():
+        module = targets.get(name)
+        assert module.__doc__.splitlines()[0].startswith("Export to ")
+        assert module.suffix.startswith(".")
+
+
+@pytest.mark.skipif("torchscript" not in NAMES, reason="torch has no TorchScript on this Python")
+def test_torchscript_opens_without_this_package(tmp_path: Path) -> None:
+    """In a fresh process that cannot import lstm_export."""
+    import subprocess
+
+    model, path = CHAINS["scalers"], tmp_path / "m.torchscript"
+    targets.get("torchscript").export(model, path)
+    x = drawn(model, 2, 9)
+    np.save(tmp_path / "x.npy", x)
+    program = (
+        "import sys; sys.modules['lstm_export'] = None\n"
+        "import numpy as np, torch\n"
+        "y = torch.jit.load('m.torchscript')(torch.from_numpy(np.load('x.npy')))\n"
+        "np.save('y.npy', y.detach().numpy())"
+    )
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program], cwd=tmp_path, check=True)
+    expected = forward(model, x)
+    assert (np.abs(np.load(tmp_path / "y.npy") - expected.y) <= 20 * 2.0**-24 * expected.terms.max(axis=0)).all()
