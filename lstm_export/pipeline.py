@@ -75,18 +75,11 @@ def export(model: Source, target: str, path: Path | str | None = None, **options
     Raises:
         ParityError: the artifact does not compute what the model does; `error.report` shows where.
     """
-    return _export(Subject.of(model), target, path, **options)
-
-
-def _export(subject: Subject, target: str, path: Path | str | None, **options: Any) -> ParityReport:
+    subject = Subject.of(model)
     output = artifact_path(subject.checkpoint, target, path)
     check_output(output, subject.checkpoint.source)
     with replacing(output) as partial:
-        targets.get(target).export(subject.checkpoint.model, partial, **options)
-        report = subject.judge(target, partial)
-        if not report.ok:
-            raise ParityError(f"{report.summary()}; {output} was not written", report)
-    return report
+        return subject.produce(target, partial, **options)
 
 
 def artifact_path(checkpoint: Checkpoint, target: str, path: Path | str | None = None) -> Path:
@@ -142,7 +135,7 @@ def package(model: Source, path: Path | str, target_names: Sequence[str] = DEFAU
     with TemporaryDirectory() as folder:
         for name in target_names:
             file = Path(folder) / f"{name}{targets.get(name).suffix}"
-            report = _export(subject, name, file)
+            report = subject.produce(name, file)
             reports.append(report)
             artifacts.append(Artifact(name, file.suffix, file.read_bytes(), report.to_record()))
     checkpoint = subject.checkpoint
@@ -220,6 +213,18 @@ class Subject:
             return cls(checkpoint, golden, eager(to_module(checkpoint.model)))
         reference = eager(model)
         return cls(_proved(checkpoint, check(reference, golden, subject="the module")), golden, reference)
+
+    def produce(self, target: str, path: Path, **options: Any) -> ParityReport:
+        """Export to `path` and judge what was written.
+
+        Raises:
+            ParityError: it failed; the caller removes the file.
+        """
+        targets.get(target).export(self.checkpoint.model, path, **options)
+        report = self.judge(target, path)
+        if not report.ok:
+            raise ParityError(f"{report.summary()}; nothing was written", report)
+        return report
 
     def judge(self, target: str, artifact: Path) -> ParityReport:
         """Read the artifact back where the format allows, then run it on every golden set."""

@@ -36,5 +36,5 @@ def package(
         reports = pipeline.package(checkpoint, path, target or pipeline.DEFAULT_TARGETS)
     except ParityError as error:
         show.reports([error.report], as_json, "package")
-        raise ParityError(f"{error.report.summary()}; {path} was not written") from error
+        raise
     show.reports(reports, as_json, "package", path)

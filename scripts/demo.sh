@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Train on the built-in traffic counter, export, verify, package, and check the bundle on a device without torch.
+# Makes .venv, .venv-device and files in artifacts/. The first run downloads PyTorch; later runs take two minutes.
+
+source "$(dirname "$0")/environment.sh"
+
+data=lstm_export/data/i94_traffic.csv.gz
+out=artifacts
+
+begin "1/7 installing into .venv (torch, onnx, onnxruntime; the first time this downloads them)"
+environment .venv ".[all]"
+lstm_export=.venv/bin/lstm-export
+
+begin "2/7 training on two years of hourly traffic: 48 hours in, the next 6 hours out"
+"$lstm_export" train "$data" --target volume --features volume,temp_c,clouds_pct --window 48 --horizon 6 \
+  --time hour --calendar hour,weekday --units volume=vehicles/h,temp_c=C,clouds_pct=% -o "$out/i94.pt"
+
+begin "3/7 exporting to TorchScript and verifying it"
+"$lstm_export" torchscript "$out/i94.pt"
+
+begin "4/7 exporting to ONNX and verifying it"
+"$lstm_export" onnx "$out/i94.pt"
+
+begin "5/7 packaging what a device needs into one file"
+"$lstm_export" package "$out/i94.pt" -t onnx -o "$out/i94.bundle"
+
+begin "6/7 a device: installing only the base packages into .venv-device, then checking the bundle there"
+environment .venv-device "."
+.venv-device/bin/python scripts/demo_device.py "$data" "$out/i94_test.csv"
+.venv-device/bin/lstm-export verify "$out/i94.bundle"
+.venv-device/bin/lstm-export run "$out/i94.bundle" "$out/i94_test.csv" -o "$out/i94_predictions.csv"
+
+begin "7/7 drawing"
+.venv/bin/python scripts/demo_pictures.py "$out"
+
+printf '\ndone: %s\n' "$out/i94.bundle holds the model, $out/training_curve.png and $out/test_week.png show it"

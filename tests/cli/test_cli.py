@@ -1,0 +1,123 @@
+"""The command line: exit codes, one line of error, JSON, and the same words in help as in the library."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from lstm_export import __version__, targets
+from lstm_export.cli import app
+from lstm_export.intake import Checkpoint, write_checkpoint
+from tests.conftest import CHAINS
+
+RUNNER = CliRunner()
+
+
+def invoke(*args: str | Path) -> Any:
+    return RUNNER.invoke(app, [str(arg) for arg in args])
+
+
+def test_version_and_help() -> None:
+    assert invoke("--version").output == f"lstm-export {__version__}\n"
+    done = invoke("--help")
+    assert done.exit_code == 0
+    for command in ("train", "inspect", "verify", "package", "run", "doctor", *targets.names()):
+        assert f"\n  {command} " in done.output
+
+
+@pytest.mark.parametrize(
+    "args",
+    [("tflite", "model.pt"), ("package", "model.pt", "--target", "tflite")],
+)
+def test_an_unknown_target_is_wrong_usage(args: tuple[str, ...]) -> None:
+    done = invoke(*args)
+    assert done.exit_code == 2
+    assert "tflite" in done.output
+    assert "onnx, torchscript" in done.output
+
+
+@pytest.mark.parametrize("args", [("onnx",), ("verify",), ("onnx", "a", "b"), ("run", "x")])
+def test_missing_or_extra_arguments_are_wrong_usage(args: tuple[str, ...]) -> None:
+    assert invoke(*args).exit_code == 2
+
+
+def test_options_of_a_target_come_from_its_export() -> None:
+    help_text = invoke("onnx", "--help").output
+    assert "--opset" in help_text
+    assert "a newer one needs a" in help_text.replace("\n", " ")
+
+
+@pytest.mark.parametrize("command", ["onnx", "package", "inspect"])
+def test_a_refused_input_is_one_line_and_exit_1(command: str, tmp_path: Path) -> None:
+    (tmp_path / "model.pt").write_text("no model")
+    done = invoke(command, tmp_path / "model.pt")
+    assert done.exit_code == 1
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith(f"error: {tmp_path / 'model.pt'}: the file is text")
+    assert done.stdout == ""
+
+
+def test_export_verify_package_inspect(seed_checkpoint: Path) -> None:
+    folder = seed_checkpoint.parent
+    done = invoke("onnx", seed_checkpoint)
+    assert done.exit_code == 0, done.output
+    assert "chain  lstm, last, fc  (assumed" in done.stdout
+    assert "onnx: passed on 11 of 11 golden sets" in done.stdout
+    assert f"wrote {folder / 'model.onnx'}" in done.stdout
+    assert invoke("verify", folder / "model.onnx", seed_checkpoint).exit_code == 0
+    assert invoke("package", seed_checkpoint, "-o", folder / "m.bundle").exit_code == 0
+    assert invoke("verify", folder / "m.bundle").exit_code == 0
+    inspected = invoke("inspect", seed_checkpoint).stdout
+    assert "lstm.weight_ih_l0 (200, 10)" in inspected
+    assert "32,851 values" in inspected
+
+
+def test_json(seed_checkpoint: Path) -> None:
+    folder = seed_checkpoint.parent
+    record = json.loads(invoke("onnx", seed_checkpoint, "--json").stdout)
+    assert (record["schema_version"], record["command"], record["ok"]) == (1, "onnx", True)
+    assert record["path"] == str(folder / "model.onnx")
+    assert record["size_bytes"] == (folder / "model.onnx").stat().st_size
+    (report,) = record["reports"]
+    assert (report["structure"], report["verdict"], len(report["sets"])) == ("identical", "passed", 11)
+    assert json.loads(invoke("verify", folder / "model.onnx", seed_checkpoint, "--json").stdout)["ok"]
+    assert json.loads(invoke("package", seed_checkpoint, "--json").stdout)["ok"]
+    assert json.loads(invoke("inspect", seed_checkpoint, "--json").stdout)["parameters"] == 32851
+
+
+def test_a_failed_check_is_exit_1(seed_checkpoint: Path, tmp_path: Path) -> None:
+    invoke("onnx", seed_checkpoint)
+    write_checkpoint(tmp_path / "other.pt", Checkpoint(CHAINS["no head"]))
+    done = invoke("verify", tmp_path / "model.onnx", tmp_path / "other.pt")
+    assert done.exit_code == 1
+    assert "failed" in done.stdout
+    assert done.stderr.startswith("error: ")
+    as_json = invoke("verify", tmp_path / "model.onnx", tmp_path / "other.pt", "--json")
+    assert as_json.exit_code == 1
+    assert json.loads(as_json.stdout)["ok"] is False
+
+
+def test_a_failed_export_shows_where_and_leaves_nothing(seed_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lstm_export.targets.onnx.writer.ONNX_GATES", ("output", "input", "forget", "cell"))
+    done = invoke("onnx", seed_checkpoint)
+    assert done.exit_code == 1
+    assert "failed" in done.stdout
+    assert "nothing was written" in done.stderr
+    assert not seed_checkpoint.with_suffix(".onnx").exists()
+    packaged = invoke("package", seed_checkpoint)
+    assert packaged.exit_code == 1
+    assert not seed_checkpoint.with_suffix(".bundle").exists()
+
+
+def test_interrupted_is_130(seed_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lstm_export.pipeline.read", interrupt)
+    done = invoke("onnx", seed_checkpoint)
+    assert done.exit_code == 130
+    assert done.stderr == "interrupted\n"

@@ -1,0 +1,247 @@
+"""The verbs: nothing is left behind that was not verified, nothing that was there is lost."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lstm_export
+from lstm_export import pipeline, targets
+from lstm_export.errors import BundleError, InputError, ParityError, UnsupportedModel
+from lstm_export.intake import Checkpoint, write_checkpoint
+from lstm_export.model import Model, forward
+from lstm_export.model.gates import ONNX_GATES
+from tests.conftest import CHAINS, drawn
+
+torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
+onnx = pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
+nn = torch.nn
+
+
+class LSTMModel(nn.Module):  # type: ignore[misc, name-defined]
+    """The class of the README, with the one thing that a state_dict cannot show."""
+
+    def __init__(self, hidden: Any = None) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(4, 6, 2, batch_first=True)
+        self.fc = nn.Linear(6, 2)
+        self.hidden = hidden or nn.Identity()
+
+    def forward(self, x: Any) -> Any:
+        return self.fc(self.hidden(self.lstm(x)[0][:, -1, :]))
+
+
+def listing(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_export_verifies_and_lies_beside_the_model(seed_checkpoint: Path) -> None:
+    report = lstm_export.export(seed_checkpoint, "onnx")
+    assert report.ok, report.table()
+    assert report.structure == "identical"
+    assert listing(seed_checkpoint.parent) == ["model.onnx", "model.pt"]
+
+
+def test_a_live_module_is_proved_against_its_own_forward(tmp_path: Path) -> None:
+    report = lstm_export.export(LSTMModel(), "onnx", tmp_path / "m.onnx")
+    assert report.ok, report.table()
+    assert pipeline.Subject.of(LSTMModel()).checkpoint.model.origin == "proved against the module"
+
+
+@pytest.mark.parametrize("hidden", [nn.ReLU(), nn.Tanh()])
+def test_a_module_with_a_hidden_activation_is_refused(tmp_path: Path, hidden: Any) -> None:
+    with pytest.raises(UnsupportedModel, match="computes something else than its weights suggest"):
+        lstm_export.export(LSTMModel(hidden), "onnx", tmp_path / "m.onnx")
+    assert not listing(tmp_path)
+
+
+def _swap_two_gates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the writer and in the reader alike, so that only the numbers can tell."""
+    wrong = ("input", "forget", "output", "cell")
+    assert wrong != ONNX_GATES
+    monkeypatch.setattr("lstm_export.targets.onnx.writer.ONNX_GATES", wrong)
+    monkeypatch.setattr("lstm_export.targets.onnx.reader.ONNX_GATES", wrong)
+
+
+def _last_step_off_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The step before the last, where there is one: Y without its last entry, then the last of what is left."""
+    from lstm_export.targets.onnx import writer
+
+    def last_step(stage: Any, graph: Any, following: Any) -> None:
+        graph._nodes[-1].output[:] = [graph._nodes[-1].name + "/Y"]
+        graph.current = graph._nodes[-1].output[0]
+        graph.squeeze(f"{stage.name}/steps", axis=1)
+        graph.add("Gather", stage.name, graph.constant("last_index", np.array(-2, np.int64)), axis=0)
+        graph.is_sequence = False
+
+    registry = dict(writer._write.registry)
+    registry[type(CHAINS["seed"].stages[1])] = last_step
+    monkeypatch.setattr(writer, "_write", lambda stage, *rest: registry[type(stage)](stage, *rest))
+
+
+@pytest.mark.parametrize("break_writer", [_swap_two_gates, _last_step_off_by_one])
+@pytest.mark.parametrize("verb", ["export", "package"])
+def test_a_broken_writer_leaves_nothing_behind(
+    seed_checkpoint: Path, monkeypatch: pytest.MonkeyPatch, break_writer: Any, verb: str
+) -> None:
+    break_writer(monkeypatch)
+    output = seed_checkpoint.parent / "out"
+    output.write_bytes(b"the old file")
+    with pytest.raises(ParityError) as caught:
+        if verb == "export":
+            lstm_export.export(seed_checkpoint, "onnx", output)
+        else:
+            lstm_export.package(seed_checkpoint, output)
+    assert caught.value.report.verdict == "failed"
+    assert any(result.verdict == "failed" for result in caught.value.report.sets)
+    assert listing(seed_checkpoint.parent) == ["model.pt", "out"]
+    assert output.read_bytes() == b"the old file"
+
+
+def test_verify_tells_a_foreign_artifact(seed_checkpoint: Path, tmp_path: Path) -> None:
+    lstm_export.export(seed_checkpoint, "onnx")
+    arrays = {**CHAINS["seed"].arrays}
+    arrays["fc.weight"] = arrays["fc.weight"].copy()
+    arrays["fc.weight"].view(np.uint32)[0, 7] ^= 1
+    other = Model.from_record(CHAINS["seed"].chain_record(), arrays, CHAINS["seed"].signature)
+    write_checkpoint(tmp_path / "other.pt", Checkpoint(other))
+    (report,) = lstm_export.verify(tmp_path / "model.onnx", tmp_path / "other.pt")
+    assert report.verdict == "failed"
+    assert report.structure == "fc.weight differs in 1 of 50 values"
+
+
+def test_a_model_of_another_width_is_told(seed_checkpoint: Path, tmp_path: Path) -> None:
+    lstm_export.export(seed_checkpoint, "onnx")
+    write_checkpoint(tmp_path / "other.pt", Checkpoint(CHAINS["every step"]))
+    (report,) = lstm_export.verify(tmp_path / "model.onnx", tmp_path / "other.pt")
+    assert report.verdict == "failed"
+    assert "ONNX Runtime refused x" in report.table()
+
+
+def test_package_holds_every_target_and_verifies_alone(seed_checkpoint: Path) -> None:
+    bundle = seed_checkpoint.parent / "m.bundle"
+    names = ["onnx", "torchscript"] if sys.version_info < (3, 14) else ["onnx"]
+    assert all(report.ok for report in lstm_export.package(seed_checkpoint, bundle, names))
+    reports = lstm_export.verify(bundle)
+    assert [report.subject for report in reports] == names
+    assert all(report.ok and report.structure == "as packaged" for report in reports)
+    for name in names:
+        x = drawn(CHAINS["seed"], 3, 9)
+        y = lstm_export.load(bundle, engine=name)(x)
+        # 20 roundings of outputs below 1
+        np.testing.assert_allclose(y, forward(CHAINS["seed"], x).y, rtol=0, atol=20 * 2.0**-24)
+
+
+def test_the_same_model_gives_the_same_bundle(seed_checkpoint: Path) -> None:
+    one, two = (seed_checkpoint.parent / name for name in ("one.bundle", "two.bundle"))
+    for path in (one, two):
+        lstm_export.package(seed_checkpoint, path)
+    assert one.read_bytes() == two.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda m: lstm_export.export(m, "onnx", m), "is the input itself"),
+        (lambda m: lstm_export.export(m, "onnx", m.parent / "no" / "m.onnx"), "no does not exist; create it first"),
+        (lambda m: lstm_export.export(m, "onnx", m.parent), "it is a folder"),
+        (lambda m: lstm_export.export(m, "tflite"), "known targets: onnx, torchscript"),
+        (lambda m: lstm_export.package(m, m), "is the input itself"),
+        (lambda m: lstm_export.package(m, m.parent / "b", ["tflite"]), "known targets"),
+        (lambda m: lstm_export.verify(m, m), "is no bundle and no artifact"),
+        (lambda m: lstm_export.verify(m.parent / "missing"), "cannot read .*missing"),
+        (lstm_export.load, "is no bundle and no artifact"),
+    ],
+)
+def test_bad_requests_write_nothing(seed_checkpoint: Path, call: Any, message: str) -> None:
+    before = seed_checkpoint.read_bytes()
+    with pytest.raises(InputError, match=message):
+        call(seed_checkpoint)
+    assert listing(seed_checkpoint.parent) == ["model.pt"]
+    assert seed_checkpoint.read_bytes() == before
+
+
+def test_an_artifact_without_its_model_says_what_to_name(seed_checkpoint: Path) -> None:
+    lstm_export.export(seed_checkpoint, "onnx")
+    with pytest.raises(InputError, match="name its model"):
+        lstm_export.verify(seed_checkpoint.with_suffix(".onnx"))
+
+
+def test_a_bundle_without_the_engine_lists_its_own(seed_checkpoint: Path) -> None:
+    bundle = seed_checkpoint.with_suffix(".bundle")
+    lstm_export.package(seed_checkpoint, bundle)
+    with pytest.raises(InputError, match="holds no artifact for 'torchscript'; it holds onnx"):
+        lstm_export.load(bundle, engine="torchscript")
+
+
+def test_a_bundle_of_another_model_is_told(seed_checkpoint: Path, tmp_path: Path) -> None:
+    lstm_export.package(seed_checkpoint, tmp_path / "m.bundle")
+    write_checkpoint(tmp_path / "other.pt", Checkpoint(CHAINS["no head"]))
+    with pytest.raises(InputError, match="holds another model"):
+        lstm_export.verify(tmp_path / "m.bundle", tmp_path / "other.pt")
+
+
+def test_a_flipped_bit_in_a_bundle_is_told(seed_checkpoint: Path, tmp_path: Path) -> None:
+    lstm_export.package(seed_checkpoint, tmp_path / "m.bundle")
+    data = bytearray((tmp_path / "m.bundle").read_bytes())
+    data[len(data) // 2] ^= 1
+    (tmp_path / "m.bundle").write_bytes(data)
+    with pytest.raises(BundleError):
+        lstm_export.verify(tmp_path / "m.bundle")
+
+
+def test_a_full_disk_keeps_the_old_file(seed_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output = seed_checkpoint.with_suffix(".onnx")
+    output.write_bytes(b"the old file")
+
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(InputError, match=r"cannot write .*No space left"):
+        lstm_export.export(seed_checkpoint, "onnx")
+    assert output.read_bytes() == b"the old file"
+    assert listing(output.parent) == ["model.onnx", "model.pt"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals differ on Windows")
+def test_killed_while_writing_keeps_the_old_file(tmp_path: Path) -> None:
+    output = tmp_path / "model.onnx"
+    output.write_bytes(b"the old file")
+    program = (
+        "import sys, time; from pathlib import Path; from lstm_export.files import replacing\n"
+        "with replacing(Path(sys.argv[1])) as partial:\n"
+        "    partial.write_bytes(b'half'); print('writing', flush=True); time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program, str(output)], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"writing\n"
+    process.send_signal(signal.SIGKILL)
+    process.wait(timeout=30)
+    process.stdout.close()
+    time.sleep(0)
+    assert output.read_bytes() == b"the old file"
+
+
+@pytest.mark.skipif(os.name == "nt" or not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root writes anywhere")
+def test_a_read_only_folder_is_refused(seed_checkpoint: Path) -> None:
+    seed_checkpoint.parent.chmod(0o555)
+    try:
+        with pytest.raises(InputError, match="not writable"):
+            lstm_export.export(seed_checkpoint, "onnx")
+    finally:
+        seed_checkpoint.parent.chmod(0o755)
+
+
+def test_every_target_is_offered() -> None:
+    assert targets.names() == ("onnx", "torchscript")
+    assert pipeline.DEFAULT_TARGETS == ("onnx",)
