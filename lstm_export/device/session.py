@@ -78,7 +78,7 @@ class Session:
         Raises:
             InputError: a column or a cell is missing, or no run is as long as the window.
         """
-        table, window = Table.of(table), window or self.signature.window
+        table, window = Table.of(table), self._window(window)
         runs = _runs(table, self.signature, missing)
         jobs = [(run, sliding_windows(run.x, window) if window else run.x[np.newaxis]) for run in runs]
         jobs = [(run, windows) for run, windows in jobs if len(windows)]
@@ -97,8 +97,9 @@ class Session:
         Raises:
             InputError: see `checked_input`; or the sequence is shorter than the window.
         """
-        sequence = self._checked(np.asarray(x)[np.newaxis], strict=False)[0]  # (seq, input_size)
-        window = window or self.signature.window
+        batch = x[np.newaxis] if isinstance(x, np.ndarray) else [x]
+        sequence = self._checked(batch, strict=False)[0]  # (seq, input_size)
+        window = self._window(window)
         windows = sliding_windows(sequence, window) if window else sequence[np.newaxis]
         if not len(windows):
             raise InputError(f"x has {len(sequence)} steps, expected at least the window's {window}")
@@ -120,6 +121,12 @@ class Session:
                 if progress:
                     progress(done, total)
             yield np.concatenate(parts)
+
+    def _window(self, given: int | None) -> int | None:
+        window = self.signature.window if given is None else given
+        if window is not None and window < 1:
+            raise InputError(f"window is {window}, expected at least one step")
+        return window
 
     def _checked(self, x: object, strict: bool) -> Array:
         return checked_input(x, self.input_size, strict=strict, nonfinite=self._nonfinite, names=self._names)
@@ -162,7 +169,8 @@ class Session:
         feature = int(outside[0])
         column = self.signature.features[feature]
         value = low[feature] if low[feature] < self._low[feature] else high[feature]
-        others = f" (and {outside.size - 1} more features)" if outside.size > 1 else ""
+        more = outside.size - 1
+        others = f", and {more} other feature{'s' * (more > 1)} too" if more else ""
         warnings.warn(
             f"{column.name} is {value:.6g} {column.unit}".rstrip()
             + f", outside the training range {_text(column.low)} to {_text(column.high)}{others}",

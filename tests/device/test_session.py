@@ -110,7 +110,7 @@ def test_warns_once_a_call_of_the_training_range(traffic_model: Model) -> None:
     assert len(caught) == 1
     assert caught[0].filename == __file__
     x[0, 0, 2] = -1
-    with pytest.warns(InputRangeWarning, match=r"temp is 55\.5 .* \(and 1 more features\)"):
+    with pytest.warns(InputRangeWarning, match=r"temp is 55\.5 .* to 38, and 1 other feature too$"):
         session(x)
 
 
@@ -168,6 +168,20 @@ def test_a_window_can_be_given(traffic_model: Model) -> None:
     assert len(session.predict_table(traffic_table(traffic_model), window=9)) == 7 + 1 + 0
     with pytest.raises(InputError, match=r"no window of 16 rows; its longest run without a gap has 15"):
         session.predict_table(traffic_table(traffic_model), window=16)
+    with pytest.raises(InputError, match="window is 0"):
+        session.predict_table(traffic_table(traffic_model), window=0)
+
+
+def test_slides_over_one_sequence(traffic_model: Model) -> None:
+    session, x = Session(numpy_runner(traffic_model), traffic_model.signature), inputs(traffic_model, 9)
+    expected = session(np.stack([x[k : k + 5] for k in range(5)]))
+    np.testing.assert_array_equal(session.slide(x), expected)
+    np.testing.assert_array_equal(session.slide(x.tolist()), expected)
+    for bad in (x[:4], x[0], x[:, :2], None, np.ma.masked_array(x, mask=x > 0), [[1.0], [1.0, 2.0]]):
+        with pytest.raises(InputError) as error, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # numpy 1.23 warns of ragged lists
+            session.slide(bad)
+        assert "\n" not in str(error.value)
 
 
 def test_a_table_warns_once_and_tells_missing_cells(traffic_model: Model) -> None:
