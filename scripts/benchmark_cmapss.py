@@ -63,6 +63,7 @@ def options(seed: int) -> TrainingOptions:
         units={"life": "cycles"},
         scaler="minmax",
         hidden_size=64,
+        epochs=15,
         batch_size=128,
         learning_rate=2e-3,
         seed=seed,

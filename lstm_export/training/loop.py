@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,7 +14,7 @@ from .options import TrainingOptions
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor, nn
+    from torch import Tensor
 
 GATHERED_VALUES = 2**22  # windows copied at a time, in values: 16 MB of float32, many batches of a small model
 
@@ -81,15 +82,15 @@ def train_loop(
     device = pick_device(options.device)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(options.seed)
-        core = _Core.build(train.x.shape[1], train.y.shape[1], options, device)
+        core = _Core(train.x.shape[1], train.y.shape[1], options, device)
         parts = _Tensors.of(train, device), None if validation is None else _Tensors.of(validation, device)
         history: list[Epoch] = []
         interrupted = False
         best = core.weights()
         try:
             for epoch in _epochs(core, *parts, options):
-                history.append(epoch)
                 best = core.weights() if epoch.best else best
+                history.append(epoch)
                 if progress:
                     progress(epoch)
         except KeyboardInterrupt:
@@ -151,7 +152,7 @@ def _pass(core: _Core, train: _Tensors, optimizer: torch.optim.Optimizer, option
     import torch
     from torch.nn.utils import clip_grad_norm_
 
-    core.train()
+    core.train(True)
     total = torch.zeros((), device=train.x.device)
     for x, y in train.batches(options.batch_size, shuffle=True):
         optimizer.zero_grad()
@@ -160,68 +161,80 @@ def _pass(core: _Core, train: _Tensors, optimizer: torch.optim.Optimizer, option
         if options.clip:
             clip_grad_norm_(core.parameters, options.clip)
         optimizer.step()
-        total += loss.detach() * len(x)
+        core.update_average()
+        total.add_(loss.detach(), alpha=len(x))
     return float(total) / len(train.starts)
 
 
 def _evaluate(core: _Core, part: _Tensors) -> float:
-    """The mean loss over a part, without dropout."""
+    """The mean loss of the averaged weights over a part, without dropout."""
     import torch
 
-    core.eval()
+    core.train(False)
     total = torch.zeros((), device=part.x.device)
-    with torch.no_grad():
+    with torch.no_grad(), core.averaged():
         for x, y in part.batches(1024, shuffle=False):
-            total += core.loss(core(x), y) * len(x)
+            total.add_(core.loss(core(x), y), alpha=len(x))
     return float(total) / len(part.starts)
 
 
-@dataclass(frozen=True, eq=False)
 class _Core:
-    """The seed's class without a class: an LSTM, its last step, a Linear; and the loss."""
+    """The seed's class without a class: an LSTM, its last step, a Linear; the loss, and an average of the weights.
 
-    lstm: nn.LSTM
-    fc: nn.Linear
-    dropout: nn.Dropout
-    loss: Callable[[Tensor, Tensor], Tensor]
+    The average moves a little towards the weights after every step. It is what is evaluated and kept: it smooths
+    out the last batches, and with them the luck of the epoch at which training stops.
+    """
 
-    @classmethod
-    def build(cls, input_size: int, output_size: int, options: TrainingOptions, device: torch.device) -> _Core:
+    def __init__(self, input_size: int, output_size: int, options: TrainingOptions, device: torch.device) -> None:
         from torch import nn
 
-        hidden_size, num_layers = options.hidden_size, options.num_layers
-        between = options.dropout if num_layers > 1 else 0.0
-        lstm = nn.LSTM(input_size, hidden_size, num_layers, batch_first=True, dropout=between)
+        hidden_size, num_layers, dropout = options.hidden_size, options.num_layers, options.dropout
+        between = dropout if num_layers > 1 else 0.0
+        self.lstm = nn.LSTM(input_size, hidden_size, num_layers, batch_first=True, dropout=between).to(device)
+        self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
+        self.fc = nn.Linear(hidden_size, output_size).to(device)
         losses = {"mse": nn.MSELoss, "mae": nn.L1Loss, "huber": nn.HuberLoss}
-        fc = nn.Linear(hidden_size, output_size)
-        return cls(lstm.to(device), fc.to(device), nn.Dropout(options.dropout), losses[options.loss]())
+        self.loss: Callable[[Tensor, Tensor], Tensor] = losses[options.loss]()
+        self.parameters = [*self.lstm.parameters(), *self.fc.parameters()]
+        self.fused = device.type in ("cpu", "cuda")
+        self._live = [parameter.detach() for parameter in self.parameters]  # the same memory, outside autograd
+        self._average = [parameter.clone() for parameter in self._live]
+        self._decay, self._steps = options.averaging, 0
 
     def __call__(self, x: Tensor) -> Tensor:
         y: Tensor = self.fc(self.dropout(self.lstm(x)[0][:, -1]))  # (batch, output_size)
         return y
 
-    @property
-    def parameters(self) -> list[nn.Parameter]:
-        return [*self.lstm.parameters(), *self.fc.parameters()]
+    def train(self, mode: bool) -> None:
+        self.lstm.train(mode)
+        self.dropout.train(mode)
 
-    @property
-    def fused(self) -> bool:
-        return self.fc.weight.device.type in ("cpu", "cuda")
+    def update_average(self) -> None:
+        """Move the average on; the first steps, soon outdated, leave it faster."""
+        self._steps += 1
+        decay = min(self._decay, (1 + self._steps) / (10 + self._steps))
+        for average, live in zip(self._average, self._live, strict=True):
+            average.lerp_(live, 1 - decay)
 
-    def train(self) -> None:
-        self.lstm.train()
-        self.dropout.train()
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """The average in place of the weights."""
+        weights = [live.clone() for live in self._live]
+        self._set(self._average)
+        yield
+        self._set(weights)
 
-    def eval(self) -> None:
-        self.lstm.eval()
-        self.dropout.eval()
+    def _set(self, weights: Sequence[Tensor]) -> None:
+        for live, weight in zip(self._live, weights, strict=True):
+            live.copy_(weight)
 
     def weights(self) -> tuple[dict[str, Array], dict[str, Array]]:
-        """Copies of the weights of `lstm` and `fc`, by state_dict name."""
-        lstm, fc = (
-            {name: tensor.detach().cpu().numpy().copy() for name, tensor in module.state_dict().items()}
-            for module in (self.lstm, self.fc)
-        )
+        """Copies of the averaged weights of `lstm` and `fc`, by state_dict name."""
+        with self.averaged():
+            lstm, fc = (
+                {name: tensor.detach().cpu().numpy().copy() for name, tensor in module.state_dict().items()}
+                for module in (self.lstm, self.fc)
+            )
         return lstm, fc
 
 

@@ -36,6 +36,8 @@ class TrainingOptions:
         batch_size: windows a step of Adam.
         learning_rate: Adam's, falling to a tenth along a cosine over `epochs`.
         loss: "mse", "mae" or "huber", in scaled units.
+        averaging: share of the moving average of the weights that each step keeps; the average is the model, which
+            smooths out the last batches. 0 takes the weights as they are.
         clip: largest norm of the gradient; 0 leaves gradients as they are.
         patience: epochs without a better validation loss before training stops; 0 never stops early.
         seed: decides initial weights, order of windows, dropout and the draw of groups.
@@ -64,6 +66,7 @@ class TrainingOptions:
     batch_size: int = 64
     learning_rate: float = 6e-3
     loss: Loss = "mse"
+    averaging: float = 0.995
     clip: float = 1.0
     patience: int = 8
     seed: int = 0
@@ -79,8 +82,9 @@ class TrainingOptions:
         for name in ("horizon", "clip", "patience", "seed"):
             if not getattr(self, name) >= 0:
                 raise InputError(f"{name} is {getattr(self, name)}, expected 0 or more")
-        if not 0 <= self.dropout < 1:
-            raise InputError(f"dropout is {self.dropout}, expected 0 or more and less than 1")
+        for name in ("dropout", "averaging"):
+            if not 0 <= getattr(self, name) < 1:
+                raise InputError(f"{name} is {getattr(self, name)}, expected 0 or more and less than 1")
         if not 0 < self.learning_rate < float("inf"):
             raise InputError(f"learning_rate is {self.learning_rate}, expected more than 0")
         if len(self.split) != 3 or abs(sum(self.split) - 1) > 1e-6 or min(self.split) < 0 or not self.split[0] > 0:

@@ -91,7 +91,7 @@ def test_scores_are_those_of_the_chain_in_the_targets_units(result: TrainingResu
     # The score is taken in float32: a few eps of a load of 5000 on errors of about 100.
     assert score.rmse == pytest.approx(np.sqrt(np.mean(errors**2)), rel=1e-4)
     assert score.mae == pytest.approx(np.mean(np.abs(errors)), rel=1e-4)
-    assert result.score("test").rmse < 0.75 * result.score("test", "persistence").rmse
+    assert result.score("test").rmse < 0.9 * result.score("test", "persistence").rmse
     assert {s.predictor for s in result.metrics} == {"lstm", "persistence", "same time last week", "ridge"}
     assert {s.part for s in result.metrics} == {"train", "validation", "test"}
     with pytest.raises(KeyError, match="no score of magic"):
