@@ -1,7 +1,8 @@
 """Time the training loop against a bare loop of forward, backward, clipping and Adam on ready batches.
 
 Window 24, hidden 16, batch 32, one thread: sizes at which the loop's own work shows. Both run in one process, turn and
-turn about, with the same Adam. Prints the ratio, the machine and the versions.
+turn about, with the same Adam, and the thread's own time is taken, so that a busy machine does not count.
+Prints the ratio, the machine and the versions.
 
     python scripts/bench_training.py
 """
@@ -69,9 +70,9 @@ def main() -> None:
     for round_ in range(ROUNDS + 1):  # the first warms up
         order = list(loops.items())
         for name, loop in order if round_ % 2 else reversed(order):
-            start = time.perf_counter()
+            start = time.process_time()
             loop()
-            times[name].append(time.perf_counter() - start)
+            times[name].append(time.process_time() - start)
     print(f"window {WINDOW}, hidden {HIDDEN}, batch {BATCH}, {EPOCHS * len(batches)} steps, median of {ROUNDS} rounds")
     for name, seconds in times.items():
         ratios = [ours / theirs for ours, theirs in zip(times["lstm_export"][1:], seconds[1:], strict=True)]

@@ -74,6 +74,10 @@ class TrainingOptions:
     real_windows: bool = True
 
     def __post_init__(self) -> None:
+        for name in ("targets", "features", "calendar", "split"):
+            value = getattr(self, name)
+            if value is not None:  # one name, or a list of them, is as good as a tuple
+                object.__setattr__(self, name, (value,) if isinstance(value, str) else tuple(value))
         self._check_columns()
         self._check_choices()
         for name in ("window", "hidden_size", "num_layers", "epochs", "batch_size"):

@@ -130,3 +130,8 @@ def test_empty_targets_are_refused_by_default() -> None:
 def test_options_that_contradict_are_refused(options: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message):
         TrainingOptions(**options)  # type: ignore[arg-type]
+
+
+def test_lists_and_single_names_are_taken() -> None:
+    loose = TrainingOptions("v", ["a", "b"], time="t", calendar="hour", split=[0.8, 0.1, 0.1])  # type: ignore[arg-type]
+    assert loose == TrainingOptions(("v",), ("a", "b"), time="t", calendar=("hour",), split=(0.8, 0.1, 0.1))
