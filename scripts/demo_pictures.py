@@ -37,6 +37,7 @@ def training_curve(checkpoint: Path, picture: Path) -> None:
     axes.plot(epochs, validation, "o-", ms=3, color=PREDICTED, label="validation")
     axes.axvline(facts["best_epoch"], color=MEASURED, lw=0.8, ls=":", label=f"kept: epoch {facts['best_epoch']}")
     axes.set(xlabel="epoch", ylabel="mean squared error, scaled units", yscale="log", title="Training on I-94 traffic")
+    axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
     axes.legend(frameon=False)
     save(figure, picture)
 

@@ -34,7 +34,7 @@ environment() {
   if [ "$(cat "$folder/stamp" 2>/dev/null)" != "$stamp" ]; then
     rm -rf "$folder"
     "$python" -m venv "$folder"
-    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check \
+    "$folder/bin/python" -m pip install -qq --disable-pip-version-check \
       --constraint scripts/constraints.txt --editable "$requirement"
     echo "$stamp" > "$folder/stamp"
   fi

@@ -37,4 +37,4 @@ def package(
     except ParityError as error:
         show.reports([error.report], as_json, "package")
         raise
-    show.reports(reports, as_json, "package", path)
+    show.reports(reports, as_json, "package", path, tables=False)

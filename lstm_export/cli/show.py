@@ -33,15 +33,17 @@ def chain(checkpoint: Checkpoint) -> None:
     typer.echo(f"chain  {model.chain}  ({model.origin}{why})")
 
 
-def reports(found: Sequence[ParityReport], json_wanted: bool, command: str, path: Path | None = None) -> None:
-    """Print parity reports and, where a file was written, its name and size."""
+def reports(
+    found: Sequence[ParityReport], json_wanted: bool, command: str, path: Path | None = None, tables: bool = True
+) -> None:
+    """Print parity reports, whole or one line each, and, where a file was written, its name and size."""
+    from ..parity import all_ok
+
     written = {"path": str(path), "size_bytes": path.stat().st_size} if path else {}
     if json_wanted:
-        as_json(command, ok=all(report.ok for report in found), reports=[r.to_record() for r in found], **written)
+        as_json(command, ok=all_ok(found), reports=[report.to_record() for report in found], **written)
         return
     for report in found:
-        typer.echo("")
-        typer.echo(report.table())
-        typer.echo(report.summary())
+        typer.echo(f"\n{report.table()}\n{report.summary()}" if tables else report.summary())
     if path:
-        typer.echo(f"\nwrote {path} ({path.stat().st_size:,} bytes)")
+        typer.echo(f"wrote {path} ({path.stat().st_size:,} bytes)")

@@ -20,9 +20,9 @@ def verify(
 ) -> None:
     """Check that an artifact computes what its model does, or that a bundle does so on this device."""
     from .. import pipeline
+    from ..parity import all_ok
 
     reports = pipeline.verify(artifact, model)
     show.reports(reports, as_json, "verify")
-    judged = [report for report in reports if report.sets]
-    if not judged or not all(report.ok for report in judged):
-        raise ParityError(f"{artifact} did not pass")
+    if not all_ok(reports):
+        raise ParityError(f"{artifact} did not pass: {'; '.join(report.summary() for report in reports)}")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from numbers import Real
 from typing import Any
 
 from ..errors import UnsupportedModel
@@ -17,6 +19,13 @@ class Column:
     unit: str = ""
     low: float | None = None
     high: float | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not isinstance(self.unit, str):
+            raise UnsupportedModel(f"a column is named {self.name!r} with unit {self.unit!r}, expected text")
+        for bound in (self.low, self.high):
+            if not _is_number(bound):
+                raise UnsupportedModel(f"column {self.name} ranges to {bound!r}, expected a finite number")
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,7 @@ class Signature:
     group: str | None = None
 
     def __post_init__(self) -> None:
+        self._check_kinds()
         if self.input_size < 1 or self.output_size < 1:
             raise UnsupportedModel(
                 f"sizes must be positive, got input_size={self.input_size}, output_size={self.output_size}"
@@ -56,6 +66,20 @@ class Signature:
         outputs = len(self.targets) * max(self.horizon or 0, 1)
         if self.targets and outputs != self.output_size:
             raise UnsupportedModel(f"{outputs} named outputs for output_size={self.output_size}")
+
+    def _check_kinds(self) -> None:
+        """A signature also comes out of files: what is no number or no text must not surface later."""
+        counts: dict[str, int | None] = {"input_size": self.input_size, "output_size": self.output_size}
+        counts |= {"window": self.window, "horizon": self.horizon}
+        for name, count in counts.items():
+            optional = name in ("window", "horizon") and count is None
+            if not optional and (type(count) is not int or not (name != "horizon") <= count < 2**31):
+                raise UnsupportedModel(f"the signature's {name} is {count!r}, expected a positive whole number")
+        for text in (self.time, self.group, *self.calendar):
+            if not isinstance(text, str | None):
+                raise UnsupportedModel(f"the signature names a column {text!r}, expected text")
+        if not _is_number(self.time_step):
+            raise UnsupportedModel(f"the signature's time_step is {self.time_step!r}, expected a number")
 
     @property
     def measured(self) -> tuple[Column, ...]:
@@ -94,3 +118,8 @@ class Signature:
             return cls(**fields)
         except (TypeError, ValueError) as error:
             raise UnsupportedModel(f"the stored signature cannot be read: {error}") from error
+
+
+def _is_number(value: object) -> bool:
+    """None, or a finite number."""
+    return value is None or (isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value))

@@ -7,6 +7,6 @@ about ten roundings, so neither false alarms nor a fixed tolerance's blindness f
 """
 
 from .golden import GoldenSet, golden_sets
-from .report import ParityReport, SetResult, check
+from .report import ParityReport, SetResult, all_ok, check
 
-__all__ = ["GoldenSet", "ParityReport", "SetResult", "check", "golden_sets"]
+__all__ = ["GoldenSet", "ParityReport", "SetResult", "all_ok", "check", "golden_sets"]

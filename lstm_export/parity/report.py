@@ -95,6 +95,8 @@ class ParityReport:
 
     def summary(self) -> str:
         """One line: the verdict and the largest share of the bound that was used."""
+        if not self.sets:
+            return f"{self.subject}: not run here"
         judged = [result for result in self.sets if result.verdict != "cannot be judged"]
         shares = [result.error / result.bound for result in judged]
         worst = f", largest error {np.max(shares):.2f} of what is allowed" if shares else ""
@@ -119,6 +121,12 @@ class ParityReport:
         legend = [_LEGEND] if self.sets else []
         notes = [f"note: {note}" for note in self.notes]
         return "\n".join([structure, *legend, *(lines if self.sets else ()), *reasons, *notes])
+
+
+def all_ok(reports: Sequence[ParityReport]) -> bool:
+    """Whether something was judged here and all of it passed; a report without sets was not run here."""
+    judged = [report for report in reports if report.sets]
+    return bool(judged) and all(report.ok for report in judged)
 
 
 _REFERENCE = ("pytorch", "difference")
