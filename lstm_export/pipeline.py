@@ -259,4 +259,6 @@ def _structure(target: targets.Target, artifact: Path, model: Model) -> str:
         return str(error)
     if found.signature != model.signature:
         return "the stored signature is not the model's"
-    return "; ".join(model.differences(found)) or "identical"
+    differences = model.differences(found)
+    more = f"; and {len(differences) - 2} more" if len(differences) > 2 else ""
+    return "; ".join(differences[:2]) + more or "identical"

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -228,18 +227,15 @@ def test_killed_while_writing_keeps_the_old_file(tmp_path: Path) -> None:
     process.send_signal(signal.SIGKILL)
     process.wait(timeout=30)
     process.stdout.close()
-    time.sleep(0)
     assert output.read_bytes() == b"the old file"
 
 
-@pytest.mark.skipif(os.name == "nt" or not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root writes anywhere")
-def test_a_read_only_folder_is_refused(seed_checkpoint: Path) -> None:
-    seed_checkpoint.parent.chmod(0o555)
-    try:
-        with pytest.raises(InputError, match="not writable"):
-            lstm_export.export(seed_checkpoint, "onnx")
-    finally:
-        seed_checkpoint.parent.chmod(0o755)
+def test_a_read_only_folder_is_refused(seed_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system's answer is put in its mouth: root, as which tests often run, may write anywhere."""
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != seed_checkpoint.parent)
+    with pytest.raises(InputError, match="the folder .* is not writable"):
+        lstm_export.export(seed_checkpoint, "onnx")
+    assert listing(seed_checkpoint.parent) == ["model.pt"]
 
 
 def test_every_target_is_offered() -> None:

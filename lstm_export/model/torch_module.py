@@ -4,6 +4,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import singledispatch
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -95,17 +96,16 @@ def _module(stage: Stage) -> nn.Module:
 
 @_module.register
 def _lstm(stage: LSTM) -> nn.Module:
-    lstm = nn.LSTM(stage.input_size, stage.hidden_size, stage.num_layers, bias=stage.bias, batch_first=True)
-    lstm.load_state_dict(_tensors(stage))
-    return EveryStep(lstm)
+    sizes = (stage.input_size, stage.hidden_size, stage.num_layers)
+    lstm = nn.LSTM(*sizes, bias=stage.bias, batch_first=True, device="meta")
+    return EveryStep(_filled(lstm, stage))
 
 
 @_module.register
 def _linear(stage: Linear) -> nn.Module:
     out_features, in_features = stage.weight.shape
-    linear = nn.Linear(in_features, out_features, bias=stage.bias is not None)
-    linear.load_state_dict(_tensors(stage))
-    return linear
+    linear = nn.Linear(in_features, out_features, bias=stage.bias is not None, device="meta")
+    return _filled(linear, stage)
 
 
 @_module.register
@@ -118,5 +118,11 @@ def _last_step(stage: LastStep) -> nn.Module:
     return Last()
 
 
-def _tensors(stage: Stage) -> dict[str, Tensor]:
-    return {name: torch.tensor(array) for name, array in stage.arrays.items()}
+ModuleT = TypeVar("ModuleT", bound=nn.Module)
+
+
+def _filled(module: ModuleT, stage: Stage) -> ModuleT:
+    """A module made on the meta device, now with the stage's weights: none were drawn, no random state was moved."""
+    module.to_empty(device="cpu")
+    module.load_state_dict({name: torch.tensor(array) for name, array in stage.arrays.items()})
+    return module

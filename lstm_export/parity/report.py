@@ -98,8 +98,7 @@ class ParityReport:
         if not self.sets:
             return f"{self.subject}: not run here"
         judged = [result for result in self.sets if result.verdict != "cannot be judged"]
-        shares = [result.error / result.bound for result in judged]
-        worst = f", largest error {np.max(shares):.2f} of what is allowed" if shares else ""
+        worst = _share(max((result.error / result.bound for result in judged), key=_nan_last)) if judged else ""
         return f"{self.subject}: {self.verdict} on {len(judged)} of {len(self.sets)} golden sets{worst}"
 
     def table(self) -> str:
@@ -127,6 +126,18 @@ def all_ok(reports: Sequence[ParityReport]) -> bool:
     """Whether something was judged here and all of it passed; a report without sets was not run here."""
     judged = [report for report in reports if report.sets]
     return bool(judged) and all(report.ok for report in judged)
+
+
+def _nan_last(share: float) -> float:
+    return np.inf if np.isnan(share) else share
+
+
+def _share(share: float) -> str:
+    return (
+        f", largest error {share:.2f} of what is allowed"
+        if share <= 1
+        else f", largest error {share:,.0f} times what is allowed"
+    )
 
 
 _REFERENCE = ("pytorch", "difference")
