@@ -94,6 +94,16 @@ def test_a_device_predicts_what_the_definition_says(bundle: Path, tmp_path: Path
 
 
 @pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.stem)
+def test_a_device_runs_every_released_bundle_on_a_file(bundle: Path, tmp_path: Path) -> None:
+    x = drawn(CHAINS["seed"], 5, 8)
+    np.save(tmp_path / "x.npy", x)
+    program = f"{DEVICE}from lstm_export.cli import app\napp(['run', *sys.argv[1:3], '-o', sys.argv[3]])"
+    done = run(program, bundle, tmp_path / "x.npy", tmp_path / "y.npy")
+    assert done.returncode == 0, done.stderr
+    np.testing.assert_allclose(np.load(tmp_path / "y.npy"), forward(CHAINS["seed"], x).y, rtol=0, atol=20 * 2.0**-24)
+
+
+@pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.stem)
 def test_the_example_in_the_bundle_runs(bundle: Path, tmp_path: Path) -> None:
     import zipfile
 

@@ -234,7 +234,7 @@ def test_hostile_names_stay_names(traffic_model: Model) -> None:
 
 
 def test_the_example_runs_on_a_device(bundle: Bundle, traffic_model: Model, tmp_path: Path) -> None:
-    pytest.importorskip("onnx")
+    pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
     from lstm_export.targets.onnx.writer import to_bytes
 
     real = make_bundle(traffic_model, bundle.golden, [Artifact("onnx", ".onnx", to_bytes(traffic_model, 17))])

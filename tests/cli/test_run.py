@@ -16,7 +16,7 @@ from lstm_export.bundle import Artifact, make_bundle, write_bundle
 from lstm_export.cli import app
 from lstm_export.model import Array, Column, Model, forward
 
-pytest.importorskip("onnx")
+pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
 pytest.importorskip("onnxruntime")
 
 

@@ -19,7 +19,7 @@ from lstm_export.errors import BundleError, InputError, MissingDependency
 from lstm_export.model import Model, Signature
 from lstm_export.parity import golden_sets
 
-onnx = pytest.importorskip("onnx")
+onnx = pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
 helper, numpy_helper = onnx.helper, onnx.numpy_helper
 FLOAT = onnx.TensorProto.FLOAT
 

@@ -41,7 +41,7 @@ def inputs(model: Model, *shape: int) -> Array:
 def engine(request: pytest.FixtureRequest) -> Callable[[Model], Callable[[Array], Array]]:
     if request.param == "numpy":
         return numpy_runner
-    pytest.importorskip("onnx")
+    pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
     from lstm_export.device import load_onnx
     from lstm_export.targets.onnx.writer import to_bytes
 

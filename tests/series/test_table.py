@@ -4,13 +4,12 @@ import gzip
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet
 import pytest
 
 from lstm_export.errors import InputError
 from lstm_export.series import Table, parse_times, read_table
 
+NEEDS_PYARROW = 'needs pyarrow: pip install "lstm-export[train]"'
 HOURS = ["2024-02-28T22", "2024-02-28T23", "2024-02-29T00"]
 CSV = "hour,load,name\n2024-02-28T22,1.5,a\n2024-02-28T23,,b\n2024-02-29T00,-2e3,\n"
 
@@ -32,9 +31,10 @@ def test_every_source_gives_the_same_table(form: str, tmp_path: Path) -> None:
         case "byte order mark":
             table = Table.of(write(tmp_path, "t.CSV", "\ufeff" + CSV.replace("\n", "\r\n")))
         case "parquet":
+            pa = pytest.importorskip("pyarrow", reason=NEEDS_PYARROW)
             hours = pa.array(np.array(HOURS, "datetime64[ns]"))
             columns = pa.table({"hour": hours, "load": [1.5, None, -2000], "name": ["a", "b", None]})
-            pyarrow.parquet.write_table(columns, tmp_path / "t.parquet")
+            pytest.importorskip("pyarrow.parquet").write_table(columns, tmp_path / "t.parquet")
             table = Table.of(tmp_path / "t.parquet")
         case "mapping":
             table = Table.of({"hour": np.array(HOURS, "datetime64[h]"), "load": load, "name": ["a", "b", ""]})
@@ -67,12 +67,17 @@ def test_written_numbers_come_back_exactly(tmp_path: Path) -> None:
         ("t.csv", "a,b\n1,2\n3\n", r"row 3 has 1 cells, expected 2"),
         ("t.csv", "a,a\n1,2\n", "two columns named 'a'"),
         ("t.xlsx", "", r"expected a name ending in \.csv, \.csv\.gz, \.parquet"),
-        ("t.parquet", "a,b\n1,2\n", "no Parquet file"),
     ],
 )
 def test_what_is_no_table_is_refused(name: str, text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=message):
         read_table(write(tmp_path, name, text))
+
+
+def test_what_is_no_parquet_file_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow", reason=NEEDS_PYARROW)
+    with pytest.raises(InputError, match="no Parquet file"):
+        read_table(write(tmp_path, "t.parquet", "a,b\n1,2\n"))
 
 
 def test_damaged_files_are_refused(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ OPTIONS = shlex.split(
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
+    pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
     random = np.random.default_rng(0)
     hour = np.arange(300)
     load = np.sin(2 * np.pi * hour / 24) + 0.1 * random.standard_normal(300)

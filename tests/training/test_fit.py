@@ -7,8 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from torch import nn
 
 from lstm_export.errors import InputError
 from lstm_export.model import LSTM, Affine, Linear, forward
@@ -16,6 +14,9 @@ from lstm_export.series import Table
 from lstm_export.training import Epoch, TrainingOptions, TrainingResult, fit, loop
 from lstm_export.training.samples import build_samples, input_signature
 from lstm_export.training.scaling import fit_scaler
+
+torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
+nn = torch.nn
 
 OPTIONS = TrainingOptions(
     targets=("load",),
