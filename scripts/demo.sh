@@ -6,6 +6,7 @@ source "$(dirname "$0")/environment.sh"
 
 data=lstm_export/data/i94_traffic.csv.gz
 out=artifacts
+rm -f "$out"/i94* "$out"/*.png # what an earlier run left must not be taken for this one's
 
 begin "1/7 installing into .venv (torch, onnx, onnxruntime; the first time this downloads them)"
 environment .venv ".[all]"

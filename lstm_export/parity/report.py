@@ -133,6 +133,9 @@ def _nan_last(share: float) -> float:
 
 
 def _share(share: float) -> str:
+    """How much of the bound the largest error takes, for the end of a summary."""
+    if np.isnan(share):
+        return ", some answers are no numbers"
     return (
         f", largest error {share:.2f} of what is allowed"
         if share <= 1
