@@ -13,10 +13,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .version import __version__
+
 if TYPE_CHECKING:
     from .pipeline import export, load, package, train, verify
 
-__version__ = "0.1.0"
 __all__ = ["__version__", "export", "load", "package", "train", "verify"]
 
 

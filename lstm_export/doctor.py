@@ -10,9 +10,10 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from typing import Any
 
-from . import __version__, targets
+from . import targets
 from .device.onnx_runner import CPU, onnxruntime, runtime_errors
 from .errors import MissingDependency
+from .version import __version__
 
 PACKAGES = ("numpy", "onnxruntime", "typer", "torch", "onnx", "pyarrow", "matplotlib")
 _DISTRIBUTION = "lstm-export"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .. import __version__
 from ..model import Column, Model, Signature
+from ..version import __version__
 
 _CARD = """\
 # Model card

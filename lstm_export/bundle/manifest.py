@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
-from .. import __version__
 from ..errors import BundleError
 from ..model import Model
+from ..version import __version__
 
 # Bump it when a reader of this version would misread, or not be able to check, what the new writer writes: a key or
 # a file changes its meaning, or goes. A new optional key or a new kind of artifact needs no bump: readers ignore keys

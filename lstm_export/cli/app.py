@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from .. import __version__, targets
+from .. import targets
 from ..errors import LstmExportError
+from ..version import __version__
 from . import doctor, inspect, package, run, train, verify
 from .export import target_command
 

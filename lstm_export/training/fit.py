@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import __version__
 from ..errors import InputError, require
 from ..model import LSTM, Affine, Array, Column, LastStep, Linear, Model, Signature
 from ..series import Table, TableSource
+from ..version import __version__
 from .baselines import baselines
 from .loop import Progress, Trained, Windows, pick_device, train_loop
 from .options import TrainingOptions

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ... import __version__
 from ...device.onnx_runner import CHAIN, SIGNATURE, VERSION, WEIGHTS_SHA256
 from ...errors import UnsupportedModel, require
 from ...model import LSTM, Affine, Array, LastStep, Linear, Model, Stage
 from ...model.gates import ONNX_GATES, PYTORCH_GATES, reorder_gates
+from ...version import __version__
 
 if TYPE_CHECKING:
     from onnx import ModelProto
