@@ -10,8 +10,8 @@ import pytest
 import lstm_export
 
 ROOT = Path(lstm_export.__file__).parent
-ORDER = """__init__ version errors files model series parity bundle device targets intake training
-pipeline doctor cli __main__""".split()
+ORDER = ["__init__", "version", "errors", "files", "model", "series", "parity", "bundle", "device", "targets"]
+ORDER += ["intake", "training", "pipeline", "doctor", "cli", "__main__"]
 HEAVY = {"torch", "onnx", "onnxruntime", "pyarrow", "matplotlib"}
 FILES = sorted(ROOT.rglob("*.py"))
 

@@ -33,13 +33,13 @@ Written by lstm-export {version}. This folder is one file, `model.bundle`: a pla
 
 `{chain}`
 
-{parameters} weights, sha256 `{weights_sha256}`. The order of the stages is: {origin}.
+{parameters} weights, sha256 `{weights_sha256}`. Where the order of the stages comes from: {origin}.
 
 {training}## How it was verified
 
 Every exported file was compared with a float64 evaluation of the model's equations, on inputs chosen to look for
-trouble. Allowed is eight times what float32 rounding itself does to this model. Errors are in units of the size of
-the terms that an output is summed from.
+trouble. Allowed is eight times what float32 rounding itself does to this model, plus eight float32 spacings of 1.
+Errors are in units of the size of the terms that an output is summed from.
 
 {parity}
 
