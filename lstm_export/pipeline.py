@@ -17,7 +17,7 @@ from .errors import InputError, LstmExportError, MissingDependency, ParityError,
 from .files import check_output, replacing
 from .intake import Checkpoint, from_module, read_checkpoint, write_checkpoint
 from .model import Model, Runner
-from .parity import GoldenSet, ParityReport, check, golden_sets
+from .parity import GoldenSet, ParityReport, check, diagnose, golden_sets
 
 if TYPE_CHECKING:
     from torch import nn
@@ -228,15 +228,19 @@ class Subject:
 
     def judge(self, target: str, artifact: Path) -> ParityReport:
         """Read the artifact back where the format allows, then run it on every golden set."""
-        module = targets.get(target)
-        return check(
-            module.load(artifact),
+        module, model = targets.get(target), self.checkpoint.model
+        runner = module.load(artifact)
+        report = check(
+            runner,
             self.golden,
             subject=target,
-            structure=_structure(module, artifact, self.checkpoint.model),
+            structure=_structure(module, artifact, model),
             reference=self.reference,
             notes=(*self.checkpoint.notes, *((module.note,) if hasattr(module, "note") else ())),
         )
+        if report.ok:
+            return report
+        return replace(report, notes=(*report.notes, *diagnose(runner, model, self.golden, report)))
 
 
 def _proved(checkpoint: Checkpoint, report: ParityReport) -> Checkpoint:

@@ -6,7 +6,8 @@ every error is at most `(8 F + 8 eps) S`. A model that amplifies rounding gets a
 about ten roundings, so neither false alarms nor a fixed tolerance's blindness follow.
 """
 
+from .diagnosis import diagnose
 from .golden import GoldenSet, golden_sets
 from .report import ParityReport, SetResult, all_ok, check
 
-__all__ = ["GoldenSet", "ParityReport", "SetResult", "all_ok", "check", "golden_sets"]
+__all__ = ["GoldenSet", "ParityReport", "SetResult", "all_ok", "check", "diagnose", "golden_sets"]
