@@ -87,10 +87,16 @@ def _last_step_off_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "_write", lambda stage, *rest: registry[type(stage)](stage, *rest))
 
 
-@pytest.mark.parametrize("break_writer", [_swap_two_gates, _last_step_off_by_one])
+@pytest.mark.parametrize(
+    ("break_writer", "bug"),
+    [
+        (_swap_two_gates, "gates stacked as input, output, cell, forget in every layer"),
+        (_last_step_off_by_one, "the step before the last instead of the last"),
+    ],
+)
 @pytest.mark.parametrize("verb", ["export", "package"])
 def test_a_broken_writer_leaves_nothing_behind(
-    seed_checkpoint: Path, monkeypatch: pytest.MonkeyPatch, break_writer: Any, verb: str
+    seed_checkpoint: Path, monkeypatch: pytest.MonkeyPatch, break_writer: Any, bug: str, verb: str
 ) -> None:
     break_writer(monkeypatch)
     output = seed_checkpoint.parent / "out"
@@ -101,6 +107,7 @@ def test_a_broken_writer_leaves_nothing_behind(
         else:
             lstm_export.package(seed_checkpoint, output)
     assert caught.value.report.verdict == "failed"
+    assert f"it behaves like: {bug}" in caught.value.report.notes
     assert any(result.verdict == "failed" for result in caught.value.report.sets)
     assert listing(seed_checkpoint.parent) == ["model.pt", "out"]
     assert output.read_bytes() == b"the old file"
