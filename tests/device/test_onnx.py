@@ -264,6 +264,6 @@ def test_no_mutated_file_crashes_the_process(good: bytes, tmp_path: Path) -> Non
     command = [sys.executable, "-W", "ignore", "-c", FUZZ, str(tmp_path / "model.onnx"), "0", "400"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-    outcomes = json.loads(done.stdout)
+    outcomes = json.loads(done.stdout.splitlines()[-1])  # ONNX Runtime 1.15 prints a banner before it gives up
     assert outcomes["BundleError"] > 50
     assert sum(outcomes.values()) == 400

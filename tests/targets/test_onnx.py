@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_export import targets
+from lstm_export import doctor, targets
 from lstm_export.errors import InputError, UnsupportedModel
 from lstm_export.model import Model
 from tests.conftest import CHAINS
@@ -57,7 +57,8 @@ def test_other_opsets(opset: int, tmp_path: Path) -> None:
     path = tmp_path / "m.onnx"
     targets.get("onnx").export(CHAINS["scalers"], path, opset=opset)
     assert targets.get("onnx").read(path) == CHAINS["scalers"]  # type: ignore[attr-defined]
-    targets.get("onnx").load(path)
+    if opset <= (doctor.diagnose().onnxruntime.newest_opset or 0):
+        targets.get("onnx").load(path)
 
 
 @pytest.mark.parametrize("opset", [12, 0, -1, 999])
