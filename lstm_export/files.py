@@ -15,13 +15,15 @@ def check_output(path: Path, *inputs: Path | None) -> None:
     """Refuse an output path before any work is done for it.
 
     Raises:
-        InputError: the folder is missing or read-only, `path` is a folder, or `path` is one of `inputs`.
+        InputError: the folder is missing or read-only, `path` is no ordinary file, or it is one of `inputs`.
     """
     folder = path.parent
     if not folder.is_dir():
         raise InputError(f"cannot write {path}: the folder {folder} does not exist; create it first")
     if path.is_dir():
         raise InputError(f"cannot write {path}: it is a folder; name a file")
+    if path.exists() and not path.is_file():
+        raise InputError(f"cannot write {path}: it is a device or a pipe, and would be replaced by a file; name a file")
     if not os.access(folder, os.W_OK):
         raise InputError(f"cannot write {path}: the folder {folder} is not writable")
     for source in inputs:
@@ -33,12 +35,14 @@ def check_output(path: Path, *inputs: Path | None) -> None:
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; put it in place when the block ends well, remove it otherwise.
 
-    The file is flushed to disk before it takes the name, so a crash or a full disk leaves the old file.
+    The file is flushed to disk before it takes the name, so a crash or a full disk leaves the old file. Where `path`
+    is a symbolic link, the file that it points to is replaced, and the link stays.
 
     Raises:
         InputError: the file cannot be written; the message carries the system's reason.
     """
     check_output(path)
+    path = path.resolve()
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
     except OSError as error:

@@ -5,7 +5,8 @@ A model is given as the path of a checkpoint, as a live `nn.Module`, or as a `Ch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import copy
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -15,7 +16,7 @@ from .bundle import Artifact, is_bundle, make_bundle, open_bundle, write_bundle
 from .device import Nonfinite, Session, self_test
 from .errors import InputError, LstmExportError, MissingDependency, ParityError, UnsupportedModel, require
 from .files import check_output, replacing
-from .intake import Checkpoint, from_module, read_checkpoint, write_checkpoint
+from .intake import Checkpoint, from_state_dict, read_checkpoint, write_checkpoint
 from .model import Model, Runner
 from .parity import GoldenSet, ParityReport, check, diagnose, golden_sets
 
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
 
     from .training import Epoch, TrainingOptions, TrainingResult
 
-Source: TypeAlias = "Path | str | Checkpoint | nn.Module"
+Source: TypeAlias = "Path | str | Checkpoint | nn.Module | Mapping[str, Any]"
+ASSUMED = (
+    "the chain is assumed from names and shapes, batch_first=True, no activation between: a state_dict does not hold "
+    "the forward; export the live module to prove it"
+)
 DEFAULT_TARGETS = ("onnx",)
 
 
@@ -52,15 +57,29 @@ def train(
 
 
 def read(model: Source) -> Checkpoint:
-    """The model in a checkpoint, or the chain that a live module suggests.
+    """The model in a checkpoint or a bundle, or the chain that a live module or its state_dict suggests.
 
     Raises:
         CheckpointError: the file cannot be read or is not a checkpoint.
         UnsupportedModel: it holds another kind of network.
+        InputError: `model` is none of these.
     """
     if isinstance(model, Checkpoint):
         return model
-    return read_checkpoint(Path(model)) if isinstance(model, Path | str) else from_module(model)
+    if isinstance(model, Path | str):
+        return _read_file(Path(model))
+    state_dict = model if isinstance(model, Mapping) else getattr(model, "state_dict", dict)()
+    if not isinstance(state_dict, Mapping) or not state_dict:
+        raise InputError(f"a {type(model).__name__} is no model; give a checkpoint's path, a module or its state_dict")
+    return from_state_dict(state_dict)
+
+
+def _read_file(path: Path) -> Checkpoint:
+    """A checkpoint, or the model that a bundle carries in its weights.npz."""
+    if path.is_file() and is_bundle(data := _bytes(path)):
+        bundle = open_bundle(data)
+        return Checkpoint(bundle.model, facts=bundle.manifest.get("training", {}), source=path)
+    return read_checkpoint(path)
 
 
 def export(model: Source, target: str, path: Path | str | None = None, **options: Any) -> ParityReport:
@@ -129,7 +148,7 @@ def package(model: Source, path: Path | str, target_names: Sequence[str] = DEFAU
     """
     from tempfile import TemporaryDirectory
 
-    subject, output = Subject.of(model), Path(path)
+    subject, output, target_names = Subject.of(model), Path(path), tuple(dict.fromkeys(target_names))
     check_output(output, subject.checkpoint.source)
     reports, artifacts = [], []
     with TemporaryDirectory() as folder:
@@ -209,9 +228,10 @@ class Subject:
 
         checkpoint = read(model)
         golden = golden_sets(checkpoint.model, checkpoint.windows)
-        if isinstance(model, Path | str | Checkpoint):
+        if isinstance(model, Path | str | Checkpoint | Mapping):
             return cls(checkpoint, golden, eager(to_module(checkpoint.model)))
-        reference = eager(model)
+        # A copy: the user's module keeps its mode and its type.
+        reference = eager(copy.deepcopy(model).float())
         return cls(_proved(checkpoint, check(reference, golden, subject="the module")), golden, reference)
 
     def produce(self, target: str, path: Path, **options: Any) -> ParityReport:
@@ -236,11 +256,14 @@ class Subject:
             subject=target,
             structure=_structure(module, artifact, model),
             reference=self.reference,
-            notes=(*self.checkpoint.notes, *((module.note,) if hasattr(module, "note") else ())),
+            notes=(*self._notes(), *((module.note,) if hasattr(module, "note") else ())),
         )
         if report.ok:
             return report
         return replace(report, notes=(*report.notes, *diagnose(runner, model, self.golden, report)))
+
+    def _notes(self) -> tuple[str, ...]:
+        return (*self.checkpoint.notes, *((ASSUMED,) if self.checkpoint.model.origin == "assumed" else ()))
 
 
 def _proved(checkpoint: Checkpoint, report: ParityReport) -> Checkpoint:

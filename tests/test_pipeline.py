@@ -56,6 +56,30 @@ def test_a_live_module_is_proved_against_its_own_forward(tmp_path: Path) -> None
     assert pipeline.Subject.of(LSTMModel()).checkpoint.model.origin == "proved against the module"
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float16"])
+def test_a_module_of_another_type_is_proved_and_left_as_it_is(tmp_path: Path, dtype: str) -> None:
+    module = LSTMModel().to(getattr(torch, dtype)).train()
+    report = lstm_export.export(module, "onnx", tmp_path / "m.onnx")
+    assert report.ok, report.table()
+    assert f"{dtype} weights were cast to float32" in report.notes
+    assert module.training
+    assert module.fc.weight.dtype == getattr(torch, dtype)
+
+
+def test_a_state_dict_in_memory_is_a_model(tmp_path: Path) -> None:
+    assert lstm_export.export(LSTMModel().state_dict(), "onnx", tmp_path / "m.onnx").ok
+
+
+class Squeezed(LSTMModel):
+    def forward(self, x: Any) -> Any:
+        return super().forward(x)[:, 0]
+
+
+def test_a_module_of_another_output_shape_is_told_so(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedModel, match=r"y is \(4,\), expected \(4, 2\)"):
+        lstm_export.export(Squeezed(), "onnx", tmp_path / "m.onnx")
+
+
 @pytest.mark.parametrize("hidden", [nn.ReLU(), nn.Tanh()])
 def test_a_module_with_a_hidden_activation_is_refused(tmp_path: Path, hidden: Any) -> None:
     with pytest.raises(UnsupportedModel, match="computes something else than its weights suggest"):
@@ -160,6 +184,7 @@ def test_the_same_model_gives_the_same_bundle(seed_checkpoint: Path) -> None:
         (lambda m: lstm_export.export(m, "onnx", m), "is the input itself"),
         (lambda m: lstm_export.export(m, "onnx", m.parent / "no" / "m.onnx"), "no does not exist; create it first"),
         (lambda m: lstm_export.export(m, "onnx", m.parent), "it is a folder"),
+        (lambda m: lstm_export.export(3, "onnx"), "a int is no model"),
         (lambda m: lstm_export.export(m, "tflite"), "known targets: onnx, torchscript"),
         (lambda m: lstm_export.package(m, m), "is the input itself"),
         (lambda m: lstm_export.package(m, m.parent / "b", ["tflite"]), "known targets"),
@@ -243,6 +268,23 @@ def test_a_read_only_folder_is_refused(seed_checkpoint: Path, monkeypatch: pytes
     with pytest.raises(InputError, match="the folder .* is not writable"):
         lstm_export.export(seed_checkpoint, "onnx")
     assert listing(seed_checkpoint.parent) == ["model.pt"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes differ on Windows")
+def test_a_pipe_or_device_is_never_replaced(seed_checkpoint: Path) -> None:
+    pipe = seed_checkpoint.parent / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(InputError, match="it is a device or a pipe"):
+        lstm_export.export(seed_checkpoint, "onnx", pipe)
+    assert pipe.is_fifo()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_a_link_stays_and_its_file_is_replaced(seed_checkpoint: Path) -> None:
+    (seed_checkpoint.parent / "link").symlink_to("real.onnx")
+    lstm_export.export(seed_checkpoint, "onnx", seed_checkpoint.parent / "link")
+    assert (seed_checkpoint.parent / "link").is_symlink()
+    assert listing(seed_checkpoint.parent) == ["link", "model.pt", "real.onnx"]
 
 
 def test_every_target_is_offered() -> None:

@@ -72,18 +72,35 @@ import numpy as np
 
 import lstm_export
 
+if len(sys.argv) != 2:
+    sys.exit("usage: python example.py model.bundle")
 session = lstm_export.load(sys.argv[1])
 
+{predict}
+'''
+
+_ARRAY = """\
 # One time step, in the order that the model expects. Put your own numbers here.
 step = [
 {step}
 ]
 x = np.array([[step] * {seq}], dtype=np.float32)  # (batch, seq, input_size) = (1, {seq}, {input_size})
-y = session(x).reshape(-1, {output_size})[-1]  # the last step, where the model answers at every step
+y = session(x)
 
-for column, value in zip(session.signature.outputs, y):
-    print(f"{{column.name}}: {{value:.6g}} {{column.unit}}")
-'''
+# The answer to the last step; its columns and units:
+for column, value in zip(session.signature.outputs, y.reshape(-1, {output_size})[-1]):
+    print(f"{{column.name}}: {{value:.6g}} {{column.unit}}")"""
+
+_TABLE = """\
+# A table, one row a time step; the calendar columns are derived from the time. Put your own rows here.
+rows = {seq}
+table = {{
+    {time!r}: np.datetime64("2026-01-01T00:00:00") + np.arange(rows) * np.timedelta64({microseconds}, "us"),
+{columns}
+}}
+predictions = session.predict_table(table)
+for name in predictions.names:
+    print(f"{{name}}: {{predictions.text(name)[-1]}}")"""
 
 
 def card(model: Model, artifacts: Mapping[str, Mapping[str, Any]], training: Mapping[str, Any]) -> str:
@@ -93,7 +110,7 @@ def card(model: Model, artifacts: Mapping[str, Mapping[str, Any]], training: Map
         summary=_summary(signature),
         version=__version__,
         input_size=signature.input_size,
-        window=f"trained on windows of {signature.window} steps" if signature.window else "any number of steps",
+        window=_window(signature),
         features=_columns(_features(signature)),
         y_shape=f"(batch, seq, {signature.output_size})"
         if model.returns_every_step
@@ -110,14 +127,38 @@ def card(model: Model, artifacts: Mapping[str, Mapping[str, Any]], training: Map
 
 def example(signature: Signature) -> str:
     """A short program that loads a bundle and predicts from made-up inputs in the middle of the training ranges."""
+    predict = _table(signature) if signature.calendar and not signature.group else _array(signature)
+    return _EXAMPLE.format(predict=predict)
+
+
+def _table(signature: Signature) -> str:
+    columns = "\n".join(
+        f"    {column.name!r}: np.full(rows, {_middle(column):.6g}),  # {repr(column.unit)[1:-1]}".removesuffix("  # ")
+        for column in signature.measured
+    )
+    microseconds = round((signature.time_step or 1.0) * 1e6)
+    return _TABLE.format(seq=signature.window or 16, time=signature.time, microseconds=microseconds, columns=columns)
+
+
+def _array(signature: Signature) -> str:
     # repr() keeps a column's name inside its comment, whatever it holds: it escapes every kind of line break.
     step = "\n".join(
         f"    {_middle(column):.6g},  # {repr(column.name)[1:-1]} {repr(column.unit)[1:-1]}".rstrip()
         for column in _features(signature)
     )
-    return _EXAMPLE.format(
+    return _ARRAY.format(
         step=step, seq=signature.window or 16, input_size=signature.input_size, output_size=signature.output_size
     )
+
+
+def _window(signature: Signature) -> str:
+    if not signature.window:
+        return "any number of steps"
+    # Times that count instead of telling the time have steps in their own unit.
+    step = f", one step being {signature.time_step:g} of `{_plain(signature.time)}`" if signature.time else ""
+    if signature.time and signature.calendar:
+        step = f", one step being {signature.time_step:g} s"
+    return f"trained on windows of {signature.window} steps{step}"
 
 
 def _features(signature: Signature) -> tuple[Column, ...]:

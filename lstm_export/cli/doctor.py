@@ -8,7 +8,7 @@ from . import show
 
 
 def doctor(as_json: show.AsJson = False) -> None:
-    """Say what this machine can export, verify and run, and why not."""
+    """Say what this machine can do, and why not."""
     from ..doctor import diagnose
 
     found = diagnose()

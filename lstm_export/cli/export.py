@@ -12,6 +12,7 @@ import typer
 
 from .. import targets
 from ..errors import ParityError
+from ..files import check_output
 from . import show
 
 
@@ -24,6 +25,7 @@ def target_command(name: str) -> Callable[..., None]:
 
         checkpoint = pipeline.read(model)
         path = pipeline.artifact_path(checkpoint, name, output)
+        check_output(path, checkpoint.source)
         if not as_json:
             show.chain(checkpoint)
         try:

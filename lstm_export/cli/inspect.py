@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def inspect(model: show.Model, as_json: show.AsJson = False) -> None:
-    """Show what a checkpoint holds: chain, sizes, names, arrays, and where the chain came from."""
+    """Show what a checkpoint or a bundle holds: chain, names, sizes."""
     from .. import pipeline
 
     checkpoint = pipeline.read(model)
@@ -40,8 +40,11 @@ def _record(checkpoint: Checkpoint) -> dict[str, object]:
 
 
 def _lines(checkpoint: Checkpoint) -> list[str]:
+    from .. import pipeline
+
     model, signature = checkpoint.model, checkpoint.model.signature
     steps = "batch, seq" if model.returns_every_step else "batch"
+    notes = (*checkpoint.notes, *((pipeline.ASSUMED,) if model.origin == "assumed" else ()))
     window, horizon = (value if value is not None else "unknown" for value in (signature.window, signature.horizon))
     return [
         f"x      (batch, seq, {signature.input_size})  {_names(signature.features)}".rstrip(),
@@ -49,7 +52,7 @@ def _lines(checkpoint: Checkpoint) -> list[str]:
         f"steps  window {window}, horizon {horizon}",
         f"size   {model.parameters:,} values, {4 * model.parameters:,} bytes",
         *(f"       {name} {array.shape}" for name, array in model.arrays.items()),
-        *(f"note   {note}" for note in checkpoint.notes),
+        *(f"note   {note}" for note in notes),
     ]
 
 

@@ -22,12 +22,16 @@ def _known(names: list[str] | None) -> list[str]:
 def package(
     model: show.Model,
     target: Annotated[
-        list[str] | None, typer.Option("-t", "--target", callback=_known, help="A target to include; repeat it.")
+        list[str] | None,
+        typer.Option("-t", "--target", callback=_known, help="A target to include; repeat it. By default onnx."),
     ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="The bundle; by default MODEL.bundle.")] = None,
     as_json: show.AsJson = False,
 ) -> None:
-    """Export to every target, verify every artifact, and write one bundle only if all passed."""
+    """Export, verify, and put what a device needs into one bundle.
+
+    Nothing is written unless every artifact passed.
+    """
     from .. import pipeline
 
     checkpoint = pipeline.read(model)

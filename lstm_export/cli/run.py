@@ -38,7 +38,11 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
     provider: Annotated[list[str] | None, typer.Option(help="A provider of ONNX Runtime; repeatable.")] = None,
     as_json: show.AsJson = False,
 ) -> None:
-    """Predict from a table or an array: one row a prediction, with its time, names and units."""
+    """Predict from a table or an array, one row a prediction.
+
+    A table, or a .npy array (seq, input_size), is slid over with the stored window or --window; without
+    either it is one sequence. A .npy array (batch, seq, input_size) is answered row by row.
+    """
     from .. import pipeline
     from ..device import check_prediction_output, predict_file
 

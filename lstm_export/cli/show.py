@@ -29,8 +29,7 @@ def chain(checkpoint: Checkpoint) -> None:
     """Print what a model is, and where its chain came from."""
     model = checkpoint.model
     typer.echo(f"model  {model.describe()}")
-    why = "; a state_dict does not fix the forward" if model.origin == "assumed" else ""
-    typer.echo(f"chain  {model.chain}  ({model.origin}{why})")
+    typer.echo(f"chain  {model.chain}  ({model.origin})")
 
 
 def reports(

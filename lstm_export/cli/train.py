@@ -61,7 +61,7 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     ] = True,
     as_json: show.AsJson = False,
 ) -> None:
-    """Train an LSTM on a table and print its errors beside those of simple baselines."""
+    """Train on a table; show the errors beside simple baselines."""
     from .. import pipeline
     from ..training import TrainingOptions
 
@@ -170,6 +170,7 @@ def _table(scores: Sequence[Score]) -> str:
     ):
         cells = {s.part: f"{_digits(s.rmse)} / {_digits(s.mae)}" for s in scores if s.predictor == predictor}
         rows.append([predictor, *(cells.get(part, "-") for part in parts)])
+    rows.append(["windows", *(f"{s.windows:,}" for s in scores if s.predictor == "lstm")])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = (
         "   ".join([row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))])

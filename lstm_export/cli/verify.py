@@ -18,11 +18,11 @@ def verify(
     ] = None,
     as_json: show.AsJson = False,
 ) -> None:
-    """Check that an artifact computes what its model does, or that a bundle does so on this device."""
+    """Check that an artifact, or a bundle, computes what its model does."""
     from .. import pipeline
     from ..parity import all_ok
 
     reports = pipeline.verify(artifact, model)
     show.reports(reports, as_json, "verify")
     if not all_ok(reports):
-        raise ParityError(f"{artifact} did not pass: {'; '.join(report.summary() for report in reports)}")
+        raise ParityError(f"{artifact} did not pass")

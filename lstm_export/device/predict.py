@@ -89,7 +89,7 @@ def _load_array(path: Path) -> Array:
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
     except (ValueError, EOFError) as error:
-        raise InputError(f"{path} is no .npy array of numbers: {str(error).splitlines()[0]}") from error
+        raise InputError(f"{path} is no .npy array of numbers as numpy.save writes it, or a damaged one") from error
     if not isinstance(array, np.ndarray):
         raise InputError(f"{path} is an archive of arrays, expected one array as numpy.save writes it")
     return array

@@ -28,7 +28,7 @@ from . import archive_guard
 from .state_dict import assume_chain
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
 FORMAT_VERSION = 1
 
@@ -90,9 +90,9 @@ def read_checkpoint(path: Path) -> Checkpoint:
     return replace(checkpoint, source=path)
 
 
-def from_module(module: nn.Module) -> Checkpoint:
-    """The chain that a live module's state_dict suggests."""
-    return _bare(module.state_dict())
+def from_state_dict(state_dict: Mapping[str, Any]) -> Checkpoint:
+    """The chain that a state_dict in memory suggests."""
+    return _bare(state_dict)
 
 
 def _load(data: bytes) -> dict[str, Any]:
@@ -134,6 +134,11 @@ def _arrays(tensors: Mapping[str, Any]) -> tuple[dict[str, Array], tuple[str, ..
 
     arrays, cast = {}, set()
     for name, tensor in tensors.items():
+        if isinstance(tensor, Mapping):
+            raise CheckpointError(
+                f"the weights lie one level down, under {name!r}; save that part alone: "
+                f'torch.save(checkpoint[{name!r}], "model.pt")'
+            )
         if not isinstance(tensor, torch.Tensor):
             raise CheckpointError(f"{name!r} is a {type(tensor).__name__}, expected a state_dict of tensors alone")
         _check_dense(name, tensor)

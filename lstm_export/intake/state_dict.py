@@ -21,7 +21,7 @@ def assume_chain(arrays: Mapping[str, Array]) -> Model:
     matches = {key: match for key in arrays if (match := RECURRENT.fullmatch(key))}
     prefixes = {match["prefix"] for match in matches.values()}
     if not prefixes:
-        raise CheckpointError(f"no LSTM in it: expected a key ending in weight_ih_l0, got {_list(arrays)}")
+        raise CheckpointError(f"no LSTM in it: expected a key ending in weight_ih_l0, got {_list(arrays) or 'nothing'}")
     if len(prefixes) > 1:
         raise UnsupportedModel(f"{len(prefixes)} recurrent modules ({_list(prefixes)}), expected one")
     lstm = _lstm(prefixes.pop(), {match["key"]: arrays[key] for key, match in matches.items()})

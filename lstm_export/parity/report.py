@@ -98,7 +98,9 @@ class ParityReport:
         if not self.sets:
             return f"{self.subject}: not run here"
         judged = [result for result in self.sets if result.verdict != "cannot be judged"]
-        worst = _share(max((result.error / result.bound for result in judged), key=_nan_last)) if judged else ""
+        reasons = [f", {result.name}: {result.reason}" for result in judged if result.reason]
+        shares = [result.error / result.bound for result in judged]
+        worst = reasons[0] if reasons else _share(max(shares, key=_nan_last)) if judged else ""
         return f"{self.subject}: {self.verdict} on {len(judged)} of {len(self.sets)} golden sets{worst}"
 
     def table(self) -> str:

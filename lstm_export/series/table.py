@@ -201,6 +201,12 @@ def _read_parquet(path: Path) -> Table:
         raise InputError(f"{path} is no Parquet file that can be read: {str(error).splitlines()[0]}") from error
     if not data.num_rows:
         raise InputError(f"{path} holds no rows, expected a table")
+    for field in data.schema:
+        if getattr(field.type, "tz", None):
+            raise InputError(
+                f"column {field.name} of {path.name} has the time zone {field.type.tz}; write all times in one zone, "
+                "without an offset, as the device will"
+            )
     columns = zip(data.column_names, data.columns, strict=True)
     return Table({name: _column(column.to_numpy()) for name, column in columns}, path=path)
 

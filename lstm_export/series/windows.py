@@ -131,9 +131,14 @@ def _check_increasing(table: Table, name: str, times: Array, rows: Array) -> Non
 def _refuse_missing(table: Table, names: list[str], measured: Array) -> None:
     for row, column in np.argwhere(np.isnan(measured))[:1]:
         raise InputError(
-            f"{table.place(names[column], row)} is empty or NaN, expected a number; "
-            'repair it, or choose what to do with such rows: missing "drop" or "ffill"'
+            f"{table.place(names[column], row)} is {_shown(table[names[column]][row])}, expected a number; "
+            "repair it, or choose what to do with such rows: drop or ffill as the option for missing cells"
         )
+
+
+def _shown(cell: object) -> str:
+    """A missing cell as it stands in the table."""
+    return repr(cell) if isinstance(cell, str) and cell.strip() else "empty or NaN"
 
 
 def _forward_filled(values: Array) -> Array:

@@ -1,5 +1,6 @@
-"""Export to TorchScript, scripted with dynamic batch and sequence, for existing libtorch programs.
+"""Export to TorchScript, for existing libtorch programs.
 
+Scripted, with dynamic batch and sequence.
 The archive loads with plain `torch.jit.load`; nothing of this package is needed there.
 Opening an archive runs what is in it: open your own only.
 """

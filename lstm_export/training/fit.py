@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -44,14 +44,19 @@ def fit(source: TableSource, options: TrainingOptions, progress: Progress | None
     parts = {part: _scaled(samples, starts, inputs, outputs) for part, starts in samples.parts.items() if len(starts)}
     trained = train_loop(parts["train"], parts.get("validation"), options, progress)
     model = _model(trained, inputs, outputs, _with_ranges(signature, samples))
+    scores = tuple(_scores(model, samples, options))
     return TrainingResult(
         model=model,
         windows=_real_windows(samples) if options.real_windows else None,
-        metrics=tuple(_scores(model, samples, options)),
+        metrics=scores,
         history=trained.history,
         best_epoch=trained.best_epoch,
         facts=_facts(table, options),
-        warnings=tuple(column_warnings(samples, [column.name for column in signature.measured])),
+        warnings=(
+            *column_warnings(samples, [column.name for column in signature.measured]),
+            *_short_groups(samples),
+            *_beaten(scores),
+        ),
         interrupted=trained.interrupted,
     )
 
@@ -125,6 +130,28 @@ def _scores(model: Model, samples: Samples, options: TrainingOptions) -> Iterato
                 for target, error in zip(options.targets, by_target, strict=True):
                     rmse, mae = float(np.sqrt(np.mean(error**2))), float(np.mean(np.abs(error)))
                     yield Score(part, name, target, rmse, mae, len(known))
+
+
+def _short_groups(samples: Samples) -> Iterator[str]:
+    """Series that gave no window at all."""
+    given = len(np.unique(samples.group))
+    used = len(np.unique(samples.group[np.concatenate([*samples.parts.values()])]))
+    if used < given:
+        rows = samples.window + samples.horizon
+        yield f"{given - used} of {given} groups are not used: they have no {rows} rows without a gap"
+
+
+def _beaten(scores: Sequence[Score]) -> Iterator[str]:
+    """A baseline that does better than the model on the latest part that there is."""
+    part = scores[-1].part
+    for own in (score for score in scores if score.part == part and score.predictor == "lstm"):
+        others = [score for score in scores if (score.part, score.target) == (part, own.target) and score is not own]
+        best = min(others, key=lambda score: score.rmse, default=own)
+        if best.rmse < own.rmse:
+            yield (
+                f"{best.predictor} predicts {own.target} better than the model on the {part} part, RMSE "
+                f"{best.rmse:.4g} against {own.rmse:.4g}: train longer, with more data, or use the simpler method"
+            )
 
 
 def _input_scaler(model: Model) -> Affine:

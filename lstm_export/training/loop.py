@@ -115,8 +115,7 @@ def pick_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.zeros((), device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f'device {name!r} cannot be used here ({reason}); use "auto" or "cpu"') from error
+        raise InputError(f"device {name!r} cannot be used here; use auto, cpu, or cuda where there is one") from error
     return device
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
@@ -11,6 +12,20 @@ from ..series import CALENDAR, Missing
 
 Loss = Literal["mse", "mae", "huber"]
 Scaler = Literal["standard", "minmax"]
+
+
+# What the numbers may be. The upper ends keep a slip of the keyboard from taking the machine's memory.
+LIMITS: dict[str, tuple[int, float]] = {
+    "window": (1, 1_000_000),
+    "horizon": (0, 100_000),
+    "hidden_size": (1, 8192),
+    "num_layers": (1, 64),
+    "epochs": (1, 1_000_000),
+    "batch_size": (1, 1_000_000),
+    "patience": (0, 1_000_000),
+    "clip": (0, math.inf),
+    "seed": (0, 2**63 - 1),
+}
 
 
 @dataclass(frozen=True)
@@ -80,12 +95,9 @@ class TrainingOptions:
                 object.__setattr__(self, name, (value,) if isinstance(value, str) else tuple(value))
         self._check_columns()
         self._check_choices()
-        for name in ("window", "hidden_size", "num_layers", "epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} is {getattr(self, name)}, expected 1 or more")
-        for name in ("horizon", "clip", "patience", "seed"):
-            if not getattr(self, name) >= 0:
-                raise InputError(f"{name} is {getattr(self, name)}, expected 0 or more")
+        for name, (lowest, highest) in LIMITS.items():
+            if not lowest <= getattr(self, name) <= highest:
+                raise InputError(f"{name} is {getattr(self, name)}, expected {lowest} to {highest}")
         for name in ("dropout", "averaging"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"{name} is {getattr(self, name)}, expected 0 or more and less than 1")
@@ -120,7 +132,7 @@ class TrainingOptions:
                 raise InputError(f"{name} is {getattr(self, name)!r}, expected one of {', '.join(get_args(choice))}")
         for name in self.calendar:
             if name not in CALENDAR or self.calendar.count(name) > 1:
-                raise InputError(f"calendar is {self.calendar}, expected each at most once of {', '.join(CALENDAR)}")
+                raise InputError(f"calendar feature {name!r}: expected each at most once of {', '.join(CALENDAR)}")
 
     def to_record(self) -> dict[str, Any]:
         """A JSON-ready mapping of every option."""

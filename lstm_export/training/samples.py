@@ -124,7 +124,9 @@ def build_samples(table: Table, signature: Signature, options: TrainingOptions) 
     if options.missing == "refuse":
         for row, column in np.argwhere(np.isnan(y))[:1]:
             place = table.place(options.targets[column], row)
-            raise InputError(f'{place} is empty or NaN, expected a target; or choose missing "drop" to leave it out')
+            raise InputError(
+                f"{place} is empty or NaN, expected a target; repair it, or drop such rows as the option says"
+            )
     starts = _starts(runs, options)
     rows = np.concatenate([run.rows for run in runs]) if runs else np.empty(0, np.int64)
     numbers = {name: number for number, name in enumerate(dict.fromkeys(run.group for run in runs))}

@@ -48,7 +48,7 @@ def test_missing_or_extra_arguments_are_wrong_usage(args: tuple[str, ...]) -> No
 def test_options_of_a_target_come_from_its_export() -> None:
     help_text = invoke("onnx", "--help").output
     assert "--opset" in help_text
-    assert "a newer one needs a" in help_text.replace("\n", " ")
+    assert "a newer one needs a newer runtime" in " ".join(help_text.split())
 
 
 @pytest.mark.parametrize("command", ["onnx", "package", "inspect"])
@@ -111,6 +111,26 @@ def test_a_failed_export_shows_where_and_leaves_nothing(seed_checkpoint: Path, m
     packaged = invoke("package", seed_checkpoint)
     assert packaged.exit_code == 1
     assert not seed_checkpoint.with_suffix(".bundle").exists()
+
+
+def test_summaries_in_help_are_whole() -> None:
+    assert "..." not in invoke("--help").output.partition("Commands:")[2]
+
+
+def test_an_assumed_chain_is_said_wherever_a_verdict_is(seed_checkpoint: Path) -> None:
+    folder = seed_checkpoint.parent
+    for args in (("onnx", seed_checkpoint), ("verify", folder / "model.onnx", seed_checkpoint)):
+        (report,) = json.loads(invoke(*args, "--json").stdout)["reports"]
+        assert any("the chain is assumed" in note for note in report["notes"])
+
+
+def test_a_bundle_can_be_inspected_and_exported_again(seed_checkpoint: Path) -> None:
+    folder = seed_checkpoint.parent
+    invoke("package", seed_checkpoint)
+    assert "32,851 values" in invoke("inspect", folder / "model.bundle").stdout
+    invoke("onnx", seed_checkpoint)
+    assert invoke("onnx", folder / "model.bundle", "-o", folder / "again.onnx").exit_code == 0
+    assert (folder / "again.onnx").read_bytes() == (folder / "model.onnx").read_bytes()
 
 
 def test_interrupted_is_130(seed_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from lstm_export.errors import CheckpointError, LstmExportError
-from lstm_export.intake import Checkpoint, from_module, read_checkpoint, write_checkpoint
+from lstm_export.intake import Checkpoint, from_state_dict, read_checkpoint, write_checkpoint
 from lstm_export.model import Column, Model, Signature
 from tests.conftest import CHAINS
 
@@ -77,7 +77,7 @@ def test_casts_other_floats_and_says_so(tmp_path: Path, dtype: str) -> None:
 def test_a_live_module_gives_the_same_model() -> None:
     torch.manual_seed(0)
     module = LSTMModel(3, 4, 2)
-    assert from_module(module).model.arrays["fc.bias"].tolist() == module.fc.bias.tolist()
+    assert from_state_dict(module.state_dict()).model.arrays["fc.bias"].tolist() == module.fc.bias.tolist()
 
 
 def test_our_own_checkpoint_comes_back_whole(tmp_path: Path) -> None:
@@ -147,6 +147,7 @@ FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     "a list": (lambda: saved([1, 2]), "holds a list"),
     "number keys": (lambda: saved({1: torch.zeros(3)}), "holds a dict"),
     "nothing": (lambda: saved({}), "no LSTM in it"),
+    "nested": (lambda: saved({"model_state_dict": state(), "epoch": 3}), "under 'model_state_dict'; save that part"),
     "other values": (lambda: saved(state(epoch=3)), "'epoch' is a int"),
     "NaN": (lambda: saved(state(**{"fc.bias": torch.tensor([1.0, float("nan")])})), r"fc.bias\[1\] is nan"),
     "int weights": (lambda: saved(state(**{"fc.bias": torch.zeros(2, dtype=torch.int64)})), "dense float"),

@@ -64,7 +64,9 @@ def test_the_model_describes_its_data(result: TrainingResult) -> None:
     assert signature.features[0].low == np.float32(load[:628].min())
     assert (signature.targets[0].low, signature.targets[0].high) == (load[12:630].min(), load[12:630].max())
     assert result.windows is not None and result.windows.shape == (32, 12, 4) and result.windows.dtype == np.float32
-    assert model.origin == "stored" and result.warnings == () and not result.interrupted
+    assert model.origin == "stored" and not result.interrupted
+    (beaten,) = result.warnings  # a few epochs on an easy series
+    assert beaten.startswith("ridge predicts load better than the model on the test part")
 
 
 def test_the_chain_is_the_trained_network_between_its_scalers(result: TrainingResult) -> None:
@@ -183,7 +185,7 @@ def test_features_are_every_numeric_column_but_the_targets_by_default() -> None:
 def test_columns_that_hardly_vary_are_named() -> None:
     table = {**daily(), "still": np.full(900, 3.0)}
     got = fit(table, replace(OPTIONS, features=("load", "rain", "still"), epochs=1))
-    assert len(got.warnings) == 2
+    assert len(got.warnings) == 3  # the last says that ridge is better
     assert "rain is 0 in 99." in got.warnings[0] and "nearly constant" in got.warnings[0]
     assert got.warnings[1].startswith("still is 3 throughout the training part")
     assert got.model.stages[0].arrays["scale"][2] == 1

@@ -1,5 +1,6 @@
-"""Export to ONNX, written straight from the weights, for onnxruntime on any device.
+"""Export to ONNX, for onnxruntime on any device.
 
+Written straight from the weights, without torch's exporters.
 One LSTM node a layer, dynamic batch and sequence, no external data, no initial state, Y_h for the last step.
 Law: `read(export(model)) == model`, bit for bit. Two exports of one model give identical bytes.
 """
@@ -31,7 +32,7 @@ def export(model: Model, path: Path, *, opset: int = DEFAULT_OPSET) -> None:
     Args:
         model: the chain to write.
         path: the file to write.
-        opset: version of the ONNX operators; a newer one needs a newer runtime.
+        opset: version of the ONNX operators, 13 or newer; a newer one needs a newer runtime.
 
     Raises:
         InputError: this opset is not known to the installed onnx package, or older than 13.
