@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def inspect(model: show.Model, as_json: show.AsJson = False) -> None:
-    """Show what a checkpoint or a bundle holds: chain, names, sizes."""
+    """Show what a checkpoint or a bundle holds."""
     from .. import pipeline
 
     checkpoint = pipeline.read(model)

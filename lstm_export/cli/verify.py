@@ -18,7 +18,7 @@ def verify(
     ] = None,
     as_json: show.AsJson = False,
 ) -> None:
-    """Check that an artifact, or a bundle, computes what its model does."""
+    """Check an artifact against its model, or a bundle by itself."""
     from .. import pipeline
     from ..parity import all_ok
 

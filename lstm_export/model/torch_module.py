@@ -123,6 +123,5 @@ ModuleT = TypeVar("ModuleT", bound=nn.Module)
 
 def _filled(module: ModuleT, stage: Stage) -> ModuleT:
     """A module made on the meta device, now with the stage's weights: none were drawn, no random state was moved."""
-    module.to_empty(device="cpu")
-    module.load_state_dict({name: torch.tensor(array) for name, array in stage.arrays.items()})
+    module.load_state_dict({name: torch.tensor(array) for name, array in stage.arrays.items()}, assign=True)
     return module
