@@ -29,7 +29,7 @@ from benchmark import Times, alternate, machine, medians, ratio, report
 from torch import nn
 
 from lstm_export.device.onnx_runner import OnnxRunner, runtime_errors
-from lstm_export.intake import from_module
+from lstm_export.intake import from_state_dict
 from lstm_export.model import Model
 from lstm_export.parity import check, golden_sets
 from lstm_export.targets.onnx.writer import metadata, to_bytes
@@ -132,7 +132,7 @@ def main() -> None:
     torch.manual_seed(0)
     torch.set_num_threads(1)
     module = LSTMModel(10, 50, 1, 2).eval()
-    model = from_module(module).model
+    model = from_state_dict(module.state_dict()).model
     exporters = {OURS: lambda: to_bytes(model, OPSET), LEGACY: lambda: quietly(legacy, module)}
     packages = ["numpy", "torch", "onnx", "onnxruntime"]
     if importlib.util.find_spec("onnxscript"):
