@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 from .. import targets
 from ..errors import LstmExportError
 from ..version import __version__
-from . import doctor, inspect, package, run, train, verify
+from . import diff, doctor, inspect, package, run, train, verify
 from .export import target_command
 
 
@@ -67,4 +67,5 @@ for name in targets.names():
 app.command()(verify.verify)
 app.command()(package.package)
 app.command()(run.run)
+app.command()(diff.diff)
 app.command()(doctor.doctor)

@@ -8,6 +8,7 @@ about ten roundings, so neither false alarms nor a fixed tolerance's blindness f
 
 from .diagnosis import diagnose
 from .golden import GoldenSet, golden_sets
+from .junit import to_junit
 from .report import ParityReport, SetResult, all_ok, check
 
-__all__ = ["GoldenSet", "ParityReport", "SetResult", "all_ok", "check", "diagnose", "golden_sets"]
+__all__ = ["GoldenSet", "ParityReport", "SetResult", "all_ok", "check", "diagnose", "golden_sets", "to_junit"]

@@ -28,6 +28,9 @@ LIMITS: dict[str, tuple[int, float]] = {
 }
 
 
+MOST_WEIGHTS = 2**28  # of the recurrent layers, a gigabyte of float32
+
+
 @dataclass(frozen=True)
 class TrainingOptions:
     """Everything that decides a training run, with defaults that suit a small model on a small table.
@@ -98,6 +101,12 @@ class TrainingOptions:
         for name, (lowest, highest) in LIMITS.items():
             if not lowest <= getattr(self, name) <= highest:
                 raise InputError(f"{name} is {getattr(self, name)}, expected {lowest} to {highest}")
+        weights = 8 * self.hidden_size**2 * self.num_layers
+        if weights > MOST_WEIGHTS:
+            raise InputError(
+                f"hidden_size {self.hidden_size} with num_layers {self.num_layers} makes {weights:,} weights, "
+                f"expected at most {MOST_WEIGHTS:,}"
+            )
         for name in ("dropout", "averaging"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"{name} is {getattr(self, name)}, expected 0 or more and less than 1")

@@ -124,6 +124,7 @@ def test_empty_targets_are_refused_by_default() -> None:
         ({"targets": ("v",), "window": 0}, "window is 0, expected 1 to"),
         ({"targets": ("v",), "hidden_size": 10**8}, "hidden_size is 100000000, expected 1 to 8192"),
         ({"targets": ("v",), "num_layers": 10**5}, "num_layers is 100000, expected 1 to 64"),
+        ({"targets": ("v",), "hidden_size": 8192, "num_layers": 9}, "makes .* weights, expected at most"),
         ({"targets": ("v",), "seed": 2**64}, "seed is .*, expected 0 to"),
         ({"targets": ("v",), "horizon": -1}, "horizon is -1, expected 0 to"),
         ({"targets": ("v",), "dropout": 1.0}, "dropout is 1.0"),

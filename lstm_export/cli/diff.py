@@ -1,0 +1,35 @@
+"""lstm-export diff."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import ParityError
+from . import show
+
+
+def diff(
+    old: Annotated[Path, typer.Argument(help="The bundle that devices have.", metavar="OLD")],
+    new: Annotated[Path, typer.Argument(help="The bundle that shall take its place.", metavar="NEW")],
+    as_json: show.AsJson = False,
+) -> None:
+    """Say whether a new bundle can replace an old one.
+
+    Compares the interface, and runs the new artifacts on the old bundle's golden sets.
+    """
+    from ..difference import diff as compare
+
+    found = compare(old, new)
+    if as_json:
+        show.as_json("diff", **found.to_record())
+    else:
+        for kind, sentences in (("breaking", found.breaking), ("compatible", found.compatible)):
+            for sentence in sentences:
+                typer.echo(f"{kind}: {sentence}")
+        if not found.breaking + found.compatible:
+            typer.echo("the same model, interface and artifacts")
+    if not found.ok:
+        raise ParityError(f"{new} cannot take the place of {old}")

@@ -1,0 +1,49 @@
+"""Parity reports as JUnit XML, which CI servers show: one test suite an artifact, one test case a golden set.
+
+Format: the schema that Jenkins and GitLab read, github.com/testmoapp/junitxml.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from xml.etree import ElementTree
+
+from .report import GOOD_STRUCTURE, ParityReport, SetResult
+
+
+def to_junit(reports: Sequence[ParityReport]) -> bytes:
+    """A UTF-8 XML document."""
+    root = ElementTree.Element("testsuites", name="lstm-export")
+    for report in reports:
+        cases = [_structure(report), *(_case(report.subject, result) for result in report.sets)]
+        counts = {kind: str(sum(case.find(kind) is not None for case in cases)) for kind in ("failure", "skipped")}
+        suite = ElementTree.SubElement(
+            root,
+            "testsuite",
+            name=report.subject,
+            tests=str(len(cases)),
+            failures=counts["failure"],
+            skipped=counts["skipped"],
+        )
+        suite.extend(cases)
+        ElementTree.SubElement(suite, "system-out").text = report.table()
+    return bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True))
+
+
+def _structure(report: ParityReport) -> ElementTree.Element:
+    case = ElementTree.Element("testcase", classname=report.subject, name="structure")
+    if report.structure not in GOOD_STRUCTURE:
+        ElementTree.SubElement(case, "failure", message=report.structure)
+    elif report.structure == "not checked":
+        ElementTree.SubElement(case, "skipped", message=GOOD_STRUCTURE[report.structure])
+    return case
+
+
+def _case(subject: str, result: SetResult) -> ElementTree.Element:
+    case = ElementTree.Element("testcase", classname=subject, name=result.name)
+    message = result.reason or f"error {result.error:.1e}, allowed {result.bound:.1e}, at output {result.worst}"
+    if result.verdict == "failed":
+        ElementTree.SubElement(case, "failure", message=message)
+    elif result.verdict == "cannot be judged":
+        ElementTree.SubElement(case, "skipped", message=f"noise floor {result.noise_floor:.1e}: {result.verdict}")
+    return case

@@ -1,0 +1,42 @@
+"""Parity as an assertion, for the tests of users: `assert_parity(artifact_or_module, reference)`."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import pipeline
+from .parity import all_ok, check
+
+if TYPE_CHECKING:
+    from .pipeline import Source
+
+
+def assert_parity(actual: Any, desired: Source) -> None:
+    """Raise AssertionError unless `actual` computes what the model `desired` does.
+
+    Args:
+        actual: the path of an artifact or a bundle, a live `nn.Module`, or a function from float32 numpy
+            `x (batch, seq, input_size)` to `y`.
+        desired: a checkpoint's path, a live `nn.Module` or its state_dict.
+
+    Raises:
+        AssertionError: it does not; the message is the whole report.
+        LstmExportError: one of the two cannot be read.
+    """
+    __tracebackhide__ = True
+    if isinstance(actual, Path | str):
+        reports = pipeline.verify(actual, desired)
+    else:
+        subject = pipeline.Subject.of(desired)
+        runner = _eager(actual) if hasattr(actual, "state_dict") else actual
+        reports = (check(runner, subject.golden, subject=type(actual).__name__, reference=subject.reference),)
+    if not all_ok(reports):
+        raise AssertionError("\n\n".join(f"{report.summary()}\n{report.table()}" for report in reports))
+
+
+def _eager(module: Any) -> Any:
+    from .model.torch_module import eager
+
+    return eager(copy.deepcopy(module).float())

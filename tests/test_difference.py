@@ -1,0 +1,108 @@
+"""diff: silent for the same bundle, compatible for what a device does not notice, breaking for all else."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import lstm_export
+from lstm_export import targets
+from lstm_export.cli import app
+from lstm_export.difference import Difference, diff
+from lstm_export.intake import Checkpoint
+from lstm_export.model import Column, Model, Signature
+from tests.conftest import CHAINS
+
+pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
+pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
+
+NAMED = Signature(3, 6, tuple(map(Column, "abc")), (Column("y", "m"),), window=4, horizon=6)
+MODEL = replace(CHAINS["scalers"], signature=NAMED)
+
+
+def bundle(folder: Path, name: str, model: Model = MODEL, names: tuple[str, ...] = ("onnx",)) -> Path:
+    path = folder / f"{name}.bundle"
+    lstm_export.package(Checkpoint(model), path, names)
+    return path
+
+
+def moved(model: Model, by: float) -> Model:
+    """The model with one weight moved."""
+    arrays = dict(model.arrays)
+    arrays["fc.weight"] = arrays["fc.weight"].copy()
+    arrays["fc.weight"][0, 0] += np.float32(by)
+    return Model.from_record(model.chain_record(), arrays, model.signature)
+
+
+def test_the_same_bundle_differs_in_nothing(tmp_path: Path) -> None:
+    old = bundle(tmp_path, "old")
+    assert diff(old, old) == Difference((), ())
+    done = CliRunner().invoke(app, ["diff", str(old), str(old)])
+    assert (done.exit_code, done.stdout) == (0, "the same model, interface and artifacts\n")
+
+
+@pytest.mark.parametrize(
+    ("signature", "message"),
+    [
+        (replace(NAMED, window=5), "window is 5, was 4"),
+        (replace(NAMED, features=tuple(map(Column, "acb"))), "features are a, c, b, were a, b, c"),
+        (replace(NAMED, targets=(Column("y", "km"),)), r"targets are y \[km\], were y \[m\]"),
+        (replace(NAMED, targets=(Column("y", "m"), Column("z")), horizon=3), "horizon is 3, was 6"),
+    ],
+)
+def test_a_changed_interface_is_breaking(tmp_path: Path, signature: Signature, message: str) -> None:
+    found = diff(bundle(tmp_path, "old"), bundle(tmp_path, "new", replace(MODEL, signature=signature)))
+    assert any(re.search(message, sentence) for sentence in found.breaking), found
+
+
+def test_other_numbers_are_breaking(tmp_path: Path) -> None:
+    found = diff(bundle(tmp_path, "old"), bundle(tmp_path, "new", moved(MODEL, 1e-3)))
+    assert any("on the old golden sets it failed" in sentence for sentence in found.breaking)
+    assert any(sentence.startswith("fc.weight differs in 1 of") for sentence in found.compatible)
+
+
+def test_numbers_within_rounding_are_compatible(tmp_path: Path) -> None:
+    found = diff(bundle(tmp_path, "old"), bundle(tmp_path, "new", moved(MODEL, 1e-8)))
+    assert found.ok
+    assert any("on the old golden sets it passed" in sentence for sentence in found.compatible)
+
+
+def test_new_ranges_are_compatible(tmp_path: Path) -> None:
+    wider = replace(NAMED, features=tuple(Column(name, low=0.0, high=9.0) for name in "abc"))
+    found = diff(bundle(tmp_path, "old"), bundle(tmp_path, "new", replace(MODEL, signature=wider)))
+    assert found.ok
+    assert "the training ranges of the features changed" in found.compatible
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="torch has no TorchScript on this Python")
+def test_a_lost_artifact_is_breaking_and_a_new_one_is_not(tmp_path: Path) -> None:
+    one, two = bundle(tmp_path, "one"), bundle(tmp_path, "two", names=("onnx", "torchscript"))
+    assert diff(one, two) == Difference((), ("there is a torchscript artifact now",))
+    assert diff(two, one) == Difference(("the torchscript artifact is gone",), ())
+    done = CliRunner().invoke(app, ["diff", str(two), str(one), "--json"])
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["breaking"] == ["the torchscript artifact is gone"]
+
+
+@pytest.mark.parametrize("good", [True, False])
+def test_junit_has_a_case_for_every_set(tmp_path: Path, seed_checkpoint: Path, good: bool) -> None:
+    artifact, xml = tmp_path / "m.onnx", tmp_path / "report.xml"
+    model = CHAINS["seed"] if good else moved(CHAINS["seed"], 1e-3)
+    targets.get("onnx").export(model, artifact)
+    done = CliRunner().invoke(app, ["verify", str(artifact), str(seed_checkpoint), "--junit", str(xml)])
+    assert done.exit_code == (0 if good else 1)
+    (suite,) = ElementTree.parse(xml).getroot()
+    cases = suite.findall("testcase")
+    assert (suite.get("name"), suite.get("tests"), len(cases)) == ("onnx", "12", 12)
+    failed = [case.get("name") for case in cases if case.find("failure") is not None]
+    assert suite.get("failures") == str(len(failed))
+    assert ("structure" in failed) is (not good)
+    assert bool(failed) is (not good)
