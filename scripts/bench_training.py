@@ -9,12 +9,11 @@ Prints the ratio, the machine and the versions.
 
 from __future__ import annotations
 
-import platform
-import statistics
 import time
 
 import numpy as np
 import torch
+from benchmark import alternate, machine, medians, ratio, report
 from torch import nn
 from torch.nn.utils import clip_grad_norm_
 
@@ -66,20 +65,13 @@ def main() -> None:
         "bare, same Adam": lambda: bare_loop(batches, fused=True),
         "bare, default Adam": lambda: bare_loop(batches, fused=False),
     }
-    times: dict[str, list[float]] = {name: [] for name in loops}
-    for round_ in range(ROUNDS + 1):  # the first warms up
-        order = list(loops.items())
-        for name, loop in order if round_ % 2 else reversed(order):
-            start = time.process_time()
-            loop()
-            times[name].append(time.process_time() - start)
-    print(f"window {WINDOW}, hidden {HIDDEN}, batch {BATCH}, {EPOCHS * len(batches)} steps, median of {ROUNDS} rounds")
-    for name, seconds in times.items():
-        ratios = [ours / theirs for ours, theirs in zip(times["lstm_export"][1:], seconds[1:], strict=True)]
-        per_step = statistics.median(seconds[1:]) / (EPOCHS * len(batches))
-        print(f"{name:20} {per_step * 1e6:8.0f} us a step   lstm_export / this: {statistics.median(ratios):.3f}")
-    versions = f"python {platform.python_version()}, torch {torch.__version__}"
-    print(f"{platform.machine()} {platform.system()}, one thread, {versions}")
+    times = alternate(loops, ROUNDS, clock=time.process_time)
+    steps = EPOCHS * len(batches)
+    lines = [f"window {WINDOW}, hidden {HIDDEN}, batch {BATCH}, {steps} steps, one thread, median of {ROUNDS} rounds"]
+    for name, seconds in medians(times).items():
+        times_ours = ratio(times, "lstm_export", name)
+        lines.append(f"{name:20} {seconds / steps * 1e6:8.0f} us a step   lstm_export / this: {times_ours:.3f}")
+    report(lines, medians(times), machine("numpy", "torch"))
 
 
 if __name__ == "__main__":

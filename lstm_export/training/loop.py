@@ -210,10 +210,11 @@ class _Core:
 
     def update_average(self) -> None:
         """Move the average on; the first steps, soon outdated, leave it faster."""
+        from torch.optim.swa_utils import get_ema_multi_avg_fn
+
         self._steps += 1
         decay = min(self._decay, (1 + self._steps) / (10 + self._steps))
-        for average, live in zip(self._average, self._live, strict=True):
-            average.lerp_(live, 1 - decay)
+        get_ema_multi_avg_fn(decay)(self._average, self._live, None)  # type: ignore[no-untyped-call]
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
