@@ -34,7 +34,7 @@ def eager(module: nn.Module) -> Runner:
     device = next(module.parameters(), torch.zeros(())).device
 
     def run(x: Array) -> Array:
-        with torch.no_grad(), _one_thread():
+        with torch.no_grad(), one_thread():
             result: Array = module(torch.from_numpy(np.array(x, np.float32)).to(device)).cpu().numpy()
         return result
 
@@ -42,7 +42,7 @@ def eager(module: nn.Module) -> Runner:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Keep torch from splitting small matrices: on a busy machine its threads wait for each other for seconds."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
