@@ -9,9 +9,9 @@ from typing import Any
 
 from . import targets
 from .bundle import Bundle, open_bundle
-from .errors import MissingDependency
 from .model import Signature
 from .parity import check
+from .pipeline import not_run
 
 
 @dataclass(frozen=True)
@@ -88,10 +88,9 @@ def _numbers(name: str, old: Bundle, new: Bundle) -> tuple[list[str], list[str]]
     """The new artifact on the old inputs, against the old answers."""
     if old.artifacts[name] == new.artifacts[name]:
         return [], []
-    try:
-        runner = targets.get(name).load(new.artifacts[name])
-    except MissingDependency as error:
-        return [], [f"the {name} artifact is another file, which cannot be run here: {error}"]
+    if reason := not_run(name, trusted=False):
+        return [], [f"the {name} artifact is another file, not run here: {reason}"]
+    runner = targets.get(name).load(new.artifacts[name])
     report = check(runner, old.golden, subject=name)
     said = f"the {name} artifact is another file; on the old golden sets it {report.summary().partition(': ')[2]}"
     return ([], [said]) if report.ok else ([said], [])

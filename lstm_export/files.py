@@ -17,6 +17,13 @@ def check_output(path: Path, *inputs: Path | None) -> None:
     Raises:
         InputError: the folder is missing or read-only, `path` is no ordinary file, or it is one of `inputs`.
     """
+    try:
+        _check_output(path, inputs)
+    except (OSError, RuntimeError) as error:  # too long a name, a loop of links
+        raise InputError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _check_output(path: Path, inputs: tuple[Path | None, ...]) -> None:
     folder = path.parent
     if not folder.is_dir():
         raise InputError(f"cannot write {path}: the folder {folder} does not exist; create it first")
@@ -42,17 +49,18 @@ def replacing(path: Path) -> Iterator[Path]:
         InputError: the file cannot be written; the message carries the system's reason.
     """
     check_output(path)
-    path = path.resolve()
     try:
+        path = path.resolve()
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}") from error
+    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, before Python 3.13
+        raise InputError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from error
     os.close(handle)
     partial = Path(name)
     try:
         yield partial
         _sync(partial)
-        partial.chmod(0o666 & ~_umask())
+        partial.chmod(mode)
         partial.replace(path)
         _sync(path.parent)
     except OSError as error:

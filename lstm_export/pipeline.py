@@ -6,19 +6,23 @@ A model is given as the path of a checkpoint, as a live `nn.Module`, or as a `Ch
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
+
 from . import targets
-from .bundle import Artifact, is_bundle, make_bundle, open_bundle, write_bundle
+from .bundle import Artifact, Bundle, is_bundle, make_bundle, open_bundle, write_bundle
 from .device import Nonfinite, Session, self_test
-from .errors import InputError, LstmExportError, MissingDependency, ParityError, UnsupportedModel, require
+from .errors import InputError, LstmExportError, ParityError, UnsupportedModel, require
 from .files import check_output, replacing
 from .intake import Checkpoint, from_state_dict, read_checkpoint, write_checkpoint
-from .model import Model, Runner
+from .model import Affine, Model, Runner
 from .parity import GoldenSet, ParityReport, check, diagnose, golden_sets
+from .parity.noise import U
 
 if TYPE_CHECKING:
     from torch import nn
@@ -30,6 +34,7 @@ ASSUMED = (
     "the chain is assumed from names and shapes, batch_first=True, no activation between: a state_dict does not hold "
     "the forward; export the live module to prove it"
 )
+COARSE = 1e-3  # share of a feature's spread that one float32 step may take before it is said
 DEFAULT_TARGETS = ("onnx",)
 
 
@@ -129,15 +134,34 @@ def verify(artifact: Path | str, model: Source | None = None) -> tuple[ParityRep
 
 def _verify_bundle(data: bytes, model: Source | None) -> tuple[ParityReport, ...]:
     bundle = open_bundle(data)
-    if model is not None and (differences := read(model).model.differences(bundle.model)):
-        raise InputError(f"the bundle holds another model: {differences[0]}")
+    subject = None if model is None else Subject.of(model)
     reports = []
     for name, artifact in bundle.artifacts.items():
-        try:
+        reason = not_run(name, trusted=subject is not None)
+        if reason:
+            reports.append(ParityReport(name, "not checked", (), (f"not run here: {reason}",)))
+        elif subject is None:
             reports.append(self_test(bundle, targets.get(name).load(artifact), subject=name))
-        except MissingDependency as error:
-            reports.append(ParityReport(name, "not checked", (), (f"not run here: {error}",)))
+        else:
+            reports.append(subject.check(name, targets.get(name).load(artifact), _same(subject, bundle)))
     return tuple(reports)
+
+
+def not_run(target: str, trusted: bool) -> str:
+    """Why an artifact of a bundle is not run here; empty where it is."""
+    if target not in targets.names():
+        return "this version does not know the target"
+    module = targets.get(target)
+    if getattr(module, "runs_code", False) and not trusted:
+        return "opening it runs code; name the model that the bundle was made from if you trust it"
+    return "" if find_spec(module.needs) else f"{module.needs} is not installed"
+
+
+def _same(subject: Subject, bundle: Bundle) -> str:
+    model = subject.checkpoint.model
+    if bundle.model.signature != model.signature:
+        return "the bundle's signature is not the model's"
+    return "; ".join(model.differences(bundle.model)[:2]) or "as packaged"
 
 
 def package(model: Source, path: Path | str, target_names: Sequence[str] = DEFAULT_TARGETS) -> tuple[ParityReport, ...]:
@@ -231,7 +255,7 @@ class Subject:
         if isinstance(model, Path | str | Checkpoint | Mapping):
             return cls(checkpoint, golden, eager(to_module(checkpoint.model)))
         # A copy: the user's module keeps its mode and its type.
-        reference = eager(copy.deepcopy(model).float())
+        reference = eager(copy.deepcopy(model).float().cpu())
         return cls(_proved(checkpoint, check(reference, golden, subject="the module")), golden, reference)
 
     def produce(self, target: str, path: Path, **options: Any) -> ParityReport:
@@ -248,22 +272,32 @@ class Subject:
 
     def judge(self, target: str, artifact: Path) -> ParityReport:
         """Read the artifact back where the format allows, then run it on every golden set."""
-        module, model = targets.get(target), self.checkpoint.model
-        runner = module.load(artifact)
-        report = check(
-            runner,
-            self.golden,
-            subject=target,
-            structure=_structure(module, artifact, model),
-            reference=self.reference,
-            notes=(*self._notes(), *((module.note,) if hasattr(module, "note") else ())),
-        )
+        module = targets.get(target)
+        return self.check(target, module.load(artifact), _structure(module, artifact, self.checkpoint.model))
+
+    def check(self, target: str, runner: Runner, structure: str) -> ParityReport:
+        """Judge a runner on every golden set; say what is wrong where it fails."""
+        note = getattr(targets.get(target), "note", None)
+        notes = (*self._notes(), *((note,) if note else ()))
+        report = check(runner, self.golden, subject=target, structure=structure, reference=self.reference, notes=notes)
         if report.ok:
             return report
-        return replace(report, notes=(*report.notes, *diagnose(runner, model, self.golden, report)))
+        return replace(report, notes=(*report.notes, *diagnose(runner, self.checkpoint.model, self.golden, report)))
 
     def _notes(self) -> tuple[str, ...]:
-        return (*self.checkpoint.notes, *((ASSUMED,) if self.checkpoint.model.origin == "assumed" else ()))
+        assumed = (ASSUMED,) if self.checkpoint.model.origin == "assumed" else ()
+        return (*self.checkpoint.notes, *assumed, *_coarse_inputs(self.checkpoint.model))
+
+
+def _coarse_inputs(model: Model) -> Iterator[str]:
+    """Inputs so far from zero that float32 itself, before any model, keeps few digits of what varies in them."""
+    scaler = model.stages[0]
+    if isinstance(scaler, Affine) and not scaler.inverse:
+        resolution = U * np.abs(scaler.offset / scaler.scale)
+        for index in np.flatnonzero(resolution > COARSE)[:1]:
+            names = model.signature.features
+            name = names[index].name if names else f"input {index}"
+            yield f"float32 resolves {name} to {resolution[index]:.1e} of its own spread; subtract a constant before"
 
 
 def _proved(checkpoint: Checkpoint, report: ParityReport) -> Checkpoint:

@@ -39,4 +39,4 @@ def assert_parity(actual: Any, desired: Source) -> None:
 def _eager(module: Any) -> Any:
     from .model.torch_module import eager
 
-    return eager(copy.deepcopy(module).float())
+    return eager(copy.deepcopy(module).float().cpu())

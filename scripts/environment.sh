@@ -1,7 +1,7 @@
 # Sourced by demo.sh and test.sh: find Python, make virtual environments, say what fails.
 # shellcheck shell=bash
 
-set -euo pipefail
+set -Eeuo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 step="starting"

@@ -33,7 +33,7 @@ def test_what_differs_is_an_assertion_error(seed_checkpoint: Path, tmp_path: Pat
         assert_parity(seed_checkpoint.with_suffix(".onnx"), tmp_path / "other.pt")
     module = to_module(CHAINS["seed"])
     with torch.no_grad():
-        module.fc.weight[0, 0] += 1e-3
+        module[-1].weight[0, 0] += 1e-3
     with pytest.raises(AssertionError, match="failed"):
         assert_parity(module, seed_checkpoint)
     with pytest.raises(AssertionError, match="failed"):

@@ -188,4 +188,6 @@ def _golden_set(name: str, arrays: Mapping[str, Array], model: Model) -> GoldenS
     outputs = (model.signature.output_size,)
     if (y.shape, scale.shape, noise_floor.shape) != (steps + outputs, outputs, ()):
         raise BundleError(f"the answers of the golden set {name} are {y.shape}, expected {steps + outputs}")
+    if not all(np.isfinite(array).all() for array in (x, y, scale, noise_floor)) or (scale < 0).any():
+        raise BundleError(f"the golden set {name} holds values that are not finite, or a negative scale")
     return GoldenSet(name, x, y, scale, float(noise_floor))

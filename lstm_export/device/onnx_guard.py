@@ -111,7 +111,8 @@ def _check_weights(found: _Found) -> None:
     _check_sizes(dims)
     raw, typed = _bytes(*found[9]), found[4] + found[5] + found[7] + found[10]
     if raw:
-        agrees = found[2] and len(raw) == prod(dims) * _ITEM_BYTES.get(int(found[2][0]), 0)
+        kind = found[2][0] if found[2] else 0
+        agrees = isinstance(kind, int) and len(raw) == prod(dims) * _ITEM_BYTES.get(kind, 0)
     else:  # an element takes at least one byte
         agrees = prod(dims) <= sum(len(value) if isinstance(value, bytes) else 1 for value in typed)
     if not agrees:

@@ -6,10 +6,12 @@ import io
 import pickletools
 import zipfile
 from collections.abc import Iterator
+from typing import Any
 
 from ..errors import CheckpointError
 
 LARGEST_FILE = 2 * 2**30
+MOST_REUSED_TUPLES = 16
 LARGEST_PICKLE = 2**20  # data.pkl names the tensors; a state_dict of a thousand layers stays far below
 SNIPPET = 'torch.save(model.state_dict(), "model.pt")'
 
@@ -111,10 +113,33 @@ def _check_globals(data: bytes) -> None:
         )
 
 
+def _opcodes(data: bytes) -> Iterator[tuple[pickletools.OpcodeInfo, Any, int | None]]:
+    """The pickle's opcodes, none of which may build on stored tuples again and again.
+
+    Tuples of tuples of tuples, each holding the one before twice, take 2**n steps to hash in n bytes.
+    """
+    after_tuple, tuples, reused, memoized = False, set(), 0, 0
+    for opcode, argument, position in pickletools.genops(data):
+        if opcode.name in ("BINPUT", "LONG_BINPUT", "PUT", "MEMOIZE"):
+            if after_tuple:
+                tuples.add(memoized if opcode.name == "MEMOIZE" else argument)
+            memoized += 1
+        elif opcode.name.startswith("TUPLE"):
+            after_tuple = True
+            yield opcode, argument, position
+            continue
+        elif opcode.name in ("BINGET", "LONG_BINGET", "GET") and argument in tuples:
+            reused += 1
+        if reused > MOST_REUSED_TUPLES or opcode.name == "DUP":
+            raise ValueError("tuples within tuples")
+        after_tuple = False
+        yield opcode, argument, position
+
+
 def _globals(data: bytes) -> Iterator[str]:
     """The `module name` of everything that a pickle would import."""
     strings = [""]
-    for opcode, argument, _ in pickletools.genops(data):
+    for opcode, argument, _ in _opcodes(data):
         if opcode.name in ("GLOBAL", "INST"):
             yield str(argument)
         elif opcode.name == "STACK_GLOBAL":

@@ -13,7 +13,7 @@ The file is a plain `torch.save` dict that `torch.load(weights_only=True)` opens
 from __future__ import annotations
 
 import io
-import pickle
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -78,6 +78,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
         UnsupportedModel: it was read, and holds another kind of network.
     """
     try:
+        if path.stat().st_size > archive_guard.LARGEST_FILE:
+            raise CheckpointError(f"{path} is larger than {archive_guard.LARGEST_FILE:,} bytes, the most that is read")
         data = path.read_bytes()
     except OSError as error:
         raise CheckpointError(f"{path}: {error.strerror}; name a checkpoint, such as model.pt") from error
@@ -99,7 +101,8 @@ def _load(data: bytes) -> dict[str, Any]:
     torch = require("torch", "export", "reading a checkpoint")
     try:
         content = torch.load(io.BytesIO(data), weights_only=True, map_location="cpu")
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, OSError, ValueError, TypeError) as error:
+    except Exception as error:
+        # Whatever a damaged pickle makes torch's reader raise, from IndexError to AssertionError; it runs nothing.
         # Not torch's own words: they urge to open the file without protection.
         raise CheckpointError(f"torch cannot read it ({type(error).__name__}): it is damaged or altered") from error
     if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
@@ -108,19 +111,25 @@ def _load(data: bytes) -> dict[str, Any]:
 
 
 def _own(content: dict[str, Any]) -> Checkpoint:
-    if content["format_version"] != FORMAT_VERSION:
-        version = content["format_version"]
+    version = content["format_version"]
+    if not isinstance(version, int) or version != FORMAT_VERSION:
         raise CheckpointError(f"its format version is {version}, this lstm-export reads {FORMAT_VERSION}; upgrade it")
     missing = {"state_dict", "chain", "signature", "facts", "windows"} - set(content)
     if missing:
         raise CheckpointError(f"it lacks {', '.join(sorted(missing))}; train or save it again")
-    arrays, notes = _arrays(content["state_dict"])
-    model = Model.from_record(content["chain"], arrays, Signature.from_record(content["signature"]))
-    windows = None if content["windows"] is None else _arrays({"windows": content["windows"]})[0]["windows"]
+    try:
+        arrays, notes = _arrays(content["state_dict"])
+        model = Model.from_record(content["chain"], arrays, Signature.from_record(content["signature"]))
+        windows = None if content["windows"] is None else _arrays({"windows": content["windows"]})[0]["windows"]
+        facts = json.loads(json.dumps(dict(content["facts"])))
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise CheckpointError(f"its fields are not what train writes ({error}); train or save it again") from error
     width = model.signature.input_size
-    if windows is not None and (windows.ndim != 3 or windows.shape[-1] != width or not np.isfinite(windows).all()):
+    if windows is not None and (
+        windows.ndim != 3 or not windows.size or windows.shape[-1] != width or not np.isfinite(windows).all()
+    ):
         raise CheckpointError(f"its windows are {windows.shape}, expected finite (n, window, {width})")
-    return Checkpoint(model, windows, content["facts"], notes)
+    return Checkpoint(model, windows, facts, notes)
 
 
 def _bare(content: Mapping[str, Any]) -> Checkpoint:
@@ -132,7 +141,7 @@ def _arrays(tensors: Mapping[str, Any]) -> tuple[dict[str, Array], tuple[str, ..
     """Dense float32 arrays, and a note where another float type was cast."""
     import torch
 
-    arrays, cast = {}, set()
+    arrays, cast, size = {}, set(), 0
     for name, tensor in tensors.items():
         if isinstance(tensor, Mapping):
             raise CheckpointError(
@@ -142,6 +151,9 @@ def _arrays(tensors: Mapping[str, Any]) -> tuple[dict[str, Array], tuple[str, ..
         if not isinstance(tensor, torch.Tensor):
             raise CheckpointError(f"{name!r} is a {type(tensor).__name__}, expected a state_dict of tensors alone")
         _check_dense(name, tensor)
+        size += 4 * tensor.numel()
+        if size > archive_guard.LARGEST_FILE:  # many names for one storage
+            raise CheckpointError(f"its tensors hold more than {archive_guard.LARGEST_FILE:,} bytes; it was altered")
         if tensor.dtype != torch.float32:
             cast.add(str(tensor.dtype).removeprefix("torch."))
         arrays[name] = tensor.detach().cpu().to(torch.float32).numpy()

@@ -26,7 +26,8 @@ def assume_chain(arrays: Mapping[str, Array]) -> Model:
         raise UnsupportedModel(f"{len(prefixes)} recurrent modules ({_list(prefixes)}), expected one")
     lstm = _lstm(prefixes.pop(), {match["key"]: arrays[key] for key, match in matches.items()})
     linear = _linear({key: array for key, array in arrays.items() if key not in matches})
-    stages: tuple[Stage, ...] = (lstm, LastStep("last"), linear)
+    last = LastStep("@last" if "last" in (lstm.name, linear.name) else "last")
+    stages: tuple[Stage, ...] = (lstm, last, linear)
     return Model(stages, Signature(lstm.input_size, int(linear.weight.shape[0])), origin="assumed")
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..errors import InputError
 from .arrays import Array
 from .model import Model
 from .runner import Runner
@@ -22,20 +23,33 @@ def to_module(model: Model) -> nn.Sequential:
     Maps float32 `x (batch, seq, input_size)` to `y (batch, output_size)` or `(batch, seq, output_size)`.
     """
     module = nn.Sequential()
-    for stage in model.stages:
-        # A state_dict prefix with dots, `model.lstm`, is a path of modules; one level is enough here.
-        module.add_module(stage.name.replace(".", "_"), _module(stage))
+    for index, stage in enumerate(model.stages):
+        module.add_module(child_name(index, stage.name), _module(stage))
     return module.eval()
 
 
+def child_name(index: int, stage: str) -> str:
+    """The name of a stage's module: unlike the user's own names, never one that nn.Module or another stage has."""
+    return f"{index}_{stage.replace('.', '_')}"
+
+
 def eager(module: nn.Module) -> Runner:
-    """A module as a Runner on its own device. It is put in evaluation mode."""
+    """A module as a Runner on its own device. It is put in evaluation mode.
+
+    The Runner raises InputError where the module refuses an input, or answers with something else than a tensor.
+    """
     module.eval()
     device = next(module.parameters(), torch.zeros(())).device
 
     def run(x: Array) -> Array:
-        with torch.no_grad(), one_thread():
-            result: Array = module(torch.from_numpy(np.array(x, np.float32)).to(device)).cpu().numpy()
+        try:
+            with torch.no_grad(), one_thread():
+                y = module(torch.from_numpy(np.array(x, np.float32)).to(device))
+        except (RuntimeError, TypeError, ValueError, IndexError) as error:
+            raise InputError(f"the module refused x {x.shape}: {str(error).strip().splitlines()[-1]}") from error
+        if not isinstance(y, Tensor):
+            raise InputError(f"the module answered with a {type(y).__name__}, expected one tensor y")
+        result: Array = y.cpu().numpy()
         return result
 
     return run

@@ -50,7 +50,9 @@ def _first_wrong_step(runner: Runner, model: Model, failed: Sequence[GoldenSet])
     y = forward(every_step, one.x).y  # (batch, seq, output_size), what each beginning should be answered with
     for step in range(one.x.shape[1]):
         got = _asked(runner, one.x[:, : step + 1])
-        error = in_units_of(np.abs((got[:, -1] if model.returns_every_step else got) - y[:, step]), one.scale)
+        got = got[:, -1] if model.returns_every_step and got.ndim == 3 else got
+        got = got if got.shape == y[:, step].shape else np.full(y[:, step].shape, np.nan)
+        error = in_units_of(np.abs(got - y[:, step]), one.scale)
         if not error.max() <= FACTOR * (one.noise_floor + EPS):
             yield f"first wrong at step {step + 1} of {one.x.shape[1]} (golden set {one.name})"
             return

@@ -12,6 +12,7 @@ from .noise import noise_floor, output_scale
 
 BATCH = 4
 DEFAULT_WINDOW = 16
+LONGEST_WINDOW = 1024
 # Beyond these sizes a longer window costs seconds and has not found a bug that 50 steps do not.
 LARGE_HIDDEN, LARGE_WINDOW = 256, 50
 
@@ -82,7 +83,7 @@ def _shapes(model: Model, seed: int) -> dict[str, Array]:
 
 
 def _window(model: Model) -> int:
-    window = model.signature.window or DEFAULT_WINDOW
+    window = min(model.signature.window or DEFAULT_WINDOW, LONGEST_WINDOW)
     large = max(lstm.hidden_size for lstm in model.lstms) >= LARGE_HIDDEN
     return min(window, LARGE_WINDOW) if large else window
 

@@ -31,8 +31,11 @@ def to_junit(reports: Sequence[ParityReport]) -> bytes:
 
 
 def _structure(report: ParityReport) -> ElementTree.Element:
+    """The first case: the structure, or that nothing could be judged, which is not a pass."""
     case = ElementTree.Element("testcase", classname=report.subject, name="structure")
-    if report.structure not in GOOD_STRUCTURE:
+    if report.verdict == "cannot be judged" and report.sets:
+        ElementTree.SubElement(case, "failure", message="no golden set could be judged")
+    elif report.structure not in GOOD_STRUCTURE:
         ElementTree.SubElement(case, "failure", message=report.structure)
     elif report.structure == "not checked":
         ElementTree.SubElement(case, "skipped", message=GOOD_STRUCTURE[report.structure])

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 suffix = ".torchscript"
 extra = "export"
 needs = "torch"
+runs_code = True  # opening an archive runs what is in it
 note = "PyTorch has deprecated TorchScript and leaves it out of Python 3.14; prefer onnx for new devices"
 
 # Beside the code in the archive: the chain and the signature.
@@ -72,10 +73,7 @@ class TorchScriptRunner:
         self._run: Runner = eager(module)
 
     def __call__(self, x: Array) -> Array:
-        try:
-            return self._run(x)
-        except RuntimeError as error:
-            raise InputError(f"TorchScript refused x {x.shape}: {str(error).strip().splitlines()[-1]}") from error
+        return self._run(x)
 
 
 def read(path: Path) -> Model:
@@ -85,12 +83,13 @@ def read(path: Path) -> Model:
         UnsupportedModel: the archive has no such record, or record and weights do not fit.
     """
     from ..model import LSTM, Model, Signature
+    from ..model.torch_module import child_name
 
     module, record = _open(path)
     state = module.state_dict()
     arrays: dict[str, Array] = {}
-    for stage in record["chain"]:
-        prefix = stage["name"].replace(".", "_") + (".lstm." if stage["stage"] == LSTM.kind else ".")
+    for index, stage in enumerate(record["chain"]):
+        prefix = child_name(index, stage["name"]) + (".lstm." if stage["stage"] == LSTM.kind else ".")
         own = {key: tensor.numpy() for key, tensor in state.items() if key.startswith(prefix)}
         arrays |= {f"{stage['name']}.{key.removeprefix(prefix)}": array for key, array in own.items()}
     return Model.from_record(record["chain"], arrays, Signature.from_record(record["signature"]))

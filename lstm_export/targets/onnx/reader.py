@@ -117,6 +117,8 @@ class _Walk:
             if len(outputs) > 1:
                 return [LSTM(name, weights), self._last_of_state(list(outputs))]
             self._expect_axis(1, self._take("Squeeze"))
+        if not weights:
+            raise UnsupportedModel(f"after {self._current!r} expected an LSTM node named NAME/l0")
         return [LSTM(name, weights)]
 
     def _hidden_size(self) -> int:
@@ -185,6 +187,8 @@ def _weights(k: int, *operands: Array) -> dict[str, Array]:
     """W, R and B of the LSTM operator as layer k of a state_dict."""
     weight_ih, weight_hh, *biases = (operand[0] for operand in operands)
     parts = {"weight_ih": weight_ih, "weight_hh": weight_hh}
+    if len(biases) > 1:
+        raise UnsupportedModel("an LSTM node has more inputs than X, W, R and B")
     if biases:
         parts["bias_ih"], parts["bias_hh"] = np.split(biases[0], 2)
     return {f"{name}_l{k}": reorder_gates(array, ONNX_GATES, PYTORCH_GATES) for name, array in parts.items()}
