@@ -8,7 +8,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -17,7 +16,7 @@ import numpy as np
 from . import targets
 from .bundle import Artifact, Bundle, is_bundle, make_bundle, open_bundle, write_bundle
 from .device import Nonfinite, Session, self_test
-from .errors import InputError, LstmExportError, ParityError, UnsupportedModel, require
+from .errors import InputError, LstmExportError, MissingDependency, ParityError, UnsupportedModel, require
 from .files import check_output, replacing
 from .intake import Checkpoint, from_state_dict, read_checkpoint, write_checkpoint
 from .model import Affine, Model, Runner
@@ -154,7 +153,11 @@ def not_run(target: str, trusted: bool) -> str:
     module = targets.get(target)
     if getattr(module, "runs_code", False) and not trusted:
         return "opening it runs code; name the model that the bundle was made from if you trust it"
-    return "" if find_spec(module.needs) else f"{module.needs} is not installed"
+    try:
+        require(module.needs, module.extra, f"running {target}")
+    except MissingDependency as error:
+        return str(error)
+    return ""
 
 
 def _same(subject: Subject, bundle: Bundle) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -105,8 +106,6 @@ def test_a_device_runs_every_released_bundle_on_a_file(bundle: Path, tmp_path: P
 
 @pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.stem)
 def test_the_example_in_the_bundle_runs(bundle: Path, tmp_path: Path) -> None:
-    import zipfile
-
     with zipfile.ZipFile(bundle) as archive:
         example = archive.read("example.py").decode()
     done = run(f"{DEVICE}{example.replace('from __future__ import annotations', '')}", bundle)
@@ -114,8 +113,10 @@ def test_the_example_in_the_bundle_runs(bundle: Path, tmp_path: Path) -> None:
 
 
 def test_what_needs_torch_says_how_to_get_it(tmp_path: Path) -> None:
-    (tmp_path / "model.pt").write_bytes(b"PK\x05\x06" + bytes(18))
+    with zipfile.ZipFile(tmp_path / "model.pt", "w") as archive:
+        archive.writestr("archive/data.pkl", b"\x80\x02}.")
     done = run(f"{DEVICE}from lstm_export.cli import app\napp(['onnx', sys.argv[1]])", tmp_path / "model.pt")
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")
+    assert 'pip install "lstm-export[export]"' in done.stderr
     assert "Traceback" not in done.stderr

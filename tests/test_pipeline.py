@@ -161,9 +161,13 @@ def test_package_holds_every_target_and_verifies_alone(seed_checkpoint: Path) ->
     bundle = seed_checkpoint.parent / "m.bundle"
     names = ["onnx", "torchscript"] if sys.version_info < (3, 14) else ["onnx"]
     assert all(report.ok for report in lstm_export.package(seed_checkpoint, bundle, names))
-    reports = lstm_export.verify(bundle)
+    reports = lstm_export.verify(bundle, seed_checkpoint)
     assert [report.subject for report in reports] == names
     assert all(report.ok and report.structure == "as packaged" for report in reports)
+    alone = {report.subject: report for report in lstm_export.verify(bundle)}
+    assert alone["onnx"].ok
+    # A TorchScript archive is code: out of a bundle it is run only beside the model that it was made from.
+    assert all("opening it runs code" in report.notes[0] for name, report in alone.items() if name != "onnx")
     for name in names:
         x = drawn(CHAINS["seed"], 3, 9)
         y = lstm_export.load(bundle, engine=name)(x)
@@ -217,8 +221,47 @@ def test_a_bundle_without_the_engine_lists_its_own(seed_checkpoint: Path) -> Non
 def test_a_bundle_of_another_model_is_told(seed_checkpoint: Path, tmp_path: Path) -> None:
     lstm_export.package(seed_checkpoint, tmp_path / "m.bundle")
     write_checkpoint(tmp_path / "other.pt", Checkpoint(CHAINS["no head"]))
-    with pytest.raises(InputError, match="holds another model"):
-        lstm_export.verify(tmp_path / "m.bundle", tmp_path / "other.pt")
+    (report,) = lstm_export.verify(tmp_path / "m.bundle", tmp_path / "other.pt")
+    assert report.verdict == "failed"
+
+
+def test_a_bundle_is_judged_against_the_modules_own_forward(tmp_path: Path) -> None:
+    """The weights are the same; the ReLU is not in them."""
+    module = LSTMModel(nn.ReLU())
+    lstm_export.package(module.state_dict(), tmp_path / "m.bundle")
+    with pytest.raises(UnsupportedModel, match="computes something else"):
+        lstm_export.verify(tmp_path / "m.bundle", module)
+
+
+def test_a_bundle_with_a_target_of_a_later_version_still_verifies(seed_checkpoint: Path, tmp_path: Path) -> None:
+    from lstm_export.bundle import Artifact, make_bundle, write_bundle
+    from lstm_export.parity import all_ok, golden_sets
+
+    lstm_export.export(seed_checkpoint, "onnx")
+    artifacts = [Artifact("onnx", ".onnx", (tmp_path / "model.onnx").read_bytes()), Artifact("later", ".x", b"x")]
+    write_bundle(tmp_path / "m.bundle", make_bundle(CHAINS["seed"], golden_sets(CHAINS["seed"]), artifacts))
+    reports = lstm_export.verify(tmp_path / "m.bundle")
+    assert all_ok(reports)
+    assert {report.subject: bool(report.sets) for report in reports} == {"onnx": True, "later": False}
+
+
+class Odd(nn.Module):  # type: ignore[misc, name-defined]
+    """Answers that are no tensor, and state of a fixed batch."""
+
+    def __init__(self, answer: str) -> None:
+        super().__init__()
+        self.lstm, self.fc, self.answer = nn.LSTM(4, 6, batch_first=True), nn.Linear(6, 2), answer
+
+    def forward(self, x: Any) -> Any:
+        zeros = torch.zeros(1, 1, 6)
+        y = self.fc(self.lstm(x, (zeros, zeros) if self.answer == "fixed batch" else None)[0][:, -1])
+        return (y, None) if self.answer == "tuple" else y
+
+
+@pytest.mark.parametrize(("answer", "message"), [("tuple", "answered with a tuple"), ("fixed batch", "refused x")])
+def test_modules_that_cannot_be_compared_are_told_why(tmp_path: Path, answer: str, message: str) -> None:
+    with pytest.raises(UnsupportedModel, match=message):
+        lstm_export.export(Odd(answer), "onnx", tmp_path / "m.onnx")
 
 
 def test_a_flipped_bit_in_a_bundle_is_told(seed_checkpoint: Path, tmp_path: Path) -> None:
@@ -285,6 +328,19 @@ def test_a_link_stays_and_its_file_is_replaced(seed_checkpoint: Path) -> None:
     lstm_export.export(seed_checkpoint, "onnx", seed_checkpoint.parent / "link")
     assert (seed_checkpoint.parent / "link").is_symlink()
     assert listing(seed_checkpoint.parent) == ["link", "model.pt", "real.onnx"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes differ on Windows")
+def test_a_private_file_stays_private(seed_checkpoint: Path) -> None:
+    output = seed_checkpoint.with_suffix(".onnx")
+    output.touch(mode=0o600)
+    lstm_export.export(seed_checkpoint, "onnx")
+    assert output.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_name_that_is_too_long_is_refused_in_words(seed_checkpoint: Path) -> None:
+    with pytest.raises(InputError, match="cannot write"):
+        lstm_export.export(seed_checkpoint, "onnx", seed_checkpoint.parent / ("x" * 300))
 
 
 def test_every_target_is_offered() -> None:

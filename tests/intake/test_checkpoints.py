@@ -68,6 +68,64 @@ def test_reads_any_prefix(tmp_path: Path, lstm: str, fc: str, chain: str) -> Non
     assert read_checkpoint(tmp_path / "m.pt").model.chain == chain
 
 
+@pytest.mark.parametrize("names", [("lstm", "last"), ("last", "fc"), ("lstm", "type"), ("a.b", "a_b")])
+def test_names_that_mean_something_else_elsewhere(tmp_path: Path, names: tuple[str, str]) -> None:
+    from lstm_export import export
+
+    (tmp_path / "m.pt").write_bytes(saved(renamed(lstm=f"{names[0]}.", fc=f"{names[1]}.")))
+    assert export(tmp_path / "m.pt", "onnx").ok
+
+
+def own(**changes: Any) -> bytes:
+    """Our own format with some fields changed."""
+    model = CHAINS["scalers"]
+    content = {
+        "format_version": 1,
+        "state_dict": {name: torch.tensor(array) for name, array in model.arrays.items()},
+        "chain": model.chain_record(),
+        "signature": model.signature.to_record(),
+        "facts": {},
+        "windows": None,
+    }
+    return saved({**content, **changes})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"chain": 5},
+        {"chain": [5]},
+        {"state_dict": 5},
+        {"format_version": torch.tensor([1, 2])},
+        {"facts": 5},
+        {"signature": 5},
+        {"windows": torch.zeros(0, 4, 3)},
+        {"windows": torch.zeros(2, 0, 3)},
+        {"windows": torch.full((1, 1, 3), float("nan"))},
+    ],
+)
+def test_fields_of_another_kind_are_refused(tmp_path: Path, changes: dict[str, Any]) -> None:
+    (tmp_path / "m.pt").write_bytes(own())
+    read_checkpoint(tmp_path / "m.pt")
+    (tmp_path / "m.pt").write_bytes(own(**changes))
+    with pytest.raises(LstmExportError):
+        read_checkpoint(tmp_path / "m.pt")
+
+
+def pickled(opcodes: bytes) -> bytes:
+    """A checkpoint whose data.pkl is just these opcodes."""
+
+    def change(files: dict[str, bytes]) -> None:
+        (name,) = (name for name in files if name.endswith("data.pkl"))
+        files[name] = opcodes
+
+    return rezipped(saved(state()), change)
+
+
+# A tuple of twice the tuple before, 40 times, as the key of a dict: hashing it takes 2**40 steps.
+HASH_BOMB = b"\x80\x02}(K\x01\x85q\x00" + b"".join(b"h%ch%c\x86q%c" % (i, i, i + 1) for i in range(40)) + b"K\x01u."
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float16", "bfloat16"])
 def test_casts_other_floats_and_says_so(tmp_path: Path, dtype: str) -> None:
     (tmp_path / "m.pt").write_bytes(saved({k: v.to(getattr(torch, dtype)) for k, v in state().items()}))
@@ -153,6 +211,13 @@ FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     "int weights": (lambda: saved(state(**{"fc.bias": torch.zeros(2, dtype=torch.int64)})), "dense float"),
     "sparse": (lambda: saved(state(**{"fc.weight": torch.eye(2, 4).to_sparse()})), "sparse|would run"),
     "expanded": (lambda: saved(state(**{"fc.weight": torch.zeros(1).expand(2, 4)})), "claims 8 values"),
+    "hash bomb": (lambda: pickled(HASH_BOMB), "data.pkl is damaged .tuples within tuples"),
+    "empty stack": (lambda: pickled(b"\x80\x02\x85."), "damaged or altered"),
+    "bad persistent id": (lambda: pickled(b"\x80\x02K\x01Q."), "damaged or altered"),
+    "one storage, many names": (
+        lambda: saved({f"w{i}": tensor for tensor in [torch.zeros(2**20)] for i in range(600)}),
+        "hold more than",
+    ),
     "no head": (lambda: saved({k: v for k, v in state().items() if "lstm" in k}), "expected one Linear.*nothing"),
     "two heads": (lambda: saved(state(**{"b.weight": torch.zeros(1, 4)})), "expected one Linear.*b.weight"),
     "unknown keys": (lambda: saved(state(**{"norm.running_mean": torch.zeros(4)})), "running_mean"),

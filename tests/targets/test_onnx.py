@@ -105,6 +105,12 @@ ALTERED: dict[str, tuple[bytes, Callable[[Any], Any]]] = {
     "node dropped": (SEED, lambda g: g.node.pop()),
     "transpose": (EVERY, lambda g: g.node[0].attribute[0].ints.reverse()),
     "unused weights": (SEED, lambda g: g.initializer.append(numpy_helper.from_array(np.ones(3), "extra"))),
+    "names stripped": (SEED, lambda g: [setattr(node, "name", "") for node in g.node]),
+    "transposed at the end": (
+        SEED,
+        lambda g: g.node.append(helper.make_node("Transpose", ["y"], ["z"], perm=[1, 0, 2])),
+    ),
+    "sequence_lens": (SEED, lambda g: g.node[1].input.append("axis_0")),
     "one bit": (SEED, lambda g: _weights(g, "fc.bias", lambda a: np.nextafter(a, np.float32(9)))),
     "gates swapped": (SEED, lambda g: _weights(g, "lstm/l0/W", lambda a: np.roll(a, 50, axis=1))),
     "squeeze axis": (SEED, lambda g: _weights(g, "axis_0", lambda a: a + 1)),
