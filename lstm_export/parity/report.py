@@ -117,7 +117,9 @@ class ParityReport:
         rows = [header, *(_row(result, has_reference) for result in self.sets)]
         widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-        reasons = [f"{result.name}: {result.reason}" for result in self.sets if result.reason]
+        reasons = [
+            f"{result.name}: {_where(result)}" for result in self.sets if result.reason or result.verdict == "failed"
+        ]
         structure = f"structure: {GOOD_STRUCTURE.get(self.structure, self.structure)}"
         legend = [_LEGEND] if self.sets else []
         notes = [f"note: {note}" for note in self.notes]
@@ -207,6 +209,14 @@ def _largest(y: Array, expected: Array, scale: Array) -> tuple[float, tuple[int,
     error = in_units_of(np.abs(y - expected), scale)
     worst = np.unravel_index(int(np.argmax(error)), error.shape)  # argmax takes the first NaN
     return float(error[worst]), tuple(int(index) for index in worst)
+
+
+def _where(result: SetResult) -> str:
+    """Why there was no comparable answer, or else which answer was worst."""
+    if result.reason:
+        return result.reason
+    names = ("row", "output") if len(result.worst) == 2 else ("row", "step", "output")
+    return "worst at " + ", ".join(f"{name} {index}" for name, index in zip(names, result.worst, strict=True))
 
 
 def _row(result: SetResult, has_reference: bool) -> tuple[str, ...]:

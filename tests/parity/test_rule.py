@@ -94,6 +94,7 @@ def test_every_chain_passes_in_pytorch(model: Model) -> None:
 def test_every_bug_is_caught(kind: str) -> None:
     report = check(BROKEN[kind], SEED, subject=kind, reference=CORRECT)
     assert report.verdict == "failed", report.table()
+    assert "worst at row " in report.table() or report.sets[0].reason
 
 
 def test_exchanged_biases_are_no_bug() -> None:
