@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from . import targets
-from .bundle import Artifact, Bundle, is_bundle, make_bundle, open_bundle, write_bundle
+from .bundle import Artifact, is_bundle, make_bundle, open_bundle, write_bundle
 from .device import Nonfinite, Session, self_test
 from .errors import InputError, LstmExportError, MissingDependency, ParityError, UnsupportedModel, require
 from .files import check_output, replacing
@@ -29,10 +29,6 @@ if TYPE_CHECKING:
     from .training import Epoch, TrainingOptions, TrainingResult
 
 Source: TypeAlias = "Path | str | Checkpoint | nn.Module | Mapping[str, Any]"
-ASSUMED = (
-    "the chain is assumed from names and shapes, batch_first=True, no activation between: a state_dict does not hold "
-    "the forward; export the live module to prove it"
-)
 COARSE = 1e-3  # share of a feature's spread that one float32 step may take before it is said
 DEFAULT_TARGETS = ("onnx",)
 
@@ -142,7 +138,13 @@ def _verify_bundle(data: bytes, model: Source | None) -> tuple[ParityReport, ...
         elif subject is None:
             reports.append(self_test(bundle, targets.get(name).load(artifact), subject=name))
         else:
-            reports.append(subject.check(name, targets.get(name).load(artifact), _same(subject, bundle)))
+            reports.append(
+                subject.check(
+                    name,
+                    targets.get(name).load(artifact),
+                    _compared(subject.checkpoint.model, bundle.model) or "as packaged",
+                )
+            )
     return tuple(reports)
 
 
@@ -158,13 +160,6 @@ def not_run(target: str, trusted: bool) -> str:
     except MissingDependency as error:
         return str(error)
     return ""
-
-
-def _same(subject: Subject, bundle: Bundle) -> str:
-    model = subject.checkpoint.model
-    if bundle.model.signature != model.signature:
-        return "the bundle's signature is not the model's"
-    return "; ".join(model.differences(bundle.model)[:2]) or "as packaged"
 
 
 def package(model: Source, path: Path | str, target_names: Sequence[str] = DEFAULT_TARGETS) -> tuple[ParityReport, ...]:
@@ -281,15 +276,12 @@ class Subject:
     def check(self, target: str, runner: Runner, structure: str) -> ParityReport:
         """Judge a runner on every golden set; say what is wrong where it fails."""
         note = getattr(targets.get(target), "note", None)
-        notes = (*self._notes(), *((note,) if note else ()))
+        checkpoint = self.checkpoint
+        notes = (*checkpoint.remarks, *_coarse_inputs(checkpoint.model), *((note,) if note else ()))
         report = check(runner, self.golden, subject=target, structure=structure, reference=self.reference, notes=notes)
         if report.ok:
             return report
-        return replace(report, notes=(*report.notes, *diagnose(runner, self.checkpoint.model, self.golden, report)))
-
-    def _notes(self) -> tuple[str, ...]:
-        assumed = (ASSUMED,) if self.checkpoint.model.origin == "assumed" else ()
-        return (*self.checkpoint.notes, *assumed, *_coarse_inputs(self.checkpoint.model))
+        return replace(report, notes=(*report.notes, *diagnose(runner, checkpoint.model, self.golden, report)))
 
 
 def _coarse_inputs(model: Model) -> Iterator[str]:
@@ -321,8 +313,13 @@ def _structure(target: targets.Target, artifact: Path, model: Model) -> str:
         found: Model = target.read(artifact)
     except LstmExportError as error:
         return str(error)
+    return _compared(model, found) or "identical"
+
+
+def _compared(model: Model, found: Model) -> str:
+    """What makes the model found in an artifact or a bundle another one; empty where it is the same, bit for bit."""
     if found.signature != model.signature:
         return "the stored signature is not the model's"
     differences = model.differences(found)
     more = f"; and {len(differences) - 2} more" if len(differences) > 2 else ""
-    return "; ".join(differences[:2]) + more or "identical"
+    return "; ".join(differences[:2]) + more

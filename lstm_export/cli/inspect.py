@@ -35,16 +35,13 @@ def _record(checkpoint: Checkpoint) -> dict[str, object]:
         "parameters": model.parameters,
         "weights_sha256": model.weights_sha256,
         "facts": dict(checkpoint.facts),
-        "notes": list(checkpoint.notes),
+        "notes": list(checkpoint.remarks),
     }
 
 
 def _lines(checkpoint: Checkpoint) -> list[str]:
-    from .. import pipeline
-
     model, signature = checkpoint.model, checkpoint.model.signature
     steps = "batch, seq" if model.returns_every_step else "batch"
-    notes = (*checkpoint.notes, *((pipeline.ASSUMED,) if model.origin == "assumed" else ()))
     window, horizon = (value if value is not None else "unknown" for value in (signature.window, signature.horizon))
     return [
         f"x      (batch, seq, {signature.input_size})  {_names(signature.features)}".rstrip(),
@@ -52,7 +49,7 @@ def _lines(checkpoint: Checkpoint) -> list[str]:
         f"steps  window {window}, horizon {horizon}",
         f"size   {model.parameters:,} values, {4 * model.parameters:,} bytes",
         *(f"       {name} {array.shape}" for name, array in model.arrays.items()),
-        *(f"note   {note}" for note in notes),
+        *(f"note   {note}" for note in checkpoint.remarks),
     ]
 
 

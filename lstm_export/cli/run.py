@@ -7,7 +7,6 @@ import sys
 import time
 import warnings
 from collections.abc import Sequence
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,20 +19,14 @@ if TYPE_CHECKING:
     from ..model import Column
 
 
-class Missing(str, Enum):
-    """The choices of --missing, see `series.Missing`."""
-
-    refuse = "refuse"
-    drop = "drop"
-    ffill = "ffill"
-
-
 def run(  # noqa: PLR0913, PLR0917 - the options of a command
     source: Annotated[Path, typer.Argument(help="A bundle or an exported artifact.", metavar="BUNDLE|ARTIFACT")],
     data: Annotated[Path, typer.Argument(help="A table (.csv, .csv.gz, .parquet) or an array (.npy).", metavar="DATA")],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="A .csv or .npy; otherwise stdout.")] = None,
     window: Annotated[int | None, typer.Option(min=1, help="Steps a prediction sees; by default the stored.")] = None,
-    missing: Annotated[Missing, typer.Option(help="What happens to rows with an empty cell.")] = Missing.refuse,
+    missing: Annotated[
+        show.Missing, typer.Option(help="What happens to rows with an empty cell.")
+    ] = show.Missing.refuse,
     engine: Annotated[str, typer.Option(help="Which artifact of a bundle computes.")] = "onnx",
     provider: Annotated[list[str] | None, typer.Option(help="A provider of ONNX Runtime; repeatable.")] = None,
     as_json: show.AsJson = False,

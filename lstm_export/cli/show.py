@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 # Raised when a field changes its meaning or goes away; new fields may come at any time.
 JSON_SCHEMA_VERSION = 1
+
+# `series.Missing`, repeated here so that --help need not import it; a test compares the two.
+Missing = Enum("Missing", {"refuse": "refuse", "drop": "drop", "ffill": "ffill"}, type=str)
 
 Model = Annotated[Path, typer.Argument(help="A checkpoint: model.pt from train, or a state_dict.", metavar="MODEL")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for programs instead of text.")]

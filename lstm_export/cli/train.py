@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from ..training import Epoch, Score, TrainingResult
 
 # The library's words and defaults, repeated here so that --help need not import it; a test compares the two.
-Missing = Enum("Missing", {"refuse": "refuse", "drop": "drop", "ffill": "ffill"}, type=str)
 Scaler = Enum("Scaler", {"standard": "standard", "minmax": "minmax"}, type=str)
 Loss = Enum("Loss", {"mse": "mse", "mae": "mae", "huber": "huber"}, type=str)
 
@@ -41,7 +40,9 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     split: Annotated[
         str, typer.Option(help="Train, validation, test: in time, or whole groups.", metavar="A,B,C")
     ] = "0.7,0.15,0.15",
-    missing: Annotated[Missing, typer.Option(help="What happens to rows with an empty cell.")] = Missing.refuse,
+    missing: Annotated[
+        show.Missing, typer.Option(help="What happens to rows with an empty cell.")
+    ] = show.Missing.refuse,
     units: Annotated[list[str] | None, typer.Option(help="Unit of a column; repeat.", metavar="COL=UNIT")] = None,
     scaler: Annotated[Scaler, typer.Option(help="How columns are scaled; part of the model.")] = Scaler.standard,
     hidden_size: Annotated[int, typer.Option(help="Width of the LSTM.")] = 32,

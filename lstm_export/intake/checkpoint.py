@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FORMAT_VERSION = 1
+ASSUMED = (
+    "the chain is assumed from names and shapes, batch_first=True, no activation between: a state_dict does not hold "
+    "the forward; export the live module to prove it"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +54,11 @@ class Checkpoint:
     facts: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     source: Path | None = None
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """The notes, and that the chain is assumed where it is."""
+        return (*self.notes, ASSUMED) if self.model.origin == "assumed" else self.notes
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
