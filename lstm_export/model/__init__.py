@@ -3,20 +3,33 @@
 from .arrays import Array
 from .forward import forward
 from .model import Model
+from .recurrent import GRU, LSTM, Cell, Recurrent
 from .runner import Runner
 from .signature import Column, Signature
-from .stages import LSTM, Affine, LastStep, Linear, Stage
+from .stages import Activation, Affine, LastHidden, LastStep, LayerNorm, Linear, Skip, Stage
+from .state import State, StateTensor, initial_state, state_layout
 
 __all__ = [
+    "GRU",
     "LSTM",
+    "Activation",
     "Affine",
     "Array",
+    "Cell",
     "Column",
+    "LastHidden",
     "LastStep",
+    "LayerNorm",
     "Linear",
     "Model",
+    "Recurrent",
     "Runner",
     "Signature",
+    "Skip",
     "Stage",
+    "State",
+    "StateTensor",
     "forward",
+    "initial_state",
+    "state_layout",
 ]

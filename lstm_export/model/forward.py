@@ -1,19 +1,24 @@
 """The float64 forward: the definition of what a model computes, written from the equations.
 
 Every engine is judged against these functions, so they favour reading over speed.
-Equations: torch.nn.LSTM and torch.nn.Linear in PyTorch's documentation.
+Equations: torch.nn.LSTM, GRU, Linear, LayerNorm and torch.nn.functional's activations in PyTorch's documentation.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import singledispatch
+from math import erf
 from typing import NamedTuple
 
 import numpy as np
 
 from .arrays import Array
 from .model import Model
-from .stages import LSTM, Affine, LastStep, Linear, Stage
+from .recurrent import GRU, LSTM, Recurrent
+from .stages import Activation, Affine, LastHidden, LastStep, LayerNorm, Linear, Skip, Stage
+from .state import State
 
 
 class Noise:
@@ -30,11 +35,11 @@ class Noise:
         return weight
 
     def value(self, value: Array) -> Array:
-        """The result of a stage, or one h_t."""
+        """The result of a stage, one h_t, or a mean."""
         return value
 
-    def gate(self, gate: Array) -> Array:
-        """The result of a sigmoid."""
+    def gate(self, gate: Array, size: Array | float = 1.0) -> Array:
+        """The result of a sum of terms of the given size, such as a sigmoid, whose terms have size 1."""
         return gate
 
 
@@ -45,24 +50,82 @@ class Output(NamedTuple):
         y: `(*runs, batch, output_size)`, or `(*runs, batch, seq, output_size)`.
         terms: same shape, the sum of the absolute terms of the last operation: the unit in which float32
             rounding of that operation is measured, since cancelling terms leave a small sum of large parts.
+        state: what `state_layout` lists, `(num_layers, *runs, batch, size)`, behind each row's last step.
     """
 
     y: Array
     terms: Array
+    state: State
 
 
-def forward(model: Model, x: Array, noise: Noise | None = None) -> Output:
-    """Run `x (batch, seq, input_size)` through the chain in float64."""
+@dataclass
+class _Run:
+    """One way through the chain: what stages need beside the value that the stage before them gave.
+
+    Attributes:
+        lengths: `(batch,)`, the steps of each row that count.
+        state: initial states that are still to be used, in the layout's order; None for the model's own.
+        source: what a Skip adds features of, `(seq, *runs, batch, input_size)`.
+        before: the stage before this one.
+        final: the states behind each row's last step so far.
+    """
+
+    noise: Noise
+    lengths: Array
+    state: Iterator[Array] | None
+    source: Array
+    before: Stage | None = None
+    final: list[Array] = field(default_factory=list)
+
+    def last(self, x: Array) -> Array:
+        """The last step of every row of `x (seq, *runs, batch, size)`."""
+        rows: Array = np.take_along_axis(x, self._index(self.lengths[np.newaxis] - 1), axis=0)[0]
+        return rows
+
+    def reversed(self, x: Array) -> Array:
+        """Every row of `x (seq, *runs, batch, size)` backwards within its length; its own inverse."""
+        steps = np.arange(len(x))[:, np.newaxis]  # (seq, 1)
+        return np.take_along_axis(
+            x, self._index(np.where(steps < self.lengths, self.lengths - 1 - steps, steps)), axis=0
+        )
+
+    def _index(self, steps: Array) -> Array:
+        """`steps (n, batch)` as an index into `(seq, *runs, batch, size)`."""
+        return steps.reshape(len(steps), *(1 for _ in self.noise.runs), -1, 1)
+
+
+def forward(
+    model: Model, x: Array, noise: Noise | None = None, *, lengths: Array | None = None, state: State | None = None
+) -> Output:
+    """Run `x (batch, seq, input_size)` through the chain in float64.
+
+    Args:
+        model: the chain.
+        x: inputs.
+        noise: rounding errors to add, none by default.
+        lengths: `(batch,)`, the steps of each row that count, from 1 to seq; all by default. Behind a row's length
+            every step's answer is 0.
+        state: the state to start from, as `state_layout` lists it, `(num_layers, batch, size)`; by default the
+            learned one, else zeros.
+    """
     noise = noise or Noise()
     batch, seq, width = x.shape
     steps = np.asarray(x, np.float64).swapaxes(0, 1).reshape(seq, *(1 for _ in noise.runs), batch, width)
     y = terms = np.broadcast_to(steps, (seq, *noise.runs, batch, width))
+    counted = np.full(batch, seq) if lengths is None else np.asarray(lengths, np.int64)
+    run = _Run(noise, counted, None if state is None else iter(state), y)
     for index, stage in enumerate(model.stages):
-        y, terms = _apply(stage, _weights(stage, index, noise), y, terms, noise)
+        y, terms = _apply(stage, _weights(stage, index, noise), y, terms, run)
         y = noise.value(y)
+        if index == 0 and isinstance(stage, Affine):
+            run.source = y
+        run.before = stage
     if model.returns_every_step:
         y, terms = np.moveaxis(y, 0, -2), np.moveaxis(terms, 0, -2)
-    return Output(y, terms)
+        if lengths is not None:
+            counts = (np.arange(seq) < counted[:, np.newaxis])[..., np.newaxis]  # (batch, seq, 1)
+            y, terms = y * counts, terms * counts
+    return Output(y, terms, tuple(run.final))
 
 
 def _weights(stage: Stage, index: int, noise: Noise) -> dict[str, Array]:
@@ -78,57 +141,185 @@ def _weights(stage: Stage, index: int, noise: Noise) -> dict[str, Array]:
 
 
 @singledispatch
-def _apply(stage: Stage, weights: dict[str, Array], x: Array, terms: Array, noise: Noise) -> Output:
-    """One stage; `weights` are its arrays as they are used in this run."""
+def _apply(stage: Stage, weights: dict[str, Array], x: Array, terms: Array, run: _Run) -> tuple[Array, Array]:
+    """The values and terms behind one stage; `weights` are its arrays as they are used in this run."""
     raise NotImplementedError(f"no float64 definition of {stage.kind}")
 
 
 @_apply.register
-def _lstm(stage: LSTM, weights: dict[str, Array], x: Array, terms: Array, noise: Noise) -> Output:
-    zeros = np.zeros(4 * stage.hidden_size)
-    for k in range(stage.num_layers):
-        bias_ih, bias_hh = (weights.get(f"bias_{part}_l{k}", zeros) for part in ("ih", "hh"))
-        x = _lstm_layer(x, weights[f"weight_ih_l{k}"], weights[f"weight_hh_l{k}"], bias_ih + bias_hh, noise)
-    return Output(x, np.abs(x))
+def _recurrent(stage: Recurrent, weights: dict[str, Array], x: Array, terms: Array, run: _Run) -> tuple[Array, Array]:
+    """Layer by layer, every h_t; the directions of a layer side by side."""
+    state = {name: _initial(stage, name, weights, run) for name in stage.states}
+    final: list[tuple[Array, ...]] = []
+    for layer in stage.layers():
+        sides = []
+        for cell in layer:
+            own = {key.removesuffix(cell.suffix): array for key, array in weights.items() if key.endswith(cell.suffix)}
+            start = tuple(state[name][len(final)] for name in stage.states)
+            every_h, *behind = _cell(stage, own, run.reversed(x) if cell.is_reverse else x, start, run)
+            sides.append(run.reversed(every_h) if cell.is_reverse else every_h)
+            final.append(tuple(behind))
+        x = sides[0] if len(sides) == 1 else np.concatenate(sides, axis=-1)
+    run.final.extend(np.stack(tensors) for tensors in zip(*final, strict=True))
+    return x, np.abs(x)
 
 
-def _lstm_layer(x: Array, weight_ih: Array, weight_hh: Array, bias: Array, noise: Noise) -> Array:
-    """Every h_t `(seq, *runs, batch, hidden_size)` of one layer, from a zero state."""
-    hidden_size = weight_hh.shape[-1]
-    from_x = x @ _transposed(weight_ih) + _row(bias)  # (seq, *runs, batch, 4 * hidden_size)
-    weight_hh = _transposed(weight_hh)
-    every_h = np.empty((*x.shape[:-1], hidden_size))
-    h = c = np.zeros(every_h.shape[1:])
-    for t in range(len(x)):
+def _initial(stage: Recurrent, name: str, weights: dict[str, Array], run: _Run) -> Array:
+    """The state to start from, `(num_layers, *runs, batch, size)` or what broadcasts to it."""
+    runs = tuple(1 for _ in run.noise.runs)
+    if run.state is not None:
+        given = np.asarray(next(run.state), np.float64)
+        return given.reshape(len(given), *runs, *given.shape[1:])
+    learned = weights.get(f"{name}0")
+    if learned is None:
+        learned = stage.initial(name).reshape(*runs, len(stage.suffixes), -1)
+    return np.moveaxis(learned, -2, 0)[..., np.newaxis, :]
+
+
+@singledispatch
+def _cell(stage: Recurrent, w: dict[str, Array], x: Array, start: State, run: _Run) -> State:
+    """One layer in one direction: every h_t `(seq, *runs, batch, size)`, then the state behind the last step."""
+    raise NotImplementedError(f"no float64 definition of {stage.kind}")
+
+
+@_cell.register
+def _lstm(stage: LSTM, w: dict[str, Array], x: Array, start: State, run: _Run) -> State:
+    """i, f, o = sigmoid(.), g = tanh(.), c = f * c + i * g, h = o * tanh(c), projected where there is a weight_hr."""
+    from_x = x @ _transposed(w["weight_ih"])  # (seq, *runs, batch, 4 * hidden_size)
+    if "bias_ih" in w:
+        from_x += _row(w["bias_ih"] + w["bias_hh"])
+    weight_hh, size = _transposed(w["weight_hh"]), stage.hidden_size
+    weight_hr = _transposed(w["weight_hr"]) if "weight_hr" in w else None
+    h, c = (np.broadcast_to(one, (*x.shape[1:-1], one.shape[-1])) for one in start)
+    every_h = np.empty((*x.shape[:-1], h.shape[-1]))
+    for t, live in _steps(run, len(x)):
         gates = from_x[t] + h @ weight_hh  # (*runs, batch, 4 * hidden_size), stacked in PYTORCH_GATES order
-        i, f, g, o = (gates[..., k * hidden_size : (k + 1) * hidden_size] for k in range(4))
-        f = noise.gate(sigmoid(f))  # forget gate
-        i = noise.gate(sigmoid(i))  # input gate
-        g = np.tanh(g)  # candidate
-        c = f * c + i * g  # cell
-        o = noise.gate(sigmoid(o))  # output gate
-        h = noise.value(o * np.tanh(c))  # hidden
-        every_h[t] = h
-    return every_h
+        i_f = run.noise.gate(sigmoid(gates[..., : 2 * size]))  # input gate, forget gate
+        g = np.tanh(gates[..., 2 * size : 3 * size])  # candidate
+        o = run.noise.gate(sigmoid(gates[..., 3 * size :]))  # output gate
+        c_t = i_f[..., size:] * c + i_f[..., :size] * g  # cell
+        h_t = run.noise.value(o * np.tanh(c_t))  # hidden
+        if weight_hr is not None:
+            h_t = run.noise.value(h_t @ weight_hr)
+        every_h[t] = h = h_t if live is None else np.where(live, h_t, h)
+        c = c_t if live is None else np.where(live, c_t, c)
+    return every_h, h, c
+
+
+@_cell.register
+def _gru(stage: GRU, w: dict[str, Array], x: Array, start: State, run: _Run) -> State:
+    """r, z = sigmoid(.), n = tanh(x_n + r * h_n), h = (1 - z) * n + z * h; b_hn is multiplied by r too."""
+    from_x, weight_hh = x @ _transposed(w["weight_ih"]), _transposed(w["weight_hh"])
+    bias_hh: Array | float = 0.0
+    if "bias_ih" in w:
+        from_x += _row(w["bias_ih"])
+        bias_hh = _row(w["bias_hh"])
+    size = stage.hidden_size
+    h = np.broadcast_to(start[0], (*x.shape[1:-1], size))
+    every_h = np.empty((*x.shape[:-1], size))
+    for t, live in _steps(run, len(x)):
+        from_h = h @ weight_hh + bias_hh  # (*runs, batch, 3 * hidden_size), stacked in PYTORCH_GRU_GATES order
+        r_z = run.noise.gate(sigmoid(from_x[t, ..., : 2 * size] + from_h[..., : 2 * size]))  # reset, update gate
+        z = r_z[..., size:]
+        n = np.tanh(from_x[t, ..., 2 * size :] + r_z[..., :size] * from_h[..., 2 * size :])  # new gate
+        h_t = run.noise.value((1 - z) * n + z * h)
+        every_h[t] = h = h_t if live is None else np.where(live, h_t, h)
+    return every_h, h
+
+
+def _steps(run: _Run, seq: int) -> Iterator[tuple[int, Array | None]]:
+    """Every step, and which rows it still belongs to, `(batch, 1)`; None for all."""
+    shortest = int(run.lengths.min(initial=seq))
+    for t in range(seq):
+        yield t, None if t < shortest else (t < run.lengths)[:, np.newaxis]
 
 
 @_apply.register
-def _linear(stage: Linear, weights: dict[str, Array], x: Array, terms: Array, noise: Noise) -> Output:
+def _linear(stage: Linear, weights: dict[str, Array], x: Array, terms: Array, run: _Run) -> tuple[Array, Array]:
     weight, bias = _transposed(weights["weight"]), _row(weights.get("bias", np.zeros(stage.weight.shape[0])))
-    return Output(x @ weight + bias, np.abs(x) @ np.abs(weight) + np.abs(bias))
+    return x @ weight + bias, np.abs(x) @ np.abs(weight) + np.abs(bias)
 
 
 @_apply.register
-def _affine(stage: Affine, weights: dict[str, Array], x: Array, terms: Array, noise: Noise) -> Output:
+def _affine(stage: Affine, weights: dict[str, Array], x: Array, terms: Array, run: _Run) -> tuple[Array, Array]:
     offset, scale = _row(weights["offset"]), _row(weights["scale"])
     if stage.inverse:
-        return Output(x * scale + offset, np.abs(x * scale) + np.abs(offset))
-    return Output((x - offset) / scale, (np.abs(x) + np.abs(offset)) / np.abs(scale))
+        return x * scale + offset, np.abs(x * scale) + np.abs(offset)
+    return (x - offset) / scale, (np.abs(x) + np.abs(offset)) / np.abs(scale)
 
 
 @_apply.register
-def _last_step(stage: LastStep, weights: dict[str, Array], x: Array, terms: Array, noise: Noise) -> Output:
-    return Output(x[-1], terms[-1])
+def _layer_norm(stage: LayerNorm, weights: dict[str, Array], x: Array, terms: Array, run: _Run) -> tuple[Array, Array]:
+    centred = x - run.noise.value(x.mean(axis=-1, keepdims=True))
+    n = centred / np.sqrt((centred**2).mean(axis=-1, keepdims=True) + stage.eps)
+    ones = np.ones(x.shape[-1])
+    weight, bias = _row(weights.get("weight", ones)), _row(weights.get("bias", 0 * ones))
+    return n * weight + bias, np.abs(n * weight) + np.abs(bias)
+
+
+@_apply.register
+def _skip(stage: Skip, weights: dict[str, Array], x: Array, terms: Array, run: _Run) -> tuple[Array, Array]:
+    source = run.source if x.ndim == run.source.ndim else run.last(run.source)
+    added = source[..., list(stage.features)]
+    return x + added, terms + np.abs(added)
+
+
+@_apply.register
+def _last_step(stage: LastStep, weights: dict[str, Array], x: Array, terms: Array, run: _Run) -> tuple[Array, Array]:
+    return run.last(x), run.last(terms)
+
+
+@_apply.register
+def _last_hidden(
+    stage: LastHidden, weights: dict[str, Array], x: Array, terms: Array, run: _Run
+) -> tuple[Array, Array]:
+    if isinstance(run.before, Recurrent) and run.before.bidirectional:
+        size = run.before.state_size
+        x = np.concatenate([run.last(x)[..., :size], x[0, ..., size:]], axis=-1)
+    else:
+        x = run.last(x)
+    return x, np.abs(x)
+
+
+@_apply.register
+def _activation(stage: Activation, weights: dict[str, Array], x: Array, terms: Array, run: _Run) -> tuple[Array, Array]:
+    y, y_terms, size = _ACTIVATIONS[stage.function](x, terms, stage.parameter or 0.0)
+    return run.noise.gate(y, size), y_terms
+
+
+# Each function gives y, its terms, and the size of what it was summed from where float32 evaluates it as a sum, so
+# that a small result is rounded like a large one (0 where it is not).
+_Function = Callable[[Array, Array, float], tuple[Array, Array, "Array | float"]]
+
+
+def _gelu(x: Array, terms: Array, _: float) -> tuple[Array, Array, Array]:
+    return x * (0.5 + 0.5 * _erf(x / np.sqrt(2))), terms, np.abs(x)
+
+
+def _gelu_tanh(x: Array, terms: Array, _: float) -> tuple[Array, Array, Array]:
+    return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))), terms, np.abs(x)
+
+
+def _elu(x: Array, terms: Array, alpha: float) -> tuple[Array, Array, Array]:
+    e = np.exp(np.minimum(x, 0))
+    negative = x <= 0
+    size = np.where(negative, np.abs(alpha) * (e + 1), 0.0)
+    return np.where(negative, alpha * (e - 1), x), np.where(negative, size, terms), size
+
+
+_ACTIVATIONS: Mapping[str, _Function] = {
+    "relu": lambda x, terms, _: (np.maximum(x, 0), terms, 0.0),
+    "leaky_relu": lambda x, terms, slope: (np.where(x < 0, slope * x, x), terms, 0.0),
+    "tanh": lambda x, terms, _: (np.tanh(x), np.minimum(terms, 1.0), 0.0),
+    "sigmoid": lambda x, terms, _: (sigmoid(x), np.ones_like(x), 1.0),
+    "silu": lambda x, terms, _: (x * sigmoid(x), terms, np.abs(x)),
+    "softplus": lambda x, terms, _: (np.logaddexp(0, x), np.maximum(terms, 1.0), 1.0),  # log(1 + exp(x))
+    "gelu": _gelu,
+    "gelu_tanh": _gelu_tanh,
+    "elu": _elu,
+}
+
+_erf = np.vectorize(erf, otypes=[np.float64])  # numpy has none
 
 
 def sigmoid(x: Array) -> Array:

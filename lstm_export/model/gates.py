@@ -1,4 +1,4 @@
-"""The order in which the four gates of an LSTM are stacked in its weights."""
+"""The order in which the gates of an LSTM or a GRU are stacked in its weights."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from .arrays import Array
 PYTORCH_GATES = ("input", "forget", "cell", "output")
 # ONNX operator LSTM: W is W[iofc].
 ONNX_GATES = ("input", "output", "forget", "cell")
+# torch.nn.GRU: (W_ir|W_iz|W_in); the new gate n is called "hidden" by ONNX, whose operator GRU has W[zrh].
+PYTORCH_GRU_GATES = ("reset", "update", "new")
+ONNX_GRU_GATES = ("update", "reset", "new")
 
 
 def reorder_gates(array: Array, source: tuple[str, ...], target: tuple[str, ...]) -> Array:

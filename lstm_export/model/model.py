@@ -11,8 +11,13 @@ import numpy as np
 
 from ..errors import UnsupportedModel
 from .arrays import Array
+from .recurrent import GRU, LSTM, Recurrent
 from .signature import Signature
-from .stages import LSTM, STAGES, Stage
+from .stages import Activation, Affine, LastHidden, LastStep, LayerNorm, Linear, Skip, Stage
+
+STAGES: dict[str, type[Stage]] = {
+    stage.kind: stage for stage in (LSTM, GRU, Linear, Affine, LastStep, LastHidden, Activation, LayerNorm, Skip)
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,10 +42,16 @@ class Model:
     def __post_init__(self) -> None:
         self._check_names()
         width, reduced = self.signature.input_size, False
-        for stage in self.stages:
+        for before, stage in zip((None, *self.stages), self.stages, strict=False):
             width = stage.output_size(width)
-            if reduced and (stage.steps == "reduce" or isinstance(stage, LSTM)):
+            if reduced and (stage.steps == "reduce" or isinstance(stage, Recurrent)):
                 raise UnsupportedModel(f"{stage.name} needs a sequence, but a step was already picked before it")
+            if isinstance(stage, LastHidden) and not isinstance(before, Recurrent):
+                raise UnsupportedModel(f"{stage.name} takes a hidden state, but no recurrent stage stands before it")
+            if isinstance(stage, Skip) and max(stage.features) >= self.signature.input_size:
+                raise UnsupportedModel(
+                    f"{stage.name} adds the features {stage.features} of an input of {self.signature.input_size}"
+                )
             reduced = reduced or stage.steps == "reduce"
             self._check_finite(stage)
         if width != self.signature.output_size:
@@ -50,8 +61,8 @@ class Model:
         names = [stage.name for stage in self.stages]
         if len(set(names)) != len(names):
             raise UnsupportedModel(f"stage names must differ, got {', '.join(names)}")
-        if not self.lstms:
-            raise UnsupportedModel(f"the chain holds no LSTM: {self.chain or 'it is empty'}")
+        if not self.recurrent:
+            raise UnsupportedModel(f"the chain holds no LSTM and no GRU: {self.chain or 'it is empty'}")
 
     @staticmethod
     def _check_finite(stage: Stage) -> None:
@@ -75,9 +86,9 @@ class Model:
         return ", ".join(stage.name for stage in self.stages)
 
     @property
-    def lstms(self) -> tuple[LSTM, ...]:
+    def recurrent(self) -> tuple[Recurrent, ...]:
         """The recurrent stages in order."""
-        return tuple(stage for stage in self.stages if isinstance(stage, LSTM))
+        return tuple(stage for stage in self.stages if isinstance(stage, Recurrent))
 
     @property
     def arrays(self) -> dict[str, Array]:
@@ -122,10 +133,7 @@ class Model:
         width, parts = self.signature.input_size, []
         for stage in self.stages:
             before, width = width, stage.output_size(width)
-            sizes = f"({before}, {width})" if stage.arrays else ""
-            if isinstance(stage, LSTM):
-                sizes = f"({before}, {width}, num_layers={stage.num_layers})"
-            parts.append(f"{stage.name} {stage.kind}{sizes}")
+            parts.append(f"{stage.name} {stage.kind}{stage.sizes(before, width)}")
         return " -> ".join(parts)
 
     def chain_record(self) -> list[dict[str, Any]]:

@@ -54,6 +54,10 @@ class Stage:
     def __post_init__(self) -> None:
         self._freeze()
 
+    def sizes(self, before: int, after: int) -> str:
+        """The widths around this stage and what else tells it from others, for people: `(50, 1)`."""
+        return f"({before}, {after})" if self.arrays else ""
+
     @classmethod
     def build(cls, name: str, arrays: Mapping[str, Array], options: Mapping[str, Any]) -> Stage:
         """The inverse of `arrays` and `options`."""
@@ -63,83 +67,6 @@ class Stage:
         got = self.arrays[array].shape
         if got != shape:
             raise UnsupportedModel(f"{self.name}.{array} is {got}, expected {shape} for {reason}")
-
-
-@dataclass(frozen=True, eq=False)
-class LSTM(Stage):
-    """torch.nn.LSTM, unidirectional, zero initial state, every step returned.
-
-    Attributes:
-        weights: for each layer k `weight_ih_l{k} (4 * hidden_size, input_size or hidden_size)`,
-            `weight_hh_l{k} (4 * hidden_size, hidden_size)` and, unless bias=False, `bias_ih_l{k}` and
-            `bias_hh_l{k} (4 * hidden_size,)`, gates stacked in `PYTORCH_GATES` order.
-    """
-
-    weights: Mapping[str, Array]
-
-    kind: ClassVar[str] = "LSTM"
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "weights", {key: frozen(value) for key, value in self.weights.items()})
-
-    @property
-    def arrays(self) -> dict[str, Array]:
-        return dict(self.weights)
-
-    @classmethod
-    def build(cls, name: str, arrays: Mapping[str, Array], options: Mapping[str, Any]) -> Stage:
-        return cls(name, arrays, **options)
-
-    @property
-    def num_layers(self) -> int:
-        """Stacked layers."""
-        return sum(key.startswith("weight_hh_l") for key in self.weights)
-
-    @property
-    def hidden_size(self) -> int:
-        """Width of h and c."""
-        return int(self.weights["weight_hh_l0"].shape[-1])
-
-    @property
-    def input_size(self) -> int:
-        """Width of the input of layer 0."""
-        return int(self.weights["weight_ih_l0"].shape[-1])
-
-    @property
-    def bias(self) -> bool:
-        """Whether the layers have biases."""
-        return "bias_ih_l0" in self.weights
-
-    def layer(self, index: int) -> tuple[Array, Array, Array, Array]:
-        """`weight_ih, weight_hh, bias_ih, bias_hh` of one layer; zeros where bias=False."""
-        zeros = np.zeros(4 * self.hidden_size, np.float32)
-        names = (f"{name}_l{index}" for name in ("bias_ih", "bias_hh"))
-        bias_ih, bias_hh = (self.weights.get(name, zeros) for name in names)
-        return self.weights[f"weight_ih_l{index}"], self.weights[f"weight_hh_l{index}"], bias_ih, bias_hh
-
-    def output_size(self, input_size: int) -> int:
-        self._expect_keys()
-        gates = 4 * self.hidden_size
-        for index in range(self.num_layers):
-            width = input_size if index == 0 else self.hidden_size
-            self._expect(f"weight_ih_l{index}", (gates, width), f"an input of width {width}")
-            self._expect(f"weight_hh_l{index}", (gates, self.hidden_size), f"hidden_size={self.hidden_size}")
-            for bias in ("bias_ih", "bias_hh") if self.bias else ():
-                self._expect(f"{bias}_l{index}", (gates,), f"hidden_size={self.hidden_size}")
-        return self.hidden_size
-
-    def _expect_keys(self) -> None:
-        parts = ("weight_ih", "weight_hh") + (("bias_ih", "bias_hh") if self.bias else ())
-        expected = {f"{part}_l{index}" for part in parts for index in range(max(self.num_layers, 1))}
-        if set(self.weights) != expected:
-            missing, unknown = expected - set(self.weights), set(self.weights) - expected
-            raise UnsupportedModel(
-                f"{self.name} is no plain LSTM: missing {sorted(missing) or 'nothing'}, "
-                f"unknown {sorted(unknown) or 'nothing'}"
-            )
-        if self.weights["weight_hh_l0"].ndim != 2 or self.hidden_size < 1:
-            shape = self.weights["weight_hh_l0"].shape
-            raise UnsupportedModel(f"{self.name}.weight_hh_l0 is {shape}, expected (4 * hidden_size, hidden_size)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,12 +97,13 @@ class Linear(Stage):
 class Affine(Stage):
     """A scaler, feature by feature: `(x - offset) / scale`, or `x * scale + offset` with `inverse`.
 
+    A batch norm in evaluation mode is two of them: by its running statistics, then by its weight and bias.
     Never folded into the neighbouring weights: near the mean `x - offset` is exact in float32, whereas a folded
     bias of size |mean| / std cancels and loses that many digits.
 
     Attributes:
         offset: `(size,)`, the mean of a standard scaler.
-        scale: `(size,)`, its standard deviation; never zero.
+        scale: `(size,)`, its standard deviation; never zero on the way in.
         inverse: False on the way in, True on the way out.
     """
 
@@ -192,7 +120,7 @@ class Affine(Stage):
     def output_size(self, input_size: int) -> int:
         self._expect("offset", (input_size,), f"{input_size} columns")
         self._expect("scale", (input_size,), f"{input_size} columns")
-        if not self.scale.all():
+        if not self.inverse and not self.scale.all():
             raise UnsupportedModel(f"{self.name}.scale holds a zero at {int(np.argmin(np.abs(self.scale)))}")
         return input_size
 
@@ -205,4 +133,135 @@ class LastStep(Stage):
     steps: ClassVar[str] = "reduce"
 
 
-STAGES: dict[str, type[Stage]] = {stage.kind: stage for stage in (LSTM, Linear, Affine, LastStep)}
+@dataclass(frozen=True, eq=False)
+class LastHidden(Stage):
+    """The final hidden state of the recurrent stage right before it, `h_n[-1]`.
+
+    For a bidirectional stage `cat(h_n[-2], h_n[-1])`: the forward direction's last step and the reverse
+    direction's first, which is not the last step of its output.
+    """
+
+    kind: ClassVar[str] = "LastHidden"
+    steps: ClassVar[str] = "reduce"
+
+
+# Activations by torch.nn.functional's names; those with a parameter have torch's default for it.
+ACTIVATIONS: Mapping[str, float | None] = {
+    "relu": None,
+    "tanh": None,
+    "sigmoid": None,
+    "gelu": None,
+    "gelu_tanh": None,  # gelu(x, approximate="tanh")
+    "silu": None,
+    "softplus": None,
+    "elu": 1.0,  # alpha
+    "leaky_relu": 0.01,  # negative_slope
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Activation(Stage):
+    """An elementwise function without weights.
+
+    Attributes:
+        function: one of `ACTIVATIONS`.
+        parameter: `alpha` of elu, `negative_slope` of leaky_relu, rounded to float32; None for the others.
+    """
+
+    function: str
+    parameter: float | None = None
+
+    kind: ClassVar[str] = "Activation"
+
+    def __post_init__(self) -> None:
+        if self.function not in ACTIVATIONS:
+            raise UnsupportedModel(f"unknown activation {self.function!r}; known are {', '.join(ACTIVATIONS)}")
+        default = ACTIVATIONS[self.function]
+        value = default if self.parameter is None else self.parameter
+        if default is None and value is not None:
+            raise UnsupportedModel(f"{self.function} takes no parameter, got {value!r}")
+        object.__setattr__(self, "parameter", None if value is None else finite_float32(value, self.name))
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {"function": self.function} | ({} if self.parameter is None else {"parameter": self.parameter})
+
+    def sizes(self, before: int, after: int) -> str:
+        return f"({self.function})" if self.parameter is None else f"({self.function}, {self.parameter:g})"
+
+
+@dataclass(frozen=True, eq=False)
+class LayerNorm(Stage):
+    """torch.nn.LayerNorm over the last axis: `(x - mean) / sqrt(var + eps) * weight + bias`.
+
+    Attributes:
+        weight: `(size,)`, or None; then there is no bias either.
+        bias: `(size,)`, or None.
+        eps: added to the variance, rounded to float32.
+    """
+
+    weight: Array | None = None
+    bias: Array | None = None
+    eps: float = 1e-5
+
+    kind: ClassVar[str] = "LayerNorm"
+
+    def __post_init__(self) -> None:
+        self._freeze()
+        object.__setattr__(self, "eps", finite_float32(self.eps, self.name))
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {"eps": self.eps}
+
+    def output_size(self, input_size: int) -> int:
+        if self.bias is not None and self.weight is None:
+            raise UnsupportedModel(f"{self.name} has a bias without a weight")
+        for key in self.arrays:
+            self._expect(key, (input_size,), f"{input_size} columns")
+        return input_size
+
+    def sizes(self, before: int, after: int) -> str:
+        return f"({before})"
+
+
+@dataclass(frozen=True, eq=False)
+class Skip(Stage):
+    """Adds features of the model's input, as they are behind a scaler that begins the chain, at the same step.
+
+    Attributes:
+        features: index of the input feature that is added to each output; a single one is added to all of them.
+    """
+
+    features: tuple[int, ...] = (0,)
+
+    kind: ClassVar[str] = "Skip"
+
+    def __post_init__(self) -> None:
+        features = tuple(self.features)
+        if not features or not all(type(index) is int and index >= 0 for index in features):
+            raise UnsupportedModel(f"{self.name} adds the features {features!r}, expected indices such as (0,)")
+        object.__setattr__(self, "features", features)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {"features": list(self.features)}
+
+    def output_size(self, input_size: int) -> int:
+        if len(self.features) not in (1, input_size):
+            raise UnsupportedModel(f"{self.name} adds {len(self.features)} features to {input_size} columns")
+        return input_size
+
+    def sizes(self, before: int, after: int) -> str:
+        return f"({', '.join(map(str, self.features))})"
+
+
+def finite_float32(value: Any, name: str) -> float:
+    """A number as float32 holds it, so that it survives every format.
+
+    Raises:
+        UnsupportedModel: it is no finite number.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(np.float32(value)):
+        raise UnsupportedModel(f"{name} has the parameter {value!r}, expected a finite number")
+    return float(np.float32(value))

@@ -1,7 +1,7 @@
 """The one nn.Module: a chain of stages in PyTorch, for eager runs, training and TorchScript."""
 
 # No `from __future__ import annotations`: torch.jit.script reads the annotations of Scaler as objects.
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import singledispatch
 from typing import TypeVar
@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from ..errors import InputError
 from .arrays import Array
 from .model import Model
+from .recurrent import GRU, Recurrent
 from .runner import Runner
-from .stages import LSTM, Affine, LastStep, Linear, Stage
+from .stages import Activation, Affine, LastHidden, LastStep, LayerNorm, Linear, Skip, Stage
 
 
 def to_module(model: Model) -> nn.Sequential:
@@ -22,10 +23,27 @@ def to_module(model: Model) -> nn.Sequential:
 
     Maps float32 `x (batch, seq, input_size)` to `y (batch, output_size)` or `(batch, seq, output_size)`.
     """
-    module = nn.Sequential()
+    children: dict[str, nn.Module] = {}
+    scaled = 1 if isinstance(model.stages[0], Affine) else 0  # where the chain begins for a Skip
+    before: Stage | None = None
     for index, stage in enumerate(model.stages):
-        module.add_module(child_name(index, stage.name), _module(stage))
-    return module.eval()
+        name = child_name(index, stage.name)
+        if isinstance(stage, Skip):  # a Sequential hands on one value, so what came before moves inside
+            names = list(children)[scaled:]
+            children[name] = AddInput(_sequential({key: children.pop(key) for key in names}), stage.features)
+        elif isinstance(stage, LastHidden):
+            children[name] = Hidden(isinstance(before, Recurrent) and before.bidirectional)
+        else:
+            children[name] = _module(stage)
+        before = stage
+    return _sequential(children).eval()
+
+
+def _sequential(children: Mapping[str, nn.Module]) -> nn.Sequential:
+    module = nn.Sequential()
+    for name, child in children.items():
+        module.add_module(name, child)
+    return module
 
 
 def child_name(index: int, stage: str) -> str:
@@ -66,16 +84,43 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-class EveryStep(nn.Module):
-    """An nn.LSTM that returns its output alone: every step, no state."""
+class EveryStepLSTM(nn.Module):
+    """An nn.LSTM that starts from a learned state, where there is one, and returns its output alone: every step."""
 
-    def __init__(self, lstm: nn.LSTM) -> None:
+    h0: Tensor
+    c0: Tensor
+
+    def __init__(self, rnn: nn.LSTM, h0: Tensor, c0: Tensor, learned: bool) -> None:
         super().__init__()
-        self.lstm = lstm
+        self.rnn = rnn
+        self.learned = learned
+        self.register_buffer("h0", h0, persistent=learned)  # (num_layers * directions, size)
+        self.register_buffer("c0", c0, persistent=learned)
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.lstm(x)[0]  # (batch, seq, hidden_size)
-        return y
+        if not self.learned:
+            return self.rnn(x)[0]  # type: ignore[no-any-return]
+        h0, c0 = self.h0.unsqueeze(1), self.c0.unsqueeze(1)
+        batch = x.size(0)
+        state = (h0.expand(-1, batch, -1).contiguous(), c0.expand(-1, batch, -1).contiguous())
+        return self.rnn(x, state)[0]  # type: ignore[no-any-return]
+
+
+class EveryStepGRU(nn.Module):
+    """The same of an nn.GRU."""
+
+    h0: Tensor
+
+    def __init__(self, rnn: nn.GRU, h0: Tensor, learned: bool) -> None:
+        super().__init__()
+        self.rnn = rnn
+        self.learned = learned
+        self.register_buffer("h0", h0, persistent=learned)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.learned:
+            return self.rnn(x)[0]  # type: ignore[no-any-return]
+        return self.rnn(x, self.h0.unsqueeze(1).expand(-1, x.size(0), -1).contiguous())[0]  # type: ignore[no-any-return]
 
 
 class Scaler(nn.Module):
@@ -96,11 +141,57 @@ class Scaler(nn.Module):
         return (x - self.offset) / self.scale
 
 
+class Normalized(nn.Module):
+    """An nn.LayerNorm over the last axis, however wide that is."""
+
+    weight: Tensor | None
+    bias: Tensor | None
+
+    def __init__(self, weight: Tensor | None, bias: Tensor | None, eps: float) -> None:
+        super().__init__()
+        self.register_buffer("weight", weight)
+        self.register_buffer("bias", bias)
+        self.eps = eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.layer_norm(x, (x.size(-1),), self.weight, self.bias, self.eps)
+
+
 class Last(nn.Module):
     """The last step of `x (batch, seq, size)`."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x[:, -1]
+
+
+class Hidden(nn.Module):
+    """The final hidden state out of every step: `cat(h_n[-2], h_n[-1])` of a bidirectional layer."""
+
+    def __init__(self, bidirectional: bool) -> None:
+        super().__init__()
+        self.bidirectional = bidirectional
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.bidirectional:
+            return x[:, -1]
+        size = x.size(2) // 2
+        return torch.cat([x[:, -1, :size], x[:, 0, size:]], dim=-1)
+
+
+class AddInput(nn.Module):
+    """`body(x)` plus features of x at the same step."""
+
+    features: Tensor
+
+    def __init__(self, body: nn.Module, features: tuple[int, ...]) -> None:
+        super().__init__()
+        self.body = body
+        self.register_buffer("features", torch.tensor(features), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.body(x)
+        added = x.index_select(2, self.features)  # (batch, seq, 1 or output_size)
+        return y + (added[:, -1] if y.dim() == 2 else added)
 
 
 @singledispatch
@@ -109,17 +200,22 @@ def _module(stage: Stage) -> nn.Module:
 
 
 @_module.register
-def _lstm(stage: LSTM) -> nn.Module:
+def _recurrent(stage: Recurrent) -> nn.Module:
     sizes = (stage.input_size, stage.hidden_size, stage.num_layers)
-    lstm = nn.LSTM(*sizes, bias=stage.bias, batch_first=True, device="meta")
-    return EveryStep(_filled(lstm, stage))
+    options = {"bias": stage.bias, "batch_first": True, "bidirectional": stage.bidirectional, "device": "meta"}
+    arrays = {key: array for key, array in stage.arrays.items() if key not in ("h0", "c0")}
+    h0, learned = torch.tensor(stage.initial("h")), stage.has_initial_state
+    if isinstance(stage, GRU):
+        return EveryStepGRU(_filled(nn.GRU(*sizes, **options), arrays), h0, learned)
+    lstm = _filled(nn.LSTM(*sizes, proj_size=stage.proj_size, **options), arrays)
+    return EveryStepLSTM(lstm, h0, torch.tensor(stage.initial("c")), learned)
 
 
 @_module.register
 def _linear(stage: Linear) -> nn.Module:
     out_features, in_features = stage.weight.shape
     linear = nn.Linear(in_features, out_features, bias=stage.bias is not None, device="meta")
-    return _filled(linear, stage)
+    return _filled(linear, stage.arrays)
 
 
 @_module.register
@@ -132,10 +228,34 @@ def _last_step(stage: LastStep) -> nn.Module:
     return Last()
 
 
+@_module.register
+def _layer_norm(stage: LayerNorm) -> nn.Module:
+    arrays = {key: torch.tensor(array) for key, array in stage.arrays.items()}
+    return Normalized(arrays.get("weight"), arrays.get("bias"), stage.eps)
+
+
+_ACTIVATIONS: dict[str, Callable[[float], nn.Module]] = {
+    "relu": lambda _: nn.ReLU(),
+    "tanh": lambda _: nn.Tanh(),
+    "sigmoid": lambda _: nn.Sigmoid(),
+    "gelu": lambda _: nn.GELU(),
+    "gelu_tanh": lambda _: nn.GELU(approximate="tanh"),
+    "silu": lambda _: nn.SiLU(),
+    "softplus": lambda _: nn.Softplus(),
+    "elu": nn.ELU,
+    "leaky_relu": nn.LeakyReLU,
+}
+
+
+@_module.register
+def _activation(stage: Activation) -> nn.Module:
+    return _ACTIVATIONS[stage.function](stage.parameter or 0.0)
+
+
 ModuleT = TypeVar("ModuleT", bound=nn.Module)
 
 
-def _filled(module: ModuleT, stage: Stage) -> ModuleT:
-    """A module made on the meta device, now with the stage's weights: none were drawn, no random state was moved."""
-    module.load_state_dict({name: torch.tensor(array) for name, array in stage.arrays.items()}, assign=True)
+def _filled(module: ModuleT, arrays: Mapping[str, Array]) -> ModuleT:
+    """A module made on the meta device, now with these weights: none were drawn, no random state was moved."""
+    module.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()}, assign=True)
     return module

@@ -89,8 +89,8 @@ def suspects(model: Model) -> Iterator[Suspect]:
     yield from _input_bugs(model)
     yield from _scaler_bugs(model)
     heads = {stage.name for stage in model.stages if isinstance(stage, Linear)}
-    recurrent = {lstm.name for lstm in model.lstms}
-    layers = [(lstm.name, f"_l{k}") for lstm in model.lstms for k in range(lstm.num_layers)]
+    recurrent = {lstm.name for lstm in model.recurrent}
+    layers = [(lstm.name, f"_l{k}") for lstm in model.recurrent for k in range(lstm.num_layers)]
     for name, change in _weight_bugs():
         yield Suspect(f"{name} in every layer", _changed(model, change, recurrent))
     for lstm, layer in layers if len(layers) > 1 else ():
@@ -179,7 +179,7 @@ def _changed(model: Model, change: _Change, stages: Container[str], suffix: str 
 
 
 def _swapped_layers(model: Model) -> Iterator[Suspect]:
-    for lstm in model.lstms:
+    for lstm in model.recurrent:
         for k in range(lstm.num_layers - 1):
             one, two = f"_l{k}", f"_l{k + 1}"
             if lstm.weights[f"weight_ih{one}"].shape != lstm.weights[f"weight_ih{two}"].shape:

@@ -84,7 +84,7 @@ def _shapes(model: Model, seed: int) -> dict[str, Array]:
 
 def _window(model: Model) -> int:
     window = min(model.signature.window or DEFAULT_WINDOW, LONGEST_WINDOW)
-    large = max(lstm.hidden_size for lstm in model.lstms) >= LARGE_HIDDEN
+    large = max(lstm.hidden_size for lstm in model.recurrent) >= LARGE_HIDDEN
     return min(window, LARGE_WINDOW) if large else window
 
 

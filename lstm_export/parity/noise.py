@@ -37,8 +37,8 @@ class Jitter(Noise):
         result: Array = value * (1 + self._signs(value.shape))
         return result
 
-    def gate(self, gate: Array) -> Array:
-        result: Array = gate + self._signs(gate.shape)
+    def gate(self, gate: Array, size: Array | float = 1.0) -> Array:
+        result: Array = gate + size * self._signs(gate.shape)
         return result
 
 
@@ -50,7 +50,7 @@ def output_scale(output: Output) -> Array:
 
 def noise_floor(model: Model, x: Array, output: Output) -> float:
     """F: the largest move of the outputs of `x` over the jittered runs, in units of S."""
-    large = max(lstm.hidden_size for lstm in model.lstms) >= LARGE_HIDDEN
+    large = max(lstm.hidden_size for lstm in model.recurrent) >= LARGE_HIDDEN
     jitters = [Jitter(1, seed) for seed in range(RUNS)] if large else [Jitter(RUNS, seed=0)]
     scale = output_scale(output)
     moves = (np.abs(forward(model, x, jitter).y - output.y) for jitter in jitters)

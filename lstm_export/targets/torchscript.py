@@ -82,16 +82,16 @@ def read(path: Path) -> Model:
     Raises:
         UnsupportedModel: the archive has no such record, or record and weights do not fit.
     """
-    from ..model import LSTM, Model, Signature
+    from ..model import Model, Signature
     from ..model.torch_module import child_name
 
     module, record = _open(path)
-    state = module.state_dict()
+    names = {child_name(index, stage["name"]): stage["name"] for index, stage in enumerate(record["chain"])}
     arrays: dict[str, Array] = {}
-    for index, stage in enumerate(record["chain"]):
-        prefix = child_name(index, stage["name"]) + (".lstm." if stage["stage"] == LSTM.kind else ".")
-        own = {key: tensor.numpy() for key, tensor in state.items() if key.startswith(prefix)}
-        arrays |= {f"{stage['name']}.{key.removeprefix(prefix)}": array for key, array in own.items()}
+    for key, tensor in module.state_dict().items():
+        *path_to, array = key.split(".")  # such as 3_skip, body, 0_lstm, rnn, weight_ih_l0
+        owner = next((names[part] for part in reversed(path_to) if part in names), "")
+        arrays[f"{owner}.{array}"] = tensor.numpy()
     return Model.from_record(record["chain"], arrays, Signature.from_record(record["signature"]))
 
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from lstm_export.model import Model, forward
+from lstm_export.model import Model, forward, initial_state, state_layout
 from tests.conftest import CHAINS, drawn
 
 
@@ -43,3 +43,34 @@ def test_terms_bound_the_output_and_show_cancellation() -> None:
     output = forward(model, drawn(model, 8, 5))
     assert (output.terms >= np.abs(output.y) - 1e-12).all()
     assert output.terms.shape == output.y.shape
+
+
+def test_padding_counts_for_nothing(model: Model) -> None:
+    """Each row with a length is what it is alone, cut there; what stands behind its length is never read."""
+    x, lengths = drawn(model, 4, 9), np.array([9, 1, 4, 6])
+    padded = x.copy()
+    for row, length in enumerate(lengths):
+        padded[row, length:] = 1e6
+    y = forward(model, padded, lengths=lengths)
+    for row, length in enumerate(lengths):
+        alone = forward(model, x[row : row + 1, :length])
+        steps = slice(length) if model.returns_every_step else slice(None)
+        np.testing.assert_allclose(y.y[row][steps], alone.y[0], rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(y.terms[row][steps], alone.terms[0], rtol=1e-12, atol=1e-12)
+        if model.returns_every_step:
+            assert not y.y[row][length:].any()
+
+
+def test_chunks_with_the_state_carried_are_the_whole(model: Model) -> None:
+    if any(stage.bidirectional for stage in model.recurrent):
+        pytest.skip("a bidirectional chain reads the future: it has no state to carry")
+    x = drawn(model, 3, 8)
+    whole, first = forward(model, x), forward(model, x[:, :5])
+    rest = forward(model, x[:, 5:], state=first.state)
+    layout = [(one.num_layers, 3, one.size) for one in state_layout(model)]
+    assert [one.shape for one in first.state] == layout
+    assert [one.shape for one in initial_state(model, batch=3)] == layout
+    expected = whole.y[:, 5:] if model.returns_every_step else whole.y
+    np.testing.assert_allclose(rest.y, expected, rtol=1e-12, atol=1e-12)
+    for got, one in zip(rest.state, whole.state, strict=True):
+        np.testing.assert_allclose(got, one, rtol=1e-12, atol=1e-12)

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from lstm_export.errors import UnsupportedModel
-from lstm_export.model import LSTM, Affine, Column, LastStep, Linear, Model, Signature
+from lstm_export.model import (
+    LSTM,
+    Activation,
+    Affine,
+    Column,
+    LastHidden,
+    LastStep,
+    LayerNorm,
+    Linear,
+    Model,
+    Signature,
+    Skip,
+)
 from lstm_export.model.gates import ONNX_GATES, PYTORCH_GATES, reorder_gates
 from tests.conftest import CHAINS, linear, lstm
 
@@ -64,10 +77,18 @@ def test_arrays_cannot_be_changed(model: Model) -> None:
         ((GOOD[0], GOOD[2], GOOD[0]), Signature(3, 2), "names must differ"),
         ((GOOD[2],), Signature(4, 2), "no LSTM"),
         ((), Signature(4, 2), "no LSTM"),
+        ((GOOD[0], Activation("relu", "relu"), LastHidden("hidden"), GOOD[2]), Signature(3, 2), "hidden state"),
+        ((*GOOD, Skip("skip", (3,))), Signature(3, 2), "of an input of 3"),
+        ((*GOOD, Skip("skip", (0, 1, 2))), Signature(3, 2), "adds 3 features to 2 columns"),
+        ((*GOOD, LayerNorm("norm", np.ones(3))), Signature(3, 2), r"norm.weight is \(3,\), expected \(2,\)"),
         ((GOOD[0], LastStep("a"), LastStep("b"), GOOD[2]), Signature(3, 2), "already picked"),
         ((GOOD[0], LastStep("a"), lstm("b", 4, 4, 1, RANDOM)), Signature(3, 4), "already picked"),
         ((with_weight("bias_ih_l0", np.full(16, np.nan)), *GOOD[1:]), Signature(3, 2), r"bias_ih_l0\[0\] is nan"),
-        ((with_weight("weight_hr_l0", np.ones((1, 4))), *GOOD[1:]), Signature(3, 2), "unknown.*weight_hr_l0"),
+        (
+            (with_weight("weight_hr_l0", np.ones((1, 4))), *GOOD[1:]),
+            Signature(3, 2),
+            r"weight_hr_l0 is \(1, 4\), expected \(4, 4\)",
+        ),
         ((with_weight("weight_hh_l0", np.ones((16, 3))), *GOOD[1:]), Signature(3, 2), "lstm"),
         ((*GOOD, Affine("s", np.zeros(2), np.array([1.0, 0.0]))), Signature(3, 2), "scale holds a zero at 1"),
         ((GOOD[0], GOOD[1], Linear("fc", np.ones(4))), Signature(3, 1), "expected .out_features, in_features"),
@@ -95,3 +116,18 @@ def test_reordering_gates_is_undone_by_its_inverse() -> None:
 def test_origin_is_no_part_of_equality(seed_model: Model) -> None:
     assert replace(seed_model, origin="assumed") == seed_model
     assert CHAINS["no head"] != CHAINS["seed"]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Activation("a", "swoosh"), "unknown activation 'swoosh'; known are relu"),
+        (lambda: Activation("a", "relu", 0.1), "relu takes no parameter"),
+        (lambda: Activation("a", "elu", float("nan")), "expected a finite number"),
+        (lambda: Skip("s", ()), "expected indices"),
+        (lambda: Skip("s", (-1,)), "expected indices"),
+    ],
+)
+def test_stages_refuse_what_they_are_not(make: Callable[[], object], message: str) -> None:
+    with pytest.raises(UnsupportedModel, match=message):
+        make()

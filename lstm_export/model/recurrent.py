@@ -1,0 +1,203 @@
+"""The recurrent stages, LSTM and GRU, with their weights under torch.nn's names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..errors import UnsupportedModel
+from .arrays import Array, frozen
+from .gates import PYTORCH_GATES, PYTORCH_GRU_GATES
+from .stages import Stage
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """One layer in one direction. Rows of the weights are stacked gate by gate.
+
+    Attributes:
+        suffix: how its arrays' names end, `_l0` or `_l0_reverse`.
+        weight_ih: `(gates * hidden_size, input width)`.
+        weight_hh: `(gates * hidden_size, proj_size or hidden_size)`.
+        bias_ih, bias_hh: `(gates * hidden_size,)`, zeros where bias=False.
+        weight_hr: `(proj_size, hidden_size)`, or None.
+        h0: `(proj_size or hidden_size,)`, the initial state, zeros unless learned.
+        c0: `(hidden_size,)`, the same for the cell; unused by a GRU.
+    """
+
+    suffix: str
+    weight_ih: Array
+    weight_hh: Array
+    bias_ih: Array
+    bias_hh: Array
+    weight_hr: Array | None
+    h0: Array
+    c0: Array
+
+    @property
+    def is_reverse(self) -> bool:
+        """Whether it reads the sequence from its end."""
+        return self.suffix.endswith("_reverse")
+
+
+@dataclass(frozen=True, eq=False)
+class Recurrent(Stage):
+    """What LSTM and GRU share. Every step is returned, `(batch, seq, directions * (proj_size or hidden_size))`.
+
+    Attributes:
+        weights: by layer k, and once more ending in `_reverse` where it is bidirectional: `weight_ih_l{k}`,
+            `weight_hh_l{k}`, unless bias=False `bias_ih_l{k}` and `bias_hh_l{k}`, with projections
+            `weight_hr_l{k}`; for learned initial states `h0` and, of an LSTM, `c0`
+            `(num_layers * directions, size)`, each zero where it is absent.
+    """
+
+    weights: Mapping[str, Array]
+
+    gates: ClassVar[tuple[str, ...]] = ()
+    states: ClassVar[tuple[str, ...]] = ()  # what is carried from step to step
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weights", {key: frozen(value) for key, value in self.weights.items()})
+
+    @property
+    def arrays(self) -> dict[str, Array]:
+        return dict(self.weights)
+
+    @classmethod
+    def build(cls, name: str, arrays: Mapping[str, Array], options: Mapping[str, Any]) -> Stage:
+        return cls(name, arrays, **options)
+
+    @property
+    def bidirectional(self) -> bool:
+        """Whether every layer reads the sequence from both ends."""
+        return "weight_hh_l0_reverse" in self.weights
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """`_l0`, `_l0_reverse`, `_l1`, ...: the cells in the order of torch's h_n."""
+        directions = ("", "_reverse") if self.bidirectional else ("",)
+        return tuple(f"_l{k}{direction}" for k in range(self.num_layers) for direction in directions)
+
+    @property
+    def num_layers(self) -> int:
+        """Stacked layers."""
+        return sum(key.startswith("weight_hh_l") and not key.endswith("_reverse") for key in self.weights)
+
+    @property
+    def hidden_size(self) -> int:
+        """Width of the gates, and of c."""
+        return int(self.weights["weight_hh_l0"].shape[0]) // len(self.gates)
+
+    @property
+    def proj_size(self) -> int:
+        """Width that h is projected to; 0 for none."""
+        return int(self.weights["weight_hh_l0"].shape[-1]) if "weight_hr_l0" in self.weights else 0
+
+    @property
+    def state_size(self) -> int:
+        """Width of h: proj_size, or hidden_size."""
+        return self.proj_size or self.hidden_size
+
+    @property
+    def input_size(self) -> int:
+        """Width of the input of layer 0."""
+        return int(self.weights["weight_ih_l0"].shape[-1])
+
+    @property
+    def bias(self) -> bool:
+        """Whether the layers have biases."""
+        return "bias_ih_l0" in self.weights
+
+    @property
+    def has_initial_state(self) -> bool:
+        """Whether an initial state was learned."""
+        return any(f"{state}0" in self.weights for state in self.states)
+
+    def initial(self, state: str) -> Array:
+        """The learned initial state `h` or `c` `(num_layers * directions, size)`, zeros where there is none."""
+        size = self.state_size if state == "h" else self.hidden_size
+        return self.weights.get(f"{state}0", np.zeros((len(self.suffixes), size), np.float32))
+
+    def layers(self) -> Iterator[tuple[Cell, ...]]:
+        """Layer by layer its one or two cells."""
+        cells = [self._cell(index, suffix) for index, suffix in enumerate(self.suffixes)]
+        directions = 1 + self.bidirectional
+        for k in range(self.num_layers):
+            yield tuple(cells[k * directions : (k + 1) * directions])
+
+    def _cell(self, index: int, suffix: str) -> Cell:
+        zeros = np.zeros(len(self.gates) * self.hidden_size, np.float32)
+        return Cell(
+            suffix,
+            weight_ih=self.weights[f"weight_ih{suffix}"],
+            weight_hh=self.weights[f"weight_hh{suffix}"],
+            bias_ih=self.weights.get(f"bias_ih{suffix}", zeros),
+            bias_hh=self.weights.get(f"bias_hh{suffix}", zeros),
+            weight_hr=self.weights.get(f"weight_hr{suffix}"),
+            h0=self.initial("h")[index],
+            c0=self.initial("c")[index],
+        )
+
+    def output_size(self, input_size: int) -> int:
+        self._expect_keys()
+        rows, width = len(self.gates) * self.hidden_size, self.state_size
+        directions = 1 + self.bidirectional
+        for suffix in self.suffixes:
+            before = input_size if suffix in ("_l0", "_l0_reverse") else directions * width
+            self._expect(f"weight_ih{suffix}", (rows, before), f"an input of width {before}")
+            self._expect(f"weight_hh{suffix}", (rows, width), f"hidden_size={self.hidden_size}")
+            for bias in ("bias_ih", "bias_hh") if self.bias else ():
+                self._expect(f"{bias}{suffix}", (rows,), f"hidden_size={self.hidden_size}")
+            if self.proj_size:
+                self._expect(f"weight_hr{suffix}", (width, self.hidden_size), f"proj_size={width}")
+        for state in self.states:
+            size = width if state == "h" else self.hidden_size
+            if f"{state}0" in self.weights:
+                self._expect(f"{state}0", (len(self.suffixes), size), f"{len(self.suffixes)} layers and directions")
+        return directions * width
+
+    def _expect_keys(self) -> None:
+        parts = ["weight_ih", "weight_hh", *(["bias_ih", "bias_hh"] if self.bias else [])]
+        if "weight_hr_l0" in self.weights and "c" in self.states:
+            parts.append("weight_hr")
+        expected = {f"{part}{suffix}" for part in parts for suffix in self.suffixes or ("_l0",)}
+        given = set(self.weights) - {f"{state}0" for state in self.states}
+        if given != expected:
+            missing, unknown = expected - given, given - expected
+            raise UnsupportedModel(
+                f"{self.name} is no plain {self.kind}: missing {sorted(missing) or 'nothing'}, "
+                f"unknown {sorted(unknown) or 'nothing'}"
+            )
+        shape, gates = self.weights["weight_hh_l0"].shape, len(self.gates)
+        if len(shape) != 2 or not shape[0] or shape[0] % gates or not 0 < shape[1] <= shape[0] // gates:
+            raise UnsupportedModel(
+                f"{self.name}.weight_hh_l0 is {shape}, expected ({gates} * hidden_size, hidden_size)"
+            )
+
+    def sizes(self, before: int, after: int) -> str:
+        facts = [str(before), str(self.hidden_size), f"num_layers={self.num_layers}"]
+        facts += ["bias=False"] * (not self.bias) + ["bidirectional"] * self.bidirectional
+        facts += [f"proj_size={self.proj_size}"] * bool(self.proj_size)
+        facts += ["learned initial state"] * self.has_initial_state
+        return f"({', '.join(facts)})"
+
+
+@dataclass(frozen=True, eq=False)
+class LSTM(Recurrent):
+    """torch.nn.LSTM, its gates stacked in `PYTORCH_GATES` order. A zero initial state, unless `h0`, `c0` are there."""
+
+    kind: ClassVar[str] = "LSTM"
+    gates: ClassVar[tuple[str, ...]] = PYTORCH_GATES
+    states: ClassVar[tuple[str, ...]] = ("h", "c")
+
+
+@dataclass(frozen=True, eq=False)
+class GRU(Recurrent):
+    """torch.nn.GRU, its gates stacked in `PYTORCH_GRU_GATES` order; the reset gate acts after the recurrent product."""
+
+    kind: ClassVar[str] = "GRU"
+    gates: ClassVar[tuple[str, ...]] = PYTORCH_GRU_GATES
+    states: ClassVar[tuple[str, ...]] = ("h",)

@@ -1,0 +1,44 @@
+"""What a chain carries from one step to the next: which tensors, in which order, of which shape."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+
+from .arrays import Array
+from .model import Model
+
+# One array a tensor of the layout, `(num_layers, batch, size)`.
+State: TypeAlias = tuple[Array, ...]
+
+
+class StateTensor(NamedTuple):
+    """One tensor of the state, `(num_layers, batch, size)`; a bidirectional stage counts each layer twice."""
+
+    name: str
+    num_layers: int
+    size: int
+
+
+def state_layout(model: Model) -> tuple[StateTensor, ...]:
+    """h and, of an LSTM, c of every recurrent stage: named `h` and `c`, with several stages `lstm1.h`, ..."""
+    several = len(model.recurrent) > 1
+    return tuple(
+        StateTensor(
+            f"{stage.name}.{state}" if several else state,
+            len(stage.suffixes),
+            stage.state_size if state == "h" else stage.hidden_size,
+        )
+        for stage in model.recurrent
+        for state in stage.states
+    )
+
+
+def initial_state(model: Model, batch: int = 1) -> State:
+    """The state before the first step: the learned one, else zeros; float32."""
+    return tuple(
+        np.repeat(stage.initial(state)[:, np.newaxis], batch, axis=1)
+        for stage in model.recurrent
+        for state in stage.states
+    )
