@@ -271,13 +271,14 @@ class Subject:
     def judge(self, target: str, artifact: Path) -> ParityReport:
         """Read the artifact back where the format allows, then run it on every golden set."""
         module = targets.get(target)
-        return self.check(target, module.load(artifact), _structure(module, artifact, self.checkpoint.model))
+        expected, notes = targets.lowered(module, self.checkpoint.model)
+        return self.check(target, module.load(artifact), _structure(module, artifact, expected), notes)
 
-    def check(self, target: str, runner: Runner, structure: str) -> ParityReport:
+    def check(self, target: str, runner: Runner, structure: str, notes: tuple[str, ...] = ()) -> ParityReport:
         """Judge a runner on every golden set; say what is wrong where it fails."""
         note = getattr(targets.get(target), "note", None)
         checkpoint = self.checkpoint
-        notes = (*checkpoint.remarks, *_coarse_inputs(checkpoint.model), *((note,) if note else ()))
+        notes = (*checkpoint.remarks, *_coarse_inputs(checkpoint.model), *notes, *((note,) if note else ()))
         report = check(runner, self.golden, subject=target, structure=structure, reference=self.reference, notes=notes)
         if report.ok:
             return report

@@ -18,7 +18,7 @@ MAX_BYTES = 256 * 2**20
 MAX_FIELDS = 10**6  # in one message
 MAX_SIZE = 2**24  # the largest dimension that is believed, hidden_size included
 
-OPERATORS = """Add, Cast, Concat, Constant, Div, Elu, Erf, GRU, Gather, Gelu, Gemm, Identity, LSTM, \
+OPERATORS = """Add, Cast, Concat, Constant, Div, Elu, Erf, Expand, GRU, Gather, Gelu, Gemm, Identity, LSTM, \
 LayerNormalization, LeakyRelu, MatMul, Mul, Relu, Reshape, Shape, Sigmoid, Slice, Softplus, Squeeze, Sub, Tanh, \
 Transpose, Unsqueeze"""
 DOMAINS = (b"", b"ai.onnx")

@@ -1,6 +1,7 @@
 """The one nn.Module: a chain of stages in PyTorch, for eager runs, training and TorchScript."""
 
 # No `from __future__ import annotations`: torch.jit.script reads the annotations of Scaler as objects.
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import singledispatch
@@ -61,7 +62,7 @@ def eager(module: nn.Module) -> Runner:
 
     def run(x: Array) -> Array:
         try:
-            with torch.no_grad(), one_thread():
+            with torch.no_grad(), one_thread(), _projections_accepted():
                 y = module(torch.from_numpy(np.array(x, np.float32)).to(device))
         except (RuntimeError, TypeError, ValueError, IndexError) as error:
             raise InputError(f"the module refused x {x.shape}: {str(error).strip().splitlines()[-1]}") from error
@@ -71,6 +72,14 @@ def eager(module: nn.Module) -> Runner:
         return result
 
     return run
+
+
+@contextmanager
+def _projections_accepted() -> Iterator[None]:
+    """Without torch's warning that oneDNN lacks proj_size: its own kernel computes the same."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "LSTM with projections", UserWarning)
+        yield
 
 
 @contextmanager
@@ -84,43 +93,50 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-class EveryStepLSTM(nn.Module):
-    """An nn.LSTM that starts from a learned state, where there is one, and returns its output alone: every step."""
+class EveryStep(nn.Module):
+    """An nn.LSTM or nn.GRU that returns its output alone: every step, no state."""
+
+    def __init__(self, rnn: nn.RNNBase) -> None:
+        super().__init__()
+        self.rnn = rnn
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.rnn(x)[0]  # (batch, seq, directions * hidden_size)
+        return y
+
+
+class LSTMFromState(nn.Module):
+    """An nn.LSTM that starts from a learned state."""
 
     h0: Tensor
     c0: Tensor
 
-    def __init__(self, rnn: nn.LSTM, h0: Tensor, c0: Tensor, learned: bool) -> None:
+    def __init__(self, rnn: nn.RNNBase, h0: Tensor, c0: Tensor) -> None:
         super().__init__()
         self.rnn = rnn
-        self.learned = learned
-        self.register_buffer("h0", h0, persistent=learned)  # (num_layers * directions, size)
-        self.register_buffer("c0", c0, persistent=learned)
+        self.register_buffer("h0", h0)  # (num_layers * directions, size)
+        self.register_buffer("c0", c0)
 
     def forward(self, x: Tensor) -> Tensor:
-        if not self.learned:
-            return self.rnn(x)[0]  # type: ignore[no-any-return]
         h0, c0 = self.h0.unsqueeze(1), self.c0.unsqueeze(1)
-        batch = x.size(0)
-        state = (h0.expand(-1, batch, -1).contiguous(), c0.expand(-1, batch, -1).contiguous())
-        return self.rnn(x, state)[0]  # type: ignore[no-any-return]
+        state = (h0.expand(-1, x.size(0), -1).contiguous(), c0.expand(-1, x.size(0), -1).contiguous())
+        y: Tensor = self.rnn(x, state)[0]
+        return y
 
 
-class EveryStepGRU(nn.Module):
-    """The same of an nn.GRU."""
+class GRUFromState(nn.Module):
+    """An nn.GRU that starts from a learned state."""
 
     h0: Tensor
 
-    def __init__(self, rnn: nn.GRU, h0: Tensor, learned: bool) -> None:
+    def __init__(self, rnn: nn.RNNBase, h0: Tensor) -> None:
         super().__init__()
         self.rnn = rnn
-        self.learned = learned
-        self.register_buffer("h0", h0, persistent=learned)
+        self.register_buffer("h0", h0)
 
     def forward(self, x: Tensor) -> Tensor:
-        if not self.learned:
-            return self.rnn(x)[0]  # type: ignore[no-any-return]
-        return self.rnn(x, self.h0.unsqueeze(1).expand(-1, x.size(0), -1).contiguous())[0]  # type: ignore[no-any-return]
+        y: Tensor = self.rnn(x, self.h0.unsqueeze(1).expand(-1, x.size(0), -1).contiguous())[0]
+        return y
 
 
 class Scaler(nn.Module):
@@ -181,16 +197,14 @@ class Hidden(nn.Module):
 class AddInput(nn.Module):
     """`body(x)` plus features of x at the same step."""
 
-    features: Tensor
-
     def __init__(self, body: nn.Module, features: tuple[int, ...]) -> None:
         super().__init__()
         self.body = body
-        self.register_buffer("features", torch.tensor(features), persistent=False)
+        self.features = list(features)
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.body(x)
-        added = x.index_select(2, self.features)  # (batch, seq, 1 or output_size)
+        added = x.index_select(2, torch.tensor(self.features, device=x.device))  # (batch, seq, 1 or output_size)
         return y + (added[:, -1] if y.dim() == 2 else added)
 
 
@@ -203,12 +217,13 @@ def _module(stage: Stage) -> nn.Module:
 def _recurrent(stage: Recurrent) -> nn.Module:
     sizes = (stage.input_size, stage.hidden_size, stage.num_layers)
     options = {"bias": stage.bias, "batch_first": True, "bidirectional": stage.bidirectional, "device": "meta"}
-    arrays = {key: array for key, array in stage.arrays.items() if key not in ("h0", "c0")}
-    h0, learned = torch.tensor(stage.initial("h")), stage.has_initial_state
-    if isinstance(stage, GRU):
-        return EveryStepGRU(_filled(nn.GRU(*sizes, **options), arrays), h0, learned)
-    lstm = _filled(nn.LSTM(*sizes, proj_size=stage.proj_size, **options), arrays)
-    return EveryStepLSTM(lstm, h0, torch.tensor(stage.initial("c")), learned)
+    options |= {"proj_size": stage.proj_size} if stage.proj_size else {}
+    rnn: nn.RNNBase = nn.GRU(*sizes, **options) if isinstance(stage, GRU) else nn.LSTM(*sizes, **options)
+    _filled(rnn, {key: array for key, array in stage.arrays.items() if key not in ("h0", "c0")})
+    if not stage.has_initial_state:
+        return EveryStep(rnn)
+    states = [torch.tensor(stage.initial(state)) for state in stage.states]
+    return GRUFromState(rnn, *states) if isinstance(stage, GRU) else LSTMFromState(rnn, *states)
 
 
 @_module.register

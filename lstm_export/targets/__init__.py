@@ -32,7 +32,8 @@ class Target(Protocol):
     """What a module of this folder provides. Its docstring's first line is the help text of its command.
 
     A target whose format holds a model exactly also has `read(path) -> Model`, with the law
-    `read(export(model)) == model`, bit for bit.
+    `read(export(model)) == lowered(model)`, bit for bit. Where the format lacks a stage, the target has
+    `lowered(model)`: the same model without that stage, and sentences that say so; elsewhere it is the model itself.
 
     Attributes:
         suffix: ending of its artifacts, with the dot.
@@ -73,6 +74,14 @@ def get(name: str) -> Target:
     if name not in names():
         raise InputError(f"unknown target {name!r}; known targets: {', '.join(names())}")
     return cast(Target, importlib.import_module(f"{__name__}.{name.replace('-', '_')}"))
+
+
+def lowered(target: Target, model: Model) -> tuple[Model, tuple[str, ...]]:
+    """The chain as the target's format holds it, and what a user should know of the difference."""
+    if not hasattr(target, "lowered"):
+        return model, ()
+    chain, notes = target.lowered(model)
+    return chain, tuple(notes)
 
 
 def of_artifact(data: bytes) -> str | None:

@@ -1,8 +1,9 @@
 """Export to ONNX, for onnxruntime on any device.
 
 Written straight from the weights, without torch's exporters.
-One LSTM node a layer, dynamic batch and sequence, no external data, no initial state, Y_h for the last step.
-Law: `read(export(model)) == model`, bit for bit. Two exports of one model give identical bytes.
+One LSTM or GRU node a layer, dynamic batch and sequence, no external data, Y_h for the last step.
+Law: `read(export(model)) == lowered(model)`, bit for bit; only projections are lowered.
+Two exports of one model give identical bytes.
 """
 
 from __future__ import annotations
@@ -42,6 +43,13 @@ def export(model: Model, path: Path, *, opset: int = DEFAULT_OPSET) -> None:
     if not OLDEST_OPSET <= opset <= newest_opset():
         raise InputError(f"opset {opset} cannot be written; choose {OLDEST_OPSET} to {newest_opset()}")
     write_bytes(path, to_bytes(model, opset))
+
+
+def lowered(model: Model) -> tuple[Model, tuple[str, ...]]:
+    """The chain as the graph holds it, without projections, and what a user should know of the difference."""
+    from ...model.lowering import lower_projections, lowering_notes
+
+    return lower_projections(model), tuple(lowering_notes(model))
 
 
 def load(source: Path | bytes, providers: tuple[str, ...] = ()) -> OnnxRunner:

@@ -7,17 +7,38 @@ an exported file proves by itself what it holds. Anything unexpected is refused,
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
+from math import pi, sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...device.onnx_runner import CHAIN, SIGNATURE, WEIGHTS_SHA256
 from ...errors import UnsupportedModel, require
-from ...model import LSTM, Affine, Array, LastStep, Linear, Model, Signature, Stage
-from ...model.gates import ONNX_GATES, PYTORCH_GATES, reorder_gates
+from ...model import (
+    GRU,
+    LSTM,
+    Activation,
+    Affine,
+    Array,
+    LastHidden,
+    LastStep,
+    LayerNorm,
+    Linear,
+    Model,
+    Recurrent,
+    Signature,
+    Skip,
+    Stage,
+)
+from ...model.gates import ONNX_GATES, ONNX_GRU_GATES, reorder_gates
+from .walk import CONSTANT, OPTIONAL, Walk, check_number
 
 if TYPE_CHECKING:
     from onnx import ModelProto
+
+_KINDS: Mapping[str, type[Recurrent]] = {"LSTM": LSTM, "GRU": GRU}
+_FUNCTIONS = {"Relu": "relu", "Tanh": "tanh", "Softplus": "softplus", "Elu": "elu", "LeakyRelu": "leaky_relu"}
 
 
 def from_bytes(data: bytes) -> Model:
@@ -37,7 +58,7 @@ def from_bytes(data: bytes) -> Model:
     if SIGNATURE not in said:
         raise UnsupportedModel(f"this ONNX file was not written by lstm-export: it has no {SIGNATURE}")
     signature = Signature.from_record(_json(said[SIGNATURE]))
-    model = Model(_Walk(proto).stages(signature), signature, origin="stored")
+    model = Model(_Reader(proto).stages(signature), signature, origin="stored")
     if _json(said.get(CHAIN, "null")) != model.chain_record() or said.get(WEIGHTS_SHA256) != model.weights_sha256:
         raise UnsupportedModel("the graph holds another model than the file's own metadata says")
     return model
@@ -50,127 +71,227 @@ def _json(text: str) -> Any:
         raise UnsupportedModel(f"the file's metadata is no JSON: {error}") from error
 
 
-class _Walk:
-    """A walk along the nodes, each of which must take what the one before gave, and otherwise only constants."""
+class _Reader:
+    """Stage after stage out of the walk along the nodes."""
 
     def __init__(self, proto: ModelProto) -> None:
-        from onnx import numpy_helper
-
-        graph = proto.graph
-        if proto.functions or graph.sparse_initializer or any(entry.domain for entry in proto.opset_import):
-            raise UnsupportedModel("the graph has functions, sparse weights or operators of another domain")
-        if any(tensor.data_location for tensor in graph.initializer):
-            raise UnsupportedModel("the weights lie in another file (external data); export again as one file")
-        self._graph = graph
-        self._constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
-        self._unused = set(self._constants)
-        self._nodes = list(graph.node)
-        self._current = "x"
+        self._graph = proto.graph
+        self._walk = Walk(proto)
+        self._source = "x"
         self._is_sequence, self._is_time_first = True, False
+        self._is_bidirectional = self._has_shape = False
 
     def stages(self, signature: Signature) -> tuple[Stage, ...]:
         """Every stage, having checked that nothing of the graph is left over."""
-        readers = {"LSTM": self._lstm, "Transpose": self._lstm, "Gather": self._gather, "Gemm": self._gemm}
-        readers |= {"MatMul": self._matmul, "Sub": self._scale, "Mul": self._unscale}
         found: list[Stage] = []
-        while self._nodes and not self._is_final_transpose():
-            op = self._nodes[0].op_type
-            if op not in readers:
-                raise UnsupportedModel(f"node {self._nodes[0].name!r} is {op}, which lstm-export does not write there")
-            found += readers[op]()
-        if self._nodes:
-            self._take("Transpose", perm=[1, 0, 2])
+        while self._walk.left and not self._is_final_transpose():
+            found.append(self._stage())
+            if len(found) == 1 and isinstance(found[0], Affine):
+                self._source = self._walk.current
+        if self._walk.left:
+            self._walk.advance("Transpose", perm=[1, 0, 2])
+        self._walk.check_end("y")
         self._check_ends(signature)
         return tuple(found)
 
     def _is_final_transpose(self) -> bool:
-        return len(self._nodes) == 1 and self._is_sequence and self._nodes[0].op_type == "Transpose"
+        return self._walk.left == 1 and self._is_sequence and self._walk.op() == "Transpose"
 
-    def _take(self, op: str, **attributes: Any) -> list[Array]:
-        """Step over the next node, which must be just this, and return its constants."""
-        from onnx.helper import get_attribute_value
+    def _stage(self) -> Stage:
+        op = self._walk.op()
+        if self._walk.current.endswith("/Y_h"):
+            return self._state(op)
+        if op in _FUNCTIONS:
+            return self._function(op)
+        readers: dict[str, Callable[[], Stage]] = {
+            **dict.fromkeys(("Transpose", "Shape", "Expand", *_KINDS), self._recurrent),
+            **{"Gather": self._gather, "Gemm": self._gemm, "MatMul": self._matmul, "Sub": self._scale},
+            **{"LayerNormalization": self._layer_norm, "Sigmoid": self._sigmoid, "Div": self._gelu, "Mul": self._mul},
+        }
+        if op not in readers:
+            raise UnsupportedModel(f"node {self._walk.name()!r} is {op}, which lstm-export does not write there")
+        return readers[op]()
 
-        node = self._nodes.pop(0) if self._nodes else None
-        if node is None or node.op_type != op or node.domain:
-            raise UnsupportedModel(f"expected {op} after {self._current!r}, got {node.op_type if node else 'the end'}")
-        got = {attribute.name: get_attribute_value(attribute) for attribute in node.attribute}
-        if got != attributes:
-            raise UnsupportedModel(f"{op} {node.name!r} has attributes {got}, expected {attributes}")
-        feeds, *names = node.input
-        if feeds != self._current or not set(names) <= set(self._constants):
-            raise UnsupportedModel(f"{op} {node.name!r} takes {list(node.input)}, expected {self._current!r} first")
-        self._current = node.output[-1]
-        self._unused -= set(names)
-        return [self._constants[name] for name in names]
-
-    def _lstm(self) -> list[Stage]:
+    def _recurrent(self) -> Stage:
+        """All layers of one stage."""
         if not self._is_time_first:
-            self._take("Transpose", perm=[1, 0, 2])
+            self._walk.advance("Transpose", perm=[1, 0, 2])
             self._is_time_first = True
-        name = self._nodes[0].name.rpartition("/")[0] if self._nodes else ""
-        weights: dict[str, Array] = {}
-        for k in range(len(self._nodes)):
-            if not self._nodes or self._nodes[0].name != f"{name}/l{k}":
+        name, weights, kind = "", dict[str, Array](), LSTM.kind
+        states: dict[str, list[Array]] = {}
+        for k in range(self._walk.left):
+            learned = self._initial_states()
+            node = self._walk.name()
+            if k == 0:
+                name, kind = node.rpartition("/")[0], self._walk.op()
+            for state, (_, array) in learned.items():
+                states.setdefault(state, []).append(array)
+            weights |= self._layer(k, kind, f"{name}/l{k}", {state: value for state, (value, _) in learned.items()})
+            if self._walk.current.endswith("/Y_h") or self._layer_name() != f"{name}/l{k + 1}":
                 break
-            outputs = self._nodes[0].output
-            weights |= _weights(k, *self._take("LSTM", hidden_size=self._hidden_size()))
-            if len(outputs) > 1:
-                return [LSTM(name, weights), self._last_of_state(list(outputs))]
-            self._expect_axis(1, self._take("Squeeze"))
-        if not weights:
-            raise UnsupportedModel(f"after {self._current!r} expected an LSTM node named NAME/l0")
-        return [LSTM(name, weights)]
+        stacked = {f"{state}0": np.concatenate(arrays) for state, arrays in states.items()}
+        return _KINDS[kind](name, weights | stacked)
 
-    def _hidden_size(self) -> int:
-        """What the recurrent weights of the next node say, since the attribute must agree with them."""
-        names = self._nodes[0].input
-        recurrent = self._constants.get(names[2]) if len(names) > 2 else None
-        return 0 if recurrent is None else int(recurrent.shape[-1])
+    def _layer_name(self) -> str:
+        """The layer that the next nodes belong to, be they its initial states or itself."""
+        return self._walk.name().removesuffix("/rows").removesuffix("/initial_h").removesuffix("/initial_c")
 
-    def _last_of_state(self, outputs: list[str]) -> Stage:
-        if len(outputs) != 2 or outputs[0]:
-            raise UnsupportedModel(f"LSTM outputs {outputs}, expected Y alone or Y_h alone")
-        name = self._nodes[0].name if self._nodes else ""
-        self._expect_axis(0, self._take("Squeeze"))
+    def _initial_states(self) -> dict[str, tuple[str, Array]]:
+        """Learned initial states, repeated for every row: the value, and the array `(directions, size)`."""
+        if self._walk.op() == "Shape" and not self._has_shape:
+            self._has_shape = True
+            self._walk.take("Shape", "x")
+            (first,) = self._walk.take("Gather", "x/shape", CONSTANT, axis=0).arrays()
+            ones = self._walk.take("Concat", CONSTANT, "x/batch", CONSTANT, axis=0).arrays()
+            if [first.tolist(), *(one.tolist() for one in ones)] != [[0], [1], [1]]:
+                raise UnsupportedModel("an initial state is not repeated once a row")
+        found = {}
+        while self._walk.op() == "Expand":
+            state = self._walk.name().removesuffix("/rows")[-1]
+            (array,), (value,) = self._walk.take("Expand", CONSTANT, "x/for_every_row")
+            if array is None or array.ndim != 3 or array.shape[1] != 1 or state in found:
+                raise UnsupportedModel(f"{value!r} is no initial state of a layer")
+            found[state] = (value, array[:, 0])
+        return found
+
+    def _layer(self, k: int, kind: str, node: str, initial: Mapping[str, str]) -> dict[str, Array]:
+        """One recurrent node and what brings its output into shape; the weights of layer k."""
+        if kind not in _KINDS or self._walk.name() != node or self._walk.op() != kind:
+            raise UnsupportedModel(
+                f"after {self._walk.current!r} expected the node {node!r}, got {self._walk.name()!r}"
+            )
+        recurrent = self._walk.constant(2)  # (directions, gates * hidden_size, hidden_size)
+        directions, _, hidden_size = (0, 0, 0) if recurrent is None or recurrent.ndim != 3 else recurrent.shape
+        attributes: dict[str, Any] = {"hidden_size": hidden_size}
+        attributes |= {"direction": b"bidirectional"} if directions == 2 else {}
+        attributes |= {"linear_before_reset": 1} if kind == GRU.kind else {}
+        states = [initial.get(state, "") for state in _KINDS[kind].states]
+        taken = self._walk.advance(kind, CONSTANT, CONSTANT, OPTIONAL, "", *states, **attributes)
+        self._is_bidirectional = directions == 2
+        if len(taken.outputs) == 1:
+            self._join(node)
+        elif len(taken.outputs) != 2 or taken.outputs[0]:
+            raise UnsupportedModel(f"{node} has the outputs {taken.outputs}, expected Y alone or Y_h alone")
+        return _weights(k, kind, directions, *taken.arrays())
+
+    def _join(self, node: str) -> None:
+        """Y `(seq, directions, batch, hidden_size)` to `(seq, batch, directions * hidden_size)`."""
+        if self._is_bidirectional:
+            self._walk.advance("Transpose", perm=[0, 2, 1, 3])
+            self._walk.integers("Reshape", 0, 0, -1)
+        else:
+            self._walk.integers("Squeeze", 1)
+
+    def _state(self, op: str) -> Stage:
+        """The read-out behind Y_h `(directions, batch, hidden_size)`."""
+        name, self._is_sequence = self._walk.name(), False
+        if op == "Squeeze" and not self._is_bidirectional:
+            self._walk.integers("Squeeze", 0)
+            return LastStep(name)
+        if self._is_bidirectional:
+            self._walk.advance("Transpose", perm=[1, 0, 2])
+            name = self._walk.name()
+            self._walk.integers("Reshape", 0, -1)
+        else:
+            self._walk.integers("Gather", 0, axis=0)
+        return LastHidden(name)
+
+    def _gather(self) -> Stage:
+        """The last step, or features of the input that a Skip adds."""
+        name = self._walk.name()
+        if name.endswith("/features"):
+            return self._skip(name.removesuffix("/features"))
+        self._walk.integers("Gather", -1, axis=0)
+        if not (self._is_time_first and self._is_sequence):
+            raise UnsupportedModel(f"Gather {name!r} picks no time step")
         self._is_sequence = False
         return LastStep(name)
 
-    def _expect_axis(self, axis: int, constants: list[Array]) -> None:
-        if len(constants) != 1 or constants[0].tolist() != [axis]:
-            raise UnsupportedModel(f"Squeeze before {self._current!r} must drop axis {axis}")
+    def _skip(self, name: str) -> Stage:
+        taken = self._walk.take("Gather", self._source, CONSTANT, axis=2)
+        (features,), added = taken.arrays(), taken.outputs[0]
+        if not self._is_sequence:
+            taken = self._walk.take("Gather", added, CONSTANT, axis=1)
+            (last,), added = taken.arrays(), taken.outputs[0]
+            if last.tolist() != -1:
+                raise UnsupportedModel(f"{name!r} adds step {last.tolist()} of the input, expected the last")
+        elif self._is_time_first:
+            added = self._walk.take("Transpose", added, perm=[1, 0, 2]).outputs[0]
+        self._walk.advance("Add", added)
+        return Skip(name, tuple(map(int, features.reshape(-1))))
 
-    def _gather(self) -> list[Stage]:
-        name = self._nodes[0].name
-        (index,) = self._take("Gather", axis=0)
-        if index.tolist() != -1 or not self._is_time_first:
-            raise UnsupportedModel(f"Gather {name!r} picks step {index.tolist()}, expected the last")
-        self._is_sequence = False
-        return [LastStep(name)]
+    def _gemm(self) -> Stage:
+        name = self._walk.name()
+        return Linear(name, *self._walk.advance("Gemm", CONSTANT, OPTIONAL, transB=1).arrays())
 
-    def _gemm(self) -> list[Stage]:
-        name = self._nodes[0].name
-        return [Linear(name, *self._take("Gemm", transB=1))]
+    def _matmul(self) -> Stage:
+        name = self._walk.name()
+        (weight,) = self._walk.advance("MatMul", CONSTANT).arrays()
+        has_bias = self._walk.name() == f"{name}/bias"
+        return Linear(name, weight.T, *(self._walk.advance("Add", CONSTANT).arrays() if has_bias else ()))
 
-    def _matmul(self) -> list[Stage]:
-        name = self._nodes[0].name
-        (weight,) = self._take("MatMul")
-        has_bias = bool(self._nodes) and self._nodes[0].name == f"{name}/bias"
-        return [Linear(name, weight.T, *(self._take("Add") if has_bias else ()))]
+    def _scale(self) -> Stage:
+        name = self._walk.name()
+        (offset,), (scale,) = (self._walk.advance(op, CONSTANT).arrays() for op in ("Sub", "Div"))
+        return Affine(name, offset, scale)
 
-    def _scale(self) -> list[Stage]:
-        name = self._nodes[0].name
-        (offset,), (scale,) = self._take("Sub"), self._take("Div")
-        return [Affine(name, offset, scale)]
+    def _mul(self) -> Stage:
+        """An inverse scaler, or the first of gelu_tanh's nodes."""
+        name = self._walk.name()
+        if name.endswith("/square"):
+            return self._gelu_tanh(name.removesuffix("/square"))
+        (scale,), (offset,) = (self._walk.advance(op, CONSTANT).arrays() for op in ("Mul", "Add"))
+        return Affine(name, offset, scale, inverse=True)
 
-    def _unscale(self) -> list[Stage]:
-        name = self._nodes[0].name
-        (scale,), (offset,) = self._take("Mul"), self._take("Add")
-        return [Affine(name, offset, scale, inverse=True)]
+    def _layer_norm(self) -> Stage:
+        name, eps = self._walk.name(), self._walk.attribute("epsilon")
+        weight = self._walk.constant(1)
+        plain = weight is not None and self._walk.is_constant_named(1, f"ones_{weight.size}")
+        weight, bias = self._walk.advance("LayerNormalization", CONSTANT, OPTIONAL, axis=-1, epsilon=eps).constants
+        if plain and (weight is None or (weight != 1).any()):
+            raise UnsupportedModel(f"{name!r} has a weight that is not 1")
+        return LayerNorm(name, None if plain else weight, bias, eps)
+
+    def _function(self, op: str) -> Stage:
+        name, function = self._walk.name(), _FUNCTIONS[op]
+        alpha = self._walk.attribute("alpha") if function in ("elu", "leaky_relu") else None
+        self._walk.advance(op, **({} if alpha is None else {"alpha": alpha}))
+        return Activation(name, function, alpha)
+
+    def _sigmoid(self) -> Stage:
+        """sigmoid, or x * sigmoid(x)."""
+        x, name = self._walk.current, self._walk.name()
+        self._walk.advance("Sigmoid")
+        if not name.endswith("/sigmoid"):
+            return Activation(name, "sigmoid")
+        self._walk.advance("Mul", x)
+        return Activation(name.removesuffix("/sigmoid"), "silu")
+
+    def _gelu(self) -> Stage:
+        x, name = self._walk.current, self._walk.name().removesuffix("/div")
+        self._walk.number("Div", sqrt(2))
+        self._walk.advance("Erf")
+        return self._half_of_one_plus(x, Activation(name, "gelu"))
+
+    def _gelu_tanh(self, name: str) -> Stage:
+        x = self._walk.current
+        square = self._walk.take("Mul", x, x).outputs[0]
+        cube = self._walk.take("Mul", square, x).outputs[0]
+        taken = self._walk.take("Mul", cube, CONSTANT)
+        check_number(taken.arrays()[0], 0.044715, cube)
+        self._walk.advance("Add", taken.outputs[0])
+        self._walk.number("Mul", sqrt(2 / pi))
+        self._walk.advance("Tanh")
+        return self._half_of_one_plus(x, Activation(name, "gelu_tanh"))
+
+    def _half_of_one_plus(self, x: str, stage: Activation) -> Stage:
+        self._walk.number("Add", 1.0)
+        self._walk.advance("Mul", x)
+        self._walk.number("Mul", 0.5)
+        return stage
 
     def _check_ends(self, signature: Signature) -> None:
         """The declared input and output: float32, batch and sequence symbolic, the sizes of the signature."""
-        if self._unused or self._current != "y":
-            raise UnsupportedModel(f"the graph ends in {self._current!r} with {sorted(self._unused)} unused")
         y_axes = ["batch", "seq", signature.output_size] if self._is_sequence else ["batch", signature.output_size]
         expected = [("x", 1, ["batch", "seq", signature.input_size]), ("y", 1, y_axes)]
         got = [_declared(value) for value in (*self._graph.input, *self._graph.output)]
@@ -183,12 +304,16 @@ def _declared(value: Any) -> tuple[str, int, list[str | int]]:
     return value.name, tensor.elem_type, [axis.dim_param or axis.dim_value for axis in tensor.shape.dim]
 
 
-def _weights(k: int, *operands: Array) -> dict[str, Array]:
-    """W, R and B of the LSTM operator as layer k of a state_dict."""
-    weight_ih, weight_hh, *biases = (operand[0] for operand in operands)
-    parts = {"weight_ih": weight_ih, "weight_hh": weight_hh}
-    if len(biases) > 1:
-        raise UnsupportedModel("an LSTM node has more inputs than X, W, R and B")
-    if biases:
-        parts["bias_ih"], parts["bias_hh"] = np.split(biases[0], 2)
-    return {f"{name}_l{k}": reorder_gates(array, ONNX_GATES, PYTORCH_GATES) for name, array in parts.items()}
+def _weights(k: int, kind: str, directions: int, *operands: Array) -> dict[str, Array]:
+    """W, R and B of a recurrent operator as layer k of a state_dict."""
+    gates = _KINDS[kind].gates
+    order = ONNX_GRU_GATES if kind == GRU.kind else ONNX_GATES
+    found: dict[str, Array] = {}
+    for direction in range(directions):
+        weight_ih, weight_hh, *biases = (operand[direction] for operand in operands)
+        parts = {"weight_ih": weight_ih, "weight_hh": weight_hh}
+        if biases:
+            parts["bias_ih"], parts["bias_hh"] = np.split(biases[0], 2)
+        suffix = f"_l{k}" + "_reverse" * direction
+        found |= {f"{name}{suffix}": reorder_gates(array, order, gates) for name, array in parts.items()}
+    return found

@@ -7,22 +7,39 @@ from __future__ import annotations
 
 import json
 from functools import singledispatch
+from math import pi, sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...device.onnx_runner import CHAIN, SIGNATURE, VERSION, WEIGHTS_SHA256
 from ...errors import UnsupportedModel, require
-from ...model import LSTM, Affine, Array, LastStep, Linear, Model, Stage
-from ...model.gates import ONNX_GATES, PYTORCH_GATES, reorder_gates
+from ...model import (
+    GRU,
+    Activation,
+    Affine,
+    Array,
+    Cell,
+    LastHidden,
+    LastStep,
+    LayerNorm,
+    Linear,
+    Model,
+    Recurrent,
+    Skip,
+    Stage,
+)
+from ...model.gates import ONNX_GATES, ONNX_GRU_GATES, reorder_gates
+from ...model.lowering import lower_projections
 from ...version import __version__
+from .graph import SWAP_BATCH_AND_TIME, Graph
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
 # IR 8 is the newest that ONNX Runtime 1.15 reads; a newer opset may force a newer IR.
 LOWEST_IR = 8
-SWAP_BATCH_AND_TIME = [1, 0, 2]
+LAYER_NORM_OPSET = 17  # the first with LayerNormalization
 
 
 def newest_opset() -> int:
@@ -31,12 +48,16 @@ def newest_opset() -> int:
 
 
 def to_bytes(model: Model, opset: int) -> bytes:
-    """The serialized ONNX model: the same bytes for the same model, opset and versions."""
+    """The serialized ONNX model, without projections: the same bytes for the same model, opset and versions."""
     onnx = require("onnx", "export", "writing ONNX")
     helper, signature = onnx.helper, model.signature
-    graph = Graph()
-    for stage, following in zip(model.stages, (*model.stages[1:], None), strict=True):
-        _write(stage, graph, following)
+    model = lower_projections(model)
+    graph = Graph(opset, signature.input_size)
+    for index, stage in enumerate(model.stages):
+        _write(stage, graph, model.stages[index + 1] if index + 1 < len(model.stages) else None)
+        graph.width = stage.output_size(graph.width)
+        if index == 0 and isinstance(stage, Affine):
+            graph.source = graph.current
     if graph.is_sequence:
         graph.swap_batch_and_time("batch_first")
     y_shape = ["batch", "seq", signature.output_size] if graph.is_sequence else ["batch", signature.output_size]
@@ -65,74 +86,60 @@ def metadata(model: Model) -> dict[str, str]:
     }
 
 
-class Graph:
-    """Nodes in order, each fed by the one before, and the constants that they use."""
-
-    def __init__(self) -> None:
-        import onnx
-
-        self._onnx = onnx
-        self._nodes: list[Any] = []
-        self.initializers: list[Any] = []
-        self.current = "x"  # name of the value that the next node takes
-        self.is_sequence = True
-        self.is_time_first = False
-
-    def add(self, op: str, name: str, *constants: str, outputs: tuple[str, ...] = (), **attributes: Any) -> None:
-        """Append a node that maps the current value; its last output becomes the current value."""
-        outputs = outputs or (name,)
-        inputs = [self.current, *constants]
-        self._nodes.append(self._onnx.helper.make_node(op, inputs, outputs, name=name, **attributes))
-        self.current = outputs[-1]
-
-    def constant(self, name: str, array: Array) -> str:
-        """Store an array once under `name` and return the name."""
-        if all(known.name != name for known in self.initializers):
-            self.initializers.append(self._onnx.numpy_helper.from_array(np.array(array, order="C"), name))
-        return name
-
-    def swap_batch_and_time(self, name: str) -> None:
-        """Transpose between `(batch, seq, size)` and `(seq, batch, size)`."""
-        self.add("Transpose", name, perm=SWAP_BATCH_AND_TIME)
-        self.is_time_first = not self.is_time_first
-
-    def squeeze(self, name: str, axis: int) -> None:
-        """Drop an axis of length 1."""
-        self.add("Squeeze", name, self.constant(f"axis_{axis}", np.array([axis], np.int64)))
-
-    def nodes_to(self, output: str) -> list[Any]:
-        """The nodes, the last one writing to `output`."""
-        self._nodes[-1].output[-1] = output
-        return self._nodes
-
-
 @singledispatch
 def _write(stage: Stage, graph: Graph, following: Stage | None) -> None:
     raise UnsupportedModel(f"the onnx target cannot express {stage.name} ({stage.kind})")
 
 
 @_write.register
-def _lstm(stage: LSTM, graph: Graph, following: Stage | None) -> None:
+def _recurrent(stage: Recurrent, graph: Graph, following: Stage | None) -> None:
     if not graph.is_time_first:
         graph.swap_batch_and_time("time_first")
-    for k in range(stage.num_layers):
-        node = f"{stage.name}/l{k}"
-        constants = [graph.constant(f"{node}/{key}", array) for key, array in _operands(stage, k).items()]
-        picks_last = k == stage.num_layers - 1 and isinstance(following, LastStep)
-        # Y is (seq, directions, batch, hidden_size); Y_h, the state after the last step, (directions, batch, ...).
-        outputs = ("", f"{node}/Y_h") if picks_last else (f"{node}/Y",)
-        graph.add("LSTM", node, *constants, outputs=outputs, hidden_size=stage.hidden_size)
-        if not picks_last:
-            graph.squeeze(f"{node}/steps", axis=1)
+    for k, cells in enumerate(stage.layers()):
+        is_last = k == stage.num_layers - 1
+        # Of one direction, the last step is the final state; of two it is not, see LastHidden.
+        picks = isinstance(following, LastHidden) or (isinstance(following, LastStep) and len(cells) == 1)
+        _layer(stage, cells, f"{stage.name}/l{k}", graph, picks_state=is_last and picks)
 
 
-def _operands(stage: LSTM, k: int) -> dict[str, Array]:
-    """W, R and B of the LSTM operator for layer k, with a leading axis for the one direction."""
-    weight_ih, weight_hh, bias_ih, bias_hh = (
-        reorder_gates(array, PYTORCH_GATES, ONNX_GATES) for array in stage.layer(k)
-    )
-    operands = {"W": weight_ih[None], "R": weight_hh[None]}
-    return operands | ({"B": np.concatenate([bias_ih, bias_hh])[None]} if stage.bias else {})
+def _layer(stage: Recurrent, cells: tuple[Cell, ...], node: str, graph: Graph, picks_state: bool) -> None:
+    """One node: Y is `(seq, directions, batch, hidden_size)`, Y_h, the final state, `(directions, batch, ...)`."""
+    operands = {key: graph.constant(f"{node}/{key}", array) for key, array in _operands(stage, cells).items()}
+    learned = [_initial(stage, cells, state, node, graph) for state in stage.states]
+    inputs = [operands["W"], operands["R"], operands.get("B", ""), "", *learned]
+    attributes: dict[str, Any] = {"hidden_size": stage.hidden_size}
+    attributes |= {"direction": "bidirectional"} if len(cells) > 1 else {}
+    attributes |= {"linear_before_reset": 1} if isinstance(stage, GRU) else {}
+    outputs = ("", f"{node}/Y_h") if picks_state else (f"{node}/Y",)
+    graph.add(stage.kind, node, *inputs, outputs=outputs, **attributes)
+    graph.is_bidirectional = len(cells) > 1
+    if picks_state:
+        return  # the read-out that follows takes it from here
+    if len(cells) == 1:
+        graph.squeeze(f"{node}/steps", axis=1)
+    else:
+        graph.add("Transpose", f"{node}/transposed", perm=[0, 2, 1, 3])
+        graph.add("Reshape", f"{node}/steps", graph.integers("steps_shape", 0, 0, -1))  # 0 keeps an axis
+
+
+def _initial(stage: Recurrent, cells: tuple[Cell, ...], state: str, node: str, graph: Graph) -> str:
+    """The learned initial state of a layer for every row, or no input where there is none."""
+    if f"{state}0" not in stage.weights:
+        return ""
+    learned = np.stack([cell.h0 if state == "h" else cell.c0 for cell in cells])  # (directions, hidden_size)
+    return graph.for_every_row(f"{node}/initial_{state}", learned)
+
+
+def _operands(stage: Recurrent, cells: tuple[Cell, ...]) -> dict[str, Array]:
+    """W, R and B of a recurrent operator, the directions stacked on a leading axis."""
+    order = ONNX_GRU_GATES if isinstance(stage, GRU) else ONNX_GATES
+
+    def stacked(*names: str) -> Array:
+        arrays = ([reorder_gates(getattr(cell, name), stage.gates, order) for name in names] for cell in cells)
+        return np.stack([np.concatenate(parts) for parts in arrays])
+
+    operands = {"W": stacked("weight_ih"), "R": stacked("weight_hh")}
+    return operands | ({"B": stacked("bias_ih", "bias_hh")} if stage.bias else {})
 
 
 @_write.register
@@ -141,6 +148,16 @@ def _last_step(stage: LastStep, graph: Graph, following: Stage | None) -> None:
         graph.squeeze(stage.name, axis=0)
     else:
         graph.add("Gather", stage.name, graph.constant("last_index", np.array(-1, np.int64)), axis=0)
+    graph.is_sequence = False
+
+
+@_write.register
+def _last_hidden(stage: LastHidden, graph: Graph, following: Stage | None) -> None:
+    if graph.is_bidirectional:
+        graph.add("Transpose", f"{stage.name}/transposed", perm=[1, 0, 2])
+        graph.add("Reshape", stage.name, graph.integers("state_shape", 0, -1))
+    else:
+        graph.add("Gather", stage.name, graph.constant("first_index", np.array(0, np.int64)), axis=0)
     graph.is_sequence = False
 
 
@@ -165,3 +182,72 @@ def _affine(stage: Affine, graph: Graph, following: Stage | None) -> None:
     else:
         graph.add("Sub", stage.name, offset)
         graph.add("Div", f"{stage.name}/div", scale)
+
+
+@_write.register
+def _layer_norm(stage: LayerNorm, graph: Graph, following: Stage | None) -> None:
+    if graph.opset < LAYER_NORM_OPSET:
+        raise UnsupportedModel(
+            f"the onnx target needs opset {LAYER_NORM_OPSET} for {stage.name} (LayerNorm), got {graph.opset}"
+        )
+    width = graph.width
+    weight = (
+        graph.constant(f"ones_{width}", np.ones(width, np.float32))
+        if stage.weight is None
+        else graph.constant(f"{stage.name}.weight", stage.weight)
+    )
+    bias = "" if stage.bias is None else graph.constant(f"{stage.name}.bias", stage.bias)
+    graph.add("LayerNormalization", stage.name, weight, bias, axis=-1, epsilon=stage.eps)
+
+
+@_write.register
+def _skip(stage: Skip, graph: Graph, following: Stage | None) -> None:
+    features = graph.integers(f"{stage.name}.features", *stage.features)
+    added = graph.node("Gather", f"{stage.name}/features", graph.source, features, axis=2)
+    if not graph.is_sequence:
+        last = graph.constant("last_index", np.array(-1, np.int64))
+        added = graph.node("Gather", f"{stage.name}/last", added, last, axis=1)
+    elif graph.is_time_first:
+        added = graph.node("Transpose", f"{stage.name}/time_first", added, perm=SWAP_BATCH_AND_TIME)
+    graph.add("Add", stage.name, added)
+
+
+# One operator each; silu and gelu are made of several.
+_OPERATORS = {
+    "relu": "Relu",
+    "tanh": "Tanh",
+    "sigmoid": "Sigmoid",
+    "softplus": "Softplus",
+    "elu": "Elu",
+    "leaky_relu": "LeakyRelu",
+}
+
+
+@_write.register
+def _activation(stage: Activation, graph: Graph, following: Stage | None) -> None:
+    x, name = graph.current, stage.name
+    if stage.function in _OPERATORS:
+        attributes: dict[str, Any] = {} if stage.parameter is None else {"alpha": stage.parameter}
+        graph.add(_OPERATORS[stage.function], name, **attributes)
+    elif stage.function == "silu":
+        graph.add("Sigmoid", f"{name}/sigmoid")
+        graph.add("Mul", name, x)
+    elif stage.function == "gelu":  # x / 2 * (1 + erf(x / sqrt(2))); the operator Gelu came with opset 20
+        graph.add("Div", f"{name}/div", graph.number("sqrt_2", sqrt(2)))
+        graph.add("Erf", f"{name}/erf")
+        _half_of_one_plus(x, name, graph)
+    else:  # gelu_tanh: x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))
+        square = graph.node("Mul", f"{name}/square", x, x)
+        cube = graph.node("Mul", f"{name}/cube", square, x)
+        scaled = graph.node("Mul", f"{name}/scaled", cube, graph.number("gelu_cubic", 0.044715))
+        graph.add("Add", f"{name}/sum", scaled)
+        graph.add("Mul", f"{name}/inner", graph.number("sqrt_2_over_pi", sqrt(2 / pi)))
+        graph.add("Tanh", f"{name}/tanh")
+        _half_of_one_plus(x, name, graph)
+
+
+def _half_of_one_plus(x: str, name: str, graph: Graph) -> None:
+    """`x * (current + 1) / 2`."""
+    graph.add("Add", f"{name}/one_plus", graph.number("one_float", 1.0))
+    graph.add("Mul", f"{name}/product", x)
+    graph.add("Mul", name, graph.number("half", 0.5))
