@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from lstm_export.bench.machine import machine, machine_text
+
+__all__ = ["Times", "alternate", "machine", "medians", "ratio", "report"]
 
 Times = dict[str, list[float]]
 
@@ -48,35 +49,12 @@ def medians(times: Times) -> dict[str, float]:
     return {name: statistics.median(seconds) for name, seconds in times.items()}
 
 
-def machine(*packages: str) -> dict[str, Any]:
-    """Processor, system, Python, and the versions of this package and of `packages`."""
-    versions = {name: metadata.version(name) for name in ("lstm-export", *packages)}
-    system = f"{platform.system()} {platform.release()}"
-    return {
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "system": system,
-        "python": platform.python_version(),
-        "versions": versions,
-    }
-
-
-def _processor() -> str:
-    """Its name where the system tells one, else its architecture."""
-    cpuinfo = Path("/proc/cpuinfo")
-    text = cpuinfo.read_text(encoding="utf-8") if cpuinfo.exists() else ""
-    names = [line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
-
-
 def report(lines: Sequence[str], record: Mapping[str, Any], found: Mapping[str, Any]) -> None:
     """Print the lines and what they were measured on; with `--json FILE` on the command line, write all of it there."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     target = parser.parse_args().json
     print(*lines, sep="\n")
-    versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
-    print(f"\n{found['processor']}, {found['cores']} cores, {found['system']}")
-    print(f"python {found['python']}, {versions}")
+    print(f"\n{machine_text(found)}")
     if target:
         target.write_text(json.dumps({**record, "machine": found}, indent=2) + "\n", encoding="utf-8")

@@ -105,6 +105,14 @@ def test_a_device_runs_every_released_bundle_on_a_file(bundle: Path, tmp_path: P
 
 
 @pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.stem)
+def test_a_device_measures_every_released_bundle(bundle: Path) -> None:
+    program = f"{DEVICE}from lstm_export.cli import app\napp(['bench', sys.argv[1], '--seconds', '0.01'])"
+    done = run(program, bundle)
+    assert done.returncode == 0, done.stderr
+    assert "passed against float64" in done.stdout
+
+
+@pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.stem)
 def test_the_example_in_the_bundle_runs(bundle: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(bundle) as archive:
         example = archive.read("example.py").decode()

@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 from .. import targets
 from ..errors import LstmExportError
 from ..version import __version__
-from . import diff, doctor, inspect, package, run, train, verify
+from . import bench, diff, doctor, inspect, package, run, train, verify
 from .export import target_command
 
 
@@ -68,4 +68,5 @@ app.command()(verify.verify)
 app.command()(package.package)
 app.command()(run.run)
 app.command()(diff.diff)
+app.command()(bench.bench)
 app.command()(doctor.doctor)

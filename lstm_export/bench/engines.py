@@ -1,0 +1,115 @@
+"""Every engine that the given files hold and that runs here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from .. import targets
+from ..bundle import is_bundle, open_bundle
+from ..errors import InputError, LstmExportError
+from ..model import Array, Model, Runner, Signature
+from ..pipeline import not_run
+
+
+class Stepper(Protocol):
+    """An engine that keeps its state from step to step."""
+
+    def reset(self) -> None:
+        """Back to the initial state."""
+
+    def __call__(self, x_t: Array) -> Array:
+        """Map one sample `(input_size,)` to its answer `(output_size,)`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Engine:
+    """One artifact in its runtime.
+
+    Attributes:
+        name: unique among those that run against each other: the target's name, with the file's where two share it.
+        path: the bundle or artifact.
+        target: the target's name.
+        size_bytes: size of the artifact.
+        model: what it has to compute, where that is known.
+    """
+
+    name: str
+    path: Path
+    target: str
+    size_bytes: int
+    runner: Runner
+    signature: Signature
+    model: Model | None
+    stepper: Stepper | None = None
+
+    @property
+    def needs(self) -> str:
+        """The package that it runs in, beside numpy."""
+        return targets.get(self.target).needs
+
+
+def open_engines(paths: Sequence[Path], chosen: Sequence[str] = ()) -> tuple[tuple[Engine, ...], tuple[str, ...]]:
+    """The engines, those of `chosen` targets where any are named, and a note on each that does not run here.
+
+    Raises:
+        InputError: a file is of no known format, or nothing is left to run.
+        BundleError: a bundle is damaged or unsafe.
+    """
+    engines: list[Engine] = []
+    notes: list[str] = []
+    for path in paths:
+        data = _bytes(path)
+        for found in _of_bundle(path, data) if is_bundle(data) else _of_artifact(path, data):
+            if isinstance(found, str):
+                notes.append(found)
+            elif not chosen or found.target in chosen:
+                engines.append(found)
+    if not engines:
+        wanted = f" for the engine {' or '.join(chosen)}" if chosen else ""
+        raise InputError(f"nothing to run{wanted} in {', '.join(map(str, paths))}{''.join(f'; {n}' for n in notes)}")
+    return _named(engines), tuple(notes)
+
+
+def _of_bundle(path: Path, data: bytes) -> Iterator[Engine | str]:
+    bundle = open_bundle(data)
+    for name, artifact in bundle.artifacts.items():
+        reason = not_run(name, trusted=False)
+        if reason:
+            yield f"{name} of {path.name} is not run here: {reason}"
+        else:
+            runner = targets.get(name).load(artifact)
+            yield Engine(name, path, name, len(artifact), runner, bundle.model.signature, bundle.model)
+
+
+def _of_artifact(path: Path, data: bytes) -> Iterator[Engine | str]:
+    target = targets.of_artifact(data)
+    if target is None:
+        raise InputError(f"{path} is no bundle and no artifact of {', '.join(targets.names())}")
+    module = targets.get(target)
+    runner = module.load(data)
+    model: Model | None = None
+    if hasattr(module, "read"):
+        try:
+            model = module.read(path)
+        except LstmExportError:  # of another tool, or without the package that reads it: judged by the others' answers
+            model = None
+    yield Engine(target, path, target, len(data), runner, runner.signature, model)
+
+
+def _named(engines: list[Engine]) -> tuple[Engine, ...]:
+    """With the file's name, and a number if need be, wherever two would have the same."""
+    names = [engine.name for engine in engines]
+    if len(set(names)) < len(names):
+        names = [f"{engine.path.name} {engine.name}" for engine in engines]
+    names = [f"{name} ({index + 1})" if names.count(name) > 1 else name for index, name in enumerate(names)]
+    return tuple(replace(one, name=name) for name, one in zip(names, engines, strict=True))
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error

@@ -1,0 +1,138 @@
+"""What is timed: one step, one sequence, a batch of sequences; and who judges the answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..model import Array, Model, Signature
+from ..parity import GoldenSet, SetResult, check, golden_sets
+from ..parity.report import Verdict
+
+# Without the model, answers are held against another engine's. Weights rounded to 8 bits move an answer by some
+# thousandths of the largest; a mixed-up gate moves it by tenths.
+AGREEMENT = 1e-2
+SEED = 0
+
+
+@dataclass(frozen=True)
+class Work:
+    """`x (batch, seq, input_size)` at once, or step by step with the state kept."""
+
+    name: str
+    batch: int
+    seq: int
+    streaming: bool = False
+
+
+def works(batch: int, seq: int) -> tuple[Work, ...]:
+    """A streaming step, one step, one sequence, a batch of sequences; each shape once."""
+    shapes = dict.fromkeys(((1, 1), (1, seq), (batch, seq)))
+    return (Work("step", 1, seq, streaming=True), *(Work(f"{b} x {s}", b, s) for b, s in shapes))
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """Inputs, and the answers of the definition where the model is known.
+
+    Attributes:
+        x: float32 `(batch, seq, input_size)`.
+    """
+
+    model: Model | None
+    x: Array
+    golden: GoldenSet | None
+
+    @classmethod
+    def of(cls, model: Model | None, signature: Signature, batch: int, seq: int) -> Question:
+        """Inputs of the size that the model was made for."""
+        if model is None:
+            return cls(None, _drawn(signature, batch, seq), None)
+        nominal = next(one.x for one in golden_sets(model) if one.name == "nominal")
+        x = np.resize(nominal, (batch, seq, signature.input_size))  # its rows of input_size values over again
+        return cls(model, x, GoldenSet.of(f"{batch} x {seq}", model, x))
+
+    def fits(self, model: Model | None, batch: int, seq: int, input_size: int) -> bool:
+        """Whether this is the question for that model at that shape."""
+        return self.x.shape == (batch, seq, input_size) and self.model == model
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What the answers of the timed runs were found to be.
+
+    Attributes:
+        against: `float64`, the definition; `other engines`; or `nothing`, where an engine of an unknown model is alone.
+        error, bound: the largest error and what is allowed; in units of the terms that an output is summed from, or
+            against other engines in units of the largest answer.
+        reason: why there was no comparable answer.
+    """
+
+    against: str
+    verdict: Verdict
+    error: float | None = None
+    bound: float | None = None
+    reason: str = ""
+
+
+class Answers:
+    """Judges what one engine answers on its timed runs."""
+
+    def __init__(self, question: Question, work: Work) -> None:
+        self.x = question.x
+        golden = question.golden
+        if golden and work.streaming and golden.y.ndim == 3:  # of every step's answers, the last
+            golden = replace(golden, y=golden.y[:, -1])
+        self.golden = golden
+        self.last: Array | None = None
+        self._worst: SetResult | None = None
+
+    def judge(self, y: Array) -> None:
+        """Hold an answer against the definition, the worst one counts; it is kept to be held against other engines'."""
+        self.last = y
+        if self.golden is None:
+            return
+        (result,) = check(lambda x: y, (self.golden,), subject="timed run").sets
+        known = self._worst
+        if known is None or (not np.isnan(known.error) and not result.error <= known.error):  # NaN is the worst
+            self._worst = result
+
+    def verification(self, others: list[Answers]) -> Verification:
+        """The verdict, by the parity rule where the model is known, else by the others' last answers."""
+        if self._worst is not None:
+            worst = self._worst
+            return Verification("float64", worst.verdict, worst.error, worst.bound, worst.reason)
+        assert self.last is not None  # noqa: S101 - for the type checker: every race has its blocks
+        same = [one.last for one in others if one.last is not None and one.last.shape == self.last.shape]
+        if not same:
+            return Verification("nothing", "cannot be judged")
+        error = max(_difference(self.last, other) for other in same)
+        return Verification("other engines", "passed" if error <= AGREEMENT else "failed", error, AGREEMENT)
+
+
+def timed(call: Callable[[], Array], calls: int) -> tuple[list[int], Array]:
+    """Nanoseconds of each call, and the last answer."""
+    clock, times = time.perf_counter_ns, []
+    for _ in range(calls):
+        start = clock()
+        y = call()
+        times.append(clock() - start)
+    return times, y
+
+
+def _difference(y: Array, other: Array) -> float:
+    """The largest difference, as a share of the other's largest value."""
+    wide, other = y.astype(np.float64), other.astype(np.float64)
+    size = float(np.abs(other).max()) or 1.0
+    return float(np.abs(wide - other).max()) / size
+
+
+def _drawn(signature: Signature, batch: int, seq: int) -> Array:
+    """Normal inputs, within the ranges that training saw where they are known."""
+    z = np.random.default_rng(SEED).normal(size=(batch, seq, signature.input_size))
+    low = np.array([-2.0 if column.low is None else column.low for column in signature.features] or [-2.0])
+    high = np.array([2.0 if column.high is None else column.high for column in signature.features] or [2.0])
+    return np.asarray((low + high) / 2 + (high - low) / 4 * z, np.float32)

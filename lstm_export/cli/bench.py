@@ -1,0 +1,60 @@
+"""lstm-export bench."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import ParityError
+from . import show
+
+
+def bench(  # noqa: PLR0913, PLR0917 - the options of a command
+    sources: Annotated[list[Path], typer.Argument(help="Bundles and artifacts.", metavar="BUNDLE|ARTIFACT...")],
+    engine: Annotated[list[str] | None, typer.Option(help="Which targets run; repeatable. All by default.")] = None,
+    batch: Annotated[int, typer.Option(min=1, help="Sequences at once in the batch.")] = 32,
+    seq: Annotated[int | None, typer.Option(min=1, help="Steps of a sequence; the stored window, or 100.")] = None,
+    seconds: Annotated[float, typer.Option(min=0.01, help="For each engine at each shape, after warm-up.")] = 1.0,
+    deadline: Annotated[
+        str | None, typer.Option(help="Fail unless p99 of a new sample's answer is below, such as 1ms.", metavar="TIME")
+    ] = None,
+    rate: Annotated[
+        str | None, typer.Option(help="Samples a second, such as 48kHz: the share of a core they take.", metavar="RATE")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Also draw the latencies as PNG (the plot extra).", metavar="FILE")
+    ] = None,
+    as_json: show.AsJson = False,
+) -> None:
+    """Measure latency, start-up, memory and size, answers checked on the timed runs.
+
+    Engines take turns on one thread. A new sample's answer is a streaming step, or a whole sequence where
+    the engine cannot stream.
+    """
+    from .. import bench as library
+
+    options = library.Options(
+        engines=tuple(engine or ()),
+        batch=batch,
+        seq=seq,
+        budget_s=seconds,
+        deadline_s=library.seconds(deadline) if deadline else None,
+        rate_hz=library.frequency_hz(rate) if rate else None,
+    )
+    if plot:
+        library.check_plot(plot, *sources)
+    report = library.bench(sources, options, _say if sys.stderr.isatty() else None)
+    if plot:
+        library.plot(report, plot)
+    show.as_json("bench", **report.to_record()) if as_json else typer.echo(report.text())
+    for warning in report.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    if report.failures:
+        raise ParityError("; ".join(report.failures))
+
+
+def _say(what: str) -> None:
+    typer.echo(f"{what} ...", err=True)
