@@ -1,0 +1,86 @@
+"""What a model file holds: named float32 arrays, and what is known besides. No chain yet, and nothing was run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..model import Array, Model
+
+
+@dataclass(frozen=True, eq=False)
+class FoundScaler:
+    """A fitted scaler that lay beside the weights: `(x - offset) / scale`, read from its attributes.
+
+    Attributes:
+        name: the key that it lay under, such as `scaler` or `scalers.y`.
+        kind: its class, such as `StandardScaler`.
+        offset: float64 `(features,)`.
+        scale: float64 `(features,)`.
+    """
+
+    name: str
+    kind: str
+    offset: Array
+    scale: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Contents:
+    """What one file holds, under the names that it gives.
+
+    Attributes:
+        arrays: float32 weights under their full names as in the state_dict; `module.` and the like are kept.
+        buffers: what is not float: integers such as `num_batches_tracked`, booleans.
+        how: how it was saved: `bare state_dict`, `state_dict under 'model'`, `Lightning checkpoint`,
+            `TorchScript archive`, `safetensors`, `ONNX`, `own checkpoint`.
+        notes: what a user should know, such as weights that were cast.
+        ignored: what lay beside the weights and was not read, one phrase each: optimizer state, foreign objects.
+        facts: plain JSON-like values found beside: config, hyper_parameters, epoch.
+        scalers: fitted scalers found beside.
+        keys: every state_dict of the file, by the key that `read_contents` takes.
+        key: the one of them that was read; empty for the file itself.
+        modules: class names by module path, where the file tells them, as TorchScript does: `{"fc.1": "ReLU"}`.
+        model: the chain, where the file stores one: our own checkpoints and .onnx files.
+        windows: real inputs `(n, window, input_size)` of our own checkpoints.
+    """
+
+    arrays: Mapping[str, Array]
+    buffers: Mapping[str, Array] = field(default_factory=dict)
+    how: str = "bare state_dict"
+    notes: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    scalers: tuple[FoundScaler, ...] = ()
+    keys: tuple[str, ...] = ()
+    key: str = ""
+    modules: Mapping[str, str] = field(default_factory=dict)
+    model: Model | None = None
+    windows: Array | None = None
+
+
+def read_contents(path: Path, key: str | None = None) -> Contents:
+    """Read a model file of any known format, running nothing that it holds.
+
+    Args:
+        path: the file.
+        key: which state_dict to read where several lie in one file, such as `generator` or `models.0`.
+
+    Raises:
+        CheckpointError: the file cannot be read, is no model, or holds several and `key` names none of them.
+    """
+    from . import archive_guard
+    from .checkpoint import _arrays, _load
+
+    data = Path(path).read_bytes()
+    archive_guard.check(data)
+    content = _load(data)
+    names = [name for name in ("state_dict", "model_state_dict", "model", "net") if isinstance(content.get(name), dict)]
+    chosen = key or (names[0] if names else "")
+    arrays, notes = _arrays(content[chosen] if chosen else content)
+    facts = {name: value for name, value in content.items() if chosen and isinstance(value, int | float | str)}
+    return Contents(
+        arrays, how=f"state_dict under {chosen!r}" if chosen else "bare state_dict", notes=notes, facts=facts
+    )
