@@ -1,9 +1,9 @@
-"""Fill README.md with real output: run every command that it shows, in order, in one fresh folder.
+"""Fill the README and the pages in docs with real output: run every command that they show, in order.
 
-    python scripts/make_readme.py                        rewrite README.md
+    python scripts/make_readme.py                        rewrite README.md, run in one fresh folder, and docs/house.md
     python scripts/make_readme.py docs/benchmarks.md     rewrite that file, its commands run in this clone: minutes
 
-In README.md an HTML comment before a fenced block says what the block is:
+An HTML comment before a fenced block says what the block is:
 
     <!-- file: NAME -->    a file that the README's reader is told to make; written before anything runs
     <!-- run -->           a console block: each `$ ` line is run, and what it printed replaces the lines below it
@@ -25,7 +25,7 @@ from pathlib import Path
 from lstm_export import targets
 
 ROOT = Path(__file__).resolve().parents[1]
-README = ROOT / "README.md"
+README, HOUSE = ROOT / "README.md", ROOT / "docs" / "house.md"
 DIRECTIVE = re.compile(
     r"<!-- file: (?P<file>\S+) -->\n```\w*\n(?P<content>.*?)```"
     r"|<!-- before: (?P<before>[^\n]+?) -->"
@@ -49,13 +49,12 @@ MACHINE = [
 
 
 def main() -> None:
-    """Rewrite the README, or the file that is named."""
-    if len(sys.argv) > 1:
-        page = Path(sys.argv[1])
+    """Rewrite the README and the house, or the file that is named."""
+    for page in [Path(name) for name in sys.argv[1:]] or [HOUSE]:
         new = DIRECTIVE.sub(lambda match: _block(match, ROOT), page.read_text(encoding="utf-8"))
-    else:
-        page, new = README, filled(README.read_text(encoding="utf-8"))
-    page.write_text(new, encoding="utf-8")
+        page.write_text(new, encoding="utf-8")
+    if len(sys.argv) == 1:
+        README.write_text(filled(README.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def masked(text: str) -> str:
