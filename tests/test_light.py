@@ -120,10 +120,10 @@ def test_the_example_in_the_bundle_runs(bundle: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_what_needs_torch_says_how_to_get_it(tmp_path: Path) -> None:
-    with zipfile.ZipFile(tmp_path / "model.pt", "w") as archive:
-        archive.writestr("archive/data.pkl", b"\x80\x02}.")
-    done = run(f"{DEVICE}from lstm_export.cli import app\napp(['onnx', sys.argv[1]])", tmp_path / "model.pt")
+def test_what_needs_onnx_says_how_to_get_it(tmp_path: Path) -> None:
+    done = run(
+        f"{DEVICE}from lstm_export.cli import app\napp(['onnx', *sys.argv[1:]])", BUNDLES[0], "-o", tmp_path / "m"
+    )
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")
     assert 'pip install "lstm-export[export]"' in done.stderr

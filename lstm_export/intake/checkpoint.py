@@ -1,36 +1,24 @@
-"""model.pt: this package's own checkpoint, and bare state_dicts of the same layout.
-
-The file is a plain `torch.save` dict that `torch.load(weights_only=True)` opens::
-
-    format_version   1; raised when an older reader would misread the file
-    state_dict       the arrays under their names, lstm.weight_ih_l0, ..., fc.weight, fc.bias
-    chain            the stages without their arrays
-    signature        names, units, ranges, window, horizon
-    facts            metrics, seed, sha256 of the data, versions
-    windows          a few real input windows (n, window, input_size) for verification, or None
-"""
+"""A model with what is known of it, written as this package's own model.pt (see `stored_models`) and read from any."""
 
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from ..errors import CheckpointError, UnsupportedModel, require
+from ..errors import CheckpointError, UnsupportedModel
 from ..files import write_bytes
-from ..model import Array, Model, Signature
-from . import archive_guard
+from ..model import Array, Model
+from .read import read_contents
 from .state_dict import assume_chain
+from .stored_models import FORMAT_VERSION
+from .tensor_values import LARGEST_WEIGHTS
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-FORMAT_VERSION = 1
 ASSUMED = (
     "the chain is assumed from names and shapes, batch_first=True, no activation between: a state_dict does not hold "
     "the forward; export the live module to prove it"
@@ -80,65 +68,23 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Read model.pt or a bare state_dict, running nothing that it holds.
+    """Read a model file of any known format, running nothing that it holds.
 
     Raises:
         CheckpointError: the file cannot be read or is not a checkpoint; the message says what it is.
         UnsupportedModel: it was read, and holds another kind of network.
     """
+    contents = read_contents(path)
     try:
-        if path.stat().st_size > archive_guard.LARGEST_FILE:
-            raise CheckpointError(f"{path} is larger than {archive_guard.LARGEST_FILE:,} bytes, the most that is read")
-        data = path.read_bytes()
-    except OSError as error:
-        raise CheckpointError(f"{path}: {error.strerror}; name a checkpoint, such as model.pt") from error
-    try:
-        archive_guard.check(data)
-        content = _load(data)
-        checkpoint = _own(content) if "format_version" in content else _bare(content)
+        model = contents.model or assume_chain(contents.arrays)
     except (CheckpointError, UnsupportedModel) as error:
         raise type(error)(f"{path}: {error}") from error
-    return replace(checkpoint, source=path)
+    return Checkpoint(model, contents.windows, contents.facts, contents.notes, path)
 
 
 def from_state_dict(state_dict: Mapping[str, Any]) -> Checkpoint:
     """The chain that a state_dict in memory suggests."""
     return _bare(state_dict)
-
-
-def _load(data: bytes) -> dict[str, Any]:
-    torch = require("torch", "export", "reading a checkpoint")
-    try:
-        content = torch.load(io.BytesIO(data), weights_only=True, map_location="cpu")
-    except Exception as error:
-        # Whatever a damaged pickle makes torch's reader raise, from IndexError to AssertionError; it runs nothing.
-        # Not torch's own words: they urge to open the file without protection.
-        raise CheckpointError(f"torch cannot read it ({type(error).__name__}): it is damaged or altered") from error
-    if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
-        raise CheckpointError(f"it holds a {type(content).__name__}, expected a state_dict; {archive_guard.SNIPPET}")
-    return content
-
-
-def _own(content: dict[str, Any]) -> Checkpoint:
-    version = content["format_version"]
-    if not isinstance(version, int) or version != FORMAT_VERSION:
-        raise CheckpointError(f"its format version is {version}, this lstm-export reads {FORMAT_VERSION}; upgrade it")
-    missing = {"state_dict", "chain", "signature", "facts", "windows"} - set(content)
-    if missing:
-        raise CheckpointError(f"it lacks {', '.join(sorted(missing))}; train or save it again")
-    try:
-        arrays, notes = _arrays(content["state_dict"])
-        model = Model.from_record(content["chain"], arrays, Signature.from_record(content["signature"]))
-        windows = None if content["windows"] is None else _arrays({"windows": content["windows"]})[0]["windows"]
-        facts = json.loads(json.dumps(dict(content["facts"])))
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise CheckpointError(f"its fields are not what train writes ({error}); train or save it again") from error
-    width = model.signature.input_size
-    if windows is not None and (
-        windows.ndim != 3 or not windows.size or windows.shape[-1] != width or not np.isfinite(windows).all()
-    ):
-        raise CheckpointError(f"its windows are {windows.shape}, expected finite (n, window, {width})")
-    return Checkpoint(model, windows, facts, notes)
 
 
 def _bare(content: Mapping[str, Any]) -> Checkpoint:
@@ -161,8 +107,8 @@ def _arrays(tensors: Mapping[str, Any]) -> tuple[dict[str, Array], tuple[str, ..
             raise CheckpointError(f"{name!r} is a {type(tensor).__name__}, expected a state_dict of tensors alone")
         _check_dense(name, tensor)
         size += 4 * tensor.numel()
-        if size > archive_guard.LARGEST_FILE:  # many names for one storage
-            raise CheckpointError(f"its tensors hold more than {archive_guard.LARGEST_FILE:,} bytes; it was altered")
+        if size > LARGEST_WEIGHTS:  # many names for one storage
+            raise CheckpointError(f"its tensors hold more than {LARGEST_WEIGHTS:,} bytes; it was altered")
         if tensor.dtype != torch.float32:
             cast.add(str(tensor.dtype).removeprefix("torch."))
         arrays[name] = tensor.detach().cpu().to(torch.float32).numpy()

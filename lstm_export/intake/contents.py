@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from ..model import Array, Model
@@ -40,7 +39,7 @@ class Contents:
         ignored: what lay beside the weights and was not read, one phrase each: optimizer state, foreign objects.
         facts: plain JSON-like values found beside: config, hyper_parameters, epoch.
         scalers: fitted scalers found beside.
-        keys: every state_dict of the file, by the key that `read_contents` takes.
+        keys: every state_dict of the file, by the key that `read_contents` takes; the root is empty.
         key: the one of them that was read; empty for the file itself.
         modules: class names by module path, where the file tells them, as TorchScript does: `{"fc.1": "ReLU"}`.
         model: the chain, where the file stores one: our own checkpoints and .onnx files.
@@ -59,28 +58,3 @@ class Contents:
     modules: Mapping[str, str] = field(default_factory=dict)
     model: Model | None = None
     windows: Array | None = None
-
-
-def read_contents(path: Path, key: str | None = None) -> Contents:
-    """Read a model file of any known format, running nothing that it holds.
-
-    Args:
-        path: the file.
-        key: which state_dict to read where several lie in one file, such as `generator` or `models.0`.
-
-    Raises:
-        CheckpointError: the file cannot be read, is no model, or holds several and `key` names none of them.
-    """
-    from . import archive_guard
-    from .checkpoint import _arrays, _load
-
-    data = Path(path).read_bytes()
-    archive_guard.check(data)
-    content = _load(data)
-    names = [name for name in ("state_dict", "model_state_dict", "model", "net") if isinstance(content.get(name), dict)]
-    chosen = key or (names[0] if names else "")
-    arrays, notes = _arrays(content[chosen] if chosen else content)
-    facts = {name: value for name, value in content.items() if chosen and isinstance(value, int | float | str)}
-    return Contents(
-        arrays, how=f"state_dict under {chosen!r}" if chosen else "bare state_dict", notes=notes, facts=facts
-    )

@@ -1,0 +1,85 @@
+"""One reader for every kind of file: the first bytes say which reader opens it, or why none does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO
+
+from ..errors import CheckpointError, UnsupportedModel
+from .contents import Contents
+from .file_kinds import name_kind, name_unknown, name_zip
+from .safetensors import looks_like_safetensors, read_safetensors
+from .state_dicts import contents_of
+from .stored_models import is_own, looks_like_onnx, read_onnx, read_own
+from .torch_files import MAGIC_PICKLE, TorchFile, open_old, open_pickle, open_zip
+from .zip_entries import Archive
+
+_TEXT_PICKLES = (b"ccollections\n", b"(dp", b"(lp")  # protocol 0 of a dict or a list
+
+
+def read_contents(path: Path, key: str | None = None) -> Contents:
+    """Read a model file of any known format, running and importing nothing that it holds.
+
+    Args:
+        path: the file.
+        key: which state_dict to read where several lie in one file, such as `generator` or `models.0`; `.` joins all
+            of them, each under its own path.
+
+    Raises:
+        CheckpointError: the file cannot be read, is no model, or holds several and `key` names none of them.
+        UnsupportedModel: an ONNX file that this package did not write.
+        MissingDependency: an ONNX file, and the onnx package is not installed.
+    """
+    path = Path(path)
+    try:
+        if path.is_dir():
+            raise CheckpointError(_name_folder(path))
+        if path.exists() and not path.is_file():
+            raise CheckpointError("it is a device or a pipe; name a checkpoint, such as model.pt")
+        with path.open("rb") as file:
+            return _read(file, key)
+    except (CheckpointError, UnsupportedModel) as error:
+        raise type(error)(f"{path}: {error}") from error
+    except OSError as error:
+        raise CheckpointError(f"{path}: {error.strerror or error}; name a checkpoint, such as model.pt") from error
+
+
+def _read(file: BinaryIO, key: str | None) -> Contents:
+    head = file.read(4096)
+    length = file.seek(0, 2)
+    if looks_like_safetensors(head, length):
+        return read_safetensors(file)
+    if looks_like_onnx(head):
+        return read_onnx(file)
+    opened = _open(file, head)
+    return read_own(opened) if is_own(opened) else contents_of(opened, key)
+
+
+def _open(file: BinaryIO, head: bytes) -> TorchFile:
+    """What torch or pickle wrote."""
+    if not head:
+        raise CheckpointError("the file is empty; save it again")
+    if head.startswith(b"PK\x03\x04"):
+        archive = Archive(file)
+        if not any(name.rpartition("/")[2] == "data.pkl" for name in archive.entries):
+            raise CheckpointError(f"the file {name_zip(archive.entries)}")
+        return open_zip(archive)
+    if head[2:].startswith(MAGIC_PICKLE):
+        return open_old(file)
+    if head.startswith((b"\x80", *_TEXT_PICKLES)):
+        return open_pickle(file)
+    raise CheckpointError(f"the file {name_kind(head) or name_unknown(head)}")
+
+
+def _name_folder(path: Path) -> str:
+    """What a folder is where a file is expected."""
+    if (path / "saved_model.pb").exists():
+        return "it is the folder of a TensorFlow SavedModel, expected a PyTorch checkpoint"
+    if (path / ".metadata").exists():
+        return (
+            "it is the folder of a distributed checkpoint; make one file of it with "
+            f"python -m torch.distributed.checkpoint.format_utils dcp_to_torch {path} model.pt"
+        )
+    if (path / "data.pkl").exists() or (path / "archive" / "data.pkl").exists():
+        return "it is an unpacked checkpoint; give the file that was unpacked"
+    return "it is a folder; name a checkpoint, such as model.pt"

@@ -1,0 +1,126 @@
+"""Files that store the chain beside the weights: our own checkpoints and our own ONNX files.
+
+A checkpoint is a plain `torch.save` dict, which `torch.load(weights_only=True)` opens too::
+
+    format_version   1; raised when an older reader would misread the file
+    state_dict       the arrays under their names, lstm.weight_ih_l0, ..., fc.weight, fc.bias
+    chain            the stages without their arrays
+    signature        names, units, ranges, window, horizon
+    facts            metrics, seed, sha256 of the data, versions
+    windows          a few real input windows (n, window, input_size) for verification, or None
+"""
+
+from __future__ import annotations
+
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from ..device.onnx_guard import MAX_BYTES, check_onnx
+from ..device.onnx_runner import SIGNATURE
+from ..errors import BundleError, CheckpointError, UnsupportedModel
+from ..model import Array, Model, Signature
+from .contents import Contents
+from .stored_tensors import as_tensor
+from .tensor_values import read_arrays
+from .torch_files import TorchFile
+
+FORMAT_VERSION = 1
+_FIELDS = {"state_dict", "chain", "signature", "facts", "windows"}
+_MOST_VALUES = 1_000_000
+_DEEPEST = 32
+
+
+def is_own(file: TorchFile) -> bool:
+    """Whether the root is a dict as `write_checkpoint` writes it, of whatever version."""
+    root = file.root
+    return isinstance(root, dict) and "format_version" in root and ("chain" in root or len(root) <= len(_FIELDS))
+
+
+def read_own(file: TorchFile) -> Contents:
+    """Our own checkpoint.
+
+    Raises:
+        CheckpointError: it is of another version, or its fields are not what `train` writes.
+    """
+    root = file.root
+    version = root["format_version"]
+    if type(version) is not int or version != FORMAT_VERSION:
+        said = version if isinstance(version, int | str) else "no number"
+        raise CheckpointError(f"its format version is {said!a}, this lstm-export reads {FORMAT_VERSION}; upgrade it")
+    if missing := _FIELDS - set(root):
+        raise CheckpointError(f"it lacks {', '.join(sorted(missing))}; train or save it again")
+    try:
+        arrays, notes = _arrays(file, root["state_dict"])
+        chain, signature, facts = (_Plain().of(root[name]) for name in ("chain", "signature", "facts"))
+        model = Model.from_record(chain, arrays, Signature.from_record(signature))
+        windows = None if root["windows"] is None else _arrays(file, {"windows": root["windows"]})[0]["windows"]
+        facts = dict(facts)
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise CheckpointError(f"its fields are not what train writes ({error}); train or save it again") from error
+    width = model.signature.input_size
+    if windows is not None and (windows.ndim != 3 or not windows.size or windows.shape[-1] != width):
+        raise CheckpointError(f"its windows are {windows.shape}, expected (n, window, {width})")
+    return Contents(arrays, {}, "own checkpoint", notes, facts=facts, model=model, windows=windows)
+
+
+def _arrays(file: TorchFile, tensors: Any) -> tuple[dict[str, Array], tuple[str, ...]]:
+    found = {name: as_tensor(value) for name, value in tensors.items()}
+    if not all(isinstance(name, str) and tensor for name, tensor in found.items()):
+        raise CheckpointError("its state_dict holds more than tensors; train or save it again")
+    arrays, buffers, notes = read_arrays({name: tensor for name, tensor in found.items() if tensor}, *file.bytes)
+    if buffers:
+        raise CheckpointError(f"{next(iter(buffers))!a} is no float tensor; train or save it again")
+    return arrays, notes
+
+
+class _Plain:
+    """A walk over plain values, which must be plain all through."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def of(self, value: Any, depth: int = 0) -> Any:
+        """Dicts, lists, texts and numbers as JSON has them."""
+        self._count += 1
+        if self._count > _MOST_VALUES or depth > _DEEPEST:
+            raise ValueError("values nest without end")
+        if value is None or isinstance(value, bool | int | float | str):
+            return value
+        if isinstance(value, list | tuple):
+            return [self.of(each, depth + 1) for each in value]
+        if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+            return {key: self.of(each, depth + 1) for key, each in value.items()}
+        raise TypeError("a value is neither text nor number")
+
+
+def looks_like_onnx(head: bytes) -> bool:
+    """An ONNX file starts with field 1, the IR version, as a varint below 128."""
+    return len(head) > 2 and head[0] == 0x08 and head[1] < 0x80
+
+
+def read_onnx(file: BinaryIO) -> Contents:
+    """The model in an ONNX file of ours.
+
+    Raises:
+        CheckpointError: it is no ONNX file, or one that could reach beyond itself.
+        UnsupportedModel: another program wrote it.
+        MissingDependency: the onnx package is not installed.
+    """
+    file.seek(0)
+    data = file.read(MAX_BYTES + 1)
+    try:
+        check_onnx(data)
+    except BundleError as error:
+        raise CheckpointError(f"it looks like ONNX, and is not read: {error}") from error
+    if SIGNATURE.encode() not in data:
+        raise UnsupportedModel(
+            "the ONNX file was not written by lstm-export, which reads back its own alone; "
+            "give the PyTorch checkpoint that it was made from"
+        )
+    from ..targets.onnx.reader import from_bytes
+
+    model = from_bytes(data)
+    if not all(np.isfinite(array).all() for array in model.arrays.values()):
+        raise CheckpointError("its weights are not finite: the training diverged, or the file was damaged")
+    return Contents(model.arrays, how="ONNX", model=model)
