@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 from .. import targets
 from ..bundle import is_bundle, open_bundle
@@ -14,14 +14,22 @@ from ..model import Array, Model, Runner, Signature
 from ..pipeline import not_run
 
 
-class Stepper(Protocol):
+class Stepper:
     """An engine that keeps its state from step to step."""
+
+    def __init__(self, runner: Any) -> None:
+        self._runner = runner
+        self.reset()
 
     def reset(self) -> None:
         """Back to the initial state."""
+        self._state = self._runner.initial_state(1)
 
     def __call__(self, x_t: Array) -> Array:
-        """Map one sample `(input_size,)` to its answer `(output_size,)`."""
+        """Map one sample `(1, 1, input_size)` to its answer."""
+        y: Array
+        y, self._state = self._runner.advance(x_t, self._state)
+        return y
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +89,7 @@ def _of_bundle(path: Path, data: bytes) -> Iterator[Engine | str]:
             yield f"{name} of {path.name} is not run here: {reason}"
         else:
             runner = targets.get(name).load(artifact)
-            yield Engine(name, path, name, len(artifact), runner, bundle.model.signature, bundle.model)
+            yield _engine(path, name, len(artifact), runner, bundle.model)
 
 
 def _of_artifact(path: Path, data: bytes) -> Iterator[Engine | str]:
@@ -96,7 +104,12 @@ def _of_artifact(path: Path, data: bytes) -> Iterator[Engine | str]:
             model = module.read(path)
         except LstmExportError:  # of another tool, or without the package that reads it: judged by the others' answers
             model = None
-    yield Engine(target, path, target, len(data), runner, runner.signature, model)
+    yield _engine(path, target, len(data), runner, model)
+
+
+def _engine(path: Path, target: str, size_bytes: int, runner: Any, model: Model | None) -> Engine:
+    stepper = Stepper(runner) if hasattr(runner, "advance") else None
+    return Engine(target, path, target, size_bytes, runner, runner.signature, model, stepper)
 
 
 def _named(engines: list[Engine]) -> tuple[Engine, ...]:

@@ -112,7 +112,7 @@ def _block(engine: Engine, work: Work, answers: Answers, calls: int) -> list[int
     x = answers.x
     if work.streaming and engine.stepper:
         return _steps(engine.stepper, x, answers, calls)
-    times, y = timed(lambda: engine.runner(x), calls)
+    times, y = timed(engine.runner, [x] * calls)
     answers.judge(y)
     return times
 
@@ -120,10 +120,10 @@ def _block(engine: Engine, work: Work, answers: Answers, calls: int) -> list[int
 def _steps(stepper: Stepper, x: Array, answers: Answers, calls: int) -> list[int]:
     """Whole sequences from the initial state on, every step timed; the last step's answer is the sequence's."""
     every: list[int] = []
+    steps = [x[:, t : t + 1] for t in range(x.shape[1])]  # each (1, 1, input_size)
     while len(every) < calls:
         stepper.reset()
-        steps = iter(x[0])  # each (input_size,)
-        times, y = timed(lambda: stepper(next(steps)), len(x[0]))  # noqa: B023 - called before the next round
+        times, y = timed(stepper, steps)
         every += times
     answers.judge(y.reshape(1, -1))
     return every

@@ -113,12 +113,12 @@ class Answers:
         return Verification("other engines", "passed" if error <= AGREEMENT else "failed", error, AGREEMENT)
 
 
-def timed(call: Callable[[], Array], calls: int) -> tuple[list[int], Array]:
+def timed(call: Callable[[Array], Array], inputs: list[Array]) -> tuple[list[int], Array]:
     """Nanoseconds of each call, and the last answer."""
     clock, times = time.perf_counter_ns, []
-    for _ in range(calls):
+    for x in inputs:
         start = clock()
-        y = call()
+        y = call(x)
         times.append(clock() - start)
     return times, y
 

@@ -11,15 +11,16 @@ import pytest
 from typer.testing import CliRunner
 
 from lstm_export import bench as library
-from lstm_export.bench import Options, bench, process
+from lstm_export.bench import Options, WorkResult, bench, process
+from lstm_export.bench.engines import Engine, Stepper
 from lstm_export.bench.report import NOISY
 from lstm_export.bench.timing import LEAST_BLOCKS, Timing, race
-from lstm_export.bench.work import Answers, Question, works
+from lstm_export.bench.work import Answers, Question, Work, works
 from lstm_export.bundle import open_bundle
 from lstm_export.cli import app
 from lstm_export.device import OnnxRunner
 from lstm_export.errors import BundleError, InputError, UnsupportedModel
-from lstm_export.model import Array, forward
+from lstm_export.model import Array, Model, State, forward, initial_state
 from tests.conftest import CHAINS
 
 BUNDLE = Path(__file__).parents[1] / "golden" / "seed-v1.bundle"
@@ -130,6 +131,41 @@ def test_the_worst_block_counts() -> None:
     good = Answers(question, work)
     good.judge(right)
     assert good.verification([]).verdict == "passed"
+
+
+class Stateful:
+    """The definition as a runner that hands out its state; a broken one forgets it."""
+
+    def __init__(self, model: Model, forgets: bool) -> None:
+        self.model, self.forgets = model, forgets
+
+    def __call__(self, x: Array) -> Array:
+        return forward(self.model, x).y.astype(np.float32)
+
+    def initial_state(self, batch: int) -> State:
+        return initial_state(self.model, batch)
+
+    def advance(self, x: Array, state: State) -> tuple[Array, State]:
+        found = forward(self.model, x, state=state)
+        return found.y.astype(np.float32), state if self.forgets else found.state
+
+
+@pytest.mark.parametrize("chain", ["seed", "every step", "learned state"])
+@pytest.mark.parametrize("forgets", [False, True])
+def test_a_streamed_sequence_must_end_where_the_whole_one_does(chain: str, forgets: bool) -> None:
+    model = CHAINS[chain]
+    runner = Stateful(model, forgets)
+    engine = Engine("twin", BUNDLE, "onnx", 1, runner, model.signature, model, Stepper(runner))
+    (result,) = timed_at(Work("step", 1, 7, streaming=True), [engine])
+    assert result.verification.against == "float64"
+    assert result.verification.verdict == ("failed" if forgets else "passed")
+    assert result.timing.calls % 7 == 0
+
+
+def timed_at(work: Work, engines: list[Engine]) -> list[WorkResult]:
+    from lstm_export.bench import measure
+
+    return measure._timed(engines, work, SHORT, [])
 
 
 @pytest.mark.usefixtures("one_start")
