@@ -52,9 +52,12 @@ class Board:
         return f"{', '.join(absent)} not installed; {HOW}" if absent else ""
 
 
-def _cortex_m(name: str, machine: str, flags: str, flash: int, ram: int, ram_size: int) -> Board:
-    memory = ",".join(f"--defsym={key}={value:#x}" for key, value in (("FLASH", flash), ("RAM", ram), ("RAM_SIZE", ram_size)))
-    script = f"-ffreestanding -nostdlib -T {SOURCES / 'cortex_m.ld'} -Wl,{memory} -lgcc"
+def _cortex_m(name: str, machine: str, flags: str, memory: tuple[int, int, int]) -> Board:
+    """`memory`: where flash begins, where RAM begins, bytes of RAM."""
+    symbols = ",".join(
+        f"--defsym={key}={value:#x}" for key, value in zip(("FLASH", "RAM", "RAM_SIZE"), memory, strict=True)
+    )
+    script = f"-ffreestanding -nostdlib -T {SOURCES / 'cortex_m.ld'} -Wl,{symbols} -lgcc"
     emulator = f"qemu-system-arm -M {machine} -nographic -monitor none -serial none -icount shift=0"
     semihosting = "-semihosting-config enable=on,target=native -kernel"
     options = ("-mthumb", *flags.split(), *script.split())
@@ -63,17 +66,22 @@ def _cortex_m(name: str, machine: str, flags: str, flash: int, ram: int, ram_siz
 
 def _riscv(name: str, bits: int, flags: str) -> Board:
     script = f"-mcmodel=medany -mno-relax -ffreestanding -nostdlib -nostartfiles -T {SOURCES / 'riscv.ld'} -lgcc"
-    emulator = f"qemu-system-riscv{bits} -M virt -bios none -nographic -monitor none -serial stdio -icount shift=0 -kernel"
+    emulator = (
+        f"qemu-system-riscv{bits} -M virt -bios none -nographic -monitor none -serial stdio -icount shift=0 -kernel"
+    )
     options = (*flags.split(), *script.split())
     return Board(name, "riscv64-unknown-elf-", options, "riscv.c", tuple(emulator.split()))
 
 
 HOST = Board("host", "", (), "linux.c")
+_HARD, _SSRAM = "-mfloat-abi=hard -mcpu=", (0x0, 0x20000000, 0x400000)
 BOARDS = {
-    "m4f": _cortex_m("Cortex-M4F", "mps2-an386", "-mcpu=cortex-m4 -mfloat-abi=hard -mfpu=fpv4-sp-d16", 0, 0x20000000, 0x400000),
-    "m7": _cortex_m("Cortex-M7", "mps2-an500", "-mcpu=cortex-m7 -mfloat-abi=hard -mfpu=fpv5-sp-d16", 0, 0x20000000, 0x400000),
-    "m33": _cortex_m("Cortex-M33", "mps2-an505", "-mcpu=cortex-m33 -mfloat-abi=hard -mfpu=fpv5-sp-d16", 0x10000000, 0x38000000, 0x200000),
-    "m55": _cortex_m("Cortex-M55", "mps3-an547", "-mcpu=cortex-m55 -mfloat-abi=hard", 0x0, 0x20000000, 0x80000),
+    "m4f": _cortex_m("Cortex-M4F", "mps2-an386", f"{_HARD}cortex-m4 -mfpu=fpv4-sp-d16", _SSRAM),
+    "m7": _cortex_m("Cortex-M7", "mps2-an500", f"{_HARD}cortex-m7 -mfpu=fpv5-sp-d16", _SSRAM),
+    "m33": _cortex_m(
+        "Cortex-M33", "mps2-an505", f"{_HARD}cortex-m33 -mfpu=fpv5-sp-d16", (0x10000000, 0x38000000, 0x200000)
+    ),
+    "m55": _cortex_m("Cortex-M55", "mps3-an547", f"{_HARD}cortex-m55", (0x0, 0x20000000, 0x80000)),
     "rv32": _riscv("RV32IMAFC", 32, "-march=rv32imafc_zicsr -mabi=ilp32f"),
     "rv64": _riscv("RV64IMAFDC", 64, "-march=rv64imafdc_zicsr -mabi=lp64d"),
     "aarch64": Board("aarch64", "aarch64-linux-gnu-", ("-static",), "linux.c", ("qemu-aarch64-static",)),
@@ -105,7 +113,13 @@ class Case:
         """Its part of the check program."""
         batch, seq, input_size = self.x.shape
         bits = ",".join(f"0x{word:08x}u" for word in self.x.astype("<f4").view("<u4").ravel())
-        sizes = {"MODEL": self.name, "INPUT_SIZE": input_size, "OUTPUT_SIZE": self.output_size, "BATCH": batch, "SEQ": seq}
+        sizes = {
+            "MODEL": self.name,
+            "INPUT_SIZE": input_size,
+            "OUTPUT_SIZE": self.output_size,
+            "BATCH": batch,
+            "SEQ": seq,
+        }
         sizes |= {"ANSWERS": seq if self.every_step else 1, "SCRATCH_FLOATS": SCRATCH_FLOATS}
         sizes |= {"STREAMS": 1} if self.streams else {}
         defines = "".join(f"#define {key} {value}\n" for key, value in sizes.items())
@@ -132,7 +146,10 @@ class Found:
 
     def y(self, way: str) -> Array:
         """Float32 `(answers, output_size)`."""
-        rows = [[np.nan if word == "nan" else np.uint32(int(word, 16)).view(np.float32) for word in line.split()] for line in self.answers[way]]
+        rows = [
+            [np.nan if word == "nan" else np.uint32(int(word, 16)).view(np.float32) for word in line.split()]
+            for line in self.answers[way]
+        ]
         return np.array(rows, np.float32)
 
 
@@ -155,6 +172,25 @@ def build(board: Board, cases: Sequence[Case], folder: Path, flags: Iterable[str
     options = [*FLAGS, *WARNINGS, "-Wno-overlength-strings", f"-I{SOURCES}", *flags]
     _call([board.compiler, *options, *map(str, files), *board.flags, "-o", str(program)])
     return program
+
+
+def flash_bytes(board: Board, case: Case, folder: Path, flags: Iterable[str] = ()) -> int:
+    """What reset and step of a model add to a program, in bytes of flash."""
+    uses = f"static {case.name}_state state; static float x[{case.x.shape[2]}], y[{case.output_size}];\n"
+    calls = f"{case.name}_reset(&state); {case.name}_step(&state, x, y); return y[0] > 0;"
+    with_model = f'#include "{case.folder / case.name}.h"\n{uses}int main(void) {{ {calls} }}\n'
+    sizes = [_linked_bytes(board, text, case, folder, flags) for text in ("int main(void) { return 0; }\n", with_model)]
+    return sizes[1] - sizes[0]
+
+
+def _linked_bytes(board: Board, main: str, case: Case, folder: Path, flags: Iterable[str]) -> int:
+    source, program = folder / f"flash_{board.start}", folder / f"flash_{board.tools}.elf"
+    source.write_text(main, encoding="utf-8")
+    files = [source, SOURCES / board.start, case.folder / f"{case.name}.c"]
+    options = [*FLAGS, "-w", f"-I{SOURCES}", *flags]
+    _call([board.compiler, *options, *map(str, files), *board.flags, "-o", str(program)])
+    text, data = _call([f"{board.tools}size", str(program)]).splitlines()[1].split()[:2]
+    return int(text) + int(data)
 
 
 def _run(board: Board, program: Path) -> str:
