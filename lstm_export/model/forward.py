@@ -7,7 +7,7 @@ Equations: torch.nn.LSTM, GRU, Linear, LayerNorm and torch.nn.functional's activ
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import singledispatch
 from math import erf
 from typing import NamedTuple
@@ -126,6 +126,34 @@ def forward(
             counts = (np.arange(seq) < counted[:, np.newaxis])[..., np.newaxis]  # (batch, seq, 1)
             y, terms = y * counts, terms * counts
     return Output(y, terms, tuple(run.final))
+
+
+class Partway(NamedTuple):
+    """A chain computed up to some stage, so that chains that begin alike share the work.
+
+    Attributes:
+        y: `(seq, batch, size)`, or `(batch, size)` once a step was picked.
+        terms: the absolute terms of y, as in `Output`.
+        run: what the stages that follow need besides.
+    """
+
+    y: Array
+    terms: Array
+    run: _Run
+
+
+def begin(x: Array) -> Partway:
+    """`x (batch, seq, input_size)` before the first stage."""
+    steps = np.asarray(x, np.float64).swapaxes(0, 1)
+    return Partway(steps, steps, _Run(Noise(), np.full(len(x), x.shape[1]), None, steps))
+
+
+def advance(partway: Partway, stage: Stage) -> Partway:
+    """One stage further, exactly as `forward` computes it without noise."""
+    first, run = partway.run.before is None, partway.run
+    y, terms = _apply(stage, _weights(stage, 0 if first else 1, run.noise), partway.y, partway.terms, run)
+    source = y if first and isinstance(stage, Affine) else run.source
+    return Partway(y, terms, replace(run, before=stage, source=source, final=[]))
 
 
 def _weights(stage: Stage, index: int, noise: Noise) -> dict[str, Array]:

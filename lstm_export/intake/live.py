@@ -1,0 +1,208 @@
+"""A user's own nn.Module: made from its class, filled with the weights of a file, called, and asked what it is made of.
+
+Importing the class and calling the module runs the user's code; nothing here is reached unless they asked for that.
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import inspect
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..model import Array
+from .listing import listed
+from .outline import TOKENS
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What a live module tells beyond its weights.
+
+    Attributes:
+        eps: of norms, by prefix.
+        modules: tokens of parameterless modules by path.
+        batch_first: of its recurrent modules; None where they disagree.
+    """
+
+    eps: Mapping[str, float] = field(default_factory=dict)
+    modules: Mapping[str, str] = field(default_factory=dict)
+    batch_first: bool | None = None
+
+
+def import_class(name: str) -> Any:
+    """The class or function behind `mypkg.models:LSTMModel`; the current folder is looked in first, as python -c does.
+
+    Raises:
+        InputError: there is none, or importing it fails.
+    """
+    module_name, colon, attribute = name.partition(":")
+    if not colon or not attribute:
+        raise InputError(f"--module is {name!r}, expected a class such as mypkg.models:LSTMModel")
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        found: Any = importlib.import_module(module_name)
+        for part in attribute.split("."):
+            found = getattr(found, part)
+    except Exception as error:  # the user's own code may raise anything
+        raise InputError(f"--module {name} cannot be imported: {type(error).__name__}: {_line(error)}") from error
+    finally:
+        sys.path.remove(str(Path.cwd()))
+    return found
+
+
+def make(name: str, kwargs: Mapping[str, Any]) -> nn.Module:
+    """The user's module with random weights.
+
+    Raises:
+        InputError: the class cannot be imported or refuses the arguments.
+    """
+    from torch import nn
+
+    made = import_class(name)
+    if isinstance(made, nn.Module):
+        return made
+    try:
+        module = made(**kwargs)
+    except Exception as error:  # the user's own code may raise anything
+        raise InputError(
+            f"{name} cannot be made with {dict(kwargs)}: {type(error).__name__}: {_line(error)}; it takes "
+            f'{_signature(made)}; give its arguments with --kwargs \'{{"input_size": 10}}\''
+        ) from error
+    if not isinstance(module, nn.Module):
+        raise InputError(f"{name} made a {type(module).__name__}, expected an nn.Module")
+    return module
+
+
+def _signature(made: Any) -> str:
+    try:
+        return str(inspect.signature(made))
+    except (TypeError, ValueError):
+        return "other arguments"
+
+
+def fill(module: nn.Module, arrays: Mapping[str, Array], buffers: Mapping[str, Array], name: str) -> str:
+    """Load a file's weights into the module, every one of the module's; returns the prefix that they have in the file.
+
+    Raises:
+        InputError: keys are missing or left over, or shapes differ.
+    """
+    import torch
+
+    tensors = {key: torch.tensor(array) for key, array in {**arrays, **buffers}.items()}
+    expected = list(module.state_dict())
+    prefix = _prefix(expected, tensors)
+    own = {key[len(prefix) :]: tensor for key, tensor in tensors.items() if key.startswith(prefix)}
+    try:
+        module.load_state_dict(own, strict=True)
+    except RuntimeError as error:
+        missing, left = set(expected) - set(own), set(own) - set(expected)
+        reasons = [f"the file lacks {listed(missing)}"] * bool(missing) + [f"has {listed(left)} besides"] * bool(left)
+        why = ", ".join(reasons) or " ".join(str(error).split()).partition("size mismatch")[2][:160].strip()
+        raise InputError(f"{name} does not have the weights of this file: {why}; is it the class and are --kwargs right?") from error
+    return prefix
+
+
+def _prefix(expected: list[str], tensors: Mapping[str, Any]) -> str:
+    """What stands before the module's own names in the file, such as `model.` of a Lightning checkpoint."""
+    first = expected[0] if expected else ""
+    prefixes = [key.removesuffix(first) for key in tensors if key == first or key.endswith(f".{first}")]
+    fits = [prefix for prefix in prefixes if all(prefix + key in tensors for key in expected)]
+    return min(fits, key=len, default="")
+
+
+def own_copy(module: nn.Module) -> nn.Module:
+    """The module in float32 and evaluation mode; the user's keeps its mode and its type."""
+    try:
+        return copy.deepcopy(module).float().cpu().eval()
+    except Exception as error:  # the user's own code may raise anything
+        raise InputError(f"the module cannot be copied: {type(error).__name__}: {_line(error)}") from error
+
+
+def call(module: nn.Module, x: Array) -> list[Array]:
+    """Everything that the module answers with for x in its own layout; states that its forward asks for are zeros.
+
+    Raises:
+        InputError: it refuses x.
+    """
+    import torch
+
+    from ..model.torch_module import one_thread
+
+    try:
+        with torch.no_grad(), one_thread():
+            tensor = torch.from_numpy(np.array(x, np.float32))
+            return _flat(module(tensor, *_states(module, tensor)))
+    except Exception as error:  # the user's own code may raise anything
+        raise InputError(f"the module refused x {x.shape}: {type(error).__name__}: {_line(error)}") from error
+
+
+def _flat(answer: Any) -> list[Array]:
+    import torch
+
+    if isinstance(answer, torch.Tensor):
+        return [answer.detach().to(torch.float32).cpu().numpy()] if answer.is_floating_point() else []
+    if isinstance(answer, Mapping):
+        answer = list(answer.values())
+    if isinstance(answer, tuple | list):
+        return [array for one in answer for array in _flat(one)]
+    return []
+
+
+def _states(module: nn.Module, x: Any) -> list[Any]:
+    """Zeros for the states that the forward demands beside x, for modules with one recurrent module."""
+    import torch
+    from torch import nn
+
+    recurrent = [one for one in module.modules() if isinstance(one, nn.LSTM | nn.GRU)]
+    if isinstance(module, torch.jit.ScriptModule) or len(recurrent) != 1:
+        return []
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    parameters = inspect.signature(module.forward).parameters.values()
+    demanded = [p.name for p in parameters if p.kind in kinds and p.default is inspect.Parameter.empty][1:]
+    (rnn,) = recurrent
+    rows = rnn.num_layers * (1 + rnn.bidirectional)
+    h = torch.zeros(rows, x.shape[0 if rnn.batch_first else 1], rnn.proj_size or rnn.hidden_size)
+    c = torch.zeros(rows, h.shape[1], rnn.hidden_size)
+    is_lstm = isinstance(rnn, nn.LSTM)
+    return {0: [], 1: [(h, c) if is_lstm else h], 2: [h, c]}.get(len(demanded), [])
+
+
+def hints(module: nn.Module, prefix: str = "") -> Hints:
+    """What the module's parts tell: classes of those without weights, eps of norms, batch_first."""
+    eps, modules, layouts = {}, {}, set()
+    for path, part in module.named_modules():
+        name = getattr(part, "original_name", None) or type(part).__name__
+        if isinstance(getattr(part, "eps", None), float):
+            eps[prefix + path] = part.eps
+        if name in TOKENS:
+            modules[prefix + path] = _token(TOKENS[name], part)
+        if isinstance(getattr(part, "batch_first", None), bool) and name in ("LSTM", "GRU"):
+            layouts.add(part.batch_first)
+    return Hints(eps, modules, layouts.pop() if len(layouts) == 1 else None)
+
+
+def _token(token: str, part: Any) -> str:
+    """With the parameter of its own."""
+    number = {"leaky_relu": "negative_slope", "elu": "alpha"}.get(token)
+    if number and isinstance(getattr(part, number, None), int | float):
+        return f"{token}({getattr(part, number):g})"
+    if token == "gelu" and getattr(part, "approximate", "none") == "tanh":
+        return "gelu_tanh"
+    return token
+
+
+def _line(error: Exception) -> str:
+    """The last line of an error's text, where torch says what it is about."""
+    lines = str(error).strip().splitlines()
+    return lines[-1] if lines else "no reason given"

@@ -1,0 +1,162 @@
+"""What a chain is proved against: a module's own forward, a trusted archive, or recorded answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ..errors import InputError, UnsupportedModel
+from ..model import Array
+
+# Everything that a module answers with, nested tuples and lists laid out flat.
+Call = Callable[[Array], "list[Array]"]
+PROBE = (7, 11)  # batch, seq: unlike each other and, mostly, unlike any size of a model
+
+
+class Form(NamedTuple):
+    """How the module's answer becomes y.
+
+    Attributes:
+        pick: which of its tensors is y.
+        every_step: whether y is `(batch, seq, output_size)`.
+        time_first: whether the tensor's first two axes are `(seq, batch)`.
+        note: what was done to it; empty for nothing.
+    """
+
+    pick: int
+    every_step: bool
+    time_first: bool
+    note: str
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """A Runner over a module of any layout and shape of answer: `x (batch, seq, input_size)` to y.
+
+    Attributes:
+        name: what it is, for people: `the module`, `mypkg.models:LSTMModel`.
+        call: the module; takes x in its own layout.
+        form: how its answer becomes y.
+        time_first: whether it takes `(seq, batch, input_size)`.
+        output_size: width of y.
+    """
+
+    name: str
+    call: Call
+    form: Form
+    time_first: bool
+    output_size: int
+    _answers: dict[tuple[tuple[int, ...], bytes], Array] = field(default_factory=dict)
+
+    def __call__(self, x: Array) -> Array:
+        x = np.ascontiguousarray(x, np.float32)
+        key = (x.shape, x.tobytes())
+        if key not in self._answers:
+            self._answers[key] = self._computed(x)
+        return self._answers[key]
+
+    def _computed(self, x: Array) -> Array:
+        batch, seq, _ = x.shape
+        answers = self.call(x.swapaxes(0, 1) if self.time_first else x)
+        if self.form.pick >= len(answers):
+            raise InputError(f"{self.name} answered with {len(answers)} tensors for x {x.shape}, and with more before")
+        y, wanted = answers[self.form.pick], (batch, seq) if self.form.every_step else (batch,)
+        if self.form.time_first:
+            wanted = wanted[::-1]
+        if y.size != np.prod(wanted) * self.output_size:
+            raise InputError(f"{self.name} answered {y.shape} for x {x.shape}, expected {(*wanted, self.output_size)}")
+        y = y.reshape(*wanted, self.output_size)
+        return y.swapaxes(0, 1) if self.form.time_first else y
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is different about the module's own interface."""
+        layout = f"{self.name} takes (seq, batch, input_size); artifacts always take (batch, seq, input_size)"
+        return (*((layout,) if self.time_first else ()), *((self.form.note,) if self.form.note else ()))
+
+
+def references(name: str, call: Call, layouts: Sequence[bool], sizes: tuple[int, int]) -> list[Reference]:
+    """The module as a Runner, once for every layout in which its answer has a shape that a chain's can have.
+
+    Args:
+        name: what it is, for people.
+        call: the module.
+        layouts: whether it takes `(seq, batch, input_size)`, the likelier first.
+        sizes: what the chain takes and yields.
+
+    Raises:
+        UnsupportedModel: it refuses every input, or answers with nothing that a chain could.
+    """
+    takes, yields = sizes
+    found, reasons = [], []
+    for time_first in layouts:
+        batch, seq = PROBE
+        x = np.random.default_rng(0).normal(size=(batch, seq, takes)).astype(np.float32)
+        try:
+            answers = call(x.swapaxes(0, 1) if time_first else x)
+        except InputError as error:
+            reasons.append(str(error))
+            continue
+        form = _form(name, answers, time_first, yields)
+        if form:
+            found.append(Reference(name, call, form, time_first, yields))
+        else:
+            shapes = ", ".join(str(answer.shape) for answer in answers) or "nothing"
+            reasons.append(f"y is {shapes}, expected {(batch, yields)} or {(batch, seq, yields)} for x {x.shape}")
+    if not found:
+        raise UnsupportedModel(f"{name} cannot be compared with its weights: {reasons[0]}")
+    return found
+
+
+def _form(name: str, answers: Sequence[Array], time_first: bool, size: int) -> Form | None:
+    """The first of the answers that has the shape of a y, be it without its axes of length 1."""
+    batch, seq = PROBE
+    shapes = [((batch, size), False, False), ((batch, seq, size), True, False)]
+    steps = ((seq, batch, size), True, True)
+    shapes = [*shapes, steps] if not time_first else [shapes[0], steps, shapes[1]]
+    for strict in (True, False):
+        for pick, answer in enumerate(answers):
+            for shape, every_step, steps_first in shapes:
+                if answer.shape == shape or (not strict and _squeezed(answer.shape) == _squeezed(shape)):
+                    return Form(pick, every_step, steps_first, _note(name, answers, pick, shape))
+    return None
+
+
+def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(size for size in shape if size != 1)
+
+
+def _note(name: str, answers: Sequence[Array], pick: int, shape: tuple[int, ...]) -> str:
+    said = [f"answers with {len(answers)} tensors, of which number {pick + 1} is y"] if len(answers) > 1 else []
+    if answers[pick].shape != shape:
+        said.append(f"answers {_letters(answers[pick].shape)}, artifacts answer {_letters(shape)}")
+    return f"{name} {' and '.join(said)}" if said else ""
+
+
+def _letters(shape: tuple[int, ...]) -> str:
+    names = dict(zip(PROBE, ("batch", "seq"), strict=True))
+    return f"({', '.join(names.get(size, str(size)) for size in shape)}{',' if len(shape) == 1 else ''})"
+
+
+def recorded(path: Path, takes: int, time_first: bool) -> tuple[Array, Array]:
+    """x `(n, seq, input_size)` and y out of a .npz file.
+
+    Raises:
+        InputError: it is no .npz with arrays x and y, or they are no numbers of these shapes.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            x, y = (np.asarray(file[name], np.float64) for name in ("x", "y"))
+    except (OSError, ValueError, KeyError, EOFError, TypeError) as error:
+        raise InputError(f"{path} is no .npz with arrays x and y ({error}); write it with numpy.savez(path, x=x, y=y)") from error
+    if time_first and x.ndim == 3:
+        x, y = x.swapaxes(0, 1), y.swapaxes(0, 1) if y.ndim == 3 else y
+    if x.ndim != 3 or x.shape[-1] != takes or not x.size or len(y) != len(x):
+        raise InputError(f"{path} holds x {x.shape} and y {y.shape}, expected x (n, seq, {takes}) and as many y")
+    if not (np.isfinite(x).all() and np.isfinite(y).all()):
+        raise InputError(f"{path} holds values that are not finite")
+    return x.astype(np.float32), y

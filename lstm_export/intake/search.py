@@ -1,0 +1,128 @@
+"""The small space of plausible chains, and which of them computes what a reference does."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
+from itertools import combinations, product
+from typing import Any
+
+import numpy as np
+
+from ..errors import UnsupportedModel
+from ..model import Array, Recurrent, Stage
+from ..model.forward import Partway, advance, begin
+from .forward_text import Item, stages_of
+from .outline import Outline
+from .parts import Part
+
+# Likely ones first; "" is nothing.
+FUNCTIONS = ("", "relu", "tanh", "gelu", "sigmoid", "elu", "silu", "leaky_relu", "softplus")
+FUNCTIONS += ("gelu_tanh", "leaky_relu(0.1)", "leaky_relu(0.2)")
+USUAL = FUNCTIONS[:5]
+MOST_SKIPS = 4
+MOST_ORDERS = 4
+MOST_SHARED = 64  # recurrent outputs that are kept
+# Of the terms of an output: far more than float32 rounding on a model that the parity rule can judge, far less than
+# what another activation does. What passes is then judged by the rule itself.
+CLOSE = 2.0**-7
+
+Taken = dict[int, tuple[str, ...]]
+
+
+def candidates(outlines: Sequence[Outline], picks_step: bool) -> Iterator[tuple[Item, ...]]:
+    """Chains in order of plausibility: few changes to what is assumed first, unusual orders of modules last.
+
+    Args:
+        outlines: the assumed one first.
+        picks_step: whether the reference answers with one step, `(batch, output_size)`.
+    """
+    for level in range(4):
+        for outline in outlines[: MOST_ORDERS if level < 2 else 1]:
+            takes, yields = _ends(outline)
+            for taken, end, skip in product(_changes(outline, level), _readouts(outline, picks_step), _skips(takes, yields)):
+                yield (*outline.chain({**taken, **end}), *skip)
+
+
+def _ends(outline: Outline) -> tuple[int, int]:
+    """What the chain takes and yields."""
+    parts = [item for item in outline.items if isinstance(item, Part)]
+    takes = next(part.widths[0] for part in parts if part.widths[0])
+    yields = next(part.widths[1] for part in reversed(parts) if part.widths[1])
+    return takes or 0, yields or 0
+
+
+def _readouts(outline: Outline, picks_step: bool) -> list[Taken]:
+    """The read-outs that yield what the reference does; of a unidirectional module the hidden state is the last step."""
+    number = next(index for index, slot in enumerate(outline.slots) if slot.kind == "readout")
+    if not picks_step:
+        return [{number: ()}]
+    last = [part.stages[0] for part in outline.items if isinstance(part, Part) and part.is_recurrent][-1]
+    both = isinstance(last, Recurrent) and last.bidirectional
+    return [{number: ("last",)}, *([{number: ("hidden",)}] if both else [])]
+
+
+def _skips(takes: int, yields: int) -> list[tuple[str, ...]]:
+    """No skip; one feature to all outputs; every feature to its own output."""
+    single = [(f"skip({index})",) for index in range(min(takes, MOST_SKIPS))]
+    return [(), *single, *([(f"skip({', '.join(map(str, range(takes)))})",)] if takes == yields > 1 else [])]
+
+
+def _changes(outline: Outline, level: int) -> Iterator[Taken]:
+    """What to put into the activation slots, `level` changes away from what is assumed."""
+    slots = [index for index, slot in enumerate(outline.slots) if slot.kind == "activation"]
+    relus = [index for index in slots if "relu" in outline.slots[index].taken]
+    alike = [dict.fromkeys(relus, _tokens(function)) for function in FUNCTIONS] if len(relus) > 1 else []
+    functions = FUNCTIONS if level < 3 else USUAL
+    for places in combinations(slots, level):
+        for chosen in product(functions, repeat=level):
+            yield {place: _tokens(function) for place, function in zip(places, chosen, strict=True)}
+    if level == 1:
+        yield from alike
+    if level == 2:  # one activation throughout, and something else in one place
+        for taken, place, function in product(alike, slots, FUNCTIONS):
+            yield {**taken, place: _tokens(function)}
+
+
+def _tokens(function: str) -> tuple[str, ...]:
+    return (function,) if function else ()
+
+
+class Screen:
+    """The outputs of many chains on the same inputs in float64; chains that begin alike share the recurrent work.
+
+    Args:
+        inputs: x `(batch, seq, input_size)` by name.
+        answers: what the reference gives for them.
+    """
+
+    def __init__(self, inputs: Mapping[str, Array], answers: Mapping[str, Array]) -> None:
+        self._inputs, self._answers = inputs, answers
+        self._shared: OrderedDict[Any, Partway] = OrderedDict()
+
+    def agrees(self, chain: Sequence[Item]) -> bool:
+        """Whether the chain is close to the reference on all inputs."""
+        try:
+            stages = stages_of(chain)
+            return all(self._close(name, stages) for name in self._inputs)
+        except (UnsupportedModel, ValueError):  # shapes that do not chain, such as a skip
+            return False
+
+    def _close(self, name: str, stages: tuple[Stage, ...]) -> bool:
+        shared = 1 + max(index for index, stage in enumerate(stages) if isinstance(stage, Recurrent))
+        found = reduce(advance, stages[shared:], self._up_to(name, stages[:shared]))
+        y, expected = found.y, self._answers[name]
+        y = y if y.ndim == 2 else np.moveaxis(y, 0, 1)
+        if y.shape != expected.shape:
+            return False
+        scale = found.terms.reshape(-1, y.shape[-1]).max(axis=0)  # (output_size,)
+        return bool((np.abs(y - expected) <= CLOSE * scale).all())
+
+    def _up_to(self, name: str, stages: tuple[Stage, ...]) -> Partway:
+        key = (name, *(id(stage) if stage.arrays else (stage.kind, str(stage.options)) for stage in stages))
+        if key not in self._shared:
+            self._shared[key] = reduce(advance, stages, begin(self._inputs[name]))
+            if len(self._shared) > MOST_SHARED:
+                self._shared.popitem(last=False)
+        return self._shared[key]
