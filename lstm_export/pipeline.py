@@ -5,7 +5,6 @@ A model is given as the path of a checkpoint, as a live `nn.Module`, or as a `Ch
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,9 +15,9 @@ import numpy as np
 from . import targets
 from .bundle import Artifact, is_bundle, make_bundle, open_bundle, write_bundle
 from .device import Nonfinite, Session, self_test
-from .errors import InputError, LstmExportError, MissingDependency, ParityError, UnsupportedModel, require
+from .errors import InputError, LstmExportError, MissingDependency, ParityError, require
 from .files import check_output, replacing
-from .intake import Checkpoint, from_state_dict, read_checkpoint, write_checkpoint
+from .intake import ASSUME, Checkpoint, ReadingOptions, from_state_dict, read_checkpoint, write_checkpoint
 from .model import Affine, Model, Runner
 from .parity import GoldenSet, ParityReport, check, diagnose, golden_sets
 from .parity.noise import U
@@ -56,8 +55,12 @@ def train(
     return result
 
 
-def read(model: Source) -> Checkpoint:
-    """The model in a checkpoint or a bundle, or the chain that a live module or its state_dict suggests.
+def read(model: Source, options: ReadingOptions = ASSUME) -> Checkpoint:
+    """The model in a checkpoint or a bundle, or in a live module, against whose own forward its chain is proved.
+
+    Args:
+        model: a path, a live module, a state_dict, or what was read before.
+        options: what the user says about a model that is not ours.
 
     Raises:
         CheckpointError: the file cannot be read or is not a checkpoint.
@@ -67,19 +70,21 @@ def read(model: Source) -> Checkpoint:
     if isinstance(model, Checkpoint):
         return model
     if isinstance(model, Path | str):
-        return _read_file(Path(model))
+        return _read_file(Path(model), options)
     state_dict = model if isinstance(model, Mapping) else getattr(model, "state_dict", dict)()
     if not isinstance(state_dict, Mapping) or not state_dict:
         raise InputError(f"a {type(model).__name__} is no model; give a checkpoint's path, a module or its state_dict")
-    return from_state_dict(state_dict)
+    return from_state_dict(state_dict, options, None if isinstance(model, Mapping) else model)
 
 
-def _read_file(path: Path) -> Checkpoint:
+def _read_file(path: Path, options: ReadingOptions) -> Checkpoint:
     """A checkpoint, or the model that a bundle carries in its weights.npz."""
     if path.is_file() and is_bundle(data := _bytes(path)):
+        if options != ASSUME:
+            raise InputError(f"{path} is a bundle, which stores its chain; options of reading are for other files")
         bundle = open_bundle(data)
         return Checkpoint(bundle.model, facts=bundle.manifest.get("training", {}), source=path)
-    return read_checkpoint(path)
+    return read_checkpoint(path, options)
 
 
 def export(model: Source, target: str, path: Path | str | None = None, **options: Any) -> ParityReport:
@@ -250,11 +255,7 @@ class Subject:
 
         checkpoint = read(model)
         golden = golden_sets(checkpoint.model, checkpoint.windows)
-        if isinstance(model, Path | str | Checkpoint | Mapping):
-            return cls(checkpoint, golden, eager(to_module(checkpoint.model)))
-        # A copy: the user's module keeps its mode and its type.
-        reference = eager(copy.deepcopy(model).float().cpu())
-        return cls(_proved(checkpoint, check(reference, golden, subject="the module")), golden, reference)
+        return cls(checkpoint, golden, checkpoint.reference or eager(to_module(checkpoint.model)))
 
     def produce(self, target: str, path: Path, **options: Any) -> ParityReport:
         """Export to `path` and judge what was written.
@@ -294,16 +295,6 @@ def _coarse_inputs(model: Model) -> Iterator[str]:
             names = model.signature.features
             name = names[index].name if names else f"input {index}"
             yield f"float32 resolves {name} to {resolution[index]:.1e} of its own spread; subtract a constant before"
-
-
-def _proved(checkpoint: Checkpoint, report: ParityReport) -> Checkpoint:
-    """The checkpoint of a live module, once its assumed chain was judged against the module's own forward."""
-    if not report.ok:
-        chain = checkpoint.model.chain
-        raise UnsupportedModel(
-            f"the module computes something else than its weights suggest ({chain}); {report.summary()}"
-        )
-    return replace(checkpoint, model=replace(checkpoint.model, origin="proved against the module"))
 
 
 def _structure(target: targets.Target, artifact: Path, model: Model) -> str:

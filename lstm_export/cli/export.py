@@ -14,16 +14,17 @@ from .. import targets
 from ..errors import ParityError
 from ..files import check_output
 from . import show
+from .model_options import Reading, reads_model
 
 
 def target_command(name: str) -> Callable[..., None]:
     """The function behind `lstm-export NAME MODEL [-o PATH]`."""
     target = targets.get(name)
 
-    def command(model: Path, output: Path | None, as_json: bool, **options: Any) -> None:
+    def command(model: Path, output: Path | None, as_json: bool, reading: Reading, **options: Any) -> None:
         from .. import pipeline
 
-        checkpoint = pipeline.read(model)
+        checkpoint = pipeline.read(model, reading)
         path = pipeline.artifact_path(checkpoint, name, output)
         check_output(path, checkpoint.source)
         if not as_json:
@@ -37,13 +38,14 @@ def target_command(name: str) -> Callable[..., None]:
 
     command.__doc__ = target.__doc__.splitlines()[0]
     command.__signature__ = inspect.Signature([*_common(target.suffix), *_own(target.export)])  # type: ignore[attr-defined]
-    return command
+    return reads_model(command)
 
 
 def _common(suffix: str) -> list[inspect.Parameter]:
     output_help = f"Where the artifact goes; by default beside MODEL, as {suffix}."
     return [
         _parameter("model", show.Model),
+        _parameter("reading", Reading),
         _parameter("output", Annotated[Path | None, typer.Option("-o", "--output", help=output_help)], None),
         _parameter("as_json", show.AsJson, False),
     ]

@@ -10,6 +10,7 @@ import typer
 from .. import targets
 from ..errors import ParityError
 from . import show
+from .model_options import Reading, reads_model
 
 
 def _known(names: list[str] | None) -> list[str]:
@@ -19,8 +20,10 @@ def _known(names: list[str] | None) -> list[str]:
     return names or []
 
 
+@reads_model
 def package(
     model: show.Model,
+    reading: Reading,
     target: Annotated[
         list[str] | None,
         typer.Option("-t", "--target", callback=_known, help="A target to include; repeat it. By default onnx."),
@@ -34,7 +37,7 @@ def package(
     """
     from .. import pipeline
 
-    checkpoint = pipeline.read(model)
+    checkpoint = pipeline.read(model, reading)
     path = output or model.with_suffix(".bundle")
     try:
         reports = pipeline.package(checkpoint, path, target or pipeline.DEFAULT_TARGETS)

@@ -20,7 +20,9 @@ JSON_SCHEMA_VERSION = 1
 # `series.Missing`, repeated here so that --help need not import it; a test compares the two.
 Missing = Enum("Missing", {"refuse": "refuse", "drop": "drop", "ffill": "ffill"}, type=str)
 
-Model = Annotated[Path, typer.Argument(help="A checkpoint: model.pt from train, or a state_dict.", metavar="MODEL")]
+Model = Annotated[
+    Path, typer.Argument(help="model.pt from train, or anyone's checkpoint; see inspect.", metavar="MODEL")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for programs instead of text.")]
 
 
@@ -33,7 +35,7 @@ def chain(checkpoint: Checkpoint) -> None:
     """Print what a model is, and where its chain came from."""
     model = checkpoint.model
     typer.echo(f"model  {model.describe()}")
-    typer.echo(f"chain  {model.chain}  ({model.origin})")
+    typer.echo(f"chain  {checkpoint.forward or model.chain}  ({model.origin})")
 
 
 def reports(

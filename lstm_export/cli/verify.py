@@ -10,9 +10,12 @@ import typer
 from ..errors import ParityError
 from ..files import check_output, write_bytes
 from . import show
+from .model_options import Reading, reads_model
 
 
+@reads_model
 def verify(
+    reading: Reading,
     artifact: Annotated[Path, typer.Argument(help="An exported artifact, or a bundle.", metavar="ARTIFACT|BUNDLE")],
     model: Annotated[
         Path | None, typer.Argument(help="The checkpoint it was made from; a bundle needs none.", metavar="[MODEL]")
@@ -28,7 +31,7 @@ def verify(
 
     if junit:
         check_output(junit, artifact, model)
-    reports = pipeline.verify(artifact, model)
+    reports = pipeline.verify(artifact, None if model is None else pipeline.read(model, reading))
     if junit:
         write_bytes(junit, to_junit(reports))
     show.reports(reports, as_json, "verify")

@@ -9,6 +9,7 @@ import copy
 import importlib
 import inspect
 import sys
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,7 +78,7 @@ def make(name: str, kwargs: Mapping[str, Any]) -> nn.Module:
     except Exception as error:  # the user's own code may raise anything
         raise InputError(
             f"{name} cannot be made with {dict(kwargs)}: {type(error).__name__}: {_line(error)}; it takes "
-            f'{_signature(made)}; give its arguments with --kwargs \'{{"input_size": 10}}\''
+            f"{_signature(made)}; give its arguments with --kwargs '{{\"input_size\": 10}}'"
         ) from error
     if not isinstance(module, nn.Module):
         raise InputError(f"{name} made a {type(module).__name__}, expected an nn.Module")
@@ -109,7 +110,9 @@ def fill(module: nn.Module, arrays: Mapping[str, Array], buffers: Mapping[str, A
         missing, left = set(expected) - set(own), set(own) - set(expected)
         reasons = [f"the file lacks {listed(missing)}"] * bool(missing) + [f"has {listed(left)} besides"] * bool(left)
         why = ", ".join(reasons) or " ".join(str(error).split()).partition("size mismatch")[2][:160].strip()
-        raise InputError(f"{name} does not have the weights of this file: {why}; is it the class and are --kwargs right?") from error
+        raise InputError(
+            f"{name} does not have the weights of this file: {why}; is it the class and are --kwargs right?"
+        ) from error
     return prefix
 
 
@@ -140,7 +143,8 @@ def call(module: nn.Module, x: Array) -> list[Array]:
     from ..model.torch_module import one_thread
 
     try:
-        with torch.no_grad(), one_thread():
+        with torch.no_grad(), one_thread(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the user's own, and torch's about speed
             tensor = torch.from_numpy(np.array(x, np.float32))
             return _flat(module(tensor, *_states(module, tensor)))
     except Exception as error:  # the user's own code may raise anything
@@ -174,8 +178,9 @@ def _states(module: nn.Module, x: Any) -> list[Any]:
     rows = rnn.num_layers * (1 + rnn.bidirectional)
     h = torch.zeros(rows, x.shape[0 if rnn.batch_first else 1], rnn.proj_size or rnn.hidden_size)
     c = torch.zeros(rows, h.shape[1], rnn.hidden_size)
-    is_lstm = isinstance(rnn, nn.LSTM)
-    return {0: [], 1: [(h, c) if is_lstm else h], 2: [h, c]}.get(len(demanded), [])
+    if len(demanded) == 1:
+        return [(h, c) if isinstance(rnn, nn.LSTM) else h]
+    return [h, c] if len(demanded) == 2 else []
 
 
 def hints(module: nn.Module, prefix: str = "") -> Hints:
@@ -192,14 +197,14 @@ def hints(module: nn.Module, prefix: str = "") -> Hints:
     return Hints(eps, modules, layouts.pop() if len(layouts) == 1 else None)
 
 
-def _token(token: str, part: Any) -> str:
+def _token(function: str, part: Any) -> str:
     """With the parameter of its own."""
-    number = {"leaky_relu": "negative_slope", "elu": "alpha"}.get(token)
+    number = {"leaky_relu": "negative_slope", "elu": "alpha"}.get(function)
     if number and isinstance(getattr(part, number, None), int | float):
-        return f"{token}({getattr(part, number):g})"
-    if token == "gelu" and getattr(part, "approximate", "none") == "tanh":
+        return f"{function}({getattr(part, number):g})"
+    if function == "gelu" and getattr(part, "approximate", "none") == "tanh":
         return "gelu_tanh"
-    return token
+    return function
 
 
 def _line(error: Exception) -> str:

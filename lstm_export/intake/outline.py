@@ -83,7 +83,7 @@ class Outline:
         own = [doubt for part in self.items if isinstance(part, Part) for doubt in part.doubts]
         slots = [slot.doubt for slot in self.slots if slot.doubt]
         places = [slot.place for slot in self.slots if slot.kind == "activation" and not (slot.taken or slot.settled)]
-        traceless = f"nothing is taken {' and '.join(places)}; an activation there would leave no trace in the weights"
+        traceless = f"nothing is taken {', '.join(places)}; an activation there would leave no trace in the weights"
         return (*self.doubts, *own, *slots, *((traceless,) if places else ()))
 
 

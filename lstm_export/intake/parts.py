@@ -234,7 +234,8 @@ def _batch_norm(prefix: str, keys: dict[str, Array], eps: float) -> Part:
 
 def _recurrent(prefix: str, keys: dict[str, Array]) -> Part:
     """An LSTM or a GRU, or the cell of one, told apart by how many gates are stacked."""
-    name, doubts = prefix or "lstm", ()
+    name = prefix or "lstm"
+    doubts: tuple[str, ...] = ()
     weights = keys
     if set(keys) <= _CELL_KEYS:
         weights = {f"{key}_l0": array for key, array in keys.items()}

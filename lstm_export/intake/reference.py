@@ -152,7 +152,9 @@ def recorded(path: Path, takes: int, time_first: bool) -> tuple[Array, Array]:
         with np.load(path, allow_pickle=False) as file:
             x, y = (np.asarray(file[name], np.float64) for name in ("x", "y"))
     except (OSError, ValueError, KeyError, EOFError, TypeError) as error:
-        raise InputError(f"{path} is no .npz with arrays x and y ({error}); write it with numpy.savez(path, x=x, y=y)") from error
+        raise InputError(
+            f"{path} is no .npz with arrays x and y ({error}); write it with numpy.savez(path, x=x, y=y)"
+        ) from error
     if time_first and x.ndim == 3:
         x, y = x.swapaxes(0, 1), y.swapaxes(0, 1) if y.ndim == 3 else y
     if x.ndim != 3 or x.shape[-1] != takes or not x.size or len(y) != len(x):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import reduce
 from itertools import combinations, product
 from typing import Any
@@ -18,8 +19,8 @@ from .outline import Outline
 from .parts import Part
 
 # Likely ones first; "" is nothing.
-FUNCTIONS = ("", "relu", "tanh", "gelu", "sigmoid", "elu", "silu", "leaky_relu", "softplus")
-FUNCTIONS += ("gelu_tanh", "leaky_relu(0.1)", "leaky_relu(0.2)")
+FUNCTIONS: tuple[str, ...] = ("", "relu", "tanh", "gelu", "sigmoid", "elu", "silu", "leaky_relu", "softplus")
+FUNCTIONS = (*FUNCTIONS, "gelu_tanh", "leaky_relu(0.1)", "leaky_relu(0.2)")
 USUAL = FUNCTIONS[:5]
 MOST_SKIPS = 4
 MOST_ORDERS = 4
@@ -31,7 +32,32 @@ CLOSE = 2.0**-7
 Taken = dict[int, tuple[str, ...]]
 
 
-def candidates(outlines: Sequence[Outline], picks_step: bool) -> Iterator[tuple[Item, ...]]:
+@dataclass(frozen=True)
+class Candidate:
+    """An outline with what stands in its slots, and what follows it.
+
+    Attributes:
+        outline: modules and slots.
+        taken: tokens by the number of the slot, where they are not those of the outline.
+        skip: tokens at the end of the chain.
+    """
+
+    outline: Outline
+    taken: Taken
+    skip: tuple[str, ...] = ()
+
+    @property
+    def chain(self) -> tuple[Item, ...]:
+        """The chain that it stands for."""
+        return (*self.outline.chain(self.taken), *self.skip)
+
+    def neighbours(self) -> Iterator[Candidate]:
+        """The same with one activation other."""
+        for change in _changes(self.outline, 1):
+            yield Candidate(self.outline, {**self.taken, **change}, self.skip)
+
+
+def candidates(outlines: Sequence[Outline], picks_step: bool) -> Iterator[Candidate]:
     """Chains in order of plausibility: few changes to what is assumed first, unusual orders of modules last.
 
     Args:
@@ -40,9 +66,9 @@ def candidates(outlines: Sequence[Outline], picks_step: bool) -> Iterator[tuple[
     """
     for level in range(4):
         for outline in outlines[: MOST_ORDERS if level < 2 else 1]:
-            takes, yields = _ends(outline)
-            for taken, end, skip in product(_changes(outline, level), _readouts(outline, picks_step), _skips(takes, yields)):
-                yield (*outline.chain({**taken, **end}), *skip)
+            ends = list(product(_readouts(outline, picks_step), _skips(*_ends(outline))))
+            for taken, (readout, skip) in product(_changes(outline, level), ends):
+                yield Candidate(outline, {**taken, **readout}, skip)
 
 
 def _ends(outline: Outline) -> tuple[int, int]:
@@ -54,13 +80,14 @@ def _ends(outline: Outline) -> tuple[int, int]:
 
 
 def _readouts(outline: Outline, picks_step: bool) -> list[Taken]:
-    """The read-outs that yield what the reference does; of a unidirectional module the hidden state is the last step."""
+    """The read-outs that yield what the reference does; one way, the hidden state is the last step."""
     number = next(index for index, slot in enumerate(outline.slots) if slot.kind == "readout")
     if not picks_step:
         return [{number: ()}]
     last = [part.stages[0] for part in outline.items if isinstance(part, Part) and part.is_recurrent][-1]
     both = isinstance(last, Recurrent) and last.bidirectional
-    return [{number: ("last",)}, *([{number: ("hidden",)}] if both else [])]
+    readouts: list[Taken] = [{number: ("last",)}, {number: ("hidden",)}]
+    return readouts if both else readouts[:1]
 
 
 def _skips(takes: int, yields: int) -> list[tuple[str, ...]]:

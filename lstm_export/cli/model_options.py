@@ -1,0 +1,106 @@
+"""The options of every command that takes MODEL: how a file that is not ours is read and understood."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+import typer
+
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from ..intake import ReadingOptions
+
+    Reading: TypeAlias = ReadingOptions
+else:
+    Reading = Any  # its module needs numpy, for which --help must not wait
+
+# `intake.outline.Readout`, repeated here for the same reason; a test compares the two.
+Readout = Enum("Readout", {"last": "last", "hidden": "hidden", "all": "all"}, type=str)
+
+
+def _option(*names: str, text: str, **more: Any) -> Any:
+    return typer.Option(*names, help=text, **more)
+
+
+OPTIONS: dict[str, Any] = {
+    "key": Annotated[str | None, _option("--key", text="Which state_dict of a file with several.")],
+    "forward": Annotated[
+        str | None, _option("--forward", text='The chain, such as "lstm, last, relu, fc"; inspect shows it.')
+    ],
+    "readout": Annotated[Readout | None, _option("--readout", text="Which step is read out, where that is assumed.")],
+    "batch_first": Annotated[
+        bool | None,
+        _option(
+            "--batch-first/--no-batch-first", text="Layout of the module and of recorded answers; found by trying."
+        ),
+    ],
+    "module": Annotated[
+        str | None,
+        _option(
+            "--module",
+            metavar="PKG.MOD:CLASS",
+            text="Your class, to prove the chain against. Importing it runs its code.",
+        ),
+    ],
+    "kwargs": Annotated[str | None, _option("--kwargs", metavar="JSON", text="What to make the class with.")],
+    "trust": Annotated[
+        bool, _option("--trust", text="Run the code of a TorchScript archive, in a process of its own, as proof.")
+    ],
+    "reference": Annotated[
+        Path | None, _option("--reference", metavar="NPZ", text="Recorded x and y to prove the chain against.")
+    ],
+    "input_scaler": Annotated[
+        str | None,
+        _option("--input-scaler", metavar="NAME", text="A scaler of the file to put in front; inspect lists them."),
+    ],
+    "output_scaler": Annotated[
+        str | None, _option("--output-scaler", metavar="NAME", text="A scaler of the file to undo behind the model.")
+    ],
+}
+
+
+def reads_model(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command these options, and it their values as its parameter `reading`."""
+
+    def wrapped(**values: Any) -> None:
+        chosen = {name: values.pop(name) for name in OPTIONS}
+        command(**values, reading=_reading(chosen))
+
+    signature = inspect.signature(command, eval_str=True)
+    own = [parameter for name, parameter in signature.parameters.items() if name != "reading"]
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    added = [
+        inspect.Parameter(name, kind, default=False if name == "trust" else None, annotation=annotation)
+        for name, annotation in OPTIONS.items()
+    ]
+    wrapped.__signature__ = signature.replace(parameters=[*own, *added])  # type: ignore[attr-defined]
+    wrapped.__doc__, wrapped.__name__ = command.__doc__, command.__name__
+    wrapped.__annotations__ = {}
+    return wrapped
+
+
+def _reading(chosen: dict[str, Any]) -> ReadingOptions:
+    from ..intake import ReadingOptions
+
+    readout = chosen["readout"]
+    given = {**chosen, "readout": readout.value if readout else None, "kwargs": _kwargs(chosen["kwargs"])}
+    try:
+        return ReadingOptions(**given)
+    except InputError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _kwargs(text: str | None) -> dict[str, Any]:
+    try:
+        found = json.loads(text or "{}")
+    except ValueError as error:
+        raise typer.BadParameter(f"--kwargs is no JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise typer.BadParameter('--kwargs is no JSON object, such as {"input_size": 10}')
+    return found

@@ -1,0 +1,199 @@
+"""Whether a chain computes what a reference does, and which other chain does where it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from ..errors import InputError, UnsupportedModel
+from ..model import Array, Model
+from ..parity import GoldenSet, ParityReport, check, golden_sets
+from .forward_text import Item, forward_text, model_of
+from .outline import Outline
+from .reference import Reference, recorded
+from .search import Candidate, Screen, candidates
+
+MOST_JUDGED = 12  # chains that came through the screen and are judged by the rule
+MOST_NAMED = 2  # of chains that nothing tells apart
+SCREENED = ("t2", "nominal")
+
+
+class Answers(Protocol):
+    """A reference: a Runner that knows what it is and on which inputs it can be compared."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def every_step(self) -> bool: ...
+
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+
+    def __call__(self, x: Array) -> Array: ...
+
+    def golden(self, model: Model) -> tuple[GoldenSet, ...]:
+        """The inputs, with the answers of a chain."""
+
+
+@dataclass(frozen=True, eq=False)
+class Live:
+    """A module that runs here or in a child: it answers every golden set."""
+
+    reference: Reference
+
+    @property
+    def name(self) -> str:
+        return self.reference.name
+
+    @property
+    def every_step(self) -> bool:
+        return self.reference.form.every_step
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self.reference.notes
+
+    def __call__(self, x: Array) -> Array:
+        return self.reference(x)
+
+    def golden(self, model: Model) -> tuple[GoldenSet, ...]:
+        return golden_sets(model)
+
+
+@dataclass(frozen=True, eq=False)
+class Recorded:
+    """Inputs with answers out of a file."""
+
+    name: str
+    x: Array
+    y: Array
+    notes: tuple[str, ...] = field(default=())
+
+    @classmethod
+    def read(cls, path: Path, sizes: tuple[int, int], time_first: bool) -> Recorded:
+        """Answers `(n, output_size)` or `(n, seq, output_size)`, with or without axes of length 1.
+
+        Raises:
+            InputError: the file does not hold them.
+            UnsupportedModel: y has a shape that the chain does not yield.
+        """
+        takes, yields = sizes
+        x, y = recorded(path, takes, time_first)
+        for shape in ((len(x), yields), (*x.shape[:2], yields)):
+            if tuple(size for size in y.shape if size != 1) == tuple(size for size in shape if size != 1):
+                return cls(path.name, x, y.reshape(shape))
+        raise UnsupportedModel(f"{path} holds y {y.shape} for x {x.shape}, and the chain yields {yields} values")
+
+    @property
+    def every_step(self) -> bool:
+        return self.y.ndim == 3
+
+    def __call__(self, x: Array) -> Array:
+        return self.y
+
+    def golden(self, model: Model) -> tuple[GoldenSet, ...]:
+        return (GoldenSet.of("recorded", model, self.x),)
+
+
+@dataclass(frozen=True, eq=False)
+class Proof:
+    """A chain that agrees with a reference by the parity rule.
+
+    Attributes:
+        chain: the chain.
+        answers: what it was compared with.
+        doubts: what the comparison cannot tell.
+        proved: whether it could be judged at all.
+    """
+
+    chain: tuple[Item, ...]
+    answers: Answers
+    doubts: tuple[str, ...] = ()
+    proved: bool = True
+
+
+def prove_given(chain: tuple[Item, ...], found: Sequence[Answers], outlines: Sequence[Outline]) -> Proof:
+    """The given chain, if a layout of the reference agrees with it.
+
+    Raises:
+        UnsupportedModel: none does; the message names the chain that agrees, where one is found.
+    """
+    reports = []
+    for answers in found:
+        report = _judge(chain, answers)
+        if report.verdict != "failed":
+            return _proof(chain, answers, report)
+        reports.append(report)
+    other = _searched(outlines, found)
+    hint = f"{found[0].name} agrees with: {forward_text(other.chain)}" if other else "nor does any chain that was tried"
+    raise UnsupportedModel(
+        f"{found[0].name} does not compute the chain that was given ({forward_text(chain)}); {reports[0].summary()}; "
+        f"{hint}"
+    )
+
+
+def prove_assumed(outlines: Sequence[Outline], found: Sequence[Answers]) -> Proof:
+    """The assumed chain, or the one of the plausible chains that agrees with the reference.
+
+    Raises:
+        UnsupportedModel: none agrees.
+    """
+    assumed = Candidate(outlines[0], {})
+    reports = []
+    for answers in found:
+        report = _judge(assumed.chain, answers)
+        if report.verdict != "failed":
+            return _proof(assumed.chain, answers, report, _lookalikes(assumed, answers) if report.ok else ())
+        reports.append(report)
+    proof = _searched(outlines, found)
+    if proof is None:
+        raise UnsupportedModel(
+            f"{found[0].name} computes something else than its weights suggest ({forward_text(assumed.chain)}), and "
+            f"none of the plausible chains agrees with it; {reports[0].summary()}; give the chain with --forward"
+        )
+    return proof
+
+
+def _proof(chain: tuple[Item, ...], answers: Answers, report: ParityReport, doubts: tuple[str, ...] = ()) -> Proof:
+    if report.ok:
+        return Proof(chain, answers, doubts)
+    doubt = f"the chain cannot be proved against {answers.name}: the model amplifies rounding beyond what float32 holds"
+    return Proof(chain, answers, (doubt,), proved=False)
+
+
+def _judge(chain: Sequence[Item], answers: Answers) -> ParityReport:
+    model = model_of(chain, "assumed")
+    return check(answers, answers.golden(model), subject=answers.name)
+
+
+def _searched(outlines: Sequence[Outline], found: Sequence[Answers]) -> Proof | None:
+    """The first of the plausible chains that agrees with one of the layouts, and what cannot be told from it."""
+    for answers in found if outlines else ():
+        try:
+            screen, judged = _screen(outlines[0].chain(), answers, SCREENED), 0
+        except InputError:  # it refuses some of the inputs; the report on the assumed chain says so
+            continue
+        for candidate in candidates(outlines, not answers.every_step):
+            if judged < MOST_JUDGED and screen.agrees(candidate.chain):
+                judged += 1
+                if _judge(candidate.chain, answers).ok:
+                    return Proof(candidate.chain, answers, _lookalikes(candidate, answers))
+    return None
+
+
+def _screen(chain: Sequence[Item], answers: Answers, names: Sequence[str] | None) -> Screen:
+    sets = answers.golden(model_of(chain, "assumed"))
+    chosen = [one for one in sets if names is None or one.name in names] or list(sets)
+    return Screen({one.name: one.x for one in chosen}, {one.name: answers(one.x) for one in chosen})
+
+
+def _lookalikes(candidate: Candidate, answers: Answers) -> tuple[str, ...]:
+    """Chains with another activation and the same answers on every input, such as a ReLU behind positive outputs."""
+    screen, own = _screen(candidate.chain, answers, None), forward_text(candidate.chain)
+    close = [other.chain for other in candidate.neighbours() if screen.agrees(other.chain)]
+    texts = {forward_text(chain): chain for chain in close[:MOST_JUDGED]}
+    same = [text for text, chain in texts.items() if text != own and _judge(chain, answers).ok][:MOST_NAMED]
+    return tuple(f"no input that was tried tells the chain from: {text}" for text in same)

@@ -1,0 +1,262 @@
+"""From a file's contents to a model: the chain stored, given, assumed or proved, and what stays open said."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import CheckpointError, InputError, UnsupportedModel
+from ..model import Affine, Array, Model, Runner, Signature
+from .checkpoint import Checkpoint
+from .contents import Contents, FoundScaler
+from .forward_text import Item, forward_text, model_of, parse_forward
+from .in_memory import contents_of
+from .live import Hints, call, fill, hints, make, own_copy
+from .options import ASSUME, ReadingOptions
+from .outline import TOKENS, Outline
+from .parts import Part, Parts, find_parts
+from .proof import Answers, Live, Proof, Recorded, prove_assumed, prove_given
+from .read import read_contents
+from .recognise import recognise
+from .reference import Call, references
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+_COUNTERS = ("num_batches_tracked", "n_averaged")
+
+
+@dataclass(frozen=True, eq=False)
+class _Running:
+    """A module that can be called, with what it tells of itself."""
+
+    name: str
+    call: Call
+    hints: Hints
+    notes: tuple[str, ...] = ()
+
+
+def read_checkpoint(path: Path, options: ReadingOptions = ASSUME) -> Checkpoint:
+    """Read a model file of any known format, running nothing that it holds unless `options` say so.
+
+    Raises:
+        CheckpointError: the file cannot be read or is not a checkpoint; the message says what it is.
+        UnsupportedModel: it was read, and is no chain, or not the one that a reference computes.
+        InputError: an option does not fit the file.
+    """
+    contents = read_contents(path, options.key)
+    try:
+        return understand(contents, options, source=path)
+    except (CheckpointError, UnsupportedModel) as error:
+        raise type(error)(f"{path}: {error}") from error
+
+
+def from_state_dict(
+    state_dict: Mapping[str, Any], options: ReadingOptions = ASSUME, module: nn.Module | None = None
+) -> Checkpoint:
+    """The chain that a state_dict in memory suggests, proved against `module` where it is that module's."""
+    return understand(contents_of(state_dict, *(("live module",) if module is not None else ())), options, module)
+
+
+def understand(
+    contents: Contents,
+    options: ReadingOptions = ASSUME,
+    module: nn.Module | None = None,
+    source: Path | None = None,
+) -> Checkpoint:
+    """The model in a file, or in a live module whose weights `contents` are.
+
+    Args:
+        contents: named tensors and what else the file holds.
+        options: what the user says about them.
+        module: the live module, the strongest reference there is.
+        source: the file.
+
+    Raises:
+        CheckpointError: there is no LSTM and no GRU in it.
+        UnsupportedModel: it is no chain, or no plausible chain agrees with the reference.
+        InputError: an option does not fit the file.
+    """
+    if contents.model is not None:
+        return _stored(contents, contents.model, options, source)
+    running = _running(contents, options, module, source)
+    told = running.hints if running else Hints(modules=_tokens(contents.modules))
+    left = _whole_numbers(contents.buffers)
+    found = find_parts(contents.arrays, told.eps)
+    given = parse_forward(options.forward, found.known) if options.forward is not None else None
+    outlines = _outlines(found, options, told, given is not None)
+    chain = given or outlines[0].chain()
+    proof = _proof(given, chain, outlines, running, options)
+    origin, doubts = _origin(given, outlines, proof)
+    chain = proof.chain if proof else chain
+    checkpoint = Checkpoint(
+        model_of(chain, origin),
+        facts=contents.facts,
+        notes=(
+            *contents.notes,
+            *(running.notes if running else ()),
+            *(proof.answers.notes if proof else ()),
+            *_layout(options, proof),
+            *_unused(found, chain),
+        ),
+        source=source,
+        doubts=doubts,
+        forward=forward_text(chain),
+        reference=proof.answers if proof and isinstance(proof.answers, Live) else None,
+        contents=replace(contents, ignored=(*contents.ignored, *found.ignored, *left)),
+    )
+    return _scaled(checkpoint, contents, options)
+
+
+def _stored(contents: Contents, model: Model, options: ReadingOptions, source: Path | None) -> Checkpoint:
+    """A file that says what its chain is."""
+    if options.about_chain or options.trust:
+        raise InputError(f"{', '.join(options.about_chain) or '--trust'}: this file stores its chain, {model.chain}")
+    stored = Checkpoint(model, contents.windows, contents.facts, contents.notes, source, contents=contents)
+    return _scaled(stored, contents, options)
+
+
+def _whole_numbers(buffers: Mapping[str, Array]) -> tuple[str, ...]:
+    """What of the buffers nobody asked about; no weight may be among them.
+
+    Raises:
+        CheckpointError: a weight or a bias holds whole numbers.
+    """
+    for name, array in buffers.items():
+        if re.search(r"(^|\.)(weight|bias|running_mean|running_var)(_[ih]h_l\d+(_reverse)?)?$", name):
+            raise CheckpointError(f"{name} is {array.dtype}, expected floats; quantized weights are not read")
+    names = (name for name in buffers if name.rpartition(".")[2] not in _COUNTERS)
+    return tuple(f"{name} {buffers[name].dtype} {buffers[name].shape}" for name in names)
+
+
+def _outlines(found: Parts, options: ReadingOptions, told: Hints, is_given: bool) -> tuple[Outline, ...]:
+    """What names and shapes suggest; beside a given chain that may be nothing."""
+    try:
+        return recognise(found, options.readout, told.modules)
+    except UnsupportedModel:
+        if is_given:
+            return ()
+        raise
+
+
+def _tokens(modules: Mapping[str, str]) -> dict[str, str]:
+    return {path: TOKENS[name] for path, name in modules.items() if name in TOKENS}
+
+
+def _running(
+    contents: Contents, options: ReadingOptions, module: nn.Module | None, source: Path | None
+) -> _Running | None:
+    """The live module, the user's class with the file's weights, or the archive in a process of its own."""
+    if module is not None:
+        copied = own_copy(module)
+        return _Running("the module", lambda x: call(copied, x), hints(copied))
+    if options.module is not None:
+        made = own_copy(make(options.module, options.kwargs))
+        prefix = fill(made, contents.arrays, contents.buffers, options.module)
+        note = f"{options.module} was imported and run, to prove the chain"
+        return _Running(options.module, lambda x: call(made, x), hints(made, prefix), (note,))
+    if options.trust:
+        from .archive_child import ArchiveProcess
+
+        if source is None or "TorchScript" not in contents.how:
+            raise InputError(f"--trust runs the code of a TorchScript archive, and this is a {contents.how}")
+        archive = ArchiveProcess(source)
+        note = "the archive's own code was run in a process of its own, to prove the chain"
+        return _Running("the archive's own code", archive, archive.hints, (note,))
+    return None
+
+
+def _proof(
+    given: tuple[Item, ...] | None,
+    chain: tuple[Item, ...],
+    outlines: Sequence[Outline],
+    running: _Running | None,
+    options: ReadingOptions,
+) -> Proof | None:
+    """The chain judged against whatever there is to judge it against."""
+    signature = model_of(chain, "assumed").signature
+    sizes = signature.input_size, signature.output_size
+    found: list[Answers] = []
+    if running:
+        first = (running.hints.batch_first is False) if options.batch_first is None else not options.batch_first
+        layouts = [first, not first] if options.batch_first is None else [first]
+        found = [Live(reference) for reference in references(running.name, running.call, layouts, sizes)]
+    elif options.reference:
+        found = [Recorded.read(options.reference, sizes, options.batch_first is False)]
+    if not found:
+        return None
+    return prove_given(given, found, outlines) if given else prove_assumed(outlines, found)
+
+
+def _origin(
+    given: tuple[Item, ...] | None, outlines: Sequence[Outline], proof: Proof | None
+) -> tuple[str, tuple[str, ...]]:
+    """Where the chain comes from, and what is open about it."""
+    if proof and proof.proved:
+        return f"proved against {proof.answers.name}", proof.doubts
+    if given:
+        return "given", proof.doubts if proof else ()
+    return "assumed", (*(proof.doubts if proof else ()), *outlines[0].all_doubts)
+
+
+def _layout(options: ReadingOptions, proof: Proof | None) -> tuple[str, ...]:
+    """What --no-batch-first means where no reference says it."""
+    if options.batch_first is False and proof is None:
+        return ("the module takes (seq, batch, input_size); artifacts always take (batch, seq, input_size)",)
+    return ()
+
+
+def _unused(found: Parts, chain: Sequence[Item]) -> tuple[str, ...]:
+    """What has weights and no place in a given chain."""
+    used = {item.token for item in chain if isinstance(item, Part)}
+    names = [part.token for part in found.known if part.token not in used] + list(found.unknown)
+    return (f"not in the chain that was given: {', '.join(names)}",) if names else ()
+
+
+def _scaled(checkpoint: Checkpoint, contents: Contents, options: ReadingOptions) -> Checkpoint:
+    """The model with the scalers that the user asked for in front and behind."""
+    before = _scaler(contents, options.input_scaler, "--input-scaler")
+    after = _scaler(contents, options.output_scaler, "--output-scaler")
+    model, stages = checkpoint.model, checkpoint.model.stages
+    if before:
+        stages = (Affine("input_scaler", before.offset, before.scale), *stages)
+    if after:
+        stages = (*stages, Affine("output_scaler", after.offset, after.scale, inverse=True))
+    if stages == model.stages:
+        return checkpoint
+    signature = Signature(model.signature.input_size, model.signature.output_size)
+    notes = [
+        f"{one.kind} {one.name} of the file stands {where}"
+        for one, where in ((before, "in front"), (after, "behind"))
+        if one
+    ]
+    reference = checkpoint.reference and _between(before, checkpoint.reference, after)
+    scaled = Model(stages, signature, model.origin)
+    return replace(checkpoint, model=scaled, reference=reference, notes=(*checkpoint.notes, *notes))
+
+
+def _scaler(contents: Contents, name: str | None, option: str) -> FoundScaler | None:
+    if name is None:
+        return None
+    for scaler in contents.scalers:
+        if scaler.name == name:
+            return scaler
+    known = ", ".join(scaler.name for scaler in contents.scalers)
+    raise InputError(f"{option} {name}: the file holds {f'the scalers {known}' if known else 'no scaler'}")
+
+
+def _between(before: FoundScaler | None, runner: Runner, after: FoundScaler | None) -> Runner:
+    """The module with what its user does around it."""
+
+    def run(x: Array) -> Array:
+        z = (x.astype(np.float64) - before.offset) / before.scale if before else x
+        y = runner(np.asarray(z, np.float32))
+        return y * after.scale + after.offset if after else y
+
+    return run
