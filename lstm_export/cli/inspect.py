@@ -22,7 +22,7 @@ LABEL = 9  # columns of the label in front of every line
 
 @reads_model
 def inspect(model: show.Model, reading: Reading, as_json: show.AsJson = False) -> None:
-    """Show what a model file holds, and what is assumed about it, before anything is exported."""
+    """Show what a model file holds and what is assumed of it."""
     from .. import pipeline
 
     checkpoint = pipeline.read(model, reading)

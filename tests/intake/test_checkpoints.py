@@ -121,7 +121,6 @@ CHAINS_REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "two heads": (lambda: saved(state(**{"b.weight": torch.zeros(1, 4)})), "fc and b are two heads"),
     "unknown keys": (lambda: saved(state(**{"norm.running_mean": torch.zeros(4)})), "running_mean"),
     "no LSTM": (lambda: saved({"fc.weight": torch.zeros(1, 4)}), "no LSTM and no GRU in it"),
-    "int weights": (lambda: saved(state(**{"fc.bias": torch.zeros(2, dtype=torch.int64)})), "fc.bias is int64"),
     "RNN": (lambda: saved({"rnn." + k: v for k, v in nn.RNN(3, 4).state_dict().items()}), "a plain RNN"),
     "two LSTMs": (
         lambda: saved({f"{name}.{k}": v for name in "ab" for k, v in nn.LSTM(3, 4).state_dict().items()}),
