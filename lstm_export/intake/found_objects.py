@@ -66,13 +66,11 @@ class _Sorter:
     def __init__(self) -> None:
         self.found = Found()
         self.count = 0
-        self.known: dict[int, str] = {}  # mappings that are met twice under two names are one state_dict
+        self.known: set[int] = set()  # a mapping that is met under two names is one state_dict
 
     def sort(self, value: Any, path: tuple[str, ...]) -> Any:
         """The plain value, or `_DROPPED`; all else goes into `found`."""
-        self.count += 1
-        if self.count > MOST_OBJECTS:
-            raise CheckpointError(f"its objects nest without end: more than {MOST_OBJECTS:,} of them")
+        self.take(1)
         if value is None or isinstance(value, bool | int | float | str):
             return value
         if len(path) > DEEPEST:
@@ -83,6 +81,11 @@ class _Sorter:
             return self.sort_list(value, path)
         return self.sort_object(value, path)
 
+    def take(self, count: int) -> None:
+        self.count += count
+        if self.count > MOST_OBJECTS:
+            raise CheckpointError(f"its objects nest without end: more than {MOST_OBJECTS:,} of them")
+
     def ignore(self, what: str, path: tuple[str, ...]) -> Any:
         self.found.ignored.append(f"{what} under {_path(path)!a}" if path else what)
         return _DROPPED
@@ -90,11 +93,9 @@ class _Sorter:
     def sort_mapping(self, mapping: dict[Any, Any], path: tuple[str, ...]) -> Any:
         if mapping.keys() >= _OPTIMIZER:
             return self.ignore("the state of an optimizer", path)
-        tensors = {
-            key: tensor for key, value in mapping.items() if isinstance(key, str) and (tensor := as_tensor(value))
-        }
+        tensors = self.tensors(mapping)
         if any(tensor.shape or tensor.fault for tensor in tensors.values()) and id(mapping) not in self.known:
-            self.known[id(mapping)] = _path(path)
+            self.known.add(id(mapping))
             self.found.states[_path(path)] = tensors
         elif not tensors and len(mapping) > MOST_VALUES:
             return self.ignore(f"{len(mapping):,} values", path)
@@ -106,6 +107,14 @@ class _Sorter:
             if (sorted_value := self.sort(value, (*path, name))) is not _DROPPED:
                 plain[name] = sorted_value
         return plain if plain or not mapping else _DROPPED
+
+    def tensors(self, mapping: dict[Any, Any]) -> dict[str, Tensor]:
+        found = {}
+        for key, value in mapping.items():
+            if isinstance(key, str) and (tensor := as_tensor(value)):
+                found[key] = tensor
+                self.take(1 if tensor.data is None else 20)  # a file within the file costs as much
+        return found
 
     def sort_list(self, values: list[Any] | tuple[Any, ...], path: tuple[str, ...]) -> Any:
         if len(values) > MOST_VALUES:

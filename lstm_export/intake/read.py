@@ -64,7 +64,7 @@ def _open(file: BinaryIO, head: bytes) -> TorchFile:
         if not any(name.rpartition("/")[2] == "data.pkl" for name in archive.entries):
             raise CheckpointError(f"the file {name_zip(archive.entries)}")
         return open_zip(archive)
-    if head[2:].startswith(MAGIC_PICKLE):
+    if head.startswith(b"\x80") and MAGIC_PICKLE in head[:32]:
         return open_old(file)
     if head.startswith((b"\x80", *_TEXT_PICKLES)):
         return open_pickle(file)

@@ -6,7 +6,6 @@ What torch calls to rebuild a tensor, and with which arguments: torch/_utils.py.
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -15,10 +14,10 @@ import numpy as np
 
 from ..model import Array
 from .pickle_machine import Global, Instance, Persistent
-from .torch_files import MAGIC_PICKLE, open_old
+from .torch_files import MAGIC_PICKLE, embedded_storage
 
 MOST_AXES = 8
-LARGEST_NUMPY = 2**24  # bytes of one numpy array beside the weights
+LARGEST_NUMPY = 2**16  # bytes of one numpy array beside the weights: 8,192 features of a scaler
 
 # Storage class -> torch's dtype -> numpy's. bfloat16 has no numpy type: it is the upper half of a float32.
 _STORAGES = {
@@ -117,13 +116,10 @@ def _storage(value: Any) -> tuple[Any, Array | None]:
     """How a tensor refers to its storage, and the storage itself where `pickle.dump` wrote it into the pickle."""
     if isinstance(value, Persistent):
         return value.reference, None
-    if isinstance(value, Instance) and value.kind == "torch.storage._load_from_bytes" and isinstance(value.args, tuple):
-        raw = _bytes(*value.args[:1])
-        if raw is not None and raw[2:].startswith(MAGIC_PICKLE):
-            inner = open_old(io.BytesIO(raw))
-            reference = inner.root.reference if isinstance(inner.root, Persistent) else None
-            if isinstance(reference, tuple) and len(reference) > 4 and isinstance(reference[2], str):
-                return reference, inner.storages(reference[2])
+    if isinstance(value, Instance) and value.kind == "torch.storage._load_from_bytes":
+        match value.args:
+            case (bytes(data),) if MAGIC_PICKLE in data[:32]:
+                return embedded_storage(data)
     return None, None
 
 
@@ -163,10 +159,11 @@ def as_numpy(value: Any) -> Array | None:
 
 
 def _from_bytes(data: Any, dtype: Any, shape: Any, order: Any) -> Array | None:
-    sizes, kind, raw = _sizes(shape), _dtype(dtype), _bytes(data)
-    if sizes is None or kind is None or raw is None or len(raw) > LARGEST_NUMPY:
+    sizes, kind = _sizes(shape), _dtype(dtype)
+    if sizes is None or kind is None or len(sizes) > MOST_AXES or prod(sizes) * kind.itemsize > LARGEST_NUMPY:
         return None
-    if len(raw) != prod(sizes) * kind.itemsize or len(sizes) > MOST_AXES:
+    raw = _bytes(data)
+    if raw is None or len(raw) != prod(sizes) * kind.itemsize:
         return None
     return np.frombuffer(raw, kind).reshape(sizes, order=order)
 

@@ -15,12 +15,11 @@ import numpy as np
 
 from ..errors import CheckpointError
 from ..model import Array
-from .pickle_machine import Global, Interpreted, PickleFault, interpret
+from .pickle_machine import Global, Interpreted, Persistent, PickleFault, interpret
 from .zip_entries import Archive
 
 LARGEST_PICKLE = 32 * 2**20  # bytes; it names the tensors, and may hold a few arrays of numpy
-MAGIC = 0x1950A86A20F9469CFC6C
-MAGIC_PICKLE = b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."  # follows the two bytes of the protocol
+MAGIC_PICKLE = b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."  # near the start, after the protocol
 _ITEM_BYTES = {"Double": 8, "Float": 4, "Half": 2, "BFloat16": 2, "Long": 8, "Int": 4, "Short": 2, "Char": 1}
 _ITEM_BYTES |= {"Byte": 1, "Bool": 1, "ComplexFloat": 8, "ComplexDouble": 16, "Untyped": 1}
 
@@ -107,6 +106,37 @@ def open_old(file: BinaryIO) -> TorchFile:
     length = file.seek(0, 2)
     file.seek(0)
     head = file.read(LARGEST_PICKLE)
+    found, order, places = _old_parts(head, length)
+
+    def storage(key: str) -> Array:
+        if key not in places:
+            raise CheckpointError(f"the file lacks its storage {key[:40]!a}; it was cut or altered, save it again")
+        start, size, count = places[key]
+        file.seek(start - 8)
+        _check_count(file.read(8), count, order)
+        return np.frombuffer(file.read(size), np.uint8)
+
+    return TorchFile(found, _once(storage), order, is_old=True)
+
+
+def embedded_storage(data: bytes) -> tuple[Any, Array]:
+    """How a storage is referred to, and its bytes, of a file of the old format that holds just one."""
+    found, order, places = _old_parts(data, len(data))
+    if order != "<" or len(places) != 1 or not isinstance(found, Persistent):
+        raise CheckpointError("the file's pickle is damaged: a storage in it is not alone; copy or save it again")
+    ((start, size, count),) = places.values()
+    _check_count(data[start - 8 : start], count, order)
+    return found.reference, np.frombuffer(data, np.uint8, size, start)
+
+
+def _check_count(data: bytes, count: int, order: str) -> None:
+    """Each storage starts with its number of values, which the pickle gives as well."""
+    if int.from_bytes(data, "little" if order == "<" else "big") != count:
+        raise CheckpointError("the file is damaged (a storage is not where it should be); copy or save it again")
+
+
+def _old_parts(head: bytes, length: int) -> tuple[Any, str, dict[str, tuple[int, int, int]]]:
+    """The object, the byte order, and start, bytes and number of values of every storage."""
     at, parts = 0, []
     for _ in range(5):  # magic number, version, system, object, keys
         parts.append(_interpret(head, at, is_whole=len(head) == length))
@@ -115,39 +145,27 @@ def open_old(file: BinaryIO) -> TorchFile:
     little = system.get("little_endian") if isinstance(system, dict) else None
     if version != 1001 or not isinstance(little, bool):
         raise CheckpointError("the file is in a format of torch from before version 0.1.2; save it again with torch")
-    order = "<" if little else ">"
-    places = _places(file, at, keys, parts[3], order)
-
-    def storage(key: str) -> Array:
-        if key not in places:
-            raise CheckpointError(f"the file lacks its storage {key[:40]!a}; it was cut or altered, save it again")
-        start, size = places[key]
-        file.seek(start)
-        return np.frombuffer(file.read(size), np.uint8)
-
-    return TorchFile(found, _once(storage), order, is_old=True)
-
-
-def _places(file: BinaryIO, at: int, keys: Any, found: Interpreted, order: str) -> dict[str, tuple[int, int]]:
-    """Start and size of every storage, which follow each other from `at`."""
-    item_bytes, length = {}, file.seek(0, 2)
-    for persistent in found.persistent:
-        match persistent.reference:
-            case ("storage", Global(name), str(key), *_):
-                kind = name.rpartition(".")[2].removesuffix("Storage")
-                item_bytes[key] = _ITEM_BYTES.get(kind, 0)
-    places: dict[str, tuple[int, int]] = {}
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
         raise CheckpointError("the file is damaged (its storages have no names); copy or save it again")
+    sizes = _storage_sizes(parts[3].persistent)
+    places: dict[str, tuple[int, int, int]] = {}
     for key in keys:
-        file.seek(at)
-        count = int.from_bytes(file.read(8), "little" if order == "<" else "big", signed=True)
-        size = count * item_bytes.get(key, 0)
-        if size < 0 or (count and not size) or at + 8 + size > length:
-            raise CheckpointError("the file is cut short or damaged (a storage reaches beyond its end); save it again")
-        places[key] = (at + 8, size)
+        size, count = sizes.get(key, (0, 0))
+        places[key] = (at + 8, size, count)
         at += 8 + size
-    return places
+    if at > length:
+        raise CheckpointError("the file is cut short or damaged (a storage reaches beyond its end); save it again")
+    return found, "<" if little else ">", places
+
+
+def _storage_sizes(persistent: list[Persistent]) -> dict[str, tuple[int, int]]:
+    """Bytes and number of values of every storage."""
+    sizes = {}
+    for each in persistent:
+        match each.reference:
+            case ("storage", Global(name), str(key), _, int(count), *_) if count >= 0:
+                sizes[key] = (count * _ITEM_BYTES.get(name.rpartition(".")[2].removesuffix("Storage"), 0), count)
+    return sizes
 
 
 def _interpret(data: bytes, at: int = 0, is_whole: bool = True) -> Interpreted:

@@ -9,11 +9,13 @@ import zipfile
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import torch
-from torch import nn
+import pytest
+
+torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
+nn = torch.nn
 
 
-class LSTMModel(nn.Module):
+class LSTMModel(nn.Module):  # type: ignore[misc, name-defined]
     """The class of the README, as its user wrote it."""
 
     def __init__(self, input_size: int, hidden_size: int, output_size: int, num_layers: int = 1) -> None:
@@ -21,7 +23,7 @@ class LSTMModel(nn.Module):
         self.lstm = nn.LSTM(input_size, hidden_size, num_layers, batch_first=True)
         self.fc = nn.Linear(hidden_size, output_size)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: torch.Tensor) -> torch.Tensor:  # type: ignore[name-defined]
         return self.fc(self.lstm(x)[0][:, -1, :])
 
 

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
-
 from lstm_export.errors import LstmExportError
 from lstm_export.intake import read_contents
 from tests.intake.bad_files import CASES
