@@ -19,7 +19,8 @@ from .errors import InputError, LstmExportError, MissingDependency, ParityError,
 from .files import check_output, replacing
 from .intake import ASSUME, Checkpoint, ReadingOptions, from_state_dict, read_checkpoint, write_checkpoint
 from .model import Affine, Model, Runner
-from .parity import GoldenSet, ParityReport, check, diagnose, golden_sets
+from .model.runner import is_stateful
+from .parity import GoldenSet, ParityReport, check, check_streaming, diagnose, golden_sets
 from .parity.noise import U
 
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ def package(model: Source, path: Path | str, target_names: Sequence[str] = DEFAU
             file = Path(folder) / f"{name}{targets.get(name).suffix}"
             report = subject.produce(name, file)
             reports.append(report)
-            artifacts.append(Artifact(name, file.suffix, file.read_bytes(), report.to_record()))
+            artifacts.append(Artifact(name, targets.get(name).suffix, file.read_bytes(), report.to_record()))
     checkpoint = subject.checkpoint
     write_bundle(output, make_bundle(checkpoint.model, subject.golden, artifacts, checkpoint.facts))
     return tuple(reports)
@@ -281,9 +282,12 @@ class Subject:
         checkpoint = self.checkpoint
         notes = (*checkpoint.remarks, *_coarse_inputs(checkpoint.model), *notes, *((note,) if note else ()))
         report = check(runner, self.golden, subject=target, structure=structure, reference=self.reference, notes=notes)
-        if report.ok:
+        if not report.ok:
+            return replace(report, notes=(*report.notes, *diagnose(runner, checkpoint.model, self.golden, report)))
+        if not is_stateful(runner):
             return report
-        return replace(report, notes=(*report.notes, *diagnose(runner, checkpoint.model, self.golden, report)))
+        chain = targets.lowered(targets.get(target), checkpoint.model)[0]
+        return replace(report, sets=(*report.sets, *check_streaming(runner, self.golden, chain)))
 
 
 def _coarse_inputs(model: Model) -> Iterator[str]:

@@ -16,10 +16,11 @@ from ..errors import BundleError
 
 MAX_BYTES = 256 * 2**20
 MAX_FIELDS = 10**6  # in one message
+MAX_METADATA = 64  # entries that are looked at
 MAX_SIZE = 2**24  # the largest dimension that is believed, hidden_size included
 
 OPERATORS = """Add, Cast, Concat, Constant, Div, Elu, Erf, Expand, GRU, Gather, Gelu, Gemm, Identity, LSTM, \
-LayerNormalization, LeakyRelu, MatMul, Mul, Relu, Reshape, Shape, Sigmoid, Slice, Softplus, Squeeze, Sub, Tanh, \
+LayerNormalization, LeakyRelu, MatMul, Mul, Relu, Reshape, Shape, Sigmoid, Slice, Softplus, Split, Squeeze, Sub, Tanh, \
 Transpose, Unsqueeze"""
 DOMAINS = (b"", b"ai.onnx")
 
@@ -61,6 +62,16 @@ def check_onnx(data: bytes) -> None:
         raise BundleError(f"the ONNX file has {len(data)} bytes, at most {MAX_BYTES} are allowed")
     if 7 not in _check(data, "model"):
         raise BundleError("this is no ONNX model: it holds no graph")
+
+
+def metadata_of(data: bytes) -> dict[str, str]:
+    """What the file says of itself, found without looking into its graph; empty where the bytes are no ONNX model."""
+    try:
+        entries = [_bytes(value) for number, value in _fields(data) if number == 14]
+        pairs = [dict(_fields(entry)) for entry in entries[:MAX_METADATA]]
+        return {_bytes(pair[1]).decode(): _bytes(pair[2]).decode() for pair in pairs if {1, 2} <= set(pair)}
+    except (BundleError, UnicodeDecodeError):
+        return {}
 
 
 def _check(data: bytes, kind: str) -> _Found:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,9 +16,10 @@ from .onnx_guard import MAX_BYTES, check_onnx
 
 CPU = "CPUExecutionProvider"
 # Keys of an artifact's own metadata, written by the ONNX target.
-SIGNATURE, CHAIN, WEIGHTS_SHA256, VERSION = (
-    f"lstm_export.{key}" for key in ("signature", "chain", "weights_sha256", "version")
+SIGNATURE, CHAIN, WEIGHTS_SHA256, VERSION, STATE = (
+    f"lstm_export.{key}" for key in ("signature", "chain", "weights_sha256", "version", "state")
 )
+FINAL = "_n"  # what a graph that carries state adds to an input's name for the output that belongs to it: h, h_n
 # ONNX Runtime's exceptions share no base, and which there are varies with its version.
 _ERRORS = """EPFail EngineError Fail InvalidArgument InvalidGraph InvalidProtobuf ModelLoaded NoModel NoSuchFile
 NotImplemented RuntimeException"""
@@ -45,7 +46,7 @@ class OnnxRunner:
         try:
             y: Array = self._session.run([self._output.name], {self._input.name: np.ascontiguousarray(x, "<f4")})[0]
         except self._errors as error:
-            raise InputError(f"ONNX Runtime refused x {x.shape}: {_first_line(error)}") from error
+            raise InputError(f"ONNX Runtime refused x {x.shape}: {first_line(error)}") from error
         return y
 
     @property
@@ -55,16 +56,24 @@ class OnnxRunner:
         Raises:
             BundleError: the metadata is damaged, or the sizes are not fixed in the file.
         """
-        text = self.metadata.get(SIGNATURE)
-        if text is not None:
-            try:
-                return Signature.from_record(json.loads(text))
-            except (ValueError, RecursionError, LstmExportError) as error:
-                raise BundleError(f"the ONNX file's own signature is damaged: {error}") from error
+        if SIGNATURE in self.metadata:
+            return stored_signature(self.metadata)
         sizes = self._input.shape[-1], self._output.shape[-1]
         if not all(isinstance(size, int) for size in sizes):
             raise BundleError(f"the ONNX file does not say how wide x and y are, it has {sizes}; export it with fixed")
         return Signature(*sizes)
+
+
+def stored_signature(metadata: Mapping[str, str]) -> Signature:
+    """The signature among what a file says of itself.
+
+    Raises:
+        BundleError: it is damaged, or not there.
+    """
+    try:
+        return Signature.from_record(json.loads(metadata.get(SIGNATURE, "null")))
+    except (ValueError, RecursionError, LstmExportError) as error:
+        raise BundleError(f"the ONNX file's own signature is damaged: {error}") from error
 
 
 def load_onnx(source: Path | bytes, providers: Sequence[str] | None = None) -> OnnxRunner:
@@ -79,6 +88,18 @@ def load_onnx(source: Path | bytes, providers: Sequence[str] | None = None) -> O
         InputError: the file cannot be read, or a provider is not available.
         MissingDependency: ONNX Runtime is not installed.
     """
+    return opened(OnnxRunner, source, providers)
+
+
+RunnerT = TypeVar("RunnerT")
+
+
+def opened(
+    kind: Callable[[Any, tuple[type[Exception], ...]], RunnerT],
+    source: Path | bytes,
+    providers: Sequence[str] | None = None,
+) -> RunnerT:
+    """A checked file as a runner of this kind, made of ONNX Runtime's session and what it raises; see `load_onnx`."""
     data = source if isinstance(source, bytes) else _read(source)
     check_onnx(data)
     ort = onnxruntime()
@@ -87,10 +108,10 @@ def load_onnx(source: Path | bytes, providers: Sequence[str] | None = None) -> O
     try:
         # The fallback would print a banner on stdout and try the same again.
         session = ort.InferenceSession(data, _options(ort), providers=chosen, enable_fallback=False)
-        runner = OnnxRunner(session, errors)
+        runner = kind(session, errors)
     except errors as error:
-        raise BundleError(f"ONNX Runtime {ort.__version__} cannot load the file: {_first_line(error)}") from error
-    if runner.providers[0] != chosen[0]:
+        raise BundleError(f"ONNX Runtime {ort.__version__} cannot load the file: {first_line(error)}") from error
+    if session.get_providers()[0] != chosen[0]:
         raise InputError(f"ONNX Runtime could not start {chosen[0]}; it would have fallen back to {CPU} silently")
     return runner
 
@@ -149,7 +170,8 @@ def runtime_errors(ort: ModuleType) -> tuple[type[Exception], ...]:
     return (*own, RuntimeError, ValueError, MemoryError)
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What an error of ONNX Runtime says, without the lines that only its authors can read."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 

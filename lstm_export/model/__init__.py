@@ -4,7 +4,7 @@ from .arrays import Array
 from .forward import forward
 from .model import Model
 from .recurrent import GRU, LSTM, Cell, Recurrent
-from .runner import Runner
+from .runner import Runner, StatefulRunner
 from .signature import Column, Signature
 from .stages import Activation, Affine, LastHidden, LastStep, LayerNorm, Linear, Skip, Stage
 from .state import State, StateTensor, initial_state, state_layout
@@ -29,6 +29,7 @@ __all__ = [
     "Stage",
     "State",
     "StateTensor",
+    "StatefulRunner",
     "forward",
     "initial_state",
     "state_layout",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 from .arrays import Array
+from .state import State, StateTensor
 
 
 class Runner(Protocol):
@@ -12,3 +13,25 @@ class Runner(Protocol):
 
     def __call__(self, x: Array) -> Array:
         """Map float32 `x (batch, seq, input_size)` to `y (batch, output_size)`, or `(batch, seq, output_size)`."""
+
+
+class StatefulRunner(Protocol):
+    """A model that hands its state to the caller, who hands it back with what comes next.
+
+    Attributes:
+        layout: the tensors of the state in order.
+    """
+
+    @property
+    def layout(self) -> tuple[StateTensor, ...]: ...
+
+    def initial_state(self, batch: int) -> State:
+        """The state before the first step, float32 `(num_layers, batch, size)` a tensor: learned, else zeros."""
+
+    def advance(self, x: Array, state: State) -> tuple[Array, State]:
+        """Map float32 `x (batch, seq, input_size)` and the state before it to `y` and the state behind it."""
+
+
+def is_stateful(runner: object) -> TypeGuard[StatefulRunner]:
+    """Whether a runner also is a StatefulRunner."""
+    return all(hasattr(runner, name) for name in ("layout", "initial_state", "advance"))

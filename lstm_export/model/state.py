@@ -23,16 +23,24 @@ class StateTensor(NamedTuple):
 
 def state_layout(model: Model) -> tuple[StateTensor, ...]:
     """h and, of an LSTM, c of every recurrent stage: named `h` and `c`, with several stages `lstm1.h`, ..."""
-    several = len(model.recurrent) > 1
+    names = state_names(model)
     return tuple(
         StateTensor(
-            f"{stage.name}.{state}" if several else state,
-            len(stage.suffixes),
-            stage.state_size if state == "h" else stage.hidden_size,
+            names[stage.name][state], len(stage.suffixes), stage.state_size if state == "h" else stage.hidden_size
         )
         for stage in model.recurrent
         for state in stage.states
     )
+
+
+def state_names(model: Model) -> dict[str, dict[str, str]]:
+    """By recurrent stage what its `h` and `c` are called in the layout."""
+    taken = {"h", "c", "h_n", "c_n"} & {stage.name for stage in model.stages}  # values of a graph have stages' names
+    several = len(model.recurrent) > 1 or bool(taken)
+    return {
+        stage.name: {state: f"{stage.name}.{state}" if several else state for state in stage.states}
+        for stage in model.recurrent
+    }
 
 
 def initial_state(model: Model, batch: int = 1) -> State:

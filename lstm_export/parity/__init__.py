@@ -10,5 +10,16 @@ from .diagnosis import diagnose
 from .golden import GoldenSet, golden_sets
 from .junit import to_junit
 from .report import ParityReport, SetResult, all_ok, check
+from .streaming import check_streaming
 
-__all__ = ["GoldenSet", "ParityReport", "SetResult", "all_ok", "check", "diagnose", "golden_sets", "to_junit"]
+__all__ = [
+    "GoldenSet",
+    "ParityReport",
+    "SetResult",
+    "all_ok",
+    "check",
+    "check_streaming",
+    "diagnose",
+    "golden_sets",
+    "to_junit",
+]

@@ -71,5 +71,7 @@ def read(path: Path) -> Model:
 
 
 def recognises(data: bytes) -> bool:
-    """An ONNX file starts with field 1, the IR version, as a varint below 128."""
-    return len(data) > 2 and data[0] == 0x08 and data[1] < 0x80
+    """An ONNX file starts with field 1, the IR version, as a varint below 128. One that carries state is not ours."""
+    from ...device.onnx_stream import carries_state
+
+    return len(data) > 2 and data[0] == 0x08 and data[1] < 0x80 and not carries_state(data)

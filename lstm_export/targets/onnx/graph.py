@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from ...model import Array
 
 SWAP_BATCH_AND_TIME = [1, 0, 2]
+SPLIT_COUNTS_OPSET = 18  # the first whose Split must be told into how many parts
 
 
 class Graph:
@@ -21,10 +23,12 @@ class Graph:
         is_sequence: whether the current value still has an axis of time.
         is_time_first: whether it is `(seq, batch, size)`, as the recurrent operators want it.
         is_bidirectional: whether the last recurrent node has two directions.
+        is_state: whether it is the final state of a recurrent node, `(directions, batch, size)`.
         width: size of the current value's last axis.
+        states: by recurrent stage the graph's inputs that carry its state; empty in a graph that carries none.
     """
 
-    def __init__(self, opset: int, width: int) -> None:
+    def __init__(self, opset: int, width: int, states: Mapping[str, Mapping[str, str]] | None = None) -> None:
         import onnx
 
         self._onnx = onnx
@@ -32,12 +36,13 @@ class Graph:
         self.opset = opset
         self.initializers: list[Any] = []
         self.current = self.source = "x"
-        self.is_sequence, self.is_time_first, self.is_bidirectional = True, False, False
+        self.is_sequence, self.is_time_first, self.is_bidirectional, self.is_state = True, False, False, False
+        self.states = states or {}
         self.width = width
 
     def add(self, op: str, name: str, *constants: str, outputs: tuple[str, ...] = (), **attributes: Any) -> None:
         """Append a node that maps the current value; its last output becomes the current value."""
-        outputs = outputs or (name,)
+        outputs, self.is_state = outputs or (name,), False
         self.node(op, name, self.current, *constants, outputs=outputs, **attributes)
         self.current = outputs[-1]
 
@@ -86,6 +91,15 @@ class Graph:
             one = self.integers("one", 1)
             self.node("Concat", shape, one, "x/batch", one, axis=0)
         return self.node("Expand", f"{name}/rows", self.constant(name, array[:, np.newaxis]), shape)
+
+    def split(self, name: str, parts: int) -> list[str]:
+        """The layers of a state `(num_layers, batch, size)`, each `(1, batch, size)`."""
+        if parts == 1:
+            return [name]
+        outputs = tuple(f"{name}/l{k}" for k in range(parts))
+        attributes = {"num_outputs": parts} if self.opset >= SPLIT_COUNTS_OPSET else {}
+        self.node("Split", f"{name}/split", name, outputs=outputs, axis=0, **attributes)
+        return list(outputs)
 
     def nodes_to(self, output: str) -> list[Any]:
         """The nodes, the last one writing to `output`."""

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...device.onnx_runner import CHAIN, SIGNATURE, WEIGHTS_SHA256
+from ...device.onnx_runner import CHAIN, FINAL, SIGNATURE, STATE, WEIGHTS_SHA256
+from ...device.onnx_stream import CarriedTensor, state_tensors
 from ...errors import UnsupportedModel, require
 from ...model import (
     GRU,
@@ -30,8 +31,10 @@ from ...model import (
     Signature,
     Skip,
     Stage,
+    state_layout,
 )
 from ...model.gates import ONNX_GATES, ONNX_GRU_GATES, reorder_gates
+from .graph import SPLIT_COUNTS_OPSET
 from .walk import CONSTANT, OPTIONAL, Walk, check_number
 
 if TYPE_CHECKING:
@@ -41,8 +44,8 @@ _KINDS: Mapping[str, type[Recurrent]] = {"LSTM": LSTM, "GRU": GRU}
 _FUNCTIONS = {"Relu": "relu", "Tanh": "tanh", "Softplus": "softplus", "Elu": "elu", "LeakyRelu": "leaky_relu"}
 
 
-def from_bytes(data: bytes) -> Model:
-    """Rebuild the model of a serialized ONNX file.
+def from_bytes(data: bytes, *, stateful: bool = False) -> Model:
+    """Rebuild the model of a serialized ONNX file, be it one that takes a state and gives it back.
 
     Raises:
         UnsupportedModel: the file is no ONNX model, or not one that this package writes; the message says where.
@@ -58,7 +61,10 @@ def from_bytes(data: bytes) -> Model:
     if SIGNATURE not in said:
         raise UnsupportedModel(f"this ONNX file was not written by lstm-export: it has no {SIGNATURE}")
     signature = Signature.from_record(_json(said[SIGNATURE]))
-    model = Model(_Reader(proto).stages(signature), signature, origin="stored")
+    tensors = state_tensors(said.get(STATE, "[]")) if stateful else ()
+    model = Model(_Reader(proto, tensors).stages(signature), signature, origin="stored")
+    if stateful and tuple(one.tensor for one in tensors) != state_layout(model):
+        raise UnsupportedModel("the graph carries another state than the file's own metadata says")
     if _json(said.get(CHAIN, "null")) != model.chain_record() or said.get(WEIGHTS_SHA256) != model.weights_sha256:
         raise UnsupportedModel("the graph holds another model than the file's own metadata says")
     return model
@@ -74,12 +80,13 @@ def _json(text: str) -> Any:
 class _Reader:
     """Stage after stage out of the walk along the nodes."""
 
-    def __init__(self, proto: ModelProto) -> None:
+    def __init__(self, proto: ModelProto, tensors: tuple[CarriedTensor, ...]) -> None:
         self._graph = proto.graph
+        self._tensors, self._carried = tensors, iter(tensors)
         self._walk = Walk(proto)
         self._source = "x"
         self._is_sequence, self._is_time_first = True, False
-        self._is_bidirectional = self._has_shape = False
+        self._is_bidirectional = self._has_shape = self._is_state = False
 
     def stages(self, signature: Signature) -> tuple[Stage, ...]:
         """Every stage, having checked that nothing of the graph is left over."""
@@ -99,12 +106,12 @@ class _Reader:
 
     def _stage(self) -> Stage:
         op = self._walk.op()
-        if self._walk.current.endswith("/Y_h"):
+        if self._is_state:
             return self._state(op)
         if op in _FUNCTIONS:
             return self._function(op)
         readers: dict[str, Callable[[], Stage]] = {
-            **dict.fromkeys(("Transpose", "Shape", "Expand", *_KINDS), self._recurrent),
+            **dict.fromkeys(("Transpose", "Shape", "Expand", "Split", *_KINDS), self._recurrent),
             **{"Gather": self._gather, "Gemm": self._gemm, "MatMul": self._matmul, "Sub": self._scale},
             **{"LayerNormalization": self._layer_norm, "Sigmoid": self._sigmoid, "Div": self._gelu, "Mul": self._mul},
         }
@@ -117,6 +124,7 @@ class _Reader:
         if not self._is_time_first:
             self._walk.advance("Transpose", perm=[1, 0, 2])
             self._is_time_first = True
+        carried = self._carried_states()
         name, weights, kind = "", dict[str, Array](), LSTM.kind
         states: dict[str, list[Array]] = {}
         for k in range(self._walk.left):
@@ -126,11 +134,45 @@ class _Reader:
                 name, kind = node.rpartition("/")[0], self._walk.op()
             for state, (_, array) in learned.items():
                 states.setdefault(state, []).append(array)
-            weights |= self._layer(k, kind, f"{name}/l{k}", {state: value for state, (value, _) in learned.items()})
-            if self._walk.current.endswith("/Y_h") or self._layer_name() != f"{name}/l{k + 1}":
+            initial = {state: value for state, (value, _) in learned.items()}
+            if carried:
+                initial = {state: one.layer(k) for state, one in carried.items()}
+            weights |= self._layer(k, kind, f"{name}/l{k}", initial, carried)
+            if self._is_state or self._layer_name() != f"{name}/l{k + 1}":
                 break
         stacked = {f"{state}0": np.concatenate(arrays) for state, arrays in states.items()}
-        return _KINDS[kind](name, weights | stacked)
+        return _KINDS[kind](name, weights | stacked | self._given_back(name, carried))
+
+    def _carried_states(self) -> dict[str, CarriedTensor]:
+        """The states that a stage of this graph takes, split into its layers; none in a graph that carries none."""
+        found: dict[str, CarriedTensor] = {}
+        for state in ("h", "c") if self._tensors else ():
+            if state == "c" and not self._takes_a_cell():
+                break
+            one = next(self._carried, None)
+            if one is None:
+                raise UnsupportedModel(f"{self._walk.name()!r} carries a state that the file's metadata does not name")
+            found[state] = one
+            if one.tensor.num_layers > 1:
+                parts = {"num_outputs": one.tensor.num_layers} if self._walk.opset >= SPLIT_COUNTS_OPSET else {}
+                taken = self._walk.take("Split", one.tensor.name, axis=0, **parts)
+                if taken.outputs != tuple(map(one.layer, range(one.tensor.num_layers))):
+                    raise UnsupportedModel(f"{one.tensor.name} is split into {taken.outputs}")
+        return found
+
+    def _takes_a_cell(self) -> bool:
+        """Whether the recurrent node that comes next is an LSTM; before it may stand the Split of its c."""
+        return LSTM.kind in (self._walk.op(), self._walk.op(1))
+
+    def _given_back(self, name: str, carried: Mapping[str, CarriedTensor]) -> dict[str, Array]:
+        """Step over what joins the layers' final states; the learned initial ones, which only the metadata holds."""
+        for state, one in carried.items():
+            if one.tensor.num_layers > 1:
+                layers = [f"{name}/l{k}/Y_{state}" for k in range(one.tensor.num_layers)]
+                (output,) = self._walk.take("Concat", *layers, axis=0).outputs
+                if output != one.tensor.name + FINAL:
+                    raise UnsupportedModel(f"the final {one.tensor.name} is given back as {output!r}")
+        return {f"{state}0": one.initial for state, one in carried.items() if one.initial is not None}
 
     def _layer_name(self) -> str:
         """The layer that the next nodes belong to, be they its initial states or itself."""
@@ -154,7 +196,9 @@ class _Reader:
             found[state] = (value, array[:, 0])
         return found
 
-    def _layer(self, k: int, kind: str, node: str, initial: Mapping[str, str]) -> dict[str, Array]:
+    def _layer(
+        self, k: int, kind: str, node: str, initial: Mapping[str, str], carried: Mapping[str, CarriedTensor]
+    ) -> dict[str, Array]:
         """One recurrent node and what brings its output into shape; the weights of layer k."""
         if kind not in _KINDS or self._walk.name() != node or self._walk.op() != kind:
             raise UnsupportedModel(
@@ -167,11 +211,15 @@ class _Reader:
         attributes |= {"linear_before_reset": 1} if kind == GRU.kind else {}
         states = [initial.get(state, "") for state in _KINDS[kind].states]
         taken = self._walk.advance(kind, CONSTANT, CONSTANT, OPTIONAL, "", *states, **attributes)
-        self._is_bidirectional = directions == 2
-        if len(taken.outputs) == 1:
+        self._is_bidirectional, self._is_state = directions == 2, not taken.outputs[0]
+        final = [one.final(f"{node}/Y_{state}") for state, one in carried.items()]
+        if not carried and self._is_state:
+            final = [f"{node}/Y_h"]
+        if taken.outputs != ("" if self._is_state else taken.outputs[0], *final):
+            raise UnsupportedModel(f"{node} has the outputs {taken.outputs}, expected {final or ['Y']}")
+        self._walk.current = taken.outputs[self._is_state]
+        if not self._is_state:
             self._join(node)
-        elif len(taken.outputs) != 2 or taken.outputs[0]:
-            raise UnsupportedModel(f"{node} has the outputs {taken.outputs}, expected Y alone or Y_h alone")
         return _weights(k, kind, directions, *taken.arrays())
 
     def _join(self, node: str) -> None:
@@ -184,7 +232,7 @@ class _Reader:
 
     def _state(self, op: str) -> Stage:
         """The read-out behind Y_h `(directions, batch, hidden_size)`."""
-        name, self._is_sequence = self._walk.name(), False
+        name, self._is_sequence, self._is_state = self._walk.name(), False, False
         if op == "Squeeze" and not self._is_bidirectional:
             self._walk.integers("Squeeze", 0)
             return LastStep(name)
@@ -293,7 +341,8 @@ class _Reader:
     def _check_ends(self, signature: Signature) -> None:
         """The declared input and output: float32, batch and sequence symbolic, the sizes of the signature."""
         y_axes = ["batch", "seq", signature.output_size] if self._is_sequence else ["batch", signature.output_size]
-        expected = [("x", 1, ["batch", "seq", signature.input_size]), ("y", 1, y_axes)]
+        states, finals = ([one.declared(suffix) for one in self._tensors] for suffix in ("", FINAL))
+        expected = [("x", 1, ["batch", "seq", signature.input_size]), *states, ("y", 1, y_axes), *finals]
         got = [_declared(value) for value in (*self._graph.input, *self._graph.output)]
         if got != expected:
             raise UnsupportedModel(f"the graph declares {got}, expected {expected} (name, float32 = 1, axes)")

@@ -32,6 +32,7 @@ class Walk:
 
     Attributes:
         current: the value that the main line has arrived at.
+        opset: version of the operators.
     """
 
     def __init__(self, proto: ModelProto) -> None:
@@ -43,6 +44,7 @@ class Walk:
         if any(tensor.data_location for tensor in graph.initializer):
             raise UnsupportedModel("the weights lie in another file (external data); export again as one file")
         self.current = "x"
+        self.opset = max((entry.version for entry in proto.opset_import), default=0)
         self._constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
         self._unused = set(self._constants)
         self._nodes = list(graph.node)

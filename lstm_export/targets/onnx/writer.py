@@ -6,13 +6,14 @@ Inside the graph a sequence runs time first, `(seq, batch, size)`, as the LSTM o
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from functools import singledispatch
 from math import pi, sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...device.onnx_runner import CHAIN, SIGNATURE, VERSION, WEIGHTS_SHA256
+from ...device.onnx_runner import CHAIN, FINAL, SIGNATURE, STATE, VERSION, WEIGHTS_SHA256
 from ...errors import UnsupportedModel, require
 from ...model import (
     GRU,
@@ -28,9 +29,12 @@ from ...model import (
     Recurrent,
     Skip,
     Stage,
+    StateTensor,
+    state_layout,
 )
 from ...model.gates import ONNX_GATES, ONNX_GRU_GATES, reorder_gates
 from ...model.lowering import lower_projections
+from ...model.state import state_names
 from ...version import __version__
 from .graph import SWAP_BATCH_AND_TIME, Graph
 
@@ -47,12 +51,17 @@ def newest_opset() -> int:
     return int(require("onnx.defs", "export", "writing ONNX").onnx_opset_version())
 
 
-def to_bytes(model: Model, opset: int) -> bytes:
-    """The serialized ONNX model, without projections: the same bytes for the same model, opset and versions."""
+def to_bytes(model: Model, opset: int, *, stateful: bool = False) -> bytes:
+    """The serialized ONNX model, without projections: the same bytes for the same model, opset and versions.
+
+    A stateful one takes the state that `state_layout` lists beside x, and gives it back behind y, as `h_n` for `h`.
+    """
     onnx = require("onnx", "export", "writing ONNX")
     helper, signature = onnx.helper, model.signature
+    if stateful:
+        _refuse_bidirectional(model)
     model = lower_projections(model)
-    graph = Graph(opset, signature.input_size)
+    graph = Graph(opset, signature.input_size, state_names(model) if stateful else None)
     for index, stage in enumerate(model.stages):
         _write(stage, graph, model.stages[index + 1] if index + 1 < len(model.stages) else None)
         graph.width = stage.output_size(graph.width)
@@ -60,20 +69,31 @@ def to_bytes(model: Model, opset: int) -> bytes:
             graph.source = graph.current
     if graph.is_sequence:
         graph.swap_batch_and_time("batch_first")
-    y_shape = ["batch", "seq", signature.output_size] if graph.is_sequence else ["batch", signature.output_size]
-    float32 = onnx.TensorProto.FLOAT
-    x = helper.make_tensor_value_info("x", float32, ["batch", "seq", signature.input_size])
-    y = helper.make_tensor_value_info("y", float32, y_shape)
+    y_shape: list[str | int] = (
+        ["batch", "seq", signature.output_size] if graph.is_sequence else ["batch", signature.output_size]
+    )
+    layout = state_layout(model) if stateful else ()
+    inputs = _declared(("x", ["batch", "seq", signature.input_size]), *_state_shapes(layout))
+    outputs = _declared(("y", y_shape), *_state_shapes(layout, FINAL))
     opsets = [helper.make_opsetid("", opset)]
     proto: ModelProto = helper.make_model(
-        helper.make_graph(graph.nodes_to("y"), "lstm_export", [x], [y], graph.initializers),
+        helper.make_graph(graph.nodes_to("y"), "lstm_export", inputs, outputs, graph.initializers),
         opset_imports=opsets,
         ir_version=max(LOWEST_IR, helper.find_min_ir_version_for(opsets)),
         producer_name="lstm-export",
         producer_version=__version__,
     )
-    helper.set_model_props(proto, metadata(model))
+    helper.set_model_props(proto, metadata(model) | (state_metadata(model) if stateful else {}))
     return bytes(proto.SerializeToString(deterministic=True))
+
+
+def _refuse_bidirectional(model: Model) -> None:
+    for stage in model.recurrent:
+        if stage.bidirectional:
+            raise UnsupportedModel(
+                f"the onnx-stream target cannot express {stage.name}: it is bidirectional, and reads a sequence from "
+                "its end too, which a stream does not have; use the onnx target on windows"
+            )
 
 
 def metadata(model: Model) -> dict[str, str]:
@@ -86,6 +106,26 @@ def metadata(model: Model) -> dict[str, str]:
     }
 
 
+def state_metadata(model: Model) -> dict[str, str]:
+    """What a file that carries state says of it: name, num_layers, size, and the learned initial state or null."""
+    learned = [stage.weights.get(f"{state}0") for stage in model.recurrent for state in stage.states]
+    entries = [
+        {**tensor._asdict(), "initial": None if initial is None else initial.astype(float).tolist()}
+        for tensor, initial in zip(state_layout(model), learned, strict=True)
+    ]
+    return {STATE: json.dumps(entries, sort_keys=True)}
+
+
+def _state_shapes(layout: tuple[StateTensor, ...], suffix: str = "") -> list[tuple[str, list[str | int]]]:
+    return [(tensor.name + suffix, [tensor.num_layers, "batch", tensor.size]) for tensor in layout]
+
+
+def _declared(*values: tuple[str, Sequence[str | int]]) -> list[Any]:
+    """Inputs or outputs of a graph, all float32."""
+    onnx = require("onnx", "export", "writing ONNX")
+    return [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape) for name, shape in values]
+
+
 @singledispatch
 def _write(stage: Stage, graph: Graph, following: Stage | None) -> None:
     raise UnsupportedModel(f"the onnx target cannot express {stage.name} ({stage.kind})")
@@ -95,23 +135,37 @@ def _write(stage: Stage, graph: Graph, following: Stage | None) -> None:
 def _recurrent(stage: Recurrent, graph: Graph, following: Stage | None) -> None:
     if not graph.is_time_first:
         graph.swap_batch_and_time("time_first")
+    names = graph.states.get(stage.name, {})
+    states = {state: graph.split(name, stage.num_layers) for state, name in names.items()}
     for k, cells in enumerate(stage.layers()):
         is_last = k == stage.num_layers - 1
         # Of one direction, the last step is the final state; of two it is not, see LastHidden.
         picks = isinstance(following, LastHidden) or (isinstance(following, LastStep) and len(cells) == 1)
-        _layer(stage, cells, f"{stage.name}/l{k}", graph, picks_state=is_last and picks)
+        given = {state: layers[k] for state, layers in states.items()}
+        _layer(stage, cells, f"{stage.name}/l{k}", graph, given, picks_state=is_last and picks)
+    if stage.num_layers > 1:
+        for state, name in names.items():
+            layers = [f"{stage.name}/l{k}/Y_{state}" for k in range(stage.num_layers)]
+            graph.node("Concat", name + FINAL, *layers, axis=0)
 
 
-def _layer(stage: Recurrent, cells: tuple[Cell, ...], node: str, graph: Graph, picks_state: bool) -> None:
-    """One node: Y is `(seq, directions, batch, hidden_size)`, Y_h, the final state, `(directions, batch, ...)`."""
+def _layer(  # noqa: PLR0913, PLR0917 - what one node is made of
+    stage: Recurrent, cells: tuple[Cell, ...], node: str, graph: Graph, given: Mapping[str, str], picks_state: bool
+) -> None:
+    """One node: Y is `(seq, directions, batch, hidden_size)`, Y_h, the final state, `(directions, batch, ...)`.
+
+    In a graph that carries state, `given` are the values that it starts from, and all of its final state is an output.
+    """
     operands = {key: graph.constant(f"{node}/{key}", array) for key, array in _operands(stage, cells).items()}
-    learned = [_initial(stage, cells, state, node, graph) for state in stage.states]
-    inputs = [operands["W"], operands["R"], operands.get("B", ""), "", *learned]
+    initial = list(given.values()) or [_initial(stage, cells, state, node, graph) for state in stage.states]
+    inputs = [operands["W"], operands["R"], operands.get("B", ""), "", *initial]
     attributes: dict[str, Any] = {"hidden_size": stage.hidden_size}
     attributes |= {"direction": "bidirectional"} if len(cells) > 1 else {}
     attributes |= {"linear_before_reset": 1} if isinstance(stage, GRU) else {}
-    outputs = ("", f"{node}/Y_h") if picks_state else (f"{node}/Y",)
-    graph.add(stage.kind, node, *inputs, outputs=outputs, **attributes)
+    final = [_final(stage, state, node, graph) for state in (given or ("h",) * picks_state)]
+    outputs = ("" if picks_state else f"{node}/Y", *final)
+    graph.node(stage.kind, node, graph.current, *inputs, outputs=outputs, **attributes)
+    graph.current, graph.is_state = outputs[picks_state], picks_state
     graph.is_bidirectional = len(cells) > 1
     if picks_state:
         return  # the read-out that follows takes it from here
@@ -120,6 +174,12 @@ def _layer(stage: Recurrent, cells: tuple[Cell, ...], node: str, graph: Graph, p
     else:
         graph.add("Transpose", f"{node}/transposed", perm=[0, 2, 1, 3])
         graph.add("Reshape", f"{node}/steps", graph.integers("steps_shape", 0, 0, -1))  # 0 keeps an axis
+
+
+def _final(stage: Recurrent, state: str, node: str, graph: Graph) -> str:
+    """The name of a node's final state: an output of the graph itself where there is but one layer."""
+    names = graph.states.get(stage.name, {})
+    return names[state] + FINAL if names and stage.num_layers == 1 else f"{node}/Y_{state}"
 
 
 def _initial(stage: Recurrent, cells: tuple[Cell, ...], state: str, node: str, graph: Graph) -> str:
@@ -144,7 +204,7 @@ def _operands(stage: Recurrent, cells: tuple[Cell, ...]) -> dict[str, Array]:
 
 @_write.register
 def _last_step(stage: LastStep, graph: Graph, following: Stage | None) -> None:
-    if graph.current.endswith("/Y_h"):
+    if graph.is_state:
         graph.squeeze(stage.name, axis=0)
     else:
         graph.add("Gather", stage.name, graph.constant("last_index", np.array(-1, np.int64)), axis=0)

@@ -1,0 +1,77 @@
+"""Export to ONNX with state, for streams: step by step or in chunks.
+
+The graph of the onnx target that also takes the state and gives it back, `(x, h, c) -> (y, h_n, c_n)`.
+Batch and sequence are free: a step is a sequence of 1. A chain that picks the last step answers for a chunk's last.
+Names, sizes and learned initial values of the state stand in the file's metadata. Where there are projections, the
+state is the whole hidden state that they project.
+Law: `read(export(model)) == lowered(model)`, bit for bit; only projections are lowered.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import InputError
+from ..files import write_bytes
+from .onnx import DEFAULT_OPSET, OLDEST_OPSET
+from .onnx import lowered as onnx_lowered
+
+if TYPE_CHECKING:
+    from ..device import OnnxStreamRunner
+    from ..model import Model
+
+suffix = ".stream.onnx"
+extra = "export"
+needs = "onnxruntime"
+
+
+def export(model: Model, path: Path, *, opset: int = DEFAULT_OPSET) -> None:
+    """Write `model` as one ONNX file with inputs `x` and the state, and outputs `y` and the state behind the last step.
+
+    Args:
+        model: the chain to write; no layer of it may be bidirectional.
+        path: the file to write.
+        opset: version of the ONNX operators, 13 or newer; a newer one needs a newer runtime.
+
+    Raises:
+        UnsupportedModel: a layer is bidirectional.
+        InputError: this opset is not known to the installed onnx package, or older than 13.
+    """
+    from .onnx.writer import newest_opset, to_bytes
+
+    if not OLDEST_OPSET <= opset <= newest_opset():
+        raise InputError(f"opset {opset} cannot be written; choose {OLDEST_OPSET} to {newest_opset()}")
+    write_bytes(path, to_bytes(model, opset, stateful=True))
+
+
+def lowered(model: Model) -> tuple[Model, tuple[str, ...]]:
+    """The chain as the graph holds it, without projections, and what a user should know of the difference."""
+    chain, notes = onnx_lowered(model)
+    carried = "the state that the graph carries is the whole hidden state, before weight_hr"
+    return chain, (*notes, carried) if notes else ()
+
+
+def load(source: Path | bytes, providers: tuple[str, ...] = ()) -> OnnxStreamRunner:
+    """Open the artifact in onnxruntime: over whole sequences from the initial state, or `advance` by `advance`."""
+    from ..device import load_onnx_stream
+
+    return load_onnx_stream(source, providers)
+
+
+def read(path: Path) -> Model:
+    """The model in the file, taken from its graph and initialisers, learned initial states from its metadata.
+
+    Raises:
+        UnsupportedModel: the graph is not one that `export` writes, or its metadata says something else.
+    """
+    from .onnx.reader import from_bytes
+
+    return from_bytes(path.read_bytes(), stateful=True)
+
+
+def recognises(data: bytes) -> bool:
+    """An ONNX file whose metadata describes a state."""
+    from ..device.onnx_stream import carries_state
+
+    return carries_state(data)
