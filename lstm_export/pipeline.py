@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from . import targets
-from .bundle import Artifact, is_bundle, make_bundle, open_bundle, write_bundle
+from .bundle import Artifact, Mode, is_bundle, make_bundle, open_bundle, write_bundle
 from .device import Nonfinite, Session, self_test
 from .errors import InputError, LstmExportError, MissingDependency, ParityError, require
 from .files import check_output, replacing
@@ -168,16 +168,31 @@ def not_run(target: str, trusted: bool) -> str:
     return ""
 
 
-def package(model: Source, path: Path | str, target_names: Sequence[str] = DEFAULT_TARGETS) -> tuple[ParityReport, ...]:
+def package(
+    model: Source,
+    path: Path | str,
+    target_names: Sequence[str] = DEFAULT_TARGETS,
+    *,
+    mode: Mode | None = None,
+) -> tuple[ParityReport, ...]:
     """Export to every target, verify every artifact, and write the bundle only if all passed.
+
+    Args:
+        model: checkpoint or module.
+        path: the bundle to write.
+        target_names: what to export to.
+        mode: whether the model is meant to be run on windows or as a stream that keeps its state; by default on
+            windows where it stores their size.
 
     Raises:
         ParityError: an artifact failed; nothing is written.
+        InputError: this mode is none of this model.
     """
     from tempfile import TemporaryDirectory
 
     subject, output, target_names = Subject.of(model), Path(path), tuple(dict.fromkeys(target_names))
     check_output(output, subject.checkpoint.source)
+    _check_mode(mode, subject.checkpoint.model)
     reports, artifacts = [], []
     with TemporaryDirectory() as folder:
         for name in target_names:
@@ -186,8 +201,17 @@ def package(model: Source, path: Path | str, target_names: Sequence[str] = DEFAU
             reports.append(report)
             artifacts.append(Artifact(name, targets.get(name).suffix, file.read_bytes(), report.to_record()))
     checkpoint = subject.checkpoint
-    write_bundle(output, make_bundle(checkpoint.model, subject.golden, artifacts, checkpoint.facts))
+    write_bundle(output, make_bundle(checkpoint.model, subject.golden, artifacts, checkpoint.facts, mode))
     return tuple(reports)
+
+
+def _check_mode(mode: Mode | None, model: Model) -> None:
+    for stage in model.recurrent:
+        if mode == "state" and stage.bidirectional:
+            raise InputError(
+                f"mode state: {stage.name} is bidirectional, and reads a sequence from its end too, which a stream "
+                "does not have; package it with mode window"
+            )
 
 
 def load(

@@ -362,3 +362,10 @@ def test_a_name_that_is_too_long_is_refused_in_words(seed_checkpoint: Path) -> N
 def test_every_target_is_offered() -> None:
     assert targets.names() == ("onnx", "torchscript")
     assert pipeline.DEFAULT_TARGETS == ("onnx",)
+
+
+def test_a_bidirectional_chain_is_no_stream(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(CHAINS["bidirectional"])
+    with pytest.raises(InputError, match="mode state: lstm is bidirectional"):
+        lstm_export.package(checkpoint, tmp_path / "m.bundle", mode="state")
+    assert not listing(tmp_path)

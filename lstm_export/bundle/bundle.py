@@ -17,7 +17,7 @@ from ..parity import GoldenSet
 from .archive import MAX_BYTES, pack, unpack
 from .arrays import pack_arrays, unpack_arrays
 from .card import card, example
-from .manifest import MANIFEST, dump_manifest, fingerprint, load_manifest, manifest_of
+from .manifest import MANIFEST, Mode, dump_manifest, fingerprint, load_manifest, manifest_of
 
 _WEIGHTS, _GOLDEN, _CARD, _EXAMPLE = "weights.npz", "golden.npz", "README.md", "example.py"
 _GOLDEN_ARRAYS = ("x", "y", "scale", "noise_floor")
@@ -74,14 +74,33 @@ class Bundle:
         """The exported files by target name."""
         return {target: self.files[str(entry["file"])] for target, entry in self.manifest["artifacts"].items()}
 
+    @property
+    def mode(self) -> Mode | None:
+        """How the model is meant to be run; of a bundle that does not say, on windows where it stores their size."""
+        stored: Mode | None = self.manifest.get("mode")
+        return stored or default_mode(self.model)
+
+
+def default_mode(model: Model) -> Mode | None:
+    """On windows where the model knows their size; otherwise nothing is known."""
+    return "window" if model.signature.window else None
+
 
 def make_bundle(
     model: Model,
     golden: Iterable[GoldenSet],
     artifacts: Iterable[Artifact],
     training: Mapping[str, Any] | None = None,
+    mode: Mode | None = None,
 ) -> Bundle:
-    """Put a bundle together; `training` are facts about how the model came to be, JSON-ready.
+    """Put a bundle together.
+
+    Args:
+        model: the model.
+        golden: the inputs and answers of its verification.
+        artifacts: the exported files.
+        training: facts about how the model came to be, JSON-ready.
+        mode: how it is meant to be run; by default `default_mode`.
 
     Raises:
         BundleError: `open_bundle` would refuse it, for one because a file is too large.
@@ -95,7 +114,7 @@ def make_bundle(
         _EXAMPLE: example(model.signature).encode(),
         **{artifact.file: artifact.data for artifact in artifacts},
     }
-    manifest = manifest_of(model, [one.name for one in golden], entries, training, files)
+    manifest = manifest_of(model, [one.name for one in golden], entries, training, files, mode or default_mode(model))
     return _read({**files, MANIFEST: dump_manifest(manifest)})
 
 

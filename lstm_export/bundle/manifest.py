@@ -7,7 +7,7 @@ import json
 import platform
 from collections.abc import Mapping
 from importlib import metadata
-from typing import Any
+from typing import Any, Literal, get_args
 
 from ..errors import BundleError
 from ..model import Model
@@ -20,6 +20,9 @@ from ..version import __version__
 FORMAT_VERSION = 1
 
 MANIFEST = "manifest.json"
+# How a model is meant to be run, an optional key of the manifest: on windows, each from the initial state, or as one
+# endless stream whose state is kept.
+Mode = Literal["window", "state"]
 MAX_MANIFEST_BYTES = 2**20
 
 _PACKAGES = ("numpy", "onnxruntime", "torch", "onnx")  # what the numbers may depend on
@@ -35,12 +38,13 @@ _REQUIRED: dict[str, type] = {
 }
 
 
-def manifest_of(
+def manifest_of(  # noqa: PLR0913, PLR0917 - the parts of a manifest
     model: Model,
     golden: list[str],
     artifacts: Mapping[str, Mapping[str, Any]],
     training: Mapping[str, Any],
     files: Mapping[str, bytes],
+    mode: Mode | None = None,
 ) -> dict[str, Any]:
     """The manifest of a bundle with these `files`; `golden` are the sets' names in order."""
     return {
@@ -53,6 +57,7 @@ def manifest_of(
         "parameters": model.parameters,
         "weights_sha256": model.weights_sha256,
         "golden": golden,
+        **({"mode": mode} if mode else {}),
         "artifacts": {target: dict(entry) for target, entry in artifacts.items()},
         "training": dict(training),
         "versions": _versions(),
@@ -99,6 +104,8 @@ def load_manifest(data: bytes) -> dict[str, Any]:
     for key, kind in _REQUIRED.items():
         if not isinstance(manifest.get(key), kind):
             raise BundleError(f"{MANIFEST} has no valid {key!r}, expected a JSON {kind.__name__}")
+    if manifest.get("mode") not in (None, *get_args(Mode)):
+        raise BundleError(f"{MANIFEST} has the mode {manifest['mode']!r}, expected one of {', '.join(get_args(Mode))}")
     return manifest
 
 

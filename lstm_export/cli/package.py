@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,9 @@ from ..errors import ParityError
 from . import show
 from .model_options import Reading, reads_model
 
+# `bundle.Mode`, repeated here so that --help need not import it; a test compares the two.
+Mode = Enum("Mode", {"window": "window", "state": "state"}, type=str)
+
 
 def _known(names: list[str] | None) -> list[str]:
     for name in names or []:
@@ -21,7 +25,7 @@ def _known(names: list[str] | None) -> list[str]:
 
 
 @reads_model
-def package(
+def package(  # noqa: PLR0913, PLR0917 - the options of a command
     model: show.Model,
     reading: Reading,
     target: Annotated[
@@ -29,6 +33,10 @@ def package(
         typer.Option("-t", "--target", callback=_known, help="A target to include; repeat it. By default onnx."),
     ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="The bundle; by default MODEL.bundle.")] = None,
+    mode: Annotated[
+        Mode | None,
+        typer.Option(help="How it is meant to be run: on windows (where their size is stored), or as a stream."),
+    ] = None,
     as_json: show.AsJson = False,
 ) -> None:
     """Export, verify, and put what a device needs into one bundle.
@@ -40,7 +48,9 @@ def package(
     checkpoint = pipeline.read(model, reading)
     path = output or model.with_suffix(".bundle")
     try:
-        reports = pipeline.package(checkpoint, path, target or pipeline.DEFAULT_TARGETS)
+        reports = pipeline.package(
+            checkpoint, path, target or pipeline.DEFAULT_TARGETS, mode=mode.value if mode else None
+        )
     except ParityError as error:
         show.reports([error.report], as_json, "package")
         raise

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_export.bundle import Artifact, Bundle, is_bundle, make_bundle, open_bundle, write_bundle
+from lstm_export.bundle import Artifact, Bundle, Mode, is_bundle, make_bundle, open_bundle, write_bundle
 from lstm_export.bundle.archive import pack
 from lstm_export.bundle.manifest import FORMAT_VERSION
 from lstm_export.errors import BundleError, InputError, LstmExportError
@@ -246,3 +246,25 @@ def test_the_example_runs_on_a_device(bundle: Bundle, traffic_model: Model, tmp_
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(r"volume\[t\+1\]: [\d.]+ veh/h\nvolume\[t\+2\]: [\d.]+ veh/h\n", done.stdout)
+
+
+def test_the_mode_is_stored_or_follows_from_the_window(traffic_model: Model, every_step_model: Model) -> None:
+    def mode(model: Model, given: Mode | None) -> Mode | None:
+        return open_bundle(pack(make_bundle(model, (), (), mode=given).files, first="manifest.json")).mode
+
+    assert (mode(traffic_model, None), mode(traffic_model, "state")) == ("window", "state")
+    assert (mode(every_step_model, None), mode(every_step_model, "window")) == (None, "window")
+
+
+def test_a_mode_that_is_none_is_refused(bundle: Bundle) -> None:
+    manifest = json.loads(bundle.files["manifest.json"]) | {"mode": "forever"}
+    with pytest.raises(BundleError, match="has the mode 'forever', expected one of window, state"):
+        open_bundle(pack({**bundle.files, "manifest.json": json.dumps(manifest).encode()}, first="manifest.json"))
+
+
+def test_the_command_line_knows_every_mode() -> None:
+    from typing import get_args
+
+    from lstm_export.cli.package import Mode as Offered
+
+    assert tuple(one.value for one in Offered) == get_args(Mode)
