@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ..errors import require
 from ..files import check_output, replacing
 from .quantities import time_text
 from .report import BenchReport
+from .timing import Timing
 
-_COLOURS = ("#30638e", "#d1495b", "#edae49", "#00798c", "#7a5195", "#9aa5b1")
+_COLOURS = ("#30638e", "#d1495b", "#a86a10", "#00798c", "#7a5195", "#5b6670")
 
 
 def check_plot(path: Path, *inputs: Path) -> None:
@@ -34,23 +37,30 @@ def plot(report: BenchReport, path: Path) -> None:
     from matplotlib.figure import Figure
 
     works, names = report.by_work(), [engine.name for engine in report.engines]
-    width = 0.8 / len(names)
-    figure = Figure(figsize=(2.2 + 1.1 * len(works) * max(1.0, len(names) / 2), 4.2), dpi=130, layout="constrained")
+    figure = Figure(figsize=(2.5 + 0.62 * len(works) * (len(names) + 0.5), 4.2), dpi=130, layout="constrained")
     axes = figure.subplots()
+    width = 0.8 / len(names)
     for k, name in enumerate(names):
-        mine = [(at, one.timing) for at, every in enumerate(works.values()) for one in every if one.engine == name]
-        places = [at + (k - (len(names) - 1) / 2) * width for at, _ in mine]
-        medians = [timing.p50_s for _, timing in mine]
-        tails = [[0.0] * len(mine), [timing.p99_s - timing.p50_s for _, timing in mine]]
-        style = {"elinewidth": 1, "ecolor": "#444444"}
-        bars = axes.bar(
-            places, medians, width * 0.92, color=_COLOURS[k % len(_COLOURS)], label=name, yerr=tails, error_kw=style
-        )
-        axes.bar_label(bars, [time_text(value) for value in medians], label_type="edge", fontsize=7, padding=2)
+        aside = (k - (len(names) - 1) / 2) * width
+        bars = {at + aside: one.timing for at, row in enumerate(works.values()) for one in row if one.engine == name}
+        _draw(axes, bars, width * 0.94, name, _COLOURS[k % len(_COLOURS)])
     axes.set_xticks(range(len(works)), list(works))
-    axes.set(yscale="log", ylabel="latency, s", title="Median latency; the line ends at the 99th percentile")
-    axes.legend(frameon=False)
+    quickest = min(result.timing.p50_s for row in works.values() for result in row)
+    limits = {"xlim": (-0.55, len(works) - 0.45), "ylim": (quickest / 3, None)}  # the log scale has no 0 to stand on
+    axes.set(yscale="log", ylabel="seconds a call", title="Latency: medians, lines up to the 99th percentile", **limits)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.text(0.01, 0.005, f"{report.machine['processor']}", fontsize=6, color="#666666")
+    axes.legend(frameon=False, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.08))
+    figure.text(0.01, 0.01, f"{report.machine['processor']}, {report.machine['system']}", fontsize=6, color="#666666")
     with replacing(path) as partial:
         figure.savefig(partial, format="png")
+
+
+def _draw(axes: Any, bars: Mapping[float, Timing], width: float, name: str, colour: str) -> None:
+    """One engine's bars by place, the median written into each."""
+    medians = {place: timing.p50_s for place, timing in bars.items()}
+    tails = [[0.0] * len(bars), [timing.p99_s - timing.p50_s for timing in bars.values()]]
+    style = {"elinewidth": 1, "ecolor": "#444444"}
+    axes.bar(list(medians), list(medians.values()), width, color=colour, label=name, yerr=tails, error_kw=style)
+    inside = {"xytext": (0, -3), "textcoords": "offset points", "ha": "center", "va": "top"}
+    for place, median in medians.items():
+        axes.annotate(time_text(median), (place, median), fontsize=7, color="white", **inside)

@@ -121,12 +121,10 @@ class BenchReport:
         return not self.failures
 
     def by_work(self) -> dict[str, list[WorkResult]]:
-        """The results of every work, in the order of `works`."""
-        found: dict[str, list[WorkResult]] = {}
-        most = sorted(self.engines, key=lambda engine: -len(engine.works))  # one that streams knows all of them
-        for result in (result for engine in most for result in engine.works):
-            found.setdefault(result.work, []).append(result)
-        return found
+        """The results of every work in the order of `works`, engines in theirs."""
+        most = max(self.engines, key=lambda engine: len(engine.works))  # one that streams knows all of them
+        every = [result for engine in self.engines for result in engine.works]
+        return {known.work: [result for result in every if result.work == known.work] for known in most.works}
 
     @property
     def warnings(self) -> tuple[str, ...]:
