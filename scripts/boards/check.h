@@ -10,7 +10,7 @@ static void OF(check)(void)
 {
     const float *const x = (const float *)OF(inputs);
     size_t b, t;
-    static float y[BATCH * ANSWERS * OUTPUT_SIZE], scratch[SCRATCH_FLOATS];
+    static float y[BATCH * ANSWERS * OUTPUT_SIZE];
     if (OF(scratch_floats)(BATCH, SEQ) > SCRATCH_FLOATS) {
         board_write(TEXT(MODEL) " needs more scratch\n");
         board_exit(4);
@@ -55,7 +55,6 @@ static void OF(check)(void)
 #undef BATCH
 #undef SEQ
 #undef ANSWERS
-#undef SCRATCH_FLOATS
 #undef STREAMS
 #undef JOIN_
 #undef JOIN

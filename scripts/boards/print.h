@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+static float scratch[SCRATCH_FLOATS];
+
 static void print_hex(uint32_t bits)
 {
     char text[10] = " ", *end = text + 1;
