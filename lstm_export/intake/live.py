@@ -34,11 +34,28 @@ class Hints:
         eps: of norms, by prefix.
         modules: tokens of parameterless modules by path.
         batch_first: of its recurrent modules; None where they disagree.
+        doubts: what it does not tell.
     """
 
     eps: Mapping[str, float] = field(default_factory=dict)
     modules: Mapping[str, str] = field(default_factory=dict)
     batch_first: bool | None = None
+    doubts: tuple[str, ...] = ()
+
+
+_PARAMETERS = {"LeakyReLU": "negative_slope", "ELU": "alpha", "GELU": "approximation"}
+
+
+def told_by_names(modules: Mapping[str, str]) -> Hints:
+    """What the class names of a TorchScript archive tell, which was not run: not the parameters of activations."""
+    doubts = (
+        f"`{path}` is {name}, its {_PARAMETERS[name]} is not known without running the archive (--trust), torch's "
+        "default is taken"
+        for path, name in modules.items()
+        if name in _PARAMETERS
+    )
+    tokens = {path: TOKENS[name] for path, name in modules.items() if name in TOKENS}
+    return Hints(modules=tokens, doubts=tuple(doubts))
 
 
 def import_class(name: str) -> Any:

@@ -13,7 +13,7 @@ from ..parity import GoldenSet, ParityReport, check, golden_sets
 from .forward_text import Item, forward_text, model_of
 from .outline import Outline
 from .reference import Reference, recorded
-from .search import Candidate, Screen, candidates
+from .search import CLOSE, SAME, Candidate, Screen, candidates
 
 MOST_JUDGED = 12  # chains that came through the screen and are judged by the rule
 MOST_NAMED = 2  # of chains that nothing tells apart
@@ -184,16 +184,21 @@ def _searched(outlines: Sequence[Outline], found: Sequence[Answers]) -> Proof | 
     return None
 
 
-def _screen(chain: Sequence[Item], answers: Answers, names: Sequence[str] | None) -> Screen:
+def _screen(chain: Sequence[Item], answers: Answers, names: Sequence[str] | None, close: float = CLOSE) -> Screen:
     sets = answers.golden(model_of(chain, "assumed"))
     chosen = [one for one in sets if names is None or one.name in names] or list(sets)
-    return Screen({one.name: one.x for one in chosen}, {one.name: answers(one.x) for one in chosen})
+    return Screen({one.name: one.x for one in chosen}, {one.name: answers(one.x) for one in chosen}, close)
 
 
 def _lookalikes(candidate: Candidate, answers: Answers) -> tuple[str, ...]:
     """Chains with another activation and the same answers on every input, such as a ReLU behind positive outputs."""
-    screen, own = _screen(candidate.chain, answers, None), forward_text(candidate.chain)
-    close = [other.chain for other in candidate.neighbours() if screen.agrees(other.chain)]
-    texts = {forward_text(chain): chain for chain in close[:MOST_JUDGED]}
-    same = [text for text, chain in texts.items() if text != own and _judge(chain, answers).ok][:MOST_NAMED]
-    return tuple(f"no input that was tried tells the chain from: {text}" for text in same)
+    screen, own = _screen(candidate.chain, answers, None, SAME), forward_text(candidate.chain)
+    close = [
+        text
+        for other in candidate.neighbours()
+        if screen.agrees(other.chain) and (text := forward_text(other.chain)) != own
+    ]
+    named = list(dict.fromkeys(close))
+    more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+    same = "; ".join(named[:MOST_NAMED])
+    return (f"no input that was tried tells the chain from: {same}{more}",) if named else ()

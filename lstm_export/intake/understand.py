@@ -16,9 +16,9 @@ from .checkpoint import Checkpoint
 from .contents import Contents, FoundScaler
 from .forward_text import Item, forward_text, model_of, parse_forward
 from .in_memory import contents_of
-from .live import Hints, call, fill, hints, make, own_copy
+from .live import Hints, call, fill, hints, make, own_copy, told_by_names
 from .options import ASSUME, ReadingOptions
-from .outline import TOKENS, Outline
+from .outline import Outline
 from .parts import Part, Parts, find_parts
 from .proof import Answers, Live, Proof, Recorded, prove_assumed, prove_given
 from .read import read_contents
@@ -86,14 +86,14 @@ def understand(
     if contents.model is not None:
         return _stored(contents, contents.model, options, source)
     running = _running(contents, options, module, source)
-    told = running.hints if running else Hints(modules=_tokens(contents.modules))
+    told = running.hints if running else told_by_names(contents.modules)
     left = _whole_numbers(contents.buffers)
     found = find_parts(contents.arrays, told.eps)
     given = parse_forward(options.forward, found.known) if options.forward is not None else None
     outlines = _outlines(found, options, told, given is not None)
     chain = given or outlines[0].chain()
     proof = _proof(given, chain, outlines, running, options)
-    origin, doubts = _origin(given, outlines, proof)
+    origin, doubts = _origin(given, outlines, proof, told)
     chain = proof.chain if proof else chain
     checkpoint = Checkpoint(
         model_of(chain, origin),
@@ -145,10 +145,6 @@ def _outlines(found: Parts, options: ReadingOptions, told: Hints, is_given: bool
         raise
 
 
-def _tokens(modules: Mapping[str, str]) -> dict[str, str]:
-    return {path: TOKENS[name] for path, name in modules.items() if name in TOKENS}
-
-
 def _running(
     contents: Contents, options: ReadingOptions, module: nn.Module | None, source: Path | None
 ) -> _Running | None:
@@ -195,14 +191,14 @@ def _proof(
 
 
 def _origin(
-    given: tuple[Item, ...] | None, outlines: Sequence[Outline], proof: Proof | None
+    given: tuple[Item, ...] | None, outlines: Sequence[Outline], proof: Proof | None, told: Hints
 ) -> tuple[str, tuple[str, ...]]:
     """Where the chain comes from, and what is open about it."""
     if proof and proof.proved:
         return f"proved against {proof.answers.name}", proof.doubts
     if given:
         return "given", proof.doubts if proof else ()
-    return "assumed", (*(proof.doubts if proof else ()), *outlines[0].all_doubts)
+    return "assumed", (*(proof.doubts if proof else ()), *outlines[0].all_doubts, *told.doubts)
 
 
 def _layout(options: ReadingOptions, proof: Proof | None) -> tuple[str, ...]:

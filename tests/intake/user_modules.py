@@ -591,6 +591,10 @@ MODULES: dict[str, UserModule] = {
 }
 
 
+# Modules whose forward takes more than x, which torch.jit.trace is not told about here.
+NOT_TRACED = ("state as argument",)
+
+
 def make(name: str) -> nn.Module:
     """The module with torch's own random weights, and norms that are not the identity, in evaluation mode."""
     torch.manual_seed(sum(map(ord, name)))
