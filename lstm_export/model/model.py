@@ -126,6 +126,7 @@ class Model:
             elif got.tobytes() != array.tobytes():
                 changed = int((got.view(np.uint32) != array.view(np.uint32)).sum())
                 found.append(f"{name} differs in {changed} of {array.size} values")
+        found += [f"{name} is there, but not in the model" for name in other.arrays if name not in self.arrays]
         return found
 
     def describe(self) -> str:

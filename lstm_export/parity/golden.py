@@ -50,14 +50,14 @@ class GoldenSet:
 
 def golden_sets(model: Model, windows: Array | None = None, seed: int = 0) -> tuple[GoldenSet, ...]:
     """Six sets that look for trouble, five shapes unlike any example, and real `windows` where there are any."""
-    inputs = {**_trouble(model, seed), **_shapes(model, seed + 1)}
+    inputs = {**trouble(model, seed), **_shapes(model, seed + 1)}
     if windows is not None:
         inputs["real windows"] = windows
     return tuple(GoldenSet.of(name, model, x) for name, x in inputs.items())
 
 
-def _trouble(model: Model, seed: int) -> dict[str, Array]:
-    """The six sets, drawn in training units."""
+def trouble(model: Model, seed: int = 0) -> dict[str, Array]:
+    """The inputs of the six sets, drawn in training units."""
     window = _window(model)
     random, width = np.random.default_rng(seed), model.signature.input_size
     constant = np.repeat(random.normal(size=(BATCH, 1, width)), 5, axis=1)

@@ -55,6 +55,15 @@ def test_one_flipped_bit_makes_another_model(seed_model: Model) -> None:
         assert other.weights_sha256 != seed_model.weights_sha256
 
 
+def test_an_array_too_many_makes_another_model_seen_from_either_side(seed_model: Model) -> None:
+    *stages, head = seed_model.stages
+    other = replace(seed_model, stages=(*stages, replace(head, bias=None)))  # type: ignore[type-var]
+    assert seed_model != other
+    assert other != seed_model
+    assert seed_model.differences(other) == ["fc.bias is missing or has another shape"]
+    assert other.differences(seed_model) == ["fc.bias is there, but not in the model"]
+
+
 def test_negative_zero_is_not_zero(seed_model: Model) -> None:
     zeros = np.zeros_like(seed_model.arrays["fc.bias"])
     plus, minus = (
