@@ -14,7 +14,7 @@ from .contents import FoundScaler
 from .pickle_machine import Instance, OddKey
 from .stored_tensors import Tensor, as_numpy, as_tensor
 
-MOST_OBJECTS = 100_000  # looked at
+MOST_OBJECTS = 50_000  # looked at
 MOST_VALUES = 1_000  # of one list or dict that are kept as a fact
 MOST_IGNORED = 40  # phrases
 DEEPEST = 16
@@ -94,10 +94,15 @@ class _Sorter:
         if mapping.keys() >= _OPTIMIZER:
             return self.ignore("the state of an optimizer", path)
         tensors = self.tensors(mapping)
-        if any(tensor.shape or tensor.fault for tensor in tensors.values()) and id(mapping) not in self.known:
+        if id(mapping) in self.known:
+            return self.ignore("the same tensors again", path)
+        if any(tensor.shape or tensor.fault for tensor in tensors.values()):
             self.known.add(id(mapping))
             self.found.states[_path(path)] = tensors
-        elif not tensors and len(mapping) > MOST_VALUES:
+        elif tensors:
+            for name in tensors:
+                self.ignore("a single value", (*path, name))
+        elif len(mapping) > MOST_VALUES:
             return self.ignore(f"{len(mapping):,} values", path)
         plain = {}
         for key, value in mapping.items():
@@ -125,7 +130,7 @@ class _Sorter:
 
     def sort_object(self, value: Any, path: tuple[str, ...]) -> Any:
         if isinstance(value, Instance) and value.kind.startswith("omegaconf.") and isinstance(value.state, dict):
-            return self.sort(value.state.get("_val"), path)
+            return self.sort(value.state.get("_content", value.state.get("_val")), path)
         array = as_numpy(value)
         if array is not None and array.ndim == 0:
             return array.item()
@@ -188,8 +193,9 @@ def _scaler(name: str, value: Instance) -> FoundScaler | None:
     kind = value.kind.rpartition(".")[2]
     if not value.kind.startswith("sklearn.preprocessing.") or not isinstance(value.state, dict):
         return None
-    if kind == "StandardScaler":
-        offset, scale = _fitted(value.state, "mean_"), _fitted(value.state, "scale_")
+    if kind == "StandardScaler":  # a fitted mean is kept even where it is not used
+        offset = _fitted(value.state, "mean_") if value.state.get("with_mean") else None
+        scale = _fitted(value.state, "scale_") if value.state.get("with_std") else None
     elif kind == "MinMaxScaler" and not value.state.get("clip"):
         factor, shift = _fitted(value.state, "scale_"), _fitted(value.state, "min_")
         if factor is None or shift is None or not np.all(factor) or factor.shape != shift.shape:
@@ -200,8 +206,8 @@ def _scaler(name: str, value: Instance) -> FoundScaler | None:
     known = offset if offset is not None else scale
     if known is None:
         return None
-    offset = np.zeros_like(known) if offset is None else offset  # with_mean=False
-    scale = np.ones_like(known) if scale is None else scale  # with_std=False
+    offset = np.zeros_like(known) if offset is None else offset
+    scale = np.ones_like(known) if scale is None else scale
     usable = offset.shape == scale.shape and np.isfinite(offset).all() and np.isfinite(scale).all() and np.all(scale)
     return FoundScaler(name, kind, offset, scale) if usable else None
 
@@ -214,6 +220,8 @@ def _fitted(state: Mapping[Any, Any], name: str) -> Array | None:
 def _kind(value: Any) -> str:
     """What an object is, for people."""
     kind = value.kind if isinstance(value, Instance) else type(value).__name__.lower()
+    if kind.startswith("numpy.") and kind.endswith((".multiarray._reconstruct", ".numeric._frombuffer")):
+        return "numpy array"
     return ascii(kind[:80])[1:-1]
 
 

@@ -145,7 +145,7 @@ class _Machine:
 
     def call(self, callee: Any, args: Any) -> Any:
         """What calling would give, as a record; empty dicts as such, since they are filled later."""
-        kind = callee.name if isinstance(callee, Global) else "an object made by a call"
+        kind = _name(callee)
         if kind in _EMPTY_DICTS:
             if args == () or args is None:
                 return {}
@@ -216,6 +216,14 @@ def interpret(data: bytes, at: int = 0) -> Interpreted:
         return Interpreted(machine.run(), machine.at, machine.persistent)
     except (UnicodeDecodeError, OverflowError) as error:
         raise PickleFault("a text or number in it cannot be decoded") from error
+
+
+def _name(callee: Any) -> str:
+    """A class or function by its name; torch once wrote `("module", class, file, source)` for a module's class."""
+    match callee:
+        case Global(name) | Persistent(("module", Global(name), *_)):
+            return name
+    return "an object made by a call"
 
 
 def _key(key: Any) -> Any:

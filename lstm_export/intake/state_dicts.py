@@ -143,6 +143,17 @@ def _what_else(root: Any, found: Found) -> str:
         for prefixes, sentence in _FOREIGN:
             if root.kind.startswith(prefixes):
                 return "the file is " + sentence.format(kind) + f"; save one with {SNIPPET}"
-        return f"the file holds a {kind}, which opening would make; it was not run. Save the weights alone: {SNIPPET}"
-    beside = f"; beside it lie {', '.join(found.ignored[:3])}" if found.ignored and isinstance(root, dict) else ""
-    return f"it holds a {type(root).__name__} without tensors, expected a state_dict{beside}; save one with {SNIPPET}"
+        return f"the file holds an object made by {kind}, which was not run. Save the weights alone: {SNIPPET}"
+    kind = _TYPES.get(type(root).__name__, type(root).__name__)
+    inside = f"; what it holds: {', '.join(found.ignored[:3])}" if found.ignored else ""
+    return f"it holds a {kind} without tensors, expected a state_dict{inside}; save one with {SNIPPET}"
+
+
+_TYPES = {
+    "NoneType": "None",
+    "Persistent": "storage",
+    "Global": "class",
+    "str": "text",
+    "int": "number",
+    "float": "number",
+}

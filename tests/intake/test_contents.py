@@ -28,6 +28,8 @@ from tests.intake.files import (
     torch,
 )
 
+GOLDEN = Path(__file__).parents[1] / "golden"
+
 
 @pytest.fixture
 def read(tmp_path: Path) -> Callable[..., Contents]:
@@ -224,3 +226,35 @@ def test_our_own_files_bring_their_chain(tmp_path: Path) -> None:
     for name, how in (("m.pt", "own checkpoint"), ("m.onnx", "ONNX")):
         contents = read_contents(tmp_path / name)
         assert (contents.model, contents.how) == (expected, how)
+
+
+def test_scalers_and_objects_of_other_packages() -> None:
+    """The file holds what scikit-learn's own `transform` made of `x`."""
+    contents = read_contents(GOLDEN / "foreign.pt")
+    x = np.array(contents.facts["x"])
+    assert {scaler.name: scaler.kind for scaler in contents.scalers} == {
+        "scalers.standard": "StandardScaler",
+        "scalers.no mean": "StandardScaler",
+        "scalers.no std": "StandardScaler",
+        "scalers.minmax": "MinMaxScaler",
+    }
+    for scaler in contents.scalers:
+        expected = contents.facts["scaled"][scaler.name.removeprefix("scalers.")]
+        # a few roundings of float64, and the cancellation of x - offset
+        np.testing.assert_allclose((x - scaler.offset) / scaler.scale, expected, rtol=1e-12, atol=1e-13)
+    assert contents.facts["config"] == {"model": {"hidden": 2, "layers": [1, 2]}, "lr": 1e-3}
+    assert (contents.facts["best"], contents.facts["epochs"]) == (0.25, 3)
+    assert contents.ignored == (
+        "a sklearn.preprocessing._data.MinMaxScaler under 'clipped'",
+        "a numpy array under 'history'",
+    )
+
+
+def test_safetensors_of_the_original_package() -> None:
+    contents = read_contents(GOLDEN / "foreign.safetensors")
+    same = read_contents(GOLDEN / "foreign.pt")
+    assert contents.arrays.keys() - {"h"} == same.arrays.keys()
+    assert all(contents.arrays[name].tobytes() == same.arrays[name].tobytes() for name in same.arrays)
+    assert contents.arrays["h"].tolist() == [[0, 1], [2, 3]]
+    assert contents.buffers["i"].tolist() == [0, 1, 2]
+    assert contents.facts == {"made": "for tests"}
