@@ -51,6 +51,26 @@ def checked_input(
     return result
 
 
+def checked_lengths(lengths: Any, batch: int, seq: int) -> Array:
+    """How many steps of each row count, int64 `(batch,)`.
+
+    Raises:
+        InputError: they are no whole numbers, not one a row, or not within 1 to seq. A runtime takes a length of 0
+            without a word and answers with what no step led to.
+    """
+    try:
+        array = np.asarray(lengths)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"lengths is no array, expected whole numbers of shape ({batch},)") from error
+    if array.dtype.kind not in "iu":
+        raise InputError(f"lengths is of type {array.dtype.name}, expected whole numbers such as int32")
+    if array.shape != (batch,):
+        raise InputError(f"lengths has the shape {array.shape}, expected ({batch},), one a row of x")
+    for row in np.flatnonzero((array < 1) | (array > seq))[:1]:
+        raise InputError(f"lengths is {array[row]} at row {row}, expected 1 to {seq}, the steps that x has")
+    return array.astype(np.int64)
+
+
 def _numeric(x: Any, strict: bool) -> Array:
     """`x` as an array of booleans, integers or floats."""
     try:

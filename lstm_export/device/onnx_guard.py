@@ -19,9 +19,9 @@ MAX_FIELDS = 10**6  # in one message
 MAX_METADATA = 64  # entries that are looked at
 MAX_SIZE = 2**24  # the largest dimension that is believed, hidden_size included
 
-OPERATORS = """Add, Cast, Concat, Constant, Div, Elu, Erf, Expand, GRU, Gather, Gelu, Gemm, Identity, LSTM, \
-LayerNormalization, LeakyRelu, MatMul, Mul, Relu, Reshape, Shape, Sigmoid, Slice, Softplus, Split, Squeeze, Sub, Tanh, \
-Transpose, Unsqueeze"""
+OPERATORS = """Add, Cast, Concat, Constant, Div, Elu, Erf, Expand, GRU, Gather, GatherND, Gelu, Gemm, Identity, \
+LSTM, LayerNormalization, LeakyRelu, Less, MatMul, Mul, Range, Relu, Reshape, Shape, Sigmoid, Slice, Softplus, Split, \
+Squeeze, Sub, Tanh, Transpose, Unsqueeze, Where"""
 DOMAINS = (b"", b"ai.onnx")
 
 # The fields that each message may have: `*` may repeat, `:kind` is looked into. Any other field is refused.

@@ -12,13 +12,15 @@ import numpy as np
 
 from ..errors import BundleError, InputError, LstmExportError, MissingDependency
 from ..model import Array, Signature
+from .guards import checked_lengths
 from .onnx_guard import MAX_BYTES, check_onnx
 
 CPU = "CPUExecutionProvider"
 # Keys of an artifact's own metadata, written by the ONNX target.
-SIGNATURE, CHAIN, WEIGHTS_SHA256, VERSION, STATE = (
-    f"lstm_export.{key}" for key in ("signature", "chain", "weights_sha256", "version", "state")
+SIGNATURE, CHAIN, WEIGHTS_SHA256, VERSION, STATE, TAKES_LENGTHS = (
+    f"lstm_export.{key}" for key in ("signature", "chain", "weights_sha256", "version", "state", "takes_lengths")
 )
+LENGTHS = "lengths"  # the input that says how many steps of each row count
 FINAL = "_n"  # what a graph that carries state adds to an input's name for the output that belongs to it: h, h_n
 # ONNX Runtime's exceptions share no base, and which there are varies with its version.
 _ERRORS = """EPFail EngineError Fail InvalidArgument InvalidGraph InvalidProtobuf ModelLoaded NoModel NoSuchFile
@@ -26,25 +28,33 @@ NotImplemented RuntimeException"""
 
 
 class OnnxRunner:
-    """A Runner over one ONNX Runtime session with one input, `x (batch, seq, input_size)`.
+    """A Runner over one ONNX Runtime session that takes `x (batch, seq, input_size)`, and maybe `lengths (batch,)`.
 
     Attributes:
+        takes_lengths: whether it can be told how many steps of each row count; if not told, all do.
         metadata: what the file says of itself.
         providers: what ONNX Runtime computes on, first choice first.
     """
 
     def __init__(self, session: Any, errors: tuple[type[Exception], ...]) -> None:
         self._session, self._errors = session, errors
-        self._input, self._output = _ends(session)
+        self._input, self._lengths, self._output = _ends(session)
+        self.takes_lengths: bool = self._lengths is not None
         self.metadata: Mapping[str, str] = dict(session.get_modelmeta().custom_metadata_map)
         self.providers: tuple[str, ...] = tuple(session.get_providers())
 
-    def __call__(self, x: Array) -> Array:
+    def __call__(self, x: Array, lengths: Array | None = None) -> Array:
         if not x.size:
             # ONNX Runtime's LSTM aborts the whole process over an empty batch.
             raise InputError(f"x has the shape {x.shape}, expected at least one row and one step")
+        feeds = {self._input.name: np.ascontiguousarray(x, "<f4")}
+        if self._lengths is not None:
+            every = np.full(len(x), x.shape[1]) if lengths is None else checked_lengths(lengths, *x.shape[:2])
+            feeds[self._lengths.name] = every.astype(np.int32)
+        elif lengths is not None:
+            raise InputError(f"this ONNX file takes no {LENGTHS}; export it with --lengths")
         try:
-            y: Array = self._session.run([self._output.name], {self._input.name: np.ascontiguousarray(x, "<f4")})[0]
+            y: Array = self._session.run([self._output.name], feeds)[0]
         except self._errors as error:
             raise InputError(f"ONNX Runtime refused x {x.shape}: {first_line(error)}") from error
         return y
@@ -152,15 +162,20 @@ def _chosen(providers: Sequence[str] | None, available: Sequence[str]) -> list[s
     return chosen
 
 
-def _ends(session: Any) -> tuple[Any, Any]:
-    """The one input and the first output, as ONNX Runtime describes them."""
+def _ends(session: Any) -> tuple[Any, Any | None, Any]:
+    """x, lengths where it takes them, and the first output, as ONNX Runtime describes them."""
     inputs, outputs = session.get_inputs(), session.get_outputs()
     given = ", ".join(f"{one.name} {one.type} {one.shape}" for one in inputs) or "nothing"
-    if len(inputs) != 1 or inputs[0].type != "tensor(float)" or len(inputs[0].shape) != 3:
-        raise BundleError(f"the ONNX file takes {given}, expected one float input (batch, seq, input_size)")
+    more = [(one.name, one.type, len(one.shape)) for one in inputs[1:]]
+    x = [(one.type, len(one.shape)) for one in inputs[:1]]
+    if x != [("tensor(float)", 3)] or more not in ([], [(LENGTHS, "tensor(int32)", 1)]):
+        raise BundleError(
+            f"the ONNX file takes {given}, expected one float input (batch, seq, input_size), "
+            f"and beside it at most int32 {LENGTHS} (batch,)"
+        )
     if not outputs or outputs[0].type != "tensor(float)":
         raise BundleError("the ONNX file gives no float output, expected y (batch, output_size)")
-    return inputs[0], outputs[0]
+    return inputs[0], inputs[1] if more else None, outputs[0]
 
 
 def runtime_errors(ort: ModuleType) -> tuple[type[Exception], ...]:

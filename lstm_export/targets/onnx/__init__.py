@@ -27,13 +27,14 @@ DEFAULT_OPSET = 17
 OLDEST_OPSET = 13
 
 
-def export(model: Model, path: Path, *, opset: int = DEFAULT_OPSET) -> None:
+def export(model: Model, path: Path, *, opset: int = DEFAULT_OPSET, lengths: bool = False) -> None:
     """Write `model` as one ONNX file with inputs `x (batch, seq, input_size)` and output `y`.
 
     Args:
         model: the chain to write.
         path: the file to write.
         opset: version of the ONNX operators, 13 or newer; a newer one needs a newer runtime.
+        lengths: also take int32 lengths (batch,), the steps of each row of a padded batch that count.
 
     Raises:
         InputError: this opset is not known to the installed onnx package, or older than 13.
@@ -42,7 +43,7 @@ def export(model: Model, path: Path, *, opset: int = DEFAULT_OPSET) -> None:
 
     if not OLDEST_OPSET <= opset <= newest_opset():
         raise InputError(f"opset {opset} cannot be written; choose {OLDEST_OPSET} to {newest_opset()}")
-    write_bytes(path, to_bytes(model, opset))
+    write_bytes(path, to_bytes(model, opset, lengths=lengths))
 
 
 def lowered(model: Model) -> tuple[Model, tuple[str, ...]]:

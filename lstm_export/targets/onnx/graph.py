@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...device.onnx_runner import LENGTHS
 from ...model import Array
 
 SWAP_BATCH_AND_TIME = [1, 0, 2]
@@ -26,9 +27,16 @@ class Graph:
         is_state: whether it is the final state of a recurrent node, `(directions, batch, size)`.
         width: size of the current value's last axis.
         states: by recurrent stage the graph's inputs that carry its state; empty in a graph that carries none.
+        takes_lengths: whether the graph has the input `lengths (batch,)`, the steps of each row that count.
     """
 
-    def __init__(self, opset: int, width: int, states: Mapping[str, Mapping[str, str]] | None = None) -> None:
+    def __init__(
+        self,
+        opset: int,
+        width: int,
+        states: Mapping[str, Mapping[str, str]] | None = None,
+        takes_lengths: bool = False,
+    ) -> None:
         import onnx
 
         self._onnx = onnx
@@ -38,6 +46,7 @@ class Graph:
         self.current = self.source = "x"
         self.is_sequence, self.is_time_first, self.is_bidirectional, self.is_state = True, False, False, False
         self.states = states or {}
+        self.takes_lengths = takes_lengths
         self.width = width
 
     def add(self, op: str, name: str, *constants: str, outputs: tuple[str, ...] = (), **attributes: Any) -> None:
@@ -86,11 +95,37 @@ class Graph:
         """Repeat `array (directions, size)` for every row of the batch: `(directions, batch, size)`."""
         shape = "x/for_every_row"
         if not self.has(shape):
-            self.node("Shape", "x/shape", "x")
-            self.node("Gather", "x/batch", "x/shape", self.integers("first", 0), axis=0)
+            self.node("Gather", "x/batch", self._shape_of_x(), self.integers("first", 0), axis=0)
             one = self.integers("one", 1)
             self.node("Concat", shape, one, "x/batch", one, axis=0)
         return self.node("Expand", f"{name}/rows", self.constant(name, array[:, np.newaxis]), shape)
+
+    def _shape_of_x(self) -> str:
+        return "x/shape" if self.has("x/shape") else self.node("Shape", "x/shape", "x")
+
+    def pick_last(self, name: str, value: str) -> str:
+        """The last step that counts of every row of `value (batch, seq, size)`: `(batch, size)`."""
+        last = "lengths/last"  # (batch, 1)
+        if not self.has(last):
+            index = self.node("Sub", "lengths/index", self._wide_lengths(), self.integers("one", 1))
+            self.node("Unsqueeze", last, index, self.integers("axis_1", 1))
+        return self.node("GatherND", name, value, last, batch_dims=1)
+
+    def clear_padding(self, name: str) -> None:
+        """Zeros behind each row's length in the current value, `(batch, seq, size)`."""
+        scalars = (self.constant(f"scalar_{number}", np.array(number, np.int64)) for number in (0, 1))
+        zero, one = scalars
+        seq = self.node("Gather", "x/seq", self._shape_of_x(), one, axis=0)
+        steps = self.node("Range", "x/steps", zero, seq, one)  # (seq,)
+        column = self.node("Unsqueeze", "lengths/column", self._wide_lengths(), self.integers("axis_1", 1))
+        counts = self.node("Less", "lengths/less", steps, column)  # (batch, seq)
+        counts = self.node("Unsqueeze", "lengths/counts", counts, self.integers("axis_2", 2))
+        self.current = self.node("Where", name, counts, self.current, self.number("zero", 0.0))
+
+    def _wide_lengths(self) -> str:
+        """The lengths in the type that indices have."""
+        wide = "lengths/wide"
+        return wide if self.has(wide) else self.node("Cast", wide, LENGTHS, to=self._onnx.TensorProto.INT64)
 
     def split(self, name: str, parts: int) -> list[str]:
         """The layers of a state `(num_layers, batch, size)`, each `(1, batch, size)`."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...device.onnx_runner import CHAIN, FINAL, SIGNATURE, STATE, WEIGHTS_SHA256
+from ...device.onnx_runner import CHAIN, FINAL, LENGTHS, SIGNATURE, STATE, TAKES_LENGTHS, WEIGHTS_SHA256
 from ...device.onnx_stream import CarriedTensor, state_tensors
 from ...errors import UnsupportedModel, require
 from ...model import (
@@ -35,11 +35,12 @@ from ...model import (
 )
 from ...model.gates import ONNX_GATES, ONNX_GRU_GATES, reorder_gates
 from .graph import SPLIT_COUNTS_OPSET
-from .walk import CONSTANT, OPTIONAL, Walk, check_number
+from .walk import CONSTANT, OPTIONAL, Taken, Walk, check_number
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
+INT32, INT64 = 6, 7  # onnx.TensorProto.DataType
 _KINDS: Mapping[str, type[Recurrent]] = {"LSTM": LSTM, "GRU": GRU}
 _FUNCTIONS = {"Relu": "relu", "Tanh": "tanh", "Softplus": "softplus", "Elu": "elu", "LeakyRelu": "leaky_relu"}
 
@@ -62,7 +63,8 @@ def from_bytes(data: bytes, *, stateful: bool = False) -> Model:
         raise UnsupportedModel(f"this ONNX file was not written by lstm-export: it has no {SIGNATURE}")
     signature = Signature.from_record(_json(said[SIGNATURE]))
     tensors = state_tensors(said.get(STATE, "[]")) if stateful else ()
-    model = Model(_Reader(proto, tensors).stages(signature), signature, origin="stored")
+    lengths = said.get(TAKES_LENGTHS) == LENGTHS
+    model = Model(_Reader(proto, tensors, lengths).stages(signature), signature, origin="stored")
     if stateful and tuple(one.tensor for one in tensors) != state_layout(model):
         raise UnsupportedModel("the graph carries another state than the file's own metadata says")
     if _json(said.get(CHAIN, "null")) != model.chain_record() or said.get(WEIGHTS_SHA256) != model.weights_sha256:
@@ -80,13 +82,14 @@ def _json(text: str) -> Any:
 class _Reader:
     """Stage after stage out of the walk along the nodes."""
 
-    def __init__(self, proto: ModelProto, tensors: tuple[CarriedTensor, ...]) -> None:
+    def __init__(self, proto: ModelProto, tensors: tuple[CarriedTensor, ...], takes_lengths: bool) -> None:
         self._graph = proto.graph
         self._tensors, self._carried = tensors, iter(tensors)
         self._walk = Walk(proto)
         self._source = "x"
         self._is_sequence, self._is_time_first = True, False
         self._is_bidirectional = self._has_shape = self._is_state = False
+        self._takes_lengths, self._has_last, self._has_wide = takes_lengths, False, False
 
     def stages(self, signature: Signature) -> tuple[Stage, ...]:
         """Every stage, having checked that nothing of the graph is left over."""
@@ -97,12 +100,15 @@ class _Reader:
                 self._source = self._walk.current
         if self._walk.left:
             self._walk.advance("Transpose", perm=[1, 0, 2])
+            if self._takes_lengths:
+                self._cleared_padding()
         self._walk.check_end("y")
         self._check_ends(signature)
         return tuple(found)
 
     def _is_final_transpose(self) -> bool:
-        return self._walk.left == 1 and self._is_sequence and self._walk.op() == "Transpose"
+        is_last = self._walk.name() == "batch_first" if self._takes_lengths else self._walk.left == 1
+        return is_last and self._is_sequence and self._walk.op() == "Transpose"
 
     def _stage(self) -> Stage:
         op = self._walk.op()
@@ -110,6 +116,8 @@ class _Reader:
             return self._state(op)
         if op in _FUNCTIONS:
             return self._function(op)
+        if self._takes_lengths and self._is_time_first and op == "Transpose":
+            return self._last_that_counts()
         readers: dict[str, Callable[[], Stage]] = {
             **dict.fromkeys(("Transpose", "Shape", "Expand", "Split", *_KINDS), self._recurrent),
             **{"Gather": self._gather, "Gemm": self._gemm, "MatMul": self._matmul, "Sub": self._scale},
@@ -181,8 +189,7 @@ class _Reader:
     def _initial_states(self) -> dict[str, tuple[str, Array]]:
         """Learned initial states, repeated for every row: the value, and the array `(directions, size)`."""
         if self._walk.op() == "Shape" and not self._has_shape:
-            self._has_shape = True
-            self._walk.take("Shape", "x")
+            self._shape_of_x()
             (first,) = self._walk.take("Gather", "x/shape", CONSTANT, axis=0).arrays()
             ones = self._walk.take("Concat", CONSTANT, "x/batch", CONSTANT, axis=0).arrays()
             if [first.tolist(), *(one.tolist() for one in ones)] != [[0], [1], [1]]:
@@ -210,7 +217,9 @@ class _Reader:
         attributes |= {"direction": b"bidirectional"} if directions == 2 else {}
         attributes |= {"linear_before_reset": 1} if kind == GRU.kind else {}
         states = [initial.get(state, "") for state in _KINDS[kind].states]
-        taken = self._walk.advance(kind, CONSTANT, CONSTANT, OPTIONAL, "", *states, **attributes)
+        taken = self._walk.advance(
+            kind, CONSTANT, CONSTANT, OPTIONAL, LENGTHS if self._takes_lengths else "", *states, **attributes
+        )
         self._is_bidirectional, self._is_state = directions == 2, not taken.outputs[0]
         final = [one.final(f"{node}/Y_{state}") for state, one in carried.items()]
         if not carried and self._is_state:
@@ -255,10 +264,52 @@ class _Reader:
         self._is_sequence = False
         return LastStep(name)
 
+    def _shape_of_x(self) -> None:
+        if not self._has_shape:
+            self._has_shape = True
+            self._walk.take("Shape", "x")
+
+    def _wide_lengths(self) -> None:
+        if not self._has_wide:
+            self._has_wide = True
+            self._walk.take("Cast", LENGTHS, to=INT64)
+
+    def _last_that_counts(self) -> Stage:
+        """The last step at each row's own length."""
+        self._walk.advance("Transpose", perm=[1, 0, 2])
+        name, self._walk.current = self._picked_last(self._walk.current)
+        self._is_sequence = self._is_time_first = False
+        return LastStep(name)
+
+    def _picked_last(self, value: str) -> tuple[str, str]:
+        """The node that picks at lengths - 1 from `(batch, seq, size)`, and what it gives."""
+        if not self._has_last:
+            self._has_last = True
+            self._wide_lengths()
+            _check_whole(self._walk.take("Sub", "lengths/wide", CONSTANT), [1])
+            _check_whole(self._walk.take("Unsqueeze", "lengths/index", CONSTANT), [1])
+        name = self._walk.name()
+        return name, self._walk.take("GatherND", value, "lengths/last", batch_dims=1).outputs[0]
+
+    def _cleared_padding(self) -> None:
+        """Zeros behind each row's length, as `forward` defines them."""
+        self._shape_of_x()
+        _check_whole(self._walk.take("Gather", "x/shape", CONSTANT, axis=0), 1)
+        _check_whole(self._walk.take("Range", CONSTANT, "x/seq", CONSTANT), 0, 1)
+        self._wide_lengths()
+        _check_whole(self._walk.take("Unsqueeze", "lengths/wide", CONSTANT), [1])
+        self._walk.take("Less", "x/steps", "lengths/column")
+        _check_whole(self._walk.take("Unsqueeze", "lengths/less", CONSTANT), [2])
+        taken = self._walk.take("Where", "lengths/counts", self._walk.current, CONSTANT)
+        check_number(taken.arrays()[0], 0.0, taken.outputs[0])
+        self._walk.current = taken.outputs[0]
+
     def _skip(self, name: str) -> Stage:
         taken = self._walk.take("Gather", self._source, CONSTANT, axis=2)
         (features,), added = taken.arrays(), taken.outputs[0]
-        if not self._is_sequence:
+        if not self._is_sequence and self._takes_lengths:
+            added = self._picked_last(added)[1]
+        elif not self._is_sequence:
             taken = self._walk.take("Gather", added, CONSTANT, axis=1)
             (last,), added = taken.arrays(), taken.outputs[0]
             if last.tolist() != -1:
@@ -342,10 +393,19 @@ class _Reader:
         """The declared input and output: float32, batch and sequence symbolic, the sizes of the signature."""
         y_axes = ["batch", "seq", signature.output_size] if self._is_sequence else ["batch", signature.output_size]
         states, finals = ([one.declared(suffix) for one in self._tensors] for suffix in ("", FINAL))
-        expected = [("x", 1, ["batch", "seq", signature.input_size]), *states, ("y", 1, y_axes), *finals]
+        lengths = [(LENGTHS, INT32, ["batch"])] if self._takes_lengths else []
+        expected = [("x", 1, ["batch", "seq", signature.input_size]), *states, *lengths, ("y", 1, y_axes), *finals]
         got = [_declared(value) for value in (*self._graph.input, *self._graph.output)]
         if got != expected:
             raise UnsupportedModel(f"the graph declares {got}, expected {expected} (name, float32 = 1, axes)")
+
+
+def _check_whole(taken: Taken, *values: int | list[int]) -> None:
+    """The node's constants are just these whole numbers."""
+    found = taken.arrays()
+    if [array.tolist() for array in found] != list(values) or any(array.dtype != np.int64 for array in found):
+        got = [array.tolist() for array in found]
+        raise UnsupportedModel(f"before {taken.outputs[0]!r} stand {got}, expected {list(values)}")
 
 
 def _declared(value: Any) -> tuple[str, int, list[str | int]]:

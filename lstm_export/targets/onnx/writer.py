@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...device.onnx_runner import CHAIN, FINAL, SIGNATURE, STATE, VERSION, WEIGHTS_SHA256
+from ...device.onnx_runner import CHAIN, FINAL, LENGTHS, SIGNATURE, STATE, TAKES_LENGTHS, VERSION, WEIGHTS_SHA256
 from ...errors import UnsupportedModel, require
 from ...model import (
     GRU,
@@ -51,9 +51,11 @@ def newest_opset() -> int:
     return int(require("onnx.defs", "export", "writing ONNX").onnx_opset_version())
 
 
-def to_bytes(model: Model, opset: int, *, stateful: bool = False) -> bytes:
+def to_bytes(model: Model, opset: int, *, stateful: bool = False, lengths: bool = False) -> bytes:
     """The serialized ONNX model, without projections: the same bytes for the same model, opset and versions.
 
+    With `lengths` it takes int32 `lengths (batch,)` beside x, the steps of each row that count; behind them every
+    step's answer is 0.
     A stateful one takes the state that `state_layout` lists beside x, and gives it back behind y, as `h_n` for `h`.
     """
     onnx = require("onnx", "export", "writing ONNX")
@@ -61,7 +63,7 @@ def to_bytes(model: Model, opset: int, *, stateful: bool = False) -> bytes:
     if stateful:
         _refuse_bidirectional(model)
     model = lower_projections(model)
-    graph = Graph(opset, signature.input_size, state_names(model) if stateful else None)
+    graph = Graph(opset, signature.input_size, state_names(model) if stateful else None, lengths)
     for index, stage in enumerate(model.stages):
         _write(stage, graph, model.stages[index + 1] if index + 1 < len(model.stages) else None)
         graph.width = stage.output_size(graph.width)
@@ -69,11 +71,15 @@ def to_bytes(model: Model, opset: int, *, stateful: bool = False) -> bytes:
             graph.source = graph.current
     if graph.is_sequence:
         graph.swap_batch_and_time("batch_first")
+        if lengths:
+            graph.clear_padding("padding_cleared")
     y_shape: list[str | int] = (
         ["batch", "seq", signature.output_size] if graph.is_sequence else ["batch", signature.output_size]
     )
     layout = state_layout(model) if stateful else ()
     inputs = _declared(("x", ["batch", "seq", signature.input_size]), *_state_shapes(layout))
+    if lengths:
+        inputs.append(helper.make_tensor_value_info(LENGTHS, onnx.TensorProto.INT32, ["batch"]))
     outputs = _declared(("y", y_shape), *_state_shapes(layout, FINAL))
     opsets = [helper.make_opsetid("", opset)]
     proto: ModelProto = helper.make_model(
@@ -83,7 +89,7 @@ def to_bytes(model: Model, opset: int, *, stateful: bool = False) -> bytes:
         producer_name="lstm-export",
         producer_version=__version__,
     )
-    helper.set_model_props(proto, metadata(model) | (state_metadata(model) if stateful else {}))
+    helper.set_model_props(proto, metadata(model, lengths) | (state_metadata(model) if stateful else {}))
     return bytes(proto.SerializeToString(deterministic=True))
 
 
@@ -96,13 +102,14 @@ def _refuse_bidirectional(model: Model) -> None:
             )
 
 
-def metadata(model: Model) -> dict[str, str]:
+def metadata(model: Model, lengths: bool = False) -> dict[str, str]:
     """What the file says of itself beside its graph."""
     return {
         CHAIN: json.dumps(model.chain_record(), sort_keys=True),
         SIGNATURE: json.dumps(model.signature.to_record(), sort_keys=True),
         VERSION: __version__,
         WEIGHTS_SHA256: model.weights_sha256,
+        **({TAKES_LENGTHS: LENGTHS} if lengths else {}),
     }
 
 
@@ -158,7 +165,7 @@ def _layer(  # noqa: PLR0913, PLR0917 - what one node is made of
     """
     operands = {key: graph.constant(f"{node}/{key}", array) for key, array in _operands(stage, cells).items()}
     initial = list(given.values()) or [_initial(stage, cells, state, node, graph) for state in stage.states]
-    inputs = [operands["W"], operands["R"], operands.get("B", ""), "", *initial]
+    inputs = [operands["W"], operands["R"], operands.get("B", ""), LENGTHS if graph.takes_lengths else "", *initial]
     attributes: dict[str, Any] = {"hidden_size": stage.hidden_size}
     attributes |= {"direction": "bidirectional"} if len(cells) > 1 else {}
     attributes |= {"linear_before_reset": 1} if isinstance(stage, GRU) else {}
@@ -206,6 +213,9 @@ def _operands(stage: Recurrent, cells: tuple[Cell, ...]) -> dict[str, Array]:
 def _last_step(stage: LastStep, graph: Graph, following: Stage | None) -> None:
     if graph.is_state:
         graph.squeeze(stage.name, axis=0)
+    elif graph.takes_lengths:
+        graph.swap_batch_and_time(f"{stage.name}/batch_first")
+        graph.current = graph.pick_last(stage.name, graph.current)
     else:
         graph.add("Gather", stage.name, graph.constant("last_index", np.array(-1, np.int64)), axis=0)
     graph.is_sequence = False
@@ -264,7 +274,9 @@ def _layer_norm(stage: LayerNorm, graph: Graph, following: Stage | None) -> None
 def _skip(stage: Skip, graph: Graph, following: Stage | None) -> None:
     features = graph.integers(f"{stage.name}.features", *stage.features)
     added = graph.node("Gather", f"{stage.name}/features", graph.source, features, axis=2)
-    if not graph.is_sequence:
+    if not graph.is_sequence and graph.takes_lengths:
+        added = graph.pick_last(f"{stage.name}/last", added)
+    elif not graph.is_sequence:
         last = graph.constant("last_index", np.array(-1, np.int64))
         added = graph.node("Gather", f"{stage.name}/last", added, last, axis=1)
     elif graph.is_time_first:
