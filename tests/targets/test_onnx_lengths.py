@@ -1,0 +1,168 @@
+"""ONNX that takes the lengths of a padded batch: as the definition has them, whatever stands behind a row's end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lstm_export import targets
+from lstm_export.device import load_onnx
+from lstm_export.errors import BundleError, InputError, UnsupportedModel
+from lstm_export.model import Model, forward
+from lstm_export.model.lowering import lower_projections
+from tests.conftest import CHAINS, drawn
+
+onnx = pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
+from lstm_export.targets.onnx import reader, writer  # noqa: E402
+
+helper, numpy_helper = onnx.helper, onnx.numpy_helper
+LENGTHS = np.array([3, 1, 9, 5, 8])
+ROUNDINGS = 40 * 2.0**-24  # of the terms that an output is summed from; every chain stays below 20 of them
+
+
+def exported(model: Model, opset: int = 17) -> bytes:
+    return writer.to_bytes(model, opset, lengths=True)
+
+
+def test_answers_at_each_rows_own_length(model: Model) -> None:
+    x = drawn(model, 5, 9)
+    y, expected = load_onnx(exported(model))(x, LENGTHS), forward(model, x, lengths=LENGTHS)
+    assert y.shape == expected.y.shape
+    scale = expected.terms.reshape(-1, y.shape[-1]).max(axis=0)
+    assert (np.abs(y - expected.y) <= ROUNDINGS * scale).all()
+    if model.returns_every_step:
+        assert not y[np.arange(9) >= LENGTHS[:, np.newaxis]].any()
+
+
+@pytest.mark.parametrize("padding", [np.nan, np.inf, 3e38, 0.0])
+def test_padding_and_neighbours_change_no_bit_of_a_row(model: Model, padding: float) -> None:
+    """Each row as it is alone and unpadded; beside it stand rows of other values, behind it what nobody may read."""
+    runner, x = load_onnx(exported(model)), drawn(model, 5, 9)
+    padded = np.where(np.arange(9)[:, np.newaxis] < LENGTHS[:, np.newaxis, np.newaxis], x, np.float32(padding))
+    y = runner(padded, LENGTHS)
+    for row, length in enumerate(LENGTHS):
+        alone = runner(x[row : row + 1, :length])[0]
+        np.testing.assert_array_equal(y[row, :length] if model.returns_every_step else y[row], alone)
+
+
+def test_reading_is_the_inverse_of_writing(model: Model) -> None:
+    assert reader.from_bytes(exported(model)) == lower_projections(model)
+    onnx.checker.check_model(onnx.load_model_from_string(exported(model)), full_check=True)
+
+
+@pytest.mark.parametrize("opset", [13, 14, 18, 21])
+@pytest.mark.parametrize("name", ["bidirectional", "skip", "gru both ways"])
+def test_other_opsets(name: str, opset: int) -> None:
+    assert reader.from_bytes(exported(CHAINS[name], opset)) == CHAINS[name]
+
+
+def test_the_file_says_that_it_takes_lengths(tmp_path: Path) -> None:
+    path = tmp_path / "m.onnx"
+    targets.get("onnx").export(CHAINS["seed"], path, lengths=True)
+    runner = load_onnx(path)
+    assert runner.takes_lengths
+    assert runner.metadata["lstm_export.takes_lengths"] == "lengths"
+    assert not load_onnx(writer.to_bytes(CHAINS["seed"], 17)).takes_lengths
+
+
+def test_without_lengths_every_step_counts(model: Model) -> None:
+    x = drawn(model, 3, 6)
+    np.testing.assert_array_equal(load_onnx(exported(model))(x), load_onnx(writer.to_bytes(model, 17))(x))
+
+
+@pytest.mark.parametrize(
+    ("lengths", "message"),
+    [
+        ([1, 0], "lengths is 0 at row 1, expected 1 to 4"),
+        ([5, 1], "lengths is 5 at row 0, expected 1 to 4"),
+        ([-1, 2], "lengths is -1 at row 0"),
+        ([1], r"lengths has the shape \(1,\), expected \(2,\), one a row of x"),
+        ([[1], [2]], r"lengths has the shape \(2, 1\)"),
+        ([1.0, 2.0], "lengths is of type float64, expected whole numbers such as int32"),
+        ([True, True], "lengths is of type bool"),
+        (["1", "2"], "lengths is of type str"),
+        ([[1], [1, 2]], "lengths is no array"),
+        ([2**40, 1], "lengths is 1099511627776 at row 0"),
+    ],
+)
+def test_lengths_that_mean_nothing_are_refused(lengths: Any, message: str) -> None:
+    runner, x = load_onnx(exported(CHAINS["seed"])), drawn(CHAINS["seed"], 2, 4)
+    with pytest.raises(InputError, match=message):
+        runner(x, lengths)
+
+
+def test_a_file_that_takes_none_says_so() -> None:
+    runner, x = load_onnx(writer.to_bytes(CHAINS["seed"], 17)), drawn(CHAINS["seed"], 2, 4)
+    with pytest.raises(InputError, match="takes no lengths; export it with --lengths"):
+        runner(x, np.array([1, 2]))
+
+
+def test_another_second_input_is_refused() -> None:
+    proto = onnx.load_model_from_string(exported(CHAINS["seed"]))
+    proto.graph.input[1].type.tensor_type.elem_type = 7
+    for node in proto.graph.node:
+        if node.op_type == "LSTM":
+            node.input[4] = ""
+    with pytest.raises(BundleError, match=r"lengths tensor\(int64\) .* at most int32 lengths \(batch,\)"):
+        load_onnx(proto.SerializeToString())
+
+
+def _weights(graph: Any, name: str, value: int) -> None:
+    (tensor,) = (tensor for tensor in graph.initializer if tensor.name == name)
+    tensor.CopyFrom(numpy_helper.from_array(np.full_like(numpy_helper.to_array(tensor), value), name))
+
+
+def _without_lengths(graph: Any) -> None:
+    for node in graph.node:
+        if node.op_type in ("LSTM", "GRU"):
+            node.input[4] = ""
+
+
+def _node(graph: Any, op: str) -> Any:
+    return next(node for node in graph.node if node.op_type == op)
+
+
+# Each graph reads padding, ignores lengths or is no longer what its metadata says.
+ALTERED: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "lengths ignored": ("seed", _without_lengths),
+    "lengths ignored by one layer": ("seed", lambda g: g.node[3].input.__setitem__(4, "")),
+    "first step": ("bidirectional", lambda g: _weights(g, "one", 0)),
+    "other batch": ("bidirectional", lambda g: _node(g, "GatherND").attribute.pop()),
+    "other lengths": ("bidirectional", lambda g: _node(g, "Cast").input.__setitem__(0, "x")),
+    "padding kept": ("every step", lambda g: _weights(g, "scalar_0", -9)),
+    "padding not 0": (
+        "every step",
+        lambda g: g.initializer[-1].CopyFrom(numpy_helper.from_array(np.float32(1), "zero")),
+    ),
+    "padding swapped": ("every step", lambda g: _node(g, "Less").input.reverse()),
+    "nothing cleared": ("every step", lambda g: g.node.pop()),
+    "last of all": ("skips", lambda g: setattr(_node(g, "GatherND"), "op_type", "Gather")),
+    "lengths not declared": ("seed", lambda g: g.input.pop()),
+    "lengths of another type": ("seed", lambda g: setattr(g.input[1].type.tensor_type, "elem_type", 7)),
+}
+
+
+@pytest.mark.parametrize("kind", ALTERED)
+def test_an_altered_graph_is_not_the_model(kind: str) -> None:
+    name, alter = ALTERED[kind]
+    proto = onnx.load_model_from_string(exported(CHAINS[name]))
+    assert reader.from_bytes(proto.SerializeToString()) == CHAINS[name]
+    alter(proto.graph)
+    with pytest.raises(UnsupportedModel):
+        assert reader.from_bytes(proto.SerializeToString()) == CHAINS[name]
+
+
+@pytest.mark.parametrize("lengths", [True, False])
+def test_metadata_and_graph_must_agree_about_lengths(lengths: bool) -> None:
+    proto = onnx.load_model_from_string(writer.to_bytes(CHAINS["seed"], 17, lengths=lengths))
+    if lengths:
+        (entry,) = (one for one in proto.metadata_props if one.key == "lstm_export.takes_lengths")
+        proto.metadata_props.remove(entry)
+    else:
+        proto.metadata_props.add(key="lstm_export.takes_lengths", value="lengths")
+    with pytest.raises(UnsupportedModel):
+        reader.from_bytes(proto.SerializeToString())
