@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 Source: TypeAlias = "Path | str | Checkpoint | nn.Module | Mapping[str, Any]"
 COARSE = 1e-3  # share of a feature's spread that one float32 step may take before it is said
 DEFAULT_TARGETS = ("onnx",)
+STREAM = "onnx-stream"  # the target whose artifacts carry the state
 
 
 def train(
@@ -232,16 +234,17 @@ def load(
         InputError: the file is of no known format, or the bundle has no such artifact.
         BundleError: the bundle is damaged or unsafe.
     """
-    data = _bytes(Path(path))
-    if is_bundle(data):
-        bundle = open_bundle(data)
-        if engine not in bundle.artifacts:
-            raise InputError(f"{path} holds no artifact for {engine!r}; it holds {', '.join(bundle.artifacts)}")
-        target, data = engine, bundle.artifacts[engine]
-    else:
-        target = _target_of(path, data)
-    runner = targets.get(target).load(data, tuple(providers))
-    return Session(runner, runner.signature, nonfinite=nonfinite)
+    data, chosen = _bytes(Path(path)), tuple(providers)
+    if not is_bundle(data):
+        runner = targets.get(_target_of(path, data)).load(data, chosen)
+        return Session(runner, runner.signature, nonfinite=nonfinite)
+    bundle = open_bundle(data)
+    if engine not in bundle.artifacts:
+        raise InputError(f"{path} holds no artifact for {engine!r}; it holds {', '.join(bundle.artifacts)}")
+    runner = targets.get(engine).load(bundle.artifacts[engine], chosen)
+    twin = bundle.artifacts.get(STREAM)
+    opened = partial(targets.get(STREAM).load, twin, chosen) if twin else None
+    return Session(runner, runner.signature, nonfinite=nonfinite, twin=opened, mode=bundle.manifest.get("mode"))
 
 
 def _target_of(path: Path | str, data: bytes) -> str:

@@ -1,20 +1,26 @@
 """What runs on a device: numpy and onnxruntime, never torch, never onnx."""
 
-from .guards import Nonfinite, checked_input
+from .guards import InputRangeWarning, Nonfinite, checked_input
 from .onnx_runner import OnnxRunner, load_onnx
 from .onnx_stream import OnnxStreamRunner, load_onnx_stream
+from .pool import StreamPool
 from .predict import Predictions, check_prediction_output, predict_file
 from .self_test import self_test
-from .session import InputRangeWarning, Progress, Session
+from .session import Progress, Session
+from .stream import Mode, Stream, Unusable
 
 __all__ = [
     "InputRangeWarning",
+    "Mode",
     "Nonfinite",
     "OnnxRunner",
     "OnnxStreamRunner",
     "Predictions",
     "Progress",
     "Session",
+    "Stream",
+    "StreamPool",
+    "Unusable",
     "check_prediction_output",
     "checked_input",
     "load_onnx",

@@ -12,10 +12,19 @@ from typing import Any, Literal
 import numpy as np
 
 from ..errors import InputError
-from ..model import Array
+from ..model import Array, Column, Signature
 
 # What NaN and infinities in the input lead to: an error, or NaN as the answer of their whole row.
 Nonfinite = Literal["refuse", "propagate"]
+
+
+# A runtime needs about 16 * hidden_size bytes a layer for every step of every row that it is handed at once:
+# 64 MiB at hidden_size 256. Splitting costs nothing measurable at this size.
+MAX_STEPS = 2**14
+
+
+class InputRangeWarning(UserWarning):
+    """An input lies outside the range that the model was trained on, where its answers mean little."""
 
 
 def checked_input(
@@ -104,3 +113,33 @@ def _not_finite(value: Any, row: int, step: int, feature: int, names: Sequence[s
     if np.isfinite(value):
         return f"{place}, more than float32 holds; check its unit"
     return f'{place}, expected a finite number; repair it, or load with nonfinite="propagate" to get NaN for its row'
+
+
+def bounds_of(signature: Signature) -> tuple[Array, Array]:
+    """The features' training ranges, float32 `(input_size,)`; where they are unknown, all that is finite.
+
+    Rounding keeps order, so a value of the training data itself never lies outside.
+    """
+    largest = float(np.finfo(np.float32).max)
+    columns = signature.features or (Column(""),) * signature.input_size
+    low = [-largest if column.low is None else column.low for column in columns]
+    high = [largest if column.high is None else column.high for column in columns]
+    return np.clip(low, -largest, largest).astype(np.float32), np.clip(high, -largest, largest).astype(np.float32)
+
+
+def out_of_range(values: Array, signature: Signature) -> str:
+    """What to say of `values (samples, input_size)`, some of which lie outside the training ranges."""
+    (lowest, highest), low, high = bounds_of(signature), values.min(axis=0), values.max(axis=0)  # (input_size,)
+    outside = np.flatnonzero((low < lowest) | (high > highest))
+    feature, more = int(outside[0]), outside.size - 1
+    column = signature.features[feature]
+    value = low[feature] if low[feature] < lowest[feature] else high[feature]
+    others = f", and {more} other feature{'s' * (more > 1)} too" if more else ""
+    return (
+        f"{column.name} is {value:.6g} {column.unit}".rstrip()
+        + f", outside the training range {_text(column.low)} to {_text(column.high)}{others}"
+    )
+
+
+def _text(bound: float | None) -> str:
+    return "unknown" if bound is None else f"{bound:.6g}"

@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import BundleError, InputError, LstmExportError, UnsupportedModel
 from ..model import Array, Signature, State, StateTensor
 from ..model.arrays import frozen
+from .bound import Bound
 from .onnx_guard import metadata_of
 from .onnx_runner import FINAL, STATE, first_line, opened, stored_signature
 
@@ -107,6 +108,10 @@ class OnnxStreamRunner:
 
     def initial_state(self, batch: int) -> State:
         return tuple(one.rows(batch) for one in self._tensors)
+
+    def bind(self, batch: int) -> Bound:
+        """Buffers for steps of one sample each, of a batch of this size; they start from zeros."""
+        return Bound(self._session, self._errors, self.layout, batch)
 
     def advance(self, x: Array, state: State) -> tuple[Array, State]:
         if not x.size:

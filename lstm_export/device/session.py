@@ -11,17 +11,11 @@ import numpy as np
 from ..errors import InputError
 from ..model import Array, Column, Runner, Signature
 from ..series import Missing, Run, Table, TableSource, series_of, sliding_windows
-from .guards import Nonfinite, checked_input
-
-# A runtime needs about 16 * hidden_size bytes a layer for every step of every row that it is handed at once:
-# 64 MiB at hidden_size 256. Splitting costs nothing measurable at this size.
-MAX_STEPS = 2**14
+from .guards import MAX_STEPS, InputRangeWarning, Nonfinite, bounds_of, checked_input, out_of_range
+from .pool import StreamPool
+from .stream import Mode, Stream, Unusable, stream_of
 
 Progress = Callable[[int, int], None]  # (done, total)
-
-
-class InputRangeWarning(UserWarning):
-    """An input lies outside the range that the model was trained on, where its answers mean little."""
 
 
 class Session:
@@ -31,14 +25,30 @@ class Session:
         signature: sizes, and where known names, units, training ranges and window.
     """
 
-    def __init__(self, runner: Runner, signature: Signature, *, nonfinite: Nonfinite = "refuse") -> None:
+    def __init__(
+        self,
+        runner: Runner,
+        signature: Signature,
+        *,
+        nonfinite: Nonfinite = "refuse",
+        twin: Callable[[], Runner] | None = None,
+        mode: Mode | None = None,
+    ) -> None:
+        """A session on a runner.
+
+        Args:
+            runner: what computes.
+            signature: the interface.
+            nonfinite: what happens to rows that hold NaN or infinity.
+            twin: opens the same model as an OnnxStreamRunner, where there is one.
+            mode: what streams keep unless they are told.
+        """
         self.signature = signature
+        self._twin, self._mode = twin, mode
         self._runner = runner
         self._nonfinite: Nonfinite = nonfinite
         self._names = tuple(column.name for column in signature.features)
-        # Bounds in float32: rounding keeps order, so a value of the training data itself never lies outside.
-        self._low = _bounds([column.low for column in signature.features], -np.inf)
-        self._high = _bounds([column.high for column in signature.features], np.inf)
+        self._low, self._high = bounds_of(signature)
 
     @property
     def input_size(self) -> int:
@@ -57,6 +67,31 @@ class Session:
         checked = self._checked(x, strict)
         self._warn_of_range(checked)
         return self._predict(checked)
+
+    def stream(
+        self, batch: int = 1, *, mode: Mode | None = None, nonfinite: Unusable = "refuse", window: int | None = None
+    ) -> Stream:
+        """A stream that takes samples as they come.
+
+        Args:
+            batch: sequences side by side.
+            mode: keep the model's `state` from sample to sample, or the last `window` of samples and answer for these;
+                by default as the bundle says, else a window where the model was trained on windows.
+            nonfinite: a sample with NaN or an infinity is refused; or each such value is replaced by the last good one,
+                `hold`; or the sample is left out, `skip`.
+            window: samples of the window; the stored number by default.
+
+        Raises:
+            InputError: the bundle holds no artifact that carries the state, or no window is known.
+        """
+        return stream_of(self.signature, self._runner, self._twin, mode or self._mode, window)(batch, nonfinite)
+
+    def pool(
+        self, *, mode: Mode | None = None, nonfinite: Unusable = "refuse", window: int | None = None
+    ) -> StreamPool:
+        """A pool of streams by key, all stepped in one call; see `stream`."""
+        make = stream_of(self.signature, self._runner, self._twin, mode or self._mode, window)
+        return StreamPool(lambda batch: make(batch, nonfinite))
 
     def predict_table(
         self,
@@ -162,21 +197,8 @@ class Session:
         values = x.reshape(-1, self.input_size)
         if self._nonfinite == "propagate":
             values = values[np.isfinite(values).all(axis=1)]
-        if not self._low.size or not ((values < self._low) | (values > self._high)).any():
-            return
-        low, high = values.min(axis=0), values.max(axis=0)  # (input_size,)
-        outside = np.flatnonzero((low < self._low) | (high > self._high))
-        feature = int(outside[0])
-        column = self.signature.features[feature]
-        value = low[feature] if low[feature] < self._low[feature] else high[feature]
-        more = outside.size - 1
-        others = f", and {more} other feature{'s' * (more > 1)} too" if more else ""
-        warnings.warn(
-            f"{column.name} is {value:.6g} {column.unit}".rstrip()
-            + f", outside the training range {_text(column.low)} to {_text(column.high)}{others}",
-            InputRangeWarning,
-            stacklevel=3,
-        )
+        if ((values < self._low) | (values > self._high)).any():
+            warnings.warn(out_of_range(values, self.signature), InputRangeWarning, stacklevel=3)
 
 
 def _runs(table: Table, signature: Signature, missing: Missing) -> tuple[Run, ...]:
@@ -197,11 +219,3 @@ def _as_table(runs: list[Run], answers: list[Array], signature: Signature) -> Ta
         columns[signature.group] = np.concatenate([np.full(len(y), run.group, object) for run, y in pairs])
     y = np.concatenate(answers)  # (predictions, output_size)
     return Table(columns | {column.name: y[:, index] for index, column in enumerate(signature.outputs)})
-
-
-def _bounds(values: list[float | None], unknown: float) -> Array:
-    return np.array([unknown if value is None else value for value in values], np.float32)
-
-
-def _text(bound: float | None) -> str:
-    return "unknown" if bound is None else f"{bound:.6g}"
