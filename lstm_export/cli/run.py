@@ -7,21 +7,31 @@ import sys
 import time
 import warnings
 from collections.abc import Sequence
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from . import show
+from .stream import run_stream
 
 if TYPE_CHECKING:
     from ..device import Predictions, Progress
     from ..model import Column
 
+# `device.Mode`, repeated here so that --help need not import it; a test compares the two.
+Mode = Enum("Mode", {"window": "window", "state": "state"}, type=str)
+# What a stream does about empty cells, by what the option is called for tables.
+_UNUSABLE = {"refuse": "refuse", "drop": "skip", "ffill": "hold"}
+
 
 def run(  # noqa: PLR0913, PLR0917 - the options of a command
     source: Annotated[Path, typer.Argument(help="A bundle or an exported artifact.", metavar="BUNDLE|ARTIFACT")],
-    data: Annotated[Path, typer.Argument(help="A table (.csv, .csv.gz, .parquet) or an array (.npy).", metavar="DATA")],
+    data: Annotated[
+        Path,
+        typer.Argument(help="A table (.csv, .csv.gz, .parquet), an array (.npy), or - to --stream.", metavar="DATA"),
+    ],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="A .csv or .npy; otherwise stdout.")] = None,
     window: Annotated[int | None, typer.Option(min=1, help="Steps a prediction sees; by default the stored.")] = None,
     missing: Annotated[
@@ -29,6 +39,14 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
     ] = show.Missing.refuse,
     engine: Annotated[str, typer.Option(help="Which artifact of a bundle computes.")] = "onnx",
     provider: Annotated[list[str] | None, typer.Option(help="A provider of ONNX Runtime; repeatable.")] = None,
+    stream: Annotated[bool, typer.Option("--stream", help="Answer CSV line by line; DATA - is stdin.")] = False,
+    mode: Annotated[
+        Mode | None, typer.Option(help="What a stream keeps; by default as the bundle says.", show_default=False)
+    ] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(help="Start a stream from this file, if it is there; save it there.", metavar="FILE"),
+    ] = None,
     as_json: show.AsJson = False,
 ) -> None:
     """Predict from a table or an array, one row a prediction.
@@ -39,6 +57,10 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
     from .. import pipeline
     from ..device import check_prediction_output, predict_file
 
+    _check_usage(data, stream, output or as_json, mode or state)
+    if stream:
+        options = {"mode": mode and mode.value, "window": window, "nonfinite": _UNUSABLE[missing.value]}
+        return run_stream(pipeline.load(source, engine, provider or ()), data, state, **options)
     if output:
         check_prediction_output(output, source, data)
     session = pipeline.load(source, engine, provider or ())
@@ -52,6 +74,16 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
         show.as_json("run", **_fields(found, session.signature.outputs, output), warnings=notes)
     else:
         _print(found, session.signature.outputs, output, notes)
+
+
+def _check_usage(data: Path, stream: bool, whole: object, streaming: object) -> None:
+    """Options that belong to a stream, or to anything but a stream."""
+    if not stream and str(data) == "-":
+        raise typer.BadParameter("standard input can only be streamed: add --stream", param_hint="DATA")
+    if stream and whole:
+        raise typer.BadParameter("a stream answers on stdout, as CSV: leave out --output and --json")
+    if streaming and not stream:
+        raise typer.BadParameter("--mode and --state are for a stream: add --stream")
 
 
 def _print(found: Predictions, outputs: Sequence[Column], output: Path | None, notes: list[str]) -> None:

@@ -5,6 +5,7 @@ from .onnx_runner import OnnxRunner, load_onnx
 from .onnx_stream import OnnxStreamRunner, load_onnx_stream
 from .pool import StreamPool
 from .predict import Predictions, check_prediction_output, predict_file
+from .rows import RowStream
 from .self_test import self_test
 from .session import Progress, Session
 from .stream import Mode, Stream, Unusable
@@ -17,6 +18,7 @@ __all__ = [
     "OnnxStreamRunner",
     "Predictions",
     "Progress",
+    "RowStream",
     "Session",
     "Stream",
     "StreamPool",

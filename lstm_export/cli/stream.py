@@ -1,0 +1,158 @@
+"""What `lstm-export run BUNDLE - --stream` does: a line in, a line out, until the input or a signal ends it."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any, TextIO
+
+import typer
+
+from ..errors import InputError
+from ..files import check_output, write_bytes
+
+if TYPE_CHECKING:
+    from ..device import Session
+
+MAX_LINE = 2**20
+INTERRUPTED = 130
+
+
+class _Stopped(Exception):
+    """Raised out of waiting for a line."""
+
+
+class _Signals:
+    """Ends the stream between two lines: one that was read is answered first.
+
+    Attributes:
+        came: the signal that came; 0 for none.
+    """
+
+    def __init__(self) -> None:
+        self.came, self._waits = 0, False
+
+    def line(self, file: TextIO) -> str:
+        """The next line; empty at the end of the input, or when a signal has come."""
+        self._waits = True
+        try:
+            return "" if self.came else file.readline(MAX_LINE + 1)
+        except _Stopped:
+            return ""
+        except UnicodeDecodeError as error:
+            raise InputError(f"the input is not UTF-8 text: {error.reason}") from error
+        finally:
+            self._waits = False
+
+    @contextmanager
+    def caught(self) -> Iterator[None]:
+        """Ctrl-C, a request to end, and a terminal that hangs up."""
+        names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+        before = {number: signal.signal(number, self._note) for number in (getattr(signal, name) for name in names)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.came = number
+        if self._waits:
+            raise _Stopped
+
+
+def run_stream(session: Session, data: Path, state: Path | None, **options: Any) -> None:
+    """Answer every line of `data`, `-` for standard input; load and save the state where one is named.
+
+    Raises:
+        InputError: a line or the state is refused; the state behind the last good line is saved all the same.
+    """
+    from ..device import RowStream
+
+    rows, signals = RowStream(session, **options, say=_say), _Signals()
+    if state:
+        check_output(state, None if str(data) == "-" else data)
+        if state.exists():
+            rows.restore(_bytes(state))
+    with signals.caught(), _warnings_said(), _opened(data) as file:
+        try:
+            _answer_all(rows, signals, file)
+        finally:
+            if state:
+                write_bytes(state, rows.state())
+    if signals.came == signal.SIGINT:
+        typer.echo("interrupted", err=True)
+        raise typer.Exit(INTERRUPTED)
+
+
+def _answer_all(rows: Any, signals: _Signals, file: TextIO) -> None:
+    delimiter, number = ",", 0
+    while line := signals.line(file):
+        number += 1
+        if len(line) > MAX_LINE:
+            raise InputError(f"line {number} has more than {MAX_LINE} characters")
+        if not line.strip():
+            continue
+        if not rows.names:
+            line = line.removeprefix("\ufeff")
+            delimiter = max(",;\t", key=line.count)
+        cells = next(csv.reader([line], delimiter=delimiter))
+        if not rows.names:
+            is_header = rows.begin(cells)
+            if not _print(rows.names):
+                return
+            if is_header:
+                continue
+        if not _print(rows.answer(cells, number)):
+            return
+
+
+def _print(cells: tuple[str, ...]) -> bool:
+    """One line of CSV, at once; whether anybody reads on."""
+    try:
+        csv.writer(sys.stdout, lineterminator="\n").writerow(cells)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python would try to flush once more at its end, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True
+
+
+def _say(text: str) -> None:
+    typer.echo(f"note: {text}", err=True)
+
+
+@contextmanager
+def _warnings_said() -> Iterator[None]:
+    """Warnings of samples out of range as lines on stderr, when they come."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = lambda message, *_, **__: typer.echo(f"warning: {message}", err=True)
+        yield
+
+
+@contextmanager
+def _opened(data: Path) -> Iterator[TextIO]:
+    if str(data) == "-":
+        yield sys.stdin
+        return
+    try:
+        with data.open(encoding="utf-8-sig", newline="") as file:
+            yield file
+    except OSError as error:
+        raise InputError(f"cannot read {data}: {error.strerror or error}") from error
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
