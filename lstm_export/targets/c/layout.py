@@ -1,0 +1,134 @@
+"""How the weights of a recurrent layer lie in the C source, and what rounding them to int16 or int8 makes of them.
+
+A group is 64 units. Its rows are one feature each, x first, then h; a row holds the group's sums side by side: panel by
+panel of 16 units (the last one narrower), gate by gate, unit by unit. The rows of the gates that go through a sigmoid,
+and their biases, are halved, which is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ...model import GRU, LSTM, Array, Cell, Model, Recurrent
+
+GROUP, PANEL = 64, 16
+# The order of the gates in the C source: those with a sigmoid first, the one with tanh last.
+C_GATES = {LSTM: ("input", "forget", "output", "cell"), GRU: ("reset", "update", "new")}
+BITS = {"float32": 32, "int16": 16, "int8": 8}
+
+
+@dataclass(frozen=True, eq=False)
+class CellArrays:
+    """One layer in one direction as the C source holds it.
+
+    Attributes:
+        weights: float32 or uint32 words `(rows, sums)` of every group, those of x, then those of h. In float32 the
+            first row of a part holds biases: of an LSTM before x the sum of both, of a GRU before x and before h.
+        scale: `(gates * hidden_size,)` of words, in the order of the sums; None in float32.
+        bias: the same, of a GRU those of x, then those of h.
+    """
+
+    weights: tuple[Array, ...]
+    scale: Array | None = None
+    bias: Array | None = None
+
+
+def cell_arrays(stage: Recurrent, cell: Cell, bits: int) -> CellArrays:
+    """Arrange one layer in one direction."""
+    order, half = _order(stage), _halves(stage)
+    w_x, w_h = ((matrix * half[:, np.newaxis])[order] for matrix in (cell.weight_ih, cell.weight_hh))  # (sums, rows)
+    b_x, b_h = (cell.bias_ih * half)[order], (cell.bias_hh * half)[order]
+    merged = isinstance(stage, LSTM)
+    if bits == 32:
+        first = [(b_x + b_h)[np.newaxis]] if merged else [b_x[np.newaxis]]
+        second = [] if merged else [b_h[np.newaxis]]
+        rows = (np.concatenate([*first, w_x.T]), np.concatenate([*second, w_h.T]))
+        return CellArrays(tuple(part for matrix in rows for part in _groups(matrix, stage)))
+    scale = _scale(np.concatenate([w_x, w_h], axis=1), bits)
+    words = tuple(part for matrix in (w_x, w_h) for part in _groups(_words(matrix, scale, bits).T, stage))
+    bias = b_x + b_h if merged else np.concatenate([b_x, b_h])
+    return CellArrays(words, scale, bias)
+
+
+def rounded(model: Model, bits: int) -> Model:
+    """The model whose recurrent weights are exactly those that the words and scales stand for."""
+    if bits == 32:
+        return model
+    stages = tuple(_rounded(stage, bits) if isinstance(stage, Recurrent) else stage for stage in model.stages)
+    return replace(model, stages=stages)
+
+
+def _rounded(stage: Recurrent, bits: int) -> Recurrent:
+    weights = dict(stage.weights)
+    for cell in (cell for layer in stage.layers() for cell in layer):
+        scale = _scale(np.concatenate([cell.weight_ih, cell.weight_hh], axis=1), bits).astype(np.float64)
+        for key, matrix in (("weight_ih", cell.weight_ih), ("weight_hh", cell.weight_hh)):
+            weights[key + cell.suffix] = (_weights(_words(matrix, scale, bits), matrix, bits) * scale[:, None]).astype(
+                np.float32
+            )
+    return replace(stage, weights=weights)
+
+
+def _order(stage: Recurrent) -> Array:
+    """Which row of torch's stacked gates each sum is: `(gates * hidden_size,)`."""
+    size, gates = stage.hidden_size, C_GATES[type(stage)]
+    rows = []
+    for first in range(0, size, PANEL):
+        for gate in gates:
+            start = stage.gates.index(gate) * size
+            rows.append(np.arange(start + first, start + min(first + PANEL, size)))
+    return np.concatenate(rows)
+
+
+def _halves(stage: Recurrent) -> Array:
+    """0.5 for every row, in torch's order, whose gate is a sigmoid; else 1."""
+    factor = {gate: np.float32(0.5) for gate in C_GATES[type(stage)][:-1]}
+    return np.repeat([factor.get(gate, np.float32(1)) for gate in stage.gates], stage.hidden_size).astype(np.float32)
+
+
+def _groups(rows: Array, stage: Recurrent) -> Iterator[Array]:
+    """`rows (n, sums)` cut into groups of units."""
+    width = GROUP * len(stage.gates)
+    for start in range(0, rows.shape[1], width):
+        yield rows[:, start : start + width]
+
+
+def _scale(rows: Array, bits: int) -> Array:
+    """float32 `(rows,)`: what the top of a word, as an integer of 32 bits, is multiplied by."""
+    largest = np.abs(rows).max(axis=1).astype(np.float64)
+    step = largest / (2 ** (bits - 1) - 1) / 2.0 ** (32 - bits)
+    return np.where(step > 0, step, 1.0).astype(np.float32)
+
+
+def _words(rows: Array, scale: Array, bits: int) -> Array:
+    """uint32 `(rows, ceil(columns / (32 / bits)))`: neighbouring weights of a row share a word, the first lowest.
+
+    The part of a word above bit k is read with the bits below it as a fraction; each weight is rounded with that
+    fraction counted, so that its error stays half a step.
+    """
+    in_word = 32 // bits
+    wanted = rows.astype(np.float64) / (scale.astype(np.float64)[:, np.newaxis] * 2.0 ** (32 - bits))  # in steps
+    wanted = np.pad(wanted, ((0, 0), (0, -rows.shape[1] % in_word)))
+    words = np.zeros((len(rows), wanted.shape[1] // in_word), np.int64)
+    limit = 2 ** (bits - 1)
+    for place in range(in_word):
+        fraction = words / 2.0 ** (bits * place)  # what the weights below leave
+        step = np.clip(np.rint(wanted[:, place::in_word] - fraction), -limit, limit - 1).astype(np.int64)
+        words |= (step & (2**bits - 1)) << (bits * place)
+    return words.astype(np.uint32)
+
+
+def _weights(words: Array, like: Array, bits: int) -> Array:
+    """float64 in the shape of `like`: what the C source multiplies, before the scale; float32 rounds as it does."""
+    in_word = 32 // bits
+    shifts = (32 - bits - bits * np.arange(in_word)).astype(np.uint32)
+    tops = (words[:, :, np.newaxis] << shifts).astype(np.uint32).view(np.int32)
+    flat = tops.reshape(len(words), -1)[:, : like.shape[1]]
+    result: Array = flat.astype(np.float32).astype(np.float64)
+    return result
+
+

@@ -1,0 +1,241 @@
+//@if gru
+/* r, z and the two parts of n -> the next h. The rows of r and z are stored halved: sigmoid(2 v) = tanh(v) / 2 + 1 / 2. */
+NAME_INLINE NAME_vf NAME_gru_cell(NAME_vf r, NAME_vf z, NAME_vf n_x, NAME_vf n_h, NAME_vf h)
+{
+    const NAME_vf half = NAME_splat(0.5f);
+    NAME_vf n;
+    r = NAME_tanh(r) * half + half;
+    z = NAME_tanh(z) * half + half;
+    n = NAME_tanh(n_x + r * n_h);
+    return n + z * (h - n);
+}
+
+#if NAME_VL > 1
+/* Sums from x and from h: panel by panel of 16 units, the last one narrower, [gate][unit]. */
+static void NAME_gru_units(const float *sums_x, const float *sums_h, size_t units, const float *h, float *out)
+{
+    size_t first, j;
+    for (first = 0; first < units; first += 16, sums_x += 48, sums_h += 48) {
+        const size_t width = units - first < 16 ? units - first : 16;
+        for (j = 0; j < width; j += NAME_VL) {
+            const NAME_vf r = NAME_load(sums_x + j) + NAME_load(sums_h + j);
+            const NAME_vf z = NAME_load(sums_x + width + j) + NAME_load(sums_h + width + j);
+            const NAME_vf n_x = NAME_load(sums_x + 2 * width + j), n_h = NAME_load(sums_h + 2 * width + j);
+            if (j + NAME_VL <= width) {
+                NAME_store(out + first + j, NAME_gru_cell(r, z, n_x, n_h, NAME_load(h + first + j)));
+            } else {
+                const NAME_vf before = NAME_load_part(h + first + j, width - j);
+                NAME_store_part(out + first + j, NAME_gru_cell(r, z, n_x, n_h, before), width - j);
+            }
+        }
+    }
+}
+#endif
+
+/* One layer, one step, one row: x (nx), h (units) -> out (units). `from_x` is the part of the sums that comes from x,
+   where it was computed before; otherwise null. */
+static void NAME_gru_step(LAYER_WEIGHTS, size_t nx, size_t units, const float *from_x, const float *x, const float *h,
+                          float *out, unsigned turn)
+{
+    const size_t groups = (units + 63) / 64;
+    size_t n;
+    for (n = 0; n < groups; n++) {
+        const size_t first = 64 * (turn & 1u ? groups - 1 - n : n);
+        const size_t size = units - first < 64 ? units - first : 64;
+//@if not words
+        const float *wx = w + 3 * first * (1 + nx);
+        const float *wh = w + NAME_ROW(3 * units) * (1 + nx) + 3 * first * (1 + units);
+//@end
+//@if words
+        const NAME_word *wx = w + 3 * first * NAME_WORD_ROWS(nx);
+        const NAME_word *wh = w + NAME_ROW(3 * units) * NAME_WORD_ROWS(nx) + 3 * first * NAME_WORD_ROWS(units);
+//@end
+#if NAME_VL > 1
+        float sums_x[3 * 64 + 2 * NAME_VL], sums_h[3 * 64 + 2 * NAME_VL];
+//@if not words
+        const size_t stride = NAME_ROW(3 * size);
+        NAME_sums(from_x ? from_x + 3 * first : wx, wx + stride, x, from_x ? 0 : nx, wh, h, 0, 3 * size, sums_x);
+        NAME_sums(wh, wh + stride, h, 0, wh + stride, h, units, 3 * size, sums_h);
+//@end
+//@if words
+        NAME_sums(from_x ? from_x + 3 * first : 0, wx, x, from_x ? 0 : nx, wh, h, 0, 3 * size, sums_x);
+        NAME_sums(0, wx, x, 0, wh, h, units, 3 * size, sums_h);
+        NAME_scaled(sums_x, scale + 3 * first, bias + 3 * first, 3 * size);
+        NAME_scaled(sums_h, scale + 3 * first, bias + 3 * units + 3 * first, 3 * size);
+//@end
+        NAME_gru_units(sums_x, sums_h, size, h + first, out + first);
+#else
+        size_t u, k;
+        (void)from_x;
+        for (u = 0; u < size; u++) {
+            const size_t width = size - (u & ~(size_t)15) < 16 ? size - (u & ~(size_t)15) : 16, stride = 3 * size;
+            const size_t at = 3 * (u & ~(size_t)15) + (u & 15);
+//@if not words
+            const float *row = wx + at;
+            float r = row[0], z = row[width], n_x = row[2 * width], r_h, z_h, n_h;
+            for (k = 0; k < nx; k++) {
+                row += stride;
+                r = r + row[0] * x[k];
+                z = z + row[width] * x[k];
+                n_x = n_x + row[2 * width] * x[k];
+            }
+            row = wh + at;
+            r_h = row[0];
+            z_h = row[width];
+            n_h = row[2 * width];
+            for (k = 0; k < units; k++) {
+                row += stride;
+                r_h = r_h + row[0] * h[k];
+                z_h = z_h + row[width] * h[k];
+                n_h = n_h + row[2 * width] * h[k];
+            }
+//@end
+//@if words
+            const float *s = scale + 3 * first + at, *b_x = bias + 3 * first + at, *b_h = b_x + 3 * units;
+            const NAME_word *row = wx + at;
+            float r = 0.0f, z = 0.0f, n_x = 0.0f, r_h = 0.0f, z_h = 0.0f, n_h = 0.0f;
+            for (k = 0; k < nx; k++) {
+                r = r + NAME_weight(row[0], k) * x[k];
+                z = z + NAME_weight(row[width], k) * x[k];
+                n_x = n_x + NAME_weight(row[2 * width], k) * x[k];
+                row += (k + 1) % NAME_ROWS_A_WORD ? 0 : stride;
+            }
+            for (k = 0, row = wh + at; k < units; k++) {
+                r_h = r_h + NAME_weight(row[0], k) * h[k];
+                z_h = z_h + NAME_weight(row[width], k) * h[k];
+                n_h = n_h + NAME_weight(row[2 * width], k) * h[k];
+                row += (k + 1) % NAME_ROWS_A_WORD ? 0 : stride;
+            }
+            r = r * s[0] + b_x[0];
+            z = z * s[width] + b_x[width];
+            n_x = n_x * s[2 * width] + b_x[2 * width];
+            r_h = r_h * s[0] + b_h[0];
+            z_h = z_h * s[width] + b_h[width];
+            n_h = n_h * s[2 * width] + b_h[2 * width];
+//@end
+            out[first + u] = NAME_gru_cell(r + r_h, z + z_h, n_x, n_h, h[first + u]);
+        }
+#endif
+    }
+}
+
+//@if sequence
+#if NAME_VL > 1
+/* One layer, one step, many rows: x [nx][lanes], h [units][lanes] -> out [units][lanes]. `w` as for a single row, its
+   words decoded. */
+static void NAME_gru_lanes(LANE_WEIGHTS, size_t nx, size_t units, const float *x, const float *h, float *out,
+                           size_t lanes)
+{
+    const float *group = w, *group_h = w + NAME_ROW(3 * units) * (NAME_BIASES + nx);
+    size_t first, u, n, v;
+    for (first = 0; first < units; first += 64) {
+        const size_t size = units - first < 64 ? units - first : 64, stride = NAME_ROW(3 * size);
+        size_t together;
+        for (u = 0; u < size; u += together) {
+            const size_t panel = u & ~(size_t)15, width = size - panel < 16 ? size - panel : 16;
+            const size_t at = 3 * panel + (u - panel), left = panel + width - u;
+            const float *start_x = NAME_BIASES ? group + at : 0, *wx = group + NAME_BIASES * stride + at;
+            const float *start_h = NAME_BIASES ? group_h + at : 0, *wh = group_h + NAME_BIASES * stride + at;
+            float sums_x[3 * 3 * 2 * NAME_VL], sums_h[3 * 3 * 2 * NAME_VL];
+            together = left >= 3 && (NAME_VL == 16 || lanes == NAME_VL) ? 3 : 1;
+            if (lanes == NAME_VL && together == 3) {
+                NAME_tile_3_3_1(start_x, wx, x, nx, wh, h, 0, stride, width, sums_x);
+                NAME_tile_3_3_1(start_h, wx, x, 0, wh, h, units, stride, width, sums_h);
+            } else if (lanes == NAME_VL) {
+                NAME_tile_3_1_1(start_x, wx, x, nx, wh, h, 0, stride, width, sums_x);
+                NAME_tile_3_1_1(start_h, wx, x, 0, wh, h, units, stride, width, sums_h);
+#if NAME_VL == 16
+            } else if (together == 3) {
+                NAME_tile_3_3_2(start_x, wx, x, nx, wh, h, 0, stride, width, sums_x);
+                NAME_tile_3_3_2(start_h, wx, x, 0, wh, h, units, stride, width, sums_h);
+#endif
+            } else {
+                NAME_tile_3_1_2(start_x, wx, x, nx, wh, h, 0, stride, width, sums_x);
+                NAME_tile_3_1_2(start_h, wx, x, 0, wh, h, units, stride, width, sums_h);
+            }
+            for (n = 0; n < together; n++) {
+//@if words
+                const float *s = scale + 3 * first + at + n, *b_x = bias + 3 * first + at + n, *b_h = b_x + 3 * units;
+//@end
+                for (v = 0; v < lanes; v += NAME_VL) {
+                    const size_t place = 3 * n * lanes + v, unit = (first + u + n) * lanes + v;
+                    NAME_vf r = NAME_load(sums_x + place), r_h = NAME_load(sums_h + place);
+                    NAME_vf z = NAME_load(sums_x + place + lanes), z_h = NAME_load(sums_h + place + lanes);
+                    NAME_vf n_x = NAME_load(sums_x + place + 2 * lanes), n_h = NAME_load(sums_h + place + 2 * lanes);
+//@if words
+                    r = r * NAME_splat(s[0]) + NAME_splat(b_x[0]);
+                    z = z * NAME_splat(s[width]) + NAME_splat(b_x[width]);
+                    n_x = n_x * NAME_splat(s[2 * width]) + NAME_splat(b_x[2 * width]);
+                    r_h = r_h * NAME_splat(s[0]) + NAME_splat(b_h[0]);
+                    z_h = z_h * NAME_splat(s[width]) + NAME_splat(b_h[width]);
+                    n_h = n_h * NAME_splat(s[2 * width]) + NAME_splat(b_h[2 * width]);
+//@end
+                    NAME_store(out + unit, NAME_gru_cell(r + r_h, z + z_h, n_x, n_h, NAME_load(h + unit)));
+                }
+            }
+        }
+        group += stride * (NAME_BIASES + nx);
+        group_h += stride * (NAME_BIASES + units);
+    }
+}
+#endif
+
+//@end
+/* One layer over the steps of a pass: x [step][nx][lane] -> out [step][across][lane], of which it fills the first
+   `units` features; h [units][lane] is the state before and after. */
+static void NAME_gru(LAYER_WEIGHTS, size_t nx, size_t units, const float *x, float *h, float *out, size_t across,
+                     int backwards, const NAME_pass *pass)
+{
+    const size_t lanes = pass->lanes;
+    const float *before = h, *from_x = 0;
+    size_t n;
+//@if sequence
+#if NAME_VL > 1
+    const size_t sums = NAME_ROW(3 * units);
+    float *scratch = pass->scratch;
+//@if words
+    const float *decoded = scratch;
+    if (lanes > 1 || pass->steps >= NAME_WORTH_PROJECTING) {
+        NAME_decode(w, nx, 3, units, scratch);
+        scratch += sums * nx;
+        if (lanes > 1) {
+            NAME_decode(w + sums * NAME_WORD_ROWS(nx), units, 3, units, scratch);
+            scratch += sums * units;
+        }
+    }
+//@end
+    if (lanes == 1 && pass->steps >= NAME_WORTH_PROJECTING && nx > 2) {
+        from_x = NAME_projected(DECODED, NAME_BIASES, 3, nx, units, x, pass, scratch);
+    }
+#endif
+//@end
+    for (n = 0; n < pass->steps; n++) {
+        const size_t t = backwards ? pass->steps - 1 - n : n;
+        const float *x_t = x + t * nx * lanes;
+        float *h_t = out + t * across * lanes;
+//@if sequence
+#if NAME_VL > 1
+        if (lanes > 1) {
+            NAME_gru_lanes(LANE_ARGUMENTS, nx, units, x_t, before, h_t, lanes);
+        } else
+#endif
+//@end
+        {
+//@if sequence
+#if NAME_VL > 1
+            const float *ready = from_x ? from_x + t * sums : 0;
+#else
+            const float *ready = from_x;
+#endif
+//@end
+//@if not sequence
+            const float *ready = from_x;
+//@end
+            NAME_gru_step(LAYER_ARGUMENTS, nx, units, ready, x_t, before, h_t, pass->turn + (unsigned)n);
+        }
+        before = h_t;
+    }
+    NAME_copy(h, before, units * lanes);
+}
+
+//@end

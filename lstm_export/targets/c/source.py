@@ -1,0 +1,278 @@
+"""NAME.c and NAME.h of a model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ...model import GRU, LSTM, Activation, Affine, Array, LayerNorm, Linear, Model, Recurrent, Skip
+from ...version import __version__
+from .chain import Walk, state_size, walk
+from .layout import BITS, cell_arrays
+from .names import identifier
+from .numbers import floats, words
+from .template import replaced, runtime
+
+MARK = "/* lstm-export: a model in C"  # the first line of every NAME.c
+RECORD_VERSION = 1  # raised when an older reader of the record would misunderstand it
+_FILES = (
+    "base.c",
+    "types.c",
+    "limits.c",
+    "columns_float.c",
+    "columns_words.c",
+    "columns.c",
+    "sequence.c",
+    "scaled.c",
+    "dense.c",
+    "activations.c",
+    "lstm.c",
+    "lstm_layer.c",
+    "gru.c",
+)
+
+
+@dataclass
+class Arrays:
+    """The constants of the source: their C text, their C names by stage and array, their bytes on a microcontroller."""
+
+    name: str
+    text: list[str] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
+    bytes: int = 0
+
+    def add(self, key: str, title: str, array: Array, comment: str, spare: bool = False) -> None:
+        """One plain array; with `spare`, some more zeros where vectors read past its end."""
+        kind, values = ("unsigned", words) if array.dtype.kind == "u" else ("float", floats)
+        size = f"{array.size} + NAME_SPARE" if spare else str(array.size)
+        self._open(key, title, kind, size, comment)
+        self.text[-1] += values(array) + "};\n\n"
+        self.bytes += array.size * 4
+
+    def add_groups(self, key: str, title: str, groups: tuple[Array, ...], comment: str) -> None:
+        """The weights of a layer, row by row of every group, rows filled up to 16 values where there are vectors."""
+        kind, values = ("NAME_word", words) if groups[0].dtype == np.uint32 else ("float", floats)
+        self._open(key, title, kind, "", comment)
+        rows = [values(row) + _pad(len(row)) for group in groups for row in group]
+        self.text[-1] += "".join(rows) + "};\n\n"
+        self.bytes += sum(group.size for group in groups) * 4
+
+    def _open(self, key: str, title: str, kind: str, size: str, comment: str) -> None:
+        short = identifier(title, [one.removeprefix("NAME_") for one in self.names.values()])
+        self.names[key] = f"NAME_{short}"
+        self.text.append(f"/* {comment} */\nstatic const {kind} NAME_{short}[{size}] NAME_ALIGNED = {{\n")
+
+
+def _pad(lanes: int) -> str:
+    missing = -lanes % 16
+    pads = [f"NAME_PAD_{part}" for part in (8, 4, 2, 1) if missing & part]
+    return f"    {' '.join(pads)}\n" if pads else ""
+
+
+@dataclass(frozen=True)
+class Source:
+    """The generated files.
+
+    Attributes:
+        c, h: their text.
+        constant_bytes: the arrays, as they lie in a microcontroller's flash.
+        stack_floats: what `NAME_step` keeps on the stack between layers, in floats; 0 where there is no step.
+    """
+
+    c: str
+    h: str
+    constant_bytes: int
+    stack_floats: int
+
+
+def write(model: Model, name: str, weights: str = "float32", self_test: str = "") -> Source:
+    """Generate the files.
+
+    Args:
+        model: the chain.
+        name: what every symbol begins with.
+        weights: a key of `layout.BITS`.
+        self_test: the text of `NAME_self_test` with its vectors, or nothing.
+    """
+    arrays = _arrays(model, name, weights)
+    flags = _flags(model, weights)
+    run = walk(model, arrays.names, step=False)
+    step = walk(model, arrays.names, step=True) if "step" in flags else None
+    tokens = _tokens(model, weights, flags, run, step)
+    code = runtime(_FILES, flags, tokens)
+    api = runtime(("api.c",), flags, tokens)
+    text = "".join((_head(model, name, weights), code, *arrays.text, api, self_test))
+    names = {"NAME_": f"{name}_", "MACRO_": f"{name.upper()}_"}
+    stack = sum(step.widths.values()) if step else 0
+    return Source(replaced(text, names), replaced(header(model, bool(self_test)), names), arrays.bytes, stack)
+
+
+def header(model: Model, self_test: bool) -> str:
+    """NAME.h, before it is given its name."""
+    flags = {"step"} if has_step(model) else {"whole"}
+    flags |= {"self_test"} if self_test else set()
+    sizes = {
+        "IN_SIZE": str(model.signature.input_size),
+        "OUT_SIZE": str(model.signature.output_size),
+        "STATE_FLOATS": str(state_size(model)),
+        "Y_SHAPE": "[seq][output]" if model.returns_every_step else "[output]",
+        "DESCRIPTION": comment_safe(model.describe()),
+        "VERSION": __version__,
+    }
+    return runtime(("header.h",), flags, sizes)
+
+
+def has_step(model: Model) -> bool:
+    """Whether the model can be run step by step: a bidirectional layer needs the whole sequence."""
+    return not any(stage.bidirectional for stage in model.recurrent)
+
+
+def record(model: Model, name: str, weights: str) -> dict[str, object]:
+    """What NAME.c says of itself, JSON-ready."""
+    return {
+        "format": RECORD_VERSION,
+        "name": name,
+        "weights": weights,
+        "chain": model.chain_record(),
+        "signature": model.signature.to_record(),
+        "weights_sha256": model.weights_sha256,
+    }
+
+
+def comment_safe(text: str) -> str:
+    """Text that ends no C comment and begins none."""
+    return text.replace("*/", "* /").replace("/*", "/ *")
+
+
+def _head(model: Model, name: str, weights: str) -> str:
+    facts = json.dumps(record(model, name, weights)).replace("/", "\\/")  # JSON's own escape: no comment ends in it
+    return (
+        f"{MARK}\n\n"
+        f"   Written by lstm-export {__version__}. {comment_safe(model.describe())}\n"
+        f"   sha256 of the weights: {model.weights_sha256}\n"
+        f"   C99 and C++11; needs no library. Call it through NAME.h, see README.md.\n\n"
+        f"   {facts} */\n\n"
+        f'#include "{name}.h"\n\n'
+    ).replace("NAME.h", f"{name}.h")
+
+
+def _arrays(model: Model, name: str, weights: str) -> Arrays:
+    arrays = Arrays(name)
+    for stage in model.stages:
+        if isinstance(stage, Recurrent):
+            for cell in (cell for layer in stage.layers() for cell in layer):
+                _cell(arrays, stage, cell.suffix, weights)
+        elif isinstance(stage, Skip):
+            features = np.asarray(stage.features, np.uint32)
+            arrays.add(f"{stage.name}.features", f"{stage.name}_features", features, f"{stage.name}: features added")
+        elif isinstance(stage, Linear | Affine | LayerNorm):
+            for key, array in stage.arrays.items():
+                shape = "".join(f"[{size}]" for size in array.shape)
+                arrays.add(f"{stage.name}.{key}", f"{stage.name}_{key}", array, comment_safe(f"{stage.name}.{key} {shape}"))
+    if any(stage.has_initial_state for stage in model.recurrent):
+        arrays.add("initial", "initial", _initial(model), "the state before the first step")
+    return arrays
+
+
+def _initial(model: Model) -> Array:
+    parts = []
+    for stage in model.recurrent:
+        for index in range(len(stage.suffixes)):
+            parts += [stage.initial(state)[index] for state in stage.states]
+    return np.concatenate(parts)
+
+
+def _cell(arrays: Arrays, stage: Recurrent, suffix: str, weights: str) -> None:
+    cell = next(one for layer in stage.layers() for one in layer if one.suffix == suffix)
+    held, key, title = cell_arrays(stage, cell, BITS[weights]), f"{stage.name}{suffix}", f"{stage.name}{suffix}"
+    gates = {LSTM: "i, f, o, g", GRU: "r, z, n"}[type(stage)]
+    shape = f"{cell.weight_ih.shape[1]} inputs, {cell.weight_hh.shape[1]} of h"
+    comment = comment_safe(f"{title}: rows of {shape}; in a row, 16 units at a time, {gates}")
+    arrays.add_groups(key, title, held.weights, comment)
+    if held.scale is not None and held.bias is not None:
+        arrays.add(f"{key}.scale", f"{title}_scale", held.scale, f"{title}: scale of every sum", spare=True)
+        arrays.add(f"{key}.bias", f"{title}_bias", held.bias, f"{title}: biases", spare=True)
+    if cell.weight_hr is not None:
+        shape = "".join(f"[{size}]" for size in cell.weight_hr.shape)
+        key = f"{stage.name}.weight_hr{suffix}"
+        arrays.add(key, f"{stage.name}_weight_hr{suffix}", cell.weight_hr, f"{title}: projection {shape}")
+
+
+def _flags(model: Model, weights: str) -> set[str]:
+    """Which parts of the runtime the model needs."""
+    stages = model.stages
+    functions = {stage.function for stage in stages if isinstance(stage, Activation)}
+    found = set(functions) | {"sequence"} | ({"step"} if has_step(model) else {"whole"})
+    found |= {"vector_activation"} if functions & {"tanh", "sigmoid", "silu", "gelu", "gelu_tanh"} else set()
+    found |= {"exp"} if functions & {"elu", "softplus"} else set()
+    kinds = {LSTM: "lstm", GRU: "gru", Linear: "linear", LayerNorm: "layer_norm", Skip: "skip"}
+    found |= {kinds[type(stage)] for stage in stages if type(stage) in kinds}
+    found |= {"affine_out" if stage.inverse else "affine_in" for stage in stages if isinstance(stage, Affine)}
+    projects = any(isinstance(stage, LSTM) and stage.proj_size for stage in stages)
+    found |= {"projection", "linear"} if projects else set()
+    found |= {"sums"} if "linear" in found else set()
+    found |= {"words"} if BITS[weights] < 32 else set()
+    found |= set() if model.returns_every_step else {"reduces"}
+    return found
+
+
+def _tokens(model: Model, weights: str, flags: set[str], run: Walk, step: Walk | None) -> Mapping[str, str]:
+    is_words, reduces = "words" in flags, "reduces" in flags
+    quantised = "const NAME_word *w, const float *scale, const float *bias"
+    hidden = run.widths.get("hidden", 0)
+    per_step = sum(run.widths.values()) - hidden
+    cells = [(stage, cell) for stage in model.recurrent for layer in stage.layers() for cell in layer]
+    decoded = [(len(one.gates) * one.hidden_size, cell.weight_ih.shape[1], cell.weight_hh.shape[1]) for one, cell in cells]
+    largest_input = max(decoded, key=lambda cell: -(-cell[0] // 16) * cell[1])
+    largest = max(decoded, key=lambda cell: -(-cell[0] // 16) * (cell[1] + cell[2]))
+    return {
+        "LAYER_WEIGHTS": quantised if is_words else "const float *w",
+        "LAYER_ARGUMENTS": "w, scale, bias" if is_words else "w",
+        "LANE_WEIGHTS": quantised.replace("NAME_word", "float") if is_words else "const float *w",
+        "LANE_ARGUMENTS": "decoded, scale, bias" if is_words else "w",
+        "LAYER_PROJECTION": "const float *weight_hr, float *hidden, " if "projection" in flags else "",
+        "DECODED_ALL": f"NAME_ROW({largest[0]}u) * {largest[1] + largest[2]}",
+        "DECODED_INPUT": f"NAME_ROW({largest_input[0]}u) * {largest_input[1]}",
+        "DECODED": "decoded" if is_words else "w",
+        "NAME_BIASES": "0" if is_words else "1",
+        "#define NAME_BITS BITS": f"#define NAME_BITS {BITS[weights]}",
+        "WIDEST_32": "8" if is_words else "16",
+        "WIDEST_16": "6" if is_words else "12",
+        "INITIAL_VALUE": "NAME_initial[n]" if any(one.has_initial_state for one in model.recurrent) else "0.0f",
+        "STEP_LOCALS": _locals(step),
+        "STEP_BODY": _body(step),
+        "PASS_LOCALS": _pointers(run),
+        "PASS_BODY": _body(run),
+        "UNUSED_LAST": ", int last" if reduces and "step" in flags else "",
+        "LAST_ARGUMENT": ", done + pass.steps == seq" if reduces and "step" in flags else "",
+        "HIDDEN_WIDTH": str(hidden),
+        "BUFFER_WIDTH": str(per_step),
+        "PROJECTED_WIDTH": f"NAME_ROW({max(cell[0] for cell in decoded)}u)",
+        "Y_SEQ": "1" if reduces else "seq",
+        "Y_STEPS": "1" if reduces else "pass.steps",
+        "Y_DONE": "0" if reduces else "done",
+        "Y_ROW": "1" if reduces else "seq",
+    }
+
+
+def _locals(step: Walk | None) -> str:
+    """Buffers of a step, on the stack."""
+    return "".join(f"    float {name}[{width}];\n" for name, width in step.widths.items()) if step else ""
+
+
+def _pointers(run: Walk) -> str:
+    """Buffers of a pass, one behind the other."""
+    lines, before = [], "buffers"
+    for name, width in run.widths.items():
+        lines.append(f"    float *{name} = {before};\n")
+        before = f"{name} + {width} * " + ("lanes" if name == "hidden" else "steps * lanes")
+    return "".join(lines)
+
+
+def _body(run: Walk | None) -> str:
+    return "".join(f"    {line}\n" for text in run.lines for line in text.splitlines()) if run else ""
+
+
