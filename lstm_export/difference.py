@@ -7,11 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from . import targets
 from .bundle import Bundle, open_bundle
 from .model import Signature
 from .parity import check
-from .pipeline import not_run
+from .pipeline import bundle_runner, not_run
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ def _numbers(name: str, old: Bundle, new: Bundle) -> tuple[list[str], list[str]]
         return [], []
     if reason := not_run(name, trusted=False):
         return [], [f"the {name} artifact is another file, not run here: {reason}"]
-    runner = targets.get(name).load(new.artifacts[name])
+    runner = bundle_runner(new, name)
     report = check(runner, old.golden, subject=name)
     said = f"the {name} artifact is another file; on the old golden sets it {report.summary().partition(': ')[2]}"
     return ([], [said]) if report.ok else ([said], [])

@@ -92,7 +92,8 @@ def _target_state(name: str) -> TargetState:
     target = targets.get(name)
     lacking = [problem for problem in map(_problem, _requirements(target.extra)) if problem]
     no_export = f'{", ".join(lacking)}; pip install "{_DISTRIBUTION}[{target.extra}]"' if lacking else ""
-    no_run = "" if not target.needs or _installed(target.needs) else f"{target.needs} is not installed"
+    absent = bool(target.needs) and not _installed(target.needs)
+    no_run = f"{target.needs} is not installed" if absent else targets.missing(target)
     return TargetState(name, no_export, no_run)
 
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import InputError
 
 
-def check_output(path: Path, *inputs: Path | None) -> None:
-    """Refuse an output path before any work is done for it.
+def check_output(path: Path, *inputs: Path | None, folder: bool = False) -> None:
+    """Refuse an output path before any work is done for it; with `folder` it is a folder that will be written.
 
     Raises:
         InputError: the folder is missing or read-only, `path` is no ordinary file, or it is one of `inputs`.
     """
     try:
+        if folder and path.is_dir():
+            path = path.resolve().with_name(".partial")  # any name that is free: only the folder around it matters
         _check_output(path, inputs)
     except (OSError, RuntimeError) as error:  # too long a name, a loop of links
         raise InputError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from error
@@ -67,6 +70,45 @@ def replacing(path: Path) -> Iterator[Path]:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(path: Path, is_ours: Callable[[Path], bool]) -> Iterator[Path]:
+    """The same for a folder: yield a new one beside `path`, and put it in place when the block ends well.
+
+    A folder that is there is replaced if it is empty, or if `is_ours` says that it holds an earlier result and nothing
+    else. A reader finds the old one, none for a moment, or the new one, never a mixture.
+
+    Raises:
+        InputError: the folder cannot be written, or what it holds would be lost.
+    """
+    check_output(path, folder=True)
+    path = path.resolve()
+    if path.is_dir() and any(path.iterdir()) and not is_ours(path):
+        names = sorted(child.name for child in path.iterdir())
+        raise InputError(
+            f"{path} holds other files ({', '.join(names[:3])}), which would be lost; name another with -o"
+        )
+    try:
+        work = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial"))
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+    new, old = work / "new", work / "old"
+    try:
+        new.mkdir()
+        yield new
+        for child in new.iterdir():
+            _sync(child)
+        if path.exists():
+            path.rename(old)
+        new.rename(path)
+        _sync(path.parent)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        if old.exists() and not path.exists():  # stopped between the two
+            old.rename(path)
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def write_bytes(path: Path, data: bytes) -> None:

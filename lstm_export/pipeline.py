@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from . import targets
-from .bundle import Artifact, Mode, is_bundle, make_bundle, open_bundle, write_bundle
+from .bundle import Artifact, Bundle, Mode, is_bundle, make_bundle, open_bundle, write_bundle
 from .device import Nonfinite, Session, self_test
 from .errors import InputError, LstmExportError, MissingDependency, ParityError, require
-from .files import check_output, replacing
+from .files import check_output, replacing, replacing_folder
 from .intake import ASSUME, Checkpoint, ReadingOptions, from_state_dict, read_checkpoint, write_checkpoint
-from .model import Affine, Model, Runner
+from .model import Affine, Array, Model, Runner, forward
 from .model.runner import is_stateful
 from .parity import GoldenSet, ParityReport, check, check_streaming, diagnose, golden_sets
 from .parity.noise import U
@@ -104,16 +104,27 @@ def export(model: Source, target: str, path: Path | str | None = None, **options
     """
     subject = Subject.of(model)
     output = artifact_path(subject.checkpoint, target, path)
-    check_output(output, subject.checkpoint.source)
-    with replacing(output) as partial:
+    check_artifact_output(target, output, subject.checkpoint)
+    is_ours = targets.folder_check(targets.get(target))
+    with replacing_folder(output, is_ours) if is_ours else replacing(output) as partial:
         return subject.produce(target, partial, **options)
+
+
+def check_artifact_output(target: str, path: Path, checkpoint: Checkpoint) -> None:
+    """Refuse an artifact's path before any work is done for it.
+
+    Raises:
+        InputError: it cannot be written, or it is the checkpoint itself.
+    """
+    check_output(path, checkpoint.source, folder=bool(targets.folder_check(targets.get(target))))
 
 
 def artifact_path(checkpoint: Checkpoint, target: str, path: Path | str | None = None) -> Path:
     """`path`, or the checkpoint's own path with the target's suffix."""
     if path is not None:
         return Path(path)
-    return (checkpoint.source or Path("model")).with_suffix(targets.get(target).suffix)
+    source = checkpoint.source or Path("model")
+    return source.with_name(source.stem + targets.get(target).suffix)
 
 
 def verify(artifact: Path | str, model: Source | None = None) -> tuple[ParityReport, ...]:
@@ -126,7 +137,7 @@ def verify(artifact: Path | str, model: Source | None = None) -> tuple[ParityRep
         BundleError: the bundle is damaged or unsafe.
     """
     artifact = Path(artifact)
-    data = _bytes(artifact)
+    data = targets.data_of(artifact)
     if is_bundle(data):
         return _verify_bundle(data, model)
     target = _target_of(artifact, data)
@@ -139,17 +150,17 @@ def _verify_bundle(data: bytes, model: Source | None) -> tuple[ParityReport, ...
     bundle = open_bundle(data)
     subject = None if model is None else Subject.of(model)
     reports = []
-    for name, artifact in bundle.artifacts.items():
+    for name in bundle.artifacts:
         reason = not_run(name, trusted=subject is not None)
         if reason:
             reports.append(ParityReport(name, "not checked", (), (f"not run here: {reason}",)))
         elif subject is None:
-            reports.append(self_test(bundle, targets.get(name).load(artifact), subject=name))
+            reports.append(self_test(bundle, bundle_runner(bundle, name), subject=name))
         else:
             reports.append(
                 subject.check(
                     name,
-                    targets.get(name).load(artifact),
+                    bundle_runner(bundle, name),
                     _compared(subject.checkpoint.model, bundle.model) or "as packaged",
                 )
             )
@@ -161,13 +172,23 @@ def not_run(target: str, trusted: bool) -> str:
     if target not in targets.names():
         return "this version does not know the target"
     module = targets.get(target)
-    if getattr(module, "runs_code", False) and not trusted:
+    if getattr(module, "runs_code", False) and not trusted and not hasattr(module, "from_model"):
         return "opening it runs code; name the model that the bundle was made from if you trust it"
     try:
-        require(module.needs, module.extra, f"running {target}")
+        if module.needs:
+            require(module.needs, module.extra, f"running {target}")
     except MissingDependency as error:
         return str(error)
-    return ""
+    return targets.missing(module)
+
+
+def bundle_runner(bundle: Bundle, target: str, providers: tuple[str, ...] = ()) -> targets.ArtifactRunner:
+    """A runner for one target of a bundle: of its artifact, or made from its weights where a target can do that."""
+    module = targets.get(target)
+    if hasattr(module, "from_model"):
+        made: targets.ArtifactRunner = module.from_model(bundle.model)
+        return made
+    return module.load(bundle.artifacts[target], providers)
 
 
 def package(
@@ -198,10 +219,11 @@ def package(
     reports, artifacts = [], []
     with TemporaryDirectory() as folder:
         for name in target_names:
-            file = Path(folder) / f"{name}{targets.get(name).suffix}"
+            suffix = targets.get(name).suffix
+            file = Path(folder) / f"{name}{suffix}"
             report = subject.produce(name, file)
             reports.append(report)
-            artifacts.append(Artifact(name, targets.get(name).suffix, file.read_bytes(), report.to_record()))
+            artifacts.append(Artifact(name, suffix, targets.data_of(file), report.to_record()))
     checkpoint = subject.checkpoint
     write_bundle(output, make_bundle(checkpoint.model, subject.golden, artifacts, checkpoint.facts, mode))
     return tuple(reports)
@@ -234,17 +256,23 @@ def load(
         InputError: the file is of no known format, or the bundle has no such artifact.
         BundleError: the bundle is damaged or unsafe.
     """
-    data, chosen = _bytes(Path(path)), tuple(providers)
+    data, chosen = targets.data_of(Path(path)), tuple(providers)
     if not is_bundle(data):
         runner = targets.get(_target_of(path, data)).load(data, chosen)
         return Session(runner, runner.signature, nonfinite=nonfinite)
     bundle = open_bundle(data)
-    if engine not in bundle.artifacts:
-        raise InputError(f"{path} holds no artifact for {engine!r}; it holds {', '.join(bundle.artifacts)}")
-    runner = targets.get(engine).load(bundle.artifacts[engine], chosen)
+    if engine not in engines(bundle):
+        raise InputError(f"{path} holds no artifact for {engine!r}; it runs with {', '.join(engines(bundle))}")
+    runner = bundle_runner(bundle, engine, chosen)
     twin = bundle.artifacts.get(STREAM)
     opened = partial(targets.get(STREAM).load, twin, chosen) if twin else None
     return Session(runner, runner.signature, nonfinite=nonfinite, twin=opened, mode=bundle.manifest.get("mode"))
+
+
+def engines(bundle: Bundle) -> tuple[str, ...]:
+    """What a bundle can be run with: the targets of its artifacts, and those that need only its weights."""
+    made = [name for name in targets.names() if hasattr(targets.get(name), "from_model")]
+    return tuple(dict.fromkeys([*bundle.artifacts, *made]))
 
 
 def _target_of(path: Path | str, data: bytes) -> str:
@@ -300,8 +328,20 @@ class Subject:
     def judge(self, target: str, artifact: Path) -> ParityReport:
         """Read the artifact back where the format allows, then run it on every golden set."""
         module = targets.get(target)
-        expected, notes = targets.lowered(module, self.checkpoint.model)
-        return self.check(target, module.load(artifact), _structure(module, artifact, expected), notes)
+        held = targets.held(module, self.checkpoint.model, artifact)
+        subject, cost = (self, ()) if held is self.checkpoint.model else self._rounded(held)
+        expected, notes = targets.lowered(module, held)
+        return subject.check(target, module.load(artifact), _structure(module, artifact, expected), (*notes, *cost))
+
+    def _rounded(self, model: Model) -> tuple[Subject, tuple[str, ...]]:
+        """The same subject with rounded weights, and what the rounding costs."""
+        from .model.torch_module import eager, to_module
+
+        golden = golden_sets(model, self.checkpoint.windows)
+        windows = next((one for one in self.golden if one.name == "real windows"), None)
+        shown = windows or next(one for one in self.golden if one.name == "nominal")
+        cost = rounding_cost(self.checkpoint.model, model, shown.x, real=windows is not None)
+        return Subject(replace(self.checkpoint, model=model), golden, eager(to_module(model))), cost
 
     def check(self, target: str, runner: Runner, structure: str, notes: tuple[str, ...] = ()) -> ParityReport:
         """Judge a runner on every golden set; say what is wrong where it fails."""
@@ -315,6 +355,26 @@ class Subject:
             return report
         chain = targets.lowered(targets.get(target), checkpoint.model)[0]
         return replace(report, sets=(*report.sets, *check_streaming(runner, self.golden, chain)))
+
+
+def rounding_cost(model: Model, rounded: Model, x: Array, real: bool) -> tuple[str, ...]:
+    """What rounded weights change in every output, in its own units, one sentence each; at most four outputs."""
+    exact, changed = (forward(one, x).y.reshape(-1, one.signature.output_size) for one in (model, rounded))
+    difference = np.abs(changed - exact)  # (answers, output_size)
+    on = f"{len(x)} real windows" if real else f"{len(x)} random sequences"
+    lines = []
+    for index, column in enumerate(model.signature.outputs[:4]):
+        unit = f" {column.unit}" if column.unit else ""
+        worst, rms, spread = (
+            difference[:, index].max(),
+            np.sqrt((difference[:, index] ** 2).mean()),
+            exact[:, index].std(),
+        )
+        share = f", {100 * worst / spread:.2g} % of the outputs' spread" if spread > 0 else ""
+        lines.append(
+            f"rounding the weights moves {column.name} by up to {worst:.2g}{unit} (rms {rms:.2g}) on {on}{share}"
+        )
+    return tuple(lines)
 
 
 def _coarse_inputs(model: Model) -> Iterator[str]:

@@ -112,7 +112,9 @@ def target_rows() -> list[str]:
     for name in targets.names():
         target = targets.get(name)
         what = target.__doc__.splitlines()[0].rstrip(".")
-        rows.append(f"| `{name}` | {what} | `{target.suffix}` | {target.needs} | {_yes(hasattr(target, 'read'))} |")
+        rows.append(
+            f"| `{name}` | {what} | `{target.suffix}` | {target.needs or 'nothing'} | {_yes(hasattr(target, 'read'))} |"
+        )
     return rows
 
 

@@ -199,7 +199,7 @@ def test_the_same_model_gives_the_same_bundle(seed_checkpoint: Path) -> None:
         (lambda m: lstm_export.export(m, "onnx", m.parent / "no" / "m.onnx"), "no does not exist; create it first"),
         (lambda m: lstm_export.export(m, "onnx", m.parent), "it is a folder"),
         (lambda m: lstm_export.export(3, "onnx"), "a int is no model"),
-        (lambda m: lstm_export.export(m, "tflite"), "known targets: onnx, torchscript"),
+        (lambda m: lstm_export.export(m, "tflite"), "known targets: c, onnx, torchscript"),
         (lambda m: lstm_export.package(m, m), "is the input itself"),
         (lambda m: lstm_export.package(m, m.parent / "b", ["tflite"]), "known targets"),
         (lambda m: lstm_export.verify(m, m), "is no bundle and no artifact"),
@@ -224,7 +224,7 @@ def test_an_artifact_without_its_model_says_what_to_name(seed_checkpoint: Path) 
 def test_a_bundle_without_the_engine_lists_its_own(seed_checkpoint: Path) -> None:
     bundle = seed_checkpoint.with_suffix(".bundle")
     lstm_export.package(seed_checkpoint, bundle)
-    with pytest.raises(InputError, match="holds no artifact for 'torchscript'; it holds onnx"):
+    with pytest.raises(InputError, match="holds no artifact for 'torchscript'; it runs with onnx, c"):
         lstm_export.load(bundle, engine="torchscript")
 
 
@@ -360,7 +360,7 @@ def test_a_name_that_is_too_long_is_refused_in_words(seed_checkpoint: Path) -> N
 
 
 def test_every_target_is_offered() -> None:
-    assert targets.names() == ("onnx", "torchscript")
+    assert targets.names() == ("c", "onnx", "torchscript")
     assert pipeline.DEFAULT_TARGETS == ("onnx",)
 
 

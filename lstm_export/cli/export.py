@@ -12,7 +12,6 @@ import typer
 
 from .. import targets
 from ..errors import ParityError
-from ..files import check_output
 from . import show
 from .model_options import Reading, reads_model
 
@@ -26,7 +25,7 @@ def target_command(name: str) -> Callable[..., None]:
 
         checkpoint = pipeline.read(model, reading)
         path = pipeline.artifact_path(checkpoint, name, output)
-        check_output(path, checkpoint.source)
+        pipeline.check_artifact_output(name, path, checkpoint)
         if not as_json:
             show.chain(checkpoint)
         try:

@@ -44,11 +44,16 @@ def reports(
     """Print parity reports, whole or one line each, and, where a file was written, its name and size."""
     from ..parity import all_ok
 
-    written = {"path": str(path), "size_bytes": path.stat().st_size} if path else {}
+    written = {"path": str(path), "size_bytes": _size_bytes(path)} if path else {}
     if json_wanted:
         as_json(command, ok=all_ok(found), reports=[report.to_record() for report in found], **written)
         return
     for report in found:
         typer.echo(f"\n{report.table()}\n{report.summary()}" if tables else report.summary())
     if path:
-        typer.echo(f"wrote {path} ({path.stat().st_size:,} bytes)")
+        typer.echo(f"wrote {path} ({_size_bytes(path):,} bytes)")
+
+
+def _size_bytes(path: Path) -> int:
+    """The size of a file, or of the files in a folder."""
+    return sum(child.stat().st_size for child in path.iterdir()) if path.is_dir() else path.stat().st_size

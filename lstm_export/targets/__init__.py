@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -35,10 +36,16 @@ class Target(Protocol):
     `read(export(model)) == lowered(model)`, bit for bit. Where the format lacks a stage, the target has
     `lowered(model)`: the same model without that stage, and sentences that say so; elsewhere it is the model itself.
 
+    Where an option of `export` rounds the weights, the target has `held(model, artifact) -> Model`: the model with the
+    weights as that artifact has them, which is what the artifact has to compute. `from_model(model) -> ArtifactRunner`
+    makes a runner without an artifact; what a bundle holds of such a target is never opened. `unavailable() -> str`:
+    what is missing here to run it, beside a package. `is_export(path) -> bool`: its artifacts are folders, and whether
+    one holds such an artifact and nothing else.
+
     Attributes:
-        suffix: ending of its artifacts, with the dot.
+        suffix: ending of its artifacts, put behind the model's name without its own.
         extra: the extra of this package that brings what `export` needs.
-        needs: the package that `load` needs beside numpy.
+        needs: the package that `load` needs beside numpy; empty for none.
     """
 
     suffix: str
@@ -82,6 +89,40 @@ def lowered(target: Target, model: Model) -> tuple[Model, tuple[str, ...]]:
         return model, ()
     chain, notes = target.lowered(model)
     return chain, tuple(notes)
+
+
+def held(target: Target, model: Model, artifact: Path | bytes) -> Model:
+    """The model with its weights as the artifact has them."""
+    return cast("Model", target.held(model, artifact)) if hasattr(target, "held") else model
+
+
+def missing(target: Target) -> str:
+    """Why this target's artifacts cannot be run here; empty where they can."""
+    if hasattr(target, "unavailable") and (reason := str(target.unavailable())):
+        return reason
+    return ""
+
+
+def folder_check(target: Target) -> Callable[[Path], bool] | None:
+    """Where the target's artifacts are folders: whether one holds an earlier artifact and nothing else."""
+    return getattr(target, "is_export", None)
+
+
+def data_of(path: Path) -> bytes:
+    """The bytes that an artifact is known by: the file's; of a folder, the first that a target recognises.
+
+    Raises:
+        InputError: it cannot be read, or the folder holds no such file.
+    """
+    try:
+        if not path.is_dir():
+            return path.read_bytes()
+        for file in sorted(path.iterdir()):
+            if file.is_file() and of_artifact(data := file.read_bytes()):
+                return data
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+    raise InputError(f"{path} is a folder that holds no artifact of {', '.join(names())}")
 
 
 def of_artifact(data: bytes) -> str | None:

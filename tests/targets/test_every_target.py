@@ -72,11 +72,11 @@ def test_reading_is_the_inverse_of_writing(target: str, model: Model, artifact: 
 
 
 def test_known_by_its_contents(target: str, artifact: Path) -> None:
-    assert targets.of_artifact(artifact.read_bytes()) == target
+    assert targets.of_artifact(targets.data_of(artifact)) == target
 
 
 def test_the_signature_travels_with_the_artifact(target: str, model: Model, artifact: Path) -> None:
-    assert targets.get(target).load(artifact.read_bytes()).signature == model.signature
+    assert targets.get(target).load(targets.data_of(artifact)).signature == model.signature
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04", b"hello", b"\x08", bytes(100)])
@@ -92,7 +92,7 @@ def test_a_plain_zip_is_no_artifact() -> None:
 
 
 def test_unknown_targets_are_listed() -> None:
-    with pytest.raises(InputError, match=r"unknown target 'tflite'; known targets: onnx, onnx-stream, torchscript"):
+    with pytest.raises(InputError, match=r"unknown target 'tflite'; known targets: c, onnx, onnx-stream, torchscript"):
         targets.get("tflite")
 
 
@@ -100,7 +100,7 @@ def test_every_target_describes_itself() -> None:
     for name in targets.names():
         module = targets.get(name)
         assert module.__doc__.splitlines()[0].startswith("Export to ")
-        assert module.suffix.startswith(".")
+        assert module.suffix[0] in "._"
 
 
 @pytest.mark.skipif("torchscript" not in NAMES, reason="torch has no TorchScript on this Python")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import singledispatch
 
 from ...errors import UnsupportedModel
 from ...model import (
-    GRU,
     LSTM,
     Activation,
     Affine,
+    Cell,
     LastHidden,
     LastStep,
     LayerNorm,
@@ -76,6 +76,24 @@ class Walk:
     def call(self, function: str, *arguments: str | int) -> None:
         self.lines.append(f"NAME_{function}({', '.join(map(str, arguments))});")
 
+    def layer(self, stage: Recurrent, cell: Cell, state: tuple[str, ...], outputs: tuple[str | int, ...]) -> None:
+        """Call one layer in one direction: `outputs` are where they go, values a step there, and backwards or not."""
+        key = f"{stage.name}{cell.suffix}"
+        arrays = [self.names[key + part] for part in ("", ".scale", ".bias") if key + part in self.names]
+        inputs, pass_ = cell.weight_ih.shape[1], "&pass" if self.step else "pass"
+        if not isinstance(stage, LSTM):
+            self.call("gru", *arrays, inputs, stage.hidden_size, self.value.text, *state, *outputs, pass_)
+            return
+        if any(one.proj_size for one in self.model.recurrent):
+            projects = bool(stage.proj_size)
+            arrays += [
+                self.names[f"{stage.name}.weight_hr{cell.suffix}"] if projects else "0",
+                "hidden" if projects else "0",
+            ]
+            self.widths["hidden"] = max(stage.hidden_size * projects, self.widths.get("hidden", 0))
+        sizes = (inputs, stage.state_size, stage.hidden_size)
+        self.call("lstm", *arrays, *sizes, self.value.text, *state, *outputs, pass_)
+
     def output(self, stage: Stage, width: int, in_place: bool = False) -> Value:
         """Where this stage's values go: y behind the last stage, else over its input or into the other buffer."""
         if stage is self.last:
@@ -90,26 +108,9 @@ class Walk:
         self.widths[buffer] = max(width, self.widths.get(buffer, 0))
         return Value(buffer, width, True)
 
-    def state(self, size: int) -> str:
-        """The next `size` floats of the state."""
-        text = f"state + {self.offset}" + ("" if self.step else " * lanes")
-        self.offset += size
-        return text
-
-
-def state_size(model: Model) -> int:
-    """Floats of state a row."""
-    return sum(
-        (stage.state_size + (stage.hidden_size if isinstance(stage, LSTM) else 0)) * len(stage.suffixes)
-        for stage in model.recurrent
-    )
-
-
-def initial_arrays(model: Model) -> Iterator[tuple[Recurrent, str]]:
-    """Stage and cell of every piece of the state, in its order."""
-    for stage in model.recurrent:
-        for suffix in stage.suffixes:
-            yield stage, suffix
+    def state(self, offset: int) -> str:
+        """The state from this offset on."""
+        return f"state + {offset}" + ("" if self.step else " * lanes")
 
 
 def walk(model: Model, names: Mapping[str, str], step: bool) -> Walk:
@@ -242,29 +243,19 @@ def _finish(stage: Stage, run: Walk) -> None:
 @_write.register
 def _recurrent(stage: Recurrent, run: Walk) -> None:
     layers = list(stage.layers())
+    h_size, cells = stage.state_size, len(stage.suffixes)
+    sizes = {"h": h_size, "c": stage.hidden_size}
+    bases = {state: run.offset + cells * h_size * (state == "c") for state in stage.states}
+    run.offset += cells * sum(sizes[state] for state in stage.states)
     for index, layer in enumerate(layers):
         across = len(layer) * stage.state_size
         is_last = stage is run.last and index == len(layers) - 1
         out = Value("y", across, True) if is_last else run.other_buffer(across)
         for side, cell in enumerate(layer):
             behind = f" + {side * stage.state_size}" + ("" if run.step else " * lanes") if side else ""
-            h = run.state(stage.state_size)
-            state = (h, run.state(stage.hidden_size)) if isinstance(stage, LSTM) else (h,)
-            _layer(stage, cell.suffix, run, state, out.text + behind, across)
+            number = index * len(layer) + side
+            state = tuple(run.state(bases[name] + number * sizes[name]) for name in stage.states)
+            outputs = (out.text + behind, across, int(cell.is_reverse))
+            run.layer(stage, cell, state, outputs)
         kept = run.step and not is_last  # h lies in the state, too: the buffer is free again
-        run.value = Value(h, across) if kept else out
-
-
-def _layer(stage: Recurrent, suffix: str, run: Walk, state: tuple[str, ...], out: str, across: int) -> None:
-    arrays = [run.names[f"{stage.name}{suffix}{part}"] for part in ("", ".scale", ".bias") if
-              f"{stage.name}{suffix}{part}" in run.names]
-    inputs = stage.weights[f"weight_ih{suffix}"].shape[1]
-    sizes: tuple[str | int, ...] = (inputs, stage.hidden_size)
-    if isinstance(stage, LSTM):
-        sizes = (inputs, stage.state_size, stage.hidden_size)
-        if any(one.proj_size for one in run.model.recurrent):
-            arrays += [run.names.get(f"{stage.name}.weight_hr{suffix}", "0"), "hidden" if stage.proj_size else "0"]
-            run.widths["hidden"] = max(stage.hidden_size if stage.proj_size else 0, run.widths.get("hidden", 0))
-    function = "lstm" if isinstance(stage, LSTM) else "gru"
-    backwards = int(suffix.endswith("_reverse"))
-    run.call(function, *arrays, *sizes, run.value.text, *state, out, across, backwards, "&pass" if run.step else "pass")
+        run.value = Value(state[0], across) if kept else out

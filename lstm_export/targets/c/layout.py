@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -130,5 +129,3 @@ def _weights(words: Array, like: Array, bits: int) -> Array:
     flat = tops.reshape(len(words), -1)[:, : like.shape[1]]
     result: Array = flat.astype(np.float32).astype(np.float64)
     return result
-
-

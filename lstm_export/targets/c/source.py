@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ...model import GRU, LSTM, Activation, Affine, Array, LayerNorm, Linear, Model, Recurrent, Skip
-from ...version import __version__
-from .chain import Walk, state_size, walk
+from .chain import Walk, walk
+from .interface import Interface, comment_safe, head
 from .layout import BITS, cell_arrays
 from .names import identifier
 from .numbers import floats, words
 from .template import replaced, runtime
 
-MARK = "/* lstm-export: a model in C"  # the first line of every NAME.c
-RECORD_VERSION = 1  # raised when an older reader of the record would misunderstand it
 _FILES = (
     "base.c",
     "types.c",
@@ -39,7 +36,6 @@ _FILES = (
 class Arrays:
     """The constants of the source: their C text, their C names by stage and array, their bytes on a microcontroller."""
 
-    name: str
     text: list[str] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
     bytes: int = 0
@@ -63,7 +59,7 @@ class Arrays:
     def _open(self, key: str, title: str, kind: str, size: str, comment: str) -> None:
         short = identifier(title, [one.removeprefix("NAME_") for one in self.names.values()])
         self.names[key] = f"NAME_{short}"
-        self.text.append(f"/* {comment} */\nstatic const {kind} NAME_{short}[{size}] NAME_ALIGNED = {{\n")
+        self.text.append(f"/* {comment_safe(comment)} */\nstatic const {kind} NAME_{short}[{size}] NAME_ALIGNED = {{\n")
 
 
 def _pad(lanes: int) -> str:
@@ -88,79 +84,30 @@ class Source:
     stack_floats: int
 
 
-def write(model: Model, name: str, weights: str = "float32", self_test: str = "") -> Source:
+def write(model: Model, interface: Interface, weights: str = "float32", self_test: str = "") -> Source:
     """Generate the files.
 
     Args:
         model: the chain.
-        name: what every symbol begins with.
+        interface: its name and what goes with it.
         weights: a key of `layout.BITS`.
         self_test: the text of `NAME_self_test` with its vectors, or nothing.
     """
-    arrays = _arrays(model, name, weights)
+    arrays = _arrays(model, weights)
     flags = _flags(model, weights)
     run = walk(model, arrays.names, step=False)
-    step = walk(model, arrays.names, step=True) if "step" in flags else None
+    step = walk(model, arrays.names, step=True) if interface.streams else None
     tokens = _tokens(model, weights, flags, run, step)
     code = runtime(_FILES, flags, tokens)
-    api = runtime(("api.c",), flags, tokens)
-    text = "".join((_head(model, name, weights), code, *arrays.text, api, self_test))
-    names = {"NAME_": f"{name}_", "MACRO_": f"{name.upper()}_"}
+    text = "".join((code, *arrays.text, runtime(("api.c",), flags, tokens), replaced(self_test, tokens)))
+    names = {"NAME_": f"{interface.name}_", "MACRO_": interface.macro}
     stack = sum(step.widths.values()) if step else 0
-    return Source(replaced(text, names), replaced(header(model, bool(self_test)), names), arrays.bytes, stack)
+    text = head(model, interface, weights) + replaced(text, names)
+    return Source(text, interface.header(), arrays.bytes, stack)
 
 
-def header(model: Model, self_test: bool) -> str:
-    """NAME.h, before it is given its name."""
-    flags = {"step"} if has_step(model) else {"whole"}
-    flags |= {"self_test"} if self_test else set()
-    sizes = {
-        "IN_SIZE": str(model.signature.input_size),
-        "OUT_SIZE": str(model.signature.output_size),
-        "STATE_FLOATS": str(state_size(model)),
-        "Y_SHAPE": "[seq][output]" if model.returns_every_step else "[output]",
-        "DESCRIPTION": comment_safe(model.describe()),
-        "VERSION": __version__,
-    }
-    return runtime(("header.h",), flags, sizes)
-
-
-def has_step(model: Model) -> bool:
-    """Whether the model can be run step by step: a bidirectional layer needs the whole sequence."""
-    return not any(stage.bidirectional for stage in model.recurrent)
-
-
-def record(model: Model, name: str, weights: str) -> dict[str, object]:
-    """What NAME.c says of itself, JSON-ready."""
-    return {
-        "format": RECORD_VERSION,
-        "name": name,
-        "weights": weights,
-        "chain": model.chain_record(),
-        "signature": model.signature.to_record(),
-        "weights_sha256": model.weights_sha256,
-    }
-
-
-def comment_safe(text: str) -> str:
-    """Text that ends no C comment and begins none."""
-    return text.replace("*/", "* /").replace("/*", "/ *")
-
-
-def _head(model: Model, name: str, weights: str) -> str:
-    facts = json.dumps(record(model, name, weights)).replace("/", "\\/")  # JSON's own escape: no comment ends in it
-    return (
-        f"{MARK}\n\n"
-        f"   Written by lstm-export {__version__}. {comment_safe(model.describe())}\n"
-        f"   sha256 of the weights: {model.weights_sha256}\n"
-        f"   C99 and C++11; needs no library. Call it through NAME.h, see README.md.\n\n"
-        f"   {facts} */\n\n"
-        f'#include "{name}.h"\n\n'
-    ).replace("NAME.h", f"{name}.h")
-
-
-def _arrays(model: Model, name: str, weights: str) -> Arrays:
-    arrays = Arrays(name)
+def _arrays(model: Model, weights: str) -> Arrays:
+    arrays = Arrays()
     for stage in model.stages:
         if isinstance(stage, Recurrent):
             for cell in (cell for layer in stage.layers() for cell in layer):
@@ -171,18 +118,14 @@ def _arrays(model: Model, name: str, weights: str) -> Arrays:
         elif isinstance(stage, Linear | Affine | LayerNorm):
             for key, array in stage.arrays.items():
                 shape = "".join(f"[{size}]" for size in array.shape)
-                arrays.add(f"{stage.name}.{key}", f"{stage.name}_{key}", array, comment_safe(f"{stage.name}.{key} {shape}"))
+                arrays.add(f"{stage.name}.{key}", f"{stage.name}_{key}", array, f"{stage.name}.{key} {shape}")
     if any(stage.has_initial_state for stage in model.recurrent):
         arrays.add("initial", "initial", _initial(model), "the state before the first step")
     return arrays
 
 
 def _initial(model: Model) -> Array:
-    parts = []
-    for stage in model.recurrent:
-        for index in range(len(stage.suffixes)):
-            parts += [stage.initial(state)[index] for state in stage.states]
-    return np.concatenate(parts)
+    return np.concatenate([stage.initial(state).ravel() for stage in model.recurrent for state in stage.states])
 
 
 def _cell(arrays: Arrays, stage: Recurrent, suffix: str, weights: str) -> None:
@@ -190,7 +133,7 @@ def _cell(arrays: Arrays, stage: Recurrent, suffix: str, weights: str) -> None:
     held, key, title = cell_arrays(stage, cell, BITS[weights]), f"{stage.name}{suffix}", f"{stage.name}{suffix}"
     gates = {LSTM: "i, f, o, g", GRU: "r, z, n"}[type(stage)]
     shape = f"{cell.weight_ih.shape[1]} inputs, {cell.weight_hh.shape[1]} of h"
-    comment = comment_safe(f"{title}: rows of {shape}; in a row, 16 units at a time, {gates}")
+    comment = f"{title}: rows of {shape}; in a row, 16 units at a time, {gates}"
     arrays.add_groups(key, title, held.weights, comment)
     if held.scale is not None and held.bias is not None:
         arrays.add(f"{key}.scale", f"{title}_scale", held.scale, f"{title}: scale of every sum", spare=True)
@@ -205,7 +148,9 @@ def _flags(model: Model, weights: str) -> set[str]:
     """Which parts of the runtime the model needs."""
     stages = model.stages
     functions = {stage.function for stage in stages if isinstance(stage, Activation)}
-    found = set(functions) | {"sequence"} | ({"step"} if has_step(model) else {"whole"})
+    found = (
+        set(functions) | {"sequence"} | ({"whole"} if any(one.bidirectional for one in model.recurrent) else {"step"})
+    )
     found |= {"vector_activation"} if functions & {"tanh", "sigmoid", "silu", "gelu", "gelu_tanh"} else set()
     found |= {"exp"} if functions & {"elu", "softplus"} else set()
     kinds = {LSTM: "lstm", GRU: "gru", Linear: "linear", LayerNorm: "layer_norm", Skip: "skip"}
@@ -225,7 +170,9 @@ def _tokens(model: Model, weights: str, flags: set[str], run: Walk, step: Walk |
     hidden = run.widths.get("hidden", 0)
     per_step = sum(run.widths.values()) - hidden
     cells = [(stage, cell) for stage in model.recurrent for layer in stage.layers() for cell in layer]
-    decoded = [(len(one.gates) * one.hidden_size, cell.weight_ih.shape[1], cell.weight_hh.shape[1]) for one, cell in cells]
+    decoded = [
+        (len(one.gates) * one.hidden_size, cell.weight_ih.shape[1], cell.weight_hh.shape[1]) for one, cell in cells
+    ]
     largest_input = max(decoded, key=lambda cell: -(-cell[0] // 16) * cell[1])
     largest = max(decoded, key=lambda cell: -(-cell[0] // 16) * (cell[1] + cell[2]))
     return {
@@ -274,5 +221,3 @@ def _pointers(run: Walk) -> str:
 
 def _body(run: Walk | None) -> str:
     return "".join(f"    {line}\n" for text in run.lines for line in text.splitlines()) if run else ""
-
-

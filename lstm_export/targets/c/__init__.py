@@ -1,0 +1,156 @@
+"""Export to plain C, for any device, microcontrollers too.
+
+Writes a folder with NAME.h, NAME.c and a README: C99 and C++11, no library, no allocation. The weights are constants,
+the memory is the caller's.
+Here it is compiled by the system's compiler and run through ctypes. Opening a C artifact compiles and runs it: open
+your own only.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...errors import InputError
+from ...files import replacing_folder
+
+if TYPE_CHECKING:
+    from ...model import Model, Signature
+    from .interface import Interface
+    from .runner import CRunner
+
+suffix = "_c"
+extra = "export"
+needs = ""
+runs_code = True  # opening an artifact compiles and runs what is in it
+
+DEFAULT_NAME = "model"
+_MARK = b"/* lstm-export: a model in C"
+
+__all__ = ["export", "from_model", "held", "is_export", "load", "recognises", "unavailable"]
+
+
+def export(  # noqa: PLR0913 - the options of a command
+    model: Model,
+    path: Path,
+    *,
+    name: str = DEFAULT_NAME,
+    weights: str = "float32",
+    self_test: bool = False,
+    max_flash: str = "",
+) -> None:
+    """Write `model` as a folder with NAME.h, NAME.c and README.md.
+
+    Args:
+        model: the chain to write.
+        path: the folder to write; one that an earlier export wrote is replaced.
+        name: What every symbol and both files begin with.
+        weights: How recurrent weights are stored: float32, int16 (half the size, faster where large) or int8.
+        self_test: Compile in NAME_self_test(), which says whether the model computes on a board what it must.
+        max_flash: Refuse a model that needs more flash than this, such as 256kB.
+
+    Raises:
+        InputError: the name is no C identifier, the storage is unknown, or the model is too large for `max_flash`.
+        UnsupportedModel: a stage cannot be expressed.
+    """
+    from .interface import Interface
+    from .layout import BITS
+    from .names import checked
+    from .readme import check_flash, readme
+    from .self_test import self_test_of
+    from .source import write
+
+    if weights not in BITS:
+        raise InputError(f"weights cannot be stored as {weights!r}; choose {', '.join(BITS)}")
+    interface = Interface.of(model, checked(name), self_test)
+    source = write(model, interface, weights, self_test_of(model, interface, weights) if self_test else "")
+    check_flash(source, max_flash)
+    page = readme(model, interface, weights, source)
+    with replacing_folder(path, is_export) as partial:
+        for file, text in ((f"{name}.h", source.h), (f"{name}.c", source.c), ("README.md", page)):
+            (partial / file).write_text(text, encoding="utf-8")
+
+
+def load(source: Path | bytes, providers: tuple[str, ...] = ()) -> CRunner:
+    """Compile the C source of an artifact, unless that was done before, and load it.
+
+    Raises:
+        MissingDependency: there is no C compiler.
+        InputError: the source does not compile, or was not written by this package.
+    """
+    from .interface import Record
+
+    if providers:
+        raise InputError(f"providers are for ONNX Runtime; C runs on the CPU, not on {', '.join(providers)}")
+    text = _text(source)
+    record = Record.of(text)
+    return _compiled(text, record.interface, record.signature)
+
+
+def from_model(model: Model) -> CRunner:
+    """Generate, compile and load, with nothing but the model: how the engine of a bundle is made."""
+    from .interface import Interface
+    from .source import write
+
+    interface = Interface.of(model, DEFAULT_NAME, self_test=False)
+    return _compiled(write(model, interface).c, interface, model.signature)
+
+
+def held(model: Model, source: Path | bytes) -> Model:
+    """The model that an artifact holds: with its recurrent weights rounded as they are stored there."""
+    from .interface import Record
+    from .layout import BITS, rounded
+
+    return rounded(model, BITS[Record.of(_text(source)).weights])
+
+
+def unavailable() -> str:
+    """Why C cannot be compiled here; empty where it can."""
+    from .compiler import unavailable as reason
+
+    return reason()
+
+
+def recognises(data: bytes) -> bool:
+    """The first line of every NAME.c."""
+    return data.startswith(_MARK)
+
+
+def _text(source: Path | bytes) -> str:
+    """The text of NAME.c, given as such, as its path, or as the folder around it."""
+    if isinstance(source, bytes):
+        return source.decode("utf-8", errors="replace")
+    file = _main_file(source) if source.is_dir() else source
+    if file is None:
+        raise InputError(f"{source} holds no C that lstm-export wrote")
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise InputError(f"cannot read {file}: {error.strerror or error}") from error
+
+
+def _main_file(folder: Path) -> Path | None:
+    """NAME.c among the files of a folder."""
+    for file in sorted(folder.glob("*.c")):
+        with file.open("rb") as opened:
+            if recognises(opened.read(len(_MARK))):
+                return file
+    return None
+
+
+def is_export(folder: Path) -> bool:
+    """Whether a folder holds what `export` writes and nothing else."""
+    file = _main_file(folder)
+    return file is not None and {child.name for child in folder.iterdir()} == {
+        file.name,
+        file.with_suffix(".h").name,
+        "README.md",
+    }
+
+
+def _compiled(text: str, interface: Interface, signature: Signature) -> CRunner:
+    from .compiler import library
+    from .runner import CRunner, CStream
+
+    files = {f"{interface.name}.c": text, f"{interface.name}.h": interface.header()}
+    return (CStream if interface.streams else CRunner)(library(files), interface, signature)

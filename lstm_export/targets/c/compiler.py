@@ -1,0 +1,127 @@
+"""The system's C compiler, and a cache of what it made: compiled once, found by the hash of everything that matters."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from ...errors import InputError, MissingDependency
+
+HOW = "install one (Debian: apt install gcc; macOS: xcode-select --install) or name it in the environment variable CC"
+# CFLAGS of the environment comes behind these.
+FLAGS = ("-std=c99", "-O3", "-ffp-contract=fast", "-fPIC", "-shared")
+NATIVE = "-march=native"
+PATIENCE_S = 600
+SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
+
+
+def compiler() -> tuple[str, ...]:
+    """The command that compiles C: `CC`, else the first of cc, gcc, clang.
+
+    Raises:
+        MissingDependency: there is none.
+    """
+    named = os.environ.get("CC", "")
+    if named:
+        command = tuple(shlex.split(named))
+        if not shutil.which(command[0]):
+            raise MissingDependency(f"CC names {command[0]!r}, which is no program here; {HOW}")
+        return command
+    for name in ("cc", "gcc", "clang"):
+        if shutil.which(name):
+            return (name,)
+    raise MissingDependency(f"running C needs a C compiler, and there is no cc, gcc or clang here; {HOW}")
+
+
+def unavailable() -> str:
+    """Why C cannot be compiled here; empty where it can."""
+    try:
+        compiler()
+    except MissingDependency as error:
+        return str(error)
+    return ""
+
+
+def library(files: Mapping[str, str]) -> Path:
+    """The shared library of the `.c` file among `files`, name -> text; compiled unless it was before.
+
+    Raises:
+        MissingDependency: there is no compiler.
+        InputError: the compiler fails; its own message follows.
+    """
+    command = compiler()
+    native, machine = _machine(command)
+    flags = (*FLAGS, *native, *shlex.split(os.environ.get("CFLAGS", "")))
+    digest = hashlib.sha256(repr((command, flags, machine, sorted(files.items()))).encode()).hexdigest()
+    place = _cache() / f"{digest[:40]}{SUFFIX}"
+    if not place.exists():
+        _compile([*command, *flags], files, place)
+    return place
+
+
+def _compile(command: Sequence[str], files: Mapping[str, str], place: Path) -> None:
+    """In a folder of its own, then renamed: another process finds the whole library or none."""
+    source = next(name for name in files if name.endswith(".c"))
+    with tempfile.TemporaryDirectory(dir=place.parent) as folder:
+        for name, text in files.items():
+            (Path(folder) / name).write_text(text, encoding="utf-8")
+        built = Path(folder) / place.name
+        done = _run([*command, "-o", str(built), str(Path(folder) / source)])
+        if done.returncode or not built.exists():
+            lines = [line for line in done.stderr.splitlines() if line.strip()] or ["it said nothing"]
+            message = next((line for line in lines if "error" in line), lines[0]).replace(f"{folder}{os.sep}", "")
+            raise InputError(f"{command[0]} cannot compile {source}: {message.strip()}")
+        built.replace(place)
+
+
+@lru_cache(maxsize=4)
+def _machine(command: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
+    """The flag for this very processor, where the compiler has one, and all that it then defines: who it is, and for
+    what it compiles."""
+    with tempfile.TemporaryDirectory() as folder:
+        empty = Path(folder) / "empty.c"
+        empty.write_text("", encoding="utf-8")
+        for native in ((NATIVE,), ()):
+            done = _run([*command, *native, "-dM", "-E", str(empty)])
+            if not done.returncode:
+                return native, done.stdout
+    return (), ""
+
+
+def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(  # noqa: S603 - the user's own compiler, on source that the user asked to run
+            list(command), capture_output=True, text=True, timeout=PATIENCE_S, check=False, stdin=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise InputError(f"the C compiler {command[0]} does not run: {error}") from error
+
+
+@lru_cache(maxsize=1)
+def _cache() -> Path:
+    """The user's own folder for it; where that cannot be written, one that lives as long as this process."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or str(Path("~/.cache").expanduser())
+    folder = Path(base) / "lstm-export" / "c"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError:
+        return _of_this_process()
+
+
+def _of_this_process() -> Path:
+    folder = tempfile.TemporaryDirectory(prefix="lstm-export-")
+    _KEPT.append(folder)
+    return Path(folder.name)
+
+
+_KEPT: list[tempfile.TemporaryDirectory[str]] = []

@@ -1,0 +1,94 @@
+"""Generated C as a Runner: compiled here, called through ctypes."""
+
+from __future__ import annotations
+
+import ctypes
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import InputError
+from ...model import Array, Signature, State, StateTensor
+from .interface import Interface
+
+_POINTER = ctypes.POINTER(ctypes.c_float)
+
+
+class CRunner:
+    """A Runner over a compiled library. Its calls share nothing: threads may use one at the same time.
+
+    Attributes:
+        signature: the interface of the model.
+    """
+
+    def __init__(self, library: Path, interface: Interface, signature: Signature) -> None:
+        self.signature, self._interface = signature, interface
+        name = interface.name
+        try:
+            functions = ctypes.CDLL(str(library))
+            self._scratch_floats = functions[f"{name}_scratch_floats"]
+            self._run_batch = functions[f"{name}_run_batch"]
+            if interface.streams:
+                self._reset, self._step = functions[f"{name}_reset"], functions[f"{name}_step"]
+        except (OSError, AttributeError) as error:
+            raise InputError(f"the compiled C of {name} cannot be loaded: {error}") from error
+        self._scratch_floats.restype = ctypes.c_size_t
+        self._scratch_floats.argtypes = [ctypes.c_size_t, ctypes.c_size_t]
+        self._run_batch.restype = None
+        self._run_batch.argtypes = [_POINTER, ctypes.c_size_t, ctypes.c_size_t, _POINTER, _POINTER]
+
+    def __call__(self, x: Array) -> Array:
+        x = np.ascontiguousarray(x, np.float32)
+        batch, seq, width = x.shape
+        if width != self.signature.input_size or not seq:
+            raise InputError(f"x is {x.shape}, expected (batch, seq, {self.signature.input_size}) with a step at least")
+        y = np.empty(
+            (batch, seq, self.signature.output_size) if self._interface.every_step else self._answer(batch), np.float32
+        )
+        scratch = np.empty(self._scratch_floats(batch, seq), np.float32)
+        self._run_batch(_floats(x), batch, seq, _floats(y), _floats(scratch))
+        return y
+
+    def _answer(self, batch: int) -> tuple[int, int]:
+        return batch, self.signature.output_size
+
+
+class CStream(CRunner):
+    """The same where the model also runs step by step: a StatefulRunner."""
+
+    def __init__(self, library: Path, interface: Interface, signature: Signature) -> None:
+        super().__init__(library, interface, signature)
+        self.layout: tuple[StateTensor, ...] = interface.layout
+
+    def initial_state(self, batch: int) -> State:
+        values = np.empty((batch, self._interface.state_size + 1), np.float32)
+        for row in values:
+            self._reset(_floats(row))
+        return self._tensors(values)
+
+    def advance(self, x: Array, state: State) -> tuple[Array, State]:
+        x = np.ascontiguousarray(x, np.float32)
+        batch, seq, _ = x.shape
+        values, y = self._structs(state, batch), np.empty((batch, seq, self.signature.output_size), np.float32)
+        for row in range(batch):
+            for t in range(seq):
+                self._step(_floats(values[row]), _floats(x[row, t]), _floats(y[row, t]))
+        return (y if self._interface.every_step else y[:, -1]), self._tensors(values)
+
+    def _structs(self, state: State, batch: int) -> Array:
+        """One `NAME_state` a row, `(batch, state_size + 1)`: the values, and behind them an unsigned, 0."""
+        rows = [tensor.swapaxes(0, 1).reshape(batch, -1) for tensor in state]
+        return np.concatenate([*rows, np.zeros((batch, 1), np.float32)], axis=1, dtype=np.float32)
+
+    def _tensors(self, values: Array) -> State:
+        """The inverse: float32 `(num_layers, batch, size)` a tensor."""
+        tensors, start = [], 0
+        for tensor in self.layout:
+            flat = values[:, start : start + tensor.num_layers * tensor.size]
+            tensors.append(np.ascontiguousarray(flat.reshape(-1, tensor.num_layers, tensor.size).swapaxes(0, 1)))
+            start += tensor.num_layers * tensor.size
+        return tuple(tensors)
+
+
+def _floats(array: Array) -> ctypes._Pointer[ctypes.c_float]:
+    return array.ctypes.data_as(_POINTER)
