@@ -360,7 +360,7 @@ def test_a_name_that_is_too_long_is_refused_in_words(seed_checkpoint: Path) -> N
 
 
 def test_every_target_is_offered() -> None:
-    assert targets.names() == ("c", "onnx", "torchscript")
+    assert targets.names() == ("c", "onnx", "onnx-stream", "torchscript")
     assert pipeline.DEFAULT_TARGETS == ("onnx",)
 
 
