@@ -127,7 +127,7 @@ def artifact_path(checkpoint: Checkpoint, target: str, path: Path | str | None =
     return source.with_name(source.stem + targets.get(target).suffix)
 
 
-def verify(artifact: Path | str, model: Source | None = None) -> tuple[ParityReport, ...]:
+def verify(artifact: Path | str, model: Source | Subject | None = None) -> tuple[ParityReport, ...]:
     """Judge an artifact against its model, or every artifact of a bundle against the answers that it carries.
 
     An artifact of a bundle whose runtime is not installed here gets a report without sets, which is never `ok`.
@@ -146,7 +146,7 @@ def verify(artifact: Path | str, model: Source | None = None) -> tuple[ParityRep
     return (Subject.of(model).judge(target, artifact),)
 
 
-def _verify_bundle(data: bytes, model: Source | None) -> tuple[ParityReport, ...]:
+def _verify_bundle(data: bytes, model: Source | Subject | None) -> tuple[ParityReport, ...]:
     bundle = open_bundle(data)
     subject = None if model is None else Subject.of(model)
     reports = []
@@ -304,8 +304,10 @@ class Subject:
     reference: Runner
 
     @classmethod
-    def of(cls, model: Source) -> Subject:
+    def of(cls, model: Source | Subject) -> Subject:
         """Read the model, answer its golden sets, and set up PyTorch."""
+        if isinstance(model, Subject):
+            return model
         require("torch", "export", "verification against PyTorch")
         from .model.torch_module import eager, to_module
 
