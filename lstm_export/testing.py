@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from .pipeline import Source
 
 
-def assert_parity(actual: Any, desired: Source) -> None:
+def assert_parity(actual: Any, desired: Source, err_msg: str = "") -> None:
     """Raise AssertionError unless `actual` computes what the model `desired` does.
 
     Args:
         actual: the path of an artifact or a bundle, a live `nn.Module`, or a function from float32 numpy
             `x (batch, seq, input_size)` to `y`.
         desired: a checkpoint's path, a live `nn.Module` or its state_dict.
+        err_msg: what to say first when it fails, as in numpy.testing.
 
     Raises:
         AssertionError: it does not; the message is the whole report.
@@ -33,7 +34,8 @@ def assert_parity(actual: Any, desired: Source) -> None:
         runner = _eager(actual) if hasattr(actual, "state_dict") else actual
         reports = (check(runner, subject.golden, subject=type(actual).__name__, reference=subject.reference),)
     if not all_ok(reports):
-        raise AssertionError("\n\n".join(f"{report.summary()}\n{report.table()}" for report in reports))
+        said = (f"{report.summary()}\n{report.table()}" for report in reports)
+        raise AssertionError("\n\n".join([err_msg, *said] if err_msg else said))
 
 
 def _eager(module: Any) -> Any:
