@@ -74,11 +74,9 @@ sys.modules["torch"] = sys.modules["onnx"] = None  # importing them fails
 from pathlib import Path
 from lstm_export.errors import LstmExportError
 from lstm_export.intake import read_contents
-try:
-    from resource import RUSAGE_SELF, getrusage
-    megabytes = lambda: getrusage(RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
-except ImportError:  # Windows
-    megabytes = lambda: 0
+def megabytes():  # the peak of this program alone, where the system tells it
+    status = Path("/proc/self/status")
+    return int(status.read_text().partition("VmHWM:")[2].split()[0]) / 1024 if status.exists() else 0
 modules, before = set(sys.modules), megabytes()
 for path in sorted(Path(sys.argv[1]).iterdir()):
     try:
