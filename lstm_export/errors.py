@@ -20,6 +20,8 @@ import importlib
 from types import ModuleType
 from typing import Any
 
+LONGEST_QUOTED = 80  # characters
+
 
 class LstmExportError(Exception):
     """Base of every error raised on purpose; its text is one line for people."""
@@ -51,6 +53,11 @@ class ParityError(LstmExportError):
 
 class BundleError(LstmExportError):
     """A bundle that is damaged, unsafe, or of another format version."""
+
+
+def quoted(name: str) -> str:
+    """A name that came out of a file, as a message may show it: in quotes, printable, not too long."""
+    return ascii(name if len(name) <= LONGEST_QUOTED else f"{name[:LONGEST_QUOTED]}...")
 
 
 def require(module: str, extra: str, purpose: str) -> ModuleType:

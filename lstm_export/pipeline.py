@@ -82,7 +82,8 @@ def read(model: Source, options: ReadingOptions = ASSUME) -> Checkpoint:
 
 def _read_file(path: Path, options: ReadingOptions) -> Checkpoint:
     """A checkpoint, or the model that a bundle carries in its weights.npz."""
-    if path.is_file() and is_bundle(data := _bytes(path)):
+    if path.is_file() and is_bundle(_start(path)):
+        data = _bytes(path)
         if options != ASSUME:
             raise InputError(f"{path} is a bundle, which stores its chain; options of reading are for other files")
         bundle = open_bundle(data)
@@ -285,6 +286,15 @@ def _target_of(path: Path | str, data: bytes) -> str:
 def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _start(path: Path) -> bytes:
+    """What shows a bundle, whose manifest comes first; a file of any size costs no more than this."""
+    try:
+        with path.open("rb") as file:
+            return file.read(4096)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from ..errors import quoted
+
 SNIPPET = 'torch.save(model.state_dict(), "model.pt")'
 _EXPECTED = f"expected a PyTorch checkpoint, made with {SNIPPET}"
 _UNPACK = "unpack it first, and give the checkpoint inside"
@@ -75,9 +77,10 @@ def name_zip(names: Iterable[str]) -> str:
     weights = next((name for name in names if name.endswith((".pt", ".pth", ".ckpt", ".safetensors", ".onnx"))), "")
     kinds = {
         f"is a model in Keras' own format; {_TO_STATE_DICT}": {"config.json", "model.weights.h5"} <= ends,
+        "is a bundle that was packed again; package the model again": {"manifest.json", "weights.npz"} <= ends,
         f"is a torch.export program, not its weights; {_EXPECTED}": bool(ends & _PROGRAM),
         f"is a torch.package archive, which holds code; {_EXPECTED}": "extern_modules" in ends,
-        f"is a zip archive around {weights[:80]!a}; {_UNPACK}": bool(weights),
+        f"is a zip archive around {quoted(weights)}; {_UNPACK}": bool(weights),
         f"is an .npz archive of numpy arrays; {_EXPECTED}": bool(names)
         and all(name.endswith(".npy") for name in names),
         f"is a TensorFlow SavedModel; {_TO_STATE_DICT}": "saved_model.pb" in ends,

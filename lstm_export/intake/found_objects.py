@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import CheckpointError
+from ..errors import CheckpointError, quoted
 from ..model import Array
 from .contents import FoundScaler
 from .pickle_machine import Instance, OddKey
@@ -17,6 +17,9 @@ from .stored_tensors import Tensor, as_numpy, as_tensor
 MOST_OBJECTS = 50_000  # looked at
 MOST_VALUES = 1_000  # of one list or dict that are kept as a fact
 MOST_IGNORED = 40  # phrases
+LONGEST_TEXT = 10_000  # characters of a fact
+LONGEST_NAME = 500  # characters of a tensor's name
+MOST_MODULES = 5_000  # of a TorchScript archive
 DEEPEST = 16
 
 _DROPPED = object()
@@ -54,9 +57,8 @@ def sort_objects(root: Any) -> Found:
     sorter = _Sorter()
     facts = sorter.sort(root, ())
     sorter.found.facts = facts if isinstance(facts, dict) else {}
-    if len(sorter.found.ignored) > MOST_IGNORED:
-        more = len(sorter.found.ignored) - MOST_IGNORED
-        sorter.found.ignored[MOST_IGNORED:] = [f"and {more:,} more"]
+    if sorter.ignored > MOST_IGNORED:
+        sorter.found.ignored.append(f"and {sorter.ignored - MOST_IGNORED:,} more")
     return sorter.found
 
 
@@ -65,12 +67,14 @@ class _Sorter:
 
     def __init__(self) -> None:
         self.found = Found()
-        self.count = 0
+        self.count = self.ignored = 0
         self.known: set[int] = set()  # a mapping that is met under two names is one state_dict
 
     def sort(self, value: Any, path: tuple[str, ...]) -> Any:
         """The plain value, or `_DROPPED`; all else goes into `found`."""
         self.take(1)
+        if isinstance(value, str) and len(value) > LONGEST_TEXT:
+            return self.ignore(f"a text of {len(value):,} characters", path)
         if value is None or isinstance(value, bool | int | float | str):
             return value
         if len(path) > DEEPEST:
@@ -87,7 +91,9 @@ class _Sorter:
             raise CheckpointError(f"its objects nest without end: more than {MOST_OBJECTS:,} of them")
 
     def ignore(self, what: str, path: tuple[str, ...]) -> Any:
-        self.found.ignored.append(f"{what} under {_path(path)!a}" if path else what)
+        if len(self.found.ignored) < MOST_IGNORED:
+            self.found.ignored.append(f"{what} under {quoted(_path(path))}" if path else what)
+        self.ignored += 1
         return _DROPPED
 
     def sort_mapping(self, mapping: dict[Any, Any], path: tuple[str, ...]) -> Any:
@@ -117,6 +123,7 @@ class _Sorter:
         found = {}
         for key, value in mapping.items():
             if isinstance(key, str) and (tensor := as_tensor(value)):
+                _check_name(key)
                 found[key] = tensor
                 self.take(1 if tensor.data is None else 20)  # a file within the file costs as much
         return found
@@ -169,6 +176,7 @@ def script_tensors(root: Instance, found: Found) -> dict[str, Tensor]:
         found.classes[path] = module.kind.rpartition(".")[2]
         for name, value in module.state.items():
             if isinstance(name, str) and (tensor := as_tensor(value)):
+                _check_name(name)
                 tensors[f"{path}.{name}" if path else name] = tensor
     return tensors
 
@@ -178,11 +186,14 @@ def _submodules(root: Instance) -> Iterator[tuple[str, Instance]]:
     waiting, seen = [("", root)], {id(root)}
     while waiting:
         path, module = waiting.pop()
+        if path.count(".") > DEEPEST or len(seen) > MOST_MODULES:
+            raise CheckpointError("the modules of the TorchScript archive nest without end")
         if not isinstance(module.state, dict):
             continue
         yield path, module
         for name, value in reversed(module.state.items()):
             if isinstance(name, str) and isinstance(value, Instance) and value.kind.startswith("__torch__."):
+                _check_name(name)
                 if id(value) not in seen:
                     waiting.append((f"{path}.{name}" if path else name, value))
                 seen.add(id(value))
@@ -222,8 +233,16 @@ def _kind(value: Any) -> str:
     kind = value.kind if isinstance(value, Instance) else type(value).__name__.lower()
     if kind.startswith("numpy.") and kind.endswith((".multiarray._reconstruct", ".numeric._frombuffer")):
         return "numpy array"
-    return ascii(kind[:80])[1:-1]
+    return quoted(kind)[1:-1]
+
+
+def _check_name(name: str) -> None:
+    if len(name) > LONGEST_NAME or not name.isprintable():
+        raise CheckpointError(
+            f"a tensor or module in it is named {quoted(name)}, which no program does; it was altered"
+        )
 
 
 def _path(path: tuple[str, ...]) -> str:
-    return ".".join(part[:80] for part in path)
+    """Keys joined by dots; what could not be printed is written as Python does."""
+    return ".".join(part[:80] if part.isprintable() else ascii(part[:80])[1:-1] for part in path)

@@ -14,6 +14,7 @@ from typing import Any
 
 MOST_OPCODES = 400_000  # half a second; a tensor takes about 30 of them
 LARGEST_INTEGER = 64  # bytes
+LONGEST_NAME = 1_000  # characters of a class with its module
 
 _SMALL_KEY = 2**31
 
@@ -254,6 +255,8 @@ def _integer(text: str) -> int | bool:
 
 
 def _float(text: str) -> float:
+    if len(text) > 2 * LARGEST_INTEGER:
+        raise PickleFault(f"it holds a number of {len(text)} digits")
     try:
         return float(text)
     except ValueError as error:
@@ -267,6 +270,8 @@ def _long(machine: _Machine, size: int) -> int:
 
 
 def _put(machine: _Machine, index: int) -> None:
+    if not 0 <= index < 2 * _SMALL_KEY:  # larger numbers can be made to collide in a dict
+        raise PickleFault("it stores under a number that is no index")
     machine.memo[index] = machine.top()
 
 
@@ -279,8 +284,8 @@ def _tuple(machine: _Machine, size: int) -> None:
 
 def _stack_global(machine: _Machine) -> None:
     name, module = machine.pop(), machine.pop()
-    if not isinstance(name, str) or not isinstance(module, str):
-        raise PickleFault("it names a class by what is no text")
+    if not isinstance(name, str) or not isinstance(module, str) or len(name) + len(module) > LONGEST_NAME:
+        raise PickleFault("it names a class by what is no name")
     machine.push(Global(f"{module}.{name}"))
 
 

@@ -8,13 +8,13 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from ..errors import CheckpointError
+from ..errors import CheckpointError, quoted
 from ..model import Array
 from .contents import Contents
 from .stored_tensors import MOST_AXES, NUMPY, Tensor
 from .tensor_values import read_arrays
 
-LARGEST_HEADER = 4 * 2**20  # bytes
+LARGEST_HEADER = 2 * 2**20  # bytes
 _DTYPES = {"F32": "float32", "F64": "float64", "F16": "float16", "BF16": "bfloat16"}
 _DTYPES |= {"I64": "int64", "I32": "int32", "I16": "int16", "I8": "int8", "U8": "uint8", "BOOL": "bool"}
 _FAULT = "the safetensors header is damaged ({}); copy or save the file again"
@@ -74,16 +74,17 @@ def _place(name: str, entry: Any) -> tuple[Tensor, int, int]:
     """One tensor, and where its bytes start and end."""
     match entry:
         case {"dtype": str(code), "shape": list(shape), "data_offsets": [int(start), int(end)], **others} if not others:
-            pass
+            if not 0 <= start <= end < 2**40:
+                raise CheckpointError(_FAULT.format(f"{quoted(name)} has no sensible place"))
         case _:
-            raise CheckpointError(_FAULT.format(f"{name!a} lacks dtype, shape or data_offsets"))
+            raise CheckpointError(_FAULT.format(f"{quoted(name)} lacks dtype, shape or data_offsets"))
     if code not in _DTYPES:
         known = ", ".join(_DTYPES)
         return Tensor(fault=f"a tensor of type {code[:20]!a}, expected one of {known}"), start, end
     if not all(type(size) is int and 0 <= size < 2**40 for size in shape) or len(shape) > MOST_AXES:
-        raise CheckpointError(_FAULT.format(f"{name!a} has no sensible shape"))
+        raise CheckpointError(_FAULT.format(f"{quoted(name)} has no sensible shape"))
     if end - start != prod(shape) * np.dtype(NUMPY[_DTYPES[code]]).itemsize:
-        raise CheckpointError(_FAULT.format(f"{name!a} claims {prod(shape):,} values in {end - start:,} bytes"))
+        raise CheckpointError(_FAULT.format(f"{quoted(name)} claims {prod(shape):,} values in {end - start:,} bytes"))
     strides = tuple(prod(shape[axis + 1 :]) for axis in range(len(shape)))
     return Tensor(_DTYPES[code], name, 0, tuple(shape), strides), start, end
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import CheckpointError
+from ..errors import CheckpointError, quoted
 from .contents import Contents
 from .file_kinds import SNIPPET
 from .found_objects import Found, script_tensors, sort_objects
@@ -76,7 +76,7 @@ def _choose(states: Mapping[str, Mapping[str, Tensor]], key: str | None) -> str:
     """The path of the state_dict that is meant."""
     if key is not None:
         if key != ALL and key not in states:
-            raise CheckpointError(f"there is no state_dict under {key!a}; there are {_list(states)}")
+            raise CheckpointError(f"there is no state_dict under {quoted(key)}; there are {_list(states)}")
         return key
     recurrent = [name for name, state in states.items() if any(map(_RECURRENT.fullmatch, state))]
     likely = recurrent or list(states)
@@ -131,15 +131,15 @@ def _what_else(root: Any, found: Found) -> str:
     """One sentence for a file without a state_dict."""
     if found.modules:
         path, kind = found.modules[0]
-        where = f" under {path!a}" if path else ""
+        where = f" under {quoted(path)}" if path else ""
         return (
-            f"the file holds a whole pickled module ({ascii(kind[:80])[1:-1]}){where}; opening it would run its code. "
+            f"the file holds a whole pickled module ({quoted(kind)[1:-1]}){where}; opening it would run its code. "
             f"In the project that made it, save the weights alone: {RESAVE}"
         )
     if as_tensor(root) is not None:
         return f"it holds a single tensor, expected a state_dict; save one with {SNIPPET}"
     if isinstance(root, Instance):
-        kind = ascii(root.kind[:80])[1:-1]
+        kind = quoted(root.kind)[1:-1]
         for prefixes, sentence in _FOREIGN:
             if root.kind.startswith(prefixes):
                 return "the file is " + sentence.format(kind) + f"; save one with {SNIPPET}"

@@ -103,24 +103,35 @@ def read_onnx(file: BinaryIO) -> Contents:
     """The model in an ONNX file of ours.
 
     Raises:
-        CheckpointError: it is no ONNX file, or one that could reach beyond itself.
+        CheckpointError: it could reach beyond itself, or is damaged.
         UnsupportedModel: another program wrote it.
         MissingDependency: the onnx package is not installed.
     """
+    if not _holds(file, SIGNATURE.encode()):
+        raise UnsupportedModel(
+            "it looks like ONNX of another program, and lstm-export reads back its own alone; give the PyTorch "
+            "checkpoint that it was made from"
+        )
     file.seek(0)
     data = file.read(MAX_BYTES + 1)
     try:
         check_onnx(data)
     except BundleError as error:
         raise CheckpointError(f"it looks like ONNX, and is not read: {error}") from error
-    if SIGNATURE.encode() not in data:
-        raise UnsupportedModel(
-            "the ONNX file was not written by lstm-export, which reads back its own alone; "
-            "give the PyTorch checkpoint that it was made from"
-        )
     from ..targets.onnx.reader import from_bytes
 
     model = from_bytes(data)
     if not all(np.isfinite(array).all() for array in model.arrays.values()):
         raise CheckpointError("its weights are not finite: the training diverged, or the file was damaged")
     return Contents(model.arrays, how="ONNX", model=model)
+
+
+def _holds(file: BinaryIO, text: bytes) -> bool:
+    """Whether the bytes stand anywhere in the file, which is read in parts and never whole."""
+    file.seek(0)
+    tail = b""
+    while part := file.read(2**20):
+        if text in tail + part:
+            return True
+        tail = part[-len(text) :]
+    return False

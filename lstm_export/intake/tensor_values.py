@@ -7,7 +7,7 @@ from math import prod
 
 import numpy as np
 
-from ..errors import CheckpointError
+from ..errors import CheckpointError, quoted
 from ..model import Array
 from .stored_tensors import NUMPY, Tensor
 from .torch_files import Storages
@@ -54,9 +54,11 @@ def _check_claims(tensors: Mapping[str, Tensor]) -> None:
     total = 0
     for name, tensor in tensors.items():
         if tensor.fault:
-            raise CheckpointError(f"{name!a} is {tensor.fault}")
+            raise CheckpointError(f"{quoted(name)} is {tensor.fault}")
         if tensor.dtype not in FLOATS and name.rpartition(".")[2].startswith(("weight", "bias")):
-            raise CheckpointError(f"{name!a} is {tensor.dtype}, expected float weights; save them before quantizing")
+            raise CheckpointError(
+                f"{quoted(name)} is {tensor.dtype}, expected float weights; save them before quantizing"
+            )
         total += 4 * prod(tensor.shape)
     if total > LARGEST_WEIGHTS:
         raise CheckpointError(
@@ -74,7 +76,7 @@ def _values(name: str, tensor: Tensor, storage: Array, order: str) -> Array:
     last = tensor.offset + sum((size - 1) * step for size, step in zip(tensor.shape, tensor.strides, strict=True))
     if last >= len(values) or _repeats(tensor):
         raise CheckpointError(
-            f"{name!a} claims {count:,} values and stores fewer; save it with .contiguous(), if it was not altered"
+            f"{quoted(name)} claims {count:,} values and stores fewer: it was altered, or must be saved as .clone()"
         )
     steps = tuple(dtype.itemsize * step for step in tensor.strides)
     array = np.lib.stride_tricks.as_strided(values[tensor.offset :], tensor.shape, steps, writeable=False)
@@ -104,7 +106,7 @@ def as_float32(name: str, array: Array) -> Array:
         cast = np.ascontiguousarray(array, "<f4").reshape(array.shape)
     if not np.isfinite(cast).all():
         place = tuple(int(axis[0]) for axis in np.nonzero(~np.isfinite(cast)))
-        where = f"{ascii(name)[1:-1]}{list(place) if place else ''}"
+        where = f"{quoted(name)[1:-1]}{list(place) if place else ''}"
         if np.isfinite(array[place]):
             raise CheckpointError(f"{where} is {array[place]:.3g}, which float32 cannot hold")
         raise CheckpointError(f"{where} is {array[place]}: the training diverged, or the file was damaged")

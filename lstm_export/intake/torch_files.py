@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from ..errors import CheckpointError
+from ..errors import CheckpointError, quoted
 from ..model import Array
 from .pickle_machine import Global, Interpreted, Persistent, PickleFault, interpret
 from .zip_entries import Archive
@@ -66,7 +66,7 @@ def open_zip(archive: Archive) -> TorchFile:
 
     def storage(key: str) -> Array:
         if f"{prefix}data/{key}" not in archive.entries:
-            raise CheckpointError(f"the file lacks its storage {key[:40]!a}; it was cut or altered, save it again")
+            raise CheckpointError(f"the file lacks its storage {quoted(key)}; it was cut or altered, save it again")
         return archive.read(f"{prefix}data/{key}")
 
     return TorchFile(_interpret(data).value, _once(storage), order, is_script)
@@ -92,7 +92,9 @@ def open_pickle(file: BinaryIO) -> TorchFile:
     found = _interpret(data, is_whole=not file.read(1))
 
     def storage(key: str) -> Array:
-        raise CheckpointError(f"the file refers to a storage {key[:40]!a} outside of it; save it again with torch.save")
+        raise CheckpointError(
+            f"the file refers to a storage {quoted(key)} outside of it; save it again with torch.save"
+        )
 
     return TorchFile(found.value, storage)
 
@@ -110,7 +112,7 @@ def open_old(file: BinaryIO) -> TorchFile:
 
     def storage(key: str) -> Array:
         if key not in places:
-            raise CheckpointError(f"the file lacks its storage {key[:40]!a}; it was cut or altered, save it again")
+            raise CheckpointError(f"the file lacks its storage {quoted(key)}; it was cut or altered, save it again")
         start, size, count = places[key]
         file.seek(start - 8)
         _check_count(file.read(8), count, order)

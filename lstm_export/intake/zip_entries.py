@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ..errors import CheckpointError
+from ..errors import CheckpointError, quoted
 from ..model import Array
 
 MOST_ENTRIES = 20_000
@@ -80,20 +80,22 @@ class Archive:
         if not entry.is_stored:
             raise CheckpointError("the file is a compressed zip archive; torch.save never compresses weights")
         if most is not None and entry.size > most:
-            raise CheckpointError(f"{name!a} has {entry.size:,} bytes, expected at most {most:,}; it was altered")
+            raise CheckpointError(f"{quoted(name)} has {entry.size:,} bytes, expected at most {most:,}; it was altered")
         self._file.seek(entry.offset)
         header = self._file.read(_LOCAL.size)
         if len(header) < _LOCAL.size or not header.startswith(b"PK\x03\x04"):
-            raise CheckpointError(DAMAGED.format(f"{name!a} is not where the directory says"))
+            raise CheckpointError(DAMAGED.format(f"{quoted(name)} is not where the directory says"))
         *_, name_size, extra_size = _LOCAL.unpack(header)
         if self._file.read(name_size) != name.encode():
-            raise CheckpointError(DAMAGED.format(f"{name!a} is not where the directory says"))
+            raise CheckpointError(DAMAGED.format(f"{quoted(name)} is not where the directory says"))
         self._file.seek(extra_size, 1)
         data = np.empty(entry.size, np.uint8)
         if self._file.readinto(data.data) != entry.size:  # type: ignore[attr-defined]
-            raise CheckpointError(DAMAGED.format(f"{name!a} ends too soon"))
+            raise CheckpointError(DAMAGED.format(f"{quoted(name)} ends too soon"))
         if zlib.crc32(data.data) != entry.crc:
-            raise CheckpointError(f"the file is damaged: the checksum of {name!a} does not fit; copy or save it again")
+            raise CheckpointError(
+                f"the file is damaged: the checksum of {quoted(name)} does not fit; copy or save it again"
+            )
         return data
 
 
@@ -143,10 +145,10 @@ def _entries(directory: bytes, count: int) -> dict[str, Entry]:
             raise CheckpointError("the file is an encrypted zip archive; decrypt it first")
         if name in entries:
             raise CheckpointError(
-                f"the file holds two entries named {name!a}, which torch.save never writes; it was altered"
+                f"the file holds two entries named {quoted(name)}, which torch.save never writes; it was altered"
             )
         if method == 0 and packed != size:
-            raise CheckpointError(DAMAGED.format(f"{name!a} has two sizes"))
+            raise CheckpointError(DAMAGED.format(f"{quoted(name)} has two sizes"))
         entries[name] = Entry(name, offset, packed, crc, method == 0)
     if at != len(directory):
         raise CheckpointError(DAMAGED.format("its directory is not as long as it says"))

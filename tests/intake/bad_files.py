@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from lstm_export.device.onnx_runner import SIGNATURE
 from tests.intake.files import (
     Rebuilt,
     checkpoint,
@@ -73,6 +74,18 @@ def _nested_tuples() -> bytes:
     return b"\x80\x02}(K\x01\x85q\x00" + steps + b"K\x01u."
 
 
+def _long_class() -> bytes:
+    """Joined again and again, a name that costs a few bytes each time would fill the memory."""
+    return b"\x80\x02X" + struct.pack("<I", 2**20) + bytes(2**20) + b"q\x00h\x00\x93."
+
+
+def _nested_modules() -> bytes:
+    """TorchScript modules, each in the one before: their paths grow with the square of their number."""
+    module = b"c__torch__\nM\n)\x81}U\x01a"
+    files = {"m/data.pkl": b"\x80\x02" + module * 900 + b"N" + b"sb" * 900 + b".", "m/constants.pkl": b""}
+    return zipped(files)
+
+
 def _doubling_lists() -> bytes:
     """A list of twice the list before, 40 times: walking it takes 2**40 steps."""
     steps = b"".join(b"](h%ch%ceq%c" % (index, index, index + 1) for index in range(40))
@@ -89,21 +102,26 @@ def _own(**changes: Any) -> bytes:
     return saved({**content, **changes})
 
 
-def _onnx_of_others() -> bytes:
+def _onnx(says: str = "") -> bytes:
+    """An ONNX file of one node, with this key in its metadata."""
     from onnx import TensorProto, helper
 
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "xy"]
     graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", ends[:1], ends[1:])
-    return bytes(helper.make_model(graph).SerializeToString())
+    made = helper.make_model(graph)
+    helper.set_model_props(made, {says: "{}"})
+    return bytes(made.SerializeToString())
 
 
 def _onnx_outside() -> bytes:
-    """Weights in a file beside it, which the file names by its path."""
+    """An ONNX file that calls itself ours, with weights in a file beside it, which it names by its path."""
     from onnx import TensorProto, helper
 
     weights = TensorProto(name="w", data_type=1, dims=[1], data_location=TensorProto.EXTERNAL)
     weights.external_data.add(key="location", value="/etc/passwd")
-    return bytes(helper.make_model(helper.make_graph([], "g", [], [], [weights])).SerializeToString())
+    forged = helper.make_model(helper.make_graph([], "g", [], [], [weights]))
+    helper.set_model_props(forged, {SIGNATURE: "{}"})
+    return bytes(forged.SerializeToString())
 
 
 def _script_without_weights() -> bytes:
@@ -152,9 +170,9 @@ OTHER_FILES: list[Case] = [
     ("a numpy array", _npy, "numpy array"),
     ("numpy arrays, .npz", lambda: zipped({"x.npy": b"", "y.npy": b""}), "npz"),
     ("GGUF", _start(b"GGUF\x03"), "GGUF"),
-    ("an ONNX file of another program", _onnx_of_others, "not written by lstm-export"),
+    ("an ONNX file of another program", _onnx, "ONNX of another program"),
     ("an ONNX file with weights elsewhere", _onnx_outside, "external data"),
-    ("a damaged ONNX file", lambda: _onnx_of_others()[:-9], "looks like ONNX"),
+    ("an ONNX file of ours, cut", lambda: _onnx(SIGNATURE)[:-1], "looks like ONNX.*cut short"),
     ("an ExecuTorch program", _start(b"\x1c\0\0\0ET12"), "ExecuTorch"),
     ("a torch.export program", lambda: zipped({"m/archive_format": b"pt2", "m/models/m.json": b""}), "torch.export"),
     ("a torch.package archive", lambda: zipped({"p/.data/extern_modules": b""}), "torch.package"),
@@ -217,6 +235,14 @@ DAMAGED: list[Case] = [
     ("a pickle that recalls nothing", lambda: checkpoint(b"\x80\x02h\x07."), "recalls what it never stored"),
     ("a pickle of unknown opcodes", lambda: checkpoint(b"\x80\x02\xff."), "where an opcode is expected"),
     ("a pickle that claims 4 GB of text", lambda: checkpoint(b"\x80\x02X\xff\xff\xff\xff."), "ends too soon"),
+    ("a class with a name of a megabyte", lambda: checkpoint(_long_class()), "by what is no name"),
+    ("a memory of colliding numbers", lambda: checkpoint(b"Np%d\n." % (2**61 - 1)), "a number that is no index"),
+    ("modules nested without end", _nested_modules, "nest without end"),
+    (
+        "a name that would write to the terminal",
+        lambda: saved({"a\x1b[2J": torch.zeros(1)}),
+        "which no program does",
+    ),
     ("an empty pickle", lambda: checkpoint(b""), "ends too soon"),
     ("an unknown byte order", lambda: rezipped(saved(state()), _middle_endian), "byte order is b'pdp'"),
     ("cut, in the old format", lambda: old(state())[:-8], "a storage reaches beyond its end"),
@@ -306,7 +332,7 @@ VALUES: list[Case] = [
 SAFETENSORS: list[Case] = [
     ("safetensors with a header that is no JSON", lambda: safetensors(b"{]"), "header is damaged .no JSON"),
     ("safetensors with nested brackets", lambda: safetensors(b"{" + b'"a":[' * 20_000), "header is damaged .no JSON"),
-    ("safetensors with a header of 5 MB", lambda: safetensors(b"{" + b" " * (5 * 2**20)), "expected at most"),
+    ("safetensors with a header of 3 MB", lambda: safetensors(b"{" + b" " * (3 * 2**20)), "expected at most"),
     ("safetensors with one name twice", lambda: safetensors(_twice(), bytes(8)), "a name stands there twice"),
     ("safetensors that overlap", lambda: safetensors({"a": ENTRY, "b": ENTRY}, bytes(8)), "overlap, or leave a hole"),
     ("safetensors, cut", lambda: safetensors({"a": ENTRY}, bytes(4)), "cut or altered"),
