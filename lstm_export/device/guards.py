@@ -7,7 +7,7 @@ plausible number, some read big-endian bytes as little-endian. Behind these chec
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 
@@ -47,7 +47,7 @@ def checked_input(
     Raises:
         InputError: wrong kind, rank or width, no steps, a value that float32 cannot hold, or one that is not finite.
     """
-    array = _numeric(x, strict)
+    array = numbers_of(x, strict)
     _check_shape(array.shape, input_size)
     with np.errstate(over="ignore"):
         result = np.ascontiguousarray(array, "<f4")
@@ -56,7 +56,7 @@ def checked_input(
         bad &= np.isfinite(array)  # only what the cast itself broke
     if bad.any():
         row, step, feature = (int(index) for index in np.argwhere(bad)[0])
-        raise InputError(_not_finite(array[row, step, feature], row, step, feature, names))
+        refuse_unfit(array[row, step, feature], row, step, feature, names)
     return result
 
 
@@ -80,7 +80,7 @@ def checked_lengths(lengths: Any, batch: int, seq: int) -> Array:
     return array.astype(np.int64)
 
 
-def _numeric(x: Any, strict: bool) -> Array:
+def numbers_of(x: Any, strict: bool) -> Array:
     """`x` as an array of booleans, integers or floats."""
     try:
         array = np.asarray(x)
@@ -107,12 +107,14 @@ def _check_shape(shape: tuple[int, ...], input_size: int) -> None:
         raise InputError(f"x has no time steps, shape {shape}, {expected} with seq at least 1")
 
 
-def _not_finite(value: Any, row: int, step: int, feature: int, names: Sequence[str]) -> str:
+def refuse_unfit(value: Any, row: int, step: int, feature: int, names: Sequence[str]) -> NoReturn:
+    """Say where a value stands that is not finite, or not within float32."""
     name = f"{feature} ({names[feature]})" if names else str(feature)
     place = f"x at row {row}, step {step}, feature {name} is {value}"
     if np.isfinite(value):
-        return f"{place}, more than float32 holds; check its unit"
-    return f'{place}, expected a finite number; repair it, or load with nonfinite="propagate" to get NaN for its row'
+        raise InputError(f"{place}, more than float32 holds; check its unit")
+    repair = 'repair it, or load with nonfinite="propagate" to get NaN for its row'
+    raise InputError(f"{place}, expected a finite number; {repair}")
 
 
 def bounds_of(signature: Signature) -> tuple[Array, Array]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any, overload
 
 import numpy as np
 
 from ..errors import InputError
 from ..model import Array, Column, Runner, Signature
+from ..model.runner import takes_lengths
 from ..series import Missing, Run, Table, TableSource, series_of, sliding_windows
 from .guards import MAX_STEPS, InputRangeWarning, Nonfinite, bounds_of, checked_input, out_of_range
 from .pool import StreamPool
+from .sequences import Answers, Sequences, answers, checked_batch, checked_sequences, counts, is_list_of_sequences
 from .stream import Mode, Stream, Unusable, stream_of
 
 Progress = Callable[[int, int], None]  # (done, total)
@@ -55,15 +58,30 @@ class Session:
         """Width of `x`."""
         return self.signature.input_size
 
-    def __call__(self, x: object, *, strict: bool = False) -> Array:
+    @overload
+    def __call__(self, x: list[Array] | tuple[Array, ...], *, strict: bool = ...) -> Any: ...
+
+    @overload
+    def __call__(self, x: object, *, lengths: object = ..., strict: bool = ...) -> Array: ...
+
+    def __call__(self, x: object, *, lengths: object = None, strict: bool = False) -> Array | list[Array]:
         """Float32 `y (batch, output_size)`, or `(batch, seq, output_size)` where the model answers at every step.
+
+        With `lengths (batch,)` only the first steps of each row count: what stands behind them is never read, and
+        answered with 0 where every step is answered. `x` may also be a list of arrays `(seq, input_size)` of unequal
+        length: then `y` is `(n, output_size)`, or a list of arrays `(seq, output_size)`. Either way rows of similar
+        length are answered together, padded where the artifact takes lengths, and given back in the caller's order.
 
         Warns with `InputRangeWarning`, once a call. With `nonfinite="propagate"` a row that holds NaN or an infinity
         is answered with NaN.
 
         Raises:
-            InputError: see `checked_input`.
+            InputError: see `checked_input` and `checked_lengths`.
         """
+        if is_list_of_sequences(x):
+            return self._list(x, lengths, strict)
+        if lengths is not None:
+            return self._padded(x, lengths, strict)
         checked = self._checked(x, strict)
         self._warn_of_range(checked)
         return self._predict(checked)
@@ -166,6 +184,31 @@ class Session:
     def _checked(self, x: object, strict: bool) -> Array:
         return checked_input(x, self.input_size, strict=strict, nonfinite=self._nonfinite, names=self._names)
 
+    def _list(self, x: Sequence[Any], lengths: object, strict: bool) -> Array | list[Array]:
+        if lengths is not None:
+            raise InputError("x is a list of sequences, which have their own lengths; leave lengths out")
+        sequences = checked_sequences(x, self.input_size, strict=strict, nonfinite=self._nonfinite, names=self._names)
+        self._warn_of_range(sequences.steps)
+        y, is_every_step = self._answered(sequences)
+        return np.split(y, sequences.ends[:-1]) if is_every_step else y
+
+    def _padded(self, x: object, lengths: object, strict: bool) -> Array:
+        sequences, seq = checked_batch(
+            x, lengths, self.input_size, strict=strict, nonfinite=self._nonfinite, names=self._names
+        )
+        if not len(sequences):
+            return self._predict(np.empty((0, seq, self.input_size), np.float32))
+        self._warn_of_range(sequences.steps)
+        y, is_every_step = self._answered(sequences)
+        if not is_every_step:
+            return y
+        padded = np.zeros((len(sequences), seq, y.shape[1]), np.float32)
+        padded[counts(sequences.lengths, seq)] = y
+        return padded
+
+    def _answered(self, sequences: Sequences) -> Answers:
+        return answers(self._run, sequences, padding=takes_lengths(self._runner), max_steps=MAX_STEPS)
+
     def _predict(self, x: Array) -> Array:
         if not len(x):  # never shown to a runtime: one row of zeros tells the shape of the answer
             return self._run(np.zeros((1, *x.shape[1:]), np.float32))[:0]
@@ -178,16 +221,17 @@ class Session:
         for start in range(0, len(x), rows):
             yield self._run(np.ascontiguousarray(x[start : start + rows]))  # windows are views until here
 
-    def _run(self, x: Array) -> Array:
+    def _run(self, x: Array, lengths: Array | None = None) -> Array:
         if self._nonfinite == "refuse":
-            return self._shaped(self._runner(x), x)
+            return self._call(x, lengths)
         finite: Array = np.asarray(np.isfinite(x).all(axis=(1, 2)))  # (batch,)
-        y = self._shaped(self._runner(np.where(finite[:, np.newaxis, np.newaxis], x, np.float32(0))), x)
+        y = self._call(np.where(finite[:, np.newaxis, np.newaxis], x, np.float32(0)), lengths)
         answer: Array = np.where(finite.reshape(-1, *[1] * (y.ndim - 1)), y, np.float32(np.nan))
         return answer
 
-    def _shaped(self, y: Array, x: Array) -> Array:
+    def _call(self, x: Array, lengths: Array | None) -> Array:
         """A runtime can hand back anything; an artifact that broadcasts its answer must not pass for a good one."""
+        y = self._runner(x) if lengths is None or not takes_lengths(self._runner) else self._runner(x, lengths)
         width = self.signature.output_size
         if y.shape not in ((len(x), width), (*x.shape[:2], width)):
             raise InputError(f"the model answered with the shape {y.shape} to x {x.shape}, expected {(len(x), width)}")

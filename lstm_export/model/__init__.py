@@ -4,7 +4,7 @@ from .arrays import Array
 from .forward import forward
 from .model import Model
 from .recurrent import GRU, LSTM, Cell, Recurrent
-from .runner import Runner, StatefulRunner
+from .runner import LengthsRunner, Runner, StatefulRunner
 from .signature import Column, Signature
 from .stages import Activation, Affine, LastHidden, LastStep, LayerNorm, Linear, Skip, Stage
 from .state import State, StateTensor, initial_state, state_layout
@@ -20,6 +20,7 @@ __all__ = [
     "LastHidden",
     "LastStep",
     "LayerNorm",
+    "LengthsRunner",
     "Linear",
     "Model",
     "Recurrent",

@@ -15,6 +15,24 @@ class Runner(Protocol):
         """Map float32 `x (batch, seq, input_size)` to `y (batch, output_size)`, or `(batch, seq, output_size)`."""
 
 
+class LengthsRunner(Protocol):
+    """A Runner that can be told how many steps of each row of a padded batch count.
+
+    Attributes:
+        takes_lengths: True.
+    """
+
+    takes_lengths: bool
+
+    def __call__(self, x: Array, lengths: Array | None = None) -> Array:
+        """As a Runner, with whole numbers `lengths (batch,)` from 1 to seq; behind them every step's answer is 0."""
+
+
+def takes_lengths(runner: object) -> TypeGuard[LengthsRunner]:
+    """Whether a runner also is a LengthsRunner."""
+    return getattr(runner, "takes_lengths", False) is True
+
+
 class StatefulRunner(Protocol):
     """A model that hands its state to the caller, who hands it back with what comes next.
 
