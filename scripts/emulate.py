@@ -7,6 +7,7 @@ processors; scripts/install_emulators.sh installs what they need.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
@@ -136,12 +137,12 @@ class Found:
 
     Attributes:
         answers: by `step`, `run`, `batch`: the lines of bits, one an answer.
-        instructions, stack_bytes, state_bytes: of a step; None where it has none, 0 where the board does not count.
+        instructions: of a step; 0 where the board does not count, None where the model has no step.
+        state_bytes: what is carried from step to step.
     """
 
     answers: dict[str, list[str]]
     instructions: int | None = None
-    stack_bytes: int | None = None
     state_bytes: int | None = None
 
     def y(self, way: str) -> Array:
@@ -203,6 +204,21 @@ def _linked_bytes(board: Board, main: str, case: Case, folder: Path, flags: Iter
     return int(text) + int(data)
 
 
+def stack_bytes(board: Board, case: Case, folder: Path, flags: Iterable[str] = ()) -> int:
+    """What a step needs at most, by the compiler's own graph of calls and frames."""
+    file, graph = case.folder / f"{case.name}.c", folder / "graph.ci"
+    options = [*FLAGS, *flags, *board.flags, "-fcallgraph-info=su", "-c", "-o", str(graph.with_suffix(".o"))]
+    _call([board.compiler, *options, str(file)])
+    text = graph.read_text(encoding="utf-8")
+    frames = {title: int(size) for title, size in re.findall(r'node: { title: "([^"]*)".*\\n(\d+) bytes \(static', text)}
+    calls = set(re.findall(r'edge: { sourcename: "([^"]*)" targetname: "([^"]*)"', text))
+
+    def deepest(function: str) -> int:
+        return frames[function] + max((deepest(callee) for caller, callee in calls if caller == function), default=0)
+
+    return deepest(f"{case.name}_step")
+
+
 def _run(board: Board, program: Path) -> str:
     return _call([*board.emulator, str(program)])
 
@@ -222,5 +238,5 @@ def _found(text: str, cases: Sequence[Case]) -> dict[str, Found]:
         mine = [(kind, rest) for name, kind, rest in lines if name == case.name]
         answers = {way: [rest for kind, rest in mine if kind == way] for way in ("step", "run", "batch")}
         numbers = {kind: int(rest, 16) for kind, rest in mine if kind not in answers}
-        result[case.name] = Found(answers, numbers.get("instructions"), numbers.get("stack"), numbers.get("state"))
+        result[case.name] = Found(answers, numbers.get("instructions"), numbers.get("state"))
     return result

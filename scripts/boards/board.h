@@ -12,8 +12,4 @@ void board_exit(int code);
 void board_start_counting(void);
 unsigned long board_instructions(void);
 
-/* Fill the unused stack with a pattern; how many bytes below the caller were overwritten since. 0 on Linux. */
-void board_paint_stack(void);
-unsigned long board_stack_used(void);
-
 #endif

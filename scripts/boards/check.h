@@ -27,13 +27,11 @@ static void OF(check)(void)
                 }
             }
         }
-        board_paint_stack();
         board_start_counting();
         for (t = 0; t < SEQ; t++) {
             OF(step)(&state, x + t * INPUT_SIZE, y);
         }
         print_number(TEXT(MODEL) " instructions", board_instructions() / SEQ);
-        print_number(TEXT(MODEL) " stack", board_stack_used());
         print_number(TEXT(MODEL) " state", sizeof state);
     }
 #endif

@@ -1,6 +1,7 @@
 /* An Arm Cortex-M under QEMU: vector table, start, semihosting, SysTick as a counter of instructions. */
 #include "board.h"
-#include "stack.h"
+
+#include <stdint.h>
 
 extern uint32_t _data_source[], _data[], _data_end[], _bss[], _bss_end[];
 void _stack(void); /* no function but the stack's end, the first entry of the table */

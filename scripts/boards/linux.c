@@ -22,12 +22,3 @@ unsigned long board_instructions(void)
 {
     return 0;
 }
-
-void board_paint_stack(void)
-{
-}
-
-unsigned long board_stack_used(void)
-{
-    return 0;
-}

@@ -1,6 +1,7 @@
 /* QEMU's RISC-V machine `virt`, without an operating system: start, serial port, test device, instruction counter. */
 #include "board.h"
-#include "stack.h"
+
+#include <stdint.h>
 
 int main(void);
 

@@ -1,0 +1,114 @@
+"""The generated C of every chain on other processors: the same bits as on this machine, however it is called."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lstm_export.model import Model
+from lstm_export.parity import GoldenSet, check
+from lstm_export.targets import get
+from tests.conftest import CHAINS, drawn
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+NAMES = {chain.replace(" ", "_"): chain for chain in CHAINS}  # the prefix of its symbols
+
+
+@pytest.fixture(scope="module")
+def emulate() -> Any:
+    """scripts/emulate.py, which the table of docs/c_targets.md is made with, too."""
+    if not shutil.which("gcc") or sys.platform == "win32":
+        pytest.skip("needs gcc and a POSIX system")
+    sys.path.insert(0, str(SCRIPTS))
+    try:
+        import emulate
+    finally:
+        sys.path.remove(str(SCRIPTS))
+    return emulate
+
+
+@pytest.fixture(scope="module")
+def cases(emulate: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("c")
+    return [case(emulate, name, CHAINS[chain], folder / name) for name, chain in NAMES.items()]
+
+
+@pytest.fixture(scope="module")
+def host(emulate: ModuleType, cases: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return emulate.emulate(emulate.HOST, cases, tmp_path_factory.mktemp("host"))
+
+
+def case(emulate: ModuleType, name: str, model: Model, folder: Path, **options: Any) -> Any:
+    """The model exported to `folder`, with inputs of the size that it expects, one row of them far outside."""
+    get("c").export(model, folder, name=name, **options)
+    x = drawn(model, 3, 5)
+    x[2] *= 30
+    streams = not any(stage.bidirectional for stage in model.recurrent)
+    return emulate.Case(name, folder, x, model.signature.output_size, model.returns_every_step, streams)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_hosts_answers_are_the_definitions(name: str, host: Any, cases: Any) -> None:
+    model, found = CHAINS[NAMES[name]], host[name]
+    x = next(one.x for one in cases if one.name == name)
+    golden = GoldenSet.of("3 x 5", model, x)
+    report = check(lambda _: found.y("run").reshape(golden.y.shape), (golden,), subject=name)
+    assert report.ok, report.table()
+    assert found.answers["run"] == found.answers["batch"]
+    assert found.answers["step"] in ([], found.answers["run"])
+
+
+@pytest.mark.parametrize("board", ["m4f", "rv32", "aarch64"])
+def test_another_processor_gives_the_same_bits(
+    board: str, emulate: ModuleType, host: Any, cases: Any, tmp_path: Path
+) -> None:
+    if missing := emulate.BOARDS[board].missing():
+        pytest.skip(missing)
+    found = emulate.emulate(emulate.BOARDS[board], cases, tmp_path)
+    for name in NAMES:
+        assert found[name].answers == host[name].answers, name
+
+
+def test_a_processor_that_rounds_otherwise_is_seen(emulate: ModuleType, host: Any, cases: Any, tmp_path: Path) -> None:
+    if missing := emulate.BOARDS["m4f"].missing():
+        pytest.skip(missing)
+    (seed,) = (one for one in cases if one.name == "seed")
+    found = emulate.emulate(emulate.BOARDS["m4f"], [seed], tmp_path, ["-ffp-contract=fast"])
+    assert found["seed"].answers != host["seed"].answers
+    np.testing.assert_allclose(found["seed"].y("run"), host["seed"].y("run"), atol=1e-5)
+
+
+@pytest.mark.parametrize("weights", ["int16", "int8"])
+def test_rounded_weights_give_the_same_bits_too(weights: str, emulate: ModuleType, tmp_path: Path) -> None:
+    if missing := emulate.BOARDS["m4f"].missing():
+        pytest.skip(missing)
+    names = ("seed", "gru", "projected")
+    some = [case(emulate, name, CHAINS[name], tmp_path / name, weights=weights) for name in names]
+    host, found = (emulate.emulate(board, some, tmp_path) for board in (emulate.HOST, emulate.BOARDS["m4f"]))
+    for name in names:
+        assert found[name].answers == host[name].answers, name
+        assert host[name].answers["step"] == host[name].answers["run"] == host[name].answers["batch"], name
+
+
+def test_a_microcontroller_has_room_for_the_readmes_model(
+    emulate: ModuleType, host: Any, cases: Any, tmp_path: Path
+) -> None:
+    """The limits that are promised for a Cortex-M4F at -O2, bit for bit the host's answers."""
+    board = emulate.BOARDS["m4f"]
+    if missing := board.missing():
+        pytest.skip(missing)
+    (seed,) = (one for one in cases if one.name == "seed")
+    found = emulate.emulate(board, [seed], tmp_path)["seed"]
+    assert found.answers == host["seed"].answers
+    assert found.instructions <= 200_000
+    assert emulate.stack_bytes(board, seed, tmp_path) <= 400
+    assert found.state_bytes <= 1000
+    assert emulate.flash_bytes(board, seed, tmp_path) <= 135_000
+    small = case(emulate, "small", CHAINS["seed"], tmp_path / "small", weights="int8")
+    assert emulate.flash_bytes(board, small, tmp_path) <= 40_000

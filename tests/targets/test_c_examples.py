@@ -1,0 +1,109 @@
+"""The examples for users: the commands in their comments, run as they stand there."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lstm_export.model import Array, Model, forward
+from lstm_export.targets import get
+from tests.conftest import CHAINS, drawn
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+EXAMPLES = SCRIPTS / "examples"
+EXPORT = "lstm-export c model.pt -o model_c --name model"
+
+
+def commands(example: str) -> list[str]:
+    """The indented lines of its first comment, those that a backslash joins as one; the export comes first."""
+    comment = (EXAMPLES / example).read_text(encoding="utf-8").partition("*/")[0]
+    first, *others = re.findall(r"^ {7}(\S(?:.*\\\n)*.*)$", comment, re.MULTILINE)
+    assert first.startswith(EXPORT)
+    return others
+
+
+@pytest.fixture
+def run(tmp_path: Path, seed_model: Model) -> Any:
+    """Run an example in a folder that looks like scripts/, after its model was exported; what the last command says."""
+    if sys.platform == "win32":
+        pytest.skip("the examples' commands are for a POSIX shell")
+    for name in ("boards", "examples"):
+        (tmp_path / name).symlink_to(SCRIPTS / name)
+
+    def run(example: str, needs: str, stdin: str = "", **options: Any) -> subprocess.CompletedProcess[str]:
+        if absent := [tool for tool in needs.split() if not shutil.which(tool)]:
+            pytest.skip(
+                f"{', '.join(absent)} not installed; run scripts/install_emulators.sh (Debian, Ubuntu; as root)"
+            )
+        get("c").export(seed_model, tmp_path / "model_c", name="model", **options)
+        (tmp_path / "samples.csv").write_text(stdin, encoding="utf-8")
+        *before, last = commands(example)
+        for command in before:
+            subprocess.run(command, shell=True, cwd=tmp_path, check=True)  # noqa: S602 - the project's own lines
+        return subprocess.run(  # noqa: S602
+            last, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+        )
+
+    return run
+
+
+def expected(model: Model, x: Array) -> list[float]:
+    """The answer to each beginning of the sequence x (seq, input_size)."""
+    return [float(forward(model, x[np.newaxis, : t + 1]).y[0, 0]) for t in range(len(x))]
+
+
+def test_csv_on_stdin_gives_an_answer_a_line(run: Any, seed_model: Model) -> None:
+    x = drawn(seed_model, 1, 6)[0]
+    lines = "".join(",".join(f"{value:.9g}" for value in row) + "\n" for row in x)
+    done = run("csv_stdin.c", "cc", stdin=lines)
+    assert done.returncode == 0, done.stderr
+    answers = [float(line) for line in done.stdout.splitlines()]
+    np.testing.assert_allclose(answers, expected(seed_model, x), rtol=0, atol=2e-6)  # the rule's bound for this model
+
+
+@pytest.mark.parametrize("line", ["1,2,3\n", "a,b,c,d,e,f,g,h,i,j\n", "1,2,3,4,5,6,7,8,9,10,11\n", "\n"])
+def test_csv_of_another_width_is_refused(run: Any, line: str) -> None:
+    done = run("csv_stdin.c", "cc", stdin=line)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "line 1: expected 10 numbers with commas between\n"
+
+
+def test_bare_metal_tests_itself_and_runs(run: Any) -> None:
+    done = run("bare_metal.c", "arm-none-eabi-gcc qemu-system-arm", self_test=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout + done.stderr == "self-test passed\n100 steps done\n"
+
+
+def test_the_arduino_sketch_is_cpp_11_and_answers(run: Any, seed_model: Model) -> None:
+    done = run("lstm_sensor/lstm_sensor.ino", "g++")
+    assert done.returncode == 0, done.stderr
+    counts = (100 * np.arange(10) + 50 * np.arange(5)[:, np.newaxis]) % 1024
+    x = (counts * np.float32(3.3 / 1023)).astype(np.float32)
+    answers = [float(line) for line in done.stdout.splitlines()]
+    np.testing.assert_allclose(answers, expected(seed_model, x), rtol=0, atol=4e-6)  # printed with six digits
+
+
+@pytest.mark.parametrize("chain", ["seed", "every step", "bidirectional"])
+def test_the_code_of_its_readme_compiles(chain: str, tmp_path: Path) -> None:
+    """What a user pastes: whole files where they are, the bodies of calls with what they name around them."""
+    if not shutil.which("gcc"):
+        pytest.skip("needs gcc")
+    get("c").export(CHAINS[chain], tmp_path / "model_c", name="model")
+    blocks = re.findall(r"```c\n(.*?)```", (tmp_path / "model_c" / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert blocks
+    outside = "".join(block for block in blocks if "#include" in block)
+    inside = "".join(block for block in blocks if "#include" not in block)
+    caller = "void all(const float *x, size_t batch, size_t seq, float *y, float *scratch)\n{\n"
+    source = f'#include "model.h"\n{outside}{caller}{inside}(void)floats;\n}}\n'
+    for compiler in ("gcc -std=c99 -pedantic", "g++ -std=c++11 -x c++"):
+        command = [*compiler.split(), "-Wall", "-Wextra", "-Werror", f"-I{tmp_path / 'model_c'}", "-fsyntax-only"]
+        (tmp_path / "pasted.c").write_text(source, encoding="utf-8")
+        done = subprocess.run([*command, str(tmp_path / "pasted.c")], capture_output=True, text=True, check=False)
+        assert not done.returncode, done.stderr
