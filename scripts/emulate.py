@@ -210,7 +210,9 @@ def stack_bytes(board: Board, case: Case, folder: Path, flags: Iterable[str] = (
     options = [*FLAGS, *flags, *board.flags, "-fcallgraph-info=su", "-c", "-o", str(graph.with_suffix(".o"))]
     _call([board.compiler, *options, str(file)])
     text = graph.read_text(encoding="utf-8")
-    frames = {title: int(size) for title, size in re.findall(r'node: { title: "([^"]*)".*\\n(\d+) bytes \(static', text)}
+    frames = {
+        title: int(size) for title, size in re.findall(r'node: { title: "([^"]*)".*\\n(\d+) bytes \(static', text)
+    }
     calls = set(re.findall(r'edge: { sourcename: "([^"]*)" targetname: "([^"]*)"', text))
 
     def deepest(function: str) -> int:

@@ -11,7 +11,8 @@ from .. import targets
 from ..bundle import is_bundle, open_bundle
 from ..errors import InputError, LstmExportError
 from ..model import Array, Model, Runner, Signature
-from ..pipeline import not_run
+from ..pipeline import bundle_runner, not_run
+from ..pipeline import engines as runnable
 
 
 class Stepper:
@@ -40,14 +41,14 @@ class Engine:
         name: unique among those that run against each other: the target's name, with the file's where two share it.
         path: the bundle or artifact.
         target: the target's name.
-        size_bytes: size of the artifact.
+        size_bytes: of the artifact; of generated C that of the compiled library.
         model: what it has to compute, where that is known.
     """
 
     name: str
     path: Path
     target: str
-    size_bytes: int
+    size_bytes: int | None
     runner: Runner
     signature: Signature
     model: Model | None
@@ -69,7 +70,7 @@ def open_engines(paths: Sequence[Path], chosen: Sequence[str] = ()) -> tuple[tup
     engines: list[Engine] = []
     notes: list[str] = []
     for path in paths:
-        data = _bytes(path)
+        data = targets.data_of(path)
         for found in _of_bundle(path, data) if is_bundle(data) else _of_artifact(path, data):
             if isinstance(found, str):
                 notes.append(found)
@@ -83,13 +84,13 @@ def open_engines(paths: Sequence[Path], chosen: Sequence[str] = ()) -> tuple[tup
 
 def _of_bundle(path: Path, data: bytes) -> Iterator[Engine | str]:
     bundle = open_bundle(data)
-    for name, artifact in bundle.artifacts.items():
+    for name in runnable(bundle):
         reason = not_run(name, trusted=False)
         if reason:
             yield f"{name} of {path.name} is not run here: {reason}"
         else:
-            runner = targets.get(name).load(artifact)
-            yield _engine(path, name, len(artifact), runner, bundle.model)
+            artifact = bundle.artifacts.get(name)
+            yield _engine(path, name, artifact, bundle_runner(bundle, name), bundle.model)
 
 
 def _of_artifact(path: Path, data: bytes) -> Iterator[Engine | str]:
@@ -104,10 +105,11 @@ def _of_artifact(path: Path, data: bytes) -> Iterator[Engine | str]:
             model = module.read(path)
         except LstmExportError:  # of another tool, or without the package that reads it: judged by the others' answers
             model = None
-    yield _engine(path, target, len(data), runner, model)
+    yield _engine(path, target, data, runner, model)
 
 
-def _engine(path: Path, target: str, size_bytes: int, runner: Any, model: Model | None) -> Engine:
+def _engine(path: Path, target: str, data: bytes | None, runner: Any, model: Model | None) -> Engine:
+    size_bytes = getattr(runner, "size_bytes", None if data is None else len(data))
     stepper = Stepper(runner) if hasattr(runner, "advance") else None
     return Engine(target, path, target, size_bytes, runner, runner.signature, model, stepper)
 
@@ -119,10 +121,3 @@ def _named(engines: list[Engine]) -> tuple[Engine, ...]:
         names = [f"{engine.path.name} {engine.name}" for engine in engines]
     names = [f"{name} ({index + 1})" if names.count(name) > 1 else name for index, name in enumerate(names)]
     return tuple(replace(one, name=name) for name, one in zip(names, engines, strict=True))
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error

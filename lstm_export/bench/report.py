@@ -85,7 +85,7 @@ class EngineResult:
     name: str
     target: str
     path: Path
-    size_bytes: int
+    size_bytes: int | None
     process: ProcessCost
     works: tuple[WorkResult, ...]
     deadline: Deadline | None

@@ -19,10 +19,12 @@ class CRunner:
 
     Attributes:
         signature: the interface of the model.
+        size_bytes: of the compiled library.
     """
 
     def __init__(self, library: Path, interface: Interface, signature: Signature) -> None:
         self.signature, self._interface = signature, interface
+        self.size_bytes = library.stat().st_size
         name = interface.name
         try:
             functions = ctypes.CDLL(str(library))
