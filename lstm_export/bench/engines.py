@@ -16,20 +16,28 @@ from ..pipeline import engines as runnable
 
 
 class Stepper:
-    """An engine that keeps its state from step to step."""
+    """An engine that keeps its state from step to step, in memory that is made once where it can do that."""
 
     def __init__(self, runner: Any) -> None:
         self._runner = runner
-        self.reset()
+        self._bound = runner.bind(1) if hasattr(runner, "bind") else None
+        self._initial = self._state = runner.initial_state(1)
 
     def reset(self) -> None:
         """Back to the initial state."""
-        self._state = self._runner.initial_state(1)
+        self._state = self._initial
+        if self._bound:
+            for kept, initial in zip(self._bound.state, self._initial, strict=True):
+                kept[...] = initial
 
     def __call__(self, x_t: Array) -> Array:
         """Map one sample `(1, 1, input_size)` to its answer."""
         y: Array
-        y, self._state = self._runner.advance(x_t, self._state)
+        if self._bound:
+            self._bound.x[...] = x_t
+            y = self._bound.run()
+        else:
+            y, self._state = self._runner.advance(x_t, self._state)
         return y
 
 
@@ -71,10 +79,10 @@ def open_engines(paths: Sequence[Path], chosen: Sequence[str] = ()) -> tuple[tup
     notes: list[str] = []
     for path in paths:
         data = targets.data_of(path)
-        for found in _of_bundle(path, data) if is_bundle(data) else _of_artifact(path, data):
+        for found in _of_bundle(path, data, chosen) if is_bundle(data) else _of_artifact(path, data, chosen):
             if isinstance(found, str):
                 notes.append(found)
-            elif not chosen or found.target in chosen:
+            else:
                 engines.append(found)
     if not engines:
         wanted = f" for the engine {' or '.join(chosen)}" if chosen else ""
@@ -82,9 +90,9 @@ def open_engines(paths: Sequence[Path], chosen: Sequence[str] = ()) -> tuple[tup
     return _named(engines), tuple(notes)
 
 
-def _of_bundle(path: Path, data: bytes) -> Iterator[Engine | str]:
+def _of_bundle(path: Path, data: bytes, chosen: Sequence[str]) -> Iterator[Engine | str]:
     bundle = open_bundle(data)
-    for name in runnable(bundle):
+    for name in (name for name in runnable(bundle) if name in chosen or not chosen):
         reason = not_run(name, trusted=False)
         if reason:
             yield f"{name} of {path.name} is not run here: {reason}"
@@ -93,10 +101,12 @@ def _of_bundle(path: Path, data: bytes) -> Iterator[Engine | str]:
             yield _engine(path, name, artifact, bundle_runner(bundle, name), bundle.model)
 
 
-def _of_artifact(path: Path, data: bytes) -> Iterator[Engine | str]:
+def _of_artifact(path: Path, data: bytes, chosen: Sequence[str]) -> Iterator[Engine | str]:
     target = targets.of_artifact(data)
     if target is None:
         raise InputError(f"{path} is no bundle and no artifact of {', '.join(targets.names())}")
+    if chosen and target not in chosen:
+        return
     module = targets.get(target)
     runner = module.load(data)
     model: Model | None = None

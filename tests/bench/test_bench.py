@@ -21,7 +21,7 @@ from lstm_export.cli import app
 from lstm_export.device import OnnxRunner
 from lstm_export.errors import BundleError, InputError, UnsupportedModel
 from lstm_export.model import Array, Model, State, forward, initial_state
-from tests.conftest import CHAINS
+from tests.conftest import CHAINS, drawn
 
 BUNDLE = Path(__file__).parents[1] / "golden" / "seed-v1.bundle"
 SHORT = Options(batch=3, seq=7, budget_s=0.01, warm_up_s=0.0)
@@ -160,6 +160,27 @@ def test_a_streamed_sequence_must_end_where_the_whole_one_does(chain: str, forge
     assert result.verification.against == "float64"
     assert result.verification.verdict == ("failed" if forgets else "passed")
     assert result.timing.calls % 7 == 0
+
+
+@pytest.mark.parametrize("chain", ["learned state", "gru", "projected"])
+def test_generated_c_steps_in_place_as_it_does_from_state_to_state(chain: str) -> None:
+    from lstm_export.targets import c
+
+    if reason := c.unavailable():
+        pytest.skip(reason)
+    model = CHAINS[chain]
+    runner, x = c.from_model(model), drawn(model, 2, 4)
+    bound, state = runner.bind(2), runner.initial_state(2)
+    for t in range(4):
+        bound.x[...] = x[:, t : t + 1]
+        y, state = runner.advance(x[:, t : t + 1], state)
+        np.testing.assert_array_equal(bound.run(), y)
+        np.testing.assert_array_equal(np.concatenate(bound.state, axis=2), np.concatenate(state, axis=2))
+    np.testing.assert_array_equal(y, runner(x))
+    for kept, initial in zip(bound.state, runner.initial_state(2), strict=True):
+        kept[...] = initial
+    bound.x[...] = x[:, :1]
+    np.testing.assert_array_equal(bound.run(), runner(x[:, :1]))
 
 
 def timed_at(work: Work, engines: list[Engine]) -> list[WorkResult]:
