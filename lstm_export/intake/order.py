@@ -9,7 +9,7 @@ from itertools import combinations, islice
 from .parts import Part, Parts
 
 MOST_ORDERS = 20
-MOST_STEPS = 20_000  # of the search; only senseless files come near
+MOST_STEPS = 5_000  # of the search; only senseless files come near
 
 _BEFORE = re.compile(r"(^|[._])(in(put)?|pre|embed|enc|proj_in|expand)", re.IGNORECASE)
 _Pairs = set[tuple[int, int]]  # (a, b): part a stands somewhere before part b
@@ -50,15 +50,14 @@ def _numbered(first: Part, second: Part) -> bool:
 
 def _fitting(parts: Sequence[Part], before: _Pairs) -> Iterator[tuple[Part, ...]]:
     """Orders that fit by width and keep every pair; depth first, so that they come in the order of `parts`."""
-    steps = [MOST_STEPS]
+    steps, widths = [MOST_STEPS], [part.widths for part in parts]
 
     def grow(chosen: list[int], width: int | None) -> Iterator[tuple[Part, ...]]:
         if len(chosen) == len(parts):
             yield tuple(parts[index] for index in chosen)
             return
-        for index, part in enumerate(parts):
+        for index, (takes, yields) in enumerate(widths):
             steps[0] -= 1
-            takes, yields = part.widths
             waits = any(b == index and a not in chosen for a, b in before)
             if index in chosen or waits or steps[0] < 0 or not (width is None or takes in (None, width)):
                 continue

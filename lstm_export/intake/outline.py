@@ -28,6 +28,9 @@ TOKENS: Mapping[str, str] = {
 }
 
 
+LARGEST_GAP = 8  # more modules without parameters in a row are no Sequential that anyone wrote
+
+
 @dataclass(frozen=True)
 class Slot:
     """A place in the chain that leaves no trace in the weights.
@@ -175,6 +178,8 @@ def _gap(a: Part, b: Part) -> list[str]:
     if not number.isdigit():
         return []
     first = int(a.prefix.rpartition(".")[2]) + 1 if _sequential(a, b) else 0
+    if int(number) - first > LARGEST_GAP:
+        return []
     return [f"{parent}{dot}{index}" for index in range(first, int(number))]
 
 

@@ -220,9 +220,11 @@ _LOOKS: dict[int, Callable[[str, dict[str, Array], float], Part | str]] = {
 }
 
 
-def _batch_norm(prefix: str, keys: dict[str, Array], eps: float) -> Part:
+def _batch_norm(prefix: str, keys: dict[str, Array], eps: float) -> Part | str:
     """Two Affines: by the running statistics, then by weight and bias where there are any."""
-    name = prefix or "norm"
+    name, shapes = prefix or "norm", {array.shape for array in keys.values()}
+    if len(shapes) > 1 or any(len(shape) != 1 for shape in shapes) or (keys["running_var"] < 0).any():
+        return "a batch norm whose arrays differ in shape or whose variance is negative"
     scale = np.sqrt(keys["running_var"].astype(np.float64) + eps)
     stages: tuple[Stage, ...] = (Affine(name, keys["running_mean"], scale),)
     if "weight" in keys:
@@ -242,9 +244,11 @@ def _recurrent(prefix: str, keys: dict[str, Array]) -> Part:
         doubts = (f"`{name}` is a cell, taken as stepped over the sequence once from a zero state",)
     if not {"weight_ih_l0", "weight_hh_l0"} <= set(weights):
         raise CheckpointError(f"{name} has {listed(weights)}, expected weight_ih_l0 and weight_hh_l0 too")
+    for key in ("weight_ih_l0", "weight_hh_l0", "weight_hr_l0"):
+        if key in weights and (weights[key].ndim != 2 or not weights[key].size):
+            raise CheckpointError(f"{name}.{key} is {weights[key].shape}, expected a matrix")
     shape = weights["weight_hh_l0"].shape
-    width = weights["weight_hr_l0"].shape[-1] if "weight_hr_l0" in weights else shape[-1]
-    gates = shape[0] / width if len(shape) == 2 and width else 0
+    gates = shape[0] / weights.get("weight_hr_l0", weights["weight_hh_l0"]).shape[-1]
     if gates == 1:
         raise UnsupportedModel(f"{name} is a plain RNN: its weight_hh_l0 is {shape}, an LSTM's is (4 * hidden, hidden)")
     kinds: dict[float, type[Recurrent]] = {4: LSTM, 3: GRU}

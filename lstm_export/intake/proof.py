@@ -121,17 +121,15 @@ def prove_given(chain: tuple[Item, ...], found: Sequence[Answers], outlines: Seq
     Raises:
         UnsupportedModel: none does; the message names the chain that agrees, where one is found.
     """
-    reports = []
-    for answers in found:
-        report = _judge(chain, answers)
-        if report.verdict != "failed":
-            return _proof(chain, answers, report)
-        reports.append(report)
-    other = _searched(outlines, found)
+    judged = [_judge(chain, answers) for answers in found]
+    for one in judged:
+        if one.report.verdict != "failed":
+            return _proof(one)
+    other = _searched(outlines, judged)
     hint = f"{found[0].name} agrees with: {forward_text(other.chain)}" if other else "nor does any chain that was tried"
     raise UnsupportedModel(
-        f"{found[0].name} does not compute the chain that was given ({forward_text(chain)}); {reports[0].summary()}; "
-        f"{hint}"
+        f"{found[0].name} does not compute the chain that was given ({forward_text(chain)}); "
+        f"{judged[0].report.summary()}; {hint}"
     )
 
 
@@ -141,64 +139,70 @@ def prove_assumed(outlines: Sequence[Outline], found: Sequence[Answers]) -> Proo
     Raises:
         UnsupportedModel: none agrees.
     """
-    assumed = Candidate(outlines[0], {})
-    reports = []
+    assumed, judged = Candidate(outlines[0], {}), []
     for answers in found:
-        report = _judge(assumed.chain, answers)
-        if report.verdict != "failed":
-            return _proof(assumed.chain, answers, report, _lookalikes(assumed, answers) if report.ok else ())
-        reports.append(report)
-    proof = _searched(outlines, found)
+        one = _judge(assumed.chain, answers)
+        if one.report.verdict != "failed":
+            return _proof(one, _lookalikes(assumed, one) if one.report.ok else ())
+        judged.append(one)
+    proof = _searched(outlines, judged)
     if proof is None:
         raise UnsupportedModel(
             f"{found[0].name} computes something else than its weights suggest ({forward_text(assumed.chain)}), and "
-            f"none of the plausible chains agrees with it; {reports[0].summary()}; give the chain with --forward"
+            f"none of the plausible chains agrees with it; {judged[0].report.summary()}; give the chain with --forward"
         )
     return proof
 
 
-def _proof(chain: tuple[Item, ...], answers: Answers, report: ParityReport, doubts: tuple[str, ...] = ()) -> Proof:
-    if report.ok:
-        return Proof(chain, answers, doubts)
-    doubt = f"the chain cannot be proved against {answers.name}: the model amplifies rounding beyond what float32 holds"
-    return Proof(chain, answers, (doubt,), proved=False)
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """A chain, what it was compared with and on which inputs, and what came of it."""
+
+    chain: tuple[Item, ...]
+    answers: Answers
+    golden: tuple[GoldenSet, ...]
+    report: ParityReport
 
 
-def _judge(chain: Sequence[Item], answers: Answers) -> ParityReport:
-    model = model_of(chain, "assumed")
-    return check(answers, answers.golden(model), subject=answers.name)
+def _judge(chain: tuple[Item, ...], answers: Answers) -> _Judged:
+    golden = answers.golden(model_of(chain, "assumed"))
+    return _Judged(chain, answers, golden, check(answers, golden, subject=answers.name))
 
 
-def _searched(outlines: Sequence[Outline], found: Sequence[Answers]) -> Proof | None:
+def _proof(one: _Judged, doubts: tuple[str, ...] = ()) -> Proof:
+    if one.report.ok:
+        return Proof(one.chain, one.answers, doubts)
+    name = one.answers.name
+    doubt = f"the chain cannot be proved against {name}: the model amplifies rounding beyond what float32 holds"
+    return Proof(one.chain, one.answers, (doubt,), proved=False)
+
+
+def _searched(outlines: Sequence[Outline], judged: Sequence[_Judged]) -> Proof | None:
     """The first of the plausible chains that agrees with one of the layouts, and what cannot be told from it."""
-    for answers in found if outlines else ():
+    for first in judged if outlines else ():
         try:
-            screen, judged = _screen(outlines[0].chain(), answers, SCREENED), 0
+            screen, tried = _screen(first, SCREENED), 0
         except InputError:  # it refuses some of the inputs; the report on the assumed chain says so
             continue
-        for candidate in candidates(outlines, not answers.every_step):
-            if judged < MOST_JUDGED and screen.agrees(candidate.chain):
-                judged += 1
-                if _judge(candidate.chain, answers).ok:
-                    return Proof(candidate.chain, answers, _lookalikes(candidate, answers))
+        for candidate in candidates(outlines, not first.answers.every_step):
+            if tried < MOST_JUDGED and screen.agrees(candidate.chain):
+                tried += 1
+                one = _judge(candidate.chain, first.answers)
+                if one.report.ok:
+                    return Proof(one.chain, one.answers, _lookalikes(candidate, one))
     return None
 
 
-def _screen(chain: Sequence[Item], answers: Answers, names: Sequence[str] | None, close: float = CLOSE) -> Screen:
-    sets = answers.golden(model_of(chain, "assumed"))
-    chosen = [one for one in sets if names is None or one.name in names] or list(sets)
-    return Screen({one.name: one.x for one in chosen}, {one.name: answers(one.x) for one in chosen}, close)
+def _screen(one: _Judged, names: Sequence[str] | None, close: float = CLOSE) -> Screen:
+    sets = [golden for golden in one.golden if names is None or golden.name in names] or list(one.golden)
+    return Screen({golden.name: golden.x for golden in sets}, {g.name: one.answers(g.x) for g in sets}, close)
 
 
-def _lookalikes(candidate: Candidate, answers: Answers) -> tuple[str, ...]:
+def _lookalikes(candidate: Candidate, one: _Judged) -> tuple[str, ...]:
     """Chains with another activation and the same answers on every input, such as a ReLU behind positive outputs."""
-    screen, own = _screen(candidate.chain, answers, None, SAME), forward_text(candidate.chain)
-    close = [
-        text
-        for other in candidate.neighbours()
-        if screen.agrees(other.chain) and (text := forward_text(other.chain)) != own
-    ]
-    named = list(dict.fromkeys(close))
+    screen = _screen(one, None, SAME)
+    close = [forward_text(other.chain) for other in candidate.neighbours() if screen.agrees(other.chain)]
+    named = [text for text in dict.fromkeys(close) if text != forward_text(candidate.chain)]
     more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
     same = "; ".join(named[:MOST_NAMED])
     return (f"no input that was tried tells the chain from: {same}{more}",) if named else ()
