@@ -9,7 +9,8 @@ from typing import Protocol
 
 from ..errors import InputError, UnsupportedModel
 from ..model import Array, Model
-from ..parity import GoldenSet, ParityReport, check, golden_sets
+from ..parity import GoldenSet, ParityReport, check
+from ..parity.golden import trouble
 from .forward_text import Item, forward_text, model_of
 from .outline import Outline
 from .reference import Reference, recorded
@@ -34,8 +35,8 @@ class Answers(Protocol):
 
     def __call__(self, x: Array) -> Array: ...
 
-    def golden(self, model: Model) -> tuple[GoldenSet, ...]:
-        """The inputs, with the answers of a chain."""
+    def inputs(self, model: Model) -> dict[str, Array]:
+        """Inputs by name, on which a chain is compared with it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +60,8 @@ class Live:
     def __call__(self, x: Array) -> Array:
         return self.reference(x)
 
-    def golden(self, model: Model) -> tuple[GoldenSet, ...]:
-        return golden_sets(model)
+    def inputs(self, model: Model) -> dict[str, Array]:
+        return trouble(model)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,8 +95,8 @@ class Recorded:
     def __call__(self, x: Array) -> Array:
         return self.y
 
-    def golden(self, model: Model) -> tuple[GoldenSet, ...]:
-        return (GoldenSet.of("recorded", model, self.x),)
+    def inputs(self, model: Model) -> dict[str, Array]:
+        return {"recorded": self.x}
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,15 +122,15 @@ def prove_given(chain: tuple[Item, ...], found: Sequence[Answers], outlines: Seq
     Raises:
         UnsupportedModel: none does; the message names the chain that agrees, where one is found.
     """
-    judged = [_judge(chain, answers) for answers in found]
-    for one in judged:
-        if one.report.verdict != "failed":
-            return _proof(one)
-    other = _searched(outlines, judged)
+    reports = [_judge(chain, answers) for answers in found]
+    for answers, report in zip(found, reports, strict=True):
+        if report.verdict != "failed":
+            return _proof(chain, answers, report)
+    other = next(filter(None, (_searched(outlines, answers) for answers in found)), None) if outlines else None
     hint = f"{found[0].name} agrees with: {forward_text(other.chain)}" if other else "nor does any chain that was tried"
     raise UnsupportedModel(
         f"{found[0].name} does not compute the chain that was given ({forward_text(chain)}); "
-        f"{judged[0].report.summary()}; {hint}"
+        f"{reports[0].summary()}; {hint}"
     )
 
 
@@ -139,68 +140,56 @@ def prove_assumed(outlines: Sequence[Outline], found: Sequence[Answers]) -> Proo
     Raises:
         UnsupportedModel: none agrees.
     """
-    assumed, judged = Candidate(outlines[0], {}), []
     for answers in found:
-        one = _judge(assumed.chain, answers)
-        if one.report.verdict != "failed":
-            return _proof(one, _lookalikes(assumed, one) if one.report.ok else ())
-        judged.append(one)
-    proof = _searched(outlines, judged)
-    if proof is None:
-        raise UnsupportedModel(
-            f"{found[0].name} computes something else than its weights suggest ({forward_text(assumed.chain)}), and "
-            f"none of the plausible chains agrees with it; {judged[0].report.summary()}; give the chain with --forward"
-        )
-    return proof
+        if proof := _searched(outlines, answers):
+            return proof
+    chain = outlines[0].chain()
+    report = _judge(chain, found[0])
+    if report.verdict != "failed":
+        return _proof(chain, found[0], report)
+    raise UnsupportedModel(
+        f"{found[0].name} computes something else than its weights suggest ({forward_text(chain)}), and none of the "
+        f"plausible chains agrees with it; {report.summary()}; give the chain with --forward"
+    )
 
 
-@dataclass(frozen=True, eq=False)
-class _Judged:
-    """A chain, what it was compared with and on which inputs, and what came of it."""
-
-    chain: tuple[Item, ...]
-    answers: Answers
-    golden: tuple[GoldenSet, ...]
-    report: ParityReport
+def _judge(chain: tuple[Item, ...], answers: Answers) -> ParityReport:
+    """By the parity rule on every input."""
+    model = model_of(chain, "assumed")
+    golden = [GoldenSet.of(name, model, x) for name, x in answers.inputs(model).items()]
+    return check(answers, golden, subject=answers.name)
 
 
-def _judge(chain: tuple[Item, ...], answers: Answers) -> _Judged:
-    golden = answers.golden(model_of(chain, "assumed"))
-    return _Judged(chain, answers, golden, check(answers, golden, subject=answers.name))
+def _proof(chain: tuple[Item, ...], answers: Answers, report: ParityReport, doubts: tuple[str, ...] = ()) -> Proof:
+    if report.ok:
+        return Proof(chain, answers, doubts)
+    doubt = f"the chain cannot be proved against {answers.name}: the model amplifies rounding beyond what float32 holds"
+    return Proof(chain, answers, (doubt,), proved=False)
 
 
-def _proof(one: _Judged, doubts: tuple[str, ...] = ()) -> Proof:
-    if one.report.ok:
-        return Proof(one.chain, one.answers, doubts)
-    name = one.answers.name
-    doubt = f"the chain cannot be proved against {name}: the model amplifies rounding beyond what float32 holds"
-    return Proof(one.chain, one.answers, (doubt,), proved=False)
+def _searched(outlines: Sequence[Outline], answers: Answers) -> Proof | None:
+    """The first of the plausible chains, the assumed one before all, that agrees; and what cannot be told from it.
 
-
-def _searched(outlines: Sequence[Outline], judged: Sequence[_Judged]) -> Proof | None:
-    """The first of the plausible chains that agrees with one of the layouts, and what cannot be told from it."""
-    for first in judged if outlines else ():
-        try:
-            screen, tried = _screen(first, SCREENED), 0
-        except InputError:  # it refuses some of the inputs; the report on the assumed chain says so
-            continue
-        for candidate in candidates(outlines, not first.answers.every_step):
-            if tried < MOST_JUDGED and screen.agrees(candidate.chain):
-                tried += 1
-                one = _judge(candidate.chain, first.answers)
-                if one.report.ok:
-                    return Proof(one.chain, one.answers, _lookalikes(candidate, one))
+    Most chains fall on two inputs and a float64 run; what is left is judged by the rule on all.
+    """
+    inputs = answers.inputs(model_of(outlines[0].chain(), "assumed"))
+    try:
+        expected = {name: answers(x) for name, x in inputs.items()}
+    except InputError:  # it refuses some of the inputs; the report on the assumed chain says so
+        return None
+    first = {name: x for name, x in inputs.items() if name in SCREENED} or inputs
+    screen, judged = Screen(first, expected, CLOSE), 0
+    for candidate in candidates(outlines, not answers.every_step):
+        if judged < MOST_JUDGED and screen.agrees(candidate.chain):
+            judged += 1
+            if (report := _judge(candidate.chain, answers)).ok:
+                same = _lookalikes(candidate, Screen(inputs, expected, SAME))
+                return _proof(candidate.chain, answers, report, same)
     return None
 
 
-def _screen(one: _Judged, names: Sequence[str] | None, close: float = CLOSE) -> Screen:
-    sets = [golden for golden in one.golden if names is None or golden.name in names] or list(one.golden)
-    return Screen({golden.name: golden.x for golden in sets}, {g.name: one.answers(g.x) for g in sets}, close)
-
-
-def _lookalikes(candidate: Candidate, one: _Judged) -> tuple[str, ...]:
+def _lookalikes(candidate: Candidate, screen: Screen) -> tuple[str, ...]:
     """Chains with another activation and the same answers on every input, such as a ReLU behind positive outputs."""
-    screen = _screen(one, None, SAME)
     close = [forward_text(other.chain) for other in candidate.neighbours() if screen.agrees(other.chain)]
     named = [text for text in dict.fromkeys(close) if text != forward_text(candidate.chain)]
     more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
