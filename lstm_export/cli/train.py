@@ -37,6 +37,7 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
         str, typer.Option(help="Inputs derived from the time: hour, weekday, yearday.", metavar="NAME,..")
     ] = "",
     group: Annotated[str | None, typer.Option(help="Column that tells one series from another.", metavar="COL")] = None,
+    pad: Annotated[bool, typer.Option("--pad", help="Learn from groups shorter than the window too.")] = False,
     split: Annotated[
         str, typer.Option(help="Train, validation, test: in time, or whole groups.", metavar="A,B,C")
     ] = "0.7,0.15,0.15",
@@ -74,6 +75,7 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
         time=time,
         calendar=_names(calendar),
         group=group,
+        pad=pad,
         split=_shares(split),
         missing=missing.value,
         units=_units(units or []),

@@ -125,7 +125,8 @@ class Session:
             table: a path, a mapping of columns, a DataFrame or a Table with the signature's columns; where the
                 signature has no names, exactly `input_size` columns of numbers.
             progress: called with (predictions done, predictions in all).
-            window: steps a prediction sees; the stored window by default. Without either, a run is one sequence.
+            window: steps a prediction sees; the stored window by default. Without either, a run is one sequence. Of
+                a model that learned from series shorter than its window, such a run is one sequence too.
             missing: what happens to a row with an empty cell, see `series_of`.
 
         Raises:
@@ -133,16 +134,35 @@ class Session:
         """
         table, window = Table.of(table), self._window(window)
         runs = _runs(table, self.signature, missing)
-        jobs = [(run, sliding_windows(run.x, window) if window else run.x[np.newaxis]) for run in runs]
-        jobs = [(run, windows) for run, windows in jobs if len(windows)]
-        if not jobs:
+        least = self._least(window)
+        answered = [run for run in runs if len(run) >= least]
+        if not answered:
             rows = max(map(len, runs), default=0)
-            raise InputError(
-                f"{table.title} holds no window of {window} rows; its longest run without a gap has {rows}"
-            )
-        self._warn_of_range(np.concatenate([run.x for run, _ in jobs]))
-        answers = list(self._answers([windows for _, windows in jobs], bool(window), progress))
-        return _as_table([run for run, _ in jobs], answers, self.signature)
+            raise InputError(f"{table.title} holds no window of {least} rows; its longest run without a gap has {rows}")
+        self._warn_of_range(np.concatenate([run.x for run in answered]))
+        return _as_table(answered, self._of_runs(answered, window, progress), self.signature)
+
+    def _least(self, window: int | None) -> int:
+        """Rows that a run must have to be answered."""
+        shortest = self.signature.shortest if window == self.signature.window else None
+        return shortest or window or 1
+
+    def _of_runs(self, runs: Sequence[Run], window: int | None, progress: Progress | None) -> list[Array]:
+        """The answers to each run, `(predictions, output_size)`: slid over, or answered whole where it is shorter."""
+        whole = [index for index, run in enumerate(runs) if window is None or len(run) < window]
+        slid = sorted(set(range(len(runs))) - set(whole))
+        windows = [sliding_windows(runs[index].x, window) for index in slid if window]
+        found = dict(zip(slid, self._answers(windows, True, progress, more=len(whole)), strict=True))
+        if whole:
+            lengths = np.array([len(runs[index]) for index in whole])
+            sequences = Sequences(np.concatenate([runs[index].x for index in whole]), lengths)
+            y, is_every_step = self._answered(sequences)
+            parts = np.split(y, sequences.ends[:-1]) if is_every_step else list(y[:, np.newaxis])
+            found |= {index: part[-1:] if window else part for index, part in zip(whole, parts, strict=True)}
+            if progress:
+                total = sum(map(len, windows)) + len(whole)
+                progress(total, total)
+        return [found[index] for index in range(len(runs))]
 
     def slide(self, x: object, progress: Progress | None = None, *, window: int | None = None) -> Array:
         """Slide over one sequence `x (seq, input_size)`: `y (predictions, output_size)`, see `predict_table`.
@@ -160,12 +180,12 @@ class Session:
         (answer,) = self._answers([windows], bool(window), progress)
         return answer
 
-    def _answers(self, jobs: list[Array], last: bool, progress: Progress | None) -> Iterator[Array]:
+    def _answers(self, jobs: list[Array], last: bool, progress: Progress | None, *, more: int = 0) -> Iterator[Array]:
         """For each job's windows `(predictions, window, input_size)` the answers `(predictions, output_size)`.
 
-        Every step's answer is kept of a model that gives one, unless `last`.
+        Every step's answer is kept of a model that gives one, unless `last`. `more` predictions follow elsewhere.
         """
-        done, total = 0, sum(map(len, jobs))
+        done, total = 0, sum(map(len, jobs)) + more
         for windows in jobs:
             parts = []
             for y in self._chunks(windows):

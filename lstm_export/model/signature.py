@@ -42,6 +42,7 @@ class Signature:
         time: name of the time column; `time_step` is its spacing (seconds, or its own unit when it counts).
         calendar: calendar features derived from `time`, such as `("hour", "weekday")`.
         group: name of the column that tells one series from another.
+        shortest: steps of the shortest window seen in training, where series shorter than `window` were learned too.
     """
 
     input_size: int
@@ -54,6 +55,7 @@ class Signature:
     time_step: float | None = None
     calendar: tuple[str, ...] = ()
     group: str | None = None
+    shortest: int | None = None
 
     def __post_init__(self) -> None:
         self._check_kinds()
@@ -70,9 +72,9 @@ class Signature:
     def _check_kinds(self) -> None:
         """A signature also comes out of files: what is no number or no text must not surface later."""
         counts: dict[str, int | None] = {"input_size": self.input_size, "output_size": self.output_size}
-        counts |= {"window": self.window, "horizon": self.horizon}
+        counts |= {"window": self.window, "shortest": self.shortest, "horizon": self.horizon}
         for name, count in counts.items():
-            optional = name in ("window", "horizon") and count is None
+            optional = name in ("window", "shortest", "horizon") and count is None
             if not optional and (type(count) is not int or not (name != "horizon") <= count < 2**31):
                 raise UnsupportedModel(f"the signature's {name} is {count!r}, expected a positive whole number")
         for text in (self.time, self.group, *self.calendar):
@@ -101,7 +103,10 @@ class Signature:
 
     def to_record(self) -> dict[str, Any]:
         """A JSON-ready mapping; `from_record` is its inverse."""
-        return asdict(self)
+        record = asdict(self)
+        if self.shortest is None:  # older readers know no such key
+            del record["shortest"]
+        return record
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Signature:

@@ -58,13 +58,16 @@ def ridge(samples: Samples, scaler: Affine, penalty: float = 1.0) -> Baseline:
 
 def _design(samples: Samples, scaler: Affine, starts: Array) -> Array:
     """Scaled, flattened windows and a column of ones: float64 `(windows, window * input_size + 1)`."""
-    scaled = (samples.inputs(starts).astype(np.float64) - scaler.offset) / scaler.scale
+    ends = (starts + samples.lengths(starts))[:, np.newaxis]
+    index = ends + np.arange(-samples.window, 0)  # (windows, window), all of them ending with their last row
+    scaled = (samples.x[np.maximum(index, 0)].astype(np.float64) - scaler.offset) / scaler.scale
+    scaled[index < starts[:, np.newaxis]] = 0.0  # the mean, where a shorter window has no row
     return np.hstack([scaled.reshape(len(starts), -1), np.ones((len(starts), 1))])
 
 
 def _persistence(samples: Samples, starts: Array) -> Array:
     """The target's value at the window's last row, for every step ahead."""
-    last = samples.y[starts + samples.window - 1]  # (windows, targets)
+    last = samples.y[starts + samples.lengths(starts) - 1]  # (windows, targets)
     return np.repeat(last, samples.horizon, axis=1)
 
 
@@ -83,4 +86,4 @@ def _seasonal(samples: Samples, starts: Array, period: float) -> Array:
         found = np.searchsorted(times[rows], ago[rows]).clip(max=len(rows) - 1)
         there = times[rows[found]] == ago[rows]
         seasonal[rows[there]] = samples.y[rows[found[there]]]
-    return by_target(seasonal[starts[:, np.newaxis] + samples.steps])
+    return by_target(seasonal[samples.target_index(starts)])

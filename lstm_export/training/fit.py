@@ -18,7 +18,7 @@ from .baselines import baselines
 from .loop import Progress, Trained, Windows, pick_device, train_loop
 from .options import TrainingOptions
 from .result import Score, TrainingResult
-from .samples import PARTS, Samples, batches, build_samples, input_signature
+from .samples import PARTS, Samples, batches, build_samples, input_signature, least_rows
 from .scaling import column_warnings, fit_scaler
 
 REAL_WINDOWS = 32
@@ -54,7 +54,7 @@ def fit(source: TableSource, options: TrainingOptions, progress: Progress | None
         facts=_facts(table, options),
         warnings=(
             *column_warnings(samples, [column.name for column in signature.measured]),
-            *_short_groups(samples),
+            *_short_groups(samples, options),
             *_beaten(scores),
         ),
         interrupted=trained.interrupted,
@@ -84,7 +84,8 @@ def _scalers(samples: Samples, options: TrainingOptions) -> tuple[Affine, Affine
 def _scaled(samples: Samples, starts: Array, inputs: Affine, outputs: Affine) -> Windows:
     """A part as the core of the chain sees it: float32, exactly what the scaler stages would hand over."""
     y = (samples.targets(starts) - outputs.offset) / outputs.scale
-    return Windows((samples.x - inputs.offset) / inputs.scale, y.astype(np.float32), starts, samples.window)
+    lengths = None if samples.shorter is None else samples.lengths(starts)
+    return Windows((samples.x - inputs.offset) / inputs.scale, y.astype(np.float32), starts, samples.window, lengths)
 
 
 def _model(trained: Trained, inputs: Affine, outputs: Affine, signature: Signature) -> Model:
@@ -96,7 +97,13 @@ def _model(trained: Trained, inputs: Affine, outputs: Affine, signature: Signatu
 def _with_ranges(signature: Signature, samples: Samples) -> Signature:
     """The signature with the range of every column over the training part."""
     x, y = samples.x[samples.rows("train")], samples.y[samples.target_rows("train")]
-    return replace(signature, features=_ranged(signature.features, x), targets=_ranged(signature.targets, y))
+    shortest = int(samples.lengths(samples.parts["train"]).min())
+    return replace(
+        signature,
+        features=_ranged(signature.features, x),
+        targets=_ranged(signature.targets, y),
+        shortest=shortest if shortest < samples.window else None,
+    )
 
 
 def _ranged(columns: tuple[Column, ...], values: Array) -> tuple[Column, ...]:
@@ -104,9 +111,13 @@ def _ranged(columns: tuple[Column, ...], values: Array) -> tuple[Column, ...]:
     return tuple(replace(column, low=float(low[i]), high=float(high[i])) for i, column in enumerate(columns))
 
 
-def _real_windows(samples: Samples) -> Array:
-    """Windows spread evenly over the validation part, or over the training part where there is none."""
-    starts = samples.parts["validation"] if len(samples.parts["validation"]) else samples.parts["train"]
+def _real_windows(samples: Samples) -> Array | None:
+    """Whole windows spread evenly over the validation part, or over the training part where there is none."""
+    parts = (samples.parts[part] for part in ("validation", "train"))
+    whole = (starts[samples.lengths(starts) == samples.window] for starts in parts)
+    starts = next((starts for starts in whole if len(starts)), None)
+    if starts is None:
+        return None
     picked = np.linspace(0, len(starts) - 1, min(REAL_WINDOWS, len(starts))).round().astype(np.int64)
     return samples.inputs(starts[picked])
 
@@ -132,13 +143,14 @@ def _scores(model: Model, samples: Samples, options: TrainingOptions) -> Iterato
                     yield Score(part, name, target, rmse, mae, len(known))
 
 
-def _short_groups(samples: Samples) -> Iterator[str]:
+def _short_groups(samples: Samples, options: TrainingOptions) -> Iterator[str]:
     """Series that gave no window at all."""
     given = len(np.unique(samples.group))
     used = len(np.unique(samples.group[np.concatenate([*samples.parts.values()])]))
     if used < given:
-        rows = samples.window + samples.horizon
-        yield f"{given - used} of {given} groups are not used: they have no {rows} rows without a gap"
+        rows = least_rows(options)
+        longer = "" if options.pad else "; pad learns from shorter ones too"
+        yield f"{given - used} of {given} groups are not used: they have no {rows} rows without a gap{longer}"
 
 
 def _beaten(scores: Sequence[Score]) -> Iterator[str]:
@@ -164,7 +176,15 @@ def _predictor(model: Model, samples: Samples, device: str) -> Callable[[Array],
     from ..model.torch_module import eager, to_module
 
     run = eager(to_module(model).to(pick_device(device)))
-    return lambda starts: np.concatenate([run(samples.inputs(batch)) for batch in batches(starts, 1024)])
+
+    def predict(starts: Array) -> Array:
+        lengths, y = samples.lengths(starts), np.empty((len(starts), model.signature.output_size), np.float32)
+        for length in np.unique(lengths):
+            for rows in batches(np.flatnonzero(lengths == length), 1024):
+                y[rows] = run(samples.inputs(starts[rows])[:, :length])
+        return y
+
+    return predict
 
 
 def _facts(table: Table, options: TrainingOptions) -> dict[str, Any]:

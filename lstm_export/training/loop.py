@@ -54,12 +54,14 @@ class Windows:
         y: float32 `(windows, output_size)`.
         starts: int64 `(windows,)`, the first row of every window.
         window: rows of a window.
+        lengths: int64 `(windows,)`, the rows of each window that count; None where all do.
     """
 
     x: Array
     y: Array
     starts: Array
     window: int
+    lengths: Array | None = None
 
 
 class Trained(NamedTuple):
@@ -161,9 +163,9 @@ def _pass(core: _Core, train: _Tensors, optimizer: torch.optim.Optimizer, option
 
     core.train(True)
     total = torch.zeros((), device=train.x.device)
-    for x, y in train.batches(options.batch_size, shuffle=True):
+    for x, y, lengths in train.batches(options.batch_size, shuffle=True):
         optimizer.zero_grad()
-        loss = core.loss(core(x), y)
+        loss = core.loss(core(x, lengths), y)
         loss.backward()  # type: ignore[no-untyped-call]
         if options.clip:
             clip_grad_norm_(core.parameters, options.clip)
@@ -180,8 +182,8 @@ def _evaluate(core: _Core, part: _Tensors) -> float:
     core.train(False)
     total = torch.zeros((), device=part.x.device)
     with torch.no_grad(), core.averaged():
-        for x, y in part.batches(1024, shuffle=False):
-            total.add_(core.loss(core(x), y), alpha=len(x))
+        for x, y, lengths in part.batches(1024, shuffle=False):
+            total.add_(core.loss(core(x, lengths), y), alpha=len(x))
     return float(total) / len(part.starts)
 
 
@@ -208,8 +210,13 @@ class _Core:
         self._average = [parameter.clone() for parameter in self._live]
         self._decay, self._steps = options.averaging, 0
 
-    def __call__(self, x: Tensor) -> Tensor:
-        y: Tensor = self.fc(self.dropout(self.lstm(x)[0][:, -1]))  # (batch, output_size)
+    def __call__(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        import torch
+
+        every_h = self.lstm(x)[0]  # (batch, window, hidden_size)
+        # One direction sees nothing of what stands behind a step, so that padding reaches neither loss nor gradient.
+        last = every_h[:, -1] if lengths is None else every_h[torch.arange(len(x), device=x.device), lengths - 1]
+        y: Tensor = self.fc(self.dropout(last))  # (batch, output_size)
         return y
 
     def train(self, mode: bool) -> None:
@@ -253,16 +260,21 @@ class _Tensors(NamedTuple):
     y: Tensor
     starts: Tensor
     window: int
+    lengths: Tensor | None = None
 
     @classmethod
     def of(cls, windows: Windows, device: torch.device) -> _Tensors:
         import torch
 
         x, y, starts = (torch.from_numpy(array).to(device) for array in (windows.x, windows.y, windows.starts))
-        return cls(x, y, starts, windows.window)
+        lengths = None if windows.lengths is None else torch.from_numpy(windows.lengths).to(device)
+        return cls(x, y, starts, windows.window, lengths)
 
-    def batches(self, batch_size: int, shuffle: bool) -> Iterator[tuple[Tensor, Tensor]]:
-        """`x (batch, window, input_size)` and `y (batch, output_size)`; windows are gathered many batches at a time."""
+    def batches(self, batch_size: int, shuffle: bool) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
+        """`x (batch, window, input_size)`, `y (batch, output_size)` and lengths `(batch,)` where not every row counts.
+
+        Windows are gathered many batches at a time.
+        """
         import torch
 
         count, device = len(self.starts), self.starts.device
@@ -270,5 +282,10 @@ class _Tensors(NamedTuple):
         steps = torch.arange(self.window, device=device)
         many = batch_size * max(1, GATHERED_VALUES // (batch_size * self.window * self.x.shape[1]))
         for piece in torch.split(order, many):
-            x = self.x[self.starts[piece, None] + steps]  # (many, window, input_size)
-            yield from zip(torch.split(x, batch_size), torch.split(self.y[piece], batch_size), strict=True)
+            index = self.starts[piece, None] + steps
+            if self.lengths is not None:  # a shorter window may stand at the end, where no rows are behind it
+                index = index.clamp(max=len(self.x) - 1)
+            x = self.x[index]  # (many, window, input_size)
+            parts = torch.split(x, batch_size)
+            lengths = [None] * len(parts) if self.lengths is None else torch.split(self.lengths[piece], batch_size)
+            yield from zip(parts, torch.split(self.y[piece], batch_size), lengths, strict=True)

@@ -43,6 +43,8 @@ class TrainingOptions:
         time: the time column; without one every row follows the one before it.
         calendar: inputs derived from the time column, names of `series.CALENDAR`.
         group: the column that tells one series from another; no window crosses two.
+        pad: also learn from stretches of a group without a gap that are shorter than a window: of all the rows that
+            they have, padded in the batch, where padding is never read.
         split: shares of training, validation and test: in time, or of whole groups, drawn by the seed.
         missing: what to do with empty cells: refuse, drop the row, or ffill from the row before.
         units: unit by column name, for people.
@@ -73,6 +75,7 @@ class TrainingOptions:
     time: str | None = None
     calendar: tuple[str, ...] = ()
     group: str | None = None
+    pad: bool = False
     split: tuple[float, float, float] = (0.7, 0.15, 0.15)
     missing: Missing = "refuse"
     units: Mapping[str, str] = field(default_factory=dict)
@@ -128,6 +131,8 @@ class TrainingOptions:
             raise InputError("no feature is named, and no calendar feature; name at least one input")
         if self.calendar and self.time is None:
             raise InputError(f"calendar features ({', '.join(self.calendar)}) need a time column; name it with time")
+        if self.pad and self.group is None:
+            raise InputError("pad learns from short groups, but no column tells groups apart; name it with group")
         both = [name for name in self.targets if self.features and name in self.features]
         if both and self.horizon == 0:
             raise InputError(

@@ -28,6 +28,8 @@ class Samples:
         parts: the first row of every window, int64 `(windows,)`, by part; ordered, and disjoint in their target rows.
         window: rows of an input window.
         horizon: as in TrainingOptions.
+        shorter: rows of the windows that have fewer than `window`, by their first row: int64 `(rows,)`, 0 elsewhere;
+            None where there is none.
     """
 
     x: Array
@@ -37,33 +39,44 @@ class Samples:
     parts: Mapping[str, Array]
     window: int
     horizon: int
+    shorter: Array | None = None
 
-    @property
-    def steps(self) -> Array:
-        """Where the target rows of a window lie, counted from its first row: int64 `(max(horizon, 1),)`."""
-        return target_steps(self.window, self.horizon)
+    def lengths(self, starts: Array) -> Array:
+        """How many rows these windows have, int64 `(windows,)`."""
+        shorter = np.zeros(len(starts), np.int64) if self.shorter is None else self.shorter[starts]
+        return np.where(shorter > 0, shorter, self.window)
+
+    def target_index(self, starts: Array) -> Array:
+        """The rows that these windows predict, int64 `(windows, max(horizon, 1))`."""
+        index: Array = (starts + self.lengths(starts))[:, np.newaxis] + target_steps(0, self.horizon)
+        return index
 
     def inputs(self, starts: Array) -> Array:
-        """The windows that begin at `starts`, float32 `(windows, window, input_size)`."""
-        windows: Array = self.x[starts[:, np.newaxis] + np.arange(self.window)]
-        return windows
+        """The windows that begin at `starts`, float32 `(windows, window, input_size)`, zeros behind shorter ones."""
+        steps = np.arange(self.window)
+        if self.shorter is None:
+            windows: Array = self.x[starts[:, np.newaxis] + steps]
+            return windows
+        counts = (steps < self.lengths(starts)[:, np.newaxis])[..., np.newaxis]  # (windows, window, 1)
+        # A shorter window may stand at the table's end, where there are no rows behind it.
+        return np.where(counts, self.x[np.minimum(starts[:, np.newaxis] + steps, len(self.x) - 1)], np.float32(0))
 
     def targets(self, starts: Array) -> Array:
         """The true outputs of these windows, target by target: float64 `(windows, targets * max(horizon, 1))`."""
-        return by_target(self.y[starts[:, np.newaxis] + self.steps])
+        return by_target(self.y[self.target_index(starts)])
 
     def rows(self, part: str) -> Array:
         """Every row that an input window of this part touches, int64, ordered."""
-        return self._touched(self.parts[part], np.arange(self.window))
+        starts = self.parts[part]
+        touched, lengths = np.zeros(len(self.x), bool), self.lengths(starts)
+        for step in range(self.window):
+            touched[starts[lengths > step] + step] = True
+        return np.flatnonzero(touched)
 
     def target_rows(self, part: str) -> Array:
         """Every row that this part predicts, int64, ordered."""
-        return self._touched(self.parts[part], self.steps)
-
-    def _touched(self, starts: Array, steps: Array) -> Array:
         touched = np.zeros(len(self.x), bool)
-        for step in steps:
-            touched[starts + step] = True
+        touched[self.target_index(self.parts[part])] = True
         return np.flatnonzero(touched)
 
 
@@ -127,31 +140,47 @@ def build_samples(table: Table, signature: Signature, options: TrainingOptions) 
             raise InputError(
                 f"{place} is empty or NaN, expected a target; repair it, or drop such rows as the option says"
             )
-    starts = _starts(runs, options)
+    starts, lengths = _starts(runs, options)
     rows = np.concatenate([run.rows for run in runs]) if runs else np.empty(0, np.int64)
     numbers = {name: number for number, name in enumerate(dict.fromkeys(run.group for run in runs))}
     group = np.repeat([numbers[run.group] for run in runs], [len(run) for run in runs])
-    known = np.isfinite(y[rows][starts[:, np.newaxis] + target_steps(options.window, options.horizon)]).all(axis=(1, 2))
-    starts = starts[known]
+    predicted = (starts + lengths)[:, np.newaxis] + target_steps(0, options.horizon)
+    known = np.isfinite(y[rows][predicted]).all(axis=(1, 2))
+    starts, lengths = starts[known], lengths[known]
     if not len(starts):
         longest = max((len(run) for run in runs), default=0)
         raise InputError(
             f"{table.title} yields no window: its longest stretch without a gap has {longest} rows, "
-            f"window {options.window} with horizon {options.horizon} needs {options.window + options.horizon}"
+            f"window {options.window} with horizon {options.horizon} needs {least_rows(options)}"
         )
     parts = _split_groups(starts, group, options) if options.group else _split_rows(starts, len(rows), options)
     _check_parts(parts, options)
     x = np.concatenate([run.x for run in runs])
     times = np.concatenate([run.times for run in runs])
-    return Samples(x, y[rows], times, group, parts, options.window, options.horizon)
+    shorter = None
+    if (lengths < options.window).any():
+        shorter = np.zeros(len(x), np.int64)
+        shorter[starts] = np.where(lengths < options.window, lengths, 0)
+    return Samples(x, y[rows], times, group, parts, options.window, options.horizon, shorter)
 
 
-def _starts(runs: tuple[Run, ...], options: TrainingOptions) -> Array:
-    """The first row of every window that fits into one run with its horizon, int64, over all runs' rows."""
+def least_rows(options: TrainingOptions) -> int:
+    """Rows without a gap that a window and its horizon take at least."""
+    return (1 if options.pad else options.window) + options.horizon
+
+
+def _starts(runs: tuple[Run, ...], options: TrainingOptions) -> tuple[Array, Array]:
+    """The first row of every window that fits into one run with its horizon, over all runs' rows, and its length.
+
+    With `pad` a run too short for any is one window of all the rows that its horizon leaves.
+    """
     first = np.cumsum([0, *(len(run) for run in runs)])
-    fits = [max(len(run) - options.window - options.horizon + 1, 0) for run in runs]
+    rows = [len(run) - options.horizon for run in runs]
+    lengths = [min(count, options.window) if options.pad else options.window for count in rows]
+    fits = [max(count - length + 1, 0) if length > 0 else 0 for count, length in zip(rows, lengths, strict=True)]
     spans = [np.arange(begin, begin + count) for begin, count in zip(first, fits, strict=False)]
-    return np.concatenate(spans) if spans else np.empty(0, np.int64)
+    starts = np.concatenate(spans) if spans else np.empty(0, np.int64)
+    return starts, np.repeat(np.array(lengths, np.int64), fits)
 
 
 def _split_rows(starts: Array, rows: int, options: TrainingOptions) -> dict[str, Array]:

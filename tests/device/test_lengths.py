@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -285,3 +286,35 @@ def test_strict_takes_float32_alone(every_step_model: Model) -> None:
     with pytest.raises(InputError, match="expected float32"):
         session([np.zeros((3, 2))], strict=True)
     assert len(session([np.zeros((3, 2), np.float32)], strict=True)) == 1
+
+
+def table_of(lengths: dict[str, int], model: Model) -> dict[str, Any]:
+    """A series of each length, one behind the other."""
+    x = {name: drawn(model, 1, length, seed=length)[0] for name, length in lengths.items()}
+    hours = np.concatenate([np.arange(length) * 3600.0 for length in lengths.values()])
+    columns = np.concatenate(list(x.values()))
+    names = ("volume", "temp", "clouds")
+    station = np.repeat(list(lengths), list(lengths.values()))
+    return {"hour": hours, "station": station} | {name: columns[:, k] for k, name in enumerate(names)}
+
+
+@pytest.mark.parametrize("kind", [Padded, Plain])
+def test_a_table_answers_series_shorter_than_the_window_if_such_were_learned(
+    kind: type[Padded], traffic_model: Model
+) -> None:
+    """Once each, as the sequences that they are; those shorter than any that was learned are left out."""
+    model = replace(traffic_model, signature=replace(traffic_model.signature, shortest=2))
+    table = table_of({"a": 3, "b": 7, "c": 1, "d": 4, "e": 2}, model)
+    done: list[tuple[int, int]] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InputRangeWarning)
+        found = session_of(kind(model), model).predict_table(table, lambda *counts: done.append(counts))
+        whole = session_of(kind(model), traffic_model).predict_table(table)
+    assert found["station"].tolist() == ["a", "b", "b", "b", "d", "e"]
+    assert whole["station"].tolist() == ["b", "b", "b"]
+    assert done[-1] == (6, 6)
+    x = np.stack([table[name] for name in ("volume", "temp", "clouds")], axis=1)
+    for station, index in (("a", 0), ("d", 4), ("e", 5)):
+        expected = forward(model, x[table["station"] == station][np.newaxis]).y[0]
+        got = [found[column.name][index] for column in model.signature.outputs]
+        np.testing.assert_allclose(got, expected, rtol=1e-5)
