@@ -21,7 +21,17 @@ from .files import check_output, replacing, replacing_folder
 from .intake import ASSUME, Checkpoint, ReadingOptions, from_state_dict, read_checkpoint, write_checkpoint
 from .model import Affine, Array, Model, Runner, forward
 from .model.runner import is_stateful
-from .parity import GoldenSet, ParityReport, check, check_streaming, diagnose, golden_sets
+from .parity import (
+    Diagnosis,
+    GoldenSet,
+    ParityReport,
+    check,
+    check_conditions,
+    check_streaming,
+    diagnose,
+    first_wrong_layer,
+    golden_sets,
+)
 from .parity.noise import U
 
 if TYPE_CHECKING:
@@ -163,6 +173,7 @@ def _verify_bundle(data: bytes, model: Source | Subject | None) -> tuple[ParityR
                     name,
                     bundle_runner(bundle, name),
                     _compared(subject.checkpoint.model, bundle.model) or "as packaged",
+                    source=None if hasattr(targets.get(name), "from_model") else bundle.artifacts[name],
                 )
             )
     return tuple(reports)
@@ -343,7 +354,8 @@ class Subject:
         held = targets.held(module, self.checkpoint.model, artifact)
         subject, cost = (self, ()) if held is self.checkpoint.model else self._rounded(held)
         expected, notes = targets.lowered(module, held)
-        return subject.check(target, module.load(artifact), _structure(module, artifact, expected), (*notes, *cost))
+        structure = _structure(module, artifact, expected)
+        return subject.check(target, module.load(artifact), structure, (*notes, *cost), source=artifact)
 
     def _rounded(self, model: Model) -> tuple[Subject, tuple[str, ...]]:
         """The same subject with rounded weights, and what the rounding costs."""
@@ -355,18 +367,47 @@ class Subject:
         cost = rounding_cost(self.checkpoint.model, model, shown.x, real=windows is not None)
         return Subject(replace(self.checkpoint, model=model), golden, eager(to_module(model))), cost
 
-    def check(self, target: str, runner: Runner, structure: str, notes: tuple[str, ...] = ()) -> ParityReport:
-        """Judge a runner on every golden set; say what is wrong where it fails."""
-        note = getattr(targets.get(target), "note", None)
-        checkpoint = self.checkpoint
-        notes = (*checkpoint.remarks, *_coarse_inputs(checkpoint.model), *notes, *((note,) if note else ()))
+    def check(
+        self,
+        target: str,
+        runner: Runner,
+        structure: str,
+        notes: tuple[str, ...] = (),
+        source: Path | bytes | None = None,
+    ) -> ParityReport:
+        """Judge a runner on every golden set; see it under other conditions, or say what is wrong with it.
+
+        Args:
+            target: what it is a runner of.
+            runner: what is judged.
+            structure: what was found when the artifact was read back.
+            notes: what a user should know besides.
+            source: the artifact, where it can be opened in other ways too.
+        """
+        module, model = targets.get(target), self.checkpoint.model
+        note = getattr(module, "note", None)
+        notes = (*self.checkpoint.remarks, *_coarse_inputs(model), *notes, *((note,) if note else ()))
         report = check(runner, self.golden, subject=target, structure=structure, reference=self.reference, notes=notes)
         if not report.ok:
-            return replace(report, notes=(*report.notes, *diagnose(runner, checkpoint.model, self.golden, report)))
+            return replace(report, diagnosis=self._diagnosis(target, source, runner, report))
+        if source is not None and hasattr(module, "conditions"):
+            found = check_conditions(runner, self.golden, module.conditions(source))
+            report = replace(report, conditions=found)
         if not is_stateful(runner):
             return report
-        chain = targets.lowered(targets.get(target), checkpoint.model)[0]
+        chain = targets.lowered(module, model)[0]
         return replace(report, sets=(*report.sets, *check_streaming(runner, self.golden, chain)))
+
+    def _diagnosis(
+        self, target: str, source: Path | bytes | None, runner: Runner, report: ParityReport
+    ) -> Diagnosis | None:
+        """What is wrong with a failed artifact, which is opened up where its target can do that."""
+        model, module = self.checkpoint.model, targets.get(target)
+        found = diagnose(runner, model, self.golden, report)
+        if found is None or source is None or not hasattr(module, "probes"):
+            return found
+        held = targets.lowered(module, model)[0]
+        return replace(found, layer=first_wrong_layer(module.probes(source), held, self.golden, report))
 
 
 def rounding_cost(model: Model, rounded: Model, x: Array, real: bool) -> tuple[str, ...]:

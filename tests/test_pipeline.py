@@ -124,7 +124,7 @@ def _last_step_off_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("break_writer", "bug"),
     [
-        (_swap_two_gates, "gates stacked as input, output, cell, forget in every layer"),
+        (_swap_two_gates, "gates stacked as input, output, cell, forget"),
         (_last_step_off_by_one, "the step before the last instead of the last"),
     ],
 )
@@ -141,7 +141,7 @@ def test_a_broken_writer_leaves_nothing_behind(
         else:
             lstm_export.package(seed_checkpoint, output)
     assert caught.value.report.verdict == "failed"
-    assert f"it behaves like: {bug}" in caught.value.report.notes
+    assert any(told.startswith(f"it behaves like: {bug}") for told in caught.value.report.remarks)
     assert any(result.verdict == "failed" for result in caught.value.report.sets)
     assert listing(seed_checkpoint.parent) == ["model.pt", "out"]
     assert output.read_bytes() == b"the old file"

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..model import Array, Model, Signature
 from ..parity import GoldenSet, SetResult, check, golden_sets
-from ..parity.report import Verdict
+from ..parity.rule import Verdict
 
 # Without the model, answers are held against another engine's. Weights rounded to 8 bits move an answer by some
 # thousandths of the largest; a mixed-up gate moves it by tenths.

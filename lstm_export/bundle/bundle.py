@@ -21,6 +21,7 @@ from .manifest import MANIFEST, Mode, dump_manifest, fingerprint, load_manifest,
 
 _WEIGHTS, _GOLDEN, _CARD, _EXAMPLE = "weights.npz", "golden.npz", "README.md", "example.py"
 _GOLDEN_ARRAYS = ("x", "y", "scale", "noise_floor")
+_LENGTHS = "lengths"  # an array more where the rows of a set have unequal lengths
 # A local file header of zip is 30 bytes before the name. The manifest comes first, so that a cut file has it too.
 _HOLDS_MANIFEST = re.compile(rb"PK\x03\x04.{26}" + re.escape(MANIFEST.encode()), re.DOTALL)
 
@@ -115,6 +116,8 @@ def make_bundle(
         **{artifact.file: artifact.data for artifact in artifacts},
     }
     manifest = manifest_of(model, [one.name for one in golden], entries, training, files, mode or default_mode(model))
+    if all(one.lengths is None for one in golden):
+        manifest["format_version"] = 1  # older readers can read it
     return _read({**files, MANIFEST: dump_manifest(manifest)})
 
 
@@ -189,12 +192,17 @@ def _model(manifest: Mapping[str, Any], arrays: Mapping[str, Array]) -> Model:
 
 
 def _golden_arrays(golden: Iterable[GoldenSet]) -> dict[str, Array]:
-    return {f"{one.name}.{key}": np.asarray(getattr(one, key)) for one in golden for key in _GOLDEN_ARRAYS}
+    return {
+        f"{one.name}.{key}": np.asarray(getattr(one, key))
+        for one in golden
+        for key in (*_GOLDEN_ARRAYS, *([] if one.lengths is None else [_LENGTHS]))
+    }
 
 
 def _golden_sets(names: list[Any], arrays: dict[str, Array], model: Model) -> tuple[GoldenSet, ...]:
     expected = {f"{name}.{key}" for name in names for key in _GOLDEN_ARRAYS}
-    if expected != set(arrays) or len(expected) != len(names) * len(_GOLDEN_ARRAYS):
+    optional = {f"{name}.{_LENGTHS}" for name in names}
+    if not expected <= set(arrays) <= expected | optional or len(expected) != len(names) * len(_GOLDEN_ARRAYS):
         raise BundleError(f"{_GOLDEN} does not hold the golden sets that the manifest names")
     return tuple(_golden_set(str(name), arrays, model) for name in names)
 
@@ -209,4 +217,12 @@ def _golden_set(name: str, arrays: Mapping[str, Array], model: Model) -> GoldenS
         raise BundleError(f"the answers of the golden set {name} are {y.shape}, expected {steps + outputs}")
     if not all(np.isfinite(array).all() for array in (x, y, scale, noise_floor)) or (scale < 0).any():
         raise BundleError(f"the golden set {name} holds values that are not finite, or a negative scale")
-    return GoldenSet(name, x, y, scale, float(noise_floor))
+    lengths = arrays.get(f"{name}.{_LENGTHS}")
+    if lengths is not None and not _are_lengths(lengths, x):
+        raise BundleError(f"the lengths of the golden set {name} are not one a row, from 1 to {x.shape[1]}")
+    return GoldenSet(name, x, y, scale, float(noise_floor), lengths)
+
+
+def _are_lengths(lengths: Array, x: Array) -> bool:
+    fits = lengths.dtype == np.int64 and lengths.shape == x.shape[:1]
+    return bool(fits and (lengths >= 1).all() and (lengths <= x.shape[1]).all())

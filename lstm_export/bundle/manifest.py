@@ -17,7 +17,10 @@ from ..version import __version__
 # a file changes its meaning, or goes. A new optional key or a new kind of artifact needs no bump: readers ignore keys
 # that they do not know. On a bump the old reader moves to a file of its own and stays, and a bundle written by the
 # last release of the old version joins tests/golden.
-FORMAT_VERSION = 1
+# 1: the first. 2: golden sets may have lengths, which a reader of 1 would not pass on; all else is as in 1, so that one
+# reader serves both, and a bundle without lengths is still written as 1.
+FORMAT_VERSION = 2
+READABLE = (1, 2)
 
 MANIFEST = "manifest.json"
 # How a model is meant to be run, an optional key of the manifest: on windows, each from the initial state, or as one
@@ -96,9 +99,10 @@ def load_manifest(data: bytes) -> dict[str, Any]:
     if not isinstance(manifest, dict):
         raise BundleError(f"{MANIFEST} holds no JSON object")
     version = manifest.get("format_version")
-    if type(version) is not int or version != FORMAT_VERSION:
+    if type(version) is not int or version not in READABLE:
         raise BundleError(
-            f"this bundle has format version {version!r}, lstm-export {__version__} reads version {FORMAT_VERSION}; "
+            f"this bundle has format version {version!r}, lstm-export {__version__} reads version {FORMAT_VERSION}"
+            f" and older; "
             f"use the version that wrote it ({manifest.get('created_by', 'unknown')}) or package the model again"
         )
     for key, kind in _REQUIRED.items():

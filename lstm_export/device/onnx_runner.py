@@ -86,19 +86,24 @@ def stored_signature(metadata: Mapping[str, str]) -> Signature:
         raise BundleError(f"the ONNX file's own signature is damaged: {error}") from error
 
 
-def load_onnx(source: Path | bytes, providers: Sequence[str] | None = None) -> OnnxRunner:
+# Changes ONNX Runtime's session options, given its package and the options that are set.
+Tune = Callable[[ModuleType, Any], None]
+
+
+def load_onnx(source: Path | bytes, providers: Sequence[str] | None = None, *, tune: Tune | None = None) -> OnnxRunner:
     """Check an ONNX file and load the very bytes that were checked.
 
     Args:
         source: the file, or its contents.
         providers: execution providers of ONNX Runtime in order of preference, `cuda` for short; CPU by default.
+        tune: changes the session's options.
 
     Raises:
         BundleError: the file is damaged, holds what is not allowed, or this ONNX Runtime cannot load it.
         InputError: the file cannot be read, or a provider is not available.
         MissingDependency: ONNX Runtime is not installed.
     """
-    return opened(OnnxRunner, source, providers)
+    return opened(OnnxRunner, source, providers, tune)
 
 
 RunnerT = TypeVar("RunnerT")
@@ -108,6 +113,7 @@ def opened(
     kind: Callable[[Any, tuple[type[Exception], ...]], RunnerT],
     source: Path | bytes,
     providers: Sequence[str] | None = None,
+    tune: Tune | None = None,
 ) -> RunnerT:
     """A checked file as a runner of this kind, made of ONNX Runtime's session and what it raises; see `load_onnx`."""
     data = source if isinstance(source, bytes) else _read(source)
@@ -115,9 +121,12 @@ def opened(
     ort = onnxruntime()
     errors = runtime_errors(ort)
     chosen = _chosen(providers, ort.get_available_providers())
+    options = _options(ort)
+    if tune:
+        tune(ort, options)
     try:
         # The fallback would print a banner on stdout and try the same again.
-        session = ort.InferenceSession(data, _options(ort), providers=chosen, enable_fallback=False)
+        session = ort.InferenceSession(data, options, providers=chosen, enable_fallback=False)
         runner = kind(session, errors)
     except errors as error:
         raise BundleError(f"ONNX Runtime {ort.__version__} cannot load the file: {first_line(error)}") from error

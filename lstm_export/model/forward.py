@@ -1,6 +1,6 @@
 """The float64 forward: the definition of what a model computes, written from the equations.
 
-Every engine is judged against these functions, so they favour reading over speed.
+Every engine is judged against these functions, so they favour reading over speed: numpy alone, one loop, over time.
 Equations: torch.nn.LSTM, GRU, Linear, LayerNorm and torch.nn.functional's activations in PyTorch's documentation.
 """
 
@@ -43,6 +43,49 @@ class Noise:
         return gate
 
 
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + exp(-x)); exp may overflow to infinity, which gives 0."""
+    y = np.negative(x)
+    with np.errstate(over="ignore"):
+        np.exp(y, out=y)
+    y += 1.0
+    return np.reciprocal(y, out=y)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The choices in the definition that engines are known to get wrong; `Rules()` is the definition.
+
+    Only the catalogue of known bugs changes them, to say what an engine with such a bug would compute.
+
+    Attributes:
+        only: the one recurrent cell that they hold for, such as `lstm_l0_reverse`; all where it is empty.
+        sigmoid: of the gates.
+        input_forget: ONNX's attribute of that name: the forget gate is 1 - input gate.
+        linear_before_reset: whether a GRU's reset gate acts after the recurrent product.
+        reads_backwards: whether a reverse direction reads the sequence from its end.
+        turns_back: whether the output of a reverse direction is put back into the order of the sequence.
+        step: which step a LastStep picks, counted from behind a row's last one; the first where there are fewer.
+        batch_statistics: the Affine that takes mean and variance from the inputs it sees, as a batch norm in training.
+    """
+
+    only: str = ""
+    sigmoid: Callable[[Array], Array] = sigmoid
+    input_forget: bool = False
+    linear_before_reset: bool = True
+    reads_backwards: bool = True
+    turns_back: bool = True
+    step: int = -1
+    batch_statistics: str = ""
+
+    def at(self, cell: str) -> Rules:
+        """The rules for one cell."""
+        return self if self.only in ("", cell) else EXACT
+
+
+EXACT = Rules()
+
+
 class Output(NamedTuple):
     """What a chain yields in float64, and how large the terms were that it was summed from.
 
@@ -74,12 +117,14 @@ class _Run:
     lengths: Array
     state: Iterator[Array] | None
     source: Array
+    rules: Rules = EXACT
     before: Stage | None = None
     final: list[Array] = field(default_factory=list)
 
-    def last(self, x: Array) -> Array:
-        """The last step of every row of `x (seq, *runs, batch, size)`."""
-        rows: Array = np.take_along_axis(x, self._index(self.lengths[np.newaxis] - 1), axis=0)[0]
+    def last(self, x: Array, step: int = -1) -> Array:
+        """The last step of every row of `x (seq, *runs, batch, size)`, or the one before it for -2, and so on."""
+        steps = np.maximum(self.lengths[np.newaxis] + step, 0)
+        rows: Array = np.take_along_axis(x, self._index(steps), axis=0)[0]
         return rows
 
     def reversed(self, x: Array) -> Array:
@@ -94,8 +139,14 @@ class _Run:
         return steps.reshape(len(steps), *(1 for _ in self.noise.runs), -1, 1)
 
 
-def forward(
-    model: Model, x: Array, noise: Noise | None = None, *, lengths: Array | None = None, state: State | None = None
+def forward(  # noqa: PLR0913 - what a run consists of, named at every call
+    model: Model,
+    x: Array,
+    noise: Noise | None = None,
+    *,
+    lengths: Array | None = None,
+    state: State | None = None,
+    rules: Rules | None = None,
 ) -> Output:
     """Run `x (batch, seq, input_size)` through the chain in float64.
 
@@ -107,13 +158,14 @@ def forward(
             every step's answer is 0.
         state: the state to start from, as `state_layout` lists it, `(num_layers, batch, size)`; by default the
             learned one, else zeros.
+        rules: what a known bug does otherwise; by default the definition.
     """
     noise = noise or Noise()
     batch, seq, width = x.shape
     steps = np.asarray(x, np.float64).swapaxes(0, 1).reshape(seq, *(1 for _ in noise.runs), batch, width)
     y = terms = np.broadcast_to(steps, (seq, *noise.runs, batch, width))
     counted = np.full(batch, seq) if lengths is None else np.asarray(lengths, np.int64)
-    run = _Run(noise, counted, None if state is None else iter(state), y)
+    run = _Run(noise, counted, None if state is None else iter(state), y, rules or EXACT)
     for index, stage in enumerate(model.stages):
         y, terms = _apply(stage, _weights(stage, index, noise), y, terms, run)
         y = noise.value(y)
@@ -164,6 +216,8 @@ def _weights(stage: Stage, index: int, noise: Noise) -> dict[str, Array]:
     return {name: noise.weight(array) for name, array in exact.items()}
 
 
+BATCH_NORM_EPS = 1e-5  # torch.nn.BatchNorm1d's default
+
 # Below, x is (seq, *runs, batch, size), or (*runs, batch, size) once a step was picked: time first, so that the
 # weights of many runs, (*runs, out, in), apply by broadcasting.
 
@@ -184,8 +238,10 @@ def _recurrent(stage: Recurrent, weights: dict[str, Array], x: Array, terms: Arr
         for cell in layer:
             own = {key.removesuffix(cell.suffix): array for key, array in weights.items() if key.endswith(cell.suffix)}
             start = tuple(state[name][len(final)] for name in stage.states)
-            every_h, *behind = _cell(stage, own, run.reversed(x) if cell.is_reverse else x, start, run)
-            sides.append(run.reversed(every_h) if cell.is_reverse else every_h)
+            rules = run.rules.at(f"{stage.name}{cell.suffix}")
+            seen = run.reversed(x) if cell.is_reverse and rules.reads_backwards else x
+            every_h, *behind = _cell(stage, own, seen, start, replace(run, rules=rules))
+            sides.append(run.reversed(every_h) if cell.is_reverse and rules.turns_back else every_h)
             final.append(tuple(behind))
         x = sides[0] if len(sides) == 1 else np.concatenate(sides, axis=-1)
     run.final.extend(np.stack(tensors) for tensors in zip(*final, strict=True))
@@ -196,8 +252,8 @@ def _initial(stage: Recurrent, name: str, weights: dict[str, Array], run: _Run) 
     """The state to start from, `(num_layers, *runs, batch, size)` or what broadcasts to it."""
     runs = tuple(1 for _ in run.noise.runs)
     if run.state is not None:
-        given = np.asarray(next(run.state), np.float64)
-        return given.reshape(len(given), *runs, *given.shape[1:])
+        given = np.asarray(next(run.state), np.float64)  # (num_layers, batch, size), or each run's own behind a run
+        return given.reshape(len(given), *runs, *given.shape[1:]) if given.ndim == 3 else given
     learned = weights.get(f"{name}0")
     if learned is None:
         learned = stage.initial(name).reshape(*runs, len(stage.suffixes), -1)
@@ -213,7 +269,7 @@ def _cell(stage: Recurrent, w: dict[str, Array], x: Array, start: State, run: _R
 @_cell.register
 def _lstm(stage: LSTM, w: dict[str, Array], x: Array, start: State, run: _Run) -> State:
     """i, f, o = sigmoid(.), g = tanh(.), c = f * c + i * g, h = o * tanh(c), projected where there is a weight_hr."""
-    from_x = x @ _transposed(w["weight_ih"])  # (seq, *runs, batch, 4 * hidden_size)
+    from_x = _times(x, w["weight_ih"])  # (seq, *runs, batch, 4 * hidden_size)
     if "bias_ih" in w:
         from_x += _row(w["bias_ih"] + w["bias_hh"])
     weight_hh, size = _transposed(w["weight_hh"]), stage.hidden_size
@@ -221,11 +277,13 @@ def _lstm(stage: LSTM, w: dict[str, Array], x: Array, start: State, run: _Run) -
     h, c = (np.broadcast_to(one, (*x.shape[1:-1], one.shape[-1])) for one in start)
     every_h = np.empty((*x.shape[:-1], h.shape[-1]))
     for t, live in _steps(run, len(x)):
-        gates = from_x[t] + h @ weight_hh  # (*runs, batch, 4 * hidden_size), stacked in PYTORCH_GATES order
-        i_f = run.noise.gate(sigmoid(gates[..., : 2 * size]))  # input gate, forget gate
+        gates = _product(h, weight_hh)
+        gates += from_x[t]  # (*runs, batch, 4 * hidden_size), stacked in PYTORCH_GATES order
+        i_f = run.noise.gate(run.rules.sigmoid(gates[..., : 2 * size]))  # input gate, forget gate
+        i, f = i_f[..., :size], i_f[..., size:]
         g = np.tanh(gates[..., 2 * size : 3 * size])  # candidate
-        o = run.noise.gate(sigmoid(gates[..., 3 * size :]))  # output gate
-        c_t = i_f[..., size:] * c + i_f[..., :size] * g  # cell
+        o = run.noise.gate(run.rules.sigmoid(gates[..., 3 * size :]))  # output gate
+        c_t = (1 - i if run.rules.input_forget else f) * c + i * g  # cell
         h_t = run.noise.value(o * np.tanh(c_t))  # hidden
         if weight_hr is not None:
             h_t = run.noise.value(h_t @ weight_hr)
@@ -237,22 +295,42 @@ def _lstm(stage: LSTM, w: dict[str, Array], x: Array, start: State, run: _Run) -
 @_cell.register
 def _gru(stage: GRU, w: dict[str, Array], x: Array, start: State, run: _Run) -> State:
     """r, z = sigmoid(.), n = tanh(x_n + r * h_n), h = (1 - z) * n + z * h; b_hn is multiplied by r too."""
-    from_x, weight_hh = x @ _transposed(w["weight_ih"]), _transposed(w["weight_hh"])
-    bias_hh: Array | float = 0.0
+    from_x, weight_hh, size = _times(x, w["weight_ih"]), _transposed(w["weight_hh"]), stage.hidden_size
+    bias_hh = _row(w.get("bias_hh", np.zeros(3 * size)))
     if "bias_ih" in w:
         from_x += _row(w["bias_ih"])
-        bias_hh = _row(w["bias_hh"])
-    size = stage.hidden_size
     h = np.broadcast_to(start[0], (*x.shape[1:-1], size))
     every_h = np.empty((*x.shape[:-1], size))
     for t, live in _steps(run, len(x)):
-        from_h = h @ weight_hh + bias_hh  # (*runs, batch, 3 * hidden_size), stacked in PYTORCH_GRU_GATES order
-        r_z = run.noise.gate(sigmoid(from_x[t, ..., : 2 * size] + from_h[..., : 2 * size]))  # reset, update gate
-        z = r_z[..., size:]
-        n = np.tanh(from_x[t, ..., 2 * size :] + r_z[..., :size] * from_h[..., 2 * size :])  # new gate
+        from_h = _product(h, weight_hh)
+        from_h += bias_hh  # (*runs, batch, 3 * hidden_size), stacked in PYTORCH_GRU_GATES order
+        r_z = run.noise.gate(
+            run.rules.sigmoid(from_x[t, ..., : 2 * size] + from_h[..., : 2 * size])
+        )  # reset, update gate
+        r, z = r_z[..., :size], r_z[..., size:]
+        new = r * from_h[..., 2 * size :]
+        if not run.rules.linear_before_reset:
+            new = (r * h) @ weight_hh[..., 2 * size :] + bias_hh[..., 2 * size :]
+        n = np.tanh(from_x[t, ..., 2 * size :] + new)  # new gate
         h_t = run.noise.value((1 - z) * n + z * h)
         every_h[t] = h = h_t if live is None else np.where(live, h_t, h)
     return every_h, h
+
+
+def _times(x: Array, weight: Array) -> Array:
+    """`x (seq, *runs, batch, size)` times the transposed `weight (*runs, out, size)`, all steps in one product."""
+    by_run = np.moveaxis(x, 0, -3)  # (*runs, seq, batch, size)
+    rows = by_run.reshape(*by_run.shape[:-3], -1, x.shape[-1])
+    products = rows @ _transposed(weight)
+    return np.moveaxis(products.reshape(*by_run.shape[:-1], -1), -3, 0)
+
+
+def _product(h: Array, weight: Array) -> Array:
+    """`h @ weight`. Two or three rows one by one: BLAS takes longer for a product that flat than for its rows."""
+    if h.shape[-2] not in (2, 3):
+        product: Array = h @ weight
+        return product
+    return (h[..., np.newaxis, :] @ weight[..., np.newaxis, :, :])[..., 0, :]
 
 
 def _steps(run: _Run, seq: int) -> Iterator[tuple[int, Array | None]]:
@@ -271,6 +349,9 @@ def _linear(stage: Linear, weights: dict[str, Array], x: Array, terms: Array, ru
 @_apply.register
 def _affine(stage: Affine, weights: dict[str, Array], x: Array, terms: Array, run: _Run) -> tuple[Array, Array]:
     offset, scale = _row(weights["offset"]), _row(weights["scale"])
+    if run.rules.batch_statistics == stage.name:
+        axes = (0, -2) if x.ndim > 2 + len(run.noise.runs) else (-2,)  # steps, where there are any, and rows
+        offset, scale = x.mean(axes, keepdims=True), np.sqrt(x.var(axes, keepdims=True) + BATCH_NORM_EPS)
     if stage.inverse:
         return x * scale + offset, np.abs(x * scale) + np.abs(offset)
     return (x - offset) / scale, (np.abs(x) + np.abs(offset)) / np.abs(scale)
@@ -294,7 +375,7 @@ def _skip(stage: Skip, weights: dict[str, Array], x: Array, terms: Array, run: _
 
 @_apply.register
 def _last_step(stage: LastStep, weights: dict[str, Array], x: Array, terms: Array, run: _Run) -> tuple[Array, Array]:
-    return run.last(x), run.last(terms)
+    return run.last(x, run.rules.step), run.last(terms, run.rules.step)
 
 
 @_apply.register
@@ -348,12 +429,6 @@ _ACTIVATIONS: Mapping[str, _Function] = {
 }
 
 _erf = np.vectorize(erf, otypes=[np.float64])  # numpy has none
-
-
-def sigmoid(x: Array) -> Array:
-    """1 / (1 + exp(-x)), written with tanh so that no x overflows."""
-    y: Array = 0.5 * np.tanh(0.5 * x) + 0.5
-    return y
 
 
 def _transposed(weight: Array) -> Array:

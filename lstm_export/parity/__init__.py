@@ -6,20 +6,29 @@ every error is at most `(8 F + 8 eps) S`. A model that amplifies rounding gets a
 about ten roundings, so neither false alarms nor a fixed tolerance's blindness follow.
 """
 
-from .diagnosis import diagnose
+from .catalogue import Mutation, by_place, catalogue
+from .conditions import Condition, check_conditions
+from .diagnosis import Diagnosis, diagnose, first_wrong_layer
 from .golden import GoldenSet, golden_sets
 from .junit import to_junit
 from .report import ParityReport, SetResult, all_ok, check
 from .streaming import check_streaming
 
 __all__ = [
+    "Condition",
+    "Diagnosis",
     "GoldenSet",
+    "Mutation",
     "ParityReport",
     "SetResult",
     "all_ok",
+    "by_place",
+    "catalogue",
     "check",
+    "check_conditions",
     "check_streaming",
     "diagnose",
+    "first_wrong_layer",
     "golden_sets",
     "to_junit",
 ]

@@ -11,7 +11,8 @@ from ..errors import LstmExportError
 from ..model import Array, Model, Runner
 from .golden import GoldenSet
 from .noise import in_units_of
-from .report import EPS, FACTOR, ParityReport
+from .report import ParityReport
+from .rule import bound
 
 # How many beginnings of a sequence are asked for; each is judged with a noise floor of its own.
 BEGINNINGS, BEGINNINGS_IF_LARGE = 16, 5
@@ -49,12 +50,12 @@ def along_time(runner: Runner, model: Model, golden: Sequence[GoldenSet], report
     if model.returns_every_step:
         error = in_units_of(np.abs(_asked(runner, chosen.x, chosen.y.shape) - chosen.y), chosen.scale).max(axis=(0, 2))
         steps = tuple(range(1, len(error) + 1))
-        return AlongTime(chosen.name, True, steps, tuple(map(float, error)), (_bound(chosen),) * len(steps))
+        return AlongTime(chosen.name, True, steps, tuple(map(float, error)), (bound(chosen),) * len(steps))
     count = BEGINNINGS_IF_LARGE if model.parameters > LARGE_PARAMETERS else BEGINNINGS
     steps = tuple(sorted({int(step) for step in np.linspace(1, chosen.x.shape[1], count).round()}))
     begun = [GoldenSet.of(chosen.name, model, chosen.x[:, :step]) for step in steps]
     errors = tuple(float(in_units_of(np.abs(_asked(runner, g.x, g.y.shape) - g.y), g.scale).max()) for g in begun)
-    return AlongTime(chosen.name, False, steps, errors, tuple(map(_bound, begun)))
+    return AlongTime(chosen.name, False, steps, errors, tuple(map(bound, begun)))
 
 
 def _chosen(golden: Sequence[GoldenSet], report: ParityReport) -> GoldenSet | None:
@@ -62,10 +63,6 @@ def _chosen(golden: Sequence[GoldenSet], report: ParityReport) -> GoldenSet | No
     longer = [one for one in golden if one.x.shape[1] > 1 and getattr(one, "lengths", None) is None]
     best = [one for one in longer if one.name in failed] or [one for one in longer if one.name == "nominal"] or longer
     return max(best, key=lambda one: one.x.shape[1], default=None)
-
-
-def _bound(golden: GoldenSet) -> float:
-    return FACTOR * (golden.noise_floor + EPS)
 
 
 def _asked(runner: Runner, x: Array, shape: tuple[int, ...]) -> Array:

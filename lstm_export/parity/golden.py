@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from ..model import Affine, Array, Model, forward
 from ..model.arrays import frozen
-from .noise import noise_floor, output_scale
+from .noise import Definition, is_large, noise_floor, output_scale
 
 BATCH = 4
 DEFAULT_WINDOW = 16
 LONGEST_WINDOW = 1024
 # Beyond these sizes a longer window costs seconds and has not found a bug that 50 steps do not.
 LARGE_HIDDEN, LARGE_WINDOW = 256, 50
+MANY_STEPS, MANY_STEPS_OF_LARGE = 256, 100
+STEPS_OF_FAULTS = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +30,8 @@ class GoldenSet:
         y: float64 `(batch, output_size)` or `(batch, seq, output_size)`.
         scale: S, float64 `(output_size,)`.
         noise_floor: F, in units of S.
+        lengths: int64 `(batch,)`, the steps of each row that count; None where all do. With lengths the runner is
+            called as `runner(x, lengths)`.
     """
 
     name: str
@@ -34,26 +39,45 @@ class GoldenSet:
     y: Array
     scale: Array
     noise_floor: float
+    lengths: Array | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "x", frozen(self.x))
         object.__setattr__(self, "y", frozen(self.y, "<f8"))
         object.__setattr__(self, "scale", frozen(self.scale, "<f8"))
+        if self.lengths is not None:
+            object.__setattr__(self, "lengths", frozen(self.lengths, "<i8"))
 
     @classmethod
-    def of(cls, name: str, model: Model, x: Array) -> GoldenSet:
+    def of(cls, name: str, model: Model, x: Array, lengths: Array | None = None) -> GoldenSet:
         """Answer `x` by the definition."""
+        return cls.by(name, partial(forward, model), x, lengths, large=is_large(model))
+
+    @classmethod
+    def by(cls, name: str, definition: Definition, x: Array, lengths: Array | None, *, large: bool) -> GoldenSet:
+        """Answer `x` by any definition, such as that of a known bug."""
         x = frozen(x)
-        output = forward(model, x)
-        return cls(name, x, output.y, output_scale(output), noise_floor(model, x, output))
+        output = definition(x, lengths=lengths)
+        floor = noise_floor(definition, x, output, lengths, large=large)
+        return cls(name, x, output.y, output_scale(output), floor, lengths)
 
 
-def golden_sets(model: Model, windows: Array | None = None, seed: int = 0) -> tuple[GoldenSet, ...]:
-    """Six sets that look for trouble, five shapes unlike any example, and real `windows` where there are any."""
-    inputs = {**trouble(model, seed), **_shapes(model, seed + 1)}
+def golden_sets(
+    model: Model, windows: Array | None = None, seed: int = 0, *, with_lengths: bool = False
+) -> tuple[GoldenSet, ...]:
+    """Inputs that look for trouble, and their answers.
+
+    Args:
+        model: what answers.
+        windows: real inputs `(batch, seq, input_size)`, where there are any.
+        seed: of the random inputs: the same sets for the same seed.
+        with_lengths: whether there is a set of rows of unequal length too, for runners that take lengths.
+    """
+    inputs = {**trouble(model, seed), **_shapes(model, seed + 1), **_faults(model, seed + 2)}
     if windows is not None:
         inputs["real windows"] = windows
-    return tuple(GoldenSet.of(name, model, x) for name, x in inputs.items())
+    sets = [GoldenSet.of(name, model, x) for name, x in inputs.items()]
+    return (*sets, _unequal(model, seed + 3)) if with_lengths else tuple(sets)
 
 
 def trouble(model: Model, seed: int = 0) -> dict[str, Array]:
@@ -76,16 +100,48 @@ def trouble(model: Model, seed: int = 0) -> dict[str, Array]:
 def _shapes(model: Model, seed: int) -> dict[str, Array]:
     """Batch and sequence lengths that a graph with a hidden fixed axis gets wrong."""
     random, width = np.random.default_rng(seed), model.signature.input_size
-    shapes = ((1, 1), (1, 7), (3, 1), (5, 13), (2, 4 * _window(model)))
-    return {
-        f"shape {batch}x{seq}": _training_units(model, random.normal(size=(batch, seq, width))) for batch, seq in shapes
-    }
+    shapes = ((1, 1), (1, 7), (3, 1), (5, 13))
+    inputs = {f"shape {batch}x{seq}": random.normal(size=(batch, seq, width)) for batch, seq in shapes}
+    inputs["many windows"] = random.normal(size=(1, _many_windows(model), width))
+    return {name: _training_units(model, z) for name, z in inputs.items()}
+
+
+def _many_windows(model: Model) -> int:
+    """Eight windows on end; of long windows or large models fewer, since their steps take seconds."""
+    window = _window(model)
+    most = MANY_STEPS_OF_LARGE if _is_slow(model) else MANY_STEPS
+    return max(2 * window, min(8 * window, most))
+
+
+def _faults(model: Model, seed: int) -> dict[str, Array]:
+    """What broken sensors send: a value that never changes, and numbers too small for float32's full precision."""
+    random, width = np.random.default_rng(seed), model.signature.input_size
+    steps = min(_window(model), STEPS_OF_FAULTS)
+    stuck = random.normal(size=(BATCH, steps, width))
+    for row in range(BATCH):  # another channel in each row, at its mean, at both ends of its range, and far outside
+        stuck[row, :, row % width] = (0.0, -3.0, 3.0, 10.0)[row]
+    tiny = random.choice([-1.0, 1.0], size=(BATCH, 5, width)) * 10.0 ** random.uniform(-44, -38, (BATCH, 5, width))
+    tiny[0, :, 0], tiny[1] = -0.0, np.float32(2**-149)  # minus zero, and the smallest number there is
+    return {"stuck channels": _training_units(model, stuck), "denormals": tiny}
+
+
+def _unequal(model: Model, seed: int) -> GoldenSet:
+    """Rows of unequal length, one of them a single step; behind their ends stands what must not be read."""
+    random, width = np.random.default_rng(seed), model.signature.input_size
+    steps = max(min(_window(model), STEPS_OF_FAULTS), BATCH)
+    lengths = np.array([steps, 1, max(steps // 2, 2), steps - 1])
+    x = _training_units(model, random.normal(size=(BATCH, steps, width)))
+    x = np.where(np.arange(steps)[:, np.newaxis] < lengths[:, np.newaxis, np.newaxis], x, 0.0)
+    return GoldenSet.of("unequal lengths", model, x, lengths)
 
 
 def _window(model: Model) -> int:
     window = min(model.signature.window or DEFAULT_WINDOW, LONGEST_WINDOW)
-    large = max(lstm.hidden_size for lstm in model.recurrent) >= LARGE_HIDDEN
-    return min(window, LARGE_WINDOW) if large else window
+    return min(window, LARGE_WINDOW) if _is_slow(model) else window
+
+
+def _is_slow(model: Model) -> bool:
+    return max(stage.hidden_size for stage in model.recurrent) >= LARGE_HIDDEN
 
 
 def _training_units(model: Model, z: Array) -> Array:

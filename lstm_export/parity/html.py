@@ -16,7 +16,8 @@ from ..model import Array, Column
 from .along_time import AlongTime
 from .charts import TIMES, sets_chart, shape, time_chart
 from .markup import Markup, element, joined
-from .report import GOOD_STRUCTURE, LARGEST_NOISE, ParityReport, SetResult, all_ok
+from .report import GOOD_STRUCTURE, ParityReport, SetResult, all_ok
+from .rule import LARGEST_NOISE
 
 STYLE = Path(__file__).with_name("report.css")
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -145,8 +146,8 @@ def _report(report: ParityReport, page: Page, several: bool) -> Markup:
     heading = "Why it passed" if report.verdict == "passed" else "What would have to be true for it to pass"
     if report.sets or report.structure not in GOOD_STRUCTURE:
         parts.append(_section(heading, _list(_to_pass(report))))
-    if report.notes:
-        parts.append(_section("What was noticed", _list(map(_note, report.notes))))
+    if report.remarks:
+        parts.append(_section("What was noticed", _list(map(_note, report.remarks))))
     if report.sets:
         parts.append(_section("How far apart", _legend(report), sets_chart(report.sets), _table(report, page)))
     curve = page.along.get(report.subject)

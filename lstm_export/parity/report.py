@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import LstmExportError
-from ..model import Array, Runner
+from ..model import Runner
+from .conditions import Condition
 from .golden import GoldenSet
-from .noise import in_units_of
+from .rule import Verdict, answer, bound, is_judgeable, largest
 
-EPS = 2.0**-23
-# The bound is FACTOR * (F + eps) in units of S. 6F + 4 eps gave no false alarm on 2,580 random chains either;
-# the rest is room for processors that were not measured.
-FACTOR = 8
-# A noise floor above this says that the model amplifies rounding until float32 means little: no verdict.
-LARGEST_NOISE = 2.0**-10
-
-Verdict = Literal["passed", "failed", "cannot be judged"]
+if TYPE_CHECKING:
+    from .diagnosis import Diagnosis
 
 # What `ParityReport.structure` says of an artifact with nothing wrong, and how it reads for people.
 GOOD_STRUCTURE = {
@@ -64,20 +58,31 @@ class ParityReport:
         structure: a key of `GOOD_STRUCTURE`, otherwise what differs.
         sets: one result a golden set.
         notes: what a user should know besides.
+        conditions: the same artifact under other conditions, where its target names any.
+        diagnosis: what is wrong, where golden sets failed.
     """
 
     subject: str
     structure: str
     sets: tuple[SetResult, ...]
     notes: tuple[str, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    diagnosis: Diagnosis | None = None
 
     @property
     def verdict(self) -> Verdict:
-        """`passed` only if the structure agrees and at least one set was judged and none failed."""
+        """`passed` only if the structure agrees, at least one set was judged, and none and no condition failed."""
         verdicts = {result.verdict for result in self.sets}
-        if self.structure not in GOOD_STRUCTURE or "failed" in verdicts:
+        failed = {"failed"} & (verdicts | {condition.verdict for condition in self.conditions})
+        if self.structure not in GOOD_STRUCTURE or failed:
             return "failed"
         return "passed" if "passed" in verdicts else "cannot be judged"
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Notes, conditions and diagnosis, one sentence each."""
+        told = self.diagnosis.sentences() if self.diagnosis else ()
+        return (*self.notes, *_conditions(self.conditions), *told)
 
     @property
     def ok(self) -> bool:
@@ -86,11 +91,7 @@ class ParityReport:
 
     def to_record(self) -> dict[str, Any]:
         """A JSON-ready mapping; numbers that JSON lacks (NaN, inf) become strings."""
-        record = asdict(self) | {"verdict": self.verdict}
-        for result in record["sets"]:
-            for key, value in result.items():
-                if isinstance(value, float) and not np.isfinite(value):
-                    result[key] = str(value)
+        record: dict[str, Any] = _without_nan(asdict(self) | {"verdict": self.verdict})
         return record
 
     def summary(self) -> str:
@@ -122,7 +123,7 @@ class ParityReport:
         ]
         structure = f"structure: {GOOD_STRUCTURE.get(self.structure, self.structure)}"
         legend = [_LEGEND] if self.sets else []
-        notes = [f"note: {note}" for note in self.notes]
+        notes = [f"note: {note}" for note in self.remarks]
         return "\n".join([structure, *legend, *(lines if self.sets else ()), *reasons, *notes])
 
 
@@ -130,6 +131,26 @@ def all_ok(reports: Sequence[ParityReport]) -> bool:
     """Whether something was judged here and all of it passed; a report without sets was not run here."""
     judged = [report for report in reports if report.sets]
     return bool(judged) and all(report.ok for report in judged)
+
+
+def _without_nan(value: Any) -> Any:
+    """NaN and infinities as strings, all the way down."""
+    if isinstance(value, dict):
+        return {key: _without_nan(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(one) for one in value]
+    return str(value) if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def _conditions(found: Sequence[Condition]) -> list[str]:
+    """One sentence where every answer was the same, else one for each condition that made a difference."""
+    unlike = [one for one in found if one.difference != 0 or one.verdict == "failed"]
+    alike = [one.name for one in found if one not in unlike]
+    lines = [f"the same bits with {', '.join(alike)}"] if alike else []
+    for one in unlike:
+        told = one.reason or f"differs by {one.difference:.1e}, largest error {one.share:.2f} of what is allowed"
+        lines.append(f"with {one.name}: {told}: {one.verdict}")
+    return lines
 
 
 def _nan_last(share: float) -> float:
@@ -168,47 +189,25 @@ def check(  # noqa: PLR0913 - the rule's inputs, named at every call
 
 
 def _judge(runner: Runner, golden: GoldenSet, reference: Runner | None) -> SetResult:
-    y, reason = _answer(runner, golden)
-    expected, because = _answer(reference, golden) if reference else (None, "")
-    bound = FACTOR * (golden.noise_floor + EPS)
-    error, worst = _largest(y, golden.y, golden.scale)
-    reference_error = None if expected is None else _largest(expected, golden.y, golden.scale)[0]
-    if not golden.noise_floor <= LARGEST_NOISE:
-        verdict: Verdict = "cannot be judged"
-    else:
-        # Not `error > bound`: NaN must fail.
-        good = error <= bound and (reference_error is None or reference_error <= bound)
-        verdict = "passed" if good else "failed"
+    y, reason = answer(runner, golden)
+    expected, because = answer(reference, golden) if reference else (None, "")
+    allowed = bound(golden)
+    error, worst = largest(y, golden.y, golden.scale)
+    reference_error = None if expected is None else largest(expected, golden.y, golden.scale)[0]
+    # Not `error > allowed`: NaN must fail.
+    good = error <= allowed and (reference_error is None or reference_error <= allowed)
     return SetResult(
         name=golden.name,
         shape=golden.x.shape,
         noise_floor=golden.noise_floor,
-        bound=bound,
+        bound=allowed,
         error=error,
         reference_error=reference_error,
-        difference=None if expected is None else _largest(y, expected, golden.scale)[0],
+        difference=None if expected is None else largest(y, expected, golden.scale)[0],
         worst=worst,
-        verdict=verdict,
+        verdict=("passed" if good else "failed") if is_judgeable(golden) else "cannot be judged",
         reason=reason or (because and f"pytorch: {because}"),
     )
-
-
-def _answer(runner: Runner, golden: GoldenSet) -> tuple[Array, str]:
-    """The runner's y, or NaN and the reason why there is none that can be compared."""
-    try:
-        y = np.asarray(runner(golden.x), np.float64)
-    except LstmExportError as error:
-        return np.full(golden.y.shape, np.nan), str(error)
-    if y.shape != golden.y.shape:
-        return np.full(golden.y.shape, np.nan), f"y is {y.shape}, expected {golden.y.shape}"
-    return y, ""
-
-
-def _largest(y: Array, expected: Array, scale: Array) -> tuple[float, tuple[int, ...]]:
-    """The largest error in units of S, NaN counting as the largest, and where it is."""
-    error = in_units_of(np.abs(y - expected), scale)
-    worst = np.unravel_index(int(np.argmax(error)), error.shape)  # argmax takes the first NaN
-    return float(error[worst]), tuple(int(index) for index in worst)
 
 
 def _where(result: SetResult) -> str:

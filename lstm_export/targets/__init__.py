@@ -42,6 +42,12 @@ class Target(Protocol):
     what is missing here to run it, beside a package. `is_export(path) -> bool`: its artifacts are folders, and whether
     one holds such an artifact and nothing else.
 
+    For verification a target may also have `conditions(source) -> Iterator[(name, Runner)]`, the artifact as its
+    runtime computes it under other settings; it is then asked row by row, in large batches, repeatedly and from several
+    threads too. `probes(source) -> Iterator[Runner]` gives the outputs of its recurrent layers in order,
+    `(batch, seq, directions * size)`, and `broken(data, kind) -> bytes | None` the artifact with one of the bugs of
+    `parity.catalogue` that a changed model cannot express.
+
     Attributes:
         suffix: ending of its artifacts, put behind the model's name without its own.
         extra: the extra of this package that brings what `export` needs.

@@ -22,7 +22,7 @@ from lstm_export.bundle.archive import pack
 from lstm_export.bundle.manifest import FORMAT_VERSION
 from lstm_export.errors import BundleError, InputError, LstmExportError
 from lstm_export.model import Column, Model, forward
-from lstm_export.parity import check, golden_sets
+from lstm_export.parity import GoldenSet, check, golden_sets
 
 TRAINING = {"seed": 3, "test_rmse": 301.5}
 
@@ -66,7 +66,7 @@ def test_two_bundles_of_one_model_are_the_same_bytes(traffic_model: Model, data:
 
 def test_the_manifest_says_what_is_inside(bundle: Bundle, traffic_model: Model) -> None:
     manifest = json.loads(bundle.files["manifest.json"])
-    assert manifest["format_version"] == FORMAT_VERSION
+    assert manifest["format_version"] == 1  # no set has lengths, so the oldest reader can read it
     assert manifest["signature"] == json.loads(json.dumps(traffic_model.signature.to_record()))
     assert manifest["weights_sha256"] == traffic_model.weights_sha256
     assert manifest["training"] == TRAINING
@@ -126,7 +126,7 @@ def test_a_file_that_the_manifest_does_not_list_is_refused(bundle: Bundle) -> No
 
 
 MANIFESTS: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
-    "newer format": (lambda m: m.update(format_version=2), "format version 2, .* reads version 1"),
+    "newer format": (lambda m: m.update(format_version=3), "format version 3, .* reads version 2 and older"),
     "older format": (lambda m: m.update(format_version=0), "format version 0"),
     "format true": (lambda m: m.update(format_version=True), "format version True"),
     "no format": (lambda m: m.pop("format_version"), "format version None"),
@@ -219,7 +219,7 @@ def test_the_card_tells_names_units_ranges_and_verification(bundle: Bundle) -> N
     card = bundle.files["README.md"].decode()
     for text in ("| volume | veh/h | 0 to 7000 |", "| volume[t+2] | veh/h |", "(batch, seq, 3)", "windows of 5 steps"):
         assert text in card
-    assert re.search(r"\| onnx/model.onnx \| passed \| 11 \| \d\.\de-\d\d \| \d\.\de-\d\d \|", card)
+    assert re.search(r"\| onnx/model.onnx \| passed \| 13 \| \d\.\de-\d\d \| \d\.\de-\d\d \|", card)
 
 
 def test_hostile_names_stay_names(traffic_model: Model) -> None:
@@ -268,3 +268,16 @@ def test_the_command_line_knows_every_mode() -> None:
     from lstm_export.cli.package import Mode as Offered
 
     assert tuple(one.value for one in Offered) == get_args(Mode)
+
+
+def test_golden_sets_with_lengths_are_stored_and_raise_the_version(traffic_model: Model) -> None:
+    x = np.ones((3, 4, traffic_model.signature.input_size), np.float32)
+    one = GoldenSet.of("unequal", traffic_model, x, np.array([4, 1, 2]))
+    made = make_bundle(traffic_model, [one], [])
+    assert made.manifest["format_version"] == FORMAT_VERSION
+    (again,) = open_bundle(pack(made.files, first="manifest.json")).golden
+    assert again.lengths is not None
+    assert again.lengths.tolist() == [4, 1, 2]
+    bad = GoldenSet(one.name, one.x, one.y, one.scale, one.noise_floor, np.array([4, 0, 2]))
+    with pytest.raises(BundleError, match="lengths of the golden set unequal are not one a row, from 1 to 4"):
+        make_bundle(traffic_model, [bad], [])

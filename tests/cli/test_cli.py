@@ -66,7 +66,7 @@ def test_export_verify_package_inspect(seed_checkpoint: Path) -> None:
     done = invoke("onnx", seed_checkpoint)
     assert done.exit_code == 0, done.output
     assert "chain  lstm, last, fc  (assumed" in done.stdout
-    assert "onnx: passed on 11 of 11 golden sets" in done.stdout
+    assert "onnx: passed on 13 of 13 golden sets" in done.stdout
     assert f"wrote {folder / 'model.onnx'}" in done.stdout
     assert invoke("verify", folder / "model.onnx", seed_checkpoint).exit_code == 0
     assert invoke("package", seed_checkpoint, "-o", folder / "m.bundle").exit_code == 0
@@ -83,7 +83,7 @@ def test_json(seed_checkpoint: Path) -> None:
     assert record["path"] == str(folder / "model.onnx")
     assert record["size_bytes"] == (folder / "model.onnx").stat().st_size
     (report,) = record["reports"]
-    assert (report["structure"], report["verdict"], len(report["sets"])) == ("identical", "passed", 11)
+    assert (report["structure"], report["verdict"], len(report["sets"])) == ("identical", "passed", 13)
     assert json.loads(invoke("verify", folder / "model.onnx", seed_checkpoint, "--json").stdout)["ok"]
     assert json.loads(invoke("package", seed_checkpoint, "--json").stdout)["ok"]
     assert json.loads(invoke("inspect", seed_checkpoint, "--json").stdout)["parameters"] == 32851

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...model import Array, Model
 from ...parity import golden_sets
-from ...parity.report import EPS, FACTOR
+from ...parity.rule import bound
 from .interface import Interface
 from .layout import BITS, rounded
 from .numbers import floats
@@ -45,6 +45,6 @@ def _vectors(model: Model) -> Iterator[tuple[Array, Array, Array]]:
             x = one.x[:1, :LONGEST]
             cut = type(one).of(one.name, model, x)
             y = cut.y.reshape(-1, cut.y.shape[-1])  # (answers, output_size)
-            bound = FACTOR * (cut.noise_floor + EPS) * cut.scale
+            allowed = bound(cut) * cut.scale
             # Half a float32 step of y on top: the board holds y rounded.
-            yield x[0], y.astype(np.float32), (bound + np.spacing(np.abs(y).astype(np.float32))).astype(np.float32)
+            yield x[0], y.astype(np.float32), (allowed + np.spacing(np.abs(y).astype(np.float32))).astype(np.float32)

@@ -8,6 +8,7 @@ Two exports of one model give identical bytes.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from ...files import write_bytes
 
 if TYPE_CHECKING:
     from ...device import OnnxRunner
-    from ...model import Model
+    from ...model import Model, Runner
 
 suffix = ".onnx"
 extra = "export"
@@ -69,6 +70,27 @@ def read(path: Path) -> Model:
     from .reader import from_bytes
 
     return from_bytes(path.read_bytes())
+
+
+def conditions(source: Path | bytes) -> Iterator[tuple[str, Runner]]:
+    """The artifact as ONNX Runtime computes it with less optimisation and with more threads."""
+    from .settings import conditions as under_settings
+
+    return under_settings(source)
+
+
+def probes(source: Path | bytes) -> Iterator[Runner]:
+    """The artifact giving the output of its first recurrent layer, of its second, and so on."""
+    from .settings import probes as opened_up
+
+    return opened_up(source)
+
+
+def broken(data: bytes, kind: str) -> bytes | None:
+    """The artifact with one of the catalogue's bugs, or None where its graph has no place for it."""
+    from .mutants import broken as mutant
+
+    return mutant(data, kind)
 
 
 def recognises(data: bytes) -> bool:

@@ -1,0 +1,95 @@
+"""One known bug: what an engine that has it computes, in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ...errors import UnsupportedModel
+from ...model import Array, Model, Recurrent, Stage, forward
+from ...model.forward import EXACT, Noise, Output, Rules
+
+
+@dataclass(frozen=True, eq=False)
+class Mutation:
+    """A bug that exporters and runtimes have, as a definition of its own: another model, rules, input or state.
+
+    Attributes:
+        kind: what is wrong, such as `bias_ih lost`.
+        model: the model that is computed in fact.
+        place: the cell or stage that has the bug, such as `lstm_l0_reverse`; empty where all have it.
+        rules: how it is computed.
+        read: what is made of the input before.
+        keeps_state: whether the state behind the last call is the next one's first.
+        ignores_lengths: whether every row is taken to be as long as the longest.
+    """
+
+    kind: str
+    model: Model
+    place: str = ""
+    rules: Rules = EXACT
+    read: Callable[[Array], Array] | None = None
+    keeps_state: bool = False
+    ignores_lengths: bool = False
+
+    @property
+    def name(self) -> str:
+        """Kind and place, for people."""
+        return f"{self.kind} in {self.place}" if self.place else self.kind
+
+    @property
+    def is_model(self) -> bool:
+        """Whether a correct engine of the mutated model has the bug: then any target can be made to have it."""
+        return self.rules == EXACT and not (self.read or self.keeps_state or self.ignores_lengths)
+
+    def __call__(self, x: Array, noise: Noise | None = None, *, lengths: Array | None = None) -> Output:
+        """What the buggy engine gives, as `forward` gives what is right."""
+        x = self.read(x) if self.read else x
+        lengths = None if self.ignores_lengths else lengths
+        state = None
+        if self.keeps_state:
+            state = forward(self.model, x, noise, lengths=lengths, rules=self.rules).state
+        return forward(self.model, x, noise, lengths=lengths, state=state, rules=self.rules)
+
+
+# A change of the arrays of one stage, by their names without the stage's prefix.
+Change = Callable[[Mapping[str, Array]], Mapping[str, Array]]
+
+
+def each(change: Callable[[str, Array], Array]) -> Change:
+    """Array by array."""
+    return lambda arrays: {key: change(key, array) for key, array in arrays.items()}
+
+
+def with_arrays(stage: Stage, change: Change) -> Stage:
+    """The stage with other arrays."""
+    changed: dict[str, Any] = dict(change(stage.arrays))
+    return replace(stage, weights=changed) if isinstance(stage, Recurrent) else replace(stage, **changed)
+
+
+def exchanged(model: Model, *pairs: tuple[Stage, Stage | None]) -> Model | None:
+    """The model with some stages exchanged for others, or left out; None where that is no model any more."""
+    others = {id(old): new for old, new in pairs}
+    stages = tuple(others.get(id(stage), stage) for stage in model.stages)
+    return built(model, tuple(stage for stage in stages if stage is not None))
+
+
+def inserted(model: Model, stage: Stage, after: Stage) -> Model | None:
+    """The model with one stage more."""
+    at = model.stages.index(after) + 1
+    return built(model, (*model.stages[:at], stage, *model.stages[at:]))
+
+
+def built(model: Model, stages: tuple[Stage, ...]) -> Model | None:
+    """The model with these stages, or None where they do not fit together."""
+    try:
+        return replace(model, stages=stages)
+    except UnsupportedModel:
+        return None
+
+
+def mutations(kind: str, model: Model | None, place: str = "") -> Iterator[Mutation]:
+    """The mutation of this kind, where there is such a model."""
+    if model is not None:
+        yield Mutation(kind, model, place)

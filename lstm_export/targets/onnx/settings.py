@@ -1,0 +1,64 @@
+"""The same ONNX file under the conditions that it will meet, and opened up to its recurrent layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from ...device.onnx_runner import load_onnx
+from ...errors import MissingDependency, require
+from ...model import Array, Runner
+
+# Names of GraphOptimizationLevel's members; ORT_ENABLE_ALL is the default, under which the first answers come.
+LEVELS = {"off": "ORT_DISABLE_ALL", "basic": "ORT_ENABLE_BASIC", "extended": "ORT_ENABLE_EXTENDED"}
+THREADS = (2, 4)
+
+
+def conditions(source: Path | bytes) -> Iterator[tuple[str, Runner]]:
+    """Less optimisation, and more threads."""
+    for name, level in LEVELS.items():
+        yield f"optimisation {name}", load_onnx(source, tune=partial(_optimised, level))
+    for threads in THREADS:
+        yield f"{threads} threads", load_onnx(source, tune=partial(_threaded, threads))
+
+
+def _optimised(level: str, ort: ModuleType, options: Any) -> None:
+    options.graph_optimization_level = getattr(ort.GraphOptimizationLevel, level)
+
+
+def _threaded(threads: int, ort: ModuleType, options: Any) -> None:
+    options.intra_op_num_threads = threads
+
+
+def probes(source: Path | bytes) -> Iterator[Runner]:
+    """The file giving the output of its first recurrent node, of its second, and so on; none without onnx."""
+    try:
+        onnx = require("onnx", "export", "looking into an ONNX file")
+    except MissingDependency:
+        return
+    data = source if isinstance(source, bytes) else source.read_bytes()
+    count = sum(node.op_type in RECURRENT for node in onnx.load_model_from_string(data).graph.node)
+    for index in range(count):
+        proto = onnx.load_model_from_string(data)
+        places = [at for at, node in enumerate(proto.graph.node) if node.op_type in RECURRENT]
+        node = proto.graph.node[places[index]]
+        del proto.graph.node[places[index] + 1 :]  # whatever is wrong behind it is not asked
+        if not node.output[0]:
+            node.output[0] = f"{node.name}/probed"
+        del proto.graph.output[:]
+        proto.graph.output.append(onnx.helper.make_tensor_value_info(node.output[0], onnx.TensorProto.FLOAT, None))
+        yield partial(_every_step, load_onnx(proto.SerializeToString()))
+
+
+RECURRENT = ("LSTM", "GRU")
+
+
+def _every_step(runner: Runner, x: Array) -> Array:
+    """Y `(seq, directions, batch, hidden_size)` as `(batch, seq, directions * hidden_size)`."""
+    y = np.moveaxis(runner(x), 2, 0)
+    return y.reshape(*y.shape[:2], -1)
