@@ -11,7 +11,7 @@ from ..errors import InputError, UnsupportedModel
 from ..model import Array, Model
 from ..parity import GoldenSet, ParityReport, check
 from ..parity.golden import trouble
-from .forward_text import Item, forward_text, model_of
+from .forward_text import NOTHING, Item, forward_text, model_of
 from .outline import Outline
 from .reference import Reference, recorded
 from .search import CLOSE, SAME, Candidate, Screen, candidates
@@ -190,8 +190,18 @@ def _searched(outlines: Sequence[Outline], answers: Answers) -> Proof | None:
 
 def _lookalikes(candidate: Candidate, screen: Screen) -> tuple[str, ...]:
     """Chains with another activation and the same answers on every input, such as a ReLU behind positive outputs."""
-    close = [forward_text(other.chain) for other in candidate.neighbours() if screen.agrees(other.chain)]
-    named = [text for text in dict.fromkeys(close) if text != forward_text(candidate.chain)]
+    own = _effective(candidate.chain)
+    close = {
+        forward_text(_effective(other.chain))
+        for other in candidate.neighbours()
+        if _effective(other.chain) != own and screen.agrees(other.chain)
+    }
+    named = sorted(close, key=lambda text: (len(text), text))
     more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
     same = "; ".join(named[:MOST_NAMED])
     return (f"no input that was tried tells the chain from: {same}{more}",) if named else ()
+
+
+def _effective(chain: Sequence[Item]) -> tuple[Item, ...]:
+    """Without dropout and squeeze."""
+    return tuple(item for item in chain if item not in NOTHING)
