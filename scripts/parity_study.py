@@ -35,15 +35,18 @@ from lstm_export.device.onnx_runner import OnnxRunner, runtime_errors
 from lstm_export.errors import LstmExportError
 from lstm_export.model import Array, Model, Runner, forward
 from lstm_export.model.lowering import lower_projections
-from lstm_export.parity import GoldenSet, ParityReport, check
+from lstm_export.parity import GoldenSet, Mutation, ParityReport, by_place, catalogue, check
+from lstm_export.parity.diagnosis import named
 from lstm_export.parity.golden import trouble
 from lstm_export.targets import onnx as target
+from lstm_export.targets.onnx.mutants import broken
 from lstm_export.targets.onnx.reader import from_bytes
 from lstm_export.targets.onnx.writer import to_bytes
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "artifacts" / "parity-study"
 PAGE, START, END = ROOT / "docs" / "parity.md", "<!-- parity study -->", "<!-- end of parity study -->"
+BUGS_A_CHAIN = 12
 Record = dict[str, Any]
 
 
@@ -143,7 +146,7 @@ def mutant_kinds(seed: int, index: int, largest_hidden: int = 64) -> Record:
 
 def _by_numbers(mutant: Mutant, case: Case) -> Record:
     """R2 alone, the fixed tolerances, and whether the bug matters: whether it moves float64 by more than the bound."""
-    runner = OnnxRunner(_session(mutant.data), runtime_errors(ort))
+    runner = _runner(mutant.data)
     report = check(runner, case.golden, subject=mutant.kind)
     try:
         fixed = tolerated(runner(case.nominal.x), case)
@@ -153,12 +156,13 @@ def _by_numbers(mutant: Mutant, case: Case) -> Record:
     return {"r2": caught, "matters": caught or _matters(mutant, case), "fixed": fixed}
 
 
-def _session(data: bytes) -> ort.InferenceSession:
+def _runner(data: bytes) -> Runner:
     """Without the guard of this package, which would refuse some of the mutants before they are judged."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
-    return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    return OnnxRunner(session, runtime_errors(ort))
 
 
 def _matters(mutant: Mutant, case: Case) -> bool:
@@ -166,6 +170,49 @@ def _matters(mutant: Mutant, case: Case) -> bool:
         return True  # what it computes is not known here
     exact, change = mutant.model, mutant.change
     return check(lambda x: forward(exact, change(x)).y, case.golden, subject="float64").verdict == "failed"
+
+
+def diagnoses(seed: int, index: int, largest_hidden: int = 24) -> Record:
+    """Some bugs of the catalogue, each as a file, and some that are not in it: what does the verifier call them?"""
+    start = time.process_time()
+    case = Case.draw(seed, index, largest_hidden)
+    random = np.random.default_rng([seed, index, 2])
+    bugs = [*catalogue(case.model), *by_place(case.model)]
+    chosen = [bugs[at] for at in random.permutation(len(bugs))[:BUGS_A_CHAIN]]
+    known = ((bug, file) for bug, file in ((bug, _file_with(bug, case.model)) for bug in chosen) if file is not None)
+    strange = ((None, mutant.data) for mutant in mutants(case.model, random) if mutant.group.startswith("one "))
+    told = [_diagnosed(bug, data, case) for bug, data in (*known, *strange)]
+    return {"index": index, "told": [one for one in told if one], "seconds": round(time.process_time() - start, 3)}
+
+
+def _file_with(bug: Mutation, model: Model) -> bytes | None:
+    """A file that has the bug: another model well written, or a correct file with an edited graph."""
+    if bug.is_model:
+        return to_bytes(bug.model, target.DEFAULT_OPSET)
+    return None if bug.place else broken(to_bytes(model, target.DEFAULT_OPSET), bug.kind)
+
+
+def _diagnosed(bug: Mutation | None, data: bytes, case: Case) -> Record | None:
+    """What the file's bug is called; None where its numbers pass, so that nothing is asked."""
+    runner = _runner(data)
+    if check(runner, case.golden, subject="onnx").verdict != "failed":
+        return None
+    found = named(runner, case.model, case.golden)
+    if not found:
+        outcome = "unknown"
+    elif bug is None:
+        outcome = "wrong"
+    else:
+        outcome = "right" if any(_alike(one, bug, case) for one in found) else "wrong"
+    return {"bug": bug.name if bug else "", "outcome": outcome, "said": [one.name for one in found][:3]}
+
+
+def _alike(one: Mutation, other: Mutation, case: Case) -> bool:
+    """The same bug, or one whose exact answers no rule could tell from the other's."""
+    if one.name == other.name:
+        return True
+    sets = [GoldenSet.by(g.name, other, g.x, g.lengths, large=False) for g in case.golden]
+    return check(lambda x: one(x).y, sets, subject=one.name).verdict != "failed"
 
 
 def run(name: str, one: Callable[[int], Record], count: int, seed: int, jobs: int) -> list[Record]:
@@ -245,6 +292,22 @@ def mutant_lines(records: list[Record]) -> list[str]:
     return lines
 
 
+def diagnosis_lines(records: list[Record]) -> list[str]:
+    """How often a bug got its own name, no name, or the name of another."""
+    told = [one for record in records for one in record["told"]]
+    lines = [
+        "| artifacts that fail by their numbers | | named rightly | unknown | named wrongly |",
+        "|---|---|---|---|---|",
+    ]
+    for label, found in (
+        ("bugs of the catalogue", [one for one in told if one["bug"]]),
+        ("other bugs: one weight changed", [one for one in told if not one["bug"]]),
+    ):
+        counts = [sum(one["outcome"] == outcome for one in found) for outcome in ("right", "unknown", "wrong")]
+        lines.append(f"| {label} | {len(found):,} | {' | '.join(f'{count:,}' for count in counts)} |")
+    return lines
+
+
 def _share(caught: Iterable[bool]) -> str:
     counted = list(caught)
     share = sum(counted) / len(counted)
@@ -266,21 +329,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--chains", type=int, default=10_000, metavar="N", help="chains without a bug")
     parser.add_argument("--mutated", type=int, default=300, metavar="N", help="chains that are given every bug")
+    parser.add_argument("--diagnosed", type=int, default=200, metavar="N", help="chains whose bugs are to be named")
     parser.add_argument("--seed", type=int, default=2026, metavar="S", help="another seed gives other chains")
     parser.add_argument("--jobs", type=int, default=1, metavar="J", help="processes")
     options = parser.parse_args()
     seed, jobs = options.seed, options.jobs
     alarms = run("alarms", partial(alarm, seed), options.chains, seed, jobs)
-    broken = run("mutants", partial(mutant_kinds, seed), options.mutated, seed, jobs)
-    lines = [_made_by(seed, len(alarms), len(broken)), "", *alarm_lines(alarms), "", *mutant_lines(broken)]
+    judged = run("mutants", partial(mutant_kinds, seed), options.mutated, seed, jobs)
+    asked = run("diagnosis", partial(diagnoses, seed), options.diagnosed, seed, jobs)
+    lines = [_made_by(options), "", *alarm_lines(alarms), "", *mutant_lines(judged), "", *diagnosis_lines(asked)]
     print(*lines, sep="\n")
     written(PAGE, lines)
 
 
-def _made_by(seed: int, chains: int, mutated: int) -> str:
+def _made_by(options: argparse.Namespace) -> str:
     found = machine("numpy", "onnx", "onnxruntime", "torch")
     versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
-    command = f"python scripts/parity_study.py --chains {chains} --mutated {mutated} --seed {seed}"
+    counts = f"--chains {options.chains} --mutated {options.mutated} --diagnosed {options.diagnosed}"
+    command = f"python scripts/parity_study.py {counts} --seed {options.seed}"
     return f"`{command}` on {found['processor']}, Python {found['python']}, {versions}."
 
 
