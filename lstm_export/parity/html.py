@@ -15,6 +15,8 @@ import numpy as np
 from ..model import Array, Column
 from .along_time import AlongTime
 from .charts import TIMES, sets_chart, shape, time_chart
+from .conditions import Condition
+from .diagnosis import UNKNOWN, Diagnosis
 from .markup import Markup, element, joined
 from .report import GOOD_STRUCTURE, ParityReport, SetResult, all_ok
 from .rule import LARGEST_NOISE
@@ -113,11 +115,19 @@ def _apart(report: ParityReport) -> str:
     place = f"on “{worst.name}”"
     if worst.reason:
         return f"{place} there was no answer to compare: {worst.reason}"
-    if report.verdict == "passed":
-        return f"{len(judged)} of {len(report.sets)} golden sets agree. The largest error, {place}, {_times(worst)}."
     if worst.verdict == "failed":
-        return f"the largest error, {place}, {_times(worst)}."
-    return f"the numbers agree, the largest error {_times(worst)}, but the file holds something else."
+        return f"the largest error, {place}, {_times(worst)}.{_bug(report.diagnosis)}"
+    agree = f"{len(judged)} of {len(report.sets)} golden sets agree. The largest error, {place}, {_times(worst)}."
+    failed = [condition.name for condition in report.conditions if condition.verdict == "failed"]
+    but = f" But not under every condition: {failed[0]}." if failed else ""
+    other = "" if report.structure in GOOD_STRUCTURE else " But the file holds something else."
+    return f"{agree}{but}{other}"
+
+
+def _bug(diagnosis: Diagnosis | None) -> str:
+    if diagnosis is None or diagnosis.bug == UNKNOWN:
+        return ""
+    return f" It behaves like: {diagnosis.bug}{f' in {diagnosis.place}' if diagnosis.place else ''}."
 
 
 def _worst(sets: Sequence[SetResult]) -> SetResult:
@@ -146,13 +156,17 @@ def _report(report: ParityReport, page: Page, several: bool) -> Markup:
     heading = "Why it passed" if report.verdict == "passed" else "What would have to be true for it to pass"
     if report.sets or report.structure not in GOOD_STRUCTURE:
         parts.append(_section(heading, _list(_to_pass(report))))
-    if report.remarks:
-        parts.append(_section("What was noticed", _list(map(_note, report.remarks))))
+    if report.diagnosis is not None:
+        parts.append(_section("What is wrong", _list(map(_note, report.diagnosis.sentences()))))
     if report.sets:
         parts.append(_section("How far apart", _legend(report), sets_chart(report.sets), _table(report, page)))
     curve = page.along.get(report.subject)
     if curve is not None:
         parts.append(_section("Error along time", element("p", _about(curve)), time_chart(curve)))
+    if report.conditions:
+        parts.append(_section("Under other conditions", *_conditions(report.conditions)))
+    if report.notes:
+        parts.append(_section("What was noticed", _list(map(_note, report.notes))))
     return joined(*parts)
 
 
@@ -189,6 +203,13 @@ def _to_pass(report: ParityReport) -> Iterator[Markup]:
         yield joined(element("b", f"{result.name}. "), _needed(result))
     if len(failed) > 4:
         yield joined(element("b", f"{len(failed) - 4} more golden sets "), "fail as well; the table below has them.")
+    for condition in report.conditions:
+        if condition.verdict == "failed":
+            yield joined(
+                element("b", f"{condition.name}. "),
+                condition.reason
+                or f"The error would have to be {_many(condition.share)} smaller under this condition.",
+            )
     if judged and not failed:
         worst = _worst(judged)
         room = 1 / _share(worst) if _share(worst) else float("inf")
@@ -304,6 +325,29 @@ def _about(curve: AlongTime) -> str:
         f"“{curve.name}” cut after so many steps, each cut asked for on its own and judged with its own bound: "
         "an error that grows faster than the bound is made anew at every step."
     )
+
+
+def _conditions(found: Sequence[Condition]) -> Iterator[Markup]:
+    """What changed under which condition; those that changed nothing in one line."""
+    alike = [one.name for one in found if one.difference == 0 and one.verdict == "passed"]
+    unlike = [one for one in found if one.name not in alike]
+    if alike:
+        yield element("p", f"The very same bits as first: {', '.join(alike)}.")
+    if unlike:
+        rows = (
+            element(
+                "tr",
+                element("td", one.name),
+                element("td", f"{one.difference:.1e}", class_="number"),
+                element("td", f"{one.share:.1%}", class_="number"),
+                element("td", one.reason or one.verdict, class_="verdict"),
+                class_=_CLASSES[one.verdict],
+            )
+            for one in unlike
+        )
+        heads = ("condition", "differs from the first answers by", "error, of allowed", "verdict")
+        head = element("thead", element("tr", *(element("th", text) for text in heads)))
+        yield element("div", element("table", head, element("tbody", *rows)), class_="scroll")
 
 
 def _compared(page: Page) -> Markup:

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from lstm_export.cli import app
 from lstm_export.errors import InputError
 from lstm_export.model import Array, Column, Model, Runner, Signature, forward
-from lstm_export.parity import GoldenSet, ParityReport, check, golden_sets
+from lstm_export.parity import Condition, Diagnosis, GoldenSet, ParityReport, check, golden_sets
 from lstm_export.parity.along_time import along_time
 from lstm_export.parity.charts import LogAxis, power
 from lstm_export.parity.html import Page, to_html
@@ -97,6 +97,7 @@ def test_a_failure_says_how_far_it_is_and_what_it_takes() -> None:
     worst = max(report.sets, key=lambda result: result.error / result.bound)
     assert f"{worst.error / worst.bound:,.0f} times what rounding explains" in read.text
     assert f"Found: {EVIL} differs" in read.text
+    assert "What was noticed" in read.text
     bars = [float(str(a["x1"]).rstrip("%")) for tag, a in read.tags if tag == "line" and a["class"] == "bound"]
     assert all(dot > bar for dot, bar in zip(read.circles("bad"), bars, strict=True))
 
@@ -136,7 +137,11 @@ def test_several_artifacts_share_a_page() -> None:
 
 def test_nothing_is_fetched_and_no_name_is_markup() -> None:
     golden = GOLDEN["seed"]
-    report = check(refuse, golden, subject=EVIL, structure=EVIL, notes=(EVIL,))
+    report = replace(
+        check(refuse, golden, subject=EVIL, structure=EVIL, notes=(EVIL,)),
+        conditions=(Condition(EVIL, 1.0, 2.0, "failed", EVIL),),
+        diagnosis=Diagnosis(EVIL, 1, 2, EVIL, EVIL, EVIL, (EVIL,)),
+    )
     page = Page(
         EVIL,
         EVIL,
@@ -183,6 +188,25 @@ def test_beginnings_of_a_sequence_are_judged_for_themselves() -> None:
         assert not curve.by_step
         wrong = [step for step, e, b in zip(curve.steps, curve.error, curve.bound, strict=True) if not e <= b]
         assert wrong == [step for step in curve.steps if forgets and step > 9]
+
+
+def test_conditions_and_the_diagnosis_are_told() -> None:
+    report = check(lambda x: 1.5 * exact("seed")(x), GOLDEN["seed"], subject="onnx")
+    told = Diagnosis("nominal", 1, 16, "lstm_l1", "bias_hh lost", f"{EVIL}")
+    read = page_of(replace(report, diagnosis=told))
+    assert f"It behaves like: bias_hh lost in {EVIL}." in read.text
+    assert "First wrong at step 1 of 16 (golden set nominal) First wrong layer: lstm_l1" in read.text
+
+    good = check(exact("seed"), GOLDEN["seed"], subject="onnx", structure="identical")
+    same, other = Condition("4 threads", 0.0, 0.2, "passed"), Condition("optimisation off", 3e-8, 0.4, "passed")
+    read = page_of(replace(good, conditions=(same, other)))
+    assert read.text.startswith("Passed")
+    assert "The very same bits as first: 4 threads." in read.text
+    assert "optimisation off 3.0e-08 40.0% passed" in read.text
+    read = page_of(replace(good, conditions=(same, replace(other, share=12.0, verdict="failed"))))
+    assert read.text.startswith("Failed")
+    assert "But not under every condition: optimisation off." in read.text
+    assert "The error would have to be 12.0 times smaller under this condition." in read.text
 
 
 def test_a_log_axis_has_whole_decades_and_keeps_what_is_no_number_in_sight() -> None:
