@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from . import targets
-from .bundle import Artifact, Bundle, Mode, is_bundle, make_bundle, open_bundle, write_bundle
+from .bundle import Artifact, Bundle, Mode, is_bundle, make_bundle, open_bundle, read_golden, write_bundle
 from .device import Nonfinite, Session, self_test
 from .errors import InputError, LstmExportError, MissingDependency, ParityError, require
 from .files import check_output, replacing, replacing_folder
 from .intake import ASSUME, Checkpoint, ReadingOptions, from_state_dict, read_checkpoint, write_checkpoint
-from .model import Affine, Array, Model, Runner, forward
+from .model import Affine, Array, Model, Runner, Signature, forward
 from .model.runner import is_stateful
 from .parity import (
     Diagnosis,
@@ -31,6 +31,7 @@ from .parity import (
     diagnose,
     first_wrong_layer,
     golden_sets,
+    smallest_failing,
 )
 from .parity.noise import U
 
@@ -151,7 +152,7 @@ def verify(artifact: Path | str, model: Source | Subject | None = None) -> tuple
     data = targets.data_of(artifact)
     if is_bundle(data):
         return _verify_bundle(data, model)
-    target = _target_of(artifact, data)
+    target = target_of(artifact, data)
     if model is None:
         raise InputError(f"{artifact} is an artifact of {target}; name its model: lstm-export verify {artifact} MODEL")
     return (Subject.of(model).judge(target, artifact),)
@@ -270,7 +271,7 @@ def load(
     """
     data, chosen = targets.data_of(Path(path)), tuple(providers)
     if not is_bundle(data):
-        runner = targets.get(_target_of(path, data)).load(data, chosen)
+        runner = targets.get(target_of(path, data)).load(data, chosen)
         return Session(runner, runner.signature, nonfinite=nonfinite)
     bundle = open_bundle(data)
     if engine not in engines(bundle):
@@ -287,7 +288,12 @@ def engines(bundle: Bundle) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*bundle.artifacts, *made]))
 
 
-def _target_of(path: Path | str, data: bytes) -> str:
+def target_of(path: Path | str, data: bytes) -> str:
+    """The target whose artifact these bytes are.
+
+    Raises:
+        InputError: it is of no known one.
+    """
     name = targets.of_artifact(data)
     if name is None:
         raise InputError(f"{path} is no bundle and no artifact of {', '.join(targets.names())}")
@@ -336,6 +342,26 @@ class Subject:
         golden = golden_sets(checkpoint.model, checkpoint.windows)
         return cls(checkpoint, golden, checkpoint.reference or eager(to_module(checkpoint.model)))
 
+    def replaying(self, path: Path) -> Subject:
+        """The same subject with the one golden set of a file as `verify --failing` writes it, answered anew.
+
+        Raises:
+            InputError: the file is of a newer format, or no golden set for this model.
+        """
+        x, lengths = read_golden(path)
+        model, width = self.checkpoint.model, self.checkpoint.model.signature.input_size
+        if x.shape[2] != width:
+            raise InputError(
+                f"{path} holds x {x.shape}, the model takes {width} features; name the model it belongs to"
+            )
+        return replace(self, golden=(GoldenSet.of(path.name, model, x, lengths),))
+
+    def smallest_failure(self, artifact: Path) -> GoldenSet | None:
+        """The smallest input on which an artifact fails; None where it fails on none of the golden sets."""
+        module = targets.get(target_of(artifact, targets.data_of(artifact)))
+        model = targets.held(module, self.checkpoint.model, artifact)
+        return smallest_failing(module.load(artifact), model, self.golden)
+
     def produce(self, target: str, path: Path, **options: Any) -> ParityReport:
         """Export to `path` and judge what was written.
 
@@ -354,8 +380,9 @@ class Subject:
         held = targets.held(module, self.checkpoint.model, artifact)
         subject, cost = (self, ()) if held is self.checkpoint.model else self._rounded(held)
         expected, notes = targets.lowered(module, held)
-        structure = _structure(module, artifact, expected)
-        return subject.check(target, module.load(artifact), structure, (*notes, *cost), source=artifact)
+        runner, structure = module.load(artifact), structure_of(module, artifact, expected)
+        _check_sizes(artifact, runner.signature, expected)
+        return subject.check(target, runner, structure, (*notes, *cost), source=artifact)
 
     def _rounded(self, model: Model) -> tuple[Subject, tuple[str, ...]]:
         """The same subject with rounded weights, and what the rounding costs."""
@@ -430,6 +457,17 @@ def rounding_cost(model: Model, rounded: Model, x: Array, real: bool) -> tuple[s
     return tuple(lines)
 
 
+def _check_sizes(artifact: Path, found: Signature, model: Model) -> None:
+    """Refuse an artifact that cannot be this model's."""
+    sizes = [(one.input_size, one.output_size) for one in (found, model.signature)]
+    if sizes[0] != sizes[1]:
+        (width, out), (expected, outputs) = sizes
+        raise InputError(
+            f"{artifact} takes {width} features and gives {out} outputs, the model {expected} and {outputs}: "
+            "it is an artifact of another model"
+        )
+
+
 def _coarse_inputs(model: Model) -> Iterator[str]:
     """Inputs so far from zero that float32 itself, before any model, keeps few digits of what varies in them."""
     scaler = model.stages[0]
@@ -441,7 +479,7 @@ def _coarse_inputs(model: Model) -> Iterator[str]:
             yield f"float32 resolves {name} to {resolution[index]:.1e} of its own spread; subtract a constant before"
 
 
-def _structure(target: targets.Target, artifact: Path, model: Model) -> str:
+def structure_of(target: targets.Target, artifact: Path, model: Model) -> str:
     """What reading the artifact back says: `identical`, `not checked`, or what differs."""
     if not hasattr(target, "read"):
         return "not checked"

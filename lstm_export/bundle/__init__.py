@@ -1,6 +1,18 @@
 """One file with everything that a device needs: write, open, check."""
 
 from .bundle import Artifact, Bundle, is_bundle, make_bundle, open_bundle, write_bundle
+from .golden_file import read_golden, write_golden
 from .manifest import FORMAT_VERSION, Mode
 
-__all__ = ["FORMAT_VERSION", "Artifact", "Bundle", "Mode", "is_bundle", "make_bundle", "open_bundle", "write_bundle"]
+__all__ = [
+    "FORMAT_VERSION",
+    "Artifact",
+    "Bundle",
+    "Mode",
+    "is_bundle",
+    "make_bundle",
+    "open_bundle",
+    "read_golden",
+    "write_bundle",
+    "write_golden",
+]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import ParityError
+from ..errors import InputError, ParityError
 from ..files import check_output, write_bytes
 from . import show
 from .model_options import Reading, reads_model
+
+if TYPE_CHECKING:
+    from ..intake import Checkpoint
+    from ..pipeline import Subject
 
 
 @reads_model
@@ -26,22 +30,65 @@ def verify(  # noqa: PLR0913, PLR0917 - the command's arguments and options
     html: Annotated[
         Path | None, typer.Option(help="Also write the report as a page, one file for any browser.", metavar="FILE")
     ] = None,
+    failing: Annotated[
+        Path | None,
+        typer.Option(help="Where it fails, write the smallest failing input, an .npz.", metavar="FILE"),
+    ] = None,
+    replay: Annotated[
+        Path | None, typer.Option(help="Judge this input alone, written by --failing.", metavar="FILE")
+    ] = None,
+    check_self: Annotated[
+        bool, typer.Option("--self-check", help="Put known bugs into copies of the artifact; fail if one is missed.")
+    ] = False,
     as_json: show.AsJson = False,
 ) -> None:
     """Check an artifact against its model, or a bundle by itself."""
     from .. import evidence, pipeline
     from ..parity import all_ok, to_junit
 
-    for path in (junit, html):
+    for path in (junit, html, failing):
         if path:
             check_output(path, artifact, model)
     checkpoint = None if model is None else pipeline.read(model, reading)
-    subject = pipeline.Subject.of(checkpoint) if html and checkpoint else None
+    if (failing or replay or check_self) and checkpoint is None:
+        raise InputError(f"name the model too: lstm-export verify {artifact} MODEL")
+    if check_self and checkpoint:
+        return _check_self(artifact, checkpoint, as_json)
+    subject = pipeline.Subject.of(checkpoint) if checkpoint else None
+    if replay and subject:
+        subject = subject.replaying(replay)
     reports = pipeline.verify(artifact, subject or checkpoint)
     if junit:
         write_bytes(junit, to_junit(reports))
     if html:
         write_bytes(html, evidence.page(artifact, subject, reports))
     show.reports(reports, as_json, "verify")
+    if failing and subject and not all_ok(reports):
+        _write_failing(failing, artifact, subject)
     if not all_ok(reports):
         raise ParityError(f"{artifact} did not pass")
+
+
+def _write_failing(path: Path, artifact: Path, subject: Subject) -> None:
+    """The smallest failing input, and on stderr the command that replays it."""
+    from ..bundle import write_golden
+
+    one = subject.smallest_failure(artifact)
+    if one is None:
+        typer.echo("no golden set fails by its numbers; nothing was written", err=True)
+        return
+    write_golden(path, one)
+    model = subject.checkpoint.source or "MODEL"
+    typer.echo(f"wrote {path}, x {one.x.shape}; again: lstm-export verify {artifact} {model} --replay {path}", err=True)
+
+
+def _check_self(artifact: Path, checkpoint: Checkpoint, as_json: bool) -> None:
+    from ..self_check import self_check
+
+    found = self_check(artifact, checkpoint)
+    if as_json:
+        show.as_json("verify --self-check", **found.to_record())
+    else:
+        typer.echo(found.table())
+    if not found.ok:
+        raise ParityError("the verifier missed a bug that moves the answers by more than is allowed")

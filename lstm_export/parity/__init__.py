@@ -12,6 +12,7 @@ from .diagnosis import Diagnosis, diagnose, first_wrong_layer
 from .golden import GoldenSet, golden_sets
 from .junit import to_junit
 from .report import ParityReport, SetResult, all_ok, check
+from .smallest import smallest_failing
 from .streaming import check_streaming
 
 __all__ = [
@@ -30,5 +31,6 @@ __all__ = [
     "diagnose",
     "first_wrong_layer",
     "golden_sets",
+    "smallest_failing",
     "to_junit",
 ]

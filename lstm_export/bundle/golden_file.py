@@ -1,0 +1,56 @@
+"""One golden set as a file of its own, an `.npz` that numpy.load reads: a failing input to send and to replay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import BundleError, InputError
+from ..files import write_bytes
+from ..model import Array
+from ..parity import GoldenSet
+from .archive import MAX_BYTES
+from .arrays import pack_arrays, unpack_arrays
+
+# Bumped when an array changes its meaning or goes; a reader refuses what is newer than itself.
+GOLDEN_FILE_VERSION = 1
+_ARRAYS = ("x", "y", "scale", "noise_floor")
+
+
+def write_golden(path: Path, golden: GoldenSet) -> None:
+    """Write x, y, S as `scale`, F as `noise_floor`, and the lengths where there are any.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    arrays = {name: np.asarray(getattr(golden, name)) for name in _ARRAYS}
+    arrays["format_version"] = np.array(GOLDEN_FILE_VERSION)
+    write_bytes(path, pack_arrays(arrays | ({} if golden.lengths is None else {"lengths": golden.lengths})))
+
+
+def read_golden(path: Path) -> tuple[Array, Array | None]:
+    """The inputs of the set, and the lengths of its rows; what is right is computed anew.
+
+    Raises:
+        InputError: the file cannot be read, is no such file, or is of a newer format.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise InputError(f"{path} has more than {MAX_BYTES} bytes, the most that is allowed")
+        arrays = unpack_arrays(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+    except BundleError as error:
+        raise InputError(f"{path} is no golden set as verify --failing writes it; it is no such .npz") from error
+    version = arrays.get("format_version")
+    if version is None or version.shape != () or int(version) != GOLDEN_FILE_VERSION:
+        said = "none" if version is None else version.tolist()
+        raise InputError(
+            f"{path} has the format version {said}, this lstm-export reads {GOLDEN_FILE_VERSION}; "
+            "use the version that wrote it"
+        )
+    x = arrays.get("x")
+    if x is None or x.ndim != 3 or not x.size or x.dtype != np.float32 or not np.isfinite(x).all():
+        raise InputError(f"{path} holds no finite float32 x (batch, seq, input_size)")
+    return x, arrays.get("lengths")
