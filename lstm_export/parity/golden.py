@@ -16,7 +16,7 @@ DEFAULT_WINDOW = 16
 LONGEST_WINDOW = 1024
 # Beyond these sizes a longer window costs seconds and has not found a bug that 50 steps do not.
 LARGE_HIDDEN, LARGE_WINDOW = 256, 50
-MANY_STEPS, MANY_STEPS_OF_LARGE = 256, 100
+MANY_STEPS, MANY_STEPS_OF_LARGE = 256, 50
 STEPS_OF_FAULTS = 20
 
 

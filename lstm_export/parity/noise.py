@@ -39,7 +39,9 @@ class Jitter(Noise):
         size = prod(shape)
         if self._at + size > self._pool.size:
             bits = np.frombuffer(self._random.bytes(max(POOL, size + 7) // 8), np.uint8)
-            self._pool, self._at = np.unpackbits(bits) * (2 * U) - U, 0
+            self._pool, self._at = np.unpackbits(bits).astype(np.float64), 0
+            self._pool *= 2 * U
+            self._pool -= U
         self._at += size
         return self._pool[self._at - size : self._at].reshape(shape)
 
@@ -47,7 +49,8 @@ class Jitter(Noise):
         return self.value(np.broadcast_to(weight, (*self.runs, *weight.shape)))
 
     def value(self, value: Array) -> Array:
-        result: Array = value * (1 + self._signs(value.shape))
+        result: Array = value * self._signs(value.shape)
+        result += value
         return result
 
     def gate(self, gate: Array, size: Array | float = 1.0) -> Array:
