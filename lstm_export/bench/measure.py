@@ -86,6 +86,8 @@ def _timed(engines: Sequence[Engine], work: Work, options: Options, known: list[
     able = [engine for engine in engines if engine.stepper or not work.streaming]
     if not able:
         return []
+    for engine in sorted(able, key=lambda engine: engine.model is None):
+        _question(engine, work, known)
     answers = {engine.name: Answers(_question(engine, work, known), work) for engine in able}
     blocks: dict[str, Block] = {one.name: partial(_block, one, work, answers[one.name]) for one in able}
     timings = race(blocks, options.budget_s, options.warm_up_s)
@@ -99,10 +101,15 @@ def _timed(engines: Sequence[Engine], work: Work, options: Options, known: list[
 
 
 def _question(engine: Engine, work: Work, known: list[Question]) -> Question:
+    """The same for all engines of a model. One whose model is not known takes another's inputs, to be compared."""
     shape = (work.batch, work.seq, engine.signature.input_size)
     question = next((one for one in known if one.fits(engine.model, *shape)), None)
     if question is None:
-        question = Question.of(engine.model, engine.signature, work.batch, work.seq)
+        others = [one for one in known if one.x.shape == shape] if engine.model is None else []
+        if others:
+            question = Question(None, others[0].x, None)
+        else:
+            question = Question.of(engine.model, engine.signature, work.batch, work.seq)
         known.append(question)
     return question
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from lstm_export import bench as library
 from lstm_export.bench import Options, WorkResult, bench, process
-from lstm_export.bench.engines import Engine, Stepper
+from lstm_export.bench.engines import Engine, Stepper, open_engines
 from lstm_export.bench.report import NOISY
 from lstm_export.bench.timing import LEAST_BLOCKS, Timing, race
 from lstm_export.bench.work import Answers, Question, Work, works
@@ -264,6 +264,22 @@ def test_what_cannot_be_measured_is_refused_in_one_line(args: tuple[str, ...], w
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
     assert words in done.stderr
+
+
+@pytest.mark.usefixtures("one_start")
+def test_rounded_weights_are_held_against_the_exact_ones_on_the_same_inputs(tmp_path: Path) -> None:
+    from lstm_export.targets import c
+
+    if reason := c.unavailable():
+        pytest.skip(reason)
+    c.export(CHAINS["scalers"], tmp_path / "rounded_c", weights="int8")
+    runner = Stateful(CHAINS["scalers"], forgets=False)
+    exact = Engine("exact", BUNDLE, "onnx", 1, runner, runner.model.signature, runner.model, Stepper(runner))
+    ((rounded,), _) = open_engines([tmp_path / "rounded_c"])
+    for work in works(3, 7):
+        found = {one.engine: one.verification for one in timed_at(work, [rounded, exact])}
+        assert (found["exact"].against, found["exact"].verdict) == ("float64", "passed")
+        assert (found["c"].against, found["c"].verdict) == ("other engines", "passed")
 
 
 def test_a_process_that_fails_says_why(tmp_path: Path) -> None:
