@@ -58,6 +58,7 @@ BOUNDS = {
     "bytes of a pickle without its storages": torch_files.LARGEST_PICKLE,
     "objects looked at": found_objects.MOST_OBJECTS,
     "bytes of all weights together, as float32": tensor_values.LARGEST_WEIGHTS,
+    "tensors": tensor_values.MOST_TENSORS,
     "times that tensors may use a stored byte, as float32": tensor_values.MOST_REPEATS,
     "entries of a zip archive": zip_entries.MOST_ENTRIES,
     "bytes of a zip archive's directory": zip_entries.LARGEST_DIRECTORY,

@@ -125,7 +125,7 @@ class _Sorter:
             if isinstance(key, str) and (tensor := as_tensor(value)):
                 _check_name(key)
                 found[key] = tensor
-                self.take(1 if tensor.data is None else 20)  # a file within the file costs as much
+                self.take(3 if tensor.data is None else 20)  # a file within the file costs as much
         return found
 
     def sort_list(self, values: list[Any] | tuple[Any, ...], path: tuple[str, ...]) -> Any:

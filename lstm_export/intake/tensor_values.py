@@ -13,6 +13,7 @@ from .stored_tensors import NUMPY, Tensor
 from .torch_files import Storages
 
 LARGEST_WEIGHTS = 256 * 2**20  # bytes of all tensors together, as float32; no artifact may be larger
+MOST_TENSORS = 10_000
 MOST_REPEATS = 16  # how often the tensors may use each stored byte, counted as float32: tied weights do
 FLOATS = ("float32", "float64", "float16", "bfloat16")
 
@@ -52,6 +53,8 @@ def read_arrays(
 def _check_claims(tensors: Mapping[str, Tensor]) -> None:
     """Refuse what is no plain tensor, or too many values, before any of them is read."""
     total = 0
+    if len(tensors) > MOST_TENSORS:
+        raise CheckpointError(f"it holds {len(tensors):,} tensors, expected at most {MOST_TENSORS:,}; it was altered")
     for name, tensor in tensors.items():
         if tensor.fault:
             raise CheckpointError(f"{quoted(name)} is {tensor.fault}")

@@ -68,6 +68,10 @@ def _many_entries() -> bytes:
     return b"PK\x03\x04" + bytes(46 * 0xFFFF) + end
 
 
+def _many_objects() -> bytes:
+    return checkpoint(b"\x80\x02](cos\nsystem\nq\x000" + b"h\x00)R" * 130_000 + b"e.")
+
+
 def _nested_tuples() -> bytes:
     """A tuple of twice the tuple before, 40 times, as the key of a dict: hashing it takes 2**40 steps."""
     steps = b"".join(b"h%ch%c\x86q%c" % (index, index, index + 1) for index in range(40))
@@ -224,6 +228,7 @@ DAMAGED: list[Case] = [
         "expected at most",
     ),
     ("half a million opcodes", lambda: checkpoint(b"\x80\x02" + b"N" * 500_000 + b"."), "more than 400,000 opcodes"),
+    ("130,000 objects of other programs", _many_objects, "list without tensors.*130,000 values"),
     ("nested tuples, a hash bomb", lambda: checkpoint(_nested_tuples()), "nest without end"),
     ("nested lists, a walk without end", lambda: checkpoint(_doubling_lists()), "nest without end"),
     (
@@ -314,6 +319,13 @@ VALUES: list[Case] = [
         "one storage under 9,000 names",
         lambda: checkpoint(pickled({f"w{index}": tensor((8,), (1,)) for index in range(9000)}), s0=ZEROS),
         "of 32; it was altered",
+    ),
+    (
+        "11,000 tensors",
+        lambda: checkpoint(
+            pickled({f"w{index}": tensor((), ()) for index in range(11_000)} | {"w": tensor((8,), (1,))})
+        ),
+        "11,001 tensors, expected at most",
     ),
     ("a negative size", lambda: checkpoint(pickled({"w": tensor((-8,), (1,))}), s0=ZEROS), "no sensible shape"),
     (
