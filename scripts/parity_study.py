@@ -38,6 +38,7 @@ from lstm_export.model.lowering import lower_projections
 from lstm_export.parity import GoldenSet, Mutation, ParityReport, by_place, catalogue, check
 from lstm_export.parity.diagnosis import named
 from lstm_export.parity.golden import trouble
+from lstm_export.parity.noise import is_large
 from lstm_export.targets import onnx as target
 from lstm_export.targets.onnx.mutants import broken
 from lstm_export.targets.onnx.reader import from_bytes
@@ -65,7 +66,8 @@ class Case:
         from lstm_export.model.torch_module import eager, to_module
 
         model, gain = random_chain(seed, index, largest_hidden=largest_hidden)
-        golden = tuple(GoldenSet.of(name, model, x) for name, x in trouble(model).items())
+        inputs = {name: (x, None) for name, x in trouble(model).items()}
+        golden = GoldenSet.several(partial(forward, model), inputs, large=is_large(model))
         return cls(model, gain, golden, eager(to_module(model)))
 
     @property

@@ -30,9 +30,9 @@ class Noise:
 
     runs: tuple[int, ...] = ()
 
-    def weight(self, weight: Array) -> Array:
-        """A weight or bias as it is used, `(*runs, ...)`."""
-        return weight
+    def weight(self, name: str, weight: Array) -> Array:
+        """A weight or bias as it is used, `(*runs, ...)`; `name` tells it from all others of the chain."""
+        return weight.astype(np.float64)
 
     def value(self, value: Array) -> Array:
         """The result of a stage, one h_t, or a mean."""
@@ -210,10 +210,9 @@ def advance(partway: Partway, stage: Stage) -> Partway:
 
 def _weights(stage: Stage, index: int, noise: Noise) -> dict[str, Array]:
     """The stage's arrays in float64, as they are used in this run."""
-    exact = {name: array.astype(np.float64) for name, array in stage.arrays.items()}
     if index == 0 and isinstance(stage, Affine):
-        return exact  # the input scaler adds no noise of its own: x - offset is exact in float32 near the mean
-    return {name: noise.weight(array) for name, array in exact.items()}
+        noise = Noise()  # the input scaler adds none of its own: x - offset is exact in float32 near the mean
+    return {name: noise.weight(f"{stage.name}.{name}", array) for name, array in stage.arrays.items()}
 
 
 BATCH_NORM_EPS = 1e-5  # torch.nn.BatchNorm1d's default

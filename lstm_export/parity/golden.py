@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from ..model import Affine, Array, Model, forward
 from ..model.arrays import frozen
-from .noise import Definition, is_large, noise_floor, output_scale
+from .noise import Definition, Input, is_large, noise_floors, output_scale
 
 BATCH = 4
 DEFAULT_WINDOW = 16
@@ -56,10 +57,18 @@ class GoldenSet:
     @classmethod
     def by(cls, name: str, definition: Definition, x: Array, lengths: Array | None, *, large: bool) -> GoldenSet:
         """Answer `x` by any definition, such as that of a known bug."""
-        x = frozen(x)
-        output = definition(x, lengths=lengths)
-        floor = noise_floor(definition, x, output, lengths, large=large)
-        return cls(name, x, output.y, output_scale(output), floor, lengths)
+        return cls.several(definition, {name: (x, lengths)}, large=large)[0]
+
+    @classmethod
+    def several(cls, definition: Definition, inputs: Mapping[str, Input], *, large: bool) -> tuple[GoldenSet, ...]:
+        """Answer many inputs, which share the noise of the weights: drawing it takes most of a large model's time."""
+        given = [(frozen(x), lengths) for x, lengths in inputs.values()]
+        outputs = [definition(x, lengths=lengths) for x, lengths in given]
+        floors = noise_floors(definition, list(zip(given, outputs, strict=True)), large=large)
+        return tuple(
+            cls(name, x, output.y, output_scale(output), floor, lengths)
+            for name, (x, lengths), output, floor in zip(inputs, given, outputs, floors, strict=True)
+        )
 
 
 def golden_sets(
@@ -76,8 +85,10 @@ def golden_sets(
     inputs = {**trouble(model, seed), **_shapes(model, seed + 1), **_faults(model, seed + 2)}
     if windows is not None:
         inputs["real windows"] = windows
-    sets = [GoldenSet.of(name, model, x) for name, x in inputs.items()]
-    return (*sets, _unequal(model, seed + 3)) if with_lengths else tuple(sets)
+    given: dict[str, Input] = {name: (x, None) for name, x in inputs.items()}
+    if with_lengths:
+        given["unequal lengths"] = _unequal(model, seed + 3)
+    return GoldenSet.several(partial(forward, model), given, large=is_large(model))
 
 
 def trouble(model: Model, seed: int = 0) -> dict[str, Array]:
@@ -125,14 +136,13 @@ def _faults(model: Model, seed: int) -> dict[str, Array]:
     return {"stuck channels": _training_units(model, stuck), "denormals": tiny}
 
 
-def _unequal(model: Model, seed: int) -> GoldenSet:
+def _unequal(model: Model, seed: int) -> Input:
     """Rows of unequal length, one of them a single step; behind their ends stands what must not be read."""
     random, width = np.random.default_rng(seed), model.signature.input_size
     steps = max(min(_window(model), STEPS_OF_FAULTS), BATCH)
     lengths = np.array([steps, 1, max(steps // 2, 2), steps - 1])
     x = _training_units(model, random.normal(size=(BATCH, steps, width)))
-    x = np.where(np.arange(steps)[:, np.newaxis] < lengths[:, np.newaxis, np.newaxis], x, 0.0)
-    return GoldenSet.of("unequal lengths", model, x, lengths)
+    return np.where(np.arange(steps)[:, np.newaxis] < lengths[:, np.newaxis, np.newaxis], x, 0.0), lengths
 
 
 def _window(model: Model) -> int:

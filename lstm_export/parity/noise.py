@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
@@ -22,20 +23,15 @@ LARGE_HIDDEN = 128
 POOL = 2**16  # signs are drawn in blocks of this many: a draw for every small array costs more than the arrays
 
 
-class Jitter(Noise):
-    """Moves every value that float32 must round by one unit roundoff, up or down at random.
+class _Signs:
+    """Random signs times U, none of them used twice."""
 
-    Gates move absolutely: a sigmoid near 0 is still computed from terms of size 1.
-    """
-
-    def __init__(self, runs: int, seed: int) -> None:
-        self.runs = (runs,)
+    def __init__(self, *seed: int) -> None:
         self._random = np.random.default_rng(seed)
         self._pool: Array = np.empty(0)
         self._at = 0
 
-    def _signs(self, shape: tuple[int, ...]) -> Array:
-        """Random signs times U, none of them used twice."""
+    def __call__(self, shape: tuple[int, ...]) -> Array:
         size = prod(shape)
         if self._at + size > self._pool.size:
             bits = np.frombuffer(self._random.bytes(max(POOL, size + 7) // 8), np.uint8)
@@ -45,8 +41,30 @@ class Jitter(Noise):
         self._at += size
         return self._pool[self._at - size : self._at].reshape(shape)
 
-    def weight(self, weight: Array) -> Array:
-        return self.value(np.broadcast_to(weight, (*self.runs, *weight.shape)))
+
+class Jitter(Noise):
+    """Moves every value that float32 must round by one unit roundoff, up or down at random.
+
+    Gates move absolutely: a sigmoid near 0 is still computed from terms of size 1. The weights of a model are moved
+    once and kept, so that one Jitter can serve many inputs of that model.
+    """
+
+    def __init__(self, runs: int, seed: int) -> None:
+        self.runs = (runs,)
+        self._seed = seed
+        self._weights: dict[str, Array] = {}
+        self._weight_signs = _Signs(seed, 1)
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin the signs of values again, so that what an input gets does not depend on those before it."""
+        self._signs = _Signs(self._seed, 0)
+
+    def weight(self, name: str, weight: Array) -> Array:
+        if name not in self._weights:
+            signs = self._weight_signs((*self.runs, *weight.shape))
+            self._weights[name] = weight * (1 + signs)
+        return self._weights[name]
 
     def value(self, value: Array) -> Array:
         result: Array = value * self._signs(value.shape)
@@ -75,12 +93,19 @@ def is_large(model: Model) -> bool:
     return max(stage.hidden_size for stage in model.recurrent) >= LARGE_HIDDEN
 
 
-def noise_floor(definition: Definition, x: Array, output: Output, lengths: Array | None, *, large: bool) -> float:
-    """F: the largest move of the outputs of `x` over the jittered runs, in units of S."""
-    jitters = [Jitter(1, seed) for seed in range(RUNS)] if large else [Jitter(RUNS, seed=0)]
-    scale = output_scale(output)
-    moves = (np.abs(definition(x, jitter, lengths=lengths).y - output.y) for jitter in jitters)
-    return max(float(in_units_of(move, scale).max()) for move in moves)
+Input: TypeAlias = "tuple[Array, Array | None]"  # x, and lengths where its rows have them
+
+
+def noise_floors(definition: Definition, answered: Sequence[tuple[Input, Output]], *, large: bool) -> list[float]:
+    """F of each input with its exact answer: the largest move of its outputs over the jittered runs, in units of S."""
+    floors = [0.0] * len(answered)
+    for jitter in (Jitter(1, seed) for seed in range(RUNS)) if large else [Jitter(RUNS, seed=0)]:
+        for index, ((x, lengths), output) in enumerate(answered):
+            jitter.restart()
+            move = np.abs(definition(x, jitter, lengths=lengths).y - output.y)
+            # Not max(): NaN must stay.
+            floors[index] = float(np.maximum(floors[index], in_units_of(move, output_scale(output)).max()))
+    return floors
 
 
 def in_units_of(error: Array, scale: Array) -> Array:
