@@ -5,6 +5,7 @@ A model is given as the path of a checkpoint, as a live `nn.Module`, or as a `Ch
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,6 +17,7 @@ import numpy as np
 from . import targets
 from .bundle import Artifact, Bundle, Mode, is_bundle, make_bundle, open_bundle, read_golden, write_bundle
 from .device import Nonfinite, Session, self_test
+from .device.onnx_runner import CHAIN, WEIGHTS_SHA256
 from .errors import InputError, LstmExportError, MissingDependency, ParityError, require
 from .files import check_output, replacing, replacing_folder
 from .intake import ASSUME, Checkpoint, ReadingOptions, from_state_dict, read_checkpoint, write_checkpoint
@@ -279,7 +281,8 @@ def load(
     runner = bundle_runner(bundle, engine, chosen)
     twin = bundle.artifacts.get(STREAM)
     opened = partial(targets.get(STREAM).load, twin, chosen) if twin else None
-    return Session(runner, runner.signature, nonfinite=nonfinite, twin=opened, mode=bundle.manifest.get("mode"))
+    said = {CHAIN: json.dumps(bundle.model.chain_record(), sort_keys=True), WEIGHTS_SHA256: bundle.model.weights_sha256}
+    return Session(runner, runner.signature, nonfinite=nonfinite, twin=opened, mode=bundle.mode, said=said)
 
 
 def engines(bundle: Bundle) -> tuple[str, ...]:

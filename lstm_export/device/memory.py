@@ -10,8 +10,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..model import Array, Runner, Signature
+from ..model import Array, Runner, Signature, State, StatefulRunner
 from ..series import sliding_windows
+from .bound import Bound
 from .onnx_stream import OnnxStreamRunner
 
 
@@ -43,11 +44,13 @@ class Memory(Protocol):
 
 
 class CarriedState:
-    """The model's state, in buffers that the runner binds."""
+    """The model's state, in buffers that the runner binds, where it can."""
 
-    def __init__(self, runner: OnnxStreamRunner, every_step: bool, batch: int) -> None:
+    def __init__(self, runner: StatefulRunner, width: int, every_step: bool, batch: int) -> None:
         self._runner, self.every_step = runner, every_step
-        self._bound = runner.bind(batch)
+        self._bound: Bound | Unbound = (
+            runner.bind(batch) if isinstance(runner, OnnxStreamRunner) else Unbound(runner, width, batch)
+        )
         self.x: Array = self._bound.x
         self.run = self._bound.run
 
@@ -66,6 +69,22 @@ class CarriedState:
 
     def fresh(self, batch: int) -> tuple[Array, ...]:
         return tuple(np.array(tensor.swapaxes(0, 1), order="C") for tensor in self._runner.initial_state(batch))
+
+
+class Unbound:
+    """Steps of any StatefulRunner: the state out of one call into the next."""
+
+    def __init__(self, runner: StatefulRunner, width: int, batch: int) -> None:
+        self._runner = runner
+        self.x: Array = np.zeros((batch, 1, width), np.float32)
+        self.state: State = tuple(map(np.array, runner.initial_state(batch)))
+
+    def run(self) -> Array:
+        """As `Bound.run`."""
+        y, state = self._runner.advance(self.x, self.state)
+        for kept, new in zip(self.state, state, strict=True):
+            kept[...] = new
+        return y[:, -1] if y.ndim == 3 else y
 
 
 class KeptWindow:

@@ -8,13 +8,14 @@ from functools import partial
 
 import numpy as np
 
+from ..bundle import Mode
 from ..bundle.archive import pack, unpack
 from ..errors import BundleError, InputError
 from ..model import Array
 from ..series import Table
 from ..series.calendar import calendar_features, elapsed, parse_times
 from .session import Session
-from .stream import Mode, Stream, Unusable
+from .stream import Stream, Unusable
 
 MAX_SERIES = 4096  # each has a state
 _INDEX = "series.json"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, overload
 
 import numpy as np
 
+from ..bundle import Mode
 from ..errors import InputError
 from ..model import Array, Column, Runner, Signature
 from ..model.runner import takes_lengths
@@ -16,7 +17,7 @@ from ..series import Missing, Run, Table, TableSource, series_of, sliding_window
 from .guards import MAX_STEPS, InputRangeWarning, Nonfinite, bounds_of, checked_input, out_of_range
 from .pool import StreamPool
 from .sequences import Answers, Sequences, answers, checked_batch, checked_sequences, counts, is_list_of_sequences
-from .stream import Mode, Stream, Unusable, stream_of
+from .stream import Stream, Unusable, stream_of
 
 Progress = Callable[[int, int], None]  # (done, total)
 
@@ -28,7 +29,7 @@ class Session:
         signature: sizes, and where known names, units, training ranges and window.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a bundle knows of its model
         self,
         runner: Runner,
         signature: Signature,
@@ -36,6 +37,7 @@ class Session:
         nonfinite: Nonfinite = "refuse",
         twin: Callable[[], Runner] | None = None,
         mode: Mode | None = None,
+        said: Mapping[str, str] | None = None,
     ) -> None:
         """A session on a runner.
 
@@ -45,9 +47,10 @@ class Session:
             nonfinite: what happens to rows that hold NaN or infinity.
             twin: opens the same model as an OnnxStreamRunner, where there is one.
             mode: what streams keep unless they are told.
+            said: names of the model's chain and weights, by which a stream knows its own saved state.
         """
         self.signature = signature
-        self._twin, self._mode = twin, mode
+        self._twin, self._mode, self._said = twin, mode, said
         self._runner = runner
         self._nonfinite: Nonfinite = nonfinite
         self._names = tuple(column.name for column in signature.features)
@@ -102,14 +105,17 @@ class Session:
         Raises:
             InputError: the bundle holds no artifact that carries the state, or no window is known.
         """
-        return stream_of(self.signature, self._runner, self._twin, mode or self._mode, window)(batch, nonfinite)
+        return self._streams(mode, window)(batch, nonfinite)
 
     def pool(
         self, *, mode: Mode | None = None, nonfinite: Unusable = "refuse", window: int | None = None
     ) -> StreamPool:
         """A pool of streams by key, all stepped in one call; see `stream`."""
-        make = stream_of(self.signature, self._runner, self._twin, mode or self._mode, window)
+        make = self._streams(mode, window)
         return StreamPool(lambda batch: make(batch, nonfinite))
+
+    def _streams(self, mode: Mode | None, window: int | None) -> Callable[[int, Unusable], Stream]:
+        return stream_of(self.signature, self._runner, self._twin, mode or self._mode, window, self._said)
 
     def predict_table(
         self,

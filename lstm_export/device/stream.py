@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -11,15 +11,14 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from ..bundle import Mode
 from ..errors import InputError
 from ..model import Array, Runner, Signature
+from ..model.runner import is_stateful
 from .guards import MAX_STEPS, InputRangeWarning, bounds_of, checked_input, out_of_range
 from .memory import CarriedState, KeptWindow, Memory
-from .onnx_stream import OnnxStreamRunner
 from .saved import Identity, identity_of, packed, unpacked
 
-# Keep the model's state from sample to sample, or the samples of the last window.
-Mode = Literal["window", "state"]
 # What a sample with NaN or an infinity leads to: an error; each such value replaced by its feature's last good one; or
 # the sample left out, as if it had never come, and NaN for its answer.
 Unusable = Literal["refuse", "hold", "skip"]
@@ -307,14 +306,17 @@ class Stream:
         return (*self._memory.fresh(batch), *nothing)
 
 
-def stream_of(
+def stream_of(  # noqa: PLR0913, PLR0917 - what a session knows
     signature: Signature,
     runner: Runner,
     twin: Callable[[], Runner] | None,
     mode: Mode | None,
     window: int | None,
+    said: Mapping[str, str] | None = None,
 ) -> Callable[[int, Unusable], Stream]:
     """What makes streams of a model for a batch: on windows by its runner, or with state by its twin.
+
+    `said` names chain and weights of the model, as an ONNX file's metadata does, where the runner does not.
 
     Raises:
         InputError: there is no twin, or no window is known.
@@ -325,13 +327,14 @@ def stream_of(
         raise InputError(f"mode={mode!r} is unknown; choose one of {', '.join(get_args(Mode))}")
     engine = _carrying(runner, twin) if mode == "state" else runner
     every_step = engine(np.zeros((1, 1, signature.input_size), np.float32)).ndim == 3
-    if isinstance(engine, OnnxStreamRunner) and mode == "state":
-        memory: Callable[[int], Memory] = partial(CarriedState, engine, every_step)
+    if is_stateful(engine) and mode == "state":
+        memory: Callable[[int], Memory] = partial(CarriedState, engine, signature.input_size, every_step)
     elif window is None or window < 1:
         raise InputError(f'the window is {window}, expected how many samples it has; or keep the state: mode="state"')
     else:
         memory = partial(KeptWindow, engine, signature, every_step, window)
-    identity = identity_of(signature, getattr(engine, "metadata", {}), mode, window if mode == "window" else None)
+    said = said or getattr(engine, "metadata", {})
+    identity = identity_of(signature, said, mode, window if mode == "window" else None)
 
     def make(batch: int, nonfinite: Unusable) -> Stream:
         return Stream(memory, signature, mode=mode, identity=identity, batch=batch, nonfinite=nonfinite)
@@ -339,13 +342,13 @@ def stream_of(
     return make
 
 
-def _carrying(runner: Runner, twin: Callable[[], Runner] | None) -> OnnxStreamRunner:
+def _carrying(runner: Runner, twin: Callable[[], Runner] | None) -> Runner:
     """The engine that carries the state: the one at hand, or its twin."""
-    if not isinstance(runner, OnnxStreamRunner) and twin is not None:
-        runner = twin()
-    if not isinstance(runner, OnnxStreamRunner):
+    engine = runner if is_stateful(runner) or twin is None else twin()
+    carries = is_stateful(engine)
+    if not carries:
         raise InputError(
             "there is no artifact that carries the state: package the model with -t onnx -t onnx-stream, "
             'or let the stream keep a window, mode="window"'
         )
-    return runner
+    return engine

@@ -57,6 +57,29 @@ def test_passes_the_rule_sample_by_sample(chain: str) -> None:
     assert report.ok, report.table()
 
 
+class Plain:
+    """A StatefulRunner of another runtime: nothing of ONNX Runtime's bindings."""
+
+    def __init__(self, runner: OnnxStreamRunner) -> None:
+        self.layout, self.initial_state, self.advance = runner.layout, runner.initial_state, runner.advance
+
+    def __call__(self, x: Array) -> Array:
+        return self.advance(x, self.initial_state(len(x)))[0]
+
+
+@pytest.mark.parametrize("chain", ["seed", "every step", "learned state"])
+def test_any_stateful_runner_can_stream(chain: str) -> None:
+    model = ONE_WAY[chain]
+    stream, bound = (
+        Session(Plain(streaming(model)), model.signature).stream(2),
+        session_of(model).stream(2, mode="state"),
+    )
+    x = drawn(model, 2, 9)
+    for part in (x[:, :4], x[:, 4:5], x[:, 5:]):
+        np.testing.assert_array_equal(stream.push(part), bound.push(part))
+    np.testing.assert_array_equal(stream.step(x[:, 0]), bound.step(x[:, 0]))
+
+
 class Broken(Bound):
     """A binding whose state goes wrong after every step."""
 
