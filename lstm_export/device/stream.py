@@ -23,8 +23,6 @@ from .saved import Identity, identity_of, packed, unpacked
 # the sample left out, as if it had never come, and NaN for its answer.
 Unusable = Literal["refuse", "hold", "skip"]
 
-_FLOAT32 = np.dtype(np.float32)
-
 
 class Stream:
     """`step(x_t)`, sample by sample; made by `Session.stream`. Two threads need two streams, `copy` makes one.
@@ -89,13 +87,8 @@ class Stream:
         The guard is low <= x and x <= high in one array, which NaN and, the bounds being finite, infinities fail too.
         Its bytes are compared at once, in a tenth of the time of `all`.
         """
-        long_way, run, array, float32, less_equal = (
-            self._long_step,
-            self._memory.run,
-            np.ndarray,
-            _FLOAT32,
-            np.less_equal,
-        )
+        long_way, run = self._long_step, self._memory.run
+        array, float32, less_equal = np.ndarray, np.dtype(np.float32), np.less_equal
         low, high, shape, is_single = self._low, self._high, self._x.shape[self.batch == 1 :], self.batch == 1
         x = self._x[0] if is_single else self._x
         inside = np.zeros((2, *shape), np.bool_)
@@ -165,7 +158,8 @@ class Stream:
 
     def close(self) -> None:
         """Let go of the runtime's buffers; nothing can be asked of the stream afterwards."""
-        for name in ("step", "_memory", "_x"):  # without its own step it has the class's, which says that it is closed
+        self._all_inside = b""  # a `step` that somebody holds takes the long way too, which says that it is closed
+        for name in ("step", "_memory", "_x"):
             vars(self).pop(name, None)
 
     def __enter__(self) -> Stream:

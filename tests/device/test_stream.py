@@ -363,8 +363,15 @@ def poisoned(state: bytes) -> bytes:
 def test_a_closed_stream_says_so(traffic_model: Model) -> None:
     x = inputs(traffic_model, 2)
     with session_of(traffic_model).stream(mode="state") as stream:
-        state = stream.state()
-    for use in (lambda: stream.step(x[0]), lambda: stream.push(x), stream.reset, stream.state, stream.copy):
+        state, held = stream.state(), stream.step
+    for use in (
+        lambda: stream.step(x[0]),
+        lambda: held(x[0]),
+        lambda: stream.push(x),
+        stream.reset,
+        stream.state,
+        stream.copy,
+    ):
         with pytest.raises(InputError, match="the stream is closed"):
             use()
     with pytest.raises(InputError, match="the stream is closed"):
