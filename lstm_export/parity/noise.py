@@ -14,6 +14,10 @@ from ..model.forward import Noise, Output
 # Unit roundoff of float32: the largest relative error of one rounding to nearest.
 U = 2.0**-24
 
+# Below its smallest normal number, 2**-126, float32 rounds absolutely, and runtimes may take it for 0. No S is
+# smaller than that number over eps, so that such a difference counts as one spacing.
+SMALLEST_SCALE = 2.0**-103
+
 # 2 jittered runs gave 3 false alarms on 2,580 random chains, 4 none; 8 halve the worst ratio of error to bound.
 RUNS = 8
 # Small models are jittered in all runs at once; from here on the copies of the weights cost more than they save.
@@ -77,9 +81,9 @@ class Jitter(Noise):
 
 
 def output_scale(output: Output) -> Array:
-    """S `(output_size,)`: the size of the terms of the last operation, over all rows and steps."""
+    """S `(output_size,)`: the size of the terms of the last operation, over all rows and steps; never quite 0."""
     terms: Array = output.terms.reshape(-1, output.terms.shape[-1]).max(axis=0)
-    return terms
+    return np.maximum(terms, SMALLEST_SCALE)
 
 
 class Definition(Protocol):

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..model import Array, Model, Runner, State, StatefulRunner, forward
 from .golden import GoldenSet
-from .noise import RUNS, Jitter, in_units_of
+from .noise import RUNS, SMALLEST_SCALE, Jitter, in_units_of
 from .report import ParityReport, SetResult, check
 
 LONGEST_CHUNK = 7
@@ -93,7 +93,8 @@ def state_set(model: Model, golden: GoldenSet) -> GoldenSet:
     S is one number a tensor, its largest value: gates round absolutely, be what they gate large or small.
     """
     exact, jitter = forward(model, golden.x).state, Jitter(RUNS, seed=0)
-    scale = flat(tuple(np.broadcast_to(np.abs(tensor).max(), tensor[:, :1].shape) for tensor in exact))[0]
+    largest = (max(float(np.abs(tensor).max()), SMALLEST_SCALE) for tensor in exact)
+    scale = flat(tuple(np.full(tensor[:, :1].shape, one) for tensor, one in zip(exact, largest, strict=True)))[0]
     moved = forward(model, golden.x, jitter).state  # (num_layers, runs, batch, size) a tensor
     moves = [
         in_units_of(np.abs(flat(tuple(tensor[:, k] for tensor in moved)) - flat(exact)), scale) for k in range(RUNS)
