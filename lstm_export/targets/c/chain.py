@@ -63,6 +63,8 @@ class Walk:
     lines: list[str] = field(default_factory=list)
     widths: dict[str, int] = field(default_factory=dict)
     offset: int = 0  # of the next state
+    packing: list[str] = field(default_factory=list)  # calls that pack the layers, in order
+    packed: int = 0  # floats that they take
     last: Stage | None = None
 
     @property
@@ -81,6 +83,7 @@ class Walk:
         key = f"{stage.name}{cell.suffix}"
         arrays = [self.names[key + part] for part in ("", ".scale", ".bias") if key + part in self.names]
         inputs, pass_ = cell.weight_ih.shape[1], "&pass" if self.step else "pass"
+        outputs = (*outputs, self.pack(stage, cell, arrays[0]))
         if not isinstance(stage, LSTM):
             self.call("gru", *arrays, inputs, stage.hidden_size, self.value.text, *state, *outputs, pass_)
             return
@@ -93,6 +96,20 @@ class Walk:
             self.widths["hidden"] = max(stage.hidden_size * projects, self.widths.get("hidden", 0))
         sizes = (inputs, stage.state_size, stage.hidden_size)
         self.call("lstm", *arrays, *sizes, self.value.text, *state, *outputs, pass_)
+
+    def pack(self, stage: Recurrent, cell: Cell, weights: str) -> str:
+        """Have a layer packed for many rows; where that will lie."""
+        if self.step:
+            return "0"
+        (nx, nh), gates, biases = (
+            (cell.weight_ih.shape[1], cell.weight_hh.shape[1]),
+            len(stage.gates),
+            int(not isinstance(stage, LSTM)),
+        )
+        sizes = f"{nx}, {nh}, {gates}, {stage.hidden_size}, {biases}"
+        self.packing.append(f"packed = NAME_pack({weights}, {sizes}, lanes, packed);")
+        place, self.packed = self.packed, self.packed + gates * stage.hidden_size * (1 + nx + biases + nh)
+        return f"lanes > 1 ? pass->packed + {place} : 0"
 
     def output(self, stage: Stage, width: int, in_place: bool = False) -> Value:
         """Where this stage's values go: y behind the last stage, else over its input or into the other buffer."""

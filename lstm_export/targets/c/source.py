@@ -174,14 +174,14 @@ def _tokens(model: Model, weights: str, flags: set[str], run: Walk, step: Walk |
         (len(one.gates) * one.hidden_size, cell.weight_ih.shape[1], cell.weight_hh.shape[1]) for one, cell in cells
     ]
     largest_input = max(decoded, key=lambda cell: -(-cell[0] // 16) * cell[1])
-    largest = max(decoded, key=lambda cell: -(-cell[0] // 16) * (cell[1] + cell[2]))
     return {
         "LAYER_WEIGHTS": quantised if is_words else "const float *w",
         "LAYER_ARGUMENTS": "w, scale, bias" if is_words else "w",
         "LANE_WEIGHTS": quantised.replace("NAME_word", "float") if is_words else "const float *w",
-        "LANE_ARGUMENTS": "decoded, scale, bias" if is_words else "w",
+        "WORD_ARGUMENTS": ", scale, bias" if is_words else "",
+        "PACKED_FLOATS": str(run.packed),
+        "PACKING": "".join(f"            {line}\n" for line in run.packing),
         "LAYER_PROJECTION": "const float *weight_hr, float *hidden, " if "projection" in flags else "",
-        "DECODED_ALL": f"NAME_ROW({largest[0]}u) * {largest[1] + largest[2]}",
         "DECODED_INPUT": f"NAME_ROW({largest_input[0]}u) * {largest_input[1]}",
         "DECODED": "decoded" if is_words else "w",
         "NAME_BIASES": "0" if is_words else "1",

@@ -24,6 +24,7 @@ STEP_LOCALS    NAME_pass pass;
     pass.lanes = 1;
     pass.turn = self->turn++;
     pass.scratch = 0;
+    pass.packed = 0;
 STEP_BODY}
 
 //@end
@@ -40,21 +41,24 @@ static size_t NAME_scratch_of(size_t steps, size_t lanes)
     size_t floats = lanes * (MACRO_STATE_SIZE + HIDDEN_WIDTH) + steps * lanes * BUFFER_WIDTH;
 #if NAME_VL > 1
     floats += lanes > 1 ? steps * lanes * (MACRO_INPUT_SIZE + MACRO_OUTPUT_SIZE) : steps * PROJECTED_WIDTH;
+    floats += lanes > 1 ? PACKED_FLOATS : 0;
 //@if words
-    floats += lanes > 1 ? DECODED_ALL : DECODED_INPUT;
+    floats += lanes > 1 ? 0 : DECODED_INPUT;
 //@end
 #endif
     return floats;
 }
 
 /* `rows` sequences side by side in `lanes`, the last one again in those left over. */
-static void NAME_rows(const float *x, size_t rows, size_t lanes, size_t seq, float *y, float *scratch)
+static void NAME_rows(const float *x, size_t rows, size_t lanes, size_t seq, float *y, const float *packed,
+                      float *scratch)
 {
     float *state = scratch;
     float *buffers = state + MACRO_STATE_SIZE * lanes;
     NAME_pass pass;
     size_t done;
     pass.lanes = lanes;
+    pass.packed = packed;
     NAME_start(state, lanes);
     for (done = 0; done < seq; done += pass.steps) {
         const size_t chunk = NAME_STEPS(seq, lanes);
@@ -110,12 +114,12 @@ size_t NAME_scratch_floats(size_t batch, size_t seq)
 
 void NAME_run(const float *x, size_t seq, float *y, float *scratch)
 {
-    NAME_rows(x, 1, 1, seq, y, scratch);
+    NAME_rows(x, 1, 1, seq, y, 0, scratch);
 }
 
 void NAME_run_batch(const float *x, size_t batch, size_t seq, float *y, float *scratch)
 {
-    size_t row = 0, rows, lanes;
+    size_t row = 0, rows, lanes, packed_for = 1;
     for (; row < batch; row += rows) {
         const size_t left = batch - row;
 #if NAME_VL > 1
@@ -124,7 +128,16 @@ void NAME_run_batch(const float *x, size_t batch, size_t seq, float *y, float *s
         lanes = 1;
 #endif
         rows = left < lanes ? left : lanes;
-        NAME_rows(x + row * seq * MACRO_INPUT_SIZE, rows, lanes, seq, y + row * Y_ROW * MACRO_OUTPUT_SIZE, scratch);
+#if NAME_VL > 1
+        if (lanes > 1 && lanes != packed_for) {
+            float *packed = scratch;
+PACKING            (void)packed;
+            packed_for = lanes;
+        }
+#endif
+        (void)packed_for;
+        NAME_rows(x + row * seq * MACRO_INPUT_SIZE, rows, lanes, seq, y + row * Y_ROW * MACRO_OUTPUT_SIZE,
+                  lanes > 1 ? scratch : 0, lanes > 1 ? scratch + PACKED_FLOATS : scratch);
     }
 }
 //@end

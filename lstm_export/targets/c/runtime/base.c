@@ -25,9 +25,9 @@
 #endif
 
 /* A product that is rounded before it is added: two products in a sum leave compilers that contract a * b + c a choice. */
-#if NAME_VL > 1 && (defined(__x86_64__) || defined(__i386__))
+#if (NAME_VL == 16 && defined(__AVX512F__)) || (NAME_VL == 8 && defined(__AVX__)) || (NAME_VL == 4 && defined(__SSE2__))
 #define NAME_ROUNDED(v) __asm__("" : "+x"(v))
-#elif NAME_VL > 1 && defined(__aarch64__)
+#elif NAME_VL == 4 && defined(__aarch64__)
 #define NAME_ROUNDED(v) __asm__("" : "+w"(v))
 #else
 #define NAME_ROUNDED(v) (void)0

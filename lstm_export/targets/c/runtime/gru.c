@@ -121,61 +121,53 @@ static void NAME_gru_step(LAYER_WEIGHTS, size_t nx, size_t units, const float *f
 
 //@if sequence
 #if NAME_VL > 1
-/* One layer, one step, many rows: x [nx][lanes], h [units][lanes] -> out [units][lanes]. `w` as for a single row, its
-   words decoded. */
+/* One layer, one step, many rows: x [nx][lanes], h [units][lanes] -> out [units][lanes]. `w` is packed. */
 static void NAME_gru_lanes(LANE_WEIGHTS, size_t nx, size_t units, const float *x, const float *h, float *out,
                            size_t lanes)
 {
-    const float *group = w, *group_h = w + NAME_ROW(3 * units) * (NAME_BIASES + nx);
-    size_t first, u, n, v;
-    for (first = 0; first < units; first += 64) {
-        const size_t size = units - first < 64 ? units - first : 64, stride = NAME_ROW(3 * size);
-        size_t together;
-        for (u = 0; u < size; u += together) {
-            const size_t panel = u & ~(size_t)15, width = size - panel < 16 ? size - panel : 16;
-            const size_t at = 3 * panel + (u - panel), left = panel + width - u;
-            const float *start_x = NAME_BIASES ? group + at : 0, *wx = group + NAME_BIASES * stride + at;
-            const float *start_h = NAME_BIASES ? group_h + at : 0, *wh = group_h + NAME_BIASES * stride + at;
-            float sums_x[3 * 3 * 2 * NAME_VL], sums_h[3 * 3 * 2 * NAME_VL];
-            together = left >= 3 && (NAME_VL == 16 || lanes == NAME_VL) ? 3 : 1;
-            if (lanes == NAME_VL && together == 3) {
-                NAME_tile_3_3_1(start_x, wx, x, nx, wh, h, 0, stride, width, sums_x);
-                NAME_tile_3_3_1(start_h, wx, x, 0, wh, h, units, stride, width, sums_h);
-            } else if (lanes == NAME_VL) {
-                NAME_tile_3_1_1(start_x, wx, x, nx, wh, h, 0, stride, width, sums_x);
-                NAME_tile_3_1_1(start_h, wx, x, 0, wh, h, units, stride, width, sums_h);
+    size_t first, count, n, v;
+    for (first = 0; first < units; first += count) {
+        const size_t panel = first & ~(size_t)15, width = units - panel < 16 ? units - panel : 16;
+        const float *wx = w + 3 * (count = NAME_UNITS(lanes, panel + width - first)), *w_h = wx + 3 * count * nx;
+        const float *wh = w_h + 3 * count;
+        float sums_x[3 * 3 * 2 * NAME_VL], sums_h[3 * 3 * 2 * NAME_VL];
+        if (lanes == NAME_VL && count == 3) {
+            NAME_tile_3_3_1(w, wx, x, nx, wh, h, 0, sums_x);
+            NAME_tile_3_3_1(w_h, wx, x, 0, wh, h, units, sums_h);
+        } else if (lanes == NAME_VL) {
+            NAME_tile_3_1_1(w, wx, x, nx, wh, h, 0, sums_x);
+            NAME_tile_3_1_1(w_h, wx, x, 0, wh, h, units, sums_h);
 #if NAME_VL == 16
-            } else if (together == 3) {
-                NAME_tile_3_3_2(start_x, wx, x, nx, wh, h, 0, stride, width, sums_x);
-                NAME_tile_3_3_2(start_h, wx, x, 0, wh, h, units, stride, width, sums_h);
+        } else if (count == 3) {
+            NAME_tile_3_3_2(w, wx, x, nx, wh, h, 0, sums_x);
+            NAME_tile_3_3_2(w_h, wx, x, 0, wh, h, units, sums_h);
 #endif
-            } else {
-                NAME_tile_3_1_2(start_x, wx, x, nx, wh, h, 0, stride, width, sums_x);
-                NAME_tile_3_1_2(start_h, wx, x, 0, wh, h, units, stride, width, sums_h);
-            }
-            for (n = 0; n < together; n++) {
+        } else {
+            NAME_tile_3_1_2(w, wx, x, nx, wh, h, 0, sums_x);
+            NAME_tile_3_1_2(w_h, wx, x, 0, wh, h, units, sums_h);
+        }
+        w = wh + 3 * count * units;
+        for (n = 0; n < count; n++) {
 //@if words
-                const float *s = scale + 3 * first + at + n, *b_x = bias + 3 * first + at + n, *b_h = b_x + 3 * units;
+            const size_t at = 3 * panel + (first - panel) + n;
+            const float *s = scale + at, *b_x = bias + at, *b_h = b_x + 3 * units;
 //@end
-                for (v = 0; v < lanes; v += NAME_VL) {
-                    const size_t place = 3 * n * lanes + v, unit = (first + u + n) * lanes + v;
-                    NAME_vf r = NAME_load(sums_x + place), r_h = NAME_load(sums_h + place);
-                    NAME_vf z = NAME_load(sums_x + place + lanes), z_h = NAME_load(sums_h + place + lanes);
-                    NAME_vf n_x = NAME_load(sums_x + place + 2 * lanes), n_h = NAME_load(sums_h + place + 2 * lanes);
+            for (v = 0; v < lanes; v += NAME_VL) {
+                const size_t place = 3 * n * lanes + v, unit = (first + n) * lanes + v;
+                NAME_vf r = NAME_load(sums_x + place), r_h = NAME_load(sums_h + place);
+                NAME_vf z = NAME_load(sums_x + place + lanes), z_h = NAME_load(sums_h + place + lanes);
+                NAME_vf n_x = NAME_load(sums_x + place + 2 * lanes), n_h = NAME_load(sums_h + place + 2 * lanes);
 //@if words
-                    r = r * NAME_splat(s[0]) + NAME_splat(b_x[0]);
-                    z = z * NAME_splat(s[width]) + NAME_splat(b_x[width]);
-                    n_x = n_x * NAME_splat(s[2 * width]) + NAME_splat(b_x[2 * width]);
-                    r_h = r_h * NAME_splat(s[0]) + NAME_splat(b_h[0]);
-                    z_h = z_h * NAME_splat(s[width]) + NAME_splat(b_h[width]);
-                    n_h = n_h * NAME_splat(s[2 * width]) + NAME_splat(b_h[2 * width]);
+                r = r * NAME_splat(s[0]) + NAME_splat(b_x[0]);
+                z = z * NAME_splat(s[width]) + NAME_splat(b_x[width]);
+                n_x = n_x * NAME_splat(s[2 * width]) + NAME_splat(b_x[2 * width]);
+                r_h = r_h * NAME_splat(s[0]) + NAME_splat(b_h[0]);
+                z_h = z_h * NAME_splat(s[width]) + NAME_splat(b_h[width]);
+                n_h = n_h * NAME_splat(s[2 * width]) + NAME_splat(b_h[2 * width]);
 //@end
-                    NAME_store(out + unit, NAME_gru_cell(r + r_h, z + z_h, n_x, n_h, NAME_load(h + unit)));
-                }
+                NAME_store(out + unit, NAME_gru_cell(r + r_h, z + z_h, n_x, n_h, NAME_load(h + unit)));
             }
         }
-        group += stride * (NAME_BIASES + nx);
-        group_h += stride * (NAME_BIASES + units);
     }
 }
 #endif
@@ -184,7 +176,7 @@ static void NAME_gru_lanes(LANE_WEIGHTS, size_t nx, size_t units, const float *x
 /* One layer over the steps of a pass: x [step][nx][lane] -> out [step][across][lane], of which it fills the first
    `units` features; h [units][lane] is the state before and after. */
 static void NAME_gru(LAYER_WEIGHTS, size_t nx, size_t units, const float *x, float *h, float *out, size_t across,
-                     int backwards, const NAME_pass *pass)
+                     int backwards, const float *packed, const NAME_pass *pass)
 {
     const size_t lanes = pass->lanes;
     const float *before = h, *from_x = 0;
@@ -195,13 +187,9 @@ static void NAME_gru(LAYER_WEIGHTS, size_t nx, size_t units, const float *x, flo
     float *scratch = pass->scratch;
 //@if words
     const float *decoded = scratch;
-    if (lanes > 1 || pass->steps >= NAME_WORTH_PROJECTING) {
+    if (lanes == 1 && pass->steps >= NAME_WORTH_PROJECTING && nx > 2) {
         NAME_decode(w, nx, 3, units, scratch);
         scratch += sums * nx;
-        if (lanes > 1) {
-            NAME_decode(w + sums * NAME_WORD_ROWS(nx), units, 3, units, scratch);
-            scratch += sums * units;
-        }
     }
 //@end
     if (lanes == 1 && pass->steps >= NAME_WORTH_PROJECTING && nx > 2) {
@@ -209,6 +197,7 @@ static void NAME_gru(LAYER_WEIGHTS, size_t nx, size_t units, const float *x, flo
     }
 #endif
 //@end
+    (void)packed;
     for (n = 0; n < pass->steps; n++) {
         const size_t t = backwards ? pass->steps - 1 - n : n;
         const float *x_t = x + t * nx * lanes;
@@ -216,7 +205,7 @@ static void NAME_gru(LAYER_WEIGHTS, size_t nx, size_t units, const float *x, flo
 //@if sequence
 #if NAME_VL > 1
         if (lanes > 1) {
-            NAME_gru_lanes(LANE_ARGUMENTS, nx, units, x_t, before, h_t, lanes);
+            NAME_gru_lanes(packedWORD_ARGUMENTS, nx, units, x_t, before, h_t, lanes);
         } else
 #endif
 //@end

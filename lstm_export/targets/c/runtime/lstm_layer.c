@@ -1,57 +1,48 @@
 //@if lstm
 //@if sequence
 #if NAME_VL > 1
-/* One layer, one step, many rows: x [nx][lanes], h [nh][lanes], c [units][lanes] -> c and out [units][lanes]. `w` as for
-   a single row, its words decoded. */
-static void NAME_lstm_lanes(LANE_WEIGHTS, size_t nx, size_t nh, size_t units, const float *x,
-                            const float *h, float *c, float *out, size_t lanes)
+/* One layer, one step, many rows: x [nx][lanes], h [nh][lanes], c [units][lanes] -> c and out [units][lanes]. `w` is
+   packed. */
+static void NAME_lstm_lanes(LANE_WEIGHTS, size_t nx, size_t nh, size_t units, const float *x, const float *h, float *c,
+                            float *out, size_t lanes)
 {
-    const float *group = w, *group_h = w + NAME_ROW(4 * units) * (NAME_BIASES + nx);
-    size_t first, u, n, v;
-    for (first = 0; first < units; first += 64) {
-        const size_t size = units - first < 64 ? units - first : 64, stride = NAME_ROW(4 * size);
-        size_t together;
-        for (u = 0; u < size; u += together) {
-            const size_t panel = u & ~(size_t)15, width = size - panel < 16 ? size - panel : 16;
-            const size_t at = 4 * panel + (u - panel), left = panel + width - u;
-            const float *start = NAME_BIASES ? group + at : 0, *wx = group + NAME_BIASES * stride + at;
-            const float *wh = group_h + at;
-            float sums[3 * 4 * 2 * NAME_VL];
-            together = left >= 3 && (NAME_VL == 16 || lanes == NAME_VL) ? 3 : 1;
-            if (lanes == NAME_VL && together == 3) {
-                NAME_tile_4_3_1(start, wx, x, nx, wh, h, nh, stride, width, sums);
-            } else if (lanes == NAME_VL) {
-                NAME_tile_4_1_1(start, wx, x, nx, wh, h, nh, stride, width, sums);
+    size_t first, count, n, v;
+    for (first = 0; first < units; first += count) {
+        const size_t panel = first & ~(size_t)15, width = units - panel < 16 ? units - panel : 16;
+        const float *wx = w + 4 * (count = NAME_UNITS(lanes, panel + width - first)), *wh = wx + 4 * count * nx;
+        float sums[3 * 4 * 2 * NAME_VL];
+        if (lanes == NAME_VL && count == 3) {
+            NAME_tile_4_3_1(w, wx, x, nx, wh, h, nh, sums);
+        } else if (lanes == NAME_VL) {
+            NAME_tile_4_1_1(w, wx, x, nx, wh, h, nh, sums);
 #if NAME_VL == 16
-            } else if (together == 3) {
-                NAME_tile_4_3_2(start, wx, x, nx, wh, h, nh, stride, width, sums);
+        } else if (count == 3) {
+            NAME_tile_4_3_2(w, wx, x, nx, wh, h, nh, sums);
 #endif
-            } else {
-                NAME_tile_4_1_2(start, wx, x, nx, wh, h, nh, stride, width, sums);
-            }
-            for (n = 0; n < together; n++) {
+        } else {
+            NAME_tile_4_1_2(w, wx, x, nx, wh, h, nh, sums);
+        }
+        w = wh + 4 * count * nh;
+        for (n = 0; n < count; n++) {
 //@if words
-                const float *s = scale + 4 * first + at + n, *b = bias + 4 * first + at + n;
+            const float *s = scale + 4 * panel + (first - panel) + n, *b = bias + 4 * panel + (first - panel) + n;
 //@end
-                for (v = 0; v < lanes; v += NAME_VL) {
-                    const float *sum = sums + 4 * n * lanes + v;
-                    NAME_vf i = NAME_load(sum), f = NAME_load(sum + lanes);
-                    NAME_vf o = NAME_load(sum + 2 * lanes), g = NAME_load(sum + 3 * lanes);
-                    float *cell = c + (first + u + n) * lanes + v;
-                    NAME_vf state = NAME_load(cell);
+            for (v = 0; v < lanes; v += NAME_VL) {
+                const float *sum = sums + 4 * n * lanes + v;
+                NAME_vf i = NAME_load(sum), f = NAME_load(sum + lanes);
+                NAME_vf o = NAME_load(sum + 2 * lanes), g = NAME_load(sum + 3 * lanes);
+                float *cell = c + (first + n) * lanes + v;
+                NAME_vf state = NAME_load(cell);
 //@if words
-                    i = i * NAME_splat(s[0]) + NAME_splat(b[0]);
-                    f = f * NAME_splat(s[width]) + NAME_splat(b[width]);
-                    o = o * NAME_splat(s[2 * width]) + NAME_splat(b[2 * width]);
-                    g = g * NAME_splat(s[3 * width]) + NAME_splat(b[3 * width]);
+                i = i * NAME_splat(s[0]) + NAME_splat(b[0]);
+                f = f * NAME_splat(s[width]) + NAME_splat(b[width]);
+                o = o * NAME_splat(s[2 * width]) + NAME_splat(b[2 * width]);
+                g = g * NAME_splat(s[3 * width]) + NAME_splat(b[3 * width]);
 //@end
-                    NAME_store(out + (first + u + n) * lanes + v, NAME_lstm_cell(i, f, o, g, &state));
-                    NAME_store(cell, state);
-                }
+                NAME_store(out + (first + n) * lanes + v, NAME_lstm_cell(i, f, o, g, &state));
+                NAME_store(cell, state);
             }
         }
-        group += stride * (NAME_BIASES + nx);
-        group_h += stride * nh;
     }
 }
 #endif
@@ -60,7 +51,7 @@ static void NAME_lstm_lanes(LANE_WEIGHTS, size_t nx, size_t nh, size_t units, co
 /* One layer over the steps of a pass: x [step][nx][lane] -> out [step][across][lane], of which it fills the first `nh`
    features; h [nh][lane] and c [units][lane] are the state before and after. */
 static void NAME_lstm(LAYER_WEIGHTS, LAYER_PROJECTIONsize_t nx, size_t nh, size_t units, const float *x, float *h,
-                      float *c, float *out, size_t across, int backwards, const NAME_pass *pass)
+                      float *c, float *out, size_t across, int backwards, const float *packed, const NAME_pass *pass)
 {
     const size_t lanes = pass->lanes;
     const float *before = h, *from_x = 0;
@@ -71,13 +62,9 @@ static void NAME_lstm(LAYER_WEIGHTS, LAYER_PROJECTIONsize_t nx, size_t nh, size_
     float *scratch = pass->scratch;
 //@if words
     const float *decoded = scratch;
-    if (lanes > 1 || pass->steps >= NAME_WORTH_PROJECTING) {
+    if (lanes == 1 && pass->steps >= NAME_WORTH_PROJECTING && nx > 2) {
         NAME_decode(w, nx, 4, units, scratch);
         scratch += sums * nx;
-        if (lanes > 1) {
-            NAME_decode(w + sums * NAME_WORD_ROWS(nx), nh, 4, units, scratch);
-            scratch += sums * nh;
-        }
     }
 //@end
     if (lanes == 1 && pass->steps >= NAME_WORTH_PROJECTING && nx > 2) {
@@ -85,6 +72,7 @@ static void NAME_lstm(LAYER_WEIGHTS, LAYER_PROJECTIONsize_t nx, size_t nh, size_
     }
 #endif
 //@end
+    (void)packed;
     for (n = 0; n < pass->steps; n++) {
         const size_t t = backwards ? pass->steps - 1 - n : n;
         const float *x_t = x + t * nx * lanes;
@@ -98,7 +86,7 @@ static void NAME_lstm(LAYER_WEIGHTS, LAYER_PROJECTIONsize_t nx, size_t nh, size_
 //@if sequence
 #if NAME_VL > 1
         if (lanes > 1) {
-            NAME_lstm_lanes(LANE_ARGUMENTS, nx, nh, units, x_t, before, c, cell_out, lanes);
+            NAME_lstm_lanes(packedWORD_ARGUMENTS, nx, nh, units, x_t, before, c, cell_out, lanes);
         } else
 #endif
 //@end

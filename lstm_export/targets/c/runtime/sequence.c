@@ -55,29 +55,20 @@ static void NAME_project_group(const float *first, const float *w, const float *
 }
 
 //@if words
-/* The words of `rows` rows as floats, still without their scales. */
-static void NAME_decode_rows(const NAME_word *words, size_t rows, size_t stride, float *out)
-{
-    size_t k, j;
-    for (k = 0; k < rows; k++) {
-        const int shift = (int)(32 - NAME_BITS - NAME_BITS * (k % NAME_ROWS_A_WORD));
-        for (j = 0; j < stride; j += NAME_VL) {
-            NAME_store(out + j, NAME_as_floats(NAME_load_words(words + j) << shift));
-        }
-        out += stride;
-        words += (k + 1) % NAME_ROWS_A_WORD ? 0 : stride;
-    }
-}
-
-/* A layer's words, group by group as they lie: out[row][lane] of every group. */
+/* The words of a layer's input rows as floats, still without their scales, group by group as they lie. */
 static void NAME_decode(const NAME_word *words, size_t rows, size_t gates, size_t units, float *out)
 {
-    size_t first;
+    size_t first, k, j;
     for (first = 0; first < units; first += 64) {
-        const size_t size = units - first < 64 ? units - first : 64, stride = NAME_ROW(gates * size);
-        NAME_decode_rows(words, rows, stride, out);
-        words += NAME_WORD_ROWS(rows) * stride;
-        out += rows * stride;
+        const size_t stride = NAME_ROW(gates * (units - first < 64 ? units - first : 64));
+        for (k = 0; k < rows; k++, out += stride) {
+            const int shift = (int)(32 - NAME_BITS - NAME_BITS * (k % NAME_ROWS_A_WORD));
+            for (j = 0; j < stride; j += NAME_VL) {
+                NAME_store(out + j, NAME_as_floats(NAME_load_words(words + j) << shift));
+            }
+            words += (k + 1) % NAME_ROWS_A_WORD ? 0 : stride;
+        }
+        words += rows % NAME_ROWS_A_WORD ? stride : 0;
     }
 }
 
@@ -98,11 +89,17 @@ static const float *NAME_projected(const float *w, size_t biases, size_t gates, 
     return out;
 }
 
-/* Many rows of data side by side in the lanes: sums of 1 or 3 units at a time over 1 or 2 vectors of rows. Weights come
-   from the arrays of the single row: [gate][unit] of a panel, `width` units wide. */
+/* Many rows of data side by side in the lanes: sums of 1 or 3 units at a time over 1 or 2 vectors of rows. For them the
+   weights are packed once a call: block by block of units, [row][gate][unit], a row of biases (0 in words) first. */
+#if NAME_VL == 16
+#define NAME_UNITS(lanes, left) ((left) >= 3 ? 3 : 1)
+#else
+#define NAME_UNITS(lanes, left) ((left) >= 3 && (lanes) == NAME_VL ? 3 : 1)
+#endif
+
 #define NAME_LANE(u, g, v) sum_##u##_##g##_##v
-#define NAME_LANE_FIRST(u, g, v) NAME_vf NAME_LANE(u, g, v) = NAME_splat(first ? first[g * width + u] : 0.0f);
-#define NAME_LANE_ADD(u, g, v) NAME_LANE(u, g, v) = NAME_LANE(u, g, v) + NAME_splat(row[g * width + u]) * value##v;
+#define NAME_LANE_FIRST(u, g, v) NAME_vf NAME_LANE(u, g, v) = NAME_splat(first[g * UNITS + u]);
+#define NAME_LANE_ADD(u, g, v) NAME_LANE(u, g, v) = NAME_LANE(u, g, v) + NAME_splat(row[g * UNITS + u]) * value##v;
 #define NAME_LANE_KEEP(u, g, v) NAME_store(sums + ((u * GATES + g) * VECTORS + v) * NAME_VL, NAME_LANE(u, g, v));
 #define NAME_VALUES_1(p) const NAME_vf value0 = NAME_load(p);
 #define NAME_VALUES_2(p) NAME_VALUES_1(p) const NAME_vf value1 = NAME_load((p) + NAME_VL);
@@ -116,20 +113,78 @@ static const float *NAME_projected(const float *w, size_t biases, size_t gates, 
 #define NAME_TILE(G, U, V)                                                                                       \
     static NAME_NOINLINE void NAME_tile_##G##_##U##_##V(const float *first, const float *wx, const float *x,     \
                                                         size_t nx, const float *wh, const float *h, size_t nh,   \
-                                                        size_t stride, size_t width, float *sums)                \
+                                                        float *sums)                                             \
     {                                                                                                            \
-        enum { GATES = G, VECTORS = V };                                                                         \
+        enum { GATES = G, UNITS = U, VECTORS = V };                                                                  \
         const float *row = wx;                                                                                   \
         size_t k;                                                                                                \
-        NAME_LANES_##U##_##V(NAME_LANE_FIRST, G) for (k = 0; k < nx; k++, row += stride)                         \
+        NAME_LANES_##U##_##V(NAME_LANE_FIRST, G) for (k = 0; k < nx; k++, row += G * U)                          \
         {                                                                                                        \
             NAME_VALUES_##V(x + k * V * NAME_VL) NAME_LANES_##U##_##V(NAME_LANE_ADD, G)                          \
         }                                                                                                        \
-        for (k = 0, row = wh; k < nh; k++, row += stride) {                                                      \
+        for (k = 0, row = wh; k < nh; k++, row += G * U) {                                                      \
             NAME_VALUES_##V(h + k * V * NAME_VL) NAME_LANES_##U##_##V(NAME_LANE_ADD, G)                          \
         }                                                                                                        \
         NAME_LANES_##U##_##V(NAME_LANE_KEEP, G)                                                                  \
     }
+
+/* Packs the rows of one part of a layer, x or h, for `count` units from `first` on: out [row][gate][unit]. */
+static float *NAME_pack_rows(const NAME_stored *w, size_t biases, size_t rows, size_t gates, size_t units, size_t first,
+                             size_t count, float *out)
+{
+    const size_t group = first & ~(size_t)63, size = units - group < 64 ? units - group : 64;
+    const size_t panel = first & ~(size_t)15, width = units - panel < 16 ? units - panel : 16;
+    const size_t stride = NAME_ROW(gates * size);
+    size_t k, g, u;
+//@if not words
+    w += gates * group * (biases + rows) + gates * (panel - group) + (first - panel);
+    for (k = 0; k < biases + rows; k++, w += stride) {
+        for (g = 0; g < gates; g++) {
+            for (u = 0; u < count; u++) {
+                *out++ = w[g * width + u];
+                NAME_NO_LIBRARY_CALL;
+            }
+        }
+    }
+//@end
+//@if words
+    for (k = 0; k < biases * gates * count; k++) {
+        *out++ = 0.0f;
+        NAME_NO_LIBRARY_CALL;
+    }
+    w += gates * group * NAME_WORD_ROWS(rows) + gates * (panel - group) + (first - panel);
+    for (k = 0; k < rows; k++) {
+        for (g = 0; g < gates; g++) {
+            for (u = 0; u < count; u++) {
+                *out++ = NAME_weight(w[g * width + u], k);
+            }
+        }
+        w += (k + 1) % NAME_ROWS_A_WORD ? 0 : stride;
+    }
+//@end
+    return out;
+}
+
+/* Packs a layer, and returns what lies behind it. `biases` rows of them come before the rows of x, before those of h. */
+static float *NAME_pack(const NAME_stored *w, size_t nx, size_t nh, size_t gates, size_t units, size_t biases_h,
+                        size_t lanes, float *out)
+{
+//@if not words
+    const NAME_stored *wh = w + NAME_ROW(gates * units) * (1 + nx);
+//@end
+//@if words
+    const NAME_stored *wh = w + NAME_ROW(gates * units) * NAME_WORD_ROWS(nx);
+//@end
+    size_t first, count;
+    for (first = 0; first < units; first += count) {
+        const size_t panel = first & ~(size_t)15, end = units - panel < 16 ? units : panel + 16;
+        count = NAME_UNITS(lanes, end - first);
+        out = NAME_pack_rows(w, 1, nx, gates, units, first, count, out);
+        out = NAME_pack_rows(wh, biases_h, nh, gates, units, first, count, out);
+    }
+    return out;
+}
+
 //@if lstm
 NAME_TILE(4, 1, 1)
 NAME_TILE(4, 1, 2)

@@ -22,6 +22,7 @@ typedef float NAME_stored;
 typedef struct {
     size_t steps;
     size_t lanes;
+    const float *packed; /* the weights of all layers for many lanes; null for one */
     unsigned turn;  /* groups of units are walked forwards and backwards in turn: what the cache still holds comes first */
     float *scratch; /* null for a single step */
 } NAME_pass;

@@ -1,0 +1,272 @@
+"""The C target: parity of every chain and storage, the same bits however it is asked, strict compilers, refusals."""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import os
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstm_export import targets
+from lstm_export.errors import InputError, MissingDependency
+from lstm_export.model import Array, Model
+from lstm_export.model.runner import is_stateful
+from lstm_export.parity import check, golden_sets
+from lstm_export.targets.c import compiler
+from lstm_export.targets.c.interface import Interface
+from lstm_export.targets.c.layout import BITS, rounded
+from lstm_export.targets.c.runner import CRunner, CStream
+from lstm_export.targets.c.source import write
+from tests.conftest import CHAINS, drawn
+
+C = targets.get("c")
+REASON = f"needs a C compiler: {compiler.HOW}"
+needs_compiler = pytest.mark.skipif(bool(compiler.unavailable()), reason=REASON)
+needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc: apt install gcc g++")
+STRICT = ("-pedantic", "-Wall", "-Wextra", "-Werror", "-Wdouble-promotion", "-Wno-overlength-strings")
+SHAPES = ((1, 1), (1, 9), (33, 3), (2, 130), (12, 2))
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No contraction, so that every way of asking must give the same bits, and little optimisation, to compile fast."""
+    monkeypatch.setenv("CFLAGS", "-O1 -ffp-contract=off")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+    compiler._cache.cache_clear()
+
+
+def made(model: Model, weights: str = "float32", name: str = "model") -> CRunner:
+    interface = Interface.of(model, name, self_test=False)
+    files = {f"{name}.c": write(model, interface, weights).c, f"{name}.h": interface.header()}
+    return (CStream if interface.streams else CRunner)(compiler.library(files), interface, model.signature)
+
+
+def in_one(runner: CRunner, x: Array) -> Array:
+    return np.concatenate([runner(row[np.newaxis]) for row in x])
+
+
+@needs_compiler
+def test_every_chain_is_one_answer_however_it_is_asked(model: Model) -> None:
+    runner = made(model)
+    report = check(runner, golden_sets(model), subject="c")
+    assert report.ok, report.table()
+    for batch, seq in SHAPES:
+        x = drawn(model, batch, seq)
+        y = runner(x)
+        np.testing.assert_array_equal(y, in_one(runner, x))
+        if isinstance(runner, CStream):
+            np.testing.assert_array_equal(y, runner.advance(x, runner.initial_state(batch))[0])
+
+
+@needs_compiler
+@pytest.mark.parametrize("weights", ["int16", "int8"])
+@pytest.mark.parametrize("name", ["seed", "gru both ways", "projected", "two modules"])
+def test_rounded_weights_compute_the_rounded_model(name: str, weights: str) -> None:
+    model = rounded(CHAINS[name], BITS[weights])
+    runner = made(CHAINS[name], weights)
+    report = check(runner, golden_sets(model), subject=weights)
+    assert report.ok, report.table()
+    for batch, seq in SHAPES:
+        x = drawn(model, batch, seq)
+        np.testing.assert_array_equal(runner(x), in_one(runner, x))
+
+
+@pytest.mark.parametrize("weights", ["int16", "int8"])
+def test_rounding_moves_no_weight_by_more_than_half_a_step(weights: str) -> None:
+    """A step is the row's largest weight over 127 or 32767; the float32 scale adds 2^-23 of the weight."""
+    for stage, small in zip(CHAINS["seed"].recurrent, rounded(CHAINS["seed"], BITS[weights]).recurrent, strict=True):
+        for suffix in stage.suffixes:
+            before, behind = (
+                np.concatenate([one.weights[f"weight_{part}{suffix}"] for part in ("ih", "hh")], axis=1)
+                for one in (stage, small)
+            )
+            largest = np.abs(before).max(axis=1, keepdims=True)
+            step = largest / (2.0 ** (BITS[weights] - 1) - 1)
+            # At the end of the range the fraction that the rows below leave can cost the other half of a step.
+            near_end = np.abs(before) > largest - step
+            assert (np.abs(behind - before) <= np.where(near_end, 1.0, 0.5) * step + 2.0**-22 * largest).all()
+
+
+@needs_compiler
+@pytest.mark.parametrize("lanes", [1, 4, 8, 16])
+@pytest.mark.parametrize("weights", ["float32", "int8"])
+def test_the_width_of_vectors_changes_no_bit(lanes: int, weights: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = CHAINS["two modules"]
+    x = drawn(model, 33, 12)
+    usual = made(model, weights)(x)
+    monkeypatch.setenv("CFLAGS", f"-O1 -ffp-contract=off -w -Dmodel_VL={lanes}")
+    np.testing.assert_array_equal(made(model, weights)(x), usual)
+
+
+@needs_gcc
+@pytest.mark.parametrize(
+    ("name", "weights"),
+    [
+        *((name, "float32") for name in ("seed", "gru both ways", "projected", "every activation", "norms", "skips")),
+        *((name, "int8") for name in ("seed", "gru both ways")),
+    ],
+)
+@pytest.mark.parametrize("language", ["c", "c++"])
+def test_strict_compilers_say_nothing_and_nothing_is_needed(
+    name: str, weights: str, language: str, tmp_path: Path
+) -> None:
+    """No warning, no symbol from outside, no other name than its own, no memory that is written."""
+    if language == "c++" and shutil.which("g++") is None:
+        pytest.skip("needs g++: apt install g++")
+    C.export(CHAINS[name], tmp_path / "m_c", name="motor", weights=weights, self_test=True)
+    source, built = tmp_path / "m_c" / "motor.c", tmp_path / "motor.o"
+    standard = ("-x", "c++", "-std=c++11") if language == "c++" else ("-std=c99",)
+    command = ["gcc", *standard, *STRICT, "-O2", "-fno-pic", "-fno-asynchronous-unwind-tables", "-c", str(source)]
+    subprocess.run([*command, "-o", str(built)], check=True)
+    symbols = [line.split() for line in _words("nm", str(built)).splitlines()]
+    assert not [words for words in symbols if words[-2] in "UCBDd"], symbols
+    assert all(words[-1].startswith("motor_") for words in symbols if words[-2] == "T")
+    sizes = _words("size", str(built)).splitlines()[1].split()
+    assert sizes[1:3] == ["0", "0"], sizes
+
+
+def _words(*command: str) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", ["seed", "gru both ways", "every step"])
+def test_the_self_test_passes_and_can_fail(name: str, tmp_path: Path) -> None:
+    C.export(CHAINS[name], tmp_path / "m_c", self_test=True)
+    source = (tmp_path / "m_c" / "model.c").read_text()
+    header = (tmp_path / "m_c" / "model.h").read_text()
+    wrong = source.replace("0.462891757f", "0.463891757f")  # a coefficient of tanh
+    assert wrong != source
+    verdicts = [
+        ctypes.CDLL(str(compiler.library({"model.c": text, "model.h": header}))).model_self_test()
+        for text in (source, wrong)
+    ]
+    assert verdicts[0] == 0
+    assert verdicts[1] > 0
+
+
+@needs_compiler
+def test_nan_stays_nan_and_rows_do_not_touch() -> None:
+    model = CHAINS["every activation"]
+    runner, x = made(model), drawn(model, 20, 4)
+    y = runner(x)
+    x[7, 1, 0] = np.nan
+    found = runner(x)
+    assert np.isnan(found[7, 1:]).all()
+    np.testing.assert_array_equal(np.delete(found, 7, axis=0), np.delete(y, 7, axis=0))
+
+
+@needs_compiler
+def test_a_runner_is_stateful_where_the_model_has_steps() -> None:
+    assert is_stateful(made(CHAINS["projected"]))
+    assert not is_stateful(made(CHAINS["both ends"]))
+
+
+@needs_compiler
+def test_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+    real = compiler._compile
+    monkeypatch.setattr(compiler, "_compile", lambda *args: (calls.append(1), real(*args)))
+    monkeypatch.setenv("CFLAGS", "-O1 -DONLY_HERE")
+    for _ in range(2):
+        made(CHAINS["smallest"])
+    assert len(calls) == 1
+
+
+def test_a_folder_of_an_earlier_export_is_replaced_and_no_other(tmp_path: Path) -> None:
+    place = tmp_path / "model_c"
+    C.export(CHAINS["smallest"], place, name="first")
+    C.export(CHAINS["smallest"], place, name="second")
+    assert sorted(path.name for path in place.iterdir()) == ["README.md", "second.c", "second.h"]
+    (place / "main.c").write_text("int main(void) { return 0; }\n")
+    with pytest.raises(InputError, match=r"holds other files \(README.md, main.c, second.c\)"):
+        C.export(CHAINS["smallest"], place)
+    assert (place / "main.c").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model_c"]
+
+
+def test_two_exports_are_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        C.export(CHAINS["seed"], tmp_path / name, self_test=True)
+    for file in ("model.c", "model.h", "README.md"):
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"name": "2fast"}, "no C identifier"),
+        ({"name": "mo-tor"}, "no C identifier"),
+        ({"name": "while"}, "keyword of C or C"),
+        ({"name": "class"}, "keyword of C or C"),
+        ({"name": "_model"}, "reserved"),
+        ({"weights": "int4"}, "cannot be stored as 'int4'; choose float32, int16, int8"),
+        ({"max_flash": "much"}, "'much' is no size; write such as 256kB"),
+        ({"max_flash": "64kB"}, r"needs 13\d,\d\d\d bytes of flash .* allowed are 64,000; store the weights as int16"),
+    ],
+)
+def test_bad_options_are_refused_in_one_line(options: dict[str, str], message: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        C.export(CHAINS["seed"], tmp_path / "m_c", **options)
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_seed_fits_small_flash() -> None:
+    interface = Interface.of(CHAINS["seed"], "model", self_test=False)
+    sizes = {weights: write(CHAINS["seed"], interface, weights).constant_bytes for weights in BITS}
+    assert sizes["float32"] == 4 * (32_000 + 400 + 51)  # every weight once, both biases summed, nothing else
+    assert sizes["int16"] < 70_000
+    assert sizes["int8"] < 38_000
+
+
+def test_no_compiler_and_a_failing_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CC", "no-such-compiler")
+    with pytest.raises(MissingDependency, match="CC names 'no-such-compiler', which is no program here"):
+        made(CHAINS["smallest"])
+    monkeypatch.delenv("CC")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "there is no cc, gcc or clang here" in targets.missing(C)
+    if os.name == "nt":
+        return
+    broken = tmp_path / "cc"
+    broken.write_text("#!/bin/sh\necho 'model.c:1:1: error: out of coffee' >&2\nexit 1\n")
+    broken.chmod(broken.stat().st_mode | stat.S_IEXEC)
+    compiler._machine.cache_clear()
+    with pytest.raises(InputError, match="cc cannot compile model.c: model.c:1:1: error: out of coffee"):
+        made(CHAINS["smallest"])
+    compiler._machine.cache_clear()
+
+
+@needs_compiler
+def test_sources_that_are_not_ours_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="was not written by lstm-export c"):
+        C.load(b"/* lstm-export: a model in C\n */ int x;")
+    C.export(CHAINS["smallest"], tmp_path / "m_c")
+    source = (tmp_path / "m_c" / "model.c").read_text()
+    with pytest.raises(InputError, match="of format 9, known is 1"):
+        C.load(source.replace('{"format": 1', '{"format": 9').encode())
+
+
+def test_names_of_stages_cannot_end_a_comment(tmp_path: Path) -> None:
+    model = CHAINS["smallest"]
+    stages = tuple(type(one).build(f"{one.name}*/ x", one.arrays, one.options) for one in model.stages)
+    C.export(Model(stages, model.signature), tmp_path / "m_c")
+    source = (tmp_path / "m_c" / "model.c").read_text()
+    assert not [line for line in source.splitlines() if "*/ x" in line]
+
+
+def test_names_of_arrays_stay_apart() -> None:
+    """Stages whose names differ only in what C does not take."""
+    model = CHAINS["two modules"]
+    names = itertools.cycle(["a.b", "a_b", "a-b"])
+    stages = tuple(type(one).build(next(names), one.arrays, one.options) for one in model.stages)
+    source = write(Model(stages, model.signature), Interface.of(model, "model", self_test=False)).c
+    arrays = [line for line in source.splitlines() if line.startswith("static const float model_")]
+    assert len(set(arrays)) == len(arrays)
