@@ -9,7 +9,7 @@ from typing import Any
 
 from .bundle import Bundle, open_bundle
 from .model import Signature
-from .parity import check
+from .parity import asked_of, check
 from .pipeline import bundle_runner, not_run
 
 
@@ -90,6 +90,6 @@ def _numbers(name: str, old: Bundle, new: Bundle) -> tuple[list[str], list[str]]
     if reason := not_run(name, trusted=False):
         return [], [f"the {name} artifact is another file, not run here: {reason}"]
     runner = bundle_runner(new, name)
-    report = check(runner, old.golden, subject=name)
+    report = check(runner, asked_of(runner, old.golden), subject=name)
     said = f"the {name} artifact is another file; on the old golden sets it {report.summary().partition(': ')[2]}"
     return ([], [said]) if report.ok else ([said], [])

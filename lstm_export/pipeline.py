@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -22,11 +23,12 @@ from .errors import InputError, LstmExportError, MissingDependency, ParityError,
 from .files import check_output, replacing, replacing_folder
 from .intake import ASSUME, Checkpoint, ReadingOptions, from_state_dict, read_checkpoint, write_checkpoint
 from .model import Affine, Array, Model, Runner, Signature, forward
-from .model.runner import is_stateful
+from .model.runner import is_stateful, row_by_row, takes_lengths
 from .parity import (
     Diagnosis,
     GoldenSet,
     ParityReport,
+    asked_of,
     check,
     check_conditions,
     check_streaming,
@@ -34,12 +36,14 @@ from .parity import (
     first_wrong_layer,
     golden_sets,
     smallest_failing,
+    unequal_lengths,
 )
 from .parity.noise import U
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from .parity.endless import EndlessReport
     from .training import Epoch, TrainingOptions, TrainingResult
 
 Source: TypeAlias = "Path | str | Checkpoint | nn.Module | Mapping[str, Any]"
@@ -182,6 +186,39 @@ def _verify_bundle(data: bytes, model: Source | Subject | None) -> tuple[ParityR
     return tuple(reports)
 
 
+def endless(
+    artifact: Path | str, model: Source | Subject | None = None, data: Path | str | None = None
+) -> EndlessReport:
+    """What it changes to run a model as one endless stream instead of on the windows that it was trained on.
+
+    Args:
+        artifact: a bundle, or any artifact if `model` is given.
+        model: the model; of a bundle by default its own.
+        data: a table; by default the real windows that the checkpoint or the bundle keeps.
+
+    Raises:
+        InputError: the chain cannot be streamed, or there is neither a table nor a stored window.
+    """
+    from .parity import endless as measured
+
+    data_of = targets.data_of(Path(artifact))
+    if model is not None:
+        checkpoint = Subject.of(model).checkpoint if isinstance(model, Subject) else read(model)
+        found, windows, facts = checkpoint.model, checkpoint.windows, checkpoint.facts
+    elif is_bundle(data_of):
+        bundle = open_bundle(data_of)
+        real = [one.x for one in bundle.golden if one.name == "real windows"]
+        found, windows, facts = bundle.model, real[0] if real else None, bundle.manifest.get("training", {})
+    else:
+        raise InputError(f"{artifact} is an artifact; name its model to measure it as a stream")
+    metrics = facts.get("metrics", ())
+    if data is not None:
+        return measured.on_data(found, Path(data), metrics)
+    if windows is None:
+        raise InputError("no real windows are stored with this model; name a table with --data")
+    return measured.on_windows(found, windows, metrics)
+
+
 def not_run(target: str, trusted: bool) -> str:
     """Why an artifact of a bundle is not run here; empty where it is."""
     if target not in targets.names():
@@ -212,6 +249,7 @@ def package(
     target_names: Sequence[str] = DEFAULT_TARGETS,
     *,
     mode: Mode | None = None,
+    lengths: bool = False,
 ) -> tuple[ParityReport, ...]:
     """Export to every target, verify every artifact, and write the bundle only if all passed.
 
@@ -221,26 +259,31 @@ def package(
         target_names: what to export to.
         mode: whether the model is meant to be run on windows or as a stream that keeps its state; by default on
             windows where it stores their size.
+        lengths: artifacts of targets that can do so also take the lengths of a padded batch.
 
     Raises:
         ParityError: an artifact failed; nothing is written.
-        InputError: this mode is none of this model.
+        InputError: this mode is none of this model, or no target can take lengths.
     """
     from tempfile import TemporaryDirectory
 
     subject, output, target_names = Subject.of(model), Path(path), tuple(dict.fromkeys(target_names))
     check_output(output, subject.checkpoint.source)
     _check_mode(mode, subject.checkpoint.model)
+    padding = [name for name in target_names if lengths and "lengths" in signature(targets.get(name).export).parameters]
+    if lengths and not padding:
+        raise InputError(f"none of {', '.join(target_names)} can take lengths; add the target onnx")
     reports, artifacts = [], []
     with TemporaryDirectory() as folder:
         for name in target_names:
             suffix = targets.get(name).suffix
             file = Path(folder) / f"{name}{suffix}"
-            report = subject.produce(name, file)
+            report = subject.produce(name, file, **({"lengths": True} if name in padding else {}))
             reports.append(report)
             artifacts.append(Artifact(name, suffix, targets.data_of(file), report.to_record()))
     checkpoint = subject.checkpoint
-    write_bundle(output, make_bundle(checkpoint.model, subject.golden, artifacts, checkpoint.facts, mode))
+    golden = (*subject.golden, unequal_lengths(checkpoint.model)) if padding else subject.golden
+    write_bundle(output, make_bundle(checkpoint.model, golden, artifacts, checkpoint.facts, mode))
     return tuple(reports)
 
 
@@ -327,11 +370,13 @@ class Subject:
         checkpoint: the model and what is known of it.
         golden: inputs and float64 answers.
         reference: PyTorch eager: the user's own module where it is at hand, else the chain in torch.nn.
+        alone: whether runners that take lengths are judged on nothing but `golden` too.
     """
 
     checkpoint: Checkpoint
     golden: tuple[GoldenSet, ...]
     reference: Runner
+    alone: bool = False
 
     @classmethod
     def of(cls, model: Source | Subject) -> Subject:
@@ -357,13 +402,21 @@ class Subject:
             raise InputError(
                 f"{path} holds x {x.shape}, the model takes {width} features; name the model it belongs to"
             )
-        return replace(self, golden=(GoldenSet.of(path.name, model, x, lengths),))
+        return replace(self, golden=(GoldenSet.of(path.name, model, x, lengths),), alone=True)
 
     def smallest_failure(self, artifact: Path) -> GoldenSet | None:
         """The smallest input on which an artifact fails; None where it fails on none of the golden sets."""
         module = targets.get(target_of(artifact, targets.data_of(artifact)))
         model = targets.held(module, self.checkpoint.model, artifact)
-        return smallest_failing(module.load(artifact), model, self.golden)
+        runner = module.load(artifact)
+        return smallest_failing(runner, model, self.golden_for(runner))
+
+    def golden_for(self, runner: Runner) -> tuple[GoldenSet, ...]:
+        """The sets that a runner is judged on: rows of unequal length too if it takes lengths."""
+        asked = asked_of(runner, self.golden)
+        if self.alone or not takes_lengths(runner):
+            return asked
+        return (*asked, unequal_lengths(self.checkpoint.model))
 
     def produce(self, target: str, path: Path, **options: Any) -> ParityReport:
         """Export to `path` and judge what was written.
@@ -375,6 +428,10 @@ class Subject:
         report = self.judge(target, path)
         if not report.ok:
             raise ParityError(f"{report.summary()}; nothing was written", report)
+        if options.get("lengths") and not takes_lengths(targets.get(target).load(path)):
+            raise ParityError(
+                f"the artifact of {target} was to take lengths, and does not; nothing was written", report
+            )
         return report
 
     def judge(self, target: str, artifact: Path) -> ParityReport:
@@ -417,11 +474,12 @@ class Subject:
         module, model = targets.get(target), self.checkpoint.model
         note = getattr(module, "note", None)
         notes = (*self.checkpoint.remarks, *_coarse_inputs(model), *notes, *((note,) if note else ()))
-        report = check(runner, self.golden, subject=target, structure=structure, reference=self.reference, notes=notes)
+        golden, reference = self.golden_for(runner), row_by_row(self.reference)
+        report = check(runner, golden, subject=target, structure=structure, reference=reference, notes=notes)
         if not report.ok:
             return replace(report, diagnosis=self._diagnosis(target, source, runner, report))
         if source is not None and hasattr(module, "conditions"):
-            found = check_conditions(runner, self.golden, module.conditions(source))
+            found = check_conditions(runner, golden, module.conditions(source))
             report = replace(report, conditions=found)
         if not is_stateful(runner):
             return report
@@ -432,12 +490,12 @@ class Subject:
         self, target: str, source: Path | bytes | None, runner: Runner, report: ParityReport
     ) -> Diagnosis | None:
         """What is wrong with a failed artifact, which is opened up where its target can do that."""
-        model, module = self.checkpoint.model, targets.get(target)
-        found = diagnose(runner, model, self.golden, report)
+        model, module, golden = self.checkpoint.model, targets.get(target), self.golden_for(runner)
+        found = diagnose(runner, model, golden, report)
         if found is None or source is None or not hasattr(module, "probes"):
             return found
         held = targets.lowered(module, model)[0]
-        return replace(found, layer=first_wrong_layer(module.probes(source), held, self.golden, report))
+        return replace(found, layer=first_wrong_layer(module.probes(source), held, golden, report))
 
 
 def rounding_cost(model: Model, rounded: Model, x: Array, real: bool) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import pipeline
+from .model.runner import row_by_row
 from .parity import all_ok, check
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ def assert_parity(actual: Any, desired: Source, err_msg: str = "") -> None:
     else:
         subject = pipeline.Subject.of(desired)
         runner = _eager(actual) if hasattr(actual, "state_dict") else actual
-        reports = (check(runner, subject.golden, subject=type(actual).__name__, reference=subject.reference),)
+        golden, reference = subject.golden_for(runner), row_by_row(subject.reference)
+        reports = (check(runner, golden, subject=type(actual).__name__, reference=reference),)
     if not all_ok(reports):
         said = (f"{report.summary()}\n{report.table()}" for report in reports)
         raise AssertionError("\n\n".join([err_msg, *said] if err_msg else said))

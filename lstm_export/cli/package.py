@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -37,6 +37,9 @@ def package(  # noqa: PLR0913, PLR0917 - the options of a command
         Mode | None,
         typer.Option(help="How it is meant to be run: on windows (where their size is stored), or as a stream."),
     ] = None,
+    lengths: Annotated[
+        bool, typer.Option("--lengths", help="Also take the lengths of a padded batch, where a target can.")
+    ] = False,
     as_json: show.AsJson = False,
 ) -> None:
     """Export, verify, and put what a device needs into one bundle.
@@ -48,9 +51,8 @@ def package(  # noqa: PLR0913, PLR0917 - the options of a command
     checkpoint = pipeline.read(model, reading)
     path = output or model.with_suffix(".bundle")
     try:
-        reports = pipeline.package(
-            checkpoint, path, target or pipeline.DEFAULT_TARGETS, mode=mode.value if mode else None
-        )
+        options: dict[str, Any] = {"mode": mode.value if mode else None, "lengths": lengths}
+        reports = pipeline.package(checkpoint, path, target or pipeline.DEFAULT_TARGETS, **options)
     except ParityError as error:
         show.reports([error.report], as_json, "package")
         raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -38,15 +38,20 @@ def chain(checkpoint: Checkpoint) -> None:
     typer.echo(f"chain  {checkpoint.forward or model.chain}  ({model.origin})")
 
 
-def reports(
-    found: Sequence[ParityReport], json_wanted: bool, command: str, path: Path | None = None, tables: bool = True
+def reports(  # noqa: PLR0913, PLR0917 - what is printed, and how
+    found: Sequence[ParityReport],
+    json_wanted: bool,
+    command: str,
+    path: Path | None = None,
+    tables: bool = True,
+    more: Mapping[str, Any] | None = None,
 ) -> None:
     """Print parity reports, whole or one line each, and, where a file was written, its name and size."""
     from ..parity import all_ok
 
     written = {"path": str(path), "size_bytes": _size_bytes(path)} if path else {}
     if json_wanted:
-        as_json(command, ok=all_ok(found), reports=[report.to_record() for report in found], **written)
+        as_json(command, ok=all_ok(found), reports=[report.to_record() for report in found], **written, **(more or {}))
         return
     for report in found:
         typer.echo(f"\n{report.table()}\n{report.summary()}" if tables else report.summary())

@@ -40,6 +40,12 @@ def verify(  # noqa: PLR0913, PLR0917 - the command's arguments and options
     check_self: Annotated[
         bool, typer.Option("--self-check", help="Put known bugs into copies of the artifact; fail if one is missed.")
     ] = False,
+    streaming: Annotated[
+        bool, typer.Option("--streaming", help="Also measure what running as an endless stream changes.")
+    ] = False,
+    data: Annotated[
+        Path | None, typer.Option(help="A table to measure that on; by default the stored windows.", metavar="FILE")
+    ] = None,
     as_json: show.AsJson = False,
 ) -> None:
     """Check an artifact against its model, or a bundle by itself."""
@@ -62,7 +68,10 @@ def verify(  # noqa: PLR0913, PLR0917 - the command's arguments and options
         write_bytes(junit, to_junit(reports))
     if html:
         write_bytes(html, evidence.page(artifact, subject, reports))
-    show.reports(reports, as_json, "verify")
+    endless = pipeline.endless(artifact, checkpoint, data) if streaming or data else None
+    show.reports(reports, as_json, "verify", more={"streaming": endless.to_record()} if endless else None)
+    if endless and not as_json:
+        typer.echo(f"\n{endless.text()}")
     if failing and subject and not all_ok(reports):
         _write_failing(failing, artifact, subject)
     if not all_ok(reports):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol, TypeGuard
 
+import numpy as np
+
 from .arrays import Array
 from .state import State, StateTensor
 
@@ -31,6 +33,29 @@ class LengthsRunner(Protocol):
 def takes_lengths(runner: object) -> TypeGuard[LengthsRunner]:
     """Whether a runner also is a LengthsRunner."""
     return getattr(runner, "takes_lengths", False) is True
+
+
+def row_by_row(runner: Runner) -> LengthsRunner:
+    """A runner that takes lengths, made of any: each row alone, without its padding."""
+    return _RowByRow(runner)
+
+
+class _RowByRow:
+    takes_lengths = True
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+
+    def __call__(self, x: Array, lengths: Array | None = None) -> Array:
+        if lengths is None:
+            return self._runner(x)
+        rows = [self._runner(x[row : row + 1, :length])[0] for row, length in enumerate(lengths.tolist())]
+        if rows[0].ndim == 1:
+            return np.stack(rows)
+        y = np.zeros((*x.shape[:2], rows[0].shape[1]), rows[0].dtype)
+        for row, answers in zip(y, rows, strict=True):
+            row[: len(answers)] = answers
+        return y
 
 
 class StatefulRunner(Protocol):

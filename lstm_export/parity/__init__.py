@@ -9,7 +9,7 @@ about ten roundings, so neither false alarms nor a fixed tolerance's blindness f
 from .catalogue import Mutation, by_place, catalogue
 from .conditions import Condition, check_conditions
 from .diagnosis import Diagnosis, diagnose, first_wrong_layer
-from .golden import GoldenSet, golden_sets
+from .golden import GoldenSet, asked_of, golden_sets, unequal_lengths
 from .junit import to_junit
 from .report import ParityReport, SetResult, all_ok, check
 from .smallest import smallest_failing
@@ -23,6 +23,7 @@ __all__ = [
     "ParityReport",
     "SetResult",
     "all_ok",
+    "asked_of",
     "by_place",
     "catalogue",
     "check",
@@ -33,4 +34,5 @@ __all__ = [
     "golden_sets",
     "smallest_failing",
     "to_junit",
+    "unequal_lengths",
 ]

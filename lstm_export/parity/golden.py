@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
-from ..model import Affine, Array, Model, forward
+from ..model import Affine, Array, Model, Runner, forward
 from ..model.arrays import frozen
+from ..model.runner import takes_lengths
 from .noise import Definition, Input, is_large, noise_floors, output_scale
 
 BATCH = 4
@@ -89,6 +90,16 @@ def golden_sets(
     if with_lengths:
         given["unequal lengths"] = _unequal(model, seed + 3)
     return GoldenSet.several(partial(forward, model), given, large=is_large(model))
+
+
+def asked_of(runner: Runner, golden: Sequence[GoldenSet]) -> tuple[GoldenSet, ...]:
+    """The sets that a runner can be asked: those with lengths only if it takes them."""
+    return tuple(one for one in golden if one.lengths is None or takes_lengths(runner))
+
+
+def unequal_lengths(model: Model, seed: int = 0) -> GoldenSet:
+    """The set for runners that take lengths, as `golden_sets` draws it."""
+    return GoldenSet.of("unequal lengths", model, *_unequal(model, seed + 3))
 
 
 def trouble(model: Model, seed: int = 0) -> dict[str, Array]:

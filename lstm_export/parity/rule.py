@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol, cast
+from typing import Literal, cast
 
 import numpy as np
 
 from ..errors import LstmExportError
-from ..model import Array, Runner
+from ..model import Array, LengthsRunner, Runner
 from .golden import GoldenSet
 from .noise import in_units_of
 
@@ -19,13 +19,6 @@ FACTOR = 8
 LARGEST_NOISE = 2.0**-10
 
 Verdict = Literal["passed", "failed", "cannot be judged"]
-
-
-class LengthsRunner(Protocol):
-    """A Runner that also takes rows of unequal length."""
-
-    def __call__(self, x: Array, lengths: Array) -> Array:
-        """Map `x (batch, seq, input_size)`, of which the first `lengths (batch,)` steps count, to `y`."""
 
 
 def bound(golden: GoldenSet) -> float:

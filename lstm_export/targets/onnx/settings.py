@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...device.onnx_runner import load_onnx
+from ...device.onnx_runner import OnnxRunner, load_onnx
 from ...errors import MissingDependency, require
 from ...model import Array, Runner
 
@@ -58,7 +58,7 @@ def probes(source: Path | bytes) -> Iterator[Runner]:
 RECURRENT = ("LSTM", "GRU")
 
 
-def _every_step(runner: Runner, x: Array) -> Array:
+def _every_step(runner: OnnxRunner, x: Array, lengths: Array | None = None) -> Array:
     """Y `(seq, directions, batch, hidden_size)` as `(batch, seq, directions * hidden_size)`."""
-    y = np.moveaxis(runner(x), 2, 0)
+    y = np.moveaxis(runner(x, lengths), 2, 0)
     return y.reshape(*y.shape[:2], -1)
