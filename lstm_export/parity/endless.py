@@ -111,7 +111,7 @@ def on_data(
     if not window:
         raise InputError("this model stores no window; a stream can only be compared with windows of a known size")
     table = Table.of(path)
-    runs = [run for run in series_of(table, _named(model.signature, table)) if len(run) > window]
+    runs = [run for run in series_of(table, _named(model.signature, table), "drop") if len(run) > window]
     total = sum(len(run) - window + 1 for run in runs)
     if not total:
         raise InputError(f"{table.title} holds no unbroken run of more than the window's {window} rows")
