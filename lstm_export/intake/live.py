@@ -102,6 +102,22 @@ def make(name: str, kwargs: Mapping[str, Any]) -> nn.Module:
     return module
 
 
+def arguments(name: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What a file's hyper_parameters or config say about the arguments that the class names.
+
+    Raises:
+        InputError: the class cannot be imported.
+    """
+    made = import_class(name)
+    try:
+        names = set(inspect.signature(made).parameters) if callable(made) else set()
+    except (TypeError, ValueError):
+        return {}
+    records = [facts, *(value for value in facts.values() if isinstance(value, Mapping))]
+    plain = (bool, int, float, str)
+    return {key: value for facts in records for key, value in facts.items() if key in names and type(value) in plain}
+
+
 def _signature(made: Any) -> str:
     try:
         return str(inspect.signature(made))

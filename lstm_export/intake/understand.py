@@ -16,7 +16,7 @@ from .checkpoint import Checkpoint
 from .contents import Contents, FoundScaler
 from .forward_text import Item, forward_text, model_of, parse_forward
 from .in_memory import contents_of
-from .live import Hints, call, fill, hints, make, own_copy, told_by_names
+from .live import Hints, arguments, call, fill, hints, make, own_copy, told_by_names
 from .options import ASSUME, ReadingOptions
 from .outline import Outline
 from .parts import Part, Parts, find_parts
@@ -153,9 +153,11 @@ def _running(
         copied = own_copy(module)
         return _Running("the module", lambda x: call(copied, x), hints(copied))
     if options.module is not None:
-        made = own_copy(make(options.module, options.kwargs))
+        kwargs = options.kwargs or arguments(options.module, contents.facts)
+        made = own_copy(make(options.module, kwargs))
         prefix = fill(made, contents.arrays, contents.buffers, options.module)
-        note = f"{options.module} was imported and run, to prove the chain"
+        told = f", made with {dict(kwargs)} of the file" if kwargs and not options.kwargs else ""
+        note = f"{options.module} was imported and run{told}, to prove the chain"
         return _Running(options.module, lambda x: call(made, x), hints(made, prefix), (note,))
     if options.trust:
         from .archive_child import ArchiveProcess

@@ -299,6 +299,15 @@ def test_a_class_with_arguments_proves_its_file(seed_checkpoint: Path) -> None:
     assert "was imported and run" in done.stdout
 
 
+def test_a_class_is_made_with_what_the_file_says_of_its_arguments(tmp_path: Path) -> None:
+    module = LSTMModel(input_size=4, hidden_size=9, num_layers=1)
+    hyper_parameters = {"input_size": 4, "hidden_size": 9, "num_layers": 1, "lr": 1e-3}
+    torch.save({"state_dict": module.state_dict(), "hyper_parameters": hyper_parameters}, tmp_path / "m.ckpt")
+    found = read_checkpoint(tmp_path / "m.ckpt", ReadingOptions(module="tests.intake.user_modules:LSTMModel"))
+    assert found.model.origin == "proved against tests.intake.user_modules:LSTMModel"
+    assert "made with {'input_size': 4, 'hidden_size': 9, 'num_layers': 1} of the file" in found.notes[0]
+
+
 def test_options_for_a_file_that_stores_its_chain_are_refused(seed_checkpoint: Path) -> None:
     assert invoke("package", seed_checkpoint).exit_code == 0
     done = invoke("inspect", seed_checkpoint.with_suffix(".bundle"), "--forward", "lstm")
