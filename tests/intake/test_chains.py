@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
@@ -28,3 +29,28 @@ def test_a_live_module_is_proved(name: str) -> None:
     found = from_state_dict(make(name).state_dict(), module=make(name))
     assert found.forward.replace(" dropout,", "") == MODULES[name].forward.replace(" dropout,", "")
     assert found.model.origin == "proved against the module"
+
+
+class Stepped(torch.nn.Module):  # type: ignore[misc, name-defined]
+    """A cell stepped by hand, and a PReLU."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cell = torch.nn.LSTMCell(3, 6)
+        self.act = torch.nn.PReLU(init=0.3)
+        self.out = torch.nn.Linear(6, 2)
+
+    def forward(self, x: Any) -> Any:
+        h, c = x.new_zeros(len(x), 6), x.new_zeros(len(x), 6)
+        for t in range(x.shape[1]):
+            h, c = self.cell(x[:, t], (h, c))
+        return self.out(self.act(h))
+
+
+def test_a_cell_and_a_prelu_are_understood_and_proved() -> None:
+    torch.manual_seed(0)
+    module = Stepped()
+    assumed = from_state_dict(module.state_dict())
+    assert assumed.forward == "cell, last, act, out"
+    assert any("`cell` is a cell, taken as stepped over the sequence once" in doubt for doubt in assumed.doubts)
+    assert from_state_dict(module.state_dict(), module=module).model.origin == "proved against the module"
