@@ -90,7 +90,7 @@ def _model(model: Model) -> dict[str, str]:
         "chain": model.describe(),
         "known as": model.origin,
         "parameters": f"{model.parameters:,}",
-        "sha256 of its weights": model.weights_sha256,
+        "weights": model.weights_sha256,
     }
 
 

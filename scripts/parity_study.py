@@ -47,7 +47,7 @@ from lstm_export.targets.onnx.writer import to_bytes
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "artifacts" / "parity-study"
 PAGE, START, END = ROOT / "docs" / "parity.md", "<!-- parity study -->", "<!-- end of parity study -->"
-BUGS_A_CHAIN = 12
+BUGS_A_CHAIN = 8
 Record = dict[str, Any]
 
 
@@ -174,7 +174,7 @@ def _matters(mutant: Mutant, case: Case) -> bool:
     return check(lambda x: forward(exact, change(x)).y, case.golden, subject="float64").verdict == "failed"
 
 
-def diagnoses(seed: int, index: int, largest_hidden: int = 24) -> Record:
+def diagnoses(seed: int, index: int, largest_hidden: int = 16) -> Record:
     """Some bugs of the catalogue, each as a file, and some that are not in it: what does the verifier call them?"""
     start = time.process_time()
     case = Case.draw(seed, index, largest_hidden)
@@ -182,7 +182,8 @@ def diagnoses(seed: int, index: int, largest_hidden: int = 24) -> Record:
     bugs = [*catalogue(case.model), *by_place(case.model)]
     chosen = [bugs[at] for at in random.permutation(len(bugs))[:BUGS_A_CHAIN]]
     known = ((bug, file) for bug, file in ((bug, _file_with(bug, case.model)) for bug in chosen) if file is not None)
-    strange = ((None, mutant.data) for mutant in mutants(case.model, random) if mutant.group.startswith("one "))
+    weights = [mutant for mutant in mutants(case.model, random) if mutant.group.startswith("one ")]
+    strange = [(None, weights[int(random.integers(len(weights)))].data)]
     told = [_diagnosed(bug, data, case) for bug, data in (*known, *strange)]
     return {"index": index, "told": [one for one in told if one], "seconds": round(time.process_time() - start, 3)}
 

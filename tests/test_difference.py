@@ -19,6 +19,7 @@ from lstm_export.cli import app
 from lstm_export.difference import Difference, diff
 from lstm_export.intake import Checkpoint
 from lstm_export.model import Column, Model, Signature
+from lstm_export.parity import Condition, ParityReport, to_junit
 from tests.conftest import CHAINS
 
 pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
@@ -92,6 +93,17 @@ def test_a_lost_artifact_is_breaking_and_a_new_one_is_not(tmp_path: Path) -> Non
     assert json.loads(done.stdout)["breaking"] == ["the torchscript artifact is gone"]
 
 
+def test_junit_tells_a_failed_condition() -> None:
+    conditions = (Condition("4 threads", 0.0, 0.1, "passed"), Condition("each row alone", 1.0, 30.0, "failed"))
+    (suite,) = ElementTree.fromstring(to_junit([ParityReport("onnx", "identical", (), conditions=conditions)]))
+    cases = {case.get("name"): case.find("failure") for case in suite.findall("testcase")}
+    failure = cases["under other conditions: each row alone"]
+    assert failure is not None
+    assert failure.get("message") == "largest error 30 times what is allowed"
+    assert cases["under other conditions: 4 threads"] is None
+    assert suite.get("failures") == "1"
+
+
 @pytest.mark.parametrize("good", [True, False])
 def test_junit_has_a_case_for_every_set(tmp_path: Path, seed_checkpoint: Path, good: bool) -> None:
     artifact, xml = tmp_path / "m.onnx", tmp_path / "report.xml"
@@ -101,7 +113,12 @@ def test_junit_has_a_case_for_every_set(tmp_path: Path, seed_checkpoint: Path, g
     assert done.exit_code == (0 if good else 1)
     (suite,) = ElementTree.parse(xml).getroot()
     cases = suite.findall("testcase")
-    assert (suite.get("name"), suite.get("tests"), len(cases)) == ("onnx", "12", 12)
+    assert (suite.get("name"), suite.get("tests")) == ("onnx", str(len(cases)))
+    names = [str(case.get("name")) for case in cases]
+    assert names[:4] == ["structure", "t1", "t2", "nominal"]
+    assert len(names) == len(set(names))
+    # Other conditions are looked at where the first answers are right.
+    assert any(name.startswith("under other conditions: ") for name in names) is good
     failed = [case.get("name") for case in cases if case.find("failure") is not None]
     assert suite.get("failures") == str(len(failed))
     assert ("structure" in failed) is (not good)

@@ -154,10 +154,10 @@ def _many(times: float) -> str:
 def _report(report: ParityReport, page: Page, several: bool) -> Markup:
     parts: list[Markup] = [element("h2", report.subject)] if several else []
     heading = "Why it passed" if report.verdict == "passed" else "What would have to be true for it to pass"
-    if report.sets or report.structure not in GOOD_STRUCTURE:
-        parts.append(_section(heading, _list(_to_pass(report))))
     if report.diagnosis is not None:
         parts.append(_section("What is wrong", _list(map(_note, report.diagnosis.sentences()))))
+    if report.sets or report.structure not in GOOD_STRUCTURE:
+        parts.append(_section(heading, _list(_to_pass(report))))
     if report.sets:
         parts.append(_section("How far apart", _legend(report), sets_chart(report.sets), _table(report, page)))
     curve = page.along.get(report.subject)
@@ -180,6 +180,7 @@ def _note(note: str) -> Markup:
     return joined(*(element("code", piece.strip("`")) if index % 2 else piece for index, piece in enumerate(pieces)))
 
 
+_DIGEST = re.compile("[0-9a-f]{64}")
 _CODE = re.compile(r"(`[^`]*`|--[a-z][a-z-]*)")
 
 
@@ -268,6 +269,10 @@ _TESTED = {
     "saturating": "inputs 30 times as far from their mean as usual",
     "constant": "every step the same, one row at the mean",
     "edges": "every input three standard deviations out",
+    "many windows": "several windows on end",
+    "stuck channels": "a sensor in every row that never changes",
+    "denormals": "numbers too small for float32's full precision",
+    "unequal lengths": "rows that end early",
     "real windows": "windows of the training data",
 }
 
@@ -364,7 +369,7 @@ def _compared(page: Page) -> Markup:
 
 
 def _fact(name: str, value: str) -> Markup:
-    return joined(element("dt", name), element("dd", value, class_="digest" if "sha256" in name else "fact"))
+    return joined(element("dt", name), element("dd", value, class_="digest" if _DIGEST.fullmatch(value) else "fact"))
 
 
 def _reading() -> Markup:

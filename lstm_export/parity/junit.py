@@ -1,4 +1,4 @@
-"""Parity reports as JUnit XML, which CI servers show: one test suite an artifact, one test case a golden set.
+"""Parity reports as JUnit XML, which CI servers show: a test suite an artifact, a case a golden set or condition.
 
 Format: the schema that Jenkins and GitLab read, github.com/testmoapp/junitxml.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
+from .conditions import Condition
 from .report import GOOD_STRUCTURE, ParityReport, SetResult
 
 
@@ -16,6 +17,7 @@ def to_junit(reports: Sequence[ParityReport]) -> bytes:
     root = ElementTree.Element("testsuites", name="lstm-export")
     for report in reports:
         cases = [_structure(report), *(_case(report.subject, result) for result in report.sets)]
+        cases += [_condition(report.subject, condition) for condition in report.conditions]
         counts = {kind: str(sum(case.find(kind) is not None for case in cases)) for kind in ("failure", "skipped")}
         suite = ElementTree.SubElement(
             root,
@@ -49,4 +51,12 @@ def _case(subject: str, result: SetResult) -> ElementTree.Element:
         ElementTree.SubElement(case, "failure", message=message)
     elif result.verdict == "cannot be judged":
         ElementTree.SubElement(case, "skipped", message=f"noise floor {result.noise_floor:.1e}: {result.verdict}")
+    return case
+
+
+def _condition(subject: str, condition: Condition) -> ElementTree.Element:
+    case = ElementTree.Element("testcase", classname=subject, name=f"under other conditions: {condition.name}")
+    if condition.verdict == "failed":
+        message = condition.reason or f"largest error {condition.share:.3g} times what is allowed"
+        ElementTree.SubElement(case, "failure", message=message)
     return case
