@@ -15,7 +15,7 @@ from .model import Model, Runner
 from .parity import GoldenSet, ParityReport
 from .parity.along_time import AlongTime, along_time
 from .parity.html import Page, to_html
-from .pipeline import Subject
+from .subject import Subject
 from .version import __version__
 
 PACKAGES = ("numpy", "onnxruntime", "torch", "onnx")

@@ -18,7 +18,7 @@ from .parity.diagnosis import LONGEST
 from .parity.noise import in_units_of
 from .parity.report import GOOD_STRUCTURE
 from .parity.rule import bound, is_judgeable
-from .pipeline import Source, Subject, structure_of, target_of
+from .subject import Source, Subject, structure_of, target_of
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from . import pipeline
 from .model.runner import row_by_row
 from .parity import all_ok, check
+from .subject import Subject
 
 if TYPE_CHECKING:
-    from .pipeline import Source
+    from .subject import Source
 
 
 def assert_parity(actual: Any, desired: Source, err_msg: str = "") -> None:
@@ -31,7 +32,7 @@ def assert_parity(actual: Any, desired: Source, err_msg: str = "") -> None:
     if isinstance(actual, Path | str):
         reports = pipeline.verify(actual, desired)
     else:
-        subject = pipeline.Subject.of(desired)
+        subject = Subject.of(desired)
         runner = _eager(actual) if hasattr(actual, "state_dict") else actual
         golden, reference = subject.golden_for(runner), row_by_row(subject.reference)
         reports = (check(runner, golden, subject=type(actual).__name__, reference=reference),)

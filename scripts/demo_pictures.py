@@ -9,7 +9,7 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 
-from lstm_export import pipeline
+from lstm_export.subject import read
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
@@ -29,7 +29,7 @@ def main() -> None:
 
 def training_curve(checkpoint: Path, picture: Path) -> None:
     """Training and validation loss over epochs, the best epoch marked."""
-    facts = pipeline.read(checkpoint).facts
+    facts = read(checkpoint).facts
     epochs = [entry["epoch"] for entry in facts["history"]]
     figure, axes = plt.subplots(figsize=(7, 4))
     axes.plot(epochs, [entry["train_loss"] for entry in facts["history"]], "o-", ms=3, color=NAIVE, label="training")

@@ -33,8 +33,8 @@ import torch
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from lstm_export import pipeline  # noqa: E402
 from lstm_export.errors import LstmExportError  # noqa: E402
+from lstm_export.subject import read  # noqa: E402
 from tests.conftest import CHAINS  # noqa: E402
 from tests.intake import bad_files, files  # noqa: E402
 
@@ -210,7 +210,7 @@ def _fault(path: Path, events: list[str]) -> str:
     events.clear()
     signal.alarm(MOST_SECONDS)
     try:
-        pipeline.read(path)
+        read(path)
         outcome = "model"
     except LstmExportError as error:
         text = str(error)

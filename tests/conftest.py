@@ -247,6 +247,12 @@ def seed_checkpoint(tmp_path: Path, seed_model: Model) -> Path:
     return path
 
 
+def redrawn(model: Model) -> Model:
+    """Another model of the same shape: every weight a little larger."""
+    arrays = {name: array * np.float32(1.01) for name, array in model.arrays.items()}
+    return Model.from_record(model.chain_record(), arrays, model.signature)
+
+
 def drawn(model: Model, batch: int, seq: int, seed: int = 0) -> Array:
     """Inputs of the size that the model's own scaler expects."""
     z = np.random.default_rng(seed).normal(size=(batch, seq, model.signature.input_size))

@@ -14,6 +14,7 @@ ORDER = ["__init__", "version", "errors", "files", "model", "series", "parity", 
 ORDER += [
     "intake",
     "training",
+    "subject",
     "pipeline",
     "evidence",
     "self_check",

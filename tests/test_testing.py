@@ -10,7 +10,7 @@ import lstm_export
 from lstm_export.intake import Checkpoint, write_checkpoint
 from lstm_export.model import forward
 from lstm_export.testing import assert_parity
-from tests.conftest import CHAINS
+from tests.conftest import CHAINS, redrawn
 
 torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
@@ -28,7 +28,7 @@ def test_what_agrees_passes(seed_checkpoint: Path) -> None:
 
 def test_what_differs_is_an_assertion_error(seed_checkpoint: Path, tmp_path: Path) -> None:
     lstm_export.export(seed_checkpoint, "onnx")
-    write_checkpoint(tmp_path / "other.pt", Checkpoint(CHAINS["no head"]))
+    write_checkpoint(tmp_path / "other.pt", Checkpoint(redrawn(CHAINS["seed"])))
     with pytest.raises(AssertionError, match=r"(?s)onnx: failed.*golden set"):
         assert_parity(seed_checkpoint.with_suffix(".onnx"), tmp_path / "other.pt")
     module = to_module(CHAINS["seed"])

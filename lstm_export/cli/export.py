@@ -22,8 +22,9 @@ def target_command(name: str) -> Callable[..., None]:
 
     def command(model: Path, output: Path | None, as_json: bool, reading: Reading, **options: Any) -> None:
         from .. import pipeline
+        from ..subject import read
 
-        checkpoint = pipeline.read(model, reading)
+        checkpoint = read(model, reading)
         path = pipeline.artifact_path(checkpoint, name, output)
         pipeline.check_artifact_output(name, path, checkpoint)
         if not as_json:

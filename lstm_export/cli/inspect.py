@@ -23,9 +23,9 @@ LABEL = 9  # columns of the label in front of every line
 @reads_model
 def inspect(model: show.Model, reading: Reading, as_json: show.AsJson = False) -> None:
     """Show what a model file holds and what is assumed of it."""
-    from .. import pipeline
+    from ..subject import read
 
-    checkpoint = pipeline.read(model, reading)
+    checkpoint = read(model, reading)
     if as_json:
         show.as_json("inspect", **_record(checkpoint, model))
     else:

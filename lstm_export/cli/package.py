@@ -47,8 +47,9 @@ def package(  # noqa: PLR0913, PLR0917 - the options of a command
     Nothing is written unless every artifact passed.
     """
     from .. import pipeline
+    from ..subject import read
 
-    checkpoint = pipeline.read(model, reading)
+    checkpoint = read(model, reading)
     path = output or model.with_suffix(".bundle")
     try:
         options: dict[str, Any] = {"mode": mode.value if mode else None, "lengths": lengths}

@@ -14,7 +14,7 @@ from .model_options import Reading, reads_model
 
 if TYPE_CHECKING:
     from ..intake import Checkpoint
-    from ..pipeline import Subject
+    from ..subject import Subject
 
 
 @reads_model
@@ -51,16 +51,17 @@ def verify(  # noqa: PLR0913, PLR0917 - the command's arguments and options
     """Check an artifact against its model, or a bundle by itself."""
     from .. import evidence, pipeline
     from ..parity import all_ok, to_junit
+    from ..subject import Subject, read
 
     for path in (junit, html, failing):
         if path:
             check_output(path, artifact, model)
-    checkpoint = None if model is None else pipeline.read(model, reading)
+    checkpoint = None if model is None else read(model, reading)
     if (failing or replay or check_self) and checkpoint is None:
         raise InputError(f"name the model too: lstm-export verify {artifact} MODEL")
     if check_self and checkpoint:
         return _check_self(artifact, checkpoint, as_json)
-    subject = pipeline.Subject.of(checkpoint) if checkpoint else None
+    subject = Subject.of(checkpoint) if checkpoint else None
     if replay and subject:
         subject = subject.replaying(replay)
     reports = pipeline.verify(artifact, subject or checkpoint)

@@ -1,4 +1,4 @@
-"""Export to ONNX with state, for streams: step by step or in chunks.
+"""Export to ONNX with state, for samples one by one.
 
 The graph of the onnx target that also takes the state and gives it back, `(x, h, c) -> (y, h_n, c_n)`.
 Batch and sequence are free: a step is a sequence of 1. A chain that picks the last step answers for a chunk's last.

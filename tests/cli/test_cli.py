@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from lstm_export import __version__, targets
 from lstm_export.cli import app
 from lstm_export.intake import Checkpoint, write_checkpoint
-from tests.conftest import CHAINS
+from tests.conftest import CHAINS, redrawn
 
 RUNNER = CliRunner()
 
@@ -91,7 +91,7 @@ def test_json(seed_checkpoint: Path) -> None:
 
 def test_a_failed_check_is_exit_1(seed_checkpoint: Path, tmp_path: Path) -> None:
     invoke("onnx", seed_checkpoint)
-    write_checkpoint(tmp_path / "other.pt", Checkpoint(CHAINS["no head"]))
+    write_checkpoint(tmp_path / "other.pt", Checkpoint(redrawn(CHAINS["seed"])))
     done = invoke("verify", tmp_path / "model.onnx", tmp_path / "other.pt")
     assert done.exit_code == 1
     assert "failed" in done.stdout
@@ -137,7 +137,7 @@ def test_interrupted_is_130(seed_checkpoint: Path, monkeypatch: pytest.MonkeyPat
     def interrupt(*args: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("lstm_export.pipeline.read", interrupt)
+    monkeypatch.setattr("lstm_export.subject.read", interrupt)
     done = invoke("onnx", seed_checkpoint)
     assert done.exit_code == 130
     assert done.stderr == "interrupted\n"

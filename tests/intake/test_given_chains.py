@@ -18,6 +18,7 @@ from lstm_export.intake.forward_text import forward_text, parse_forward, stages_
 from lstm_export.intake.in_memory import contents_of
 from lstm_export.intake.parts import find_parts
 from lstm_export.model import forward
+from lstm_export.subject import read
 
 torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 nn = torch.nn
@@ -212,8 +213,8 @@ def test_recorded_answers_that_are_none(arrays: dict[str, Any], message: str, tm
 def test_a_given_chain_that_the_module_does_not_compute_is_refused_with_the_one_that_it_does() -> None:
     module = make("relu between")
     with pytest.raises(UnsupportedModel, match="the module agrees with: lstm, last, relu, fc$"):
-        pipeline.read(module, ReadingOptions(forward="lstm, last, tanh, fc"))
-    found = pipeline.read(module, ReadingOptions(forward="lstm, last, relu, fc"))
+        read(module, ReadingOptions(forward="lstm, last, tanh, fc"))
+    found = read(module, ReadingOptions(forward="lstm, last, relu, fc"))
     assert found.model.origin == "proved against the module"
 
 
@@ -222,10 +223,10 @@ def test_what_a_reference_cannot_tell_stays_a_doubt() -> None:
     module = make("seed")
     with torch.no_grad():
         module.fc.bias += 100.0
-    found = pipeline.read(module)
+    found = read(module)
     assert found.model.origin == "proved against the module"
     assert found.doubts[0].startswith("no input that was tried tells the chain from: lstm, last, fc, ")
-    assert pipeline.read(make("seed")).doubts == ()
+    assert read(make("seed")).doubts == ()
 
 
 def test_a_module_that_reads_time_along_the_wrong_axis_is_refused() -> None:
@@ -237,7 +238,7 @@ def test_a_module_that_reads_time_along_the_wrong_axis_is_refused() -> None:
             self.lstm.batch_first = False
 
     with pytest.raises(UnsupportedModel, match="the module"):
-        pipeline.read(Mistaken())
+        read(Mistaken())
 
 
 class DictAnswer(LSTMModel):
@@ -246,10 +247,10 @@ class DictAnswer(LSTMModel):
 
 
 def test_answers_of_other_forms_are_taken_with_a_note() -> None:
-    assert pipeline.read(DictAnswer()).model.chain == "lstm, last, fc"
-    squeezed = pipeline.read(make("dropout, squeeze"))
+    assert read(DictAnswer()).model.chain == "lstm, last, fc"
+    squeezed = read(make("dropout, squeeze"))
     assert squeezed.notes == ("the module answers (batch,), artifacts answer (batch, 1)",)
-    turned = pipeline.read(make("time first"))
+    turned = read(make("time first"))
     assert "the module takes (seq, batch, input_size)" in turned.notes[0]
 
 
