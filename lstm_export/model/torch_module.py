@@ -158,19 +158,14 @@ class Scaler(nn.Module):
 
 
 class Normalized(nn.Module):
-    """An nn.LayerNorm over the last axis, however wide that is."""
+    """An nn.LayerNorm without weights, over the last axis, however wide that is."""
 
-    weight: Tensor | None
-    bias: Tensor | None
-
-    def __init__(self, weight: Tensor | None, bias: Tensor | None, eps: float) -> None:
+    def __init__(self, eps: float) -> None:
         super().__init__()
-        self.register_buffer("weight", weight)
-        self.register_buffer("bias", bias)
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
-        return nn.functional.layer_norm(x, (x.size(-1),), self.weight, self.bias, self.eps)
+        return nn.functional.layer_norm(x, (x.size(-1),), eps=self.eps)
 
 
 class Last(nn.Module):
@@ -245,8 +240,10 @@ def _last_step(stage: LastStep) -> nn.Module:
 
 @_module.register
 def _layer_norm(stage: LayerNorm) -> nn.Module:
-    arrays = {key: torch.tensor(array) for key, array in stage.arrays.items()}
-    return Normalized(arrays.get("weight"), arrays.get("bias"), stage.eps)
+    if stage.weight is None:
+        return Normalized(stage.eps)
+    norm = nn.LayerNorm(stage.weight.size, stage.eps, bias=stage.bias is not None, device="meta")
+    return _filled(norm, stage.arrays)
 
 
 _ACTIVATIONS: dict[str, Callable[[float], nn.Module]] = {
