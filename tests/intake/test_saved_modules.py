@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from lstm_export import pipeline
 from lstm_export.cli import app
-from lstm_export.intake import ReadingOptions, from_state_dict, read_checkpoint
+from lstm_export.intake import from_state_dict, read_checkpoint
 from lstm_export.intake.parts import unwrapped
 
 torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
@@ -56,24 +56,27 @@ def test_every_way_of_saving_leads_to_the_same_model(name: str, tmp_path: Path) 
 
 @pytest.mark.parametrize(("index", "name"), list(enumerate(MODULES)))
 def test_a_saved_module_and_its_artifact_answer_alike(index: int, name: str, tmp_path: Path) -> None:
-    """Read from a file of one of the ways, exported and verified, against the user's own forward."""
-    module, ways = make(name), ways_of(name)
-    path = saved(name, ways[index % len(ways)], tmp_path)
+    """A file of one of the ways, exported and verified on the command line, against the user's own forward."""
+    ways = ways_of(name)
+    compare(name, ways[index % len(ways)], tmp_path)
+
+
+def compare(name: str, way: str, folder: Path) -> None:
+    """`lstm-export onnx FILE --forward CHAIN`, then the artifact's answers beside the module's."""
+    module, path = make(name), saved(name, way, folder)
     prefixes = {key.removesuffix(unwrapped(key)) for key in read_checkpoint(path).contents.arrays}  # type: ignore[union-attr]
-    tokens = MODULES[name].forward.split(", ")
-    prefix = (
-        min(prefixes, key=len) if ways[index % len(ways)] in ("Lightning", "DataParallel", "compiled", "both") else ""
-    )
+    prefix = min(prefixes, key=len) if way in ("Lightning", "DataParallel", "compiled", "both") else ""
     owners = {key.rpartition(".")[0] for key in module.state_dict()}
+    tokens = MODULES[name].forward.split(", ")
     forward = ", ".join(prefix + token if token in owners else token for token in tokens)
-    checkpoint = read_checkpoint(path, ReadingOptions(forward=forward))
-    report = pipeline.export(checkpoint, "onnx", tmp_path / "m.onnx")
-    assert report.ok, report.table()
-    x = np.random.default_rng(0).normal(size=(4, 9, checkpoint.model.signature.input_size)).astype(np.float32)
-    y = pipeline.load(tmp_path / "m.onnx")(x)
+    done = invoke("onnx", path, "--forward", forward, "-o", folder / "m.onnx")
+    assert done.exit_code == 0, done.output
+    session = pipeline.load(folder / "m.onnx")
+    x = np.random.default_rng(0).normal(size=(4, 9, session.input_size)).astype(np.float32)
+    y = session(x)
     expected = answered(name, module, x).reshape(y.shape)
     # float16 weights: 2**-11 each, over a few dozen terms; otherwise some roundings of float32
-    atol = 2e-2 if ways[index % len(ways)] == "float16" else 100 * 2.0**-24
+    atol = 2e-2 if way == "float16" else 100 * 2.0**-24
     np.testing.assert_allclose(y, expected, rtol=0, atol=atol * max(1.0, float(np.abs(y).max())))
 
 
