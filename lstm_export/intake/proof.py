@@ -190,12 +190,9 @@ def _searched(outlines: Sequence[Outline], answers: Answers) -> Proof | None:
 
 def _lookalikes(candidate: Candidate, screen: Screen) -> tuple[str, ...]:
     """Chains with another activation and the same answers on every input, such as a ReLU behind positive outputs."""
-    own = _effective(candidate.chain)
-    close = {
-        forward_text(_effective(other.chain))
-        for other in candidate.neighbours()
-        if _effective(other.chain) != own and screen.agrees(other.chain)
-    }
+    own = forward_text(_effective(candidate.chain))
+    others = {forward_text(_effective(other.chain)): other.chain for other in candidate.neighbours()}
+    close = {text for text, chain in others.items() if text != own and screen.agrees(chain)}
     named = sorted(close, key=lambda text: (len(text), text))
     more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
     same = "; ".join(named[:MOST_NAMED])
