@@ -358,7 +358,10 @@ def _affine(stage: Affine, weights: dict[str, Array], x: Array, terms: Array, ru
 
 @_apply.register
 def _layer_norm(stage: LayerNorm, weights: dict[str, Array], x: Array, terms: Array, run: _Run) -> tuple[Array, Array]:
-    centred = x - run.noise.value(x.mean(axis=-1, keepdims=True))
+    mean = x.mean(axis=-1, keepdims=True)
+    if x.shape[-1] > 1:  # the mean of one feature is that feature: no program rounds it
+        mean = run.noise.value(mean)
+    centred = x - mean
     n = centred / np.sqrt((centred**2).mean(axis=-1, keepdims=True) + stage.eps)
     ones = np.ones(x.shape[-1])
     weight, bias = _row(weights.get("weight", ones)), _row(weights.get("bias", 0 * ones))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lstm_export.errors import InputError
-from lstm_export.model import LSTM, Array, LastStep, Linear, Model, Runner, Signature, forward
+from lstm_export.model import LSTM, Array, LastStep, LayerNorm, Linear, Model, Runner, Signature, forward
 from lstm_export.model.gates import PYTORCH_GATES, reorder_gates
 from lstm_export.parity import GoldenSet, check, golden_sets
 from tests.conftest import CHAINS, linear, lstm, scaler
@@ -133,6 +133,14 @@ def test_without_a_judgeable_set_there_is_no_pass() -> None:
         report = check(CORRECT, golden, subject="pytorch")
         assert report.verdict == "cannot be judged"
         assert not report.ok
+
+
+def test_a_norm_of_one_feature_is_judged() -> None:
+    """Its mean is that feature, which no program rounds: the answer is the norm's bias, however small that is."""
+    norm = LayerNorm("norm", np.ones(1), np.full(1, 1e-3))
+    model = Model((lstm("lstm", 2, 1, 1, np.random.default_rng(0)), norm, LastStep("last")), Signature(2, 1))
+    report = check(eager(to_module(model)), golden_sets(model), subject="pytorch")
+    assert {one.verdict for one in report.sets} == {"passed"}
 
 
 def test_the_bound_is_tight() -> None:
