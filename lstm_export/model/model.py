@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -118,15 +118,9 @@ class Model:
         """What in the chain of `other` is not as here, one sentence each; empty when bit-identical."""
         if self.chain_record() != other.chain_record():
             return [f"the chain is '{other.describe()}', expected '{self.describe()}'"]
-        found = []
-        for name, array in self.arrays.items():
-            got = other.arrays.get(name)
-            if got is None or got.shape != array.shape or got.dtype != array.dtype:
-                found.append(f"{name} is missing or has another shape")
-            elif got.tobytes() != array.tobytes():
-                changed = int((got.view(np.uint32) != array.view(np.uint32)).sum())
-                found.append(f"{name} differs in {changed} of {array.size} values")
-        found += [f"{name} is there, but not in the model" for name in other.arrays if name not in self.arrays]
+        others = other.arrays
+        found = [sentence for stage in self.stages for sentence in _differences(stage, others)]
+        found += [f"{name} is there, but not in the model" for name in others if name not in self.arrays]
         return found
 
     def describe(self) -> str:
@@ -156,6 +150,18 @@ class Model:
         if left:
             raise UnsupportedModel(f"arrays that belong to no stage: {', '.join(left)}")
         return model
+
+
+def _differences(stage: Stage, others: Mapping[str, Array]) -> Iterator[str]:
+    """What is not as in `stage` among arrays under their full names."""
+    for key, array in stage.arrays.items():
+        name = f"{stage.name}.{key}"
+        got = others.get(name)
+        if got is None or got.shape != array.shape or got.dtype != array.dtype:
+            yield f"{name} is missing or has another shape"
+        elif got.tobytes() != array.tobytes():
+            changed = got.view(np.uint32) != array.view(np.uint32)
+            yield f"{name} differs in {changed.sum()} of {array.size} values{stage.where(key, changed)}"
 
 
 def _build(record: Mapping[str, Any], arrays: Mapping[str, Array]) -> Stage:

@@ -177,6 +177,13 @@ class Recurrent(Stage):
                 f"{self.name}.weight_hh_l0 is {shape}, expected ({gates} * hidden_size, hidden_size)"
             )
 
+    def where(self, key: str, changed: Array) -> str:
+        if not key.startswith(("weight_ih", "weight_hh", "bias")):
+            return ""  # states and projections belong to no gate
+        blocks = zip(self.gates, np.split(changed, len(self.gates)), strict=True)
+        gates = [gate for gate, block in blocks if block.any()]
+        return f", in the {' and '.join(gates)} gate{'s' * (len(gates) > 1)}" if len(gates) < len(self.gates) else ""
+
     def sizes(self, before: int, after: int) -> str:
         facts = [str(before), str(self.hidden_size), f"num_layers={self.num_layers}"]
         facts += ["bias=False"] * (not self.bias) + ["bidirectional"] * self.bidirectional

@@ -58,6 +58,10 @@ class Stage:
         """The widths around this stage and what else tells it from others, for people: `(50, 1)`."""
         return f"({before}, {after})" if self.arrays else ""
 
+    def where(self, key: str, changed: Array) -> str:
+        """Which part of one of its arrays the `changed` values, True there, belong to, for people; empty for none."""
+        return ""
+
     @classmethod
     def build(cls, name: str, arrays: Mapping[str, Array], options: Mapping[str, Any]) -> Stage:
         """The inverse of `arrays` and `options`."""

@@ -51,8 +51,31 @@ def test_one_flipped_bit_makes_another_model(seed_model: Model) -> None:
         changed.view(np.uint32).reshape(-1)[-1] ^= 1
         other = Model.from_record(seed_model.chain_record(), {**seed_model.arrays, name: changed}, seed_model.signature)
         assert other != seed_model
-        assert seed_model.differences(other) == [f"{name} differs in 1 of {array.size} values"]
+        gate = ", in the output gate" if name.startswith("lstm.") else ""  # the last rows
+        assert seed_model.differences(other) == [f"{name} differs in 1 of {array.size} values{gate}"]
         assert other.weights_sha256 != seed_model.weights_sha256
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "rows", "said"),
+    [
+        ("seed", "weight_hh_l1", slice(50, 100), "differs in 2500 of 10000 values, in the forget gate"),
+        ("seed", "bias_ih_l0", slice(0, 51), "differs in 51 of 200 values, in the input and forget gates"),
+        ("seed", "weight_ih_l0", slice(0, 200), "differs in 2000 of 2000 values"),
+        ("learned state", "h0", slice(0, 1), "differs in"),
+    ],
+)
+def test_a_difference_names_its_gates(name: str, key: str, rows: slice, said: str) -> None:
+    """torch.nn.LSTM stacks (W_ii|W_if|W_ig|W_io)."""
+    model = CHAINS[name]
+    full = next(full for full in model.arrays if full.endswith(f".{key}"))
+    changed = model.arrays[full].copy()
+    changed[rows] += 1
+    (found,) = model.differences(
+        Model.from_record(model.chain_record(), {**model.arrays, full: changed}, model.signature)
+    )
+    assert found.startswith(f"{full} {said}")
+    assert ("gate" in found) == ("gate" in said)
 
 
 def test_an_array_too_many_makes_another_model_seen_from_either_side(seed_model: Model) -> None:
