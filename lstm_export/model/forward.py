@@ -6,14 +6,14 @@ Equations: torch.nn.LSTM, GRU, Linear, LayerNorm and torch.nn.functional's activ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import singledispatch
-from math import erf
 from typing import NamedTuple
 
 import numpy as np
 
+from .activations import FUNCTIONS, sigmoid
 from .arrays import Array
 from .model import Model
 from .recurrent import GRU, LSTM, Recurrent
@@ -41,15 +41,6 @@ class Noise:
     def gate(self, gate: Array, size: Array | float = 1.0) -> Array:
         """The result of a sum of terms of the given size, such as a sigmoid, whose terms have size 1."""
         return gate
-
-
-def sigmoid(x: Array) -> Array:
-    """1 / (1 + exp(-x)); exp may overflow to infinity, which gives 0."""
-    y = np.negative(x)
-    with np.errstate(over="ignore"):
-        np.exp(y, out=y)
-    y += 1.0
-    return np.reciprocal(y, out=y)
 
 
 @dataclass(frozen=True)
@@ -394,43 +385,8 @@ def _last_hidden(
 
 @_apply.register
 def _activation(stage: Activation, weights: dict[str, Array], x: Array, terms: Array, run: _Run) -> tuple[Array, Array]:
-    y, y_terms, size = _ACTIVATIONS[stage.function](x, terms, stage.parameter or 0.0)
+    y, y_terms, size = FUNCTIONS[stage.function](x, terms, stage.parameter or 0.0)
     return run.noise.gate(y, size), y_terms
-
-
-# Each function gives y, its terms, and the size of what it was summed from where float32 evaluates it as a sum, so
-# that a small result is rounded like a large one (0 where it is not).
-_Function = Callable[[Array, Array, float], tuple[Array, Array, "Array | float"]]
-
-
-def _gelu(x: Array, terms: Array, _: float) -> tuple[Array, Array, Array]:
-    return x * (0.5 + 0.5 * _erf(x / np.sqrt(2))), terms, np.abs(x)
-
-
-def _gelu_tanh(x: Array, terms: Array, _: float) -> tuple[Array, Array, Array]:
-    return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))), terms, np.abs(x)
-
-
-def _elu(x: Array, terms: Array, alpha: float) -> tuple[Array, Array, Array]:
-    e = np.exp(np.minimum(x, 0))
-    negative = x <= 0
-    size = np.where(negative, np.abs(alpha) * (e + 1), 0.0)
-    return np.where(negative, alpha * (e - 1), x), np.where(negative, size, terms), size
-
-
-_ACTIVATIONS: Mapping[str, _Function] = {
-    "relu": lambda x, terms, _: (np.maximum(x, 0), terms, 0.0),
-    "leaky_relu": lambda x, terms, slope: (np.where(x < 0, slope * x, x), terms, 0.0),
-    "tanh": lambda x, terms, _: (np.tanh(x), np.minimum(terms, 1.0), 0.0),
-    "sigmoid": lambda x, terms, _: (sigmoid(x), np.ones_like(x), 1.0),
-    "silu": lambda x, terms, _: (x * sigmoid(x), terms, np.abs(x)),
-    "softplus": lambda x, terms, _: (np.logaddexp(0, x), np.maximum(terms, 1.0), 1.0),  # log(1 + exp(x))
-    "gelu": _gelu,
-    "gelu_tanh": _gelu_tanh,
-    "elu": _elu,
-}
-
-_erf = np.vectorize(erf, otypes=[np.float64])  # numpy has none
 
 
 def _transposed(weight: Array) -> Array:
