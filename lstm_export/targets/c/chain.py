@@ -23,6 +23,8 @@ from ...model import (
 )
 from .numbers import literal
 
+TILE = 12  # NAME_TILE of the runtime: sums side by side in packed weights
+
 
 @dataclass(frozen=True)
 class Value:
@@ -107,8 +109,9 @@ class Walk:
             int(not isinstance(stage, LSTM)),
         )
         sizes = f"{nx}, {nh}, {gates}, {stage.hidden_size}, {biases}"
-        self.packing.append(f"packed = NAME_pack({weights}, {sizes}, lanes, packed);")
-        place, self.packed = self.packed, self.packed + gates * stage.hidden_size * (1 + nx + biases + nh)
+        self.packing.append(f"packed = NAME_pack({weights}, {sizes}, packed);")
+        sums = -(-gates * stage.hidden_size // TILE) * TILE
+        place, self.packed = self.packed, self.packed + sums * (1 + nx + biases + nh)
         return f"lanes > 1 ? pass->packed + {place} : 0"
 
     def output(self, stage: Stage, width: int, in_place: bool = False) -> Value:

@@ -119,7 +119,7 @@ void NAME_run(const float *x, size_t seq, float *y, float *scratch)
 
 void NAME_run_batch(const float *x, size_t batch, size_t seq, float *y, float *scratch)
 {
-    size_t row = 0, rows, lanes, packed_for = 1;
+    size_t row = 0, rows, lanes, is_packed = 0;
     for (; row < batch; row += rows) {
         const size_t left = batch - row;
 #if NAME_VL > 1
@@ -129,13 +129,13 @@ void NAME_run_batch(const float *x, size_t batch, size_t seq, float *y, float *s
 #endif
         rows = left < lanes ? left : lanes;
 #if NAME_VL > 1
-        if (lanes > 1 && lanes != packed_for) {
+        if (lanes > 1 && !is_packed) {
             float *packed = scratch;
 PACKING            (void)packed;
-            packed_for = lanes;
+            is_packed = 1;
         }
 #endif
-        (void)packed_for;
+        (void)is_packed;
         NAME_rows(x + row * seq * MACRO_INPUT_SIZE, rows, lanes, seq, y + row * Y_ROW * MACRO_OUTPUT_SIZE,
                   lanes > 1 ? scratch : 0, lanes > 1 ? scratch + PACKED_FLOATS : scratch);
     }

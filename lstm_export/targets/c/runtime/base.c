@@ -50,6 +50,12 @@
 #define NAME_PAD_8
 #endif
 
+#if (NAME_VL == 16 && defined(__AVX512F__)) || defined(__aarch64__)
+#define NAME_REGISTERS 32 /* of vectors */
+#else
+#define NAME_REGISTERS 16
+#endif
+
 #if NAME_VL > 1
 typedef float NAME_vf __attribute__((vector_size(NAME_VL * 4)));
 typedef int NAME_vi __attribute__((vector_size(NAME_VL * 4)));
@@ -103,9 +109,15 @@ NAME_INLINE void NAME_store_part(float *p, NAME_vf v, size_t n)
 NAME_INLINE NAME_vf NAME_clamp(NAME_vf x, float limit)
 {
     const NAME_vf high = NAME_splat(limit), low = NAME_splat(-limit);
+#if NAME_VL == 8 && defined(__AVX__)
+    return __builtin_ia32_maxps256(low, __builtin_ia32_minps256(high, x)); /* the second operand, if one is NaN */
+#elif NAME_VL == 4 && defined(__SSE2__)
+    return __builtin_ia32_maxps(low, __builtin_ia32_minps(high, x));
+#else
     const NAME_vi above = x > high, below = x < low;
     x = (NAME_vf)((above & (NAME_vi)high) | (~above & (NAME_vi)x));
     return (NAME_vf)((below & (NAME_vi)low) | (~below & (NAME_vi)x));
+#endif
 }
 #else
 typedef float NAME_vf;
@@ -153,15 +165,14 @@ NAME_INLINE NAME_vf NAME_tanh(NAME_vf x)
 
 static void NAME_copy(float *to, const float *from, size_t n)
 {
-    size_t k = 0;
 #if NAME_VL > 1
-    for (; k + NAME_VL <= n; k += NAME_VL) {
-        NAME_store(to + k, NAME_load(from + k));
+    for (; n >= NAME_VL; n -= NAME_VL, to += NAME_VL, from += NAME_VL) {
+        NAME_store(to, NAME_load(from));
         NAME_NO_LIBRARY_CALL;
     }
 #endif
-    for (; k < n; k++) {
-        to[k] = from[k];
+    for (; n > 0; n--) {
+        *to++ = *from++;
         NAME_NO_LIBRARY_CALL;
     }
 }

@@ -125,31 +125,17 @@ static void NAME_gru_step(LAYER_WEIGHTS, size_t nx, size_t units, const float *f
 static void NAME_gru_lanes(LANE_WEIGHTS, size_t nx, size_t units, const float *x, const float *h, float *out,
                            size_t lanes)
 {
-    size_t first, count, n, v;
-    for (first = 0; first < units; first += count) {
-        const size_t panel = first & ~(size_t)15, width = units - panel < 16 ? units - panel : 16;
-        const float *wx = w + 3 * (count = NAME_UNITS(lanes, panel + width - first)), *w_h = wx + 3 * count * nx;
-        const float *wh = w_h + 3 * count;
-        float sums_x[3 * 3 * 2 * NAME_VL], sums_h[3 * 3 * 2 * NAME_VL];
-        if (lanes == NAME_VL && count == 3) {
-            NAME_tile_3_3_1(w, wx, x, nx, wh, h, 0, sums_x);
-            NAME_tile_3_3_1(w_h, wx, x, 0, wh, h, units, sums_h);
-        } else if (lanes == NAME_VL) {
-            NAME_tile_3_1_1(w, wx, x, nx, wh, h, 0, sums_x);
-            NAME_tile_3_1_1(w_h, wx, x, 0, wh, h, units, sums_h);
-#if NAME_VL == 16
-        } else if (count == 3) {
-            NAME_tile_3_3_2(w, wx, x, nx, wh, h, 0, sums_x);
-            NAME_tile_3_3_2(w_h, wx, x, 0, wh, h, units, sums_h);
-#endif
-        } else {
-            NAME_tile_3_1_2(w, wx, x, nx, wh, h, 0, sums_x);
-            NAME_tile_3_1_2(w_h, wx, x, 0, wh, h, units, sums_h);
-        }
-        w = wh + 3 * count * units;
-        for (n = 0; n < count; n++) {
+    const size_t count = NAME_TILE / 3;
+    size_t first, n, v;
+    for (first = 0; first < units; first += count, w += NAME_TILE * (2 + nx + units)) {
+        const float *w_h = w + NAME_TILE * (1 + nx);
+        float sums_x[NAME_TILE * 2 * NAME_VL], sums_h[NAME_TILE * 2 * NAME_VL];
+        NAME_tile(w, w + NAME_TILE, x, nx, w_h, h, 0, lanes, sums_x);
+        NAME_tile(w_h, w, x, 0, w_h + NAME_TILE, h, units, lanes, sums_h);
+        for (n = 0; n < count && first + n < units; n++) {
 //@if words
-            const size_t at = 3 * panel + (first - panel) + n;
+            const size_t panel = (first + n) & ~(size_t)15, width = units - panel < 16 ? units - panel : 16;
+            const size_t at = 3 * panel + (first + n - panel);
             const float *s = scale + at, *b_x = bias + at, *b_h = b_x + 3 * units;
 //@end
             for (v = 0; v < lanes; v += NAME_VL) {

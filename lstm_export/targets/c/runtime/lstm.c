@@ -1,6 +1,6 @@
 //@if lstm
-/* i, f, o, g of every unit -> c and o * tanh(c). The rows of i, f and o are stored halved, since
-   sigmoid(2 v) = tanh(v) / 2 + 1 / 2: one tanh serves all four. */
+/* Sums of i, f, o, g of every unit -> c and o; what follows is h = o * tanh(c). The rows of i, f and o are stored halved,
+   since sigmoid(2 v) = tanh(v) / 2 + 1 / 2: one tanh serves all four. */
 NAME_INLINE NAME_vf NAME_lstm_cell(NAME_vf i, NAME_vf f, NAME_vf o, NAME_vf g, NAME_vf *c)
 {
     const NAME_vf half = NAME_splat(0.5f);
@@ -10,10 +10,22 @@ NAME_INLINE NAME_vf NAME_lstm_cell(NAME_vf i, NAME_vf f, NAME_vf o, NAME_vf g, N
     g = NAME_tanh(g) * i;
     NAME_ROUNDED(g);
     *c = f * *c + g;
-    return o * NAME_tanh(*c);
+    return o;
 }
 
 #if NAME_VL > 1
+/* h: out = o * tanh(c), where out holds o. Apart from the rest, since many at once take less time than one after another. */
+static void NAME_lstm_out(const float *c, float *out, size_t n)
+{
+    size_t k = 0;
+    for (; k + NAME_VL <= n; k += NAME_VL) {
+        NAME_store(out + k, NAME_load(out + k) * NAME_tanh(NAME_load(c + k)));
+    }
+    if (k < n) {
+        NAME_store_part(out + k, NAME_load_part(out + k, n - k) * NAME_tanh(NAME_load_part(c + k, n - k)), n - k);
+    }
+}
+
 /* `sums`: panel by panel of 16 units, the last one narrower, [gate][unit]. */
 static void NAME_lstm_units(float *sums, size_t units, float *c, float *out)
 {
@@ -35,6 +47,7 @@ static void NAME_lstm_units(float *sums, size_t units, float *c, float *out)
             }
         }
     }
+    NAME_lstm_out(c, out, units);
 }
 #endif
 
@@ -113,6 +126,7 @@ static void NAME_lstm_step(LAYER_WEIGHTS, size_t nx, size_t nh, size_t units, co
             g = g * scale[place + 3 * width] + bias[place + 3 * width];
 //@end
             out[first + u] = NAME_lstm_cell(i, f, o, g, c + first + u);
+            out[first + u] = out[first + u] * NAME_tanh(c[first + u]);
         }
 #endif
     }

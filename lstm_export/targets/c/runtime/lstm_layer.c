@@ -6,26 +6,16 @@
 static void NAME_lstm_lanes(LANE_WEIGHTS, size_t nx, size_t nh, size_t units, const float *x, const float *h, float *c,
                             float *out, size_t lanes)
 {
-    size_t first, count, n, v;
-    for (first = 0; first < units; first += count) {
-        const size_t panel = first & ~(size_t)15, width = units - panel < 16 ? units - panel : 16;
-        const float *wx = w + 4 * (count = NAME_UNITS(lanes, panel + width - first)), *wh = wx + 4 * count * nx;
-        float sums[3 * 4 * 2 * NAME_VL];
-        if (lanes == NAME_VL && count == 3) {
-            NAME_tile_4_3_1(w, wx, x, nx, wh, h, nh, sums);
-        } else if (lanes == NAME_VL) {
-            NAME_tile_4_1_1(w, wx, x, nx, wh, h, nh, sums);
-#if NAME_VL == 16
-        } else if (count == 3) {
-            NAME_tile_4_3_2(w, wx, x, nx, wh, h, nh, sums);
-#endif
-        } else {
-            NAME_tile_4_1_2(w, wx, x, nx, wh, h, nh, sums);
-        }
-        w = wh + 4 * count * nh;
-        for (n = 0; n < count; n++) {
+    const size_t count = NAME_TILE / 4;
+    size_t first, n, v;
+    for (first = 0; first < units; first += count, w += NAME_TILE * (1 + nx + nh)) {
+        const size_t some = units - first < count ? units - first : count;
+        float sums[NAME_TILE * 2 * NAME_VL];
+        NAME_tile(w, w + NAME_TILE, x, nx, w + NAME_TILE * (1 + nx), h, nh, lanes, sums);
+        for (n = 0; n < some; n++) {
 //@if words
-            const float *s = scale + 4 * panel + (first - panel) + n, *b = bias + 4 * panel + (first - panel) + n;
+            const size_t panel = (first + n) & ~(size_t)15, width = units - panel < 16 ? units - panel : 16;
+            const float *s = scale + 4 * panel + (first + n - panel), *b = bias + 4 * panel + (first + n - panel);
 //@end
             for (v = 0; v < lanes; v += NAME_VL) {
                 const float *sum = sums + 4 * n * lanes + v;
@@ -43,6 +33,7 @@ static void NAME_lstm_lanes(LANE_WEIGHTS, size_t nx, size_t nh, size_t units, co
                 NAME_store(cell, state);
             }
         }
+        NAME_lstm_out(c + first * lanes, out + first * lanes, some * lanes);
     }
 }
 #endif

@@ -89,85 +89,105 @@ static const float *NAME_projected(const float *w, size_t biases, size_t gates, 
     return out;
 }
 
-/* Many rows of data side by side in the lanes: sums of 1 or 3 units at a time over 1 or 2 vectors of rows. For them the
-   weights are packed once a call: block by block of units, [row][gate][unit], a row of biases (0 in words) first. */
-#if NAME_VL == 16
-#define NAME_UNITS(lanes, left) ((left) >= 3 ? 3 : 1)
+/* Many rows of data side by side in 1 or 2 vectors of lanes. For them the weights are packed once a call: tile by tile
+   of 12 sums, those of 3 or 4 units, [row][unit][gate], a row of biases (0 in words) first. 12 sums of vectors stay in 16
+   registers, 24 in 32; so many at once keep the multiply-adds busy, and each value serves 6 of them. */
+#define NAME_TILE 12
+#define NAME_LANE(s, v) sum_##s##_##v
+#define NAME_LANE_FIRST(s, v) NAME_vf NAME_LANE(s, v) = NAME_splat(first[s]);
+#define NAME_LANE_ADD(s, v) NAME_LANE(s, v) = NAME_LANE(s, v) + weight * value##v;
+#define NAME_LANE_KEEP(s, v) NAME_store(sums + (s * VECTORS + v) * NAME_VL, NAME_LANE(s, v));
+#define NAME_LANE_VALUE(v) const NAME_vf value##v = NAME_load(value + v * NAME_VL);
+#define NAME_VECTORS_1(DO, s) DO(s, 0)
+#define NAME_VECTORS_2(DO, s) DO(s, 0) DO(s, 1)
+#define NAME_SUM_ADD(s, V)                                                                                       \
+    {                                                                                                            \
+        const NAME_vf weight = NAME_splat(row[s]);                                                               \
+        NAME_VECTORS_##V(NAME_LANE_ADD, s)                                                                       \
+    }
+#define NAME_SUM_FIRST(s, V) NAME_VECTORS_##V(NAME_LANE_FIRST, s)
+#define NAME_SUM_KEEP(s, V) NAME_VECTORS_##V(NAME_LANE_KEEP, s)
+#define NAME_SUMS_6(DO, V) DO(0, V) DO(1, V) DO(2, V) DO(3, V) DO(4, V) DO(5, V)
+#define NAME_SUMS_12(DO, V) NAME_SUMS_6(DO, V) DO(6, V) DO(7, V) DO(8, V) DO(9, V) DO(10, V) DO(11, V)
+#define NAME_LANES(S, V)                                                                                         \
+    static NAME_NOINLINE void NAME_lanes_##S##_##V(const float *first, const float *wx, const float *x,          \
+                                                   size_t nx, const float *wh, const float *h, size_t nh,        \
+                                                   float *sums)                                                  \
+    {                                                                                                            \
+        enum { VECTORS = V };                                                                                    \
+        const float *row = wx, *value = x;                                                                       \
+        size_t k;                                                                                                \
+        NAME_SUMS_##S(NAME_SUM_FIRST, V)                                                                         \
+        for (k = 0; k < nx; k++, row += NAME_TILE, value += VECTORS * NAME_VL) {                                 \
+            NAME_EACH_##V(NAME_LANE_VALUE) NAME_SUMS_##S(NAME_SUM_ADD, V)                                        \
+        }                                                                                                        \
+        for (k = 0, row = wh, value = h; k < nh; k++, row += NAME_TILE, value += VECTORS * NAME_VL) {            \
+            NAME_EACH_##V(NAME_LANE_VALUE) NAME_SUMS_##S(NAME_SUM_ADD, V)                                        \
+        }                                                                                                        \
+        NAME_SUMS_##S(NAME_SUM_KEEP, V)                                                                          \
+    }
+NAME_LANES(12, 1)
+#if NAME_REGISTERS == 32
+NAME_LANES(12, 2)
 #else
-#define NAME_UNITS(lanes, left) ((left) >= 3 && (lanes) == NAME_VL ? 3 : 1)
+NAME_LANES(6, 2)
 #endif
 
-#define NAME_LANE(u, g, v) sum_##u##_##g##_##v
-#define NAME_LANE_FIRST(u, g, v) NAME_vf NAME_LANE(u, g, v) = NAME_splat(first[g * UNITS + u]);
-#define NAME_LANE_ADD(u, g, v) NAME_LANE(u, g, v) = NAME_LANE(u, g, v) + NAME_splat(row[g * UNITS + u]) * value##v;
-#define NAME_LANE_KEEP(u, g, v) NAME_store(sums + ((u * GATES + g) * VECTORS + v) * NAME_VL, NAME_LANE(u, g, v));
-#define NAME_VALUES_1(p) const NAME_vf value0 = NAME_load(p);
-#define NAME_VALUES_2(p) NAME_VALUES_1(p) const NAME_vf value1 = NAME_load((p) + NAME_VL);
-#define NAME_GATES_3(DO, u, v) DO(u, 0, v) DO(u, 1, v) DO(u, 2, v)
-#define NAME_GATES_4(DO, u, v) NAME_GATES_3(DO, u, v) DO(u, 3, v)
-#define NAME_LANES_1_1(DO, G) NAME_GATES_##G(DO, 0, 0)
-#define NAME_LANES_1_2(DO, G) NAME_LANES_1_1(DO, G) NAME_GATES_##G(DO, 0, 1)
-#define NAME_LANES_3_1(DO, G) NAME_LANES_1_1(DO, G) NAME_GATES_##G(DO, 1, 0) NAME_GATES_##G(DO, 2, 0)
-#define NAME_LANES_3_2(DO, G)                                                                                    \
-    NAME_LANES_3_1(DO, G) NAME_GATES_##G(DO, 0, 1) NAME_GATES_##G(DO, 1, 1) NAME_GATES_##G(DO, 2, 1)
-#define NAME_TILE(G, U, V)                                                                                       \
-    static NAME_NOINLINE void NAME_tile_##G##_##U##_##V(const float *first, const float *wx, const float *x,     \
-                                                        size_t nx, const float *wh, const float *h, size_t nh,   \
-                                                        float *sums)                                             \
-    {                                                                                                            \
-        enum { GATES = G, UNITS = U, VECTORS = V };                                                                  \
-        const float *row = wx;                                                                                   \
-        size_t k;                                                                                                \
-        NAME_LANES_##U##_##V(NAME_LANE_FIRST, G) for (k = 0; k < nx; k++, row += G * U)                          \
-        {                                                                                                        \
-            NAME_VALUES_##V(x + k * V * NAME_VL) NAME_LANES_##U##_##V(NAME_LANE_ADD, G)                          \
-        }                                                                                                        \
-        for (k = 0, row = wh; k < nh; k++, row += G * U) {                                                      \
-            NAME_VALUES_##V(h + k * V * NAME_VL) NAME_LANES_##U##_##V(NAME_LANE_ADD, G)                          \
-        }                                                                                                        \
-        NAME_LANES_##U##_##V(NAME_LANE_KEEP, G)                                                                  \
-    }
-
-/* Packs the rows of one part of a layer, x or h, for `count` units from `first` on: out [row][gate][unit]. */
-static float *NAME_pack_rows(const NAME_stored *w, size_t biases, size_t rows, size_t gates, size_t units, size_t first,
-                             size_t count, float *out)
+/* One tile: sums [unit][gate][lane] = first + x[0] * row 0 of wx + ... + h[0] * row 0 of wh + ... */
+static void NAME_tile(const float *first, const float *wx, const float *x, size_t nx, const float *wh, const float *h,
+                      size_t nh, size_t lanes, float *sums)
 {
-    const size_t group = first & ~(size_t)63, size = units - group < 64 ? units - group : 64;
-    const size_t panel = first & ~(size_t)15, width = units - panel < 16 ? units - panel : 16;
-    const size_t stride = NAME_ROW(gates * size);
-    size_t k, g, u;
-//@if not words
-    w += gates * group * (biases + rows) + gates * (panel - group) + (first - panel);
-    for (k = 0; k < biases + rows; k++, w += stride) {
-        for (g = 0; g < gates; g++) {
-            for (u = 0; u < count; u++) {
-                *out++ = w[g * width + u];
-                NAME_NO_LIBRARY_CALL;
-            }
-        }
+    if (lanes == NAME_VL) {
+        NAME_lanes_12_1(first, wx, x, nx, wh, h, nh, sums);
+    } else {
+#if NAME_REGISTERS == 32
+        NAME_lanes_12_2(first, wx, x, nx, wh, h, nh, sums);
+#else
+        NAME_lanes_6_2(first, wx, x, nx, wh, h, nh, sums);
+        NAME_lanes_6_2(first + 6, wx + 6, x, nx, wh + 6, h, nh, sums + 6 * lanes);
+#endif
     }
+}
+
+/* Packs the rows of one part of a layer, x or h, for the tile that begins with unit `first`; units past the end are 0. */
+static float *NAME_pack_rows(const NAME_stored *w, size_t biases, size_t rows, size_t gates, size_t units, size_t first,
+                             float *out)
+{
+    size_t u, k, g;
+    for (u = first; u < first + NAME_TILE / gates; u++) {
+        const size_t group = u & ~(size_t)63, size = units - group < 64 ? units - group : 64;
+        const size_t panel = u & ~(size_t)15, width = units - panel < 16 ? units - panel : 16;
+//@if not words
+        const NAME_stored *row = w + gates * group * (biases + rows) + gates * (panel - group) + (u - panel);
 //@end
 //@if words
-    for (k = 0; k < biases * gates * count; k++) {
-        *out++ = 0.0f;
-        NAME_NO_LIBRARY_CALL;
-    }
-    w += gates * group * NAME_WORD_ROWS(rows) + gates * (panel - group) + (first - panel);
-    for (k = 0; k < rows; k++) {
-        for (g = 0; g < gates; g++) {
-            for (u = 0; u < count; u++) {
-                *out++ = NAME_weight(w[g * width + u], k);
-            }
-        }
-        w += (k + 1) % NAME_ROWS_A_WORD ? 0 : stride;
-    }
+        const NAME_stored *row = w + gates * group * NAME_WORD_ROWS(rows) + gates * (panel - group) + (u - panel);
 //@end
-    return out;
+        float *to = out + gates * (u - first);
+        for (k = 0; k < biases + rows; k++, to += NAME_TILE) {
+            for (g = 0; g < gates; g++) {
+//@if not words
+                to[g] = u < units ? row[g * width] : 0.0f;
+//@end
+//@if words
+                to[g] = u < units && k >= biases ? NAME_weight(row[g * width], k - biases) : 0.0f;
+//@end
+                NAME_NO_LIBRARY_CALL;
+            }
+//@if not words
+            row += u < units ? NAME_ROW(gates * size) : 0;
+//@end
+//@if words
+            row += u < units && k >= biases && (k - biases + 1) % NAME_ROWS_A_WORD == 0 ? NAME_ROW(gates * size) : 0;
+//@end
+        }
+    }
+    return out + NAME_TILE * (biases + rows);
 }
 
 /* Packs a layer, and returns what lies behind it. `biases` rows of them come before the rows of x, before those of h. */
 static float *NAME_pack(const NAME_stored *w, size_t nx, size_t nh, size_t gates, size_t units, size_t biases_h,
-                        size_t lanes, float *out)
+                        float *out)
 {
 //@if not words
     const NAME_stored *wh = w + NAME_ROW(gates * units) * (1 + nx);
@@ -175,32 +195,13 @@ static float *NAME_pack(const NAME_stored *w, size_t nx, size_t nh, size_t gates
 //@if words
     const NAME_stored *wh = w + NAME_ROW(gates * units) * NAME_WORD_ROWS(nx);
 //@end
-    size_t first, count;
-    for (first = 0; first < units; first += count) {
-        const size_t panel = first & ~(size_t)15, end = units - panel < 16 ? units : panel + 16;
-        count = NAME_UNITS(lanes, end - first);
-        out = NAME_pack_rows(w, 1, nx, gates, units, first, count, out);
-        out = NAME_pack_rows(wh, biases_h, nh, gates, units, first, count, out);
+    size_t first;
+    for (first = 0; first < units; first += NAME_TILE / gates) {
+        out = NAME_pack_rows(w, 1, nx, gates, units, first, out);
+        out = NAME_pack_rows(wh, biases_h, nh, gates, units, first, out);
     }
     return out;
 }
-
-//@if lstm
-NAME_TILE(4, 1, 1)
-NAME_TILE(4, 1, 2)
-NAME_TILE(4, 3, 1)
-#if NAME_VL == 16
-NAME_TILE(4, 3, 2)
-#endif
-//@end
-//@if gru
-NAME_TILE(3, 1, 1)
-NAME_TILE(3, 1, 2)
-NAME_TILE(3, 3, 1)
-#if NAME_VL == 16
-NAME_TILE(3, 3, 2)
-#endif
-//@end
 #endif
 //@end
 
