@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .bundle import Bundle, open_bundle
+from .errors import naming
 from .model import Signature
 from .parity import asked_of, check
 from .pipeline import bundle_runner, not_run
@@ -41,7 +42,7 @@ def diff(old: Path | str, new: Path | str) -> Difference:
     Raises:
         BundleError: one of the two is damaged or unsafe.
     """
-    before, after = open_bundle(Path(old)), open_bundle(Path(new))
+    before, after = _opened(Path(old)), _opened(Path(new))
     breaking = list(_interface(before.model.signature, after.model.signature))
     compatible = [] if before.model == after.model else list(_model(before, after))
     for name in before.artifacts:
@@ -55,6 +56,11 @@ def diff(old: Path | str, new: Path | str) -> Difference:
             breaking += broken
             compatible += fine
     return Difference(tuple(breaking), tuple(compatible))
+
+
+def _opened(path: Path) -> Bundle:
+    with naming(path):
+        return open_bundle(path)
 
 
 def _interface(old: Signature, new: Signature) -> Iterator[str]:

@@ -8,7 +8,7 @@
     ├── MissingDependency    an optional package is not installed
     ├── InputError           data, an option or an output path that cannot be used
     ├── ParityError          an artifact that does not compute what its model computes
-    └── BundleError          a bundle that is damaged, unsafe or of another format
+    └── BundleError          a bundle or an artifact that is damaged, unsafe or of another format
 
 The library raises them, the command line prints them as one line and exits with 1.
 Messages give what was expected, what was got, and the next step.
@@ -17,6 +17,8 @@ Messages give what was expected, what was got, and the next step.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -52,7 +54,16 @@ class ParityError(LstmExportError):
 
 
 class BundleError(LstmExportError):
-    """A bundle that is damaged, unsafe, or of another format version."""
+    """A bundle or an artifact that is damaged, unsafe, or of another format version."""
+
+
+@contextmanager
+def naming(file: object) -> Iterator[None]:
+    """Put a file's name in front of what is wrong with its contents, which are checked as bytes without a name."""
+    try:
+        yield
+    except BundleError as error:
+        raise BundleError(f"{file}: {error}") from error
 
 
 def quoted(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Writing files so that a reader finds the old one or the new one, never a part."""
+"""Reading files, and writing them so that a reader finds the old one or the new one, never a part."""
 
 from __future__ import annotations
 
@@ -109,6 +109,25 @@ def replacing_folder(path: Path, is_ours: Callable[[Path], bool]) -> Iterator[Pa
         if old.exists() and not path.exists():  # stopped between the two
             old.rename(path)
         shutil.rmtree(work, ignore_errors=True)
+
+
+def read_bytes(path: Path, what: str, most: int | None = None) -> bytes:
+    """The contents of a file; `what` it should be is the next step in the message, such as `a bundle`.
+
+    Raises:
+        InputError: it cannot be read, or has more than `most` bytes.
+    """
+    try:
+        if most is not None and path.stat().st_size > most:
+            raise InputError(f"{path} has more than {most:,} bytes, the most that is allowed; name {what}")
+        return path.read_bytes()
+    except OSError as error:
+        raise unreadable(path, error, what) from error
+
+
+def unreadable(path: Path, error: OSError, what: str) -> InputError:
+    """The error for a file that the system does not let us read."""
+    return InputError(f"cannot read {path}: {error.strerror or error}; name {what}")
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -16,7 +16,7 @@ from . import targets
 from .bundle import Artifact, Bundle, Mode, is_bundle, make_bundle, open_bundle, write_bundle
 from .device import Nonfinite, Session, self_test
 from .device.onnx_runner import CHAIN, WEIGHTS_SHA256
-from .errors import InputError, MissingDependency, require
+from .errors import InputError, MissingDependency, naming, require
 from .files import check_output, replacing, replacing_folder
 from .intake import Checkpoint, write_checkpoint
 from .model import Model
@@ -105,17 +105,20 @@ def verify(artifact: Path | str, model: Source | Subject | None = None) -> tuple
     """
     artifact = Path(artifact)
     data = targets.data_of(artifact)
-    if is_bundle(data):
-        return _verify_bundle(data, model)
-    target = target_of(artifact, data)
-    if model is None:
-        raise InputError(f"{artifact} is an artifact of {target}; name its model: lstm-export verify {artifact} MODEL")
-    return (Subject.of(model).judge(target, artifact),)
-
-
-def _verify_bundle(data: bytes, model: Source | Subject | None) -> tuple[ParityReport, ...]:
-    bundle = open_bundle(data)
+    with naming(artifact):
+        bundle, target = (open_bundle(data), "") if is_bundle(data) else (None, target_of(artifact, data))
     subject = None if model is None else Subject.of(model)
+    with naming(artifact):
+        if bundle:
+            return _verify_bundle(bundle, subject)
+        if subject is None:
+            raise InputError(
+                f"{artifact} is an artifact of {target}; name its model: lstm-export verify {artifact} MODEL"
+            )
+        return (subject.judge(target, artifact),)
+
+
+def _verify_bundle(bundle: Bundle, subject: Subject | None) -> tuple[ParityReport, ...]:
     reports = []
     for name in bundle.artifacts:
         reason = not_run(name, trusted=subject is not None)
@@ -155,7 +158,8 @@ def endless(
         checkpoint = Subject.of(model).checkpoint if isinstance(model, Subject) else read(model)
         found, windows, facts = checkpoint.model, checkpoint.windows, checkpoint.facts
     elif is_bundle(data_of):
-        bundle = open_bundle(data_of)
+        with naming(artifact):
+            bundle = open_bundle(data_of)
         real = [one.x for one in bundle.golden if one.name == "real windows"]
         found, windows, facts = bundle.model, real[0] if real else None, bundle.manifest.get("training", {})
     else:
@@ -263,7 +267,12 @@ def load(
         InputError: the file is of no known format, or the bundle has no such artifact.
         BundleError: the bundle is damaged or unsafe.
     """
-    data, chosen = targets.data_of(Path(path)), tuple(providers)
+    data = targets.data_of(Path(path))
+    with naming(path):
+        return _session(path, data, engine, tuple(providers), nonfinite)
+
+
+def _session(path: Path | str, data: bytes, engine: str, chosen: tuple[str, ...], nonfinite: Nonfinite) -> Session:
     if not is_bundle(data):
         runner = targets.get(target_of(path, data)).load(data, chosen)
         return Session(runner, runner.signature, nonfinite=nonfinite)

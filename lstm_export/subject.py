@@ -11,7 +11,8 @@ import numpy as np
 
 from . import targets
 from .bundle import is_bundle, open_bundle, read_golden
-from .errors import InputError, LstmExportError, ParityError, require
+from .errors import InputError, LstmExportError, ParityError, naming, require
+from .files import unreadable
 from .intake import ASSUME, Checkpoint, ReadingOptions, from_state_dict, read_checkpoint
 from .model import Affine, Array, Model, Runner, Signature, forward
 from .model.runner import is_stateful, row_by_row, takes_lengths
@@ -63,10 +64,10 @@ def read(model: Source, options: ReadingOptions = ASSUME) -> Checkpoint:
 def _read_file(path: Path, options: ReadingOptions) -> Checkpoint:
     """A checkpoint, or the model that a bundle carries in its weights.npz."""
     if path.is_file() and is_bundle(_start(path)):
-        data = bytes_of(path)
         if options != ASSUME:
             raise InputError(f"{path} is a bundle, which stores its chain; options of reading are for other files")
-        bundle = open_bundle(data)
+        with naming(path):
+            bundle = open_bundle(path)
         return Checkpoint(bundle.model, facts=bundle.manifest.get("training", {}), source=path)
     return read_checkpoint(path, options)
 
@@ -79,20 +80,10 @@ def target_of(path: Path | str, data: bytes) -> str:
     """
     name = targets.of_artifact(data)
     if name is None:
-        raise InputError(f"{path} is no bundle and no artifact of {', '.join(targets.names())}")
+        raise InputError(
+            f"{path} is no bundle and no artifact of {', '.join(targets.names())}; name a file that lstm-export wrote"
+        )
     return name
-
-
-def bytes_of(path: Path) -> bytes:
-    """The contents of a file.
-
-    Raises:
-        InputError: it cannot be read.
-    """
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
 
 
 def _start(path: Path) -> bytes:
@@ -101,7 +92,7 @@ def _start(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(4096)
     except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
+        raise unreadable(path, error, "a checkpoint or a bundle") from error
 
 
 @dataclass(frozen=True)

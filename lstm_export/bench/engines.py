@@ -9,10 +9,11 @@ from typing import Any
 
 from .. import targets
 from ..bundle import is_bundle, open_bundle
-from ..errors import InputError, LstmExportError
+from ..errors import InputError, LstmExportError, naming
 from ..model import Array, Model, Runner, Signature
 from ..pipeline import bundle_runner, not_run
 from ..pipeline import engines as runnable
+from ..subject import target_of
 
 
 class Stepper:
@@ -79,11 +80,10 @@ def open_engines(paths: Sequence[Path], chosen: Sequence[str] = ()) -> tuple[tup
     notes: list[str] = []
     for path in paths:
         data = targets.data_of(path)
-        for found in _of_bundle(path, data, chosen) if is_bundle(data) else _of_artifact(path, data, chosen):
-            if isinstance(found, str):
-                notes.append(found)
-            else:
-                engines.append(found)
+        with naming(path):
+            opened = list(_of_bundle(path, data, chosen) if is_bundle(data) else _of_artifact(path, data, chosen))
+        engines += (one for one in opened if isinstance(one, Engine))
+        notes += (one for one in opened if isinstance(one, str))
     if not engines:
         wanted = f" for the engine {' or '.join(chosen)}" if chosen else ""
         raise InputError(f"nothing to run{wanted} in {', '.join(map(str, paths))}{''.join(f'; {n}' for n in notes)}")
@@ -102,9 +102,7 @@ def _of_bundle(path: Path, data: bytes, chosen: Sequence[str]) -> Iterator[Engin
 
 
 def _of_artifact(path: Path, data: bytes, chosen: Sequence[str]) -> Iterator[Engine | str]:
-    target = targets.of_artifact(data)
-    if target is None:
-        raise InputError(f"{path} is no bundle and no artifact of {', '.join(targets.names())}")
+    target = target_of(path, data)
     if chosen and target not in chosen:
         return
     module = targets.get(target)

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import BundleError, InputError, LstmExportError
-from ..files import write_bytes
+from ..errors import BundleError, LstmExportError
+from ..files import read_bytes, write_bytes
 from ..model import Array, Model, Signature
 from ..parity import GoldenSet
 from .archive import MAX_BYTES, pack, unpack
@@ -137,22 +137,14 @@ def open_bundle(source: Path | bytes) -> Bundle:
         InputError: the file cannot be read.
         BundleError: it is damaged, unsafe, of another format version, or does not hold what its manifest says.
     """
-    return _read(unpack(source if isinstance(source, bytes) else _bytes_of(source)))
+    return _read(
+        unpack(source if isinstance(source, bytes) else read_bytes(source, "a bundle, as package writes it", MAX_BYTES))
+    )
 
 
 def is_bundle(data: bytes) -> bool:
     """Whether `data` is a bundle, be it a damaged one: a zip that holds `manifest.json`."""
     return data.startswith(b"PK\x03\x04") and _HOLDS_MANIFEST.search(data) is not None
-
-
-def _bytes_of(path: Path) -> bytes:
-    try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise BundleError(f"{path} has {size} bytes, at most {MAX_BYTES} are allowed")
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
 
 
 def _read(files: Mapping[str, bytes]) -> Bundle:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import BundleError, InputError
-from ..files import write_bytes
+from ..files import read_bytes, write_bytes
 from ..model import Array
 from ..parity import GoldenSet
 from .archive import MAX_BYTES
@@ -36,11 +36,7 @@ def read_golden(path: Path) -> tuple[Array, Array | None]:
         InputError: the file cannot be read, is no such file, or is of a newer format.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{path} has more than {MAX_BYTES} bytes, the most that is allowed")
-        arrays = unpack_arrays(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+        arrays = unpack_arrays(read_bytes(path, "a golden set, as verify --failing writes it", MAX_BYTES))
     except BundleError as error:
         raise InputError(f"{path} is no golden set as verify --failing writes it; it is no such .npz") from error
     version = arrays.get("format_version")

@@ -95,9 +95,11 @@ def load_manifest(data: bytes) -> dict[str, Any]:
     try:
         manifest = json.loads(_sized(data).decode("utf-8"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise BundleError(f"{MANIFEST} is not valid JSON: {error}") from error
+        raise BundleError(
+            f"{MANIFEST} is not valid JSON: {error}; copy the bundle again, or package the model again"
+        ) from error
     if not isinstance(manifest, dict):
-        raise BundleError(f"{MANIFEST} holds no JSON object")
+        raise BundleError(f"{MANIFEST} holds no JSON object; package the model again")
     version = manifest.get("format_version")
     if type(version) is not int or version not in READABLE:
         raise BundleError(
@@ -107,7 +109,9 @@ def load_manifest(data: bytes) -> dict[str, Any]:
         )
     for key, kind in _REQUIRED.items():
         if not isinstance(manifest.get(key), kind):
-            raise BundleError(f"{MANIFEST} has no valid {key!r}, expected a JSON {kind.__name__}")
+            raise BundleError(
+                f"{MANIFEST} has no valid {key!r}, expected a JSON {kind.__name__}; package the model again"
+            )
     if manifest.get("mode") not in (None, *get_args(Mode)):
         raise BundleError(f"{MANIFEST} has the mode {manifest['mode']!r}, expected one of {', '.join(get_args(Mode))}")
     return manifest

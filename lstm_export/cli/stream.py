@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import typer
 
 from ..errors import InputError
-from ..files import check_output, write_bytes
+from ..files import check_output, read_bytes, unreadable, write_bytes
 
 if TYPE_CHECKING:
     from ..device import Session
@@ -80,7 +80,7 @@ def run_stream(session: Session, data: Path, state: Path | None, **options: Any)
     if state:
         check_output(state, None if str(data) == "-" else data)
         if state.exists():
-            rows.restore(_bytes(state))
+            rows.restore(read_bytes(state, "a saved state"))
     with signals.caught(), _warnings_said(), _opened(data) as file:
         try:
             _answer_all(rows, signals, file)
@@ -148,11 +148,4 @@ def _opened(data: Path) -> Iterator[TextIO]:
         with data.open(encoding="utf-8-sig", newline="") as file:
             yield file
     except OSError as error:
-        raise InputError(f"cannot read {data}: {error.strerror or error}") from error
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+        raise unreadable(data, error, "a .csv file, or - for standard input") from error

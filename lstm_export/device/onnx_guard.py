@@ -49,6 +49,8 @@ _KNOWN = {
 # TensorProto.DataType: bytes an element, for FLOAT, UINT8, INT8, INT32, INT64, BOOL, FLOAT16, DOUBLE.
 _ITEM_BYTES = {1: 4, 2: 1, 3: 1, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8}
 
+_AGAIN = "copy it again, or export it again"
+
 _Found = dict[int, list[int | bytes]]
 
 
@@ -61,7 +63,7 @@ def check_onnx(data: bytes) -> None:
     if len(data) > MAX_BYTES:
         raise BundleError(f"the ONNX file has {len(data)} bytes, at most {MAX_BYTES} are allowed")
     if 7 not in _check(data, "model"):
-        raise BundleError("this is no ONNX model: it holds no graph")
+        raise BundleError(f"this is no ONNX model: it holds no graph; {_AGAIN}")
 
 
 def metadata_of(data: bytes) -> dict[str, str]:
@@ -84,7 +86,7 @@ def _check(data: bytes, kind: str) -> _Found:
             raise BundleError(f"the ONNX file holds {what} in its {kind}, which is refused; export it again plainly")
         field, inner = allowed[number]
         if number in found and not field.endswith("*"):  # protobuf merges the two, which would blur what is checked
-            raise BundleError(f"the ONNX file is damaged: field {number} of its {kind} stands there twice")
+            raise BundleError(f"the ONNX file is damaged: field {number} of its {kind} stands there twice; {_AGAIN}")
         if inner:
             _check(_bytes(value), inner)
         found[number].append(value)
@@ -95,7 +97,9 @@ def _check(data: bytes, kind: str) -> _Found:
 
 def _check_domain(domain: bytes) -> None:
     if domain not in DOMAINS:
-        raise BundleError(f"the ONNX file needs operators of the domain {domain!r}, only standard ones are run")
+        raise BundleError(
+            f"the ONNX file needs operators of the domain {domain!r}, only standard ones run; export it again plainly"
+        )
 
 
 def _check_opset(found: _Found) -> None:
@@ -106,7 +110,9 @@ def _check_node(found: _Found) -> None:
     _check_domain(_bytes(*found[7]))
     operator = _bytes(*found[4]).decode("ascii", "replace")
     if operator not in OPERATORS.split(", "):
-        raise BundleError(f"the ONNX file uses the operator {operator!a}; allowed are {OPERATORS}")
+        raise BundleError(
+            f"the ONNX file uses the operator {operator!a}; allowed are {OPERATORS}; export it again plainly"
+        )
 
 
 def _check_attribute(found: _Found) -> None:
@@ -117,7 +123,9 @@ def _check_attribute(found: _Found) -> None:
 def _check_weights(found: _Found) -> None:
     """A tensor's dimensions must agree with the bytes that it brings, and all of them must stand in the file."""
     if found[14] not in ([], [0]):  # data_location
-        raise BundleError("the ONNX file keeps weights in another file (external data), which is refused")
+        raise BundleError(
+            "the ONNX file keeps weights in another file (external data), which is refused; save it as one file"
+        )
     dims = [size for value in found[1] for size in (_varints(value) if isinstance(value, bytes) else [value])]
     _check_sizes(dims)
     raw, typed = _bytes(*found[9]), found[4] + found[5] + found[7] + found[10]
@@ -127,12 +135,12 @@ def _check_weights(found: _Found) -> None:
     else:  # an element takes at least one byte
         agrees = prod(dims) <= sum(len(value) if isinstance(value, bytes) else 1 for value in typed)
     if not agrees:
-        raise BundleError(f"the ONNX file has weights of shape {dims}, for which it does not hold the bytes")
+        raise BundleError(f"the ONNX file has weights of shape {dims}, for which it does not hold the bytes; {_AGAIN}")
 
 
 def _check_sizes(sizes: list[int | bytes] | list[int]) -> None:
     if len(sizes) > 8 or not all(isinstance(size, int) and 0 < size <= MAX_SIZE for size in sizes):
-        raise BundleError(f"the ONNX file has an absurd hidden_size or shape of weights: {sizes[:8]}")
+        raise BundleError(f"the ONNX file has an absurd hidden_size or shape of weights: {sizes[:8]}; {_AGAIN}")
 
 
 _RULES = {"opset": _check_opset, "node": _check_node, "attribute": _check_attribute, "weights": _check_weights}
@@ -141,7 +149,7 @@ _RULES = {"opset": _check_opset, "node": _check_node, "attribute": _check_attrib
 def _bytes(value: int | bytes = b"") -> bytes:
     """A field that must be text, bytes or a message; empty where it is absent."""
     if not isinstance(value, bytes):
-        raise BundleError("this is no ONNX model, or a damaged one")
+        raise BundleError(f"this is no ONNX model, or a damaged one; {_AGAIN}")
     return value
 
 
@@ -163,9 +171,9 @@ def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
         elif wire_type in (1, 5):  # fixed 64, fixed 32 bits
             size = 8 if wire_type == 1 else 4
         else:
-            raise BundleError("this is no ONNX model, or a damaged one")
+            raise BundleError(f"this is no ONNX model, or a damaged one; {_AGAIN}")
         if at + size > len(data):
-            raise BundleError("this is no ONNX model, or one that is cut short")
+            raise BundleError(f"this is no ONNX model, or one that is cut short; {_AGAIN}")
         yield key >> 3, data[at : at + size]
         at += size
 
@@ -180,13 +188,13 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
         value |= (byte & 0x7F) << (7 * index)
         if byte < 0x80:
             return value, at + index + 1
-    raise BundleError("this is no ONNX model, or a damaged one")
+    raise BundleError(f"this is no ONNX model, or a damaged one; {_AGAIN}")
 
 
 def _varints(data: bytes) -> Iterator[int]:
     """The packed form of a few repeated numbers."""
     if len(data) > 80:  # 8 numbers at the most, see _check_sizes
-        raise BundleError("the ONNX file has weights of an absurd shape")
+        raise BundleError(f"the ONNX file has weights of an absurd shape; {_AGAIN}")
     at = 0
     while at < len(data):
         value, at = _varint(data, at)

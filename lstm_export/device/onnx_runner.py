@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..errors import BundleError, InputError, LstmExportError, MissingDependency
+from ..files import read_bytes
 from ..model import Array, Signature
 from .guards import checked_lengths
 from .onnx_guard import MAX_BYTES, check_onnx
@@ -116,7 +117,7 @@ def opened(
     tune: Tune | None = None,
 ) -> RunnerT:
     """A checked file as a runner of this kind, made of ONNX Runtime's session and what it raises; see `load_onnx`."""
-    data = source if isinstance(source, bytes) else _read(source)
+    data = source if isinstance(source, bytes) else read_bytes(source, "an exported .onnx file", MAX_BYTES)
     check_onnx(data)
     ort = onnxruntime()
     errors = runtime_errors(ort)
@@ -197,12 +198,3 @@ def runtime_errors(ort: ModuleType) -> tuple[type[Exception], ...]:
 def first_line(error: Exception) -> str:
     """What an error of ONNX Runtime says, without the lines that only its authors can read."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
-def _read(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise BundleError(f"{path} has more than {MAX_BYTES} bytes, the most that is allowed")
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from ..files import check_output, replacing
+from ..files import check_output, replacing, unreadable
 from ..model import Array
 from ..series import Missing, Table
 from .session import Progress, Session
@@ -87,7 +87,7 @@ def _load_array(path: Path) -> Array:
         # Mapped, so that a header that claims more than the file holds allocates nothing.
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+        raise unreadable(path, error, "a table or a .npy array") from error
     except (ValueError, EOFError) as error:
         raise InputError(f"{path} is no .npy array of numbers as numpy.save writes it, or a damaged one") from error
     if not isinstance(array, np.ndarray):

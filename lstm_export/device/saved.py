@@ -12,6 +12,7 @@ import numpy as np
 
 from ..bundle.arrays import pack_arrays, unpack_arrays
 from ..errors import BundleError, InputError
+from ..files import read_bytes
 from ..model import Array, Signature
 
 MAX_BYTES = 64 * 2**20
@@ -43,7 +44,7 @@ def unpacked(state: bytes | Path, identity: Identity, like: Sequence[Array]) -> 
     Raises:
         InputError: the file cannot be read, is damaged, or holds the state of another model, mode or batch.
     """
-    data = state if isinstance(state, bytes) else _read(state)
+    data = state if isinstance(state, bytes) else read_bytes(state, "a saved state", MAX_BYTES)
     try:
         arrays = unpack_arrays(data)
     except BundleError as error:
@@ -60,12 +61,3 @@ def unpacked(state: bytes | Path, identity: Identity, like: Sequence[Array]) -> 
     if bad or counts.shape != (2,) or counts.dtype.kind != "i" or (counts < 0).any():
         raise InputError("this state is damaged: it holds values that are not finite, or no counts")
     return tuple(kept), [int(count) for count in counts]
-
-
-def _read(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{path} has more than {MAX_BYTES} bytes, which no saved state has")
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error

@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from ..errors import InputError, require
-from ..files import replacing
+from ..files import replacing, unreadable
 from ..model import Array
 
 MISSING_CELLS = ("", "nan", "na", "n/a", "null", "none")  # in any case, blanks around them ignored
@@ -152,11 +152,13 @@ def read_table(path: Path) -> Table:
     if read is None:
         raise InputError(f"{path} is no table that can be read here; expected a name ending in {', '.join(readers)}")
     if not path.is_file():
-        raise InputError(f"{path} is a folder, expected a file" if path.is_dir() else f"{path} does not exist")
+        raise InputError(
+            f"{path} is a folder, expected a file" if path.is_dir() else f"{path} does not exist; name a table"
+        )
     try:
         return read(path)
     except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+        raise unreadable(path, error, f"a table: {', '.join(readers)}") from error
 
 
 def _read_csv(path: Path) -> Table:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from ..errors import InputError
+from ..files import unreadable
 
 if TYPE_CHECKING:  # the command line lists targets, and must not wait for numpy to do so
     from ..model import Array, Model, Signature
@@ -127,7 +128,7 @@ def data_of(path: Path) -> bytes:
             if file.is_file() and of_artifact(data := file.read_bytes()):
                 return data
     except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+        raise unreadable(path, error, "a bundle or an exported artifact") from error
     raise InputError(f"{path} is a folder that holds no artifact of {', '.join(names())}")
 
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputError, UnsupportedModel, require
+from ..errors import BundleError, InputError, UnsupportedModel, require
 from ..files import write_bytes
 
 if TYPE_CHECKING:
@@ -115,7 +115,10 @@ def _open(source: Path | bytes) -> tuple[Any, dict[str, Any]]:
         with _deprecation_said_elsewhere():
             module = torch.jit.load(io.BytesIO(data), map_location="cpu", _extra_files=extra_files)
     except (RuntimeError, ValueError) as error:
-        raise InputError(f"torch cannot open this TorchScript archive: {str(error).splitlines()[0]}") from error
+        said = str(error).splitlines()[0]
+        raise BundleError(
+            f"torch cannot open this TorchScript archive: {said}; copy it again, or export it again"
+        ) from error
     try:
         record = json.loads(extra_files[RECORD])
         return module, {"chain": record["chain"], "signature": record["signature"]}

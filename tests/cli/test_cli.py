@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -15,6 +19,7 @@ from lstm_export.intake import Checkpoint, write_checkpoint
 from tests.conftest import CHAINS, redrawn
 
 RUNNER = CliRunner()
+BUNDLE = Path(__file__).parents[1] / "golden" / "seed-v1.bundle"
 
 
 def invoke(*args: str | Path) -> Any:
@@ -115,6 +120,47 @@ def test_a_failed_export_shows_where_and_leaves_nothing(seed_checkpoint: Path, m
 
 def test_summaries_in_help_are_whole() -> None:
     assert "..." not in invoke("--help").output.partition("Commands:")[2]
+
+
+def zip_edited(bundle: bytes) -> bytes:
+    """A bundle whose card somebody changed by hand: a good zip, and no longer what was packaged."""
+    edited = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(bundle)) as old, zipfile.ZipFile(edited, "w") as new:
+        for entry in old.infolist():
+            new.writestr(entry, old.read(entry) + b" " * (entry.filename == "README.md"))
+    return edited.getvalue()
+
+
+DAMAGED = {
+    "cut.bundle": lambda bundle, _: bundle[:-300],
+    "flipped.bundle": lambda bundle, _: bundle[:150_000] + bytes([bundle[150_000] ^ 4]) + bundle[150_001:],
+    "edited.bundle": lambda bundle, _: zip_edited(bundle),
+    "cut.onnx": lambda _, onnx: onnx[:5000],
+    "junk.onnx": lambda _, onnx: onnx[:2] + b"hello" * 99,
+    "empty.onnx": lambda _, onnx: b"",
+    "missing.onnx": None,
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_damaged_file_is_named_with_a_next_step(name: str, tmp_path: Path) -> None:
+    path, damage = tmp_path / name, DAMAGED[name]
+    if damage:
+        targets.get("onnx").export(CHAINS["seed"], path)
+        path.write_bytes(damage(BUNDLE.read_bytes(), path.read_bytes()))
+    model = tmp_path / "model.pt"
+    write_checkpoint(model, Checkpoint(CHAINS["smallest"]))
+    np.save(tmp_path / "x.npy", np.zeros((1, 2, 10), np.float32))
+    commands = [("verify", path, model), ("run", path, tmp_path / "x.npy"), ("bench", path)]
+    if name.endswith(".bundle"):
+        commands += [("verify", path), ("inspect", path), ("diff", BUNDLE, path), ("diff", path, BUNDLE)]
+    for command in commands:
+        done = invoke(*command)
+        assert (done.exit_code, done.stdout) == (1, ""), command
+        assert done.stderr.count("\n") == 1
+        assert done.stderr.startswith((f"error: {path}: ", f"error: {path} is", f"error: cannot read {path}: "))
+        assert done.stderr.count(name) == 1
+        assert re.search("; (copy|name|export|save) ", done.stderr), done.stderr
 
 
 def test_an_assumed_chain_is_said_wherever_a_verdict_is(seed_checkpoint: Path) -> None:

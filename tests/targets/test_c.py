@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from lstm_export import targets
-from lstm_export.errors import InputError, MissingDependency
+from lstm_export.errors import BundleError, InputError, MissingDependency
 from lstm_export.model import Array, Model
 from lstm_export.model.runner import is_stateful
 from lstm_export.parity import check, golden_sets
@@ -246,11 +246,11 @@ def test_no_compiler_and_a_failing_one(tmp_path: Path, monkeypatch: pytest.Monke
 
 @needs_compiler
 def test_sources_that_are_not_ours_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="was not written by lstm-export c"):
+    with pytest.raises(BundleError, match="was not written by lstm-export c"):
         C.load(b"/* lstm-export: a model in C\n */ int x;")
     C.export(CHAINS["smallest"], tmp_path / "m_c")
     source = (tmp_path / "m_c" / "model.c").read_text()
-    with pytest.raises(InputError, match="of format 9, known is 1"):
+    with pytest.raises(BundleError, match="of format 9, known is 1"):
         C.load(source.replace('{"format": 1', '{"format": 9').encode())
 
 

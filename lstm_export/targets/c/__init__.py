@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import InputError
-from ...files import replacing_folder
+from ...files import replacing_folder, unreadable
 
 if TYPE_CHECKING:
     from ...model import Model, Signature
@@ -126,7 +126,7 @@ def _text(source: Path | bytes) -> str:
     try:
         return file.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
-        raise InputError(f"cannot read {file}: {error.strerror or error}") from error
+        raise unreadable(file, error, "the folder that lstm-export c wrote") from error
 
 
 def _main_file(folder: Path) -> Path | None:

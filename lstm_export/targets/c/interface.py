@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ...errors import InputError
+from ...errors import BundleError
 from ...model import Model, Signature, StateTensor, state_layout
 from ...version import __version__
 from .names import checked
@@ -118,17 +118,21 @@ class Record:
         """Read it.
 
         Raises:
-            InputError: there is none, or one of a newer format.
+            BundleError: there is none, or one of a newer format.
         """
         found = _RECORD.search(source[:1_000_000]) if source.startswith(MARK) else None
         try:
             facts: Mapping[str, Any] = json.loads(found[1]) if found else {}
             if facts["format"] != RECORD_VERSION:
-                raise InputError(f"this C is of format {facts['format']!r}, known is {RECORD_VERSION}; export it again")
+                raise BundleError(
+                    f"this C is of format {facts['format']!r}, known is {RECORD_VERSION}; export it again"
+                )
             told = facts["interface"]
             layout = tuple(StateTensor(*tensor) for tensor in told["layout"])
             interface = Interface(**{**told, "layout": layout})
             checked(interface.name)
             return cls(interface, Signature.from_record(facts["signature"]), str(facts["weights"]), facts["chain"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError("this C source was not written by lstm-export c, or was changed") from error
+            raise BundleError(
+                "this C source was not written by lstm-export c, or was changed; export it again"
+            ) from error
