@@ -80,6 +80,11 @@ def _check_usage(data: Path, stream: bool, whole: object, streaming: object) -> 
     """Options that belong to a stream, or to anything but a stream."""
     if not stream and str(data) == "-":
         raise typer.BadParameter("standard input can only be streamed: add --stream", param_hint="DATA")
+    if stream and data.suffix.lower() in (".npy", ".parquet", ".gz"):
+        raise typer.BadParameter(
+            f"--stream takes lines of CSV, from a text file or - for standard input; leave it out for {data.name}",
+            param_hint="DATA",
+        )
     if stream and whole:
         raise typer.BadParameter("a stream answers on stdout, as CSV: leave out --output and --json")
     if streaming and not stream:

@@ -47,7 +47,7 @@ class _Signals:
         except _Stopped:
             return ""
         except UnicodeDecodeError as error:
-            raise InputError(f"the input is not UTF-8 text: {error.reason}") from error
+            raise InputError(f"the input is not UTF-8 text ({error.reason}); --stream takes lines of CSV") from error
         finally:
             self._waits = False
 

@@ -27,6 +27,24 @@ class InputRangeWarning(UserWarning):
     """An input lies outside the range that the model was trained on, where its answers mean little."""
 
 
+class NotFinite(InputError):
+    """NaN or an infinity where it is refused; whoever knows where x comes from says it in those words.
+
+    Attributes:
+        index: row, step and feature.
+        place: the same for people.
+        found: what is there.
+        why: what is wrong with that.
+    """
+
+    def __init__(self, index: Sequence[int], names: Sequence[str], found: str, why: str, repair: str) -> None:
+        row, step, feature = map(int, index)
+        name = f"{feature} ({names[feature]})" if names else str(feature)
+        self.index, self.found, self.why = (row, step, feature), found, why
+        self.place = f"row {row}, step {step}, feature {name}"
+        super().__init__(f"x at {self.place} {found}, {why}; {repair}")
+
+
 def checked_input(
     x: Any,
     input_size: int,
@@ -109,12 +127,10 @@ def _check_shape(shape: tuple[int, ...], input_size: int) -> None:
 
 def refuse_unfit(value: Any, row: int, step: int, feature: int, names: Sequence[str]) -> NoReturn:
     """Say where a value stands that is not finite, or not within float32."""
-    name = f"{feature} ({names[feature]})" if names else str(feature)
-    place = f"x at row {row}, step {step}, feature {name} is {value}"
     if np.isfinite(value):
-        raise InputError(f"{place}, more than float32 holds; check its unit")
+        raise NotFinite((row, step, feature), names, f"is {value}", "more than float32 holds", "check its unit")
     repair = 'repair it, or load with nonfinite="propagate" to get NaN for its row'
-    raise InputError(f"{place}, expected a finite number; {repair}")
+    raise NotFinite((row, step, feature), names, f"is {value}", "expected a finite number", repair)
 
 
 def bounds_of(signature: Signature) -> tuple[Array, Array]:

@@ -11,6 +11,7 @@ from ..errors import InputError
 from ..files import check_output, replacing, unreadable
 from ..model import Array
 from ..series import Missing, Table
+from .guards import NotFinite
 from .session import Progress, Session
 
 
@@ -70,16 +71,27 @@ def predict_file(
         table = session.predict_table(data, progress, window=window, missing=missing)
         outputs = [table[column.name] for column in session.signature.outputs]
         return Predictions(np.stack(outputs, axis=1), table)
-    x = _load_array(data)
-    if x.ndim == 2:
-        y = session.slide(x, progress, window=window)
-    elif window:
-        raise InputError(f"{data} holds whole sequences, {x.shape}; --window is for a single one, (seq, input_size)")
-    else:
-        y = session(x)
+    if missing != "refuse":
+        raise InputError(f"--missing {missing} is for the cells of a table; repair {data}, or write it as .csv")
+    try:
+        y = _answers_of_array(session, data, window, progress)
+    except NotFinite as error:
+        # Without what a Python program would do, which is no option of the command.
+        raise InputError(
+            f"{data}: {error.place} {error.found}, {error.why}; repair it, or write it as .csv and choose --missing"
+        ) from error
     index = dict(zip(("row", "step"), np.indices(y.shape[:-1]).reshape(y.ndim - 1, -1), strict=False))
     columns = {column.name: y[..., k].ravel() for k, column in enumerate(session.signature.outputs)}
     return Predictions(y, Table(index | columns))
+
+
+def _answers_of_array(session: Session, data: Path, window: int | None, progress: Progress | None) -> Array:
+    x = _load_array(data)
+    if x.ndim == 2:
+        return session.slide(x, progress, window=window)
+    if window:
+        raise InputError(f"{data} holds whole sequences, {x.shape}; --window is for a single one, (seq, input_size)")
+    return session(x)
 
 
 def _load_array(path: Path) -> Array:

@@ -14,6 +14,7 @@ from ..errors import BundleError, InputError
 from ..model import Array
 from ..series import Table
 from ..series.calendar import calendar_features, elapsed, parse_times
+from .guards import NotFinite
 from .session import Session
 from .stream import Stream, Unusable
 
@@ -44,6 +45,7 @@ class RowStream:
         self._make: Callable[[], Stream] = partial(session.stream, mode=mode, nonfinite=nonfinite, window=window)
         self._make().close()  # what cannot be made is said before the first row
         self._say = say
+        self._held = nonfinite == "hold"
         self._streams: dict[str, Stream] = {}
         self._times: dict[str, Array] = {}  # the last time of each series (1,)
         self._columns: tuple[str, ...] = ()
@@ -64,6 +66,9 @@ class RowStream:
         known = {*measured, signature.time, signature.group}
         is_header = bool(known & set(cells)) or (not signature.features and not all(map(_is_number, cells)))
         self._columns = tuple(cells if is_header and signature.features else (*time, *measured))
+        if is_header and not signature.features and len(cells) != signature.input_size:
+            got, expected = len(cells), signature.input_size
+            raise InputError(f"the header has {got} columns, expected {expected}: this model names no features")
         lacking = [name for name in (*time, *measured) if name not in self._columns]
         if lacking:
             raise InputError(f"the header lacks {', '.join(lacking)}; it has {', '.join(cells)}")
@@ -96,6 +101,13 @@ class RowStream:
             self._check_time(group, times, stream, line)
         try:
             y = stream.step(x)
+        except NotFinite as error:
+            name = self._measured[error.index[2]]  # columns derived from the time are finite
+            cell = cells[self._columns.index(name)].strip() or "empty"
+            repair = (
+                "begin with a whole row" if self._held else "repair it, or choose --missing drop or --missing ffill"
+            )
+            raise InputError(f"line {line}, column {name} is {cell}, {error.why}; {repair}") from error
         except InputError as error:
             raise InputError(f"line {line}: {error}") from error
         self._row, self._times[group] = self._row + 1, times

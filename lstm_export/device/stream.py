@@ -15,7 +15,7 @@ from ..bundle import Mode
 from ..errors import InputError
 from ..model import Array, Runner, Signature
 from ..model.runner import is_stateful
-from .guards import MAX_STEPS, InputRangeWarning, bounds_of, checked_input, out_of_range
+from .guards import MAX_STEPS, InputRangeWarning, NotFinite, bounds_of, checked_input, out_of_range
 from .memory import CarriedState, KeptWindow, Memory
 from .saved import Identity, identity_of, packed, unpacked
 
@@ -181,10 +181,8 @@ class Stream:
             return self._taken(x)
         self.nonfinite_count += int((~finite.all(axis=2)).sum())
         if self.nonfinite == "refuse":
-            place = self._place(*np.argwhere(~finite)[0])
-            raise InputError(
-                f'{place} is not finite; repair it, or open the stream with nonfinite="hold" or nonfinite="skip"'
-            )
+            repair = 'repair it, or open the stream with nonfinite="hold" or nonfinite="skip"'
+            raise NotFinite(np.argwhere(~finite)[0], self._names, "is not finite", "expected a number", repair)
         return self._taken(self._filled(x, finite)) if self.nonfinite == "hold" else self._taken_around(x, finite)
 
     def _checked(self, x: Any, name: str, *axes: str) -> tuple[Array, bool]:
@@ -214,7 +212,8 @@ class Stream:
             x[:, t] = held = np.where(finite[:, t], x[:, t], held)
         missing = np.argwhere(np.isnan(x))
         if len(missing):
-            raise InputError(f"{self._place(*missing[0])} is not finite, and no good value came before it to hold")
+            why = "and no good value came before it to hold"
+            raise NotFinite(missing[0], self._names, "is not finite", why, "begin with a whole sample")
         return x
 
     def _taken_around(self, x: Array, finite: Array) -> Array:
@@ -261,10 +260,6 @@ class Stream:
         shape = (self.batch, 1, self.signature.output_size)
         y: Array = np.full(shape if self._memory.every_step else shape[::2], np.nan, np.float32)
         return y
-
-    def _place(self, row: int, step: int, feature: int) -> str:
-        name = f"{feature} ({self._names[feature]})" if self._names else str(feature)
-        return f"x at row {row}, step {step}, feature {name}"
 
     def _note_range(self, x: Array) -> None:
         """Count samples outside the training range, and find the words for features that have just left it."""

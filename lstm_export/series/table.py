@@ -166,9 +166,9 @@ def _read_csv(path: Path) -> Table:
         data = path.read_bytes()
         text = (gzip.decompress(data) if path.suffix.lower() == ".gz" else data).decode("utf-8-sig")
     except (EOFError, zlib.error) as error:
-        raise InputError(f"{path} is a damaged gzip file: {error}") from error
+        raise InputError(f"{path} is a damaged gzip file: {error}; copy it again") from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 text: {error.reason} at byte {error.start}") from error
+        raise InputError(f"{path} is not UTF-8 text: {error.reason} at byte {error.start}; save it as UTF-8") from error
     header, _, _ = text.partition("\n")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=header.count))
     try:

@@ -132,7 +132,7 @@ def _refuse_missing(table: Table, names: list[str], measured: Array) -> None:
     for row, column in np.argwhere(np.isnan(measured))[:1]:
         raise InputError(
             f"{table.place(names[column], row)} is {_shown(table[names[column]][row])}, expected a number; "
-            "repair it, or choose what to do with such rows: drop or ffill as the option for missing cells"
+            "repair it, or choose --missing drop or --missing ffill (missing= in Python)"
         )
 
 

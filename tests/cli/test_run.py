@@ -118,6 +118,27 @@ def test_refuses_with_one_line_and_leaves_nothing(bundle: Path, table: Path, tmp
     assert run(bundle, table, "--missing", "guess").exit_code == 2
 
 
+def test_nan_is_placed_and_the_commands_own_option_named(bundle: Path, table: Path, x: Array, tmp_path: Path) -> None:
+    header, first, second, *rest = table.read_text().splitlines()
+    table.write_text("\n".join([header, first, second.rpartition(",")[0] + ",", *rest]))
+    x[1, 9] = np.nan
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "batch.npy", x[np.newaxis])
+    places = {
+        table: "row 3, column f9 of data.csv is empty or NaN",
+        tmp_path / "x.npy": "x.npy: row 0, step 1, feature 9 (f9) is nan",
+        tmp_path / "batch.npy": "batch.npy: row 0, step 1, feature 9 (f9) is nan",
+    }
+    for data, place in places.items():
+        done = run(bundle, data)
+        assert done.exit_code == 1
+        assert place in done.stderr
+        assert "--missing" in done.stderr
+        assert "nonfinite" not in done.stderr
+    assert run(bundle, table, "--missing", "ffill").exit_code == 0
+    assert "is for the cells of a table" in run(bundle, tmp_path / "x.npy", "--missing", "ffill").stderr
+
+
 def test_doctor_speaks_text_and_json() -> None:
     assert "ONNX Runtime: " in CliRunner().invoke(app, ["doctor"]).stdout
     found = json.loads(CliRunner().invoke(app, ["doctor", "--json"]).stdout)

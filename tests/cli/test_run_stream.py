@@ -126,11 +126,14 @@ def test_empty_cells_are_refused_held_or_skipped(bundle: Path) -> None:
     assert refused.exit_code == 1
     assert refused.stderr.count("\n") == 1
     assert "line 5" in refused.stderr
-    assert "feature 0 (load) is not finite" in refused.stderr
+    assert "column load is empty, expected a number; " in refused.stderr
+    assert "--missing drop" in refused.stderr
     assert len(answers(refused)) == 4
     skipped = answers(stream(bundle, bad, "--mode", "state", "--missing", "drop"))
     assert skipped[4][2:] == ["nan", "nan"]
     held = stream(bundle, bad, "--mode", "state", "--missing", "ffill")
+    from_the_start = "\n".join([text[0], text[4]])
+    assert "no good value came before" in stream(bundle, from_the_start, "--missing", "ffill").stderr
     text[4] = text[4] + text[3].rpartition(",")[2]
     assert held.stdout == stream(bundle, "\n".join(text), "--mode", "state").stdout
 
@@ -195,7 +198,13 @@ def test_a_state_of_another_is_refused_and_kept(bundle: Path, tmp_path: Path) ->
 
 
 def test_wrong_usage(bundle: Path, tmp_path: Path) -> None:
-    for arguments in (["-"], ["t.csv", "--state", "s"], ["-", "--stream", "-o", "y.csv"], ["-", "--stream", "--json"]):
+    for arguments in (
+        ["-"],
+        ["t.csv", "--state", "s"],
+        ["-", "--stream", "-o", "y.csv"],
+        ["-", "--stream", "--json"],
+        ["x.npy", "--stream"],
+    ):
         assert CliRunner().invoke(app, ["run", str(bundle), *arguments]).exit_code == 2
     plain = tmp_path / "plain"
     model = CHAINS["seed"]
