@@ -5,6 +5,7 @@ A model is given as the path of a checkpoint, as a live `nn.Module`, or as a `Ch
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -20,11 +21,8 @@ from .errors import InputError, MissingDependency, naming, require
 from .files import check_output, replacing, replacing_folder
 from .intake import Checkpoint, write_checkpoint
 from .model import Model
-from .parity import (
-    ParityReport,
-    unequal_lengths,
-)
-from .subject import Source, Subject, compared, read, target_of
+from .parity import GoldenSet, ParityReport, asked_of, smallest_failing, unequal_lengths
+from .subject import Source, Subject, compared, read, replayed, target_of
 
 if TYPE_CHECKING:
     from .parity.endless import EndlessReport
@@ -94,48 +92,92 @@ def artifact_path(checkpoint: Checkpoint, target: str, path: Path | str | None =
     return source.with_name(source.stem + targets.get(target).suffix)
 
 
-def verify(artifact: Path | str, model: Source | Subject | None = None) -> tuple[ParityReport, ...]:
+def verify(
+    artifact: Path | str, model: Source | Subject | None = None, replay: Path | None = None
+) -> tuple[ParityReport, ...]:
     """Judge an artifact against its model, or every artifact of a bundle against the answers that it carries.
 
     An artifact of a bundle whose runtime is not installed here gets a report without sets, which is never `ok`.
 
+    Args:
+        artifact: the artifact, or a bundle.
+        model: what it has to compute; a bundle carries its own.
+        replay: judge on the one golden set of this file alone, as `verify --failing` writes it.
+
     Raises:
-        InputError: the file is of no known format, or it is no bundle and no model was given.
-        BundleError: the bundle is damaged or unsafe.
+        InputError: a file is of no known format, or it is no bundle and no model was given.
+        BundleError: the artifact or the bundle is damaged or unsafe.
     """
     artifact = Path(artifact)
+    bundle, target = _opened(artifact)
+    if model is not None:
+        subject = Subject.of(model).replaying(replay) if replay else Subject.of(model)
+        with naming(artifact):
+            return _beside_its_model(bundle, subject) if bundle else (subject.judge(target, artifact),)
+    if bundle is None:
+        raise InputError(f"{artifact} is an artifact of {target}; name its model: lstm-export verify {artifact} MODEL")
+    if replay:
+        bundle = dataclasses.replace(bundle, golden=(replayed(replay, bundle.model),))
+    with naming(artifact):
+        return _by_itself(bundle)
+
+
+def _opened(artifact: Path) -> tuple[Bundle | None, str]:
+    """The bundle, or the target whose artifact it is."""
     data = targets.data_of(artifact)
+    if not is_bundle(data):
+        return None, target_of(artifact, data)
     with naming(artifact):
-        bundle, target = (open_bundle(data), "") if is_bundle(data) else (None, target_of(artifact, data))
-    subject = None if model is None else Subject.of(model)
-    with naming(artifact):
-        if bundle:
-            return _verify_bundle(bundle, subject)
+        return open_bundle(data), ""
+
+
+def smallest_failure(artifact: Path, subject: Subject | None = None) -> GoldenSet | None:
+    """The smallest input on which an artifact, or the first of a bundle's that does, fails; None where none is seen.
+
+    Raises:
+        InputError: it is no bundle, and there is no subject.
+    """
+    bundle, target = _opened(artifact)
+    if bundle is None:
         if subject is None:
-            raise InputError(
-                f"{artifact} is an artifact of {target}; name its model: lstm-export verify {artifact} MODEL"
-            )
-        return (subject.judge(target, artifact),)
-
-
-def _verify_bundle(bundle: Bundle, subject: Subject | None) -> tuple[ParityReport, ...]:
-    reports = []
+            raise InputError(f"{artifact} is an artifact of {target}; name its model")
+        return subject.smallest_failure(artifact)
+    model = subject.checkpoint.model if subject else bundle.model
     for name in bundle.artifacts:
-        reason = not_run(name, trusted=subject is not None)
-        if reason:
-            reports.append(ParityReport(name, "not checked", (), (f"not run here: {reason}",)))
-        elif subject is None:
-            reports.append(self_test(bundle, bundle_runner(bundle, name), subject=name))
+        if not_run(name, trusted=subject is not None):
+            continue
+        runner = bundle_runner(bundle, name)
+        golden = subject.golden_for(runner) if subject else asked_of(runner, bundle.golden)
+        if one := smallest_failing(runner, model, golden):
+            return one
+    return None
+
+
+def _by_itself(bundle: Bundle) -> tuple[ParityReport, ...]:
+    """A bundle's artifacts, judged by the answers that it carries."""
+    return tuple(
+        _not_run(name, reason)
+        if (reason := not_run(name, trusted=False))
+        else self_test(bundle, bundle_runner(bundle, name), subject=name)
+        for name in bundle.artifacts
+    )
+
+
+def _beside_its_model(bundle: Bundle, subject: Subject) -> tuple[ParityReport, ...]:
+    """A bundle's artifacts, judged as artifacts of the model that it was made from."""
+    structure = compared(subject.checkpoint.model, bundle.model) or "as packaged"
+    reports = []
+    for name, artifact in bundle.artifacts.items():
+        if reason := not_run(name, trusted=True):
+            reports.append(_not_run(name, reason))
         else:
-            reports.append(
-                subject.check(
-                    name,
-                    bundle_runner(bundle, name),
-                    compared(subject.checkpoint.model, bundle.model) or "as packaged",
-                    source=None if hasattr(targets.get(name), "from_model") else bundle.artifacts[name],
-                )
-            )
+            source = None if hasattr(targets.get(name), "from_model") else artifact
+            reports.append(subject.check(name, bundle_runner(bundle, name), structure, source=source))
     return tuple(reports)
+
+
+def _not_run(name: str, reason: str) -> ParityReport:
+    return ParityReport(name, "not checked", (), (f"not run here: {reason}",))
 
 
 def endless(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from . import targets
-from .errors import LstmExportError, ParityError, UnsupportedModel
+from .bundle import is_bundle
+from .errors import InputError, LstmExportError, ParityError, UnsupportedModel
 from .model import Model
+from .model.runner import takes_lengths
 from .parity import GoldenSet, Mutation, catalogue, check
 from .parity.diagnosis import LONGEST
 from .parity.noise import in_units_of
@@ -76,11 +78,20 @@ class SelfCheck:
         rows = [("bug", "change", "by structure", "by numbers", "verdict"), *(_row(one) for one in self.attempts)]
         widths = [max(len(row[column]) for row in rows) for column in range(5)]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-        caught = sum(one.verdict == "caught" for one in self.attempts)
-        lines.append(f"{caught} of {len(self.attempts)} bugs caught in copies of the {self.target} artifact")
+        lines.append(self._count())
         if self.left_out:
             lines.append(f"not tried, the target cannot be made to have them: {', '.join(self.left_out)}")
         return "\n".join(lines)
+
+    def _count(self) -> str:
+        """How many were caught, and what to think of the others."""
+        caught, unmoved, missed = (
+            sum(one.verdict == verdict for one in self.attempts) for verdict in ("caught", "no change", "missed")
+        )
+        said = f"{caught} of {len(self.attempts)} bugs caught in copies of the {self.target} artifact"
+        if unmoved:
+            said += f"; {unmoved} not caught, which move no answer by more than rounding may"
+        return said + (f"; {missed} missed that do" if missed else "")
 
 
 def _row(attempt: Attempt) -> tuple[str, ...]:
@@ -97,30 +108,35 @@ def self_check(artifact: Path, model: Source) -> SelfCheck:
     Raises:
         ParityError: the artifact itself does not pass, so that nothing can be told from its copies.
     """
-    subject, target = Subject.of(model), target_of(artifact, targets.data_of(artifact))
+    data = targets.data_of(artifact)
+    if is_bundle(data):
+        raise InputError(f"{artifact} is a bundle, and the self-check takes one artifact: lstm-export onnx MODEL")
+    target, subject = target_of(artifact, data), Subject.of(model)
     report = subject.judge(target, artifact)
     if not report.ok:
         raise ParityError(f"{artifact} itself does not pass, check it first: {report.summary()}", report)
+    runner = targets.get(target).load(artifact)
+    golden, options = subject.golden_for(runner), {"lengths": True} if takes_lengths(runner) else {}
     attempts: list[Attempt] = []
     left_out: list[str] = []
     with TemporaryDirectory() as folder:
         for mutation in catalogue(subject.checkpoint.model):
-            if mutation.ignores_lengths and all(one.lengths is None for one in subject.golden):
+            if mutation.ignores_lengths and all(one.lengths is None for one in golden):
                 continue
             copy = Path(folder) / f"copy{len(attempts)}{targets.get(target).suffix}"
-            if _made(mutation, target, artifact, copy):
-                attempts.append(_attempt(mutation, subject, target, copy))
+            if _made(mutation, target, artifact, copy, options):
+                attempts.append(_attempt(mutation, subject, golden, target, copy))
             else:
                 left_out.append(mutation.name)
     return SelfCheck(target, tuple(attempts), tuple(left_out))
 
 
-def _made(mutation: Mutation, target: str, artifact: Path, copy: Path) -> bool:
-    """Whether a copy of the artifact with this bug was written."""
+def _made(mutation: Mutation, target: str, artifact: Path, copy: Path, options: Mapping[str, Any]) -> bool:
+    """Whether a copy of the artifact, made with these options, was written with this bug."""
     module: Any = targets.get(target)
     if mutation.is_model:
         try:
-            module.export(mutation.model, copy)
+            module.export(mutation.model, copy, **options)
         except UnsupportedModel:
             return False
         return True
@@ -130,16 +146,16 @@ def _made(mutation: Mutation, target: str, artifact: Path, copy: Path) -> bool:
     return data is not None
 
 
-def _attempt(mutation: Mutation, subject: Subject, target: str, copy: Path) -> Attempt:
+def _attempt(mutation: Mutation, subject: Subject, golden: tuple[GoldenSet, ...], target: str, copy: Path) -> Attempt:
     module = targets.get(target)
     expected: Model = targets.lowered(module, subject.checkpoint.model)[0]
     structure = structure_of(module, copy, expected)
     try:
-        failed = check(module.load(copy), subject.golden, subject=target).verdict == "failed"
+        failed = check(module.load(copy), golden, subject=target).verdict == "failed"
     except LstmExportError:
         failed = True  # it cannot even be opened
     read = None if structure == "not checked" else structure not in GOOD_STRUCTURE
-    return Attempt(mutation.name, max(_changes(mutation, subject.golden), default=0.0), read, failed)
+    return Attempt(mutation.name, max(_changes(mutation, golden), default=0.0), read, failed)
 
 
 def _changes(mutation: Mutation, golden: tuple[GoldenSet, ...]) -> Iterator[float]:

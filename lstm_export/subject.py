@@ -129,13 +129,7 @@ class Subject:
         Raises:
             InputError: the file is of a newer format, or no golden set for this model.
         """
-        x, lengths = read_golden(path)
-        model, width = self.checkpoint.model, self.checkpoint.model.signature.input_size
-        if x.shape[2] != width:
-            raise InputError(
-                f"{path} holds x {x.shape}, the model takes {width} features; name the model it belongs to"
-            )
-        return replace(self, golden=(GoldenSet.of(path.name, model, x, lengths),), alone=True)
+        return replace(self, golden=(replayed(path, self.checkpoint.model),), alone=True)
 
     def smallest_failure(self, artifact: Path) -> GoldenSet | None:
         """The smallest input on which an artifact fails; None where it fails on none of the golden sets."""
@@ -229,6 +223,21 @@ class Subject:
             return found
         held = targets.lowered(module, model)[0]
         return replace(found, layer=first_wrong_layer(module.probes(source), held, golden, report))
+
+
+def replayed(path: Path, model: Model) -> GoldenSet:
+    """The golden set of a file as `verify --failing` writes it, answered anew.
+
+    Raises:
+        InputError: the file is of a newer format, or no golden set for this model.
+    """
+    x, lengths = read_golden(path)
+    if x.shape[2] != model.signature.input_size:
+        raise InputError(
+            f"{path} holds x {x.shape}, the model takes {model.signature.input_size} features; "
+            "name the model that it belongs to"
+        )
+    return GoldenSet.of(path.name, model, x, lengths)
 
 
 def rounding_cost(model: Model, rounded: Model, x: Array, real: bool) -> tuple[str, ...]:

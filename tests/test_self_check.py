@@ -9,10 +9,11 @@ import pytest
 from typer.testing import CliRunner
 
 from lstm_export import pipeline, self_check
+from lstm_export.bundle import Artifact, make_bundle, write_bundle
 from lstm_export.cli import app
 from lstm_export.errors import ParityError
 from lstm_export.intake import Checkpoint, write_checkpoint
-from lstm_export.parity import ParityReport
+from lstm_export.parity import ParityReport, golden_sets
 from lstm_export.targets import get
 from tests.conftest import CHAINS
 
@@ -28,10 +29,17 @@ def model(tmp_path: Path) -> Path:
     return path
 
 
-def test_every_bug_that_matters_is_caught_by_both_rules(model: Path) -> None:
+@pytest.mark.parametrize("lengths", [False, True])
+def test_every_bug_that_matters_is_caught_by_both_rules(model: Path, lengths: bool) -> None:
+    pipeline.export(model, "onnx", lengths=lengths)
+    done = CliRunner().invoke(app, ["verify", str(model.with_suffix(".onnx")), str(model), "--self-check"])
+    assert done.exit_code == 0, done.output
     found = self_check.self_check(model.with_suffix(".onnx"), model)
-    assert found.ok, found.table()
+    assert found.table() + "\n" == done.stdout
     assert len(found.attempts) > 40
+    assert ("the lengths ignored" in {attempt.bug for attempt in found.attempts}) is lengths
+    unmoved = sum(attempt.verdict == "no change" for attempt in found.attempts)
+    assert f"{unmoved} not caught, which move no answer by more than rounding may" in done.stdout
     for attempt in found.attempts:
         assert attempt.verdict == "caught" or attempt.change <= 1, attempt
         if attempt.change > 2:
@@ -82,18 +90,65 @@ def test_an_edited_graph_is_named(tmp_path: Path, kind: str) -> None:
     assert report.structure != "identical"
 
 
-def test_the_smallest_failure_is_written_and_replayed(model: Path) -> None:
-    artifact, failing = model.with_suffix(".onnx"), model.with_suffix(".npz")
-    good = artifact.read_bytes()
-    artifact.write_bytes(_broken(artifact, "input_forget"))
+def _packaged(path: Path, artifact: bytes) -> None:
+    """A bundle around an artifact that nobody verified."""
+    model = CHAINS["smallest"]
+    write_bundle(path, make_bundle(model, golden_sets(model), [Artifact("onnx", ".onnx", artifact)]))
+
+
+@pytest.mark.parametrize("lengths", [False, True])
+@pytest.mark.parametrize("alone", [False, True], ids=["beside its model", "a bundle alone"])
+def test_the_smallest_failure_is_written_and_replayed(model: Path, lengths: bool, alone: bool) -> None:
+    artifact, failing = model.with_suffix(".bundle" if alone else ".onnx"), model.with_suffix(".npz")
+    verify = ["verify", str(artifact), *([] if alone else [str(model)])]
+    pipeline.export(model, "onnx", lengths=lengths)
+    good = model.with_suffix(".onnx").read_bytes()
+    write = _packaged if alone else Path.write_bytes
     invoke = CliRunner().invoke
-    done = invoke(app, ["verify", str(artifact), str(model), "--failing", str(failing)])
+    # A bundle without sets of unequal length is not asked about lengths; `input_forget` shows in all.
+    write(
+        artifact,
+        _broken(model.with_suffix(".onnx"), "the lengths ignored" if lengths and not alone else "input_forget"),
+    )
+    done = invoke(app, [*verify, "--failing", str(failing)])
     assert done.exit_code == 1
-    assert f"--replay {failing}" in done.output
-    assert invoke(app, ["verify", str(artifact), str(model), "--replay", str(failing)]).exit_code == 1
-    artifact.write_bytes(good)
-    assert invoke(app, ["verify", str(artifact), str(model), "--replay", str(failing)]).exit_code == 0
-    assert invoke(app, ["verify", str(artifact), "--replay", str(failing)]).exit_code == 1
+    assert done.stderr.startswith(f"wrote {failing}, x (1, ") or lengths
+    assert f"again: lstm-export {' '.join(verify)} --replay {failing}\n" in done.stderr
+    assert invoke(app, [*verify, "--replay", str(failing)]).exit_code == 1
+    write(artifact, good)
+    assert invoke(app, [*verify, "--replay", str(failing)]).exit_code == 0
+    before = failing.read_bytes()
+    done = invoke(app, [*verify, "--failing", str(failing)])
+    assert (done.exit_code, done.stderr) == (0, f"nothing failed: {failing} was not written\n")
+    assert failing.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["MODEL", "--data", "t.csv"], "is for --streaming: add it"),
+        (["--self-check"], "name the artifact's model too"),
+        (["MODEL", "--self-check", "--junit", "t.xml"], "takes none of --streaming, --junit"),
+        (["MODEL", "--self-check", "--streaming"], "takes none of --streaming, --junit"),
+    ],
+)
+def test_options_that_would_do_nothing_are_wrong_usage(model: Path, options: list[str], said: str) -> None:
+    arguments = [str(model) if option == "MODEL" else option for option in options]
+    done = CliRunner().invoke(app, ["verify", str(model.with_suffix(".onnx")), *arguments])
+    assert done.exit_code == 2
+    assert said in done.stderr
+
+
+def test_what_needs_the_model_says_so(model: Path) -> None:
+    artifact = model.with_suffix(".onnx")
+    _packaged(model.with_suffix(".bundle"), artifact.read_bytes())
+    for arguments, said in (
+        ([str(artifact), "--replay", "x.npz"], f"name its model: lstm-export verify {artifact} MODEL"),
+        ([str(model.with_suffix(".bundle")), str(model), "--self-check"], "is a bundle, and the self-check takes one"),
+    ):
+        done = CliRunner().invoke(app, ["verify", *arguments])
+        assert done.exit_code == 1
+        assert said in done.stderr
 
 
 def test_an_artifact_of_other_sizes_is_refused_in_one_line(model: Path, tmp_path: Path) -> None:

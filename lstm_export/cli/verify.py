@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import InputError, ParityError
+from ..errors import ParityError
 from ..files import check_output, write_bytes
 from . import show
 from .model_options import Reading, reads_model
@@ -44,7 +45,8 @@ def verify(  # noqa: PLR0913, PLR0917 - the command's arguments and options
         bool, typer.Option("--streaming", help="Also measure what running as an endless stream changes.")
     ] = False,
     data: Annotated[
-        Path | None, typer.Option(help="A table to measure that on; by default the stored windows.", metavar="FILE")
+        Path | None,
+        typer.Option(help="With --streaming: a table to measure on; else the stored windows.", metavar="FILE"),
     ] = None,
     as_json: show.AsJson = False,
 ) -> None:
@@ -53,43 +55,57 @@ def verify(  # noqa: PLR0913, PLR0917 - the command's arguments and options
     from ..parity import all_ok, to_junit
     from ..subject import Subject, read
 
+    _check_usage(model, data, streaming, check_self, [junit, html, failing, replay])
     for path in (junit, html, failing):
         if path:
-            check_output(path, artifact, model)
+            check_output(path, artifact, model, replay)
     checkpoint = None if model is None else read(model, reading)
-    if (failing or replay or check_self) and checkpoint is None:
-        raise InputError(f"name the model too: lstm-export verify {artifact} MODEL")
     if check_self and checkpoint:
         return _check_self(artifact, checkpoint, as_json)
     subject = Subject.of(checkpoint) if checkpoint else None
-    if replay and subject:
-        subject = subject.replaying(replay)
-    reports = pipeline.verify(artifact, subject or checkpoint)
+    reports = pipeline.verify(artifact, subject, replay)
     if junit:
         write_bytes(junit, to_junit(reports))
     if html:
         write_bytes(html, evidence.page(artifact, subject, reports))
-    endless = pipeline.endless(artifact, checkpoint, data) if streaming or data else None
+    endless = pipeline.endless(artifact, checkpoint, data) if streaming else None
     show.reports(reports, as_json, "verify", more={"streaming": endless.to_record()} if endless else None)
     if endless and not as_json:
         typer.echo(f"\n{endless.text()}")
-    if failing and subject and not all_ok(reports):
-        _write_failing(failing, artifact, subject)
+    if failing:
+        _write_failing(failing, artifact, subject, all_ok(reports))
     if not all_ok(reports):
         raise ParityError(f"{artifact} did not pass")
 
 
-def _write_failing(path: Path, artifact: Path, subject: Subject) -> None:
-    """The smallest failing input, and on stderr the command that replays it."""
-    from ..bundle import write_golden
+def _check_usage(
+    model: Path | None, data: Path | None, streaming: bool, check_self: bool, files: Sequence[Path | None]
+) -> None:
+    """Options that would do nothing as they are given."""
+    if data and not streaming:
+        raise typer.BadParameter("the table is for --streaming: add it", param_hint="--data")
+    if check_self and model is None:
+        raise typer.BadParameter("name the artifact's model too: ARTIFACT MODEL", param_hint="--self-check")
+    if check_self and (streaming or any(files)):
+        raise typer.BadParameter(
+            "it judges copies of the artifact, and takes none of --streaming, --junit, --html, --failing, --replay",
+            param_hint="--self-check",
+        )
 
-    one = subject.smallest_failure(artifact)
+
+def _write_failing(path: Path, artifact: Path, subject: Subject | None, passed: bool) -> None:
+    """The smallest failing input, and on stderr the command that replays it, or why there is none."""
+    from ..bundle import write_golden
+    from ..pipeline import smallest_failure
+
+    one = None if passed else smallest_failure(artifact, subject)
     if one is None:
-        typer.echo("no golden set fails by its numbers; nothing was written", err=True)
+        reason = "nothing failed" if passed else "no golden set fails by its numbers"
+        typer.echo(f"{reason}: {path} was not written", err=True)
         return
     write_golden(path, one)
-    model = subject.checkpoint.source or "MODEL"
-    typer.echo(f"wrote {path}, x {one.x.shape}; again: lstm-export verify {artifact} {model} --replay {path}", err=True)
+    model = f" {subject.checkpoint.source or 'MODEL'}" if subject else ""
+    typer.echo(f"wrote {path}, x {one.x.shape}; again: lstm-export verify {artifact}{model} --replay {path}", err=True)
 
 
 def _check_self(artifact: Path, checkpoint: Checkpoint, as_json: bool) -> None:

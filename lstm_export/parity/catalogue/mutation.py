@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from ...errors import UnsupportedModel
 from ...model import Array, Model, Recurrent, Stage, forward
 from ...model.forward import EXACT, Noise, Output, Rules
@@ -46,7 +48,7 @@ class Mutation:
     def __call__(self, x: Array, noise: Noise | None = None, *, lengths: Array | None = None) -> Output:
         """What the buggy engine gives, as `forward` gives what is right."""
         x = self.read(x) if self.read else x
-        lengths = None if self.ignores_lengths else lengths
+        lengths = None if lengths is None or self.ignores_lengths else np.minimum(lengths, x.shape[1])
         state = None
         if self.keeps_state:
             state = forward(self.model, x, noise, lengths=lengths, rules=self.rules).state

@@ -51,8 +51,35 @@ def _gathered(order: Callable[[int], Any]) -> _Edit:
     return edit
 
 
+def _takes_lengths(graph: GraphProto) -> bool:
+    return any(one.name == "lengths" for one in graph.input)
+
+
+def _as_long_as_the_longest(graph: GraphProto) -> bool:
+    """What reads the lengths is given seq for every row."""
+    from onnx import TensorProto, helper
+
+    if not _takes_lengths(graph):
+        return False
+    for node in graph.node:
+        node.input[:] = ["lengths/full" if name == "lengths" else name for name in node.input]
+    batch, seq = _constant(graph, "lengths/batch", [0]), _constant(graph, "lengths/seq", [1])
+    nodes: list[tuple[str, list[str], str, dict[str, Any]]] = [
+        ("Shape", ["x"], "x/shape", {}),
+        ("Gather", ["x/shape", batch], "x/batch", {"axis": 0}),  # (1,)
+        ("Gather", ["x/shape", seq], "x/seq", {"axis": 0}),
+        ("Expand", ["x/seq", "x/batch"], "x/seqs", {}),  # (batch,)
+        ("Cast", ["x/seqs"], "lengths/full", {"to": TensorProto.INT32}),
+    ]
+    for at, (op, inputs, output, attributes) in enumerate(nodes):
+        graph.node.insert(at, helper.make_node(op, inputs, [output], name=output, **attributes))
+    return True
+
+
 def _twice(graph: GraphProto) -> bool:
     """Each sequence right behind itself: only the last step is read, from the state that the first pass left."""
+    if _takes_lengths(graph):  # a row would end within the first pass
+        return False
     if len(graph.output[0].type.tensor_type.shape.dim) != 2 or _attributes(graph, "direction"):
         return False
     _read("Concat", axis=1)(graph)
@@ -143,6 +170,7 @@ _EDITS: dict[str, _Edit] = {
     "the first two features exchanged": _gathered(lambda width: [1, 0, *range(2, width)]),
     "the features shifted by one": _gathered(lambda width: [width - 1, *range(width - 1)]),
     "the state of the last call kept": _twice,
+    "the lengths ignored": _as_long_as_the_longest,
     "the first step instead of the last": _other_step(0),
     "the step before the last instead of the last": _other_step(-2),
     "hard sigmoid of slope 0.2": _hard_sigmoid(0.2),
