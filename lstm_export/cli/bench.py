@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ..errors import ParityError
+from ..errors import InputError, ParityError
 from . import show
 
 
@@ -41,8 +42,8 @@ def bench(  # noqa: PLR0913, PLR0917 - the options of a command
         batch=batch,
         seq=seq,
         budget_s=seconds,
-        deadline_s=library.seconds(deadline) if deadline else None,
-        rate_hz=library.frequency_hz(rate) if rate else None,
+        deadline_s=_quantity(library.seconds, deadline, "--deadline"),
+        rate_hz=_quantity(library.frequency_hz, rate, "--rate"),
     )
     if plot:
         library.check_plot(plot, *sources)
@@ -54,6 +55,14 @@ def bench(  # noqa: PLR0913, PLR0917 - the options of a command
         typer.echo(f"warning: {warning}", err=True)
     if report.failures:
         raise ParityError("; ".join(report.failures))
+
+
+def _quantity(read: Callable[[str], float], text: str | None, option: str) -> float | None:
+    """What stands behind an option; without its unit it is wrong usage."""
+    try:
+        return None if text is None else read(text)
+    except InputError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from error
 
 
 def _say(what: str) -> None:

@@ -251,7 +251,6 @@ def test_the_chart_is_a_png(tmp_path: Path) -> None:
         (("absent.onnx",), "cannot read absent.onnx"),
         ((__file__,), "is no bundle and no artifact of"),
         ((str(BUNDLE), "--engine", "tflite"), "nothing to run for the engine tflite"),
-        ((str(BUNDLE), "--deadline", "soon"), "got 'soon', expected a time such as 1ms or 250us"),
         ((str(BUNDLE), "--plot", "/nowhere/chart.png"), "does not exist; create it first"),
     ],
 )
@@ -264,6 +263,20 @@ def test_what_cannot_be_measured_is_refused_in_one_line(args: tuple[str, ...], w
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
     assert words in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "expected"),
+    [
+        ("--deadline", "1", "got '1', expected a time such as 1ms or 250us"),
+        ("--deadline", "", "got '', expected a time such as 1ms or 250us"),
+        ("--rate", "48", "got '48', expected a rate such as 48kHz or 10Hz"),
+    ],
+)
+def test_a_quantity_without_its_unit_is_wrong_usage(option: str, value: str, expected: str) -> None:
+    done = invoke(BUNDLE, option, value)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.endswith(f"Error: Invalid value for {option}: {expected}\n")
 
 
 @pytest.mark.usefixtures("one_start")
