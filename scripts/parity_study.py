@@ -17,7 +17,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
@@ -35,10 +35,11 @@ from lstm_export.device.onnx_runner import OnnxRunner, runtime_errors
 from lstm_export.errors import LstmExportError
 from lstm_export.model import Array, Model, Runner, forward
 from lstm_export.model.lowering import lower_projections
-from lstm_export.parity import GoldenSet, Mutation, ParityReport, by_place, catalogue, check
+from lstm_export.parity import GoldenSet, Mutation, ParityReport, by_place, catalogue, check, golden_sets
 from lstm_export.parity.diagnosis import named
 from lstm_export.parity.golden import trouble
 from lstm_export.parity.noise import is_large
+from lstm_export.parity.rule import is_judgeable
 from lstm_export.targets import onnx as target
 from lstm_export.targets.onnx.mutants import broken
 from lstm_export.targets.onnx.reader import from_bytes
@@ -48,6 +49,13 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "artifacts" / "parity-study"
 PAGE, START, END = ROOT / "docs" / "parity.md", "<!-- parity study -->", "<!-- end of parity study -->"
 BUGS_A_CHAIN = 8
+OUTCOMES = {
+    "right": "named",
+    "same": "named as one that computes the same",
+    "not judged": "could not be judged",
+    "unknown": "unknown",
+    "wrong": "named wrongly",
+}
 Record = dict[str, Any]
 
 
@@ -177,15 +185,21 @@ def _matters(mutant: Mutant, case: Case) -> bool:
 def diagnoses(seed: int, index: int, largest_hidden: int = 16) -> Record:
     """Some bugs of the catalogue, each as a file, and some that are not in it: what does the verifier call them?"""
     start = time.process_time()
-    case = Case.draw(seed, index, largest_hidden)
+    model, gain = random_chain(seed, index, largest_hidden=largest_hidden)
+    golden = golden_sets(model)  # all of them, as the verifier asks
     random = np.random.default_rng([seed, index, 2])
-    bugs = [*catalogue(case.model), *by_place(case.model)]
+    bugs = [*catalogue(model), *by_place(model)]
     chosen = [bugs[at] for at in random.permutation(len(bugs))[:BUGS_A_CHAIN]]
-    known = ((bug, file) for bug, file in ((bug, _file_with(bug, case.model)) for bug in chosen) if file is not None)
-    weights = [mutant for mutant in mutants(case.model, random) if mutant.group.startswith("one ")]
+    known = ((bug, file) for bug, file in ((bug, _file_with(bug, model)) for bug in chosen) if file is not None)
+    weights = [mutant for mutant in mutants(model, random) if mutant.group.startswith("one ")]
     strange = [(None, weights[int(random.integers(len(weights)))].data)]
-    told = [_diagnosed(bug, data, case) for bug, data in (*known, *strange)]
-    return {"index": index, "told": [one for one in told if one], "seconds": round(time.process_time() - start, 3)}
+    told = [diagnosed(bug, _runner(data), model, golden) for bug, data in (*known, *strange)]
+    return {
+        "index": index,
+        "gain": gain,
+        "told": [one for one in told if one],
+        "seconds": round(time.process_time() - start, 3),
+    }
 
 
 def _file_with(bug: Mutation, model: Model) -> bytes | None:
@@ -195,27 +209,38 @@ def _file_with(bug: Mutation, model: Model) -> bytes | None:
     return None if bug.place else broken(to_bytes(model, target.DEFAULT_OPSET), bug.kind)
 
 
-def _diagnosed(bug: Mutation | None, data: bytes, case: Case) -> Record | None:
-    """What the file's bug is called; None where its numbers pass, so that nothing is asked."""
-    runner = _runner(data)
-    if check(runner, case.golden, subject="onnx").verdict != "failed":
+def diagnosed(bug: Mutation | None, runner: Runner, model: Model, golden: Sequence[GoldenSet]) -> Record | None:
+    """What a file's bug is called; None where its numbers pass, so that nothing is asked.
+
+    The outcome is `right` where the bug's name is said first, `same` where another is said first that computes the
+    same, `not judged` where no name is said and the bug's own definition can be judged on none of the failed sets.
+    """
+    report = check(runner, golden, subject="onnx")
+    if report.verdict != "failed" or all(one.reason for one in report.sets if one.verdict == "failed"):
         return None
-    found = named(runner, case.model, case.golden)
+    found = named(runner, model, golden)
+    said = [one.name for one in found]
     if not found:
-        outcome = "unknown"
+        failed = {one.name for one in report.sets if one.verdict == "failed" and not one.reason}
+        lost = bug is not None and not any(map(is_judgeable, _own(bug, [g for g in golden if g.name in failed])))
+        outcome = "not judged" if lost else "unknown"
     elif bug is None:
         outcome = "wrong"
+    elif said[0] == bug.name:
+        outcome = "right"
     else:
-        outcome = "right" if any(_alike(one, bug, case) for one in found) else "wrong"
-    return {"bug": bug.name if bug else "", "outcome": outcome, "said": [one.name for one in found][:3]}
+        outcome = "same" if _alike(found[0], bug, golden) else "wrong"
+    return {"bug": bug.name if bug else "", "outcome": outcome, "said": said[:4]}
 
 
-def _alike(one: Mutation, other: Mutation, case: Case) -> bool:
-    """The same bug, or one whose exact answers no rule could tell from the other's."""
-    if one.name == other.name:
-        return True
-    sets = [GoldenSet.by(g.name, other, g.x, g.lengths, large=False) for g in case.golden]
-    return check(lambda x: one(x).y, sets, subject=one.name).verdict != "failed"
+def _alike(one: Mutation, other: Mutation, golden: Sequence[GoldenSet]) -> bool:
+    """Whether no rule could tell the exact answers of one from what the other defines."""
+    return check(lambda x: one(x).y, _own(other, golden), subject=one.name).verdict == "passed"
+
+
+def _own(bug: Mutation, golden: Sequence[GoldenSet]) -> list[GoldenSet]:
+    """The sets as the bug defines them."""
+    return [GoldenSet.by(one.name, bug, one.x, one.lengths, large=is_large(bug.model)) for one in golden]
 
 
 def run(name: str, one: Callable[[int], Record], count: int, seed: int, jobs: int) -> list[Record]:
@@ -296,17 +321,15 @@ def mutant_lines(records: list[Record]) -> list[str]:
 
 
 def diagnosis_lines(records: list[Record]) -> list[str]:
-    """How often a bug got its own name, no name, or the name of another."""
+    """How often a bug got its own name, that of one that computes the same, no name, or a wrong one."""
     told = [one for record in records for one in record["told"]]
-    lines = [
-        "| artifacts that fail by their numbers | | named rightly | unknown | named wrongly |",
-        "|---|---|---|---|---|",
-    ]
+    header = ["artifacts that fail by their numbers", "", *OUTCOMES.values()]
+    lines = [f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
     for label, found in (
         ("bugs of the catalogue", [one for one in told if one["bug"]]),
-        ("other bugs: one weight changed", [one for one in told if not one["bug"]]),
+        ("other bugs, one weight changed: unknown is right", [one for one in told if not one["bug"]]),
     ):
-        counts = [sum(one["outcome"] == outcome for one in found) for outcome in ("right", "unknown", "wrong")]
+        counts = [sum(one["outcome"] == outcome for one in found) for outcome in OUTCOMES]
         lines.append(f"| {label} | {len(found):,} | {' | '.join(f'{count:,}' for count in counts)} |")
     return lines
 

@@ -56,7 +56,8 @@ class Rules:
         linear_before_reset: whether a GRU's reset gate acts after the recurrent product.
         reads_backwards: whether a reverse direction reads the sequence from its end.
         turns_back: whether the output of a reverse direction is put back into the order of the sequence.
-        step: which step a LastStep picks, counted from behind a row's last one; the first where there are fewer.
+        step: which step a LastStep picks, or a LastHidden of one direction, counted from behind a row's last one; the
+            first where there are fewer.
         batch_statistics: the Affine that takes mean and variance from the inputs it sees, as a batch norm in training.
     """
 
@@ -379,7 +380,7 @@ def _last_hidden(
         size = run.before.state_size
         x = np.concatenate([run.last(x)[..., :size], x[0, ..., size:]], axis=-1)
     else:
-        x = run.last(x)
+        x = run.last(x, run.rules.step)
     return x, np.abs(x)
 
 

@@ -1,7 +1,8 @@
 """What is wrong with a runner that failed: where it first goes wrong, and which known bug it behaves like.
 
 A bug is named only if the runner agrees with the catalogue's definition of it by the same rule that it failed before,
-with that definition's own S and F; otherwise it is "unknown".
+with that definition's own S and F, on every set that this definition lets judge, a failed one among them; otherwise it
+is "unknown".
 """
 
 from __future__ import annotations
@@ -19,8 +20,11 @@ from .noise import in_units_of, is_large, output_scale
 from .report import ParityReport
 from .rule import answer, bound, is_judgeable, largest
 
-# A suspect is only computed in full if its exact answers lie this near, in units of S.
+# Farther than this, in units of S, lies beyond the largest bound that a set can have: without its F a suspect is out,
+# unless its answers there are so sensitive to rounding that the set cannot be judged.
 NEAR = 1e-2
+# No bug was seen to make that of a model whose own F is smaller than this on every set.
+SENSITIVE = 2.0**-17
 # Sets longer than this are left out of the search as long as there are shorter ones.
 LONGEST = 64
 
@@ -69,9 +73,7 @@ def diagnose(
 ) -> Diagnosis | None:
     """What is wrong where golden sets failed; None where none did, or the runner never gave a comparable answer."""
     failed = _failed(golden, report)
-    refused = {result.name for result in report.sets if result.reason}
-    answered = [one for one in golden if one.name not in refused]
-    if not failed or not answered:
+    if not failed or all(result.reason for result in report.sets):
         return None
     found = Diagnosis()
     plain = [one for one in failed if one.lengths is None]
@@ -79,7 +81,7 @@ def diagnose(
         longest = max(plain, key=lambda one: min(one.x.shape[1], LONGEST))
         step = first_wrong_step(runner, model, longest)
         found = replace(found, golden_set=longest.name, step=step, seq=longest.x.shape[1])
-    agreeing = named(runner, model, answered)
+    agreeing = named(runner, model, golden)
     if not agreeing:
         return found
     best, *others = agreeing
@@ -132,32 +134,73 @@ def _layer(key: str) -> int:
     return -1 if key in ("h0", "c0") else int(key.removesuffix("_reverse").rpartition("_l")[2])
 
 
+@dataclass(frozen=True)
+class _Answered:
+    """A golden set, what the runner answers to it, and whether that is wrong."""
+
+    golden: GoldenSet
+    y: Array
+    failed: bool
+
+
 def named(runner: Runner, model: Model, golden: Sequence[GoldenSet]) -> list[Mutation]:
-    """The bugs of the catalogue that the runner agrees with, the nearest first; of single places only if no other."""
-    # One step cannot tell many bugs apart, a few can, and short sequences are soon computed.
-    by_length = sorted(golden, key=lambda one: (one.x.shape[1] == 1, one.x.shape[1]))
-    chosen = [one for one in by_length if one.x.shape[1] <= LONGEST] or by_length[:1]
-    answers = [answer(runner, one)[0] for one in chosen]
+    """The bugs of the catalogue that the runner agrees with, the best first; of single places only if no other.
+
+    The best explains most of the failed sets and, of those, uses the smallest share of what is allowed. Sets that the
+    runner refuses say nothing.
+    """
+    answered = _chosen(list(_answers(runner, golden)))
+    if not any(one.failed for one in answered):
+        return []
+    # Of a large model the noise floors of all suspects would take minutes.
+    sensitive = not is_large(model) and any(one.noise_floor > SENSITIVE for one in golden)
     for level in (catalogue, by_place):
-        shares = ((_share(mutation, chosen, answers), mutation) for mutation in level(model))
-        agreeing = [pair for pair in shares if pair[0] <= 1]
+        pairs = [(_agreement(mutation, answered, sensitive), mutation) for mutation in level(model)]
+        agreeing = [(found, mutation) for found, mutation in pairs if found is not None]
         if agreeing:
             return [mutation for _, mutation in sorted(agreeing, key=lambda pair: pair[0])]
     return []
 
 
-def _share(mutation: Mutation, golden: Sequence[GoldenSet], answers: Sequence[Array]) -> float:
-    """The largest share of the bounds of the mutation's own golden sets; infinite where it does not agree."""
-    for one, y in zip(golden, answers, strict=True):
-        output = mutation(one.x, lengths=one.lengths)
-        if output.y.shape != y.shape or not in_units_of(np.abs(y - output.y), output_scale(output)).max() <= NEAR:
-            return np.inf
-    worst, judged = 0.0, False
-    for one, y in zip(golden, answers, strict=True):
-        own = GoldenSet.by(one.name, mutation, one.x, one.lengths, large=is_large(mutation.model))
+def _answers(runner: Runner, golden: Sequence[GoldenSet]) -> Iterator[_Answered]:
+    for one in golden:
+        y, refused = answer(runner, one)
+        if not refused:
+            wrong = is_judgeable(one) and not largest(y, one.y, one.scale)[0] <= bound(one)
+            yield _Answered(one, y, wrong)
+
+
+def _chosen(answered: list[_Answered]) -> list[_Answered]:
+    """The short sets, and the shortest failed one where none of these failed; in the order of the search."""
+    # One step cannot tell many bugs apart, a few can, and short sequences are soon computed.
+    answered.sort(key=lambda one: (one.golden.x.shape[1] == 1, one.golden.x.shape[1]))
+    short = [one for one in answered if one.golden.x.shape[1] <= LONGEST]
+    return short if any(one.failed for one in short) else [*short, *[one for one in answered if one.failed][:1]]
+
+
+def _agreement(mutation: Mutation, answered: Sequence[_Answered], sensitive: bool) -> tuple[int, float] | None:
+    """Minus the failed sets that the mutation explains, and the largest share of its bounds; None if it disagrees."""
+    near = []
+    for one in answered:
+        output = mutation(one.golden.x, lengths=one.golden.lengths)
+        if output.y.shape != one.y.shape:
+            return None
+        if in_units_of(np.abs(one.y - output.y), output_scale(output)).max() <= NEAR:
+            near.append(one)
+        elif not (sensitive and np.isfinite(one.y).all()) or is_judgeable(_own(mutation, one)):
+            return None
+    explained, worst = 0, 0.0
+    for one in near if any(one.failed for one in near) else ():
+        own = _own(mutation, one)
         if is_judgeable(own):
-            error = largest(y, own.y, own.scale)[0]
+            error = largest(one.y, own.y, own.scale)[0]
             if not error <= bound(own):
-                return np.inf
-            worst, judged = max(worst, error / bound(own)), True
-    return worst if judged else np.inf
+                return None
+            explained, worst = explained + one.failed, max(worst, error / bound(own))
+    return (-explained, worst) if explained else None
+
+
+def _own(mutation: Mutation, one: _Answered) -> GoldenSet:
+    """The set as the mutation defines it."""
+    golden = one.golden
+    return GoldenSet.by(golden.name, mutation, golden.x, golden.lengths, large=is_large(mutation.model))

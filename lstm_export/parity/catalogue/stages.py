@@ -35,11 +35,18 @@ def input_bugs(model: Model) -> Iterator[Mutation]:
     yield Mutation("the state of the last call kept", model, keeps_state=True)
     yield Mutation("the lengths ignored", model, ignores_lengths=True)
     if not model.returns_every_step:
-        yield Mutation("the first step instead of the last", model, rules=Rules(step=-(2**31)))
-        yield Mutation("the step before the last instead of the last", model, rules=Rules(step=-2))
+        if not _reads_both_ends(model):
+            yield Mutation("the first step instead of the last", model, rules=Rules(step=-(2**31)))
+            yield Mutation("the step before the last instead of the last", model, rules=Rules(step=-2))
         yield Mutation("the last step of the input left out", model, read=lambda x: x[:, : max(x.shape[1] - 1, 1)])
         yield Mutation("only the first step of the input read", model, read=lambda x: x[:, :1])
         yield Mutation("only the last step of the input read", model, read=lambda x: x[:, -1:])
+
+
+def _reads_both_ends(model: Model) -> bool:
+    """Whether there is no single step that the chain picks: the directions' final states stand at both ends."""
+    pairs = zip(model.stages, model.stages[1:], strict=False)
+    return any(isinstance(read_out, LastHidden) and getattr(rnn, "bidirectional", False) for rnn, read_out in pairs)
 
 
 def _first_two_exchanged(x: Array) -> Array:

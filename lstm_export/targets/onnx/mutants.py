@@ -127,9 +127,9 @@ def _hard_sigmoid(slope: float) -> _Edit:
                 ways = 2 if any(one.name == "direction" for one in node.attribute) else 1
                 functions = ["HardSigmoid", *_STATES[node.op_type]] * ways
                 node.attribute.append(helper.make_attribute("activations", functions))
-                alpha, beta = ([value if f == "HardSigmoid" else 0.0 for f in functions] for value in (slope, 0.5))
-                node.attribute.append(helper.make_attribute("activation_alpha", alpha))
-                node.attribute.append(helper.make_attribute("activation_beta", beta))
+                # One value for each function that takes one: a Tanh takes none.
+                node.attribute.append(helper.make_attribute("activation_alpha", [slope] * ways))
+                node.attribute.append(helper.make_attribute("activation_beta", [0.5] * ways))
         return True
 
     return edit
