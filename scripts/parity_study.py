@@ -183,17 +183,17 @@ def _matters(mutant: Mutant, case: Case) -> bool:
 
 
 def diagnoses(seed: int, index: int, largest_hidden: int = 16) -> Record:
-    """Some bugs of the catalogue, each as a file, and some that are not in it: what does the verifier call them?"""
+    """Some bugs of the catalogue and one that is not in it: what does the verifier call them?"""
     start = time.process_time()
     model, gain = random_chain(seed, index, largest_hidden=largest_hidden)
     golden = golden_sets(model)  # all of them, as the verifier asks
     random = np.random.default_rng([seed, index, 2])
     bugs = [*catalogue(model), *by_place(model)]
     chosen = [bugs[at] for at in random.permutation(len(bugs))[:BUGS_A_CHAIN]]
-    known = ((bug, file) for bug, file in ((bug, _file_with(bug, model)) for bug in chosen) if file is not None)
     weights = [mutant for mutant in mutants(model, random) if mutant.group.startswith("one ")]
-    strange = [(None, weights[int(random.integers(len(weights)))].data)]
-    told = [diagnosed(bug, _runner(data), model, golden) for bug, data in (*known, *strange)]
+    strange = weights[int(random.integers(len(weights)))].data
+    runners = [*((bug, _runner_with(bug, model)) for bug in chosen), (None, _runner(strange))]
+    told = [diagnosed(bug, runner, model, golden) for bug, runner in runners]
     return {
         "index": index,
         "gain": gain,
@@ -202,11 +202,15 @@ def diagnoses(seed: int, index: int, largest_hidden: int = 16) -> Record:
     }
 
 
-def _file_with(bug: Mutation, model: Model) -> bytes | None:
-    """A file that has the bug: another model well written, or a correct file with an edited graph."""
+def _runner_with(bug: Mutation, model: Model) -> Runner:
+    """A file that has the bug: another model well written, or a correct file with an edited graph.
+
+    Where no file has it, its definition, rounded to float32.
+    """
     if bug.is_model:
-        return to_bytes(bug.model, target.DEFAULT_OPSET)
-    return None if bug.place else broken(to_bytes(model, target.DEFAULT_OPSET), bug.kind)
+        return _runner(to_bytes(bug.model, target.DEFAULT_OPSET))
+    data = None if bug.place else broken(to_bytes(model, target.DEFAULT_OPSET), bug.kind)
+    return (lambda x: bug(x).y.astype(np.float32)) if data is None else _runner(data)
 
 
 def diagnosed(bug: Mutation | None, runner: Runner, model: Model, golden: Sequence[GoldenSet]) -> Record | None:

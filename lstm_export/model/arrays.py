@@ -11,7 +11,11 @@ Array = npt.NDArray[Any]
 
 
 def frozen(array: Array, dtype: str = "<f4") -> Array:
-    """A read-only, contiguous copy of `array` in the given dtype."""
+    """A read-only, contiguous copy of `array` in the given dtype; the array itself where it is such a copy."""
+    array = np.asarray(array)
+    flags = array.flags
+    if array.dtype == dtype and flags.owndata and flags.c_contiguous and not flags.writeable:
+        return array
     copy = np.array(array, dtype=dtype, order="C")
     copy.setflags(write=False)
     return copy

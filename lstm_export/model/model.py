@@ -67,10 +67,11 @@ class Model:
     @staticmethod
     def _check_finite(stage: Stage) -> None:
         for name, array in stage.arrays.items():
-            bad = np.argwhere(~np.isfinite(array))
-            if len(bad):
-                place = ", ".join(map(str, bad[0]))
-                raise UnsupportedModel(f"{stage.name}.{name}[{place}] is {array[tuple(bad[0])]}, not a finite number")
+            finite = np.isfinite(array)
+            if not finite.all():
+                bad = np.argwhere(~finite)[0]
+                place = ", ".join(map(str, bad))
+                raise UnsupportedModel(f"{stage.name}.{name}[{place}] is {array[tuple(bad)]}, not a finite number")
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Model):

@@ -80,6 +80,29 @@ class Jitter(Noise):
         return result
 
 
+class SharedWeights(Noise):
+    """No noise; a model's weights are widened once, for all the models that share arrays with it."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model  # kept, so that no other array gets the identity of one of its own
+        self._wide = {id(array): array.astype(np.float64) for array in model.arrays.values()}
+
+    def weight(self, name: str, weight: Array) -> Array:
+        wide = self._wide.get(id(weight))
+        return super().weight(name, weight) if wide is None else wide
+
+
+class _ValueJitter(Jitter):
+    """Leaves the weights as they are."""
+
+    def __init__(self, runs: int, seed: int, exact: Noise) -> None:
+        super().__init__(runs, seed)
+        self._exact = exact
+
+    def weight(self, name: str, weight: Array) -> Array:
+        return self._exact.weight(name, weight)
+
+
 def output_scale(output: Output) -> Array:
     """S `(output_size,)`: the size of the terms of the last operation, over all rows and steps; never quite 0."""
     terms: Array = output.terms.reshape(-1, output.terms.shape[-1]).max(axis=0)
@@ -110,6 +133,13 @@ def noise_floors(definition: Definition, answered: Sequence[tuple[Input, Output]
             # Not max(): NaN must stay.
             floors[index] = float(np.maximum(floors[index], in_units_of(move, output_scale(output)).max()))
     return floors
+
+
+def floor_without_weights(definition: Definition, answered: tuple[Input, Output], exact: Noise) -> float:
+    """F of an input with its exact answer, but for the rounding of the weights, which `exact` widens."""
+    ((x, lengths), output), jitter = answered, _ValueJitter(RUNS, 0, exact)
+    move = np.abs(definition(x, jitter, lengths=lengths).y - output.y)
+    return float(in_units_of(move, output_scale(output)).max())
 
 
 def in_units_of(error: Array, scale: Array) -> Array:
