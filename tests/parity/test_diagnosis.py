@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -20,12 +21,17 @@ from lstm_export.parity import (
     first_wrong_layer,
     golden_sets,
 )
+from lstm_export.parity.diagnosis import LARGER, SMALLER, named
+from lstm_export.parity.noise import SharedWeights, floor_without_weights
+from lstm_export.parity.rule import is_judgeable
 from tests.conftest import CHAINS
 
 torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
+from random_chains import random_chain  # noqa: E402
+
 from lstm_export.model.torch_module import eager, to_module  # noqa: E402
 
-# How many bugs of each chain are tried: every so many, since there are hundreds. scripts/diagnosis_study.py tries all.
+# How many bugs of each chain are tried: every so many, since there are hundreds. Others: scripts/parity_study.py.
 STRIDES = {"scalers": 19, "every step": 17, "gru both ways": 29, "learned state": 37, "norms": 37, "skip": 23}
 GOLDEN: dict[str, tuple[GoldenSet, ...]] = {}
 
@@ -85,6 +91,45 @@ def test_other_bugs_are_unknown(kind: str) -> None:
     assert found is not None
     assert (found.bug, found.also) == ("unknown", ())
     assert list(found.sentences())[-1] == "it behaves like: unknown, none of the known bugs"
+
+
+def test_a_suspect_must_agree_wherever_it_can_be_judged() -> None:
+    """Right about the one failed set that the runner answers as the bug does, wrong about all others: unknown."""
+    model, golden = CHAINS["scalers"], golden_of("scalers")
+    right = eager(to_module(model))
+    (bug,) = (bug for bug in catalogue(model) if bug.name == "scale lost in output_scaler")
+    lost = eager(to_module(bug.model))
+    seq = next(one.x.shape[1] for one in golden if one.name == "nominal")
+
+    def now_and_then(x: Array) -> Array:
+        return lost(x) if x.shape[1] == seq else right(x)
+
+    assert [one.name for one in named(lost, model, golden)][:1] == [bug.name]
+    assert named(now_and_then, model, golden) == []
+
+
+def test_bugs_of_a_nearly_chaotic_chain_are_named() -> None:
+    """Some of their own definitions cannot be judged on some sets."""
+    model, gain = random_chain(2026, 36, largest_hidden=16)
+    golden = golden_sets(model)
+    assert gain == 10
+    for kind in ("bias_ih lost", "gates stacked as input, output, cell, forget"):
+        (bug,) = (bug for bug in by_place(model) if bug.name == f"{kind} in rnn0_l0")
+        own = GoldenSet.several(bug, {one.name: (one.x, None) for one in golden}, large=False)
+        assert not all(map(is_judgeable, own))
+        assert bug.name in [one.name for one in named(eager(to_module(bug.model)), model, golden)]
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_a_noise_floor_without_weights_is_near_the_whole_one(name: str) -> None:
+    """What rules suspects out must not rule out a bug that the whole noise floor would let pass."""
+    model = CHAINS[name]
+    exact = SharedWeights(model)
+    for one in golden_of(name):
+        output = forward(model, one.x, exact)
+        assert np.array_equal(output.y, one.y)
+        floor = floor_without_weights(partial(forward, model), ((one.x, None), output), exact)
+        assert SMALLER * floor <= one.noise_floor <= LARGER * floor + 2**-23
 
 
 def test_the_first_wrong_step_is_told() -> None:

@@ -13,11 +13,13 @@ for package in ("torch", "onnx", "onnxruntime"):
 
 import parity_study  # noqa: E402
 from fixed_tolerances import FIXED  # noqa: E402
-from parity_study import Case, Record, alarm, mutant_kinds  # noqa: E402
+from parity_study import OUTCOMES, Case, Record, alarm, diagnosed, diagnoses, diagnosis_lines, mutant_kinds  # noqa: E402
 from random_chains import random_chain  # noqa: E402
 
 from lstm_export.model import Recurrent  # noqa: E402
 from lstm_export.model.model import STAGES  # noqa: E402
+from lstm_export.parity import catalogue, golden_sets  # noqa: E402
+from tests.conftest import CHAINS  # noqa: E402
 
 # Not a seed that anything was tried on, and not the study's. Larger models are the study's own.
 SEED, LARGEST_HIDDEN = 70_001, 24
@@ -48,6 +50,33 @@ def test_every_bug_that_matters_is_caught() -> None:
 
 def _mutants(index: int) -> Record:
     return mutant_kinds(SEED, index, 12)
+
+
+def test_bugs_are_named_and_others_are_not() -> None:
+    records = [diagnoses(SEED, index, 8) for index in range(3)]
+    told = [one for record in records for one in record["told"]]
+    known = [one for one in told if one["bug"]]
+    assert len(known) > 12
+    assert all(one["outcome"] in ("right", "same", "not judged") for one in known), known
+    assert all(one["outcome"] == "unknown" for one in told if not one["bug"]), told
+    # Named rightly or as what computes the same, and both are counted.
+    *_, row, _ = diagnosis_lines(records)
+    counts = [int(cell) for cell in row.split("|")[2:-1]]
+    assert counts[0] == len(known) == sum(counts[1:])
+    assert len(counts) == 1 + len(OUTCOMES)
+
+
+def test_an_answer_of_another_bug_is_wrong() -> None:
+    """The study's own judgement, by a bug that is not the one it is said to be."""
+    model = CHAINS["scalers"]
+    golden = golden_sets(model)
+    one, other = list(catalogue(model))[:2]
+    told = diagnosed(one, lambda x: other(x).y, model, golden)
+    assert told is not None
+    assert (told["outcome"], told["said"][0]) == ("wrong", other.name)
+    told = diagnosed(one, lambda x: one(x).y, model, golden)
+    assert told is not None
+    assert told["outcome"] == "right"
 
 
 def test_the_chains_have_every_stage_and_repeat() -> None:
