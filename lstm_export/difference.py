@@ -9,7 +9,7 @@ from typing import Any
 
 from .bundle import Bundle, open_bundle
 from .errors import naming
-from .model import Signature
+from .model import Runner, Signature, forward
 from .parity import asked_of, check
 from .pipeline import bundle_runner, not_run
 
@@ -44,14 +44,17 @@ def diff(old: Path | str, new: Path | str) -> Difference:
     """
     before, after = _opened(Path(old)), _opened(Path(new))
     breaking = list(_interface(before.model.signature, after.model.signature))
-    compatible = [] if before.model == after.model else list(_model(before, after))
+    compatible = list(_ranges(before.model.signature, after.model.signature))
+    comparable = not breaking
+    for sentence, is_breaking in _model(before, after, comparable):
+        (breaking if is_breaking else compatible).append(sentence)
     for name in before.artifacts:
         if name not in after.artifacts:
             breaking.append(f"the {name} artifact is gone")
     for name in after.artifacts:
         if name not in before.artifacts:
             compatible.append(f"there is a {name} artifact now")
-        elif not breaking:
+        elif comparable:
             (broken, fine) = _numbers(name, before, after)
             breaking += broken
             compatible += fine
@@ -79,14 +82,29 @@ def _names(columns: list[tuple[str, str]]) -> str:
     return ", ".join(f"{name} [{unit}]" if unit else name for name, unit in columns) or "unnamed"
 
 
-def _model(old: Bundle, new: Bundle) -> Iterator[str]:
-    """Changes of the model itself; whether they matter, the numbers tell."""
-    if old.model.differences(new.model):
-        changes = old.model.differences(new.model)
-        yield changes[0] + (f", and {len(changes) - 1} more arrays" if len(changes) > 1 else "")
-    ranges = [[(c.low, c.high) for c in side.model.signature.features] for side in (old, new)]
+def _ranges(old: Signature, new: Signature) -> Iterator[str]:
+    ranges = [[(column.low, column.high) for column in side.features] for side in (old, new)]
     if ranges[0] != ranges[1]:
         yield "the training ranges of the features changed"
+
+
+def _model(old: Bundle, new: Bundle, comparable: bool) -> Iterator[tuple[str, bool]]:
+    """Whether chain or weights changed, and whether that is breaking: its own float64 answers to the old inputs tell.
+
+    Where the interface changed the old inputs cannot be asked, and nothing can be called compatible.
+    """
+    changes = old.model.differences(new.model)
+    if not changes:
+        return
+    said = changes[0] + (f", and {len(changes) - 1} more arrays" if len(changes) > 1 else "")
+    if old.model.describe() != new.model.describe():
+        said = f"the chain is '{new.model.describe()}', was '{old.model.describe()}'"
+    if not comparable:
+        yield said, True
+        return
+    runner: Runner = lambda x: forward(new.model, x).y  # noqa: E731
+    report = check(runner, asked_of(runner, old.golden), subject="definition")
+    yield f"{said}; on the old golden sets the new model {report.summary().partition(': ')[2]}", not report.ok
 
 
 def _numbers(name: str, old: Bundle, new: Bundle) -> tuple[list[str], list[str]]:

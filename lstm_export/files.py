@@ -34,8 +34,13 @@ def _check_output(path: Path, inputs: tuple[Path | None, ...]) -> None:
         raise InputError(f"cannot write {path}: it is a folder; name a file")
     if path.exists() and not path.is_file():
         raise InputError(f"cannot write {path}: it is a device or a pipe, and would be replaced by a file; name a file")
-    if not os.access(folder, os.W_OK):
-        raise InputError(f"cannot write {path}: the folder {folder} is not writable")
+    try:  # root may do everything, and some folders take no file from anybody: only trying tells
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"cannot write {path}: no file can be made in the folder {folder} ({error.strerror}); choose another folder"
+        ) from error
     for source in inputs:
         if source is not None and source.exists() and path.exists() and source.samefile(path):
             raise InputError(f"{path} is the input itself and would be overwritten; choose another output with -o")

@@ -18,7 +18,7 @@ from lstm_export import targets
 from lstm_export.cli import app
 from lstm_export.difference import Difference, diff
 from lstm_export.intake import Checkpoint
-from lstm_export.model import Column, Model, Signature
+from lstm_export.model import Affine, Column, Model, Signature
 from lstm_export.parity import Condition, ParityReport, to_junit
 from tests.conftest import CHAINS
 
@@ -67,13 +67,28 @@ def test_a_changed_interface_is_breaking(tmp_path: Path, signature: Signature, m
 def test_other_numbers_are_breaking(tmp_path: Path) -> None:
     found = diff(bundle(tmp_path, "old"), bundle(tmp_path, "new", moved(MODEL, 1e-3)))
     assert any("on the old golden sets it failed" in sentence for sentence in found.breaking)
-    assert any(sentence.startswith("fc.weight differs in 1 of") for sentence in found.compatible)
+    assert any(re.match("fc.weight differs in 1 of.*the new model failed on", sentence) for sentence in found.breaking)
+    assert not found.compatible
 
 
 def test_numbers_within_rounding_are_compatible(tmp_path: Path) -> None:
     found = diff(bundle(tmp_path, "old"), bundle(tmp_path, "new", moved(MODEL, 1e-8)))
     assert found.ok
     assert any("on the old golden sets it passed" in sentence for sentence in found.compatible)
+    assert any(re.match("fc.weight differs in 1 of.*the new model passed on", one) for one in found.compatible)
+
+
+def test_another_chain_is_what_its_answers_are(tmp_path: Path) -> None:
+    """A stage that changes nothing is compatible; where the interface is another, nothing can be called so."""
+    old, stages = bundle(tmp_path, "old"), MODEL.stages
+    width = NAMED.output_size
+    still = Affine("still", np.zeros(width, np.float32), np.ones(width, np.float32))
+    same = replace(MODEL, stages=(*stages, still))
+    (sentence,) = [one for one in diff(old, bundle(tmp_path, "same", same)).compatible if "the chain" in one]
+    assert sentence.startswith(f"the chain is '{same.describe()}', was '{MODEL.describe()}'; ")
+    found = diff(old, bundle(tmp_path, "other", replace(same, signature=replace(NAMED, window=5))))
+    assert any(one.startswith("the chain is") for one in found.breaking)
+    assert not found.compatible
 
 
 def test_new_ranges_are_compatible(tmp_path: Path) -> None:

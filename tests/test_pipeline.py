@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -324,8 +325,12 @@ def test_killed_while_writing_keeps_the_old_file(tmp_path: Path) -> None:
 
 def test_a_read_only_folder_is_refused(seed_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The system's answer is put in its mouth: root, as which tests often run, may write anywhere."""
-    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != seed_checkpoint.parent)
-    with pytest.raises(InputError, match="the folder .* is not writable"):
+
+    def refuse(**_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    with pytest.raises(InputError, match=r"no file can be made in the folder .* \(Permission denied\); choose another"):
         lstm_export.export(seed_checkpoint, "onnx")
     assert listing(seed_checkpoint.parent) == ["model.pt"]
 

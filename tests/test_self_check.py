@@ -32,12 +32,14 @@ def model(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("lengths", [False, True])
-def test_every_bug_that_matters_is_caught_by_both_rules(model: Path, lengths: bool) -> None:
+def test_every_bug_that_matters_is_caught_by_both_rules(
+    model: Path, lengths: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pipeline.export(model, "onnx", lengths=lengths)
-    done = CliRunner().invoke(app, ["verify", str(model.with_suffix(".onnx")), str(model), "--self-check"])
-    assert done.exit_code == 0, done.output
     found = self_check.self_check(model.with_suffix(".onnx"), model)
-    assert found.table() + "\n" == done.stdout
+    monkeypatch.setattr(self_check, "self_check", lambda *_: found)
+    done = CliRunner().invoke(app, ["verify", str(model.with_suffix(".onnx")), str(model), "--self-check"])
+    assert (done.exit_code, done.stdout) == (0, found.table() + "\n")
     assert len(found.attempts) > 40
     assert ("the lengths ignored" in {attempt.bug for attempt in found.attempts}) is lengths
     unmoved = sum(attempt.verdict == "no change" for attempt in found.attempts)
@@ -136,7 +138,7 @@ def test_the_smallest_failure_is_written_and_replayed(model: Path, lengths: bool
     )
     done = invoke(app, [*verify, "--failing", str(failing)])
     assert done.exit_code == 1
-    assert done.stderr.startswith(f"wrote {failing}, x (1, ") or lengths
+    assert done.stderr.startswith(f"wrote {failing}, x (")
     assert f"again: lstm-export {' '.join(verify)} --replay {failing}\n" in done.stderr
     assert invoke(app, [*verify, "--replay", str(failing)]).exit_code == 1
     write(artifact, good)

@@ -53,7 +53,7 @@ class Sequences:
 
 def is_list_of_sequences(x: object) -> TypeGuard[Sequence[Any]]:
     """Whether `x` is a list of arrays, each one sequence; nested lists of numbers are one array."""
-    return isinstance(x, list | tuple) and any(getattr(one, "ndim", None) == 2 for one in x)
+    return isinstance(x, list | tuple) and (not x or any(getattr(one, "ndim", None) == 2 for one in x))
 
 
 def checked_sequences(

@@ -213,6 +213,9 @@ class Session:
     def _list(self, x: Sequence[Any], lengths: object, strict: bool) -> Array | list[Array]:
         if lengths is not None:
             raise InputError("x is a list of sequences, which have their own lengths; leave lengths out")
+        if not x:
+            none = self._predict(np.empty((0, 1, self.input_size), np.float32))
+            return none if none.ndim == 2 else []
         sequences = checked_sequences(x, self.input_size, strict=strict, nonfinite=self._nonfinite, names=self._names)
         self._warn_of_range(sequences.steps)
         y, is_every_step = self._answered(sequences)

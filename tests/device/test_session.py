@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -72,6 +73,13 @@ def test_an_empty_batch_gives_an_empty_answer(engine: Engine, traffic_model: Mod
     y = Session(engine(traffic_model), traffic_model.signature)(np.empty((0, 5, 3)))
     assert y.shape == (0, 2)
     assert y.dtype == np.float32
+
+
+@pytest.mark.parametrize("none", [[], ()])
+def test_no_sequences_give_no_answers(engine: Engine, traffic_model: Model, every_step_model: Model, none: Any) -> None:
+    y = Session(engine(traffic_model), traffic_model.signature)(none)
+    assert (y.shape, y.dtype) == ((0, 2), np.float32)
+    assert Session(engine(every_step_model), every_step_model.signature)(none) == []
 
 
 def test_a_large_batch_is_split(traffic_model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
