@@ -12,6 +12,7 @@ from ..errors import LstmExportError
 from ..version import __version__
 from . import bench, diff, doctor, inspect, package, run, train, verify
 from .export import target_command
+from .signals import as_interrupts
 
 
 class Commands(TyperGroup):
@@ -24,14 +25,16 @@ class Commands(TyperGroup):
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except LstmExportError as error:
-            typer.echo(f"error: {error}", err=True)
-            raise typer.Exit(1) from error
-        except KeyboardInterrupt as error:
-            typer.echo("interrupted", err=True)
-            raise typer.Exit(130) from error
+        with as_interrupts() as ended:
+            try:
+                return super().invoke(ctx)
+            except LstmExportError as error:
+                typer.echo(f"error: {error}", err=True)
+                raise typer.Exit(1) from error
+            except KeyboardInterrupt as error:
+                kept = f": {error}" if str(error) else ""
+                typer.echo(f"{ended.word}{kept}", err=True)
+                raise typer.Exit(ended.exit_code) from error
 
 
 app = typer.Typer(

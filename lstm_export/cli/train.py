@@ -98,8 +98,7 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
         result = pipeline.train(data, output, options, progress)
     _print(result, output, as_json)
     if result.interrupted:
-        typer.echo(f"interrupted: kept the best of epoch {result.best_epoch}", err=True)
-        raise typer.Exit(130)
+        raise KeyboardInterrupt(f"kept the best of epoch {result.best_epoch}")
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import re
+import signal
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from lstm_export import __version__, targets
+from lstm_export import __version__, files, targets
 from lstm_export.cli import app
 from lstm_export.intake import Checkpoint, write_checkpoint
 from tests.conftest import CHAINS, redrawn
@@ -187,3 +189,39 @@ def test_interrupted_is_130(seed_checkpoint: Path, monkeypatch: pytest.MonkeyPat
     done = invoke("onnx", seed_checkpoint)
     assert done.exit_code == 130
     assert done.stderr == "interrupted\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals that a program can end cleanly on")
+@pytest.mark.parametrize(
+    ("command", "name", "code"),
+    [("onnx", "SIGTERM", 143), ("onnx", "SIGINT", 130), ("package", "SIGHUP", 129), ("train", "SIGTERM", 143)],
+)
+def test_a_signal_ends_it_with_one_line_and_nothing_half_written(
+    command: str, name: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes when the output is half written, before the new file takes its name."""
+    folder, real, arguments = tmp_path, files._sync, [tmp_path / "model.pt"]
+    write_checkpoint(arguments[0], Checkpoint(CHAINS["smallest"]))
+    (folder / "out").write_bytes(b"the old file")
+
+    def signalled(path: Path) -> None:
+        if path.name.startswith(".out."):
+            signal.raise_signal(getattr(signal, name))
+        real(path)
+
+    handlers = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)]
+    # Whoever runs the tests may have it ignored, as nohup does: then it would stay so.
+    monkeypatch.setattr(signal, "getsignal", lambda _: signal.SIG_DFL)
+    monkeypatch.setattr(files, "_sync", signalled)
+    if command == "train":
+        table = folder / "t.csv"
+        table.write_text("a\n" + "".join(f"{k % 7}\n" for k in range(60)))
+        arguments = [table, "--target", "a", "--features", "a", "--window", "3", "--epochs", "1"]
+    done = invoke(command, *arguments, "-o", folder / "out")
+    monkeypatch.undo()
+    for number, handler in zip((signal.SIGTERM, signal.SIGHUP), handlers, strict=True):
+        signal.signal(number, handler)
+    assert done.exit_code == code, done.output
+    assert done.stderr == ("interrupted\n" if name == "SIGINT" else "terminated\n")
+    assert (folder / "out").read_bytes() == b"the old file"
+    assert not [path.name for path in folder.iterdir() if path.name.endswith(".partial")]

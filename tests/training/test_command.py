@@ -4,6 +4,8 @@ import dataclasses
 import inspect
 import json
 import shlex
+import signal
+import sys
 from enum import Enum
 from pathlib import Path
 from typing import get_args
@@ -72,8 +74,10 @@ def test_json_holds_every_score(data: Path, tmp_path: Path) -> None:
     assert {score["part"] for score in record["metrics"]} == {"train", "validation", "test"}
 
 
-def test_ctrl_c_writes_the_best_so_far_and_exits_130(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals that a program can end cleanly on")
+@pytest.mark.parametrize(("name", "code", "word"), [("SIGINT", 130, "interrupted"), ("SIGTERM", 143, "terminated")])
+def test_a_signal_writes_the_best_so_far(  # noqa: PLR0917
+    name: str, code: int, word: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from lstm_export.training import loop
 
@@ -82,14 +86,14 @@ def test_ctrl_c_writes_the_best_so_far_and_exits_130(
     def interrupted(*arguments: object) -> float:
         calls.append(1)
         if len(calls) == 2:
-            raise KeyboardInterrupt
+            signal.raise_signal(getattr(signal, name))
         return real(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(loop, "_pass", interrupted)
     output = tmp_path / "model.pt"
     got = CliRunner().invoke(app, ["train", str(data), *OPTIONS, "-o", str(output)])
-    assert got.exit_code == 130 and output.is_file()
-    assert "interrupted: kept the best of epoch 1" in got.stderr
+    assert got.exit_code == code and output.is_file()
+    assert f"{word}: kept the best of epoch 1\n" in got.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,60 @@
+"""Signals that end a command: one line, nothing half-written, 128 + the signal's number as exit code."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+_ENDING = ("SIGTERM", "SIGHUP")  # a request to end, and a terminal that hangs up
+
+
+class Ended:
+    """What ended a command.
+
+    Attributes:
+        number: the signal; Ctrl-C's unless another came.
+    """
+
+    def __init__(self) -> None:
+        self.number = int(signal.SIGINT)
+
+    @property
+    def exit_code(self) -> int:
+        """As a shell gives it for a program that the signal ended."""
+        return 128 + self.number
+
+    @property
+    def word(self) -> str:
+        """For people."""
+        return "interrupted" if self.number == signal.SIGINT else "terminated"
+
+
+@contextmanager
+def as_interrupts() -> Iterator[Ended]:
+    """Let these signals do what Ctrl-C does, KeyboardInterrupt, so that temporary files go and training keeps its best.
+
+    A signal that the caller ignores, as under nohup, stays ignored; a second one does not disturb the clearing up.
+    """
+    ended = Ended()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        ended.number = number
+        for one in before:
+            signal.signal(one, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    numbers = [getattr(signal, name) for name in _ENDING if hasattr(signal, name)]
+    if threading.current_thread() is not threading.main_thread():
+        numbers = []  # only the main thread may set handlers
+    before = {number: signal.getsignal(number) for number in numbers}
+    before = {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}
+    try:
+        for number in before:
+            signal.signal(number, end)
+        yield ended
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
