@@ -189,13 +189,13 @@ def _agreement(mutation: Mutation, answered: Sequence[_Answered], exact: Noise) 
         if output.y.shape != one.y.shape:
             return None
         error = largest(one.y, output.y, output_scale(output))[0]
-        if not np.isfinite(error) or (one.failed and error >= one.error):
-            return None  # what is no nearer than the model explains nothing
+        if not np.isfinite(error):
+            return None
         floor = floor_without_weights(mutation, ((x, lengths), output), exact)
         if SMALLER * floor > LARGEST_NOISE:
             continue  # not to be judged
-        if error > FACTOR * (LARGER * floor + EPS):
-            return None
+        if error > FACTOR * (LARGER * floor + EPS) or (one.failed and error >= one.error):
+            return None  # what is no nearer than the model explains nothing
         near.append(one)
     return _explained(mutation, near)
 

@@ -120,6 +120,16 @@ def test_bugs_of_a_nearly_chaotic_chain_are_named() -> None:
         assert bug.name in [one.name for one in named(eager(to_module(bug.model)), model, golden)]
 
 
+def test_a_bug_of_one_place_is_not_taken_for_one_of_all() -> None:
+    """Where rounding the other stages too moves the answers by less than is allowed."""
+    model, _ = random_chain(314159, 80, largest_hidden=16)
+    (bug,) = (bug for bug in by_place(model) if bug.name == "4-decimal weights in fc3")
+    (shadow,) = (bug for bug in catalogue(model) if bug.name == "4-decimal weights")
+    golden = [one for one in golden_sets(model) if one.x.shape[1] <= 20]
+    names = [one.name for one in named(eager(to_module(bug.model)), model, golden)]
+    assert names[:2] == [bug.name, shadow.name]
+
+
 @pytest.mark.parametrize("name", CHAINS)
 def test_a_noise_floor_without_weights_is_near_the_whole_one(name: str) -> None:
     """What rules suspects out must not rule out a bug that the whole noise floor would let pass."""
