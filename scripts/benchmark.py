@@ -12,7 +12,7 @@ from typing import Any
 
 from lstm_export.bench.machine import machine, machine_text
 
-__all__ = ["Times", "alternate", "machine", "medians", "ratio", "report"]
+__all__ = ["Times", "alternate", "machine", "medians", "options", "ratio", "report"]
 
 Times = dict[str, list[float]]
 
@@ -49,11 +49,21 @@ def medians(times: Times) -> dict[str, float]:
     return {name: statistics.median(seconds) for name, seconds in times.items()}
 
 
-def report(lines: Sequence[str], record: Mapping[str, Any], found: Mapping[str, Any]) -> None:
-    """Print the lines and what they were measured on; with `--json FILE` on the command line, write all of it there."""
+def options() -> argparse.ArgumentParser:
+    """What all of them take."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
-    target = parser.parse_args().json
+    return parser
+
+
+def report(
+    lines: Sequence[str],
+    record: Mapping[str, Any],
+    found: Mapping[str, Any],
+    given: argparse.Namespace | None = None,
+) -> None:
+    """Print the lines and what they were measured on; with `--json FILE` on the command line, write all of it there."""
+    target = (given or options().parse_args()).json
     print(*lines, sep="\n")
     print(f"\n{machine_text(found)}")
     if target:

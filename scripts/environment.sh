@@ -26,17 +26,19 @@ find_python() {
   return 1
 }
 
-# environment FOLDER REQUIREMENT: a virtual environment with REQUIREMENT installed, reused while nothing changed.
+# environment FOLDER REQUIREMENT [PACKAGE...]: a virtual environment with REQUIREMENT, of this project, and the packages
+# installed, reused while nothing changed.
 environment() {
   local folder="$1" requirement="$2" python stamp quiet=(-qq)
+  shift 2
   if [ -t 1 ]; then quiet=(); fi # someone is watching: let pip show its progress
   python="$(find_python)"
-  stamp="$("$python" -V) $requirement $(cat pyproject.toml scripts/constraints.txt | cksum)"
+  stamp="$("$python" -V) $requirement${*:+ $*} $(cat pyproject.toml scripts/constraints.txt | cksum)"
   if [ "$(cat "$folder/stamp" 2>/dev/null)" != "$stamp" ]; then
     rm -rf "$folder"
     "$python" -m venv "$folder"
     "$folder/bin/python" -m pip install ${quiet[@]+"${quiet[@]}"} --disable-pip-version-check \
-      --constraint scripts/constraints.txt --editable "$requirement"
+      --constraint scripts/constraints.txt --editable "$requirement" "$@"
     echo "$stamp" > "$folder/stamp"
   fi
   echo "$folder: $("$folder/bin/python" -V)"
