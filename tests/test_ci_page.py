@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from packaging.requirements import Requirement
 
 import lstm_export
 from lstm_export import targets
@@ -71,7 +72,9 @@ def run(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 def test_every_step_succeeds(repository: Path) -> None:
     install, *others = steps().values()
-    assert install == 'python -m pip install "lstm-export[export]" pytest'
+    assert install == 'python -m pip install "lstm-export[export] @ $LSTM_EXPORT" pytest'
+    (source,) = re.findall(r"^  LSTM_EXPORT: (\S+)", WORKFLOW, re.MULTILINE)
+    assert Requirement(install.split('"')[1].replace("$LSTM_EXPORT", source)).extras == {"export"}
     assert len(others) == 3
     done = run("\n".join(others), repository)
     assert done.returncode == 0, done.stdout + done.stderr
