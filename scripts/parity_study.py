@@ -283,24 +283,23 @@ def _computed(one: Callable[[int], Record], indices: list[int], jobs: int) -> It
 def alarm_lines(records: list[Record]) -> list[str]:
     """What the chains without a bug gave, in rows of the table."""
     chains, sets = len(records), 6 * len(records)
-    not_judged = {gain: _sets_not_judged(records, gain) for gain in GAINS}
+    lost = {gain: [len(one["not_judged"]) for one in records if one["gain"] == gain] for gain in GAINS}
     alarms = sum(bool(one["structure"]) or "failed" in one["verdict"].values() for one in records)
     largest = max(share for one in records for share in one["worst"].values() if share is not None)
     rows = [
         ("false alarms of the rule, R1 or R2, in ONNX Runtime or PyTorch", f"**{alarms}** of {chains:,} chains"),
         ("largest error, as a share of what is allowed", f"{largest:.2f}"),
-        ("golden sets that could be judged", f"{1 - sum(not_judged.values()) / sets:.2%} of {sets:,}"),
-        *((f"... sets not judged, weights x{gain:.0f}", f"{count:,}") for gain, count in not_judged.items()),
-        ("chains without a judged set", f"{sum(len(one['not_judged']) == 6 for one in records):,}"),
+        ("golden sets that could be judged", f"{1 - sum(map(sum, lost.values())) / sets:.2%} of {sets:,}"),
+        *((f"... sets not judged, weights x{gain:.0f}", f"{sum(counts):,}") for gain, counts in lost.items()),
+        *(
+            (f"chains without a judged set, weights x{gain:.0f}", f"{counts.count(6):,}")
+            for gain, counts in lost.items()
+        ),
     ]
     for name in FIXED:
         count = sum(not one["fixed"][name] for one in records)
         rows.append((f"false alarms of {name}", f"{count / chains:.1%}"))
     return ["| correct artifacts | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]
-
-
-def _sets_not_judged(records: list[Record], gain: float) -> int:
-    return sum(len(one["not_judged"]) for one in records if one["gain"] == gain)
 
 
 def mutant_lines(records: list[Record]) -> list[str]:
