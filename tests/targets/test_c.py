@@ -15,15 +15,15 @@ import pytest
 
 from lstm_export import targets
 from lstm_export.errors import BundleError, InputError, MissingDependency
-from lstm_export.model import Array, Model
+from lstm_export.model import Array, LastStep, Model, Signature
 from lstm_export.model.runner import is_stateful
-from lstm_export.parity import check, golden_sets
+from lstm_export.parity import GoldenSet, check, golden_sets
 from lstm_export.targets.c import compiler
 from lstm_export.targets.c.interface import Interface
 from lstm_export.targets.c.layout import BITS, rounded
 from lstm_export.targets.c.runner import CRunner, CStream
 from lstm_export.targets.c.source import write
-from tests.conftest import CHAINS, drawn
+from tests.conftest import CHAINS, drawn, gru, lstm
 
 C = targets.get("c")
 REASON = f"needs a C compiler: {compiler.HOW}"
@@ -93,15 +93,32 @@ def test_rounding_moves_no_weight_by_more_than_half_a_step(weights: str) -> None
             assert (np.abs(behind - before) <= np.where(near_end, 1.0, 0.5) * step + 2.0**-22 * largest).all()
 
 
+def wide() -> Model:
+    """Layers of several groups of units, the last group of each wider, as wide or narrower than the others."""
+    random = np.random.default_rng(5)
+    stages = (lstm("lstm", 3, 66, 1, random), gru("gru", 66, 85, 1, random), lstm("out", 85, 32, 1, random))
+    return Model((*stages, LastStep("last")), Signature(3, 32))
+
+
 @needs_compiler
-@pytest.mark.parametrize("lanes", [1, 4, 8, 16])
+@pytest.mark.parametrize("lanes", [4, 8, 16])
 @pytest.mark.parametrize("weights", ["float32", "int8"])
-def test_the_width_of_vectors_changes_no_bit(lanes: int, weights: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = CHAINS["two modules"]
+@pytest.mark.parametrize("model", [CHAINS["two modules"], wide()], ids=["narrow", "wide"])
+def test_the_width_of_vectors_changes_no_bit(
+    model: Model, lanes: int, weights: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Against plain floats, which no vectors at all are."""
     x = drawn(model, 33, 12)
-    usual = made(model, weights)(x)
+    monkeypatch.setenv("CFLAGS", "-O1 -ffp-contract=off -w -Dmodel_VL=1")
+    plain = made(model, weights)(x)
+    report = check(lambda _: plain, (GoldenSet.of("33 x 12", rounded(model, BITS[weights]), x),), subject="plain")
+    assert report.ok, report.table()
     monkeypatch.setenv("CFLAGS", f"-O1 -ffp-contract=off -w -Dmodel_VL={lanes}")
-    np.testing.assert_array_equal(made(model, weights)(x), usual)
+    runner = made(model, weights)
+    np.testing.assert_array_equal(runner(x), plain)
+    np.testing.assert_array_equal(in_one(runner, x), plain)
+    assert isinstance(runner, CStream)
+    np.testing.assert_array_equal(runner.advance(x[:2], runner.initial_state(2))[0], plain[:2])
 
 
 @needs_gcc

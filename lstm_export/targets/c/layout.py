@@ -1,8 +1,8 @@
 """How the weights of a recurrent layer lie in the C source, and what rounding them to int16 or int8 makes of them.
 
-A group is 64 units. Its rows are one feature each, x first, then h; a row holds the group's sums side by side: panel by
-panel of 16 units (the last one narrower), gate by gate, unit by unit. The rows of the gates that go through a sigmoid,
-and their biases, are halved, which is exact.
+A group is 16 units, the last one 9 to 24 (or all units there are). Its rows are one feature each, x first, then h, and
+follow each other; a row holds the group's sums side by side: gate by gate, unit by unit. The rows of the gates that go
+through a sigmoid, and their biases, are halved, which is exact.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from ...model import GRU, LSTM, Array, Cell, Model, Recurrent
 
-GROUP, PANEL = 64, 16
+GROUP, LARGEST = 16, 24  # units of a group, of the last one
 # The order of the gates in the C source: those with a sigmoid first, the one with tanh last.
 C_GATES = {LSTM: ("input", "forget", "output", "cell"), GRU: ("reset", "update", "new")}
 BITS = {"float32": 32, "int16": 16, "int8": 8}
@@ -72,14 +72,23 @@ def _rounded(stage: Recurrent, bits: int) -> Recurrent:
     return replace(stage, weights=weights)
 
 
+def group_units(hidden_size: int) -> Iterator[range]:
+    """The units of every group."""
+    start = 0
+    while hidden_size - start > LARGEST:
+        yield range(start, start + GROUP)
+        start += GROUP
+    yield range(start, hidden_size)
+
+
 def _order(stage: Recurrent) -> Array:
     """Which row of torch's stacked gates each sum is: `(gates * hidden_size,)`."""
     size, gates = stage.hidden_size, C_GATES[type(stage)]
     rows = []
-    for first in range(0, size, PANEL):
+    for units in group_units(size):
         for gate in gates:
             start = stage.gates.index(gate) * size
-            rows.append(np.arange(start + first, start + min(first + PANEL, size)))
+            rows.append(np.arange(start + units.start, start + units.stop))
     return np.concatenate(rows)
 
 
@@ -91,9 +100,9 @@ def _halves(stage: Recurrent) -> Array:
 
 def _groups(rows: Array, stage: Recurrent) -> Iterator[Array]:
     """`rows (n, sums)` cut into groups of units."""
-    width = GROUP * len(stage.gates)
-    for start in range(0, rows.shape[1], width):
-        yield rows[:, start : start + width]
+    gates = len(stage.gates)
+    for units in group_units(stage.hidden_size):
+        yield rows[:, gates * units.start : gates * units.stop]
 
 
 def _scale(rows: Array, bits: int) -> Array:

@@ -133,7 +133,7 @@ def _cell(arrays: Arrays, stage: Recurrent, suffix: str, weights: str) -> None:
     held, key, title = cell_arrays(stage, cell, BITS[weights]), f"{stage.name}{suffix}", f"{stage.name}{suffix}"
     gates = {LSTM: "i, f, o, g", GRU: "r, z, n"}[type(stage)]
     shape = f"{cell.weight_ih.shape[1]} inputs, {cell.weight_hh.shape[1]} of h"
-    comment = f"{title}: rows of {shape}; in a row, 16 units at a time, {gates}"
+    comment = f"{title}: in groups of 16 units (the last 9 to 24), rows of {shape}; in a row {gates}"
     arrays.add_groups(key, title, held.weights, comment)
     if held.scale is not None and held.bias is not None:
         arrays.add(f"{key}.scale", f"{title}_scale", held.scale, f"{title}: scale of every sum", spare=True)
@@ -187,7 +187,7 @@ def _tokens(model: Model, weights: str, flags: set[str], run: Walk, step: Walk |
         "NAME_BIASES": "0" if is_words else "1",
         "#define NAME_BITS BITS": f"#define NAME_BITS {BITS[weights]}",
         "WIDEST_32": "8" if is_words else "16",
-        "WIDEST_16": "6" if is_words else "12",
+        "WIDEST_16": "10" if is_words else "12",
         "INITIAL_VALUE": "NAME_initial[n]" if any(one.has_initial_state for one in model.recurrent) else "0.0f",
         "STEP_LOCALS": _locals(step),
         "STEP_BODY": _body(step),

@@ -3,37 +3,40 @@
    its weight times 2^(32 - bits), plus a fraction that the rows below it leave; the writer chose the weight with that
    fraction counted. A row of scales brings the sums back, after the last term. */
 #if NAME_VL > 1
-#define NAME_FIRST(j) NAME_vf sum##j = first ? NAME_load(first + j * NAME_VL) : NAME_splat(0.0f);
-#define NAME_WORD(j) const NAME_vu word##j = NAME_load_words(row + j * NAME_VL);
-#define NAME_ADD(j) sum##j = sum##j + NAME_as_floats(word##j << shift) * value;
-#define NAME_KEEP(j) NAME_store(sums + j * NAME_VL, sum##j);
-#define NAME_WORD_ROW(N, v, count)                                                                               \
+#define NAME_FIRST(G, j) NAME_vf sum##j = first ? NAME_load(first + NAME_AT(G, j, gap_first)) : NAME_splat(0.0f);
+#define NAME_ADD(G, j) sum##j = sum##j + NAME_as_floats(NAME_load_words(row + NAME_AT(G, j, gap)) << shift) * value;
+#define NAME_KEEP(G, j) NAME_store(sums + j * NAME_VL, sum##j);
+#define NAME_WORD_ROW(G, N, v, count)                                                                            \
     {                                                                                                            \
-        NAME_EACH_##N(NAME_WORD)                                                                                 \
         int shift = 32 - NAME_BITS;                                                                              \
         size_t j;                                                                                                \
         for (j = 0; j < (count); j++, shift -= NAME_BITS) {                                                      \
             const NAME_vf value = NAME_splat((v)[j]);                                                            \
-            NAME_EACH_##N(NAME_ADD)                                                                              \
+            NAME_EACH_##N(NAME_ADD, G)                                                                           \
         }                                                                                                        \
     }
-#define NAME_COLUMN(N)                                                                                           \
-    static NAME_NOINLINE void NAME_column_##N(const float *first, const NAME_word *wx, const float *x, size_t nx, \
-                                              const NAME_word *wh, const float *h, size_t nh, size_t stride,     \
-                                              float *sums)                                                       \
+#define NAME_WORD_ROWS_OF(G, N, w, gap_w, v, n)                                                                  \
     {                                                                                                            \
-        const NAME_word *row = wx;                                                                               \
+        const size_t gap = gap_w;                                                                                \
+        for (k = 0, row = w; k + NAME_ROWS_A_WORD <= n; k += NAME_ROWS_A_WORD, row += stride)                    \
+            NAME_WORD_ROW(G, N, v + k, NAME_ROWS_A_WORD)                                                         \
+        if (k < n)                                                                                               \
+            NAME_WORD_ROW(G, N, v + k, n - k)                                                                    \
+        (void)gap;                                                                                               \
+    }
+#define NAME_COLUMN(G, N)                                                                                        \
+    static NAME_NOINLINE void NAME_column_##G##_##N(const float *first, size_t gap_first, const NAME_word *wx,   \
+                                                    size_t gap_x, const float *x, size_t nx,                     \
+                                                    const NAME_word *wh, size_t gap_h, const float *h,           \
+                                                    size_t nh, size_t stride, float *sums)                       \
+    {                                                                                                            \
+        const NAME_word *row;                                                                                    \
         size_t k;                                                                                                \
-        NAME_EACH_##N(NAME_FIRST)                                                                                \
-        for (k = 0; k + NAME_ROWS_A_WORD <= nx; k += NAME_ROWS_A_WORD, row += stride)                            \
-            NAME_WORD_ROW(N, x + k, NAME_ROWS_A_WORD)                                                            \
-        if (k < nx)                                                                                              \
-            NAME_WORD_ROW(N, x + k, nx - k)                                                                      \
-        for (k = 0, row = wh; k + NAME_ROWS_A_WORD <= nh; k += NAME_ROWS_A_WORD, row += stride)                  \
-            NAME_WORD_ROW(N, h + k, NAME_ROWS_A_WORD)                                                            \
-        if (k < nh)                                                                                              \
-            NAME_WORD_ROW(N, h + k, nh - k)                                                                      \
-        NAME_EACH_##N(NAME_KEEP)                                                                                 \
+        NAME_EACH_##N(NAME_FIRST, G)                                                                             \
+        NAME_WORD_ROWS_OF(G, N, wx, gap_x, x, nx)                                                                \
+        NAME_WORD_ROWS_OF(G, N, wh, gap_h, h, nh)                                                                \
+        (void)gap_first;                                                                                         \
+        NAME_EACH_##N(NAME_KEEP, G)                                                                              \
     }
 
 NAME_INLINE NAME_vu NAME_load_words(const NAME_word *p)

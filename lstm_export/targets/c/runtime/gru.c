@@ -11,12 +11,12 @@ NAME_INLINE NAME_vf NAME_gru_cell(NAME_vf r, NAME_vf z, NAME_vf n_x, NAME_vf n_h
 }
 
 #if NAME_VL > 1
-/* Sums from x and from h: panel by panel of 16 units, the last one narrower, [gate][unit]. */
+/* Sums from x and from h: group by group, [gate][unit]. */
 static void NAME_gru_units(const float *sums_x, const float *sums_h, size_t units, const float *h, float *out)
 {
-    size_t first, j;
-    for (first = 0; first < units; first += 16, sums_x += 48, sums_h += 48) {
-        const size_t width = units - first < 16 ? units - first : 16;
+    size_t first, width, j;
+    for (first = 0; first < units; first += width, sums_x += 3 * width, sums_h += 3 * width) {
+        width = NAME_group_size(units, first);
         for (j = 0; j < width; j += NAME_VL) {
             const NAME_vf r = NAME_load(sums_x + j) + NAME_load(sums_h + j);
             const NAME_vf z = NAME_load(sums_x + width + j) + NAME_load(sums_h + width + j);
@@ -37,86 +37,88 @@ static void NAME_gru_units(const float *sums_x, const float *sums_h, size_t unit
 static void NAME_gru_step(LAYER_WEIGHTS, size_t nx, size_t units, const float *from_x, const float *x, const float *h,
                           float *out, unsigned turn)
 {
-    const size_t groups = (units + 63) / 64;
+#if NAME_VL > 1
+    const NAME_runs part = NAME_runs_of(units, NAME_AT_ONCE(3));
     size_t n;
-    for (n = 0; n < groups; n++) {
-        const size_t first = 64 * (turn & 1u ? groups - 1 - n : n);
-        const size_t size = units - first < 64 ? units - first : 64;
+    for (n = 0; n < part.runs; n++) {
+        const size_t run = turn & 1u ? part.runs - 1 - n : n;
+        const size_t first = 16 * (run < part.full ? run * NAME_AT_ONCE(3) : run + part.full * (NAME_AT_ONCE(3) - 1));
+        const size_t size = run < part.full ? 16 * NAME_AT_ONCE(3) : NAME_group_size(units, first);
+        float sums_x[NAME_MOST_SUMS(3)], sums_h[NAME_MOST_SUMS(3)];
 //@if not words
+        const size_t row = NAME_ROW(3 * NAME_group_size(units, first)), gap_x = 48 * (1 + nx), gap_h = 48 * (1 + units);
         const float *wx = w + 3 * first * (1 + nx);
         const float *wh = w + NAME_ROW(3 * units) * (1 + nx) + 3 * first * (1 + units);
+        NAME_sums_3(from_x ? from_x + 3 * first : wx, from_x ? 48 : gap_x, wx + row, gap_x, x, from_x ? 0 : nx, wh,
+                    gap_h, h, 0, size, sums_x);
+        NAME_sums_3(wh, gap_h, wx, gap_x, x, 0, wh + row, gap_h, h, units, size, sums_h);
 //@end
 //@if words
-        const NAME_word *wx = w + 3 * first * NAME_WORD_ROWS(nx);
-        const NAME_word *wh = w + NAME_ROW(3 * units) * NAME_WORD_ROWS(nx) + 3 * first * NAME_WORD_ROWS(units);
-//@end
-#if NAME_VL > 1
-        float sums_x[3 * 64 + 2 * NAME_VL], sums_h[3 * 64 + 2 * NAME_VL];
-//@if not words
-        const size_t stride = NAME_ROW(3 * size);
-        NAME_sums(from_x ? from_x + 3 * first : wx, wx + stride, x, from_x ? 0 : nx, wh, h, 0, 3 * size, sums_x);
-        NAME_sums(wh, wh + stride, h, 0, wh + stride, h, units, 3 * size, sums_h);
-//@end
-//@if words
-        NAME_sums(from_x ? from_x + 3 * first : 0, wx, x, from_x ? 0 : nx, wh, h, 0, 3 * size, sums_x);
-        NAME_sums(0, wx, x, 0, wh, h, units, 3 * size, sums_h);
+        const size_t rows_x = NAME_WORD_ROWS(nx), rows_h = NAME_WORD_ROWS(units);
+        const NAME_word *wx = w + 3 * first * rows_x, *wh = w + NAME_ROW(3 * units) * rows_x + 3 * first * rows_h;
+        NAME_sums_3(from_x ? from_x + 3 * first : 0, 48, wx, 48 * rows_x, x, from_x ? 0 : nx, wh, 48 * rows_h, h, 0,
+                    size, sums_x);
+        NAME_sums_3(0, 48, wx, 48 * rows_x, x, 0, wh, 48 * rows_h, h, units, size, sums_h);
         NAME_scaled(sums_x, scale + 3 * first, bias + 3 * first, 3 * size);
         NAME_scaled(sums_h, scale + 3 * first, bias + 3 * units + 3 * first, 3 * size);
 //@end
         NAME_gru_units(sums_x, sums_h, size, h + first, out + first);
+    }
 #else
-        size_t u, k;
-        (void)from_x;
+    size_t first, size, u, k;
+    (void)from_x;
+    (void)turn;
+    for (first = 0; first < units; first += size) {
+        const size_t stride = 3 * (size = NAME_group_size(units, first));
         for (u = 0; u < size; u++) {
-            const size_t width = size - (u & ~(size_t)15) < 16 ? size - (u & ~(size_t)15) : 16, stride = 3 * size;
-            const size_t at = 3 * (u & ~(size_t)15) + (u & 15);
 //@if not words
-            const float *row = wx + at;
-            float r = row[0], z = row[width], n_x = row[2 * width], r_h, z_h, n_h;
+            const float *row = w + 3 * first * (1 + nx) + u;
+            float r = row[0], z = row[size], n_x = row[2 * size], r_h, z_h, n_h;
             for (k = 0; k < nx; k++) {
                 row += stride;
                 r = r + row[0] * x[k];
-                z = z + row[width] * x[k];
-                n_x = n_x + row[2 * width] * x[k];
+                z = z + row[size] * x[k];
+                n_x = n_x + row[2 * size] * x[k];
             }
-            row = wh + at;
+            row = w + 3 * units * (1 + nx) + 3 * first * (1 + units) + u;
             r_h = row[0];
-            z_h = row[width];
-            n_h = row[2 * width];
+            z_h = row[size];
+            n_h = row[2 * size];
             for (k = 0; k < units; k++) {
                 row += stride;
                 r_h = r_h + row[0] * h[k];
-                z_h = z_h + row[width] * h[k];
-                n_h = n_h + row[2 * width] * h[k];
+                z_h = z_h + row[size] * h[k];
+                n_h = n_h + row[2 * size] * h[k];
             }
 //@end
 //@if words
-            const float *s = scale + 3 * first + at, *b_x = bias + 3 * first + at, *b_h = b_x + 3 * units;
-            const NAME_word *row = wx + at;
+            const float *s = scale + 3 * first + u, *b_x = bias + 3 * first + u, *b_h = b_x + 3 * units;
+            const NAME_word *row = w + 3 * first * NAME_WORD_ROWS(nx) + u;
             float r = 0.0f, z = 0.0f, n_x = 0.0f, r_h = 0.0f, z_h = 0.0f, n_h = 0.0f;
             for (k = 0; k < nx; k++) {
                 r = r + NAME_weight(row[0], k) * x[k];
-                z = z + NAME_weight(row[width], k) * x[k];
-                n_x = n_x + NAME_weight(row[2 * width], k) * x[k];
+                z = z + NAME_weight(row[size], k) * x[k];
+                n_x = n_x + NAME_weight(row[2 * size], k) * x[k];
                 row += (k + 1) % NAME_ROWS_A_WORD ? 0 : stride;
             }
-            for (k = 0, row = wh + at; k < units; k++) {
+            row = w + 3 * units * NAME_WORD_ROWS(nx) + 3 * first * NAME_WORD_ROWS(units) + u;
+            for (k = 0; k < units; k++) {
                 r_h = r_h + NAME_weight(row[0], k) * h[k];
-                z_h = z_h + NAME_weight(row[width], k) * h[k];
-                n_h = n_h + NAME_weight(row[2 * width], k) * h[k];
+                z_h = z_h + NAME_weight(row[size], k) * h[k];
+                n_h = n_h + NAME_weight(row[2 * size], k) * h[k];
                 row += (k + 1) % NAME_ROWS_A_WORD ? 0 : stride;
             }
             r = r * s[0] + b_x[0];
-            z = z * s[width] + b_x[width];
-            n_x = n_x * s[2 * width] + b_x[2 * width];
+            z = z * s[size] + b_x[size];
+            n_x = n_x * s[2 * size] + b_x[2 * size];
             r_h = r_h * s[0] + b_h[0];
-            z_h = z_h * s[width] + b_h[width];
-            n_h = n_h * s[2 * width] + b_h[2 * width];
+            z_h = z_h * s[size] + b_h[size];
+            n_h = n_h * s[2 * size] + b_h[2 * size];
 //@end
             out[first + u] = NAME_gru_cell(r + r_h, z + z_h, n_x, n_h, h[first + u]);
         }
-#endif
     }
+#endif
 }
 
 //@if sequence
@@ -134,8 +136,8 @@ static void NAME_gru_lanes(LANE_WEIGHTS, size_t nx, size_t units, const float *x
         NAME_tile(w_h, w, x, 0, w_h + NAME_TILE, h, units, lanes, sums_h);
         for (n = 0; n < count && first + n < units; n++) {
 //@if words
-            const size_t panel = (first + n) & ~(size_t)15, width = units - panel < 16 ? units - panel : 16;
-            const size_t at = 3 * panel + (first + n - panel);
+            const size_t group = NAME_group_of(units, first + n), width = NAME_group_size(units, group);
+            const size_t at = 3 * group + (first + n - group);
             const float *s = scale + at, *b_x = bias + at, *b_h = b_x + 3 * units;
 //@end
             for (v = 0; v < lanes; v += NAME_VL) {

@@ -13,3 +13,22 @@
 #define NAME_WORD_ROWS(rows) (((rows) + NAME_ROWS_A_WORD - 1) / NAME_ROWS_A_WORD)
 //@end
 
+/* Units lie in groups of 16, whose weights follow each other; the last group has 9 to 24, or all units there are. */
+NAME_INLINE size_t NAME_groups(size_t units)
+{
+    return units < 25 ? 1 : (units + 7) / 16;
+}
+
+/* Units of the group that begins with unit `first`. */
+NAME_INLINE size_t NAME_group_size(size_t units, size_t first)
+{
+    return units - first < 25 ? units - first : 16;
+}
+
+/* The first unit of the group that unit `u` is in. */
+NAME_INLINE size_t NAME_group_of(size_t units, size_t u)
+{
+    const size_t first = u & ~(size_t)15;
+    return first > 0 && units - first < 9 ? first - 16 : first;
+}
+

@@ -26,12 +26,12 @@ static void NAME_lstm_out(const float *c, float *out, size_t n)
     }
 }
 
-/* `sums`: panel by panel of 16 units, the last one narrower, [gate][unit]. */
+/* c and o of some units, o in `out`; `sums` lie group by group, [gate][unit]. */
 static void NAME_lstm_units(float *sums, size_t units, float *c, float *out)
 {
-    size_t first, j;
-    for (first = 0; first < units; first += 16, sums += 64) {
-        const size_t width = units - first < 16 ? units - first : 16;
+    size_t first, width, j;
+    for (first = 0; first < units; first += width, sums += 4 * width) {
+        width = NAME_group_size(units, first);
         for (j = 0; j < width; j += NAME_VL) {
             const NAME_vf i = NAME_load(sums + j), f = NAME_load(sums + width + j);
             const NAME_vf o = NAME_load(sums + 2 * width + j), g = NAME_load(sums + 3 * width + j);
@@ -47,7 +47,6 @@ static void NAME_lstm_units(float *sums, size_t units, float *c, float *out)
             }
         }
     }
-    NAME_lstm_out(c, out, units);
 }
 #endif
 
@@ -56,80 +55,83 @@ static void NAME_lstm_units(float *sums, size_t units, float *c, float *out)
 static void NAME_lstm_step(LAYER_WEIGHTS, size_t nx, size_t nh, size_t units, const float *from_x, const float *x,
                            const float *h, float *c, float *out, unsigned turn)
 {
-    const size_t groups = (units + 63) / 64;
+#if NAME_VL > 1
+    const NAME_runs part = NAME_runs_of(units, NAME_AT_ONCE(4));
     size_t n;
-    for (n = 0; n < groups; n++) {
-        const size_t first = 64 * (turn & 1u ? groups - 1 - n : n);
-        const size_t size = units - first < 64 ? units - first : 64;
+    for (n = 0; n < part.runs; n++) {
+        const size_t run = turn & 1u ? part.runs - 1 - n : n;
+        const size_t first = 16 * (run < part.full ? run * NAME_AT_ONCE(4) : run + part.full * (NAME_AT_ONCE(4) - 1));
+        const size_t size = run < part.full ? 16 * NAME_AT_ONCE(4) : NAME_group_size(units, first);
+        float sums[NAME_MOST_SUMS(4)];
 //@if not words
         const float *wx = w + 4 * first * (1 + nx), *wh = w + NAME_ROW(4 * units) * (1 + nx) + 4 * first * nh;
+        const float *rows = wx + NAME_ROW(4 * NAME_group_size(units, first));
+        NAME_sums_4(from_x ? from_x + 4 * first : wx, from_x ? 64 : 64 * (1 + nx), rows, 64 * (1 + nx), x,
+                    from_x ? 0 : nx, wh, 64 * nh, h, nh, size, sums);
 //@end
 //@if words
-        const NAME_word *wx = w + 4 * first * NAME_WORD_ROWS(nx);
-        const NAME_word *wh = w + NAME_ROW(4 * units) * NAME_WORD_ROWS(nx) + 4 * first * NAME_WORD_ROWS(nh);
-//@end
-#if NAME_VL > 1
-        float sums[4 * 64 + NAME_VL];
-//@if not words
-        NAME_sums(from_x ? from_x + 4 * first : wx, wx + NAME_ROW(4 * size), x, from_x ? 0 : nx, wh, h, nh, 4 * size,
-                  sums);
-//@end
-//@if words
-        NAME_sums(from_x ? from_x + 4 * first : 0, wx, x, from_x ? 0 : nx, wh, h, nh, 4 * size, sums);
+        const size_t rows_x = NAME_WORD_ROWS(nx), rows_h = NAME_WORD_ROWS(nh);
+        const NAME_word *wx = w + 4 * first * rows_x, *wh = w + NAME_ROW(4 * units) * rows_x + 4 * first * rows_h;
+        NAME_sums_4(from_x ? from_x + 4 * first : 0, 64, wx, 64 * rows_x, x, from_x ? 0 : nx, wh, 64 * rows_h, h, nh,
+                    size, sums);
         NAME_scaled(sums, scale + 4 * first, bias + 4 * first, 4 * size);
 //@end
         NAME_lstm_units(sums, size, c + first, out + first);
+    }
+    NAME_lstm_out(c, out, units);
 #else
-        size_t u, k;
-        (void)from_x;
+    size_t first, size, u, k;
+    (void)from_x;
+    (void)turn;
+    for (first = 0; first < units; first += size) {
+        const size_t stride = 4 * (size = NAME_group_size(units, first));
         for (u = 0; u < size; u++) {
-            const size_t width = size - (u & ~(size_t)15) < 16 ? size - (u & ~(size_t)15) : 16, stride = 4 * size;
-            const size_t at = 4 * (u & ~(size_t)15) + (u & 15);
 //@if not words
-            const float *row = wx + at;
-            float i = row[0], f = row[width], o = row[2 * width], g = row[3 * width];
+            const float *row = w + 4 * first * (1 + nx) + u;
+            float i = row[0], f = row[size], o = row[2 * size], g = row[3 * size];
             for (k = 0; k < nx; k++) {
                 row += stride;
                 i = i + row[0] * x[k];
-                f = f + row[width] * x[k];
-                o = o + row[2 * width] * x[k];
-                g = g + row[3 * width] * x[k];
+                f = f + row[size] * x[k];
+                o = o + row[2 * size] * x[k];
+                g = g + row[3 * size] * x[k];
             }
-            for (k = 0, row = wh + at; k < nh; k++, row += stride) {
+            for (k = 0, row = w + 4 * units * (1 + nx) + 4 * first * nh + u; k < nh; k++, row += stride) {
                 i = i + row[0] * h[k];
-                f = f + row[width] * h[k];
-                o = o + row[2 * width] * h[k];
-                g = g + row[3 * width] * h[k];
+                f = f + row[size] * h[k];
+                o = o + row[2 * size] * h[k];
+                g = g + row[3 * size] * h[k];
             }
 //@end
 //@if words
-            const size_t place = 4 * first + at;
-            const NAME_word *row = wx + at;
+            const size_t place = 4 * first + u;
+            const NAME_word *row = w + 4 * first * NAME_WORD_ROWS(nx) + u;
             float i = 0.0f, f = 0.0f, o = 0.0f, g = 0.0f;
             for (k = 0; k < nx; k++) {
                 i = i + NAME_weight(row[0], k) * x[k];
-                f = f + NAME_weight(row[width], k) * x[k];
-                o = o + NAME_weight(row[2 * width], k) * x[k];
-                g = g + NAME_weight(row[3 * width], k) * x[k];
+                f = f + NAME_weight(row[size], k) * x[k];
+                o = o + NAME_weight(row[2 * size], k) * x[k];
+                g = g + NAME_weight(row[3 * size], k) * x[k];
                 row += (k + 1) % NAME_ROWS_A_WORD ? 0 : stride;
             }
-            for (k = 0, row = wh + at; k < nh; k++) {
+            row = w + 4 * units * NAME_WORD_ROWS(nx) + 4 * first * NAME_WORD_ROWS(nh) + u;
+            for (k = 0; k < nh; k++) {
                 i = i + NAME_weight(row[0], k) * h[k];
-                f = f + NAME_weight(row[width], k) * h[k];
-                o = o + NAME_weight(row[2 * width], k) * h[k];
-                g = g + NAME_weight(row[3 * width], k) * h[k];
+                f = f + NAME_weight(row[size], k) * h[k];
+                o = o + NAME_weight(row[2 * size], k) * h[k];
+                g = g + NAME_weight(row[3 * size], k) * h[k];
                 row += (k + 1) % NAME_ROWS_A_WORD ? 0 : stride;
             }
             i = i * scale[place] + bias[place];
-            f = f * scale[place + width] + bias[place + width];
-            o = o * scale[place + 2 * width] + bias[place + 2 * width];
-            g = g * scale[place + 3 * width] + bias[place + 3 * width];
+            f = f * scale[place + size] + bias[place + size];
+            o = o * scale[place + 2 * size] + bias[place + 2 * size];
+            g = g * scale[place + 3 * size] + bias[place + 3 * size];
 //@end
             out[first + u] = NAME_lstm_cell(i, f, o, g, c + first + u);
             out[first + u] = out[first + u] * NAME_tanh(c[first + u]);
         }
-#endif
     }
+#endif
 }
 
 //@end

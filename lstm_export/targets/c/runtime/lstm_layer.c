@@ -14,8 +14,9 @@ static void NAME_lstm_lanes(LANE_WEIGHTS, size_t nx, size_t nh, size_t units, co
         NAME_tile(w, w + NAME_TILE, x, nx, w + NAME_TILE * (1 + nx), h, nh, lanes, sums);
         for (n = 0; n < some; n++) {
 //@if words
-            const size_t panel = (first + n) & ~(size_t)15, width = units - panel < 16 ? units - panel : 16;
-            const float *s = scale + 4 * panel + (first + n - panel), *b = bias + 4 * panel + (first + n - panel);
+            const size_t group = NAME_group_of(units, first + n), width = NAME_group_size(units, group);
+            const size_t at = 4 * group + (first + n - group);
+            const float *s = scale + at, *b = bias + at;
 //@end
             for (v = 0; v < lanes; v += NAME_VL) {
                 const float *sum = sums + 4 * n * lanes + v;

@@ -2,8 +2,9 @@
 #if NAME_VL > 1
 /* The part of the sums of one group that comes from x, four steps at once, so that a weight is loaded once for four:
    out[t] = first + x[t][0] * row 0 + x[t][1] * row 1 + ... */
-#define NAME_START(j) NAME_vf a##j = first ? NAME_load(first + j * NAME_VL) : NAME_splat(0.0f), b##j = a##j, c##j = a##j, d##j = a##j;
-#define NAME_FOUR(j)                                                                                             \
+#define NAME_START(first, j)                                                                                     \
+    NAME_vf a##j = first ? NAME_load(first + j * NAME_VL) : NAME_splat(0.0f), b##j = a##j, c##j = a##j, d##j = a##j;
+#define NAME_FOUR(w, j)                                                                                           \
     {                                                                                                            \
         const NAME_vf weight = NAME_load(w + j * NAME_VL);                                                       \
         a##j = a##j + weight * xa;                                                                               \
@@ -11,7 +12,7 @@
         c##j = c##j + weight * xc;                                                                               \
         d##j = d##j + weight * xd;                                                                               \
     }
-#define NAME_END(j)                                                                                              \
+#define NAME_END(out, j)                                                                                              \
     NAME_store(out + j * NAME_VL, a##j);                                                                         \
     NAME_store(out + across + j * NAME_VL, b##j);                                                                \
     NAME_store(out + 2 * across + j * NAME_VL, c##j);                                                            \
@@ -21,13 +22,13 @@
                                              size_t nx, float *out, size_t across)                               \
     {                                                                                                            \
         size_t k;                                                                                                \
-        NAME_EACH_##N(NAME_START)                                                                                \
+        NAME_EACH_##N(NAME_START, first)                                                                                \
         for (k = 0; k < nx; k++, w += stride) {                                                                  \
             const NAME_vf xa = NAME_splat(x[k]), xb = NAME_splat(x[nx + k]);                                     \
             const NAME_vf xc = NAME_splat(x[2 * nx + k]), xd = NAME_splat(x[3 * nx + k]);                        \
-            NAME_EACH_##N(NAME_FOUR)                                                                             \
+            NAME_EACH_##N(NAME_FOUR, w)                                                                             \
         }                                                                                                        \
-        NAME_EACH_##N(NAME_END)                                                                                  \
+        NAME_EACH_##N(NAME_END, out)                                                                                  \
     }
 NAME_BLOCK(1)
 NAME_BLOCK(2)
@@ -58,9 +59,9 @@ static void NAME_project_group(const float *first, const float *w, const float *
 /* The words of a layer's input rows as floats, still without their scales, group by group as they lie. */
 static void NAME_decode(const NAME_word *words, size_t rows, size_t gates, size_t units, float *out)
 {
-    size_t first, k, j;
-    for (first = 0; first < units; first += 64) {
-        const size_t stride = NAME_ROW(gates * (units - first < 64 ? units - first : 64));
+    size_t first, size, k, j;
+    for (first = 0; first < units; first += size) {
+        const size_t stride = NAME_ROW(gates * (size = NAME_group_size(units, first)));
         for (k = 0; k < rows; k++, out += stride) {
             const int shift = (int)(32 - NAME_BITS - NAME_BITS * (k % NAME_ROWS_A_WORD));
             for (j = 0; j < stride; j += NAME_VL) {
@@ -79,10 +80,10 @@ static const float *NAME_projected(const float *w, size_t biases, size_t gates, 
                                    const float *x, const NAME_pass *pass, float *out)
 {
     const size_t across = NAME_ROW(gates * units);
-    size_t first;
-    for (first = 0; first < units; first += 64) {
-        const size_t size = units - first < 64 ? units - first : 64;
+    size_t first, size;
+    for (first = 0; first < units; first += size) {
         const float *group = w + gates * first * (biases + nx);
+        size = NAME_group_size(units, first);
         NAME_project_group(biases ? group : 0, group + biases * NAME_ROW(gates * size), x, nx, pass->steps,
                            gates * size, out + gates * first, across);
     }
@@ -97,7 +98,7 @@ static const float *NAME_projected(const float *w, size_t biases, size_t gates, 
 #define NAME_LANE_FIRST(s, v) NAME_vf NAME_LANE(s, v) = NAME_splat(first[s]);
 #define NAME_LANE_ADD(s, v) NAME_LANE(s, v) = NAME_LANE(s, v) + weight * value##v;
 #define NAME_LANE_KEEP(s, v) NAME_store(sums + (s * VECTORS + v) * NAME_VL, NAME_LANE(s, v));
-#define NAME_LANE_VALUE(v) const NAME_vf value##v = NAME_load(value + v * NAME_VL);
+#define NAME_LANE_VALUE(from, v) const NAME_vf value##v = NAME_load(from + v * NAME_VL);
 #define NAME_VECTORS_1(DO, s) DO(s, 0)
 #define NAME_VECTORS_2(DO, s) DO(s, 0) DO(s, 1)
 #define NAME_SUM_ADD(s, V)                                                                                       \
@@ -119,10 +120,10 @@ static const float *NAME_projected(const float *w, size_t biases, size_t gates, 
         size_t k;                                                                                                \
         NAME_SUMS_##S(NAME_SUM_FIRST, V)                                                                         \
         for (k = 0; k < nx; k++, row += NAME_TILE, value += VECTORS * NAME_VL) {                                 \
-            NAME_EACH_##V(NAME_LANE_VALUE) NAME_SUMS_##S(NAME_SUM_ADD, V)                                        \
+            NAME_EACH_##V(NAME_LANE_VALUE, value) NAME_SUMS_##S(NAME_SUM_ADD, V)                                        \
         }                                                                                                        \
         for (k = 0, row = wh, value = h; k < nh; k++, row += NAME_TILE, value += VECTORS * NAME_VL) {            \
-            NAME_EACH_##V(NAME_LANE_VALUE) NAME_SUMS_##S(NAME_SUM_ADD, V)                                        \
+            NAME_EACH_##V(NAME_LANE_VALUE, value) NAME_SUMS_##S(NAME_SUM_ADD, V)                                        \
         }                                                                                                        \
         NAME_SUMS_##S(NAME_SUM_KEEP, V)                                                                          \
     }
@@ -155,22 +156,21 @@ static float *NAME_pack_rows(const NAME_stored *w, size_t biases, size_t rows, s
 {
     size_t u, k, g;
     for (u = first; u < first + NAME_TILE / gates; u++) {
-        const size_t group = u & ~(size_t)63, size = units - group < 64 ? units - group : 64;
-        const size_t panel = u & ~(size_t)15, width = units - panel < 16 ? units - panel : 16;
+        const size_t group = NAME_group_of(units, u), size = NAME_group_size(units, group);
 //@if not words
-        const NAME_stored *row = w + gates * group * (biases + rows) + gates * (panel - group) + (u - panel);
+        const NAME_stored *row = w + gates * group * (biases + rows) + (u - group);
 //@end
 //@if words
-        const NAME_stored *row = w + gates * group * NAME_WORD_ROWS(rows) + gates * (panel - group) + (u - panel);
+        const NAME_stored *row = w + gates * group * NAME_WORD_ROWS(rows) + (u - group);
 //@end
         float *to = out + gates * (u - first);
         for (k = 0; k < biases + rows; k++, to += NAME_TILE) {
             for (g = 0; g < gates; g++) {
 //@if not words
-                to[g] = u < units ? row[g * width] : 0.0f;
+                to[g] = u < units ? row[g * size] : 0.0f;
 //@end
 //@if words
-                to[g] = u < units && k >= biases ? NAME_weight(row[g * width], k - biases) : 0.0f;
+                to[g] = u < units && k >= biases ? NAME_weight(row[g * size], k - biases) : 0.0f;
 //@end
                 NAME_NO_LIBRARY_CALL;
             }
