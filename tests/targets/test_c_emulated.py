@@ -14,6 +14,8 @@ import pytest
 from lstm_export.model import Model
 from lstm_export.parity import GoldenSet, check
 from lstm_export.targets import get
+from lstm_export.targets.c.interface import Interface
+from lstm_export.targets.c.source import Source, write
 from tests.conftest import CHAINS, drawn
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -112,3 +114,21 @@ def test_a_microcontroller_has_room_for_the_readmes_model(
     assert emulate.flash_bytes(board, seed, tmp_path) <= 135_000
     small = case(emulate, "small", CHAINS["seed"], tmp_path / "small", weights="int8")
     assert emulate.flash_bytes(board, small, tmp_path) <= 40_000
+
+
+@pytest.mark.parametrize("weights", ["float32", "int8"])
+def test_the_flash_that_is_announced_is_enough_and_not_half_as_much_again(
+    weights: str, emulate: ModuleType, tmp_path: Path
+) -> None:
+    board = emulate.BOARDS["m4f"]
+    if missing := board.missing():
+        pytest.skip(missing)
+    for name in ("seed", "no_head", "every_activation", "norms", "skips"):
+        model = CHAINS[NAMES[name]]
+        one, source = case(emulate, name, model, tmp_path / name, weights=weights), source_of(model, weights)
+        code = emulate.flash_bytes(board, one, tmp_path) - source.constant_bytes
+        assert code <= source.code_bytes <= 1.5 * code, name
+
+
+def source_of(model: Model, weights: str) -> Source:
+    return write(model, Interface.of(model, "model", self_test=False), weights)

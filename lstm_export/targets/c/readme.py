@@ -10,14 +10,12 @@ from .interface import Interface
 from .source import Source
 from .template import replaced, runtime
 
-# Code of a step on a Cortex-M4F at -O2, measured on the chains of the tests and rounded up; weights come on top.
-CODE_BYTES = 6_000
 _UNITS = {"": 1, "B": 1, "kB": 1000, "KB": 1000, "KiB": 1024, "MB": 10**6, "MiB": 2**20}
 
 
 def flash_bytes(source: Source) -> int:
-    """What reset and step need at most in a microcontroller's flash: the constants exactly, and room for the code."""
-    return source.constant_bytes + CODE_BYTES
+    """What reset and step need in a Cortex-M's flash at -O2: the constants exactly, the code at most."""
+    return source.constant_bytes + source.code_bytes
 
 
 def check_flash(source: Source, limit: str) -> None:
@@ -34,7 +32,8 @@ def check_flash(source: Source, limit: str) -> None:
     allowed, needed = float(found[1]) * _UNITS[found[2]], flash_bytes(source)
     if needed > allowed:
         raise InputError(
-            f"the model needs {needed:,} bytes of flash ({source.constant_bytes:,} of constants), allowed are "
+            f"the model needs {needed:,} bytes of flash ({source.constant_bytes:,} of constants, up to "
+            f"{source.code_bytes:,} of code), allowed are "
             f"{allowed:,.0f}; store the weights as int16 or int8 with --weights, or train a smaller model"
         )
 
@@ -52,6 +51,7 @@ def readme(model: Model, interface: Interface, weights: str, source: Source) -> 
         "@INPUT@": str(interface.input_size),
         "@OUTPUT@": str(interface.output_size),
         "@FLASH@": f"{source.constant_bytes:,}",
+        "@CODE@": f"{source.code_bytes:,}",
         "@STATE@": f"{4 * (interface.state_size + 1):,}",
         "@BUFFERS@": f"{4 * source.stack_floats:,}",
         "@INPUTS@": ", ".join(column.name for column in model.signature.features) or "in the order of training",

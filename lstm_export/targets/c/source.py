@@ -75,12 +75,15 @@ class Source:
     Attributes:
         c, h: their text.
         constant_bytes: the arrays, as they lie in a microcontroller's flash.
+        code_bytes: at most what the code of reset and step (without a step, of whole sequences) takes in the flash of a
+            Cortex-M at -O2.
         stack_floats: what `NAME_step` keeps on the stack between layers, in floats; 0 where there is no step.
     """
 
     c: str
     h: str
     constant_bytes: int
+    code_bytes: int
     stack_floats: int
 
 
@@ -103,7 +106,7 @@ def write(model: Model, interface: Interface, weights: str = "float32", self_tes
     names = {"NAME_": f"{interface.name}_", "MACRO_": interface.macro}
     stack = sum(step.widths.values()) if step else 0
     text = head(model, interface, weights) + replaced(text, names)
-    return Source(text, interface.header(), arrays.bytes, stack)
+    return Source(text, interface.header(), arrays.bytes, _code_bytes(model, flags, len((step or run).lines)), stack)
 
 
 def _arrays(model: Model, weights: str) -> Arrays:
@@ -162,6 +165,14 @@ def _flags(model: Model, weights: str) -> set[str]:
     found |= {"words"} if BITS[weights] < 32 else set()
     found |= set() if model.returns_every_step else {"reduces"}
     return found
+
+
+def _code_bytes(model: Model, flags: set[str], calls: int) -> int:
+    """A bound fitted to what gcc 12 makes of the tests' chains at -O2; a test holds it against the compiler at hand."""
+    sizes = {"words": 450, "projection": 200, "layer_norm": 400, "exp": 200}
+    activations = len({stage.function for stage in model.stages if isinstance(stage, Activation)})
+    cells = 1_400 + 700 * (flags >= {"lstm", "gru"})
+    return cells + sum(size for part, size in sizes.items() if part in flags) + 200 * activations + 100 * calls
 
 
 def _tokens(model: Model, weights: str, flags: set[str], run: Walk, step: Walk | None) -> Mapping[str, str]:
