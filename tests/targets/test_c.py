@@ -65,6 +65,20 @@ def test_every_chain_is_one_answer_however_it_is_asked(model: Model) -> None:
 
 
 @needs_compiler
+@pytest.mark.parametrize("name", ["seed", "smallest"])
+def test_the_fast_build_is_one_answer_too(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With contraction: every kernel contracts the same expressions."""
+    monkeypatch.setenv("CFLAGS", "")
+    model = CHAINS[name]
+    runner = made(model)
+    for x in (drawn(model, 40, 20), drawn(model, 33, 3) * np.float32(30)):
+        y = runner(x)
+        np.testing.assert_array_equal(y, in_one(runner, x))
+        assert isinstance(runner, CStream)
+        np.testing.assert_array_equal(y, runner.advance(x, runner.initial_state(len(x)))[0])
+
+
+@needs_compiler
 @pytest.mark.parametrize("weights", ["int16", "int8"])
 @pytest.mark.parametrize("name", ["seed", "gru both ways", "projected", "two modules"])
 def test_rounded_weights_compute_the_rounded_model(name: str, weights: str) -> None:

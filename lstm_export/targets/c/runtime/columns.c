@@ -5,6 +5,8 @@
 #else
 #define NAME_WIDEST WIDEST_16
 #endif
+/* Two at least, where a row holds them: gcc contracts a lone chain of multiply-adds for some processors and not for others. */
+#define NAME_FEWEST_VECTORS (NAME_VL == 16 ? 1 : 2)
 #define NAME_ACROSS(G) (16 * (G) / NAME_VL)
 #define NAME_AT_ONCE(G) (NAME_WIDEST < 2 * NAME_ACROSS(G) ? 1 : NAME_WIDEST / NAME_ACROSS(G))
 #define NAME_MOST_SUMS(G) ((G) * (NAME_AT_ONCE(G) > 1 ? 16 * NAME_AT_ONCE(G) : 24) + NAME_VL)
@@ -47,7 +49,7 @@
                               size_t nh, size_t units, float *sums)                                              \
     {                                                                                                            \
         const size_t stride = units > 24 ? G * 16 : NAME_ROW(G * units);                                         \
-        size_t vectors = (G * units + NAME_VL - 1) / NAME_VL;                                                    \
+        size_t vectors = G * units > NAME_VL ? (G * units + NAME_VL - 1) / NAME_VL : NAME_FEWEST_VECTORS;        \
         size_t columns = (vectors + NAME_WIDEST - 1) / NAME_WIDEST;                                              \
         if (units < 25) {                                                                                        \
             gap_first = gap_x = gap_h = G * 16;                                                                  \

@@ -1,5 +1,6 @@
 //@if sums
-/* Sum of w[k] * x[k * stride] in every lane: 16 partial sums, k % 16, then pairwise. One order, whatever the vectors. */
+/* Sum of w[k] * x[k * stride] in every lane: 16 partial sums, k % 16, then pairwise. One order, whatever the vectors, and
+   products that are rounded: gcc contracts a lone chain of multiply-adds for some processors here and not there. */
 NAME_INLINE NAME_vf NAME_dot_lanes(const float *w, const float *x, size_t n, size_t stride)
 {
     NAME_vf part[16];
@@ -7,7 +8,9 @@ NAME_INLINE NAME_vf NAME_dot_lanes(const float *w, const float *x, size_t n, siz
     for (j = 0; j < 16; j++) {
         NAME_vf sum = NAME_splat(0.0f);
         for (k = j; k < n; k += 16) {
-            sum = sum + NAME_splat(w[k]) * NAME_load(x + k * stride);
+            NAME_vf product = NAME_splat(w[k]) * NAME_load(x + k * stride);
+            NAME_ROUNDED(product);
+            sum = sum + product;
         }
         part[j] = sum;
     }
@@ -29,11 +32,12 @@ static float NAME_dot(const float *w, const float *x, size_t n)
     size_t j, k, half;
     for (j = 0; j < 16; j += NAME_VL) {
         NAME_vf sum = NAME_splat(0.0f);
-        for (k = j; k + NAME_VL <= n; k += 16) {
-            sum = sum + NAME_load(w + k) * NAME_load(x + k);
-        }
-        if (k < n) {
-            sum = sum + NAME_load_part(w + k, n - k) * NAME_load_part(x + k, n - k);
+        for (k = j; k < n; k += 16) {
+            const int whole = k + NAME_VL <= n;
+            const NAME_vf weight = whole ? NAME_load(w + k) : NAME_load_part(w + k, n - k);
+            NAME_vf product = weight * (whole ? NAME_load(x + k) : NAME_load_part(x + k, n - k));
+            NAME_ROUNDED(product);
+            sum = sum + product;
         }
         NAME_store(part + j, sum);
     }
