@@ -136,6 +136,19 @@ def test_the_width_of_vectors_changes_no_bit(
 
 
 @needs_gcc
+@pytest.mark.skipif(shutil.which("clang") is None, reason="needs clang: apt install clang")
+@pytest.mark.parametrize(("name", "weights"), [("seed", "float32"), ("gru both ways", "int8"), ("norms", "float32")])
+def test_clang_says_nothing_and_gives_the_bits_of_gcc(name: str, weights: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, answers = CHAINS[name], {}
+    x = drawn(model, 33, 5)
+    monkeypatch.setenv("CFLAGS", " ".join(("-O1 -ffp-contract=off", *STRICT)))
+    for compiler_name in ("gcc", "clang"):
+        monkeypatch.setenv("CC", compiler_name)
+        answers[compiler_name] = made(model, weights)(x)
+    np.testing.assert_array_equal(answers["clang"], answers["gcc"])
+
+
+@needs_gcc
 @pytest.mark.parametrize(
     ("name", "weights"),
     [
