@@ -29,7 +29,7 @@ def page(artifact: Path, subject: Subject | None, reports: Sequence[ParityReport
     Raises:
         LstmExportError: the file is no longer what was verified.
     """
-    data = artifact.read_bytes()
+    data = targets.data_of(artifact)
     bundle = open_bundle(data) if is_bundle(data) else None
     source = subject.checkpoint.source if subject else None
     # A bundle without a model beside it is judged by the model and the answers that it carries.

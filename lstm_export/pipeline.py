@@ -22,7 +22,7 @@ from .files import check_output, replacing, replacing_folder
 from .intake import Checkpoint, write_checkpoint
 from .model import Model
 from .parity import GoldenSet, ParityReport, asked_of, smallest_failing, unequal_lengths
-from .subject import Source, Subject, compared, read, replayed, target_of
+from .subject import Source, Subject, check_sizes, compared, read, replayed, target_of
 
 if TYPE_CHECKING:
     from .parity.endless import EndlessReport
@@ -113,6 +113,8 @@ def verify(
     if model is not None:
         subject = Subject.of(model).replaying(replay) if replay else Subject.of(model)
         with naming(artifact):
+            if bundle:
+                check_sizes(artifact, bundle.model.signature, subject.checkpoint.model)
             return _beside_its_model(bundle, subject) if bundle else (subject.judge(target, artifact),)
     if bundle is None:
         raise InputError(f"{artifact} is an artifact of {target}; name its model: lstm-export verify {artifact} MODEL")

@@ -168,7 +168,7 @@ class Subject:
         subject, cost = (self, ()) if held is self.checkpoint.model else self._rounded(held)
         expected, notes = targets.lowered(module, held)
         runner, structure = module.load(artifact), structure_of(module, artifact, expected)
-        _check_sizes(artifact, runner.signature, expected)
+        check_sizes(artifact, runner.signature, expected)
         return subject.check(target, runner, structure, (*notes, *cost), source=artifact)
 
     def _rounded(self, model: Model) -> tuple[Subject, tuple[str, ...]]:
@@ -260,8 +260,12 @@ def rounding_cost(model: Model, rounded: Model, x: Array, real: bool) -> tuple[s
     return tuple(lines)
 
 
-def _check_sizes(artifact: Path, found: Signature, model: Model) -> None:
-    """Refuse an artifact that cannot be this model's."""
+def check_sizes(artifact: Path, found: Signature, model: Model) -> None:
+    """Refuse an artifact that cannot be this model's.
+
+    Raises:
+        InputError: it takes or gives another number of values.
+    """
     sizes = [(one.input_size, one.output_size) for one in (found, model.signature)]
     if sizes[0] != sizes[1]:
         (width, out), (expected, outputs) = sizes

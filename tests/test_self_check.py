@@ -183,3 +183,7 @@ def test_an_artifact_of_other_sizes_is_refused_in_one_line(model: Path, tmp_path
     done = CliRunner().invoke(app, ["verify", str(model.with_suffix(".onnx")), str(other)])
     assert done.exit_code == 1
     assert "takes 1 features and gives 1 outputs, the model 10 and 1" in done.output
+    _packaged(model.with_suffix(".bundle"), model.with_suffix(".onnx").read_bytes())
+    done = CliRunner().invoke(app, ["verify", str(model.with_suffix(".bundle")), str(other)])
+    assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
+    assert "takes 1 features and gives 1 outputs, the model 10 and 1" in done.stderr

@@ -129,7 +129,9 @@ def data_of(path: Path) -> bytes:
                 return data
     except OSError as error:
         raise unreadable(path, error, "a bundle or an exported artifact") from error
-    raise InputError(f"{path} is a folder that holds no artifact of {', '.join(names())}")
+    raise InputError(
+        f"{path} is a folder that holds no artifact of {', '.join(names())}; name one that lstm-export wrote"
+    )
 
 
 def of_artifact(data: bytes) -> str | None:

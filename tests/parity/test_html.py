@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from lstm_export.cli import app
 from lstm_export.errors import InputError
+from lstm_export.intake import Checkpoint, write_checkpoint
 from lstm_export.model import Array, Column, Model, Runner, Signature, forward
 from lstm_export.parity import Condition, Diagnosis, GoldenSet, ParityReport, check, golden_sets
 from lstm_export.parity.along_time import along_time
@@ -254,3 +255,16 @@ def test_a_page_that_cannot_be_written_is_refused_before_any_work(tmp_path: Path
     done = CliRunner().invoke(app, ["verify", str(seed_checkpoint), "--html", str(seed_checkpoint)])
     assert done.exit_code == 1
     assert "would be overwritten" in done.stderr
+
+
+def test_a_folder_has_its_page_too(tmp_path: Path) -> None:
+    from lstm_export.targets import c
+
+    if reason := c.unavailable():
+        pytest.skip(reason)
+    c.export(CHAINS["smallest"], tmp_path / "m_c")
+    write_checkpoint(tmp_path / "m.pt", Checkpoint(CHAINS["smallest"]))
+    page = tmp_path / "page.html"
+    done = CliRunner().invoke(app, ["verify", str(tmp_path / "m_c"), str(tmp_path / "m.pt"), "--html", str(page)])
+    assert done.exit_code == 0, done.output
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")

@@ -65,11 +65,11 @@ def _as_long_as_the_longest(graph: GraphProto) -> bool:
         node.input[:] = ["lengths/full" if name == "lengths" else name for name in node.input]
     batch, seq = _constant(graph, "lengths/batch", [0]), _constant(graph, "lengths/seq", [1])
     nodes: list[tuple[str, list[str], str, dict[str, Any]]] = [
-        ("Shape", ["x"], "x/shape", {}),
-        ("Gather", ["x/shape", batch], "x/batch", {"axis": 0}),  # (1,)
-        ("Gather", ["x/shape", seq], "x/seq", {"axis": 0}),
-        ("Expand", ["x/seq", "x/batch"], "x/seqs", {}),  # (batch,)
-        ("Cast", ["x/seqs"], "lengths/full", {"to": TensorProto.INT32}),
+        ("Shape", ["x"], "lengths/shape", {}),
+        ("Gather", ["lengths/shape", batch], "lengths/rows", {"axis": 0}),  # (1,)
+        ("Gather", ["lengths/shape", seq], "lengths/longest", {"axis": 0}),
+        ("Expand", ["lengths/longest", "lengths/rows"], "lengths/each", {}),  # (batch,)
+        ("Cast", ["lengths/each"], "lengths/full", {"to": TensorProto.INT32}),
     ]
     for at, (op, inputs, output, attributes) in enumerate(nodes):
         graph.node.insert(at, helper.make_node(op, inputs, [output], name=output, **attributes))
