@@ -102,7 +102,7 @@ class ParityReport:
         reasons = [f", {result.name}: {result.reason}" for result in judged if result.reason]
         shares = [result.error / result.bound for result in judged]
         worst = reasons[0] if reasons else _share(max(shares, key=_nan_last)) if judged else ""
-        said = self.verdict
+        said: str = self.verdict
         if (
             said == "failed"
             and self.structure not in GOOD_STRUCTURE
