@@ -23,7 +23,7 @@ SOURCES = Path(__file__).parent / "boards"
 # Without contraction every processor rounds every product; with -O2 this is what a firmware build uses.
 FLAGS = ("-std=c99", "-O2", "-ffp-contract=off", "-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections")
 WARNINGS = ("-pedantic", "-Wall", "-Wextra", "-Werror", "-Wdouble-promotion")
-SCRATCH_FLOATS = 30_000  # for all models in turn; the most is for a vector machine with rounded weights
+SCRATCH_FLOATS = 60_000  # for all models in turn; the most is for a vector machine with rounded weights
 HOW = "run scripts/install_emulators.sh (Debian, Ubuntu; as root)"
 
 
