@@ -65,7 +65,7 @@ def test_every_chain_is_one_answer_however_it_is_asked(model: Model) -> None:
 
 
 @needs_compiler
-@pytest.mark.parametrize("name", ["seed", "smallest"])
+@pytest.mark.parametrize("name", CHAINS)
 def test_the_fast_build_is_one_answer_too(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """With contraction: every kernel contracts the same expressions."""
     monkeypatch.setenv("CFLAGS", "")
@@ -74,8 +74,8 @@ def test_the_fast_build_is_one_answer_too(name: str, monkeypatch: pytest.MonkeyP
     for x in (drawn(model, 40, 20), drawn(model, 33, 3) * np.float32(30)):
         y = runner(x)
         np.testing.assert_array_equal(y, in_one(runner, x))
-        assert isinstance(runner, CStream)
-        np.testing.assert_array_equal(y, runner.advance(x, runner.initial_state(len(x)))[0])
+        if isinstance(runner, CStream):
+            np.testing.assert_array_equal(y, runner.advance(x, runner.initial_state(len(x)))[0])
 
 
 @needs_compiler
