@@ -54,3 +54,4 @@ def test_a_condition_that_gives_nan_or_refuses_fails_the_report() -> None:
     failed = replace(report, conditions=conditions)
     assert (report.verdict, failed.verdict) == ("passed", "failed")
     assert "4 threads" in failed.table()
+    assert "failed under another condition, though its numbers passed" in failed.summary()

@@ -95,6 +95,8 @@ def test_every_bug_is_caught(kind: str) -> None:
     report = check(BROKEN[kind], SEED, subject=kind, reference=CORRECT)
     assert report.verdict == "failed", report.table()
     assert "worst at row " in report.table() or report.sets[0].reason
+    failed = sum(one.verdict == "failed" for one in report.sets)
+    assert f"failed on {failed} of 13 golden sets" in report.summary()
 
 
 def test_exchanged_biases_are_no_bug() -> None:
@@ -113,7 +115,9 @@ def test_a_broken_reference_fails_too() -> None:
 
 
 def test_structure_alone_can_fail() -> None:
-    assert check(CORRECT, SEED, subject="good", structure="fc.bias differs in 1 of 1 values").verdict == "failed"
+    report = check(CORRECT, SEED, subject="good", structure="fc.bias differs in 1 of 1 values")
+    assert report.verdict == "failed"
+    assert "failed by its structure, though its numbers passed on 13 of 13" in report.summary()
 
 
 def test_a_refusing_runner_fails_with_its_reason() -> None:
