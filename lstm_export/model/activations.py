@@ -18,10 +18,9 @@ Function = Callable[[Array, Array, float], tuple[Array, Array, "Array | float"]]
 
 
 def sigmoid(x: Array) -> Array:
-    """1 / (1 + exp(-x)); exp may overflow to infinity, which gives 0."""
+    """1 / (1 + exp(-x)); exp may overflow to infinity, which gives 0. Callers ignore that once for many."""
     y = np.negative(x)
-    with np.errstate(over="ignore"):
-        np.exp(y, out=y)
+    np.exp(y, out=y)
     y += 1.0
     return np.reciprocal(y, out=y)
 

@@ -131,6 +131,7 @@ class _Run:
         return steps.reshape(len(steps), *(1 for _ in self.noise.runs), -1, 1)
 
 
+@np.errstate(over="ignore")  # of exp in a sigmoid
 def forward(  # noqa: PLR0913 - what a run consists of, named at every call
     model: Model,
     x: Array,
@@ -192,6 +193,7 @@ def begin(x: Array) -> Partway:
     return Partway(steps, steps, _Run(Noise(), np.full(len(x), x.shape[1]), None, steps))
 
 
+@np.errstate(over="ignore")
 def advance(partway: Partway, stage: Stage) -> Partway:
     """One stage further, exactly as `forward` computes it without noise."""
     first, run = partway.run.before is None, partway.run
@@ -225,18 +227,20 @@ def _recurrent(stage: Recurrent, weights: dict[str, Array], x: Array, terms: Arr
     state = {name: _initial(stage, name, weights, run) for name in stage.states}
     final: list[tuple[Array, ...]] = []
     for layer in stage.layers():
-        sides = []
+        sides, sides_terms = [], []
         for cell in layer:
             own = {key.removesuffix(cell.suffix): array for key, array in weights.items() if key.endswith(cell.suffix)}
             start = tuple(state[name][len(final)] for name in stage.states)
             rules = run.rules.at(f"{stage.name}{cell.suffix}")
             seen = run.reversed(x) if cell.is_reverse and rules.reads_backwards else x
-            every_h, *behind = _cell(stage, own, seen, start, replace(run, rules=rules))
-            sides.append(run.reversed(every_h) if cell.is_reverse and rules.turns_back else every_h)
+            every_h, every_term, *behind = _cell(stage, own, seen, start, replace(run, rules=rules))
+            turned = cell.is_reverse and rules.turns_back
+            sides.append(run.reversed(every_h) if turned else every_h)
+            sides_terms.append(run.reversed(every_term) if turned else every_term)
             final.append(tuple(behind))
-        x = sides[0] if len(sides) == 1 else np.concatenate(sides, axis=-1)
+        x, terms = (one[0] if len(one) == 1 else np.concatenate(one, axis=-1) for one in (sides, sides_terms))
     run.final.extend(np.stack(tensors) for tensors in zip(*final, strict=True))
-    return x, np.abs(x)
+    return x, terms
 
 
 def _initial(stage: Recurrent, name: str, weights: dict[str, Array], run: _Run) -> Array:
@@ -253,7 +257,10 @@ def _initial(stage: Recurrent, name: str, weights: dict[str, Array], run: _Run) 
 
 @singledispatch
 def _cell(stage: Recurrent, w: dict[str, Array], x: Array, start: State, run: _Run) -> State:
-    """One layer in one direction: every h_t `(seq, *runs, batch, size)`, then the state behind the last step."""
+    """One layer in one direction: every h_t `(seq, *runs, batch, size)`, its terms, the state behind the last step.
+
+    A gate is a sum of terms of size 1 however far it is shut: h is rounded like what its gates let through when open.
+    """
     raise NotImplementedError(f"no float64 definition of {stage.kind}")
 
 
@@ -266,21 +273,26 @@ def _lstm(stage: LSTM, w: dict[str, Array], x: Array, start: State, run: _Run) -
     weight_hh, size = _transposed(w["weight_hh"]), stage.hidden_size
     weight_hr = _transposed(w["weight_hr"]) if "weight_hr" in w else None
     h, c = (np.broadcast_to(one, (*x.shape[1:-1], one.shape[-1])) for one in start)
-    every_h = np.empty((*x.shape[:-1], h.shape[-1]))
+    every_h, every_g = (np.empty((*x.shape[:-1], one.shape[-1])) for one in (h, c))
+    every_c = np.empty((len(x) + 1, *every_g.shape[1:]))
+    every_c[0] = c
     for t, live in _steps(run, len(x)):
         gates = _product(h, weight_hh)
         gates += from_x[t]  # (*runs, batch, 4 * hidden_size), stacked in PYTORCH_GATES order
         i_f = run.noise.gate(run.rules.sigmoid(gates[..., : 2 * size]))  # input gate, forget gate
         i, f = i_f[..., :size], i_f[..., size:]
-        g = np.tanh(gates[..., 2 * size : 3 * size])  # candidate
+        g = np.tanh(gates[..., 2 * size : 3 * size], out=every_g[t])  # candidate
         o = run.noise.gate(run.rules.sigmoid(gates[..., 3 * size :]))  # output gate
         c_t = (1 - i if run.rules.input_forget else f) * c + i * g  # cell
         h_t = run.noise.value(o * np.tanh(c_t))  # hidden
         if weight_hr is not None:
             h_t = run.noise.value(h_t @ weight_hr)
         every_h[t] = h = h_t if live is None else np.where(live, h_t, h)
-        c = c_t if live is None else np.where(live, c_t, c)
-    return every_h, h, c
+        every_c[t + 1] = c = c_t if live is None else np.where(live, c_t, c)
+    every_term = np.abs(every_g, out=every_g)
+    every_term += np.abs(every_c[:-1], out=every_c[:-1])
+    np.minimum(every_term, 1.0, out=every_term)
+    return every_h, every_term if weight_hr is None else every_term @ np.abs(weight_hr), h, c
 
 
 @_cell.register
@@ -291,7 +303,7 @@ def _gru(stage: GRU, w: dict[str, Array], x: Array, start: State, run: _Run) -> 
     if "bias_ih" in w:
         from_x += _row(w["bias_ih"])
     h = np.broadcast_to(start[0], (*x.shape[1:-1], size))
-    every_h = np.empty((*x.shape[:-1], size))
+    every_h, every_term = np.empty((2, *x.shape[:-1], size))
     for t, live in _steps(run, len(x)):
         from_h = _product(h, weight_hh)
         from_h += bias_hh  # (*runs, batch, 3 * hidden_size), stacked in PYTORCH_GRU_GATES order
@@ -303,9 +315,10 @@ def _gru(stage: GRU, w: dict[str, Array], x: Array, start: State, run: _Run) -> 
         if not run.rules.linear_before_reset:
             new = (r * h) @ weight_hh[..., 2 * size :] + bias_hh[..., 2 * size :]
         n = np.tanh(from_x[t, ..., 2 * size :] + new)  # new gate
+        np.add(np.abs(n), np.abs(h), out=every_term[t])
         h_t = run.noise.value((1 - z) * n + z * h)
         every_h[t] = h = h_t if live is None else np.where(live, h_t, h)
-    return every_h, h
+    return every_h, every_term, h
 
 
 def _times(x: Array, weight: Array) -> Array:
@@ -376,12 +389,11 @@ def _last_step(stage: LastStep, weights: dict[str, Array], x: Array, terms: Arra
 def _last_hidden(
     stage: LastHidden, weights: dict[str, Array], x: Array, terms: Array, run: _Run
 ) -> tuple[Array, Array]:
-    if isinstance(run.before, Recurrent) and run.before.bidirectional:
-        size = run.before.state_size
-        x = np.concatenate([run.last(x)[..., :size], x[0, ..., size:]], axis=-1)
-    else:
-        x = run.last(x, run.rules.step)
-    return x, np.abs(x)
+    if not (isinstance(run.before, Recurrent) and run.before.bidirectional):
+        return run.last(x, run.rules.step), run.last(terms, run.rules.step)
+    size = run.before.state_size
+    y, y_terms = (np.concatenate([run.last(one)[..., :size], one[0, ..., size:]], axis=-1) for one in (x, terms))
+    return y, y_terms
 
 
 @_apply.register

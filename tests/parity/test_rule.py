@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from lstm_export.errors import InputError
-from lstm_export.model import LSTM, Array, LastStep, LayerNorm, Linear, Model, Runner, Signature, forward
+from lstm_export.model import (
+    GRU,
+    LSTM,
+    Array,
+    LastStep,
+    LayerNorm,
+    Linear,
+    Model,
+    Recurrent,
+    Runner,
+    Signature,
+    forward,
+)
 from lstm_export.model.gates import PYTORCH_GATES, reorder_gates
 from lstm_export.parity import GoldenSet, check, golden_sets
-from tests.conftest import CHAINS, linear, lstm, scaler
+from tests.conftest import CHAINS, linear, lstm, recurrent, scaler
 
 torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 from lstm_export.model.torch_module import eager, to_module  # noqa: E402
@@ -145,6 +158,20 @@ def test_a_norm_of_one_feature_is_judged() -> None:
     model = Model((lstm("lstm", 2, 1, 1, np.random.default_rng(0)), norm, LastStep("last")), Signature(2, 1))
     report = check(eager(to_module(model)), golden_sets(model), subject="pytorch")
     assert {one.verdict for one in report.sets} == {"passed"}
+
+
+@pytest.mark.parametrize(("kind", "gate", "bias"), [(LSTM, slice(9, 12), -150), (GRU, slice(3, 6), 150)])
+def test_shut_gates_are_judged(kind: type[Recurrent], gate: slice, bias: float) -> None:
+    """Nothing passes an output gate at 0, or an update gate at 1: the answers are below a gate's own rounding."""
+    stage = recurrent("rnn", 2, 3, 1, np.random.default_rng(0), kind=kind)
+    shut = stage.weights["bias_hh_l0"].copy()
+    shut[gate] = bias
+    ends = (LastStep("last"),), Signature(2, 3)
+    model = Model((replace(stage, weights={**stage.weights, "bias_hh_l0": shut}), *ends[0]), ends[1])
+    golden = golden_sets(model)
+    assert max(np.abs(one.y).max() for one in golden) < 1e-30
+    assert {one.verdict for one in check(eager(to_module(model)), golden, subject="pytorch").sets} == {"passed"}
+    assert not check(eager(to_module(Model((stage, *ends[0]), ends[1]))), golden, subject="open").ok
 
 
 def test_the_bound_is_tight() -> None:
