@@ -233,8 +233,8 @@ def test_a_bundle_without_the_engine_lists_its_own(seed_checkpoint: Path) -> Non
 def test_a_bundle_of_another_model_is_told(seed_checkpoint: Path, tmp_path: Path) -> None:
     lstm_export.package(seed_checkpoint, tmp_path / "m.bundle")
     write_checkpoint(tmp_path / "other.pt", Checkpoint(CHAINS["no head"]))
-    (report,) = lstm_export.verify(tmp_path / "m.bundle", tmp_path / "other.pt")
-    assert report.verdict == "failed"
+    with pytest.raises(InputError, match="takes 10 features and gives 1 outputs, the model 2 and 9: .*another"):
+        lstm_export.verify(tmp_path / "m.bundle", tmp_path / "other.pt")
 
 
 def test_a_bundle_is_judged_against_the_modules_own_forward(tmp_path: Path) -> None:
