@@ -110,7 +110,7 @@ def test_a_suspect_must_agree_wherever_it_can_be_judged() -> None:
 
 def test_bugs_of_a_nearly_chaotic_chain_are_named() -> None:
     """Some of their own definitions cannot be judged on some sets."""
-    model, gain = random_chain(2026, 36, largest_hidden=16)
+    model, gain = random_chain(2026, 24, largest_hidden=16)
     golden = golden_sets(model)
     assert gain == 10
     for kind in ("bias_ih lost", "gates stacked as input, output, cell, forget"):
