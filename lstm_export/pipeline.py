@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from . import targets
 from .bundle import Artifact, Bundle, Mode, is_bundle, make_bundle, open_bundle, write_bundle
+from .chains import Checkpoint, write_checkpoint
 from .device import Nonfinite, Session, self_test
 from .device.onnx_runner import CHAIN, WEIGHTS_SHA256
-from .errors import InputError, MissingDependency, naming, require
+from .errors import InputError, naming
 from .files import check_output, replacing, replacing_folder
-from .intake import Checkpoint, write_checkpoint
 from .model import Model
 from .parity import GoldenSet, ParityReport, asked_of, smallest_failing, unequal_lengths
-from .subject import Source, Subject, check_sizes, compared, read, replayed, target_of
+from .verification.artifact import bundle_runner, engines, not_run
+from .verification.subject import Source, Subject, check_sizes, compared, read, replayed, target_of
 
 if TYPE_CHECKING:
     from .parity.endless import EndlessReport
@@ -216,30 +217,6 @@ def endless(
     return measured.on_windows(found, windows, metrics)
 
 
-def not_run(target: str, trusted: bool) -> str:
-    """Why an artifact of a bundle is not run here; empty where it is."""
-    if target not in targets.names():
-        return "this version does not know the target"
-    module = targets.get(target)
-    if getattr(module, "runs_code", False) and not trusted and not hasattr(module, "from_model"):
-        return "opening it runs code; name the model that the bundle was made from if you trust it"
-    try:
-        if module.needs:
-            require(module.needs, module.extra, f"running {target}")
-    except MissingDependency as error:
-        return str(error)
-    return targets.missing(module)
-
-
-def bundle_runner(bundle: Bundle, target: str, providers: tuple[str, ...] = ()) -> targets.ArtifactRunner:
-    """A runner for one target of a bundle: of its artifact, or made from its weights where a target can do that."""
-    module = targets.get(target)
-    if hasattr(module, "from_model"):
-        made: targets.ArtifactRunner = module.from_model(bundle.model)
-        return made
-    return module.load(bundle.artifacts[target], providers)
-
-
 def package(
     model: Source,
     path: Path | str,
@@ -328,9 +305,3 @@ def _session(path: Path | str, data: bytes, engine: str, chosen: tuple[str, ...]
     opened = partial(targets.get(STREAM).load, twin, chosen) if twin else None
     said = {CHAIN: json.dumps(bundle.model.chain_record(), sort_keys=True), WEIGHTS_SHA256: bundle.model.weights_sha256}
     return Session(runner, runner.signature, nonfinite=nonfinite, twin=opened, mode=bundle.mode, said=said)
-
-
-def engines(bundle: Bundle) -> tuple[str, ...]:
-    """What a bundle can be run with: the targets of its artifacts, and those that need only its weights."""
-    made = [name for name in targets.names() if hasattr(targets.get(name), "from_model")]
-    return tuple(dict.fromkeys([*bundle.artifacts, *made]))

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from . import pipeline
 from .model.runner import row_by_row
 from .parity import all_ok, check
-from .subject import Subject
+from .verification.subject import Subject
 
 if TYPE_CHECKING:
-    from .subject import Source
+    from .verification.subject import Source
 
 
 def assert_parity(actual: Any, desired: Source, err_msg: str = "") -> None:

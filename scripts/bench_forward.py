@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory  # noqa: E402
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
-from lstm_export.intake import Checkpoint, write_checkpoint  # noqa: E402
+from lstm_export.chains import Checkpoint, write_checkpoint  # noqa: E402
 from lstm_export.model import LSTM, Array, LastStep, Linear, Model, Signature, forward  # noqa: E402
 from lstm_export.model.torch_module import to_module  # noqa: E402
 from lstm_export.pipeline import export, verify  # noqa: E402

@@ -24,8 +24,8 @@ from torch import nn
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from lstm_export.intake import read_contents  # noqa: E402
-from tests.intake.bad_files import CASES  # noqa: E402
+from lstm_export.reading import read_contents  # noqa: E402
+from tests.reading.bad_files import CASES  # noqa: E402
 
 ROUNDS = 7
 INSPECT, LOAD = "lstm-export inspect", "import torch; torch.load"
@@ -34,7 +34,7 @@ REFUSE_ALL = """
 import sys, time
 from pathlib import Path
 from lstm_export.errors import LstmExportError
-from lstm_export.intake import read_contents
+from lstm_export.reading import read_contents
 def peak():  # kilobytes of this program alone; getrusage counts what it was forked from
     return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
 slowest, before = 0, peak()

@@ -22,8 +22,8 @@ import torch
 from benchmark import alternate, machine, medians, ratio, report
 from torch.nn.utils.rnn import pack_padded_sequence, pad_sequence
 
+from lstm_export.chains import from_state_dict
 from lstm_export.device import Session, load_onnx
-from lstm_export.intake import from_state_dict
 from lstm_export.model import Array, Model, forward
 from lstm_export.targets.onnx.writer import to_bytes
 

@@ -28,8 +28,8 @@ import torch
 from benchmark import Times, alternate, machine, medians, ratio, report
 from torch import nn
 
+from lstm_export.chains import from_state_dict
 from lstm_export.device.onnx_runner import OnnxRunner, runtime_errors
-from lstm_export.intake import from_state_dict
 from lstm_export.model import Model
 from lstm_export.parity import check, golden_sets
 from lstm_export.targets.onnx.writer import metadata, to_bytes

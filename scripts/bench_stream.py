@@ -23,8 +23,8 @@ import torch
 from benchmark import Times, alternate, machine, medians, ratio, report
 from torch import nn
 
+from lstm_export.chains import from_state_dict
 from lstm_export.device import Session, Stream, load_onnx_stream
-from lstm_export.intake import from_state_dict
 from lstm_export.targets.onnx.writer import to_bytes
 
 MODELS = {"10 / 50x2 / 1": (10, 50, 2, 1), "1 / 40x1 / 1": (1, 40, 1, 1), "7 / 128x2 / 24": (7, 128, 2, 24)}

@@ -9,7 +9,7 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 
-from lstm_export.subject import read
+from lstm_export.verification.subject import read
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt

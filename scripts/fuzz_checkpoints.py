@@ -34,9 +34,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from lstm_export.errors import LstmExportError  # noqa: E402
-from lstm_export.subject import read  # noqa: E402
+from lstm_export.verification.subject import read  # noqa: E402
 from tests.conftest import CHAINS  # noqa: E402
-from tests.intake import bad_files, files  # noqa: E402
+from tests.reading import bad_files, files  # noqa: E402
 
 BATCH = 100  # files a child
 MOST_SECONDS = 10
@@ -89,7 +89,7 @@ def seeds() -> list[bytes]:
 def _written() -> list[bytes]:
     """What this package writes: checkpoints, TorchScript and ONNX."""
     from lstm_export import targets
-    from lstm_export.intake import Checkpoint, write_checkpoint
+    from lstm_export.chains import Checkpoint, write_checkpoint
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model"

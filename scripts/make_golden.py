@@ -11,7 +11,7 @@ sys.path.insert(0, str(ROOT))
 
 from lstm_export import pipeline  # noqa: E402
 from lstm_export.bundle import FORMAT_VERSION  # noqa: E402
-from lstm_export.intake import Checkpoint, write_checkpoint  # noqa: E402
+from lstm_export.chains import Checkpoint, write_checkpoint  # noqa: E402
 from tests.conftest import CHAINS  # noqa: E402
 
 

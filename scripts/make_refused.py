@@ -16,7 +16,7 @@ PAGE = ROOT / "docs" / "refused_checkpoints.md"
 sys.path.insert(0, str(ROOT))
 
 from lstm_export.errors import LstmExportError  # noqa: E402
-from lstm_export.intake import (  # noqa: E402  # noqa: E402
+from lstm_export.reading import (  # noqa: E402
     found_objects,
     pickle_machine,
     read_contents,
@@ -25,7 +25,7 @@ from lstm_export.intake import (  # noqa: E402  # noqa: E402
     torch_files,
     zip_entries,
 )
-from tests.intake.bad_files import CASES, GROUPS  # noqa: E402
+from tests.reading.bad_files import CASES, GROUPS  # noqa: E402
 
 INTRODUCTION = """# Files that are refused
 

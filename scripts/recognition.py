@@ -13,8 +13,8 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lstm_export.intake import from_state_dict
-from tests.intake.user_modules import MODULES, make
+from lstm_export.chains import from_state_dict
+from tests.chains.user_modules import MODULES, make
 
 MODELS = '''"""A regressor, as its user wrote it."""
 

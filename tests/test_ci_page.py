@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 
 import lstm_export
 from lstm_export import targets
-from lstm_export.intake import Checkpoint
+from lstm_export.chains import Checkpoint
 from lstm_export.model import Model
 from tests.conftest import CHAINS
 

@@ -16,11 +16,11 @@ import pytest
 
 import lstm_export
 from lstm_export import pipeline, targets
+from lstm_export.chains import Checkpoint, write_checkpoint
 from lstm_export.errors import BundleError, InputError, ParityError, UnsupportedModel
-from lstm_export.intake import Checkpoint, write_checkpoint
 from lstm_export.model import Model, forward
 from lstm_export.model.gates import ONNX_GATES
-from lstm_export.subject import Subject, read
+from lstm_export.verification.subject import Subject, read
 from tests.conftest import CHAINS, drawn
 
 torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')

@@ -11,20 +11,7 @@ import lstm_export
 
 ROOT = Path(lstm_export.__file__).parent
 ORDER = ["__init__", "version", "errors", "files", "model", "series", "parity", "bundle", "device", "targets"]
-ORDER += [
-    "intake",
-    "training",
-    "subject",
-    "pipeline",
-    "evidence",
-    "self_check",
-    "difference",
-    "bench",
-    "testing",
-    "doctor",
-    "cli",
-    "__main__",
-]
+ORDER += ["reading", "chains", "training", "verification", "pipeline", "bench", "doctor", "testing", "cli", "__main__"]
 HEAVY = {"torch", "onnx", "onnxruntime", "pyarrow", "matplotlib"}
 FILES = sorted(ROOT.rglob("*.py"))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import lstm_export
-from lstm_export.intake import Checkpoint, write_checkpoint
+from lstm_export.chains import Checkpoint, write_checkpoint
 from lstm_export.model import forward
 from lstm_export.testing import assert_parity
 from tests.conftest import CHAINS, redrawn

@@ -11,9 +11,9 @@ from .. import targets
 from ..bundle import is_bundle, open_bundle
 from ..errors import InputError, LstmExportError, naming
 from ..model import Array, Model, Runner, Signature
-from ..pipeline import bundle_runner, not_run
-from ..pipeline import engines as runnable
-from ..subject import target_of
+from ..verification.artifact import bundle_runner, not_run
+from ..verification.artifact import engines as runnable
+from ..verification.subject import target_of
 
 
 class Stepper:

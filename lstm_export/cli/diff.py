@@ -20,7 +20,7 @@ def diff(
 
     Compares the interface, and runs the new artifacts on the old bundle's golden sets.
     """
-    from ..difference import diff as compare
+    from ..verification.difference import diff as compare
 
     found = compare(old, new)
     if as_json:

@@ -22,7 +22,7 @@ def target_command(name: str) -> Callable[..., None]:
 
     def command(model: Path, output: Path | None, as_json: bool, reading: Reading, **options: Any) -> None:
         from .. import pipeline
-        from ..subject import read
+        from ..verification.subject import read
 
         checkpoint = read(model, reading)
         path = pipeline.artifact_path(checkpoint, name, output)

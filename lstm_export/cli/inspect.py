@@ -13,8 +13,9 @@ from . import show
 from .model_options import Reading, reads_model
 
 if TYPE_CHECKING:
-    from ..intake import Checkpoint, Contents
+    from ..chains import Checkpoint
     from ..model import Column, Model
+    from ..reading import Contents
 
 WIDTH = 110
 LABEL = 9  # columns of the label in front of every line
@@ -23,7 +24,7 @@ LABEL = 9  # columns of the label in front of every line
 @reads_model
 def inspect(model: show.Model, reading: Reading, as_json: show.AsJson = False) -> None:
     """Show what a model file holds and what is assumed of it."""
-    from ..subject import read
+    from ..verification.subject import read
 
     checkpoint = read(model, reading)
     if as_json:

@@ -14,13 +14,13 @@ import typer
 from ..errors import InputError
 
 if TYPE_CHECKING:
-    from ..intake import ReadingOptions
+    from ..chains import ReadingOptions
 
     Reading: TypeAlias = ReadingOptions
 else:
     Reading = Any  # its module needs numpy, for which --help must not wait
 
-# `intake.outline.Readout`, repeated here for the same reason; a test compares the two.
+# `chains.outline.Readout`, repeated here for the same reason; a test compares the two.
 Readout = Enum("Readout", {"last": "last", "hidden": "hidden", "all": "all"}, type=str)
 
 
@@ -86,7 +86,7 @@ def reads_model(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _reading(chosen: dict[str, Any]) -> ReadingOptions:
-    from ..intake import ReadingOptions
+    from ..chains import ReadingOptions
 
     readout = chosen["readout"]
     given = {**chosen, "readout": readout.value if readout else None, "kwargs": _kwargs(chosen["kwargs"])}

@@ -47,7 +47,7 @@ def package(  # noqa: PLR0913, PLR0917 - the options of a command
     Nothing is written unless every artifact passed.
     """
     from .. import pipeline
-    from ..subject import read
+    from ..verification.subject import read
 
     checkpoint = read(model, reading)
     path = output or model.with_suffix(".bundle")

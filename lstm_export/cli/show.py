@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from ..intake import Checkpoint
+    from ..chains import Checkpoint
     from ..parity import ParityReport
 
 # Raised when a field changes its meaning or goes away; new fields may come at any time.

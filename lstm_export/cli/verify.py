@@ -14,8 +14,8 @@ from . import show
 from .model_options import Reading, reads_model
 
 if TYPE_CHECKING:
-    from ..intake import Checkpoint
-    from ..subject import Subject
+    from ..chains import Checkpoint
+    from ..verification.subject import Subject
 
 
 @reads_model
@@ -51,9 +51,10 @@ def verify(  # noqa: PLR0913, PLR0917 - the command's arguments and options
     as_json: show.AsJson = False,
 ) -> None:
     """Check an artifact against its model, or a bundle by itself."""
-    from .. import evidence, pipeline
+    from .. import pipeline
     from ..parity import all_ok, to_junit
-    from ..subject import Subject, read
+    from ..verification import page
+    from ..verification.subject import Subject, read
 
     _check_usage(model, data, streaming, check_self, [junit, html, failing, replay])
     for path in (junit, html, failing):
@@ -67,7 +68,7 @@ def verify(  # noqa: PLR0913, PLR0917 - the command's arguments and options
     if junit:
         write_bytes(junit, to_junit(reports))
     if html:
-        write_bytes(html, evidence.page(artifact, subject, reports))
+        write_bytes(html, page.page(artifact, subject, reports))
     endless = pipeline.endless(artifact, checkpoint, data) if streaming else None
     show.reports(reports, as_json, "verify", more={"streaming": endless.to_record()} if endless else None)
     if endless and not as_json:
@@ -109,7 +110,7 @@ def _write_failing(path: Path, artifact: Path, subject: Subject | None, passed: 
 
 
 def _check_self(artifact: Path, checkpoint: Checkpoint, as_json: bool) -> None:
-    from ..self_check import self_check
+    from ..verification.self_check import self_check
 
     found = self_check(artifact, checkpoint)
     if as_json:

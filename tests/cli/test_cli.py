@@ -16,8 +16,8 @@ import pytest
 from typer.testing import CliRunner
 
 from lstm_export import __version__, files, targets
+from lstm_export.chains import Checkpoint, write_checkpoint
 from lstm_export.cli import app
-from lstm_export.intake import Checkpoint, write_checkpoint
 from tests.conftest import CHAINS, redrawn
 
 RUNNER = CliRunner()

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from lstm_export.chains import Checkpoint, write_checkpoint
 from lstm_export.cli import app
 from lstm_export.errors import InputError
-from lstm_export.intake import Checkpoint, write_checkpoint
 from lstm_export.model import Array, Column, Model, Runner, Signature, forward
 from lstm_export.parity import Condition, Diagnosis, GoldenSet, ParityReport, check, golden_sets
 from lstm_export.parity.along_time import along_time

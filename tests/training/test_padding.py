@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from lstm_export.chains import read_checkpoint
 from lstm_export.cli import app
 from lstm_export.device import InputRangeWarning, Session
 from lstm_export.errors import InputError
-from lstm_export.intake import read_checkpoint
 from lstm_export.model import Signature, forward
 from lstm_export.series import Table
 from lstm_export.training import TrainingOptions, fit

@@ -10,8 +10,8 @@ from typing import Any
 
 from ..files import write_bytes
 from ..model import Array, Model, Runner
-from .contents import Contents
-from .stored_models import FORMAT_VERSION
+from ..reading.contents import Contents
+from ..reading.stored_models import FORMAT_VERSION
 
 ASSUMED = (
     "the chain is assumed from names and shapes, since a state_dict does not hold the forward; give it with --forward, "

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from lstm_export.intake import from_state_dict
+from lstm_export.chains import from_state_dict
 
 
 def _bare(module: nn.Module, path: Path) -> None:

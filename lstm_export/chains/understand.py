@@ -12,16 +12,16 @@ import numpy as np
 
 from ..errors import CheckpointError, InputError, UnsupportedModel
 from ..model import Affine, Array, Model, Runner, Signature
+from ..reading.contents import Contents, FoundScaler
+from ..reading.in_memory import contents_of
+from ..reading.read import read_contents
 from .checkpoint import Checkpoint
-from .contents import Contents, FoundScaler
 from .forward_text import Item, forward_text, model_of, parse_forward
-from .in_memory import contents_of
 from .live import Hints, arguments, call, fill, hints, make, own_copy, told_by_names
 from .options import ASSUME, ReadingOptions
 from .outline import Outline
 from .parts import Part, Parts, find_parts
 from .proof import Answers, Live, Proof, Recorded, prove_assumed, prove_given
-from .read import read_contents
 from .recognise import recognise
 from .reference import Call, references
 

@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from .bundle import Bundle, open_bundle
-from .errors import naming
-from .model import Runner, Signature, forward
-from .parity import asked_of, check
-from .pipeline import bundle_runner, not_run
+from ..bundle import Bundle, open_bundle
+from ..errors import naming
+from ..model import Runner, Signature, forward
+from ..parity import asked_of, check
+from .artifact import bundle_runner, not_run
 
 
 @dataclass(frozen=True)

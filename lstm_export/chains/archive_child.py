@@ -1,6 +1,6 @@
 """A TorchScript archive in a process of its own: opening one runs what is in it, so only a user's word gets it here.
 
-The child is `python -m lstm_export.intake.archive_child ARCHIVE`. It says what the archive is made of, then answers
+The child is `python -m lstm_export.chains.archive_child ARCHIVE`. It says what the archive is made of, then answers
 inputs one by one: frames of an 8-byte length and a body over its stdin and stdout.
 """
 

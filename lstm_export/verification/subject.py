@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from . import targets
-from .bundle import is_bundle, open_bundle, read_golden
-from .errors import InputError, LstmExportError, ParityError, naming, require
-from .files import unreadable
-from .intake import ASSUME, Checkpoint, ReadingOptions, from_state_dict, read_checkpoint
-from .model import Affine, Array, Model, Runner, Signature, forward
-from .model.runner import is_stateful, row_by_row, takes_lengths
-from .parity import (
+from .. import targets
+from ..bundle import is_bundle, open_bundle, read_golden
+from ..chains import ASSUME, Checkpoint, ReadingOptions, from_state_dict, read_checkpoint
+from ..errors import InputError, LstmExportError, ParityError, naming, require
+from ..files import unreadable
+from ..model import Affine, Array, Model, Runner, Signature, forward
+from ..model.runner import is_stateful, row_by_row, takes_lengths
+from ..parity import (
     Diagnosis,
     GoldenSet,
     ParityReport,
@@ -30,7 +30,7 @@ from .parity import (
     smallest_failing,
     unequal_lengths,
 )
-from .parity.noise import U
+from ..parity.noise import U
 
 if TYPE_CHECKING:
     from torch import nn
@@ -117,7 +117,7 @@ class Subject:
         if isinstance(model, Subject):
             return model
         require("torch", "export", "verification against PyTorch")
-        from .model.torch_module import eager, to_module
+        from ..model.torch_module import eager, to_module
 
         checkpoint = read(model)
         golden = golden_sets(checkpoint.model, checkpoint.windows)
@@ -173,7 +173,7 @@ class Subject:
 
     def _rounded(self, model: Model) -> tuple[Subject, tuple[str, ...]]:
         """The same subject with rounded weights, and what the rounding costs."""
-        from .model.torch_module import eager, to_module
+        from ..model.torch_module import eager, to_module
 
         golden = golden_sets(model, self.checkpoint.windows)
         windows = next((one for one in self.golden if one.name == "real windows"), None)

@@ -12,9 +12,9 @@ import pytest
 from typer.testing import CliRunner
 
 from lstm_export import pipeline
+from lstm_export.chains import from_state_dict, read_checkpoint
+from lstm_export.chains.parts import unwrapped
 from lstm_export.cli import app
-from lstm_export.intake import from_state_dict, read_checkpoint
-from lstm_export.intake.parts import unwrapped
 
 torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
@@ -107,7 +107,7 @@ def invoke(*args: str | Path) -> Any:
         ("relu between", "DataParallel", ("--forward", "module.lstm, last, relu, module.fc")),
         ("every step, time first", "float64", ("--readout", "all", "--no-batch-first")),
         ("audio skip", "bare", ("--forward", "rec, lin, skip(0)")),
-        ("tanh head", "nested", ("--module", "tests.intake.user_modules:TanhHead")),
+        ("tanh head", "nested", ("--module", "tests.chains.user_modules:TanhHead")),
         ("tanh head", "TorchScript", ("--trust",)),
     ],
 )

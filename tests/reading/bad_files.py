@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from lstm_export.device.onnx_runner import SIGNATURE
-from tests.intake.files import (
+from tests.reading.files import (
     Rebuilt,
     checkpoint,
     foreign,

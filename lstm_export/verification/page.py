@@ -9,14 +9,14 @@ from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
 
-from . import targets
-from .bundle import is_bundle, open_bundle
-from .model import Model, Runner
-from .parity import GoldenSet, ParityReport
-from .parity.along_time import AlongTime, along_time
-from .parity.html import Page, to_html
+from .. import targets
+from ..bundle import is_bundle, open_bundle
+from ..model import Model, Runner
+from ..parity import GoldenSet, ParityReport
+from ..parity.along_time import AlongTime, along_time
+from ..parity.html import Page, to_html
+from ..version import __version__
 from .subject import Subject
-from .version import __version__
 
 PACKAGES = ("numpy", "onnxruntime", "torch", "onnx")
 

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from lstm_export.errors import CheckpointError
-from lstm_export.intake import Contents, read_contents
+from lstm_export.reading import Contents, read_contents
 from tests.conftest import CHAINS
-from tests.intake.files import (
+from tests.reading.files import (
     LSTMModel,
     Rebuilt,
     model,
@@ -149,7 +149,7 @@ def test_what_lies_beside_is_kept_or_named(read: Callable[..., Contents]) -> Non
     assert contents.facts["args"] == {"hidden": 4}
     assert set(contents.ignored) == {
         "a pathlib.PosixPath under 'args.path'",
-        "a whole pickled module (tests.intake.files.LSTMModel) under 'metric'",
+        "a whole pickled module (tests.reading.files.LSTMModel) under 'metric'",
         "the state of an optimizer under 'optimizer'",
         "a tensor under 'rng'",
     } or "pathlib" in str(contents.ignored)  # the class of a path is the system's
@@ -218,7 +218,7 @@ def test_safetensors(read: Callable[..., Contents]) -> None:
 
 def test_our_own_files_bring_their_chain(tmp_path: Path) -> None:
     from lstm_export import targets
-    from lstm_export.intake import Checkpoint, write_checkpoint
+    from lstm_export.chains import Checkpoint, write_checkpoint
 
     expected = CHAINS["scalers"]
     write_checkpoint(tmp_path / "m.pt", Checkpoint(expected))

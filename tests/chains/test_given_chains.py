@@ -10,15 +10,16 @@ import pytest
 from typer.testing import CliRunner
 
 from lstm_export import pipeline
+from lstm_export.chains import ReadingOptions, from_state_dict, read_checkpoint, understand
+from lstm_export.chains.forward_text import forward_text, parse_forward, stages_of
+from lstm_export.chains.parts import find_parts
 from lstm_export.cli import app
 from lstm_export.cli.model_options import Readout
 from lstm_export.errors import InputError, LstmExportError, UnsupportedModel
-from lstm_export.intake import Contents, FoundScaler, ReadingOptions, from_state_dict, read_checkpoint, understand
-from lstm_export.intake.forward_text import forward_text, parse_forward, stages_of
-from lstm_export.intake.in_memory import contents_of
-from lstm_export.intake.parts import find_parts
 from lstm_export.model import forward
-from lstm_export.subject import read
+from lstm_export.reading import Contents, FoundScaler
+from lstm_export.reading.in_memory import contents_of
+from lstm_export.verification.subject import read
 
 torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 nn = torch.nn
@@ -105,7 +106,7 @@ def test_a_given_chain_may_leave_modules_out_and_says_so() -> None:
 def test_the_choices_of_the_command_line_are_the_librarys() -> None:
     from typing import get_args
 
-    from lstm_export.intake import outline
+    from lstm_export.chains import outline
 
     assert [choice.value for choice in Readout] == list(get_args(outline.Readout))
 
@@ -294,9 +295,9 @@ def test_options_that_do_not_fit_are_told(
 
 
 def test_a_class_with_arguments_proves_its_file(seed_checkpoint: Path) -> None:
-    options = ("--module", "tests.intake.user_modules:LSTMModel", "--kwargs", '{"num_layers": 2, "hidden_size": 50}')
+    options = ("--module", "tests.chains.user_modules:LSTMModel", "--kwargs", '{"num_layers": 2, "hidden_size": 50}')
     done = invoke("inspect", seed_checkpoint, *options)
-    assert "proved against tests.intake.user_modules:LSTMModel" in done.stdout
+    assert "proved against tests.chains.user_modules:LSTMModel" in done.stdout
     assert "was imported and run" in done.stdout
 
 
@@ -304,8 +305,8 @@ def test_a_class_is_made_with_what_the_file_says_of_its_arguments(tmp_path: Path
     module = LSTMModel(input_size=4, hidden_size=9, num_layers=1)
     hyper_parameters = {"input_size": 4, "hidden_size": 9, "num_layers": 1, "lr": 1e-3}
     torch.save({"state_dict": module.state_dict(), "hyper_parameters": hyper_parameters}, tmp_path / "m.ckpt")
-    found = read_checkpoint(tmp_path / "m.ckpt", ReadingOptions(module="tests.intake.user_modules:LSTMModel"))
-    assert found.model.origin == "proved against tests.intake.user_modules:LSTMModel"
+    found = read_checkpoint(tmp_path / "m.ckpt", ReadingOptions(module="tests.chains.user_modules:LSTMModel"))
+    assert found.model.origin == "proved against tests.chains.user_modules:LSTMModel"
     assert "made with {'input_size': 4, 'hidden_size': 9, 'num_layers': 1} of the file" in found.notes[0]
 
 

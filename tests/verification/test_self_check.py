@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from lstm_export import pipeline, self_check
+from lstm_export import pipeline
 from lstm_export.bundle import Artifact, make_bundle, write_bundle
+from lstm_export.chains import Checkpoint, write_checkpoint
 from lstm_export.cli import app
 from lstm_export.errors import ParityError
-from lstm_export.intake import Checkpoint, write_checkpoint
 from lstm_export.model import LSTM, Affine, LastStep, Linear, Model, Signature
 from lstm_export.parity import ParityReport, by_place, catalogue, golden_sets
 from lstm_export.targets import get
+from lstm_export.verification import self_check
 from tests.conftest import CHAINS
 
 pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from lstm_export.errors import CheckpointError, LstmExportError
-from lstm_export.intake import read_contents
-from tests.intake.bad_files import CASES
-from tests.intake.files import model, old, saved
+from lstm_export.reading import read_contents
+from tests.reading.bad_files import CASES
+from tests.reading.files import model, old, saved
 
 ROOT = Path(__file__).parents[2]
 
@@ -63,7 +63,7 @@ def test_the_documentation_shows_the_sentences_as_they_are() -> None:
 @pytest.mark.parametrize("save", [saved, old, pickle.dumps])
 def test_a_module_of_torch_itself_is_not_opened(save: Any, tmp_path: Path) -> None:
     (tmp_path / "m.pt").write_bytes(save(model()))
-    with pytest.raises(CheckpointError, match=r"whole pickled module \(tests.intake.files.LSTMModel\); opening"):
+    with pytest.raises(CheckpointError, match=r"whole pickled module \(tests.reading.files.LSTMModel\); opening"):
         read_contents(tmp_path / "m.pt")
 
 
@@ -73,7 +73,7 @@ import sys
 sys.modules["torch"] = sys.modules["onnx"] = None  # importing them fails
 from pathlib import Path
 from lstm_export.errors import LstmExportError
-from lstm_export.intake import read_contents
+from lstm_export.reading import read_contents
 def megabytes():  # the peak of this program alone, where the system tells it
     status = Path("/proc/self/status")
     return int(status.read_text().partition("VmHWM:")[2].split()[0]) / 1024 if status.exists() else 0

@@ -15,11 +15,11 @@ from typer.testing import CliRunner
 
 import lstm_export
 from lstm_export import targets
+from lstm_export.chains import Checkpoint
 from lstm_export.cli import app
-from lstm_export.difference import Difference, diff
-from lstm_export.intake import Checkpoint
 from lstm_export.model import Affine, Column, Model, Signature
 from lstm_export.parity import Condition, ParityReport, to_junit
+from lstm_export.verification.difference import Difference, diff
 from tests.conftest import CHAINS
 
 pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')

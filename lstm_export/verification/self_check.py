@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from . import targets
-from .bundle import is_bundle
-from .errors import InputError, LstmExportError, ParityError, UnsupportedModel
-from .model import Model
-from .model.runner import takes_lengths
-from .parity import GoldenSet, Mutation, catalogue, check
-from .parity.diagnosis import LONGEST
-from .parity.noise import in_units_of
-from .parity.report import GOOD_STRUCTURE
-from .parity.rule import bound, is_judgeable
+from .. import targets
+from ..bundle import is_bundle
+from ..errors import InputError, LstmExportError, ParityError, UnsupportedModel
+from ..model import Model
+from ..model.runner import takes_lengths
+from ..parity import GoldenSet, Mutation, catalogue, check
+from ..parity.diagnosis import LONGEST
+from ..parity.noise import in_units_of
+from ..parity.report import GOOD_STRUCTURE
+from ..parity.rule import bound, is_judgeable
 from .subject import Source, Subject, structure_of, target_of
 
 

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lstm_export.chains import ReadingOptions, understand
 from lstm_export.errors import LstmExportError
-from lstm_export.intake import Contents, ReadingOptions, understand
-from lstm_export.intake.in_memory import contents_of
 from lstm_export.model import Array
+from lstm_export.reading import Contents
+from lstm_export.reading.in_memory import contents_of
 
 pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 

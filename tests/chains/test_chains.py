@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lstm_export.intake import from_state_dict
+from lstm_export.chains import from_state_dict
 
 torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 
