@@ -47,11 +47,11 @@ from c_peers import (
 
 from lstm_export.model import Array, Model, forward
 from lstm_export.parity import check, golden_sets
-from lstm_export.targets.c.compiler import FLAGS, NATIVE, compiler, library
-from lstm_export.targets.c.interface import Interface
-from lstm_export.targets.c.layout import BITS, rounded
-from lstm_export.targets.c.runner import CRunner
-from lstm_export.targets.c.source import write
+from lstm_export.targets.c.emit.interface import Interface
+from lstm_export.targets.c.emit.layout import BITS, rounded
+from lstm_export.targets.c.emit.source import write
+from lstm_export.targets.c.host.compiler import FLAGS, NATIVE, compiler, library
+from lstm_export.targets.c.host.runner import CRunner
 
 SHAPES = (STEP, (1, 100), (32, 100))
 ROUNDS, BLOCK_S = 9, 0.02

@@ -18,11 +18,11 @@ from lstm_export.errors import BundleError, InputError, MissingDependency
 from lstm_export.model import Array, LastStep, Model, Signature
 from lstm_export.model.runner import is_stateful
 from lstm_export.parity import GoldenSet, check, golden_sets
-from lstm_export.targets.c import compiler
-from lstm_export.targets.c.interface import Interface
-from lstm_export.targets.c.layout import BITS, rounded
-from lstm_export.targets.c.runner import CRunner, CStream
-from lstm_export.targets.c.source import write
+from lstm_export.targets.c.emit.interface import Interface
+from lstm_export.targets.c.emit.layout import BITS, rounded
+from lstm_export.targets.c.emit.source import write
+from lstm_export.targets.c.host import compiler
+from lstm_export.targets.c.host.runner import CRunner, CStream
 from tests.conftest import CHAINS, drawn, gru, lstm
 
 C = targets.get("c")

@@ -14,8 +14,8 @@ import pytest
 from lstm_export.model import Model
 from lstm_export.parity import GoldenSet, check
 from lstm_export.targets import get
-from lstm_export.targets.c.interface import Interface
-from lstm_export.targets.c.source import Source, write
+from lstm_export.targets.c.emit.interface import Interface
+from lstm_export.targets.c.emit.source import Source, write
 from tests.conftest import CHAINS, drawn
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"

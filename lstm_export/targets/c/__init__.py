@@ -16,8 +16,8 @@ from ...files import replacing_folder, unreadable
 
 if TYPE_CHECKING:
     from ...model import Model, Signature
-    from .interface import Interface
-    from .runner import CRunner
+    from .emit.interface import Interface
+    from .host.runner import CRunner
 
 suffix = "_c"
 extra = "export"
@@ -53,12 +53,12 @@ def export(  # noqa: PLR0913 - the options of a command
         InputError: the name is no C identifier, the storage is unknown, or the model is too large for `max_flash`.
         UnsupportedModel: a stage cannot be expressed.
     """
-    from .interface import Interface
-    from .layout import BITS
-    from .names import checked
-    from .readme import check_flash, readme
-    from .self_test import self_test_of
-    from .source import write
+    from .emit.interface import Interface
+    from .emit.layout import BITS
+    from .emit.names import checked
+    from .emit.readme import check_flash, readme
+    from .emit.self_test import self_test_of
+    from .emit.source import write
 
     if weights not in BITS:
         raise InputError(f"weights cannot be stored as {weights!r}; choose {', '.join(BITS)}")
@@ -78,7 +78,7 @@ def load(source: Path | bytes, providers: tuple[str, ...] = ()) -> CRunner:
         MissingDependency: there is no C compiler.
         InputError: the source does not compile, or was not written by this package.
     """
-    from .interface import Record
+    from .emit.interface import Record
 
     if providers:
         raise InputError(f"providers are for ONNX Runtime; C runs on the CPU, not on {', '.join(providers)}")
@@ -89,8 +89,8 @@ def load(source: Path | bytes, providers: tuple[str, ...] = ()) -> CRunner:
 
 def from_model(model: Model) -> CRunner:
     """Generate, compile and load, with nothing but the model: how the engine of a bundle is made."""
-    from .interface import Interface
-    from .source import write
+    from .emit.interface import Interface
+    from .emit.source import write
 
     interface = Interface.of(model, DEFAULT_NAME, self_test=False)
     return _compiled(write(model, interface).c, interface, model.signature)
@@ -98,15 +98,15 @@ def from_model(model: Model) -> CRunner:
 
 def held(model: Model, source: Path | bytes) -> Model:
     """The model that an artifact holds: with its recurrent weights rounded as they are stored there."""
-    from .interface import Record
-    from .layout import BITS, rounded
+    from .emit.interface import Record
+    from .emit.layout import BITS, rounded
 
     return rounded(model, BITS[Record.of(_text(source)).weights])
 
 
 def unavailable() -> str:
     """Why C cannot be compiled here; empty where it can."""
-    from .compiler import unavailable as reason
+    from .host.compiler import unavailable as reason
 
     return reason()
 
@@ -149,8 +149,8 @@ def is_export(folder: Path) -> bool:
 
 
 def _compiled(text: str, interface: Interface, signature: Signature) -> CRunner:
-    from .compiler import library
-    from .runner import CRunner, CStream
+    from .host.compiler import library
+    from .host.runner import CRunner, CStream
 
     files = {f"{interface.name}.c": text, f"{interface.name}.h": interface.header()}
     return (CStream if interface.streams else CRunner)(library(files), interface, signature)

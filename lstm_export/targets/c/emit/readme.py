@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from ...errors import InputError
-from ...model import Model
+from ....errors import InputError
+from ....model import Model
 from .interface import Interface
 from .source import Source
 from .template import replaced, runtime

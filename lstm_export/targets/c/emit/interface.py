@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ...errors import BundleError
-from ...model import Model, Signature, StateTensor, state_layout
-from ...version import __version__
+from ....errors import BundleError
+from ....model import Model, Signature, StateTensor, state_layout
+from ....version import __version__
 from .names import checked
 from .template import replaced, runtime
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...model import Array, Model
-from ...parity import golden_sets
-from ...parity.rule import bound
+from ....model import Array, Model
+from ....parity import golden_sets
+from ....parity.rule import bound
 from .interface import Interface
 from .layout import BITS, rounded
 from .numbers import floats

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...model import GRU, LSTM, Array, Cell, Model, Recurrent
+from ....model import GRU, LSTM, Array, Cell, Model, Recurrent
 
 GROUP, LARGEST = 16, 24  # units of a group, of the last one
 # The order of the gates in the C source: those with a sigmoid first, the one with tanh last.

@@ -1,4 +1,4 @@
-"""The C runtime beside this file, cut to what one model uses and given its name.
+"""The C runtime in `runtime/`, cut to what one model uses and given its name.
 
 The files in `runtime/` are C, with `NAME_` before every symbol and blocks `//@if FLAG` or `//@if not FLAG` up to
 `//@end`, which may lie inside each other.
@@ -24,7 +24,7 @@ def replaced(text: str, words: Mapping[str, str]) -> str:
 
 
 def _read(file: str) -> str:
-    return (resources.files(__package__) / "runtime" / file).read_text(encoding="utf-8")
+    return (resources.files("lstm_export.targets.c") / "runtime" / file).read_text(encoding="utf-8")
 
 
 def _cut(text: str, flags: Collection[str]) -> str:

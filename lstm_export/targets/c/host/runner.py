@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import InputError
-from ...model import Array, Signature, State, StateTensor
-from .interface import Interface
+from ....errors import InputError
+from ....model import Array, Signature, State, StateTensor
+from ..emit.interface import Interface
 
 _POINTER = ctypes.POINTER(ctypes.c_float)
 

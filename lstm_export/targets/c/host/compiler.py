@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from ...errors import InputError, MissingDependency
+from ....errors import InputError, MissingDependency
 
 HOW = "install one (Debian: apt install gcc; macOS: xcode-select --install) or name it in the environment variable CC"
 # CFLAGS of the environment comes behind these.

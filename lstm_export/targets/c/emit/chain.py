@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import singledispatch
 
-from ...errors import UnsupportedModel
-from ...model import (
+from ....errors import UnsupportedModel
+from ....model import (
     LSTM,
     Activation,
     Affine,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from ...errors import InputError
+from ....errors import InputError
 
 # Of C99 to C23 and of C++11 to C++20; what the generated code itself uses, a `_` after the name, is no keyword.
 _KEYWORDS = """
