@@ -1,9 +1,10 @@
-"""Reading files, and writing them so that a reader finds the old one or the new one, never a part."""
+"""Reading files to an end, and writing them so that a reader finds the old or the new, whole."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,19 +12,27 @@ from pathlib import Path
 
 from .errors import InputError
 
+if sys.platform != "win32":
+    import fcntl
+
+MAX_BYTES = 2**32  # of any file that is read whole; callers that know better allow less
+PARTIAL = ".partial"
+
 
 def check_output(path: Path, *inputs: Path | None, folder: bool = False) -> None:
-    """Refuse an output path before any work is done for it; with `folder` it is a folder that will be written.
+    """Refuse an output path before any work is done for it; `folder` says that one is written.
 
     Raises:
-        InputError: the folder is missing or read-only, `path` is no ordinary file, or it is one of `inputs`.
+        InputError: the folder around it is missing or read-only, `path` is no ordinary file, or it
+            is one of `inputs`.
     """
     try:
         if folder and path.is_dir():
-            path = path.resolve().with_name(".partial")  # any name that is free: only the folder around it matters
+            # Any name that is free: only the folder around it matters.
+            path = path.resolve().with_name(PARTIAL)
         _check_output(path, inputs)
     except (OSError, RuntimeError) as error:  # too long a name, a loop of links
-        raise InputError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from error
+        raise _unwritable(path, error) from error
 
 
 def _check_output(path: Path, inputs: tuple[Path | None, ...]) -> None:
@@ -48,10 +57,11 @@ def _check_output(path: Path, inputs: tuple[Path | None, ...]) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; put it in place when the block ends well, remove it otherwise.
+    """Yield a temporary path beside `path`; put it in place when the block ends well.
 
-    The file is flushed to disk before it takes the name, so a crash or a full disk leaves the old file. Where `path`
-    is a symbolic link, the file that it points to is replaced, and the link stays.
+    Otherwise it is removed. The file is flushed to disk before it takes the name, so a crash or a
+    full disk leaves the old file. Where `path` is a symbolic link, the file that it points to is
+    replaced, and the link stays.
 
     Raises:
         InputError: the file cannot be written; the message carries the system's reason.
@@ -60,11 +70,9 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         path = path.resolve()
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
+        partial, lock = _begin(path, _new_file)
     except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, before Python 3.13
-        raise InputError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from error
-    os.close(handle)
-    partial = Path(name)
+        raise _unwritable(path, error) from error
     try:
         yield partial
         _sync(partial)
@@ -72,17 +80,19 @@ def replacing(path: Path) -> Iterator[Path]:
         partial.replace(path)
         _sync(path.parent)
     except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+        raise _unwritable(path, error) from error
     finally:
         partial.unlink(missing_ok=True)
+        _unlock(lock)
 
 
 @contextmanager
 def replacing_folder(path: Path, is_ours: Callable[[Path], bool]) -> Iterator[Path]:
-    """The same for a folder: yield a new one beside `path`, and put it in place when the block ends well.
+    """The same for a folder: yield a new one beside `path`, put in place when the block ends well.
 
-    A folder that is there is replaced if it is empty, or if `is_ours` says that it holds an earlier result and nothing
-    else. A reader finds the old one, none for a moment, or the new one, never a mixture.
+    A folder that is there is replaced if it is empty, or if `is_ours` says that it holds an earlier
+    result and nothing else. A reader finds the old one, none for a moment, or the new one, never a
+    mixture.
 
     Raises:
         InputError: the folder cannot be written, or what it holds would be lost.
@@ -95,10 +105,11 @@ def replacing_folder(path: Path, is_ours: Callable[[Path], bool]) -> Iterator[Pa
             f"{path} holds other files ({', '.join(names[:3])}), which would be lost; name another with -o"
         )
     try:
-        work = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial"))
+        work, lock = _begin(path, _new_folder)
     except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
-    new, old = work / "new", work / "old"
+        raise _unwritable(path, error) from error
+    new = work / "new"
+    old = work / "old"
     try:
         new.mkdir()
         yield new
@@ -109,30 +120,131 @@ def replacing_folder(path: Path, is_ours: Callable[[Path], bool]) -> Iterator[Pa
         new.rename(path)
         _sync(path.parent)
     except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+        raise _unwritable(path, error) from error
     finally:
         if old.exists() and not path.exists():  # stopped between the two
             old.rename(path)
         shutil.rmtree(work, ignore_errors=True)
+        _unlock(lock)
 
 
-def read_bytes(path: Path, what: str, most: int | None = None) -> bytes:
-    """The contents of a file; `what` it should be is the next step in the message, such as `a bundle`.
+def _begin(path: Path, new: Callable[[Path], Path]) -> tuple[Path, int | None]:
+    """A new `.NAME.*.partial` beside `path`, locked while we write it, and the lock.
+
+    What processes that were killed left there is removed first.
+    """
+    _remove_abandoned(path)
+    while True:
+        partial = new(path)
+        try:
+            lock = _lock(partial)
+        except (BlockingIOError, FileNotFoundError):  # another writer takes it for abandoned
+            continue
+        if partial.exists():
+            return partial, lock
+        _unlock(lock)
+
+
+def _new_file(path: Path) -> Path:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PARTIAL)
+    os.close(handle)
+    return Path(name)
+
+
+def _new_folder(path: Path) -> Path:
+    return Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=PARTIAL))
+
+
+def _lock(path: Path) -> int | None:
+    """Lock a file or a folder until `_unlock`, or until this process ends, be it killed.
+
+    None where there are no such locks: on Windows, and on some network drives.
 
     Raises:
-        InputError: it cannot be read, or has more than `most` bytes.
+        BlockingIOError: another process holds the lock.
+    """
+    if sys.platform == "win32":
+        return None
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise
+    except OSError:
+        os.close(handle)
+        return None
+    return handle
+
+
+def _unlock(lock: int | None) -> None:
+    if lock is not None:
+        os.close(lock)
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove every `.NAME.*.partial` beside `path` that no process writes any more.
+
+    What cannot be removed stays: it is no reason not to write.
+    """
+    for left in path.parent.glob(f".{_literal(path.name)}.*{PARTIAL}"):
+        try:
+            lock = _lock(left) if not left.is_symlink() else None
+            if lock is None:
+                continue
+            if left.is_dir():
+                _remove_abandoned_folder(left, path)
+            else:
+                left.unlink()
+            _unlock(lock)
+        except OSError:
+            continue
+
+
+def _remove_abandoned_folder(left: Path, path: Path) -> None:
+    """Stopped between its two renames, it holds the only copy of the old result: put that back."""
+    old = left / "old"
+    if old.exists() and not path.exists():
+        old.rename(path)
+    shutil.rmtree(left)
+
+
+def _literal(name: str) -> str:
+    """A name as a pattern of `glob` that matches it alone."""
+    return "".join(f"[{letter}]" if letter in "[?*" else letter for letter in name)
+
+
+def read_bytes(path: Path, what: str, most: int = MAX_BYTES) -> bytes:
+    """The contents of a file; `what` it should be is the next step in the message: `a bundle`.
+
+    Raises:
+        InputError: it cannot be read, or has more than `most` bytes; devices without an end do.
     """
     try:
-        if most is not None and path.stat().st_size > most:
-            raise InputError(f"{path} has more than {most:,} bytes, the most that is allowed; name {what}")
-        return path.read_bytes()
+        # A size is asked for first, but not believed: a device has none, and a file can grow.
+        if path.stat().st_size > most:
+            raise _too_large(path, what, most)
+        with path.open("rb") as file:
+            data = file.read(most + 1)
     except OSError as error:
         raise unreadable(path, error, what) from error
+    if len(data) > most:
+        raise _too_large(path, what, most)
+    return data
+
+
+def _too_large(path: Path, what: str, most: int) -> InputError:
+    return InputError(f"{path} has more than {most:,} bytes, the most that is allowed; name {what}")
 
 
 def unreadable(path: Path, error: OSError, what: str) -> InputError:
     """The error for a file that the system does not let us read."""
     return InputError(f"cannot read {path}: {error.strerror or error}; name {what}")
+
+
+def _unwritable(path: Path, error: OSError | RuntimeError) -> InputError:
+    reason = error.strerror if isinstance(error, OSError) else None
+    return InputError(f"cannot write {path}: {reason or error}")
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -142,7 +254,7 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def _sync(path: Path) -> None:
-    """Flush a file or a folder entry to the disk; Windows cannot open folders and needs no such flush."""
+    """Flush a file or a folder entry to the disk; Windows cannot open folders, nor needs it."""
     if path.is_dir() and os.name == "nt":
         return
     handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)

@@ -1,4 +1,4 @@
-"""Tables, calendar features and windows: numpy and the table reader, shared by training and the device."""
+"""Tables, calendar features and windows: shared by training and device."""
 
 from .calendar import CALENDAR, calendar_columns, calendar_features, infer_time_step, parse_times
 from .table import Table, TableSource, read_table

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -16,14 +16,17 @@ from .table import Table
 # What happens to a row with an empty input cell: an error, a gap, or the series' last known value.
 Missing = Literal["refuse", "drop", "ffill"]
 
+# Times that count in fractions carry rounding; no step may differ by more than this share.
+TIME_STEP_RTOL = 1e-6
+
 
 @dataclass(frozen=True, eq=False)
 class Run:
     """Consecutive rows of one series, without a gap in time.
 
     Attributes:
-        x: float32 `(rows, input_size)`, the columns in the signature's order, calendar columns last.
-        times: `(rows,)` as `parse_times` gives them, or the row's index where there is no time column.
+        x: float32 `(rows, input_size)`, the columns in the signature's order, calendar ones last.
+        times: `(rows,)` as `parse_times` gives them, or the row's index without a time column.
         rows: int64 `(rows,)`, where each row stands in the table.
         group: the series' name; empty where the table holds one series.
     """
@@ -40,23 +43,24 @@ class Run:
 def series_of(table: Table, signature: Signature, missing: Missing = "refuse") -> tuple[Run, ...]:
     """The runs of model inputs in a table, groups in order of appearance, broken at gaps in time.
 
-    A gap is any time difference other than `signature.time_step`, which is inferred where it is None.
+    A gap is any time difference other than `signature.time_step`, inferred where it is None.
 
     Raises:
         InputError: a column is missing or holds text, a cell is empty under "refuse", or times are
             not strictly increasing within their group; names column and row.
     """
     if missing not in get_args(Missing):
-        raise InputError(f"missing={missing!r} is unknown; choose one of {', '.join(get_args(Missing))}")
+        choices = ", ".join(get_args(Missing))
+        raise InputError(f"missing={missing!r} is unknown; choose one of {choices}")
     names = [column.name for column in signature.measured]
-    measured = np.stack([table.numbers(name) for name in names], axis=1) if names else np.empty((len(table), 0))
+    measured = _measured(table, names)
     groups = list(group_rows(table, signature.group))
-    times = parse_times(table, signature.time) if signature.time else np.arange(len(table))
-    step = signature.time_step
     if signature.time:
-        for _, rows in groups:
-            _check_increasing(table, signature.time, times, rows)
-        step = step or infer_time_step([times[rows] for _, rows in groups])
+        times = _increasing_times(table, signature.time, groups)
+        step = signature.time_step or infer_time_step([times[rows] for _, rows in groups])
+    else:
+        times = np.arange(len(table))
+        step = None  # rows follow each other as they stand in the table
     if missing == "refuse":
         _refuse_missing(table, names, measured)
     if missing == "ffill":
@@ -64,86 +68,102 @@ def series_of(table: Table, signature: Signature, missing: Missing = "refuse") -
             measured[rows] = _forward_filled(measured[rows])
     calendar = calendar_features(times, signature.calendar)
     x = np.concatenate([measured, calendar], axis=1).astype(np.float32)  # (rows, input_size)
-    complete = np.asarray(np.isfinite(x).all(axis=1))
-    return tuple(
-        Run(x[run], times[run], run, group)
-        for group, rows in groups
-        for run in _unbroken(rows, complete[rows], times if signature.time else None, step)
-    )
+    complete: Array = np.asarray(np.isfinite(x).all(axis=1))  # (rows,)
+    runs = []
+    for group, rows in groups:
+        for run in _unbroken(rows, complete[rows], times, step):
+            runs.append(Run(x[run], times[run], run, group))
+    return tuple(runs)
+
+
+def _measured(table: Table, names: Sequence[str]) -> Array:
+    """The measured columns, float64 `(rows, len(names))`; missing cells are NaN."""
+    if not names:
+        return np.empty((len(table), 0))
+    return np.stack([table.numbers(name) for name in names], axis=1)
 
 
 def group_rows(table: Table, group: str | None) -> Iterator[tuple[str, Array]]:
-    """Each series' name and rows, in order of appearance; one unnamed series without a group column."""
+    """Each series' name and rows, in order of appearance; one unnamed series without a column."""
     if group is None:
         yield "", np.arange(len(table))
         return
     names, first, codes = np.unique(table.text(group), return_index=True, return_inverse=True)
-    order = np.argsort(codes, kind="stable")
+    order = np.argsort(codes, kind="stable")  # rows sorted by series, in their order within each
     bounds = np.searchsorted(codes[order], np.arange(len(names) + 1))
     for code in np.argsort(first):
         yield str(names[code]), order[bounds[code] : bounds[code + 1]]
 
 
 def time_step_of(table: Table, time: str, group: str | None) -> float:
-    """The most common time difference within the series of a table: seconds, or the column's own unit."""
-    times = parse_times(table, time)
-    series = [rows for _, rows in group_rows(table, group)]
-    for rows in series:
-        _check_increasing(table, time, times, rows)
-    return infer_time_step([times[rows] for rows in series])
+    """The most common time difference within a table's series: seconds, or the column's unit."""
+    groups = list(group_rows(table, group))
+    times = _increasing_times(table, time, groups)
+    return infer_time_step([times[rows] for _, rows in groups])
 
 
 def sliding_windows(x: Array, window: int) -> Array:
-    """Every window of `x (rows, input_size)`: a view `(max(rows - window + 1, 0), window, input_size)`.
+    """Every window of `x (rows, input_size)`: a view `(windows, window, input_size)`, maybe empty.
 
     >>> sliding_windows(np.arange(4.0).reshape(4, 1), 3)[:, :, 0].tolist()
     [[0.0, 1.0, 2.0], [1.0, 2.0, 3.0]]
     """
     if len(x) < window:
         return np.empty((0, window, x.shape[1]), x.dtype)
+    # numpy's axes are (windows, input_size, window).
     view: Array = np.lib.stride_tricks.sliding_window_view(x, window, axis=0).swapaxes(1, 2)
     return view
 
 
-def _unbroken(rows: Array, complete: Array, times: Array | None, step: float | None) -> Iterator[Array]:
+def _unbroken(rows: Array, complete: Array, times: Array, step: float | None) -> Iterator[Array]:
     """Split a series' rows where a row is not complete, and where the time jumps."""
     kept = rows[complete]
-    if times is not None and step is not None:
-        # A millionth of a step: times that count in fractions carry rounding, nothing else may differ.
-        breaks = np.abs(elapsed(times[kept]) - step) > 1e-6 * abs(step)
+    if step is None:
+        breaks: Array = np.diff(np.flatnonzero(complete)) != 1
     else:
-        breaks = np.diff(np.flatnonzero(complete)) != 1
+        breaks = np.abs(elapsed(times[kept]) - step) > TIME_STEP_RTOL * abs(step)
     for run in np.split(kept, np.flatnonzero(breaks) + 1):
         if len(run):
             yield run
 
 
-def _check_increasing(table: Table, name: str, times: Array, rows: Array) -> None:
-    for index in np.flatnonzero(elapsed(times[rows]) <= 0)[:1]:
-        before, here = times[rows[index]], times[rows[index + 1]]
-        problem = "repeats" if here == before else "goes back behind"
-        raise InputError(
-            f"{table.place(name, rows[index + 1])} is {here}, which {problem} the row before it; "
-            "sort the rows by time, and name a group column if several series share the table"
-        )
+def _increasing_times(table: Table, name: str, groups: Sequence[tuple[str, Array]]) -> Array:
+    """The time column `(rows,)`, which increases strictly within each group."""
+    times = parse_times(table, name)
+    for _, rows in groups:
+        stands_still_or_goes_back = elapsed(times[rows]) <= 0
+        for index in np.flatnonzero(stands_still_or_goes_back)[:1]:
+            before = times[rows[index]]
+            here = times[rows[index + 1]]
+            problem = "repeats" if here == before else "is earlier than"
+            raise InputError(
+                f"{table.place(name, rows[index + 1])} is {here}, which {problem} the row before "
+                "it; sort the rows by time, and name a group column if several series share the "
+                "table"
+            )
+    return times
 
 
-def _refuse_missing(table: Table, names: list[str], measured: Array) -> None:
+def _refuse_missing(table: Table, names: Sequence[str], measured: Array) -> None:
     for row, column in np.argwhere(np.isnan(measured))[:1]:
+        cell = table[names[column]][row]
         raise InputError(
-            f"{table.place(names[column], row)} is {_shown(table[names[column]][row])}, expected a number; "
+            f"{table.place(names[column], row)} is {_shown(cell)}, expected a number; "
             "repair it, or choose --missing drop or --missing ffill (missing= in Python)"
         )
 
 
 def _shown(cell: object) -> str:
     """A missing cell as it stands in the table."""
-    return repr(cell) if isinstance(cell, str) and cell.strip() else "empty or NaN"
+    if isinstance(cell, str) and cell.strip():
+        return repr(cell)
+    return "empty or NaN"
 
 
 def _forward_filled(values: Array) -> Array:
-    """Each NaN of `values (rows, columns)` replaced by the last number above it, where there is one."""
+    """Each NaN of `values (rows, columns)` replaced by the last number above it, if any."""
     rows = np.arange(len(values))[:, np.newaxis]
-    last = np.maximum.accumulate(np.where(np.isnan(values), 0, rows), axis=0)
+    known = np.where(np.isnan(values), 0, rows)  # (rows, columns)
+    last = np.maximum.accumulate(known, axis=0)
     filled: Array = np.take_along_axis(values, last, axis=0)
     return filled

@@ -94,7 +94,7 @@ def columns(**changes: object) -> dict[str, object]:
         ({}, {"group": "engine"}, "no column 'engine'; it has time, a, b"),
         ({"b": [1, "x", 3]}, {}, "row 2, column b of the table is 'x', expected a number"),
         ({"b": [1, 2, EMPTY]}, {}, "row 3, column b of the table is empty or NaN"),
-        ({"time": [1.0, 3, 2]}, {"time": "time"}, "row 3, column time of the table is 2.0, which goes back behind"),
+        ({"time": [1.0, 3, 2]}, {"time": "time"}, "row 3, column time of the table is 2.0, which is earlier than"),
         ({"time": [1.0, 1, 2]}, {"time": "time"}, "row 2, column time of the table is 1.0, which repeats"),
         ({"time": ["2024-01-01"] * 3}, {"time": "time"}, "2024-01-01T00:00:00, which repeats"),
     ],

@@ -1,0 +1,137 @@
+"""Files that hold a table, CSV and Parquet, as columns by name; every read has an end."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError, require
+from ..files import read_bytes, unreadable
+from ..model import Array
+
+MAX_TEXT_BYTES = 2**30  # of a CSV file, unpacked; as Python's objects it takes ten times as much
+DELIMITERS = ",;\t"
+CSV_FIRST_ROW = 2  # row 1 is the header
+
+_KINDS = ".csv, .csv.gz, .parquet"
+
+
+def columns_of_file(path: Path) -> Mapping[str, Any]:
+    """The columns of `.csv`, `.csv.gz` or `.parquet`, chosen by the name; those of CSV as text.
+
+    Raises:
+        InputError: as `read_table`.
+        MissingDependency: Parquet needs pyarrow.
+    """
+    read = _reader(path)
+    if path.is_dir():
+        raise InputError(f"{path} is a folder, expected a file")
+    if not path.is_file():
+        raise InputError(f"{path} does not exist; name a table")
+    try:
+        return read(path)
+    except OSError as error:
+        raise unreadable(path, error, f"a table: {_KINDS}") from error
+
+
+def first_row_of_file(path: Path) -> int:
+    """What messages call the first row of such a file."""
+    return 1 if path.name.lower().endswith(".parquet") else CSV_FIRST_ROW
+
+
+def _reader(path: Path) -> Callable[[Path], Mapping[str, Any]]:
+    name = path.name.lower()
+    if name.endswith((".csv", ".csv.gz")):
+        return _read_csv
+    if name.endswith(".parquet"):
+        return _read_parquet
+    raise InputError(
+        f"{path} is no table that can be read here; expected a name ending in {_KINDS}"
+    )
+
+
+def _read_csv(path: Path) -> Mapping[str, Array]:
+    text = _csv_text(path)
+    header, _, _ = text.partition("\n")
+    delimiter = max(DELIMITERS, key=header.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise InputError(f"{path}, line {reader.line_num} is not CSV: {error}") from error
+    while rows and not rows[-1]:
+        rows.pop()
+    if not rows:
+        raise InputError(f"{path} holds nothing, expected a table")
+    if len(rows) == 1:
+        raise InputError(f"{path} holds a header and no rows, expected a table")
+    return _csv_columns(path, rows[0], rows[1:])
+
+
+def _csv_text(path: Path) -> str:
+    data = read_bytes(path, f"a table: {_KINDS}", MAX_TEXT_BYTES)
+    if path.suffix.lower() == ".gz":
+        data = _unzipped(path, data)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path} is not UTF-8 text: {error.reason} at byte {error.start}; save it as UTF-8"
+        ) from error
+
+
+def _unzipped(path: Path, data: bytes) -> bytes:
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+            text = file.read(MAX_TEXT_BYTES + 1)
+    except (EOFError, zlib.error) as error:
+        raise InputError(f"{path} is a damaged gzip file: {error}; copy it again") from error
+    if len(text) > MAX_TEXT_BYTES:
+        raise InputError(
+            f"{path} unpacks to more than {MAX_TEXT_BYTES:,} bytes, the most that is allowed; "
+            "split it, or save it as Parquet"
+        )
+    return text
+
+
+def _csv_columns(path: Path, header: list[str], rows: list[list[str]]) -> dict[str, Array]:
+    names = [name.strip() for name in header]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"{path} has two columns named {name!r}; rename one")
+    for number, row in enumerate(rows, start=CSV_FIRST_ROW):
+        if len(row) != len(names):
+            raise InputError(
+                f"{path}, row {number} has {len(row)} cells, expected {len(names)} as in the header"
+            )
+    return {
+        name: np.array([row[index] for row in rows], object) for index, name in enumerate(names)
+    }
+
+
+def _read_parquet(path: Path) -> Mapping[str, Array]:
+    parquet = require("pyarrow.parquet", "train", "reading Parquet")
+    pyarrow = require("pyarrow", "train", "reading Parquet")
+    try:
+        data = parquet.read_table(path)
+    except (pyarrow.ArrowException, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path} is no Parquet file that can be read: {reason}") from error
+    if not data.num_rows:
+        raise InputError(f"{path} holds no rows, expected a table")
+    for field in data.schema:
+        zone = field.type.tz if pyarrow.types.is_timestamp(field.type) else None
+        if zone:
+            raise InputError(
+                f"column {field.name} of {path.name} has the time zone {zone}; "
+                "write all times in one zone, without an offset, as the device will"
+            )
+    columns = zip(data.column_names, data.columns, strict=True)
+    return {name: column.to_numpy() for name, column in columns}
