@@ -159,7 +159,7 @@ class RowStream:
             return
         passed = float(elapsed(np.concatenate([before, times]))[0])
         if passed <= 0:
-            problem = "repeats" if not passed else "goes back behind"
+            problem = "repeats" if not passed else "is earlier than"
             raise InputError(f"line {line}: {times[0]} {problem} the row before it; send rows in the order of time")
         if step is not None and abs(passed - step) > 1e-6 * abs(step):
             of = f" of {group}" if group else ""
