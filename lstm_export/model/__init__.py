@@ -1,4 +1,4 @@
-"""A model as a chain of stages with numpy arrays: what every other part of this package works on."""
+"""A model as a chain of stages with numpy arrays: what every other part of the package works on."""
 
 from .arrays import Array
 from .forward import forward
@@ -6,7 +6,8 @@ from .model import Model
 from .recurrent import GRU, LSTM, Cell, Recurrent
 from .runner import LengthsRunner, Runner, StatefulRunner
 from .signature import Column, Signature
-from .stages import Activation, Affine, LastHidden, LastStep, LayerNorm, Linear, Skip, Stage
+from .stage import Stage
+from .stages import Activation, Affine, LastHidden, LastStep, LayerNorm, Linear, Skip
 from .state import State, StateTensor, initial_state, state_layout
 
 __all__ = [

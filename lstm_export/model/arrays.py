@@ -11,7 +11,10 @@ Array = npt.NDArray[Any]
 
 
 def frozen(array: Array, dtype: str = "<f4") -> Array:
-    """A read-only, contiguous copy of `array` in the given dtype; the array itself where it is such a copy."""
+    """A read-only, contiguous copy of `array` in the given dtype.
+
+    The array itself where it is such a copy.
+    """
     array = np.asarray(array)
     flags = array.flags
     if array.dtype == dtype and flags.owndata and flags.c_contiguous and not flags.writeable:

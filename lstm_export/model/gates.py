@@ -10,13 +10,18 @@ from .arrays import Array
 PYTORCH_GATES = ("input", "forget", "cell", "output")
 # ONNX operator LSTM: W is W[iofc].
 ONNX_GATES = ("input", "output", "forget", "cell")
-# torch.nn.GRU: (W_ir|W_iz|W_in); the new gate n is called "hidden" by ONNX, whose operator GRU has W[zrh].
+# torch.nn.GRU: (W_ir|W_iz|W_in). ONNX calls the new gate n "hidden"; its operator GRU has W[zrh].
 PYTORCH_GRU_GATES = ("reset", "update", "new")
 ONNX_GRU_GATES = ("update", "reset", "new")
 
 
+def gate_slices(gates: tuple[str, ...], hidden_size: int) -> dict[str, slice]:
+    """Where each gate stands along an axis of `len(gates) * hidden_size`."""
+    return {gate: slice(k * hidden_size, (k + 1) * hidden_size) for k, gate in enumerate(gates)}
+
+
 def reorder_gates(array: Array, source: tuple[str, ...], target: tuple[str, ...]) -> Array:
-    """Restack the gates of `array (gates * hidden_size, ...)` from the order `source` to the order `target`.
+    """Restack the gates of `array (gates * hidden_size, ...)` from one order to another.
 
     >>> reorder_gates(np.array([1, 2, 3, 4]), PYTORCH_GATES, ONNX_GATES).tolist()
     [1, 4, 2, 3]

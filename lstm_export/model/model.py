@@ -13,23 +13,35 @@ from ..errors import UnsupportedModel
 from .arrays import Array
 from .recurrent import GRU, LSTM, Recurrent
 from .signature import Signature
-from .stages import Activation, Affine, LastHidden, LastStep, LayerNorm, Linear, Skip, Stage
+from .stage import Stage
+from .stages import Activation, Affine, LastHidden, LastStep, LayerNorm, Linear, Skip
 
-STAGES: dict[str, type[Stage]] = {
-    stage.kind: stage for stage in (LSTM, GRU, Linear, Affine, LastStep, LastHidden, Activation, LayerNorm, Skip)
-}
+_KINDS: tuple[type[Stage], ...] = (
+    LSTM,
+    GRU,
+    Linear,
+    Affine,
+    LastStep,
+    LastHidden,
+    Activation,
+    LayerNorm,
+    Skip,
+)
+STAGES: dict[str, type[Stage]] = {stage.kind: stage for stage in _KINDS}
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A chain of stages with numpy float32 arrays. Validated once, on construction; trusted afterwards.
+    """A chain of stages with numpy float32 arrays, validated once, on construction.
 
-    Two models are equal when stages, names, options, signatures and every array agree, the arrays bit for bit.
+    Two models are equal when stages, names, options, signatures and every array agree, the arrays
+    bit for bit.
 
     Attributes:
         stages: in the order in which they are applied.
         signature: the interface; its sizes agree with the stages.
-        origin: how the chain became known: `stored`, `assumed`, or `proved against the user's module`.
+        origin: how the chain became known: `stored`, `assumed`, `given`, or `proved against the
+            user's module`.
 
     Raises:
         UnsupportedModel: the shapes do not chain, a name is used twice, or a value is not finite.
@@ -41,37 +53,36 @@ class Model:
 
     def __post_init__(self) -> None:
         self._check_names()
-        width, reduced = self.signature.input_size, False
-        for before, stage in zip((None, *self.stages), self.stages, strict=False):
+        width = self.signature.input_size
+        for index, stage in enumerate(self.stages):
             width = stage.output_size(width)
-            if reduced and (stage.steps == "reduce" or isinstance(stage, Recurrent)):
-                raise UnsupportedModel(f"{stage.name} needs a sequence, but a step was already picked before it")
-            if isinstance(stage, LastHidden) and not isinstance(before, Recurrent):
-                raise UnsupportedModel(f"{stage.name} takes a hidden state, but no recurrent stage stands before it")
-            if isinstance(stage, Skip) and max(stage.features) >= self.signature.input_size:
-                raise UnsupportedModel(
-                    f"{stage.name} adds the features {stage.features} of an input of {self.signature.input_size}"
-                )
-            reduced = reduced or stage.steps == "reduce"
-            self._check_finite(stage)
-        if width != self.signature.output_size:
-            raise UnsupportedModel(f"the chain yields {width} outputs, the signature {self.signature.output_size}")
+            self._check_place(stage, self.stages[:index])
+            _check_finite(stage)
+        expected = self.signature.output_size
+        if width != expected:
+            raise UnsupportedModel(f"the chain yields {width} outputs, the signature {expected}")
 
     def _check_names(self) -> None:
         names = [stage.name for stage in self.stages]
         if len(set(names)) != len(names):
             raise UnsupportedModel(f"stage names must differ, got {', '.join(names)}")
         if not self.recurrent:
-            raise UnsupportedModel(f"the chain holds no LSTM and no GRU: {self.chain or 'it is empty'}")
+            chain = self.chain or "it is empty"
+            raise UnsupportedModel(f"the chain holds no LSTM and no GRU: {chain}")
 
-    @staticmethod
-    def _check_finite(stage: Stage) -> None:
-        for name, array in stage.arrays.items():
-            finite = np.isfinite(array)
-            if not finite.all():
-                bad = np.argwhere(~finite)[0]
-                place = ", ".join(map(str, bad))
-                raise UnsupportedModel(f"{stage.name}.{name}[{place}] is {array[tuple(bad)]}, not a finite number")
+    def _check_place(self, stage: Stage, before: tuple[Stage, ...]) -> None:
+        needs_sequence = stage.steps == "reduce" or isinstance(stage, Recurrent)
+        if needs_sequence and any(earlier.steps == "reduce" for earlier in before):
+            fault = "needs a sequence, but a step was already picked before it"
+            raise UnsupportedModel(f"{stage.name} {fault}")
+        follows_recurrent = bool(before) and isinstance(before[-1], Recurrent)
+        if isinstance(stage, LastHidden) and not follows_recurrent:
+            fault = "takes a hidden state, but no recurrent stage stands before it"
+            raise UnsupportedModel(f"{stage.name} {fault}")
+        input_size = self.signature.input_size
+        if isinstance(stage, Skip) and max(stage.features) >= input_size:
+            fault = f"adds the features {stage.features} of an input of {input_size}"
+            raise UnsupportedModel(f"{stage.name} {fault}")
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Model):
@@ -94,7 +105,11 @@ class Model:
     @property
     def arrays(self) -> dict[str, Array]:
         """Every array under its full name, `lstm.weight_ih_l0`."""
-        return {f"{stage.name}.{key}": array for stage in self.stages for key, array in stage.arrays.items()}
+        arrays = {}
+        for stage in self.stages:
+            for key, array in stage.arrays.items():
+                arrays[f"{stage.name}.{key}"] = array
+        return arrays
 
     @property
     def parameters(self) -> int:
@@ -116,34 +131,42 @@ class Model:
         return digest.hexdigest()
 
     def differences(self, other: Model) -> list[str]:
-        """What in the chain of `other` is not as here, one sentence each; empty when bit-identical."""
+        """What in the chain of `other` is not as here, a sentence each; empty if bit-identical."""
         if self.chain_record() != other.chain_record():
             return [f"the chain is '{other.describe()}', expected '{self.describe()}'"]
+        expected = self.arrays
         others = other.arrays
         found = [sentence for stage in self.stages for sentence in _differences(stage, others)]
-        found += [f"{name} is there, but not in the model" for name in others if name not in self.arrays]
-        return found
+        left_over = [name for name in others if name not in expected]
+        return found + [f"{name} is there, but not in the model" for name in left_over]
 
     def describe(self) -> str:
-        """The chain with its widths, for people: `x 10 -> lstm LSTM(10, 50, num_layers=2) -> ... -> y 2`."""
-        width, parts = self.signature.input_size, []
+        """The chain with its widths, for people: `lstm LSTM(10, 50, num_layers=2) -> last ...`."""
+        width = self.signature.input_size
+        parts = []
         for stage in self.stages:
-            before, width = width, stage.output_size(width)
-            parts.append(f"{stage.name} {stage.kind}{stage.sizes(before, width)}")
+            after = stage.output_size(width)
+            parts.append(f"{stage.name} {stage.kind}{stage.sizes(width, after)}")
+            width = after
         return " -> ".join(parts)
 
     def chain_record(self) -> list[dict[str, Any]]:
         """The chain without its arrays, JSON-ready."""
-        return [{"stage": stage.kind, "name": stage.name, **stage.options} for stage in self.stages]
+        return [{"stage": stage.kind, "name": stage.name} | stage.options for stage in self.stages]
 
     @classmethod
     def from_record(
-        cls, chain: list[dict[str, Any]], arrays: Mapping[str, Array], signature: Signature, origin: str = "stored"
+        cls,
+        chain: list[dict[str, Any]],
+        arrays: Mapping[str, Array],
+        signature: Signature,
+        origin: str = "stored",
     ) -> Model:
         """Rebuild a model from `chain_record`, `arrays` and its signature.
 
         Raises:
-            UnsupportedModel: a stage is unknown, an array is missing or left over, or the model is not valid.
+            UnsupportedModel: a stage is unknown, an array is missing or left over, or the model is
+                not valid.
         """
         stages = tuple(_build(record, arrays) for record in chain)
         model = cls(stages, signature, origin)
@@ -151,6 +174,15 @@ class Model:
         if left:
             raise UnsupportedModel(f"arrays that belong to no stage: {', '.join(left)}")
         return model
+
+
+def _check_finite(stage: Stage) -> None:
+    for key, array in stage.arrays.items():
+        finite = np.isfinite(array)
+        if not finite.all():
+            bad = tuple(np.argwhere(~finite)[0])
+            name = f"{stage.name}.{key}[{', '.join(map(str, bad))}]"
+            raise UnsupportedModel(f"{name} is {array[bad]}, not a finite number")
 
 
 def _differences(stage: Stage, others: Mapping[str, Array]) -> Iterator[str]:
@@ -162,16 +194,22 @@ def _differences(stage: Stage, others: Mapping[str, Array]) -> Iterator[str]:
             yield f"{name} is missing or has another shape"
         elif got.tobytes() != array.tobytes():
             changed = got.view(np.uint32) != array.view(np.uint32)
-            yield f"{name} differs in {changed.sum()} of {array.size} values{stage.where(key, changed)}"
+            where = stage.where(key, changed)
+            yield f"{name} differs in {changed.sum()} of {array.size} values{where}"
 
 
 def _build(record: Mapping[str, Any], arrays: Mapping[str, Array]) -> Stage:
     """One stage from its record and from the arrays under its prefix."""
     options = dict(record)
-    kind, name = options.pop("stage", None), options.pop("name", None)
+    kind = options.pop("stage", None)
+    name = options.pop("name", None)
     if kind not in STAGES or not isinstance(name, str):
         raise UnsupportedModel(f"unknown stage {kind!r}; this version knows {', '.join(STAGES)}")
-    own = {key[len(name) + 1 :]: array for key, array in arrays.items() if key.rpartition(".")[0] == name}
+    own = {}
+    for full, array in arrays.items():
+        prefix, _, key = full.rpartition(".")
+        if prefix == name:
+            own[key] = array
     try:
         return STAGES[kind].build(name, own, options)
     except (TypeError, KeyError) as error:

@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import UnsupportedModel
 from .arrays import Array, frozen
 from .gates import PYTORCH_GATES, PYTORCH_GRU_GATES
-from .stages import Stage
+from .stage import Stage
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,12 +45,14 @@ class Cell:
 
 @dataclass(frozen=True, eq=False)
 class Recurrent(Stage):
-    """What LSTM and GRU share. Every step is returned, `(batch, seq, directions * (proj_size or hidden_size))`.
+    """What LSTM and GRU share.
+
+    Every step is returned, `(batch, seq, directions * (proj_size or hidden_size))`.
 
     Attributes:
-        weights: by layer k, and once more ending in `_reverse` where it is bidirectional: `weight_ih_l{k}`,
-            `weight_hh_l{k}`, unless bias=False `bias_ih_l{k}` and `bias_hh_l{k}`, with projections
-            `weight_hr_l{k}`; for learned initial states `h0` and, of an LSTM, `c0`
+        weights: by layer k, and once more ending in `_reverse` where it is bidirectional:
+            `weight_ih_l{k}`, `weight_hh_l{k}`, unless bias=False `bias_ih_l{k}` and `bias_hh_l{k}`,
+            with projections `weight_hr_l{k}`; for learned initial states `h0` and, of an LSTM, `c0`
             `(num_layers * directions, size)`, each zero where it is absent.
     """
 
@@ -60,7 +62,8 @@ class Recurrent(Stage):
     states: ClassVar[tuple[str, ...]] = ()  # what is carried from step to step
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "weights", {key: frozen(value) for key, value in self.weights.items()})
+        weights = {key: frozen(value) for key, value in self.weights.items()}
+        object.__setattr__(self, "weights", weights)
 
     @property
     def arrays(self) -> dict[str, Array]:
@@ -76,15 +79,25 @@ class Recurrent(Stage):
         return "weight_hh_l0_reverse" in self.weights
 
     @property
+    def directions(self) -> int:
+        """1, or 2 where it is bidirectional."""
+        return 2 if self.bidirectional else 1
+
+    @property
     def suffixes(self) -> tuple[str, ...]:
         """`_l0`, `_l0_reverse`, `_l1`, ...: the cells in the order of torch's h_n."""
-        directions = ("", "_reverse") if self.bidirectional else ("",)
-        return tuple(f"_l{k}{direction}" for k in range(self.num_layers) for direction in directions)
+        suffixes = []
+        for k in range(self.num_layers):
+            suffixes.append(f"_l{k}")
+            if self.bidirectional:
+                suffixes.append(f"_l{k}_reverse")
+        return tuple(suffixes)
 
     @property
     def num_layers(self) -> int:
         """Stacked layers."""
-        return sum(key.startswith("weight_hh_l") and not key.endswith("_reverse") for key in self.weights)
+        keys = [key for key in self.weights if key.startswith("weight_hh_l")]
+        return sum(not key.endswith("_reverse") for key in keys)
 
     @property
     def hidden_size(self) -> int:
@@ -94,7 +107,9 @@ class Recurrent(Stage):
     @property
     def proj_size(self) -> int:
         """Width that h is projected to; 0 for none."""
-        return int(self.weights["weight_hh_l0"].shape[-1]) if "weight_hr_l0" in self.weights else 0
+        if "weight_hr_l0" not in self.weights:
+            return 0
+        return int(self.weights["weight_hh_l0"].shape[-1])
 
     @property
     def state_size(self) -> int:
@@ -116,17 +131,20 @@ class Recurrent(Stage):
         """Whether an initial state was learned."""
         return any(f"{state}0" in self.weights for state in self.states)
 
+    def width_of(self, state: str) -> int:
+        """Width of the state `h` or `c`."""
+        return self.state_size if state == "h" else self.hidden_size
+
     def initial(self, state: str) -> Array:
-        """The learned initial state `h` or `c` `(num_layers * directions, size)`, zeros where there is none."""
-        size = self.state_size if state == "h" else self.hidden_size
-        return self.weights.get(f"{state}0", np.zeros((len(self.suffixes), size), np.float32))
+        """The learned initial state `h` or `c` `(num_layers * directions, size)`, else zeros."""
+        zeros = np.zeros((len(self.suffixes), self.width_of(state)), np.float32)
+        return self.weights.get(f"{state}0", zeros)
 
     def layers(self) -> Iterator[tuple[Cell, ...]]:
         """Layer by layer its one or two cells."""
         cells = [self._cell(index, suffix) for index, suffix in enumerate(self.suffixes)]
-        directions = 1 + self.bidirectional
-        for k in range(self.num_layers):
-            yield tuple(cells[k * directions : (k + 1) * directions])
+        for first in range(0, len(cells), self.directions):
+            yield tuple(cells[first : first + self.directions])
 
     def _cell(self, index: int, suffix: str) -> Cell:
         zeros = np.zeros(len(self.gates) * self.hidden_size, np.float32)
@@ -143,58 +161,86 @@ class Recurrent(Stage):
 
     def output_size(self, input_size: int) -> int:
         self._expect_keys()
-        rows, width = len(self.gates) * self.hidden_size, self.state_size
-        directions = 1 + self.bidirectional
+        self._expect_square()
+        output_size = self.directions * self.state_size
         for suffix in self.suffixes:
-            before = input_size if suffix in ("_l0", "_l0_reverse") else directions * width
-            self._expect(f"weight_ih{suffix}", (rows, before), f"an input of width {before}")
-            self._expect(f"weight_hh{suffix}", (rows, width), f"hidden_size={self.hidden_size}")
-            for bias in ("bias_ih", "bias_hh") if self.bias else ():
-                self._expect(f"{bias}{suffix}", (rows,), f"hidden_size={self.hidden_size}")
-            if self.proj_size:
-                self._expect(f"weight_hr{suffix}", (width, self.hidden_size), f"proj_size={width}")
+            is_first = suffix in ("_l0", "_l0_reverse")
+            self._expect_cell(suffix, input_size if is_first else output_size)
+        cells = len(self.suffixes)
         for state in self.states:
-            size = width if state == "h" else self.hidden_size
             if f"{state}0" in self.weights:
-                self._expect(f"{state}0", (len(self.suffixes), size), f"{len(self.suffixes)} layers and directions")
-        return directions * width
+                shape = (cells, self.width_of(state))
+                self._expect(f"{state}0", shape, f"{cells} layers and directions")
+        return output_size
 
     def _expect_keys(self) -> None:
-        parts = ["weight_ih", "weight_hh", *(["bias_ih", "bias_hh"] if self.bias else [])]
-        if "weight_hr_l0" in self.weights and "c" in self.states:
-            parts.append("weight_hr")
-        expected = {f"{part}{suffix}" for part in parts for suffix in self.suffixes or ("_l0",)}
+        parts = ["weight_ih", "weight_hh"]
+        if self.bias:
+            parts += ["bias_ih", "bias_hh"]
+        if "weight_hr_l0" in self.weights and "c" in self.states:  # a GRU has no projections
+            parts += ["weight_hr"]
+        suffixes = self.suffixes or ("_l0",)
+        expected = {f"{part}{suffix}" for part in parts for suffix in suffixes}
         given = set(self.weights) - {f"{state}0" for state in self.states}
         if given != expected:
-            missing, unknown = expected - given, given - expected
-            raise UnsupportedModel(
-                f"{self.name} is no plain {self.kind}: missing {sorted(missing) or 'nothing'}, "
-                f"unknown {sorted(unknown) or 'nothing'}"
-            )
-        shape, gates = self.weights["weight_hh_l0"].shape, len(self.gates)
-        if len(shape) != 2 or not shape[0] or shape[0] % gates or not 0 < shape[1] <= shape[0] // gates:
-            raise UnsupportedModel(
-                f"{self.name}.weight_hh_l0 is {shape}, expected ({gates} * hidden_size, hidden_size)"
-            )
+            missing = sorted(expected - given) or "nothing"
+            unknown = sorted(given - expected) or "nothing"
+            kind = f"{self.name} is no plain {self.kind}"
+            raise UnsupportedModel(f"{kind}: missing {missing}, unknown {unknown}")
+
+    def _expect_square(self) -> None:
+        """weight_hh_l0 tells hidden_size and proj_size, by which the others are judged."""
+        shape = self.weights["weight_hh_l0"].shape
+        gates = len(self.gates)
+        if len(shape) == 2:
+            rows, width = shape
+            hidden_size = rows // gates
+            if rows and rows % gates == 0 and 0 < width <= hidden_size:
+                return
+        expected = f"({gates} * hidden_size, hidden_size)"
+        raise UnsupportedModel(f"{self.name}.weight_hh_l0 is {shape}, expected {expected}")
+
+    def _expect_cell(self, suffix: str, input_size: int) -> None:
+        rows = len(self.gates) * self.hidden_size
+        width = self.state_size
+        by_hidden_size = f"hidden_size={self.hidden_size}"
+        self._expect(f"weight_ih{suffix}", (rows, input_size), f"an input of width {input_size}")
+        self._expect(f"weight_hh{suffix}", (rows, width), by_hidden_size)
+        if self.bias:
+            self._expect(f"bias_ih{suffix}", (rows,), by_hidden_size)
+            self._expect(f"bias_hh{suffix}", (rows,), by_hidden_size)
+        if self.proj_size:
+            self._expect(f"weight_hr{suffix}", (width, self.hidden_size), f"proj_size={width}")
 
     def where(self, key: str, changed: Array) -> str:
         if not key.startswith(("weight_ih", "weight_hh", "bias")):
             return ""  # states and projections belong to no gate
         blocks = zip(self.gates, np.split(changed, len(self.gates)), strict=True)
         gates = [gate for gate, block in blocks if block.any()]
-        return f", in the {' and '.join(gates)} gate{'s' * (len(gates) > 1)}" if len(gates) < len(self.gates) else ""
+        if len(gates) == len(self.gates):
+            return ""
+        plural = "s" if len(gates) > 1 else ""
+        return f", in the {' and '.join(gates)} gate{plural}"
 
     def sizes(self, before: int, after: int) -> str:
         facts = [str(before), str(self.hidden_size), f"num_layers={self.num_layers}"]
-        facts += ["bias=False"] * (not self.bias) + ["bidirectional"] * self.bidirectional
-        facts += [f"proj_size={self.proj_size}"] * bool(self.proj_size)
-        facts += ["learned initial state"] * self.has_initial_state
+        if not self.bias:
+            facts.append("bias=False")
+        if self.bidirectional:
+            facts.append("bidirectional")
+        if self.proj_size:
+            facts.append(f"proj_size={self.proj_size}")
+        if self.has_initial_state:
+            facts.append("learned initial state")
         return f"({', '.join(facts)})"
 
 
 @dataclass(frozen=True, eq=False)
 class LSTM(Recurrent):
-    """torch.nn.LSTM, its gates stacked in `PYTORCH_GATES` order. A zero initial state, unless `h0`, `c0` are there."""
+    """torch.nn.LSTM, its gates stacked in `PYTORCH_GATES` order.
+
+    A zero initial state, unless `h0`, `c0` are there.
+    """
 
     kind: ClassVar[str] = "LSTM"
     gates: ClassVar[tuple[str, ...]] = PYTORCH_GATES
@@ -203,7 +249,10 @@ class LSTM(Recurrent):
 
 @dataclass(frozen=True, eq=False)
 class GRU(Recurrent):
-    """torch.nn.GRU, its gates stacked in `PYTORCH_GRU_GATES` order; the reset gate acts after the recurrent product."""
+    """torch.nn.GRU, its gates stacked in `PYTORCH_GRU_GATES` order.
+
+    The reset gate acts after the recurrent product.
+    """
 
     kind: ClassVar[str] = "GRU"
     gates: ClassVar[tuple[str, ...]] = PYTORCH_GRU_GATES

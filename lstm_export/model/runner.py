@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypeGuard
+from typing import Protocol, TypeGuard, runtime_checkable
 
 import numpy as np
 
@@ -14,9 +14,13 @@ class Runner(Protocol):
     """A model ready to compute: PyTorch, an artifact in its runtime, or generated code."""
 
     def __call__(self, x: Array) -> Array:
-        """Map float32 `x (batch, seq, input_size)` to `y (batch, output_size)`, or `(batch, seq, output_size)`."""
+        """Map float32 `x (batch, seq, input_size)` to y.
+
+        y is `(batch, output_size)`, or `(batch, seq, output_size)` where every step is answered.
+        """
 
 
+@runtime_checkable
 class LengthsRunner(Protocol):
     """A Runner that can be told how many steps of each row of a padded batch count.
 
@@ -27,12 +31,15 @@ class LengthsRunner(Protocol):
     takes_lengths: bool
 
     def __call__(self, x: Array, lengths: Array | None = None) -> Array:
-        """As a Runner, with whole numbers `lengths (batch,)` from 1 to seq; behind them every step's answer is 0."""
+        """As a Runner, with whole numbers `lengths (batch,)` from 1 to seq.
+
+        After a row's length every step's answer is 0.
+        """
 
 
 def takes_lengths(runner: object) -> TypeGuard[LengthsRunner]:
     """Whether a runner also is a LengthsRunner."""
-    return getattr(runner, "takes_lengths", False) is True
+    return isinstance(runner, LengthsRunner) and runner.takes_lengths
 
 
 def row_by_row(runner: Runner) -> LengthsRunner:
@@ -49,15 +56,18 @@ class _RowByRow:
     def __call__(self, x: Array, lengths: Array | None = None) -> Array:
         if lengths is None:
             return self._runner(x)
-        rows = [self._runner(x[row : row + 1, :length])[0] for row, length in enumerate(lengths.tolist())]
-        if rows[0].ndim == 1:
-            return np.stack(rows)
-        y = np.zeros((*x.shape[:2], rows[0].shape[1]), rows[0].dtype)
-        for row, answers in zip(y, rows, strict=True):
-            row[: len(answers)] = answers
+        batch, seq, _ = x.shape
+        answers = [self._runner(x[row : row + 1, : lengths[row]])[0] for row in range(batch)]
+        if answers[0].ndim == 1:
+            return np.stack(answers)  # (batch, output_size)
+        output_size = answers[0].shape[1]
+        y = np.zeros((batch, seq, output_size), answers[0].dtype)
+        for row, answer in zip(y, answers, strict=True):
+            row[: len(answer)] = answer
         return y
 
 
+@runtime_checkable
 class StatefulRunner(Protocol):
     """A model that hands its state to the caller, who hands it back with what comes next.
 
@@ -69,12 +79,15 @@ class StatefulRunner(Protocol):
     def layout(self) -> tuple[StateTensor, ...]: ...
 
     def initial_state(self, batch: int) -> State:
-        """The state before the first step, float32 `(num_layers, batch, size)` a tensor: learned, else zeros."""
+        """The state before the first step: learned, else zeros.
+
+        Float32 `(num_layers, batch, size)` a tensor.
+        """
 
     def advance(self, x: Array, state: State) -> tuple[Array, State]:
-        """Map float32 `x (batch, seq, input_size)` and the state before it to `y` and the state behind it."""
+        """Map float32 `x (batch, seq, input_size)` and the state before it to y and the next."""
 
 
 def is_stateful(runner: object) -> TypeGuard[StatefulRunner]:
     """Whether a runner also is a StatefulRunner."""
-    return all(hasattr(runner, name) for name in ("layout", "initial_state", "advance"))
+    return isinstance(runner, StatefulRunner)

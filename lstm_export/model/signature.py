@@ -22,10 +22,12 @@ class Column:
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not isinstance(self.unit, str):
-            raise UnsupportedModel(f"a column is named {self.name!r} with unit {self.unit!r}, expected text")
+            got = f"a column is named {self.name!r} with unit {self.unit!r}"
+            raise UnsupportedModel(f"{got}, expected text")
         for bound in (self.low, self.high):
             if not _is_number(bound):
-                raise UnsupportedModel(f"column {self.name} ranges to {bound!r}, expected a finite number")
+                got = f"column {self.name} ranges to {bound!r}"
+                raise UnsupportedModel(f"{got}, expected a finite number")
 
 
 @dataclass(frozen=True)
@@ -34,15 +36,19 @@ class Signature:
 
     Attributes:
         input_size: width of `x (batch, seq, input_size)`.
-        output_size: width of `y`; with names it is `len(targets) * max(horizon, 1)`, target by target.
-        features: the columns of `x` in order, calendar columns last; empty where the names are unknown.
+        output_size: width of `y`; with names it is `len(targets) * max(horizon, 1)`, target by
+            target.
+        features: the columns of `x` in order, calendar columns last; empty where the names are
+            unknown.
         targets: the predicted columns; empty where the names are unknown.
         window: steps of the windows seen in training, if known.
         horizon: steps ahead that are predicted, t+1 .. t+horizon; 0 predicts at t itself.
-        time: name of the time column; `time_step` is its spacing (seconds, or its own unit when it counts).
+        time: name of the time column.
+        time_step: spacing of the time column, in seconds, or in its own unit when it counts.
         calendar: calendar features derived from `time`, such as `("hour", "weekday")`.
         group: name of the column that tells one series from another.
-        shortest: steps of the shortest window seen in training, where series shorter than `window` were learned too.
+        shortest: steps of the shortest window seen in training, where series shorter than `window`
+            were learned too.
     """
 
     input_size: int
@@ -60,37 +66,44 @@ class Signature:
     def __post_init__(self) -> None:
         self._check_kinds()
         if self.input_size < 1 or self.output_size < 1:
-            raise UnsupportedModel(
-                f"sizes must be positive, got input_size={self.input_size}, output_size={self.output_size}"
-            )
-        if self.features and len(self.features) != self.input_size:
-            raise UnsupportedModel(f"{len(self.features)} feature names for input_size={self.input_size}")
+            got = f"input_size={self.input_size}, output_size={self.output_size}"
+            raise UnsupportedModel(f"sizes must be positive, got {got}")
+        names = len(self.features)
+        if names not in (0, self.input_size):
+            raise UnsupportedModel(f"{names} feature names for input_size={self.input_size}")
         outputs = len(self.targets) * max(self.horizon or 0, 1)
         if self.targets and outputs != self.output_size:
             raise UnsupportedModel(f"{outputs} named outputs for output_size={self.output_size}")
 
     def _check_kinds(self) -> None:
-        """A signature also comes out of files: what is no number or no text must not surface later."""
-        counts: dict[str, int | None] = {"input_size": self.input_size, "output_size": self.output_size}
-        counts |= {"window": self.window, "shortest": self.shortest, "horizon": self.horizon}
-        for name, count in counts.items():
-            optional = name in ("window", "shortest", "horizon") and count is None
-            if not optional and (type(count) is not int or not (name != "horizon") <= count < 2**31):
-                raise UnsupportedModel(f"the signature's {name} is {count!r}, expected a positive whole number")
+        """A signature also comes out of files: its faults must show here and not later."""
+        _check_count("input_size", self.input_size)
+        _check_count("output_size", self.output_size)
+        if self.window is not None:
+            _check_count("window", self.window)
+        if self.shortest is not None:
+            _check_count("shortest", self.shortest)
+        if self.horizon is not None:
+            _check_count("horizon", self.horizon, least=0)
         for text in (self.time, self.group, *self.calendar):
             if not isinstance(text, str | None):
                 raise UnsupportedModel(f"the signature names a column {text!r}, expected text")
         if not _is_number(self.time_step):
-            raise UnsupportedModel(f"the signature's time_step is {self.time_step!r}, expected a number")
+            got = f"the signature's time_step is {self.time_step!r}"
+            raise UnsupportedModel(f"{got}, expected a number")
 
     @property
     def measured(self) -> tuple[Column, ...]:
         """The features that a table must hold: all but the calendar columns."""
-        return self.features[: len(self.features) - 2 * len(self.calendar)]
+        derived = 2 * len(self.calendar)  # the sine and the cosine of each
+        return self.features[: len(self.features) - derived]
 
     @property
     def outputs(self) -> tuple[Column, ...]:
-        """One column per output: `volume[t+1]`, `volume[t+2]`, ...; `rul` for horizon 0; `y0`, ... unnamed."""
+        """A column for each output.
+
+        `volume[t+1]`, `volume[t+2]`, ...; `rul` for horizon 0; `y0`, `y1`, ... where unnamed.
+        """
         if not self.targets:
             return tuple(Column(f"y{index}") for index in range(self.output_size))
         if not self.horizon:
@@ -125,6 +138,14 @@ class Signature:
             raise UnsupportedModel(f"the stored signature cannot be read: {error}") from error
 
 
+def _check_count(name: str, count: object, least: int = 1) -> None:
+    if type(count) is not int or not least <= count < 2**31:
+        got = f"the signature's {name} is {count!r}"
+        raise UnsupportedModel(f"{got}, expected a positive whole number")
+
+
 def _is_number(value: object) -> bool:
     """None, or a finite number."""
-    return value is None or (isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value))
+    if value is None:
+        return True
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)

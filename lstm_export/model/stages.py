@@ -1,76 +1,16 @@
-"""The stages that a chain is made of, with float32 arrays under torch.nn's names.
-
-A stage is a frozen record. It knows its sizes and its arrays; how it computes stands in `forward.py`, and how
-a format expresses it stands in that format's target.
-"""
+"""The stages without memory, with float32 arrays under torch.nn's names."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ..errors import UnsupportedModel
-from .arrays import Array, frozen
-
-
-@dataclass(frozen=True, eq=False)
-class Stage:
-    """One step of the chain. `name` is its prefix in the state_dict, or its token in the chain's text."""
-
-    name: str
-
-    kind: ClassVar[str] = ""
-    # "same": keeps (batch, seq, size) or (batch, size); "reduce": picks one step of (batch, seq, size).
-    steps: ClassVar[str] = "same"
-
-    @property
-    def arrays(self) -> dict[str, Array]:
-        """The arrays of this stage under their state_dict names, without the prefix."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """What besides name and arrays makes this stage: JSON-ready."""
-        return {}
-
-    def output_size(self, input_size: int) -> int:
-        """The width after this stage.
-
-        Raises:
-            UnsupportedModel: this stage does not take `input_size` columns, or its arrays do not fit together.
-        """
-        return input_size
-
-    def _freeze(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, np.ndarray):
-                object.__setattr__(self, field.name, frozen(value))
-
-    def __post_init__(self) -> None:
-        self._freeze()
-
-    def sizes(self, before: int, after: int) -> str:
-        """The widths around this stage and what else tells it from others, for people: `(50, 1)`."""
-        return f"({before}, {after})" if self.arrays else ""
-
-    def where(self, key: str, changed: Array) -> str:
-        """Which part of one of its arrays the `changed` values, True there, belong to, for people; empty for none."""
-        return ""
-
-    @classmethod
-    def build(cls, name: str, arrays: Mapping[str, Array], options: Mapping[str, Any]) -> Stage:
-        """The inverse of `arrays` and `options`."""
-        return cls(name, **arrays, **options)
-
-    def _expect(self, array: str, shape: tuple[int, ...], reason: str) -> None:
-        got = self.arrays[array].shape
-        if got != shape:
-            raise UnsupportedModel(f"{self.name}.{array} is {got}, expected {shape} for {reason}")
+from .arrays import Array
+from .stage import Stage, finite_float32
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,9 +28,11 @@ class Linear(Stage):
     kind: ClassVar[str] = "Linear"
 
     def output_size(self, input_size: int) -> int:
-        if self.weight.ndim != 2 or self.weight.shape[0] < 1:
-            raise UnsupportedModel(f"{self.name}.weight is {self.weight.shape}, expected (out_features, in_features)")
-        out_features = int(self.weight.shape[0])
+        shape = self.weight.shape
+        if len(shape) != 2 or shape[0] < 1:
+            expected = "(out_features, in_features)"
+            raise UnsupportedModel(f"{self.name}.weight is {shape}, expected {expected}")
+        out_features = int(shape[0])
         self._expect("weight", (out_features, input_size), f"in_features={input_size}")
         if self.bias is not None:
             self._expect("bias", (out_features,), f"out_features={out_features}")
@@ -101,9 +43,9 @@ class Linear(Stage):
 class Affine(Stage):
     """A scaler, feature by feature: `(x - offset) / scale`, or `x * scale + offset` with `inverse`.
 
-    A batch norm in evaluation mode is two of them: by its running statistics, then by its weight and bias.
-    Never folded into the neighbouring weights: near the mean `x - offset` is exact in float32, whereas a folded
-    bias of size |mean| / std cancels and loses that many digits.
+    A batch norm in evaluation mode is two of them: by its running statistics, then by its weight
+    and bias. Never folded into the neighbouring weights: near the mean `x - offset` is exact in
+    float32, whereas a folded bias of size |mean| / std cancels and loses that many digits.
 
     Attributes:
         offset: `(size,)`, the mean of a standard scaler.
@@ -125,7 +67,8 @@ class Affine(Stage):
         self._expect("offset", (input_size,), f"{input_size} columns")
         self._expect("scale", (input_size,), f"{input_size} columns")
         if not self.inverse and not self.scale.all():
-            raise UnsupportedModel(f"{self.name}.scale holds a zero at {int(np.argmin(np.abs(self.scale)))}")
+            zero = int(np.argmin(np.abs(self.scale)))
+            raise UnsupportedModel(f"{self.name}.scale holds a zero at {zero}")
         return input_size
 
 
@@ -141,8 +84,8 @@ class LastStep(Stage):
 class LastHidden(Stage):
     """The final hidden state of the recurrent stage right before it, `h_n[-1]`.
 
-    For a bidirectional stage `cat(h_n[-2], h_n[-1])`: the forward direction's last step and the reverse
-    direction's first, which is not the last step of its output.
+    For a bidirectional stage `cat(h_n[-2], h_n[-1])`: the forward direction's last step and the
+    reverse direction's first, which is not the last step of its output.
     """
 
     kind: ClassVar[str] = "LastHidden"
@@ -169,7 +112,8 @@ class Activation(Stage):
 
     Attributes:
         function: one of `ACTIVATIONS`.
-        parameter: `alpha` of elu, `negative_slope` of leaky_relu, rounded to float32; None for the others.
+        parameter: `alpha` of elu, `negative_slope` of leaky_relu, rounded to float32; None for the
+            others.
     """
 
     function: str
@@ -179,19 +123,27 @@ class Activation(Stage):
 
     def __post_init__(self) -> None:
         if self.function not in ACTIVATIONS:
-            raise UnsupportedModel(f"unknown activation {self.function!r}; known are {', '.join(ACTIVATIONS)}")
+            known = ", ".join(ACTIVATIONS)
+            raise UnsupportedModel(f"unknown activation {self.function!r}; known are {known}")
         default = ACTIVATIONS[self.function]
         value = default if self.parameter is None else self.parameter
         if default is None and value is not None:
             raise UnsupportedModel(f"{self.function} takes no parameter, got {value!r}")
-        object.__setattr__(self, "parameter", None if value is None else finite_float32(value, self.name))
+        if value is not None:
+            value = finite_float32(value, self.name)
+        object.__setattr__(self, "parameter", value)
 
     @property
     def options(self) -> dict[str, Any]:
-        return {"function": self.function} | ({} if self.parameter is None else {"parameter": self.parameter})
+        options: dict[str, Any] = {"function": self.function}
+        if self.parameter is not None:
+            options["parameter"] = self.parameter
+        return options
 
     def sizes(self, before: int, after: int) -> str:
-        return f"({self.function})" if self.parameter is None else f"({self.function}, {self.parameter:g})"
+        if self.parameter is None:
+            return f"({self.function})"
+        return f"({self.function}, {self.parameter:g})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,10 +183,13 @@ class LayerNorm(Stage):
 
 @dataclass(frozen=True, eq=False)
 class Skip(Stage):
-    """Adds features of the model's input, as they are behind a scaler that begins the chain, at the same step.
+    """Adds features of the model's input at the same step.
+
+    Where the chain begins with a scaler, they are added as that scaler leaves them.
 
     Attributes:
-        features: index of the input feature that is added to each output; a single one is added to all of them.
+        features: index of the input feature that is added to each output; a single index is added
+            to all of them.
     """
 
     features: tuple[int, ...] = (0,)
@@ -243,8 +198,10 @@ class Skip(Stage):
 
     def __post_init__(self) -> None:
         features = tuple(self.features)
-        if not features or not all(type(index) is int and index >= 0 for index in features):
-            raise UnsupportedModel(f"{self.name} adds the features {features!r}, expected indices such as (0,)")
+        are_indices = all(type(index) is int and index >= 0 for index in features)
+        if not features or not are_indices:
+            got = f"{self.name} adds the features {features!r}"
+            raise UnsupportedModel(f"{got}, expected indices such as (0,)")
         object.__setattr__(self, "features", features)
 
     @property
@@ -252,20 +209,10 @@ class Skip(Stage):
         return {"features": list(self.features)}
 
     def output_size(self, input_size: int) -> int:
-        if len(self.features) not in (1, input_size):
-            raise UnsupportedModel(f"{self.name} adds {len(self.features)} features to {input_size} columns")
+        count = len(self.features)
+        if count not in (1, input_size):
+            raise UnsupportedModel(f"{self.name} adds {count} features to {input_size} columns")
         return input_size
 
     def sizes(self, before: int, after: int) -> str:
         return f"({', '.join(map(str, self.features))})"
-
-
-def finite_float32(value: Any, name: str) -> float:
-    """A number as float32 holds it, so that it survives every format.
-
-    Raises:
-        UnsupportedModel: it is no finite number.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(np.float32(value)):
-        raise UnsupportedModel(f"{name} has the parameter {value!r}, expected a finite number")
-    return float(np.float32(value))

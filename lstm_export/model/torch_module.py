@@ -1,6 +1,6 @@
 """The one nn.Module: a chain of stages in PyTorch, for eager runs, training and TorchScript."""
 
-# No `from __future__ import annotations`: torch.jit.script reads the annotations of Scaler as objects.
+# No `from __future__ import annotations`: torch.jit.script reads annotations as objects.
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,24 +16,29 @@ from .arrays import Array
 from .model import Model
 from .recurrent import GRU, Recurrent
 from .runner import Runner
-from .stages import Activation, Affine, LastHidden, LastStep, LayerNorm, Linear, Skip, Stage
+from .stage import Stage
+from .stages import Activation, Affine, LastHidden, LastStep, LayerNorm, Linear, Skip
 
 
 def to_module(model: Model) -> nn.Sequential:
     """The chain as a module in evaluation mode.
 
-    Maps float32 `x (batch, seq, input_size)` to `y (batch, output_size)` or `(batch, seq, output_size)`.
+    Maps float32 `x (batch, seq, input_size)` to `y (batch, output_size)`, or to
+    `(batch, seq, output_size)` where every step is answered.
     """
     children: dict[str, nn.Module] = {}
-    scaled = 1 if isinstance(model.stages[0], Affine) else 0  # where the chain begins for a Skip
+    has_scaler = isinstance(model.stages[0], Affine)
+    first = 1 if has_scaler else 0  # where the chain begins for a Skip
     before: Stage | None = None
     for index, stage in enumerate(model.stages):
         name = child_name(index, stage.name)
-        if isinstance(stage, Skip):  # a Sequential hands on one value, so what came before moves inside
-            names = list(children)[scaled:]
-            children[name] = AddInput(_sequential({key: children.pop(key) for key in names}), stage.features)
+        if isinstance(stage, Skip):
+            # A Sequential hands on one value, so what came before moves inside.
+            inner = {key: children.pop(key) for key in list(children)[first:]}
+            children[name] = AddInput(_sequential(inner), stage.features)
         elif isinstance(stage, LastHidden):
-            children[name] = Hidden(isinstance(before, Recurrent) and before.bidirectional)
+            is_bidirectional = isinstance(before, Recurrent) and before.bidirectional
+            children[name] = Hidden(is_bidirectional)
         else:
             children[name] = _module(stage)
         before = stage
@@ -48,14 +53,15 @@ def _sequential(children: Mapping[str, nn.Module]) -> nn.Sequential:
 
 
 def child_name(index: int, stage: str) -> str:
-    """The name of a stage's module: unlike the user's own names, never one that nn.Module or another stage has."""
+    """The name of a stage's module: never one that nn.Module or another stage has."""
     return f"{index}_{stage.replace('.', '_')}"
 
 
 def eager(module: nn.Module) -> Runner:
     """A module as a Runner on its own device. It is put in evaluation mode.
 
-    The Runner raises InputError where the module refuses an input, or answers with something else than a tensor.
+    The Runner raises InputError where the module refuses an input, or answers with something else
+    than a tensor.
     """
     module.eval()
     device = next(module.parameters(), torch.zeros(())).device
@@ -65,9 +71,11 @@ def eager(module: nn.Module) -> Runner:
             with torch.no_grad(), one_thread(), _projections_accepted():
                 y = module(torch.from_numpy(np.array(x, np.float32)).to(device))
         except (RuntimeError, TypeError, ValueError, IndexError) as error:
-            raise InputError(f"the module refused x {x.shape}: {str(error).strip().splitlines()[-1]}") from error
+            reason = str(error).strip().splitlines()[-1]
+            raise InputError(f"the module refused x {x.shape}: {reason}") from error
         if not isinstance(y, Tensor):
-            raise InputError(f"the module answered with a {type(y).__name__}, expected one tensor y")
+            got = f"the module answered with a {type(y).__name__}"
+            raise InputError(f"{got}, expected one tensor y")
         result: Array = y.cpu().numpy()
         return result
 
@@ -84,7 +92,10 @@ def _projections_accepted() -> Iterator[None]:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Keep torch from splitting small matrices: on a busy machine its threads wait for each other for seconds."""
+    """Keep torch from splitting small matrices.
+
+    On a busy machine its threads wait for each other for seconds.
+    """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -118,9 +129,9 @@ class LSTMFromState(nn.Module):
         self.register_buffer("c0", c0)
 
     def forward(self, x: Tensor) -> Tensor:
-        h0, c0 = self.h0.unsqueeze(1), self.c0.unsqueeze(1)
-        state = (h0.expand(-1, x.size(0), -1).contiguous(), c0.expand(-1, x.size(0), -1).contiguous())
-        y: Tensor = self.rnn(x, state)[0]
+        h0 = self.h0.unsqueeze(1).expand(-1, x.size(0), -1).contiguous()
+        c0 = self.c0.unsqueeze(1).expand(-1, x.size(0), -1).contiguous()
+        y: Tensor = self.rnn(x, (h0, c0))[0]
         return y
 
 
@@ -135,7 +146,8 @@ class GRUFromState(nn.Module):
         self.register_buffer("h0", h0)
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.rnn(x, self.h0.unsqueeze(1).expand(-1, x.size(0), -1).contiguous())[0]
+        h0 = self.h0.unsqueeze(1).expand(-1, x.size(0), -1).contiguous()
+        y: Tensor = self.rnn(x, h0)[0]
         return y
 
 
@@ -176,7 +188,7 @@ class Last(nn.Module):
 
 
 class Hidden(nn.Module):
-    """The final hidden state out of every step: `cat(h_n[-2], h_n[-1])` of a bidirectional layer."""
+    """The final hidden state out of every step, `cat(h_n[-2], h_n[-1])` where bidirectional."""
 
     def __init__(self, bidirectional: bool) -> None:
         super().__init__()
@@ -199,7 +211,8 @@ class AddInput(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.body(x)
-        added = x.index_select(2, torch.tensor(self.features, device=x.device))  # (batch, seq, 1 or output_size)
+        features = torch.tensor(self.features, device=x.device)
+        added = x.index_select(2, features)  # (batch, seq, 1 or output_size)
         return y + (added[:, -1] if y.dim() == 2 else added)
 
 
@@ -211,14 +224,21 @@ def _module(stage: Stage) -> nn.Module:
 @_module.register
 def _recurrent(stage: Recurrent) -> nn.Module:
     sizes = (stage.input_size, stage.hidden_size, stage.num_layers)
-    options = {"bias": stage.bias, "batch_first": True, "bidirectional": stage.bidirectional, "device": "meta"}
-    options |= {"proj_size": stage.proj_size} if stage.proj_size else {}
-    rnn: nn.RNNBase = nn.GRU(*sizes, **options) if isinstance(stage, GRU) else nn.LSTM(*sizes, **options)
+    options = {
+        "bias": stage.bias,
+        "batch_first": True,
+        "bidirectional": stage.bidirectional,
+        "device": "meta",
+    }
+    if stage.proj_size:
+        options["proj_size"] = stage.proj_size
+    is_gru = isinstance(stage, GRU)
+    rnn: nn.RNNBase = nn.GRU(*sizes, **options) if is_gru else nn.LSTM(*sizes, **options)
     _filled(rnn, {key: array for key, array in stage.arrays.items() if key not in ("h0", "c0")})
     if not stage.has_initial_state:
         return EveryStep(rnn)
     states = [torch.tensor(stage.initial(state)) for state in stage.states]
-    return GRUFromState(rnn, *states) if isinstance(stage, GRU) else LSTMFromState(rnn, *states)
+    return GRUFromState(rnn, *states) if is_gru else LSTMFromState(rnn, *states)
 
 
 @_module.register
@@ -268,6 +288,10 @@ ModuleT = TypeVar("ModuleT", bound=nn.Module)
 
 
 def _filled(module: ModuleT, arrays: Mapping[str, Array]) -> ModuleT:
-    """A module made on the meta device, now with these weights: none were drawn, no random state was moved."""
-    module.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()}, assign=True)
+    """A module made on the meta device, now with these weights.
+
+    So none were drawn, and no random state was moved.
+    """
+    tensors = {name: torch.tensor(array) for name, array in arrays.items()}
+    module.load_state_dict(tensors, assign=True)
     return module

@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 
 from ...model import GRU, LSTM, Array, Model, Recurrent
-from ...model.forward import Rules
+from ...model.forward import Choices
 from ...model.gates import reorder_gates
 from .mutation import Change, Mutation, each, exchanged, with_arrays
 
@@ -26,8 +26,8 @@ def cell_bugs(model: Model, *, places: bool) -> Iterator[Mutation]:
             pairs = [(stage, with_arrays(stage, each(change))) for stage, change in changes]
             if (mutated := exchanged(model, *pairs)) is not None:
                 yield Mutation(kind, mutated)
-        for kind, rules in _rules(model.recurrent):
-            yield Mutation(kind, model, rules=rules)
+        for kind, choices in _choices(model.recurrent):
+            yield Mutation(kind, model, choices=choices)
         return
     for stage, suffix in cells if len(cells) > 1 else ():
         place = f"{stage.name}{suffix}"
@@ -35,9 +35,9 @@ def cell_bugs(model: Model, *, places: bool) -> Iterator[Mutation]:
             mutated = exchanged(model, (stage, with_arrays(stage, each(partial(_only, suffix, change)))))
             if mutated is not None:
                 yield Mutation(kind, mutated, place)
-        for kind, rules in _rules((stage,)):
-            if not _is_about_reverse(rules) or (suffix.endswith("_reverse") and len(cells) > 2):
-                yield Mutation(kind, model, place, rules=replace(rules, only=place))
+        for kind, choices in _choices((stage,)):
+            if not _is_about_reverse(choices) or (suffix.endswith("_reverse") and len(cells) > 2):
+                yield Mutation(kind, model, place, choices=replace(choices, only=place))
 
 
 def _kinds(stages: tuple[Recurrent, ...]) -> dict[str, list[tuple[Recurrent, _Change]]]:
@@ -121,21 +121,21 @@ def _reread(part: str, key: str, array: Array) -> Array:
     return array.T.reshape(array.shape) if key.startswith(part) else array
 
 
-def _rules(stages: tuple[Recurrent, ...]) -> Iterator[tuple[str, Rules]]:
-    yield "hard sigmoid of slope 0.2", Rules(sigmoid=partial(_hard_sigmoid, 0.2))
-    yield "hard sigmoid of slope 1/6", Rules(sigmoid=partial(_hard_sigmoid, 1 / 6))
+def _choices(stages: tuple[Recurrent, ...]) -> Iterator[tuple[str, Choices]]:
+    yield "hard sigmoid of slope 0.2", Choices(sigmoid=partial(_hard_sigmoid, 0.2))
+    yield "hard sigmoid of slope 1/6", Choices(sigmoid=partial(_hard_sigmoid, 1 / 6))
     if any(isinstance(stage, LSTM) for stage in stages):
-        yield "input_forget", Rules(input_forget=True)
+        yield "input_forget", Choices(input_forget=True)
     if any(isinstance(stage, GRU) for stage in stages):
-        yield "linear_before_reset=0", Rules(linear_before_reset=False)
+        yield "linear_before_reset=0", Choices(linear_before_reset=False)
     if any(stage.bidirectional for stage in stages):
-        yield "reverse direction reads forwards", Rules(reads_backwards=False, turns_back=False)
-        yield "reverse direction reads forwards and is turned", Rules(reads_backwards=False)
-        yield "reverse direction not turned back", Rules(turns_back=False)
+        yield "reverse direction reads forwards", Choices(reads_backwards=False, turns_back=False)
+        yield "reverse direction reads forwards and is turned", Choices(reads_backwards=False)
+        yield "reverse direction not turned back", Choices(turns_back=False)
 
 
-def _is_about_reverse(rules: Rules) -> bool:
-    return not (rules.reads_backwards and rules.turns_back)
+def _is_about_reverse(choices: Choices) -> bool:
+    return not (choices.reads_backwards and choices.turns_back)
 
 
 def _hard_sigmoid(slope: float, x: Array) -> Array:

@@ -10,18 +10,18 @@ import numpy as np
 
 from ...errors import UnsupportedModel
 from ...model import Array, Model, Recurrent, Stage, forward
-from ...model.forward import EXACT, Noise, Output, Rules
+from ...model.forward import CORRECT, Choices, Noise, Output
 
 
 @dataclass(frozen=True, eq=False)
 class Mutation:
-    """A bug that exporters and runtimes have, as a definition of its own: another model, rules, input or state.
+    """A bug that exporters and runtimes have, as a definition of its own: another model, choices, input or state.
 
     Attributes:
         kind: what is wrong, such as `bias_ih lost`.
         model: the model that is computed in fact.
         place: the cell or stage that has the bug, such as `lstm_l0_reverse`; empty where all have it.
-        rules: how it is computed.
+        choices: how it is computed.
         read: what is made of the input before.
         keeps_state: whether the state behind the last call is the next one's first.
         ignores_lengths: whether every row is taken to be as long as the longest.
@@ -30,7 +30,7 @@ class Mutation:
     kind: str
     model: Model
     place: str = ""
-    rules: Rules = EXACT
+    choices: Choices = CORRECT
     read: Callable[[Array], Array] | None = None
     keeps_state: bool = False
     ignores_lengths: bool = False
@@ -43,7 +43,7 @@ class Mutation:
     @property
     def is_model(self) -> bool:
         """Whether a correct engine of the mutated model has the bug: then any target can be made to have it."""
-        return self.rules == EXACT and not (self.read or self.keeps_state or self.ignores_lengths)
+        return self.choices == CORRECT and not (self.read or self.keeps_state or self.ignores_lengths)
 
     def __call__(self, x: Array, noise: Noise | None = None, *, lengths: Array | None = None) -> Output:
         """What the buggy engine gives, as `forward` gives what is right."""
@@ -51,8 +51,8 @@ class Mutation:
         lengths = None if lengths is None or self.ignores_lengths else np.minimum(lengths, x.shape[1])
         state = None
         if self.keeps_state:
-            state = forward(self.model, x, noise, lengths=lengths, rules=self.rules).state
-        return forward(self.model, x, noise, lengths=lengths, state=state, rules=self.rules)
+            state = forward(self.model, x, noise, lengths=lengths, choices=self.choices).state
+        return forward(self.model, x, noise, lengths=lengths, state=state, choices=self.choices)
 
 
 # A change of the arrays of one stage, by their names without the stage's prefix.

@@ -20,7 +20,7 @@ from ...model import (
     Skip,
     Stage,
 )
-from ...model.forward import BATCH_NORM_EPS, Rules
+from ...model.forward import BATCH_NORM_EPS, Choices
 from ...model.stages import ACTIVATIONS
 from .mutation import Mutation, each, exchanged, inserted, mutations, with_arrays
 
@@ -36,8 +36,8 @@ def input_bugs(model: Model) -> Iterator[Mutation]:
     yield Mutation("the lengths ignored", model, ignores_lengths=True)
     if not model.returns_every_step:
         if not _reads_both_ends(model):
-            yield Mutation("the first step instead of the last", model, rules=Rules(step=-(2**31)))
-            yield Mutation("the step before the last instead of the last", model, rules=Rules(step=-2))
+            yield Mutation("the first step instead of the last", model, choices=Choices(step=-(2**31)))
+            yield Mutation("the step before the last instead of the last", model, choices=Choices(step=-2))
         yield Mutation("the last step of the input left out", model, read=lambda x: x[:, : max(x.shape[1] - 1, 1)])
         yield Mutation("only the first step of the input read", model, read=lambda x: x[:, :1])
         yield Mutation("only the last step of the input read", model, read=lambda x: x[:, -1:])
@@ -95,7 +95,7 @@ def _affine_bugs(model: Model, stage: Affine) -> Iterator[Mutation]:
         yield from mutations(kind, exchanged(model, (stage, other)), stage.name)
     yield from mutations("applied twice", inserted(model, twice, stage), stage.name)
     if not stage.inverse and stage is not model.stages[0]:
-        yield Mutation("batch statistics", model, stage.name, rules=Rules(batch_statistics=stage.name))
+        yield Mutation("batch statistics", model, stage.name, choices=Choices(batch_statistics=stage.name))
 
 
 def _linear_bugs(model: Model, stage: Linear) -> Iterator[Mutation]:

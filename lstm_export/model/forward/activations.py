@@ -1,0 +1,100 @@
+"""The activation functions in float64, by torch.nn.functional's names and equations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import erf
+from typing import NamedTuple
+
+import numpy as np
+
+from ..arrays import Array
+
+
+class Activated(NamedTuple):
+    """What a function gives for `x`, all of x's shape or what broadcasts to it.
+
+    Attributes:
+        y: the values.
+        terms: the absolute terms of y, as in `Value`.
+        size: of what y was summed from where float32 evaluates it as a sum, so that a small result
+            is rounded like a large one; 0 where it is no sum.
+    """
+
+    y: Array
+    terms: Array
+    size: Array | float = 0.0
+
+
+# x, its terms, and the function's parameter.
+Function = Callable[[Array, Array, float], Activated]
+
+
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + exp(-x)).
+
+    exp may overflow to infinity, which gives 0. Callers ignore that once for many.
+    """
+    y = np.negative(x)
+    np.exp(y, out=y)
+    y += 1.0
+    return np.reciprocal(y, out=y)
+
+
+def _relu(x: Array, terms: Array, _: float) -> Activated:
+    return Activated(np.maximum(x, 0), terms)
+
+
+def _leaky_relu(x: Array, terms: Array, negative_slope: float) -> Activated:
+    return Activated(np.where(x < 0, negative_slope * x, x), terms)
+
+
+def _tanh(x: Array, terms: Array, _: float) -> Activated:
+    return Activated(np.tanh(x), np.minimum(terms, 1.0))
+
+
+def _sigmoid(x: Array, terms: Array, _: float) -> Activated:
+    return Activated(sigmoid(x), np.ones_like(x), 1.0)
+
+
+def _silu(x: Array, terms: Array, _: float) -> Activated:
+    return Activated(x * sigmoid(x), terms, np.abs(x))
+
+
+def _softplus(x: Array, terms: Array, _: float) -> Activated:
+    y = np.logaddexp(0, x)  # log(1 + exp(x))
+    return Activated(y, np.maximum(terms, 1.0), 1.0)
+
+
+def _gelu(x: Array, terms: Array, _: float) -> Activated:
+    y = x * (0.5 + 0.5 * _erf(x / np.sqrt(2)))
+    return Activated(y, terms, np.abs(x))
+
+
+def _gelu_tanh(x: Array, terms: Array, _: float) -> Activated:
+    inner = np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)
+    y = 0.5 * x * (1 + np.tanh(inner))
+    return Activated(y, terms, np.abs(x))
+
+
+def _elu(x: Array, terms: Array, alpha: float) -> Activated:
+    exponential = np.exp(np.minimum(x, 0))
+    is_curved = x <= 0
+    y = np.where(is_curved, alpha * (exponential - 1), x)
+    size = np.where(is_curved, np.abs(alpha) * (exponential + 1), 0.0)
+    return Activated(y, np.where(is_curved, size, terms), size)
+
+
+FUNCTIONS: Mapping[str, Function] = {
+    "relu": _relu,
+    "leaky_relu": _leaky_relu,
+    "tanh": _tanh,
+    "sigmoid": _sigmoid,
+    "silu": _silu,
+    "softplus": _softplus,
+    "gelu": _gelu,
+    "gelu_tanh": _gelu_tanh,
+    "elu": _elu,
+}
+
+_erf = np.vectorize(erf, otypes=[np.float64])  # numpy has none

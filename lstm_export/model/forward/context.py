@@ -1,0 +1,90 @@
+"""What the equations of a stage need beside the value that the stage before gave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from ..arrays import Array
+from ..stage import Stage
+from .variation import CORRECT, Choices, Noise
+
+
+class Value(NamedTuple):
+    """What flows from stage to stage.
+
+    Time comes first, so that weights `(*runs, out, in)` apply by broadcasting.
+
+    Attributes:
+        y: `(seq, *runs, batch, size)`, or `(*runs, batch, size)` once a step was picked.
+        terms: same shape, the sum of the absolute terms of the last operation.
+    """
+
+    y: Array
+    terms: Array
+
+
+@dataclass
+class Context:
+    """One run through a chain.
+
+    Attributes:
+        noise: rounding errors to add.
+        lengths: `(batch,)`, the steps of each row that count.
+        source: what a Skip adds features of, `(seq, *runs, batch, input_size)`.
+        state: initial states that are still to be used, in the layout's order; None for the model's
+            own.
+        choices: what a known bug does otherwise.
+        before: the stage before this one.
+        final: the states after each row's last step so far, `(num_layers, *runs, batch, size)`.
+    """
+
+    noise: Noise
+    lengths: Array
+    source: Array
+    state: Iterator[Array] | None = None
+    choices: Choices = CORRECT
+    before: Stage | None = None
+    final: list[Array] = field(default_factory=list)
+
+    def last(self, x: Array, step: int = -1) -> Array:
+        """The last step of every row of `x (seq, *runs, batch, size)`; for -2 the step before."""
+        steps = np.maximum(self.lengths[np.newaxis] + step, 0)  # (1, batch)
+        picked: Array = np.take_along_axis(x, self._index(steps), axis=0)[0]
+        return picked
+
+    def reversed(self, x: Array) -> Array:
+        """Every row of `x (seq, *runs, batch, size)` backwards within its length.
+
+        Its own inverse.
+        """
+        steps = np.arange(len(x))[:, np.newaxis]  # (seq, 1)
+        mirrored = self.lengths - 1 - steps  # (seq, batch)
+        turned = np.where(steps < self.lengths, mirrored, steps)  # padding stays where it is
+        return np.take_along_axis(x, self._index(turned), axis=0)
+
+    def steps(self, seq: int) -> Iterator[tuple[int, Array | None]]:
+        """Every step t, and which rows it still belongs to, `(batch, 1)`; None for all."""
+        shortest = int(self.lengths.min(initial=seq))
+        for t in range(shortest):
+            yield t, None
+        for t in range(shortest, seq):
+            yield t, (t < self.lengths)[:, np.newaxis]
+
+    def _index(self, steps: Array) -> Array:
+        """`steps (n, batch)` as an index into `(seq, *runs, batch, size)`."""
+        runs = [1] * len(self.noise.runs)
+        return steps.reshape(len(steps), *runs, -1, 1)
+
+
+def transposed(weight: Array) -> Array:
+    """`weight.T` of every run: `(*runs, out, in)` to `(*runs, in, out)`."""
+    return np.swapaxes(weight, -1, -2)
+
+
+def as_row(bias: Array) -> Array:
+    """`bias (*runs, size)`, ready to be added to rows `(*runs, batch, size)`."""
+    return bias[..., np.newaxis, :]

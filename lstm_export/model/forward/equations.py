@@ -1,0 +1,119 @@
+"""The equations of every stage, `apply(stage, weights, x, context)`."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+
+import numpy as np
+
+from ..arrays import Array
+from ..recurrent import Recurrent
+from ..stage import Stage
+from ..stages import Activation, Affine, LastHidden, LastStep, LayerNorm, Linear, Skip
+from .activations import FUNCTIONS
+from .context import Context, Value, as_row, transposed
+from .layers import through_layers
+
+BATCH_NORM_EPS = 1e-5  # torch.nn.BatchNorm1d's default
+
+Weights = dict[str, Array]
+
+
+@singledispatch
+def apply(stage: Stage, weights: Weights, x: Value, context: Context) -> Value:
+    """The value after one stage.
+
+    `weights` are its arrays as they are used in this run, `(*runs, ...)`.
+    """
+    raise NotImplementedError(f"no float64 definition of {stage.kind}")
+
+
+@apply.register
+def _recurrent(stage: Recurrent, weights: Weights, x: Value, context: Context) -> Value:
+    return through_layers(stage, weights, x.y, context)
+
+
+@apply.register
+def _linear(stage: Linear, weights: Weights, x: Value, context: Context) -> Value:
+    no_bias = np.zeros(stage.weight.shape[0])
+    weight = transposed(weights["weight"])  # (*runs, in_features, out_features)
+    bias = as_row(weights.get("bias", no_bias))
+    y = x.y @ weight + bias
+    terms = np.abs(x.y) @ np.abs(weight) + np.abs(bias)
+    return Value(y, terms)
+
+
+@apply.register
+def _affine(stage: Affine, weights: Weights, x: Value, context: Context) -> Value:
+    offset = as_row(weights["offset"])
+    scale = as_row(weights["scale"])
+    if context.choices.batch_statistics == stage.name:
+        axes = _rows_and_steps(x.y, context)
+        offset = x.y.mean(axes, keepdims=True)
+        scale = np.sqrt(x.y.var(axes, keepdims=True) + BATCH_NORM_EPS)
+    if stage.inverse:
+        scaled = x.y * scale
+        return Value(scaled + offset, np.abs(scaled) + np.abs(offset))
+    y = (x.y - offset) / scale
+    terms = (np.abs(x.y) + np.abs(offset)) / np.abs(scale)
+    return Value(y, terms)
+
+
+def _rows_and_steps(x: Array, context: Context) -> tuple[int, ...]:
+    """The axes that a batch norm takes its statistics over."""
+    rows = -2
+    has_steps = x.ndim > 2 + len(context.noise.runs)
+    return (0, rows) if has_steps else (rows,)
+
+
+@apply.register
+def _layer_norm(stage: LayerNorm, weights: Weights, x: Value, context: Context) -> Value:
+    size = x.y.shape[-1]
+    mean = x.y.mean(axis=-1, keepdims=True)
+    if size > 1:  # the mean of one feature is that feature: no program rounds it
+        mean = context.noise.value(mean)
+    centred = x.y - mean
+    variance = (centred**2).mean(axis=-1, keepdims=True)
+    n = centred / np.sqrt(variance + stage.eps)
+    weight = as_row(weights.get("weight", np.ones(size)))
+    bias = as_row(weights.get("bias", np.zeros(size)))
+    return Value(n * weight + bias, np.abs(n * weight) + np.abs(bias))
+
+
+@apply.register
+def _skip(stage: Skip, weights: Weights, x: Value, context: Context) -> Value:
+    source = context.source  # (seq, *runs, batch, input_size)
+    if x.y.ndim < source.ndim:  # a step was picked
+        source = context.last(source)
+    added = source[..., list(stage.features)]
+    return Value(x.y + added, x.terms + np.abs(added))
+
+
+@apply.register
+def _last_step(stage: LastStep, weights: Weights, x: Value, context: Context) -> Value:
+    step = context.choices.step
+    return Value(context.last(x.y, step), context.last(x.terms, step))
+
+
+@apply.register
+def _last_hidden(stage: LastHidden, weights: Weights, x: Value, context: Context) -> Value:
+    recurrent = context.before
+    if isinstance(recurrent, Recurrent) and recurrent.bidirectional:
+        size = recurrent.state_size
+        return Value(_both_ends(x.y, size, context), _both_ends(x.terms, size, context))
+    step = context.choices.step
+    return Value(context.last(x.y, step), context.last(x.terms, step))
+
+
+def _both_ends(x: Array, size: int, context: Context) -> Array:
+    """The forward direction's last step beside the reverse direction's first."""
+    last = context.last(x)[..., :size]
+    first = x[0, ..., size:]
+    return np.concatenate([last, first], axis=-1)
+
+
+@apply.register
+def _activation(stage: Activation, weights: Weights, x: Value, context: Context) -> Value:
+    parameter = stage.parameter or 0.0
+    y, terms, size = FUNCTIONS[stage.function](x.y, x.terms, parameter)
+    return Value(context.noise.gate(y, size), terms)

@@ -1,0 +1,70 @@
+"""torch.nn.GRU, gate by gate."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..arrays import Array
+from ..gates import PYTORCH_GRU_GATES, gate_slices
+from ..recurrent import GRU
+from ..state import State
+from .context import Context, Value, as_row, transposed
+from .products import carried, input_product, state_product
+
+
+def gru(
+    stage: GRU, w: dict[str, Array], x: Array, start: State, context: Context
+) -> tuple[Value, State]:
+    """One layer in one direction.
+
+    Every h_t `(seq, *runs, batch, size)`, its terms |n| + |h|, and h after the last step.
+    """
+    from_x = input_product(x, w["weight_ih"])  # (seq, *runs, batch, 3 * hidden_size)
+    if "bias_ih" in w:
+        from_x += as_row(w["bias_ih"])
+    (h,) = (np.broadcast_to(state, (*x.shape[1:-1], stage.hidden_size)) for state in start)
+    every_h = np.empty((len(x), *h.shape))
+    every_term = np.empty_like(every_h)
+    weights = _FromState(w, stage.hidden_size)
+    for t, live in context.steps(len(x)):
+        h_t, n = _step(from_x[t], h, weights, context)
+        np.add(np.abs(n), np.abs(h), out=every_term[t])
+        h = carried(live, h_t, h)
+        every_h[t] = h
+    return Value(every_h, every_term), (h,)
+
+
+class _FromState:
+    """What h is multiplied by, and the bias that goes with it."""
+
+    def __init__(self, w: dict[str, Array], hidden_size: int) -> None:
+        self.weight = transposed(w["weight_hh"])  # (*runs, hidden_size, 3 * hidden_size)
+        self.bias = as_row(w.get("bias_hh", np.zeros(3 * hidden_size)))
+        self.at = gate_slices(PYTORCH_GRU_GATES, hidden_size)
+
+    def sums(self, h: Array) -> Array:
+        """W_hh h + b_hh, `(*runs, batch, 3 * hidden_size)`."""
+        sums = state_product(h, self.weight)
+        sums += self.bias
+        return sums
+
+
+def _step(from_x: Array, h: Array, weights: _FromState, context: Context) -> tuple[Array, Array]:
+    """The gates of one step, then h_t and the new gate n, `(*runs, batch, hidden_size)` each."""
+    noise = context.noise
+    size = h.shape[-1]
+    at = weights.at
+    # Reset and update gate lie side by side: one call of sigmoid serves both.
+    reset_update = slice(at["reset"].start, at["update"].stop)
+    from_h = weights.sums(h)
+    r_z = noise.gate(context.choices.sigmoid(from_x[..., reset_update] + from_h[..., reset_update]))
+    r = r_z[..., :size]
+    z = r_z[..., size:]
+    new = at["new"]
+    if context.choices.linear_before_reset:
+        from_state = r * from_h[..., new]  # so b_hn is multiplied by r too
+    else:
+        from_state = (r * h) @ weights.weight[..., new] + weights.bias[..., new]
+    n = np.tanh(from_x[..., new] + from_state)
+    h_t = noise.value((1 - z) * n + z * h)
+    return h_t, n

@@ -1,0 +1,92 @@
+"""A recurrent stage layer by layer, the directions of a layer side by side."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..arrays import Array
+from ..recurrent import GRU, LSTM, Cell, Recurrent
+from ..state import State
+from .context import Context, Value
+from .gru import gru
+from .lstm import lstm
+
+Weights = dict[str, Array]
+
+
+def through_layers(stage: Recurrent, weights: Weights, x: Array, context: Context) -> Value:
+    """Every h_t of the last layer, `(seq, *runs, batch, directions * size)`.
+
+    The states after the last step go to `context.final`.
+    """
+    states = [_initial(stage, name, weights, context) for name in stage.states]
+    starts = zip(*states, strict=True)  # a cell's h, or its h and c, `(*runs, batch, size)` each
+    final: list[State] = []
+    for layer in stage.layers():
+        directions = []
+        for cell in layer:
+            choices = context.choices.at(f"{stage.name}{cell.suffix}")
+            here = replace(context, choices=choices)
+            read = _as_read(x, cell, here)
+            value, after = _cell(stage, _own(weights, cell), read, next(starts), here)
+            directions.append(_in_sequence(value, cell, here))
+            final.append(after)
+        value = _side_by_side(directions)
+        x = value.y
+    context.final.extend(np.stack(cells) for cells in zip(*final, strict=True))
+    return value
+
+
+def _own(weights: Weights, cell: Cell) -> Weights:
+    """The weights of one cell under their names without its suffix."""
+    keys = [key for key in weights if key.endswith(cell.suffix)]
+    return {key.removesuffix(cell.suffix): weights[key] for key in keys}
+
+
+def _as_read(x: Array, cell: Cell, context: Context) -> Array:
+    """The sequence in the order in which a direction reads it."""
+    if cell.is_reverse and context.choices.reads_backwards:
+        return context.reversed(x)
+    return x
+
+
+def _in_sequence(value: Value, cell: Cell, context: Context) -> Value:
+    """What a direction gave, in the order of the sequence."""
+    if cell.is_reverse and context.choices.turns_back:
+        return Value(context.reversed(value.y), context.reversed(value.terms))
+    return value
+
+
+def _cell(
+    stage: Recurrent, weights: Weights, x: Array, start: State, context: Context
+) -> tuple[Value, State]:
+    if isinstance(stage, LSTM):
+        return lstm(stage, weights, x, start, context)
+    if isinstance(stage, GRU):
+        return gru(stage, weights, x, start, context)
+    raise NotImplementedError(f"no float64 definition of {stage.kind}")
+
+
+def _side_by_side(directions: list[Value]) -> Value:
+    if len(directions) == 1:
+        return directions[0]
+    y = np.concatenate([value.y for value in directions], axis=-1)
+    terms = np.concatenate([value.terms for value in directions], axis=-1)
+    return Value(y, terms)
+
+
+def _initial(stage: Recurrent, name: str, weights: Weights, context: Context) -> Array:
+    """The state `h` or `c` to start from, `(num_layers, *runs, batch, size)`, or 1 for an axis."""
+    runs = [1] * len(context.noise.runs)
+    if context.state is not None:
+        given = np.asarray(next(context.state), np.float64)
+        if given.ndim > 3:  # the state after another such run, which has its own for each
+            return given
+        layers, batch, size = given.shape
+        return given.reshape(layers, *runs, batch, size)
+    learned = weights.get(f"{name}0")  # (*runs, num_layers, size)
+    if learned is None:
+        learned = stage.initial(name).reshape(*runs, len(stage.suffixes), -1)
+    return np.moveaxis(learned, -2, 0)[..., np.newaxis, :]

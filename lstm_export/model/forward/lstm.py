@@ -1,0 +1,66 @@
+"""torch.nn.LSTM, gate by gate."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..arrays import Array
+from ..gates import PYTORCH_GATES, gate_slices
+from ..recurrent import LSTM
+from ..state import State
+from .context import Context, Value, as_row, transposed
+from .products import carried, input_product, state_product
+
+
+def lstm(
+    stage: LSTM, w: dict[str, Array], x: Array, start: State, context: Context
+) -> tuple[Value, State]:
+    """One layer in one direction.
+
+    Every h_t `(seq, *runs, batch, size)`, its terms, and h, c after the last step. h_t is rounded
+    like what its gates let through when open, min(|g| + |c|, 1): a gate is a sum of terms of size 1
+    however far it is shut.
+    """
+    from_x = input_product(x, w["weight_ih"])  # (seq, *runs, batch, 4 * hidden_size)
+    if "bias_ih" in w:
+        from_x += as_row(w["bias_ih"] + w["bias_hh"])
+    weight_hh = transposed(w["weight_hh"])
+    weight_hr = transposed(w["weight_hr"]) if "weight_hr" in w else None
+    h, c = (np.broadcast_to(state, (*x.shape[1:-1], state.shape[-1])) for state in start)
+    at = gate_slices(PYTORCH_GATES, stage.hidden_size)
+    every_h = np.empty((len(x), *h.shape))
+    every_term = np.empty((len(x), *c.shape))
+    for t, live in context.steps(len(x)):
+        sums = state_product(h, weight_hh)
+        sums += from_x[t]  # W_ih x_t + b_ih + W_hh h + b_hh, (*runs, batch, 4 * hidden_size)
+        h_t, c_t, g = _step(sums, c, at, context)
+        np.add(np.abs(g), np.abs(c), out=every_term[t])
+        if weight_hr is not None:
+            h_t = context.noise.value(h_t @ weight_hr)
+        h = carried(live, h_t, h)
+        c = carried(live, c_t, c)
+        every_h[t] = h
+    np.minimum(every_term, 1.0, out=every_term)
+    if weight_hr is not None:
+        every_term = every_term @ np.abs(weight_hr)
+    return Value(every_h, every_term), (h, c)
+
+
+def _step(
+    sums: Array, c: Array, at: dict[str, slice], context: Context
+) -> tuple[Array, Array, Array]:
+    """The gates of one step, then h_t, c_t and the candidate g, `(*runs, batch, hidden_size)`."""
+    sigmoid = context.choices.sigmoid
+    noise = context.noise
+    size = c.shape[-1]
+    # Input and forget gate lie side by side: one call of sigmoid serves both.
+    i_f = noise.gate(sigmoid(sums[..., at["input"].start : at["forget"].stop]))
+    i = i_f[..., :size]
+    f = i_f[..., size:]
+    g = np.tanh(sums[..., at["cell"]])
+    o = noise.gate(sigmoid(sums[..., at["output"]]))
+    if context.choices.input_forget:
+        f = 1 - i
+    c_t = f * c + i * g
+    h_t = noise.value(o * np.tanh(c_t))
+    return h_t, c_t, g
