@@ -31,11 +31,11 @@ begin "5/7 packaging what a device needs into one file"
 
 begin "6/7 a device: installing only the base packages into .venv-device, then checking the bundle there"
 environment .venv-device "."
-.venv-device/bin/python scripts/demo_device.py "$data" "$out/i94_test.csv"
+.venv-device/bin/python scripts/demo/on_device.py "$data" "$out/i94_test.csv"
 .venv-device/bin/lstm-export verify "$out/i94.bundle"
 .venv-device/bin/lstm-export run "$out/i94.bundle" "$out/i94_test.csv" -o "$out/i94_predictions.csv"
 
 begin "7/7 drawing"
-.venv/bin/python scripts/demo_pictures.py "$out"
+.venv/bin/python scripts/demo/pictures.py "$out"
 
 printf '\ndone: %s\n' "$out/i94.bundle holds the model, $out/training_curve.png and $out/test_week.png show it"

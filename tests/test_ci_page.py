@@ -16,7 +16,7 @@ import lstm_export
 from lstm_export import targets
 from lstm_export.chains import Checkpoint
 from lstm_export.model import Model
-from tests.conftest import CHAINS
+from tests.kit.chains import CHAINS
 
 pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')

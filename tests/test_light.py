@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from lstm_export.model import forward
-from tests.conftest import CHAINS, drawn
+from tests.kit.builders import drawn
+from tests.kit.chains import CHAINS
 
 GOLDEN = Path(__file__).parent / "golden"
 BUNDLES = sorted(GOLDEN.glob("*.bundle"))

@@ -21,7 +21,8 @@ from lstm_export.errors import BundleError, InputError, ParityError, Unsupported
 from lstm_export.model import Model, forward
 from lstm_export.model.gates import ONNX_GATES
 from lstm_export.verification.subject import Subject, read
-from tests.conftest import CHAINS, drawn
+from tests.kit.builders import drawn
+from tests.kit.chains import CHAINS
 
 torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 onnx = pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')

@@ -10,7 +10,8 @@ import lstm_export
 from lstm_export.chains import Checkpoint, write_checkpoint
 from lstm_export.model import forward
 from lstm_export.testing import assert_parity
-from tests.conftest import CHAINS, redrawn
+from tests.kit.builders import redrawn
+from tests.kit.chains import CHAINS
 
 torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')

@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..model import Array
 from .guards import Nonfinite, checked_lengths, numbers_of, refuse_unfit
 
-# The rule of the buckets, measured by scripts/bench_lengths.py: more rows at once gain nothing, and a row that is
+# The rule of the buckets, measured by scripts/bench/lengths.py: more rows at once gain nothing, and a row that is
 # padded to twice its length costs more than a call of its own.
 BUCKET_ROWS = 16
 SHORTEST_SHARE = 0.6

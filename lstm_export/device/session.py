@@ -16,7 +16,15 @@ from ..model.runner import takes_lengths
 from ..series import Missing, Run, Table, TableSource, series_of, sliding_windows
 from .guards import MAX_STEPS, InputRangeWarning, Nonfinite, bounds_of, checked_input, out_of_range
 from .pool import StreamPool
-from .sequences import Answers, Sequences, answers, checked_batch, checked_sequences, counts, is_list_of_sequences
+from .sequences import (
+    Answers,
+    Sequences,
+    answers,
+    checked_batch,
+    checked_sequences,
+    counts,
+    is_list_of_sequences,
+)
 from .stream import Stream, Unusable, stream_of
 
 Progress = Callable[[int, int], None]  # (done, total)

@@ -21,7 +21,8 @@ from lstm_export.cli import app
 from lstm_export.device import OnnxRunner
 from lstm_export.errors import BundleError, InputError, UnsupportedModel
 from lstm_export.model import Array, Model, State, forward, initial_state
-from tests.conftest import CHAINS, drawn
+from tests.kit.builders import drawn
+from tests.kit.chains import CHAINS
 
 BUNDLE = Path(__file__).parents[1] / "golden" / "seed-v1.bundle"
 SHORT = Options(batch=3, seq=7, budget_s=0.01, warm_up_s=0.0)

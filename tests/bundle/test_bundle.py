@@ -17,7 +17,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_export.bundle import Artifact, Bundle, Mode, is_bundle, make_bundle, open_bundle, write_bundle
+from lstm_export.bundle import (
+    Artifact,
+    Bundle,
+    Mode,
+    is_bundle,
+    make_bundle,
+    open_bundle,
+    write_bundle,
+)
 from lstm_export.bundle.archive import pack
 from lstm_export.bundle.manifest import FORMAT_VERSION
 from lstm_export.errors import BundleError, InputError, LstmExportError

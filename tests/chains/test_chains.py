@@ -11,7 +11,7 @@ from lstm_export.chains import from_state_dict
 
 torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 
-from .user_modules import MODULES, make  # noqa: E402
+from tests.kit.user_modules import MODULES, make  # noqa: E402
 
 
 @pytest.mark.parametrize("name", MODULES)

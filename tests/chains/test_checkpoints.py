@@ -12,8 +12,8 @@ import pytest
 from lstm_export.chains import Checkpoint, from_state_dict, read_checkpoint, write_checkpoint
 from lstm_export.errors import CheckpointError, LstmExportError
 from lstm_export.model import Column, Model, Signature
-from tests.conftest import CHAINS
-from tests.reading.files import LSTMModel, saved, state
+from tests.kit.chains import CHAINS
+from tests.kit.checkpoint_files import LSTMModel, saved, state
 
 torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 nn = torch.nn

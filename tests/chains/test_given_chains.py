@@ -24,7 +24,7 @@ from lstm_export.verification.subject import read
 torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 nn = torch.nn
 
-from .user_modules import MODULES, LSTMModel, make  # noqa: E402
+from tests.kit.user_modules import MODULES, LSTMModel, make  # noqa: E402
 
 
 def state(**modules: Any) -> dict[str, Any]:
@@ -295,9 +295,9 @@ def test_options_that_do_not_fit_are_told(
 
 
 def test_a_class_with_arguments_proves_its_file(seed_checkpoint: Path) -> None:
-    options = ("--module", "tests.chains.user_modules:LSTMModel", "--kwargs", '{"num_layers": 2, "hidden_size": 50}')
+    options = ("--module", "tests.kit.user_modules:LSTMModel", "--kwargs", '{"num_layers": 2, "hidden_size": 50}')
     done = invoke("inspect", seed_checkpoint, *options)
-    assert "proved against tests.chains.user_modules:LSTMModel" in done.stdout
+    assert "proved against tests.kit.user_modules:LSTMModel" in done.stdout
     assert "was imported and run" in done.stdout
 
 
@@ -305,8 +305,8 @@ def test_a_class_is_made_with_what_the_file_says_of_its_arguments(tmp_path: Path
     module = LSTMModel(input_size=4, hidden_size=9, num_layers=1)
     hyper_parameters = {"input_size": 4, "hidden_size": 9, "num_layers": 1, "lr": 1e-3}
     torch.save({"state_dict": module.state_dict(), "hyper_parameters": hyper_parameters}, tmp_path / "m.ckpt")
-    found = read_checkpoint(tmp_path / "m.ckpt", ReadingOptions(module="tests.chains.user_modules:LSTMModel"))
-    assert found.model.origin == "proved against tests.chains.user_modules:LSTMModel"
+    found = read_checkpoint(tmp_path / "m.ckpt", ReadingOptions(module="tests.kit.user_modules:LSTMModel"))
+    assert found.model.origin == "proved against tests.kit.user_modules:LSTMModel"
     assert "made with {'input_size': 4, 'hidden_size': 9, 'num_layers': 1} of the file" in found.notes[0]
 
 

@@ -19,8 +19,8 @@ from lstm_export.cli import app
 torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
 
-from .saving import WAYS  # noqa: E402
-from .user_modules import MODULES, NOT_TRACED, make  # noqa: E402
+from tests.kit.saving import WAYS  # noqa: E402
+from tests.kit.user_modules import MODULES, NOT_TRACED, make  # noqa: E402
 
 
 def plain(chain: str) -> str:
@@ -107,7 +107,7 @@ def invoke(*args: str | Path) -> Any:
         ("relu between", "DataParallel", ("--forward", "module.lstm, last, relu, module.fc")),
         ("every step, time first", "float64", ("--readout", "all", "--no-batch-first")),
         ("audio skip", "bare", ("--forward", "rec, lin, skip(0)")),
-        ("tanh head", "nested", ("--module", "tests.chains.user_modules:TanhHead")),
+        ("tanh head", "nested", ("--module", "tests.kit.user_modules:TanhHead")),
         ("tanh head", "TorchScript", ("--trust",)),
     ],
 )

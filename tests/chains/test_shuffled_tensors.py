@@ -17,7 +17,7 @@ from lstm_export.reading.in_memory import contents_of
 
 pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 
-from .user_modules import MODULES, make
+from tests.kit.user_modules import MODULES, make
 
 Tensors = dict[str, Array]
 NAMES = ("h0", "c0", "weight", "bias", "alpha", "in_proj_weight", "lstm.weight_ih_l1", "lstm.weight_ih_l0_reverse")

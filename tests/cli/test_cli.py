@@ -18,7 +18,8 @@ from typer.testing import CliRunner
 from lstm_export import __version__, files, targets
 from lstm_export.chains import Checkpoint, write_checkpoint
 from lstm_export.cli import app
-from tests.conftest import CHAINS, redrawn
+from tests.kit.builders import redrawn
+from tests.kit.chains import CHAINS
 
 RUNNER = CliRunner()
 BUNDLE = Path(__file__).parents[1] / "golden" / "seed-v1.bundle"

@@ -21,7 +21,7 @@ from lstm_export.cli import app
 from lstm_export.cli.run import Mode
 from lstm_export.device import Mode as DeviceMode
 from lstm_export.model import Column, Model
-from tests.conftest import CHAINS
+from tests.kit.chains import CHAINS
 
 pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
 pytest.importorskip("onnxruntime")

@@ -14,7 +14,8 @@ from lstm_export.device import InputRangeWarning, Session
 from lstm_export.device.sequences import BUCKET_ROWS, SHORTEST_SHARE, buckets
 from lstm_export.errors import InputError
 from lstm_export.model import Array, Model, forward
-from tests.conftest import CHAINS, drawn
+from tests.kit.builders import drawn
+from tests.kit.chains import CHAINS
 
 
 class Padded:

@@ -12,12 +12,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_export.device import InputRangeWarning, OnnxStreamRunner, Session, Stream, StreamPool, load_onnx_stream
+from lstm_export.device import (
+    InputRangeWarning,
+    OnnxStreamRunner,
+    Session,
+    Stream,
+    StreamPool,
+    load_onnx_stream,
+)
 from lstm_export.device.bound import Bound
 from lstm_export.errors import InputError
 from lstm_export.model import Array, Model, forward
 from lstm_export.parity import check, golden_sets
-from tests.conftest import CHAINS, drawn
+from tests.kit.builders import drawn
+from tests.kit.chains import CHAINS
 
 pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
 pytest.importorskip("onnxruntime")

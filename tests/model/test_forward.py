@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from lstm_export.model import Model, forward, initial_state, state_layout
-from tests.conftest import CHAINS, drawn
+from tests.kit.builders import drawn
+from tests.kit.chains import CHAINS
 
 
 @pytest.mark.parametrize(("batch", "seq"), [(1, 1), (3, 7), (2, 40)])

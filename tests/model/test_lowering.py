@@ -6,7 +6,8 @@ import numpy as np
 
 from lstm_export.model import Model, forward
 from lstm_export.model.lowering import POOR_CONDITION, lower_projections, lowering_notes
-from tests.conftest import CHAINS, drawn
+from tests.kit.builders import drawn
+from tests.kit.chains import CHAINS
 
 
 def test_computes_the_same_up_to_one_rounding_of_its_weights(model: Model) -> None:

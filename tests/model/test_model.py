@@ -23,7 +23,8 @@ from lstm_export.model import (
     Skip,
 )
 from lstm_export.model.gates import ONNX_GATES, PYTORCH_GATES, reorder_gates
-from tests.conftest import CHAINS, linear, lstm
+from tests.kit.builders import linear, lstm
+from tests.kit.chains import CHAINS
 
 RANDOM = np.random.default_rng(0)
 GOOD = (lstm("lstm", 3, 4, 1, RANDOM), LastStep("last"), linear("fc", 4, 2, RANDOM))

@@ -9,7 +9,7 @@ import numpy as np
 
 from lstm_export.model import Array, Runner, forward
 from lstm_export.parity import check, check_conditions, golden_sets
-from tests.conftest import CHAINS
+from tests.kit.chains import CHAINS
 
 MODEL = CHAINS["scalers"]
 GOLDEN = golden_sets(MODEL)

@@ -24,14 +24,13 @@ from lstm_export.parity import (
 from lstm_export.parity.diagnosis import LARGER, SMALLER, named
 from lstm_export.parity.noise import SharedWeights, floor_without_weights
 from lstm_export.parity.rule import is_judgeable
-from tests.conftest import CHAINS
+from tests.kit.chains import CHAINS
 
 torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
-from random_chains import random_chain  # noqa: E402
-
 from lstm_export.model.torch_module import eager, to_module  # noqa: E402
+from tests.kit.random_chains import random_chain  # noqa: E402
 
-# How many bugs of each chain are tried: every so many, since there are hundreds. Others: scripts/parity_study.py.
+# How many bugs of each chain are tried: every so many, since there are hundreds. Others: scripts/study/parity_study.py.
 STRIDES = {"scalers": 19, "every step": 17, "gru both ways": 29, "learned state": 37, "norms": 37, "skip": 23}
 GOLDEN: dict[str, tuple[GoldenSet, ...]] = {}
 

@@ -12,7 +12,8 @@ from lstm_export.errors import InputError
 from lstm_export.model import Column, Model, Signature, forward
 from lstm_export.parity.endless import on_data, on_windows
 from lstm_export.series import Table
-from tests.conftest import CHAINS, drawn
+from tests.kit.builders import drawn
+from tests.kit.chains import CHAINS
 
 METRICS = [{"predictor": "lstm", "target": "v", "part": "test", "rmse": 2.0}]
 

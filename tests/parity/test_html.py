@@ -19,7 +19,7 @@ from lstm_export.parity import Condition, Diagnosis, GoldenSet, ParityReport, ch
 from lstm_export.parity.along_time import along_time
 from lstm_export.parity.charts import LogAxis, power
 from lstm_export.parity.html import Page, to_html
-from tests.conftest import CHAINS
+from tests.kit.chains import CHAINS
 
 EVIL = "<script>alert('1')</script>&\"x\""
 GOLDEN = {name: golden_sets(CHAINS[name]) for name in ("seed", "both ends", "skip")}

@@ -24,7 +24,8 @@ from lstm_export.model import (
 )
 from lstm_export.model.gates import PYTORCH_GATES, reorder_gates
 from lstm_export.parity import GoldenSet, check, golden_sets
-from tests.conftest import CHAINS, linear, lstm, recurrent, scaler
+from tests.kit.builders import linear, lstm, recurrent, scaler
+from tests.kit.chains import CHAINS
 
 torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 from lstm_export.model.torch_module import eager, to_module  # noqa: E402

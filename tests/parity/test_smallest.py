@@ -12,7 +12,7 @@ from lstm_export.bundle.arrays import pack_arrays
 from lstm_export.errors import InputError
 from lstm_export.model import Array, Runner, forward
 from lstm_export.parity import GoldenSet, check, golden_sets, smallest_failing
-from tests.conftest import CHAINS
+from tests.kit.chains import CHAINS
 
 MODEL = CHAINS["scalers"]
 GOLDEN = golden_sets(MODEL)

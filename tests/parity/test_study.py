@@ -11,15 +11,17 @@ import pytest
 for package in ("torch", "onnx", "onnxruntime"):
     pytest.importorskip(package, reason='needs torch and onnx: pip install "lstm-export[export]"')
 
-import parity_study  # noqa: E402
-from fixed_tolerances import FIXED  # noqa: E402
-from parity_study import OUTCOMES, Case, Record, alarm, diagnosed, diagnoses, diagnosis_lines, mutant_kinds  # noqa: E402
-from random_chains import random_chain  # noqa: E402
-
 from lstm_export.model import Recurrent  # noqa: E402
 from lstm_export.model.model import STAGES  # noqa: E402
 from lstm_export.parity import catalogue, golden_sets  # noqa: E402
-from tests.conftest import CHAINS  # noqa: E402
+from tests.kit.chains import CHAINS  # noqa: E402
+from tests.kit.fixed_tolerances import FIXED  # noqa: E402
+from tests.kit.random_chains import random_chain  # noqa: E402
+from tests.kit.study.case import Case  # noqa: E402
+from tests.kit.study.judged import alarm, mutant_kinds  # noqa: E402
+from tests.kit.study.named import diagnosed, diagnoses  # noqa: E402
+from tests.kit.study.records import Record, run  # noqa: E402
+from tests.kit.study.tables import OUTCOMES, diagnosis_lines  # noqa: E402
 
 # Not a seed that anything was tried on, and not the study's. Larger models are the study's own.
 SEED, LARGEST_HIDDEN = 70_001, 24
@@ -92,18 +94,17 @@ def test_the_chains_have_every_stage_and_repeat() -> None:
     assert random_chain(SEED, 3)[0] == chains[3]
 
 
-def test_a_stopped_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parity_study, "FOLDER", tmp_path)
+def test_a_stopped_run_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "alarms-1.jsonl"
     asked: list[int] = []
 
-    def one(index: int) -> Record:
+    def judge(index: int) -> Record:
         asked.append(index)
         return {"index": index}
 
-    parity_study.run("alarms", one, 3, seed=1, jobs=1)
-    path = tmp_path / "alarms-1.jsonl"
+    run(path, judge, 3, jobs=1)
     path.write_text(path.read_text(encoding="utf-8") + '{"index": 3, "cut', encoding="utf-8")
-    records = parity_study.run("alarms", one, 5, seed=1, jobs=1)
+    records = run(path, judge, 5, jobs=1)
     assert asked == [0, 1, 2, 3, 4]
     assert [record["index"] for record in records] == [0, 1, 2, 3, 4]
     assert len([json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]) == 5

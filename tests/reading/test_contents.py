@@ -15,8 +15,8 @@ import pytest
 
 from lstm_export.errors import CheckpointError
 from lstm_export.reading import Contents, read_contents
-from tests.conftest import CHAINS
-from tests.reading.files import (
+from tests.kit.chains import CHAINS
+from tests.kit.checkpoint_files import (
     LSTMModel,
     Rebuilt,
     model,
@@ -149,7 +149,7 @@ def test_what_lies_beside_is_kept_or_named(read: Callable[..., Contents]) -> Non
     assert contents.facts["args"] == {"hidden": 4}
     assert set(contents.ignored) == {
         "a pathlib.PosixPath under 'args.path'",
-        "a whole pickled module (tests.reading.files.LSTMModel) under 'metric'",
+        "a whole pickled module (tests.kit.checkpoint_files.LSTMModel) under 'metric'",
         "the state of an optimizer under 'optimizer'",
         "a tensor under 'rng'",
     } or "pathlib" in str(contents.ignored)  # the class of a path is the system's

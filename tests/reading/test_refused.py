@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
 import os
 import pickle
 import re
@@ -17,10 +16,9 @@ import pytest
 
 from lstm_export.errors import CheckpointError, LstmExportError
 from lstm_export.reading import read_contents
-from tests.reading.bad_files import CASES
-from tests.reading.files import model, old, saved
-
-ROOT = Path(__file__).parents[2]
+from tests.kit import refused_page
+from tests.kit.bad_files import CASES
+from tests.kit.checkpoint_files import model, old, saved
 
 
 @functools.cache
@@ -51,19 +49,15 @@ def test_every_bad_file_gets_its_sentence(what: str) -> None:
 
 
 def test_the_documentation_shows_the_sentences_as_they_are() -> None:
-    spec = importlib.util.spec_from_file_location("make_refused", ROOT / "scripts" / "make_refused.py")
-    assert spec
-    assert spec.loader
-    make_refused = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(make_refused)
-    page = make_refused.PAGE.read_text(encoding="utf-8")
-    assert page == make_refused.page(said), "run: python scripts/make_refused.py"
+    shown = refused_page.PAGE.read_text(encoding="utf-8")
+    assert shown == refused_page.page(said), "run: python -m scripts.docs.make_refused"
 
 
 @pytest.mark.parametrize("save", [saved, old, pickle.dumps])
 def test_a_module_of_torch_itself_is_not_opened(save: Any, tmp_path: Path) -> None:
     (tmp_path / "m.pt").write_bytes(save(model()))
-    with pytest.raises(CheckpointError, match=r"whole pickled module \(tests.reading.files.LSTMModel\); opening"):
+    pickled = r"whole pickled module \(tests.kit.checkpoint_files.LSTMModel\); opening"
+    with pytest.raises(CheckpointError, match=pickled):
         read_contents(tmp_path / "m.pt")
 
 
@@ -127,7 +121,7 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork: run on Linux or macOS")
 def test_forged_files_end_in_a_model_or_a_sentence() -> None:
-    fuzz = [sys.executable, ROOT / "scripts" / "fuzz_checkpoints.py", "--count", "200"]
+    fuzz = [sys.executable, "-m", "scripts.study.fuzz_checkpoints", "--count", "200"]
     done = subprocess.run([*fuzz, "--seed", "7"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "200 files" in done.stdout

@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 from lstm_export.errors import InputError
-from lstm_export.series import CALENDAR, Table, calendar_columns, calendar_features, infer_time_step, parse_times
+from lstm_export.series import (
+    CALENDAR,
+    Table,
+    calendar_columns,
+    calendar_features,
+    infer_time_step,
+    parse_times,
+)
 
 
 def turn(time: datetime.datetime, name: str) -> float:

@@ -23,7 +23,8 @@ from lstm_export.targets.c.emit.layout import BITS, rounded
 from lstm_export.targets.c.emit.source import write
 from lstm_export.targets.c.host import compiler
 from lstm_export.targets.c.host.runner import CRunner, CStream
-from tests.conftest import CHAINS, drawn, gru, lstm
+from tests.kit.builders import drawn, gru, lstm
+from tests.kit.chains import CHAINS
 
 C = targets.get("c")
 REASON = f"needs a C compiler: {compiler.HOW}"

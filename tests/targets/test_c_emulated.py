@@ -16,22 +16,19 @@ from lstm_export.parity import GoldenSet, check
 from lstm_export.targets import get
 from lstm_export.targets.c.emit.interface import Interface
 from lstm_export.targets.c.emit.source import Source, write
-from tests.conftest import CHAINS, drawn
+from tests.kit.builders import drawn
+from tests.kit.chains import CHAINS
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
 NAMES = {chain.replace(" ", "_"): chain for chain in CHAINS}  # the prefix of its symbols
 
 
 @pytest.fixture(scope="module")
 def emulate() -> Any:
-    """scripts/emulate.py, which the table of docs/c_targets.md is made with, too."""
+    """tests/kit/emulate.py, which the table of docs/c_targets.md is made with, too."""
     if not shutil.which("gcc") or sys.platform == "win32":
         pytest.skip("needs gcc and a POSIX system")
-    sys.path.insert(0, str(SCRIPTS))
-    try:
-        import emulate
-    finally:
-        sys.path.remove(str(SCRIPTS))
+    from tests.kit import emulate
+
     return emulate
 
 

@@ -14,7 +14,8 @@ import pytest
 
 from lstm_export.model import Array, Model, forward
 from lstm_export.targets import get
-from tests.conftest import CHAINS, drawn
+from tests.kit.builders import drawn
+from tests.kit.chains import CHAINS
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 EXAMPLES = SCRIPTS / "examples"

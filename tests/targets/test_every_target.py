@@ -14,7 +14,8 @@ from lstm_export import targets
 from lstm_export.errors import InputError
 from lstm_export.model import Model, forward
 from lstm_export.parity import check, golden_sets
-from tests.conftest import CHAINS, drawn
+from tests.kit.builders import drawn
+from tests.kit.chains import CHAINS
 
 pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')

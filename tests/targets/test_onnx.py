@@ -14,7 +14,7 @@ from lstm_export import doctor, targets
 from lstm_export.errors import InputError, UnsupportedModel
 from lstm_export.model import Model
 from lstm_export.model.lowering import lower_projections
-from tests.conftest import CHAINS
+from tests.kit.chains import CHAINS
 
 onnx = pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
 from lstm_export.targets.onnx import reader, writer  # noqa: E402

@@ -14,7 +14,8 @@ from lstm_export.device import load_onnx
 from lstm_export.errors import BundleError, InputError, UnsupportedModel
 from lstm_export.model import Model, forward
 from lstm_export.model.lowering import lower_projections
-from tests.conftest import CHAINS, drawn
+from tests.kit.builders import drawn
+from tests.kit.chains import CHAINS
 
 onnx = pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
 from lstm_export.targets.onnx import reader, writer  # noqa: E402

@@ -13,7 +13,7 @@ from lstm_export.parity.golden import trouble  # noqa: E402
 from lstm_export.targets import onnx  # noqa: E402
 from lstm_export.targets.onnx.mutants import broken  # noqa: E402
 from lstm_export.targets.onnx.writer import to_bytes  # noqa: E402
-from tests.conftest import CHAINS  # noqa: E402
+from tests.kit.chains import CHAINS  # noqa: E402
 
 
 @pytest.mark.parametrize("name", CHAINS)

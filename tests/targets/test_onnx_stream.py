@@ -16,7 +16,8 @@ from lstm_export.errors import BundleError, InputError, UnsupportedModel
 from lstm_export.model import Array, Linear, Model, State, forward, initial_state, state_layout
 from lstm_export.model.lowering import lower_projections
 from lstm_export.parity import GoldenSet, SetResult, check_streaming, golden_sets
-from tests.conftest import CHAINS, drawn
+from tests.kit.builders import drawn
+from tests.kit.chains import CHAINS
 
 onnx = pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
 from lstm_export.targets.onnx import reader, writer  # noqa: E402
@@ -77,7 +78,7 @@ def test_chunks_change_no_bit(model: Model) -> None:
 
 
 def test_a_longer_run_does_not_drift() -> None:
-    """20,000 steps, each within the bound of ordinary sequences; scripts/study_drift.py does a million."""
+    """20,000 steps, each within the bound of ordinary sequences; scripts/study/drift.py does a million."""
     model = CHAINS["seed"]
     (nominal,) = (one for one in golden_sets(model) if one.name == "nominal")
     runner, random, worst = streaming(model), np.random.default_rng(9), 0.0

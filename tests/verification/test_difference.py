@@ -20,7 +20,7 @@ from lstm_export.cli import app
 from lstm_export.model import Affine, Column, Model, Signature
 from lstm_export.parity import Condition, ParityReport, to_junit
 from lstm_export.verification.difference import Difference, diff
-from tests.conftest import CHAINS
+from tests.kit.chains import CHAINS
 
 pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')

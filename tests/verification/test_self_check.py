@@ -18,7 +18,7 @@ from lstm_export.model import LSTM, Affine, LastStep, Linear, Model, Signature
 from lstm_export.parity import ParityReport, by_place, catalogue, golden_sets
 from lstm_export.targets import get
 from lstm_export.verification import self_check
-from tests.conftest import CHAINS
+from tests.kit.chains import CHAINS
 
 pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')

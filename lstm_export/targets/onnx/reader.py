@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...device.onnx_runner import CHAIN, FINAL, LENGTHS, SIGNATURE, STATE, TAKES_LENGTHS, WEIGHTS_SHA256
+from ...device.onnx_runner import (
+    CHAIN,
+    FINAL,
+    LENGTHS,
+    SIGNATURE,
+    STATE,
+    TAKES_LENGTHS,
+    WEIGHTS_SHA256,
+)
 from ...device.onnx_stream import CarriedTensor, state_tensors
 from ...errors import UnsupportedModel, require
 from ...model import (

@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...device.onnx_runner import CHAIN, FINAL, LENGTHS, SIGNATURE, STATE, TAKES_LENGTHS, VERSION, WEIGHTS_SHA256
+from ...device.onnx_runner import (
+    CHAIN,
+    FINAL,
+    LENGTHS,
+    SIGNATURE,
+    STATE,
+    TAKES_LENGTHS,
+    VERSION,
+    WEIGHTS_SHA256,
+)
 from ...errors import UnsupportedModel, require
 from ...model import (
     GRU,

@@ -1,0 +1,64 @@
+/* Loops around the functions that scripts/bench/c_latency.py times, so that no call from Python counts, and what the core can do
+   at most: multiply-adds from registers, bytes from a cache. Compiled with the flags of the generated C. */
+#include <stddef.h>
+
+typedef float lanes __attribute__((vector_size(BYTES)));
+typedef float lanes_anywhere __attribute__((vector_size(BYTES), aligned(4), may_alias));
+
+void repeat_step(void (*step)(void *, const float *, float *), void *state, const float *x, float *y, size_t inputs,
+                 size_t different, size_t calls)
+{
+    size_t n;
+    for (n = 0; n < calls; n++) {
+        step(state, x + n % different * inputs, y);
+    }
+}
+
+void repeat_batch(void (*run)(const float *, size_t, size_t, float *, float *), const float *x, size_t batch, size_t seq,
+                  float *y, float *scratch, size_t calls)
+{
+    size_t n;
+    for (n = 0; n < calls; n++) {
+        run(x, batch, seq, y, scratch);
+    }
+}
+
+/* 12 sums of vectors at once: calls * 12 * BYTES / 4 multiply-adds. */
+float multiply_adds(size_t calls)
+{
+    lanes sum[12], factor, term;
+    size_t n, k;
+    for (k = 0; k < BYTES / 4; k++) {
+        factor[k] = 0.999f;
+        term[k] = 0.001f;
+    }
+    for (k = 0; k < 12; k++) {
+        sum[k] = term * (float)k;
+    }
+    for (n = 0; n < calls; n++) {
+#define ONE(j) sum[j] = sum[j] * factor + term;
+        ONE(0) ONE(1) ONE(2) ONE(3) ONE(4) ONE(5) ONE(6) ONE(7) ONE(8) ONE(9) ONE(10) ONE(11)
+    }
+    for (k = 1; k < 12; k++) {
+        sum[0] += sum[k];
+    }
+    return sum[0][0];
+}
+
+/* Reads `floats` floats, a multiple of 8 vectors, `calls` times. */
+float read_all(const float *data, size_t floats, size_t calls)
+{
+    const size_t width = BYTES / 4;
+    lanes a = {0}, b = {0}, c = {0}, d = {0};
+    size_t n, k;
+    for (n = 0; n < calls; n++) {
+        for (k = 0; k + 4 * width <= floats; k += 4 * width) {
+            a += *(const lanes_anywhere *)(data + k);
+            b += *(const lanes_anywhere *)(data + k + width);
+            c += *(const lanes_anywhere *)(data + k + 2 * width);
+            d += *(const lanes_anywhere *)(data + k + 3 * width);
+        }
+    }
+    a += b + c + d;
+    return a[0];
+}

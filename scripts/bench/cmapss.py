@@ -1,0 +1,107 @@
+"""Remaining useful life of turbofan engines (NASA C-MAPSS FD001) with the public training API.
+
+The usual protocol: 14 sensors scaled to -1 .. 1 on the training part, windows of 30 cycles, the remaining life capped
+at 125 in training, 15 of 100 engines for validation, the last window of each test engine judged. Papers differ on
+whether the true life is capped in the test too, so both are printed.
+
+    python -m scripts.bench.cmapss --data DIR     # DIR holds train_FD001.txt, test_FD001.txt, RUL_FD001.txt
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from lstm_export.model import Array, Model
+from lstm_export.model.torch_module import eager, to_module
+from lstm_export.series import Table, series_of
+from lstm_export.training import TrainingOptions, fit
+
+SENSORS = (2, 3, 4, 7, 8, 9, 11, 12, 13, 14, 15, 17, 20, 21)
+CAP = 125
+SEEDS = (0, 1, 2)
+
+
+def read(path: Path) -> dict[str, Array]:
+    """Engine, cycle and the 14 sensors of one file: 26 space-separated columns, sensors from the sixth on."""
+    rows = np.loadtxt(path)
+    return {"engine": rows[:, 0].astype(int), "cycle": rows[:, 1]} | {
+        f"sensor_{sensor}": rows[:, 4 + sensor] for sensor in SENSORS
+    }
+
+
+def with_life(columns: dict[str, Array]) -> dict[str, Array]:
+    """The training table with the remaining life in cycles, capped."""
+    engines, position = np.unique(columns["engine"], return_inverse=True)
+    last = np.array([columns["cycle"][columns["engine"] == engine].max() for engine in engines])
+    return {**columns, "life": np.minimum(last[position] - columns["cycle"], CAP)}
+
+
+def predict_last(model: Model, table: Table) -> Array:
+    """The model's answer to the last window of every engine, in order of the engines."""
+    runs = series_of(table, model.signature)
+    window = model.signature.window or 0
+    x = np.stack([run.x[-window:] for run in runs])  # (engines, window, sensors)
+    return eager(to_module(model))(x)[:, 0]
+
+
+def options(seed: int) -> TrainingOptions:
+    """The protocol as training options."""
+    return TrainingOptions(
+        targets=("life",),
+        features=tuple(f"sensor_{sensor}" for sensor in SENSORS),
+        window=30,
+        horizon=0,
+        time="cycle",
+        group="engine",
+        split=(0.85, 0.15, 0.0),
+        units={"life": "cycles"},
+        scaler="minmax",
+        hidden_size=64,
+        epochs=15,
+        batch_size=128,
+        learning_rate=2e-3,
+        seed=seed,
+    )
+
+
+def main() -> None:
+    """Train once a seed and print the test errors."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder with the three FD001 files"
+    )
+    data: Path = parser.parse_args().data
+    train, test = with_life(read(data / "train_FD001.txt")), Table.of(read(data / "test_FD001.txt"))
+    life = np.loadtxt(data / "RUL_FD001.txt")
+    errors = []
+    print("seed   test RMSE   test RMSE, true life capped   validation RMSE   best epoch   seconds")
+    for seed in SEEDS:
+        start = time.perf_counter()
+        result = fit(train, options(seed))
+        predicted = predict_last(result.model, test)
+        rmse = [
+            float(np.sqrt(np.mean((predicted - true) ** 2)))
+            for true in (life, np.minimum(life, CAP))
+        ]
+        errors.append(rmse)
+        seconds, validation = time.perf_counter() - start, result.score("validation").rmse
+        print(
+            f"{seed:4} {rmse[0]:11.2f} {rmse[1]:29.2f} {validation:17.2f} {result.best_epoch:12} {seconds:9.0f}",
+            flush=True,
+        )
+    mean = np.mean(errors, axis=0)
+    print(f"mean {mean[0]:11.2f} {mean[1]:29.2f}")
+    versions = f"python {platform.python_version()}, torch {torch.__version__}, {torch.get_num_threads()} threads"
+    print(f"\n{platform.machine()} {platform.system()}, {versions}")
+
+
+if __name__ == "__main__":
+    main()

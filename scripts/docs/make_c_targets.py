@@ -1,0 +1,155 @@
+"""Prove generated C on every processor at hand, measure it there, and write docs/c_targets.md.
+
+The README's model, LSTM(10, 50, num_layers=2) and Linear(50, 1), with random weights, as float32, int16 and int8. The
+program of every processor prints the bits of its answers, step by step, as a sequence and as a batch; they must be
+those of this machine's build. Sizes and instructions are of the same build, `-O2 -ffp-contract=off`.
+
+    scripts/install_emulators.sh     # once, as root
+    python -m scripts.docs.make_c_targets
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from lstm_export.model import LSTM, LastStep, Linear, Model, Signature
+from lstm_export.targets import get
+from tests.kit.emulate import (
+    BOARDS,
+    FLAGS,
+    HOST,
+    Board,
+    Case,
+    Found,
+    emulate,
+    flash_bytes,
+    stack_bytes,
+)
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "c_targets.md"
+WEIGHTS = ("float32", "int16", "int8")
+# The fastest build for a Cortex-M4F, no longer bit for bit the host's.
+FAST = ("-ffp-contract=fast", "-funroll-loops")
+ROW = "| {} | {} | {} | {} | {} | {} | {} |"
+
+
+def seed_model() -> Model:
+    """Weights as torch.nn draws them."""
+    random = np.random.default_rng(0)
+    shapes = {}
+    for k, width in enumerate((10, 50)):
+        shapes |= {f"weight_ih_l{k}": (200, width), f"weight_hh_l{k}": (200, 50)}
+        shapes |= {f"bias_ih_l{k}": (200,), f"bias_hh_l{k}": (200,)}
+    bound = 1 / np.sqrt(50)
+    weights = {key: random.uniform(-bound, bound, shape) for key, shape in shapes.items()}
+    head = Linear("fc", random.uniform(-bound, bound, (1, 50)), random.uniform(-bound, bound, 1))
+    return Model((LSTM("lstm", weights), LastStep("last"), head), Signature(10, 1))
+
+
+def main() -> None:
+    """Generate, compile, run, compare, write."""
+    for board in (HOST, *BOARDS.values()):
+        if board.missing():
+            sys.exit(board.missing())
+    with TemporaryDirectory() as folder:
+        cases = {weights: case_of(weights, Path(folder)) for weights in WEIGHTS}
+        rows = [
+            row
+            for board in BOARDS.values()
+            for weights in WEIGHTS
+            for row in rows_of(board, weights, cases[weights])
+        ]
+    PAGE.write_text(page(rows), encoding="utf-8")
+    print("\n".join(rows))
+    print(f"wrote {PAGE}")
+
+
+def case_of(weights: str, folder: Path) -> Case:
+    """The model exported with such weights."""
+    name, x = (
+        f"seed_{weights}",
+        np.random.default_rng(1).normal(size=(4, 25, 10)).astype(np.float32),
+    )
+    get("c").export(seed_model(), folder / name, name=name, weights=weights)
+    return Case(name, folder / name, x, 1)
+
+
+def rows_of(board: Board, weights: str, case: Case) -> Iterator[str]:
+    """The lines of one processor; stops the script where an answer differs."""
+    host = emulate(HOST, [case], case.folder)[case.name]
+    found = emulate(board, [case], case.folder)[case.name]
+    if (
+        found.answers != host.answers
+        or len({tuple(answers) for answers in found.answers.values()}) != 1
+    ):
+        sys.exit(
+            f"{board.name}, {weights}: not the host's answers\n{found.answers}\n{host.answers}"
+        )
+    yield line(board, case, weights, "identical", found)
+    if board.name == "Cortex-M4F":
+        fast = emulate(board, [case], case.folder, FAST)[case.name]
+        error = np.abs(fast.y("step").astype(np.float64) - host.y("step")).max()
+        yield line(board, case, f"{weights}, `{' '.join(FAST)}`", f"within {error:.0e}", fast, FAST)
+
+
+def line(  # noqa: PLR0913, PLR0917 - the cells of a line
+    board: Board, case: Case, weights: str, answers: str, found: Found, flags: tuple[str, ...] = ()
+) -> str:
+    """One line of the table."""
+    flash, stack = (
+        measure(board, case, case.folder, flags) for measure in (flash_bytes, stack_bytes)
+    )
+    numbers = (
+        f"{number:,}" if number else "-"
+        for number in (flash, found.state_bytes, stack, found.instructions)
+    )
+    return ROW.format(board.name, weights, answers, *numbers)
+
+
+def page(rows: list[str]) -> str:
+    """The whole page."""
+    tools = dict.fromkeys(
+        tool for board in BOARDS.values() for tool in (board.compiler, board.emulator[0])
+    )
+    calls = (
+        subprocess.run([tool, "--version"], capture_output=True, text=True, check=True)
+        for tool in tools
+    )
+    versions = dict.fromkeys(f"- {call.stdout.splitlines()[0]}" for call in calls)
+    head = ROW.format(
+        "processor", "weights", "answers", "flash, B", "state, B", "stack, B", "instructions a step"
+    )
+    return TEXT.format(
+        table="\n".join([head, "|" + "---|" * 7, *rows]),
+        tools="\n".join(versions),
+        flags=" ".join(FLAGS[:3]),
+    )
+
+
+TEXT = """# Generated C on other processors
+
+Written by `scripts/docs/make_c_targets.py`: LSTM(10, 50, num_layers=2) with Linear(50, 1), 32,851 weights,
+compiled with `{flags}` and run under QEMU.
+
+{table}
+
+- answers: `identical` where the bits of every answer, step by step, as a sequence and as a batch, are those of a build
+  for this machine; a build that may fuse multiplications and additions differs by roundings.
+- flash: what `reset` and `step` add to a program, code and weights.
+- state: all memory that the model keeps from sample to sample; it is the caller's. Nothing else is written.
+- stack: the deepest path of calls from a step, by the compiler's own frames.
+- instructions: of a step, counted by QEMU, which knows no cycles (and counts none for Linux programs).
+
+Tools:
+
+{tools}
+"""
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""Write docs/refused_checkpoints.md from the tests' bad files: each is made, read, and its sentence noted.
+
+python -m scripts.docs.make_refused
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from lstm_export.errors import LstmExportError
+from lstm_export.reading import read_contents
+from tests.kit.bad_files import CASES
+from tests.kit.refused_page import PAGE, page
+
+
+def sentence(what: str) -> str:
+    """What reading a file of this kind says, without its path."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.pt"
+        path.write_bytes(CASES[what][0]())
+        try:
+            read_contents(path)
+        except LstmExportError as error:
+            return str(error).removeprefix(f"{path}: ")
+    raise SystemExit(f"a file that is {what} was read, and should be refused")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(sentence), encoding="utf-8")

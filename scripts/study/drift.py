@@ -1,0 +1,77 @@
+"""How far a stream drifts from float64 over a million steps.
+
+The README's model with random weights takes a million samples one by one through `Stream.step`; the float64 definition
+takes the same ones. Every single answer is held against the bound of the parity rule for an ordinary sequence of 16
+steps, 8 F + 8 eps in units of S: were rounding to pile up in the state, it would break that bound sooner or later.
+
+    python -m scripts.study.drift                # two to five minutes
+    python -m scripts.study.drift --steps 10000
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from lstm_export.device import Session, load_onnx_stream
+from lstm_export.model import LSTM, LastStep, Linear, Model, Signature, forward, initial_state
+from lstm_export.parity import golden_sets
+from lstm_export.targets.onnx.writer import to_bytes
+from scripts.bench.timing import machine, machine_text
+
+SEGMENT = 10_000
+
+
+def seed_model() -> Model:
+    """LSTM(10, 50, num_layers=2), the last step, Linear(50, 1), its weights drawn as torch draws them."""
+    random, bound = np.random.default_rng(0), 1 / np.sqrt(50)
+    weights = {}
+    for k in range(2):
+        shapes = {
+            "weight_ih": (200, 50 if k else 10),
+            "weight_hh": (200, 50),
+            "bias_ih": (200,),
+            "bias_hh": (200,),
+        }
+        weights |= {
+            f"{name}_l{k}": random.uniform(-bound, bound, shape) for name, shape in shapes.items()
+        }
+    fc = Linear("fc", random.uniform(-bound, bound, (1, 50)), random.uniform(-bound, bound, 1))
+    return Model((LSTM("lstm", weights), LastStep("last"), fc), Signature(10, 1))
+
+
+def main() -> None:
+    """Step, compare, report at every power of ten."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--steps", type=int, default=1_000_000)
+    steps = parser.parse_args().steps
+    model, random, start = seed_model(), np.random.default_rng(1), time.perf_counter()
+    every = replace(model, stages=tuple(stage for stage in model.stages if stage.steps != "reduce"))
+    (ordinary,) = (one for one in golden_sets(model) if one.name == "nominal")
+    bound = 8 * (ordinary.noise_floor + 2.0**-23)
+    stream = Session(load_onnx_stream(to_bytes(model, 17, stateful=True)), model.signature).stream()
+    exact, errors = initial_state(model), np.empty(0)
+    while len(errors) < steps:
+        x = random.standard_normal((min(SEGMENT, steps - len(errors)), 10)).astype(np.float32)
+        truth = forward(every, x[np.newaxis], state=exact)
+        exact = truth.state
+        y = np.stack([stream.step(x_t) for x_t in x])
+        errors = np.concatenate([errors, np.abs(y - truth.y[0]).max(axis=1) / ordinary.scale[0]])
+    print(f"allowed {bound:.1e}, in units of the terms that an output is summed from")
+    for decade in range(1, len(str(steps))):
+        part = errors[10 ** (decade - 1) : 10**decade]
+        print(
+            f"  steps to {10**decade:>9,}: largest error {part.max():.1e}, {part.max() / bound:.2f} of what is allowed"
+        )
+    print(f"  the last {min(steps, SEGMENT):,}: largest error {errors[-SEGMENT:].max():.1e}")
+    print(
+        f"{'passed' if (errors <= bound).all() else 'failed'} in {time.perf_counter() - start:.0f} s"
+    )
+    print(f"\n{machine_text(machine('numpy', 'onnxruntime'))}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""Rerun the study behind the parity rule, and write its table into docs/parity.md.
+
+Three questions, each over chains drawn at random (tests/kit/random_chains.py), written as real ONNX files by this
+package and run in ONNX Runtime:
+
+    alarms      does an artifact without a bug ever fail, in ONNX Runtime or in PyTorch?
+    mutants     is an artifact with a bug (tests/kit/mutant_files.py) caught: by its structure (R1), its numbers (R2)?
+    diagnosis   does a bug of the catalogue get its own name, and a bug that is not in it no name?
+
+What each chain gave is a line of JSON in artifacts/parity-study/, so that a run that was stopped goes on where it was.
+OpenBLAS's threads only get into each other's way here: OPENBLAS_NUM_THREADS=1 python -m scripts.study.parity_study
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from functools import partial
+from pathlib import Path
+
+from scripts.bench.timing import machine
+from tests.kit.study.judged import alarm, mutant_kinds
+from tests.kit.study.named import diagnoses
+from tests.kit.study.records import run
+from tests.kit.study.tables import alarm_lines, diagnosis_lines, mutant_lines
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "artifacts" / "parity-study"
+PAGE = ROOT / "docs" / "parity.md"
+START = "<!-- parity study -->"
+END = "<!-- end of parity study -->"
+
+
+def written(page: Path, lines: list[str]) -> None:
+    """Put the lines between the page's markers."""
+    text = page.read_text(encoding="utf-8")
+    before, start, rest = text.partition(START)
+    _, end, after = rest.partition(END)
+    if not end:
+        sys.exit(f"{page} has no block between {START} and {END}")
+    page.write_text("\n".join([before + start, *lines, end + after]), encoding="utf-8")
+
+
+def main() -> None:
+    """Run what is missing, print what was found and write it into the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--chains", type=int, default=10_000, metavar="N", help="chains without a bug"
+    )
+    parser.add_argument(
+        "--mutated", type=int, default=300, metavar="N", help="chains that are given every bug"
+    )
+    parser.add_argument(
+        "--diagnosed", type=int, default=200, metavar="N", help="chains whose bugs are to be named"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=2026, metavar="S", help="another seed gives other chains"
+    )
+    parser.add_argument("--jobs", type=int, default=1, metavar="J", help="processes")
+    options = parser.parse_args()
+    seed = options.seed
+    jobs = options.jobs
+    alarms = run(_kept("alarms", seed), partial(alarm, seed), options.chains, jobs)
+    judged = run(_kept("mutants", seed), partial(mutant_kinds, seed), options.mutated, jobs)
+    asked = run(_kept("diagnosis", seed), partial(diagnoses, seed), options.diagnosed, jobs)
+    lines = [
+        _made_by(options),
+        "",
+        *alarm_lines(alarms),
+        "",
+        *mutant_lines(judged),
+        "",
+        *diagnosis_lines(asked),
+    ]
+    print(*lines, sep="\n")
+    written(PAGE, lines)
+
+
+def _kept(question: str, seed: int) -> Path:
+    return FOLDER / f"{question}-{seed}.jsonl"
+
+
+def _made_by(options: argparse.Namespace) -> str:
+    found = machine("numpy", "onnx", "onnxruntime", "torch")
+    versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
+    counts = (
+        f"--chains {options.chains} --mutated {options.mutated} --diagnosed {options.diagnosed}"
+    )
+    command = f"python -m scripts.study.parity_study {counts} --seed {options.seed}"
+    return f"`{command}` on {found['processor']}, Python {found['python']}, {versions}."
+
+
+if __name__ == "__main__":
+    main()

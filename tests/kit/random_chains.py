@@ -1,0 +1,192 @@
+"""Random chains for the parity study and its test: every stage, sizes and weights far beyond what training yields.
+
+Weights are drawn as torch.nn draws them, uniform in ±1/sqrt(fan), times a gain of 1, 3 or 10; a gain of 10 makes most
+recurrent models chaotic. The same seed and index give the same chain on every machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lstm_export.model import (
+    GRU,
+    LSTM,
+    Activation,
+    Affine,
+    LastHidden,
+    LastStep,
+    LayerNorm,
+    Linear,
+    Model,
+    Recurrent,
+    Signature,
+    Skip,
+    Stage,
+)
+from lstm_export.model.stages import ACTIVATIONS
+
+GAINS = (1.0, 3.0, 10.0)
+LARGEST_HIDDEN, LARGEST_WINDOW, LARGEST_RATIO = 512, 200, 1e5
+
+
+@dataclass
+class _Draw:
+    """One chain in the making.
+
+    Attributes:
+        random: where every choice comes from.
+        gain: what weights are multiplied by.
+        largest_hidden: hidden sizes are log-uniform from 1 to this.
+        width: columns behind the stages so far.
+        stages: the chain so far.
+        is_sequence: whether no step was picked yet.
+    """
+
+    random: np.random.Generator
+    gain: float
+    largest_hidden: int
+    width: int
+    stages: list[Stage] = field(default_factory=list)
+    is_sequence: bool = True
+
+    def chance(self, share: float) -> bool:
+        return bool(self.random.random() < share)
+
+    def size(self, largest: int) -> int:
+        """Log-uniform from 1 to `largest`."""
+        return int(np.exp(self.random.uniform(0, np.log(largest + 1))))
+
+    def name(self, kind: str) -> str:
+        return f"{kind}{len(self.stages)}"
+
+    def add(self, stage: Stage) -> None:
+        self.stages.append(stage)
+        self.width = stage.output_size(self.width)
+        self.is_sequence = self.is_sequence and stage.steps != "reduce"
+
+    def uniform(self, bound: float, *shape: int) -> np.ndarray:
+        return self.random.uniform(-bound, bound, shape)
+
+
+def random_chain(
+    seed: int, index: int, *, largest_hidden: int = LARGEST_HIDDEN
+) -> tuple[Model, float]:
+    """The chain of this seed and index, and its gain."""
+    random = np.random.default_rng([seed, index])
+    draw = _Draw(
+        random, float(random.choice(GAINS)), largest_hidden, width=int(random.integers(1, 17))
+    )
+    input_size, window = draw.width, draw.size(LARGEST_WINDOW)
+    if draw.chance(0.5):
+        _scaler(draw, inverse=False)
+    if draw.chance(0.2):
+        _head(draw, int(random.integers(1, 3)))
+    layers = int(random.integers(1, 5))
+    modules = min(layers, int(random.choice([1, 2, 3], p=[0.75, 0.2, 0.05])))
+    for module in range(modules):
+        if module and draw.chance(0.4):
+            _between(draw)
+        _recurrent(draw, layers // modules)
+    _read_out(draw, "right away")
+    _head(draw, int(random.choice([0, 1, 2, 3], p=[0.1, 0.5, 0.25, 0.15])))
+    if draw.chance(0.15):
+        every = draw.width <= 4 and draw.chance(0.5)
+        draw.add(
+            Skip(
+                draw.name("skip"),
+                tuple(random.integers(0, input_size, draw.width if every else 1).tolist()),
+            )
+        )
+    if draw.chance(0.4):
+        _scaler(draw, inverse=True)
+    _read_out(draw, "late")
+    signature = Signature(input_size, draw.width, window=window)
+    return Model(tuple(draw.stages), signature), draw.gain
+
+
+def _scaler(draw: _Draw, inverse: bool) -> None:
+    """Means up to 1e5 standard deviations from zero, now and then a feature that never varied."""
+    scale = np.exp(draw.uniform(4, draw.width))
+    ratio = 10 ** draw.random.uniform(0, np.log10(LARGEST_RATIO))
+    offset = scale * draw.uniform(ratio, draw.width)
+    draw.add(Affine(draw.name("scaler"), offset, scale, inverse))
+
+
+def _recurrent(draw: _Draw, layers: int) -> None:
+    kind: type[Recurrent] = LSTM if draw.chance(0.6) else GRU
+    hidden = draw.size(draw.largest_hidden)
+    projected = (
+        draw.random.integers(1, hidden) if kind is LSTM and hidden > 1 and draw.chance(0.15) else 0
+    )
+    state, has_bias = int(projected) or hidden, not draw.chance(0.1)
+    directions = ("", "_reverse") if draw.chance(0.25) else ("",)
+    rows, bound = len(kind.gates) * hidden, draw.gain / np.sqrt(hidden)
+    weights, width = {}, draw.width
+    for k in range(layers):
+        for suffix in (f"_l{k}{direction}" for direction in directions):
+            weights |= {f"weight_ih{suffix}": draw.uniform(bound, rows, width)}
+            weights |= {f"weight_hh{suffix}": draw.uniform(bound, rows, state)}
+            for bias in ("bias_ih", "bias_hh") if has_bias else ():
+                weights[f"{bias}{suffix}"] = draw.uniform(bound, rows)
+            weights |= (
+                {f"weight_hr{suffix}": draw.uniform(bound, state, hidden)} if projected else {}
+            )
+        width = len(directions) * state
+    if draw.chance(0.2):
+        cells = layers * len(directions)
+        weights["h0"] = draw.uniform(1, cells, state)
+        weights |= {"c0": draw.uniform(1, cells, hidden)} if kind is LSTM else {}
+    draw.add(kind(draw.name("rnn"), weights))
+
+
+def _read_out(draw: _Draw, when: str) -> None:
+    """A step is picked right behind the recurrence in 65 % of the chains, at the end in 10 %, never in 25 %."""
+    if when == "right away" and draw.chance(0.65):
+        if draw.chance(0.3):
+            draw.add(LastHidden("hidden"))
+        else:
+            if draw.chance(0.2):
+                _between(draw)
+            draw.add(LastStep("last"))
+    elif when == "late" and draw.is_sequence and draw.chance(0.3):
+        draw.add(LastStep("last"))
+
+
+def _head(draw: _Draw, linears: int) -> None:
+    for _ in range(linears):
+        if draw.chance(0.3):
+            _between(draw)
+        bound, outputs = (
+            draw.gain / np.sqrt(draw.width),
+            draw.size(64) if draw.chance(0.5) else draw.size(8),
+        )
+        bias = draw.uniform(bound, outputs) if draw.chance(0.9) else None
+        draw.add(Linear(draw.name("fc"), draw.uniform(bound, outputs, draw.width), bias))
+        if draw.chance(0.5):
+            _activation(draw)
+    if not linears and draw.chance(0.3):
+        _activation(draw)
+
+
+def _between(draw: _Draw) -> None:
+    """A normalisation or an activation."""
+    choice = draw.random.choice(["layer norm", "batch norm", "activation"])
+    if choice == "layer norm":
+        weight, bias = (draw.random.uniform(0.5, 2, draw.width), draw.uniform(1, draw.width))
+        plain = draw.chance(0.2)
+        draw.add(LayerNorm(draw.name("norm"), None if plain else weight, None if plain else bias))
+    elif choice == "batch norm":
+        spread, name = np.exp(draw.uniform(2, draw.width)), draw.name("bn")
+        draw.add(Affine(name, spread * draw.uniform(3, draw.width), spread))
+        weight, bias = draw.random.uniform(0.5, 2, draw.width), draw.uniform(1, draw.width)
+        draw.add(Affine(f"{name}.affine", bias, weight, inverse=True))
+    else:
+        _activation(draw)
+
+
+def _activation(draw: _Draw) -> None:
+    function = str(draw.random.choice(list(ACTIVATIONS)))
+    parameter = None if ACTIVATIONS[function] is None else float(draw.random.uniform(0.01, 1.5))
+    draw.add(Activation(draw.name(function), function, parameter))

@@ -1,0 +1,37 @@
+"""One chain of the study: drawn at random, with its golden sets and PyTorch's runs of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from lstm_export.model import Model, Runner, forward
+from lstm_export.parity import GoldenSet
+from lstm_export.parity.golden import trouble
+from lstm_export.parity.noise import is_large
+from tests.kit.random_chains import LARGEST_HIDDEN, random_chain
+
+
+@dataclass(frozen=True)
+class Case:
+    """A chain with its golden sets, and PyTorch's runs of it."""
+
+    model: Model
+    gain: float
+    golden: tuple[GoldenSet, ...]
+    pytorch: Runner
+
+    @classmethod
+    def draw(cls, seed: int, index: int, largest_hidden: int = LARGEST_HIDDEN) -> Case:
+        """The six sets alone: what the other shapes are for, axes that a graph has fixed, raises no alarm."""
+        from lstm_export.model.torch_module import eager, to_module
+
+        model, gain = random_chain(seed, index, largest_hidden=largest_hidden)
+        inputs = {name: (x, None) for name, x in trouble(model).items()}
+        golden = GoldenSet.several(partial(forward, model), inputs, large=is_large(model))
+        return cls(model, gain, golden, eager(to_module(model)))
+
+    @property
+    def nominal(self) -> GoldenSet:
+        """The set that stands for the one example that other tools compare at."""
+        return next(one for one in self.golden if one.name == "nominal")
