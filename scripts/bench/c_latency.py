@@ -28,11 +28,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from lstm_export.targets.c.compiler import FLAGS, NATIVE, compiler, library
-from lstm_export.targets.c.interface import Interface
-from lstm_export.targets.c.layout import BITS, rounded
-from lstm_export.targets.c.runner import CRunner
-from lstm_export.targets.c.source import write
 
 from lstm_export.model import Array, Model, forward
 from lstm_export.parity import check, golden_sets

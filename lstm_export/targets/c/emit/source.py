@@ -7,7 +7,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ....model import GRU, LSTM, Activation, Affine, Array, LayerNorm, Linear, Model, Recurrent, Skip
+from ....model import (
+    GRU,
+    LSTM,
+    Activation,
+    Affine,
+    Array,
+    LayerNorm,
+    Linear,
+    Model,
+    Recurrent,
+    Skip,
+)
 from .chain import Walk, walk
 from .interface import Interface, comment_safe, head
 from .layout import BITS, cell_arrays
