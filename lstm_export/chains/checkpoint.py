@@ -10,8 +10,7 @@ from typing import Any
 
 from ..files import write_bytes
 from ..model import Array, Model, Runner
-from ..reading.contents import Contents
-from ..reading.stored_models import FORMAT_VERSION
+from ..reading import CHECKPOINT_FORMAT_VERSION, Contents
 
 ASSUMED = (
     "the chain is assumed from names and shapes, since a state_dict does not hold the forward; give it with --forward, "
@@ -58,7 +57,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 
     model, windows = checkpoint.model, checkpoint.windows
     content = {
-        "format_version": FORMAT_VERSION,
+        "format_version": CHECKPOINT_FORMAT_VERSION,
         "state_dict": {name: torch.tensor(array) for name, array in model.arrays.items()},
         "chain": model.chain_record(),
         "signature": model.signature.to_record(),

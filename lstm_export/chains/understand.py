@@ -12,9 +12,7 @@ import numpy as np
 
 from ..errors import CheckpointError, InputError, UnsupportedModel
 from ..model import Affine, Array, Model, Runner, Signature
-from ..reading.contents import Contents, FoundScaler
-from ..reading.in_memory import contents_of
-from ..reading.read import read_contents
+from ..reading import Contents, FoundScaler, contents_of, read_contents
 from .checkpoint import Checkpoint
 from .forward_text import Item, forward_text, model_of, parse_forward
 from .live import Hints, arguments, call, fill, hints, make, own_copy, told_by_names

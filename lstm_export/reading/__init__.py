@@ -1,6 +1,17 @@
-"""Bytes of any model file -> Contents: named arrays and what lies beside them. Nothing in a file is run."""
+"""Bytes of any model file -> Contents: named arrays and what lies beside them. Nothing is run.
+
+This front is all that other rooms import.
+"""
 
 from .contents import Contents, FoundScaler
+from .in_memory import contents_of
 from .read import read_contents
+from .stored_models import CHECKPOINT_FORMAT_VERSION
 
-__all__ = ["Contents", "FoundScaler", "read_contents"]
+__all__ = [
+    "CHECKPOINT_FORMAT_VERSION",
+    "Contents",
+    "FoundScaler",
+    "contents_of",
+    "read_contents",
+]

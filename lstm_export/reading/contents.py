@@ -1,4 +1,4 @@
-"""What a model file holds: named float32 arrays, and what is known besides. No chain yet, and nothing was run."""
+"""What a model file holds: named float32 arrays, and what else is known. No chain yet."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..model import Array, Model
 
 @dataclass(frozen=True, eq=False)
 class FoundScaler:
-    """A fitted scaler that lay beside the weights: `(x - offset) / scale`, read from its attributes.
+    """A fitted scaler that lay beside the weights: `(x - offset) / scale`, by its attributes.
 
     Attributes:
         name: the key that it lay under, such as `scaler` or `scalers.y`.
@@ -31,17 +31,21 @@ class Contents:
     """What one file holds, under the names that it gives.
 
     Attributes:
-        arrays: float32 weights under their full names as in the state_dict; `module.` and the like are kept.
+        arrays: float32 weights under their full names as in the state_dict, `module.` and the like
+            included.
         buffers: what is not float: integers such as `num_batches_tracked`, booleans.
-        how: how it was saved: `bare state_dict`, `state_dict under 'model'`, `Lightning checkpoint`,
-            `TorchScript archive`, `safetensors`, `ONNX`, `own checkpoint`.
+        how: how it was saved: `bare state_dict`, `state_dict under 'model'`, `Lightning
+            checkpoint`, `TorchScript archive`, `safetensors`, `ONNX`, `own checkpoint`.
         notes: what a user should know, such as weights that were cast.
-        ignored: what lay beside the weights and was not read, one phrase each: optimizer state, foreign objects.
+        ignored: what lay beside the weights and was not read, one phrase each: optimizer state,
+            foreign objects.
         facts: plain JSON-like values found beside: config, hyper_parameters, epoch.
         scalers: fitted scalers found beside.
-        keys: every state_dict of the file, by the key that `read_contents` takes; the root is empty.
+        keys: every state_dict of the file, by the key that `read_contents` takes; the root is
+            empty.
         key: the one of them that was read; empty for the file itself.
-        modules: class names by module path, where the file tells them, as TorchScript does: `{"fc.1": "ReLU"}`.
+        modules: class names by module path, where the file tells them, as TorchScript does:
+            `{"fc.1": "ReLU"}`.
         model: the chain, where the file stores one: our own checkpoints and .onnx files.
         windows: real inputs `(n, window, input_size)` of our own checkpoints.
     """

@@ -1,16 +1,13 @@
-"""What lies in a checkpoint, sorted: state_dicts, plain values, fitted scalers, and what is left alone."""
+"""What lies in a checkpoint, sorted: state_dicts, plain values, fitted scalers, and the rest."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from ..errors import CheckpointError, quoted
-from ..model import Array
 from .contents import FoundScaler
+from .fitted_scalers import fitted_scaler
 from .pickle_machine import Instance, OddKey
 from .stored_tensors import Tensor, as_numpy, as_tensor
 
@@ -19,12 +16,16 @@ MOST_VALUES = 1_000  # of one list or dict that are kept as a fact
 MOST_IGNORED = 40  # phrases
 LONGEST_TEXT = 10_000  # characters of a fact
 LONGEST_NAME = 500  # characters of a tensor's name
-MOST_MODULES = 5_000  # of a TorchScript archive
+LONGEST_KEY = 80  # characters of a key in messages
 DEEPEST = 16
+_TENSOR_COST = 3  # objects that a tensor counts as
+_FILE_COST = 20  # the same for one whose storage is a file within the file
 
 _DROPPED = object()
 _OPTIMIZER = {"state", "param_groups"}
 _NAMESPACES = ("argparse.Namespace", "types.SimpleNamespace")
+
+_Path = tuple[str, ...]
 
 
 @dataclass
@@ -32,12 +33,12 @@ class Found:
     """The parts of a checkpoint.
 
     Attributes:
-        states: every mapping that holds tensors, under its path, such as `model` or `models.0`; the root is "".
+        states: every mapping that holds tensors, under its path, such as `model` or `models.0`;
+            the root is "".
         facts: the plain values beside, in the shape in which they lay.
         scalers: fitted scalers, by their attributes.
         ignored: what else there is, one phrase each.
         modules: whole pickled modules, path and class.
-        classes: class of every submodule of a TorchScript archive, by its path.
     """
 
     states: dict[str, dict[str, Tensor]] = field(default_factory=dict)
@@ -45,7 +46,6 @@ class Found:
     scalers: list[FoundScaler] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     modules: list[tuple[str, str]] = field(default_factory=list)
-    classes: dict[str, str] = field(default_factory=dict)
 
 
 def sort_objects(root: Any) -> Found:
@@ -56,10 +56,12 @@ def sort_objects(root: Any) -> Found:
     """
     sorter = _Sorter()
     facts = sorter.sort(root, ())
-    sorter.found.facts = facts if isinstance(facts, dict) else {}
-    if sorter.ignored > MOST_IGNORED:
-        sorter.found.ignored.append(f"and {sorter.ignored - MOST_IGNORED:,} more")
-    return sorter.found
+    found = sorter.found
+    found.facts = facts if isinstance(facts, dict) else {}
+    more = sorter.ignored - MOST_IGNORED
+    if more > 0:
+        found.ignored.append(f"and {more:,} more")
+    return found
 
 
 class _Sorter:
@@ -67,10 +69,11 @@ class _Sorter:
 
     def __init__(self) -> None:
         self.found = Found()
-        self.count = self.ignored = 0
+        self.count = 0
+        self.ignored = 0
         self.known: set[int] = set()  # a mapping that is met under two names is one state_dict
 
-    def sort(self, value: Any, path: tuple[str, ...]) -> Any:
+    def sort(self, value: Any, path: _Path) -> Any:
         """The plain value, or `_DROPPED`; all else goes into `found`."""
         self.take(1)
         if isinstance(value, str) and len(value) > LONGEST_TEXT:
@@ -79,7 +82,8 @@ class _Sorter:
             return value
         if len(path) > DEEPEST:
             return self.ignore("objects nested too deep", path)
-        if (mapping := as_mapping(value)) is not None:
+        mapping = as_mapping(value)
+        if mapping is not None:
             return self.sort_mapping(mapping, path)
         if isinstance(value, list | tuple):
             return self.sort_list(value, path)
@@ -88,69 +92,84 @@ class _Sorter:
     def take(self, count: int) -> None:
         self.count += count
         if self.count > MOST_OBJECTS:
-            raise CheckpointError(f"its objects nest without end: more than {MOST_OBJECTS:,} of them")
+            raise CheckpointError(
+                f"its objects nest without end: more than {MOST_OBJECTS:,} of them"
+            )
 
-    def ignore(self, what: str, path: tuple[str, ...]) -> Any:
-        if len(self.found.ignored) < MOST_IGNORED:
-            self.found.ignored.append(f"{what} under {quoted(_path(path))}" if path else what)
+    def ignore(self, what: str, path: _Path) -> Any:
         self.ignored += 1
+        if self.ignored <= MOST_IGNORED:
+            where = f" under {quoted(joined_path(path))}" if path else ""
+            self.found.ignored.append(f"{what}{where}")
         return _DROPPED
 
-    def sort_mapping(self, mapping: dict[Any, Any], path: tuple[str, ...]) -> Any:
+    def sort_mapping(self, mapping: dict[Any, Any], path: _Path) -> Any:
         if mapping.keys() >= _OPTIMIZER:
             return self.ignore("the state of an optimizer", path)
         tensors = self.tensors(mapping)
         if id(mapping) in self.known:
             return self.ignore("the same tensors again", path)
-        if any(tensor.shape or tensor.fault for tensor in tensors.values()):
+        is_state_dict = any(tensor.shape or tensor.fault for tensor in tensors.values())
+        if is_state_dict:
             self.known.add(id(mapping))
-            self.found.states[_path(path)] = tensors
-        elif tensors:
-            for name in tensors:
-                self.ignore("a single value", (*path, name))
-        elif len(mapping) > MOST_VALUES:
+            self.found.states[joined_path(path)] = tensors
+        for name in () if is_state_dict else tensors:
+            self.ignore("a single value", (*path, name))
+        if not tensors and len(mapping) > MOST_VALUES:
             return self.ignore(f"{len(mapping):,} values", path)
-        plain = {}
+        others = {key: value for key, value in mapping.items() if key not in tensors}
+        return self.sort_values(others, path)
+
+    def sort_values(self, mapping: dict[Any, Any], path: _Path) -> Any:
+        """The plain values of a mapping, in their shape."""
+        plain: dict[str, Any] = {}
         for key, value in mapping.items():
-            if key in tensors and isinstance(key, str):
-                continue
-            name = f"a {_kind(key.value)}" if isinstance(key, OddKey) else str(key)
-            if (sorted_value := self.sort(value, (*path, name))) is not _DROPPED:
+            name = f"a {kind_of(key.value)}" if isinstance(key, OddKey) else str(key)
+            sorted_value = self.sort(value, (*path, name))
+            if sorted_value is not _DROPPED:
                 plain[name] = sorted_value
         return plain if plain or not mapping else _DROPPED
 
     def tensors(self, mapping: dict[Any, Any]) -> dict[str, Tensor]:
-        found = {}
+        found: dict[str, Tensor] = {}
         for key, value in mapping.items():
-            if isinstance(key, str) and (tensor := as_tensor(value)):
-                _check_name(key)
-                found[key] = tensor
-                self.take(3 if tensor.data is None else 20)  # a file within the file costs as much
+            tensor = as_tensor(value) if isinstance(key, str) else None
+            if tensor is None:
+                continue
+            check_name(key)
+            found[key] = tensor
+            self.take(_TENSOR_COST if tensor.data is None else _FILE_COST)
         return found
 
-    def sort_list(self, values: list[Any] | tuple[Any, ...], path: tuple[str, ...]) -> Any:
+    def sort_list(self, values: list[Any] | tuple[Any, ...], path: _Path) -> Any:
         if len(values) > MOST_VALUES:
             return self.ignore(f"{len(values):,} values", path)
         plain = [self.sort(value, (*path, str(index))) for index, value in enumerate(values)]
         kept = [value for value in plain if value is not _DROPPED]
         return kept if kept or not values else _DROPPED
 
-    def sort_object(self, value: Any, path: tuple[str, ...]) -> Any:
-        if isinstance(value, Instance) and value.kind.startswith("omegaconf.") and isinstance(value.state, dict):
-            return self.sort(value.state.get("_content", value.state.get("_val")), path)
+    def sort_object(self, value: Any, path: _Path) -> Any:
         array = as_numpy(value)
         if array is not None and array.ndim == 0:
             return array.item()
-        if isinstance(value, Instance) and is_module(value):
-            self.found.modules.append((_path(path), value.kind))
-        elif isinstance(value, Instance) and (scaler := _scaler(_path(path), value)):
+        if not isinstance(value, Instance):
+            return self.ignore(f"a {kind_of(value)}", path)
+        if value.kind.startswith("omegaconf.") and isinstance(value.state, dict):
+            content = value.state.get("_content", value.state.get("_val"))
+            return self.sort(content, path)
+        if is_module(value):
+            self.found.modules.append((joined_path(path), value.kind))
+            return self.ignore(f"a {kind_of(value)}", path)
+        scaler = fitted_scaler(joined_path(path), value)
+        if scaler is not None:
             self.found.scalers.append(scaler)
             return _DROPPED
-        return self.ignore("a tensor" if as_tensor(value) else f"a {_kind(value)}", path)
+        kind = "tensor" if as_tensor(value) else kind_of(value)
+        return self.ignore(f"a {kind}", path)
 
 
 def as_mapping(value: Any) -> dict[Any, Any] | None:
-    """The entries of a dict, of an object of a class made from dict, or of a namespace of options."""
+    """The entries of a dict, of an object of a class made from dict, or of a namespace."""
     if isinstance(value, dict):
         return value
     if not isinstance(value, Instance) or is_module(value):
@@ -169,80 +188,29 @@ def is_module(value: Any) -> bool:
     return isinstance(state, dict) and "_parameters" in state and "_modules" in state
 
 
-def script_tensors(root: Instance, found: Found) -> dict[str, Tensor]:
-    """The parameters and buffers of a TorchScript module under the names that its state_dict has."""
-    tensors: dict[str, Tensor] = {}
-    for path, module in _submodules(root):
-        found.classes[path] = module.kind.rpartition(".")[2]
-        for name, value in module.state.items():
-            if isinstance(name, str) and (tensor := as_tensor(value)):
-                _check_name(name)
-                tensors[f"{path}.{name}" if path else name] = tensor
-    return tensors
-
-
-def _submodules(root: Instance) -> Iterator[tuple[str, Instance]]:
-    """Every module with a state, each once, by its path."""
-    waiting, seen = [("", root)], {id(root)}
-    while waiting:
-        path, module = waiting.pop()
-        if path.count(".") > DEEPEST or len(seen) > MOST_MODULES:
-            raise CheckpointError("the modules of the TorchScript archive nest without end")
-        if not isinstance(module.state, dict):
-            continue
-        yield path, module
-        for name, value in reversed(module.state.items()):
-            if isinstance(name, str) and isinstance(value, Instance) and value.kind.startswith("__torch__."):
-                _check_name(name)
-                if id(value) not in seen:
-                    waiting.append((f"{path}.{name}" if path else name, value))
-                seen.add(id(value))
-
-
-def _scaler(name: str, value: Instance) -> FoundScaler | None:
-    """scikit-learn's scalers by their fitted attributes; None where one does more than shift and scale."""
-    kind = value.kind.rpartition(".")[2]
-    if not value.kind.startswith("sklearn.preprocessing.") or not isinstance(value.state, dict):
-        return None
-    if kind == "StandardScaler":  # a fitted mean is kept even where it is not used
-        offset = _fitted(value.state, "mean_") if value.state.get("with_mean") else None
-        scale = _fitted(value.state, "scale_") if value.state.get("with_std") else None
-    elif kind == "MinMaxScaler" and not value.state.get("clip"):
-        factor, shift = _fitted(value.state, "scale_"), _fitted(value.state, "min_")
-        if factor is None or shift is None or not np.all(factor) or factor.shape != shift.shape:
-            return None
-        offset, scale = -shift / factor, 1 / factor  # x * factor + shift
-    else:
-        return None
-    known = offset if offset is not None else scale
-    if known is None:
-        return None
-    offset = np.zeros_like(known) if offset is None else offset
-    scale = np.ones_like(known) if scale is None else scale
-    usable = offset.shape == scale.shape and np.isfinite(offset).all() and np.isfinite(scale).all() and np.all(scale)
-    return FoundScaler(name, kind, offset, scale) if usable else None
-
-
-def _fitted(state: Mapping[Any, Any], name: str) -> Array | None:
-    array = as_numpy(state.get(name))
-    return array.astype(np.float64) if array is not None and array.ndim == 1 and array.dtype.kind in "fiu" else None
-
-
-def _kind(value: Any) -> str:
+def kind_of(value: Any) -> str:
     """What an object is, for people."""
     kind = value.kind if isinstance(value, Instance) else type(value).__name__.lower()
-    if kind.startswith("numpy.") and kind.endswith((".multiarray._reconstruct", ".numeric._frombuffer")):
+    is_array = kind.endswith((".multiarray._reconstruct", ".numeric._frombuffer"))
+    if kind.startswith("numpy.") and is_array:
         return "numpy array"
     return quoted(kind)[1:-1]
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """Refuse a name that no program gives.
+
+    Raises:
+        CheckpointError: it is too long or cannot be printed.
+    """
     if len(name) > LONGEST_NAME or not name.isprintable():
         raise CheckpointError(
-            f"a tensor or module in it is named {quoted(name)}, which no program does; it was altered"
+            f"a tensor or module in it is named {quoted(name)}, which no program does; it was "
+            "altered"
         )
 
 
-def _path(path: tuple[str, ...]) -> str:
+def joined_path(path: _Path) -> str:
     """Keys joined by dots; what could not be printed is written as Python does."""
-    return ".".join(part[:80] if part.isprintable() else ascii(part[:80])[1:-1] for part in path)
+    keys = (part[:LONGEST_KEY] for part in path)
+    return ".".join(key if key.isprintable() else ascii(key)[1:-1] for key in keys)

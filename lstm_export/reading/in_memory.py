@@ -20,47 +20,65 @@ def contents_of(state_dict: Mapping[str, Any], how: str = "state_dict in memory"
     Raises:
         CheckpointError: it holds something else, or a tensor claims more values than it stores.
     """
-    import torch
-
-    whole = {
-        name: tensor
-        for name, tensor in state_dict.items()
-        if isinstance(tensor, torch.Tensor) and not tensor.is_floating_point() and tensor.layout == torch.strided
-    }
-    arrays, notes = _arrays({name: tensor for name, tensor in state_dict.items() if name not in whole})
+    floats = {name: value for name, value in state_dict.items() if not _is_whole(value)}
+    whole = {name: value for name, value in state_dict.items() if _is_whole(value)}
+    arrays, notes = _arrays(floats)
     buffers = {name: tensor.detach().cpu().numpy() for name, tensor in whole.items()}
     return Contents(arrays, buffers, how, notes)
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether it is a dense tensor of integers or booleans."""
+    import torch
+
+    if not isinstance(value, torch.Tensor) or value.layout != torch.strided:
+        return False
+    return not value.is_floating_point()
 
 
 def _arrays(tensors: Mapping[str, Any]) -> tuple[dict[str, Array], tuple[str, ...]]:
     """Dense float32 arrays, and a note where another float type was cast."""
     import torch
 
-    arrays, cast, size = {}, set(), 0
-    for name, tensor in tensors.items():
-        if isinstance(tensor, Mapping):
-            raise CheckpointError(
-                f"the weights lie one level down, under {name!r}; save that part alone: "
-                f'torch.save(checkpoint[{name!r}], "model.pt")'
-            )
-        if not isinstance(tensor, torch.Tensor):
-            raise CheckpointError(f"{name!r} is a {type(tensor).__name__}, expected a state_dict of tensors alone")
-        _check_dense(name, tensor)
+    arrays: dict[str, Array] = {}
+    cast_from: set[str] = set()
+    size = 0  # bytes of all as float32
+    for name, value in tensors.items():
+        tensor = _as_dense(name, value)
         size += 4 * tensor.numel()
         if size > LARGEST_WEIGHTS:  # many names for one storage
-            raise CheckpointError(f"its tensors hold more than {LARGEST_WEIGHTS:,} bytes; it was altered")
+            raise CheckpointError(
+                f"its tensors hold more than {LARGEST_WEIGHTS:,} bytes; it was altered"
+            )
         if tensor.dtype != torch.float32:
-            cast.add(str(tensor.dtype).removeprefix("torch."))
+            cast_from.add(str(tensor.dtype).removeprefix("torch."))
         arrays[name] = tensor.detach().cpu().to(torch.float32).numpy()
-    return arrays, tuple(f"{dtype} weights were cast to float32" for dtype in sorted(cast))
+    notes = tuple(f"{dtype} weights were cast to float32" for dtype in sorted(cast_from))
+    return arrays, notes
 
 
-def _check_dense(name: str, tensor: Tensor) -> None:
-    """Refuse what claims more values than it stores: sparse, meta, quantized or expanded tensors, and non-floats."""
+def _as_dense(name: str, value: Any) -> Tensor:
+    """The value, if it is a float tensor that stores every value that it claims.
+
+    Sparse, meta, quantized and expanded tensors do not.
+    """
     import torch
 
-    plain = tensor.layout == torch.strided and tensor.device.type != "meta" and not tensor.is_quantized
-    if not plain or not tensor.is_floating_point():
-        raise CheckpointError(f"{name!r} is {tensor.dtype} {tensor.layout}, expected a dense float tensor")
-    if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
-        raise CheckpointError(f"{name!r} claims {tensor.numel()} values and stores fewer; it was altered")
+    if isinstance(value, Mapping):
+        raise CheckpointError(
+            f"the weights lie one level down, under {name!r}; save that part alone: "
+            f'torch.save(checkpoint[{name!r}], "model.pt")'
+        )
+    if not isinstance(value, torch.Tensor):
+        kind = type(value).__name__
+        raise CheckpointError(f"{name!r} is a {kind}, expected a state_dict of tensors alone")
+    is_plain = value.layout == torch.strided and value.device.type != "meta"
+    if not is_plain or value.is_quantized or not value.is_floating_point():
+        raise CheckpointError(
+            f"{name!r} is {value.dtype} {value.layout}, expected a dense float tensor"
+        )
+    if value.numel() * value.element_size() > value.untyped_storage().nbytes():
+        raise CheckpointError(
+            f"{name!r} claims {value.numel()} values and stores fewer; it was altered"
+        )
+    return value

@@ -1,8 +1,9 @@
-"""A pickle read as data: objects become inert records of what the pickle would have built, and nothing is imported.
+"""A pickle read as data: objects become inert records of what it would have built.
 
-A pickle is a program for a small stack machine (opcodes: the standard library's `pickletools`). Here the machine runs
-with bounds, and the opcodes that import or call leave a `Global` or an `Instance` on the stack. Every opcode costs a
-constant or its own bytes: nothing that the pickle names once can be copied, merged or hashed again and again.
+A pickle is a program for a small stack machine (opcodes: the standard library's `pickletools`).
+Here the machine runs with bounds, and the opcodes that import or call leave a `Global` or an
+`Instance` on the stack; nothing is imported. Every opcode costs a constant or its own bytes:
+nothing that the pickle names once can be copied, merged or hashed again and again.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ LARGEST_INTEGER = 64  # bytes
 LONGEST_NAME = 1_000  # characters of a class with its module
 
 _SMALL_KEY = 2**31
+_STOP = 0x2E
 
 
 class PickleFault(ValueError):
@@ -70,7 +72,8 @@ class _Machine:
     """One run over one pickle."""
 
     def __init__(self, data: bytes, at: int) -> None:
-        self.data, self.at = data, at
+        self.data = data
+        self.at = at
         self.stack: list[Any] = []
         self.marks: list[int] = []
         self.memo: dict[int, Any] = {}
@@ -78,13 +81,15 @@ class _Machine:
         self.copied = 0
 
     def run(self) -> Any:
-        handlers, data, end = _HANDLERS, self.data, len(self.data)
+        data = self.data  # local names are faster in this loop
+        handlers = _HANDLERS
+        end = len(data)
         for _ in range(MOST_OPCODES):
             if self.at >= end:
                 raise PickleFault("it ends too soon")
             opcode = data[self.at]
             self.at += 1
-            if opcode == 0x2E:  # STOP
+            if opcode == _STOP:
                 return self.pop()
             handlers[opcode](self)
         raise PickleFault(f"it has more than {MOST_OPCODES:,} opcodes")
@@ -92,7 +97,8 @@ class _Machine:
     # Bytes of the program
 
     def take(self, size: int) -> bytes:
-        start, self.at = self.at, self.at + size
+        start = self.at
+        self.at += size
         if self.at > len(self.data):
             raise PickleFault("it ends too soon")
         return self.data[start : self.at]
@@ -122,7 +128,8 @@ class _Machine:
         return self.stack[-1]
 
     def need(self, count: int) -> None:
-        if len(self.stack) - (self.marks[-1] if self.marks else 0) < count:
+        bottom = self.marks[-1] if self.marks else 0
+        if len(self.stack) - bottom < count:
             raise PickleFault("its stack runs empty")
 
     def pop_to_mark(self) -> list[Any]:
@@ -145,26 +152,33 @@ class _Machine:
     # Objects
 
     def call(self, callee: Any, args: Any) -> Any:
-        """What calling would give, as a record; empty dicts as such, since they are filled later."""
+        """What calling would give, as a record; empty dicts as such, since they are filled "
+        "later."""
         kind = _name(callee)
-        if kind in _EMPTY_DICTS:
-            if args == () or args is None:
+        if kind not in _EMPTY_DICTS:
+            return Instance(kind, args)
+        match args:
+            case () | None:
                 return {}
-            if isinstance(args, tuple) and len(args) == 1 and isinstance(args[0], list):
-                return self.pairs(args[0])
+            case (list(pairs),):
+                return self.pairs(pairs)
         return Instance(kind, args)
 
     def pairs(self, pairs: list[Any]) -> dict[Any, Any]:
         """The dict of a list of pairs, as Python 2 wrote an OrderedDict."""
         self.copied += len(pairs)
-        if self.copied > MOST_OPCODES or not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs):
-            raise PickleFault("a dict is made of what are not pairs, or of the same ones again and again")
+        are_pairs = all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs)
+        if self.copied > MOST_OPCODES or not are_pairs:
+            raise PickleFault(
+                "a dict is made of what are not pairs, or of the same ones again and again"
+            )
         return {_key(key): value for key, value in pairs}
 
     def set_items(self, values: list[Any]) -> None:
         target = self.top()
         if isinstance(target, Instance):
-            target.entries = {} if target.entries is None else target.entries
+            if target.entries is None:
+                target.entries = {}
             target = target.entries
         if not isinstance(target, dict) or len(values) % 2:
             raise PickleFault("it sets items of what is no dict")
@@ -174,18 +188,22 @@ class _Machine:
     def append_all(self, values: list[Any]) -> None:
         target = self.top()
         if isinstance(target, Instance):
-            target.elements = [] if target.elements is None else target.elements
+            if target.elements is None:
+                target.elements = []
             target = target.elements
         if not isinstance(target, list):
             raise PickleFault("it appends to what is no list")
         target.extend(values)
 
     def build(self) -> None:
-        state, target = self.pop(), self.top()
+        state = self.pop()
+        target = self.top()
         if isinstance(target, Instance):
             target.state = state
-        elif not isinstance(target, dict):  # an OrderedDict's own attributes, such as _metadata, are dropped
+            return
+        if not isinstance(target, dict):
             raise PickleFault("it sets the state of what is no object")
+        # An OrderedDict's own attributes, such as _metadata, are dropped.
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,8 +224,8 @@ class Interpreted:
 def interpret(data: bytes, at: int = 0) -> Interpreted:
     """What the pickle that starts at `at` describes.
 
-    The value is None, bool, int, float, str, bytes, list, tuple, dict, and the records of this module. Lists and dicts
-    may hold themselves and each other: whoever walks them keeps count.
+    The value is None, bool, int, float, str, bytes, list, tuple, dict, and the records of this
+    module. Lists and dicts may hold themselves and each other: whoever walks them keeps count.
 
     Raises:
         PickleFault: it is no pickle, is damaged, or is beyond the bounds.
@@ -220,7 +238,10 @@ def interpret(data: bytes, at: int = 0) -> Interpreted:
 
 
 def _name(callee: Any) -> str:
-    """A class or function by its name; torch once wrote `("module", class, file, source)` for a module's class."""
+    """A class or function by its name.
+
+    torch once wrote `("module", class, file, source)` for the class of a module.
+    """
     match callee:
         case Global(name) | Persistent(("module", Global(name), *_)):
             return name
@@ -228,8 +249,10 @@ def _name(callee: Any) -> str:
 
 
 def _key(key: Any) -> Any:
-    """Hashable in a moment whatever it holds: text, small numbers, None; anything else stands for itself alone."""
-    if key is None or isinstance(key, str) or (isinstance(key, int) and -_SMALL_KEY <= key <= _SMALL_KEY):
+    """Text, small numbers and None, which are hashed in a moment; anything else as an `OddKey`."""
+    if key is None or isinstance(key, str):
+        return key
+    if isinstance(key, int) and -_SMALL_KEY <= key <= _SMALL_KEY:
         return key
     return OddKey(key)
 
@@ -283,8 +306,10 @@ def _tuple(machine: _Machine, size: int) -> None:
 
 
 def _stack_global(machine: _Machine) -> None:
-    name, module = machine.pop(), machine.pop()
-    if not isinstance(name, str) or not isinstance(module, str) or len(name) + len(module) > LONGEST_NAME:
+    name = machine.pop()
+    module = machine.pop()
+    are_text = isinstance(name, str) and isinstance(module, str)
+    if not are_text or len(name) + len(module) > LONGEST_NAME:
         raise PickleFault("it names a class by what is no name")
     machine.push(Global(f"{module}.{name}"))
 
@@ -296,13 +321,14 @@ def _dict(machine: _Machine) -> None:
 
 
 def _call(machine: _Machine) -> None:
-    args, callee = machine.pop(), machine.pop()
+    args = machine.pop()
+    callee = machine.pop()
     machine.push(machine.call(callee, args))
 
 
 def _call_with_keywords(machine: _Machine) -> None:
-    _, args, callee = machine.pop(), machine.pop(), machine.pop()
-    machine.push(machine.call(callee, args))
+    machine.pop()  # the keyword arguments
+    _call(machine)
 
 
 def _object(machine: _Machine) -> None:
@@ -313,16 +339,34 @@ def _object(machine: _Machine) -> None:
 
 
 def _set_item(machine: _Machine) -> None:
-    value, key = machine.pop(), machine.pop()
+    value = machine.pop()
+    key = machine.pop()
     machine.set_items([key, value])
 
 
+def _global(machine: _Machine) -> Global:
+    """A class or function, its module and its name on a line each."""
+    module = machine.line()
+    name = machine.line()
+    return Global(f"{module}.{name}")
+
+
+def _new_object(machine: _Machine) -> None:
+    callee = _global(machine)
+    machine.push(machine.call(callee, tuple(machine.pop_to_mark())))
+
+
 def _refuse(machine: _Machine) -> None:
-    raise PickleFault(f"it holds the byte {machine.data[machine.at - 1]:#04x} where an opcode is expected")
+    found = machine.data[machine.at - 1]
+    raise PickleFault(f"it holds the byte {found:#04x} where an opcode is expected")
 
 
-_U1, _U2, _U4, _U8 = (struct.Struct(f"<{code}") for code in "BHIQ")
-_I4, _BIG_DOUBLE = struct.Struct("<i"), struct.Struct(">d")
+_U1 = struct.Struct("<B")
+_U2 = struct.Struct("<H")
+_U4 = struct.Struct("<I")
+_U8 = struct.Struct("<Q")
+_I4 = struct.Struct("<i")
+_BIG_DOUBLE = struct.Struct(">d")
 
 _Handler = Callable[[_Machine], Any]
 _OPCODES: dict[int, _Handler] = {
@@ -383,15 +427,15 @@ _OPCODES: dict[int, _Handler] = {
     ord("r"): lambda m: _put(m, m.number(_U4)),
     0x94: lambda m: _put(m, len(m.memo)),
     # What would import and call
-    ord("c"): lambda m: m.push(Global(f"{m.line()}.{m.line()}")),
+    ord("c"): lambda m: m.push(_global(m)),
     0x93: _stack_global,
     ord("R"): _call,
     0x81: _call,
     0x92: _call_with_keywords,
-    ord("i"): lambda m: m.push(m.call(Global(f"{m.line()}.{m.line()}"), tuple(m.pop_to_mark()))),
+    ord("i"): _new_object,
     ord("o"): _object,
     ord("b"): lambda m: m.build(),
     ord("P"): lambda m: m.refer(m.line()),
     ord("Q"): lambda m: m.refer(m.pop()),
 }
-_HANDLERS: tuple[_Handler, ...] = tuple(_OPCODES.get(code, _refuse) for code in range(256))
+_HANDLERS = tuple(_OPCODES.get(code, _refuse) for code in range(256))

@@ -1,4 +1,5 @@
-"""One reader for every kind of file: the first bytes say which reader opens it, or why none does."""
+"""One reader for every kind of file: the first bytes say which reader opens it, or why none "
+"does."""
 
 from __future__ import annotations
 
@@ -12,12 +13,13 @@ from ..errors import CheckpointError, UnsupportedModel
 from .contents import Contents
 from .file_kinds import name_kind, name_unknown, name_zip
 from .safetensors import looks_like_safetensors, read_safetensors
-from .state_dicts import contents_of
+from .state_dicts import read_chosen
 from .stored_models import is_own, looks_like_onnx, read_onnx, read_own
 from .torch_files import MAGIC_PICKLE, TorchFile, open_old, open_pickle, open_zip
 from .zip_entries import Archive
 
 _TEXT_PICKLES = (b"ccollections\n", b"(dp", b"(lp")  # protocol 0 of a dict or a list
+_NAME_A_FILE = "name a checkpoint, such as model.pt"
 
 
 def read_contents(path: Path, key: str | None = None) -> Contents:
@@ -25,11 +27,12 @@ def read_contents(path: Path, key: str | None = None) -> Contents:
 
     Args:
         path: the file.
-        key: which state_dict to read where several lie in one file, such as `generator` or `models.0`; `.` joins all
-            of them, each under its own path.
+        key: which state_dict to read where several lie in one file, such as `generator` or
+            `models.0`; `.` joins all of them, each under its own path.
 
     Raises:
-        CheckpointError: the file cannot be read, is no model, or holds several and `key` names none of them.
+        CheckpointError: the file cannot be read, is no model, or holds several and `key` names
+            none of them.
         UnsupportedModel: an ONNX file that this package did not write.
         MissingDependency: an ONNX file, and the onnx package is not installed.
     """
@@ -38,18 +41,18 @@ def read_contents(path: Path, key: str | None = None) -> Contents:
         if path.is_dir():
             raise CheckpointError(_name_folder(path))
         if path.exists() and not path.is_file():
-            raise CheckpointError("it is a device or a pipe; name a checkpoint, such as model.pt")
+            raise CheckpointError(f"it is a device or a pipe; {_NAME_A_FILE}")
         with path.open("rb") as file, _collector_paused():
             return _read(file, key)
     except (CheckpointError, UnsupportedModel) as error:
         raise type(error)(f"{path}: {error}") from error
     except OSError as error:
-        raise CheckpointError(f"{path}: {error.strerror or error}; name a checkpoint, such as model.pt") from error
+        raise CheckpointError(f"{path}: {error.strerror or error}; {_NAME_A_FILE}") from error
 
 
 @contextmanager
 def _collector_paused() -> Iterator[None]:
-    """Else it would walk the records of a large pickle again and again while they are made: twice the time."""
+    """Else it would walk the records of a large pickle again and again: twice the time."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -67,7 +70,9 @@ def _read(file: BinaryIO, key: str | None) -> Contents:
     if looks_like_onnx(head):
         return read_onnx(file)
     opened = _open(file, head)
-    return read_own(opened) if is_own(opened) else contents_of(opened, key)
+    if is_own(opened):
+        return read_own(opened)
+    return read_chosen(opened, key)
 
 
 def _open(file: BinaryIO, head: bytes) -> TorchFile:
@@ -75,15 +80,19 @@ def _open(file: BinaryIO, head: bytes) -> TorchFile:
     if not head:
         raise CheckpointError("the file is empty; save it again")
     if head.startswith(b"PK\x03\x04"):
-        archive = Archive(file)
-        if not any(name.rpartition("/")[2] == "data.pkl" for name in archive.entries):
-            raise CheckpointError(f"the file {name_zip(archive.entries)}")
-        return open_zip(archive)
+        return _open_archive(Archive(file))
     if head.startswith(b"\x80") and MAGIC_PICKLE in head[:32]:
         return open_old(file)
     if head.startswith((b"\x80", *_TEXT_PICKLES)):
         return open_pickle(file)
     raise CheckpointError(f"the file {name_kind(head) or name_unknown(head)}")
+
+
+def _open_archive(archive: Archive) -> TorchFile:
+    names = list(archive.entries)
+    if not any(name.rpartition("/")[2] == "data.pkl" for name in names):
+        raise CheckpointError(f"the file {name_zip(names)}")
+    return open_zip(archive)
 
 
 def _name_folder(path: Path) -> str:
@@ -97,4 +106,4 @@ def _name_folder(path: Path) -> str:
         )
     if (path / "data.pkl").exists() or (path / "archive" / "data.pkl").exists():
         return "it is an unpacked checkpoint; give the file that was unpacked"
-    return "it is a folder; name a checkpoint, such as model.pt"
+    return f"it is a folder; {_NAME_A_FILE}"

@@ -1,10 +1,14 @@
-"""safetensors files: the length of a JSON header, the header, the values (github.com/huggingface/safetensors)."""
+"""safetensors files: the length of a JSON header, the header, the values.
+
+The format: https://github.com/huggingface/safetensors
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from math import prod
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -15,14 +19,36 @@ from .stored_tensors import MOST_AXES, NUMPY, Tensor
 from .tensor_values import read_arrays
 
 LARGEST_HEADER = 2 * 2**20  # bytes
-_DTYPES = {"F32": "float32", "F64": "float64", "F16": "float16", "BF16": "bfloat16"}
-_DTYPES |= {"I64": "int64", "I32": "int32", "I16": "int16", "I8": "int8", "U8": "uint8", "BOOL": "bool"}
+_LENGTH_SIZE = 8  # bytes of the header's length, before the header
+_FARTHEST = 2**40  # no size and no place in a file is beyond it
 _FAULT = "the safetensors header is damaged ({}); copy or save the file again"
+_DTYPES = {
+    "F32": "float32",
+    "F64": "float64",
+    "F16": "float16",
+    "BF16": "bfloat16",
+    "I64": "int64",
+    "I32": "int32",
+    "I16": "int16",
+    "I8": "int8",
+    "U8": "uint8",
+    "BOOL": "bool",
+}
+
+
+class _Place(NamedTuple):
+    """A tensor, and where its bytes lie after the header."""
+
+    tensor: Tensor
+    start: int
+    end: int
 
 
 def looks_like_safetensors(head: bytes, length: int) -> bool:
     """Eight bytes that give a length below that of the file, then JSON."""
-    return len(head) > 8 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= length
+    if len(head) <= _LENGTH_SIZE or head[_LENGTH_SIZE : _LENGTH_SIZE + 1] != b"{":
+        return False
+    return int.from_bytes(head[:_LENGTH_SIZE], "little") <= length
 
 
 def read_safetensors(file: BinaryIO) -> Contents:
@@ -33,24 +59,26 @@ def read_safetensors(file: BinaryIO) -> Contents:
     """
     length = file.seek(0, 2)
     file.seek(0)
-    size = int.from_bytes(file.read(8), "little")
+    size = int.from_bytes(file.read(_LENGTH_SIZE), "little")
     if size > LARGEST_HEADER:
-        raise CheckpointError(f"the safetensors header has {size:,} bytes, expected at most {LARGEST_HEADER:,}")
+        raise CheckpointError(
+            f"the safetensors header has {size:,} bytes, expected at most {LARGEST_HEADER:,}"
+        )
     header = _header(file.read(size))
-    facts = header.pop("__metadata__", {})
-    if not isinstance(facts, dict) or not all(isinstance(value, str) for value in facts.values()):
-        raise CheckpointError(_FAULT.format("__metadata__ is not text"))
-    places = {name: _place(name, entry) for name, entry in header.items()}
-    _check_layout({name: place[1:] for name, place in places.items()}, length - 8 - size)
-
-    def storage(name: str) -> Array:
-        start, end = places[name][1:]
-        file.seek(8 + size + start)
-        return np.frombuffer(file.read(end - start), np.uint8)
-
+    facts = _metadata(header)
+    places = {name: _place(name, entry) for name, entry in header.items() if name != "__metadata__"}
+    values_start = _LENGTH_SIZE + size
+    _check_layout(places, length - values_start)
     if not places:
         raise CheckpointError("the safetensors file holds no tensors")
-    arrays, buffers, notes = read_arrays({name: place[0] for name, place in places.items()}, storage)
+
+    def storage(name: str) -> Array:
+        place = places[name]
+        file.seek(values_start + place.start)
+        return np.frombuffer(file.read(place.end - place.start), np.uint8)
+
+    tensors = {name: place.tensor for name, place in places.items()}
+    arrays, buffers, notes = read_arrays(tensors, storage)
     return Contents(arrays, buffers, "safetensors", notes, facts=facts)
 
 
@@ -65,39 +93,59 @@ def _header(text: bytes) -> dict[str, Any]:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(dict(pairs)) < len(pairs):
+    entries = dict(pairs)
+    if len(entries) < len(pairs):
         raise CheckpointError(_FAULT.format("a name stands there twice"))
-    return dict(pairs)
+    return entries
 
 
-def _place(name: str, entry: Any) -> tuple[Tensor, int, int]:
-    """One tensor, and where its bytes start and end."""
+def _metadata(header: Mapping[str, Any]) -> dict[str, str]:
+    facts = header.get("__metadata__", {})
+    if not isinstance(facts, dict) or not all(isinstance(value, str) for value in facts.values()):
+        raise CheckpointError(_FAULT.format("__metadata__ is not text"))
+    return facts
+
+
+def _place(name: str, entry: Any) -> _Place:
     match entry:
-        case {"dtype": str(code), "shape": list(shape), "data_offsets": [int(start), int(end)], **others} if not others:
-            if not 0 <= start <= end < 2**40:
-                raise CheckpointError(_FAULT.format(f"{quoted(name)} has no sensible place"))
-        case _:
-            raise CheckpointError(_FAULT.format(f"{quoted(name)} lacks dtype, shape or data_offsets"))
+        case {
+            "dtype": str(code),
+            "shape": list(shape),
+            "data_offsets": [int(start), int(end)],
+            **others,
+        } if not others:
+            return _Place(_tensor(name, code, shape, start, end), start, end)
+    raise CheckpointError(_FAULT.format(f"{quoted(name)} lacks dtype, shape or data_offsets"))
+
+
+def _tensor(name: str, code: str, shape: list[Any], start: int, end: int) -> Tensor:
+    """The tensor as its entry describes it, its storage under its own name."""
+    if not 0 <= start <= end < _FARTHEST:
+        raise CheckpointError(_FAULT.format(f"{quoted(name)} has no sensible place"))
     if code not in _DTYPES:
         known = ", ".join(_DTYPES)
-        return Tensor(fault=f"a tensor of type {code[:20]!a}, expected one of {known}"), start, end
-    if not all(type(size) is int and 0 <= size < 2**40 for size in shape) or len(shape) > MOST_AXES:
+        return Tensor(fault=f"a tensor of type {code[:20]!a}, expected one of {known}")
+    is_sensible = all(type(size) is int and 0 <= size < _FARTHEST for size in shape)
+    if not is_sensible or len(shape) > MOST_AXES:
         raise CheckpointError(_FAULT.format(f"{quoted(name)} has no sensible shape"))
-    if end - start != prod(shape) * np.dtype(NUMPY[_DTYPES[code]]).itemsize:
-        raise CheckpointError(_FAULT.format(f"{quoted(name)} claims {prod(shape):,} values in {end - start:,} bytes"))
+    dtype = _DTYPES[code]
+    count = prod(shape)
+    if end - start != count * np.dtype(NUMPY[dtype]).itemsize:
+        what = f"{quoted(name)} claims {count:,} values in {end - start:,} bytes"
+        raise CheckpointError(_FAULT.format(what))
     strides = tuple(prod(shape[axis + 1 :]) for axis in range(len(shape)))
-    return Tensor(_DTYPES[code], name, 0, tuple(shape), strides), start, end
+    return Tensor(dtype, name, 0, tuple(shape), strides)
 
 
-def _check_layout(places: dict[str, tuple[int, int]], length: int) -> None:
+def _check_layout(places: Mapping[str, _Place], length: int) -> None:
     """The tensors fill what follows the header, one after the other, as the format demands."""
     at = 0
-    for start, end in sorted(places.values()):
-        if start != at or end < start:
+    for place in sorted(places.values(), key=lambda place: (place.start, place.end)):
+        if place.start != at or place.end < place.start:
             raise CheckpointError(_FAULT.format("its tensors overlap, or leave a hole"))
-        at = end
+        at = place.end
     if at != length:
         raise CheckpointError(
-            f"the safetensors file holds {length:,} bytes of values, its header says {at:,}; it was "
-            "cut or altered, copy it again"
+            f"the safetensors file holds {length:,} bytes of values, its header says {at:,}; "
+            "it was cut or altered, copy it again"
         )

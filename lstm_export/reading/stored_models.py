@@ -21,20 +21,23 @@ from ..device.onnx_runner import SIGNATURE
 from ..errors import BundleError, CheckpointError, UnsupportedModel
 from ..model import Array, Model, Signature
 from .contents import Contents
-from .stored_tensors import as_tensor
+from .stored_tensors import Tensor, as_tensor
 from .tensor_values import read_arrays
 from .torch_files import TorchFile
 
-FORMAT_VERSION = 1
+CHECKPOINT_FORMAT_VERSION = 1
 _FIELDS = {"state_dict", "chain", "signature", "facts", "windows"}
 _MOST_VALUES = 1_000_000
 _DEEPEST = 32
+_AGAIN = "train or save it again"
 
 
 def is_own(file: TorchFile) -> bool:
     """Whether the root is a dict as `write_checkpoint` writes it, of whatever version."""
     root = file.root
-    return isinstance(root, dict) and "format_version" in root and ("chain" in root or len(root) <= len(_FIELDS))
+    if not isinstance(root, dict) or "format_version" not in root:
+        return False
+    return "chain" in root or len(root) <= len(_FIELDS)
 
 
 def read_own(file: TorchFile) -> Contents:
@@ -44,33 +47,60 @@ def read_own(file: TorchFile) -> Contents:
         CheckpointError: it is of another version, or its fields are not what `train` writes.
     """
     root = file.root
-    version = root["format_version"]
-    if type(version) is not int or version != FORMAT_VERSION:
-        said = version if isinstance(version, int | str) else "no number"
-        raise CheckpointError(f"its format version is {said!a}, this lstm-export reads {FORMAT_VERSION}; upgrade it")
-    if missing := _FIELDS - set(root):
-        raise CheckpointError(f"it lacks {', '.join(sorted(missing))}; train or save it again")
+    _check_version(root["format_version"])
+    missing = _FIELDS - set(root)
+    if missing:
+        raise CheckpointError(f"it lacks {', '.join(sorted(missing))}; {_AGAIN}")
     try:
         arrays, notes = _arrays(file, root["state_dict"])
-        chain, signature, facts = (_Plain().of(root[name]) for name in ("chain", "signature", "facts"))
+        chain = _Plain().of(root["chain"])
+        signature = _Plain().of(root["signature"])
+        facts = dict(_Plain().of(root["facts"]))
         model = Model.from_record(chain, arrays, Signature.from_record(signature))
-        windows = None if root["windows"] is None else _arrays(file, {"windows": root["windows"]})[0]["windows"]
-        facts = dict(facts)
+        windows = _windows(file, root["windows"])
     except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise CheckpointError(f"its fields are not what train writes ({error}); train or save it again") from error
-    width = model.signature.input_size
-    if windows is not None and (windows.ndim != 3 or not windows.size or windows.shape[-1] != width):
+        raise CheckpointError(
+            f"its fields are not what train writes ({error}); {_AGAIN}"
+        ) from error
+    if windows is not None:
+        _check_windows(windows, model.signature.input_size)
+    return Contents(
+        arrays, how="own checkpoint", notes=notes, facts=facts, model=model, windows=windows
+    )
+
+
+def _check_version(version: Any) -> None:
+    if type(version) is int and version == CHECKPOINT_FORMAT_VERSION:
+        return
+    said = version if isinstance(version, int | str) else "no number"
+    raise CheckpointError(
+        f"its format version is {said!a}, this lstm-export reads {CHECKPOINT_FORMAT_VERSION}; "
+        "upgrade it"
+    )
+
+
+def _windows(file: TorchFile, stored: Any) -> Array | None:
+    if stored is None:
+        return None
+    arrays, _ = _arrays(file, {"windows": stored})
+    return arrays["windows"]
+
+
+def _check_windows(windows: Array, width: int) -> None:
+    if windows.ndim != 3 or not windows.size or windows.shape[-1] != width:
         raise CheckpointError(f"its windows are {windows.shape}, expected (n, window, {width})")
-    return Contents(arrays, {}, "own checkpoint", notes, facts=facts, model=model, windows=windows)
 
 
-def _arrays(file: TorchFile, tensors: Any) -> tuple[dict[str, Array], tuple[str, ...]]:
-    found = {name: as_tensor(value) for name, value in tensors.items()}
-    if not all(isinstance(name, str) and tensor for name, tensor in found.items()):
-        raise CheckpointError("its state_dict holds more than tensors; train or save it again")
-    arrays, buffers, notes = read_arrays({name: tensor for name, tensor in found.items() if tensor}, *file.bytes)
+def _arrays(file: TorchFile, stored: Any) -> tuple[dict[str, Array], tuple[str, ...]]:
+    tensors: dict[str, Tensor] = {}
+    for name, value in stored.items():
+        tensor = as_tensor(value)
+        if not isinstance(name, str) or tensor is None:
+            raise CheckpointError(f"its state_dict holds more than tensors; {_AGAIN}")
+        tensors[name] = tensor
+    arrays, buffers, notes = read_arrays(tensors, *file.bytes)
     if buffers:
-        raise CheckpointError(f"{next(iter(buffers))!a} is no float tensor; train or save it again")
+        raise CheckpointError(f"{next(iter(buffers))!a} is no float tensor; {_AGAIN}")
     return arrays, notes
 
 
@@ -109,8 +139,8 @@ def read_onnx(file: BinaryIO) -> Contents:
     """
     if not _holds(file, SIGNATURE.encode()):
         raise UnsupportedModel(
-            "it looks like ONNX of another program, and lstm-export reads back its own alone; give the PyTorch "
-            "checkpoint that it was made from"
+            "it looks like ONNX of another program, and lstm-export reads back its own alone; "
+            "give the PyTorch checkpoint that it was made from"
         )
     file.seek(0)
     data = file.read(MAX_BYTES + 1)
@@ -122,7 +152,9 @@ def read_onnx(file: BinaryIO) -> Contents:
 
     model = from_bytes(data)
     if not all(np.isfinite(array).all() for array in model.arrays.values()):
-        raise CheckpointError("its weights are not finite: the training diverged, or the file was damaged")
+        raise CheckpointError(
+            "its weights are not finite: the training diverged, or the file was damaged"
+        )
     return Contents(model.arrays, how="ONNX", model=model)
 
 
@@ -130,8 +162,10 @@ def _holds(file: BinaryIO, text: bytes) -> bool:
     """Whether the bytes stand anywhere in the file, which is read in parts and never whole."""
     file.seek(0)
     tail = b""
-    while part := file.read(2**20):
+    part = file.read(2**20)
+    while part:
         if text in tail + part:
             return True
         tail = part[-len(text) :]
+        part = file.read(2**20)
     return False

@@ -12,10 +12,11 @@ from ..model import Array
 from .stored_tensors import NUMPY, Tensor
 from .torch_files import Storages
 
-LARGEST_WEIGHTS = 256 * 2**20  # bytes of all tensors together, as float32; no artifact may be larger
+LARGEST_WEIGHTS = 256 * 2**20  # bytes of all tensors as float32; no artifact may be larger
 MOST_TENSORS = 10_000
-MOST_REPEATS = 16  # how often the tensors may use each stored byte, counted as float32: tied weights do
+MOST_REPEATS = 16  # how often tensors may use a stored byte, counted as float32: tied weights do
 FLOATS = ("float32", "float64", "float16", "bfloat16")
+_FREE_CLAIM = 2**16  # bytes that may be claimed whatever is stored
 
 
 def read_arrays(
@@ -29,73 +30,104 @@ def read_arrays(
         order: `<` or `>`, how the numbers are written.
 
     Raises:
-        CheckpointError: a tensor is not dense, claims more than is there, or holds what float32 cannot.
+        CheckpointError: a tensor is not dense, claims more than is there, or holds what float32
+            cannot.
     """
     _check_claims(tensors)
-    arrays, buffers, cast = {}, {}, set()
-    stored: dict[str, int] = {}
-    claimed = 0
+    arrays: dict[str, Array] = {}
+    buffers: dict[str, Array] = {}
+    cast_from: set[str] = set()
+    stored: dict[str, int] = {}  # bytes by storage
+    claimed = 0  # bytes as float32
     for name, tensor in tensors.items():
-        storage = storages(tensor.storage) if tensor.data is None else tensor.data
+        storage = tensor.data if tensor.data is not None else storages(tensor.storage)
         stored[tensor.storage] = len(storage)
         claimed += 4 * prod(tensor.shape)
-        if claimed > MOST_REPEATS * sum(stored.values()) + 2**16:
-            raise CheckpointError(f"its tensors claim {claimed:,} bytes of {sum(stored.values()):,}; it was altered")
+        _check_repeats(claimed, sum(stored.values()))
         array = _values(name, tensor, storage, order)
         if tensor.dtype in FLOATS:
             arrays[name] = as_float32(name, array)
-            cast.add(tensor.dtype)
+            cast_from.add(tensor.dtype)
         else:
             buffers[name] = array
-    return arrays, buffers, tuple(f"{dtype} weights were cast to float32" for dtype in sorted(cast - {"float32"}))
+    cast_from.discard("float32")
+    notes = tuple(f"{dtype} weights were cast to float32" for dtype in sorted(cast_from))
+    return arrays, buffers, notes
+
+
+def _check_repeats(claimed: int, stored: int) -> None:
+    if claimed > MOST_REPEATS * stored + _FREE_CLAIM:
+        raise CheckpointError(f"its tensors claim {claimed:,} bytes of {stored:,}; it was altered")
 
 
 def _check_claims(tensors: Mapping[str, Tensor]) -> None:
     """Refuse what is no plain tensor, or too many values, before any of them is read."""
-    total = 0
     if len(tensors) > MOST_TENSORS:
-        raise CheckpointError(f"it holds {len(tensors):,} tensors, expected at most {MOST_TENSORS:,}; it was altered")
+        raise CheckpointError(
+            f"it holds {len(tensors):,} tensors, expected at most {MOST_TENSORS:,}; it was altered"
+        )
+    total = 0  # bytes as float32
     for name, tensor in tensors.items():
-        if tensor.fault:
-            raise CheckpointError(f"{quoted(name)} is {tensor.fault}")
-        if tensor.dtype not in FLOATS and name.rpartition(".")[2].startswith(("weight", "bias")):
-            raise CheckpointError(
-                f"{quoted(name)} is {tensor.dtype}, expected float weights; save them before quantizing"
-            )
+        _check_plain(name, tensor)
         total += 4 * prod(tensor.shape)
     if total > LARGEST_WEIGHTS:
         raise CheckpointError(
-            f"its tensors hold {total:,} bytes as float32, expected at most {LARGEST_WEIGHTS:,}, the largest artifact"
+            f"its tensors hold {total:,} bytes as float32, expected at most {LARGEST_WEIGHTS:,}, "
+            "the largest artifact"
+        )
+
+
+def _check_plain(name: str, tensor: Tensor) -> None:
+    if tensor.fault:
+        raise CheckpointError(f"{quoted(name)} is {tensor.fault}")
+    is_weight = name.rpartition(".")[2].startswith(("weight", "bias"))
+    if is_weight and tensor.dtype not in FLOATS:
+        raise CheckpointError(
+            f"{quoted(name)} is {tensor.dtype}, expected float weights; save them before quantizing"
         )
 
 
 def _values(name: str, tensor: Tensor, storage: Array, order: str) -> Array:
-    """The values of a tensor, a view of its storage where it can be one; bfloat16 comes as float32."""
+    """The values of a tensor, a view of its storage where possible; bfloat16 comes as float32."""
     dtype = np.dtype(order + NUMPY[tensor.dtype])
-    values = storage[: len(storage) // dtype.itemsize * dtype.itemsize].view(dtype)
+    whole_bytes = len(storage) // dtype.itemsize * dtype.itemsize
+    values = storage[:whole_bytes].view(dtype)
     count = prod(tensor.shape)
     if not count:
         return np.zeros(tensor.shape, dtype)
-    last = tensor.offset + sum((size - 1) * step for size, step in zip(tensor.shape, tensor.strides, strict=True))
-    if last >= len(values) or _repeats(tensor):
+    if _last_index(tensor) >= len(values) or _repeats(tensor):
         raise CheckpointError(
-            f"{quoted(name)} claims {count:,} values and stores fewer: it was altered, or must be saved as .clone()"
+            f"{quoted(name)} claims {count:,} values and stores fewer: it was altered, or must be "
+            "saved as .clone()"
         )
-    steps = tuple(dtype.itemsize * step for step in tensor.strides)
-    array = np.lib.stride_tricks.as_strided(values[tensor.offset :], tensor.shape, steps, writeable=False)
+    start = values[tensor.offset :]
+    byte_strides = tuple(dtype.itemsize * stride for stride in tensor.strides)
+    array = np.lib.stride_tricks.as_strided(start, tensor.shape, byte_strides, writeable=False)
     if tensor.dtype == "bfloat16":  # the upper half of a float32
         return (array.astype("<u4") << 16).view("<f4")
     return array
 
 
+def _last_index(tensor: Tensor) -> int:
+    """Index in the storage of the value that lies farthest."""
+    last = tensor.offset
+    for size, stride in zip(tensor.shape, tensor.strides, strict=True):
+        last += (size - 1) * stride
+    return last
+
+
 def _repeats(tensor: Tensor) -> bool:
-    """Whether two indices meet the same value: from the smallest stride up, each must step over all before."""
+    """Whether two indices meet the same value.
+
+    They do not where each stride, from the smallest up, steps over all that those before reach.
+    """
     reach = 1
-    for step, size in sorted(zip(tensor.strides, tensor.shape, strict=True)):
-        if size > 1:
-            if step < reach:
-                return True
-            reach += (size - 1) * step
+    for stride, size in sorted(zip(tensor.strides, tensor.shape, strict=True)):
+        if size == 1:
+            continue
+        if stride < reach:
+            return True
+        reach += (size - 1) * stride
     return False
 
 
@@ -107,11 +139,17 @@ def as_float32(name: str, array: Array) -> Array:
     """
     with np.errstate(over="ignore"):  # looked for below
         cast = np.ascontiguousarray(array, "<f4").reshape(array.shape)
-    if not np.isfinite(cast).all():
-        place = tuple(int(axis[0]) for axis in np.nonzero(~np.isfinite(cast)))
-        where = f"{quoted(name)[1:-1]}{list(place) if place else ''}"
-        if np.isfinite(array[place]):
-            raise CheckpointError(f"{where} is {array[place]:.3g}, which float32 cannot hold")
-        raise CheckpointError(f"{where} is {array[place]}: the training diverged, or the file was damaged")
+    faulty = ~np.isfinite(cast)
+    if faulty.any():
+        place = tuple(int(axis[0]) for axis in np.nonzero(faulty))
+        raise CheckpointError(_value_fault(name, place, array[place]))
     cast.setflags(write=False)
     return cast
+
+
+def _value_fault(name: str, place: tuple[int, ...], value: float) -> str:
+    index = list(place) if place else ""
+    where = f"{quoted(name)[1:-1]}{index}"
+    if np.isfinite(value):
+        return f"{where} is {value:.3g}, which float32 cannot hold"
+    return f"{where} is {value}: the training diverged, or the file was damaged"

@@ -1,15 +1,16 @@
-"""What `torch.save` and `torch.jit.save` write, opened without torch: the zip format and the one before torch 1.6.
+"""What `torch.save` and `torch.jit.save` write, opened without torch.
 
-The zip format: `NAME/data.pkl`, the storages as `NAME/data/KEY`, `NAME/byteorder`; TorchScript adds `NAME/code` and
-`NAME/constants.pkl`. The old format: three small pickles (magic number, version, system), the object, the keys of the
-storages, then each storage as its number of values (int64) and the values (torch/serialization.py).
+The zip format: `NAME/data.pkl`, the storages as `NAME/data/KEY`, `NAME/byteorder`; TorchScript
+adds `NAME/code` and `NAME/constants.pkl`. The old format, before torch 1.6: three small pickles
+(magic number, version, system), the object, the keys of the storages, then each storage as its
+number of values (int64) and the values (torch/serialization.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -19,9 +20,23 @@ from .pickle_machine import Global, Interpreted, Persistent, PickleFault, interp
 from .zip_entries import Archive
 
 LARGEST_PICKLE = 32 * 2**20  # bytes; it names the tensors, and may hold a few arrays of numpy
-MAGIC_PICKLE = b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."  # near the start, after the protocol
-_ITEM_BYTES = {"Double": 8, "Float": 4, "Half": 2, "BFloat16": 2, "Long": 8, "Int": 4, "Short": 2, "Char": 1}
-_ITEM_BYTES |= {"Byte": 1, "Bool": 1, "ComplexFloat": 8, "ComplexDouble": 16, "Untyped": 1}
+MAGIC_PICKLE = b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."  # after the protocol's bytes
+_COUNT_SIZE = 8  # bytes of the number of values before each storage of the old format
+_ITEM_BYTES = {
+    "Double": 8,
+    "Float": 4,
+    "Half": 2,
+    "BFloat16": 2,
+    "Long": 8,
+    "Int": 4,
+    "Short": 2,
+    "Char": 1,
+    "Byte": 1,
+    "Bool": 1,
+    "ComplexFloat": 8,
+    "ComplexDouble": 16,
+    "Untyped": 1,
+}
 
 Storages = Callable[[str], Array]  # the bytes of a storage, as uint8, by its key
 
@@ -58,18 +73,24 @@ def open_zip(archive: Archive) -> TorchFile:
     """
     pickles = [name for name in archive.entries if name.rpartition("/")[2] == "data.pkl"]
     if len(pickles) != 1:
-        raise CheckpointError(f"the file is a zip archive with {len(pickles)} entries named data.pkl, expected one")
+        raise CheckpointError(
+            f"the file is a zip archive with {len(pickles)} entries named data.pkl, expected one"
+        )
     prefix = pickles[0].removesuffix("data.pkl")
     data = archive.read(pickles[0], LARGEST_PICKLE).tobytes()
-    order = _byte_order(archive, prefix + "byteorder")
+    order = _byte_order(archive, f"{prefix}byteorder")
     is_script = f"{prefix}constants.pkl" in archive.entries
 
     def storage(key: str) -> Array:
-        if f"{prefix}data/{key}" not in archive.entries:
-            raise CheckpointError(f"the file lacks its storage {quoted(key)}; it was cut or altered, save it again")
-        return archive.read(f"{prefix}data/{key}")
+        name = f"{prefix}data/{key}"
+        if name not in archive.entries:
+            raise CheckpointError(_LACKS_STORAGE.format(quoted(key)))
+        return archive.read(name)
 
     return TorchFile(_interpret(data).value, _once(storage), order, is_script)
+
+
+_LACKS_STORAGE = "the file lacks its storage {}; it was cut or altered, save it again"
 
 
 def _byte_order(archive: Archive, name: str) -> str:
@@ -77,7 +98,10 @@ def _byte_order(archive: Archive, name: str) -> str:
         return "<"
     order = archive.read(name, 16).tobytes()
     if order not in (b"little", b"big"):
-        raise CheckpointError(f"the file says that its byte order is {order!r}, expected little or big; it was altered")
+        raise CheckpointError(
+            f"the file says that its byte order is {order!r}, expected little or big; it was "
+            "altered"
+        )
     return "<" if order == b"little" else ">"
 
 
@@ -93,7 +117,8 @@ def open_pickle(file: BinaryIO) -> TorchFile:
 
     def storage(key: str) -> Array:
         raise CheckpointError(
-            f"the file refers to a storage {quoted(key)} outside of it; save it again with torch.save"
+            f"the file refers to a storage {quoted(key)} outside of it; save it again with "
+            "torch.save"
         )
 
     return TorchFile(found.value, storage)
@@ -108,65 +133,101 @@ def open_old(file: BinaryIO) -> TorchFile:
     length = file.seek(0, 2)
     file.seek(0)
     head = file.read(LARGEST_PICKLE)
-    found, order, places = _old_parts(head, length)
+    parts = _old_parts(head, length)
 
     def storage(key: str) -> Array:
-        if key not in places:
-            raise CheckpointError(f"the file lacks its storage {quoted(key)}; it was cut or altered, save it again")
-        start, size, count = places[key]
-        file.seek(start - 8)
-        _check_count(file.read(8), count, order)
-        return np.frombuffer(file.read(size), np.uint8)
+        if key not in parts.places:
+            raise CheckpointError(_LACKS_STORAGE.format(quoted(key)))
+        place = parts.places[key]
+        file.seek(place.start - _COUNT_SIZE)
+        _check_count(file.read(_COUNT_SIZE), place.values, parts.order)
+        return np.frombuffer(file.read(place.size), np.uint8)
 
-    return TorchFile(found, _once(storage), order, is_old=True)
+    return TorchFile(parts.root, _once(storage), parts.order, is_old=True)
 
 
 def embedded_storage(data: bytes) -> tuple[Any, Array]:
-    """How a storage is referred to, and its bytes, of a file of the old format that holds just one."""
-    found, order, places = _old_parts(data, len(data))
-    if order != "<" or len(places) != 1 or not isinstance(found, Persistent):
-        raise CheckpointError("the file's pickle is damaged: a storage in it is not alone; copy or save it again")
-    ((start, size, count),) = places.values()
-    _check_count(data[start - 8 : start], count, order)
-    return found.reference, np.frombuffer(data, np.uint8, size, start)
+    """How a storage is referred to, and its bytes, of an old file that holds just one."""
+    parts = _old_parts(data, len(data))
+    is_alone = len(parts.places) == 1 and isinstance(parts.root, Persistent)
+    if parts.order != "<" or not is_alone:
+        raise CheckpointError(
+            "the file's pickle is damaged: a storage in it is not alone; copy or save it again"
+        )
+    (place,) = parts.places.values()
+    _check_count(data[place.start - _COUNT_SIZE : place.start], place.values, parts.order)
+    return parts.root.reference, np.frombuffer(data, np.uint8, place.size, place.start)
 
 
 def _check_count(data: bytes, count: int, order: str) -> None:
     """Each storage starts with its number of values, which the pickle gives as well."""
     if int.from_bytes(data, "little" if order == "<" else "big") != count:
-        raise CheckpointError("the file is damaged (a storage is not where it should be); copy or save it again")
+        raise CheckpointError(
+            "the file is damaged (a storage is not where it should be); copy or save it again"
+        )
 
 
-def _old_parts(head: bytes, length: int) -> tuple[Any, str, dict[str, tuple[int, int, int]]]:
-    """The object, the byte order, and start, bytes and number of values of every storage."""
-    at, parts = 0, []
+class _Place(NamedTuple):
+    """Where a storage of the old format lies: its bytes, and how many values they are."""
+
+    start: int
+    size: int
+    values: int
+
+
+class _OldParts(NamedTuple):
+    """The object of an old file, its byte order, and where its storages are."""
+
+    root: Any
+    order: str
+    places: dict[str, _Place]
+
+
+def _old_parts(head: bytes, length: int) -> _OldParts:
+    """The pickles of a file of `length` bytes, of which `head` are the first."""
+    is_whole = len(head) == length
+    at = 0
+    pickles: list[Interpreted] = []
     for _ in range(5):  # magic number, version, system, object, keys
-        parts.append(_interpret(head, at, is_whole=len(head) == length))
-        at = parts[-1].end
-    _, version, system, found, keys = (part.value for part in parts)
-    little = system.get("little_endian") if isinstance(system, dict) else None
-    if version != 1001 or not isinstance(little, bool):
-        raise CheckpointError("the file is in a format of torch from before version 0.1.2; save it again with torch")
-    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
-        raise CheckpointError("the file is damaged (its storages have no names); copy or save it again")
-    sizes = _storage_sizes(parts[3].persistent)
-    places: dict[str, tuple[int, int, int]] = {}
-    for key in keys:
+        pickles.append(_interpret(head, at, is_whole))
+        at = pickles[-1].end
+    _, version, system, root, keys = pickles
+    order = _old_order(version.value, system.value)
+    if not isinstance(keys.value, list) or not all(isinstance(key, str) for key in keys.value):
+        raise CheckpointError(
+            "the file is damaged (its storages have no names); copy or save it again"
+        )
+    sizes = _storage_sizes(root.persistent)
+    places: dict[str, _Place] = {}
+    for key in keys.value:
         size, count = sizes.get(key, (0, 0))
-        places[key] = (at + 8, size, count)
-        at += 8 + size
+        start = at + _COUNT_SIZE
+        places[key] = _Place(start, size, count)
+        at = start + size
     if at > length:
-        raise CheckpointError("the file is cut short or damaged (a storage reaches beyond its end); save it again")
-    return found, "<" if little else ">", places
+        raise CheckpointError(
+            "the file is cut short or damaged (a storage reaches beyond its end); save it again"
+        )
+    return _OldParts(root.value, order, places)
+
+
+def _old_order(version: Any, system: Any) -> str:
+    match version, system:
+        case 1001, {"little_endian": bool(is_little)}:
+            return "<" if is_little else ">"
+    raise CheckpointError(
+        "the file is in a format of torch from before version 0.1.2; save it again with torch"
+    )
 
 
 def _storage_sizes(persistent: list[Persistent]) -> dict[str, tuple[int, int]]:
     """Bytes and number of values of every storage."""
-    sizes = {}
+    sizes: dict[str, tuple[int, int]] = {}
     for each in persistent:
         match each.reference:
             case ("storage", Global(name), str(key), _, int(count), *_) if count >= 0:
-                sizes[key] = (count * _ITEM_BYTES.get(name.rpartition(".")[2].removesuffix("Storage"), 0), count)
+                kind = name.rpartition(".")[2].removesuffix("Storage")
+                sizes[key] = (count * _ITEM_BYTES.get(kind, 0), count)
     return sizes
 
 
@@ -175,8 +236,12 @@ def _interpret(data: bytes, at: int = 0, is_whole: bool = True) -> Interpreted:
         return interpret(data, at)
     except PickleFault as error:
         if not is_whole:
-            raise CheckpointError(f"its objects fill more than {LARGEST_PICKLE:,} bytes, or {error}") from error
-        raise CheckpointError(f"the file's pickle is damaged: {error}; copy or save it again") from error
+            raise CheckpointError(
+                f"its objects fill more than {LARGEST_PICKLE:,} bytes, or {error}"
+            ) from error
+        raise CheckpointError(
+            f"the file's pickle is damaged: {error}; copy or save it again"
+        ) from error
 
 
 def _once(storage: Callable[[str], Array]) -> Storages:
