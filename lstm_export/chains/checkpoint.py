@@ -1,4 +1,4 @@
-"""A model with what is known of it, written as this package's own model.pt (see `stored_models`)."""
+"""A model with what is known of it, written as this package's own model.pt."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from ..model import Array, Model, Runner
 from ..reading import CHECKPOINT_FORMAT_VERSION, Contents
 
 ASSUMED = (
-    "the chain is assumed from names and shapes, since a state_dict does not hold the forward; give it with --forward, "
-    "or prove it: export the live module, or name its class with --module, or recorded answers with --reference"
+    "the chain is assumed from names and shapes, since a state_dict does not hold the forward; "
+    "give it with --forward, or prove it: export the live module, or name its class with "
+    "--module, or recorded answers with --reference"
 )
 
 
@@ -55,7 +56,8 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """Write model.pt, whole or not at all."""
     import torch
 
-    model, windows = checkpoint.model, checkpoint.windows
+    model = checkpoint.model
+    windows = checkpoint.windows
     content = {
         "format_version": CHECKPOINT_FORMAT_VERSION,
         "state_dict": {name: torch.tensor(array) for name, array in model.arrays.items()},

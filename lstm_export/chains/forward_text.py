@@ -1,13 +1,15 @@
-"""The text of a chain, `lstm, last, relu, fc1`: what `--forward` reads, and what recognition shows.
+"""The text of a chain, `lstm, last, relu, fc1`: what `--forward` reads and recognition shows.
 
-A token is a module's prefix as it stands in the state_dict (`.` is the root), or a stage without weights. A prefix
-wins over a stage of the same name; `@hidden` always means the stage.
+A token is a module's prefix as it stands in the state_dict (`.` is the root), or a stage without
+weights. A prefix wins over a stage of the same name; `@hidden` always means the stage.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import chain as chained
+from itertools import count
 from typing import TypeAlias
 
 from ..errors import InputError, UnsupportedModel
@@ -17,10 +19,11 @@ from .parts import Part, unwrapped
 
 Item: TypeAlias = "Part | str"  # a module, or a token of a stage without weights
 
-NOTHING = ("dropout", "squeeze")  # no stage: the first is the identity in evaluation, the second changes a shape
+NOTHING = ("dropout", "squeeze")  # no stage: the identity in evaluation, and a change of shape
 STAGES = ("last", "hidden", *ACTIVATIONS, *NOTHING, "skip(0)")
 
 _STAGE = re.compile(r"(?P<name>[a-z_]+)\s*(\((?P<arguments>[^()]*)\))?")
+_COMMA = re.compile(r",(?![^(]*\))")  # outside of parentheses
 
 
 def parse_forward(text: str, parts: Sequence[Part]) -> tuple[Item, ...]:
@@ -29,33 +32,43 @@ def parse_forward(text: str, parts: Sequence[Part]) -> tuple[Item, ...]:
     Raises:
         InputError: a token is neither, or a module stands twice.
     """
-    items = tuple(_item(token.strip(), parts) for token in re.split(r",(?![^(]*\))", text))
+    items = tuple(_item(token.strip(), parts) for token in _COMMA.split(text))
     modules = [item.token for item in items if isinstance(item, Part)]
     for token in modules:
         if modules.count(token) > 1:
-            raise InputError(f"--forward: {token} stands twice; every module has one place in a chain")
+            why = "every module has one place in a chain"
+            raise InputError(f"--forward: {token} stands twice; {why}")
     return items
 
 
 def _item(token: str, parts: Sequence[Part]) -> Item:
-    if not token.startswith("@"):
-        exact = [part for part in parts if part.token == token]
-        found = exact or [part for part in parts if part.prefix and part.name == unwrapped(token)]
-        if len(found) == 1:
-            return found[0]
+    part = None if token.startswith("@") else _named(token, parts)
+    if part is not None:
+        return part
+    stage = token.removeprefix("@")
     try:
-        stage_of(token.removeprefix("@"), set())
+        stage_of(stage, set())
     except UnsupportedModel as error:
         modules = ", ".join(part.token for part in parts)
         raise InputError(
             f"--forward: {token!r} is no module of this file and no stage ({error}); "
             f"modules: {modules}; stages: {', '.join(STAGES)}"
         ) from error
-    return token.removeprefix("@")
+    return stage
+
+
+def _named(token: str, parts: Sequence[Part]) -> Part | None:
+    """The one module of this prefix, or of this prefix behind wrappers."""
+    found = [part for part in parts if part.token == token]
+    if not found:
+        found = [part for part in parts if part.prefix and part.name == unwrapped(token)]
+    return found[0] if len(found) == 1 else None
 
 
 def stage_of(token: str, used: set[str]) -> Stage | None:
-    """The stage that a token names, under a name that is not yet used; None for dropout and squeeze.
+    """The stage that a token names, under a name that is not yet used.
+
+    None for dropout and squeeze.
 
     Raises:
         UnsupportedModel: it names none, or its arguments are none of its.
@@ -63,27 +76,41 @@ def stage_of(token: str, used: set[str]) -> Stage | None:
     match = _STAGE.fullmatch(token)
     if match is None:
         raise UnsupportedModel("not of the form name or name(number)")
-    kind, arguments = match["name"], _numbers(match["arguments"])
+    kind = match["name"]
+    arguments = _numbers(match["arguments"])
     name = _free(kind, used)
     if kind == "skip":
-        return Skip(name, tuple(int(number) if number.is_integer() else -1 for number in arguments or (0.0,)))
+        return Skip(name, tuple(map(_feature, arguments or (0.0,))))
     if kind in ACTIVATIONS and len(arguments) < 2:
         return Activation(name, kind, *arguments)
-    if kind in ("last", "hidden", *NOTHING) and not arguments:
-        return {"last": LastStep, "hidden": LastHidden}[kind](name) if kind not in NOTHING else None
-    raise UnsupportedModel(f"{kind} takes no {match['arguments']!r}" if arguments else "unknown")
+    if arguments:
+        raise UnsupportedModel(f"{kind} takes no {match['arguments']!r}")
+    if kind == "last":
+        return LastStep(name)
+    if kind == "hidden":
+        return LastHidden(name)
+    if kind in NOTHING:
+        return None
+    raise UnsupportedModel("unknown")
+
+
+def _feature(number: float) -> int:
+    """A whole number; -1, which no input has, for others."""
+    return int(number) if number.is_integer() else -1
 
 
 def _numbers(text: str | None) -> tuple[float, ...]:
+    if text is None or not text.strip():
+        return ()
     try:
-        return tuple(float(number) for number in text.split(",")) if text and text.strip() else ()
+        return tuple(float(number) for number in text.split(","))
     except ValueError as error:
         raise UnsupportedModel(f"{text!r} is no number") from error
 
 
 def _free(kind: str, used: set[str]) -> str:
-    """`relu`, or `@relu` where a module is called so, or `relu_2`."""
-    names = (kind, *(f"{kind}_{count}" for count in range(2, len(used) + 3)))
+    """`relu`, or `relu_2` and so on where that is used."""
+    names = chained([kind], (f"{kind}_{number}" for number in count(2)))
     return next(name for name in names if name not in used)
 
 
@@ -95,7 +122,9 @@ def stages_of(items: Iterable[Item]) -> tuple[Stage, ...]:
     for item in items:
         if isinstance(item, Part):
             stages += item.stages
-        elif (stage := stage_of(item, used)) is not None:
+            continue
+        stage = stage_of(item, used)
+        if stage is not None:
             used.add(stage.name)
             stages.append(stage)
     return tuple(stages)
@@ -108,17 +137,28 @@ def model_of(items: Iterable[Item], origin: str) -> Model:
         UnsupportedModel: its shapes do not chain.
     """
     items = tuple(items)
-    takes = next((part.widths[0] for part in items if isinstance(part, Part) and part.widths[0]), None)
-    if takes is None:
+    widths = [item.widths[0] for item in items if isinstance(item, Part)]
+    input_size = next((width for width in widths if width), None)
+    if input_size is None:
         raise UnsupportedModel(f"the chain holds no LSTM and no GRU: {forward_text(items)}")
-    stages, width = stages_of(items), takes
+    stages = stages_of(items)
+    output_size = input_size
     for stage in stages:
-        width = stage.output_size(width)
-    return Model(stages, Signature(takes, width), origin)
+        output_size = stage.output_size(output_size)
+    return Model(stages, Signature(input_size, output_size), origin)
 
 
 def forward_text(items: Iterable[Item]) -> str:
-    """The chain as `--forward` reads it. Law: `parse_forward(forward_text(items), parts) == items`."""
+    """The chain as `--forward` reads it.
+
+    Law: `parse_forward(forward_text(items), parts) == items`.
+    """
     items = tuple(items)
-    tokens = {item.token for item in items if isinstance(item, Part)}
-    return ", ".join(item.token if isinstance(item, Part) else f"@{item}" if item in tokens else item for item in items)
+    modules = {item.token for item in items if isinstance(item, Part)}
+    return ", ".join(_token(item, modules) for item in items)
+
+
+def _token(item: Item, modules: set[str]) -> str:
+    if isinstance(item, Part):
+        return item.token
+    return f"@{item}" if item in modules else item

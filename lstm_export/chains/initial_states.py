@@ -1,46 +1,70 @@
-"""Learned initial states: parameters such as `h0` and `c0`, which lie beside the recurrent module."""
+"""Learned initial states: parameters such as `h0` and `c0` beside the recurrent module."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ..model import Array, Recurrent
-
-if TYPE_CHECKING:
-    from .parts import Part
+from .parts import Part
 
 _WORDS = r"(init(ial)?|learned|learnable|start|zero|param)"
+_OWNER = rf"(?P<owner>.*?)({_WORDS}_?)*"
+_SUFFIXES = rf"(_?state)?(_?0)?(_?{_WORDS})*(_?state)?"
 _STATE = re.compile(
-    rf"(?P<owner>.*?)({_WORDS}_?)*(?P<state>h|c|hx|cx|hidden|cell)(_?state)?(_?0)?(_?{_WORDS})*(_?state)?",
+    rf"{_OWNER}(?P<state>h|c|hx|cx|hidden|cell){_SUFFIXES}",
     re.IGNORECASE,
 )
 
 
 class _State(NamedTuple):
+    """A parameter that is named as an initial state.
+
+    Attributes:
+        name: in the state_dict.
+        owner: what stands before the state, such as `rnn1_`.
+        state: h or c.
+        array: its values.
+    """
+
     name: str
-    owner: str  # what stands before it, such as `rnn1_`
-    state: str  # h or c
+    owner: str
+    state: str
     array: Array
 
 
 def take_states(
     unknown: Mapping[str, str], known: Sequence[Part], arrays: Mapping[str, Array]
 ) -> tuple[dict[str, str], list[Part]]:
-    """Give every learned initial state to the one recurrent module that it fits; what fits none stays unknown."""
-    left, parts = dict(unknown), list(known)
-    for name in [name for name in left if name in arrays]:
-        found = _state(name, arrays[name])
-        places = {index: took for index, part in enumerate(parts) if found and (took := _attached(part, found))}
-        if len(places) > 1 and found:
-            places = {index: took for index, took in places.items() if _owns(took, found)}
-        if len(places) == 1:
-            ((index, took),) = places.items()
-            parts[index] = took
+    """Give every learned initial state to the one recurrent module that it fits.
+
+    Returns:
+        What fits none and stays unknown, and the modules with their states.
+    """
+    left = dict(unknown)
+    parts = list(known)
+    for name in unknown:
+        state = _state(name, arrays[name]) if name in arrays else None
+        place = _place(state, parts) if state else None
+        if place is not None:
+            index, learned = place
+            parts[index] = learned
             del left[name]
     return left, parts
+
+
+def _place(state: _State, parts: Sequence[Part]) -> tuple[int, Part] | None:
+    """The one module that the state fits, with it; its name decides between several."""
+    places: list[tuple[int, Part]] = []
+    for index, part in enumerate(parts):
+        learned = _attached(part, state)
+        if learned is not None:
+            places.append((index, learned))
+    if len(places) > 1:
+        places = [(index, learned) for index, learned in places if _owns(learned, state)]
+    return places[0] if len(places) == 1 else None
 
 
 def _state(name: str, array: Array) -> _State | None:
@@ -49,23 +73,30 @@ def _state(name: str, array: Array) -> _State | None:
     if match is None:
         return None
     owner = f"{prefix}.{match['owner']}" if prefix else match["owner"]
-    return _State(name, owner, match["state"][0].lower(), array)
+    letter = match["state"][0].lower()
+    return _State(name, owner, letter, array)
 
 
-def _owns(part: Part, found: _State) -> bool:
+def _owns(part: Part, state: _State) -> bool:
     """Whether the state's own name begins with the module's, as `lstm1_h0` does."""
-    return bool(part.prefix) and found.owner.rstrip("._") == part.prefix
+    return bool(part.prefix) and state.owner.rstrip("._") == part.prefix
 
 
-def _attached(part: Part, found: _State) -> Part | None:
-    """The part with its state, `(num_layers * directions, size)`, or None where it does not fit."""
+def _attached(part: Part, state: _State) -> Part | None:
+    """The part with its state, `(num_layers * directions, size)`, or None where it fits not."""
     stage = part.stages[0]
-    if not isinstance(stage, Recurrent) or found.state not in stage.states or f"{found.state}0" in stage.weights:
+    if not isinstance(stage, Recurrent) or state.state not in stage.states:
         return None
-    rows, size = stage.initial(found.state).shape
-    one_row = ((size,), (1, 1, size)) if rows == 1 else ()
-    if found.array.shape not in ((rows, 1, size), (rows, size), (1, rows, size), *one_row):
+    weight_name = f"{state.state}0"
+    if weight_name in stage.weights:
         return None
-    learned = type(stage)(stage.name, {**stage.weights, f"{found.state}0": found.array.reshape(rows, size)})
-    doubt = f"`{found.name}` is taken as the learned initial {found.state} of `{part.token}`"
+    rows, size = stage.initial(state.state).shape
+    shapes: list[tuple[int, ...]] = [(rows, 1, size), (rows, size), (1, rows, size)]
+    if rows == 1:
+        shapes += [(size,), (1, 1, size)]
+    if state.array.shape not in shapes:
+        return None
+    weights = {**stage.weights, weight_name: state.array.reshape(rows, size)}
+    learned = type(stage)(stage.name, weights)
+    doubt = f"`{state.name}` is taken as the learned initial {state.state} of `{part.token}`"
     return replace(part, stages=(learned,), doubts=(*part.doubts, doubt))

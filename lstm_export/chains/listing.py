@@ -11,6 +11,7 @@ def listed(names: Iterable[str], most: int = 4) -> str:
     >>> listed(["c", "", "a", "d", "b"], most=3)
     '(root), a, b and 2 more'
     """
-    known = sorted(names)
-    more = f" and {len(known) - most} more" if len(known) > most else ""
-    return ", ".join(name or "(root)" for name in known[:most]) + more
+    known = [name or "(root)" for name in sorted(names)]
+    left_out = len(known) - most
+    more = f" and {left_out} more" if left_out > 0 else ""
+    return ", ".join(known[:most]) + more

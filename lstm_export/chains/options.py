@@ -13,18 +13,23 @@ from .outline import Readout
 
 @dataclass(frozen=True)
 class ReadingOptions:
-    """How to read a model that is not ours. Everything is optional: what is not said is assumed, and said to be.
+    """How to read a model that is not ours. What is not said is assumed, and said to be.
 
     Attributes:
         key: which state_dict of a file with several.
         forward: the chain, such as `lstm, last, relu, fc1`.
-        readout: which step is read out, where the chain is assumed otherwise: `last`, `hidden` or `all`.
-        batch_first: whether the module and recorded answers take `(batch, seq, input_size)`; None to find out.
-        module: the user's class to prove the chain against, `mypkg.models:LSTMModel`. Importing it runs its code.
+        readout: which step is read out, where the chain is assumed otherwise: `last`, `hidden` or
+            `all`.
+        batch_first: whether the module and recorded answers take `(batch, seq, input_size)`; None
+            to find out.
+        module: the user's class to prove the chain against, `mypkg.models:LSTMModel`. Importing
+            it runs its code.
         kwargs: what to make it with.
-        trust: run a TorchScript archive, which runs its code, in a process of its own, to prove the chain against.
+        trust: run a TorchScript archive, which runs its code, in a process of its own, to prove
+            the chain against.
         reference: a .npz with x and y to prove the chain against.
-        input_scaler, output_scaler: names of scalers found in the file to put in front and behind.
+        input_scaler: name of the scaler found in the file that scales inputs.
+        output_scaler: name of the one that outputs are scaled back by.
     """
 
     key: str | None = None
@@ -40,18 +45,27 @@ class ReadingOptions:
 
     def __post_init__(self) -> None:
         if self.forward is not None and self.readout is not None:
-            raise InputError("--forward says which step is read out (last, hidden, or neither); leave out --readout")
-        sources = [self.module is not None, self.trust, self.reference is not None]
-        if sum(sources) > 1:
-            raise InputError("--module, --trust and --reference each prove the chain; give one of them")
+            said = "--forward says which step is read out (last, hidden, or neither)"
+            raise InputError(f"{said}; leave out --readout")
+        proofs = [self.module is not None, self.trust, self.reference is not None]
+        if sum(proofs) > 1:
+            names = "--module, --trust and --reference"
+            raise InputError(f"{names} each prove the chain; give one of them")
         if self.kwargs and self.module is None:
-            raise InputError("--kwargs are the arguments of the class that --module names; name it too")
+            what = "--kwargs are the arguments of the class that --module names"
+            raise InputError(f"{what}; name it too")
 
     @property
     def about_chain(self) -> tuple[str, ...]:
         """Those that were given and that only a file without a stored chain can use."""
-        names = ("forward", "readout", "batch_first", "module", "reference")
-        return tuple(f"--{name.replace('_', '-')}" for name in names if getattr(self, name) is not None)
+        values = {
+            "--forward": self.forward,
+            "--readout": self.readout,
+            "--batch-first": self.batch_first,
+            "--module": self.module,
+            "--reference": self.reference,
+        }
+        return tuple(option for option, value in values.items() if value is not None)
 
 
 ASSUME = ReadingOptions()

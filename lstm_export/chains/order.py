@@ -1,10 +1,13 @@
-"""In which order the modules of a state_dict can stand: widths decide, then numbers in names, then the file."""
+"""In which order the modules of a state_dict can stand.
+
+Widths decide, then numbers in names, then the order of the file.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import combinations, islice
+from itertools import combinations, islice, permutations
 
 from .parts import Part, Parts
 
@@ -16,51 +19,90 @@ _Pairs = set[tuple[int, int]]  # (a, b): part a stands somewhere before part b
 
 
 def orders(found: Parts) -> list[tuple[Part, ...]]:
-    """Every order in which each module takes what the one before it yields, the likeliest first; none if none does."""
+    """Every order in which each module takes what the one before it yields.
+
+    The likeliest comes first; there may be none.
+    """
     parts = _likely(found)
-    numbered = {(a, b) for a, b in combinations(range(len(parts)), 2) if _numbered(parts[a], parts[b])}
-    numbered |= {(b, a) for a, b in combinations(range(len(parts)), 2) if _numbered(parts[b], parts[a])}
-    # Norms move freely: a file order lstm, fc1, fc2, bn is common, since norms are often added later.
+    numbered: _Pairs = set()
+    for a, b in permutations(range(len(parts)), 2):
+        if _numbered(parts[a], parts[b]):
+            numbered.add((a, b))
+    # Norms move freely: lstm, fc1, fc2, bn is common in files, since norms are often added later.
     main = [index for index, part in enumerate(parts) if part.is_recurrent or part.is_linear]
-    listed = set(combinations(main, 2))
-    for pairs in (numbered | listed, numbered, set[tuple[int, int]]()):
-        if fitting := list(islice(_fitting(parts, pairs), MOST_ORDERS)):
+    as_listed = set(combinations(main, 2))
+    unbound: _Pairs = set()
+    for pairs in (numbered | as_listed, numbered, unbound):
+        fitting = list(islice(_fitting(parts, pairs), MOST_ORDERS))
+        if fitting:
             return fitting
     return []
 
 
 def _likely(found: Parts) -> list[Part]:
-    """In the order of the file, which is the order of definition; where a writer sorted the names, by what they say."""
+    """In the order of the file, which is the order of definition.
+
+    Where a writer sorted the names, by what they say.
+    """
     if not found.sorted_by_writer:
         return list(found.known)
+    return sorted(found.known, key=_place_by_name)
 
-    def place(part: Part) -> tuple[int, list[int | str]]:
-        rank = 1 if part.is_recurrent else 0 if _BEFORE.search(part.name) else 2
-        return rank, [int(piece) if piece.isdigit() else piece for piece in re.split(r"(\d+)", part.name)]
 
-    return sorted(found.known, key=place)
+def _place_by_name(part: Part) -> tuple[int, list[int | str]]:
+    rank = 2
+    if part.is_recurrent:
+        rank = 1
+    elif _BEFORE.search(part.name):
+        rank = 0
+    pieces = re.split(r"(\d+)", part.name)
+    return rank, [int(piece) if piece.isdigit() else piece for piece in pieces]
 
 
 def _numbered(first: Part, second: Part) -> bool:
-    """Whether the names are the same but for numbers, and the first's are smaller: `fc1`, `fc2`."""
-    stems = [re.sub(r"\d+", "", part.name) for part in (first, second)]
-    numbers = [[int(number) for number in re.findall(r"\d+", part.name)] for part in (first, second)]
-    return stems[0] == stems[1] and numbers[0] < numbers[1]
+    """Whether the names differ in numbers alone, and the first's are smaller: `fc1`, `fc2`."""
+    if _stem(first) != _stem(second):
+        return False
+    return _numbers(first) < _numbers(second)
+
+
+def _stem(part: Part) -> str:
+    return re.sub(r"\d+", "", part.name)
+
+
+def _numbers(part: Part) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", part.name)]
 
 
 def _fitting(parts: Sequence[Part], before: _Pairs) -> Iterator[tuple[Part, ...]]:
-    """Orders that fit by width and keep every pair; depth first, so that they come in the order of `parts`."""
-    steps, widths = [MOST_STEPS], [part.widths for part in parts]
+    """Orders that fit by width and keep every pair, in the order of `parts`."""
+    search = _Search(parts, before)
+    return search.grow([], None)
 
-    def grow(chosen: list[int], width: int | None) -> Iterator[tuple[Part, ...]]:
-        if len(chosen) == len(parts):
-            yield tuple(parts[index] for index in chosen)
+
+class _Search:
+    """A search over orders, depth first."""
+
+    def __init__(self, parts: Sequence[Part], before: _Pairs) -> None:
+        self._parts = parts
+        self._before = before
+        self._steps_left = MOST_STEPS
+
+    def grow(self, chosen: list[int], width: int | None) -> Iterator[tuple[Part, ...]]:
+        """Every order that begins with these parts, which yield `width`."""
+        if len(chosen) == len(self._parts):
+            yield tuple(self._parts[index] for index in chosen)
             return
-        for index, (takes, yields) in enumerate(widths):
-            steps[0] -= 1
-            waits = any(b == index and a not in chosen for a, b in before)
-            if index in chosen or waits or steps[0] < 0 or not (width is None or takes in (None, width)):
+        for index, part in enumerate(self._parts):
+            self._steps_left -= 1
+            if self._steps_left < 0:
+                return
+            takes, yields = part.widths
+            fits = width is None or takes in (None, width)
+            if index in chosen or not fits or self._waits(index, chosen):
                 continue
-            yield from grow([*chosen, index], width if yields is None else yields)
+            yield from self.grow([*chosen, index], width if yields is None else yields)
 
-    return grow([], None)
+    def _waits(self, index: int, chosen: list[int]) -> bool:
+        """Whether another part has to stand before this one and does not yet."""
+        return any(b == index and a not in chosen for a, b in self._before)

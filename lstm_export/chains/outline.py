@@ -1,13 +1,16 @@
-"""A chain as far as a state_dict fixes it: its modules in order, and between them places that leave no trace."""
+"""A chain as far as a state_dict fixes it.
+
+Its modules in order, and between them places that leave no trace in the weights.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from .forward_text import Item
+from ..model import Recurrent
+from .forward_text import NOTHING, Item
 from .parts import Part
 
 Readout = Literal["last", "hidden", "all"]
@@ -27,8 +30,9 @@ TOKENS: Mapping[str, str] = {
     "Flatten": "squeeze",
 }
 
-
 LARGEST_GAP = 8  # more modules without parameters in a row are no Sequential that anyone wrote
+_NUMBERS = {1: "one", 2: "two"}
+_CLASSES = {"relu": "ReLU", "dropout": "Dropout"}
 
 
 @dataclass(frozen=True)
@@ -39,8 +43,10 @@ class Slot:
         kind: what may stand there.
         place: where it is, for people.
         taken: the tokens that are assumed; empty for nothing.
-        doubt: why that may be wrong; empty where the file itself tells, or where `Outline.doubts` says it.
+        doubt: why that may be wrong; empty where the file itself tells, or where `Outline.doubts`
+            says it.
         settled: whether the file tells what stands here, as a Sequential's numbers do.
+        counted: whether the file tells how many modules stand here.
     """
 
     kind: Literal["readout", "activation"]
@@ -48,6 +54,7 @@ class Slot:
     taken: tuple[str, ...] = ()
     doubt: str = ""
     settled: bool = False
+    counted: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +62,8 @@ class Outline:
     """Modules and slots in order.
 
     Attributes:
-        items: a readout slot behind the last recurrent module, an activation slot between any two modules and at
-            the end.
+        items: a readout slot after the last recurrent module, an activation slot between any two
+            modules and at the end.
         doubts: what is open about the order and the modules themselves.
     """
 
@@ -70,28 +77,47 @@ class Outline:
 
     def chain(self, taken: Mapping[int, tuple[str, ...]] | None = None) -> tuple[Item, ...]:
         """The chain, with other tokens in the slots of these numbers."""
+        others = taken or {}
         chain: list[Item] = []
         number = 0
         for item in self.items:
             if isinstance(item, Part):
                 chain.append(item)
-            else:
-                chain += (taken or {}).get(number, item.taken)
-                number += 1
+                continue
+            chain += others.get(number, item.taken)
+            number += 1
         return tuple(chain)
 
     @property
     def all_doubts(self) -> tuple[str, ...]:
         """Everything that is assumed, a sentence each."""
-        own = [doubt for part in self.items if isinstance(part, Part) for doubt in part.doubts]
-        slots = [slot.doubt for slot in self.slots if slot.doubt]
-        places = [slot.place for slot in self.slots if slot.kind == "activation" and not (slot.taken or slot.settled)]
-        traceless = f"nothing is taken {', '.join(places)}; an activation there would leave no trace in the weights"
-        return (*self.doubts, *own, *slots, *((traceless,) if places else ()))
+        doubts = list(self.doubts)
+        for item in self.items:
+            if isinstance(item, Part):
+                doubts += item.doubts
+        doubts += [slot.doubt for slot in self.slots if slot.doubt]
+        places = [slot.place for slot in self.slots if _is_open(slot)]
+        if places:
+            why = "an activation there would leave no trace in the weights"
+            doubts.append(f"no activation assumed {_either(places)}; {why}")
+        return tuple(doubts)
+
+
+def _is_open(slot: Slot) -> bool:
+    return slot.kind == "activation" and not slot.taken and not slot.settled
+
+
+def _either(places: Sequence[str]) -> str:
+    """`a`, `a, or b`, `a, b, or c`."""
+    *first, last = places
+    return f"{', '.join(first)}, or {last}" if first else last
 
 
 def draw(
-    order: Sequence[Part], readout: Readout | None, modules: Mapping[str, str], doubts: tuple[str, ...]
+    order: Sequence[Part],
+    readout: Readout | None,
+    modules: Mapping[str, str],
+    doubts: tuple[str, ...],
 ) -> Outline:
     """The outline of modules in this order.
 
@@ -102,7 +128,8 @@ def draw(
         doubts: of the order.
     """
     items: list[Part | Slot] = []
-    open_linear = False  # whether a Linear stands before with nothing behind it yet, which alone would be pointless
+    # Whether a Linear stands before with no activation after it yet; alone it would be pointless.
+    open_linear = False
     last_recurrent = max(index for index, part in enumerate(order) if part.is_recurrent)
     for index, part in enumerate(order):
         if index:
@@ -112,36 +139,47 @@ def draw(
         items.append(part)
         open_linear = part.is_linear or (open_linear and not part.is_recurrent)
         if index == last_recurrent:
-            items.append(_readout(part, readout, headless=index == len(order) - 1))
-    items.append(Slot("activation", f"behind `{order[-1].token}`"))
+            is_headless = index == len(order) - 1
+            items.append(_readout(part, readout, is_headless))
+    items.append(Slot("activation", f"after `{order[-1].token}`"))
     return Outline(_with_loose(tuple(items), modules), doubts)
 
 
 def _activates(slot: Slot) -> bool:
-    return any(token not in ("dropout", "squeeze") for token in slot.taken)
+    return any(token not in NOTHING for token in slot.taken)
 
 
-def _readout(part: Part, wanted: Readout | None, headless: bool) -> Slot:
-    """The last step, unless the user says otherwise or the file is a bare nn.LSTM, which returns every step."""
-    place, name = f"behind `{part.token}`", part.token
+def _readout(part: Part, wanted: Readout | None, is_headless: bool) -> Slot:
+    """The last step, unless the user says otherwise or the file is a bare nn.LSTM.
+
+    A bare nn.LSTM returns every step.
+    """
+    place = f"after `{part.token}`"
+    name = part.token
     if wanted:
-        return Slot("readout", place, () if wanted == "all" else (wanted,), settled=True)
-    if headless and not part.prefix:
-        doubt = "the weights are those of a recurrent module alone, so every step is returned (--readout last for one)"
+        taken = () if wanted == "all" else (wanted,)
+        return Slot("readout", place, taken, settled=True)
+    if is_headless and not part.prefix:
+        found = "the weights are those of a recurrent module alone"
+        doubt = f"{found}, so every step is returned (--readout last for the last alone)"
         return Slot("readout", place, (), doubt)
-    if getattr(part.stages[0], "bidirectional", False):
+    stage = part.stages[0]
+    if isinstance(stage, Recurrent) and stage.bidirectional:
         doubt = (
-            f"`{name}` is bidirectional and its last step is read out, `out[:, -1]`; cat(h_n[-2], h_n[-1]) has the "
-            "same weights and other values (--readout hidden), and so has every step (--readout all)"
+            f"`{name}` is bidirectional and its last step is read out, `out[:, -1]`; "
+            "cat(h_n[-2], h_n[-1]) has the same weights and other values (--readout hidden), "
+            "and so has every step (--readout all)"
         )
     else:
-        doubt = f"the last step of `{name}` is read out; every step (--readout all) would have the same weights"
+        taken = f"the last step of `{name}` is read out"
+        doubt = f"{taken}; every step (--readout all) would have the same weights"
     return Slot("readout", place, ("last",), doubt)
 
 
 def _between(a: Part, b: Part, open_linear: bool, modules: Mapping[str, str]) -> Slot:
-    """What stands between two modules: told by the numbers of a Sequential, or by what is usual."""
-    place, gap = f"between `{a.token}` and `{b.token}`", _gap(a, b)
+    """What stands between two modules: told by a Sequential's numbers, or by what is usual."""
+    place = f"between `{a.token}` and `{b.token}`"
+    gap = _gap(a, b)
     known = [modules[path] for path in gap if path in modules]
     if gap and len(known) == len(gap):
         return Slot("activation", place, tuple(known), settled=True)
@@ -149,27 +187,32 @@ def _between(a: Part, b: Part, open_linear: bool, modules: Mapping[str, str]) ->
         return Slot("activation", place)
     count = len(gap)
     if count and not b.is_recurrent:
-        taken = ("relu",) * open_linear + ("dropout",) * (count - open_linear)
-        return Slot("activation", place, taken, _gap_doubt(a, b, taken))
+        relus = ("relu",) if open_linear else ()
+        taken = relus + ("dropout",) * (count - len(relus))
+        doubt = _gap_doubt(a, b, taken)
+        return Slot("activation", place, taken, doubt, counted=True)
     if open_linear and b.is_linear:
-        doubt = f"`{a.token}` and `{b.token}`: what stands between them left no trace, taken as ReLU"
+        names = f"`{a.token}` and `{b.token}`"
+        doubt = f"{names}: what stands between them left no trace, taken as ReLU"
         return Slot("activation", place, ("relu",), doubt)
-    return Slot("activation", place, settled=_sequential(a, b) and not count)
+    is_adjacent = _sequential(a, b) and not count
+    return Slot("activation", place, settled=is_adjacent)
 
 
 def _gap_doubt(a: Part, b: Part, taken: tuple[str, ...]) -> str:
-    words = {"relu": "ReLU", "dropout": "Dropout"}
-    count = {1: "one parameterless module", 2: "two parameterless modules"}.get(
-        len(taken), f"{len(taken)} parameterless modules"
-    )
-    where = f"`{a.token}` and `{b.token}`: {count} between them"
-    return f"{where}, taken as {', '.join(words[token] for token in taken)}"
+    count = len(taken)
+    number = _NUMBERS.get(count, str(count))
+    modules = "module" if count == 1 else "modules"
+    classes = ", ".join(_CLASSES[token] for token in taken)
+    names = f"`{a.token}` and `{b.token}`"
+    return f"{names}: {number} parameterless {modules} between them, taken as {classes}"
 
 
 def _sequential(a: Part, b: Part) -> bool:
     """Whether both are members of one Sequential (or ModuleList), by their names."""
-    places = [part.prefix.rpartition(".") for part in (a, b)]
-    return places[0][0] == places[1][0] and all(place[2].isdigit() for place in places)
+    parent_a, _, number_a = a.prefix.rpartition(".")
+    parent_b, _, number_b = b.prefix.rpartition(".")
+    return parent_a == parent_b and number_a.isdigit() and number_b.isdigit()
 
 
 def _gap(a: Part, b: Part) -> list[str]:
@@ -177,35 +220,45 @@ def _gap(a: Part, b: Part) -> list[str]:
     parent, dot, number = b.prefix.rpartition(".")
     if not number.isdigit():
         return []
-    first = int(a.prefix.rpartition(".")[2]) + 1 if _sequential(a, b) else 0
+    first = 0
+    if _sequential(a, b):
+        first = int(a.prefix.rpartition(".")[2]) + 1
     if int(number) - first > LARGEST_GAP:
         return []
     return [f"{parent}{dot}{index}" for index in range(first, int(number))]
 
 
-def _with_loose(items: tuple[Part | Slot, ...], modules: Mapping[str, str]) -> tuple[Part | Slot, ...]:
-    """An activation that the file tells of outside of a Sequential stands between the Linears, rather than ReLU."""
-    loose = {path: token for path, token in modules.items() if not path.rpartition(".")[2].isdigit()}
-    kinds = sorted({token for token in loose.values() if token not in ("dropout", "squeeze")})
-    if len(kinds) != 1:
+_Items = tuple[Part | Slot, ...]
+
+
+def _with_loose(items: _Items, modules: Mapping[str, str]) -> _Items:
+    """The items with an activation that the file tells of outside of a Sequential.
+
+    It stands between the Linears, rather than ReLU.
+    """
+    loose: dict[str, str] = {}
+    for path, token in modules.items():
+        if not path.rpartition(".")[2].isdigit() and token not in NOTHING:
+            loose[path] = token
+    if len(set(loose.values())) != 1:
         return items
-    path = next(path for path, token in loose.items() if token == kinds[0])
-    usual = [item for item in items if isinstance(item, Slot) and item.taken == ("relu",) and not _numbers(item)]
-    doubt = f"`{path}` is {kinds[0]}, and where it is used is not in the weights"
-    if not usual:
-        end = items[-1]
-        return (
-            (*items[:-1], replace(end, doubt=f"{doubt}; it is not taken into the chain"))
-            if isinstance(end, Slot)
-            else items
-        )
-    told = [
-        replace(item, taken=(kinds[0],), doubt=f"{doubt}; taken {item.place}") if item in usual else item
-        for item in items
-    ]
-    return tuple(told)
+    path, token = next(iter(loose.items()))
+    doubt = f"`{path}` is {token}, and where it is used is not in the weights"
+    usual = [item for item in items if isinstance(item, Slot) and _is_usual(item)]
+    if usual:
+        return tuple(_taking(item, token, doubt) if item in usual else item for item in items)
+    *before, end = items
+    if not isinstance(end, Slot):
+        return items
+    return (*before, replace(end, doubt=f"{doubt}; it is not taken into the chain"))
 
 
-def _numbers(slot: Slot) -> bool:
-    """Whether the numbers of a Sequential tell how many modules stand here."""
-    return re.search("parameterless", slot.doubt) is not None
+def _is_usual(slot: Slot) -> bool:
+    """Whether a ReLU is taken here because that is usual, and for no other reason."""
+    return slot.taken == ("relu",) and not slot.counted
+
+
+def _taking(item: Part | Slot, token: str, doubt: str) -> Part | Slot:
+    if isinstance(item, Part):
+        return item
+    return replace(item, taken=(token,), doubt=f"{doubt}; taken {item.place}")

@@ -1,4 +1,4 @@
-"""From named tensors to the likeliest chain, with everything that stays open said; or to why there is none."""
+"""From named tensors to the likeliest chain, with all that is open said; or why there is none."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from .outline import Outline, Readout, draw
 from .parts import Part, Parts
 
 MOST_NAMED = 2  # of other orders in a doubt
+MOST_UNKNOWN = 3  # of things in the way in a message
+_ROLE = re.compile(r"(?:^|[._])(enc|dec)(?=oder|[._]|$)")
 HINT = "give the chain with --forward if it is one"
 
 
 def recognise(
     found: Parts, readout: Readout | None = None, modules: Mapping[str, str] | None = None
 ) -> tuple[Outline, ...]:
-    """The likeliest chain, and behind it the same modules in other orders that fit.
+    """The likeliest chain, and after it the same modules in other orders that fit.
 
     Args:
         found: the modules.
@@ -27,49 +29,66 @@ def recognise(
         modules: tokens of parameterless modules by path, where the file tells them.
 
     Raises:
-        UnsupportedModel: a part cannot stand in a chain, or no order fits; it says what was recognised and what is
-            in the way.
+        UnsupportedModel: a part cannot stand in a chain, or no order fits; it says what was
+            recognised and what is in the way.
     """
-    _check_parts(found)
+    _check_roles(found)
+    _check_unknown(found)
     fitting = orders(found)
     if not fitting:
-        raise UnsupportedModel(f"recognised {found.describe()}; {_misfit(found)}; {HINT}")
+        recognised = f"recognised {found.describe()}"
+        raise UnsupportedModel(f"{recognised}; {_misfit(found)}; {HINT}")
     doubts = _order_doubts(fitting)
     return tuple(draw(order, readout, modules or {}, doubts) for order in fitting)
 
 
-def _check_parts(found: Parts) -> None:
-    """Refuse what a chain cannot hold."""
+def _check_roles(found: Parts) -> None:
+    """Refuse an encoder with a decoder."""
     recurrent = [part for part in found.known if part.is_recurrent]
-    roles = [role for part in recurrent for role in re.findall(r"(?:^|[._])(enc|dec)(?=oder|[._]|$)", part.name)]
-    if {"enc", "dec"} <= set(roles):
+    roles = {role for part in recurrent for role in _ROLE.findall(part.name)}
+    if roles >= {"enc", "dec"}:
         names = " and ".join(part.token for part in recurrent)
-        raise UnsupportedModel(
-            f"recognised {found.describe()}; {names} are an encoder and a decoder, by their names, which is no chain; "
-            f"{HINT}"
-        )
-    if found.unknown:
-        what = "; ".join(f"{name}: {looks}" for name, looks in list(found.unknown.items())[:3])
-        more = f"; and {len(found.unknown) - 3} more" if len(found.unknown) > 3 else ""
-        raise UnsupportedModel(
-            f"recognised {found.describe()}; in the way of a chain stands {what}{more}; if the forward can do "
-            "without, give it with --forward"
-        )
+        what = "are an encoder and a decoder, by their names, which is no chain"
+        raise UnsupportedModel(f"recognised {found.describe()}; {names} {what}; {HINT}")
+
+
+def _check_unknown(found: Parts) -> None:
+    """Refuse what a chain cannot hold."""
+    if not found.unknown:
+        return
+    named = [f"{name}: {looks}" for name, looks in found.unknown.items()]
+    left_out = len(named) - MOST_UNKNOWN
+    if left_out > 0:
+        named = [*named[:MOST_UNKNOWN], f"and {left_out} more"]
+    raise UnsupportedModel(
+        f"recognised {found.describe()}; in the way of a chain stands {'; '.join(named)}; "
+        "if the forward can do without, give it with --forward"
+    )
 
 
 def _misfit(found: Parts) -> str:
     """Why no order fits: modules side by side, or one that nothing fits."""
     for a, b in combinations(found.known, 2):
-        if a.is_linear and b.is_linear and a.widths[0] == b.widths[0] and _is_end(a, found) and _is_end(b, found):
-            return f"{a.token} and {b.token} are two heads, both take {a.widths[0]}, and a chain has one output"
-        if a.is_recurrent and b.is_recurrent and a.widths[0] == b.widths[0]:
-            return f"{a.token} and {b.token} both take {a.widths[0]}: they stand side by side, and a chain is one row"
+        names = f"{a.token} and {b.token}"
+        takes = a.widths[0]
+        if takes != b.widths[0]:
+            continue
+        if a.is_linear and b.is_linear and _is_end(a, found) and _is_end(b, found):
+            return f"{names} are two heads, both take {takes}, and a chain has one output"
+        if a.is_recurrent and b.is_recurrent:
+            return f"{names} both take {takes}: they stand side by side, and a chain is one row"
+    return _lone(found) or "in no order does each take what the one before it yields"
+
+
+def _lone(found: Parts) -> str:
+    """A module that takes what none of the others yields; the first one takes x."""
     yielded = {part.widths[1] for part in found.known}
     first = next(part for part in found.known if part.is_recurrent)
-    lone = [p for p in found.known if p is not first and p.widths[0] not in yielded | {None}]
-    if lone:
-        return f"{lone[0].token} takes {lone[0].widths[0]}, which none of the others yields"
-    return "in no order does each take what the one before it yields"
+    for part in found.known:
+        takes = part.widths[0]
+        if part is not first and takes is not None and takes not in yielded:
+            return f"{part.token} takes {takes}, which none of the others yields"
+    return ""
 
 
 def _is_end(part: Part, found: Parts) -> bool:
@@ -78,8 +97,10 @@ def _is_end(part: Part, found: Parts) -> bool:
 
 
 def _order_doubts(fitting: Sequence[tuple[Part, ...]]) -> tuple[str, ...]:
-    if len(fitting) == 1:
+    first, *others = [forward_text(order) for order in fitting]
+    if not others:
         return ()
-    others = [forward_text(order) for order in fitting[1 : 1 + MOST_NAMED]]
-    more = f" and {len(fitting) - 1 - MOST_NAMED} more" if len(fitting) > 1 + MOST_NAMED else ""
-    return (f"the order {forward_text(fitting[0])} is the file's; the widths also allow {'; '.join(others)}{more}",)
+    left_out = len(others) - MOST_NAMED
+    more = f" and {left_out} more" if left_out > 0 else ""
+    named = "; ".join(others[:MOST_NAMED])
+    return (f"the order {first} is the file's; the widths also allow {named}{more}",)

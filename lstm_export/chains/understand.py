@@ -14,11 +14,12 @@ from ..errors import CheckpointError, InputError, UnsupportedModel
 from ..model import Affine, Array, Model, Runner, Signature
 from ..reading import Contents, FoundScaler, contents_of, read_contents
 from .checkpoint import Checkpoint
+from .find_parts import find_parts
 from .forward_text import Item, forward_text, model_of, parse_forward
 from .live import Hints, arguments, call, fill, hints, make, own_copy, told_by_names
 from .options import ASSUME, ReadingOptions
 from .outline import Outline
-from .parts import Part, Parts, find_parts
+from .parts import Part, Parts
 from .proof import Answers, Live, Proof, Recorded, prove_assumed, prove_given
 from .recognise import recognise
 from .reference import Call, references

@@ -11,14 +11,13 @@ from typer.testing import CliRunner
 
 from lstm_export import pipeline
 from lstm_export.chains import ReadingOptions, from_state_dict, read_checkpoint, understand
+from lstm_export.chains.find_parts import find_parts
 from lstm_export.chains.forward_text import forward_text, parse_forward, stages_of
-from lstm_export.chains.parts import find_parts
 from lstm_export.cli import app
 from lstm_export.cli.model_options import Readout
 from lstm_export.errors import InputError, LstmExportError, UnsupportedModel
 from lstm_export.model import forward
-from lstm_export.reading import Contents, FoundScaler
-from lstm_export.reading.in_memory import contents_of
+from lstm_export.reading import Contents, FoundScaler, contents_of
 from lstm_export.verification.subject import read
 
 torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')

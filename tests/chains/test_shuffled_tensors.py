@@ -12,8 +12,7 @@ import pytest
 from lstm_export.chains import ReadingOptions, understand
 from lstm_export.errors import LstmExportError
 from lstm_export.model import Array
-from lstm_export.reading import Contents
-from lstm_export.reading.in_memory import contents_of
+from lstm_export.reading import Contents, contents_of
 
 pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 

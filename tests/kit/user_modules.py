@@ -511,7 +511,7 @@ class UserModule:
 
 
 LAST = "lstm, last, fc"
-BETWEEN = "nothing is taken between `lstm` and `fc`"
+BETWEEN = "no activation assumed between `lstm` and `fc`"
 MODULES: dict[str, UserModule] = {
     "seed": UserModule(LSTMModel, LAST, plain=True),
     "hidden_dim": UserModule(HiddenDim, LAST, plain=True),
@@ -542,7 +542,7 @@ MODULES: dict[str, UserModule] = {
         TutorialHead,
         "lstm, last, relu, fc_1, relu, fc",
         assumed="lstm, last, fc_1, relu, fc",
-        doubt="nothing is taken between `lstm` and `fc_1`",
+        doubt="no activation assumed between `lstm` and `fc_1`",
     ),
     "Sequential with gap": UserModule(
         GapHead,
@@ -575,7 +575,7 @@ MODULES: dict[str, UserModule] = {
         InputRelu,
         "input_proj, relu, lstm, last, output",
         assumed="input_proj, lstm, last, output",
-        doubt="nothing is taken between `input_proj` and `lstm`",
+        doubt="no activation assumed between `input_proj` and `lstm`",
     ),
     "dropout, squeeze": UserModule(DropoutSqueeze, LAST, plain=True),
     "audio skip": UserModule(
@@ -608,7 +608,7 @@ MODULES: dict[str, UserModule] = {
     "no head": UserModule(NoHead, "lstm, last"),
     "state as argument": UserModule(WithState, LAST, plain=True),
     "sigmoid at the end": UserModule(
-        SigmoidEnd, "lstm, last, fc, sigmoid", assumed=LAST, doubt="behind `fc`"
+        SigmoidEnd, "lstm, last, fc, sigmoid", assumed=LAST, doubt="after `fc`"
     ),
     "norm in front": UserModule(
         LeakyNorms,
