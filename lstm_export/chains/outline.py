@@ -171,8 +171,8 @@ def _readout(part: Part, wanted: Readout | None, is_headless: bool) -> Slot:
             "and so has every step (--readout all)"
         )
     else:
-        taken = f"the last step of `{name}` is read out"
-        doubt = f"{taken}; every step (--readout all) would have the same weights"
+        said = f"the last step of `{name}` is read out"
+        doubt = f"{said}; every step (--readout all) would have the same weights"
     return Slot("readout", place, ("last",), doubt)
 
 
