@@ -186,7 +186,7 @@ def test_interrupted_is_130(seed_checkpoint: Path, monkeypatch: pytest.MonkeyPat
     def interrupt(*args: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("lstm_export.subject.read", interrupt)
+    monkeypatch.setattr("lstm_export.verification.subject.read", interrupt)
     done = invoke("onnx", seed_checkpoint)
     assert done.exit_code == 130
     assert done.stderr == "interrupted\n"
