@@ -10,8 +10,30 @@ import pytest
 import lstm_export
 
 ROOT = Path(lstm_export.__file__).parent
-ORDER = ["__init__", "version", "errors", "files", "model", "series", "parity", "bundle", "device", "targets"]
-ORDER += ["reading", "chains", "training", "verification", "pipeline", "bench", "doctor", "testing", "cli", "__main__"]
+ORDER = [
+    "__init__",
+    "version",
+    "errors",
+    "files",
+    "model",
+    "series",
+    "parity",
+    "bundle",
+    "device",
+    "targets",
+]
+ORDER += [
+    "reading",
+    "chains",
+    "training",
+    "verification",
+    "pipeline",
+    "bench",
+    "doctor",
+    "testing",
+    "cli",
+    "__main__",
+]
 HEAVY = {"torch", "onnx", "onnxruntime", "pyarrow", "matplotlib"}
 FILES = sorted(ROOT.rglob("*.py"))
 
@@ -32,7 +54,11 @@ def imports(path: Path) -> list[tuple[ast.stmt, str, bool]]:
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else []
             module = ".".join([*base, *([node.module] if node.module else [])])
-            names = [f"{module}.{alias.name}" for alias in node.names] if module == "lstm_export" else [module]
+            names = (
+                [f"{module}.{alias.name}" for alias in node.names]
+                if module == "lstm_export"
+                else [module]
+            )
             found += [(node, name, id(node) in top) for name in names]
     return found
 
@@ -40,7 +66,9 @@ def imports(path: Path) -> list[tuple[ast.stmt, str, bool]]:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_room_imports_only_from_rooms_before_it(path: Path) -> None:
     for _, module, _ in imports(path):
-        if module.startswith("lstm_export.") and path != ROOT / "__init__.py":  # the front door opens on all of it
+        if (
+            module.startswith("lstm_export.") and path != ROOT / "__init__.py"
+        ):  # the front door opens on all of it
             other = module.split(".")[1]
             assert ORDER.index(other) <= ORDER.index(room(path)), f"{path.name} imports {module}"
 

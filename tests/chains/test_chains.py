@@ -52,5 +52,11 @@ def test_a_cell_and_a_prelu_are_understood_and_proved() -> None:
     module = Stepped()
     assumed = from_state_dict(module.state_dict())
     assert assumed.forward == "cell, last, act, out"
-    assert any("`cell` is a cell, taken as stepped over the sequence once" in doubt for doubt in assumed.doubts)
-    assert from_state_dict(module.state_dict(), module=module).model.origin == "proved against the module"
+    assert any(
+        "`cell` is a cell, taken as stepped over the sequence once" in doubt
+        for doubt in assumed.doubts
+    )
+    assert (
+        from_state_dict(module.state_dict(), module=module).model.origin
+        == "proved against the module"
+    )

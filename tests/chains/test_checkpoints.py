@@ -20,7 +20,10 @@ nn = torch.nn
 
 
 def renamed(**prefixes: str) -> dict[str, Any]:
-    return {prefixes[key.split(".")[0]] + key.split(".", 1)[1]: tensor for key, tensor in state().items()}
+    return {
+        prefixes[key.split(".")[0]] + key.split(".", 1)[1]: tensor
+        for key, tensor in state().items()
+    }
 
 
 def test_reads_a_bare_state_dict(seed_checkpoint: Path, seed_model: Model) -> None:
@@ -43,7 +46,9 @@ def test_reads_any_prefix(tmp_path: Path, lstm: str, fc: str, chain: str) -> Non
     assert read_checkpoint(tmp_path / "m.pt").model.chain == chain
 
 
-@pytest.mark.parametrize("names", [("lstm", "last"), ("last", "fc"), ("lstm", "type"), ("a.b", "a_b")])
+@pytest.mark.parametrize(
+    "names", [("lstm", "last"), ("last", "fc"), ("lstm", "type"), ("a.b", "a_b")]
+)
 def test_names_that_mean_something_else_elsewhere(tmp_path: Path, names: tuple[str, str]) -> None:
     from lstm_export import export
 
@@ -89,14 +94,19 @@ def test_fields_of_another_kind_are_refused(tmp_path: Path, changes: dict[str, A
 
 @pytest.mark.parametrize("dtype", ["float64", "float16", "bfloat16"])
 def test_casts_other_floats_and_says_so(tmp_path: Path, dtype: str) -> None:
-    (tmp_path / "m.pt").write_bytes(saved({k: v.to(getattr(torch, dtype)) for k, v in state().items()}))
+    (tmp_path / "m.pt").write_bytes(
+        saved({k: v.to(getattr(torch, dtype)) for k, v in state().items()})
+    )
     assert read_checkpoint(tmp_path / "m.pt").notes == (f"{dtype} weights were cast to float32",)
 
 
 def test_a_live_module_gives_the_same_model() -> None:
     torch.manual_seed(0)
     module = LSTMModel(3, 4, 2)
-    assert from_state_dict(module.state_dict()).model.arrays["fc.bias"].tolist() == module.fc.bias.tolist()
+    assert (
+        from_state_dict(module.state_dict()).model.arrays["fc.bias"].tolist()
+        == module.fc.bias.tolist()
+    )
 
 
 def test_our_own_checkpoint_comes_back_whole(tmp_path: Path) -> None:
@@ -118,12 +128,20 @@ def test_our_own_checkpoint_comes_back_whole(tmp_path: Path) -> None:
 
 
 CHAINS_REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
-    "two heads": (lambda: saved(state(**{"b.weight": torch.zeros(1, 4)})), "fc and b are two heads"),
+    "two heads": (
+        lambda: saved(state(**{"b.weight": torch.zeros(1, 4)})),
+        "fc and b are two heads",
+    ),
     "unknown keys": (lambda: saved(state(**{"norm.running_mean": torch.zeros(4)})), "running_mean"),
     "no LSTM": (lambda: saved({"fc.weight": torch.zeros(1, 4)}), "no LSTM and no GRU in it"),
-    "RNN": (lambda: saved({"rnn." + k: v for k, v in nn.RNN(3, 4).state_dict().items()}), "a plain RNN"),
+    "RNN": (
+        lambda: saved({"rnn." + k: v for k, v in nn.RNN(3, 4).state_dict().items()}),
+        "a plain RNN",
+    ),
     "two LSTMs": (
-        lambda: saved({f"{name}.{k}": v for name in "ab" for k, v in nn.LSTM(3, 4).state_dict().items()}),
+        lambda: saved(
+            {f"{name}.{k}": v for name in "ab" for k, v in nn.LSTM(3, 4).state_dict().items()}
+        ),
         "a and b both take 3: they stand side by side",
     ),
     "missing recurrent weight": (

@@ -53,8 +53,14 @@ def test_the_text_of_a_chain_is_read_back(name: str) -> None:
         ("lstm,last,fc", "lstm last fc"),
         (" lstm ,  hidden, relu , fc ", "lstm hidden relu fc"),
         ("lstm, @last, dropout, fc, squeeze", "lstm last fc"),
-        ("lstm, leaky_relu(0.2), elu(0.5), relu, relu, fc, skip(0)", "lstm leaky_relu elu relu relu_2 fc skip"),
-        ("lstm, last, fc, sigmoid, softplus, silu, gelu, tanh", "lstm last fc sigmoid softplus silu gelu tanh"),
+        (
+            "lstm, leaky_relu(0.2), elu(0.5), relu, relu, fc, skip(0)",
+            "lstm leaky_relu elu relu relu_2 fc skip",
+        ),
+        (
+            "lstm, last, fc, sigmoid, softplus, silu, gelu, tanh",
+            "lstm last fc sigmoid softplus silu gelu tanh",
+        ),
     ],
 )
 def test_tokens(text: str, stages: str) -> None:
@@ -65,7 +71,12 @@ def test_a_prefix_wins_over_a_stage_and_the_at_sign_over_it() -> None:
     arrays = contents_of(state(hidden=nn.LSTM(3, 4), relu=nn.Linear(4, 2))).arrays
     found = find_parts(arrays).known
     items = parse_forward("hidden, @hidden, @relu, relu", found)
-    assert [stage.kind for stage in stages_of(items)] == ["LSTM", "LastHidden", "Activation", "Linear"]
+    assert [stage.kind for stage in stages_of(items)] == [
+        "LSTM",
+        "LastHidden",
+        "Activation",
+        "Linear",
+    ]
     assert forward_text(items) == "hidden, @hidden, @relu, relu"
 
 
@@ -78,7 +89,10 @@ def test_the_root_is_a_dot() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("lstm, last, head", "'head' is no module of this file and no stage.*modules: lstm, fc; stages: last"),
+        (
+            "lstm, last, head",
+            "'head' is no module of this file and no stage.*modules: lstm, fc; stages: last",
+        ),
         ("lstm, lsat, fc", "'lsat'"),
         ("lstm, lstm, fc", "lstm stands twice"),
         ("lstm, relu(1), fc", "relu takes no parameter|relu"),
@@ -120,7 +134,10 @@ class Attention(nn.Module):  # type: ignore[misc, name-defined]
 
 
 REFUSED: dict[str, tuple[Any, str]] = {
-    "attention": (lambda: Attention().state_dict(), r"recognised lstm LSTM\(3, 8\), fc.*stands attention: attention"),
+    "attention": (
+        lambda: Attention().state_dict(),
+        r"recognised lstm LSTM\(3, 8\), fc.*stands attention: attention",
+    ),
     "multihead": (
         lambda: state(lstm=nn.LSTM(3, 8), attn=nn.MultiheadAttention(8, 2), fc=nn.Linear(8, 1)),
         "attn: a MultiheadAttention",
@@ -166,7 +183,9 @@ def test_what_is_in_the_way_is_named(kind: str) -> None:
 
 
 def test_orders_that_also_fit_are_a_doubt() -> None:
-    found = from_state_dict(state(lstm=nn.LSTM(3, 8), bn=nn.BatchNorm1d(8), a=nn.Linear(8, 8), b=nn.Linear(8, 1)))
+    found = from_state_dict(
+        state(lstm=nn.LSTM(3, 8), bn=nn.BatchNorm1d(8), a=nn.Linear(8, 8), b=nn.Linear(8, 1))
+    )
     assert found.forward == "lstm, last, bn, a, relu, b"
     assert any("the widths also allow lstm, a, bn, b" in doubt for doubt in found.doubts)
 
@@ -174,7 +193,9 @@ def test_orders_that_also_fit_are_a_doubt() -> None:
 # References
 
 
-@pytest.mark.parametrize("name", ["relu between", "bidirectional hidden", "every step", "audio skip", "seed"])
+@pytest.mark.parametrize(
+    "name", ["relu between", "bidirectional hidden", "every step", "audio skip", "seed"]
+)
 def test_recorded_answers_prove_the_chain(name: str, tmp_path: Path) -> None:
     module = make(name)
     torch.save(module.state_dict(), tmp_path / "m.pt")
@@ -203,14 +224,18 @@ def test_recorded_answers_of_another_model_are_no_proof(tmp_path: Path) -> None:
         ({"x": np.full((2, 5, 10), np.nan), "y": np.zeros((2, 1))}, "not finite"),
     ],
 )
-def test_recorded_answers_that_are_none(arrays: dict[str, Any], message: str, tmp_path: Path) -> None:
+def test_recorded_answers_that_are_none(
+    arrays: dict[str, Any], message: str, tmp_path: Path
+) -> None:
     torch.save(make("seed").state_dict(), tmp_path / "m.pt")
     np.savez(tmp_path / "ref.npz", **arrays)
     with pytest.raises(LstmExportError, match=message):
         read_checkpoint(tmp_path / "m.pt", ReadingOptions(reference=tmp_path / "ref.npz"))
 
 
-def test_a_given_chain_that_the_module_does_not_compute_is_refused_with_the_one_that_it_does() -> None:
+def test_a_given_chain_that_the_module_does_not_compute_is_refused_with_the_one_that_it_does() -> (
+    None
+):
     module = make("relu between")
     with pytest.raises(UnsupportedModel, match="the module agrees with: lstm, last, relu, fc$"):
         read(module, ReadingOptions(forward="lstm, last, tanh, fc"))
@@ -225,7 +250,9 @@ def test_what_a_reference_cannot_tell_stays_a_doubt() -> None:
         module.fc.bias += 100.0
     found = read(module)
     assert found.model.origin == "proved against the module"
-    assert found.doubts[0].startswith("no input that was tried tells the chain from: lstm, last, fc, ")
+    assert found.doubts[0].startswith(
+        "no input that was tried tells the chain from: lstm, last, fc, "
+    )
     assert read(make("seed")).doubts == ()
 
 
@@ -294,7 +321,12 @@ def test_options_that_do_not_fit_are_told(
 
 
 def test_a_class_with_arguments_proves_its_file(seed_checkpoint: Path) -> None:
-    options = ("--module", "tests.kit.user_modules:LSTMModel", "--kwargs", '{"num_layers": 2, "hidden_size": 50}')
+    options = (
+        "--module",
+        "tests.kit.user_modules:LSTMModel",
+        "--kwargs",
+        '{"num_layers": 2, "hidden_size": 50}',
+    )
     done = invoke("inspect", seed_checkpoint, *options)
     assert "proved against tests.kit.user_modules:LSTMModel" in done.stdout
     assert "was imported and run" in done.stdout
@@ -303,10 +335,18 @@ def test_a_class_with_arguments_proves_its_file(seed_checkpoint: Path) -> None:
 def test_a_class_is_made_with_what_the_file_says_of_its_arguments(tmp_path: Path) -> None:
     module = LSTMModel(input_size=4, hidden_size=9, num_layers=1)
     hyper_parameters = {"input_size": 4, "hidden_size": 9, "num_layers": 1, "lr": 1e-3}
-    torch.save({"state_dict": module.state_dict(), "hyper_parameters": hyper_parameters}, tmp_path / "m.ckpt")
-    found = read_checkpoint(tmp_path / "m.ckpt", ReadingOptions(module="tests.kit.user_modules:LSTMModel"))
+    torch.save(
+        {"state_dict": module.state_dict(), "hyper_parameters": hyper_parameters},
+        tmp_path / "m.ckpt",
+    )
+    found = read_checkpoint(
+        tmp_path / "m.ckpt", ReadingOptions(module="tests.kit.user_modules:LSTMModel")
+    )
     assert found.model.origin == "proved against tests.kit.user_modules:LSTMModel"
-    assert "made with {'input_size': 4, 'hidden_size': 9, 'num_layers': 1} of the file" in found.notes[0]
+    assert (
+        "made with {'input_size': 4, 'hidden_size': 9, 'num_layers': 1} of the file"
+        in found.notes[0]
+    )
 
 
 def test_options_for_a_file_that_stores_its_chain_are_refused(seed_checkpoint: Path) -> None:

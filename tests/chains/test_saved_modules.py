@@ -25,7 +25,9 @@ from tests.kit.user_modules import MODULES, NOT_TRACED, make  # noqa: E402
 
 def plain(chain: str) -> str:
     """Without wrappers in front of names, and without what changes no number."""
-    return ", ".join(unwrapped(token) for token in chain.split(", ") if token not in ("dropout", "squeeze"))
+    return ", ".join(
+        unwrapped(token) for token in chain.split(", ") if token not in ("dropout", "squeeze")
+    )
 
 
 def ways_of(name: str) -> list[str]:
@@ -55,7 +57,9 @@ def test_every_way_of_saving_leads_to_the_same_model(name: str, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(("index", "name"), list(enumerate(MODULES)))
-def test_a_saved_module_and_its_artifact_answer_alike(index: int, name: str, tmp_path: Path) -> None:
+def test_a_saved_module_and_its_artifact_answer_alike(
+    index: int, name: str, tmp_path: Path
+) -> None:
     """A file of one of the ways, exported and verified on the command line, against the user's own forward."""
     ways = ways_of(name)
     compare(name, ways[index % len(ways)], tmp_path)
@@ -65,7 +69,9 @@ def compare(name: str, way: str, folder: Path) -> None:
     """`lstm-export onnx FILE --forward CHAIN`, then the artifact's answers beside the module's."""
     module, path = make(name), saved(name, way, folder)
     prefixes = {key.removesuffix(unwrapped(key)) for key in read_checkpoint(path).contents.arrays}  # type: ignore[union-attr]
-    prefix = min(prefixes, key=len) if way in ("Lightning", "DataParallel", "compiled", "both") else ""
+    prefix = (
+        min(prefixes, key=len) if way in ("Lightning", "DataParallel", "compiled", "both") else ""
+    )
     owners = {key.rpartition(".")[0] for key in module.state_dict()}
     tokens = MODULES[name].forward.split(", ")
     forward = ", ".join(prefix + token if token in owners else token for token in tokens)
@@ -86,7 +92,10 @@ def answered(name: str, module: Any, x: Any) -> Any:
     state = (torch.zeros(1, 4, 6), torch.zeros(1, 4, 6))
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's, about the speed of projections
-        y = module(tensor.transpose(0, 1) if time_first else tensor, *([state] if name in NOT_TRACED else []))
+        y = module(
+            tensor.transpose(0, 1) if time_first else tensor,
+            *([state] if name in NOT_TRACED else []),
+        )
     y = y[0] if isinstance(y, tuple) else y
     return (y.transpose(0, 1) if time_first and y.ndim == 3 else y).numpy()
 
@@ -111,7 +120,9 @@ def invoke(*args: str | Path) -> Any:
         ("tanh head", "TorchScript", ("--trust",)),
     ],
 )
-def test_the_command_line_takes_the_file(name: str, way: str, options: tuple[str, ...], tmp_path: Path) -> None:
+def test_the_command_line_takes_the_file(
+    name: str, way: str, options: tuple[str, ...], tmp_path: Path
+) -> None:
     path = saved(name, way, tmp_path)
     shown = json.loads(invoke("inspect", path, *options, "--json").stdout)
     assert plain(shown["forward"]) == plain(MODULES[name].forward)
@@ -127,7 +138,11 @@ def test_the_command_line_takes_the_file(name: str, way: str, options: tuple[str
 def test_recognition_without_hints() -> None:
     """Of the one-LSTM one-head layouts that leave no doubt, at least 9 of 10 are recognised."""
     named = [name for name, module in MODULES.items() if module.plain]
-    right = [name for name in named if from_state_dict(make(name).state_dict()).forward == MODULES[name].forward]
+    right = [
+        name
+        for name in named
+        if from_state_dict(make(name).state_dict()).forward == MODULES[name].forward
+    ]
     assert len(named) >= 10
     assert len(right) >= 0.9 * len(named), set(named) - set(right)
 

@@ -19,14 +19,61 @@ pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[expor
 from tests.kit.user_modules import MODULES, make
 
 Tensors = dict[str, Array]
-NAMES = ("h0", "c0", "weight", "bias", "alpha", "in_proj_weight", "lstm.weight_ih_l1", "lstm.weight_ih_l0_reverse")
-NAMES += ("lstm.weight_hr_l0", "", "..", ".weight", "a.weight_ih", "a.weight_hh", "bn.running_var", "bn.running_mean")
-NAMES += ("head.0.weight", "head.99999.weight", "last.weight", "relu.weight", "@.weight", "lstm.weight_hh_l-1")
-SHAPES = ((), (1,), (0,), (3,), (1, 1), (0, 3), (3, 0), (40, 10), (4, 4), (12, 4), (2, 1, 4), (2, 2, 2, 2))
-CHAINS = (None, "lstm, last, fc", "lstm, hidden, relu, fc, skip(5)", ".", "lstm,,fc", "lstm, fc1, relu, fc2")
+NAMES = (
+    "h0",
+    "c0",
+    "weight",
+    "bias",
+    "alpha",
+    "in_proj_weight",
+    "lstm.weight_ih_l1",
+    "lstm.weight_ih_l0_reverse",
+)
+NAMES += (
+    "lstm.weight_hr_l0",
+    "",
+    "..",
+    ".weight",
+    "a.weight_ih",
+    "a.weight_hh",
+    "bn.running_var",
+    "bn.running_mean",
+)
+NAMES += (
+    "head.0.weight",
+    "head.99999.weight",
+    "last.weight",
+    "relu.weight",
+    "@.weight",
+    "lstm.weight_hh_l-1",
+)
+SHAPES = (
+    (),
+    (1,),
+    (0,),
+    (3,),
+    (1, 1),
+    (0, 3),
+    (3, 0),
+    (40, 10),
+    (4, 4),
+    (12, 4),
+    (2, 1, 4),
+    (2, 2, 2, 2),
+)
+CHAINS = (
+    None,
+    "lstm, last, fc",
+    "lstm, hidden, relu, fc, skip(5)",
+    ".",
+    "lstm,,fc",
+    "lstm, fc1, relu, fc2",
+)
 
 
-def mutations(chance: random.Random, others: list[tuple[str, Array]]) -> list[Callable[[Tensors, str], Tensors]]:
+def mutations(
+    chance: random.Random, others: list[tuple[str, Array]]
+) -> list[Callable[[Tensors, str], Tensors]]:
     values = np.random.default_rng(chance.randrange(2**32))
 
     def drawn() -> Array:
@@ -42,8 +89,12 @@ def mutations(chance: random.Random, others: list[tuple[str, Array]]) -> list[Ca
         lambda tensors, key: {**tensors, **dict([chance.choice(others)])},
         lambda tensors, key: {**tensors, chance.choice(NAMES): drawn()},
         lambda tensors, key: {**tensors, key: drawn()},
-        lambda tensors, key: {(f"{name}x" if name == key else name): array for name, array in tensors.items()},
-        lambda tensors, key: {(f"decoder.{name}" if name == key else name): a for name, a in tensors.items()},
+        lambda tensors, key: {
+            (f"{name}x" if name == key else name): array for name, array in tensors.items()
+        },
+        lambda tensors, key: {
+            (f"decoder.{name}" if name == key else name): a for name, a in tensors.items()
+        },
         shuffled,
     ]
 
@@ -58,7 +109,9 @@ def test_any_tensors_end_in_a_chain_or_in_words() -> None:
         for _ in range(chance.randint(1, 4)):
             tensors = chance.choice(changes)(tensors, chance.choice(list(tensors) or ["weight"]))
         try:
-            ends["a chain"] = understand(Contents(tensors), ReadingOptions(forward=chance.choice(CHAINS)))
+            ends["a chain"] = understand(
+                Contents(tensors), ReadingOptions(forward=chance.choice(CHAINS))
+            )
         except LstmExportError as error:
             ends[type(error).__name__] = error
             assert "\n" not in str(error) and len(str(error)) < 1500, error

@@ -74,21 +74,41 @@ WAYS: dict[str, tuple[Callable[[dict[str, Any]], bytes], str]] = {
         lambda weights: saved(weights, pickle_protocol=4, _use_new_zipfile_serialization=False),
         "bare state_dict",
     ),
-    **{f"pickle.dump {n}": (lambda weights, n=n: pickle.dumps(weights, n), "bare state_dict") for n in (3, 4, 5)},
     **{
-        f"under {key}": (lambda weights, key=key: saved({**trained(), key: weights}), f"state_dict under '{key}'")
+        f"pickle.dump {n}": (lambda weights, n=n: pickle.dumps(weights, n), "bare state_dict")
+        for n in (3, 4, 5)
+    },
+    **{
+        f"under {key}": (
+            lambda weights, key=key: saved({**trained(), key: weights}),
+            f"state_dict under '{key}'",
+        )
         for key in ("state_dict", "model_state_dict", "model", "net", "params")
     },
-    "two levels down": (lambda weights: saved({"ckpt": {"net": weights}}), "state_dict under 'ckpt.net'"),
+    "two levels down": (
+        lambda weights: saved({"ckpt": {"net": weights}}),
+        "state_dict under 'ckpt.net'",
+    ),
     "in a list": (lambda weights: saved([{"epoch": 3}, weights]), "state_dict under '1'"),
     "beside a number": (lambda weights: saved({**weights, "epoch": 3}), "bare state_dict"),
-    "beside a loss": (lambda weights: saved({"loss": torch.tensor(0.5), "net": weights}), "state_dict under 'net'"),
-    "under two names": (lambda weights: saved({"net": weights, "best": weights}), "state_dict under 'net'"),
+    "beside a loss": (
+        lambda weights: saved({"loss": torch.tensor(0.5), "net": weights}),
+        "state_dict under 'net'",
+    ),
+    "under two names": (
+        lambda weights: saved({"net": weights, "best": weights}),
+        "state_dict under 'net'",
+    ),
     "Lightning": (
-        lambda weights: saved({"pytorch-lightning_version": "2.4", "state_dict": weights, "optimizer_states": []}),
+        lambda weights: saved(
+            {"pytorch-lightning_version": "2.4", "state_dict": weights, "optimizer_states": []}
+        ),
         "Lightning checkpoint",
     ),
-    "defaultdict": (lambda weights: saved(collections.defaultdict(list, weights)), "bare state_dict"),
+    "defaultdict": (
+        lambda weights: saved(collections.defaultdict(list, weights)),
+        "bare state_dict",
+    ),
     "big-endian": (lambda weights: rezipped(saved(weights), big_endian), "bare state_dict"),
 }
 
@@ -114,7 +134,9 @@ def test_reads_what_torch_reads(way: str, prefix: str, read: Callable[..., Conte
 
 @pytest.mark.parametrize("dtype", ["float64", "float16", "bfloat16"])
 @pytest.mark.parametrize("save", [saved, old, pickle.dumps])
-def test_casts_other_floats_and_says_so(dtype: str, save: Any, read: Callable[..., Contents]) -> None:
+def test_casts_other_floats_and_says_so(
+    dtype: str, save: Any, read: Callable[..., Contents]
+) -> None:
     weights = {name: tensor.to(getattr(torch, dtype)) for name, tensor in state().items()}
     contents = read(save(weights))
     assert_arrays(contents, weights)
@@ -122,7 +144,9 @@ def test_casts_other_floats_and_says_so(dtype: str, save: Any, read: Callable[..
 
 
 VIEWS: dict[str, Callable[[], Any]] = {
-    "flat": lambda: torch.arange(40.0)[8:16].view(2, 4),  # as cuDNN's LSTMs are saved: views of one storage
+    "flat": lambda: torch.arange(40.0)[8:16].view(
+        2, 4
+    ),  # as cuDNN's LSTMs are saved: views of one storage
     "transposed": lambda: torch.arange(8.0).view(4, 2).T,
     "strided": lambda: torch.arange(32.0).view(4, 8)[::2, ::2],
     "number": lambda: torch.tensor(2.5),
@@ -135,7 +159,10 @@ VIEWS: dict[str, Callable[[], Any]] = {
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("save", [saved, old, pickle.dumps])
 def test_views_of_a_storage(view: str, save: Any, read: Callable[..., Contents]) -> None:
-    weights = {"a": VIEWS[view]().detach() if view != "parameter" else VIEWS[view](), "b": torch.zeros(3)}
+    weights = {
+        "a": VIEWS[view]().detach() if view != "parameter" else VIEWS[view](),
+        "b": torch.zeros(3),
+    }
     contents = read(save(weights))
     assert_arrays(contents, {name: tensor.detach() for name, tensor in weights.items()})
 
@@ -143,9 +170,28 @@ def test_views_of_a_storage(view: str, save: Any, read: Callable[..., Contents])
 def test_what_lies_beside_is_kept_or_named(read: Callable[..., Contents]) -> None:
     options = argparse.Namespace(hidden=4, path=Path("/data"))
     best = Rebuilt(np._core.multiarray.scalar, np.dtype("f8"), np.float64(0.5).tobytes())  # type: ignore[attr-defined]
-    contents = read(saved({"net": state(), "args": options, "best": best, "metric": LSTMModel(1, 1, 1), **trained()}))
-    assert contents.facts["config"] == {"hidden_size": 4, "features": ["a", "b", "c"], "lr": 1e-3, "tags": None}
-    assert (contents.facts["epoch"], contents.facts["losses"], contents.facts["best"]) == (3, [0.5, 0.25], 0.5)
+    contents = read(
+        saved(
+            {
+                "net": state(),
+                "args": options,
+                "best": best,
+                "metric": LSTMModel(1, 1, 1),
+                **trained(),
+            }
+        )
+    )
+    assert contents.facts["config"] == {
+        "hidden_size": 4,
+        "features": ["a", "b", "c"],
+        "lr": 1e-3,
+        "tags": None,
+    }
+    assert (contents.facts["epoch"], contents.facts["losses"], contents.facts["best"]) == (
+        3,
+        [0.5, 0.25],
+        0.5,
+    )
     assert contents.facts["args"] == {"hidden": 4}
     assert set(contents.ignored) == {
         "a pathlib.PosixPath under 'args.path'",
@@ -156,7 +202,9 @@ def test_what_lies_beside_is_kept_or_named(read: Callable[..., Contents]) -> Non
 
 
 def test_buffers_are_apart(read: Callable[..., Contents]) -> None:
-    counted = state(**{"norm.num_batches_tracked": torch.tensor(7), "mask": torch.tensor([True, False])})
+    counted = state(
+        **{"norm.num_batches_tracked": torch.tensor(7), "mask": torch.tensor([True, False])}
+    )
     contents = read(saved(counted))
     assert {name: array.tolist() for name, array in contents.buffers.items()} == {
         "norm.num_batches_tracked": 7,
@@ -174,9 +222,16 @@ def test_several_state_dicts(read: Callable[..., Contents]) -> None:
     assert contents.ignored == ("the 6 tensors under 'd'",)
     joined = read(data, ".")
     assert_arrays(
-        joined, {f"{key}.{name}": value for key, part in (("g", state()), ("d", other)) for name, value in part.items()}
+        joined,
+        {
+            f"{key}.{name}": value
+            for key, part in (("g", state()), ("d", other))
+            for name, value in part.items()
+        },
     )
-    with pytest.raises(CheckpointError, match="no state_dict under 'x'; there are 'g' .6 tensors., 'd'"):
+    with pytest.raises(
+        CheckpointError, match="no state_dict under 'x'; there are 'g' .6 tensors., 'd'"
+    ):
         read(data, "x")
 
 
@@ -186,30 +241,44 @@ def test_an_lstm_apart_from_its_head_is_joined(read: Callable[..., Contents]) ->
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 14), reason="torch has no TorchScript on Python 3.14")
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::torch.jit.TracerWarning")
+@pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::torch.jit.TracerWarning"
+)
 @pytest.mark.parametrize("make", ["trace", "script"])
 def test_torchscript_without_running_it(make: str, tmp_path: Path) -> None:
     net = torch.nn.Sequential(collections.OrderedDict(body=model(), act=torch.nn.ReLU()))
     net.register_buffer("count", torch.tensor(3))
-    module = torch.jit.trace(net, torch.zeros(1, 5, 3)) if make == "trace" else torch.jit.script(net)
+    module = (
+        torch.jit.trace(net, torch.zeros(1, 5, 3)) if make == "trace" else torch.jit.script(net)
+    )
     module.save(str(tmp_path / "m.pt"))
     contents = read_contents(tmp_path / "m.pt")
     expected = {name: tensor for name, tensor in module.state_dict().items() if name != "count"}
     assert set(contents.arrays) == set(expected)
     assert_arrays(contents, {name: expected[name] for name in contents.arrays})
     assert contents.how == "TorchScript archive"
-    assert {"body": "LSTMModel", "body.lstm": "LSTM", "act": "ReLU"}.items() <= contents.modules.items()
+    assert {
+        "body": "LSTMModel",
+        "body.lstm": "LSTM",
+        "act": "ReLU",
+    }.items() <= contents.modules.items()
     assert contents.buffers["count"] == 3
 
 
 def test_safetensors(read: Callable[..., Contents]) -> None:
-    weights = {"lstm.weight_ih_l0": torch.arange(6.0).view(2, 3), "fc.bias": torch.arange(2.0).bfloat16()}
+    weights = {
+        "lstm.weight_ih_l0": torch.arange(6.0).view(2, 3),
+        "fc.bias": torch.arange(2.0).bfloat16(),
+    }
     header = {
         "__metadata__": {"format": "pt"},
         "lstm.weight_ih_l0": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]},
         "fc.bias": {"dtype": "BF16", "shape": [2], "data_offsets": [24, 28]},
     }
-    values = weights["lstm.weight_ih_l0"].numpy().tobytes() + weights["fc.bias"].view(torch.int16).numpy().tobytes()
+    values = (
+        weights["lstm.weight_ih_l0"].numpy().tobytes()
+        + weights["fc.bias"].view(torch.int16).numpy().tobytes()
+    )
     contents = read(safetensors(header, values))
     assert_arrays(contents, weights)
     assert (contents.how, contents.facts) == ("safetensors", {"format": "pt"})
@@ -241,7 +310,9 @@ def test_scalers_and_objects_of_other_packages() -> None:
     for scaler in contents.scalers:
         expected = contents.facts["scaled"][scaler.name.removeprefix("scalers.")]
         # a few roundings of float64, and the cancellation of x - offset
-        np.testing.assert_allclose((x - scaler.offset) / scaler.scale, expected, rtol=1e-12, atol=1e-13)
+        np.testing.assert_allclose(
+            (x - scaler.offset) / scaler.scale, expected, rtol=1e-12, atol=1e-13
+        )
     assert contents.facts["config"] == {"model": {"hidden": 2, "layers": [1, 2]}, "lr": 1e-3}
     assert (contents.facts["best"], contents.facts["epochs"]) == (0.25, 3)
     assert contents.ignored == (
@@ -254,7 +325,9 @@ def test_safetensors_of_the_original_package() -> None:
     contents = read_contents(GOLDEN / "foreign.safetensors")
     same = read_contents(GOLDEN / "foreign.pt")
     assert contents.arrays.keys() - {"h"} == same.arrays.keys()
-    assert all(contents.arrays[name].tobytes() == same.arrays[name].tobytes() for name in same.arrays)
+    assert all(
+        contents.arrays[name].tobytes() == same.arrays[name].tobytes() for name in same.arrays
+    )
     assert contents.arrays["h"].tolist() == [[0, 1], [2, 3]]
     assert contents.buffers["i"].tolist() == [0, 1, 2]
     assert contents.facts == {"made": "for tests"}

@@ -87,7 +87,9 @@ print("takes less than 200 MB:", megabytes() - before < 200)
 def test_refusing_takes_neither_torch_nor_memory_and_runs_nothing(tmp_path: Path) -> None:
     for index, what in enumerate(CASES):
         (tmp_path / f"{index}.pt").write_bytes(made(what))
-    done = subprocess.run([sys.executable, "-c", READ_ALL, tmp_path], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", READ_ALL, tmp_path], capture_output=True, text=True, check=False
+    )
     assert (done.stdout, done.stderr) == ("imported []\ntakes less than 200 MB: True\n", "")
 
 
