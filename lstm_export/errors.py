@@ -23,10 +23,18 @@ from types import ModuleType
 from typing import Any
 
 LONGEST_QUOTED = 80  # characters
+LONGEST_MESSAGE = 4000  # characters; the longest that we write lists the names of a large model
 
 
 class LstmExportError(Exception):
-    """Base of every error raised on purpose; its text is one line for people."""
+    """Base of every error raised on purpose; its text is one printable line for people.
+
+    Messages quote names out of files, which can hold anything: what a terminal could obey is
+    written as an escape, and what nobody reads to its end is cut.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(printable(message, LONGEST_MESSAGE))
 
 
 class CheckpointError(LstmExportError):
@@ -46,7 +54,7 @@ class InputError(LstmExportError):
 
 
 class ParityError(LstmExportError):
-    """An artifact does not compute what its model computes; `report` is the ParityReport that says where."""
+    """An artifact does not compute what its model computes; `report`, a ParityReport, says where."""
 
     def __init__(self, message: str, report: Any = None) -> None:
         super().__init__(message)
@@ -59,15 +67,29 @@ class BundleError(LstmExportError):
 
 @contextmanager
 def naming(file: object) -> Iterator[None]:
-    """Put a file's name in front of what is wrong with its contents, which are checked as bytes without a name."""
+    """Put a file's name before what is wrong with its contents, which are checked without one."""
     try:
         yield
     except BundleError as error:
         raise BundleError(f"{file}: {error}") from error
 
 
+def printable(text: str, longest: int = LONGEST_QUOTED) -> str:
+    r"""Text out of a file as people may see it: no control characters, no half of a character.
+
+    >>> printable("volume\n[t+1] °C")
+    'volume\\n[t+1] °C'
+    """
+    shown = text if len(text) <= longest else f"{text[:longest]}..."
+    if shown.isprintable():
+        return shown
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in shown
+    )
+
+
 def quoted(name: str) -> str:
-    """A name that came out of a file, as a message may show it: in quotes, printable, not too long."""
+    """A name that came out of a file, as a message may show it: in quotes, ASCII, not too long."""
     return ascii(name if len(name) <= LONGEST_QUOTED else f"{name[:LONGEST_QUOTED]}...")
 
 

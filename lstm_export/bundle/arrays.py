@@ -1,4 +1,9 @@
-"""Arrays as an `.npz` that is the same bytes every time, read without trusting what its headers claim."""
+"""Arrays as an `.npz` that is the same bytes every time, read without trusting its headers.
+
+The .npy format, version 1.0, is documented in numpy.lib.format. It is written here because numpy's
+padding varies with its version, and read here because a header is only trusted once its size agrees
+with the bytes that follow.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +20,27 @@ from .archive import pack, unpack
 
 MAX_ARRAYS = 4096  # four a layer
 
+_MAGIC = b"\x93NUMPY\x01\x00"
+_LENGTH = struct.Struct("<H")  # of the header that follows
+_START = len(_MAGIC) + _LENGTH.size
+_ALIGNMENT = 64  # data begins at a multiple of it
+_NPY = re.compile(
+    re.escape(_MAGIC)
+    + rb"(?P<length>..)"
+    + rb"\{'descr': '(?P<dtype><[fi][48])', 'fortran_order': False, "
+    + rb"'shape': \((?P<shape>[0-9, ]{0,200})\), \} {0,200}\n",
+    re.DOTALL,
+)
+
 
 def pack_arrays(arrays: Mapping[str, Array]) -> bytes:
-    """An `.npz` of float or integer arrays that `numpy.load` reads; equal arrays give equal bytes."""
+    """An `.npz` of float or integer arrays that `numpy.load` reads; equal ones give equal bytes."""
     files = {f"{name}.npy": _to_npy(array) for name, array in arrays.items()}
     return pack(files, max_entries=MAX_ARRAYS, fold_case=False)
 
 
 def unpack_arrays(data: bytes) -> dict[str, Array]:
-    """The inverse of `pack_arrays`: read-only arrays that share the archive's memory. Never unpickles.
+    """The inverse of `pack_arrays`: read-only arrays that share memory. Never unpickles.
 
     Raises:
         BundleError: as `unpack`, or an array's header does not agree with the bytes that are there.
@@ -32,33 +49,40 @@ def unpack_arrays(data: bytes) -> dict[str, Array]:
     return {name.removesuffix(".npy"): _from_npy(name, content) for name, content in files.items()}
 
 
-# The .npy format, version 1.0, as numpy.lib.format documents it. Written here because numpy's padding varies with
-# its version, read here because a header is only trusted once its size agrees with the bytes that follow.
-_NPY = re.compile(
-    rb"\x93NUMPY\x01\x00(?P<length>..)"
-    rb"\{'descr': '(?P<dtype><[fi][48])', 'fortran_order': False, 'shape': \((?P<shape>[0-9, ]{0,200})\), \} {0,200}\n",
-    re.DOTALL,
-)
-
-
 def _to_npy(array: Array) -> bytes:
     array = np.asarray(array, array.dtype.newbyteorder("<"), order="C")
-    header = f"{{'descr': '{array.dtype.str}', 'fortran_order': False, 'shape': {array.shape}, }}"
-    # Ten bytes stand before the header; data begins at a multiple of 64.
-    header += " " * (-(10 + len(header) + 1) % 64) + "\n"
-    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode("ascii") + array.tobytes()
+    header = _header(array.dtype, array.shape)
+    return _MAGIC + _LENGTH.pack(len(header)) + header + array.tobytes()
+
+
+def _header(dtype: np.dtype[np.generic], shape: tuple[int, ...]) -> bytes:
+    text = f"{{'descr': '{dtype.str}', 'fortran_order': False, 'shape': {shape}, }}"
+    padding = " " * (-(_START + len(text) + 1) % _ALIGNMENT)
+    return f"{text}{padding}\n".encode("ascii")
 
 
 def _from_npy(name: str, content: bytes) -> Array:
     found = _NPY.match(content)
-    if not found or found.end() % 64 or struct.unpack("<H", found["length"])[0] != found.end() - 10:
-        raise BundleError(f"{name} is no array as this tool writes them (.npy 1.0, float or integer, C order)")
+    if not found:
+        raise _no_array(name)
     dtype = np.dtype(found["dtype"].decode())
-    shape = tuple(int(size) for size in found["shape"].decode().replace(" ", "").split(",") if size)
-    claimed, there = prod(shape) * dtype.itemsize, len(content) - found.end()
+    sizes = found["shape"].decode().replace(" ", "").split(",")
+    shape = tuple(int(size) for size in sizes if size)
+    if content[_START : found.end()] != _header(dtype, shape):
+        raise _no_array(name)
+    if _LENGTH.unpack(found["length"])[0] != found.end() - _START:
+        raise _no_array(name)
+    claimed = prod(shape) * dtype.itemsize
+    there = len(content) - found.end()
     if claimed != there:
         raise BundleError(f"{name} claims the shape {shape}, {claimed} bytes, but holds {there}")
     try:
         return np.frombuffer(content, dtype, offset=found.end()).reshape(shape)
-    except ValueError as error:  # more dimensions than numpy has, or an empty array with an absurd one
+    except ValueError as error:  # more axes than numpy has, or an empty array with an absurd one
         raise BundleError(f"{name} claims a shape that no array has: {error}") from error
+
+
+def _no_array(name: str) -> BundleError:
+    return BundleError(
+        f"{name} is no array as this tool writes them (.npy 1.0, float or integer, C order)"
+    )

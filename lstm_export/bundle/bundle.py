@@ -1,4 +1,4 @@
-"""The bundle: one file that holds a model, its artifacts, and the answers that they have to give."""
+"""The bundle: one file that holds a model, its artifacts, and the answers that they must give."""
 
 from __future__ import annotations
 
@@ -8,21 +8,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from ..errors import BundleError, LstmExportError
+from ..errors import BundleError, LstmExportError, printable
 from ..files import read_bytes, write_bytes
 from ..model import Array, Model, Signature
 from ..parity import GoldenSet
 from .archive import MAX_BYTES, pack, unpack
 from .arrays import pack_arrays, unpack_arrays
-from .card import card, example
+from .card import card
+from .example import example
+from .golden_arrays import GOLDEN, golden_arrays, golden_of_arrays
 from .manifest import MANIFEST, Mode, dump_manifest, fingerprint, load_manifest, manifest_of
 
-_WEIGHTS, _GOLDEN, _CARD, _EXAMPLE = "weights.npz", "golden.npz", "README.md", "example.py"
-_GOLDEN_ARRAYS = ("x", "y", "scale", "noise_floor")
-_LENGTHS = "lengths"  # an array more where the rows of a set have unequal lengths
-# A local file header of zip is 30 bytes before the name. The manifest comes first, so that a cut file has it too.
+WEIGHTS = "weights.npz"
+CARD = "README.md"
+EXAMPLE = "example.py"
+
+# A local file header of zip is 30 bytes before the name. The manifest comes first, so that a cut
+# file has it too.
 _HOLDS_MANIFEST = re.compile(rb"PK\x03\x04.{26}" + re.escape(MANIFEST.encode()), re.DOTALL)
 
 
@@ -50,7 +52,7 @@ class Artifact:
 
 @dataclass(frozen=True, eq=False)
 class Bundle:
-    """The files of a bundle and what was read from them. Two bundles are equal when every byte of every file is.
+    """The files of a bundle and what was read from them; equal when every byte of every file is.
 
     Attributes:
         files: all contents by name, `manifest.json` included.
@@ -73,11 +75,12 @@ class Bundle:
     @property
     def artifacts(self) -> dict[str, bytes]:
         """The exported files by target name."""
-        return {target: self.files[str(entry["file"])] for target, entry in self.manifest["artifacts"].items()}
+        entries = self.manifest["artifacts"]
+        return {target: self.files[str(entry["file"])] for target, entry in entries.items()}
 
     @property
     def mode(self) -> Mode | None:
-        """How the model is meant to be run; of a bundle that does not say, on windows where it stores their size."""
+        """How the model is meant to be run; where the bundle does not say, see `default_mode`."""
         stored: Mode | None = self.manifest.get("mode")
         return stored or default_mode(self.model)
 
@@ -104,19 +107,24 @@ def make_bundle(
         mode: how it is meant to be run; by default `default_mode`.
 
     Raises:
-        BundleError: `open_bundle` would refuse it, for one because a file is too large.
+        BundleError: `open_bundle` would refuse it, for example because a file is too large.
     """
-    golden, artifacts, training = tuple(golden), tuple(artifacts), training or {}
-    entries = {artifact.target: {"file": artifact.file, "parity": artifact.parity} for artifact in artifacts}
-    files = {
-        _WEIGHTS: pack_arrays(model.arrays),
-        _GOLDEN: pack_arrays(_golden_arrays(golden)),
-        _CARD: card(model, entries, training).encode(),
-        _EXAMPLE: example(model.signature).encode(),
-        **{artifact.file: artifact.data for artifact in artifacts},
+    sets = tuple(golden)
+    exported = tuple(artifacts)
+    facts = training or {}
+    entries = {
+        artifact.target: {"file": artifact.file, "parity": artifact.parity} for artifact in exported
     }
-    manifest = manifest_of(model, [one.name for one in golden], entries, training, files, mode or default_mode(model))
-    if all(one.lengths is None for one in golden):
+    files = {
+        WEIGHTS: pack_arrays(model.arrays),
+        GOLDEN: pack_arrays(golden_arrays(sets)),
+        CARD: card(model, entries, facts).encode(),
+        EXAMPLE: example(model.signature).encode("ascii"),
+    }
+    files |= {artifact.file: artifact.data for artifact in exported}
+    names = [golden_set.name for golden_set in sets]
+    manifest = manifest_of(model, names, entries, facts, files, mode or default_mode(model))
+    if all(golden_set.lengths is None for golden_set in sets):
         manifest["format_version"] = 1  # older readers can read it
     return _read({**files, MANIFEST: dump_manifest(manifest)})
 
@@ -135,11 +143,12 @@ def open_bundle(source: Path | bytes) -> Bundle:
 
     Raises:
         InputError: the file cannot be read.
-        BundleError: it is damaged, unsafe, of another format version, or does not hold what its manifest says.
+        BundleError: it is damaged, unsafe, of another format version, or does not hold what its
+            manifest says.
     """
-    return _read(
-        unpack(source if isinstance(source, bytes) else read_bytes(source, "a bundle, as package writes it", MAX_BYTES))
-    )
+    if isinstance(source, Path):
+        source = read_bytes(source, "a bundle, as package writes it", MAX_BYTES)
+    return _read(unpack(source))
 
 
 def is_bundle(data: bytes) -> bool:
@@ -149,26 +158,33 @@ def is_bundle(data: bytes) -> bool:
 
 def _read(files: Mapping[str, bytes]) -> Bundle:
     if MANIFEST not in files:
-        raise BundleError(f"the archive holds no {MANIFEST}; expected a file written by `lstm-export package`")
+        raise BundleError(
+            f"the archive holds no {MANIFEST}; expected a file written by `lstm-export package`"
+        )
     manifest = load_manifest(files[MANIFEST])
     _check_files(manifest["files"], files)
     for target, entry in manifest["artifacts"].items():
         if not isinstance(entry, dict) or str(entry.get("file")) not in manifest["files"]:
-            raise BundleError(f"the manifest names no file of the bundle for the artifact {target}")
-    model = _model(manifest, unpack_arrays(files[_WEIGHTS]))
-    return Bundle(dict(files), manifest, model, _golden_sets(manifest["golden"], unpack_arrays(files[_GOLDEN]), model))
+            raise BundleError(
+                f"the manifest names no file of the bundle for the artifact {printable(target)}"
+            )
+    model = _model(manifest, unpack_arrays(files[WEIGHTS]))
+    golden = golden_of_arrays(manifest["golden"], unpack_arrays(files[GOLDEN]), model)
+    return Bundle(dict(files), manifest, model, golden)
 
 
 def _check_files(listed: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
-    """Every file must be in the manifest with its digest, and the manifest must list nothing else."""
+    """Every file must be in the manifest with its digest, which must list nothing else."""
     there = set(files) - {MANIFEST}
     for name in sorted(there - set(listed)):
         raise BundleError(f"the bundle holds {name}, which its manifest does not list")
-    for name in sorted((set(listed) | {_WEIGHTS, _GOLDEN}) - there):
-        raise BundleError(f"the bundle lacks {name}; copy or download it again")
+    for name in sorted((set(listed) | {WEIGHTS, GOLDEN}) - there):
+        raise BundleError(f"the bundle lacks {printable(name)}; copy or download it again")
     for name in sorted(there):
         if listed[name] != fingerprint(files[name]):
-            raise BundleError(f"{name} is not the file that was packaged, its sha256 differs; copy it again")
+            raise BundleError(
+                f"{name} is not the file that was packaged, its sha256 differs; copy it again"
+            )
 
 
 def _model(manifest: Mapping[str, Any], arrays: Mapping[str, Array]) -> Model:
@@ -176,45 +192,17 @@ def _model(manifest: Mapping[str, Any], arrays: Mapping[str, Array]) -> Model:
         signature = Signature.from_record(manifest["signature"])
         model = Model.from_record(manifest["chain"], arrays, signature, manifest["origin"])
     # Besides UnsupportedModel: a record of the wrong kind, such as a number where a name belongs.
-    except (LstmExportError, TypeError, ValueError, KeyError, AttributeError) as error:
+    except (
+        LstmExportError,
+        TypeError,
+        ValueError,
+        KeyError,
+        AttributeError,
+        ArithmeticError,
+    ) as error:
         raise BundleError(f"the bundle describes no valid model: {error}") from error
     if model.weights_sha256 != manifest["weights_sha256"]:
-        raise BundleError("the weights are not those that the manifest names, their sha256 differs; package again")
+        raise BundleError(
+            "the weights are not those that the manifest names, their sha256 differs; package again"
+        )
     return model
-
-
-def _golden_arrays(golden: Iterable[GoldenSet]) -> dict[str, Array]:
-    return {
-        f"{one.name}.{key}": np.asarray(getattr(one, key))
-        for one in golden
-        for key in (*_GOLDEN_ARRAYS, *([] if one.lengths is None else [_LENGTHS]))
-    }
-
-
-def _golden_sets(names: list[Any], arrays: dict[str, Array], model: Model) -> tuple[GoldenSet, ...]:
-    expected = {f"{name}.{key}" for name in names for key in _GOLDEN_ARRAYS}
-    optional = {f"{name}.{_LENGTHS}" for name in names}
-    if not expected <= set(arrays) <= expected | optional or len(expected) != len(names) * len(_GOLDEN_ARRAYS):
-        raise BundleError(f"{_GOLDEN} does not hold the golden sets that the manifest names")
-    return tuple(_golden_set(str(name), arrays, model) for name in names)
-
-
-def _golden_set(name: str, arrays: Mapping[str, Array], model: Model) -> GoldenSet:
-    x, y, scale, noise_floor = (arrays[f"{name}.{key}"] for key in _GOLDEN_ARRAYS)
-    if x.ndim != 3 or not x.size or x.shape[2] != model.signature.input_size or x.dtype != np.float32:
-        raise BundleError(f"the inputs of the golden set {name} are {x.dtype} {x.shape}, which the model does not take")
-    steps = x.shape[:2] if model.returns_every_step else x.shape[:1]
-    outputs = (model.signature.output_size,)
-    if (y.shape, scale.shape, noise_floor.shape) != (steps + outputs, outputs, ()):
-        raise BundleError(f"the answers of the golden set {name} are {y.shape}, expected {steps + outputs}")
-    if not all(np.isfinite(array).all() for array in (x, y, scale, noise_floor)) or (scale < 0).any():
-        raise BundleError(f"the golden set {name} holds values that are not finite, or a negative scale")
-    lengths = arrays.get(f"{name}.{_LENGTHS}")
-    if lengths is not None and not _are_lengths(lengths, x):
-        raise BundleError(f"the lengths of the golden set {name} are not one a row, from 1 to {x.shape[1]}")
-    return GoldenSet(name, x, y, scale, float(noise_floor), lengths)
-
-
-def _are_lengths(lengths: Array, x: Array) -> bool:
-    fits = lengths.dtype == np.int64 and lengths.shape == x.shape[:1]
-    return bool(fits and (lengths >= 1).all() and (lengths <= x.shape[1]).all())

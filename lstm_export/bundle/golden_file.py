@@ -1,4 +1,4 @@
-"""One golden set as a file of its own, an `.npz` that numpy.load reads: a failing input to send and to replay."""
+"""One golden set as a file of its own, an `.npz` that numpy.load reads: an input to replay."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ..model import Array
 from ..parity import GoldenSet
 from .archive import MAX_BYTES
 from .arrays import pack_arrays, unpack_arrays
+from .golden_arrays import arrays_of
 
 # Bumped when an array changes its meaning or goes; a reader refuses what is newer than itself.
 GOLDEN_FILE_VERSION = 1
-_ARRAYS = ("x", "y", "scale", "noise_floor")
 
 
 def write_golden(path: Path, golden: GoldenSet) -> None:
@@ -24,9 +24,9 @@ def write_golden(path: Path, golden: GoldenSet) -> None:
     Raises:
         InputError: the file cannot be written.
     """
-    arrays = {name: np.asarray(getattr(golden, name)) for name in _ARRAYS}
+    arrays = arrays_of(golden)
     arrays["format_version"] = np.array(GOLDEN_FILE_VERSION)
-    write_bytes(path, pack_arrays(arrays | ({} if golden.lengths is None else {"lengths": golden.lengths})))
+    write_bytes(path, pack_arrays(arrays))
 
 
 def read_golden(path: Path) -> tuple[Array, Array | None]:
@@ -35,18 +35,26 @@ def read_golden(path: Path) -> tuple[Array, Array | None]:
     Raises:
         InputError: the file cannot be read, is no such file, or is of a newer format.
     """
+    data = read_bytes(path, "a golden set, as verify --failing writes it", MAX_BYTES)
     try:
-        arrays = unpack_arrays(read_bytes(path, "a golden set, as verify --failing writes it", MAX_BYTES))
+        arrays = unpack_arrays(data)
     except BundleError as error:
-        raise InputError(f"{path} is no golden set as verify --failing writes it; it is no such .npz") from error
+        raise InputError(
+            f"{path} is no golden set as verify --failing writes it; it is no such .npz"
+        ) from error
     version = arrays.get("format_version")
     if version is None or version.shape != () or int(version) != GOLDEN_FILE_VERSION:
-        said = "none" if version is None else version.tolist()
+        got = "none" if version is None else version.tolist()
         raise InputError(
-            f"{path} has the format version {said}, this lstm-export reads {GOLDEN_FILE_VERSION}; "
+            f"{path} has the format version {got}, this lstm-export reads {GOLDEN_FILE_VERSION}; "
             "use the version that wrote it"
         )
     x = arrays.get("x")
-    if x is None or x.ndim != 3 or not x.size or x.dtype != np.float32 or not np.isfinite(x).all():
+    if x is None or not _is_input(x):
         raise InputError(f"{path} holds no finite float32 x (batch, seq, input_size)")
     return x, arrays.get("lengths")
+
+
+def _is_input(x: Array) -> bool:
+    has_values = x.ndim == 3 and x.size > 0
+    return bool(has_values and x.dtype == np.float32 and np.isfinite(x).all())

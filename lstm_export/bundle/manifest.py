@@ -5,26 +5,27 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any, Literal, get_args
 
-from ..errors import BundleError
+from ..errors import BundleError, printable
 from ..model import Model
 from ..version import __version__
 
-# Bump it when a reader of this version would misread, or not be able to check, what the new writer writes: a key or
-# a file changes its meaning, or goes. A new optional key or a new kind of artifact needs no bump: readers ignore keys
-# that they do not know. On a bump the old reader moves to a file of its own and stays, and a bundle written by the
-# last release of the old version joins tests/golden.
-# 1: the first. 2: golden sets may have lengths, which a reader of 1 would not pass on; all else is as in 1, so that one
-# reader serves both, and a bundle without lengths is still written as 1.
+# Bump it when a reader of this version would misread, or not be able to check, what the new writer
+# writes: a key or a file changes its meaning, or goes. A new optional key or a new kind of artifact
+# needs no bump: readers ignore keys that they do not know. On a bump the old reader moves to a file
+# of its own and stays, and a bundle written by the last release of the old version joins
+# tests/golden.
+# 1: the first. 2: golden sets may have lengths, which a reader of 1 would not pass on; all else is
+# as in 1, so that one reader serves both, and a bundle without lengths is still written as 1.
 FORMAT_VERSION = 2
 READABLE = (1, 2)
 
 MANIFEST = "manifest.json"
-# How a model is meant to be run, an optional key of the manifest: on windows, each from the initial state, or as one
-# endless stream whose state is kept.
+# How a model is meant to be run, an optional key of the manifest: on windows, each from the initial
+# state, or as one endless stream whose state is kept.
 Mode = Literal["window", "state"]
 MAX_MANIFEST_BYTES = 2**20
 
@@ -43,14 +44,14 @@ _REQUIRED: dict[str, type] = {
 
 def manifest_of(  # noqa: PLR0913, PLR0917 - the parts of a manifest
     model: Model,
-    golden: list[str],
+    golden: Sequence[str],
     artifacts: Mapping[str, Mapping[str, Any]],
     training: Mapping[str, Any],
     files: Mapping[str, bytes],
     mode: Mode | None = None,
 ) -> dict[str, Any]:
     """The manifest of a bundle with these `files`; `golden` are the sets' names in order."""
-    return {
+    manifest: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "created_by": f"lstm-export {__version__}",
         "signature": model.signature.to_record(),
@@ -59,13 +60,15 @@ def manifest_of(  # noqa: PLR0913, PLR0917 - the parts of a manifest
         "origin": model.origin,
         "parameters": model.parameters,
         "weights_sha256": model.weights_sha256,
-        "golden": golden,
-        **({"mode": mode} if mode else {}),
+        "golden": list(golden),
         "artifacts": {target: dict(entry) for target, entry in artifacts.items()},
         "training": dict(training),
         "versions": _versions(),
         "files": {name: fingerprint(content) for name, content in sorted(files.items())},
     }
+    if mode:
+        manifest["mode"] = mode
+    return manifest
 
 
 def fingerprint(content: bytes) -> dict[str, Any]:
@@ -77,13 +80,16 @@ def dump_manifest(manifest: Mapping[str, Any]) -> bytes:
     """The manifest as indented JSON with sorted keys.
 
     Raises:
-        BundleError: it holds something that JSON lacks, such as NaN, or is larger than a reader accepts.
+        BundleError: it holds something that JSON lacks, such as NaN, or is larger than a reader
+            accepts.
     """
     try:
         text = json.dumps(manifest, indent=2, sort_keys=True, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise BundleError(f"the manifest cannot be written as JSON: {error}") from error
-    return _sized((text + "\n").encode("ascii"))
+    data = f"{text}\n".encode("ascii")
+    _check_size(data)
+    return data
 
 
 def load_manifest(data: bytes) -> dict[str, Any]:
@@ -92,35 +98,56 @@ def load_manifest(data: bytes) -> dict[str, Any]:
     Raises:
         BundleError: it is too large, no JSON, of another format version, or lacks a part.
     """
-    try:
-        manifest = json.loads(_sized(data).decode("utf-8"), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise BundleError(
-            f"{MANIFEST} is not valid JSON: {error}; copy the bundle again, or package the model again"
-        ) from error
-    if not isinstance(manifest, dict):
-        raise BundleError(f"{MANIFEST} holds no JSON object; package the model again")
-    version = manifest.get("format_version")
-    if type(version) is not int or version not in READABLE:
-        raise BundleError(
-            f"this bundle has format version {version!r}, lstm-export {__version__} reads version {FORMAT_VERSION}"
-            f" and older; "
-            f"use the version that wrote it ({manifest.get('created_by', 'unknown')}) or package the model again"
-        )
+    manifest = _parsed(data)
+    _check_version(manifest)
     for key, kind in _REQUIRED.items():
         if not isinstance(manifest.get(key), kind):
             raise BundleError(
-                f"{MANIFEST} has no valid {key!r}, expected a JSON {kind.__name__}; package the model again"
+                f"{MANIFEST} has no valid {key!r}, expected a JSON {kind.__name__}; "
+                "package the model again"
             )
-    if manifest.get("mode") not in (None, *get_args(Mode)):
-        raise BundleError(f"{MANIFEST} has the mode {manifest['mode']!r}, expected one of {', '.join(get_args(Mode))}")
+    mode = manifest.get("mode")
+    if mode not in (None, *get_args(Mode)):
+        choices = ", ".join(get_args(Mode))
+        raise BundleError(
+            f"{MANIFEST} has the mode {printable(repr(mode))}, expected one of {choices}"
+        )
     return manifest
 
 
-def _sized(data: bytes) -> bytes:
+def _parsed(data: bytes) -> dict[str, Any]:
+    _check_size(data)
+    try:
+        manifest = json.loads(data.decode("utf-8"), parse_constant=_refuse_constant)
+        # JSON can escape one half of a character, which no file and no terminal takes.
+        json.dumps(manifest, ensure_ascii=False).encode("utf-8")
+    except (ValueError, RecursionError) as error:
+        raise BundleError(
+            f"{MANIFEST} is not valid JSON: {error}; "
+            "copy the bundle again, or package the model again"
+        ) from error
+    if not isinstance(manifest, dict):
+        raise BundleError(f"{MANIFEST} holds no JSON object; package the model again")
+    return manifest
+
+
+def _check_version(manifest: Mapping[str, Any]) -> None:
+    version = manifest.get("format_version")
+    if type(version) is int and version in READABLE:  # True is no version
+        return
+    writer = printable(str(manifest.get("created_by", "unknown")))
+    raise BundleError(
+        f"this bundle has format version {printable(repr(version))}, "
+        f"lstm-export {__version__} reads version {FORMAT_VERSION} and older; "
+        f"use the version that wrote it ({writer}) or package the model again"
+    )
+
+
+def _check_size(data: bytes) -> None:
     if len(data) > MAX_MANIFEST_BYTES:
-        raise BundleError(f"{MANIFEST} has {len(data)} bytes, at most {MAX_MANIFEST_BYTES} are allowed")
-    return data
+        raise BundleError(
+            f"{MANIFEST} has {len(data)} bytes, at most {MAX_MANIFEST_BYTES} are allowed"
+        )
 
 
 def _refuse_constant(name: str) -> None:
@@ -128,7 +155,7 @@ def _refuse_constant(name: str) -> None:
 
 
 def _versions() -> dict[str, str]:
-    """Versions of Python and of the packages that are installed, read without importing them."""
+    """Versions of Python and of the installed packages, read without importing them."""
     found = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:

@@ -112,15 +112,50 @@ def test_an_archive_cut_anywhere_is_refused() -> None:
             unpack(data[:length])
 
 
-def test_any_flipped_byte_is_refused_or_changes_nothing() -> None:
-    """Some bytes mean nothing here (a date, a version): then the files are those that were packed."""
+def test_any_changed_byte_is_refused() -> None:
+    """Every byte is accounted for, dates, versions and flags too."""
     data = pack(FILES)
     for at in range(len(data)):
         for flip in (0x01, 0x80, 0xFF):
-            try:
-                assert unpack(data[:at] + bytes([data[at] ^ flip]) + data[at + 1 :]) == FILES, at
-            except BundleError as error:
-                assert "\n" not in str(error)
+            changed = bytes([data[at] ^ flip])
+            with pytest.raises(BundleError) as error:
+                unpack(data[:at] + changed + data[at + 1 :])
+            assert "\n" not in str(error.value)
+
+
+def test_bytes_between_two_entries_are_refused() -> None:
+    """Hidden where no header points, with every offset mended, as somebody who hides them would."""
+    data = pack({"a": b"1", "b": b"2"})
+    second = data.index(b"PK\x03\x04", 4)
+    end = len(data) - 22
+    hidden = bytearray(data[:second] + b"hidden" + data[second:])
+    entry = data.rindex(CENTRAL, 0, end)
+    for at in (entry + 42, end + 16):  # the offset of the second entry, and of the directory
+        (offset,) = struct.unpack("<L", data[at : at + 4])
+        hidden[at + 6 : at + 10] = struct.pack("<L", offset + 6)
+    with zipfile.ZipFile(io.BytesIO(hidden)) as archive:
+        assert archive.read("b") == b"2"
+    with pytest.raises(BundleError, match="bytes that this tool does not write"):
+        unpack(bytes(hidden))
+
+
+@pytest.mark.parametrize("how", ["another order", "another date", "its own comment"])
+def test_a_zip_of_another_tool_is_refused_or_means_the_same(how: str) -> None:
+    infos = [zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)) for name in ("a", "b")]
+    if how == "another date":
+        infos[1].date_time = (1999, 1, 1, 0, 0, 0)
+    if how == "its own comment":
+        infos[1].comment = b"x"
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for info in reversed(infos):
+            info.create_system, info.external_attr = 3, (stat.S_IFREG | 0o644) << 16
+            archive.writestr(info, b"x")
+    if how == "another order":
+        assert unpack(buffer.getvalue()) == {"b": b"x", "a": b"x"}
+    else:
+        with pytest.raises(BundleError, match="bytes that this tool does not write"):
+            unpack(buffer.getvalue())
 
 
 @pytest.mark.parametrize("name", ["../x", "/x", "a\\b", "", "a\0b"])

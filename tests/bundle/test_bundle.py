@@ -193,18 +193,17 @@ def test_missing_file_and_unwritable_folder(bundle: Bundle, tmp_path: Path) -> N
         write_bundle(tmp_path / "no" / "x.bundle", bundle)
 
 
-def test_mutated_bundles_are_refused_or_right(data: bytes, bundle: Bundle) -> None:
+def test_mutated_bundles_are_refused(data: bytes) -> None:
     random = np.random.default_rng(0)
     for _ in range(400):
         broken = bytearray(data)
         for at in random.integers(len(data), size=random.integers(1, 4)):
             broken[at] = random.integers(256)
-        try:
-            opened = open_bundle(bytes(broken))
-        except BundleError as error:
-            assert "\n" not in str(error)
-        else:  # a byte that means nothing, such as a date
-            assert opened == bundle
+        if bytes(broken) == data:
+            continue
+        with pytest.raises(BundleError) as error:
+            open_bundle(bytes(broken))
+        assert "\n" not in str(error.value)
 
 
 def test_mutated_manifests_are_refused_or_harmless(bundle: Bundle) -> None:
