@@ -84,7 +84,8 @@ def printable(text: str, longest: int = LONGEST_QUOTED) -> str:
     if shown.isprintable():
         return shown
     return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in shown
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
+        for letter in shown
     )
 
 

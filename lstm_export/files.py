@@ -38,11 +38,15 @@ def check_output(path: Path, *inputs: Path | None, folder: bool = False) -> None
 def _check_output(path: Path, inputs: tuple[Path | None, ...]) -> None:
     folder = path.parent
     if not folder.is_dir():
-        raise InputError(f"cannot write {path}: the folder {folder} does not exist; create it first")
+        raise InputError(
+            f"cannot write {path}: the folder {folder} does not exist; create it first"
+        )
     if path.is_dir():
         raise InputError(f"cannot write {path}: it is a folder; name a file")
     if path.exists() and not path.is_file():
-        raise InputError(f"cannot write {path}: it is a device or a pipe, and would be replaced by a file; name a file")
+        raise InputError(
+            f"cannot write {path}: it is a device or a pipe, and would be replaced by a file; name a file"
+        )
     try:  # root may do everything, and some folders take no file from anybody: only trying tells
         with tempfile.TemporaryFile(dir=folder):
             pass
@@ -52,7 +56,9 @@ def _check_output(path: Path, inputs: tuple[Path | None, ...]) -> None:
         ) from error
     for source in inputs:
         if source is not None and source.exists() and path.exists() and source.samefile(path):
-            raise InputError(f"{path} is the input itself and would be overwritten; choose another output with -o")
+            raise InputError(
+                f"{path} is the input itself and would be overwritten; choose another output with -o"
+            )
 
 
 @contextmanager

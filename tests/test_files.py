@@ -78,7 +78,9 @@ def test_a_read_ends(tmp_path: Path) -> None:
     path = tmp_path / "a.bin"
     path.write_bytes(b"1234")
     assert read_bytes(path, "a file", 4) == b"1234"
-    with pytest.raises(InputError, match="more than 3 bytes, the most that is allowed; name a file"):
+    with pytest.raises(
+        InputError, match="more than 3 bytes, the most that is allowed; name a file"
+    ):
         read_bytes(path, "a file", 3)
 
 

@@ -26,21 +26,33 @@ class Bound:
     """
 
     def __init__(
-        self, session: Any, errors: tuple[type[Exception], ...], layout: Sequence[StateTensor], batch: int
+        self,
+        session: Any,
+        errors: tuple[type[Exception], ...],
+        layout: Sequence[StateTensor],
+        batch: int,
     ) -> None:
         sizes = {"batch": batch, "seq": 1}
-        shapes = [[sizes.get(size, size) for size in one.shape] for one in (session.get_inputs()[0], *_first(session))]
+        shapes = [
+            [sizes.get(size, size) for size in one.shape]
+            for one in (session.get_inputs()[0], *_first(session))
+        ]
         self.x: Array = np.zeros(shapes[0], np.float32)
         answer: Array = np.zeros(shapes[1], np.float32)
         sides = [
-            tuple(np.zeros((one.num_layers, batch, one.size), np.float32) for one in layout) for _ in ("even", "odd")
+            tuple(np.zeros((one.num_layers, batch, one.size), np.float32) for one in layout)
+            for _ in ("even", "odd")
         ]
         ort = onnxruntime()
         values = [[ort.OrtValue.ortvalue_from_numpy(array) for array in side] for side in sides]
         ends = tuple(ort.OrtValue.ortvalue_from_numpy(array) for array in (self.x, answer))
         self._kept = values, ends  # a binding does not keep alive what it is bound to
         bindings = [_binding(session, layout, ends, order) for order in (values, values[::-1])]
-        x, call, y = self.x, session.run_with_iobinding, answer[:, -1] if answer.ndim == 3 else answer
+        x, call, y = (
+            self.x,
+            session.run_with_iobinding,
+            answer[:, -1] if answer.ndim == 3 else answer,
+        )
         present, following = bindings
 
         # Closures: looking their variables up takes a third of the time of attributes, and a step is short.
@@ -49,7 +61,9 @@ class Bound:
             try:
                 call(present)
             except errors as error:
-                raise InputError(f"ONNX Runtime refused x {x.shape}: {first_line(error)}") from error
+                raise InputError(
+                    f"ONNX Runtime refused x {x.shape}: {first_line(error)}"
+                ) from error
             present, following = following, present
             fresh: Array = y.copy()
             return fresh
@@ -70,7 +84,9 @@ def _first(session: Any) -> list[Any]:
     return list(session.get_outputs())[:1]
 
 
-def _binding(session: Any, layout: Sequence[StateTensor], ends: Sequence[Any], sides: Sequence[Sequence[Any]]) -> Any:
+def _binding(
+    session: Any, layout: Sequence[StateTensor], ends: Sequence[Any], sides: Sequence[Sequence[Any]]
+) -> Any:
     """From one side to the other."""
     binding = session.io_binding()
     binding.bind_ortvalue_input("x", ends[0])

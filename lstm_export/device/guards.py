@@ -37,7 +37,9 @@ class NotFinite(InputError):
         why: what is wrong with that.
     """
 
-    def __init__(self, index: Sequence[int], names: Sequence[str], found: str, why: str, repair: str) -> None:
+    def __init__(
+        self, index: Sequence[int], names: Sequence[str], found: str, why: str, repair: str
+    ) -> None:
         row, step, feature = map(int, index)
         name = f"{feature} ({names[feature]})" if names else str(feature)
         self.index, self.found, self.why = (row, step, feature), found, why
@@ -88,13 +90,21 @@ def checked_lengths(lengths: Any, batch: int, seq: int) -> Array:
     try:
         array = np.asarray(lengths)
     except (TypeError, ValueError) as error:
-        raise InputError(f"lengths is no array, expected whole numbers of shape ({batch},)") from error
+        raise InputError(
+            f"lengths is no array, expected whole numbers of shape ({batch},)"
+        ) from error
     if array.dtype.kind not in "iu":
-        raise InputError(f"lengths is of type {array.dtype.name}, expected whole numbers such as int32")
+        raise InputError(
+            f"lengths is of type {array.dtype.name}, expected whole numbers such as int32"
+        )
     if array.shape != (batch,):
-        raise InputError(f"lengths has the shape {array.shape}, expected ({batch},), one a row of x")
+        raise InputError(
+            f"lengths has the shape {array.shape}, expected ({batch},), one a row of x"
+        )
     for row in np.flatnonzero((array < 1) | (array > seq))[:1]:
-        raise InputError(f"lengths is {array[row]} at row {row}, expected 1 to {seq}, the steps that x has")
+        raise InputError(
+            f"lengths is {array[row]} at row {row}, expected 1 to {seq}, the steps that x has"
+        )
     return array.astype(np.int64)
 
 
@@ -102,15 +112,27 @@ def numbers_of(x: Any, strict: bool) -> Array:
     """`x` as an array of booleans, integers or floats."""
     try:
         array = np.asarray(x)
-    except (TypeError, ValueError, RuntimeError) as error:  # ragged lists; a tensor that still wants its gradient
-        raise InputError(f"x is no array: {str(error).splitlines()[0]}; expected (batch, seq, input_size)") from error
+    except (
+        TypeError,
+        ValueError,
+        RuntimeError,
+    ) as error:  # ragged lists; a tensor that still wants its gradient
+        raise InputError(
+            f"x is no array: {str(error).splitlines()[0]}; expected (batch, seq, input_size)"
+        ) from error
     if array.dtype.kind not in "fiub":
         kind = "None" if x is None else f"of type {array.dtype.name}"
-        raise InputError(f"x is {kind}, expected numbers of shape (batch, seq, input_size); float32 is best")
+        raise InputError(
+            f"x is {kind}, expected numbers of shape (batch, seq, input_size); float32 is best"
+        )
     if np.ma.is_masked(x):
-        raise InputError("x is a masked array with masked values; fill them first, with x.filled(...)")
+        raise InputError(
+            "x is a masked array with masked values; fill them first, with x.filled(...)"
+        )
     if strict and array.dtype != np.dtype("<f4"):
-        raise InputError(f"x is {array.dtype.str}, expected float32 ('<f4') under strict=True; cast it first")
+        raise InputError(
+            f"x is {array.dtype.str}, expected float32 ('<f4') under strict=True; cast it first"
+        )
     return array
 
 
@@ -128,7 +150,9 @@ def _check_shape(shape: tuple[int, ...], input_size: int) -> None:
 def refuse_unfit(value: Any, row: int, step: int, feature: int, names: Sequence[str]) -> NoReturn:
     """Say where a value stands that is not finite, or not within float32."""
     if np.isfinite(value):
-        raise NotFinite((row, step, feature), names, f"is {value}", "more than float32 holds", "check its unit")
+        raise NotFinite(
+            (row, step, feature), names, f"is {value}", "more than float32 holds", "check its unit"
+        )
     repair = 'repair it, or load with nonfinite="propagate" to get NaN for its row'
     raise NotFinite((row, step, feature), names, f"is {value}", "expected a finite number", repair)
 
@@ -142,12 +166,18 @@ def bounds_of(signature: Signature) -> tuple[Array, Array]:
     columns = signature.features or (Column(""),) * signature.input_size
     low = [-largest if column.low is None else column.low for column in columns]
     high = [largest if column.high is None else column.high for column in columns]
-    return np.clip(low, -largest, largest).astype(np.float32), np.clip(high, -largest, largest).astype(np.float32)
+    return np.clip(low, -largest, largest).astype(np.float32), np.clip(
+        high, -largest, largest
+    ).astype(np.float32)
 
 
 def out_of_range(values: Array, signature: Signature) -> str:
     """What to say of `values (samples, input_size)`, some of which lie outside the training ranges."""
-    (lowest, highest), low, high = bounds_of(signature), values.min(axis=0), values.max(axis=0)  # (input_size,)
+    (lowest, highest), low, high = (
+        bounds_of(signature),
+        values.min(axis=0),
+        values.max(axis=0),
+    )  # (input_size,)
     outside = np.flatnonzero((low < lowest) | (high > highest))
     feature, more = int(outside[0]), outside.size - 1
     column = signature.features[feature]

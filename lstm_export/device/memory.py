@@ -49,7 +49,9 @@ class CarriedState:
     def __init__(self, runner: StatefulRunner, width: int, every_step: bool, batch: int) -> None:
         self._runner, self.every_step = runner, every_step
         self._bound: Bound | Unbound = (
-            runner.bind(batch) if isinstance(runner, OnnxStreamRunner) else Unbound(runner, width, batch)
+            runner.bind(batch)
+            if isinstance(runner, OnnxStreamRunner)
+            else Unbound(runner, width, batch)
         )
         self.x: Array = self._bound.x
         self.run = self._bound.run
@@ -61,14 +63,19 @@ class CarriedState:
         return y
 
     def take(self, rows: Any) -> tuple[Array, ...]:
-        return tuple(np.array(tensor[:, rows].swapaxes(0, 1), order="C") for tensor in self._bound.state)
+        return tuple(
+            np.array(tensor[:, rows].swapaxes(0, 1), order="C") for tensor in self._bound.state
+        )
 
     def put(self, rows: Any, kept: tuple[Array, ...]) -> None:
         for tensor, values in zip(self._bound.state, kept, strict=True):
             tensor[:, rows] = values.swapaxes(0, 1)
 
     def fresh(self, batch: int) -> tuple[Array, ...]:
-        return tuple(np.array(tensor.swapaxes(0, 1), order="C") for tensor in self._runner.initial_state(batch))
+        return tuple(
+            np.array(tensor.swapaxes(0, 1), order="C")
+            for tensor in self._runner.initial_state(batch)
+        )
 
 
 class Unbound:
@@ -93,10 +100,19 @@ class KeptWindow:
     Until the window is full, the answers are NaN.
     """
 
-    def __init__(self, runner: Runner, signature: Signature, every_step: bool, window: int, batch: int) -> None:
-        self._runner, self._size, self._window, self.every_step = runner, signature.output_size, window, every_step
+    def __init__(
+        self, runner: Runner, signature: Signature, every_step: bool, window: int, batch: int
+    ) -> None:
+        self._runner, self._size, self._window, self.every_step = (
+            runner,
+            signature.output_size,
+            window,
+            every_step,
+        )
         self.x: Array = np.zeros((batch, 1, signature.input_size), np.float32)
-        self._samples, self._next = (np.zeros((batch, window, signature.input_size), np.float32) for _ in range(2))
+        self._samples, self._next = (
+            np.zeros((batch, window, signature.input_size), np.float32) for _ in range(2)
+        )
         self._filled = np.zeros(batch, np.int64)
 
     def run(self) -> Array:
@@ -109,11 +125,17 @@ class KeptWindow:
 
     def push(self, x: Array) -> Array:
         batch, seq, width = x.shape
-        asked = np.arange(seq if self.every_step else 1)[::-1]  # how many samples came after the one that is answered
+        asked = np.arange(seq if self.every_step else 1)[
+            ::-1
+        ]  # how many samples came after the one that is answered
         samples = np.concatenate([self._samples, x], axis=1)[:, -(self._window + len(asked) - 1) :]
-        windows = np.stack([sliding_windows(row, self._window) for row in samples])  # (batch, asked, window, width)
+        windows = np.stack(
+            [sliding_windows(row, self._window) for row in samples]
+        )  # (batch, asked, window, width)
         filled = self._filled[:, np.newaxis] + seq - asked  # (batch, asked)
-        y = self._answers(windows.reshape(-1, self._window, width), filled.ravel()).reshape(batch, len(asked), -1)
+        y = self._answers(windows.reshape(-1, self._window, width), filled.ravel()).reshape(
+            batch, len(asked), -1
+        )
         self._samples = np.array(samples[:, -self._window :])
         self._filled = np.minimum(self._filled + seq, self._window)
         return y if self.every_step else y[:, 0]

@@ -34,7 +34,10 @@ _FIELDS = {
     "weights": "1* 2 4* 5* 7* 8 9 10* 12 14 16*",
 }
 _SCHEMA = {
-    kind: {int(field.rstrip("*")): (field, inner) for field, _, inner in (item.partition(":") for item in text.split())}
+    kind: {
+        int(field.rstrip("*")): (field, inner)
+        for field, _, inner in (item.partition(":") for item in text.split())
+    }
     for kind, text in _FIELDS.items()
 }
 _KNOWN = {
@@ -71,7 +74,11 @@ def metadata_of(data: bytes) -> dict[str, str]:
     try:
         entries = [_bytes(value) for number, value in _fields(data) if number == 14]
         pairs = [dict(_fields(entry)) for entry in entries[:MAX_METADATA]]
-        return {_bytes(pair[1]).decode(): _bytes(pair[2]).decode() for pair in pairs if {1, 2} <= set(pair)}
+        return {
+            _bytes(pair[1]).decode(): _bytes(pair[2]).decode()
+            for pair in pairs
+            if {1, 2} <= set(pair)
+        }
     except (BundleError, UnicodeDecodeError):
         return {}
 
@@ -83,10 +90,16 @@ def _check(data: bytes, kind: str) -> _Found:
     for number, value in _fields(data):
         if number not in allowed:
             what = _KNOWN.get((kind, number), f"the unknown field {number}")
-            raise BundleError(f"the ONNX file holds {what} in its {kind}, which is refused; export it again plainly")
+            raise BundleError(
+                f"the ONNX file holds {what} in its {kind}, which is refused; export it again plainly"
+            )
         field, inner = allowed[number]
-        if number in found and not field.endswith("*"):  # protobuf merges the two, which would blur what is checked
-            raise BundleError(f"the ONNX file is damaged: field {number} of its {kind} stands there twice; {_AGAIN}")
+        if number in found and not field.endswith(
+            "*"
+        ):  # protobuf merges the two, which would blur what is checked
+            raise BundleError(
+                f"the ONNX file is damaged: field {number} of its {kind} stands there twice; {_AGAIN}"
+            )
         if inner:
             _check(_bytes(value), inner)
         found[number].append(value)
@@ -126,7 +139,11 @@ def _check_weights(found: _Found) -> None:
         raise BundleError(
             "the ONNX file keeps weights in another file (external data), which is refused; save it as one file"
         )
-    dims = [size for value in found[1] for size in (_varints(value) if isinstance(value, bytes) else [value])]
+    dims = [
+        size
+        for value in found[1]
+        for size in (_varints(value) if isinstance(value, bytes) else [value])
+    ]
     _check_sizes(dims)
     raw, typed = _bytes(*found[9]), found[4] + found[5] + found[7] + found[10]
     if raw:
@@ -135,15 +152,24 @@ def _check_weights(found: _Found) -> None:
     else:  # an element takes at least one byte
         agrees = prod(dims) <= sum(len(value) if isinstance(value, bytes) else 1 for value in typed)
     if not agrees:
-        raise BundleError(f"the ONNX file has weights of shape {dims}, for which it does not hold the bytes; {_AGAIN}")
+        raise BundleError(
+            f"the ONNX file has weights of shape {dims}, for which it does not hold the bytes; {_AGAIN}"
+        )
 
 
 def _check_sizes(sizes: list[int | bytes] | list[int]) -> None:
     if len(sizes) > 8 or not all(isinstance(size, int) and 0 < size <= MAX_SIZE for size in sizes):
-        raise BundleError(f"the ONNX file has an absurd hidden_size or shape of weights: {sizes[:8]}; {_AGAIN}")
+        raise BundleError(
+            f"the ONNX file has an absurd hidden_size or shape of weights: {sizes[:8]}; {_AGAIN}"
+        )
 
 
-_RULES = {"opset": _check_opset, "node": _check_node, "attribute": _check_attribute, "weights": _check_weights}
+_RULES = {
+    "opset": _check_opset,
+    "node": _check_node,
+    "attribute": _check_attribute,
+    "weights": _check_weights,
+}
 
 
 def _bytes(value: int | bytes = b"") -> bytes:

@@ -19,7 +19,8 @@ from .onnx_guard import MAX_BYTES, check_onnx
 CPU = "CPUExecutionProvider"
 # Keys of an artifact's own metadata, written by the ONNX target.
 SIGNATURE, CHAIN, WEIGHTS_SHA256, VERSION, STATE, TAKES_LENGTHS = (
-    f"lstm_export.{key}" for key in ("signature", "chain", "weights_sha256", "version", "state", "takes_lengths")
+    f"lstm_export.{key}"
+    for key in ("signature", "chain", "weights_sha256", "version", "state", "takes_lengths")
 )
 LENGTHS = "lengths"  # the input that says how many steps of each row count
 FINAL = "_n"  # what a graph that carries state adds to an input's name for the output that belongs to it: h, h_n
@@ -50,7 +51,11 @@ class OnnxRunner:
             raise InputError(f"x has the shape {x.shape}, expected at least one row and one step")
         feeds = {self._input.name: np.ascontiguousarray(x, "<f4")}
         if self._lengths is not None:
-            every = np.full(len(x), x.shape[1]) if lengths is None else checked_lengths(lengths, *x.shape[:2])
+            every = (
+                np.full(len(x), x.shape[1])
+                if lengths is None
+                else checked_lengths(lengths, *x.shape[:2])
+            )
             feeds[self._lengths.name] = every.astype(np.int32)
         elif lengths is not None:
             raise InputError(f"this ONNX file takes no {LENGTHS}; export it with --lengths")
@@ -71,7 +76,9 @@ class OnnxRunner:
             return stored_signature(self.metadata)
         sizes = self._input.shape[-1], self._output.shape[-1]
         if not all(isinstance(size, int) for size in sizes):
-            raise BundleError(f"the ONNX file does not say how wide x and y are, it has {sizes}; export it with fixed")
+            raise BundleError(
+                f"the ONNX file does not say how wide x and y are, it has {sizes}; export it with fixed"
+            )
         return Signature(*sizes)
 
 
@@ -91,7 +98,9 @@ def stored_signature(metadata: Mapping[str, str]) -> Signature:
 Tune = Callable[[ModuleType, Any], None]
 
 
-def load_onnx(source: Path | bytes, providers: Sequence[str] | None = None, *, tune: Tune | None = None) -> OnnxRunner:
+def load_onnx(
+    source: Path | bytes, providers: Sequence[str] | None = None, *, tune: Tune | None = None
+) -> OnnxRunner:
     """Check an ONNX file and load the very bytes that were checked.
 
     Args:
@@ -117,7 +126,11 @@ def opened(
     tune: Tune | None = None,
 ) -> RunnerT:
     """A checked file as a runner of this kind, made of ONNX Runtime's session and what it raises; see `load_onnx`."""
-    data = source if isinstance(source, bytes) else read_bytes(source, "an exported .onnx file", MAX_BYTES)
+    data = (
+        source
+        if isinstance(source, bytes)
+        else read_bytes(source, "an exported .onnx file", MAX_BYTES)
+    )
     check_onnx(data)
     ort = onnxruntime()
     errors = runtime_errors(ort)
@@ -130,9 +143,13 @@ def opened(
         session = ort.InferenceSession(data, options, providers=chosen, enable_fallback=False)
         runner = kind(session, errors)
     except errors as error:
-        raise BundleError(f"ONNX Runtime {ort.__version__} cannot load the file: {first_line(error)}") from error
+        raise BundleError(
+            f"ONNX Runtime {ort.__version__} cannot load the file: {first_line(error)}"
+        ) from error
     if session.get_providers()[0] != chosen[0]:
-        raise InputError(f"ONNX Runtime could not start {chosen[0]}; it would have fallen back to {CPU} silently")
+        raise InputError(
+            f"ONNX Runtime could not start {chosen[0]}; it would have fallen back to {CPU} silently"
+        )
     return runner
 
 
@@ -158,7 +175,9 @@ def _options(ort: ModuleType) -> Any:
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.enable_cpu_mem_arena = options.enable_mem_pattern = False  # both grow with varying sequence lengths
+    options.enable_cpu_mem_arena = options.enable_mem_pattern = (
+        False  # both grow with varying sequence lengths
+    )
     options.log_severity_level = 4  # errors are raised; the log would repeat them on stderr
     return options
 
@@ -168,7 +187,9 @@ def _chosen(providers: Sequence[str] | None, available: Sequence[str]) -> list[s
     chosen = [short.get(name.lower(), name) for name in providers or (CPU,)]
     for name in chosen:
         if name not in available:
-            raise InputError(f"the provider {name} is not available here; choose from {', '.join(available)}")
+            raise InputError(
+                f"the provider {name} is not available here; choose from {', '.join(available)}"
+            )
     return chosen
 
 

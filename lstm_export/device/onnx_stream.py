@@ -68,11 +68,15 @@ def state_tensors(text: str) -> tuple[CarriedTensor, ...]:
             raise ValueError(f"expected a list of 1 to {MAX_TENSORS} tensors")
         return tuple(_carried(**entry) for entry in entries)
     except (ValueError, TypeError, RecursionError) as error:
-        raise UnsupportedModel(f"what the ONNX file says of its state is damaged: {error}") from error
+        raise UnsupportedModel(
+            f"what the ONNX file says of its state is damaged: {error}"
+        ) from error
 
 
 def _carried(name: str, num_layers: int, size: int, initial: Any) -> CarriedTensor:
-    if not isinstance(name, str) or not all(type(one) is int and 0 < one < 2**24 for one in (num_layers, size)):
+    if not isinstance(name, str) or not all(
+        type(one) is int and 0 < one < 2**24 for one in (num_layers, size)
+    ):
         raise ValueError(f"no tensor is {name!r} of {num_layers!r} layers and size {size!r}")
     values = None if initial is None else frozen(np.array(initial, np.float64))
     if values is not None and (values.shape != (num_layers, size) or not np.isfinite(values).all()):
@@ -121,7 +125,9 @@ class OnnxStreamRunner:
         for tensor, value in zip(self.layout, state, strict=True):
             expected = (tensor.num_layers, len(x), tensor.size)
             if value.shape != expected:
-                raise InputError(f"the state {tensor.name} has the shape {value.shape}, expected {expected}")
+                raise InputError(
+                    f"the state {tensor.name} has the shape {value.shape}, expected {expected}"
+                )
             feeds[tensor.name] = np.ascontiguousarray(value, "<f4")
         try:
             y, *final = self._session.run(self._names, feeds)
@@ -130,7 +136,9 @@ class OnnxStreamRunner:
         return y, tuple(final)
 
 
-def load_onnx_stream(source: Path | bytes, providers: Sequence[str] | None = None) -> OnnxStreamRunner:
+def load_onnx_stream(
+    source: Path | bytes, providers: Sequence[str] | None = None
+) -> OnnxStreamRunner:
     """Check an ONNX file that carries its state, and load it.
 
     Raises:
@@ -143,13 +151,20 @@ def load_onnx_stream(source: Path | bytes, providers: Sequence[str] | None = Non
 
 def _check_ends(session: Any, signature: Signature, tensors: tuple[CarriedTensor, ...]) -> None:
     """Inputs and outputs must be those that the metadata names: what is fed back must be what was given."""
-    got = [(one.name, one.type, one.shape) for one in (*session.get_inputs(), *session.get_outputs())]
+    got = [
+        (one.name, one.type, one.shape) for one in (*session.get_inputs(), *session.get_outputs())
+    ]
     states, finals = (
-        [(name, "tensor(float)", shape) for name, _, shape in (one.declared(suffix) for one in tensors)]
+        [
+            (name, "tensor(float)", shape)
+            for name, _, shape in (one.declared(suffix) for one in tensors)
+        ]
         for suffix in ("", FINAL)
     )
     inputs = [("x", "tensor(float)", ["batch", "seq", signature.input_size]), *states]
     axes = [["batch", "seq", signature.output_size], ["batch", signature.output_size]]
     if got not in [[*inputs, ("y", "tensor(float)", y), *finals] for y in axes]:
         names = ", ".join(str(one[0]) for one in got)
-        raise BundleError(f"the ONNX file takes and gives {names}, which is not the state that its metadata describes")
+        raise BundleError(
+            f"the ONNX file takes and gives {names}, which is not the state that its metadata describes"
+        )

@@ -48,12 +48,16 @@ class StreamPool:
     @property
     def nonfinite_count(self) -> int:
         """How many samples with NaN or an infinity came, to all streams there ever were."""
-        return self._counts[0] + sum(one.nonfinite_count for one in (self._stream, self._some) if one)
+        return self._counts[0] + sum(
+            one.nonfinite_count for one in (self._stream, self._some) if one
+        )
 
     @property
     def out_of_range_count(self) -> int:
         """How many samples came with a value outside the training range, to all streams there ever were."""
-        return self._counts[1] + sum(one.out_of_range_count for one in (self._stream, self._some) if one)
+        return self._counts[1] + sum(
+            one.out_of_range_count for one in (self._stream, self._some) if one
+        )
 
     def add(self, key: Hashable, state: bytes | Path | None = None) -> None:
         """A new stream, from before the first sample or from a state that `state` of a pool or a stream gave.
@@ -85,7 +89,9 @@ class StreamPool:
         if stream and self._stream:
             stream._put(slice(None), self._stream._take(kept))
         self._replace(stream)
-        self._rows = {other: index for index, other in enumerate(one for one in self._rows if one != key)}
+        self._rows = {
+            other: index for index, other in enumerate(one for one in self._rows if one != key)
+        }
 
     def step(self, x: Any, keys: Sequence[Hashable] | None = None) -> Array:
         """One sample each: `y (streams, output_size)`.
@@ -139,7 +145,9 @@ class StreamPool:
         """
         row = self._row(key)
         if self._stream:
-            self._stream._put([row], unpacked(state, self._stream._identity, self._stream._fresh(1))[0])
+            self._stream._put(
+                [row], unpacked(state, self._stream._identity, self._stream._fresh(1))[0]
+            )
 
     def close(self) -> None:
         """Let go of the runtime's buffers; nothing can be asked of the pool afterwards."""
@@ -149,7 +157,9 @@ class StreamPool:
     def _row(self, key: Hashable) -> int:
         self._check_open()
         if key not in self._rows:
-            raise InputError(f"the pool holds no stream {key!r}; it holds {len(self._rows)}, add it first")
+            raise InputError(
+                f"the pool holds no stream {key!r}; it holds {len(self._rows)}, add it first"
+            )
         return self._rows[key]
 
     def _replace(self, stream: Stream | None) -> None:

@@ -72,7 +72,9 @@ def predict_file(
         outputs = [table[column.name] for column in session.signature.outputs]
         return Predictions(np.stack(outputs, axis=1), table)
     if missing != "refuse":
-        raise InputError(f"--missing {missing} is for the cells of a table; repair {data}, or write it as .csv")
+        raise InputError(
+            f"--missing {missing} is for the cells of a table; repair {data}, or write it as .csv"
+        )
     try:
         y = _answers_of_array(session, data, window, progress)
     except NotFinite as error:
@@ -80,17 +82,23 @@ def predict_file(
         raise InputError(
             f"{data}: {error.place} {error.found}, {error.why}; repair it, or write it as .csv and choose --missing"
         ) from error
-    index = dict(zip(("row", "step"), np.indices(y.shape[:-1]).reshape(y.ndim - 1, -1), strict=False))
+    index = dict(
+        zip(("row", "step"), np.indices(y.shape[:-1]).reshape(y.ndim - 1, -1), strict=False)
+    )
     columns = {column.name: y[..., k].ravel() for k, column in enumerate(session.signature.outputs)}
     return Predictions(y, Table(index | columns))
 
 
-def _answers_of_array(session: Session, data: Path, window: int | None, progress: Progress | None) -> Array:
+def _answers_of_array(
+    session: Session, data: Path, window: int | None, progress: Progress | None
+) -> Array:
     x = _load_array(data)
     if x.ndim == 2:
         return session.slide(x, progress, window=window)
     if window:
-        raise InputError(f"{data} holds whole sequences, {x.shape}; --window is for a single one, (seq, input_size)")
+        raise InputError(
+            f"{data} holds whole sequences, {x.shape}; --window is for a single one, (seq, input_size)"
+        )
     return session(x)
 
 
@@ -101,7 +109,11 @@ def _load_array(path: Path) -> Array:
     except OSError as error:
         raise unreadable(path, error, "a table or a .npy array") from error
     except (ValueError, EOFError) as error:
-        raise InputError(f"{path} is no .npy array of numbers as numpy.save writes it, or a damaged one") from error
+        raise InputError(
+            f"{path} is no .npy array of numbers as numpy.save writes it, or a damaged one"
+        ) from error
     if not isinstance(array, np.ndarray):
-        raise InputError(f"{path} is an archive of arrays, expected one array as numpy.save writes it")
+        raise InputError(
+            f"{path} is an archive of arrays, expected one array as numpy.save writes it"
+        )
     return array

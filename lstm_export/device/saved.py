@@ -33,7 +33,9 @@ def packed(identity: Identity, kept: Sequence[Array], counts: Sequence[int]) -> 
     return pack_arrays({"model": identity, "counts": np.array(counts, np.int64), **arrays})
 
 
-def unpacked(state: bytes | Path, identity: Identity, like: Sequence[Array]) -> tuple[tuple[Array, ...], list[int]]:
+def unpacked(
+    state: bytes | Path, identity: Identity, like: Sequence[Array]
+) -> tuple[tuple[Array, ...], list[int]]:
     """What `packed` put there: what was kept, and the counts.
 
     Args:
@@ -48,16 +50,26 @@ def unpacked(state: bytes | Path, identity: Identity, like: Sequence[Array]) -> 
     try:
         arrays = unpack_arrays(data)
     except BundleError as error:
-        raise InputError(f"this is no saved state of a stream, or a damaged one: {error}") from error
+        raise InputError(
+            f"this is no saved state of a stream, or a damaged one: {error}"
+        ) from error
     kept = [arrays.get(f"kept{index}", np.empty(0)) for index in range(len(like))]
     model, counts = arrays.get("model", np.empty(0)), arrays.get("counts", np.empty(0))
     if not np.array_equal(model, identity):
-        raise InputError("this state belongs to another model, or to the other mode of it; start anew, without it")
+        raise InputError(
+            "this state belongs to another model, or to the other mode of it; start anew, without it"
+        )
     for array, expected in zip(kept, like, strict=True):
         if array.shape != expected.shape or array.dtype != expected.dtype:
             got, wanted = array.shape[:1] or (0,), expected.shape[:1]
-            raise InputError(f"this state is of a batch of {got[0]}, expected {wanted[0]}; it holds {array.shape}")
-    bad = [array for index, array in enumerate(kept) if index != len(kept) - 2 and not np.isfinite(array).all()]
+            raise InputError(
+                f"this state is of a batch of {got[0]}, expected {wanted[0]}; it holds {array.shape}"
+            )
+    bad = [
+        array
+        for index, array in enumerate(kept)
+        if index != len(kept) - 2 and not np.isfinite(array).all()
+    ]
     if bad or counts.shape != (2,) or counts.dtype.kind != "i" or (counts < 0).any():
         raise InputError("this state is damaged: it holds values that are not finite, or no counts")
     return tuple(kept), [int(count) for count in counts]

@@ -12,6 +12,8 @@ from ..parity import ParityReport, asked_of, check, check_streaming
 
 def self_test(bundle: Bundle, runner: Runner, subject: str = "this device") -> ParityReport:
     """Judge `runner` on the bundle's golden sets by the rule that packaging used; needs numpy alone."""
-    report = check(runner, asked_of(runner, bundle.golden), subject=subject, structure="as packaged")
+    report = check(
+        runner, asked_of(runner, bundle.golden), subject=subject, structure="as packaged"
+    )
     proofs = check_streaming(runner, bundle.golden) if is_stateful(runner) else ()
     return replace(report, sets=(*report.sets, *proofs))

@@ -46,14 +46,18 @@ class Sequences:
         """Some of them as `(len(rows), longest, input_size)`, zeros behind the shorter ones."""
         ends = self.ends[rows]
         x = np.zeros((len(rows), int(self.lengths[rows].max()), self.steps.shape[1]), np.float32)
-        for row, (end, length) in enumerate(zip(ends.tolist(), self.lengths[rows].tolist(), strict=True)):
+        for row, (end, length) in enumerate(
+            zip(ends.tolist(), self.lengths[rows].tolist(), strict=True)
+        ):
             x[row, :length] = self.steps[end - length : end]
         return x
 
 
 def is_list_of_sequences(x: object) -> TypeGuard[Sequence[Any]]:
     """Whether `x` is a list of arrays, each one sequence; nested lists of numbers are one array."""
-    return isinstance(x, list | tuple) and (not x or any(getattr(one, "ndim", None) == 2 for one in x))
+    return isinstance(x, list | tuple) and (
+        not x or any(getattr(one, "ndim", None) == 2 for one in x)
+    )
 
 
 def checked_sequences(
@@ -70,11 +74,19 @@ def checked_sequences(
             raise InputError(
                 f"x[{index}] has the shape {array.shape}, expected (seq, {input_size}) with seq at least 1"
             )
-    return _checked(np.concatenate(arrays), np.array([len(array) for array in arrays]), nonfinite, names)
+    return _checked(
+        np.concatenate(arrays), np.array([len(array) for array in arrays]), nonfinite, names
+    )
 
 
 def checked_batch(  # noqa: PLR0913 - the choices of a check
-    x: Any, lengths: Any, input_size: int, *, strict: bool, nonfinite: Nonfinite, names: Sequence[str]
+    x: Any,
+    lengths: Any,
+    input_size: int,
+    *,
+    strict: bool,
+    nonfinite: Nonfinite,
+    names: Sequence[str],
 ) -> tuple[Sequences, int]:
     """A padded batch `(batch, seq, input_size)` without its padding, which nobody reads, and its seq.
 
@@ -83,9 +95,13 @@ def checked_batch(  # noqa: PLR0913 - the choices of a check
     """
     array = numbers_of(x, strict)
     if array.ndim != 3 or array.shape[2] != input_size or not array.shape[1]:
-        raise InputError(f"x has the shape {array.shape}, expected (batch, seq, {input_size}) with seq at least 1")
+        raise InputError(
+            f"x has the shape {array.shape}, expected (batch, seq, {input_size}) with seq at least 1"
+        )
     counted = checked_lengths(lengths, *array.shape[:2])
-    return _checked(array[counts(counted, array.shape[1])], counted, nonfinite, names), array.shape[1]
+    return _checked(array[counts(counted, array.shape[1])], counted, nonfinite, names), array.shape[
+        1
+    ]
 
 
 def counts(lengths: Array, seq: int) -> Array:
@@ -121,11 +137,16 @@ def answers(run: Run, sequences: Sequences, *, padding: bool, max_steps: int) ->
         answer = run(sequences.padded(rows), lengths if padding else None)
         if not y.size:
             is_every_step = answer.ndim == 3
-            y = np.empty((len(sequences.steps) if is_every_step else len(sequences), answer.shape[-1]), np.float32)
+            y = np.empty(
+                (len(sequences.steps) if is_every_step else len(sequences), answer.shape[-1]),
+                np.float32,
+            )
         if not is_every_step:
             y[rows] = answer
             continue
-        for row, (end, length) in enumerate(zip(sequences.ends[rows].tolist(), lengths.tolist(), strict=True)):
+        for row, (end, length) in enumerate(
+            zip(sequences.ends[rows].tolist(), lengths.tolist(), strict=True)
+        ):
             y[end - length : end] = answer[row, :length]
     return Answers(y, is_every_step)
 
@@ -159,5 +180,7 @@ def _checked(steps: Array, lengths: Array, nonfinite: Nonfinite, names: Sequence
     for index, feature in np.argwhere(bad)[:1].tolist():
         ends = np.cumsum(lengths)
         row = int(np.searchsorted(ends, index, side="right"))
-        refuse_unfit(steps[index, feature], row, index - int(ends[row] - lengths[row]), feature, names)
+        refuse_unfit(
+            steps[index, feature], row, index - int(ends[row] - lengths[row]), feature, names
+        )
     return Sequences(result, lengths.astype(np.int64))

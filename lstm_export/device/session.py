@@ -75,7 +75,9 @@ class Session:
     @overload
     def __call__(self, x: object, *, lengths: object = ..., strict: bool = ...) -> Array: ...
 
-    def __call__(self, x: object, *, lengths: object = None, strict: bool = False) -> Array | list[Array]:
+    def __call__(
+        self, x: object, *, lengths: object = None, strict: bool = False
+    ) -> Array | list[Array]:
         """Float32 `y (batch, output_size)`, or `(batch, seq, output_size)` where the model answers at every step.
 
         With `lengths (batch,)` only the first steps of each row count: what stands behind them is never read, and
@@ -98,7 +100,12 @@ class Session:
         return self._predict(checked)
 
     def stream(
-        self, batch: int = 1, *, mode: Mode | None = None, nonfinite: Unusable = "refuse", window: int | None = None
+        self,
+        batch: int = 1,
+        *,
+        mode: Mode | None = None,
+        nonfinite: Unusable = "refuse",
+        window: int | None = None,
     ) -> Stream:
         """A stream that takes samples as they come.
 
@@ -123,7 +130,9 @@ class Session:
         return StreamPool(lambda batch: make(batch, nonfinite))
 
     def _streams(self, mode: Mode | None, window: int | None) -> Callable[[int, Unusable], Stream]:
-        return stream_of(self.signature, self._runner, self._twin, mode or self._mode, window, self._said)
+        return stream_of(
+            self.signature, self._runner, self._twin, mode or self._mode, window, self._said
+        )
 
     def predict_table(
         self,
@@ -152,7 +161,9 @@ class Session:
         answered = [run for run in runs if len(run) >= least]
         if not answered:
             rows = max(map(len, runs), default=0)
-            raise InputError(f"{table.title} holds no window of {least} rows; its longest run without a gap has {rows}")
+            raise InputError(
+                f"{table.title} holds no window of {least} rows; its longest run without a gap has {rows}"
+            )
         self._warn_of_range(np.concatenate([run.x for run in answered]))
         return _as_table(answered, self._of_runs(answered, window, progress), self.signature)
 
@@ -161,24 +172,33 @@ class Session:
         shortest = self.signature.shortest if window == self.signature.window else None
         return shortest or window or 1
 
-    def _of_runs(self, runs: Sequence[Run], window: int | None, progress: Progress | None) -> list[Array]:
+    def _of_runs(
+        self, runs: Sequence[Run], window: int | None, progress: Progress | None
+    ) -> list[Array]:
         """The answers to each run, `(predictions, output_size)`: slid over, or answered whole where it is shorter."""
         whole = [index for index, run in enumerate(runs) if window is None or len(run) < window]
         slid = sorted(set(range(len(runs))) - set(whole))
         windows = [sliding_windows(runs[index].x, window) for index in slid if window]
-        found = dict(zip(slid, self._answers(windows, True, progress, more=len(whole)), strict=True))
+        found = dict(
+            zip(slid, self._answers(windows, True, progress, more=len(whole)), strict=True)
+        )
         if whole:
             lengths = np.array([len(runs[index]) for index in whole])
             sequences = Sequences(np.concatenate([runs[index].x for index in whole]), lengths)
             y, is_every_step = self._answered(sequences)
             parts = np.split(y, sequences.ends[:-1]) if is_every_step else list(y[:, np.newaxis])
-            found |= {index: part[-1:] if window else part for index, part in zip(whole, parts, strict=True)}
+            found |= {
+                index: part[-1:] if window else part
+                for index, part in zip(whole, parts, strict=True)
+            }
             if progress:
                 total = sum(map(len, windows)) + len(whole)
                 progress(total, total)
         return [found[index] for index in range(len(runs))]
 
-    def slide(self, x: object, progress: Progress | None = None, *, window: int | None = None) -> Array:
+    def slide(
+        self, x: object, progress: Progress | None = None, *, window: int | None = None
+    ) -> Array:
         """Slide over one sequence `x (seq, input_size)`: `y (predictions, output_size)`, see `predict_table`.
 
         Raises:
@@ -189,12 +209,16 @@ class Session:
         window = self._window(window)
         windows = sliding_windows(sequence, window) if window else sequence[np.newaxis]
         if not len(windows):
-            raise InputError(f"x has {len(sequence)} steps, expected at least the window's {window}")
+            raise InputError(
+                f"x has {len(sequence)} steps, expected at least the window's {window}"
+            )
         self._warn_of_range(sequence)
         (answer,) = self._answers([windows], bool(window), progress)
         return answer
 
-    def _answers(self, jobs: list[Array], last: bool, progress: Progress | None, *, more: int = 0) -> Iterator[Array]:
+    def _answers(
+        self, jobs: list[Array], last: bool, progress: Progress | None, *, more: int = 0
+    ) -> Iterator[Array]:
         """For each job's windows `(predictions, window, input_size)` the answers `(predictions, output_size)`.
 
         Every step's answer is kept of a model that gives one, unless `last`. `more` predictions follow elsewhere.
@@ -216,15 +240,21 @@ class Session:
         return window
 
     def _checked(self, x: object, strict: bool) -> Array:
-        return checked_input(x, self.input_size, strict=strict, nonfinite=self._nonfinite, names=self._names)
+        return checked_input(
+            x, self.input_size, strict=strict, nonfinite=self._nonfinite, names=self._names
+        )
 
     def _list(self, x: Sequence[Any], lengths: object, strict: bool) -> Array | list[Array]:
         if lengths is not None:
-            raise InputError("x is a list of sequences, which have their own lengths; leave lengths out")
+            raise InputError(
+                "x is a list of sequences, which have their own lengths; leave lengths out"
+            )
         if not x:
             none = self._predict(np.empty((0, 1, self.input_size), np.float32))
             return none if none.ndim == 2 else []
-        sequences = checked_sequences(x, self.input_size, strict=strict, nonfinite=self._nonfinite, names=self._names)
+        sequences = checked_sequences(
+            x, self.input_size, strict=strict, nonfinite=self._nonfinite, names=self._names
+        )
         self._warn_of_range(sequences.steps)
         y, is_every_step = self._answered(sequences)
         return np.split(y, sequences.ends[:-1]) if is_every_step else y
@@ -244,7 +274,9 @@ class Session:
         return padded
 
     def _answered(self, sequences: Sequences) -> Answers:
-        return answers(self._run, sequences, padding=takes_lengths(self._runner), max_steps=MAX_STEPS)
+        return answers(
+            self._run, sequences, padding=takes_lengths(self._runner), max_steps=MAX_STEPS
+        )
 
     def _predict(self, x: Array) -> Array:
         if not len(x):  # never shown to a runtime: one row of zeros tells the shape of the answer
@@ -256,7 +288,9 @@ class Session:
         """The answers to `x (batch, seq, input_size)`, as many rows at a time as fit in MAX_STEPS."""
         rows = max(1, MAX_STEPS // x.shape[1])
         for start in range(0, len(x), rows):
-            yield self._run(np.ascontiguousarray(x[start : start + rows]))  # windows are views until here
+            yield self._run(
+                np.ascontiguousarray(x[start : start + rows])
+            )  # windows are views until here
 
     def _run(self, x: Array, lengths: Array | None = None) -> Array:
         if self._nonfinite == "refuse":
@@ -268,10 +302,16 @@ class Session:
 
     def _call(self, x: Array, lengths: Array | None) -> Array:
         """A runtime can hand back anything; an artifact that broadcasts its answer must not pass for a good one."""
-        y = self._runner(x) if lengths is None or not takes_lengths(self._runner) else self._runner(x, lengths)
+        y = (
+            self._runner(x)
+            if lengths is None or not takes_lengths(self._runner)
+            else self._runner(x, lengths)
+        )
         width = self.signature.output_size
         if y.shape not in ((len(x), width), (*x.shape[:2], width)):
-            raise InputError(f"the model answered with the shape {y.shape} to x {x.shape}, expected {(len(x), width)}")
+            raise InputError(
+                f"the model answered with the shape {y.shape} to x {x.shape}, expected {(len(x), width)}"
+            )
         return y
 
     def _warn_of_range(self, x: Array) -> None:
@@ -287,7 +327,9 @@ def _runs(table: Table, signature: Signature, missing: Missing) -> tuple[Run, ..
     if not signature.features:
         if len(table.names) != signature.input_size:
             got, expected = len(table.names), signature.input_size
-            raise InputError(f"{table.title} has {got} columns, expected {expected}: this model names no features")
+            raise InputError(
+                f"{table.title} has {got} columns, expected {expected}: this model names no features"
+            )
         signature = replace(signature, features=tuple(map(Column, table.names)))
     return series_of(table, signature, missing)
 
@@ -297,6 +339,10 @@ def _as_table(runs: list[Run], answers: list[Array], signature: Signature) -> Ta
     pairs = list(zip(runs, answers, strict=True))
     columns = {signature.time or "row": np.concatenate([run.times[-len(y) :] for run, y in pairs])}
     if signature.group:
-        columns[signature.group] = np.concatenate([np.full(len(y), run.group, object) for run, y in pairs])
+        columns[signature.group] = np.concatenate(
+            [np.full(len(y), run.group, object) for run, y in pairs]
+        )
     y = np.concatenate(answers)  # (predictions, output_size)
-    return Table(columns | {column.name: y[:, index] for index, column in enumerate(signature.outputs)})
+    return Table(
+        columns | {column.name: y[:, index] for index, column in enumerate(signature.outputs)}
+    )

@@ -48,7 +48,9 @@ class Stream:
     ) -> None:
         """Use `Session.stream`; `memory` makes what is kept for a batch, `identity` tells this model from others."""
         if nonfinite not in get_args(Unusable):
-            raise InputError(f"nonfinite={nonfinite!r} is unknown; choose one of {', '.join(get_args(Unusable))}")
+            raise InputError(
+                f"nonfinite={nonfinite!r} is unknown; choose one of {', '.join(get_args(Unusable))}"
+            )
         if type(batch) is not int or not 0 < batch < 2**24:
             raise InputError(f"batch is {batch!r}, expected a positive whole number")
         self.signature, self.mode, self.batch, self.nonfinite = signature, mode, batch, nonfinite
@@ -58,8 +60,12 @@ class Stream:
         self._memory = memory(batch)
         self._names = tuple(column.name for column in signature.features)
         self._low, self._high = bounds_of(signature)
-        self._outside = np.zeros((batch, self._width), np.bool_)  # which features are out of range at present
-        self._x = self._memory.x.reshape(batch, self._width)  # the last good sample, and where the next one goes
+        self._outside = np.zeros(
+            (batch, self._width), np.bool_
+        )  # which features are out of range at present
+        self._x = self._memory.x.reshape(
+            batch, self._width
+        )  # the last good sample, and where the next one goes
         self._put(slice(None), self._fresh(batch))
         self._long_step = self.step
         self.step = self._fast_step()  # type: ignore[assignment, method-assign]
@@ -89,7 +95,12 @@ class Stream:
         """
         long_way, run = self._long_step, self._memory.run
         array, float32, less_equal = np.ndarray, np.dtype(np.float32), np.less_equal
-        low, high, shape, is_single = self._low, self._high, self._x.shape[self.batch == 1 :], self.batch == 1
+        low, high, shape, is_single = (
+            self._low,
+            self._high,
+            self._x.shape[self.batch == 1 :],
+            self.batch == 1,
+        )
         x = self._x[0] if is_single else self._x
         inside = np.zeros((2, *shape), np.bool_)
         above_low, below_high = inside
@@ -134,7 +145,9 @@ class Stream:
         and how many there are; `model` and `counts` say whose they are and what was counted.
         """
         self._check_open()
-        return packed(self._identity, self._take(slice(None)), [self.nonfinite_count, self.out_of_range_count])
+        return packed(
+            self._identity, self._take(slice(None)), [self.nonfinite_count, self.out_of_range_count]
+        )
 
     def restore(self, state: bytes | Path) -> None:
         """Go on from what `state` gave, be it the bytes or a file that holds them.
@@ -151,14 +164,21 @@ class Stream:
         """Another stream that goes on from here by itself."""
         self._check_open()
         options: dict[str, Any] = {"batch": self.batch, "nonfinite": self.nonfinite}
-        other = Stream(self._make, self.signature, mode=self.mode, identity=self._identity, **options)
+        other = Stream(
+            self._make, self.signature, mode=self.mode, identity=self._identity, **options
+        )
         other._put(slice(None), self._take(slice(None)))
-        other.nonfinite_count, other.out_of_range_count = self.nonfinite_count, self.out_of_range_count
+        other.nonfinite_count, other.out_of_range_count = (
+            self.nonfinite_count,
+            self.out_of_range_count,
+        )
         return other
 
     def close(self) -> None:
         """Let go of the runtime's buffers; nothing can be asked of the stream afterwards."""
-        self._all_inside = b""  # a `step` that somebody holds takes the long way too, which says that it is closed
+        self._all_inside = (
+            b""  # a `step` that somebody holds takes the long way too, which says that it is closed
+        )
         for name in ("step", "_memory", "_x"):
             vars(self).pop(name, None)
 
@@ -166,7 +186,10 @@ class Stream:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -182,8 +205,14 @@ class Stream:
         self.nonfinite_count += int((~finite.all(axis=2)).sum())
         if self.nonfinite == "refuse":
             repair = 'repair it, or open the stream with nonfinite="hold" or nonfinite="skip"'
-            raise NotFinite(np.argwhere(~finite)[0], self._names, "is not finite", "expected a number", repair)
-        return self._taken(self._filled(x, finite)) if self.nonfinite == "hold" else self._taken_around(x, finite)
+            raise NotFinite(
+                np.argwhere(~finite)[0], self._names, "is not finite", "expected a number", repair
+            )
+        return (
+            self._taken(self._filled(x, finite))
+            if self.nonfinite == "hold"
+            else self._taken_around(x, finite)
+        )
 
     def _checked(self, x: Any, name: str, *axes: str) -> tuple[Array, bool]:
         """As float32 `(batch, seq, input_size)`, and whether it came without the axis of the batch."""
@@ -191,19 +220,31 @@ class Stream:
         rank = len(axes) + 1
         try:
             array = np.asarray(x)
-        except (TypeError, ValueError, RuntimeError) as error:  # ragged lists; a tensor that still wants its gradient
-            raise InputError(f"{name} is no array of numbers: {str(error).splitlines()[0]}") from error
+        except (
+            TypeError,
+            ValueError,
+            RuntimeError,
+        ) as error:  # ragged lists; a tensor that still wants its gradient
+            raise InputError(
+                f"{name} is no array of numbers: {str(error).splitlines()[0]}"
+            ) from error
         shape = array.shape
         is_single = self.batch == 1 and len(shape) == rank
-        expected = ", ".join([*([] if self.batch == 1 else [str(self.batch)]), *axes, str(self._width)])
-        fits = shape[-1:] == (self._width,) and (is_single or (len(shape) == rank + 1 and shape[0] == self.batch))
+        expected = ", ".join(
+            [*([] if self.batch == 1 else [str(self.batch)]), *axes, str(self._width)]
+        )
+        fits = shape[-1:] == (self._width,) and (
+            is_single or (len(shape) == rank + 1 and shape[0] == self.batch)
+        )
         if not fits:
             comma = "," * (not axes and self.batch == 1)
             raise InputError(f"{name} has the shape {shape}, expected ({expected}{comma})")
         array = array.reshape(self.batch, -1, self._width)
         with np.errstate(over="ignore"):  # beyond float32 is infinite, and treated as that
             array = array.astype(np.float32) if array.dtype.kind == "f" else array
-        return checked_input(array, self._width, nonfinite="propagate", names=self._names), is_single
+        return checked_input(
+            array, self._width, nonfinite="propagate", names=self._names
+        ), is_single
 
     def _filled(self, x: Array, finite: Array) -> Array:
         """`x (batch, seq, input_size)` with each value that is not finite replaced by the last good one before it."""
@@ -213,7 +254,9 @@ class Stream:
         missing = np.argwhere(np.isnan(x))
         if len(missing):
             why = "and no good value came before it to hold"
-            raise NotFinite(missing[0], self._names, "is not finite", why, "begin with a whole sample")
+            raise NotFinite(
+                missing[0], self._names, "is not finite", why, "begin with a whole sample"
+            )
         return x
 
     def _taken_around(self, x: Array, finite: Array) -> Array:
@@ -226,7 +269,9 @@ class Stream:
                 answers.append(self._no_answer())
                 continue
             left_out = self._take(rows)
-            y = self._taken(np.where(good[:, t, np.newaxis, np.newaxis], x[:, t : t + 1], self._anything()))
+            y = self._taken(
+                np.where(good[:, t, np.newaxis, np.newaxis], x[:, t : t + 1], self._anything())
+            )
             self._put(rows, left_out)
             y[rows] = np.nan
             answers.append(y)
@@ -237,7 +282,9 @@ class Stream:
         self._note_range(x)
         before, steps = self._take(slice(None)), max(1, MAX_STEPS // self.batch)
         try:
-            parts = [self._part(x[:, start : start + steps]) for start in range(0, x.shape[1], steps)]
+            parts = [
+                self._part(x[:, start : start + steps]) for start in range(0, x.shape[1], steps)
+            ]
         except InputError:
             self._put(slice(None), before)
             raise
@@ -265,7 +312,9 @@ class Stream:
         """Count samples outside the training range, and find the words for features that have just left it."""
         outside = (x < self._low) | (x > self._high)  # (batch, seq, input_size)
         self.out_of_range_count += int(outside.any(axis=2).sum())
-        just_left = outside & ~np.concatenate([self._outside[:, np.newaxis], outside[:, :-1]], axis=1)
+        just_left = outside & ~np.concatenate(
+            [self._outside[:, np.newaxis], outside[:, :-1]], axis=1
+        )
         self._set_outside(slice(None), outside[:, -1])
         if just_left.any():
             self._to_say = out_of_range(x[just_left.any(axis=2)], self.signature)
@@ -282,7 +331,11 @@ class Stream:
 
     def _take(self, rows: Any) -> tuple[Array, ...]:
         """What is kept for some rows, batch first: the memory, then the last good samples and what is out of range."""
-        return (*self._memory.take(rows), self._x[rows].copy(), self._outside[rows].astype(np.int32))
+        return (
+            *self._memory.take(rows),
+            self._x[rows].copy(),
+            self._outside[rows].astype(np.int32),
+        )
 
     def _put(self, rows: Any, kept: tuple[Array, ...]) -> None:
         *of_model, samples, outside = kept
@@ -291,7 +344,10 @@ class Stream:
         self._set_outside(rows, outside.astype(np.bool_))
 
     def _fresh(self, batch: int) -> tuple[Array, ...]:
-        nothing = np.full((batch, self._width), np.nan, np.float32), np.zeros((batch, self._width), np.int32)
+        nothing = (
+            np.full((batch, self._width), np.nan, np.float32),
+            np.zeros((batch, self._width), np.int32),
+        )
         return (*self._memory.fresh(batch), *nothing)
 
 
@@ -317,16 +373,22 @@ def stream_of(  # noqa: PLR0913, PLR0917 - what a session knows
     engine = _carrying(runner, twin) if mode == "state" else runner
     every_step = engine(np.zeros((1, 1, signature.input_size), np.float32)).ndim == 3
     if is_stateful(engine) and mode == "state":
-        memory: Callable[[int], Memory] = partial(CarriedState, engine, signature.input_size, every_step)
+        memory: Callable[[int], Memory] = partial(
+            CarriedState, engine, signature.input_size, every_step
+        )
     elif window is None or window < 1:
-        raise InputError(f'the window is {window}, expected how many samples it has; or keep the state: mode="state"')
+        raise InputError(
+            f'the window is {window}, expected how many samples it has; or keep the state: mode="state"'
+        )
     else:
         memory = partial(KeptWindow, engine, signature, every_step, window)
     said = said or getattr(engine, "metadata", {})
     identity = identity_of(signature, said, mode, window if mode == "window" else None)
 
     def make(batch: int, nonfinite: Unusable) -> Stream:
-        return Stream(memory, signature, mode=mode, identity=identity, batch=batch, nonfinite=nonfinite)
+        return Stream(
+            memory, signature, mode=mode, identity=identity, batch=batch, nonfinite=nonfinite
+        )
 
     return make
 

@@ -10,7 +10,9 @@ from ..model import Affine, Array, Signature
 from .samples import Samples, batches, by_target
 
 DAY = 86400.0
-RIDGE_COLUMNS = 4096  # more, and the normal equations (columns squared in float64) outgrow the model they judge
+RIDGE_COLUMNS = (
+    4096  # more, and the normal equations (columns squared in float64) outgrow the model they judge
+)
 
 # Maps the first rows of windows to predictions (windows, output_size), NaN where it has none.
 Baseline = Callable[[Array], Array]
@@ -37,7 +39,9 @@ def season(signature: Signature) -> tuple[str, float]:
     A week for steps below a day, a year of whole weeks for steps of a day or a week.
     """
     step = signature.time_step or 0.0
-    name, period = ("same time last week", 7 * DAY) if step < DAY else ("same weekday last year", 364 * DAY)
+    name, period = (
+        ("same time last week", 7 * DAY) if step < DAY else ("same weekday last year", 364 * DAY)
+    )
     whole = 0 < step <= 7 * DAY and period % step == 0
     return name, period if whole else 0.0
 
@@ -53,13 +57,18 @@ def ridge(samples: Samples, scaler: Affine, penalty: float = 1.0) -> Baseline:
         gram += design.T @ design
         moment += design.T @ (samples.targets(batch) - mean)
     weight = np.linalg.solve(gram + penalty * np.eye(columns), moment)  # (columns, output_size)
-    return lambda starts: np.concatenate([_design(samples, scaler, batch) @ weight for batch in batches(starts)]) + mean
+    return lambda starts: (
+        np.concatenate([_design(samples, scaler, batch) @ weight for batch in batches(starts)])
+        + mean
+    )
 
 
 def _design(samples: Samples, scaler: Affine, starts: Array) -> Array:
     """Scaled, flattened windows and a column of ones: float64 `(windows, window * input_size + 1)`."""
     ends = (starts + samples.lengths(starts))[:, np.newaxis]
-    index = ends + np.arange(-samples.window, 0)  # (windows, window), all of them ending with their last row
+    index = ends + np.arange(
+        -samples.window, 0
+    )  # (windows, window), all of them ending with their last row
     scaled = (samples.x[np.maximum(index, 0)].astype(np.float64) - scaler.offset) / scaler.scale
     scaled[index < starts[:, np.newaxis]] = 0.0  # the mean, where a shorter window has no row
     return np.hstack([scaled.reshape(len(starts), -1), np.ones((len(starts), 1))])

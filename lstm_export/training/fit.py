@@ -24,7 +24,9 @@ from .scaling import column_warnings, fit_scaler
 REAL_WINDOWS = 32
 
 
-def fit(source: TableSource, options: TrainingOptions, progress: Progress | None = None) -> TrainingResult:
+def fit(
+    source: TableSource, options: TrainingOptions, progress: Progress | None = None
+) -> TrainingResult:
     """Train an LSTM on a table, judge it beside its baselines, and return it with its scalers in the chain.
 
     Args:
@@ -41,7 +43,11 @@ def fit(source: TableSource, options: TrainingOptions, progress: Progress | None
     samples = build_samples(table, signature, options)
     _refuse_constant_targets(samples, options)
     inputs, outputs = _scalers(samples, options)
-    parts = {part: _scaled(samples, starts, inputs, outputs) for part, starts in samples.parts.items() if len(starts)}
+    parts = {
+        part: _scaled(samples, starts, inputs, outputs)
+        for part, starts in samples.parts.items()
+        if len(starts)
+    }
     trained = train_loop(parts["train"], parts.get("validation"), options, progress)
     model = _model(trained, inputs, outputs, _with_ranges(signature, samples))
     scores = tuple(_scores(model, samples, options))
@@ -85,7 +91,13 @@ def _scaled(samples: Samples, starts: Array, inputs: Affine, outputs: Affine) ->
     """A part as the core of the chain sees it: float32, exactly what the scaler stages would hand over."""
     y = (samples.targets(starts) - outputs.offset) / outputs.scale
     lengths = None if samples.shorter is None else samples.lengths(starts)
-    return Windows((samples.x - inputs.offset) / inputs.scale, y.astype(np.float32), starts, samples.window, lengths)
+    return Windows(
+        (samples.x - inputs.offset) / inputs.scale,
+        y.astype(np.float32),
+        starts,
+        samples.window,
+        lengths,
+    )
 
 
 def _model(trained: Trained, inputs: Affine, outputs: Affine, signature: Signature) -> Model:
@@ -108,7 +120,9 @@ def _with_ranges(signature: Signature, samples: Samples) -> Signature:
 
 def _ranged(columns: tuple[Column, ...], values: Array) -> tuple[Column, ...]:
     low, high = values.min(axis=0), values.max(axis=0)
-    return tuple(replace(column, low=float(low[i]), high=float(high[i])) for i, column in enumerate(columns))
+    return tuple(
+        replace(column, low=float(low[i]), high=float(high[i])) for i, column in enumerate(columns)
+    )
 
 
 def _real_windows(samples: Samples) -> Array | None:
@@ -118,7 +132,9 @@ def _real_windows(samples: Samples) -> Array | None:
     starts = next((starts for starts in whole if len(starts)), None)
     if starts is None:
         return None
-    picked = np.linspace(0, len(starts) - 1, min(REAL_WINDOWS, len(starts))).round().astype(np.int64)
+    picked = (
+        np.linspace(0, len(starts) - 1, min(REAL_WINDOWS, len(starts))).round().astype(np.int64)
+    )
     return samples.inputs(starts[picked])
 
 
@@ -157,7 +173,11 @@ def _beaten(scores: Sequence[Score]) -> Iterator[str]:
     """A baseline that does better than the model on the latest part that there is."""
     part = scores[-1].part
     for own in (score for score in scores if score.part == part and score.predictor == "lstm"):
-        others = [score for score in scores if (score.part, score.target) == (part, own.target) and score is not own]
+        others = [
+            score
+            for score in scores
+            if (score.part, score.target) == (part, own.target) and score is not own
+        ]
         best = min(others, key=lambda score: score.rmse, default=own)
         if best.rmse < own.rmse:
             yield (
@@ -178,7 +198,10 @@ def _predictor(model: Model, samples: Samples, device: str) -> Callable[[Array],
     run = eager(to_module(model).to(pick_device(device)))
 
     def predict(starts: Array) -> Array:
-        lengths, y = samples.lengths(starts), np.empty((len(starts), model.signature.output_size), np.float32)
+        lengths, y = (
+            samples.lengths(starts),
+            np.empty((len(starts), model.signature.output_size), np.float32),
+        )
         for length in np.unique(lengths):
             for rows in batches(np.flatnonzero(lengths == length), 1024):
                 y[rows] = run(samples.inputs(starts[rows])[:, :length])
@@ -192,7 +215,19 @@ def _facts(table: Table, options: TrainingOptions) -> dict[str, Any]:
 
     data: dict[str, Any] = {"rows": len(table)}
     if table.path:
-        data |= {"file": table.path.name, "sha256": hashlib.sha256(table.path.read_bytes()).hexdigest()}
-    versions = {"lstm_export": __version__, "python": platform.python_version(), "numpy": np.__version__}
+        data |= {
+            "file": table.path.name,
+            "sha256": hashlib.sha256(table.path.read_bytes()).hexdigest(),
+        }
+    versions = {
+        "lstm_export": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+    }
     versions["torch"] = str(torch.__version__)
-    return {"seed": options.seed, "data": data, "options": options.to_record(), "versions": versions}
+    return {
+        "seed": options.seed,
+        "data": data,
+        "options": options.to_record(),
+        "versions": versions,
+    }

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-GATHERED_VALUES = 2**22  # windows copied at a time, in values: 16 MB of float32, many batches of a small model
+GATHERED_VALUES = (
+    2**22
+)  # windows copied at a time, in values: 16 MB of float32, many batches of a small model
 
 
 # Below this hidden_size the CPU trains on one thread: a second gains nothing (4.7 s against 4.8 s at 32, two cores),
@@ -75,7 +77,10 @@ class Trained(NamedTuple):
 
 
 def train_loop(
-    train: Windows, validation: Windows | None, options: TrainingOptions, progress: Progress | None = None
+    train: Windows,
+    validation: Windows | None,
+    options: TrainingOptions,
+    progress: Progress | None = None,
 ) -> Trained:
     """Train, keep the weights of the best epoch, stop early. The same seed gives the same weights on the CPU.
 
@@ -93,7 +98,10 @@ def train_loop(
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), threads:
         torch.manual_seed(options.seed)
         core = _Core(train.x.shape[1], train.y.shape[1], options, device)
-        parts = _Tensors.of(train, device), None if validation is None else _Tensors.of(validation, device)
+        parts = (
+            _Tensors.of(train, device),
+            None if validation is None else _Tensors.of(validation, device),
+        )
         history: list[Epoch] = []
         interrupted = False
         best = core.weights()
@@ -125,11 +133,15 @@ def pick_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.zeros((), device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise InputError(f"device {name!r} cannot be used here; use auto, cpu, or cuda where there is one") from error
+        raise InputError(
+            f"device {name!r} cannot be used here; use auto, cpu, or cuda where there is one"
+        ) from error
     return device
 
 
-def _epochs(core: _Core, train: _Tensors, validation: _Tensors | None, options: TrainingOptions) -> Iterator[Epoch]:
+def _epochs(
+    core: _Core, train: _Tensors, validation: _Tensors | None, options: TrainingOptions
+) -> Iterator[Epoch]:
     """Run the epochs one by one; without a validation part the latest weights count as the best."""
     import torch
 
@@ -142,7 +154,9 @@ def _epochs(core: _Core, train: _Tensors, validation: _Tensors | None, options: 
         train_loss = _pass(core, train, optimizer, options)
         validation_loss = None if validation is None else _evaluate(core, validation)
         if not math.isfinite(train_loss + (validation_loss or 0.0)):
-            raise InputError(f"training diverged: the loss of epoch {number} is {train_loss}; lower the learning rate")
+            raise InputError(
+                f"training diverged: the loss of epoch {number} is {train_loss}; lower the learning rate"
+            )
         best = validation_loss is None or validation_loss < lowest
         lowest = validation_loss if best and validation_loss is not None else lowest
         waited = 0 if best else waited + 1
@@ -156,7 +170,9 @@ def _decay(progress: float) -> float:
     return 0.1 + 0.45 * (1 + math.cos(math.pi * progress))
 
 
-def _pass(core: _Core, train: _Tensors, optimizer: torch.optim.Optimizer, options: TrainingOptions) -> float:
+def _pass(
+    core: _Core, train: _Tensors, optimizer: torch.optim.Optimizer, options: TrainingOptions
+) -> float:
     """One pass in random order; the losses stay on the device until it is over."""
     import torch
     from torch.nn.utils import clip_grad_norm_
@@ -194,19 +210,25 @@ class _Core:
     out the last batches, and with them the luck of the epoch at which training stops.
     """
 
-    def __init__(self, input_size: int, output_size: int, options: TrainingOptions, device: torch.device) -> None:
+    def __init__(
+        self, input_size: int, output_size: int, options: TrainingOptions, device: torch.device
+    ) -> None:
         from torch import nn
 
         hidden_size, num_layers, dropout = options.hidden_size, options.num_layers, options.dropout
         between = dropout if num_layers > 1 else 0.0
-        self.lstm = nn.LSTM(input_size, hidden_size, num_layers, batch_first=True, dropout=between).to(device)
+        self.lstm = nn.LSTM(
+            input_size, hidden_size, num_layers, batch_first=True, dropout=between
+        ).to(device)
         self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
         self.fc = nn.Linear(hidden_size, output_size).to(device)
         losses = {"mse": nn.MSELoss, "mae": nn.L1Loss, "huber": nn.HuberLoss}
         self.loss: Callable[[Tensor, Tensor], Tensor] = losses[options.loss]()
         self.parameters = [*self.lstm.parameters(), *self.fc.parameters()]
         self.fused = device.type in ("cpu", "cuda")
-        self._live = [parameter.detach() for parameter in self.parameters]  # the same memory, outside autograd
+        self._live = [
+            parameter.detach() for parameter in self.parameters
+        ]  # the same memory, outside autograd
         self._average = [parameter.clone() for parameter in self._live]
         self._decay, self._steps = options.averaging, 0
 
@@ -215,7 +237,11 @@ class _Core:
 
         every_h = self.lstm(x)[0]  # (batch, window, hidden_size)
         # One direction sees nothing of what stands behind a step, so that padding reaches neither loss nor gradient.
-        last = every_h[:, -1] if lengths is None else every_h[torch.arange(len(x), device=x.device), lengths - 1]
+        last = (
+            every_h[:, -1]
+            if lengths is None
+            else every_h[torch.arange(len(x), device=x.device), lengths - 1]
+        )
         y: Tensor = self.fc(self.dropout(last))  # (batch, output_size)
         return y
 
@@ -247,7 +273,10 @@ class _Core:
         """Copies of the averaged weights of `lstm` and `fc`, by state_dict name."""
         with self.averaged():
             lstm, fc = (
-                {name: tensor.detach().cpu().numpy().copy() for name, tensor in module.state_dict().items()}
+                {
+                    name: tensor.detach().cpu().numpy().copy()
+                    for name, tensor in module.state_dict().items()
+                }
                 for module in (self.lstm, self.fc)
             )
         return lstm, fc
@@ -266,11 +295,15 @@ class _Tensors(NamedTuple):
     def of(cls, windows: Windows, device: torch.device) -> _Tensors:
         import torch
 
-        x, y, starts = (torch.from_numpy(array).to(device) for array in (windows.x, windows.y, windows.starts))
+        x, y, starts = (
+            torch.from_numpy(array).to(device) for array in (windows.x, windows.y, windows.starts)
+        )
         lengths = None if windows.lengths is None else torch.from_numpy(windows.lengths).to(device)
         return cls(x, y, starts, windows.window, lengths)
 
-    def batches(self, batch_size: int, shuffle: bool) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
+    def batches(
+        self, batch_size: int, shuffle: bool
+    ) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
         """`x (batch, window, input_size)`, `y (batch, output_size)` and lengths `(batch,)` where not every row counts.
 
         Windows are gathered many batches at a time.
@@ -283,9 +316,15 @@ class _Tensors(NamedTuple):
         many = batch_size * max(1, GATHERED_VALUES // (batch_size * self.window * self.x.shape[1]))
         for piece in torch.split(order, many):
             index = self.starts[piece, None] + steps
-            if self.lengths is not None:  # a shorter window may stand at the end, where no rows are behind it
+            if (
+                self.lengths is not None
+            ):  # a shorter window may stand at the end, where no rows are behind it
                 index = index.clamp(max=len(self.x) - 1)
             x = self.x[index]  # (many, window, input_size)
             parts = torch.split(x, batch_size)
-            lengths = [None] * len(parts) if self.lengths is None else torch.split(self.lengths[piece], batch_size)
+            lengths = (
+                [None] * len(parts)
+                if self.lengths is None
+                else torch.split(self.lengths[piece], batch_size)
+            )
             yield from zip(parts, torch.split(self.y[piece], batch_size), lengths, strict=True)

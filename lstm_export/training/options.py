@@ -112,11 +112,20 @@ class TrainingOptions:
             )
         for name in ("dropout", "averaging"):
             if not 0 <= getattr(self, name) < 1:
-                raise InputError(f"{name} is {getattr(self, name)}, expected 0 or more and less than 1")
+                raise InputError(
+                    f"{name} is {getattr(self, name)}, expected 0 or more and less than 1"
+                )
         if not 0 < self.learning_rate < float("inf"):
             raise InputError(f"learning_rate is {self.learning_rate}, expected more than 0")
-        if len(self.split) != 3 or abs(sum(self.split) - 1) > 1e-6 or min(self.split) < 0 or not self.split[0] > 0:
-            raise InputError(f"split is {self.split}, expected three shares that add up to 1, the first above 0")
+        if (
+            len(self.split) != 3
+            or abs(sum(self.split) - 1) > 1e-6
+            or min(self.split) < 0
+            or not self.split[0] > 0
+        ):
+            raise InputError(
+                f"split is {self.split}, expected three shares that add up to 1, the first above 0"
+            )
 
     def _check_columns(self) -> None:
         if not self.targets:
@@ -126,13 +135,21 @@ class TrainingOptions:
                 if names.count(name) > 1:
                     raise InputError(f"{role} {name!r} is named twice")
                 if name in (self.time, self.group):
-                    raise InputError(f"column {name!r} cannot be a {role} and the time or group column at once")
+                    raise InputError(
+                        f"column {name!r} cannot be a {role} and the time or group column at once"
+                    )
         if self.features is not None and not self.features and not self.calendar:
-            raise InputError("no feature is named, and no calendar feature; name at least one input")
+            raise InputError(
+                "no feature is named, and no calendar feature; name at least one input"
+            )
         if self.calendar and self.time is None:
-            raise InputError(f"calendar features ({', '.join(self.calendar)}) need a time column; name it with time")
+            raise InputError(
+                f"calendar features ({', '.join(self.calendar)}) need a time column; name it with time"
+            )
         if self.pad and self.group is None:
-            raise InputError("pad learns from short groups, but no column tells groups apart; name it with group")
+            raise InputError(
+                "pad learns from short groups, but no column tells groups apart; name it with group"
+            )
         both = [name for name in self.targets if self.features and name in self.features]
         if both and self.horizon == 0:
             raise InputError(
@@ -143,12 +160,19 @@ class TrainingOptions:
         choices = {"missing": Missing, "scaler": Scaler, "loss": Loss}
         for name, choice in choices.items():
             if getattr(self, name) not in get_args(choice):
-                raise InputError(f"{name} is {getattr(self, name)!r}, expected one of {', '.join(get_args(choice))}")
+                raise InputError(
+                    f"{name} is {getattr(self, name)!r}, expected one of {', '.join(get_args(choice))}"
+                )
         for name in self.calendar:
             if name not in CALENDAR or self.calendar.count(name) > 1:
-                raise InputError(f"calendar feature {name!r}: expected each at most once of {', '.join(CALENDAR)}")
+                raise InputError(
+                    f"calendar feature {name!r}: expected each at most once of {', '.join(CALENDAR)}"
+                )
 
     def to_record(self) -> dict[str, Any]:
         """A JSON-ready mapping of every option."""
         record = asdict(self)
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in record.items()}
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in record.items()
+        }

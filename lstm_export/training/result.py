@@ -63,7 +63,10 @@ class TrainingResult:
             KeyError: there is no such entry.
         """
         for score in self.metrics:
-            if (score.part, score.predictor) == (part, predictor) and target in (None, score.target):
+            if (score.part, score.predictor) == (part, predictor) and target in (
+                None,
+                score.target,
+            ):
                 return score
         raise KeyError(f"no score of {predictor} on the {part} part")
 

@@ -48,7 +48,9 @@ class Samples:
 
     def target_index(self, starts: Array) -> Array:
         """The rows that these windows predict, int64 `(windows, max(horizon, 1))`."""
-        index: Array = (starts + self.lengths(starts))[:, np.newaxis] + target_steps(0, self.horizon)
+        index: Array = (starts + self.lengths(starts))[:, np.newaxis] + target_steps(
+            0, self.horizon
+        )
         return index
 
     def inputs(self, starts: Array) -> Array:
@@ -57,9 +59,15 @@ class Samples:
         if self.shorter is None:
             windows: Array = self.x[starts[:, np.newaxis] + steps]
             return windows
-        counts = (steps < self.lengths(starts)[:, np.newaxis])[..., np.newaxis]  # (windows, window, 1)
+        counts = (steps < self.lengths(starts)[:, np.newaxis])[
+            ..., np.newaxis
+        ]  # (windows, window, 1)
         # A shorter window may stand at the table's end, where there are no rows behind it.
-        return np.where(counts, self.x[np.minimum(starts[:, np.newaxis] + steps, len(self.x) - 1)], np.float32(0))
+        return np.where(
+            counts,
+            self.x[np.minimum(starts[:, np.newaxis] + steps, len(self.x) - 1)],
+            np.float32(0),
+        )
 
     def targets(self, starts: Array) -> Array:
         """The true outputs of these windows, target by target: float64 `(windows, targets * max(horizon, 1))`."""
@@ -119,10 +127,17 @@ def input_signature(table: Table, options: TrainingOptions) -> Signature:
 def _features(table: Table, options: TrainingOptions) -> tuple[str, ...]:
     if options.features is not None:
         return options.features
-    others = {*options.targets, options.time, options.group, ""}  # "" heads the index that pandas writes
+    others = {
+        *options.targets,
+        options.time,
+        options.group,
+        "",
+    }  # "" heads the index that pandas writes
     features = tuple(name for name in table.names if name not in others and table.is_numeric(name))
     if not features and not options.calendar:
-        raise InputError(f"{table.title} has no numeric column besides the targets; name the inputs with features")
+        raise InputError(
+            f"{table.title} has no numeric column besides the targets; name the inputs with features"
+        )
     return features
 
 
@@ -153,7 +168,11 @@ def build_samples(table: Table, signature: Signature, options: TrainingOptions) 
             f"{table.title} yields no window: its longest stretch without a gap has {longest} rows, "
             f"window {options.window} with horizon {options.horizon} needs {least_rows(options)}"
         )
-    parts = _split_groups(starts, group, options) if options.group else _split_rows(starts, len(rows), options)
+    parts = (
+        _split_groups(starts, group, options)
+        if options.group
+        else _split_rows(starts, len(rows), options)
+    )
     _check_parts(parts, options)
     x = np.concatenate([run.x for run in runs])
     times = np.concatenate([run.times for run in runs])
@@ -177,7 +196,10 @@ def _starts(runs: tuple[Run, ...], options: TrainingOptions) -> tuple[Array, Arr
     first = np.cumsum([0, *(len(run) for run in runs)])
     rows = [len(run) - options.horizon for run in runs]
     lengths = [min(count, options.window) if options.pad else options.window for count in rows]
-    fits = [max(count - length + 1, 0) if length > 0 else 0 for count, length in zip(rows, lengths, strict=True)]
+    fits = [
+        max(count - length + 1, 0) if length > 0 else 0
+        for count, length in zip(rows, lengths, strict=True)
+    ]
     spans = [np.arange(begin, begin + count) for begin, count in zip(first, fits, strict=False)]
     starts = np.concatenate(spans) if spans else np.empty(0, np.int64)
     return starts, np.repeat(np.array(lengths, np.int64), fits)
@@ -207,7 +229,9 @@ def _split_groups(starts: Array, group: Array, options: TrainingOptions) -> dict
     counts = [max(round(share * len(groups)), 1) if share > 0 else 0 for share in options.split[1:]]
     train = max(len(groups) - sum(counts), 1)
     drawn = np.split(order, [train, train + counts[0]])
-    return {part: starts[np.isin(group[starts], own)] for part, own in zip(PARTS, drawn, strict=True)}
+    return {
+        part: starts[np.isin(group[starts], own)] for part, own in zip(PARTS, drawn, strict=True)
+    }
 
 
 def _check_parts(parts: Mapping[str, Array], options: TrainingOptions) -> None:

@@ -228,9 +228,15 @@ def npy(header: str, content: bytes = bytes(24)) -> bytes:
     {
         "claims more": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000,), }"),
         "claims less": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (5,), }"),
-        "overflows": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296), }", b""),
-        "absurd and empty": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (0, 99999999999999999999), }", b""),
-        "70 axes": npy(f"{{'descr': '<f8', 'fortran_order': False, 'shape': ({'1, ' * 70}), }}", bytes(8)),
+        "overflows": npy(
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296), }", b""
+        ),
+        "absurd and empty": npy(
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (0, 99999999999999999999), }", b""
+        ),
+        "70 axes": npy(
+            f"{{'descr': '<f8', 'fortran_order': False, 'shape': ({'1, ' * 70}), }}", bytes(8)
+        ),
         "pickled objects": npy("{'descr': '|O', 'fortran_order': False, 'shape': (3,), }"),
         "text": npy("{'descr': '<U6', 'fortran_order': False, 'shape': (1,), }"),
         "Fortran order": npy("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }"),

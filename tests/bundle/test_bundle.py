@@ -43,7 +43,9 @@ def bundle(traffic_model: Model) -> Bundle:
 def bundle_of(model: Model) -> Bundle:
     golden = golden_sets(model)
     report = check(lambda x: forward(model, x).y.astype(np.float32), golden, subject="onnx")
-    return make_bundle(model, golden, [Artifact("onnx", ".onnx", b"\x08\x08", report.to_record())], TRAINING)
+    return make_bundle(
+        model, golden, [Artifact("onnx", ".onnx", b"\x08\x08", report.to_record())], TRAINING
+    )
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +54,9 @@ def data(bundle: Bundle) -> bytes:
 
 
 @pytest.mark.parametrize("name", ["traffic_model", "every_step_model"])
-def test_what_is_written_is_what_is_opened(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+def test_what_is_written_is_what_is_opened(
+    name: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
     model: Model = request.getfixturevalue(name)
     bundle, path = bundle_of(model), tmp_path / "model.bundle"
     write_bundle(path, bundle)
@@ -89,7 +93,9 @@ def test_the_manifest_says_what_is_inside(bundle: Bundle, traffic_model: Model) 
 
 def test_the_weights_can_be_read_by_numpy_alone(bundle: Bundle, traffic_model: Model) -> None:
     with np.load(io.BytesIO(bundle.files["weights.npz"]), allow_pickle=False) as weights:
-        np.testing.assert_array_equal(weights["lstm.weight_ih_l0"], traffic_model.arrays["lstm.weight_ih_l0"])
+        np.testing.assert_array_equal(
+            weights["lstm.weight_ih_l0"], traffic_model.arrays["lstm.weight_ih_l0"]
+        )
 
 
 def test_knows_a_bundle_when_it_sees_one(data: bytes, tmp_path: Path) -> None:
@@ -130,19 +136,30 @@ def test_a_file_that_the_manifest_does_not_list_is_refused(bundle: Bundle) -> No
     with pytest.raises(BundleError, match=r"holds setup\.py"):
         open_bundle(pack({**bundle.files, "setup.py": b""}))
     with pytest.raises(BundleError, match=r"no manifest\.json"):
-        open_bundle(pack({key: value for key, value in bundle.files.items() if key != "manifest.json"}))
+        open_bundle(
+            pack({key: value for key, value in bundle.files.items() if key != "manifest.json"})
+        )
 
 
 MANIFESTS: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
-    "newer format": (lambda m: m.update(format_version=3), "format version 3, .* reads version 2 and older"),
+    "newer format": (
+        lambda m: m.update(format_version=3),
+        "format version 3, .* reads version 2 and older",
+    ),
     "older format": (lambda m: m.update(format_version=0), "format version 0"),
     "format true": (lambda m: m.update(format_version=True), "format version True"),
     "no format": (lambda m: m.pop("format_version"), "format version None"),
     "no signature": (lambda m: m.pop("signature"), "'signature'"),
     "files as a list": (lambda m: m.update(files=[]), "'files'"),
     "another file": (lambda m: m["files"].update({"x": {}}), "lacks x"),
-    "another size": (lambda m: m["files"]["README.md"].update(size_bytes=1), r"README\.md .*sha256"),
-    "an artifact that is not there": (lambda m: m["artifacts"].update(c={"file": "c/model.c"}), "artifact c"),
+    "another size": (
+        lambda m: m["files"]["README.md"].update(size_bytes=1),
+        r"README\.md .*sha256",
+    ),
+    "an artifact that is not there": (
+        lambda m: m["artifacts"].update(c={"file": "c/model.c"}),
+        "artifact c",
+    ),
     "an artifact that is a list": (
         lambda m: m["artifacts"].update(onnx={"file": ["onnx/model.onnx"]}),
         "artifact onnx",
@@ -154,7 +171,10 @@ MANIFESTS: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "other sizes": (lambda m: m["signature"].update(input_size=4), "no valid model"),
     "sizes of text": (lambda m: m["signature"].update(input_size="3"), "no valid model"),
     "a feature of text": (lambda m: m["signature"].update(features=["volume"]), "no valid model"),
-    "other weights": (lambda m: m.update(weights_sha256="0" * 64), "not those that the manifest names"),
+    "other weights": (
+        lambda m: m.update(weights_sha256="0" * 64),
+        "not those that the manifest names",
+    ),
     "other golden sets": (lambda m: m["golden"].pop(), "golden"),
     "doubled golden sets": (lambda m: m["golden"].append(m["golden"][0]), "golden"),
 }
@@ -169,7 +189,8 @@ def test_a_manifest_that_lies_is_refused(kind: str, bundle: Bundle) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b"[]", b"{", b"\xff", b"[" * 100_000, b'{"format_version": NaN}', b"1" * 2**20 + b"1"]
+    "text",
+    [b"", b"[]", b"{", b"\xff", b"[" * 100_000, b'{"format_version": NaN}', b"1" * 2**20 + b"1"],
 )
 def test_a_manifest_that_is_no_json_is_refused(text: bytes, bundle: Bundle) -> None:
     with pytest.raises(BundleError):
@@ -178,7 +199,9 @@ def test_a_manifest_that_is_no_json_is_refused(text: bytes, bundle: Bundle) -> N
 
 def test_a_new_optional_key_is_not_refused(bundle: Bundle) -> None:
     """The bump rule promises it."""
-    assert open_bundle(edited(bundle, lambda m: m.update(signed_by="someone"))).model == bundle.model
+    assert (
+        open_bundle(edited(bundle, lambda m: m.update(signed_by="someone"))).model == bundle.model
+    )
 
 
 def test_golden_sets_must_fit_the_model(traffic_model: Model, every_step_model: Model) -> None:
@@ -224,7 +247,12 @@ def test_mutated_manifests_are_refused_or_harmless(bundle: Bundle) -> None:
 
 def test_the_card_tells_names_units_ranges_and_verification(bundle: Bundle) -> None:
     card = bundle.files["README.md"].decode()
-    for text in ("| volume | veh/h | 0 to 7000 |", "| volume[t+2] | veh/h |", "(batch, seq, 3)", "windows of 5 steps"):
+    for text in (
+        "| volume | veh/h | 0 to 7000 |",
+        "| volume[t+2] | veh/h |",
+        "(batch, seq, 3)",
+        "windows of 5 steps",
+    ):
         assert text in card
     assert re.search(r"\| onnx/model.onnx \| passed \| 13 \| \d\.\de-\d\d \| \d\.\de-\d\d \|", card)
 
@@ -233,10 +261,16 @@ def test_hostile_names_stay_names(traffic_model: Model) -> None:
     """A column's name reaches generated code and Markdown: it must not leave its comment or its cell."""
     hostile = Column('a\nimport os; os.abort() # """ | `x` {step}\u2028y', "\r\n| u", 0.0, 1.0)
     features = (hostile, *traffic_model.signature.features[1:])
-    bundle = bundle_of(replace(traffic_model, signature=replace(traffic_model.signature, features=features)))
+    bundle = bundle_of(
+        replace(traffic_model, signature=replace(traffic_model.signature, features=features))
+    )
     code = compile(bundle.files["example.py"], "example.py", "exec")
     assert "os" not in code.co_names
-    rows = [line for line in bundle.files["README.md"].decode().splitlines() if line.startswith("| a import")]
+    rows = [
+        line
+        for line in bundle.files["README.md"].decode().splitlines()
+        if line.startswith("| a import")
+    ]
     assert [row.count("|") for row in rows] == [4]
 
 
@@ -244,7 +278,9 @@ def test_the_example_runs_on_a_device(bundle: Bundle, traffic_model: Model, tmp_
     pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
     from lstm_export.targets.onnx.writer import to_bytes
 
-    real = make_bundle(traffic_model, bundle.golden, [Artifact("onnx", ".onnx", to_bytes(traffic_model, 17))])
+    real = make_bundle(
+        traffic_model, bundle.golden, [Artifact("onnx", ".onnx", to_bytes(traffic_model, 17))]
+    )
     write_bundle(tmp_path / "model.bundle", real)
     (tmp_path / "example.py").write_bytes(real.files["example.py"])
     block = "import sys; sys.modules.update(torch=None, onnx=None); sys.argv = ['example.py', 'model.bundle']; "
@@ -252,12 +288,18 @@ def test_the_example_runs_on_a_device(bundle: Bundle, traffic_model: Model, tmp_
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert re.fullmatch(r"volume\[t\+1\]: [\d.]+ veh/h\nvolume\[t\+2\]: [\d.]+ veh/h\n", done.stdout)
+    assert re.fullmatch(
+        r"volume\[t\+1\]: [\d.]+ veh/h\nvolume\[t\+2\]: [\d.]+ veh/h\n", done.stdout
+    )
 
 
-def test_the_mode_is_stored_or_follows_from_the_window(traffic_model: Model, every_step_model: Model) -> None:
+def test_the_mode_is_stored_or_follows_from_the_window(
+    traffic_model: Model, every_step_model: Model
+) -> None:
     def mode(model: Model, given: Mode | None) -> Mode | None:
-        return open_bundle(pack(make_bundle(model, (), (), mode=given).files, first="manifest.json")).mode
+        return open_bundle(
+            pack(make_bundle(model, (), (), mode=given).files, first="manifest.json")
+        ).mode
 
     assert (mode(traffic_model, None), mode(traffic_model, "state")) == ("window", "state")
     assert (mode(every_step_model, None), mode(every_step_model, "window")) == (None, "window")
@@ -266,7 +308,12 @@ def test_the_mode_is_stored_or_follows_from_the_window(traffic_model: Model, eve
 def test_a_mode_that_is_none_is_refused(bundle: Bundle) -> None:
     manifest = json.loads(bundle.files["manifest.json"]) | {"mode": "forever"}
     with pytest.raises(BundleError, match="has the mode 'forever', expected one of window, state"):
-        open_bundle(pack({**bundle.files, "manifest.json": json.dumps(manifest).encode()}, first="manifest.json"))
+        open_bundle(
+            pack(
+                {**bundle.files, "manifest.json": json.dumps(manifest).encode()},
+                first="manifest.json",
+            )
+        )
 
 
 def test_the_command_line_knows_every_mode() -> None:
@@ -286,5 +333,7 @@ def test_golden_sets_with_lengths_are_stored_and_raise_the_version(traffic_model
     assert again.lengths is not None
     assert again.lengths.tolist() == [4, 1, 2]
     bad = GoldenSet(one.name, one.x, one.y, one.scale, one.noise_floor, np.array([4, 0, 2]))
-    with pytest.raises(BundleError, match="lengths of the golden set unequal are not one a row, from 1 to 4"):
+    with pytest.raises(
+        BundleError, match="lengths of the golden set unequal are not one a row, from 1 to 4"
+    ):
         make_bundle(traffic_model, [bad], [])

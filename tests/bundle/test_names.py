@@ -24,7 +24,9 @@ from lstm_export.errors import BundleError, printable
 from lstm_export.model import GRU, Column, LastStep, Linear, Model, Signature
 from tests.device.conftest import lstm_weights
 
-CHARACTERS = "".join(map(chr, range(0xA1))) + "\u2028\u2029\u202e\u200b\ufeff\ud800\udfff\U000e0001°é"
+CHARACTERS = (
+    "".join(map(chr, range(0xA1))) + "\u2028\u2029\u202e\u200b\ufeff\ud800\udfff\U000e0001°é"
+)
 PHRASES = (
     "\nimport os; os.abort()  # ",
     '"""\nimport os\n"""',
@@ -43,7 +45,9 @@ def signature(name: str, *, calendar: bool) -> Signature:
     derived = [Column("hour_sin"), Column("hour_cos")] if calendar else []
     target = Column(name, name, 0.0, 1.0)
     hours = ("hour",) if calendar else ()
-    return Signature(len(columns) + len(derived), 1, (*columns, *derived), (target,), 4, 1, name, 3600.0, hours)
+    return Signature(
+        len(columns) + len(derived), 1, (*columns, *derived), (target,), 4, 1, name, 3600.0, hours
+    )
 
 
 @pytest.fixture(scope="module")
@@ -81,12 +85,17 @@ def test_a_name_changes_nothing_in_the_example_but_its_comments(calendar: bool) 
         assert structure_of(program) == plain, repr(name[:40])
         tokens = tokenize.generate_tokens(io.StringIO(program).readline)
         comments = [token.string for token in tokens if token.type == tokenize.COMMENT]
-        plain_tokens = tokenize.generate_tokens(io.StringIO(example(signature("a", calendar=calendar))).readline)
+        plain_tokens = tokenize.generate_tokens(
+            io.StringIO(example(signature("a", calendar=calendar))).readline
+        )
         assert len(comments) == sum(token.type == tokenize.COMMENT for token in plain_tokens)
 
 
 def test_a_name_changes_nothing_in_the_card_but_its_cell(gru_weights: dict[str, Any]) -> None:
-    training = {"metrics": [{"part": "test", "target": "t", "predictor": "p", "rmse": 1.0, "mae": 1.0}], "note": "n"}
+    training = {
+        "metrics": [{"part": "test", "target": "t", "predictor": "p", "rmse": 1.0, "mae": 1.0}],
+        "note": "n",
+    }
 
     def page(name: str) -> str:
         metrics = [training["metrics"][0] | {"part": name, "target": name, "predictor": name}]
@@ -108,7 +117,11 @@ def test_a_name_changes_nothing_in_the_card_but_its_cell(gru_weights: dict[str, 
 
 def test_every_name_comes_back_from_a_bundle_or_is_refused(gru_weights: dict[str, Any]) -> None:
     for name in HOSTILE:
-        model = replace(model_called("plain", gru_weights), signature=signature(name, calendar=True), origin=name)
+        model = replace(
+            model_called("plain", gru_weights),
+            signature=signature(name, calendar=True),
+            origin=name,
+        )
         try:
             bundle = make_bundle(model, (), (), {name: name})
         except BundleError as error:
@@ -120,8 +133,12 @@ def test_every_name_comes_back_from_a_bundle_or_is_refused(gru_weights: dict[str
         assert json.loads(bundle.files["manifest.json"])["training"] == {name: name}
 
 
-@pytest.mark.parametrize("key", ["golden", "mode", "created_by", "artifacts", "files", "chain", "origin"])
-def test_a_message_about_a_name_is_one_short_printable_line(key: str, gru_weights: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "key", ["golden", "mode", "created_by", "artifacts", "files", "chain", "origin"]
+)
+def test_a_message_about_a_name_is_one_short_printable_line(
+    key: str, gru_weights: dict[str, Any]
+) -> None:
     bundle = make_bundle(model_called("plain", gru_weights), (), ())
     for name in HOSTILE:
         manifest = json.loads(bundle.files["manifest.json"])
@@ -148,7 +165,9 @@ def test_the_card_says_what_the_model_is(traffic_model: Model, gru_weights: dict
     lstm = card(traffic_model, {}, {})
     assert "An LSTM that predicts volume for the next 2 steps." in lstm
     unnamed = Signature(traffic_model.signature.input_size, traffic_model.signature.output_size)
-    assert "An LSTM that maps sequences of 3 values to 2." in card(replace(traffic_model, signature=unnamed), {}, {})
+    assert "An LSTM that maps sequences of 3 values to 2." in card(
+        replace(traffic_model, signature=unnamed), {}, {}
+    )
     assert "folder" not in lstm
     assert "in a bundle, one file: a plain zip" in lstm
 

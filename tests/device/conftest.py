@@ -8,7 +8,9 @@ import pytest
 from lstm_export.model import LSTM, Affine, Array, Column, LastStep, Linear, Model, Signature, Stage
 
 
-def lstm_weights(random: np.random.Generator, input_size: int, hidden_size: int, num_layers: int) -> dict[str, Array]:
+def lstm_weights(
+    random: np.random.Generator, input_size: int, hidden_size: int, num_layers: int
+) -> dict[str, Array]:
     """Weights of an LSTM under their state_dict names, of ordinary size."""
     weights = {}
     for k in range(num_layers):
@@ -23,7 +25,11 @@ def lstm_weights(random: np.random.Generator, input_size: int, hidden_size: int,
 def traffic_model() -> Model:
     """Two layers between scalers, a window of 5 and two steps of horizon."""
     random = np.random.default_rng(0)
-    volume, temp, clouds = ("volume", "veh/h", 0.0, 7000.0), ("temp", "°C", -20.0, 38.0), ("clouds", "%", 0.0, 100.0)
+    volume, temp, clouds = (
+        ("volume", "veh/h", 0.0, 7000.0),
+        ("temp", "°C", -20.0, 38.0),
+        ("clouds", "%", 0.0, 100.0),
+    )
     stages: tuple[Stage, ...] = (
         Affine("scale", np.array([3000.0, 9.0, 50.0]), np.array([2000.0, 12.0, 30.0])),
         LSTM("lstm", lstm_weights(random, 3, 8, 2)),
@@ -32,7 +38,9 @@ def traffic_model() -> Model:
         Affine("unscale", np.array([3000.0, 3000.0]), np.array([2000.0, 2000.0]), inverse=True),
     )
     features, targets = (Column(*volume), Column(*temp), Column(*clouds)), (Column(*volume),)
-    signature = Signature(3, 2, features, targets, window=5, horizon=2, time="hour", time_step=3600.0, group="station")
+    signature = Signature(
+        3, 2, features, targets, window=5, horizon=2, time="hour", time_step=3600.0, group="station"
+    )
     return Model(stages, signature, origin="stored")
 
 
@@ -41,4 +49,6 @@ def every_step_model() -> Model:
     """One layer without names that answers at every step."""
     random = np.random.default_rng(1)
     weights = lstm_weights(random, 2, 4, 1)
-    return Model((LSTM("lstm", weights), Linear("fc", random.normal(0, 0.3, (1, 4)), None)), Signature(2, 1))
+    return Model(
+        (LSTM("lstm", weights), Linear("fc", random.normal(0, 0.3, (1, 4)), None)), Signature(2, 1)
+    )

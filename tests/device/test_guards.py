@@ -68,11 +68,16 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "NaN": (with_value(np.nan), r"row 1, step 2, feature 0 \(volume\) is nan"),
     "inf": (with_value(np.inf), r"row 1, step 2, feature 0 \(volume\) is inf"),
     "-inf": (with_value(-np.inf, "f8"), r"row 1, step 2, feature 0 \(volume\) is -inf"),
-    "cast gives inf": (with_value(1e300, "f8"), r"feature 0 \(volume\) is 1e\+300, more than float32 holds"),
+    "cast gives inf": (
+        with_value(1e300, "f8"),
+        r"feature 0 \(volume\) is 1e\+300, more than float32 holds",
+    ),
 }
 
 
-@pytest.mark.filterwarnings("ignore:Creating an ndarray from ragged")  # what numpy 1.23 says before it is refused
+@pytest.mark.filterwarnings(
+    "ignore:Creating an ndarray from ragged"
+)  # what numpy 1.23 says before it is refused
 @pytest.mark.parametrize("kind", REFUSED)
 def test_refuses(kind: str) -> None:
     x, message = REFUSED[kind]
@@ -82,7 +87,8 @@ def test_refuses(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [kind for kind in ACCEPTED if kind.startswith(("float64", "float16", "int", "big", "li"))]
+    "kind",
+    [kind for kind in ACCEPTED if kind.startswith(("float64", "float16", "int", "big", "li"))],
 )
 def test_strict_refuses_casts(kind: str) -> None:
     with pytest.raises(InputError, match="strict"):
@@ -95,7 +101,9 @@ def test_strict_takes_float32() -> None:
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_propagate_lets_through_what_is_not_finite(value: float) -> None:
-    np.testing.assert_array_equal(checked_input(with_value(value), 3, nonfinite="propagate"), with_value(value))
+    np.testing.assert_array_equal(
+        checked_input(with_value(value), 3, nonfinite="propagate"), with_value(value)
+    )
 
 
 def test_propagate_still_refuses_what_the_cast_breaks() -> None:

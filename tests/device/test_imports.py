@@ -18,11 +18,15 @@ def imported_by(statement: str) -> set[str]:
     return HEAVY & set(done.stdout.split())
 
 
-@pytest.mark.parametrize("module", ["lstm_export.bundle", "lstm_export.device", "lstm_export.doctor"])
+@pytest.mark.parametrize(
+    "module", ["lstm_export.bundle", "lstm_export.device", "lstm_export.doctor"]
+)
 def test_importing_brings_nothing_heavy(module: str) -> None:
     assert imported_by(f"import {module}") == set()
 
 
 def test_this_test_can_fail() -> None:
     pytest.importorskip("onnxruntime")
-    assert "onnxruntime" in imported_by("from lstm_export.device.onnx_runner import onnxruntime; onnxruntime()")
+    assert "onnxruntime" in imported_by(
+        "from lstm_export.device.onnx_runner import onnxruntime; onnxruntime()"
+    )

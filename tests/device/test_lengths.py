@@ -85,7 +85,9 @@ def assert_as_alone(model: Model, x: list[Array], y: Any) -> None:
         assert (np.abs(answer - expected.y[0]) <= 40 * 2.0**-24 * scale).all()
 
 
-@pytest.mark.parametrize("name", ["seed", "bidirectional", "every step", "skip", "gru both ways", "both ends"])
+@pytest.mark.parametrize(
+    "name", ["seed", "bidirectional", "every step", "skip", "gru both ways", "both ends"]
+)
 def test_a_list_is_answered_as_each_sequence_alone(engine: Engine, name: str) -> None:
     model = CHAINS[name]
     x = sequences(model)
@@ -194,7 +196,9 @@ def test_buckets_hold_every_row_once(padding: bool, max_steps: int) -> None:
     for rows in found:
         longest, shortest = lengths[rows].max(), lengths[rows].min()
         assert len(rows) == 1 or len(rows) * longest <= max_steps
-        assert shortest == longest or (padding and len(rows) <= BUCKET_ROWS and shortest >= SHORTEST_SHARE * longest)
+        assert shortest == longest or (
+            padding and len(rows) <= BUCKET_ROWS and shortest >= SHORTEST_SHARE * longest
+        )
     assert len(found) < (len(np.unique(lengths)) if padding and max_steps > 2000 else 301)
 
 
@@ -211,9 +215,17 @@ BAD: dict[str, tuple[Any, Any, str]] = {
     "too few": ("x", [3], r"lengths has the shape \(1,\), expected \(2,\)"),
     "none": ("x", [], "lengths is of type float64|shape"),
     "text": ("x", "33", "lengths is of type str"),
-    "list and lengths": ([np.zeros((3, 10)), np.zeros((2, 10))], [3, 2], "have their own lengths; leave lengths out"),
+    "list and lengths": (
+        [np.zeros((3, 10)), np.zeros((2, 10))],
+        [3, 2],
+        "have their own lengths; leave lengths out",
+    ),
     "rank": (np.zeros((4, 10)), [4], r"x has the shape \(4, 10\), expected \(batch, seq, 10\)"),
-    "empty sequence": ([np.zeros((3, 10)), np.zeros((0, 10))], None, r"x\[1\] has the shape \(0, 10\)"),
+    "empty sequence": (
+        [np.zeros((3, 10)), np.zeros((0, 10))],
+        None,
+        r"x\[1\] has the shape \(0, 10\)",
+    ),
     "other width": (
         [np.zeros((3, 10)), np.zeros((3, 9))],
         None,
@@ -235,7 +247,9 @@ def test_what_means_nothing_is_refused_before_any_runtime(kind: str) -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_what_is_not_finite_is_refused_within_a_length_and_named(value: float, traffic_model: Model) -> None:
+def test_what_is_not_finite_is_refused_within_a_length_and_named(
+    value: float, traffic_model: Model
+) -> None:
     session = session_of(Padded(traffic_model), traffic_model)
     x = drawn(traffic_model, 3, 6)
     x[1, 2, 0] = value
@@ -249,8 +263,12 @@ def test_what_is_not_finite_is_refused_within_a_length_and_named(value: float, t
 
 
 def test_a_value_beyond_float32_is_named(traffic_model: Model) -> None:
-    with pytest.raises(InputError, match="row 1, step 1, feature 2 .clouds. is 1e.300, more than float32 holds"):
-        session_of(Padded(traffic_model), traffic_model)([np.zeros((1, 3)), np.array([[1.0, 1, 1], [1, 1, 1e300]])])
+    with pytest.raises(
+        InputError, match="row 1, step 1, feature 2 .clouds. is 1e.300, more than float32 holds"
+    ):
+        session_of(Padded(traffic_model), traffic_model)(
+            [np.zeros((1, 3)), np.array([[1.0, 1, 1], [1, 1, 1e300]])]
+        )
 
 
 @pytest.mark.parametrize("name", ["seed", "every step"])
@@ -296,7 +314,9 @@ def table_of(lengths: dict[str, int], model: Model) -> dict[str, Any]:
     columns = np.concatenate(list(x.values()))
     names = ("volume", "temp", "clouds")
     station = np.repeat(list(lengths), list(lengths.values()))
-    return {"hour": hours, "station": station} | {name: columns[:, k] for k, name in enumerate(names)}
+    return {"hour": hours, "station": station} | {
+        name: columns[:, k] for k, name in enumerate(names)
+    }
 
 
 @pytest.mark.parametrize("kind", [Padded, Plain])
@@ -309,7 +329,9 @@ def test_a_table_answers_series_shorter_than_the_window_if_such_were_learned(
     done: list[tuple[int, int]] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InputRangeWarning)
-        found = session_of(kind(model), model).predict_table(table, lambda *counts: done.append(counts))
+        found = session_of(kind(model), model).predict_table(
+            table, lambda *counts: done.append(counts)
+        )
         whole = session_of(kind(model), traffic_model).predict_table(table)
     assert found["station"].tolist() == ["a", "b", "b", "b", "d", "e"]
     assert whole["station"].tolist() == ["b", "b", "b"]

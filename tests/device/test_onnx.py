@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +31,16 @@ def good(traffic_model: Model) -> bytes:
     return to_bytes(traffic_model, 17)
 
 
-def foreign(nodes: list[Any], initializers: list[Any] = [], inputs: Any = None, **fields: Any) -> Any:  # noqa: B006
+def foreign(
+    nodes: list[Any], initializers: Sequence[Any] = (), inputs: Any = None, **fields: Any
+) -> Any:
     """A model of another tool: `nodes` between x (batch, seq, 3) and y (batch, seq, 3)."""
     value = helper.make_tensor_value_info
     inputs = [value("x", FLOAT, ["b", "t", 3])] if inputs is None else inputs
     graph = helper.make_graph(nodes, "g", inputs, [value("y", FLOAT, ["b", "t", 3])], initializers)
-    return helper.make_model(graph, **{"opset_imports": [helper.make_opsetid("", 17)], "ir_version": 8} | fields)
+    return helper.make_model(
+        graph, **{"opset_imports": [helper.make_opsetid("", 17)], "ir_version": 8} | fields
+    )
 
 
 def tanh(**fields: Any) -> Any:
@@ -104,9 +108,18 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: foreign([helper.make_node("FastGelu", ["x"], ["y"], domain="com.microsoft")]),
         "com.m",
     ),
-    "another domain imported": (lambda: tanh(opset_imports=[helper.make_opsetid("my.ops", 1)]), "my.ops"),
-    "unlisted operator": (lambda: foreign([helper.make_node("Loop", ["x"], ["y"])]), "operator 'Loop'"),
-    "hostile operator": (lambda: foreign([helper.make_node("a\nb", ["x"], ["y"])]), r"operator 'a\\nb'"),
+    "another domain imported": (
+        lambda: tanh(opset_imports=[helper.make_opsetid("my.ops", 1)]),
+        "my.ops",
+    ),
+    "unlisted operator": (
+        lambda: foreign([helper.make_node("Loop", ["x"], ["y"])]),
+        "operator 'Loop'",
+    ),
+    "hostile operator": (
+        lambda: foreign([helper.make_node("a\nb", ["x"], ["y"])]),
+        r"operator 'a\\nb'",
+    ),
     "hidden_size 0": (lambda: lstm_of_hidden_size(0), "hidden_size"),
     "hidden_size -1": (lambda: lstm_of_hidden_size(-1), "hidden_size"),
     "hidden_size 2^31": (lambda: lstm_of_hidden_size(2**31), "hidden_size"),
@@ -114,10 +127,16 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "fewer weights than bytes": (lambda: weights(dims=[2]), "does not hold the bytes"),
     "a negative dimension": (lambda: weights(dims=[-3]), "absurd"),
     "a dimension of 0": (lambda: weights(dims=[0]), "absurd"),
-    "dimensions that overflow": (lambda: weights(dims=[2**20, 2**20, 2**24]), "does not hold the bytes"),
+    "dimensions that overflow": (
+        lambda: weights(dims=[2**20, 2**20, 2**24]),
+        "does not hold the bytes",
+    ),
     "nine dimensions": (lambda: weights(dims=[1] * 9), "absurd"),
     "unknown element type": (lambda: weights(data_type=99), "does not hold the bytes"),
-    "typed weights that are not there": (lambda: weights(raw_data=b"", float_data=[1.0], dims=[100]), "does not hold"),
+    "typed weights that are not there": (
+        lambda: weights(raw_data=b"", float_data=[1.0], dims=[100]),
+        "does not hold",
+    ),
     "a huge constant": (tensor_attribute, "absurd"),
 }
 
@@ -132,7 +151,17 @@ def test_the_guard_refuses(kind: str) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"\x08", b"text\n", b"PK\x03\x04", b"\x08\x08", b"\x3a\x7f", b"\xff" * 40, b"\x0b\x0b", b"\x3a\x00\x3a\x00"],
+    [
+        b"",
+        b"\x08",
+        b"text\n",
+        b"PK\x03\x04",
+        b"\x08\x08",
+        b"\x3a\x7f",
+        b"\xff" * 40,
+        b"\x0b\x0b",
+        b"\x3a\x00\x3a\x00",
+    ],
 )
 def test_the_guard_refuses_what_is_no_onnx(data: bytes) -> None:
     with pytest.raises(BundleError) as error:
@@ -144,7 +173,9 @@ def test_the_guard_passes_a_plain_model(good: bytes) -> None:
     check_onnx(good)
     check_onnx(tanh().SerializeToString())
     check_onnx(tanh(opset_imports=[helper.make_opsetid("ai.onnx", 17)]).SerializeToString())
-    check_onnx(weights(raw_data=b"", float_data=[1.0, 2.0, 3.0], data_location=0).SerializeToString())
+    check_onnx(
+        weights(raw_data=b"", float_data=[1.0, 2.0, 3.0], data_location=0).SerializeToString()
+    )
 
 
 def test_every_cut_is_refused(good: bytes) -> None:
@@ -155,14 +186,18 @@ def test_every_cut_is_refused(good: bytes) -> None:
 
 def test_computes_what_the_model_defines(good: bytes, traffic_model: Model, tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(good)
-    bundle = make_bundle(traffic_model, golden_sets(traffic_model), [Artifact("onnx", ".onnx", good)])
+    bundle = make_bundle(
+        traffic_model, golden_sets(traffic_model), [Artifact("onnx", ".onnx", good)]
+    )
     runner = load_onnx(tmp_path / "model.onnx")
     report = self_test(bundle, runner)
     assert report.ok, report.table()
     broken = self_test(bundle, lambda x: runner(x) * np.float32(1.001))
     assert not broken.ok, broken.table()
     # big-endian bytes would be read as if they were little-endian
-    np.testing.assert_array_equal(runner(bundle.golden[0].x.astype(">f4")), runner(bundle.golden[0].x))
+    np.testing.assert_array_equal(
+        runner(bundle.golden[0].x.astype(">f4")), runner(bundle.golden[0].x)
+    )
 
 
 def test_knows_its_interface(good: bytes, traffic_model: Model) -> None:
@@ -175,7 +210,13 @@ def test_knows_its_interface(good: bytes, traffic_model: Model) -> None:
 
 
 def test_damaged_metadata_is_refused() -> None:
-    for text in ("{", "[]", '{"input_size": "x"}', '{"input_size": -1, "output_size": 1}', "[" * 100_000):
+    for text in (
+        "{",
+        "[]",
+        '{"input_size": "x"}',
+        '{"input_size": -1, "output_size": 1}',
+        "[" * 100_000,
+    ):
         model = tanh()
         helper.set_model_props(model, {"lstm_export.signature": text})
         with pytest.raises(BundleError, match="own signature is damaged"):
@@ -230,7 +271,9 @@ def test_providers(good: bytes) -> None:
     assert load_onnx(good, ["cpu"]).providers == ("CPUExecutionProvider",)
 
 
-def test_a_missing_runtime_is_named_with_its_command(good: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_runtime_is_named_with_its_command(
+    good: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(MissingDependency, match="pip install onnxruntime"):
         load_onnx(good)
@@ -264,6 +307,8 @@ def test_no_mutated_file_crashes_the_process(good: bytes, tmp_path: Path) -> Non
     command = [sys.executable, "-W", "ignore", "-c", FUZZ, str(tmp_path / "model.onnx"), "0", "400"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-    outcomes = json.loads(done.stdout.splitlines()[-1])  # ONNX Runtime 1.15 prints a banner before it gives up
+    outcomes = json.loads(
+        done.stdout.splitlines()[-1]
+    )  # ONNX Runtime 1.15 prints a banner before it gives up
     assert outcomes["BundleError"] > 50
     assert sum(outcomes.values()) == 400

@@ -53,7 +53,9 @@ Engine = Callable[[Model], Callable[[Array], Array]]
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (3, 5), (2, 50), (700, 1)])
-def test_answers_as_the_definition_does(engine: Engine, traffic_model: Model, shape: tuple[int, int]) -> None:
+def test_answers_as_the_definition_does(
+    engine: Engine, traffic_model: Model, shape: tuple[int, int]
+) -> None:
     x = inputs(traffic_model, *shape)
     y = Session(engine(traffic_model), traffic_model.signature)(x)
     assert y.shape == (shape[0], 2)
@@ -62,8 +64,13 @@ def test_answers_as_the_definition_does(engine: Engine, traffic_model: Model, sh
     np.testing.assert_allclose(y, forward(traffic_model, x).y, rtol=1e-5)
 
 
-def test_a_chain_that_answers_at_every_step_keeps_its_steps(engine: Engine, every_step_model: Model) -> None:
-    session, x = Session(engine(every_step_model), every_step_model.signature), inputs(every_step_model, 3, 5)
+def test_a_chain_that_answers_at_every_step_keeps_its_steps(
+    engine: Engine, every_step_model: Model
+) -> None:
+    session, x = (
+        Session(engine(every_step_model), every_step_model.signature),
+        inputs(every_step_model, 3, 5),
+    )
     assert session(x).shape == (3, 5, 1)
     assert session(x[:0]).shape == (0, 5, 1)
     np.testing.assert_allclose(session(x), forward(every_step_model, x).y, atol=1e-6)
@@ -76,7 +83,9 @@ def test_an_empty_batch_gives_an_empty_answer(engine: Engine, traffic_model: Mod
 
 
 @pytest.mark.parametrize("none", [[], ()])
-def test_no_sequences_give_no_answers(engine: Engine, traffic_model: Model, every_step_model: Model, none: Any) -> None:
+def test_no_sequences_give_no_answers(
+    engine: Engine, traffic_model: Model, every_step_model: Model, none: Any
+) -> None:
     y = Session(engine(traffic_model), traffic_model.signature)(none)
     assert (y.shape, y.dtype) == ((0, 2), np.float32)
     assert Session(engine(every_step_model), every_step_model.signature)(none) == []
@@ -113,7 +122,9 @@ def test_warns_once_a_call_of_the_training_range(traffic_model: Model) -> None:
         edge = np.array([7000.0, 38.0, 100.0])
         session(np.broadcast_to(edge, (1, 2, 3)))  # the ranges themselves are inside
     x[2, 4, 1] = 55.5
-    with pytest.warns(InputRangeWarning, match=r"temp is 55\.5 °C, outside the training range -20 to 38$") as caught:
+    with pytest.warns(
+        InputRangeWarning, match=r"temp is 55\.5 °C, outside the training range -20 to 38$"
+    ) as caught:
         session(x)
     assert len(caught) == 1
     assert caught[0].filename == __file__
@@ -123,14 +134,22 @@ def test_warns_once_a_call_of_the_training_range(traffic_model: Model) -> None:
 
 
 def test_a_range_bound_that_float32_cannot_hold_is_inside(traffic_model: Model) -> None:
-    features = tuple(replace(column, low=0.1, high=0.1) for column in traffic_model.signature.features)
-    session = Session(numpy_runner(traffic_model), replace(traffic_model.signature, features=features))
-    session(np.full((1, 1, 3), 0.1))  # 0.1 is rounded up in float32; a warning would be an error here
+    features = tuple(
+        replace(column, low=0.1, high=0.1) for column in traffic_model.signature.features
+    )
+    session = Session(
+        numpy_runner(traffic_model), replace(traffic_model.signature, features=features)
+    )
+    session(
+        np.full((1, 1, 3), 0.1)
+    )  # 0.1 is rounded up in float32; a warning would be an error here
 
 
 def test_an_answer_of_another_shape_is_refused(traffic_model: Model) -> None:
     for wrong in ((4, 1), (1, 2), (4,), (4, 3, 2)):
-        session = Session(lambda x, wrong=wrong: np.zeros(wrong, np.float32), traffic_model.signature)
+        session = Session(
+            lambda x, wrong=wrong: np.zeros(wrong, np.float32), traffic_model.signature
+        )
         with pytest.raises(InputError, match="answered with the shape"):
             session(inputs(traffic_model, 4, 5))
 
@@ -142,7 +161,10 @@ def traffic_table(model: Model) -> dict[str, Array]:
     """Two stations of 15 hours; an hour is missing after the ninth of the second."""
     x = inputs(model, 30)
     table = dict(zip(("volume", "temp", "clouds"), x.T.astype(float), strict=True))
-    table |= {"hour": np.concatenate([HOURS[:15], HOURS[:15]]), "station": np.repeat(["north", "south"], 15)}
+    table |= {
+        "hour": np.concatenate([HOURS[:15], HOURS[:15]]),
+        "station": np.repeat(["north", "south"], 15),
+    }
     return {name: np.delete(column, 24) for name, column in table.items()}
 
 
@@ -163,8 +185,13 @@ def test_slides_over_every_unbroken_run_of_a_table(engine: Engine, traffic_model
     assert [done for done, _ in calls] == sorted({done for done, _ in calls})
 
 
-def test_a_table_in_small_chunks_gives_the_same(traffic_model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    table, session = traffic_table(traffic_model), Session(numpy_runner(traffic_model), traffic_model.signature)
+def test_a_table_in_small_chunks_gives_the_same(
+    traffic_model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, session = (
+        traffic_table(traffic_model),
+        Session(numpy_runner(traffic_model), traffic_model.signature),
+    )
     whole = session.predict_table(table).columns
     monkeypatch.setattr(session_module, "MAX_STEPS", 15)
     for name, column in session.predict_table(table).columns.items():
@@ -174,18 +201,30 @@ def test_a_table_in_small_chunks_gives_the_same(traffic_model: Model, monkeypatc
 def test_a_window_can_be_given(traffic_model: Model) -> None:
     session = Session(numpy_runner(traffic_model), traffic_model.signature)
     assert len(session.predict_table(traffic_table(traffic_model), window=9)) == 7 + 1 + 0
-    with pytest.raises(InputError, match=r"no window of 16 rows; its longest run without a gap has 15"):
+    with pytest.raises(
+        InputError, match=r"no window of 16 rows; its longest run without a gap has 15"
+    ):
         session.predict_table(traffic_table(traffic_model), window=16)
     with pytest.raises(InputError, match="window is 0"):
         session.predict_table(traffic_table(traffic_model), window=0)
 
 
 def test_slides_over_one_sequence(traffic_model: Model) -> None:
-    session, x = Session(numpy_runner(traffic_model), traffic_model.signature), inputs(traffic_model, 9)
+    session, x = (
+        Session(numpy_runner(traffic_model), traffic_model.signature),
+        inputs(traffic_model, 9),
+    )
     expected = session(np.stack([x[k : k + 5] for k in range(5)]))
     np.testing.assert_array_equal(session.slide(x), expected)
     np.testing.assert_array_equal(session.slide(x.tolist()), expected)
-    for bad in (x[:4], x[0], x[:, :2], None, np.ma.masked_array(x, mask=x > 0), [[1.0], [1.0, 2.0]]):
+    for bad in (
+        x[:4],
+        x[0],
+        x[:, :2],
+        None,
+        np.ma.masked_array(x, mask=x > 0),
+        [[1.0], [1.0, 2.0]],
+    ):
         with pytest.raises(InputError) as error, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # numpy 1.23 warns of ragged lists
             session.slide(bad)
@@ -209,7 +248,10 @@ def test_a_table_warns_once_and_tells_missing_cells(traffic_model: Model) -> Non
 
 
 def test_without_names_the_columns_count(every_step_model: Model) -> None:
-    session, x = Session(numpy_runner(every_step_model), every_step_model.signature), inputs(every_step_model, 6)
+    session, x = (
+        Session(numpy_runner(every_step_model), every_step_model.signature),
+        inputs(every_step_model, 6),
+    )
     table = {"a": x[:, 0], "b": x[:, 1]}
     found = session.predict_table(table)
     assert found.names == ("row", "y0")
@@ -217,13 +259,18 @@ def test_without_names_the_columns_count(every_step_model: Model) -> None:
     np.testing.assert_array_equal(found["y0"], session(x[np.newaxis])[0, :, 0])
     windowed = session.predict_table(table, window=4)
     np.testing.assert_array_equal(windowed["row"], [3, 4, 5])
-    np.testing.assert_array_equal(windowed["y0"], [session(x[np.newaxis, k : k + 4])[0, -1, 0] for k in range(3)])
+    np.testing.assert_array_equal(
+        windowed["y0"], [session(x[np.newaxis, k : k + 4])[0, -1, 0] for k in range(3)]
+    )
     with pytest.raises(InputError, match="has 3 columns, expected 2"):
         session.predict_table(table | {"c": x[:, 0]})
 
 
 def test_predicts_from_files(traffic_model: Model, tmp_path: Path) -> None:
-    session, x = Session(numpy_runner(traffic_model), traffic_model.signature), inputs(traffic_model, 3, 8)
+    session, x = (
+        Session(numpy_runner(traffic_model), traffic_model.signature),
+        inputs(traffic_model, 3, 8),
+    )
     np.save(tmp_path / "batch.npy", x)
     batch = predict_file(session, tmp_path / "batch.npy")
     np.testing.assert_array_equal(batch.y, session(x))
@@ -239,7 +286,10 @@ def test_predicts_from_files(traffic_model: Model, tmp_path: Path) -> None:
 
 
 def test_every_step_of_a_batch_gets_a_row(every_step_model: Model, tmp_path: Path) -> None:
-    session, x = Session(numpy_runner(every_step_model), every_step_model.signature), inputs(every_step_model, 2, 3)
+    session, x = (
+        Session(numpy_runner(every_step_model), every_step_model.signature),
+        inputs(every_step_model, 2, 3),
+    )
     np.save(tmp_path / "x.npy", x)
     found = predict_file(session, tmp_path / "x.npy")
     assert found.y.shape == (2, 3, 1)
@@ -249,14 +299,20 @@ def test_every_step_of_a_batch_gets_a_row(every_step_model: Model, tmp_path: Pat
 
 
 @pytest.mark.parametrize("content", [b"", b"text", b"\x93NUMPY", b"\x80\x04N."])
-def test_a_file_that_is_no_array_is_refused(content: bytes, traffic_model: Model, tmp_path: Path) -> None:
+def test_a_file_that_is_no_array_is_refused(
+    content: bytes, traffic_model: Model, tmp_path: Path
+) -> None:
     (tmp_path / "x.npy").write_bytes(content)
     with pytest.raises(InputError) as error:
-        predict_file(Session(numpy_runner(traffic_model), traffic_model.signature), tmp_path / "x.npy")
+        predict_file(
+            Session(numpy_runner(traffic_model), traffic_model.signature), tmp_path / "x.npy"
+        )
     assert "\n" not in str(error.value)
 
 
 def test_an_array_of_objects_is_never_unpickled(traffic_model: Model, tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.array([{}], object), allow_pickle=True)
     with pytest.raises(InputError):
-        predict_file(Session(numpy_runner(traffic_model), traffic_model.signature), tmp_path / "x.npy")
+        predict_file(
+            Session(numpy_runner(traffic_model), traffic_model.signature), tmp_path / "x.npy"
+        )

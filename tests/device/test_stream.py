@@ -31,7 +31,11 @@ pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]
 pytest.importorskip("onnxruntime")
 from lstm_export.targets.onnx.writer import to_bytes
 
-ONE_WAY = {name: model for name, model in CHAINS.items() if not any(stage.bidirectional for stage in model.recurrent)}
+ONE_WAY = {
+    name: model
+    for name, model in CHAINS.items()
+    if not any(stage.bidirectional for stage in model.recurrent)
+}
 
 
 def streaming(model: Model) -> OnnxStreamRunner:
@@ -61,7 +65,9 @@ def as_runner(stream: Stream) -> Callable[[Array], Array]:
 @pytest.mark.parametrize("chain", ONE_WAY)
 def test_passes_the_rule_sample_by_sample(chain: str) -> None:
     model = ONE_WAY[chain]
-    report = check(as_runner(session_of(model).stream(mode="state")), golden_sets(model), subject="stream")
+    report = check(
+        as_runner(session_of(model).stream(mode="state")), golden_sets(model), subject="stream"
+    )
     assert report.ok, report.table()
 
 
@@ -69,7 +75,11 @@ class Plain:
     """A StatefulRunner of another runtime: nothing of ONNX Runtime's bindings."""
 
     def __init__(self, runner: OnnxStreamRunner) -> None:
-        self.layout, self.initial_state, self.advance = runner.layout, runner.initial_state, runner.advance
+        self.layout, self.initial_state, self.advance = (
+            runner.layout,
+            runner.initial_state,
+            runner.advance,
+        )
 
     def __call__(self, x: Array) -> Array:
         return self.advance(x, self.initial_state(len(x)))[0]
@@ -133,7 +143,9 @@ class ResetForgotten(Stream):
 def test_a_broken_binding_is_caught(broken: type[Bound], monkeypatch: pytest.MonkeyPatch) -> None:
     model = CHAINS["seed"]
     monkeypatch.setattr("lstm_export.device.onnx_stream.Bound", broken)
-    report = check(as_runner(session_of(model).stream(mode="state")), golden_sets(model), subject="broken")
+    report = check(
+        as_runner(session_of(model).stream(mode="state")), golden_sets(model), subject="broken"
+    )
     assert report.verdict == "failed"
     one_step = {result.name: result.verdict for result in report.sets}
     assert one_step["t1"] == "passed"  # a step alone shows nothing
@@ -143,7 +155,9 @@ def test_a_broken_binding_is_caught(broken: type[Bound], monkeypatch: pytest.Mon
 def test_a_forgotten_reset_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     model = CHAINS["seed"]
     monkeypatch.setattr("lstm_export.device.stream.Stream", ResetForgotten)
-    report = check(as_runner(session_of(model).stream(mode="state")), golden_sets(model), subject="broken")
+    report = check(
+        as_runner(session_of(model).stream(mode="state")), golden_sets(model), subject="broken"
+    )
     assert report.verdict == "failed"
 
 
@@ -154,14 +168,18 @@ def test_any_chunking_is_the_same(chain: str, batch: int, mode: Any) -> None:
     model = ONE_WAY[chain]
     session, x = session_of(model), drawn(model, batch, 23)
     streams = [session.stream(batch, mode=mode, window=6) for _ in range(3)]
-    by_step = np.stack([streams[0].step(x[0, t] if batch == 1 else x[:, t]) for t in range(23)], axis=-2)
+    by_step = np.stack(
+        [streams[0].step(x[0, t] if batch == 1 else x[:, t]) for t in range(23)], axis=-2
+    )
     at_once = streams[1].push(x)
     chunks = [streams[2].push(x[:, start:stop]) for start, stop in ((0, 4), (4, 5), (5, 23))]
     if at_once.ndim == 3:
         np.testing.assert_array_equal(at_once.reshape(by_step.shape), by_step)
         np.testing.assert_array_equal(np.concatenate(chunks, axis=1), at_once)
     else:
-        np.testing.assert_array_equal(at_once.reshape(by_step[..., -1, :].shape), by_step[..., -1, :])
+        np.testing.assert_array_equal(
+            at_once.reshape(by_step[..., -1, :].shape), by_step[..., -1, :]
+        )
         np.testing.assert_array_equal(chunks[-1], at_once)
     assert streams[0].state() == streams[1].state() == streams[2].state()
 
@@ -223,7 +241,9 @@ def test_what_is_not_finite_never_reaches_the_state(traffic_model: Model, mode: 
     session, x = session_of(traffic_model), inputs(traffic_model, 12)
     bad = x.copy()
     bad[5, 1], bad[6, 0], bad[6, 2] = np.nan, np.inf, -np.inf
-    refusing, holding, skipping = (session.stream(mode=mode, nonfinite=how) for how in ("refuse", "hold", "skip"))
+    refusing, holding, skipping = (
+        session.stream(mode=mode, nonfinite=how) for how in ("refuse", "hold", "skip")
+    )
     for x_t in bad[:5]:
         refusing.step(x_t)
     state = refusing.state()
@@ -278,7 +298,9 @@ def test_warns_when_a_feature_leaves_its_range_and_not_again(traffic_model: Mode
     x, stream = inputs(traffic_model, 8), session_of(traffic_model).stream(mode="state")
     x[2:5, 1] = 55.5
     x[7, 1] = 60.0
-    with pytest.warns(InputRangeWarning, match=r"temp is 55\.5 °C, outside the training range -20 to 38$") as caught:
+    with pytest.warns(
+        InputRangeWarning, match=r"temp is 55\.5 °C, outside the training range -20 to 38$"
+    ) as caught:
         for x_t in x[:7]:
             stream.step(x_t)
     assert [warning.filename for warning in caught] == [__file__]
@@ -295,7 +317,10 @@ def test_warns_when_a_feature_leaves_its_range_and_not_again(traffic_model: Mode
 
 @pytest.mark.parametrize("kind", [list, np.float64, np.float16, ">f4", "strided", "readonly"])
 def test_takes_what_a_device_has(kind: Any, traffic_model: Model) -> None:
-    x, session = np.rint(inputs(traffic_model, 5)).astype(np.float16).astype(np.float32), session_of(traffic_model)
+    x, session = (
+        np.rint(inputs(traffic_model, 5)).astype(np.float16).astype(np.float32),
+        session_of(traffic_model),
+    )
     expected = [session.stream(mode="state").push(x)]
     stream = session.stream(mode="state")
     for x_t in x:
@@ -314,7 +339,18 @@ def test_bad_samples_are_refused_and_change_nothing(traffic_model: Model) -> Non
     stream, x = session_of(traffic_model).stream(mode="state"), inputs(traffic_model, 4)
     stream.push(x)
     state = stream.state()
-    for bad in (x[0, :2], x, x[0, 0], None, "text", ["a", "b", "c"], [[1, 2], [3]], [None] * 3, {}, x[0] * 1j):
+    for bad in (
+        x[0, :2],
+        x,
+        x[0, 0],
+        None,
+        "text",
+        ["a", "b", "c"],
+        [[1, 2], [3]],
+        [None] * 3,
+        {},
+        x[0] * 1j,
+    ):
         with pytest.raises(InputError) as error:
             stream.step(bad)
         assert "\n" not in str(error.value)
@@ -337,7 +373,9 @@ def test_states_of_others_are_refused_and_change_nothing(traffic_model: Model) -
     stream = session.stream(mode="state")
     stream.push(x)
     state = stream.state()
-    other = replace(traffic_model, stages=tuple(reversed_bias(stage) for stage in traffic_model.stages))
+    other = replace(
+        traffic_model, stages=tuple(reversed_bias(stage) for stage in traffic_model.stages)
+    )
     strangers = {
         "another model": session_of(other).stream(mode="state").state(),
         "the other mode": session.stream(mode="window").state(),
@@ -357,7 +395,11 @@ def test_states_of_others_are_refused_and_change_nothing(traffic_model: Model) -
 
 
 def reversed_bias(stage: Any) -> Any:
-    return replace(stage, bias=stage.bias[::-1]) if hasattr(stage, "bias") and stage.name == "fc" else stage
+    return (
+        replace(stage, bias=stage.bias[::-1])
+        if hasattr(stage, "bias") and stage.name == "fc"
+        else stage
+    )
 
 
 def poisoned(state: bytes) -> bytes:
@@ -424,7 +466,9 @@ def test_a_pool_is_many_streams(traffic_model: Model, mode: Any) -> None:
             keys = keys[: max(1, len(keys) // 2)]
         x = inputs(traffic_model, len(keys))
         y = pool.step(x, keys if turn % 2 else None)
-        np.testing.assert_array_equal(y, np.stack([alone[key].step(row) for key, row in zip(keys, x, strict=True)]))
+        np.testing.assert_array_equal(
+            y, np.stack([alone[key].step(row) for key, row in zip(keys, x, strict=True)])
+        )
     key = pool.keys[0]
     state = pool.state(key)
     moved = session.stream(mode=mode)
@@ -437,7 +481,10 @@ def test_a_pool_is_many_streams(traffic_model: Model, mode: Any) -> None:
 
 
 def test_a_pool_refuses_in_words_and_changes_nothing(traffic_model: Model) -> None:
-    pool, x = session_of(traffic_model).pool(mode="state", nonfinite="skip"), inputs(traffic_model, 2)
+    pool, x = (
+        session_of(traffic_model).pool(mode="state", nonfinite="skip"),
+        inputs(traffic_model, 2),
+    )
     with pytest.raises(InputError, match="holds no stream; add one"):
         pool.step(x)
     pool.add("a")

@@ -32,7 +32,10 @@ def test_features_agree_with_datetime(name: str) -> None:
     random = np.random.default_rng(0)
     first = datetime.datetime(1965, 1, 1)
     times = [first + datetime.timedelta(seconds=int(s)) for s in random.integers(0, 2**31, 300)]
-    expected = [[math.sin(2 * math.pi * turn(time, name)), math.cos(2 * math.pi * turn(time, name))] for time in times]
+    expected = [
+        [math.sin(2 * math.pi * turn(time, name)), math.cos(2 * math.pi * turn(time, name))]
+        for time in times
+    ]
     for unit in ("s", "us", "ns"):
         np.testing.assert_allclose(
             calendar_features(np.array(times, f"datetime64[{unit}]"), [name]),
@@ -44,7 +47,12 @@ def test_features_agree_with_datetime(name: str) -> None:
 def test_features_stand_in_the_order_of_their_names() -> None:
     times = np.array(["2024-02-29T06:00", "2024-03-03T18:30"], "datetime64[s]")
     both = calendar_features(times, ("weekday", "hour"))
-    assert calendar_columns(("weekday", "hour")) == ("weekday_sin", "weekday_cos", "hour_sin", "hour_cos")
+    assert calendar_columns(("weekday", "hour")) == (
+        "weekday_sin",
+        "weekday_cos",
+        "hour_sin",
+        "hour_cos",
+    )
     np.testing.assert_array_equal(both[:, 2:], calendar_features(times, ("hour",)))
     assert calendar_features(times, ()).shape == (2, 0)
 
@@ -52,8 +60,16 @@ def test_features_stand_in_the_order_of_their_names() -> None:
 @pytest.mark.parametrize(
     ("cells", "dtype", "step"),
     [
-        (["2024-01-01 00:00:00", "2024-01-01T01:00Z", "2024-01-01T02", "2024-01-01T09"], "<M8[s]", 3600),
-        (["2024-01-01T00:00:00.00", "2024-01-01T00:00:00.25", "2024-01-01T00:00:00.5"], "<M8[us]", 0.25),
+        (
+            ["2024-01-01 00:00:00", "2024-01-01T01:00Z", "2024-01-01T02", "2024-01-01T09"],
+            "<M8[s]",
+            3600,
+        ),
+        (
+            ["2024-01-01T00:00:00.00", "2024-01-01T00:00:00.25", "2024-01-01T00:00:00.5"],
+            "<M8[us]",
+            0.25,
+        ),
         (["2024-01-31", "2024-02-01", "2024-02-02"], "<M8[s]", 86400),
         ([0.1, 0.2, 0.1 + 0.2, 0.4], "<f8", 0.1),
         (["1", "2", "3", "8"], "<f8", 1),

@@ -20,7 +20,9 @@ def write(folder: Path, name: str, text: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("form", ["csv", "csv.gz", "semicolons", "byte order mark", "parquet", "mapping", "objects"])
+@pytest.mark.parametrize(
+    "form", ["csv", "csv.gz", "semicolons", "byte order mark", "parquet", "mapping", "objects"]
+)
 def test_every_source_gives_the_same_table(form: str, tmp_path: Path) -> None:
     load = np.array([1.5, np.nan, -2000])
     match form:
@@ -33,11 +35,15 @@ def test_every_source_gives_the_same_table(form: str, tmp_path: Path) -> None:
         case "parquet":
             pa = pytest.importorskip("pyarrow", reason=NEEDS_PYARROW)
             hours = pa.array(np.array(HOURS, "datetime64[ns]"))
-            columns = pa.table({"hour": hours, "load": [1.5, None, -2000], "name": ["a", "b", None]})
+            columns = pa.table(
+                {"hour": hours, "load": [1.5, None, -2000], "name": ["a", "b", None]}
+            )
             pytest.importorskip("pyarrow.parquet").write_table(columns, tmp_path / "t.parquet")
             table = Table.of(tmp_path / "t.parquet")
         case "mapping":
-            table = Table.of({"hour": np.array(HOURS, "datetime64[h]"), "load": load, "name": ["a", "b", ""]})
+            table = Table.of(
+                {"hour": np.array(HOURS, "datetime64[h]"), "load": load, "name": ["a", "b", ""]}
+            )
         case _:
             table = Table.of({"hour": HOURS, "load": [1.5, None, "-2e3"], "name": ["a", "b", None]})
     assert table.names == ("hour", "load", "name")
@@ -89,7 +95,10 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes(b"a,b\n\xe9,1\n")
     with pytest.raises(InputError, match="not UTF-8"):
         read_table(tmp_path / "t.csv")
-    for missing, message in ((tmp_path / "none.csv", "does not exist"), (tmp_path / "d.csv", "is a folder")):
+    for missing, message in (
+        (tmp_path / "none.csv", "does not exist"),
+        (tmp_path / "d.csv", "is a folder"),
+    ):
         (tmp_path / "d.csv").mkdir(exist_ok=True)
         with pytest.raises(InputError, match=message):
             read_table(missing)

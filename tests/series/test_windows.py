@@ -39,7 +39,9 @@ def naive_windows(table: Table, window: int) -> list[list[int]]:
         for begin in range(len(own) - window + 1):
             rows = own[begin : begin + window]
             times = [table["time"][row] for row in rows]
-            if all(later - time == np.timedelta64(1, "h") for time, later in itertools.pairwise(times)):
+            if all(
+                later - time == np.timedelta64(1, "h") for time, later in itertools.pairwise(times)
+            ):
                 found.append(rows)
     return found
 
@@ -48,7 +50,11 @@ def naive_windows(table: Table, window: int) -> list[list[int]]:
 def test_windows_agree_with_a_naive_loop(window: int) -> None:
     table = stations()
     runs = series_of(table, signature(time="time", group="station", calendar=("hour",)))
-    rows = [list(part) for run in runs for part in sliding_windows(run.rows[:, np.newaxis], window)[:, :, 0]]
+    rows = [
+        list(part)
+        for run in runs
+        for part in sliding_windows(run.rows[:, np.newaxis], window)[:, :, 0]
+    ]
     assert rows == naive_windows(table, window)
     for run in runs:
         assert run.x.dtype == np.float32 and run.x.shape == (len(run), 4)
@@ -56,7 +62,9 @@ def test_windows_agree_with_a_naive_loop(window: int) -> None:
         np.testing.assert_array_equal(run.x[:, 1], table["b"][run.rows].astype(np.float32))
         assert set(table["station"][run.rows]) == {run.group}
         hour = (run.times - run.times.astype("datetime64[D]")) / np.timedelta64(1, "D")
-        np.testing.assert_allclose(run.x[:, 2], np.sin(2 * np.pi * hour), atol=1e-6)  # float32 of values up to 1
+        np.testing.assert_allclose(
+            run.x[:, 2], np.sin(2 * np.pi * hour), atol=1e-6
+        )  # float32 of values up to 1
 
 
 @pytest.mark.parametrize("time", ["time", None])
@@ -64,9 +72,16 @@ def test_windows_agree_with_a_naive_loop(window: int) -> None:
     ("missing", "rows", "a"),
     [("drop", [[2, 3], [5]], [[3, 4], [6]]), ("ffill", [[1, 2, 3, 4, 5]], [[2, 3, 4, 4, 6]])],
 )
-def test_missing_cells(missing: Missing, rows: list[list[int]], a: list[list[float]], time: str | None) -> None:
+def test_missing_cells(
+    missing: Missing, rows: list[list[int]], a: list[list[float]], time: str | None
+) -> None:
     table = Table.of(
-        {"time": np.arange(6.0), "a": [1.0, 2, 3, 4, EMPTY, 6], "b": [EMPTY, 7, 7, 7, 7, 7], "text": ["x"] * 6}
+        {
+            "time": np.arange(6.0),
+            "a": [1.0, 2, 3, 4, EMPTY, 6],
+            "b": [EMPTY, 7, 7, 7, 7, 7],
+            "text": ["x"] * 6,
+        }
     )
     if missing == "drop":
         table = Table({**table.columns, "b": np.array([1.0, EMPTY, 7, 7, 7, 7])})
@@ -94,12 +109,22 @@ def columns(**changes: object) -> dict[str, object]:
         ({}, {"group": "engine"}, "no column 'engine'; it has time, a, b"),
         ({"b": [1, "x", 3]}, {}, "row 2, column b of the table is 'x', expected a number"),
         ({"b": [1, 2, EMPTY]}, {}, "row 3, column b of the table is empty or NaN"),
-        ({"time": [1.0, 3, 2]}, {"time": "time"}, "row 3, column time of the table is 2.0, which is earlier than"),
-        ({"time": [1.0, 1, 2]}, {"time": "time"}, "row 2, column time of the table is 1.0, which repeats"),
+        (
+            {"time": [1.0, 3, 2]},
+            {"time": "time"},
+            "row 3, column time of the table is 2.0, which is earlier than",
+        ),
+        (
+            {"time": [1.0, 1, 2]},
+            {"time": "time"},
+            "row 2, column time of the table is 1.0, which repeats",
+        ),
         ({"time": ["2024-01-01"] * 3}, {"time": "time"}, "2024-01-01T00:00:00, which repeats"),
     ],
 )
-def test_bad_tables_are_refused(changes: dict[str, object], options: dict[str, str], message: str) -> None:
+def test_bad_tables_are_refused(
+    changes: dict[str, object], options: dict[str, str], message: str
+) -> None:
     with pytest.raises(InputError, match=message):
         series_of(Table.of(columns(**changes)), signature(**options))
 

@@ -47,7 +47,10 @@ def test_persistence_and_season() -> None:
 
 def test_ridge_agrees_with_least_squares() -> None:
     _, samples, signature = hours()
-    train, test = (samples.inputs(samples.parts[part])[:, :, 0].astype(np.float64) for part in ("train", "test"))
+    train, test = (
+        samples.inputs(samples.parts[part])[:, :, 0].astype(np.float64)
+        for part in ("train", "test")
+    )
     y = samples.targets(samples.parts["train"])
     mean = y.mean(axis=0)
     # The penalty of 1 as seven more rows that ask every weight to be zero.
@@ -55,7 +58,9 @@ def test_ridge_agrees_with_least_squares() -> None:
     weight = np.linalg.lstsq(design, np.vstack([y - mean, np.zeros((7, 6))]), rcond=None)[0]
     expected = np.column_stack([test, np.ones(len(test))]) @ weight + mean
     got = baselines(samples, signature, IDENTITY)["ridge"](samples.parts["test"])
-    np.testing.assert_allclose(got, expected, atol=1e-10)  # normal equations of a well-conditioned system
+    np.testing.assert_allclose(
+        got, expected, atol=1e-10
+    )  # normal equations of a well-conditioned system
 
 
 def test_without_a_horizon_the_training_mean_stands_in() -> None:

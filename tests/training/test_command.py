@@ -31,7 +31,9 @@ def data(tmp_path: Path) -> Path:
     hour = np.arange(300)
     load = np.sin(2 * np.pi * hour / 24) + 0.1 * random.standard_normal(300)
     time = np.datetime64("2024-01-01", "s") + hour * np.timedelta64(3600, "s")
-    Table.of({"time": time, "load": load, "temp": random.standard_normal(300)}).write_csv(tmp_path / "data.csv")
+    Table.of({"time": time, "load": load, "temp": random.standard_normal(300)}).write_csv(
+        tmp_path / "data.csv"
+    )
     return tmp_path / "data.csv"
 
 
@@ -46,13 +48,21 @@ def test_defaults_are_those_of_the_library() -> None:
             assert default == written[field.name]
         else:
             assert (default.value if isinstance(default, Enum) else default) == field.default
-    for name, choices in (("missing", options.Missing), ("scaler", options.Scaler), ("loss", options.Loss)):
-        assert [choice.value for choice in type(parameters[name].default)] == list(get_args(choices))
+    for name, choices in (
+        ("missing", options.Missing),
+        ("scaler", options.Scaler),
+        ("loss", options.Loss),
+    ):
+        assert [choice.value for choice in type(parameters[name].default)] == list(
+            get_args(choices)
+        )
 
 
 def test_it_prints_the_model_beside_its_baselines(data: Path, tmp_path: Path) -> None:
     output = tmp_path / "model.pt"
-    got = CliRunner().invoke(app, ["train", str(data), *OPTIONS, "--units", "load=kW", "-o", str(output)])
+    got = CliRunner().invoke(
+        app, ["train", str(data), *OPTIONS, "--units", "load=kW", "-o", str(output)]
+    )
     assert got.exit_code == 0, got.output
     assert output.is_file()
     assert "error of load in kW, RMSE / MAE" in got.stdout
@@ -63,7 +73,9 @@ def test_it_prints_the_model_beside_its_baselines(data: Path, tmp_path: Path) ->
     windows = next(line for line in got.stdout.splitlines() if line.startswith("windows"))
     assert len(windows.split()) == 4
     # No bar where stderr is no terminal; that a simpler method is better is said.
-    assert got.stderr.startswith("warning: ridge predicts load better") and got.stderr.count("\n") == 1
+    assert (
+        got.stderr.startswith("warning: ridge predicts load better") and got.stderr.count("\n") == 1
+    )
 
 
 def test_json_holds_every_score(data: Path, tmp_path: Path) -> None:
@@ -74,8 +86,12 @@ def test_json_holds_every_score(data: Path, tmp_path: Path) -> None:
     assert {score["part"] for score in record["metrics"]} == {"train", "validation", "test"}
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals that a program can end cleanly on")
-@pytest.mark.parametrize(("name", "code", "word"), [("SIGINT", 130, "interrupted"), ("SIGTERM", 143, "terminated")])
+@pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows has no signals that a program can end cleanly on"
+)
+@pytest.mark.parametrize(
+    ("name", "code", "word"), [("SIGINT", 130, "interrupted"), ("SIGTERM", 143, "terminated")]
+)
 def test_a_signal_writes_the_best_so_far(  # noqa: PLR0917
     name: str, code: int, word: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -108,7 +124,9 @@ def test_a_signal_writes_the_best_so_far(  # noqa: PLR0917
         (["-o", "no/such/folder/model.pt"], "does not exist"),
     ],
 )
-def test_bad_input_gets_one_line(change: list[str], message: str, data: Path, tmp_path: Path) -> None:
+def test_bad_input_gets_one_line(
+    change: list[str], message: str, data: Path, tmp_path: Path
+) -> None:
     before = data.read_bytes()
     change = [str(data) if word == "DATA" else word for word in change]
     arguments = ["train", str(data), "-o", str(tmp_path / "model.pt"), *OPTIONS, *change]

@@ -54,16 +54,43 @@ def result() -> TrainingResult:
 def test_the_model_describes_its_data(result: TrainingResult) -> None:
     model, data = result.model, daily()
     signature = model.signature
-    assert [stage.name for stage in model.stages] == ["input_scaler", "lstm", "last", "fc", "output_scaler"]
-    assert [column.name for column in signature.features] == ["load", "temp", "hour_sin", "hour_cos"]
+    assert [stage.name for stage in model.stages] == [
+        "input_scaler",
+        "lstm",
+        "last",
+        "fc",
+        "output_scaler",
+    ]
+    assert [column.name for column in signature.features] == [
+        "load",
+        "temp",
+        "hour_sin",
+        "hour_cos",
+    ]
     assert [column.name for column in signature.outputs] == ["load[t+1]", "load[t+2]"]
-    assert [column.unit for column in (*signature.measured, *signature.targets)] == ["kW", "°C", "kW"]
-    assert (signature.window, signature.horizon, signature.time, signature.time_step) == (12, 2, "time", 3600.0)
+    assert [column.unit for column in (*signature.measured, *signature.targets)] == [
+        "kW",
+        "°C",
+        "kW",
+    ]
+    assert (signature.window, signature.horizon, signature.time, signature.time_step) == (
+        12,
+        2,
+        "time",
+        3600.0,
+    )
     # The training part ends at row 630; its last window reads rows up to 627, for it predicts 628 and 629.
     load = np.asarray(data["load"])
     assert signature.features[0].low == np.float32(load[:628].min())
-    assert (signature.targets[0].low, signature.targets[0].high) == (load[12:630].min(), load[12:630].max())
-    assert result.windows is not None and result.windows.shape == (32, 12, 4) and result.windows.dtype == np.float32
+    assert (signature.targets[0].low, signature.targets[0].high) == (
+        load[12:630].min(),
+        load[12:630].max(),
+    )
+    assert (
+        result.windows is not None
+        and result.windows.shape == (32, 12, 4)
+        and result.windows.dtype == np.float32
+    )
     assert model.origin == "stored" and not result.interrupted
     (beaten,) = result.warnings  # a few epochs on an easy series
     assert beaten.startswith("ridge predicts load better than the model on the test part")
@@ -81,7 +108,9 @@ def test_the_chain_is_the_trained_network_between_its_scalers(result: TrainingRe
     with torch.no_grad():
         core = head(module(torch.from_numpy(scaled))[0][:, -1]).numpy()
     expected = core * outputs.scale + outputs.offset
-    np.testing.assert_allclose(forward(result.model, result.windows).y, expected, rtol=1e-12)  # float64 both
+    np.testing.assert_allclose(
+        forward(result.model, result.windows).y, expected, rtol=1e-12
+    )  # float64 both
 
 
 def test_scores_are_those_of_the_chain_in_the_targets_units(result: TrainingResult) -> None:
@@ -95,7 +124,12 @@ def test_scores_are_those_of_the_chain_in_the_targets_units(result: TrainingResu
     assert score.rmse == pytest.approx(np.sqrt(np.mean(errors**2)), rel=1e-4)
     assert score.mae == pytest.approx(np.mean(np.abs(errors)), rel=1e-4)
     assert result.score("test").rmse < 0.9 * result.score("test", "persistence").rmse
-    assert {s.predictor for s in result.metrics} == {"lstm", "persistence", "same time last week", "ridge"}
+    assert {s.predictor for s in result.metrics} == {
+        "lstm",
+        "persistence",
+        "same time last week",
+        "ridge",
+    }
     assert {s.part for s in result.metrics} == {"train", "validation", "test"}
     with pytest.raises(KeyError, match="no score of magic"):
         result.score("test", "magic")
@@ -108,10 +142,14 @@ def test_the_same_seed_gives_the_same_weights(result: TrainingResult) -> None:
     assert fit(daily(), replace(OPTIONS, seed=1)).model != result.model
 
 
-def test_nothing_after_the_training_and_validation_rows_reaches_the_model(result: TrainingResult) -> None:
+def test_nothing_after_the_training_and_validation_rows_reaches_the_model(
+    result: TrainingResult,
+) -> None:
     changed = daily()
     for name in ("load", "temp"):
-        changed[name] = np.where(np.arange(900) < 765, changed[name], 1e6)  # the test part begins at row 765
+        changed[name] = np.where(
+            np.arange(900) < 765, changed[name], 1e6
+        )  # the test part begins at row 765
     got = fit(changed, OPTIONS)
     assert got.model == result.model
     assert any("leaves its training range" in warning for warning in got.warnings)
@@ -119,10 +157,15 @@ def test_nothing_after_the_training_and_validation_rows_reaches_the_model(result
     validation["load"] = np.where(np.arange(900) < 630, validation["load"], 1e6)
     got = fit(validation, OPTIONS)
     assert got.model.signature == result.model.signature
-    assert got.model.stages[0].arrays["offset"].tobytes() == result.model.stages[0].arrays["offset"].tobytes()
+    assert (
+        got.model.stages[0].arrays["offset"].tobytes()
+        == result.model.stages[0].arrays["offset"].tobytes()
+    )
 
 
-def test_ctrl_c_keeps_the_best_epoch(result: TrainingResult, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_keeps_the_best_epoch(
+    result: TrainingResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def interrupt(epoch: Epoch) -> None:
         if epoch.epoch == 2:
             raise KeyboardInterrupt
@@ -140,9 +183,13 @@ def test_ctrl_c_keeps_the_best_epoch(result: TrainingResult, monkeypatch: pytest
 
 
 def test_the_best_epoch_is_kept_and_training_stops_when_it_no_longer_helps() -> None:
-    random = np.random.default_rng(0)  # noise: the validation loss only gets worse once the noise is learnt
+    random = np.random.default_rng(
+        0
+    )  # noise: the validation loss only gets worse once the noise is learnt
     noise = {"a": random.standard_normal(400), "b": random.standard_normal(400)}
-    options = TrainingOptions(("b",), ("a",), window=8, epochs=60, patience=3, batch_size=16, learning_rate=0.02)
+    options = TrainingOptions(
+        ("b",), ("a",), window=8, epochs=60, patience=3, batch_size=16, learning_rate=0.02
+    )
     got = fit(noise, options)
     losses = [epoch.validation_loss for epoch in got.history]
     assert all(loss is not None for loss in losses)
@@ -154,7 +201,15 @@ def test_the_best_epoch_is_kept_and_training_stops_when_it_no_longer_helps() -> 
 @pytest.mark.parametrize("loss", ["mse", "mae", "huber"])
 @pytest.mark.parametrize("scaler", ["standard", "minmax"])
 def test_every_loss_and_scaler_learns_without_validation(loss: str, scaler: str) -> None:
-    options = replace(OPTIONS, loss=loss, scaler=scaler, split=(0.8, 0.0, 0.2), num_layers=2, dropout=0.1, epochs=8)  # type: ignore[arg-type]
+    options = replace(
+        OPTIONS,
+        loss=loss,
+        scaler=scaler,
+        split=(0.8, 0.0, 0.2),
+        num_layers=2,
+        dropout=0.1,
+        epochs=8,
+    )  # type: ignore[arg-type]
     got = fit(daily(400), options)
     assert got.best_epoch == 8 and got.history[-1].validation_loss is None
     assert {score.part for score in got.metrics} == {"train", "test"}
@@ -193,7 +248,9 @@ def test_columns_that_hardly_vary_are_named() -> None:
 
 def test_a_target_that_never_changes_is_refused() -> None:
     for values in (np.full(900, 5.0), np.where(np.arange(900) < 700, 5.0, 6.0)):
-        with pytest.raises(InputError, match="target 'load' is 5 in all 618 rows of the training part"):
+        with pytest.raises(
+            InputError, match="target 'load' is 5 in all 618 rows of the training part"
+        ):
             fit({**daily(), "load": values}, OPTIONS)
 
 
@@ -206,17 +263,26 @@ def test_unknown_devices_and_divergence_are_refused() -> None:
 
 def test_scalers_survive_columns_without_spread() -> None:
     random = np.random.default_rng(0)
-    values = np.column_stack([np.full(1000, 0.1), 1e5 + random.standard_normal(1000), np.linspace(3, 7, 1000)])
+    values = np.column_stack(
+        [np.full(1000, 0.1), 1e5 + random.standard_normal(1000), np.linspace(3, 7, 1000)]
+    )
     offset, scale = fit_scaler(values, "standard")
     assert offset.dtype == scale.dtype == np.float32
     np.testing.assert_array_equal(offset, values.mean(axis=0).astype(np.float32))
-    np.testing.assert_allclose(scale, [1, values[:, 1].std(), values[:, 2].std()], rtol=1e-6)  # float32
+    np.testing.assert_allclose(
+        scale, [1, values[:, 1].std(), values[:, 2].std()], rtol=1e-6
+    )  # float32
     offset, scale = fit_scaler(values, "minmax")
-    np.testing.assert_allclose((values[:, 2] - offset[2]) / scale[2], np.linspace(-1, 1, 1000), atol=1e-6)  # float32
+    np.testing.assert_allclose(
+        (values[:, 2] - offset[2]) / scale[2], np.linspace(-1, 1, 1000), atol=1e-6
+    )  # float32
 
 
 def test_times_may_be_datetimes() -> None:
     table = daily(200)
     first = datetime.datetime(2024, 1, 1)
     table["time"] = [first + datetime.timedelta(hours=hour) for hour in range(200)]
-    assert fit(table, replace(OPTIONS, epochs=1)).model == fit(daily(200), replace(OPTIONS, epochs=1)).model
+    assert (
+        fit(table, replace(OPTIONS, epochs=1)).model
+        == fit(daily(200), replace(OPTIONS, epochs=1)).model
+    )

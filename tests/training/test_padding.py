@@ -26,7 +26,13 @@ torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-expo
 from lstm_export.training.loop import Windows, _Core, _Tensors  # noqa: E402
 
 LENGTHS = {"a": 30, "b": 3, "c": 9, "d": 40, "e": 5, "f": 2, "g": 35, "h": 6}
-OPTIONS: dict[str, Any] = {"targets": ("v",), "features": ("v", "u"), "window": 8, "group": "unit", "pad": True}
+OPTIONS: dict[str, Any] = {
+    "targets": ("v",),
+    "features": ("v", "u"),
+    "window": 8,
+    "group": "unit",
+    "pad": True,
+}
 OPTIONS |= {"hidden_size": 4, "epochs": 2, "batch_size": 16}
 
 
@@ -34,12 +40,20 @@ def table() -> Table:
     random = np.random.default_rng(4)
     rows = sum(LENGTHS.values())
     unit = np.repeat(list(LENGTHS), list(LENGTHS.values()))
-    return Table.of({"unit": unit, "v": 100 + 10 * random.standard_normal(rows), "u": random.standard_normal(rows)})
+    return Table.of(
+        {
+            "unit": unit,
+            "v": 100 + 10 * random.standard_normal(rows),
+            "u": random.standard_normal(rows),
+        }
+    )
 
 
 @pytest.mark.parametrize("horizon", [0, 1, 2])
 def test_windows_agree_with_a_naive_loop(horizon: int) -> None:
-    options = TrainingOptions(**OPTIONS | {"horizon": horizon, "features": ("u",), "split": (1.0, 0.0, 0.0)})
+    options = TrainingOptions(
+        **OPTIONS | {"horizon": horizon, "features": ("u",), "split": (1.0, 0.0, 0.0)}
+    )
     samples = build_samples(table(), input_signature(table(), options), options)
     v, u = table().numbers("v"), table().numbers("u").astype(np.float32)
     naive, start = [], 0
@@ -47,7 +61,9 @@ def test_windows_agree_with_a_naive_loop(horizon: int) -> None:
         length = min(8, rows - horizon)
         for begin in range(start, start + rows - length - horizon + 1) if length > 0 else ():
             end = begin + length
-            naive.append((begin, u[begin:end], [v[end - 1]] if horizon == 0 else v[end : end + horizon]))
+            naive.append(
+                (begin, u[begin:end], [v[end - 1]] if horizon == 0 else v[end : end + horizon])
+            )
         start += rows
     starts = samples.parts["train"]
     assert starts.tolist() == [begin for begin, _, _ in naive]
@@ -57,7 +73,9 @@ def test_windows_agree_with_a_naive_loop(horizon: int) -> None:
         np.testing.assert_array_equal(got[:length, 0], x)
         assert not got[length:].any()
         np.testing.assert_array_equal(target, y)
-    assert samples.target_rows("train").tolist() == sorted({int(row) for row in samples.target_index(starts).ravel()})
+    assert samples.target_rows("train").tolist() == sorted(
+        {int(row) for row in samples.target_index(starts).ravel()}
+    )
 
 
 def test_a_padded_rows_loss_and_gradient_are_the_unpadded() -> None:
@@ -66,8 +84,13 @@ def test_a_padded_rows_loss_and_gradient_are_the_unpadded() -> None:
     torch.manual_seed(0)
     core = _Core(2, 1, options, torch.device("cpu"))
     random = np.random.default_rng(0)
-    x, y = random.normal(size=(20, 2)).astype(np.float32), random.normal(size=(3, 1)).astype(np.float32)
-    windows = Windows(x, y, np.array([0, 5, 17]), 8, np.array([8, 3, 3]))  # the last one stands at the table's end
+    x, y = (
+        random.normal(size=(20, 2)).astype(np.float32),
+        random.normal(size=(3, 1)).astype(np.float32),
+    )
+    windows = Windows(
+        x, y, np.array([0, 5, 17]), 8, np.array([8, 3, 3])
+    )  # the last one stands at the table's end
 
     def step(x: Any, y: Any, lengths: Any = None) -> tuple[float, list[Any]]:
         for parameter in core.parameters:
@@ -76,7 +99,9 @@ def test_a_padded_rows_loss_and_gradient_are_the_unpadded() -> None:
         loss.backward()
         return float(loss.detach()), [parameter.grad.clone() for parameter in core.parameters]
 
-    ((batch, answers, lengths),) = _Tensors.of(windows, torch.device("cpu")).batches(8, shuffle=False)
+    ((batch, answers, lengths),) = _Tensors.of(windows, torch.device("cpu")).batches(
+        8, shuffle=False
+    )
     for row, (start, length) in enumerate(zip(windows.starts, [8, 3, 3], strict=True)):
         padded = step(batch[row : row + 1], answers[row : row + 1], lengths[row : row + 1])
         alone = step(torch.from_numpy(x[start : start + length])[None], answers[row : row + 1])
@@ -85,7 +110,9 @@ def test_a_padded_rows_loss_and_gradient_are_the_unpadded() -> None:
             torch.testing.assert_close(got, expected, rtol=1e-5, atol=1e-7)
     poisoned = batch.clone()
     poisoned[1:, 3:] = 1e6
-    assert step(poisoned, answers, lengths)[0] == pytest.approx(step(batch, answers, lengths)[0], rel=1e-6)
+    assert step(poisoned, answers, lengths)[0] == pytest.approx(
+        step(batch, answers, lengths)[0], rel=1e-6
+    )
 
 
 def test_without_the_lengths_the_loss_is_another() -> None:
@@ -107,13 +134,18 @@ def test_a_model_learns_from_short_groups_and_answers_them() -> None:
     whole = fit(table(), TrainingOptions(**OPTIONS | {"pad": False}))
     assert whole.model.signature.shortest is None
     assert "shortest" not in whole.model.signature.to_record()
-    assert any("groups are not used: they have no 9 rows without a gap; pad learns" in text for text in whole.warnings)
+    assert any(
+        "groups are not used: they have no 9 rows without a gap; pad learns" in text
+        for text in whole.warnings
+    )
     counted = {part: result.score(part).windows for part in ("train", "validation", "test")}
     longer = sum(max(rows - 8, 1 if rows > 1 else 0) for rows in LENGTHS.values())
     assert sum(counted.values()) == longer
     session = Session(lambda x: forward(result.model, x).y.astype(np.float32), signature)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", InputRangeWarning)  # the other parts hold what training never saw
+        warnings.simplefilter(
+            "ignore", InputRangeWarning
+        )  # the other parts hold what training never saw
         answered = set(session.predict_table(table())["unit"])
     assert answered == {name for name, rows in LENGTHS.items() if rows >= signature.shortest}
 
@@ -124,10 +156,13 @@ def test_scores_are_those_of_each_window_alone() -> None:
     samples = build_samples(table(), input_signature(table(), options), options)
     for part, starts in samples.parts.items():
         errors = [
-            forward(result.model, samples.inputs(starts[[k]])[:, :length]).y[0] - samples.targets(starts[[k]])[0]
+            forward(result.model, samples.inputs(starts[[k]])[:, :length]).y[0]
+            - samples.targets(starts[[k]])[0]
             for k, length in enumerate(samples.lengths(starts))
         ]
-        assert result.score(part).rmse == pytest.approx(float(np.sqrt(np.mean(np.square(errors)))), rel=1e-4)
+        assert result.score(part).rmse == pytest.approx(
+            float(np.sqrt(np.mean(np.square(errors)))), rel=1e-4
+        )
 
 
 def test_baselines_see_no_row_of_another_group() -> None:
@@ -154,6 +189,8 @@ def test_padding_needs_groups() -> None:
 def test_the_command_line_pads(tmp_path: Path) -> None:
     table().write_csv(tmp_path / "t.csv")
     words = shlex.split("--target v --window 8 --group unit --pad --epochs 1 --hidden-size 2 -o")
-    done = CliRunner().invoke(app, ["train", str(tmp_path / "t.csv"), *words, str(tmp_path / "m.pt")])
+    done = CliRunner().invoke(
+        app, ["train", str(tmp_path / "t.csv"), *words, str(tmp_path / "m.pt")]
+    )
     assert done.exit_code == 0, done.output
     assert read_checkpoint(tmp_path / "m.pt").model.signature.shortest

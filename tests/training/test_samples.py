@@ -15,19 +15,26 @@ def gappy(rows: int = 150) -> Table:
     """Hours with a few gaps; column `row` tells which row a number came from, and `u` is `v` once more."""
     random = np.random.default_rng(5)
     v = random.standard_normal(rows)
-    times = np.datetime64("2024-01-01", "s") + np.cumsum(random.choice([1, 2], rows, p=[0.95, 0.05])) * HOUR
+    times = (
+        np.datetime64("2024-01-01", "s")
+        + np.cumsum(random.choice([1, 2], rows, p=[0.95, 0.05])) * HOUR
+    )
     return Table.of({"time": times, "row": np.arange(rows) * 1.0, "v": v, "u": v})
 
 
 def build(table: Table, **options: object) -> Samples:
-    chosen = TrainingOptions(**{"targets": ("v", "row"), "features": ("v", "row"), "time": "time"} | options)  # type: ignore[arg-type]
+    chosen = TrainingOptions(
+        **{"targets": ("v", "row"), "features": ("v", "row"), "time": "time"} | options
+    )  # type: ignore[arg-type]
     return build_samples(table, input_signature(table, chosen), chosen)
 
 
 @pytest.mark.parametrize(("window", "horizon"), [(5, 3), (1, 1), (4, 0)])
 def test_windows_and_targets_agree_with_a_naive_loop(window: int, horizon: int) -> None:
     table = gappy()
-    samples = build(table, window=window, horizon=horizon, features=("u", "row") if horizon else ("u",))
+    samples = build(
+        table, window=window, horizon=horizon, features=("u", "row") if horizon else ("u",)
+    )
     bounds = [0, round(0.7 * len(table)), round(0.85 * len(table)), len(table)]
     naive: dict[str, list[int]] = {part: [] for part in PARTS}
     for begin in range(len(table) - window - horizon + 1):
@@ -40,14 +47,22 @@ def test_windows_and_targets_agree_with_a_naive_loop(window: int, horizon: int) 
     assert {part: starts.tolist() for part, starts in samples.parts.items()} == naive
     starts = samples.parts["train"]
     for begin, x, y in zip(starts, samples.inputs(starts), samples.targets(starts), strict=True):
-        ahead = [begin + window - 1] if horizon == 0 else list(range(begin + window, begin + window + horizon))
-        np.testing.assert_array_equal(x[:, 0], table["v"][begin : begin + window].astype(np.float32))
+        ahead = (
+            [begin + window - 1]
+            if horizon == 0
+            else list(range(begin + window, begin + window + horizon))
+        )
+        np.testing.assert_array_equal(
+            x[:, 0], table["v"][begin : begin + window].astype(np.float32)
+        )
         np.testing.assert_array_equal(y, [*table["v"][ahead], *ahead])  # target by target
 
 
 def test_no_target_row_is_shared_and_groups_stay_whole() -> None:
     by_time = build(gappy(), window=5, horizon=3)
-    engines = Table.of({"engine": np.repeat(np.arange(20), 15), "v": np.arange(300.0), "row": np.arange(300.0)})
+    engines = Table.of(
+        {"engine": np.repeat(np.arange(20), 15), "v": np.arange(300.0), "row": np.arange(300.0)}
+    )
     by_group = build(engines, window=5, horizon=2, time=None, group="engine")
     for samples in (by_time, by_group):
         rows = [set(samples.target_rows(part)) for part in PARTS]
@@ -73,18 +88,26 @@ def test_windows_that_touch_an_empty_cell_are_dropped() -> None:
     ]
     # Only targets may be empty: they are never made up, not even where inputs are filled.
     target_only = build(table, **options, features=("u",), missing="ffill").parts["train"]
-    assert target_only.tolist() == [begin for begin in range(36) if not {10, 20} & {begin + 3, begin + 4}]
+    assert target_only.tolist() == [
+        begin for begin in range(36) if not {10, 20} & {begin + 3, begin + 4}
+    ]
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"window": 200}, "longest stretch without a gap has .* window 200 with horizon 1 needs 201"),
+        (
+            {"window": 200},
+            "longest stretch without a gap has .* window 200 with horizon 1 needs 201",
+        ),
         ({"horizon": 200}, "window 24 with horizon 200 needs 224"),
         ({"targets": ("w",)}, "the table has no column 'w'; it has time, row, v, u"),
         ({"features": ("w",)}, "the table has no column 'w'"),
         ({"units": {"w": "m"}}, "the table has no column 'w'"),
-        ({"window": 20, "horizon": 5, "split": (0.98, 0.01, 0.01)}, "the validation part .1%. holds no window"),
+        (
+            {"window": 20, "horizon": 5, "split": (0.98, 0.01, 0.01)},
+            "the validation part .1%. holds no window",
+        ),
         ({"group": "u"}, "no series holds two rows"),
         ({"targets": ("row", "v", "u"), "features": None}, "no numeric column besides the targets"),
     ],
@@ -104,7 +127,9 @@ def test_too_few_groups_for_the_parts_are_refused() -> None:
 
 def test_empty_targets_are_refused_by_default() -> None:
     table = Table.of({"v": [1.0, np.nan, 3], "u": [1.0, 2, 3], "row": [1.0, 2, 3]})
-    with pytest.raises(InputError, match="row 2, column v of the table is empty or NaN, expected a target"):
+    with pytest.raises(
+        InputError, match="row 2, column v of the table is empty or NaN, expected a target"
+    ):
         build(table, features=("u",), time=None, window=1)
 
 
@@ -124,7 +149,10 @@ def test_empty_targets_are_refused_by_default() -> None:
         ({"targets": ("v",), "window": 0}, "window is 0, expected 1 to"),
         ({"targets": ("v",), "hidden_size": 10**8}, "hidden_size is 100000000, expected 1 to 8192"),
         ({"targets": ("v",), "num_layers": 10**5}, "num_layers is 100000, expected 1 to 64"),
-        ({"targets": ("v",), "hidden_size": 8192, "num_layers": 9}, "makes .* weights, expected at most"),
+        (
+            {"targets": ("v",), "hidden_size": 8192, "num_layers": 9},
+            "makes .* weights, expected at most",
+        ),
         ({"targets": ("v",), "seed": 2**64}, "seed is .*, expected 0 to"),
         ({"targets": ("v",), "horizon": -1}, "horizon is -1, expected 0 to"),
         ({"targets": ("v",), "dropout": 1.0}, "dropout is 1.0"),
@@ -138,4 +166,6 @@ def test_options_that_contradict_are_refused(options: dict[str, object], message
 
 def test_lists_and_single_names_are_taken() -> None:
     loose = TrainingOptions("v", ["a", "b"], time="t", calendar="hour", split=[0.8, 0.1, 0.1])  # type: ignore[arg-type]
-    assert loose == TrainingOptions(("v",), ("a", "b"), time="t", calendar=("hour",), split=(0.8, 0.1, 0.1))
+    assert loose == TrainingOptions(
+        ("v",), ("a", "b"), time="t", calendar=("hour",), split=(0.8, 0.1, 0.1)
+    )
