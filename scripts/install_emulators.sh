@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
-# Install the cross-compilers and emulators with which generated C is proved on other processors (Debian, Ubuntu).
+# Install the compilers and emulators with which generated C is proved here and on other processors (Debian, Ubuntu).
 # Never fails: where it cannot install, it says why, and the tests that need the tools are skipped.
+# With --check nothing is installed: it says which tools are missing, what is skipped, and how to get them.
 
 set -uo pipefail
 
-commands=(arm-none-eabi-gcc qemu-system-arm riscv64-unknown-elf-gcc qemu-system-riscv32 aarch64-linux-gnu-gcc qemu-aarch64-static)
-packages=(gcc-arm-none-eabi qemu-system-arm gcc-riscv64-unknown-elf qemu-system-misc gcc-aarch64-linux-gnu
-  libc6-dev-arm64-cross qemu-user-static)
+commands=(gcc g++ clang
+  arm-none-eabi-gcc qemu-system-arm riscv64-unknown-elf-gcc qemu-system-riscv32 aarch64-linux-gnu-gcc qemu-aarch64-static)
+packages=(gcc g++ clang gcc-arm-none-eabi qemu-system-arm gcc-riscv64-unknown-elf qemu-system-misc
+  gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static)
 
 cannot() {
-  echo "emulators not installed: $1. Tests on emulated processors are skipped."
+  echo "compilers and emulators not installed: $1. Tests that need them are skipped."
   exit 0
 }
 
@@ -18,7 +20,11 @@ for command in "${commands[@]}"; do
   command -v "$command" > /dev/null || absent="$absent $command"
 done
 if [ -z "$absent" ]; then
-  echo "emulators: all there"
+  echo "compilers and emulators: all there"
+  exit 0
+fi
+if [ "${1:-}" = --check ]; then
+  echo "skipped, because not installed:$absent. To have their tests, too: sudo $0"
   exit 0
 fi
 command -v apt-get > /dev/null || cannot "there is no apt-get; install${absent} by other means"
@@ -35,4 +41,4 @@ if ! { timeout 60 $root apt-get update -qq &&
   tail -n 3 "$log"
   cannot "apt-get did not bring them"
 fi
-echo "emulators: installed ${packages[*]}"
+echo "compilers and emulators: installed ${packages[*]}"

@@ -3,10 +3,13 @@
 
 source "$(dirname "$0")/environment.sh"
 
-emulators=""
-if [ "${CI:-}" = true ]; then # elsewhere nobody's system is changed: run scripts/install_emulators.sh yourself
+# Parallel tests share the cores already.
+export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
+
+tools=""
+if [ "${CI:-}" = true ]; then # elsewhere nobody's system is changed
   scripts/install_emulators.sh &
-  emulators=$!
+  tools=$!
 fi
 
 begin "installing into .venv (torch, onnx, onnxruntime and the development tools)"
@@ -20,5 +23,8 @@ begin "types"
 .venv/bin/mypy
 
 begin "tests"
-if [ -n "$emulators" ]; then wait "$emulators"; fi
-.venv/bin/python -m pytest "$@"
+if [ -n "$tools" ]; then wait "$tools"; fi
+.venv/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal "$@"
+
+begin "what was not tested, if anything"
+scripts/install_emulators.sh --check
