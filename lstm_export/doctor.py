@@ -93,7 +93,7 @@ def _target_state(name: str) -> TargetState:
     lacking = [problem for problem in map(_problem, _requirements(target.extra)) if problem]
     no_export = f'{", ".join(lacking)}; pip install "{_DISTRIBUTION}[{target.extra}]"' if lacking else ""
     absent = bool(target.needs) and not _installed(target.needs)
-    no_run = f"{target.needs} is not installed" if absent else targets.missing(target)
+    no_run = f"{target.needs} is not installed" if absent else targets.unavailable(target)
     return TargetState(name, no_export, no_run)
 
 

@@ -1,40 +1,36 @@
-"""The verbs of the public API: train, export, verify, package, load. Nothing is called good that was not verified here.
+"""The verbs of the public API: train, export, verify, package, load. Nothing is called good that was not verified.
 
 A model is given as the path of a checkpoint, as a live `nn.Module`, or as a `Checkpoint` that was read before.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Callable, Sequence
-from functools import partial
-from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import targets
-from .bundle import Artifact, Bundle, Mode, is_bundle, make_bundle, open_bundle, write_bundle
+from .bundle import Mode, write_bundle
 from .chains import Checkpoint, write_checkpoint
-from .device import Nonfinite, Session, self_test
-from .device.onnx_runner import CHAIN, WEIGHTS_SHA256
-from .errors import InputError, naming
-from .files import check_output, replacing, replacing_folder
-from .model import Model
-from .parity import GoldenSet, ParityReport, asked_of, smallest_failing, unequal_lengths
-from .verification.artifact import bundle_runner, engines, not_run
-from .verification.subject import Source, Subject, check_sizes, compared, read, replayed, target_of
+from .device import Nonfinite, Session
+from .files import check_output
+from .parity import ParityReport
+from .verification.artifact import UsersWord, open_file
+from .verification.engine import session_of
+from .verification.judge import judge_file
+from .verification.production import artifact_path, bundle_of, write_verified
+from .verification.subject import Source, Subject
 
 if TYPE_CHECKING:
-    from .parity.endless import EndlessReport
     from .training import Epoch, TrainingOptions, TrainingResult
 
 DEFAULT_TARGETS = ("onnx",)
-STREAM = "onnx-stream"  # the target whose artifacts carry the state
 
 
 def train(
-    data: Any, output: Path | str, options: TrainingOptions, progress: Callable[[Epoch], None] | None = None
+    data: Any,
+    output: Path | str,
+    options: TrainingOptions,
+    progress: Callable[[Epoch], None] | None = None,
 ) -> TrainingResult:
     """Train a model on a table and write its checkpoint.
 
@@ -56,7 +52,9 @@ def train(
     return result
 
 
-def export(model: Source, target: str, path: Path | str | None = None, **options: Any) -> ParityReport:
+def export(
+    model: Source, target: str, path: Path | str | None = None, **options: Any
+) -> ParityReport:
     """Export to one target and verify the artifact; it is left behind only if it passed.
 
     Args:
@@ -70,151 +68,34 @@ def export(model: Source, target: str, path: Path | str | None = None, **options
     """
     subject = Subject.of(model)
     output = artifact_path(subject.checkpoint, target, path)
-    check_artifact_output(target, output, subject.checkpoint)
-    is_ours = targets.folder_check(targets.get(target))
-    with replacing_folder(output, is_ours) if is_ours else replacing(output) as partial:
-        return subject.produce(target, partial, **options)
-
-
-def check_artifact_output(target: str, path: Path, checkpoint: Checkpoint) -> None:
-    """Refuse an artifact's path before any work is done for it.
-
-    Raises:
-        InputError: it cannot be written, or it is the checkpoint itself.
-    """
-    check_output(path, checkpoint.source, folder=bool(targets.folder_check(targets.get(target))))
-
-
-def artifact_path(checkpoint: Checkpoint, target: str, path: Path | str | None = None) -> Path:
-    """`path`, or the checkpoint's own path with the target's suffix."""
-    if path is not None:
-        return Path(path)
-    source = checkpoint.source or Path("model")
-    return source.with_name(source.stem + targets.get(target).suffix)
+    return write_verified(subject, target, output, **options)
 
 
 def verify(
-    artifact: Path | str, model: Source | Subject | None = None, replay: Path | None = None
+    artifact: Path | str,
+    model: Source | Subject | None = None,
+    replay: Path | None = None,
+    *,
+    trust: bool = False,
 ) -> tuple[ParityReport, ...]:
     """Judge an artifact against its model, or every artifact of a bundle against the answers that it carries.
 
-    An artifact of a bundle whose runtime is not installed here gets a report without sets, which is never `ok`.
+    An artifact of a bundle that may not run, or whose runtime is not installed here, gets a report without sets,
+    which is never `ok`.
 
     Args:
         artifact: the artifact, or a bundle.
         model: what it has to compute; a bundle carries its own.
         replay: judge on the one golden set of this file alone, as `verify --failing` writes it.
+        trust: run code that is in the file, see `verification.artifact`.
 
     Raises:
-        InputError: a file is of no known format, or it is no bundle and no model was given.
+        InputError: a file is of no known format, or may not run, or it is no bundle and no model was given.
         BundleError: the artifact or the bundle is damaged or unsafe.
     """
-    artifact = Path(artifact)
-    bundle, target = _opened(artifact)
-    if model is not None:
-        subject = Subject.of(model).replaying(replay) if replay else Subject.of(model)
-        with naming(artifact):
-            if bundle:
-                check_sizes(artifact, bundle.model.signature, subject.checkpoint.model)
-            return _beside_its_model(bundle, subject) if bundle else (subject.judge(target, artifact),)
-    if bundle is None:
-        raise InputError(f"{artifact} is an artifact of {target}; name its model: lstm-export verify {artifact} MODEL")
-    if replay:
-        bundle = dataclasses.replace(bundle, golden=(replayed(replay, bundle.model),))
-    with naming(artifact):
-        return _by_itself(bundle)
-
-
-def _opened(artifact: Path) -> tuple[Bundle | None, str]:
-    """The bundle, or the target whose artifact it is."""
-    data = targets.data_of(artifact)
-    if not is_bundle(data):
-        return None, target_of(artifact, data)
-    with naming(artifact):
-        return open_bundle(data), ""
-
-
-def smallest_failure(artifact: Path, subject: Subject | None = None) -> GoldenSet | None:
-    """The smallest input on which an artifact, or the first of a bundle's that does, fails; None where none is seen.
-
-    Raises:
-        InputError: it is no bundle, and there is no subject.
-    """
-    bundle, target = _opened(artifact)
-    if bundle is None:
-        if subject is None:
-            raise InputError(f"{artifact} is an artifact of {target}; name its model")
-        return subject.smallest_failure(artifact)
-    model = subject.checkpoint.model if subject else bundle.model
-    for name in bundle.artifacts:
-        if not_run(name, trusted=subject is not None):
-            continue
-        runner = bundle_runner(bundle, name)
-        golden = subject.golden_for(runner) if subject else asked_of(runner, bundle.golden)
-        if one := smallest_failing(runner, model, golden):
-            return one
-    return None
-
-
-def _by_itself(bundle: Bundle) -> tuple[ParityReport, ...]:
-    """A bundle's artifacts, judged by the answers that it carries."""
-    return tuple(
-        _not_run(name, reason)
-        if (reason := not_run(name, trusted=False))
-        else self_test(bundle, bundle_runner(bundle, name), subject=name)
-        for name in bundle.artifacts
-    )
-
-
-def _beside_its_model(bundle: Bundle, subject: Subject) -> tuple[ParityReport, ...]:
-    """A bundle's artifacts, judged as artifacts of the model that it was made from."""
-    structure = compared(subject.checkpoint.model, bundle.model) or "as packaged"
-    reports = []
-    for name, artifact in bundle.artifacts.items():
-        if reason := not_run(name, trusted=True):
-            reports.append(_not_run(name, reason))
-        else:
-            source = None if hasattr(targets.get(name), "from_model") else artifact
-            reports.append(subject.check(name, bundle_runner(bundle, name), structure, source=source))
-    return tuple(reports)
-
-
-def _not_run(name: str, reason: str) -> ParityReport:
-    return ParityReport(name, "not checked", (), (f"not run here: {reason}",))
-
-
-def endless(
-    artifact: Path | str, model: Source | Subject | None = None, data: Path | str | None = None
-) -> EndlessReport:
-    """What it changes to run a model as one endless stream instead of on the windows that it was trained on.
-
-    Args:
-        artifact: a bundle, or any artifact if `model` is given.
-        model: the model; of a bundle by default its own.
-        data: a table; by default the real windows that the checkpoint or the bundle keeps.
-
-    Raises:
-        InputError: the chain cannot be streamed, or there is neither a table nor a stored window.
-    """
-    from .parity import endless as measured
-
-    data_of = targets.data_of(Path(artifact))
-    if model is not None:
-        checkpoint = Subject.of(model).checkpoint if isinstance(model, Subject) else read(model)
-        found, windows, facts = checkpoint.model, checkpoint.windows, checkpoint.facts
-    elif is_bundle(data_of):
-        with naming(artifact):
-            bundle = open_bundle(data_of)
-        real = [one.x for one in bundle.golden if one.name == "real windows"]
-        found, windows, facts = bundle.model, real[0] if real else None, bundle.manifest.get("training", {})
-    else:
-        raise InputError(f"{artifact} is an artifact; name its model to measure it as a stream")
-    metrics = facts.get("metrics", ())
-    if data is not None:
-        return measured.on_data(found, Path(data), metrics)
-    if windows is None:
-        raise InputError("no real windows are stored with this model; name a table with --data")
-    return measured.on_windows(found, windows, metrics)
+    opened = open_file(artifact, UsersWord(trust, names_model=model is not None))
+    subject = None if model is None else Subject.of(model)
+    return judge_file(opened, subject, replay)
 
 
 def package(
@@ -239,35 +120,12 @@ def package(
         ParityError: an artifact failed; nothing is written.
         InputError: this mode is none of this model, or no target can take lengths.
     """
-    from tempfile import TemporaryDirectory
-
-    subject, output, target_names = Subject.of(model), Path(path), tuple(dict.fromkeys(target_names))
+    subject = Subject.of(model)
+    output = Path(path)
     check_output(output, subject.checkpoint.source)
-    _check_mode(mode, subject.checkpoint.model)
-    padding = [name for name in target_names if lengths and "lengths" in signature(targets.get(name).export).parameters]
-    if lengths and not padding:
-        raise InputError(f"none of {', '.join(target_names)} can take lengths; add the target onnx")
-    reports, artifacts = [], []
-    with TemporaryDirectory() as folder:
-        for name in target_names:
-            suffix = targets.get(name).suffix
-            file = Path(folder) / f"{name}{suffix}"
-            report = subject.produce(name, file, **({"lengths": True} if name in padding else {}))
-            reports.append(report)
-            artifacts.append(Artifact(name, suffix, targets.data_of(file), report.to_record()))
-    checkpoint = subject.checkpoint
-    golden = (*subject.golden, unequal_lengths(checkpoint.model)) if padding else subject.golden
-    write_bundle(output, make_bundle(checkpoint.model, golden, artifacts, checkpoint.facts, mode))
-    return tuple(reports)
-
-
-def _check_mode(mode: Mode | None, model: Model) -> None:
-    for stage in model.recurrent:
-        if mode == "state" and stage.bidirectional:
-            raise InputError(
-                f"mode state: {stage.name} is bidirectional, and reads a sequence from its end too, which a stream "
-                "does not have; package it with mode window"
-            )
+    bundle, reports = bundle_of(subject, target_names, mode, lengths)
+    write_bundle(output, bundle)
+    return reports
 
 
 def load(
@@ -275,6 +133,8 @@ def load(
     engine: str = "onnx",
     providers: Sequence[str] = (),
     nonfinite: Nonfinite = "refuse",
+    *,
+    trust: bool = False,
 ) -> Session:
     """Open a bundle or an artifact for inference.
 
@@ -283,25 +143,10 @@ def load(
         engine: which of a bundle's artifacts to run.
         providers: execution providers of ONNX Runtime in order of preference; CPU by default.
         nonfinite: what happens to rows that hold NaN or infinity: `refuse`, or `propagate` as NaN.
+        trust: run code that is in the file, see `verification.artifact`.
 
     Raises:
-        InputError: the file is of no known format, or the bundle has no such artifact.
+        InputError: the file is of no known format, or may not run, or the bundle has no such artifact.
         BundleError: the bundle is damaged or unsafe.
     """
-    data = targets.data_of(Path(path))
-    with naming(path):
-        return _session(path, data, engine, tuple(providers), nonfinite)
-
-
-def _session(path: Path | str, data: bytes, engine: str, chosen: tuple[str, ...], nonfinite: Nonfinite) -> Session:
-    if not is_bundle(data):
-        runner = targets.get(target_of(path, data)).load(data, chosen)
-        return Session(runner, runner.signature, nonfinite=nonfinite)
-    bundle = open_bundle(data)
-    if engine not in engines(bundle):
-        raise InputError(f"{path} holds no artifact for {engine!r}; it runs with {', '.join(engines(bundle))}")
-    runner = bundle_runner(bundle, engine, chosen)
-    twin = bundle.artifacts.get(STREAM)
-    opened = partial(targets.get(STREAM).load, twin, chosen) if twin else None
-    said = {CHAIN: json.dumps(bundle.model.chain_record(), sort_keys=True), WEIGHTS_SHA256: bundle.model.weights_sha256}
-    return Session(runner, runner.signature, nonfinite=nonfinite, twin=opened, mode=bundle.mode, said=said)
+    return session_of(open_file(path, UsersWord(trust)), engine, tuple(providers), nonfinite)

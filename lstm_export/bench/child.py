@@ -17,15 +17,19 @@ READY = "ready"
 
 
 def main() -> None:
-    """Arguments: the file, the engine, batch and seq. Prints READY, then one JSON object."""
+    """Arguments: file, engine, batch, seq, and `trust` or nothing. Prints READY, then one JSON object."""
     import numpy as np
 
     import lstm_export
 
-    path, engine, (batch, seq) = Path(sys.argv[1]), sys.argv[2], map(int, sys.argv[3:])
+    path = Path(sys.argv[1])
+    engine = sys.argv[2]
+    batch = int(sys.argv[3])
+    seq = int(sys.argv[4])
+    trust = sys.argv[5] == "trust"
     warnings.simplefilter("ignore")  # zeros may lie outside the training range
     python = peak_memory_bytes()
-    session = lstm_export.load(path, engine)
+    session = lstm_export.load(path, engine, trust=trust)
     session(np.zeros((1, 1, session.input_size), np.float32))
     print(READY, flush=True)
     session(np.zeros((batch, seq, session.input_size), np.float32))
@@ -33,9 +37,13 @@ def main() -> None:
     loads = []
     for _ in range(LOADS):
         start = time.perf_counter()
-        lstm_export.load(path, engine)
+        lstm_export.load(path, engine, trust=trust)
         loads.append(time.perf_counter() - start)
-    record = {"load_s": statistics.median(loads), "peak_memory_bytes": peak, "python_memory_bytes": python}
+    record = {
+        "load_s": statistics.median(loads),
+        "peak_memory_bytes": peak,
+        "python_memory_bytes": python,
+    }
     print(json.dumps(record))
 
 

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from .. import targets
-from ..bundle import is_bundle, open_bundle
-from ..errors import InputError, LstmExportError, naming
+from ..errors import InputError, naming
 from ..model import Array, Model, Runner, Signature
-from ..verification.artifact import bundle_runner, not_run
-from ..verification.artifact import engines as runnable
-from ..verification.subject import target_of
+from ..model.runner import is_stateful
+from ..verification.artifact import NO_WORD, ArtifactFile, UsersWord, model_of, open_file
+
+
+@runtime_checkable
+class HasSize(Protocol):
+    """A runner of something that was made of the artifact, and has a size of its own."""
+
+    size_bytes: int
+
+
+@runtime_checkable
+class CanBind(Protocol):
+    """A runner whose state can stay in memory that is made once."""
+
+    def bind(self, batch: int) -> Any:
+        """Steps of a fixed batch in place."""
 
 
 class Stepper:
@@ -21,7 +34,7 @@ class Stepper:
 
     def __init__(self, runner: Any) -> None:
         self._runner = runner
-        self._bound = runner.bind(1) if hasattr(runner, "bind") else None
+        self._bound = runner.bind(1) if isinstance(runner, CanBind) else None
         self._initial = self._state = runner.initial_state(1)
 
     def reset(self) -> None:
@@ -69,7 +82,9 @@ class Engine:
         return targets.get(self.target).needs
 
 
-def open_engines(paths: Sequence[Path], chosen: Sequence[str] = ()) -> tuple[tuple[Engine, ...], tuple[str, ...]]:
+def open_engines(
+    paths: Sequence[Path], chosen: Sequence[str] = (), word: UsersWord = NO_WORD
+) -> tuple[tuple[Engine, ...], tuple[str, ...]]:
     """The engines, those of `chosen` targets where any are named, and a note on each that does not run here.
 
     Raises:
@@ -79,47 +94,39 @@ def open_engines(paths: Sequence[Path], chosen: Sequence[str] = ()) -> tuple[tup
     engines: list[Engine] = []
     notes: list[str] = []
     for path in paths:
-        data = targets.data_of(path)
-        with naming(path):
-            opened = list(_of_bundle(path, data, chosen) if is_bundle(data) else _of_artifact(path, data, chosen))
-        engines += (one for one in opened if isinstance(one, Engine))
-        notes += (one for one in opened if isinstance(one, str))
+        opened = open_file(path, word)
+        for name, artifact in opened.engines.items():
+            if chosen and name not in chosen:
+                continue
+            reason = artifact.why_not_run()
+            if reason and opened.bundle:
+                notes.append(f"{name} of {path.name} is not run here: {reason}")
+                continue
+            with naming(path):
+                engines.append(_engine(path, artifact))
     if not engines:
         wanted = f" for the engine {' or '.join(chosen)}" if chosen else ""
-        raise InputError(f"nothing to run{wanted} in {', '.join(map(str, paths))}{''.join(f'; {n}' for n in notes)}")
+        files = ", ".join(map(str, paths))
+        raise InputError("; ".join([f"nothing to run{wanted} in {files}", *notes]))
     return _named(engines), tuple(notes)
 
 
-def _of_bundle(path: Path, data: bytes, chosen: Sequence[str]) -> Iterator[Engine | str]:
-    bundle = open_bundle(data)
-    for name in (name for name in runnable(bundle) if name in chosen or not chosen):
-        reason = not_run(name, trusted=False)
-        if reason:
-            yield f"{name} of {path.name} is not run here: {reason}"
-        else:
-            artifact = bundle.artifacts.get(name)
-            yield _engine(path, name, artifact, bundle_runner(bundle, name), bundle.model)
-
-
-def _of_artifact(path: Path, data: bytes, chosen: Sequence[str]) -> Iterator[Engine | str]:
-    target = target_of(path, data)
-    if chosen and target not in chosen:
-        return
-    module = targets.get(target)
-    runner = module.load(data)
-    model: Model | None = None
-    if hasattr(module, "read"):
-        try:
-            model = module.read(path)
-        except LstmExportError:  # of another tool, or without the package that reads it: judged by the others' answers
-            model = None
-    yield _engine(path, target, data, runner, model)
-
-
-def _engine(path: Path, target: str, data: bytes | None, runner: Any, model: Model | None) -> Engine:
-    size_bytes = getattr(runner, "size_bytes", None if data is None else len(data))
-    stepper = Stepper(runner) if hasattr(runner, "advance") else None
-    return Engine(target, path, target, size_bytes, runner, runner.signature, model, stepper)
+def _engine(path: Path, artifact: ArtifactFile) -> Engine:
+    runner = artifact.runner()
+    size_bytes = len(artifact.data) if artifact.data is not None else None
+    if isinstance(runner, HasSize):
+        size_bytes = runner.size_bytes
+    stepper = Stepper(runner) if is_stateful(runner) else None
+    return Engine(
+        name=artifact.target,
+        path=path,
+        target=artifact.target,
+        size_bytes=size_bytes,
+        runner=runner,
+        signature=runner.signature,
+        model=model_of(artifact),
+        stepper=stepper,
+    )
 
 
 def _named(engines: list[Engine]) -> tuple[Engine, ...]:
@@ -127,5 +134,8 @@ def _named(engines: list[Engine]) -> tuple[Engine, ...]:
     names = [engine.name for engine in engines]
     if len(set(names)) < len(names):
         names = [f"{engine.path.name} {engine.name}" for engine in engines]
-    names = [f"{name} ({index + 1})" if names.count(name) > 1 else name for index, name in enumerate(names)]
+    names = [
+        f"{name} ({index + 1})" if names.count(name) > 1 else name
+        for index, name in enumerate(names)
+    ]
     return tuple(replace(one, name=name) for name, one in zip(names, engines, strict=True))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..model import Array
+from ..verification.artifact import UsersWord
 from .engines import Engine, Stepper, open_engines
 from .machine import machine
 from .process import cost_of_process
@@ -30,6 +31,7 @@ class Options:
         budget_s, warm_up_s: seconds for each engine at each work.
         deadline_s: the longest that the answer to one new sample may take.
         rate_hz: samples a second, for the share of a core.
+        trust: run code that is in the files, see `verification.artifact`.
     """
 
     engines: tuple[str, ...] = ()
@@ -39,6 +41,7 @@ class Options:
     warm_up_s: float = 0.2
     deadline_s: float | None = None
     rate_hz: float | None = None
+    trust: bool = False
 
     def __post_init__(self) -> None:
         for name, value in (("batch", self.batch), ("seq", 1 if self.seq is None else self.seq)):
@@ -50,7 +53,9 @@ class Options:
             )
 
 
-def bench(paths: Sequence[Path | str], options: Options | None = None, progress: Progress | None = None) -> BenchReport:
+def bench(
+    paths: Sequence[Path | str], options: Options | None = None, progress: Progress | None = None
+) -> BenchReport:
     """Measure every engine that bundles and artifacts hold; it never raises over a slow or a wrong one.
 
     Args:
@@ -62,9 +67,12 @@ def bench(paths: Sequence[Path | str], options: Options | None = None, progress:
         InputError: a file is of no known format, or holds nothing that runs here.
         BundleError: a bundle is damaged or unsafe.
     """
-    options, say = options or Options(), progress or (lambda _: None)
-    engines, notes = open_engines([Path(path) for path in paths], options.engines)
-    seq = options.seq or next((one.signature.window for one in engines if one.signature.window), None) or DEFAULT_SEQ
+    options = options or Options()
+    say = progress or (lambda _: None)
+    word = UsersWord(options.trust)
+    engines, notes = open_engines([Path(path) for path in paths], options.engines, word)
+    windows = [engine.signature.window for engine in engines if engine.signature.window]
+    seq = options.seq or next(iter(windows), DEFAULT_SEQ)
     questions: list[Question] = []
     found: list[WorkResult] = []
     for work in works(options.batch, seq):
@@ -73,15 +81,21 @@ def bench(paths: Sequence[Path | str], options: Options | None = None, progress:
     results = []
     for engine in engines:
         say(f"starting {engine.name} in a process of its own")
-        cost = cost_of_process(engine.path, engine.target, options.batch, seq)
+        cost = cost_of_process(engine.path, engine.target, options.batch, seq, word)
         mine = tuple(result for result in found if result.engine == engine.name)
         deadline = _deadline(mine, options)
-        results.append(EngineResult(engine.name, engine.target, engine.path, engine.size_bytes, cost, mine, deadline))
+        results.append(
+            EngineResult(
+                engine.name, engine.target, engine.path, engine.size_bytes, cost, mine, deadline
+            )
+        )
     packages = dict.fromkeys(("numpy", *(engine.needs for engine in engines if engine.needs)))
     return BenchReport(tuple(results), notes, machine(*packages))
 
 
-def _timed(engines: Sequence[Engine], work: Work, options: Options, known: list[Question]) -> list[WorkResult]:
+def _timed(
+    engines: Sequence[Engine], work: Work, options: Options, known: list[Question]
+) -> list[WorkResult]:
     """All engines that can do this work, in turns."""
     able = [engine for engine in engines if engine.stepper or not work.streaming]
     if not able:
@@ -89,14 +103,20 @@ def _timed(engines: Sequence[Engine], work: Work, options: Options, known: list[
     for engine in sorted(able, key=lambda engine: engine.model is None):
         _question(engine, work, known)
     answers = {engine.name: Answers(_question(engine, work, known), work) for engine in able}
-    blocks: dict[str, Block] = {one.name: partial(_block, one, work, answers[one.name]) for one in able}
+    blocks: dict[str, Block] = {
+        one.name: partial(_block, one, work, answers[one.name]) for one in able
+    }
     timings = race(blocks, options.budget_s, options.warm_up_s)
     quickest = min(timings.values(), key=lambda timing: timing.p50_s)
     results = []
     for name, timing in timings.items():
         others = [other for other_name, other in answers.items() if other_name != name]
         verification = answers[name].verification(others)
-        results.append(WorkResult(name, work.name, work.batch, work.seq, timing, timing.times(quickest), verification))
+        results.append(
+            WorkResult(
+                name, work.name, work.batch, work.seq, timing, timing.times(quickest), verification
+            )
+        )
     return results
 
 

@@ -37,20 +37,41 @@ def plot(report: BenchReport, path: Path) -> None:
     from matplotlib.figure import Figure
 
     works, names = report.by_work(), [engine.name for engine in report.engines]
-    figure = Figure(figsize=(2.5 + 0.62 * len(works) * (len(names) + 0.5), 4.2), dpi=130, layout="constrained")
+    figure = Figure(
+        figsize=(2.5 + 0.62 * len(works) * (len(names) + 0.5), 4.2), dpi=130, layout="constrained"
+    )
     axes = figure.subplots()
     width = 0.8 / len(names)
     for k, name in enumerate(names):
         aside = (k - (len(names) - 1) / 2) * width
-        bars = {at + aside: one.timing for at, row in enumerate(works.values()) for one in row if one.engine == name}
+        bars = {
+            at + aside: one.timing
+            for at, row in enumerate(works.values())
+            for one in row
+            if one.engine == name
+        }
         _draw(axes, bars, width * 0.94, name, _COLOURS[k % len(_COLOURS)])
     axes.set_xticks(range(len(works)), list(works))
     quickest = min(result.timing.p50_s for row in works.values() for result in row)
-    limits = {"xlim": (-0.55, len(works) - 0.45), "ylim": (quickest / 3, None)}  # the log scale has no 0 to stand on
-    axes.set(yscale="log", ylabel="seconds a call", title="Latency: medians, lines up to the 99th percentile", **limits)
+    limits = {
+        "xlim": (-0.55, len(works) - 0.45),
+        "ylim": (quickest / 3, None),
+    }  # the log scale has no 0 to stand on
+    axes.set(
+        yscale="log",
+        ylabel="seconds a call",
+        title="Latency: medians, lines up to the 99th percentile",
+        **limits,
+    )
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.08))
-    figure.text(0.01, 0.01, f"{report.machine['processor']}, {report.machine['system']}", fontsize=6, color="#666666")
+    figure.text(
+        0.01,
+        0.01,
+        f"{report.machine['processor']}, {report.machine['system']}",
+        fontsize=6,
+        color="#666666",
+    )
     with replacing(path) as partial:
         figure.savefig(partial, format="png")
 
@@ -60,7 +81,15 @@ def _draw(axes: Any, bars: Mapping[float, Timing], width: float, name: str, colo
     medians = {place: timing.p50_s for place, timing in bars.items()}
     tails = [[0.0] * len(bars), [timing.p99_s - timing.p50_s for timing in bars.values()]]
     style = {"elinewidth": 1, "ecolor": "#444444"}
-    axes.bar(list(medians), list(medians.values()), width, color=colour, label=name, yerr=tails, error_kw=style)
+    axes.bar(
+        list(medians),
+        list(medians.values()),
+        width,
+        color=colour,
+        label=name,
+        yerr=tails,
+        error_kw=style,
+    )
     inside = {"xytext": (0, -3), "textcoords": "offset points", "ha": "center", "va": "top"}
     for place, median in medians.items():
         axes.annotate(time_text(median), (place, median), fontsize=7, color="white", **inside)

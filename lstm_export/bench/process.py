@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..verification.artifact import NO_WORD, UsersWord
 from .child import READY
 
 STARTS = 3
@@ -35,16 +36,21 @@ class ProcessCost:
     python_memory_bytes: int | None
 
 
-def cost_of_process(path: Path, engine: str, batch: int, seq: int) -> ProcessCost:
+def cost_of_process(
+    path: Path, engine: str, batch: int, seq: int, word: UsersWord = NO_WORD
+) -> ProcessCost:
     """Measure in processes of their own.
 
     Raises:
         InputError: such a process failed; the last line that it wrote is in the message.
     """
     program = _PROGRAM.read_text(encoding="utf-8")
-    starts = [_start([sys.executable, "-c", program, str(path), engine, str(batch), str(seq)]) for _ in range(STARTS)]
-    record = starts[-1][1]
-    return ProcessCost(min(start_up_s for start_up_s, _ in starts), **record)
+    trust = "trust" if word.trust else ""
+    command = [sys.executable, "-c", program, str(path), engine, str(batch), str(seq), trust]
+    starts = [_start(command) for _ in range(STARTS)]
+    start_up_s = min(start_up_s for start_up_s, _ in starts)
+    _, record = starts[-1]
+    return ProcessCost(start_up_s, **record)
 
 
 def _start(command: list[str]) -> tuple[float, dict[str, Any]]:

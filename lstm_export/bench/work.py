@@ -52,7 +52,9 @@ class Question:
         if model is None:
             return cls(None, _drawn(signature, batch, seq), None)
         nominal = next(one.x for one in golden_sets(model) if one.name == "nominal")
-        x = np.resize(nominal, (batch, seq, signature.input_size))  # its rows of input_size values over again
+        x = np.resize(
+            nominal, (batch, seq, signature.input_size)
+        )  # its rows of input_size values over again
         return cls(model, x, GoldenSet.of(f"{batch} x {seq}", model, x))
 
     def fits(self, model: Model | None, batch: int, seq: int, input_size: int) -> bool:
@@ -97,7 +99,9 @@ class Answers:
             return
         (result,) = check(lambda x: y, (self.golden,), subject="timed run").sets
         known = self._worst
-        if known is None or (not np.isnan(known.error) and not result.error <= known.error):  # NaN is the worst
+        if known is None or (
+            not np.isnan(known.error) and not result.error <= known.error
+        ):  # NaN is the worst
             self._worst = result
 
     def verification(self, others: list[Answers]) -> Verification:
@@ -106,11 +110,15 @@ class Answers:
             worst = self._worst
             return Verification("float64", worst.verdict, worst.error, worst.bound, worst.reason)
         assert self.last is not None  # noqa: S101 - for the type checker: every race has its blocks
-        same = [one.last for one in others if one.last is not None and one.last.shape == self.last.shape]
+        same = [
+            one.last for one in others if one.last is not None and one.last.shape == self.last.shape
+        ]
         if not same:
             return Verification("nothing", "cannot be judged")
         error = max(_difference(self.last, other) for other in same)
-        return Verification("other engines", "passed" if error <= AGREEMENT else "failed", error, AGREEMENT)
+        return Verification(
+            "other engines", "passed" if error <= AGREEMENT else "failed", error, AGREEMENT
+        )
 
 
 def timed(call: Callable[[Array], Array], inputs: list[Array]) -> tuple[list[int], Array]:
@@ -133,6 +141,10 @@ def _difference(y: Array, other: Array) -> float:
 def _drawn(signature: Signature, batch: int, seq: int) -> Array:
     """Normal inputs, within the ranges that training saw where they are known."""
     z = np.random.default_rng(SEED).normal(size=(batch, seq, signature.input_size))
-    low = np.array([-2.0 if column.low is None else column.low for column in signature.features] or [-2.0])
-    high = np.array([2.0 if column.high is None else column.high for column in signature.features] or [2.0])
+    low = np.array(
+        [-2.0 if column.low is None else column.low for column in signature.features] or [-2.0]
+    )
+    high = np.array(
+        [2.0 if column.high is None else column.high for column in signature.features] or [2.0]
+    )
     return np.asarray((low + high) / 2 + (high - low) / 4 * z, np.float32)

@@ -21,7 +21,9 @@ class Commands(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args and args[0] not in self.commands:
             known = ", ".join(targets.names())
-            ctx.fail(f"unknown command or target {args[0]!r}. Targets: {known}. All commands: lstm-export --help")
+            ctx.fail(
+                f"unknown command or target {args[0]!r}. Targets: {known}. All commands: lstm-export --help"
+            )
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
@@ -57,7 +59,10 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
     ] = False,
 ) -> None:
     """Options of the whole application."""

@@ -14,20 +14,36 @@ from . import show
 
 
 def bench(  # noqa: PLR0913, PLR0917 - the options of a command
-    sources: Annotated[list[Path], typer.Argument(help="Bundles and artifacts.", metavar="BUNDLE|ARTIFACT...")],
-    engine: Annotated[list[str] | None, typer.Option(help="Which targets run; repeatable. All by default.")] = None,
+    sources: Annotated[
+        list[Path], typer.Argument(help="Bundles and artifacts.", metavar="BUNDLE|ARTIFACT...")
+    ],
+    engine: Annotated[
+        list[str] | None, typer.Option(help="Which targets run; repeatable. All by default.")
+    ] = None,
     batch: Annotated[int, typer.Option(min=1, help="Sequences at once in the batch.")] = 32,
-    seq: Annotated[int | None, typer.Option(min=1, help="Steps of a sequence; the stored window, or 100.")] = None,
-    seconds: Annotated[float, typer.Option(min=0.01, help="For each engine at each shape, after warm-up.")] = 1.0,
+    seq: Annotated[
+        int | None, typer.Option(min=1, help="Steps of a sequence; the stored window, or 100.")
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option(min=0.01, help="For each engine at each shape, after warm-up.")
+    ] = 1.0,
     deadline: Annotated[
-        str | None, typer.Option(help="Fail unless p99 of a new sample's answer is below, such as 1ms.", metavar="TIME")
+        str | None,
+        typer.Option(
+            help="Fail unless p99 of a new sample's answer is below, such as 1ms.", metavar="TIME"
+        ),
     ] = None,
     rate: Annotated[
-        str | None, typer.Option(help="Samples a second, such as 48kHz: the share of a core they take.", metavar="RATE")
+        str | None,
+        typer.Option(
+            help="Samples a second, such as 48kHz: the share of a core they take.", metavar="RATE"
+        ),
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(help="Also draw the latencies as PNG (the plot extra).", metavar="FILE")
+        Path | None,
+        typer.Option(help="Also draw the latencies as PNG (the plot extra).", metavar="FILE"),
     ] = None,
+    trust: show.Trust = False,
     as_json: show.AsJson = False,
 ) -> None:
     """Measure latency, start-up, memory and size.
@@ -44,6 +60,7 @@ def bench(  # noqa: PLR0913, PLR0917 - the options of a command
         budget_s=seconds,
         deadline_s=_quantity(library.seconds, deadline, "--deadline"),
         rate_hz=_quantity(library.frequency_hz, rate, "--rate"),
+        trust=trust,
     )
     if plot:
         library.check_plot(plot, *sources)

@@ -13,16 +13,20 @@ from . import show
 
 def diff(
     old: Annotated[Path, typer.Argument(help="The bundle that devices have.", metavar="OLD")],
-    new: Annotated[Path, typer.Argument(help="The bundle that shall take its place.", metavar="NEW")],
+    new: Annotated[
+        Path, typer.Argument(help="The bundle that shall take its place.", metavar="NEW")
+    ],
+    trust: show.Trust = False,
     as_json: show.AsJson = False,
 ) -> None:
     """Say whether a new bundle can replace an old one.
 
     Compares the interface, and runs the new artifacts on the old bundle's golden sets.
     """
+    from ..verification.artifact import UsersWord
     from ..verification.difference import diff as compare
 
-    found = compare(old, new)
+    found = compare(old, new, UsersWord(trust))
     if as_json:
         show.as_json("diff", **found.to_record())
     else:

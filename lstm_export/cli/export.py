@@ -20,13 +20,15 @@ def target_command(name: str) -> Callable[..., None]:
     """The function behind `lstm-export NAME MODEL [-o PATH]`."""
     target = targets.get(name)
 
-    def command(model: Path, output: Path | None, as_json: bool, reading: Reading, **options: Any) -> None:
+    def command(
+        model: Path, output: Path | None, as_json: bool, reading: Reading, **options: Any
+    ) -> None:
         from .. import pipeline
+        from ..verification.production import artifact_path
         from ..verification.subject import read
 
         checkpoint = read(model, reading)
-        path = pipeline.artifact_path(checkpoint, name, output)
-        pipeline.check_artifact_output(name, path, checkpoint)
+        path = artifact_path(checkpoint, name, output)
         if not as_json:
             show.chain(checkpoint)
         try:
@@ -46,7 +48,9 @@ def _common(suffix: str) -> list[inspect.Parameter]:
     return [
         _parameter("model", show.Model),
         _parameter("reading", Reading),
-        _parameter("output", Annotated[Path | None, typer.Option("-o", "--output", help=output_help)], None),
+        _parameter(
+            "output", Annotated[Path | None, typer.Option("-o", "--output", help=output_help)], None
+        ),
         _parameter("as_json", show.AsJson, False),
     ]
 
@@ -54,12 +58,20 @@ def _common(suffix: str) -> list[inspect.Parameter]:
 def _own(export: Callable[..., None]) -> list[inspect.Parameter]:
     """The keyword-only parameters of a target's export, with their help from its docstring."""
     described = dict(re.findall(r"^ *(\w+): (.+)$", inspect.getdoc(export) or "", re.MULTILINE))
-    keywords = [p for p in inspect.signature(export).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    keywords = [
+        p for p in inspect.signature(export).parameters.values() if p.kind is p.KEYWORD_ONLY
+    ]
     return [
-        _parameter(p.name, Annotated[type(p.default), typer.Option(help=described.get(p.name))], p.default)
+        _parameter(
+            p.name, Annotated[type(p.default), typer.Option(help=described.get(p.name))], p.default
+        )
         for p in keywords
     ]
 
 
-def _parameter(name: str, annotation: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
-    return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=annotation)
+def _parameter(
+    name: str, annotation: Any, default: Any = inspect.Parameter.empty
+) -> inspect.Parameter:
+    return inspect.Parameter(
+        name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=annotation
+    )

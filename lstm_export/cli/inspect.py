@@ -59,7 +59,10 @@ def _record(checkpoint: Checkpoint, path: Path) -> dict[str, Any]:
 
 def _scalers(contents: Contents | None) -> list[dict[str, Any]]:
     found = contents.scalers if contents else ()
-    return [{"name": scaler.name, "kind": scaler.kind, "columns": len(scaler.offset)} for scaler in found]
+    return [
+        {"name": scaler.name, "kind": scaler.kind, "columns": len(scaler.offset)}
+        for scaler in found
+    ]
 
 
 def _steps(model: Model) -> Iterator[tuple[str, str, list[str | int]]]:
@@ -85,7 +88,9 @@ def _lines(checkpoint: Checkpoint, path: Path) -> Iterator[str]:
     yield from _items("doubts", checkpoint.doubts)
     if not checkpoint.doubts:
         yield from _block("doubts", "none")
-    yield from _items("notes", checkpoint.remarks[: len(checkpoint.remarks) - len(checkpoint.doubts)])
+    yield from _items(
+        "notes", checkpoint.remarks[: len(checkpoint.remarks) - len(checkpoint.doubts)]
+    )
     yield from _items("ignored", contents.ignored if contents else ())
     offers = (
         f"{one['name']}, a {one['kind']} of {one['columns']} columns: put it in front with --input-scaler "
@@ -94,47 +99,71 @@ def _lines(checkpoint: Checkpoint, path: Path) -> Iterator[str]:
     )
     yield from _items("offered", tuple(offers))
     yield from _items(
-        "others", tuple(f"--key {key}" for key in contents.keys if key != contents.key) if contents else ()
+        "others",
+        tuple(f"--key {key}" for key in contents.keys if key != contents.key) if contents else (),
     )
     yield ""
-    yield from _block("x", f"(batch, seq, {signature.input_size})  {_names(signature.features)}".rstrip())
+    yield from _block(
+        "x", f"(batch, seq, {signature.input_size})  {_names(signature.features)}".rstrip()
+    )
     steps, outputs = "batch, seq" if model.returns_every_step else "batch", signature.outputs
     yield from _block(
-        "y", f"({steps}, {signature.output_size})  {_names(outputs if signature.targets else ())}".rstrip()
+        "y",
+        f"({steps}, {signature.output_size})  {_names(outputs if signature.targets else ())}".rstrip(),
     )
-    window, horizon = (value if value is not None else "unknown" for value in (signature.window, signature.horizon))
+    window, horizon = (
+        value if value is not None else "unknown" for value in (signature.window, signature.horizon)
+    )
     yield from _block("steps", f"window {window}, horizon {horizon}")
-    yield from _block("size", f"{model.parameters:,} values, {4 * model.parameters:,} bytes as float32")
+    yield from _block(
+        "size", f"{model.parameters:,} values, {4 * model.parameters:,} bytes as float32"
+    )
     yield from (f"{'':{LABEL}}{name} {array.shape}" for name, array in model.arrays.items())
 
 
 def _flow(model: Model) -> Iterator[str]:
     """The chain from x to y, with the shape at every arrow."""
-    start: tuple[str, str, list[str | int]] = ("x", "", ["batch", "seq", model.signature.input_size])
+    start: tuple[str, str, list[str | int]] = (
+        "x",
+        "",
+        ["batch", "seq", model.signature.input_size],
+    )
     steps = [start, *_steps(model)]
     names, kinds = max(len(name) for name, _, _ in steps), max(len(kind) for _, kind, _ in steps)
     counts = [
         "",
-        *(f"{sum(a.size for a in stage.arrays.values()):,}" if stage.arrays else "" for stage in model.stages),
+        *(
+            f"{sum(a.size for a in stage.arrays.values()):,}" if stage.arrays else ""
+            for stage in model.stages
+        ),
     ]
     for (name, kind, shape), count in zip(steps, counts, strict=True):
-        arrow, values = ("   " if name == "x" and not kind else "-> "), f"{count} values" if count else ""
+        arrow, values = (
+            ("   " if name == "x" and not kind else "-> "),
+            f"{count} values" if count else "",
+        )
         shown = f"({', '.join(map(str, shape))})"
         yield f"{'':{LABEL}}{arrow}{name:{names}}  {kind:{kinds}}  {shown:22}  {values}".rstrip()
 
 
 def _block(label: str, text: str) -> list[str]:
     """A label and its text, wrapped beside it."""
-    lines = textwrap.wrap(text, WIDTH - LABEL, break_long_words=False, break_on_hyphens=False) or [""]
+    lines = textwrap.wrap(text, WIDTH - LABEL, break_long_words=False, break_on_hyphens=False) or [
+        ""
+    ]
     return [f"{label if index == 0 else '':{LABEL}}{line}" for index, line in enumerate(lines)]
 
 
 def _items(label: str, texts: tuple[str, ...]) -> Iterator[str]:
     for index, text in enumerate(texts):
-        first, *rest = textwrap.wrap(text, WIDTH - LABEL - 2, break_long_words=False, break_on_hyphens=False)
+        first, *rest = textwrap.wrap(
+            text, WIDTH - LABEL - 2, break_long_words=False, break_on_hyphens=False
+        )
         yield f"{label if index == 0 else '':{LABEL}}- {first}"
         yield from (f"{'':{LABEL}}  {line}" for line in rest)
 
 
 def _names(columns: tuple[Column, ...]) -> str:
-    return ", ".join(f"{column.name} [{column.unit}]" if column.unit else column.name for column in columns)
+    return ", ".join(
+        f"{column.name} [{column.unit}]" if column.unit else column.name for column in columns
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable
+from dataclasses import fields
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
@@ -31,13 +32,17 @@ def _option(*names: str, text: str, **more: Any) -> Any:
 OPTIONS: dict[str, Any] = {
     "key": Annotated[str | None, _option("--key", text="Which state_dict of a file with several.")],
     "forward": Annotated[
-        str | None, _option("--forward", text='The chain, such as "lstm, last, relu, fc"; inspect shows it.')
+        str | None,
+        _option("--forward", text='The chain, such as "lstm, last, relu, fc"; inspect shows it.'),
     ],
-    "readout": Annotated[Readout | None, _option("--readout", text="Which step is read out, where that is assumed.")],
+    "readout": Annotated[
+        Readout | None, _option("--readout", text="Which step is read out, where that is assumed.")
+    ],
     "batch_first": Annotated[
         bool | None,
         _option(
-            "--batch-first/--no-batch-first", text="Layout of the module and of recorded answers; found by trying."
+            "--batch-first/--no-batch-first",
+            text="Layout of the module and of recorded answers; found by trying.",
         ),
     ],
     "module": Annotated[
@@ -48,19 +53,33 @@ OPTIONS: dict[str, Any] = {
             text="Your class, to prove the chain against. Importing it runs its code.",
         ),
     ],
-    "kwargs": Annotated[str | None, _option("--kwargs", metavar="JSON", text="What to make the class with.")],
+    "kwargs": Annotated[
+        str | None, _option("--kwargs", metavar="JSON", text="What to make the class with.")
+    ],
     "trust": Annotated[
-        bool, _option("--trust", text="Run the code of a TorchScript archive, in a process of its own, as proof.")
+        bool,
+        _option(
+            "--trust",
+            text="Run the code in the files that are named (C, TorchScript).",
+        ),
     ],
     "reference": Annotated[
-        Path | None, _option("--reference", metavar="NPZ", text="Recorded x and y to prove the chain against.")
+        Path | None,
+        _option("--reference", metavar="NPZ", text="Recorded x and y to prove the chain against."),
     ],
     "input_scaler": Annotated[
         str | None,
-        _option("--input-scaler", metavar="NAME", text="A scaler of the file to put in front; inspect lists them."),
+        _option(
+            "--input-scaler",
+            metavar="NAME",
+            text="A scaler of the file to put in front; inspect lists them.",
+        ),
     ],
     "output_scaler": Annotated[
-        str | None, _option("--output-scaler", metavar="NAME", text="A scaler of the file to undo behind the model.")
+        str | None,
+        _option(
+            "--output-scaler", metavar="NAME", text="A scaler of the file to undo behind the model."
+        ),
     ],
 }
 
@@ -76,7 +95,9 @@ def reads_model(command: Callable[..., None]) -> Callable[..., None]:
     own = [parameter for name, parameter in signature.parameters.items() if name != "reading"]
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     added = [
-        inspect.Parameter(name, kind, default=False if name == "trust" else None, annotation=annotation)
+        inspect.Parameter(
+            name, kind, default=False if name == "trust" else None, annotation=annotation
+        )
         for name, annotation in OPTIONS.items()
     ]
     wrapped.__signature__ = signature.replace(parameters=[*own, *added])  # type: ignore[attr-defined]
@@ -85,11 +106,25 @@ def reads_model(command: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
+def said_of_reading(reading: ReadingOptions) -> list[str]:
+    """The options about MODEL that were given, `--trust` aside, which may be said of an artifact."""
+    said = []
+    for option in fields(reading):
+        value = getattr(reading, option.name)
+        if option.name != "trust" and value:
+            said.append(f"--{option.name.replace('_', '-')}")
+    return said
+
+
 def _reading(chosen: dict[str, Any]) -> ReadingOptions:
     from ..chains import ReadingOptions
 
     readout = chosen["readout"]
-    given = {**chosen, "readout": readout.value if readout else None, "kwargs": _kwargs(chosen["kwargs"])}
+    given = {
+        **chosen,
+        "readout": readout.value if readout else None,
+        "kwargs": _kwargs(chosen["kwargs"]),
+    }
     try:
         return ReadingOptions(**given)
     except InputError as error:

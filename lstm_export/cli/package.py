@@ -20,7 +20,9 @@ Mode = Enum("Mode", {"window": "window", "state": "state"}, type=str)
 def _known(names: list[str] | None) -> list[str]:
     for name in names or []:
         if name not in targets.names():
-            raise typer.BadParameter(f"unknown target {name!r}; known targets: {', '.join(targets.names())}")
+            raise typer.BadParameter(
+                f"unknown target {name!r}; known targets: {', '.join(targets.names())}"
+            )
     return names or []
 
 
@@ -30,15 +32,27 @@ def package(  # noqa: PLR0913, PLR0917 - the options of a command
     reading: Reading,
     target: Annotated[
         list[str] | None,
-        typer.Option("-t", "--target", callback=_known, help="A target to include; repeat it. By default onnx."),
+        typer.Option(
+            "-t",
+            "--target",
+            callback=_known,
+            help="A target to include; repeat it. By default onnx.",
+        ),
     ] = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="The bundle; by default MODEL.bundle.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The bundle; by default MODEL.bundle.")
+    ] = None,
     mode: Annotated[
         Mode | None,
-        typer.Option(help="How it is meant to be run: on windows (where their size is stored), or as a stream."),
+        typer.Option(
+            help="How it is meant to be run: on windows (where their size is stored), or as a stream."
+        ),
     ] = None,
     lengths: Annotated[
-        bool, typer.Option("--lengths", help="Also take the lengths of a padded batch, where a target can.")
+        bool,
+        typer.Option(
+            "--lengths", help="Also take the lengths of a padded batch, where a target can."
+        ),
     ] = False,
     as_json: show.AsJson = False,
 ) -> None:

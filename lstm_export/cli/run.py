@@ -27,26 +27,45 @@ _UNUSABLE = {"refuse": "refuse", "drop": "skip", "ffill": "hold"}
 
 
 def run(  # noqa: PLR0913, PLR0917 - the options of a command
-    source: Annotated[Path, typer.Argument(help="A bundle or an exported artifact.", metavar="BUNDLE|ARTIFACT")],
+    source: Annotated[
+        Path, typer.Argument(help="A bundle or an exported artifact.", metavar="BUNDLE|ARTIFACT")
+    ],
     data: Annotated[
         Path,
-        typer.Argument(help="A table (.csv, .csv.gz, .parquet), an array (.npy), or - to --stream.", metavar="DATA"),
+        typer.Argument(
+            help="A table (.csv, .csv.gz, .parquet), an array (.npy), or - to --stream.",
+            metavar="DATA",
+        ),
     ],
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="A .csv or .npy; otherwise stdout.")] = None,
-    window: Annotated[int | None, typer.Option(min=1, help="Steps a prediction sees; by default the stored.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="A .csv or .npy; otherwise stdout.")
+    ] = None,
+    window: Annotated[
+        int | None, typer.Option(min=1, help="Steps a prediction sees; by default the stored.")
+    ] = None,
     missing: Annotated[
         show.Missing, typer.Option(help="What happens to rows with an empty cell.")
     ] = show.Missing.refuse,
     engine: Annotated[str, typer.Option(help="Which artifact of a bundle computes.")] = "onnx",
-    provider: Annotated[list[str] | None, typer.Option(help="A provider of ONNX Runtime; repeatable.")] = None,
-    stream: Annotated[bool, typer.Option("--stream", help="Answer CSV line by line; DATA - is stdin.")] = False,
+    provider: Annotated[
+        list[str] | None, typer.Option(help="A provider of ONNX Runtime; repeatable.")
+    ] = None,
+    stream: Annotated[
+        bool, typer.Option("--stream", help="Answer CSV line by line; DATA - is stdin.")
+    ] = False,
     mode: Annotated[
-        Mode | None, typer.Option(help="What a stream keeps; by default as the bundle says.", show_default=False)
+        Mode | None,
+        typer.Option(
+            help="What a stream keeps; by default as the bundle says.", show_default=False
+        ),
     ] = None,
     state: Annotated[
         Path | None,
-        typer.Option(help="Start a stream from this file, if it is there; save it there.", metavar="FILE"),
+        typer.Option(
+            help="Start a stream from this file, if it is there; save it there.", metavar="FILE"
+        ),
     ] = None,
+    trust: show.Trust = False,
     as_json: show.AsJson = False,
 ) -> None:
     """Predict from a table or an array, one row a prediction.
@@ -59,14 +78,22 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
 
     _check_usage(data, stream, output or as_json, mode or state)
     if stream:
-        options = {"mode": mode and mode.value, "window": window, "nonfinite": _UNUSABLE[missing.value]}
-        return run_stream(pipeline.load(source, engine, provider or ()), data, state, **options)
+        options = {
+            "mode": mode and mode.value,
+            "window": window,
+            "nonfinite": _UNUSABLE[missing.value],
+        }
+        return run_stream(
+            pipeline.load(source, engine, provider or (), trust=trust), data, state, **options
+        )
     if output:
         check_prediction_output(output, source, data)
-    session = pipeline.load(source, engine, provider or ())
+    session = pipeline.load(source, engine, provider or (), trust=trust)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        found = predict_file(session, data, window=window, missing=missing.value, progress=_progress())
+        found = predict_file(
+            session, data, window=window, missing=missing.value, progress=_progress()
+        )
     notes = [str(warning.message) for warning in caught]
     if output:
         found.write(output)
@@ -79,34 +106,47 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
 def _check_usage(data: Path, stream: bool, whole: object, streaming: object) -> None:
     """Options that belong to a stream, or to anything but a stream."""
     if not stream and str(data) == "-":
-        raise typer.BadParameter("standard input can only be streamed: add --stream", param_hint="DATA")
+        raise typer.BadParameter(
+            "standard input can only be streamed: add --stream", param_hint="DATA"
+        )
     if stream and data.suffix.lower() in (".npy", ".parquet", ".gz"):
         raise typer.BadParameter(
             f"--stream takes lines of CSV, from a text file or - for standard input; leave it out for {data.name}",
             param_hint="DATA",
         )
     if stream and whole:
-        raise typer.BadParameter("a stream answers on stdout, as CSV: leave out --output and --json")
+        raise typer.BadParameter(
+            "a stream answers on stdout, as CSV: leave out --output and --json"
+        )
     if streaming and not stream:
         raise typer.BadParameter("--mode and --state are for a stream: add --stream")
 
 
-def _print(found: Predictions, outputs: Sequence[Column], output: Path | None, notes: list[str]) -> None:
+def _print(
+    found: Predictions, outputs: Sequence[Column], output: Path | None, notes: list[str]
+) -> None:
     """The predictions on stdout unless they went to a file; everything about them on stderr."""
     if not output:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(found.table.names)
-        writer.writerows(zip(*(column.astype(str) for column in found.table.columns.values()), strict=True))
+        writer.writerows(
+            zip(*(column.astype(str) for column in found.table.columns.values()), strict=True)
+        )
     for note in notes:
         typer.echo(f"warning: {note}", err=True)
     names = [f"{column.name} ({column.unit})" if column.unit else column.name for column in outputs]
     shown = names if len(names) <= 4 else [*names[:2], "...", names[-1]]
-    typer.echo(f"{len(found.table):,} predictions of {', '.join(shown)}{f' -> {output}' if output else ''}", err=True)
+    typer.echo(
+        f"{len(found.table):,} predictions of {', '.join(shown)}{f' -> {output}' if output else ''}",
+        err=True,
+    )
 
 
 def _fields(found: Predictions, outputs: Sequence[Column], output: Path | None) -> dict[str, Any]:
     columns = found.table.columns.items()
-    texts = {name: column.astype(str) if column.dtype.kind == "M" else column for name, column in columns}
+    texts = {
+        name: column.astype(str) if column.dtype.kind == "M" else column for name, column in columns
+    }
     return {
         "predictions": len(found.table),
         "outputs": [{"name": column.name, "unit": column.unit} for column in outputs],

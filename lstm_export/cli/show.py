@@ -21,14 +21,24 @@ JSON_SCHEMA_VERSION = 1
 Missing = Enum("Missing", {"refuse": "refuse", "drop": "drop", "ffill": "ffill"}, type=str)
 
 Model = Annotated[
-    Path, typer.Argument(help="model.pt from train, or anyone's checkpoint; see inspect.", metavar="MODEL")
+    Path,
+    typer.Argument(
+        help="model.pt from train, or anyone's checkpoint; see inspect.", metavar="MODEL"
+    ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for programs instead of text.")]
+Trust = Annotated[
+    bool, typer.Option("--trust", help="Run the code in the files that are named (C, TorchScript).")
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object for programs instead of text.")
+]
 
 
 def as_json(command: str, **fields: Any) -> None:
     """Print `fields` as one JSON object."""
-    typer.echo(json.dumps({"schema_version": JSON_SCHEMA_VERSION, "command": command, **fields}, indent=2))
+    typer.echo(
+        json.dumps({"schema_version": JSON_SCHEMA_VERSION, "command": command, **fields}, indent=2)
+    )
 
 
 def chain(checkpoint: Checkpoint) -> None:
@@ -51,7 +61,13 @@ def reports(  # noqa: PLR0913, PLR0917 - what is printed, and how
 
     written = {"path": str(path), "size_bytes": _size_bytes(path)} if path else {}
     if json_wanted:
-        as_json(command, ok=all_ok(found), reports=[report.to_record() for report in found], **written, **(more or {}))
+        as_json(
+            command,
+            ok=all_ok(found),
+            reports=[report.to_record() for report in found],
+            **written,
+            **(more or {}),
+        )
         return
     for report in found:
         typer.echo(f"\n{report.table()}\n{report.summary()}" if tables else report.summary())
@@ -59,6 +75,17 @@ def reports(  # noqa: PLR0913, PLR0917 - what is printed, and how
         typer.echo(f"wrote {path} ({_size_bytes(path):,} bytes)")
 
 
+def all_ok(found: Sequence[ParityReport]) -> bool:
+    """Whether everything that was judged passed."""
+    from ..parity import all_ok as every_one_passed
+
+    return every_one_passed(found)
+
+
 def _size_bytes(path: Path) -> int:
     """The size of a file, or of the files in a folder."""
-    return sum(child.stat().st_size for child in path.iterdir()) if path.is_dir() else path.stat().st_size
+    return (
+        sum(child.stat().st_size for child in path.iterdir())
+        if path.is_dir()
+        else path.stat().st_size
+    )

@@ -50,7 +50,9 @@ def as_interrupts() -> Iterator[Ended]:
     if threading.current_thread() is not threading.main_thread():
         numbers = []  # only the main thread may set handlers
     before = {number: signal.getsignal(number) for number in numbers}
-    before = {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}
+    before = {
+        number: handler for number, handler in before.items() if handler is not signal.SIG_IGN
+    }
     try:
         for number in before:
             signal.signal(number, end)

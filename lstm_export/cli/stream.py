@@ -47,7 +47,9 @@ class _Signals:
         except _Stopped:
             return ""
         except UnicodeDecodeError as error:
-            raise InputError(f"the input is not UTF-8 text ({error.reason}); --stream takes lines of CSV") from error
+            raise InputError(
+                f"the input is not UTF-8 text ({error.reason}); --stream takes lines of CSV"
+            ) from error
         finally:
             self._waits = False
 
@@ -55,7 +57,10 @@ class _Signals:
     def caught(self) -> Iterator[None]:
         """Ctrl-C, a request to end, and a terminal that hangs up."""
         names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-        before = {number: signal.signal(number, self._note) for number in (getattr(signal, name) for name in names)}
+        before = {
+            number: signal.signal(number, self._note)
+            for number in (getattr(signal, name) for name in names)
+        }
         try:
             yield
         finally:

@@ -23,39 +23,72 @@ Loss = Enum("Loss", {"mse": "mse", "mae": "mae", "huber": "huber"}, type=str)
 
 
 def train(  # noqa: PLR0913, PLR0917 - the options of a command
-    data: Annotated[Path, typer.Argument(help="A table: .csv, .csv.gz or .parquet.", metavar="DATA")],
-    target: Annotated[str, typer.Option(help="Columns to predict, with commas between.", metavar="COL,..")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Where the checkpoint goes.")] = Path("model.pt"),
+    data: Annotated[
+        Path, typer.Argument(help="A table: .csv, .csv.gz or .parquet.", metavar="DATA")
+    ],
+    target: Annotated[
+        str, typer.Option(help="Columns to predict, with commas between.", metavar="COL,..")
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Where the checkpoint goes.")
+    ] = Path("model.pt"),
     features: Annotated[
         str | None,
-        typer.Option(help="Input columns; by default every numeric one but targets, time, group.", metavar="COL,.."),
+        typer.Option(
+            help="Input columns; by default every numeric one but targets, time, group.",
+            metavar="COL,..",
+        ),
     ] = None,
     window: Annotated[int, typer.Option(help="Rows that the model sees.")] = 24,
-    horizon: Annotated[int, typer.Option(help="Rows ahead to predict; 0 predicts at the window's last row.")] = 1,
-    time: Annotated[str | None, typer.Option(help="Time column, ISO 8601 or counting.", metavar="COL")] = None,
+    horizon: Annotated[
+        int, typer.Option(help="Rows ahead to predict; 0 predicts at the window's last row.")
+    ] = 1,
+    time: Annotated[
+        str | None, typer.Option(help="Time column, ISO 8601 or counting.", metavar="COL")
+    ] = None,
     calendar: Annotated[
-        str, typer.Option(help="Inputs derived from the time: hour, weekday, yearday.", metavar="NAME,..")
+        str,
+        typer.Option(
+            help="Inputs derived from the time: hour, weekday, yearday.", metavar="NAME,.."
+        ),
     ] = "",
-    group: Annotated[str | None, typer.Option(help="Column that tells one series from another.", metavar="COL")] = None,
-    pad: Annotated[bool, typer.Option("--pad", help="Learn from groups shorter than the window too.")] = False,
+    group: Annotated[
+        str | None, typer.Option(help="Column that tells one series from another.", metavar="COL")
+    ] = None,
+    pad: Annotated[
+        bool, typer.Option("--pad", help="Learn from groups shorter than the window too.")
+    ] = False,
     split: Annotated[
-        str, typer.Option(help="Train, validation, test: in time, or whole groups.", metavar="A,B,C")
+        str,
+        typer.Option(help="Train, validation, test: in time, or whole groups.", metavar="A,B,C"),
     ] = "0.7,0.15,0.15",
     missing: Annotated[
         show.Missing, typer.Option(help="What happens to rows with an empty cell.")
     ] = show.Missing.refuse,
-    units: Annotated[list[str] | None, typer.Option(help="Unit of a column; repeat.", metavar="COL=UNIT")] = None,
-    scaler: Annotated[Scaler, typer.Option(help="How columns are scaled; part of the model.")] = Scaler.standard,
+    units: Annotated[
+        list[str] | None, typer.Option(help="Unit of a column; repeat.", metavar="COL=UNIT")
+    ] = None,
+    scaler: Annotated[
+        Scaler, typer.Option(help="How columns are scaled; part of the model.")
+    ] = Scaler.standard,
     hidden_size: Annotated[int, typer.Option(help="Width of the LSTM.")] = 32,
     num_layers: Annotated[int, typer.Option(help="Stacked LSTM layers.")] = 1,
-    dropout: Annotated[float, typer.Option(help="Share dropped between layers and before the output.")] = 0.0,
+    dropout: Annotated[
+        float, typer.Option(help="Share dropped between layers and before the output.")
+    ] = 0.0,
     epochs: Annotated[int, typer.Option(help="Passes over the data at most.")] = 20,
     batch_size: Annotated[int, typer.Option(help="Windows a step.")] = 64,
     learning_rate: Annotated[float, typer.Option(help="Adam's, falling to a tenth.")] = 6e-3,
     loss: Annotated[Loss, typer.Option(help="What training minimises.")] = Loss.mse,
-    averaging: Annotated[float, typer.Option(help="How slowly the average of the weights moves; 0 for none.")] = 0.995,
-    clip: Annotated[float, typer.Option(help="Largest norm of the gradient; 0 for no clipping.")] = 1.0,
-    patience: Annotated[int, typer.Option(help="Epochs without progress before it stops; 0 for never.")] = 8,
+    averaging: Annotated[
+        float, typer.Option(help="How slowly the average of the weights moves; 0 for none.")
+    ] = 0.995,
+    clip: Annotated[
+        float, typer.Option(help="Largest norm of the gradient; 0 for no clipping.")
+    ] = 1.0,
+    patience: Annotated[
+        int, typer.Option(help="Epochs without progress before it stops; 0 for never.")
+    ] = 8,
     seed: Annotated[int, typer.Option(help="The same seed gives the same model.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
     real_windows: Annotated[
@@ -109,7 +142,9 @@ def _shares(text: str) -> tuple[float, float, float]:
     try:
         train, validation, test = map(float, text.split(","))
     except ValueError:
-        raise InputError(f"--split is {text!r}, expected three shares such as 0.7,0.15,0.15") from None
+        raise InputError(
+            f"--split is {text!r}, expected three shares such as 0.7,0.15,0.15"
+        ) from None
     return train, validation, test
 
 
@@ -118,7 +153,9 @@ def _units(texts: Sequence[str]) -> dict[str, str]:
     pairs = [pair.partition("=") for text in texts for pair in text.split(",")]
     for column, equals, unit in pairs:
         if not (column.strip() and equals and unit.strip()):
-            raise InputError(f"--units is {column + equals + unit!r}, expected COL=UNIT such as volume=vehicles/h")
+            raise InputError(
+                f"--units is {column + equals + unit!r}, expected COL=UNIT such as volume=vehicles/h"
+            )
     return {column.strip(): unit.strip() for column, _, unit in pairs}
 
 
@@ -129,7 +166,9 @@ def _progress(epochs: int) -> Iterator[Callable[[Epoch], None] | None]:
         yield None
         return
     bar: Any
-    with typer.progressbar(length=epochs, label="training", item_show_func=_losses, file=sys.stderr) as bar:
+    with typer.progressbar(
+        length=epochs, label="training", item_show_func=_losses, file=sys.stderr
+    ) as bar:
         bar.update(0)
 
         def show_epoch(epoch: Epoch) -> None:
@@ -142,7 +181,9 @@ def _progress(epochs: int) -> Iterator[Callable[[Epoch], None] | None]:
 def _losses(epoch: Epoch | None) -> str:
     if epoch is None:
         return ""
-    validation = "" if epoch.validation_loss is None else f", validation {epoch.validation_loss:.4f}"
+    validation = (
+        "" if epoch.validation_loss is None else f", validation {epoch.validation_loss:.4f}"
+    )
     return f"loss {epoch.train_loss:.4f}{validation}{' (best)' if epoch.best else ''}"
 
 
@@ -158,7 +199,9 @@ def _print(result: TrainingResult, output: Path, as_json: bool) -> None:
         typer.echo(f"\nerror of {column.name}{unit}, RMSE / MAE\n")
         typer.echo(_table([score for score in result.metrics if score.target == column.name]))
     last = result.history[-1]
-    typer.echo(f"\nbest epoch {result.best_epoch}, stopped after {last.epoch} of at most {last.epochs}")
+    typer.echo(
+        f"\nbest epoch {result.best_epoch}, stopped after {last.epoch} of at most {last.epochs}"
+    )
     typer.echo(f"wrote {output} ({output.stat().st_size:,} bytes)")
 
 
@@ -170,12 +213,21 @@ def _table(scores: Sequence[Score]) -> str:
     for predictor in dict.fromkeys(
         score.predictor for part in reversed(parts) for score in scores if score.part == part
     ):
-        cells = {s.part: f"{_digits(s.rmse)} / {_digits(s.mae)}" for s in scores if s.predictor == predictor}
+        cells = {
+            s.part: f"{_digits(s.rmse)} / {_digits(s.mae)}"
+            for s in scores
+            if s.predictor == predictor
+        }
         rows.append([predictor, *(cells.get(part, "-") for part in parts)])
     rows.append(["windows", *(f"{s.windows:,}" for s in scores if s.predictor == "lstm")])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = (
-        "   ".join([row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))])
+        "   ".join(
+            [
+                row[0].ljust(widths[0]),
+                *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True)),
+            ]
+        )
         for row in rows
     )
     return "\n".join(line.rstrip() for line in lines)

@@ -2,120 +2,244 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import ParityError
+from ..errors import InputError, LstmExportError, ParityError
 from ..files import check_output, write_bytes
 from . import show
-from .model_options import Reading, reads_model
+from .again import command_again
+from .model_options import Reading, reads_model, said_of_reading
 
 if TYPE_CHECKING:
-    from ..chains import Checkpoint
+    from ..parity import ParityReport
+    from ..verification.artifact import OpenedFile
     from ..verification.subject import Subject
+
+# What does not change what is judged, and is left out where a command is shown to be given again.
+WRITES = ("junit", "html", "failing", "as_json")
+
+_File = Path | None
 
 
 @reads_model
 def verify(  # noqa: PLR0913, PLR0917 - the command's arguments and options
+    context: typer.Context,
     reading: Reading,
-    artifact: Annotated[Path, typer.Argument(help="An exported artifact, or a bundle.", metavar="ARTIFACT|BUNDLE")],
+    artifact: Annotated[
+        Path, typer.Argument(help="An exported artifact, or a bundle.", metavar="ARTIFACT|BUNDLE")
+    ],
     model: Annotated[
-        Path | None, typer.Argument(help="The checkpoint it was made from; a bundle needs none.", metavar="[MODEL]")
+        _File,
+        typer.Argument(
+            help="The checkpoint it was made from; a bundle needs none.", metavar="[MODEL]"
+        ),
     ] = None,
     junit: Annotated[
-        Path | None, typer.Option(help="Also write JUnit XML here, one test case a golden set.", metavar="FILE")
+        _File,
+        typer.Option(help="Also write JUnit XML, one test case a golden set.", metavar="FILE"),
     ] = None,
     html: Annotated[
-        Path | None, typer.Option(help="Also write the report as a page, one file for any browser.", metavar="FILE")
+        _File, typer.Option(help="Also write the report as one HTML page.", metavar="FILE")
     ] = None,
     failing: Annotated[
-        Path | None,
-        typer.Option(help="Where it fails, write the smallest failing input, an .npz.", metavar="FILE"),
+        _File,
+        typer.Option(
+            help="If it fails, write the smallest failing input, an .npz.", metavar="FILE"
+        ),
     ] = None,
     replay: Annotated[
-        Path | None, typer.Option(help="Judge this input alone, written by --failing.", metavar="FILE")
+        _File, typer.Option(help="Judge this input alone, written by --failing.", metavar="FILE")
     ] = None,
     check_self: Annotated[
-        bool, typer.Option("--self-check", help="Put known bugs into copies of the artifact; fail if one is missed.")
+        bool,
+        typer.Option(
+            "--self-check",
+            help="Put known bugs into copies of the artifact; fail if one is missed.",
+        ),
     ] = False,
     streaming: Annotated[
-        bool, typer.Option("--streaming", help="Also measure what running as an endless stream changes.")
+        bool,
+        typer.Option("--streaming", help="Also measure what running as an endless stream changes."),
     ] = False,
     data: Annotated[
-        Path | None,
-        typer.Option(help="With --streaming: a table to measure on; else the stored windows.", metavar="FILE"),
+        _File,
+        typer.Option(
+            help="With --streaming: a table to measure on; else the stored windows.", metavar="FILE"
+        ),
     ] = None,
     as_json: show.AsJson = False,
 ) -> None:
     """Check an artifact against its model, or a bundle by itself."""
-    from .. import pipeline
-    from ..parity import all_ok, to_junit
-    from ..verification import page
-    from ..verification.subject import Subject, read
-
-    _check_usage(model, data, streaming, check_self, [junit, html, failing, replay])
-    for path in (junit, html, failing):
-        if path:
-            check_output(path, artifact, model, replay)
-    checkpoint = None if model is None else read(model, reading)
-    if check_self and checkpoint:
-        return _check_self(artifact, checkpoint, as_json)
-    subject = Subject.of(checkpoint) if checkpoint else None
-    reports = pipeline.verify(artifact, subject, replay)
-    if junit:
-        write_bytes(junit, to_junit(reports))
-    if html:
-        write_bytes(html, page.page(artifact, subject, reports))
-    endless = pipeline.endless(artifact, checkpoint, data) if streaming else None
-    show.reports(reports, as_json, "verify", more={"streaming": endless.to_record()} if endless else None)
-    if endless and not as_json:
-        typer.echo(f"\n{endless.text()}")
+    outputs = {"--junit": junit, "--html": html, "--failing": failing}
+    _check_usage(model, data, streaming, check_self, {**outputs, "--replay": replay}, reading)
+    _check_outputs(outputs, artifact, model, replay)
+    try:
+        opened, subject = _opened(artifact, model, reading)
+        if check_self and subject:
+            return _check_self(opened, subject, as_json)
+        reports = _judged(opened, subject, replay)
+    except LstmExportError as error:
+        _write_refused(context, artifact, error, junit, html)
+        raise
+    _write_reports(context, opened, subject, reports, junit, html)
+    _show(opened, subject, reports, streaming, data, as_json)
     if failing:
-        _write_failing(failing, artifact, subject, all_ok(reports))
-    if not all_ok(reports):
+        _write_failing(context, failing, opened, subject, reports)
+    if not show.all_ok(reports):
         raise ParityError(f"{artifact} did not pass")
+    return None
 
 
-def _check_usage(
-    model: Path | None, data: Path | None, streaming: bool, check_self: bool, files: Sequence[Path | None]
+def _check_usage(  # noqa: PLR0913, PLR0917 - what was given
+    model: Path | None,
+    data: Path | None,
+    streaming: bool,
+    check_self: bool,
+    files: Mapping[str, Path | None],
+    reading: Reading,
 ) -> None:
     """Options that would do nothing as they are given."""
     if data and not streaming:
         raise typer.BadParameter("the table is for --streaming: add it", param_hint="--data")
-    if check_self and model is None:
-        raise typer.BadParameter("name the artifact's model too: ARTIFACT MODEL", param_hint="--self-check")
-    if check_self and (streaming or any(files)):
+    about_model = said_of_reading(reading)
+    if about_model and model is None:
         raise typer.BadParameter(
-            "it judges copies of the artifact, and takes none of --streaming, --junit, --html, --failing, --replay",
+            "it says how MODEL is read: name the model too: ARTIFACT MODEL",
+            param_hint=about_model[0],
+        )
+    if not check_self:
+        return
+    if model is None:
+        raise typer.BadParameter(
+            "name the artifact's model too: ARTIFACT MODEL", param_hint="--self-check"
+        )
+    if streaming or any(files.values()):
+        others = ", ".join(["--streaming", *files])
+        raise typer.BadParameter(
+            f"it judges copies of the artifact, and takes none of {others}",
             param_hint="--self-check",
         )
 
 
-def _write_failing(path: Path, artifact: Path, subject: Subject | None, passed: bool) -> None:
+def _check_outputs(outputs: Mapping[str, Path | None], *inputs: Path | None) -> None:
+    written: dict[Path, str] = {}
+    for option, path in outputs.items():
+        if path is None:
+            continue
+        check_output(path, *inputs)
+        other = written.setdefault(path.resolve(), option)
+        if other != option:
+            raise InputError(f"{other} and {option} both write {path}; name two files")
+
+
+def _opened(
+    artifact: Path, model: Path | None, reading: Reading
+) -> tuple[OpenedFile, Subject | None]:
+    from ..verification.artifact import UsersWord, open_file
+    from ..verification.subject import Subject, read
+
+    opened = open_file(artifact, UsersWord(reading.trust, names_model=model is not None))
+    if model is None:
+        return opened, None
+    if any(entry.runs_code for entry in opened.artifacts.values()):
+        reading = replace(reading, trust=False)  # it was said of the artifact
+    return opened, Subject.of(read(model, reading))
+
+
+def _judged(
+    opened: OpenedFile, subject: Subject | None, replay: Path | None
+) -> tuple[ParityReport, ...]:
+    from ..verification.judge import judge_file
+
+    return judge_file(opened, subject, replay)
+
+
+def _write_reports(  # noqa: PLR0913, PLR0917 - what is written, and where
+    context: typer.Context,
+    opened: OpenedFile,
+    subject: Subject | None,
+    reports: tuple[ParityReport, ...],
+    junit: Path | None,
+    html: Path | None,
+) -> None:
+    from ..parity import to_junit
+    from ..verification.page import page
+
+    if junit:
+        write_bytes(junit, to_junit(reports))
+    if html:
+        write_bytes(html, page(opened, subject, reports, command_again(context, WRITES)))
+
+
+def _write_refused(
+    context: typer.Context,
+    artifact: Path, error: LstmExportError, junit: Path | None, html: Path | None
+) -> None:
+    """The same for a file that could not be judged, so that a CI server shows why."""
+    if not junit and not html:
+        return
+    from ..parity import ParityReport, to_junit
+    from ..verification.page import page_of_refused
+
+    reports = (ParityReport(artifact.name, f"could not be judged: {error}", ()),)
+    if junit:
+        write_bytes(junit, to_junit(reports))
+    if html:
+        write_bytes(html, page_of_refused(artifact.name, reports, command_again(context, WRITES)))
+
+
+def _show(  # noqa: PLR0913, PLR0917 - what is shown, and how
+    opened: OpenedFile,
+    subject: Subject | None,
+    reports: tuple[ParityReport, ...],
+    streaming: bool,
+    data: Path | None,
+    as_json: bool,
+) -> None:
+    from ..verification.endless_stream import endless_stream
+
+    if not streaming:
+        show.reports(reports, as_json, "verify")
+        return
+    endless = endless_stream(opened, subject.checkpoint if subject else None, data)
+    show.reports(reports, as_json, "verify", more={"streaming": endless.to_record()})
+    if not as_json:
+        typer.echo(f"\n{endless.text()}")
+
+
+def _write_failing(
+    context: typer.Context,
+    path: Path, opened: OpenedFile, subject: Subject | None, reports: tuple[ParityReport, ...]
+) -> None:
     """The smallest failing input, and on stderr the command that replays it, or why there is none."""
     from ..bundle import write_golden
-    from ..pipeline import smallest_failure
+    from ..verification.failure import smallest_failure
 
-    one = None if passed else smallest_failure(artifact, subject)
-    if one is None:
+    passed = show.all_ok(reports)
+    smallest = None if passed else smallest_failure(opened, subject)
+    if smallest is None:
         reason = "nothing failed" if passed else "no golden set fails by its numbers"
         typer.echo(f"{reason}: {path} was not written", err=True)
         return
-    write_golden(path, one)
-    model = f" {subject.checkpoint.source or 'MODEL'}" if subject else ""
-    typer.echo(f"wrote {path}, x {one.x.shape}; again: lstm-export verify {artifact}{model} --replay {path}", err=True)
+    write_golden(path, smallest)
+    again = command_again(context, WRITES, replay=path)
+    typer.echo(f"wrote {path}, x {smallest.x.shape}; again: {again}", err=True)
 
 
-def _check_self(artifact: Path, checkpoint: Checkpoint, as_json: bool) -> None:
+def _check_self(opened: OpenedFile, subject: Subject, as_json: bool) -> None:
     from ..verification.self_check import self_check
 
-    found = self_check(artifact, checkpoint)
+    found = self_check(opened, subject)
     if as_json:
         show.as_json("verify --self-check", **found.to_record())
     else:
         typer.echo(found.table())
     if not found.ok:
-        raise ParityError("the verifier missed a bug that moves the answers by more than is allowed")
+        raise ParityError(
+            "the verifier missed a bug that moves the answers by more than is allowed"
+        )

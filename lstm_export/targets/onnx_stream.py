@@ -52,14 +52,14 @@ def lowered(model: Model) -> tuple[Model, tuple[str, ...]]:
     return chain, (*notes, carried) if notes else ()
 
 
-def load(source: Path | bytes, providers: tuple[str, ...] = ()) -> OnnxStreamRunner:
+def load(data: bytes, providers: tuple[str, ...] = ()) -> OnnxStreamRunner:
     """Open the artifact in onnxruntime: over whole sequences from the initial state, or `advance` by `advance`."""
     from ..device import load_onnx_stream
 
-    return load_onnx_stream(source, providers)
+    return load_onnx_stream(data, providers)
 
 
-def read(path: Path) -> Model:
+def read(data: bytes) -> Model:
     """The model in the file, taken from its graph and initialisers, learned initial states from its metadata.
 
     Raises:
@@ -67,7 +67,7 @@ def read(path: Path) -> Model:
     """
     from .onnx.reader import from_bytes
 
-    return from_bytes(path.read_bytes(), stateful=True)
+    return from_bytes(data, stateful=True)
 
 
 def recognises(data: bytes) -> bool:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 suffix = ".torchscript"
 extra = "export"
 needs = "torch"
-runs_code = True  # opening an archive runs what is in it
+runs_code = "opening it runs the code in it"
 note = "PyTorch has deprecated TorchScript and leaves it out of Python 3.14; prefer onnx for new devices"
 
 # Beside the code in the archive: the chain and the signature.
@@ -51,11 +51,11 @@ def export(model: Model, path: Path) -> None:
     write_bytes(path, archive.getvalue())
 
 
-def load(source: Path | bytes, providers: tuple[str, ...] = ()) -> TorchScriptRunner:
+def load(data: bytes, providers: tuple[str, ...] = ()) -> TorchScriptRunner:
     """Open the artifact in torch on the CPU."""
     if providers:
         raise InputError(f"providers are for ONNX Runtime; TorchScript runs on the CPU, not on {', '.join(providers)}")
-    return TorchScriptRunner(*_open(source))
+    return TorchScriptRunner(*_open(data))
 
 
 class TorchScriptRunner:
@@ -76,7 +76,7 @@ class TorchScriptRunner:
         return self._run(x)
 
 
-def read(path: Path) -> Model:
+def read(data: bytes) -> Model:
     """The model in the archive: the weights as torch loads them, the chain as it was recorded beside the code.
 
     Raises:
@@ -85,7 +85,7 @@ def read(path: Path) -> Model:
     from ..model import Model, Signature
     from ..model.torch_module import child_name
 
-    module, record = _open(path)
+    module, record = _open(data)
     names = {child_name(index, stage["name"]): stage["name"] for index, stage in enumerate(record["chain"])}
     arrays: dict[str, Array] = {}
     for key, tensor in module.state_dict().items():
@@ -106,10 +106,9 @@ def recognises(data: bytes) -> bool:
     return any("/code/" in name for name in entries) and any(name.endswith("/constants.pkl") for name in entries)
 
 
-def _open(source: Path | bytes) -> tuple[Any, dict[str, Any]]:
+def _open(data: bytes) -> tuple[Any, dict[str, Any]]:
     """The scripted module and the record beside it."""
     torch = require("torch", "export", "running TorchScript")
-    data = source if isinstance(source, bytes) else source.read_bytes()
     extra_files = {RECORD: ""}
     try:
         with _deprecation_said_elsewhere():

@@ -1,37 +1,289 @@
-"""What a file is, whether it may run, and its runner."""
+"""What a file is, whether it may run, and its runner: the one place in this package that decides.
+
+What a file *is* shows in its contents. Whether it may *run* follows from what the user asked for, never from what the
+file holds. Opening ONNX runs nothing but a short list of operators, which `device.onnx_guard` checks. Opening C or
+TorchScript runs whatever is in it, so that it takes the user's word:
+
+=========================================  ===========================================================
+an artifact whose opening runs code        runs if
+=========================================  ===========================================================
+a folder, such as `model_c`                the user named the folder
+a file beside the model it was made from   the user named the model, and the file's name says what it is
+any other file                             the user said `--trust`
+in a bundle                                the user named the bundle's model, or said `--trust`
+=========================================  ===========================================================
+
+An engine made from a bundle's weights takes no word: nothing of the bundle but its numbers reaches it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
 from .. import targets
-from ..bundle import Bundle
-from ..errors import MissingDependency, require
+from ..bundle import Bundle, is_bundle, open_bundle
+from ..errors import InputError, LstmExportError, MissingDependency, naming, require
+from ..files import read_bytes, unreadable
+from ..model import Model, Runner
+
+MOST_BYTES = 2**30  # no artifact of this package comes near; an endless file ends here
 
 
-def not_run(target: str, trusted: bool) -> str:
-    """Why an artifact of a bundle is not run here; empty where it is."""
-    if target not in targets.names():
-        return "this version does not know the target"
-    module = targets.get(target)
-    if getattr(module, "runs_code", False) and not trusted and not hasattr(module, "from_model"):
-        return "opening it runs code; name the model that the bundle was made from if you trust it"
+@dataclass(frozen=True)
+class UsersWord:
+    """What the user said that lets code run.
+
+    Attributes:
+        trust: `--trust`: run whatever is in the files that are named.
+        names_model: the model that the artifact was made from was named beside it.
+    """
+
+    trust: bool = False
+    names_model: bool = False
+
+
+NO_WORD = UsersWord()
+OUR_OWN = UsersWord(trust=True)  # for what this process has just written
+
+
+@dataclass(frozen=True)
+class ArtifactFile:
+    """An exported artifact as it was found, alone or in a bundle.
+
+    Attributes:
+        name: how messages call it: the path that the user gave.
+        target: the name of its target.
+        data: its bytes; None where the target makes its runner from `model`.
+        model: the model that it belongs to, where the file around it says so.
+        refusal: why it may not run under the user's word; empty where it may.
+    """
+
+    name: str
+    target: str
+    data: bytes | None
+    model: Model | None = None
+    refusal: str = ""
+
+    @property
+    def module(self) -> targets.Target:
+        """The target."""
+        return targets.get(self.target)
+
+    @property
+    def runs_code(self) -> bool:
+        """Whether opening it runs code of the file."""
+        if self.data is None:
+            return False
+        return isinstance(self.module, targets.RunsCode)
+
+    def why_not_run(self) -> str:
+        """Why it does not run here: not allowed, or something is not installed; empty where it runs."""
+        if self.refusal or self.target not in targets.names():
+            return self.refusal or "this version does not know the target"
+        module = self.module
+        try:
+            if module.needs:
+                require(module.needs, module.extra, f"running {self.target}")
+        except MissingDependency as error:
+            return str(error)
+        return targets.unavailable(module)
+
+    def runner(self, providers: tuple[str, ...] = ()) -> targets.ArtifactRunner:
+        """Open it.
+
+        Raises:
+            InputError: the user's word is missing.
+            LstmExportError: it is damaged, or cannot be opened here.
+        """
+        self._check_allowed()
+        module = self.module
+        if self.data is not None:
+            return module.load(self.data, providers)
+        if self.model is None or not isinstance(module, targets.MakesRunner):
+            raise InputError(f"{self.name} holds no artifact for {self.target!r}")
+        return module.from_model(self.model)
+
+    def read_back(self) -> Model | None:
+        """The model as the artifact has it; None where the format cannot be read back.
+
+        Raises:
+            LstmExportError: it holds no model that this target writes.
+        """
+        module = self.module
+        if self.data is None or not isinstance(module, targets.CanRead):
+            return None
+        self._check_allowed()
+        return module.read(self.data)
+
+    def conditions(self) -> Iterator[tuple[str, Runner]] | None:
+        """The artifact under other settings of its runtime; None where there are none."""
+        module = self.module
+        if self.data is None or not isinstance(module, targets.HasConditions):
+            return None
+        self._check_allowed()
+        return module.conditions(self.data)
+
+    def probes(self) -> Iterator[Runner] | None:
+        """Runners of its recurrent layers in order; None where it cannot be opened up."""
+        module = self.module
+        if self.data is None or not isinstance(module, targets.HasProbes):
+            return None
+        self._check_allowed()
+        return module.probes(self.data)
+
+    def _check_allowed(self) -> None:
+        if self.refusal:
+            raise InputError(f"{self.name} is not run: {self.refusal}")
+
+
+@dataclass(frozen=True)
+class OpenedFile:
+    """A bundle or a lone artifact.
+
+    Attributes:
+        path: as the user gave it.
+        data: the bytes that everything else was made from.
+        bundle: the bundle; None for a lone artifact.
+        artifacts: by target name; the one of a lone artifact, or all of a bundle.
+        engines: everything that it can be run with: its artifacts, and what needs only a bundle's weights.
+    """
+
+    path: Path
+    data: bytes
+    bundle: Bundle | None
+    artifacts: Mapping[str, ArtifactFile]
+    engines: Mapping[str, ArtifactFile]
+
+    @property
+    def artifact(self) -> ArtifactFile:
+        """The lone artifact."""
+        return next(iter(self.artifacts.values()))
+
+
+def open_file(path: Path | str, word: UsersWord = NO_WORD) -> OpenedFile:
+    """Read a bundle or an artifact once, and settle what of it may run. Nothing is run yet.
+
+    Raises:
+        InputError: it cannot be read, or is neither.
+        BundleError: it is a bundle, and damaged or unsafe.
+    """
+    path = Path(path)
+    data = _bytes_of(path)
+    if not is_bundle(data):
+        artifact = _lone(path, data, word)
+        only = {artifact.target: artifact}
+        return OpenedFile(path, data, None, only, only)
+    with naming(path):
+        bundle = open_bundle(data)
+    artifacts = {name: _packed(path, bundle, name, word) for name in bundle.artifacts}
+    makers = [name for name in targets.names() if _makes_runner(name)]
+    made = {name: _packed(path, bundle, name, word) for name in makers}
+    return OpenedFile(path, data, bundle, artifacts, {**artifacts, **made})
+
+
+def own_artifact(target: str, path: Path) -> ArtifactFile:
+    """What this process has just exported to `path`, which it may therefore run."""
+    file = _main_file(target, path) if path.is_dir() else path
+    if file is None:
+        raise InputError(f"{path} holds no artifact of {target}")
+    return ArtifactFile(str(path), target, file.read_bytes())
+
+
+def holds_bundle(path: Path) -> bool:
+    """Whether a path names a bundle, be it a damaged one; only the file's beginning is read."""
+    if not path.is_file():
+        return False
     try:
-        if module.needs:
-            require(module.needs, module.extra, f"running {target}")
-    except MissingDependency as error:
-        return str(error)
-    return targets.missing(module)
+        with path.open("rb") as file:
+            return is_bundle(file.read(4096))  # the manifest comes first
+    except OSError as error:
+        raise unreadable(path, error, "a checkpoint or a bundle") from error
 
 
-def bundle_runner(bundle: Bundle, target: str, providers: tuple[str, ...] = ()) -> targets.ArtifactRunner:
-    """A runner for one target of a bundle: of its artifact, or made from its weights where a target can do that."""
+def _bytes_of(path: Path) -> bytes:
+    """A file's bytes; of a folder, those of the file that a target knows it by."""
+    expected = "a bundle or an exported artifact"
+    if not path.is_dir():
+        return read_bytes(path, expected, MOST_BYTES)
+    for name in targets.names():
+        try:
+            file = _main_file(name, path)
+        except OSError as error:
+            raise unreadable(path, error, expected) from error
+        if file is not None:
+            return read_bytes(file, expected, MOST_BYTES)
+    raise InputError(
+        f"{path} is a folder that holds no artifact of {_known()}; name one that lstm-export wrote"
+    )
+
+
+def _main_file(target: str, folder: Path) -> Path | None:
     module = targets.get(target)
-    if hasattr(module, "from_model"):
-        made: targets.ArtifactRunner = module.from_model(bundle.model)
-        return made
-    return module.load(bundle.artifacts[target], providers)
+    if not isinstance(module, targets.WritesFolder):
+        return None
+    return module.main_file(folder)
 
 
-def engines(bundle: Bundle) -> tuple[str, ...]:
-    """What a bundle can be run with: the targets of its artifacts, and those that need only its weights."""
-    made = [name for name in targets.names() if hasattr(targets.get(name), "from_model")]
-    return tuple(dict.fromkeys([*bundle.artifacts, *made]))
+def target_of(data: bytes) -> str | None:
+    """The target whose format these bytes are in, whatever the file is called; nothing in them is run."""
+    for name in targets.names():
+        if targets.get(name).recognises(data):
+            return name
+    return None
+
+
+def _lone(path: Path, data: bytes, word: UsersWord) -> ArtifactFile:
+    target = target_of(data)
+    if target is not None:
+        return ArtifactFile(str(path), target, data, refusal=_refusal(path, target, word))
+    raise InputError(
+        f"{path} is no bundle and no artifact of {_known()}; name a file that lstm-export wrote"
+    )
+
+
+def _refusal(path: Path, target: str, word: UsersWord) -> str:
+    """Why a lone artifact may not run; empty where it may."""
+    module = targets.get(target)
+    if not isinstance(module, targets.RunsCode) or word.trust or path.is_dir():
+        return ""
+    if word.names_model and path.name.endswith(module.suffix):
+        return ""
+    if word.names_model:
+        return (
+            f"it holds {target}, and {module.runs_code}, but its name does not end in {module.suffix}; "
+            "if it is yours, rename it or add --trust"
+        )
+    return f"it holds {target}, and {module.runs_code}; if it is yours, add --trust"
+
+
+def _packed(path: Path, bundle: Bundle, target: str, word: UsersWord) -> ArtifactFile:
+    """One engine of a bundle."""
+    if target in targets.names() and not _makes_runner(target):
+        module = targets.get(target)
+        allowed = word.trust or word.names_model or not isinstance(module, targets.RunsCode)
+        refusal = "" if allowed else _WORD_FOR_BUNDLE
+        return ArtifactFile(str(path), target, bundle.artifacts[target], bundle.model, refusal)
+    return ArtifactFile(str(path), target, None, bundle.model)
+
+
+_WORD_FOR_BUNDLE = "opening it runs code; name the model that the bundle was made from, or add --trust, if you trust it"
+
+
+def _makes_runner(name: str) -> bool:
+    return isinstance(targets.get(name), targets.MakesRunner)
+
+
+def _known() -> str:
+    return ", ".join(targets.names())
+
+
+def model_of(artifact: ArtifactFile) -> Model | None:
+    """The model of an artifact: the bundle's, or what is read back; None where there is none to be had."""
+    if artifact.model is not None:
+        return artifact.model
+    try:
+        return artifact.read_back()
+    except LstmExportError:  # of another tool, or without the package that reads it
+        return None

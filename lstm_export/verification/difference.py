@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..bundle import Bundle, open_bundle
-from ..errors import naming
-from ..model import Runner, Signature, forward
-from ..parity import asked_of, check
-from .artifact import bundle_runner, not_run
+from ..bundle import Bundle
+from ..errors import BundleError
+from ..model import Array, Column, Signature, forward
+from ..parity import ParityReport, asked_of, check
+from .artifact import NO_WORD, ArtifactFile, OpenedFile, UsersWord, open_file
+
+# What a caller of a bundle relies on: fields of its signature, and columns of it.
+FIELDS = (
+    "input_size",
+    "output_size",
+    "window",
+    "horizon",
+    "time",
+    "time_step",
+    "calendar",
+    "group",
+)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Difference:
     """What changed from an old bundle to a new one, one sentence each.
 
@@ -23,8 +35,8 @@ class Difference:
         compatible: changes that such a device does not notice.
     """
 
-    breaking: tuple[str, ...]
-    compatible: tuple[str, ...]
+    breaking: list[str] = field(default_factory=list)
+    compatible: list[str] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
@@ -35,85 +47,112 @@ class Difference:
         """A JSON-ready mapping."""
         return asdict(self) | {"ok": self.ok}
 
+    def add(self, sentence: str, *, breaks: bool) -> None:
+        """Note a change."""
+        (self.breaking if breaks else self.compatible).append(sentence)
 
-def diff(old: Path | str, new: Path | str) -> Difference:
+
+def diff(old: Path | str, new: Path | str, word: UsersWord = NO_WORD) -> Difference:
     """Compare interface and numbers; the new artifacts are run here on the old bundle's golden sets.
 
     Raises:
-        BundleError: one of the two is damaged or unsafe.
+        BundleError: one of the two is damaged, unsafe, or no bundle.
     """
-    before, after = _opened(Path(old)), _opened(Path(new))
-    breaking = list(_interface(before.model.signature, after.model.signature))
-    compatible = list(_ranges(before.model.signature, after.model.signature))
-    comparable = not breaking
-    for sentence, is_breaking in _model(before, after, comparable):
-        (breaking if is_breaking else compatible).append(sentence)
+    opened = open_file(new, word)
+    before = _bundle_of(open_file(old))
+    after = _bundle_of(opened)
+    found = Difference(list(_interface(before.model.signature, after.model.signature)))
+    comparable = (
+        found.ok
+    )  # else the old inputs cannot be asked, and no change can be called compatible
+    if _ranges(before.model.signature) != _ranges(after.model.signature):
+        found.add("the training ranges of the features changed", breaks=False)
+    _compare_models(before, after, comparable, found)
     for name in before.artifacts:
         if name not in after.artifacts:
-            breaking.append(f"the {name} artifact is gone")
-    for name in after.artifacts:
+            found.add(f"the {name} artifact is gone", breaks=True)
+    for name, artifact in opened.artifacts.items():
         if name not in before.artifacts:
-            compatible.append(f"there is a {name} artifact now")
+            found.add(f"there is a {name} artifact now", breaks=False)
         elif comparable:
-            (broken, fine) = _numbers(name, before, after)
-            breaking += broken
-            compatible += fine
-    return Difference(tuple(breaking), tuple(compatible))
+            _compare_artifacts(before, artifact, after.artifacts[name], found)
+    return found
 
 
-def _opened(path: Path) -> Bundle:
-    with naming(path):
-        return open_bundle(path)
+def _bundle_of(opened: OpenedFile) -> Bundle:
+    if opened.bundle is None:
+        raise BundleError(
+            f"{opened.path} is an artifact of {opened.artifact.target}, not a bundle; "
+            "name two files that `lstm-export package` wrote"
+        )
+    return opened.bundle
 
 
 def _interface(old: Signature, new: Signature) -> Iterator[str]:
     """Whatever a caller of the old bundle relies on."""
-    for field in ("input_size", "output_size", "window", "horizon", "time", "time_step", "calendar", "group"):
-        before, after = getattr(old, field), getattr(new, field)
-        if before != after:
-            yield f"{field} is {after}, was {before}"
-    for field in ("features", "targets"):
-        before, after = ([(column.name, column.unit) for column in getattr(side, field)] for side in (old, new))
-        if before != after:
-            yield f"{field} are {_names(after)}, were {_names(before)}"
+    before = _relied_on(old)
+    after = _relied_on(new)
+    for name in FIELDS:
+        if before[name] != after[name]:
+            yield f"{name} is {after[name]}, was {before[name]}"
+    for name in ("features", "targets"):
+        if before[name] != after[name]:
+            yield f"{name} are {after[name]}, were {before[name]}"
 
 
-def _names(columns: list[tuple[str, str]]) -> str:
-    return ", ".join(f"{name} [{unit}]" if unit else name for name, unit in columns) or "unnamed"
+def _relied_on(signature: Signature) -> dict[str, object]:
+    found: dict[str, object] = {name: vars(signature)[name] for name in FIELDS}
+    found["features"] = _names(signature.features)
+    found["targets"] = _names(signature.targets)
+    return found
 
 
-def _ranges(old: Signature, new: Signature) -> Iterator[str]:
-    ranges = [[(column.low, column.high) for column in side.features] for side in (old, new)]
-    if ranges[0] != ranges[1]:
-        yield "the training ranges of the features changed"
+def _names(columns: tuple[Column, ...]) -> str:
+    names = [f"{column.name} [{column.unit}]" if column.unit else column.name for column in columns]
+    return ", ".join(names) or "unnamed"
 
 
-def _model(old: Bundle, new: Bundle, comparable: bool) -> Iterator[tuple[str, bool]]:
-    """Whether chain or weights changed, and whether that is breaking: its own float64 answers to the old inputs tell.
+def _ranges(signature: Signature) -> list[tuple[float | None, float | None]]:
+    return [(column.low, column.high) for column in signature.features]
 
-    Where the interface changed the old inputs cannot be asked, and nothing can be called compatible.
-    """
+
+def _compare_models(old: Bundle, new: Bundle, comparable: bool, found: Difference) -> None:
+    """Whether chain or weights changed; whether that breaks, the new model's float64 answers to the old inputs tell."""
     changes = old.model.differences(new.model)
     if not changes:
         return
-    said = changes[0] + (f", and {len(changes) - 1} more arrays" if len(changes) > 1 else "")
+    sentence = changes[0]
     if old.model.describe() != new.model.describe():
-        said = f"the chain is '{new.model.describe()}', was '{old.model.describe()}'"
+        sentence = f"the chain is '{new.model.describe()}', was '{old.model.describe()}'"
+    elif len(changes) > 1:
+        sentence += f", and {len(changes) - 1} more arrays"
     if not comparable:
-        yield said, True
+        found.add(sentence, breaks=True)
         return
-    runner: Runner = lambda x: forward(new.model, x).y  # noqa: E731
-    report = check(runner, asked_of(runner, old.golden), subject="definition")
-    yield f"{said}; on the old golden sets the new model {report.summary().partition(': ')[2]}", not report.ok
+
+    def definition(x: Array) -> Array:
+        return forward(new.model, x).y
+
+    report = check(definition, asked_of(definition, old.golden), subject="definition")
+    verdict = f"on the old golden sets the new model {_verdict(report)}"
+    found.add(f"{sentence}; {verdict}", breaks=not report.ok)
 
 
-def _numbers(name: str, old: Bundle, new: Bundle) -> tuple[list[str], list[str]]:
+def _compare_artifacts(old: Bundle, artifact: ArtifactFile, data: bytes, found: Difference) -> None:
     """The new artifact on the old inputs, against the old answers."""
-    if old.artifacts[name] == new.artifacts[name]:
-        return [], []
-    if reason := not_run(name, trusted=False):
-        return [], [f"the {name} artifact is another file, not run here: {reason}"]
-    runner = bundle_runner(new, name)
+    name = artifact.target
+    if old.artifacts[name] == data:
+        return
+    changed = f"the {name} artifact is another file"
+    reason = artifact.why_not_run()
+    if reason:
+        found.add(f"{changed}, not run here: {reason}", breaks=False)
+        return
+    runner = artifact.runner()
     report = check(runner, asked_of(runner, old.golden), subject=name)
-    said = f"the {name} artifact is another file; on the old golden sets it {report.summary().partition(': ')[2]}"
-    return ([], [said]) if report.ok else ([said], [])
+    found.add(f"{changed}; on the old golden sets it {_verdict(report)}", breaks=not report.ok)
+
+
+def _verdict(report: ParityReport) -> str:
+    """The summary without the name in front of it."""
+    return report.summary().partition(": ")[2]

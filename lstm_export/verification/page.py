@@ -4,83 +4,96 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from importlib import metadata
-from pathlib import Path
 
-from .. import targets
-from ..bundle import is_bundle, open_bundle
-from ..model import Model, Runner
+from ..model import Model
 from ..parity import GoldenSet, ParityReport
 from ..parity.along_time import AlongTime, along_time
 from ..parity.html import Page, to_html
 from ..version import __version__
+from .artifact import OpenedFile
 from .subject import Subject
 
 PACKAGES = ("numpy", "onnxruntime", "torch", "onnx")
 
 
-def page(artifact: Path, subject: Subject | None, reports: Sequence[ParityReport]) -> bytes:
-    """The reports of `pipeline.verify(artifact, subject)` as one HTML file, UTF-8.
+def page(
+    opened: OpenedFile, subject: Subject | None, reports: Sequence[ParityReport], again: str
+) -> bytes:
+    """The reports of a verification as one HTML file, UTF-8.
 
-    The artifacts are run once more, for the error along time.
+    The artifacts that were run are run once more, for the error along time.
+
+    Args:
+        opened: what was verified.
+        subject: the model that judged it; None where a bundle was judged by itself.
+        reports: what was found.
+        again: the command that judges the same thing once more.
 
     Raises:
-        LstmExportError: the file is no longer what was verified.
+        LstmExportError: an artifact cannot be opened again.
     """
-    data = targets.data_of(artifact)
-    bundle = open_bundle(data) if is_bundle(data) else None
-    source = subject.checkpoint.source if subject else None
-    # A bundle without a model beside it is judged by the model and the answers that it carries.
-    model = subject.checkpoint.model if subject else bundle.model if bundle else None
-    golden = subject.golden if subject else bundle.golden if bundle else ()
-    runners = dict(_runners(artifact, bundle.artifacts if bundle else None, reports))
-    named = source.name if source else "the bundle's own model" if subject is None else "the model"
-    facts = {
-        "The artifact": _file(artifact, data, reports),
-        "The model": {"file": named, **_model(model)} if model else {},
-        "Where": _machine(),
-    }
+    model: Model | None = None
+    golden: tuple[GoldenSet, ...] = ()
+    named = "the model"
+    if subject is not None:
+        model = subject.model
+        golden = subject.golden
+        if subject.checkpoint.source:
+            named = subject.checkpoint.source.name
+    elif opened.bundle is not None:
+        # A bundle without a model beside it is judged by the model and the answers that it carries.
+        model = opened.bundle.model
+        golden = opened.bundle.golden
+        named = "the bundle's own model"
+    facts = {"The artifact": _file(opened, reports)}
+    if model is not None:
+        facts["The model"] = {"file": named, **_model(model)}
+    facts["Where"] = _machine()
     return to_html(
         Page(
-            artifact.name,
+            opened.path.name,
             named,
             tuple(reports),
-            {heading: table for heading, table in facts.items() if table},
-            " ".join(["lstm-export verify", artifact.name, *([source.name] if source else [])]),
-            dict(_along(runners, model, golden, reports)),
-            {one.name: one.scale for one in golden},
+            facts,
+            again,
+            dict(_along(opened, model, golden, reports)),
+            {entry.name: entry.scale for entry in golden},
             model.signature.outputs if model else (),
         )
     )
 
 
-def _file(artifact: Path, data: bytes, reports: Sequence[ParityReport]) -> dict[str, str]:
+def page_of_refused(name: str, reports: Sequence[ParityReport], again: str) -> bytes:
+    """The same for a file that could not be opened: what is said is why."""
+    return to_html(
+        Page(name, "the model", tuple(reports), {"Where": _machine()}, again, {}, {}, ())
+    )
+
+
+def _file(opened: OpenedFile, reports: Sequence[ParityReport]) -> dict[str, str]:
     return {
-        "file": artifact.name,
+        "file": opened.path.name,
         "format": ", ".join(report.subject for report in reports),
-        "bytes": f"{len(data):,}",
-        "sha256": hashlib.sha256(data).hexdigest(),
+        "bytes": f"{len(opened.data):,}",
+        "sha256": hashlib.sha256(opened.data).hexdigest(),
     }
 
 
-def _runners(
-    artifact: Path, packed: Mapping[str, bytes] | None, reports: Sequence[ParityReport]
-) -> Iterator[tuple[str, Runner]]:
-    """What was run for every report, by its subject."""
-    for report in reports:
-        if report.sets and report.subject in targets.names():
-            target = targets.get(report.subject)
-            yield report.subject, target.load(artifact if packed is None else packed[report.subject])
-
-
 def _along(
-    runners: Mapping[str, Runner], model: Model | None, golden: Sequence[GoldenSet], reports: Sequence[ParityReport]
+    opened: OpenedFile,
+    model: Model | None,
+    golden: Sequence[GoldenSet],
+    reports: Sequence[ParityReport],
 ) -> Iterator[tuple[str, AlongTime]]:
+    """The error along time of everything that was run, by the name of its target."""
     for report in reports:
-        runner = runners.get(report.subject)
-        curve = along_time(runner, model, golden, report) if model and runner else None
+        artifact = opened.artifacts.get(report.subject)
+        if model is None or artifact is None or not report.sets:
+            continue
+        curve = along_time(artifact.runner(), model, golden, report)
         if curve is not None:
             yield report.subject, curve
 
@@ -106,4 +119,5 @@ def _machine() -> dict[str, str]:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             found[name] = "not installed"
-    return {**found, "when": f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC"}
+    found["when"] = f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC"
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,16 +12,19 @@ from typing import Any
 import numpy as np
 
 from .. import targets
-from ..bundle import is_bundle
 from ..errors import InputError, LstmExportError, ParityError, UnsupportedModel
-from ..model import Model
 from ..model.runner import takes_lengths
 from ..parity import GoldenSet, Mutation, catalogue, check
 from ..parity.diagnosis import LONGEST
 from ..parity.noise import in_units_of
 from ..parity.report import GOOD_STRUCTURE
 from ..parity.rule import bound, is_judgeable
-from .subject import Source, Subject, structure_of, target_of
+from .artifact import ArtifactFile, OpenedFile, own_artifact
+from .judge import NOT_CHECKED, judge, structure_of
+from .subject import Subject
+
+HEADER = ("bug", "change", "by structure", "by numbers", "verdict")
+LARGEST_IN_JSON = 1e300  # JSON has no infinity
 
 
 @dataclass(frozen=True)
@@ -70,98 +74,124 @@ class SelfCheck:
         """A JSON-ready mapping."""
         record = asdict(self) | {"ok": self.ok}
         for entry, attempt in zip(record["attempts"], self.attempts, strict=True):
-            entry |= {"verdict": attempt.verdict, "change": min(attempt.change, 1e300)}
+            entry["verdict"] = attempt.verdict
+            entry["change"] = min(attempt.change, LARGEST_IN_JSON)
         return record
 
     def table(self) -> str:
         """For people: one line a bug."""
-        rows = [("bug", "change", "by structure", "by numbers", "verdict"), *(_row(one) for one in self.attempts)]
-        widths = [max(len(row[column]) for row in rows) for column in range(5)]
-        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-        lines.append(self._count())
+        rows = [HEADER, *(_row(attempt) for attempt in self.attempts)]
+        widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
+        lines = []
+        for row in rows:
+            cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+            lines.append("  ".join(cells).rstrip())
+        lines.append(self._counts())
         if self.left_out:
-            lines.append(f"not tried, the target cannot be made to have them: {', '.join(self.left_out)}")
+            names = ", ".join(self.left_out)
+            lines.append(f"not tried, the target cannot be made to have them: {names}")
         return "\n".join(lines)
 
-    def _count(self) -> str:
+    def _counts(self) -> str:
         """How many were caught, and what to think of the others."""
-        caught, unmoved, missed = (
-            sum(one.verdict == verdict for one in self.attempts) for verdict in ("caught", "no change", "missed")
-        )
-        said = f"{caught} of {len(self.attempts)} bugs caught in copies of the {self.target} artifact"
-        if unmoved:
-            said += f"; {unmoved} not caught, which move no answer by more than rounding may"
-        return said + (f"; {missed} missed that do" if missed else "")
+        counts = Counter(attempt.verdict for attempt in self.attempts)
+        of_all = f"{counts['caught']} of {len(self.attempts)} bugs"
+        sentence = f"{of_all} caught in copies of the {self.target} artifact"
+        if counts["no change"]:
+            sentence += f"; {counts['no change']} not caught, which move no answer by more than rounding may"
+        if counts["missed"]:
+            sentence += f"; {counts['missed']} missed that do"
+        return sentence
 
 
 def _row(attempt: Attempt) -> tuple[str, ...]:
-    change = "another shape" if np.isinf(attempt.change) else f"{attempt.change:.2g} times"
+    change = f"{attempt.change:.2g} times"
+    if np.isinf(attempt.change):
+        change = "another shape"
     structure = {True: "caught", False: "-", None: "cannot be read"}[attempt.by_structure]
-    return (attempt.bug, change, structure, "caught" if attempt.by_numbers else "-", attempt.verdict)
+    numbers = "caught" if attempt.by_numbers else "-"
+    return (attempt.bug, change, structure, numbers, attempt.verdict)
 
 
-def self_check(artifact: Path, model: Source) -> SelfCheck:
+def self_check(opened: OpenedFile, subject: Subject) -> SelfCheck:
     """Judge copies of an artifact, each with one bug of `parity.catalogue`; the file itself stays as it is.
 
     A bug that a changed model has is written by the target's own `export`; another is put in by its `broken`.
 
     Raises:
+        InputError: it is a bundle.
         ParityError: the artifact itself does not pass, so that nothing can be told from its copies.
     """
-    data = targets.data_of(artifact)
-    if is_bundle(data):
-        raise InputError(f"{artifact} is a bundle, and the self-check takes one artifact: lstm-export onnx MODEL")
-    target, subject = target_of(artifact, data), Subject.of(model)
-    report = subject.judge(target, artifact)
+    if opened.bundle is not None:
+        raise InputError(
+            f"{opened.path} is a bundle, and the self-check takes one artifact: lstm-export onnx MODEL"
+        )
+    artifact = opened.artifact
+    report = judge(subject, artifact)
     if not report.ok:
-        raise ParityError(f"{artifact} itself does not pass, check it first: {report.summary()}", report)
-    runner = targets.get(target).load(artifact)
-    golden, options = subject.golden_for(runner), {"lengths": True} if takes_lengths(runner) else {}
+        raise ParityError(
+            f"{opened.path} itself does not pass, check it first: {report.summary()}", report
+        )
+    runner = artifact.runner()
+    golden = subject.golden_for(runner)
+    options = {"lengths": True} if takes_lengths(runner) else {}
     attempts: list[Attempt] = []
     left_out: list[str] = []
     with TemporaryDirectory() as folder:
-        for mutation in catalogue(subject.checkpoint.model):
-            if mutation.ignores_lengths and all(one.lengths is None for one in golden):
+        for mutation in catalogue(subject.model):
+            if mutation.ignores_lengths and all(entry.lengths is None for entry in golden):
                 continue
-            copy = Path(folder) / f"copy{len(attempts)}{targets.get(target).suffix}"
-            if _made(mutation, target, artifact, copy, options):
-                attempts.append(_attempt(mutation, subject, golden, target, copy))
+            path = Path(folder) / f"copy{len(attempts)}{artifact.module.suffix}"
+            if _write_copy(mutation, artifact, path, options):
+                copy = own_artifact(artifact.target, path)
+                attempts.append(_attempt(mutation, subject, golden, copy))
             else:
                 left_out.append(mutation.name)
-    return SelfCheck(target, tuple(attempts), tuple(left_out))
+    return SelfCheck(artifact.target, tuple(attempts), tuple(left_out))
 
 
-def _made(mutation: Mutation, target: str, artifact: Path, copy: Path, options: Mapping[str, Any]) -> bool:
+def _write_copy(
+    mutation: Mutation, artifact: ArtifactFile, path: Path, options: Mapping[str, Any]
+) -> bool:
     """Whether a copy of the artifact, made with these options, was written with this bug."""
-    module: Any = targets.get(target)
+    module = artifact.module
     if mutation.is_model:
         try:
-            module.export(mutation.model, copy, **options)
+            module.export(mutation.model, path, **options)
         except UnsupportedModel:
             return False
         return True
-    data = module.broken(artifact.read_bytes(), mutation.kind) if hasattr(module, "broken") else None
-    if data is not None:
-        copy.write_bytes(data)
-    return data is not None
+    if artifact.data is None or not isinstance(module, targets.CanBreak):
+        return False
+    data = module.broken(artifact.data, mutation.kind)
+    if data is None:
+        return False
+    path.write_bytes(data)
+    return True
 
 
-def _attempt(mutation: Mutation, subject: Subject, golden: tuple[GoldenSet, ...], target: str, copy: Path) -> Attempt:
-    module = targets.get(target)
-    expected: Model = targets.lowered(module, subject.checkpoint.model)[0]
-    structure = structure_of(module, copy, expected)
+def _attempt(
+    mutation: Mutation, subject: Subject, golden: tuple[GoldenSet, ...], copy: ArtifactFile
+) -> Attempt:
+    expected, _ = targets.lowered(copy.module, subject.model)
+    structure = structure_of(copy, expected)
     try:
-        failed = check(module.load(copy), golden, subject=target).verdict == "failed"
+        failed = check(copy.runner(), golden, subject=copy.target).verdict == "failed"
     except LstmExportError:
         failed = True  # it cannot even be opened
-    read = None if structure == "not checked" else structure not in GOOD_STRUCTURE
-    return Attempt(mutation.name, max(_changes(mutation, golden), default=0.0), read, failed)
+    by_structure = None if structure == NOT_CHECKED else structure not in GOOD_STRUCTURE
+    change = max(_changes(mutation, golden), default=0.0)
+    return Attempt(mutation.name, change, by_structure, failed)
 
 
 def _changes(mutation: Mutation, golden: tuple[GoldenSet, ...]) -> Iterator[float]:
     """How far the bug moves the answers of each set that can be judged, in units of its bound."""
-    for one in golden:
-        if is_judgeable(one) and one.x.shape[1] <= LONGEST:
-            y = mutation(one.x, lengths=one.lengths).y
-            same = y.shape == one.y.shape
-            yield float(in_units_of(np.abs(y - one.y), one.scale).max() / bound(one)) if same else np.inf
+    for entry in golden:
+        if not is_judgeable(entry) or entry.x.shape[1] > LONGEST:
+            continue
+        y = mutation(entry.x, lengths=entry.lengths).y
+        if y.shape != entry.y.shape:
+            yield np.inf
+            continue
+        moved = in_units_of(np.abs(y - entry.y), entry.scale).max()
+        yield float(moved / bound(entry))

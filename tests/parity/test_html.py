@@ -230,7 +230,8 @@ def test_verify_writes_the_page(tmp_path: Path, seed_checkpoint: Path, seed_mode
     assert done.exit_code == (0 if good else 1), done.output
     read = Reader(html.read_bytes())
     assert read.text.startswith("Passed m.onnx" if good else "Failed m.onnx does not compute what model.pt defines")
-    for told in ("LSTM(10, 50, num_layers=2)", seed_model.weights_sha256, "lstm-export verify m.onnx model.pt"):
+    again = f"lstm-export verify {artifact} {seed_checkpoint}"
+    for told in ("LSTM(10, 50, num_layers=2)", seed_model.weights_sha256, again):
         assert told in read.text
     assert "Error along time" in read.text
 

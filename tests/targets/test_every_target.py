@@ -14,6 +14,7 @@ from lstm_export import targets
 from lstm_export.errors import InputError
 from lstm_export.model import Model, forward
 from lstm_export.parity import check, golden_sets
+from lstm_export.verification.artifact import ArtifactFile, own_artifact, target_of
 from tests.kit.builders import drawn
 from tests.kit.chains import CHAINS
 
@@ -21,7 +22,7 @@ pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[expor
 pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
 
 NAMES = [name for name in targets.names() if not (name == "torchscript" and sys.version_info >= (3, 14))]
-READABLE = [name for name in NAMES if hasattr(targets.get(name), "read")]
+READABLE = [name for name in NAMES if isinstance(targets.get(name), targets.CanRead)]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -40,14 +41,14 @@ def expresses(target: str, model: Model) -> bool:
 
 
 @pytest.fixture
-def artifact(target: str, model: Model, tmp_path: Path) -> Path:
+def artifact(target: str, model: Model, tmp_path: Path) -> ArtifactFile:
     path = tmp_path / f"model{targets.get(target).suffix}"
     targets.get(target).export(model, path)
-    return path
+    return own_artifact(target, path)
 
 
-def test_passes_the_rule(target: str, model: Model, artifact: Path) -> None:
-    report = check(targets.get(target).load(artifact), golden_sets(model), subject=target)
+def test_passes_the_rule(target: str, model: Model, artifact: ArtifactFile) -> None:
+    report = check(artifact.runner(), golden_sets(model), subject=target)
     assert report.ok, report.table()
 
 
@@ -57,39 +58,39 @@ def test_batch_and_sequence_are_free(target: str, batch: int, seq: int, tmp_path
     model, path = CHAINS["seed"], tmp_path / "artifact"
     targets.get(target).export(model, path)
     x = drawn(model, batch, seq)
-    y = targets.get(target).load(path)(x)
+    y = own_artifact(target, path).runner()(x)
     assert y.shape == (batch, 1)
     assert y.dtype == np.float32
     np.testing.assert_allclose(y, forward(model, x).y, rtol=0, atol=20 * 2.0**-24)
 
 
-def test_reading_is_the_inverse_of_writing(target: str, model: Model, artifact: Path) -> None:
+def test_reading_is_the_inverse_of_writing(target: str, model: Model, artifact: ArtifactFile) -> None:
     if target not in READABLE:
         pytest.skip(f"{target} cannot be read back: its artifacts are judged by numbers alone")
-    module = targets.get(target)
-    found = module.read(artifact)  # type: ignore[attr-defined]
-    assert found == targets.lowered(module, model)[0]
+    found = artifact.read_back()
+    assert found == targets.lowered(artifact.module, model)[0]
     assert found.signature == model.signature
 
 
-def test_known_by_its_contents(target: str, artifact: Path) -> None:
-    assert targets.of_artifact(targets.data_of(artifact)) == target
+def test_known_by_its_contents(target: str, artifact: ArtifactFile) -> None:
+    assert artifact.data is not None
+    assert target_of(artifact.data) == target
 
 
-def test_the_signature_travels_with_the_artifact(target: str, model: Model, artifact: Path) -> None:
-    assert targets.get(target).load(targets.data_of(artifact)).signature == model.signature
+def test_the_signature_travels_with_the_artifact(target: str, model: Model, artifact: ArtifactFile) -> None:
+    assert artifact.runner().signature == model.signature
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04", b"hello", b"\x08", bytes(100)])
 def test_other_bytes_are_no_artifact(data: bytes) -> None:
-    assert targets.of_artifact(data) is None
+    assert target_of(data) is None
 
 
 def test_a_plain_zip_is_no_artifact() -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("a/data.pkl", b"")
-    assert targets.of_artifact(buffer.getvalue()) is None
+    assert target_of(buffer.getvalue()) is None
 
 
 def test_unknown_targets_are_listed() -> None:

@@ -16,6 +16,7 @@ from lstm_export.errors import BundleError, InputError, UnsupportedModel
 from lstm_export.model import Array, Linear, Model, State, forward, initial_state, state_layout
 from lstm_export.model.lowering import lower_projections
 from lstm_export.parity import GoldenSet, SetResult, check_streaming, golden_sets
+from lstm_export.verification.artifact import target_of
 from tests.kit.builders import drawn
 from tests.kit.chains import CHAINS
 
@@ -183,13 +184,13 @@ def test_two_directions_are_refused_with_the_reason(chain: str, tmp_path: Path) 
 
 def test_the_two_graphs_are_not_mistaken_for_each_other(tmp_path: Path) -> None:
     plain = writer.to_bytes(CHAINS["seed"], 17)
-    assert [targets.of_artifact(data) for data in (plain, SEED)] == ["onnx", "onnx-stream"]
+    assert [target_of(data) for data in (plain, SEED)] == ["onnx", "onnx-stream"]
     (tmp_path / "m").write_bytes(SEED)
     with pytest.raises(UnsupportedModel):
-        targets.get("onnx").read(tmp_path / "m")  # type: ignore[attr-defined]
+        targets.get("onnx").read((tmp_path / "m").read_bytes())  # type: ignore[attr-defined]
     (tmp_path / "m").write_bytes(plain)
     with pytest.raises(UnsupportedModel):
-        targets.get("onnx-stream").read(tmp_path / "m")  # type: ignore[attr-defined]
+        targets.get("onnx-stream").read((tmp_path / "m").read_bytes())  # type: ignore[attr-defined]
     with pytest.raises(BundleError):
         load_onnx_stream(plain)
     with pytest.raises(BundleError):

@@ -18,6 +18,8 @@ from lstm_export.model import LSTM, Affine, LastStep, Linear, Model, Signature
 from lstm_export.parity import ParityReport, by_place, catalogue, golden_sets
 from lstm_export.targets import get
 from lstm_export.verification import self_check
+from lstm_export.verification.artifact import open_file
+from lstm_export.verification.subject import Subject
 from tests.kit.chains import CHAINS
 
 pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
@@ -37,7 +39,7 @@ def test_every_bug_that_matters_is_caught_by_both_rules(
     model: Path, lengths: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pipeline.export(model, "onnx", lengths=lengths)
-    found = self_check.self_check(model.with_suffix(".onnx"), model)
+    found = self_check.self_check(open_file(model.with_suffix(".onnx")), Subject.of(model))
     monkeypatch.setattr(self_check, "self_check", lambda *_: found)
     done = CliRunner().invoke(app, ["verify", str(model.with_suffix(".onnx")), str(model), "--self-check"])
     assert (done.exit_code, done.stdout) == (0, found.table() + "\n")
@@ -54,7 +56,7 @@ def test_every_bug_that_matters_is_caught_by_both_rules(
 def test_a_blind_verifier_is_found_out(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(self_check, "structure_of", lambda *_: "not checked")
     monkeypatch.setattr(self_check, "check", lambda *_, subject: ParityReport(subject, "identical", ()))
-    found = self_check.self_check(model.with_suffix(".onnx"), model)
+    found = self_check.self_check(open_file(model.with_suffix(".onnx")), Subject.of(model))
     assert not found.ok
     assert "missed" in found.table()
 
@@ -63,7 +65,7 @@ def test_a_broken_artifact_is_no_ground_to_stand_on(model: Path) -> None:
     artifact = model.with_suffix(".onnx")
     artifact.write_bytes(_broken(artifact, "input_forget"))
     with pytest.raises(ParityError, match="itself does not pass"):
-        self_check.self_check(artifact, model)
+        self_check.self_check(open_file(artifact), Subject.of(model))
 
 
 def _broken(artifact: Path, kind: str) -> bytes:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import InputError
-from ...files import replacing_folder, unreadable
+from ...files import replacing_folder
 
 if TYPE_CHECKING:
     from ...model import Model, Signature
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 suffix = "_c"
 extra = "export"
 needs = ""
-runs_code = True  # opening an artifact compiles and runs what is in it
+runs_code = "opening it compiles and runs it"
 
 DEFAULT_NAME = "model"
 _MARK = b"/* lstm-export: a model in C"
 
-__all__ = ["export", "from_model", "held", "is_export", "load", "recognises", "unavailable"]
+__all__ = ["export", "from_model", "held", "is_export", "load", "main_file", "recognises", "unavailable"]
 
 
 def export(  # noqa: PLR0913 - the options of a command
@@ -71,7 +71,7 @@ def export(  # noqa: PLR0913 - the options of a command
             (partial / file).write_text(text, encoding="utf-8")
 
 
-def load(source: Path | bytes, providers: tuple[str, ...] = ()) -> CRunner:
+def load(data: bytes, providers: tuple[str, ...] = ()) -> CRunner:
     """Compile the C source of an artifact, unless that was done before, and load it.
 
     Raises:
@@ -82,7 +82,7 @@ def load(source: Path | bytes, providers: tuple[str, ...] = ()) -> CRunner:
 
     if providers:
         raise InputError(f"providers are for ONNX Runtime; C runs on the CPU, not on {', '.join(providers)}")
-    text = _text(source)
+    text = _text(data)
     record = Record.of(text)
     return _compiled(text, record.interface, record.signature)
 
@@ -96,12 +96,12 @@ def from_model(model: Model) -> CRunner:
     return _compiled(write(model, interface).c, interface, model.signature)
 
 
-def held(model: Model, source: Path | bytes) -> Model:
+def held(model: Model, data: bytes) -> Model:
     """The model that an artifact holds: with its recurrent weights rounded as they are stored there."""
     from .emit.interface import Record
     from .emit.layout import BITS, rounded
 
-    return rounded(model, BITS[Record.of(_text(source)).weights])
+    return rounded(model, BITS[Record.of(_text(data)).weights])
 
 
 def unavailable() -> str:
@@ -116,21 +116,12 @@ def recognises(data: bytes) -> bool:
     return data.startswith(_MARK)
 
 
-def _text(source: Path | bytes) -> str:
-    """The text of NAME.c, given as such, as its path, or as the folder around it."""
-    if isinstance(source, bytes):
-        return source.decode("utf-8", errors="replace")
-    file = _main_file(source) if source.is_dir() else source
-    if file is None:
-        raise InputError(f"{source} holds no C that lstm-export wrote")
-    try:
-        return file.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise unreadable(file, error, "the folder that lstm-export c wrote") from error
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", errors="replace")
 
 
-def _main_file(folder: Path) -> Path | None:
-    """NAME.c among the files of a folder."""
+def main_file(folder: Path) -> Path | None:
+    """NAME.c among the files of a folder; None where there is none."""
     for file in sorted(folder.glob("*.c")):
         with file.open("rb") as opened:
             if recognises(opened.read(len(_MARK))):
@@ -140,7 +131,7 @@ def _main_file(folder: Path) -> Path | None:
 
 def is_export(folder: Path) -> bool:
     """Whether a folder holds what `export` writes and nothing else."""
-    file = _main_file(folder)
+    file = main_file(folder)
     return file is not None and {child.name for child in folder.iterdir()} == {
         file.name,
         file.with_suffix(".h").name,

@@ -54,14 +54,14 @@ def lowered(model: Model) -> tuple[Model, tuple[str, ...]]:
     return lower_projections(model), tuple(lowering_notes(model))
 
 
-def load(source: Path | bytes, providers: tuple[str, ...] = ()) -> OnnxRunner:
+def load(data: bytes, providers: tuple[str, ...] = ()) -> OnnxRunner:
     """Open the artifact in onnxruntime, set up for small models."""
     from ...device import load_onnx
 
-    return load_onnx(source, providers)
+    return load_onnx(data, providers)
 
 
-def read(path: Path) -> Model:
+def read(data: bytes) -> Model:
     """The model in the file, taken from its graph and initialisers.
 
     Raises:
@@ -69,21 +69,21 @@ def read(path: Path) -> Model:
     """
     from .reader import from_bytes
 
-    return from_bytes(path.read_bytes())
+    return from_bytes(data)
 
 
-def conditions(source: Path | bytes) -> Iterator[tuple[str, Runner]]:
+def conditions(data: bytes) -> Iterator[tuple[str, Runner]]:
     """The artifact as ONNX Runtime computes it with less optimisation and with more threads."""
     from .settings import conditions as under_settings
 
-    return under_settings(source)
+    return under_settings(data)
 
 
-def probes(source: Path | bytes) -> Iterator[Runner]:
+def probes(data: bytes) -> Iterator[Runner]:
     """The artifact giving the output of its first recurrent layer, of its second, and so on."""
     from .settings import probes as opened_up
 
-    return opened_up(source)
+    return opened_up(data)
 
 
 def broken(data: bytes, kind: str) -> bytes | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -19,12 +18,12 @@ LEVELS = {"off": "ORT_DISABLE_ALL", "basic": "ORT_ENABLE_BASIC", "extended": "OR
 THREADS = (2, 4)
 
 
-def conditions(source: Path | bytes) -> Iterator[tuple[str, Runner]]:
+def conditions(data: bytes) -> Iterator[tuple[str, Runner]]:
     """Less optimisation, and more threads."""
     for name, level in LEVELS.items():
-        yield f"optimisation {name}", load_onnx(source, tune=partial(_optimised, level))
+        yield f"optimisation {name}", load_onnx(data, tune=partial(_optimised, level))
     for threads in THREADS:
-        yield f"{threads} threads", load_onnx(source, tune=partial(_threaded, threads))
+        yield f"{threads} threads", load_onnx(data, tune=partial(_threaded, threads))
 
 
 def _optimised(level: str, ort: ModuleType, options: Any) -> None:
@@ -35,13 +34,12 @@ def _threaded(threads: int, ort: ModuleType, options: Any) -> None:
     options.intra_op_num_threads = threads
 
 
-def probes(source: Path | bytes) -> Iterator[Runner]:
+def probes(data: bytes) -> Iterator[Runner]:
     """The file giving the output of its first recurrent node, of its second, and so on; none without onnx."""
     try:
         onnx = require("onnx", "export", "looking into an ONNX file")
     except MissingDependency:
         return
-    data = source if isinstance(source, bytes) else source.read_bytes()
     count = sum(node.op_type in RECURRENT for node in onnx.load_model_from_string(data).graph.node)
     for index in range(count):
         proto = onnx.load_model_from_string(data)

@@ -1,0 +1,161 @@
+"""What a target provides, and what it may provide besides: one small protocol a capability.
+
+A target is a module in this folder, or a folder with an `__init__.py`, that meets `Target`.
+A capability is there when the module has the members of its protocol: `isinstance(target, CanRead)`,
+which mypy understands. Everything but `export` works on bytes: the very bytes that were read,
+checked and hashed once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:  # the command line lists targets, and must not wait for numpy to do so
+    from ..model import Array, Model, Runner, Signature
+
+
+class ArtifactRunner(Protocol):
+    """A Runner that knows the interface of the artifact that it runs."""
+
+    @property
+    def signature(self) -> Signature:
+        """Sizes, and where the artifact tells them, names, units, ranges and window."""
+
+    def __call__(self, x: Array) -> Array:
+        """Map float32 `x (batch, seq, input_size)` to `y`."""
+
+
+class Target(Protocol):
+    """What every target provides.
+
+    The first line of the module's docstring is the help text of its command, its file name with `_` as `-` is the
+    command and its folder in a bundle.
+
+    Attributes:
+        suffix: ending of its artifacts, put after the model's name without its own, such as `.onnx`.
+        extra: the extra of this package that brings what `export` needs.
+        needs: the package that `load` needs beside numpy; empty for none.
+    """
+
+    suffix: str
+    extra: str
+    needs: str
+    __doc__: str
+
+    def export(self, model: Model, path: Path, **options: Any) -> None:
+        """Write the artifact; keyword-only parameters become options of the command.
+
+        Raises:
+            UnsupportedModel: a stage cannot be expressed; the message names target and stage.
+        """
+
+    def load(self, data: bytes, providers: tuple[str, ...] = ()) -> ArtifactRunner:
+        """Open an artifact."""
+
+    def recognises(self, data: bytes) -> bool:
+        """Whether these bytes are an artifact of this format; nothing in them is run."""
+
+
+@runtime_checkable
+class CanRead(Protocol):
+    """The format holds a model exactly, so that verification can compare every weight.
+
+    Law: `read(export(model)) == lowered(model)`, bit for bit.
+    """
+
+    def read(self, data: bytes) -> Model:
+        """The model in an artifact."""
+
+
+@runtime_checkable
+class CanLower(Protocol):
+    """The format lacks a stage, and the target writes the same model without it."""
+
+    def lowered(self, model: Model) -> tuple[Model, tuple[str, ...]]:
+        """The model as the format holds it, and what a user should know of the difference, one sentence each."""
+
+
+@runtime_checkable
+class RoundsWeights(Protocol):
+    """An option of `export` rounds the weights."""
+
+    def held(self, model: Model, data: bytes) -> Model:
+        """The model with its weights as this artifact has them, which is what the artifact has to compute."""
+
+
+@runtime_checkable
+class RunsCode(Protocol):
+    """Opening an artifact runs what is in it, so that it needs the user's word (see `verification.artifact`).
+
+    Attributes:
+        runs_code: what opening does, for a message: "opening ... ", such as `compiles and runs it`.
+    """
+
+    runs_code: str
+
+
+@runtime_checkable
+class MakesRunner(Protocol):
+    """The target runs a model without an artifact; what a bundle holds of such a target is never opened."""
+
+    def from_model(self, model: Model) -> ArtifactRunner:
+        """A runner made from weights alone."""
+
+
+@runtime_checkable
+class WritesFolder(Protocol):
+    """The target's artifacts are folders."""
+
+    def is_export(self, folder: Path) -> bool:
+        """Whether a folder holds what `export` writes and nothing else, so that a new export may replace it."""
+
+    def main_file(self, folder: Path) -> Path | None:
+        """The file that is the artifact in a folder; None where there is none."""
+
+
+@runtime_checkable
+class MayBeUnavailable(Protocol):
+    """Running an artifact takes more than a package, such as a compiler."""
+
+    def unavailable(self) -> str:
+        """What is missing here; empty where nothing is."""
+
+
+@runtime_checkable
+class HasNote(Protocol):
+    """There is something that every user of the target should know.
+
+    Attributes:
+        note: one sentence, shown with every report.
+    """
+
+    note: str
+
+
+@runtime_checkable
+class HasConditions(Protocol):
+    """The runtime has settings under which an artifact should answer alike.
+
+    The artifact is then also asked row by row, in large batches, repeatedly and from several threads.
+    """
+
+    def conditions(self, data: bytes) -> Iterator[tuple[str, Runner]]:
+        """Each setting's name, and the artifact under it."""
+
+
+@runtime_checkable
+class HasProbes(Protocol):
+    """An artifact can be opened up, so that a failure's first wrong layer is found."""
+
+    def probes(self, data: bytes) -> Iterator[Runner]:
+        """Runners of its recurrent layers in order; each answers `(batch, seq, directions * hidden_size)`."""
+
+
+@runtime_checkable
+class CanBreak(Protocol):
+    """An artifact can be given bugs that no changed model expresses, for the self-check."""
+
+    def broken(self, data: bytes, kind: str) -> bytes | None:
+        """The artifact with one kind of bug of `parity.catalogue`; None where it has no place for it."""

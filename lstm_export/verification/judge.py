@@ -1,0 +1,169 @@
+"""Judging: an artifact against the model that it was made from, a bundle beside its model or by itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from .. import targets
+from ..bundle import Bundle
+from ..device import self_test
+from ..errors import InputError, LstmExportError, naming
+from ..model import Model, Runner, Signature
+from ..model.runner import is_stateful, row_by_row
+from ..parity import ParityReport, check, check_conditions, check_streaming
+from .artifact import ArtifactFile, OpenedFile
+from .failure import diagnosis_of
+from .rounding import coarse_inputs, rounding_cost
+from .subject import Subject, replayed
+
+NOT_CHECKED = "not checked"  # the structure of an artifact whose format cannot be read back
+
+
+def judge(subject: Subject, artifact: ArtifactFile) -> ParityReport:
+    """Read the artifact back where the format allows, then run it on every golden set."""
+    if artifact.data is None:
+        return judge_runner(subject, artifact, artifact.runner(), NOT_CHECKED)
+    cost: tuple[str, ...] = ()
+    held = targets.held(artifact.module, subject.model, artifact.data)
+    if held is not subject.model:
+        cost = rounding_cost(subject, held)
+        subject = subject.with_weights_of(held)
+    expected, notes = targets.lowered(artifact.module, held)
+    runner = artifact.runner()
+    structure = structure_of(artifact, expected)
+    check_sizes(artifact.name, runner.signature, expected)
+    return judge_runner(subject, artifact, runner, structure, (*notes, *cost))
+
+
+def judge_runner(
+    subject: Subject,
+    artifact: ArtifactFile,
+    runner: Runner,
+    structure: str,
+    notes: tuple[str, ...] = (),
+) -> ParityReport:
+    """Judge a runner on every golden set; see it under other conditions, or say what is wrong with it.
+
+    Args:
+        subject: what it has to compute.
+        artifact: what it is a runner of.
+        runner: what is judged.
+        structure: what was found when the artifact was read back.
+        notes: what a user should know besides.
+    """
+    module = artifact.module
+    if isinstance(module, targets.HasNote):
+        notes = (*notes, module.note)
+    golden = subject.golden_for(runner)
+    report = check(
+        runner,
+        golden,
+        subject=artifact.target,
+        structure=structure,
+        reference=row_by_row(subject.reference),
+        notes=(*subject.checkpoint.remarks, *coarse_inputs(subject.model), *notes),
+    )
+    if not report.ok:
+        return replace(report, diagnosis=diagnosis_of(subject, artifact, runner, report))
+    conditions = artifact.conditions()
+    if conditions is not None:
+        report = replace(report, conditions=check_conditions(runner, golden, conditions))
+    if not is_stateful(runner):
+        return report
+    chain = targets.lowered(module, subject.model)[0]
+    return replace(report, sets=(*report.sets, *check_streaming(runner, subject.golden, chain)))
+
+
+def judge_file(
+    opened: OpenedFile, subject: Subject | None, replay: Path | None = None
+) -> tuple[ParityReport, ...]:
+    """Judge an artifact or every artifact of a bundle; a bundle without a subject by the answers that it carries.
+
+    Raises:
+        InputError: there is no subject, and it is no bundle.
+        LstmExportError: something in it cannot be opened.
+    """
+    with naming(opened.path):
+        if subject is None:
+            return _by_itself(opened, replay)
+        if replay is not None:
+            subject = subject.replaying(replay)
+        if opened.bundle is None:
+            return (judge(subject, opened.artifact),)
+        check_sizes(opened.path, opened.bundle.model.signature, subject.model)
+        return _beside_its_model(opened, opened.bundle, subject)
+
+
+def _by_itself(opened: OpenedFile, replay: Path | None) -> tuple[ParityReport, ...]:
+    bundle = opened.bundle
+    if bundle is None:
+        raise InputError(
+            f"{opened.path} is an artifact of {opened.artifact.target}; "
+            f"name its model: lstm-export verify {opened.path} MODEL"
+        )
+    if replay is not None:
+        bundle = replace(bundle, golden=(replayed(replay, bundle.model),))
+    reports = []
+    for name, artifact in opened.artifacts.items():
+        reason = artifact.why_not_run()
+        if reason:
+            reports.append(_not_run(name, reason))
+        else:
+            reports.append(self_test(bundle, artifact.runner(), subject=name))
+    return tuple(reports)
+
+
+def _beside_its_model(
+    opened: OpenedFile, bundle: Bundle, subject: Subject
+) -> tuple[ParityReport, ...]:
+    """The bundle's artifacts, judged as artifacts of the model that it was made from."""
+    structure = difference_between(subject.model, bundle.model) or "as packaged"
+    reports = []
+    for name, artifact in opened.artifacts.items():
+        reason = artifact.why_not_run()
+        if reason:
+            reports.append(_not_run(name, reason))
+        else:
+            reports.append(judge_runner(subject, artifact, artifact.runner(), structure))
+    return tuple(reports)
+
+
+def _not_run(target: str, reason: str) -> ParityReport:
+    return ParityReport(target, NOT_CHECKED, (), (f"not run here: {reason}",))
+
+
+def structure_of(artifact: ArtifactFile, expected: Model) -> str:
+    """What reading the artifact back says: `identical`, `not checked`, or what differs."""
+    try:
+        found = artifact.read_back()
+    except LstmExportError as error:
+        return str(error)
+    if found is None:
+        return NOT_CHECKED
+    return difference_between(expected, found) or "identical"
+
+
+def difference_between(model: Model, found: Model) -> str:
+    """What makes the model found in an artifact or a bundle another one; empty where every bit is the same."""
+    if found.signature != model.signature:
+        return "the stored signature is not the model's"
+    differences = model.differences(found)
+    more = f"; and {len(differences) - 2} more" if len(differences) > 2 else ""
+    return "; ".join(differences[:2]) + more
+
+
+def check_sizes(file: Path | str, found: Signature, model: Model) -> None:
+    """Refuse an artifact that cannot be this model's.
+
+    Raises:
+        InputError: it takes or gives another number of values.
+    """
+    expected = model.signature
+    same_input = found.input_size == expected.input_size
+    if same_input and found.output_size == expected.output_size:
+        return
+    raise InputError(
+        f"{file} takes {found.input_size} features and gives {found.output_size} outputs, the model "
+        f"{expected.input_size} and {expected.output_size}: it is an artifact of another model"
+    )

@@ -1,0 +1,112 @@
+"""From a model to files that were verified: one artifact, or a bundle of several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from .. import targets
+from ..bundle import Artifact, Bundle, Mode, make_bundle
+from ..chains import Checkpoint
+from ..errors import InputError, ParityError
+from ..files import check_output, replacing, replacing_folder
+from ..model import Model
+from ..model.runner import takes_lengths
+from ..parity import ParityReport, unequal_lengths
+from .artifact import ArtifactFile, own_artifact
+from .judge import judge
+from .subject import Subject
+
+
+def artifact_path(checkpoint: Checkpoint, target: str, path: Path | str | None = None) -> Path:
+    """`path`, or the checkpoint's own path with the target's suffix.
+
+    Raises:
+        InputError: it cannot be written, or it is the checkpoint itself.
+    """
+    module = targets.get(target)
+    if path is None:
+        source = checkpoint.source or Path("model")
+        path = source.with_name(source.stem + module.suffix)
+    path = Path(path)
+    check_output(path, checkpoint.source, folder=isinstance(module, targets.WritesFolder))
+    return path
+
+
+def write_verified(subject: Subject, target: str, path: Path, **options: Any) -> ParityReport:
+    """Export to `path` and judge what was written; only what passed takes the name.
+
+    Raises:
+        ParityError: it failed, and nothing was written.
+    """
+    module = targets.get(target)
+    if isinstance(module, targets.WritesFolder):
+        place = replacing_folder(path, module.is_export)
+    else:
+        place = replacing(path)
+    with place as partial:
+        return _produce(subject, target, partial, options)[1]
+
+
+def bundle_of(
+    subject: Subject, target_names: Sequence[str], mode: Mode | None, lengths: bool
+) -> tuple[Bundle, tuple[ParityReport, ...]]:
+    """Export to every target and put together what passed.
+
+    Raises:
+        ParityError: an artifact failed.
+        InputError: this mode is none of this model, or no target can take lengths.
+    """
+    _check_mode(mode, subject.model)
+    names = tuple(dict.fromkeys(target_names))
+    padding = {
+        name for name in names if lengths and targets.takes_option(targets.get(name), "lengths")
+    }
+    if lengths and not padding:
+        raise InputError(f"none of {', '.join(names)} can take lengths; add the target onnx")
+    reports = []
+    artifacts = []
+    with TemporaryDirectory() as folder:
+        for name in names:
+            suffix = targets.get(name).suffix
+            options = {"lengths": True} if name in padding else {}
+            made, report = _produce(subject, name, Path(folder) / f"{name}{suffix}", options)
+            reports.append(report)
+            artifacts.append(Artifact(name, suffix, made.data or b"", report.to_record()))
+    golden = subject.golden
+    if padding:
+        golden = (*golden, unequal_lengths(subject.model))
+    bundle = make_bundle(subject.model, golden, artifacts, subject.checkpoint.facts, mode)
+    return bundle, tuple(reports)
+
+
+def _produce(
+    subject: Subject, target: str, path: Path, options: dict[str, Any]
+) -> tuple[ArtifactFile, ParityReport]:
+    """Export to `path` and judge what was written.
+
+    Raises:
+        ParityError: it failed; the caller removes the file.
+    """
+    targets.get(target).export(subject.model, path, **options)
+    artifact = own_artifact(target, path)
+    report = judge(subject, artifact)
+    if not report.ok:
+        raise ParityError(f"{report.summary()}; nothing was written", report)
+    if options.get("lengths") and not takes_lengths(artifact.runner()):
+        raise ParityError(
+            f"the artifact of {target} was to take lengths, and does not; nothing was written",
+            report,
+        )
+    return artifact, report
+
+
+def _check_mode(mode: Mode | None, model: Model) -> None:
+    for stage in model.recurrent:
+        if mode == "state" and stage.bidirectional:
+            raise InputError(
+                f"mode state: {stage.name} is bidirectional, and reads a sequence from its end too, "
+                "which a stream does not have; package it with mode window"
+            )

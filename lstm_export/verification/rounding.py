@@ -1,0 +1,66 @@
+"""What rounding costs in a model's own units: of the weights in an artifact, of the inputs in float32."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..model import Affine, Array, Column, Model, forward
+from ..parity.noise import U
+
+if TYPE_CHECKING:
+    from .subject import Subject
+
+COARSE = 1e-3  # share of a feature's spread that one float32 step may take before it is said
+MOST_OUTPUTS = 4  # told of, one sentence each
+
+
+def rounding_cost(subject: Subject, rounded: Model) -> tuple[str, ...]:
+    """What rounded weights change in every output, in its own units; at most four sentences."""
+    sets = {golden.name: golden for golden in subject.golden}
+    shown = sets.get("real windows", sets["nominal"]).x  # (batch, seq, input_size)
+    kind = "real windows" if "real windows" in sets else "random sequences"
+    exact = _answers(subject.model, shown)
+    changed = _answers(rounded, shown)
+    sentences = []
+    for index, column in enumerate(subject.model.signature.outputs[:MOST_OUTPUTS]):
+        cost = _cost(column, exact[:, index], changed[:, index], f"{len(shown)} {kind}")
+        sentences.append(cost)
+    return tuple(sentences)
+
+
+def _answers(model: Model, x: Array) -> Array:
+    """Float64 `(answers, output_size)`."""
+    return forward(model, x).y.reshape(-1, model.signature.output_size)
+
+
+def _cost(column: Column, exact: Array, changed: Array, on: str) -> str:
+    difference = np.abs(changed - exact)
+    rms = np.sqrt((difference**2).mean())
+    spread = exact.std()
+    unit = f" {column.unit}" if column.unit else ""
+    share = (
+        f", {100 * difference.max() / spread:.2g} % of the outputs' spread" if spread > 0 else ""
+    )
+    return (
+        f"rounding the weights moves {column.name} by up to {difference.max():.2g}{unit} "
+        f"(rms {rms:.2g}) on {on}{share}"
+    )
+
+
+def coarse_inputs(model: Model) -> Iterator[str]:
+    """An input so far from zero that float32, before any model, keeps few digits of what varies in it."""
+    scaler = model.stages[0]
+    if not isinstance(scaler, Affine) or scaler.inverse:
+        return
+    # One float32 step at the offset, in units of the feature's spread.
+    resolution = U * np.abs(scaler.offset / scaler.scale)
+    for index in np.flatnonzero(resolution > COARSE)[:1]:
+        names = model.signature.features
+        name = names[index].name if names else f"input {index}"
+        yield (
+            f"float32 resolves {name} to {resolution[index]:.1e} of its own spread; "
+            "subtract a constant before"
+        )
