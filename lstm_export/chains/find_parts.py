@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import CheckpointError, UnsupportedModel
 from ..model import GRU, LSTM, Activation, Affine, Array, LayerNorm, Linear, Recurrent, Stage
+from .auxiliary import sounds_auxiliary
 from .initial_states import take_states
 from .listing import listed
 from .parts import Part, Parts
@@ -20,7 +21,6 @@ _RECURRENT_KEY = re.compile(r"(weight|bias)_(ih|hh|hr)_l\d+(_reverse)?")
 _CELL_KEYS = {"weight_ih", "weight_hh", "bias_ih", "bias_hh"}
 _NORM_KEYS = {"running_mean", "running_var"}
 _LAYER_KEYS = {"weight", "bias", *_NORM_KEYS}
-_LOSS = re.compile(r"(^|[._])(loss(_\w+)?|\w+_loss|criterion|metrics?)([._]|$)")
 _ATTENTION = re.compile(r"(^|[._])(\w+_)?(attn?|attention)(_\w+)?([._0-9]|$)")
 _EMBEDDING = re.compile(r"(^|[._])(\w+_)?emb(ed|edding|eddings)?(_\w+)?([._0-9]|$)")
 _BATCH_NORM = re.compile(r"(^|[._])(bn|batch_?norm)", re.IGNORECASE)
@@ -40,7 +40,7 @@ def find_parts(arrays: Mapping[str, Array], eps: Mapping[str, float] | None = No
             possible shape.
         UnsupportedModel: the recurrent module is a plain RNN.
     """
-    groups, ignored = _groups(arrays)
+    groups = _groups(arrays)
     if not any(_is_recurrent(keys) for keys in groups.values()):
         expected = "expected a key ending in weight_ih_l0"
         got = listed(arrays) or "nothing"
@@ -56,21 +56,25 @@ def find_parts(arrays: Mapping[str, Array], eps: Mapping[str, float] | None = No
             else:
                 unknown[_unknown_name(prefix, own)] = found
     unknown, known = take_states(unknown, known, arrays)
+    aside = {name: looks for name, looks in unknown.items() if _is_aside(name, arrays)}
+    in_the_way = {name: looks for name, looks in unknown.items() if name not in aside}
     sorted_by_writer = len(arrays) > 1 and list(arrays) == sorted(arrays)
-    return Parts(tuple(known), unknown, ignored, sorted_by_writer)
+    return Parts(tuple(known), in_the_way, aside, sorted_by_writer)
 
 
-def _groups(arrays: Mapping[str, Array]) -> tuple[dict[str, _Keys], tuple[str, ...]]:
-    """The arrays by prefix, and what belongs to losses and metrics."""
+def _is_aside(name: str, arrays: Mapping[str, Array]) -> bool:
+    """Whether a chain may do without: a single value, or something of a loss or metric."""
+    is_value = name in arrays and arrays[name].ndim == 0
+    return is_value or sounds_auxiliary(name)
+
+
+def _groups(arrays: Mapping[str, Array]) -> dict[str, _Keys]:
+    """The arrays by prefix."""
     groups: dict[str, _Keys] = {}
-    ignored: list[str] = []
     for name, array in arrays.items():
         prefix, _, key = name.rpartition(".")
-        if _LOSS.search(name):
-            ignored.append(f"{name} {array.shape}, of a loss or metric")
-        else:
-            groups.setdefault(prefix, {})[key] = array
-    return groups, tuple(ignored)
+        groups.setdefault(prefix, {})[key] = array
+    return groups
 
 
 def _is_recurrent(keys: Mapping[str, Array]) -> bool:
@@ -112,13 +116,18 @@ def _part(prefix: str, keys: _Keys, eps: float) -> Part | str:
         return _batch_norm(prefix, keys, eps)
     if "in_proj_weight" in keys:
         return "a MultiheadAttention"
-    if "weight" not in keys:  # such as a parameter of the user's own
-        first = next(iter(keys.values()))
-        return f"a tensor {first.shape} that belongs to no module known here"
-    weight = keys["weight"]
+    weight = keys.get("weight")
+    if weight is None or weight.ndim == 0:  # such as a parameter of the user's own
+        return _loose_tensor(next(iter(keys.values())))
     if weight.ndim in _LOOKS:
         return _LOOKS[weight.ndim](prefix, keys, eps)
     return f"a weight {weight.shape} of no module known here"
+
+
+def _loose_tensor(array: Array) -> str:
+    if array.ndim == 0:
+        return f"a single value, {float(array):.6g}"
+    return f"a tensor {array.shape} that belongs to no module known here"
 
 
 def _matrix(prefix: str, keys: _Keys, eps: float) -> Part | str:

@@ -31,12 +31,13 @@ def orders(found: Parts) -> list[tuple[Part, ...]]:
     # Norms move freely: lstm, fc1, fc2, bn is common in files, since norms are often added later.
     main = [index for index, part in enumerate(parts) if part.is_recurrent or part.is_linear]
     as_listed = set(combinations(main, 2))
-    unbound: _Pairs = set()
-    for pairs in (numbered | as_listed, numbered, unbound):
-        fitting = list(islice(_fitting(parts, pairs), MOST_ORDERS))
-        if fitting:
-            return fitting
-    return []
+    # Names without numbers say nothing of an order that differs from the file's.
+    by_file = islice(_fitting(parts, numbered | as_listed), MOST_ORDERS)
+    by_number = islice(_fitting(parts, numbered), MOST_ORDERS)
+    fitting = list(dict.fromkeys([*by_file, *by_number]))
+    if not fitting:
+        fitting = list(islice(_fitting(parts, set()), MOST_ORDERS))
+    return fitting[:MOST_ORDERS]
 
 
 def _likely(found: Parts) -> list[Part]:

@@ -96,11 +96,17 @@ class Outline:
             if isinstance(item, Part):
                 doubts += item.doubts
         doubts += [slot.doubt for slot in self.slots if slot.doubt]
-        places = [slot.place for slot in self.slots if _is_open(slot)]
-        if places:
-            why = "an activation there would leave no trace in the weights"
-            doubts.append(f"no activation assumed {_either(places)}; {why}")
+        doubts.append(self._traceless())
         return tuple(doubts)
+
+    def _traceless(self) -> str:
+        """What the weights could not show, and was not assumed: activations and a skip."""
+        skip = "no skip from x to the output"
+        places = [slot.place for slot in self.slots if _is_open(slot)]
+        if not places:
+            return f"{skip} assumed; it would leave no trace in the weights"
+        where = _either(places)
+        return f"no activation assumed {where}, and {skip}; neither would leave a trace"
 
 
 def _is_open(slot: Slot) -> bool:

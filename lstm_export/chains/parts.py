@@ -79,14 +79,14 @@ class Parts:
     Attributes:
         known: the modules that a chain can hold, in the order of the file.
         unknown: what is in the way of a chain, by prefix or name: what it looks like.
-        ignored: what no forward needs, one phrase each.
+        aside: what a forward can do without, by prefix or name: what it looks like.
         sorted_by_writer: whether the file lists names alphabetically, so that their order says
             nothing.
     """
 
     known: tuple[Part, ...]
     unknown: Mapping[str, str]
-    ignored: tuple[str, ...]
+    aside: Mapping[str, str]
     sorted_by_writer: bool
 
     def describe(self) -> str:

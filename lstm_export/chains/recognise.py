@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
+from typing import TypeAlias
 
 from ..errors import UnsupportedModel
+from .auxiliary import selections, sounds_auxiliary
 from .forward_text import forward_text
 from .order import orders
 from .outline import Outline, Readout, draw
@@ -15,6 +18,7 @@ from .parts import Part, Parts
 MOST_NAMED = 2  # of other orders in a doubt
 MOST_UNKNOWN = 3  # of things in the way in a message
 _ROLE = re.compile(r"(?:^|[._])(enc|dec)(?=oder|[._]|$)")
+Order: TypeAlias = tuple[Part, ...]
 HINT = "give the chain with --forward if it is one"
 
 
@@ -34,12 +38,28 @@ def recognise(
     """
     _check_roles(found)
     _check_unknown(found)
-    fitting = orders(found)
+    fitting = _fitting(found)
     if not fitting:
         recognised = f"recognised {found.describe()}"
         raise UnsupportedModel(f"{recognised}; {_misfit(found)}; {HINT}")
-    doubts = _order_doubts(fitting)
-    return tuple(draw(order, readout, modules or {}, doubts) for order in fitting)
+    (first, *other_orders), *other_selections = fitting
+    others = [orders_of[0] for orders_of in other_selections]
+    doubts = (
+        *_order_doubts(first, other_orders),
+        *_selection_doubts(found, first, others),
+        *_aside_doubts(found),
+    )
+    ranked = [first, *others, *other_orders]
+    return tuple(draw(order, readout, modules or {}, doubts) for order in ranked)
+
+
+def _fitting(found: Parts) -> list[list[Order]]:
+    """The orders of every selection of modules that fits, the likeliest selection first."""
+    fitting: list[list[Order]] = []
+    for selection in selections(found.known):
+        if any(part.is_recurrent for part in selection):
+            fitting.append(orders(replace(found, known=selection)))
+    return [orders_of for orders_of in fitting if orders_of]
 
 
 def _check_roles(found: Parts) -> None:
@@ -96,11 +116,34 @@ def _is_end(part: Part, found: Parts) -> bool:
     return all(other is part or other.widths[0] != part.widths[1] for other in found.known)
 
 
-def _order_doubts(fitting: Sequence[tuple[Part, ...]]) -> tuple[str, ...]:
-    first, *others = [forward_text(order) for order in fitting]
+def _order_doubts(first: Order, others: Sequence[Order]) -> tuple[str, ...]:
     if not others:
         return ()
     left_out = len(others) - MOST_NAMED
     more = f" and {left_out} more" if left_out > 0 else ""
-    named = "; ".join(others[:MOST_NAMED])
-    return (f"the order {first} is the file's; the widths also allow {named}{more}",)
+    named = "; ".join(forward_text(order) for order in others[:MOST_NAMED])
+    text = forward_text(first)
+    return (f"the order {text} is the file's; the widths also allow {named}{more}",)
+
+
+def _selection_doubts(found: Parts, first: Order, others: Sequence[Order]) -> tuple[str, ...]:
+    """What was done with each module that may belong to a loss or metric."""
+    doubts: list[str] = []
+    for part in found.known:
+        if part not in first:
+            doubts.append(_left_out(part.token, part.describe().partition(" ")[2]))
+        elif sounds_auxiliary(part.prefix):
+            without = [forward_text(order) for order in others if part not in order]
+            also = f"; the widths also allow {without[0]}" if without else ""
+            taken = f"`{part.token}` is taken into the chain, though by its name it may belong"
+            doubts.append(f"{taken} to a loss or metric{also}")
+    return tuple(doubts)
+
+
+def _aside_doubts(found: Parts) -> tuple[str, ...]:
+    return tuple(_left_out(name, looks) for name, looks in found.aside.items())
+
+
+def _left_out(name: str, looks: str) -> str:
+    why = " as part of a loss or metric, by its name" if sounds_auxiliary(name) else ""
+    return f"`{name}`, {looks}, is left out{why}; a forward that uses it computes something else"

@@ -102,13 +102,13 @@ def understand(
             *(running.notes if running else ()),
             *(proof.answers.notes if proof else ()),
             *_layout(options, proof),
-            *_unused(found, chain),
+            *(_unused(found, chain) if given or proof else ()),
         ),
         source=source,
         doubts=doubts,
         forward=forward_text(chain),
         reference=proof.answers if proof and isinstance(proof.answers, Live) else None,
-        contents=replace(contents, ignored=(*contents.ignored, *found.ignored, *left)),
+        contents=replace(contents, ignored=(*contents.ignored, *left)),
     )
     return _scaled(checkpoint, contents, options)
 
@@ -210,10 +210,11 @@ def _layout(options: ReadingOptions, proof: Proof | None) -> tuple[str, ...]:
 
 
 def _unused(found: Parts, chain: Sequence[Item]) -> tuple[str, ...]:
-    """What has weights and no place in a given chain."""
+    """What has weights and no place in a chain that was given or proved."""
     used = {item.token for item in chain if isinstance(item, Part)}
-    names = [part.token for part in found.known if part.token not in used] + list(found.unknown)
-    return (f"not in the chain that was given: {', '.join(names)}",) if names else ()
+    names = [part.token for part in found.known if part.token not in used]
+    names += [*found.unknown, *found.aside]
+    return (f"not in the chain: {', '.join(names)}",) if names else ()
 
 
 def _scaled(checkpoint: Checkpoint, contents: Contents, options: ReadingOptions) -> Checkpoint:

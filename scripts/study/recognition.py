@@ -12,6 +12,9 @@ from pathlib import Path
 import torch
 
 from lstm_export.chains import from_state_dict
+from lstm_export.chains.find_parts import find_parts
+from lstm_export.reading import contents_of
+from tests.kit.named_differences import unnamed_differences
 from tests.kit.user_modules import MODULES, make
 
 MODELS = '''"""A regressor, as its user wrote it."""
@@ -36,23 +39,29 @@ def main() -> None:
     if sys.argv[1:2] == ["--example"]:
         example(Path(sys.argv[2]))
         return
-    plain = wrong = quiet = proved = 0
+    plain = 0
+    wrong = 0
+    quiet = 0
+    proved = 0
     for name, module in MODULES.items():
-        assumed = from_state_dict(make(name).state_dict())
+        state = make(name).state_dict()
+        assumed = from_state_dict(state)
         right = assumed.forward == module.forward
+        prefixes = {part.token for part in find_parts(contents_of(state).arrays).known}
+        unnamed = unnamed_differences(assumed.forward, module.forward, assumed.doubts, prefixes)
         live = from_state_dict(make(name).state_dict(), module=make(name))
         found = live.forward.replace(" dropout,", "") == module.forward.replace(" dropout,", "")
         proved += found and live.model.origin.startswith("proved")
         plain += module.plain and right
         wrong += not right
-        quiet += not right and not assumed.doubts
-        print(f"{'as assumed' if right else 'otherwise ':10}  {name:24}  {module.forward}")
+        quiet += bool(unnamed)
+        missing = f"  not named: {', '.join(unnamed)}" if unnamed else ""
+        print(f"{'as assumed' if right else 'otherwise ':10}  {name:24}  {module.forward}{missing}")
     plains = sum(module.plain for module in MODULES.values())
-    print(
-        f"one recurrent module, one Linear, nothing traceless: {plain} of {plains} recognised by the weights alone"
-    )
+    kind = "one recurrent module, one Linear, nothing traceless"
+    print(f"{kind}: {plain} of {plains} recognised by the weights alone")
     print(f"all {len(MODULES)} modules: {len(MODULES) - wrong} as assumed, {wrong} otherwise")
-    print(f"of those otherwise, without a doubt said: {quiet}")
+    print(f"of those otherwise, without their own difference among the doubts: {quiet}")
     print(f"with the live module: {proved} of {len(MODULES)} proved")
 
 

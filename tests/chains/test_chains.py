@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from lstm_export.chains import from_state_dict
+from lstm_export.chains.find_parts import find_parts
+from lstm_export.reading import contents_of
 
 torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 
+from tests.kit.named_differences import unnamed_differences  # noqa: E402
 from tests.kit.user_modules import MODULES, make  # noqa: E402
 
 
@@ -22,6 +25,30 @@ def test_the_chain_that_weights_suggest(name: str) -> None:
     assert found.model.origin == "assumed"
     assert re.search(wanted.doubt, "\n".join(found.doubts)), found.doubts
     assert wanted.doubt or not wanted.assumed, "a wrong chain needs its doubt"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_doubts_name_where_the_true_chain_differs(name: str) -> None:
+    state = make(name).state_dict()
+    found = from_state_dict(state)
+    prefixes = {part.token for part in find_parts(contents_of(state).arrays).known}
+    true = MODULES[name].forward
+    assert not unnamed_differences(found.forward, true, found.doubts, prefixes)
+
+
+@pytest.mark.parametrize(
+    ("true", "word", "unnamed"),
+    [
+        ("lstm, last, fc, skip(0)", "no skip", ["skip(0)"]),
+        ("lstm, fc", "read out", ["read-out every step"]),
+        ("lstm, last, tanh, fc", "no activation", ["('tanh',) at ('lstm', 'fc')"]),
+    ],
+)
+def test_a_doubt_that_is_missing_would_be_seen(true: str, word: str, unnamed: list[str]) -> None:
+    found = from_state_dict(make("seed").state_dict())
+    doubts = tuple(doubt for doubt in found.doubts if word not in doubt)
+    assert len(doubts) < len(found.doubts)
+    assert unnamed_differences(found.forward, true, doubts, {"lstm", "fc"}) == unnamed
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -113,7 +113,7 @@ def test_what_is_no_chain_is_refused(text: str, message: str) -> None:
 def test_a_given_chain_may_leave_modules_out_and_says_so() -> None:
     tensors = state(lstm=nn.LSTM(3, 8), mean=nn.Linear(8, 1), variance=nn.Linear(8, 1))
     found = from_state_dict(tensors, ReadingOptions(forward="lstm, last, mean"))
-    assert found.notes == ("not in the chain that was given: variance",)
+    assert found.notes == ("not in the chain: variance",)
 
 
 def test_the_choices_of_the_command_line_are_the_librarys() -> None:
