@@ -1,7 +1,8 @@
 """Broken ONNX files of one chain: what writers and converters get wrong, each as a file that ONNX Runtime can run.
 
-Most are another model, written by this package's own writer: its gates, biases, layers or read-out are wrong, but the
-file is as tidy as a correct one. The others are a correct file whose graph was edited behind the writer's back.
+Most are another model, written by this package's own writer: its gates, biases, layers or read-out are
+wrong, but the file is as tidy as a correct one. The others are a correct file whose graph was edited
+after it was written (edited_graphs.py).
 """
 
 from __future__ import annotations
@@ -12,8 +13,6 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import onnx
-from onnx import helper, numpy_helper
 
 from lstm_export.errors import UnsupportedModel
 from lstm_export.model import (
@@ -35,7 +34,10 @@ from lstm_export.model.gates import reorder_gates
 from lstm_export.targets.onnx import DEFAULT_OPSET
 from lstm_export.targets.onnx.writer import to_bytes
 
-STRUCTURE, SUBTLE = "structure", "subtle"
+from .edited_graphs import with_changed_attribute, with_changed_input, with_nan
+
+STRUCTURE = "structure"
+SUBTLE = "subtle"
 
 
 @dataclass(frozen=True)
@@ -62,18 +64,12 @@ def mutants(model: Model, random: np.random.Generator) -> Iterator[Mutant]:
     for kind, group, changed in (*_models(model, random), *_weights(model, random)):
         yield Mutant(kind, group, to_bytes(changed, DEFAULT_OPSET), changed)
     correct = to_bytes(model, DEFAULT_OPSET)
-    for kind, edit, change in _INPUTS:
-        if model.returns_every_step and kind not in _KEEP_STEPS:
-            continue
-        if not (kind == "features reversed" and model.signature.input_size == 1):
-            yield Mutant(kind, STRUCTURE, _before(correct, edit), model, change)
-    for operator, kind, attributes in _ATTRIBUTES:
-        if any(stage.kind == operator for stage in model.stages):
-            yield Mutant(kind, STRUCTURE, _with_attributes(correct, operator, attributes))
-    yield Mutant("NaN", "NaN outputs", _with_nan(correct))
+    for kind, data, change in with_changed_input(correct, model):
+        yield Mutant(kind, STRUCTURE, data, model, change)
+    for kind, data in with_changed_attribute(correct, model):
+        yield Mutant(kind, STRUCTURE, data)
+    yield Mutant("NaN", "NaN outputs", with_nan(correct))
 
-
-# Another model --------------------------------------------------------------------------------------------------------
 
 _Named = tuple[str, str, Model]
 
@@ -86,12 +82,10 @@ def _models(model: Model, random: np.random.Generator) -> Iterator[_Named]:
             found = _valid(model, changed)
             if found is not None:
                 yield kind, group, found
-    yield (
-        "activation added",
-        STRUCTURE,
-        replace(model, stages=(*model.stages, Activation("added", "tanh"))),
-    )
-    yield from ((kind, STRUCTURE, found) for kind, found in _other_ends(model))
+    longer = (*model.stages, Activation("added", "tanh"))
+    yield "activation added", STRUCTURE, replace(model, stages=longer)
+    for kind, found in _other_ends(model):
+        yield kind, STRUCTURE, found
 
 
 def _valid(model: Model, stages: tuple[Stage, ...]) -> Model | None:
@@ -156,10 +150,11 @@ def _exchanged(renamed: Callable[[Recurrent, str], str]) -> Callable[[Any, str, 
 
 def _last_layers(stage: Recurrent, key: str) -> str:
     """The names of the last two layers exchanged."""
-    one, two = f"_l{stage.num_layers - 2}", f"_l{stage.num_layers - 1}"
-    if one in key:
-        return key.replace(one, two)
-    return key.replace(two, one)
+    before_last = f"_l{stage.num_layers - 2}"
+    last = f"_l{stage.num_layers - 1}"
+    if before_last in key:
+        return key.replace(before_last, last)
+    return key.replace(last, before_last)
 
 
 def _directions(stage: Recurrent, key: str) -> str:
@@ -183,13 +178,14 @@ def _scaler(change: Callable[[Affine], tuple[Stage, ...]]) -> Any:
 def _with_eps(stage: Affine) -> tuple[Stage, ...]:
     """A batch norm whose variance was given 1e-3 instead of 1e-5."""
     is_first = _is_norm(stage) and not stage.inverse
-    return (replace(stage, scale=np.sqrt(stage.scale**2 + 1e-3)),) if is_first else (stage,)
+    if not is_first:
+        return (stage,)
+    return (replace(stage, scale=np.sqrt(stage.scale**2 + 1e-3)),)
 
 
 def _another(stage: Activation) -> tuple[Stage, ...]:
-    return (
-        Activation(stage.name, {"relu": "silu", "tanh": "sigmoid"}.get(stage.function, "relu")),
-    )
+    others = {"relu": "silu", "tanh": "sigmoid"}
+    return (Activation(stage.name, others.get(stage.function, "relu")),)
 
 
 def _other_gelu(stage: Activation) -> tuple[Stage, ...]:
@@ -261,21 +257,13 @@ def _other_ends(model: Model) -> Iterator[tuple[str, Model]]:
     ]
     if heads:
         head = replace(stages[heads[-1]], bias=None)  # type: ignore[type-var]
-        yield (
-            "head bias lost",
-            replace(model, stages=(*stages[: heads[-1]], head, *stages[heads[-1] + 1 :])),
-        )
+        yield "head bias lost", replace(model, stages=_with(stages, heads[-1], head))
     for index, (before, stage) in enumerate(pairwise(stages), 1):
-        if (
-            isinstance(before, Recurrent)
-            and before.bidirectional
-            and isinstance(stage, LastStep | LastHidden)
-        ):
+        has_two_ends = isinstance(before, Recurrent) and before.bidirectional
+        if has_two_ends and isinstance(stage, LastStep | LastHidden):
             other = LastHidden(stage.name) if isinstance(stage, LastStep) else LastStep(stage.name)
-            yield (
-                "reverse direction read at its wrong end",
-                replace(model, stages=_with(stages, index, other)),
-            )
+            changed = replace(model, stages=_with(stages, index, other))
+            yield "reverse direction read at its wrong end", changed
 
 
 def _with(stages: tuple[Stage, ...], index: int, stage: Stage) -> tuple[Stage, ...]:
@@ -348,89 +336,3 @@ _ROUNDINGS: dict[str, Callable[[Array], Array]] = {
     "bf16": _bfloat16,
     "4-decimal": lambda array: array.round(4),
 }
-
-
-# An edited graph ------------------------------------------------------------------------------------------------------
-
-_Edit = Callable[[onnx.GraphProto], list[onnx.NodeProto]]
-
-
-def _slice(start: int, end: int, axis: int, step: int = 1, name: str = "edited") -> _Edit:
-    def edit(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
-        numbers = {"start": start, "end": end, "axis": axis, "step": step}
-        graph.initializer.extend(
-            numpy_helper.from_array(np.array([number], np.int64), f"{name}/{key}")
-            for key, number in numbers.items()
-        )
-        return [helper.make_node("Slice", ["x", *(f"{name}/{key}" for key in numbers)], [name])]
-
-    return edit
-
-
-def _late(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
-    """The first step twice, and the last one never."""
-    first = _slice(0, 1, 1, name="edited/first")(graph)
-    joined = helper.make_node("Concat", ["edited/first", "x"], ["edited/joined"], axis=1)
-    rest = _slice(0, -1, 1)(graph)
-    rest[0].input[0] = "edited/joined"
-    return [*first, joined, *rest]
-
-
-def _twice(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
-    return [helper.make_node("Concat", ["x", "x"], ["edited"], axis=1)]
-
-
-_END = np.iinfo(np.int64).min  # further than any step backwards
-_KEEP_STEPS = ("time reversed", "features reversed", "a step late")
-_INPUTS: list[tuple[str, _Edit, Callable[[Array], Array]]] = [
-    ("time reversed", _slice(-1, _END, 1, -1), lambda x: x[:, ::-1]),
-    ("features reversed", _slice(-1, _END, 2, -1), lambda x: x[:, :, ::-1]),
-    ("a step late", _late, lambda x: np.concatenate([x[:, :1], x], axis=1)[:, :-1]),
-    ("first step instead of last", _slice(0, 1, 1), lambda x: x[:, :1]),
-    ("state not reset", _twice, lambda x: np.concatenate([x, x], axis=1)),
-]
-
-_ATTRIBUTES: list[tuple[str, str, dict[str, Any]]] = [
-    ("LSTM", "hard sigmoid", {"activations": [b"HardSigmoid", b"Tanh", b"Tanh"]}),
-    ("GRU", "hard sigmoid", {"activations": [b"HardSigmoid", b"Tanh"]}),
-    ("LSTM", "input_forget", {"input_forget": 1}),
-    ("GRU", "linear_before_reset=0", {"linear_before_reset": 0}),
-]
-
-
-def _before(data: bytes, edit: _Edit) -> bytes:
-    """The file with nodes in front that change x."""
-    proto = onnx.load_model_from_string(data)
-    graph = proto.graph
-    for node in graph.node:
-        for index, name in enumerate(node.input):
-            if name == "x":
-                node.input[index] = "edited"
-    nodes = [*edit(graph), *graph.node]
-    del graph.node[:]
-    graph.node.extend(nodes)
-    return bytes(proto.SerializeToString())
-
-
-def _with_attributes(data: bytes, operator: str, attributes: dict[str, Any]) -> bytes:
-    """The file with attributes of every node of one kind set."""
-    proto = onnx.load_model_from_string(data)
-    for node in proto.graph.node:
-        if node.op_type == operator:
-            given = {a.name: helper.get_attribute_value(a) for a in node.attribute}
-            directions = 2 if "direction" in given else 1
-            for key, value in attributes.items():
-                given[key] = value * directions if isinstance(value, list) else value
-            del node.attribute[:]
-            node.attribute.extend(helper.make_attribute(key, value) for key, value in given.items())
-    return bytes(proto.SerializeToString())
-
-
-def _with_nan(data: bytes) -> bytes:
-    """The file with every output multiplied by NaN."""
-    proto = onnx.load_model_from_string(data)
-    graph = proto.graph
-    graph.node[-1].output[-1] = "edited"
-    graph.initializer.append(numpy_helper.from_array(np.array(np.nan, np.float32), "edited/nan"))
-    graph.node.append(helper.make_node("Mul", ["edited", "edited/nan"], ["y"]))
-    return bytes(proto.SerializeToString())

@@ -28,7 +28,9 @@ from lstm_export.model import (
 from lstm_export.model.stages import ACTIVATIONS
 
 GAINS = (1.0, 3.0, 10.0)
-LARGEST_HIDDEN, LARGEST_WINDOW, LARGEST_RATIO = 512, 200, 1e5
+LARGEST_HIDDEN = 512
+LARGEST_WINDOW = 200
+LARGEST_RATIO = 1e5  # of a feature's mean to its standard deviation
 
 
 @dataclass
@@ -39,7 +41,7 @@ class _Draw:
         random: where every choice comes from.
         gain: what weights are multiplied by.
         largest_hidden: hidden sizes are log-uniform from 1 to this.
-        width: columns behind the stages so far.
+        width: columns of the answer of the stages so far.
         stages: the chain so far.
         is_sequence: whether no step was picked yet.
     """
@@ -75,10 +77,10 @@ def random_chain(
 ) -> tuple[Model, float]:
     """The chain of this seed and index, and its gain."""
     random = np.random.default_rng([seed, index])
-    draw = _Draw(
-        random, float(random.choice(GAINS)), largest_hidden, width=int(random.integers(1, 17))
-    )
-    input_size, window = draw.width, draw.size(LARGEST_WINDOW)
+    gain = float(random.choice(GAINS))
+    input_size = int(random.integers(1, 17))
+    draw = _Draw(random, gain, largest_hidden, width=input_size)
+    window = draw.size(LARGEST_WINDOW)
     if draw.chance(0.5):
         _scaler(draw, inverse=False)
     if draw.chance(0.2):
@@ -92,18 +94,19 @@ def random_chain(
     _read_out(draw, "right away")
     _head(draw, int(random.choice([0, 1, 2, 3], p=[0.1, 0.5, 0.25, 0.15])))
     if draw.chance(0.15):
-        every = draw.width <= 4 and draw.chance(0.5)
-        draw.add(
-            Skip(
-                draw.name("skip"),
-                tuple(random.integers(0, input_size, draw.width if every else 1).tolist()),
-            )
-        )
+        _skip(draw, input_size)
     if draw.chance(0.4):
         _scaler(draw, inverse=True)
     _read_out(draw, "late")
     signature = Signature(input_size, draw.width, window=window)
-    return Model(tuple(draw.stages), signature), draw.gain
+    return Model(tuple(draw.stages), signature), gain
+
+
+def _skip(draw: _Draw, input_size: int) -> None:
+    """A feature added to the answer, or one to each of its columns."""
+    every = draw.width <= 4 and draw.chance(0.5)
+    features = draw.random.integers(0, input_size, draw.width if every else 1)
+    draw.add(Skip(draw.name("skip"), tuple(features.tolist())))
 
 
 def _scaler(draw: _Draw, inverse: bool) -> None:
@@ -117,32 +120,36 @@ def _scaler(draw: _Draw, inverse: bool) -> None:
 def _recurrent(draw: _Draw, layers: int) -> None:
     kind: type[Recurrent] = LSTM if draw.chance(0.6) else GRU
     hidden = draw.size(draw.largest_hidden)
-    projected = (
-        draw.random.integers(1, hidden) if kind is LSTM and hidden > 1 and draw.chance(0.15) else 0
-    )
-    state, has_bias = int(projected) or hidden, not draw.chance(0.1)
+    proj_size = 0
+    if kind is LSTM and hidden > 1 and draw.chance(0.15):
+        proj_size = int(draw.random.integers(1, hidden))
+    state_size = proj_size or hidden
+    biases = () if draw.chance(0.1) else ("bias_ih", "bias_hh")
     directions = ("", "_reverse") if draw.chance(0.25) else ("",)
-    rows, bound = len(kind.gates) * hidden, draw.gain / np.sqrt(hidden)
-    weights, width = {}, draw.width
+    rows = len(kind.gates) * hidden
+    bound = draw.gain / np.sqrt(hidden)
+    weights: dict[str, np.ndarray] = {}
+    width = draw.width
     for k in range(layers):
-        for suffix in (f"_l{k}{direction}" for direction in directions):
-            weights |= {f"weight_ih{suffix}": draw.uniform(bound, rows, width)}
-            weights |= {f"weight_hh{suffix}": draw.uniform(bound, rows, state)}
-            for bias in ("bias_ih", "bias_hh") if has_bias else ():
+        for direction in directions:
+            suffix = f"_l{k}{direction}"
+            weights[f"weight_ih{suffix}"] = draw.uniform(bound, rows, width)
+            weights[f"weight_hh{suffix}"] = draw.uniform(bound, rows, state_size)
+            for bias in biases:
                 weights[f"{bias}{suffix}"] = draw.uniform(bound, rows)
-            weights |= (
-                {f"weight_hr{suffix}": draw.uniform(bound, state, hidden)} if projected else {}
-            )
-        width = len(directions) * state
+            if proj_size:
+                weights[f"weight_hr{suffix}"] = draw.uniform(bound, proj_size, hidden)
+        width = len(directions) * state_size
     if draw.chance(0.2):
         cells = layers * len(directions)
-        weights["h0"] = draw.uniform(1, cells, state)
-        weights |= {"c0": draw.uniform(1, cells, hidden)} if kind is LSTM else {}
+        weights["h0"] = draw.uniform(1, cells, state_size)
+        if kind is LSTM:
+            weights["c0"] = draw.uniform(1, cells, hidden)
     draw.add(kind(draw.name("rnn"), weights))
 
 
 def _read_out(draw: _Draw, when: str) -> None:
-    """A step is picked right behind the recurrence in 65 % of the chains, at the end in 10 %, never in 25 %."""
+    """A step is picked right after the recurrence in 65 % of the chains, at the end in 10 %, never in 25 %."""
     if when == "right away" and draw.chance(0.65):
         if draw.chance(0.3):
             draw.add(LastHidden("hidden"))
@@ -158,10 +165,8 @@ def _head(draw: _Draw, linears: int) -> None:
     for _ in range(linears):
         if draw.chance(0.3):
             _between(draw)
-        bound, outputs = (
-            draw.gain / np.sqrt(draw.width),
-            draw.size(64) if draw.chance(0.5) else draw.size(8),
-        )
+        bound = draw.gain / np.sqrt(draw.width)
+        outputs = draw.size(64 if draw.chance(0.5) else 8)
         bias = draw.uniform(bound, outputs) if draw.chance(0.9) else None
         draw.add(Linear(draw.name("fc"), draw.uniform(bound, outputs, draw.width), bias))
         if draw.chance(0.5):
@@ -174,13 +179,19 @@ def _between(draw: _Draw) -> None:
     """A normalisation or an activation."""
     choice = draw.random.choice(["layer norm", "batch norm", "activation"])
     if choice == "layer norm":
-        weight, bias = (draw.random.uniform(0.5, 2, draw.width), draw.uniform(1, draw.width))
-        plain = draw.chance(0.2)
-        draw.add(LayerNorm(draw.name("norm"), None if plain else weight, None if plain else bias))
+        weight = draw.random.uniform(0.5, 2, draw.width)
+        bias = draw.uniform(1, draw.width)
+        is_plain = draw.chance(0.2)
+        norm = LayerNorm(
+            draw.name("norm"), None if is_plain else weight, None if is_plain else bias
+        )
+        draw.add(norm)
     elif choice == "batch norm":
-        spread, name = np.exp(draw.uniform(2, draw.width)), draw.name("bn")
+        spread = np.exp(draw.uniform(2, draw.width))
+        name = draw.name("bn")
         draw.add(Affine(name, spread * draw.uniform(3, draw.width), spread))
-        weight, bias = draw.random.uniform(0.5, 2, draw.width), draw.uniform(1, draw.width)
+        weight = draw.random.uniform(0.5, 2, draw.width)
+        bias = draw.uniform(1, draw.width)
         draw.add(Affine(f"{name}.affine", bias, weight, inverse=True))
     else:
         _activation(draw)
