@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from time import perf_counter
 
 import numpy as np
 
 from ..model import Array, Runner
-from .golden import GoldenSet
-from .rule import Verdict, answer, bound, is_judgeable, largest
+from .golden_set import GoldenSet
+from .rule import Verdict, answer, bound, error_of, is_judgeable, largest
 
-# Sets on which conditions are compared: ordinary inputs, saturated gates, more rows than the others have.
+# Conditions are compared on ordinary inputs, saturated gates, and more rows than the others have.
 COMPARED = ("nominal", "saturating", "shape 5x13")
-COPIES, REPEATS, THREADS = 16, 5, 4
+COPIES = 16
+REPEATS = 5
+THREADS = 4
 
 
 @dataclass(frozen=True)
@@ -23,10 +26,13 @@ class Condition:
 
     Attributes:
         name: the condition, such as `optimisation off` or `each row alone`.
-        difference: largest difference from the first answers, in units of S; 0 where every bit is the same.
+        difference: largest difference from the first answers, in units of S; 0 where every bit is
+            the same.
         share: largest error against the float64 definition, as a share of the bound.
-        verdict: `passed` as long as the definition is met; a difference within the bound is no failure.
+        verdict: `passed` as long as the definition is met; a difference within the bound is no
+            failure.
         reason: why there was no answer that can be compared; empty where there was one.
+        seconds: that it took.
     """
 
     name: str
@@ -34,39 +40,65 @@ class Condition:
     share: float
     verdict: Verdict
     reason: str = ""
+    seconds: float = field(default=0.0, compare=False)
 
 
 def check_conditions(
     runner: Runner, golden: Sequence[GoldenSet], others: Iterable[tuple[str, Runner]]
 ) -> tuple[Condition, ...]:
-    """The runner alone and in batches, repeated and from several threads, and the artifact in `others`, set up anew."""
-    chosen = [one for one in golden if one.name in COMPARED and one.lengths is None and is_judgeable(one)]
-    first = [answer(runner, one)[0] for one in chosen]
-    return tuple(_condition(name, other, chosen, first) for name, other in (*others, *_usage(runner)) if chosen)
+    """The runner asked in other ways, and the same artifact set up anew in `others`.
+
+    Other ways are alone and in batches, repeatedly, and from several threads.
+    """
+    chosen = [entry for entry in golden if entry.name in COMPARED and entry.lengths is None]
+    chosen = [entry for entry in chosen if is_judgeable(entry)]
+    if not chosen:
+        return ()
+    first = [answer(runner, entry).y for entry in chosen]
+    ways = (*others, *_usage(runner))
+    return tuple(_condition(name, other, chosen, first) for name, other in ways)
 
 
-def _condition(name: str, runner: Runner, golden: Sequence[GoldenSet], first: Sequence[Array]) -> Condition:
-    difference, share, reasons = 0.0, 0.0, []
-    for one, before in zip(golden, first, strict=True):
-        y, reason = answer(runner, one)
-        reasons += [reason] * bool(reason)
+def _condition(
+    name: str, runner: Runner, golden: Sequence[GoldenSet], first: Sequence[Array]
+) -> Condition:
+    start = perf_counter()
+    difference = 0.0
+    share = 0.0
+    reasons = []
+    for entry, before in zip(golden, first, strict=True):
+        y, reason = answer(runner, entry)
+        if reason:
+            reasons.append(reason)
         # max() of Python would lose a NaN.
-        difference = float(np.maximum(difference, largest(y, before, one.scale)[0]))
-        share = float(np.maximum(share, largest(y, one.y, one.scale)[0] / bound(one)))
-    return Condition(name, difference, share, "passed" if share <= 1 else "failed", (reasons or [""])[0])
+        difference = float(np.maximum(difference, largest(y, before, entry.scale).error))
+        share = float(np.maximum(share, error_of(y, entry) / bound(entry)))
+    verdict: Verdict = "passed" if share <= 1 else "failed"
+    reason = reasons[0] if reasons else ""
+    return Condition(name, difference, share, verdict, reason, perf_counter() - start)
 
 
 def _usage(runner: Runner) -> Iterator[tuple[str, Runner]]:
     """Ways of asking that must not change an answer."""
-    yield "each row alone", lambda x: np.concatenate([runner(row[np.newaxis]) for row in x])
-    yield f"in a batch {COPIES} times as large", lambda x: runner(np.concatenate([x] * COPIES))[-len(x) :]
-    yield f"asked {REPEATS} times", _most_different(lambda x: [runner(x) for _ in range(REPEATS)])
-    yield f"asked by {THREADS} threads at once", _most_different(lambda x: _at_once(runner, x))
 
+    def each_row_alone(x: Array) -> Array:
+        return np.concatenate([runner(row[np.newaxis]) for row in x])
 
-def _at_once(runner: Runner, x: Array) -> list[Array]:
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(runner, [x] * (2 * THREADS)))
+    def last_of_many(x: Array) -> Array:
+        copies = np.concatenate([x] * COPIES)
+        return runner(copies)[-len(x) :]
+
+    def repeatedly(x: Array) -> list[Array]:
+        return [runner(x) for _ in range(REPEATS)]
+
+    def at_once(x: Array) -> list[Array]:
+        with ThreadPoolExecutor(THREADS) as pool:
+            return list(pool.map(runner, [x] * (2 * THREADS)))
+
+    yield "each row alone", each_row_alone
+    yield f"in a batch {COPIES} times as large", last_of_many
+    yield f"asked {REPEATS} times", _most_different(repeatedly)
+    yield f"asked by {THREADS} threads at once", _most_different(at_once)
 
 
 def _most_different(ask: Callable[[Array], list[Array]]) -> Runner:

@@ -1,59 +1,117 @@
-"""The first step of a sequence at which a runner goes wrong: each of its beginnings is asked for on its own."""
+"""Where a runner first goes wrong: at which step of a sequence, after which recurrent layer."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from ..errors import LstmExportError
-from ..model import Array, Model, Runner, forward
-from .golden import GoldenSet
-from .noise import in_units_of
-from .rule import bound
+from ..model import Array, Model, Recurrent, Runner, Signature, forward
+from .diagnosis import AFTER_THE_LAYERS
+from .golden_set import GoldenSet
+from .parity_report import ParityReport
+from .rule import answer_to, bound, fails, largest
 
-# As many beginnings are asked for first; then, one by one, those between the last good and the first bad one.
+# So many beginnings are asked for first; then, one by one, those between the last good and the
+# first bad one.
 BEGINNINGS = 24
 
 
 def first_wrong_step(runner: Runner, model: Model, golden: GoldenSet) -> int | None:
-    """The first step, from 1, at which the runner is beyond the bound of a golden set without lengths."""
-    seq = golden.x.shape[1]
-    coarse = sorted({int(step) for step in np.linspace(1, seq, min(seq, BEGINNINGS))})
-    wrong = _first(runner, model, golden, coarse)
+    """The first step, from 1, at which the runner is beyond the bound of a set without lengths.
+
+    Each beginning of the sequence is asked for on its own.
+    """
+    count = min(golden.seq, BEGINNINGS)
+    coarse = sorted({int(step) for step in np.linspace(1, golden.seq, count)})
+    wrong = _first_wrong_of(coarse, runner, model, golden)
     if wrong is None:
         return None
     right = max((step for step in coarse if step < wrong), default=0)
-    return _first(runner, model, golden, range(right + 1, wrong + 1))
+    return _first_wrong_of(range(right + 1, wrong + 1), runner, model, golden)
 
 
-def _first(runner: Runner, model: Model, golden: GoldenSet, steps: Sequence[int]) -> int | None:
-    """The first of `steps` whose error is beyond the bound; NaN is."""
-    if model.returns_every_step:
-        got = _answer(runner, golden.x, golden.y.shape)
-        pairs = [(got[:, step - 1], golden.y[:, step - 1]) for step in steps]
-    else:
-        expected = _beginnings(model, golden.x, steps)
-        pairs = [(_answer(runner, golden.x[:, :n], y.shape), y) for n, y in zip(steps, expected, strict=True)]
+def _first_wrong_of(
+    steps: Sequence[int], runner: Runner, model: Model, golden: GoldenSet
+) -> int | None:
+    """The first of these steps whose error is beyond the bound; NaN is."""
     allowed = bound(golden)
-    errors = (float(in_units_of(np.abs(got - y), golden.scale).max()) for got, y in pairs)
-    return next((step for step, error in zip(steps, errors, strict=True) if not error <= allowed), None)
+    for step, got, expected in _pairs(steps, runner, model, golden):
+        if not largest(got, expected, golden.scale).error <= allowed:
+            return step
+    return None
+
+
+def _pairs(
+    steps: Sequence[int], runner: Runner, model: Model, golden: GoldenSet
+) -> Iterator[tuple[int, Array, Array]]:
+    """At each step what the runner gives and what it should give, `(batch, output_size)`."""
+    if model.returns_every_step:
+        every = answer_to(runner, golden.x, None, golden.y.shape).y
+        for step in steps:
+            yield step, every[:, step - 1], golden.y[:, step - 1]
+        return
+    for step, expected in zip(steps, _beginnings(model, golden.x, steps), strict=True):
+        yield step, answer_to(runner, golden.x[:, :step], None, expected.shape).y, expected
 
 
 def _beginnings(model: Model, x: Array, steps: Sequence[int]) -> list[Array]:
-    """What each beginning of `x` is to be answered with: in one run where no direction starts at the end."""
+    """What each beginning of `x` is to be answered with.
+
+    In one run where no direction starts at the end.
+    """
     if any(stage.bidirectional for stage in model.recurrent):
         return [forward(model, x[:, :step]).y for step in steps]
-    every_step = replace(model, stages=tuple(stage for stage in model.stages if stage.steps != "reduce"))
-    y = forward(every_step, x).y
-    return [y[:, step - 1] for step in steps]
+    stages = tuple(stage for stage in model.stages if stage.steps != "reduce")
+    every = forward(replace(model, stages=stages), x).y  # (batch, seq, output_size)
+    return [every[:, step - 1] for step in steps]
 
 
-def _answer(runner: Runner, x: Array, shape: tuple[int, ...]) -> Array:
-    """The runner's answer, or NaN where it refuses or answers in another shape."""
-    try:
-        y = np.asarray(runner(x), np.float64)
-    except LstmExportError:
-        return np.full(shape, np.nan)
-    return y if y.shape == shape else np.full(shape, np.nan)
+def first_wrong_layer(
+    probes: Iterable[Runner], model: Model, golden: Sequence[GoldenSet], report: ParityReport
+) -> str:
+    """Each recurrent layer's output against the chain that ends there.
+
+    Args:
+        probes: the artifact again, but giving the output of its first recurrent layer, its second,
+            and so on, `(batch, seq, directions * size)`; none where it cannot be opened up.
+        model: what it should compute, as its format holds it.
+        golden: the sets that were judged.
+        report: what was found.
+
+    Returns:
+        The name of the layer, `AFTER_THE_LAYERS`, or nothing where there is nothing to tell.
+    """
+    failed = report.failed_of(golden)
+    probes = list(probes)
+    if not failed or not probes:
+        return ""
+    shortest = min(failed, key=lambda entry: (entry.lengths is not None, entry.seq))
+    for probe, (layer, ending) in zip(probes, _endings(model), strict=False):
+        if fails(probe, GoldenSet.of(layer, ending, shortest.x, shortest.lengths)):
+            return layer
+    return AFTER_THE_LAYERS
+
+
+def _endings(model: Model) -> Iterator[tuple[str, Model]]:
+    """The chain cut off after every recurrent layer."""
+    for index, stage in enumerate(model.stages):
+        if not isinstance(stage, Recurrent):
+            continue
+        output_size = stage.directions * stage.state_size
+        signature = Signature(model.signature.input_size, output_size)
+        for k in range(stage.num_layers):
+            stages = (*model.stages[:index], _up_to_layer(stage, k))
+            yield f"{stage.name}_l{k}", Model(stages, signature)
+
+
+def _up_to_layer(stage: Recurrent, k: int) -> Recurrent:
+    """The stage with its layers 0 to k."""
+    weights = {}
+    for key, array in stage.weights.items():
+        if key in ("h0", "c0"):
+            weights[key] = array[: (k + 1) * stage.directions]
+        elif int(key.removesuffix("_reverse").rpartition("_l")[2]) <= k:
+            weights[key] = array
+    return replace(stage, weights=weights)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Protocol, TypeAlias
 
@@ -14,17 +14,19 @@ from ..model.forward import Noise, Output
 # Unit roundoff of float32: the largest relative error of one rounding to nearest.
 U = 2.0**-24
 
-# Below its smallest normal number, 2**-126, float32 rounds absolutely, and runtimes may take it for 0. No S is
-# smaller than that number over eps, so that such a difference counts as one spacing.
+# Below its smallest normal number, 2**-126, float32 rounds absolutely, and runtimes may take it for
+# 0. No S is smaller than that number over eps, so that such a difference counts as one spacing.
 SMALLEST_SCALE = 2.0**-103
 
-# 2 jittered runs gave 3 false alarms on 2,580 random chains, 4 none; 8 halve the worst ratio of error to bound.
+# 2 jittered runs gave 3 false alarms on 2,580 random chains, 4 none; 8 halve the worst ratio of
+# error to bound.
 RUNS = 8
-# Small models are jittered in all runs at once; from here on the copies of the weights cost more than they save.
+# Small models are jittered in all runs at once; from here on the copies of the weights cost more
+# than they save.
 LARGE_HIDDEN = 128
 
-
-POOL = 2**16  # signs are drawn in blocks of this many: a draw for every small array costs more than the arrays
+# Signs are drawn in blocks of this many: a draw for every small array costs more than the arrays.
+POOL = 2**16
 
 
 class _Signs:
@@ -33,24 +35,30 @@ class _Signs:
     def __init__(self, *seed: int) -> None:
         self._random = np.random.default_rng(seed)
         self._pool: Array = np.empty(0)
-        self._at = 0
+        self._used = 0
 
     def __call__(self, shape: tuple[int, ...]) -> Array:
         size = prod(shape)
-        if self._at + size > self._pool.size:
-            bits = np.frombuffer(self._random.bytes(max(POOL, size + 7) // 8), np.uint8)
-            self._pool, self._at = np.unpackbits(bits).astype(np.float64), 0
-            self._pool *= 2 * U
-            self._pool -= U
-        self._at += size
-        return self._pool[self._at - size : self._at].reshape(shape)
+        if self._used + size > self._pool.size:
+            self._refill(size)
+        first = self._used
+        self._used += size
+        return self._pool[first : self._used].reshape(shape)
+
+    def _refill(self, size: int) -> None:
+        enough = max(POOL, size + 7)
+        bits = np.frombuffer(self._random.bytes(enough // 8), np.uint8)
+        self._pool = np.unpackbits(bits).astype(np.float64)  # 0 or 1
+        self._pool *= 2 * U
+        self._pool -= U
+        self._used = 0
 
 
 class Jitter(Noise):
     """Moves every value that float32 must round by one unit roundoff, up or down at random.
 
-    Gates move absolutely: a sigmoid near 0 is still computed from terms of size 1. The weights of a model are moved
-    once and kept, so that one Jitter can serve many inputs of that model.
+    Gates move absolutely: a sigmoid near 0 is still computed from terms of size 1. The weights of a
+    model are moved once and kept, so that one Jitter can serve many inputs of that model.
     """
 
     def __init__(self, runs: int, seed: int) -> None:
@@ -61,7 +69,7 @@ class Jitter(Noise):
         self.restart()
 
     def restart(self) -> None:
-        """Begin the signs of values again, so that what an input gets does not depend on those before it."""
+        """Begin the signs of values again: what an input gets must not depend on earlier inputs."""
         self._signs = _Signs(self._seed, 0)
 
     def weight(self, name: str, weight: Array) -> Array:
@@ -81,7 +89,7 @@ class Jitter(Noise):
 
 
 class SharedWeights(Noise):
-    """No noise; a model's weights are widened once, for all the models that share arrays with it."""
+    """No noise; a model's weights are widened once, for all models that share arrays with it."""
 
     def __init__(self, model: Model) -> None:
         self._model = model  # kept, so that no other array gets the identity of one of its own
@@ -104,15 +112,21 @@ class _ValueJitter(Jitter):
 
 
 def output_scale(output: Output) -> Array:
-    """S `(output_size,)`: the size of the terms of the last operation, over all rows and steps; never quite 0."""
-    terms: Array = output.terms.reshape(-1, output.terms.shape[-1]).max(axis=0)
+    """S `(output_size,)`: the summed magnitude of the last operation's terms; never quite 0.
+
+    The largest over all rows and steps.
+    """
+    output_size = output.terms.shape[-1]
+    terms: Array = output.terms.reshape(-1, output_size).max(axis=0)
     return np.maximum(terms, SMALLEST_SCALE)
 
 
 class Definition(Protocol):
     """What says what is right: `forward` of a model, or what a known bug makes of it."""
 
-    def __call__(self, x: Array, noise: Noise | None = None, *, lengths: Array | None = None) -> Output: ...
+    def __call__(
+        self, x: Array, noise: Noise | None = None, *, lengths: Array | None = None
+    ) -> Output: ...
 
 
 def is_large(model: Model) -> bool:
@@ -121,29 +135,49 @@ def is_large(model: Model) -> bool:
 
 
 Input: TypeAlias = "tuple[Array, Array | None]"  # x, and lengths where its rows have them
+Answered: TypeAlias = "tuple[Input, Output]"
 
 
-def noise_floors(definition: Definition, answered: Sequence[tuple[Input, Output]], *, large: bool) -> list[float]:
-    """F of each input with its exact answer: the largest move of its outputs over the jittered runs, in units of S."""
+def noise_floors(
+    definition: Definition, answered: Sequence[Answered], *, large: bool
+) -> list[float]:
+    """F of each input with its exact answer.
+
+    The largest move of its outputs over the jittered runs, in units of S.
+    """
     floors = [0.0] * len(answered)
-    for jitter in (Jitter(1, seed) for seed in range(RUNS)) if large else [Jitter(RUNS, seed=0)]:
-        for index, ((x, lengths), output) in enumerate(answered):
+    for jitter in _jitters(large):
+        for index, entry in enumerate(answered):
             jitter.restart()
-            move = np.abs(definition(x, jitter, lengths=lengths).y - output.y)
-            # Not max(): NaN must stay.
-            floors[index] = float(np.maximum(floors[index], in_units_of(move, output_scale(output)).max()))
+            move = _largest_move(definition, entry, jitter)
+            floors[index] = float(np.maximum(floors[index], move))  # not max(): NaN must stay
     return floors
 
 
-def floor_without_weights(definition: Definition, answered: tuple[Input, Output], exact: Noise) -> float:
-    """F of an input with its exact answer, but for the rounding of the weights, which `exact` widens."""
-    ((x, lengths), output), jitter = answered, _ValueJitter(RUNS, 0, exact)
-    move = np.abs(definition(x, jitter, lengths=lengths).y - output.y)
+def _jitters(large: bool) -> Iterator[Jitter]:
+    """All runs, at once or one after another."""
+    if not large:
+        yield Jitter(RUNS, seed=0)
+        return
+    for seed in range(RUNS):
+        yield Jitter(1, seed)
+
+
+def floor_without_weights(definition: Definition, answered: Answered, exact: Noise) -> float:
+    """F of an input but for the rounding of the weights, which `exact` widens."""
+    return _largest_move(definition, answered, _ValueJitter(RUNS, 0, exact))
+
+
+def _largest_move(definition: Definition, answered: Answered, jitter: Jitter) -> float:
+    (x, lengths), output = answered
+    jittered = definition(x, jitter, lengths=lengths).y
+    move = np.abs(jittered - output.y)
     return float(in_units_of(move, output_scale(output)).max())
 
 
 def in_units_of(error: Array, scale: Array) -> Array:
     """`error / scale` per channel; where the scale is 0 only an error of 0 is finite."""
+    is_zero = scale == 0
     safe = np.where(scale > 0, scale, 1.0)
-    ratio: Array = np.where((scale == 0) & (error > 0), np.inf, error / safe)
+    ratio: Array = np.where(is_zero & (error > 0), np.inf, error / safe)
     return ratio

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 
 import numpy as np
 
 from ..errors import LstmExportError
 from ..model import Array, LengthsRunner, Runner
-from .golden import GoldenSet
+from .golden_set import GoldenSet
 from .noise import in_units_of
 
 EPS = 2.0**-23
-# The bound is FACTOR * (F + eps) in units of S. 6F + 4 eps gave no false alarm on 2,580 random chains either;
-# the rest is room for processors that were not measured.
+# The bound is FACTOR * (F + eps) in units of S. 6F + 4 eps gave no false alarm on 2,580 random
+# chains either; the rest is room for processors that were not measured.
 FACTOR = 8
-# A noise floor above this says that the model amplifies rounding until float32 means little: no verdict.
+# A noise floor above this says that the model amplifies rounding until float32 means little.
 LARGEST_NOISE = 2.0**-10
 
 Verdict = Literal["passed", "failed", "cannot be judged"]
@@ -31,24 +31,64 @@ def is_judgeable(golden: GoldenSet) -> bool:
     return golden.noise_floor <= LARGEST_NOISE
 
 
-def answer(runner: Runner, golden: GoldenSet) -> tuple[Array, str]:
-    """The runner's y, or NaN and the reason why there is none that can be compared."""
+class Answer(NamedTuple):
+    """What a runner answered.
+
+    Attributes:
+        y: float64, of the shape that was expected; NaN where there was no comparable answer.
+        reason: why there was none; empty where there was one.
+    """
+
+    y: Array
+    reason: str = ""
+
+
+def answer(runner: Runner, golden: GoldenSet) -> Answer:
+    """The runner's answer to a golden set."""
+    return answer_to(runner, golden.x, golden.lengths, golden.y.shape)
+
+
+def answer_to(runner: Runner, x: Array, lengths: Array | None, expected: tuple[int, ...]) -> Answer:
+    """The runner's answer to `x (batch, seq, input_size)`, of the expected shape."""
+    none = np.full(expected, np.nan)
     try:
-        y = np.asarray(asked(runner, golden.x, golden.lengths), np.float64)
+        y = np.asarray(asked(runner, x, lengths), np.float64)
     except LstmExportError as error:
-        return np.full(golden.y.shape, np.nan), str(error)
-    if y.shape != golden.y.shape:
-        return np.full(golden.y.shape, np.nan), f"y is {y.shape}, expected {golden.y.shape}"
-    return y, ""
+        return Answer(none, str(error))
+    if y.shape != expected:
+        return Answer(none, f"y is {y.shape}, expected {expected}")
+    return Answer(y)
 
 
 def asked(runner: Runner, x: Array, lengths: Array | None) -> Array:
-    """What the runner answers; lengths are handed on only where there are any."""
-    return runner(x) if lengths is None else cast(LengthsRunner, runner)(x, lengths)
+    """What the runner gives for `x`; lengths are handed on only where there are any."""
+    if lengths is None:
+        return runner(x)
+    return cast(LengthsRunner, runner)(x, lengths)
 
 
-def largest(y: Array, expected: Array, scale: Array) -> tuple[float, tuple[int, ...]]:
-    """The largest error in units of S, NaN counting as the largest, and where it is."""
-    error = in_units_of(np.abs(y - expected), scale)
-    worst = np.unravel_index(int(np.argmax(error)), error.shape)  # argmax takes the first NaN
-    return float(error[worst]), tuple(int(index) for index in worst)
+class Largest(NamedTuple):
+    """The largest error in units of S, NaN counting as the largest, and its index."""
+
+    error: float
+    at: tuple[int, ...]
+
+
+def largest(y: Array, expected: Array, scale: Array) -> Largest:
+    """The largest error of y, `(..., output_size)` like `expected`; scale is S `(output_size,)`."""
+    errors = in_units_of(np.abs(y - expected), scale)
+    worst = np.unravel_index(int(np.argmax(errors)), errors.shape)  # argmax takes the first NaN
+    return Largest(float(errors[worst]), tuple(int(index) for index in worst))
+
+
+def error_of(y: Array, golden: GoldenSet) -> float:
+    """The largest error of y against a golden set's answers, in units of S."""
+    return largest(y, golden.y, golden.scale).error
+
+
+def fails(runner: Runner, golden: GoldenSet) -> bool:
+    """Whether the runner fails a golden set that can be judged."""
+    if not is_judgeable(golden):
+        return False
+    error = error_of(answer(runner, golden).y, golden)
+    return not error <= bound(golden)  # not `error > bound`: NaN must fail

@@ -1,4 +1,4 @@
-"""The smallest input on which a runner still fails: fewest steps, one row, fewest features, simplest numbers."""
+"""The smallest input on which a runner still fails: few steps, one row, simple numbers."""
 
 from __future__ import annotations
 
@@ -7,67 +7,76 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from ..model import Affine, Array, Model, Runner
-from .golden import GoldenSet
-from .rule import answer, bound, is_judgeable, largest
+from .golden_set import GoldenSet
+from .rule import fails
 
 NAME = "smallest failing input"
 
+# Smaller inputs made of x `(batch, seq, input_size)`, the smallest first.
+_Smaller = Callable[[Array], Iterator[Array]]
+
 
 def smallest_failing(runner: Runner, model: Model, golden: Sequence[GoldenSet]) -> GoldenSet | None:
-    """A failing input made as small as it still fails, judged with its own S and F; None where nothing fails.
+    """A failing input made as small as it still fails, judged with its own S and F.
 
-    Rows and steps are left out, features set to where the model's scaler is centred, and what remains is rounded.
+    Rows and steps are left out, features set to where the model's scaler is centred, and what
+    remains is rounded. None where nothing fails.
     """
-    for one in sorted(golden, key=lambda one: one.x.shape[1]):
-        if _fails(runner, one):
-            return _shrunk(runner, model, one)
+    for entry in sorted(golden, key=lambda entry: entry.seq):
+        if fails(runner, entry):
+            return _shrunk(runner, model, entry)
     return None
-
-
-def _fails(runner: Runner, golden: GoldenSet) -> bool:
-    return is_judgeable(golden) and not largest(answer(runner, golden)[0], golden.y, golden.scale)[0] <= bound(golden)
 
 
 def _shrunk(runner: Runner, model: Model, golden: GoldenSet) -> GoldenSet:
     """One kind of smaller input after another; of each the first that still fails is kept."""
     smallest = GoldenSet.of(NAME, model, golden.x, golden.lengths)
-    if golden.lengths is not None:
-        return smallest if _fails(runner, smallest) else golden
-    kinds: tuple[Callable[[Array], Iterator[Array]], ...] = (_rows, _beginnings, _ends, _rounded)
-    for smaller in (*kinds[:3], *_centred_features(model), kinds[3]):
-        for x in smaller(smallest.x):
-            one = GoldenSet.of(NAME, model, x)
-            if _fails(runner, one):
-                smallest = one
-                break
-    return smallest if _fails(runner, smallest) else golden
+    if golden.lengths is None:
+        for smaller in (_rows, _beginnings, _ends, *_centred_features(model), _rounded):
+            smallest = _first_failing(runner, model, smaller, smallest)
+    return smallest if fails(runner, smallest) else golden
+
+
+def _first_failing(runner: Runner, model: Model, smaller: _Smaller, golden: GoldenSet) -> GoldenSet:
+    """The first of the smaller inputs that fails, else the set itself."""
+    for x in smaller(golden.x):
+        entry = GoldenSet.of(NAME, model, x)
+        if fails(runner, entry):
+            return entry
+    return golden
 
 
 def _rows(x: Array) -> Iterator[Array]:
-    yield from (row[np.newaxis] for row in x)
+    for row in x:
+        yield row[np.newaxis]
 
 
 def _beginnings(x: Array) -> Iterator[Array]:
-    yield from (x[:, :step] for step in range(1, x.shape[1]))
+    for step in range(1, x.shape[1]):
+        yield x[:, :step]
 
 
 def _ends(x: Array) -> Iterator[Array]:
-    yield from (x[:, -step:] for step in range(1, x.shape[1]))
+    for step in range(1, x.shape[1]):
+        yield x[:, -step:]
 
 
-def _centred_features(model: Model) -> Iterator[Callable[[Array], Iterator[Array]]]:
+def _centred_features(model: Model) -> Iterator[_Smaller]:
     """Feature after feature at the scaler's offset, or at 0."""
     first = model.stages[0]
-    centre = first.offset if isinstance(first, Affine) else np.zeros(model.signature.input_size, np.float32)
+    centre = np.zeros(model.signature.input_size, np.float32)
+    if isinstance(first, Affine):
+        centre = first.offset
     for feature in range(model.signature.input_size):
 
-        def without(x: Array, feature: int = feature) -> Iterator[Array]:
+        def centred(x: Array, feature: int = feature) -> Iterator[Array]:
             changed = x.copy()
             changed[..., feature] = centre[feature]
             yield changed
 
-        yield without
+        yield centred
 
 
 def _rounded(x: Array) -> Iterator[Array]:
-    yield from (np.round(x, decimals) for decimals in range(4))
+    for decimals in range(4):
+        yield np.round(x, decimals)

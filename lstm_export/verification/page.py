@@ -11,7 +11,7 @@ from importlib import metadata
 from ..model import Model
 from ..parity import GoldenSet, ParityReport
 from ..parity.along_time import AlongTime, along_time
-from ..parity.html import Page, to_html
+from ..parity.html_page import Page, to_html
 from ..version import __version__
 from .artifact import OpenedFile
 from .subject import Subject

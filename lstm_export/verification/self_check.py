@@ -15,10 +15,10 @@ from .. import targets
 from ..errors import InputError, LstmExportError, ParityError, UnsupportedModel
 from ..model.runner import takes_lengths
 from ..parity import GoldenSet, Mutation, catalogue, check
-from ..parity.diagnosis import LONGEST
 from ..parity.noise import in_units_of
-from ..parity.report import GOOD_STRUCTURE
+from ..parity.parity_report import GOOD_STRUCTURE
 from ..parity.rule import bound, is_judgeable
+from ..parity.suspects import LONGEST
 from .artifact import ArtifactFile, OpenedFile, own_artifact
 from .judge import NOT_CHECKED, judge, structure_of
 from .subject import Subject

@@ -27,11 +27,16 @@ def test_the_same_bits_are_said_in_one_line() -> None:
     conditions = check_conditions(right, GOLDEN, [("optimisation off", right)])
     assert {(one.difference, one.verdict) for one in conditions} == {(0.0, "passed")}
     report = check(right, GOLDEN, subject="right")
-    assert "note: the same bits with optimisation off" in replace(report, conditions=conditions).table()
+    assert (
+        "note: the same bits with optimisation off"
+        in replace(report, conditions=conditions).table()
+    )
 
 
 def test_a_difference_within_the_bound_is_reported_and_passes() -> None:
-    (one, *_) = check_conditions(right, GOLDEN, [("2 threads", lambda x: right(x) * np.float32(1 + 2**-23))])
+    (one, *_) = check_conditions(
+        right, GOLDEN, [("2 threads", lambda x: right(x) * np.float32(1 + 2**-23))]
+    )
     assert 0 < one.difference < 1e-6
     assert one.verdict == "passed"
 
@@ -49,7 +54,9 @@ def test_what_depends_on_earlier_calls_fails() -> None:
 
 
 def test_a_condition_that_gives_nan_or_refuses_fails_the_report() -> None:
-    conditions = check_conditions(right, GOLDEN, [("4 threads", lambda x: right(x) * np.float32(np.nan))])
+    conditions = check_conditions(
+        right, GOLDEN, [("4 threads", lambda x: right(x) * np.float32(np.nan))]
+    )
     report = check(right, GOLDEN, subject="right")
     failed = replace(report, conditions=conditions)
     assert (report.verdict, failed.verdict) == ("passed", "failed")

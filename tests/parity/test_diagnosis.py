@@ -21,9 +21,9 @@ from lstm_export.parity import (
     first_wrong_layer,
     golden_sets,
 )
-from lstm_export.parity.diagnosis import LARGER, SMALLER, named
 from lstm_export.parity.noise import SharedWeights, floor_without_weights
 from lstm_export.parity.rule import is_judgeable
+from lstm_export.parity.suspects import LARGER, SMALLER, suspects
 from tests.kit.chains import CHAINS
 
 torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
@@ -31,7 +31,14 @@ from lstm_export.model.torch_module import eager, to_module  # noqa: E402
 from tests.kit.random_chains import random_chain  # noqa: E402
 
 # How many bugs of each chain are tried: every so many, since there are hundreds. Others: scripts/study/parity_study.py.
-STRIDES = {"scalers": 19, "every step": 17, "gru both ways": 29, "learned state": 37, "norms": 37, "skip": 23}
+STRIDES = {
+    "scalers": 19,
+    "every step": 17,
+    "gru both ways": 29,
+    "learned state": 37,
+    "norms": 37,
+    "skip": 23,
+}
 GOLDEN: dict[str, tuple[GoldenSet, ...]] = {}
 
 
@@ -49,7 +56,9 @@ def runner_of(bug: Mutation) -> Runner:
 
 
 def told(name: str, runner: Runner) -> Diagnosis | None:
-    return diagnose(runner, CHAINS[name], golden_of(name), check(runner, golden_of(name), subject="broken"))
+    return diagnose(
+        runner, CHAINS[name], golden_of(name), check(runner, golden_of(name), subject="broken")
+    )
 
 
 def same_answers(name: str, bug: Mutation, model: Model) -> bool:
@@ -71,7 +80,9 @@ def test_every_bug_of_the_catalogue_is_named(name: str) -> None:
         if found is None:
             continue  # the answers have another shape
         best = Mutation(found.bug, model, found.place).name
-        assert bug.name in (best, *found.also) or same_answers(best, bug, model), f"{bug.name} is named {best}"
+        assert bug.name in (best, *found.also) or same_answers(best, bug, model), (
+            f"{bug.name} is named {best}"
+        )
         seen += 1
     assert seen > 2
 
@@ -103,8 +114,8 @@ def test_a_suspect_must_agree_wherever_it_can_be_judged() -> None:
     def now_and_then(x: Array) -> Array:
         return lost(x) if x.shape[1] == seq else right(x)
 
-    assert [one.name for one in named(lost, model, golden)][:1] == [bug.name]
-    assert named(now_and_then, model, golden) == []
+    assert [one.name for one in suspects(lost, model, golden)][:1] == [bug.name]
+    assert suspects(now_and_then, model, golden) == []
 
 
 def test_bugs_of_a_nearly_chaotic_chain_are_named() -> None:
@@ -116,7 +127,9 @@ def test_bugs_of_a_nearly_chaotic_chain_are_named() -> None:
         (bug,) = (bug for bug in by_place(model) if bug.name == f"{kind} in rnn0_l0")
         own = GoldenSet.several(bug, {one.name: (one.x, None) for one in golden}, large=False)
         assert not all(map(is_judgeable, own))
-        assert bug.name in [one.name for one in named(eager(to_module(bug.model)), model, golden)]
+        assert bug.name in [
+            one.name for one in suspects(eager(to_module(bug.model)), model, golden)
+        ]
 
 
 def test_a_bug_of_one_place_is_not_taken_for_one_of_all() -> None:
@@ -125,7 +138,7 @@ def test_a_bug_of_one_place_is_not_taken_for_one_of_all() -> None:
     (bug,) = (bug for bug in by_place(model) if bug.name == "4-decimal weights in fc3")
     (shadow,) = (bug for bug in catalogue(model) if bug.name == "4-decimal weights")
     golden = [one for one in golden_sets(model) if one.x.shape[1] <= 20]
-    names = [one.name for one in named(eager(to_module(bug.model)), model, golden)]
+    names = [one.name for one in suspects(eager(to_module(bug.model)), model, golden)]
     assert names[:2] == [bug.name, shadow.name]
 
 
@@ -168,9 +181,11 @@ def test_the_first_wrong_layer_is_told() -> None:
 
     def probe(layers: int) -> Runner:
         kept = {key: array for key, array in weights.items() if int(key[-1]) < layers}
-        ending = replace(model, stages=(LSTM("lstm", kept),), signature=replace(model.signature, output_size=50))
+        ending = replace(
+            model, stages=(LSTM("lstm", kept),), signature=replace(model.signature, output_size=50)
+        )
         return lambda x: forward(ending, x).y
 
     assert first_wrong_layer([probe(1), probe(2)], model, golden, report) == "lstm_l1"
     assert first_wrong_layer([], model, golden, report) == ""
-    assert first_wrong_layer([probe(1)], model, golden, report) == "behind the recurrent layers"
+    assert first_wrong_layer([probe(1)], model, golden, report) == "after the recurrent layers"

@@ -38,7 +38,9 @@ def test_a_table_agrees_with_a_loop_over_steps(tmp_path: Path) -> None:
     model = named()
     path = table(model, (20, 5, 11), tmp_path / "t.csv")
     report = on_data(model, path, METRICS)
-    x = np.stack([Table.of(path).numbers(name) for name in ("v", "u", "w")], axis=1).astype(np.float32)
+    x = np.stack([Table.of(path).numbers(name) for name in ("v", "u", "w")], axis=1).astype(
+        np.float32
+    )
     differences, errors = [], []
     for start, length in ((0, 20), (25, 11)):  # the second series is shorter than a window
         for end in range(6, length + 1):
@@ -66,15 +68,20 @@ def test_windows_are_streamed_one_behind_the_other() -> None:
     report = on_windows(model, windows)
     on_end = windows.reshape(1, -1, 3)
     differences = [
-        forward(model, on_end[:, : 6 * (k + 1)]).y[0] - forward(model, windows[k : k + 1]).y[0] for k in range(1, 5)
+        forward(model, on_end[:, : 6 * (k + 1)]).y[0] - forward(model, windows[k : k + 1]).y[0]
+        for k in range(1, 5)
     ]
     got = [column.rmse for column in report.columns]
     expected = np.sqrt(np.mean(np.square(differences).reshape(4, 3, 2), axis=(0, 2)))
     np.testing.assert_allclose(got, expected, rtol=1e-9)
-    assert all(column.window_rmse is None and column.known_rmse is None for column in report.columns)
+    assert all(
+        column.window_rmse is None and column.known_rmse is None for column in report.columns
+    )
 
 
-@pytest.mark.parametrize("name", ["every step", "gru", "learned state", "projected", "skips", "pick late"])
+@pytest.mark.parametrize(
+    "name", ["every step", "gru", "learned state", "projected", "skips", "pick late"]
+)
 def test_every_chain_that_can_stream_is_measured(name: str) -> None:
     report = on_windows(CHAINS[name], drawn(CHAINS[name], 4, 7))
     assert all(np.isfinite(column.rmse) and column.rmse > 0 for column in report.columns)

@@ -17,8 +17,8 @@ from lstm_export.errors import InputError
 from lstm_export.model import Array, Column, Model, Runner, Signature, forward
 from lstm_export.parity import Condition, Diagnosis, GoldenSet, ParityReport, check, golden_sets
 from lstm_export.parity.along_time import along_time
-from lstm_export.parity.charts import LogAxis, power
-from lstm_export.parity.html import Page, to_html
+from lstm_export.parity.html_page import Page, to_html
+from lstm_export.parity.html_page.axis import LogAxis, power
 from tests.kit.chains import CHAINS
 
 EVIL = "<script>alert('1')</script>&\"x\""
@@ -64,7 +64,11 @@ class Reader(HTMLParser):
     def circles(self, kind: str) -> list[float]:
         """Where the dots of one kind lie across, in percent."""
         found = (attributes for tag, attributes in self.tags if tag == "circle")
-        return [float(str(a["cx"]).rstrip("%")) for a in found if f"dot {kind}" == a["class"] and a["cy"] == "50%"]
+        return [
+            float(str(a["cx"]).rstrip("%"))
+            for a in found
+            if f"dot {kind}" == a["class"] and a["cy"] == "50%"
+        ]
 
 
 def page_of(report: ParityReport, **fields: object) -> Reader:
@@ -75,7 +79,9 @@ def page_of(report: ParityReport, **fields: object) -> Reader:
 def test_a_pass_says_so_first_and_shows_every_number() -> None:
     golden = GOLDEN["seed"]
     report = check(exact("seed"), golden, subject="onnx", structure="identical")
-    noisy = check(lambda x: np.float32(exact("seed")(x)), golden, subject="onnx", structure="identical")
+    noisy = check(
+        lambda x: np.float32(exact("seed")(x)), golden, subject="onnx", structure="identical"
+    )
     for one in (report, noisy):
         read = page_of(one, scales={g.name: g.scale for g in golden})
         assert read.text.startswith("Passed model.onnx computes what model.pt defines")
@@ -90,16 +96,26 @@ def test_a_pass_says_so_first_and_shows_every_number() -> None:
 def test_a_failure_says_how_far_it_is_and_what_it_takes() -> None:
     golden = GOLDEN["seed"]
     report = check(
-        lambda x: 1.01 * exact("seed")(x), golden, subject="onnx", structure=f"{EVIL} differs", notes=(f"see `{EVIL}`",)
+        lambda x: 1.01 * exact("seed")(x),
+        golden,
+        subject="onnx",
+        structure=f"{EVIL} differs",
+        notes=(f"see `{EVIL}`",),
     )
     read = page_of(report)
-    assert read.text.startswith("Failed model.onnx does not compute what model.pt defines The largest error, on")
+    assert read.text.startswith(
+        "Failed model.onnx does not compute what model.pt defines The largest error, on"
+    )
     assert "What would have to be true for it to pass" in read.text
     worst = max(report.sets, key=lambda result: result.error / result.bound)
     assert f"{worst.error / worst.bound:,.0f} times what rounding explains" in read.text
     assert f"Found: {EVIL} differs" in read.text
     assert "What was noticed" in read.text
-    bars = [float(str(a["x1"]).rstrip("%")) for tag, a in read.tags if tag == "line" and a["class"] == "bound"]
+    bars = [
+        float(str(a["x1"]).rstrip("%"))
+        for tag, a in read.tags
+        if tag == "line" and a["class"] == "bound"
+    ]
     assert all(dot > bar for dot, bar in zip(read.circles("bad"), bars, strict=True))
 
 
@@ -155,7 +171,9 @@ def test_nothing_is_fetched_and_no_name_is_markup() -> None:
     )
     data = to_html(page)
     read = Reader(data)
-    assert {tag for tag, _ in read.tags}.isdisjoint({"script", "link", "img", "iframe", "object", "base", "form"})
+    assert {tag for tag, _ in read.tags}.isdisjoint(
+        {"script", "link", "img", "iframe", "object", "base", "form"}
+    )
     for _, attributes in read.tags:
         assert not set(attributes) & {"src", "href", "srcset", "onclick", "onload", "data"}
     assert not re.search(rb"https?:|url\(|@import|<script", data)
@@ -183,11 +201,18 @@ def test_error_along_time_is_that_of_every_step() -> None:
 def test_beginnings_of_a_sequence_are_judged_for_themselves() -> None:
     """A reverse direction sees only the beginning, too: a right runner is right at every length, another is not."""
     model, golden = CHAINS["both ends"], GOLDEN["both ends"]
-    for runner, forgets in ((exact("both ends"), False), (lambda x: exact("both ends")(x[:, :9]), True)):
+    for runner, forgets in (
+        (exact("both ends"), False),
+        (lambda x: exact("both ends")(x[:, :9]), True),
+    ):
         curve = along_time(runner, model, golden, check(runner, golden, subject="onnx"))
         assert curve is not None
         assert not curve.by_step
-        wrong = [step for step, e, b in zip(curve.steps, curve.error, curve.bound, strict=True) if not e <= b]
+        wrong = [
+            step
+            for step, e, b in zip(curve.steps, curve.error, curve.bound, strict=True)
+            if not e <= b
+        ]
         assert wrong == [step for step in curve.steps if forgets and step > 9]
 
 
@@ -196,14 +221,19 @@ def test_conditions_and_the_diagnosis_are_told() -> None:
     told = Diagnosis("nominal", 1, 16, "lstm_l1", "bias_hh lost", f"{EVIL}")
     read = page_of(replace(report, diagnosis=told))
     assert f"It behaves like: bias_hh lost in {EVIL}." in read.text
-    assert "First wrong at step 1 of 16 (golden set nominal) First wrong layer: lstm_l1" in read.text
+    assert (
+        "First wrong at step 1 of 16 (golden set nominal) First wrong layer: lstm_l1" in read.text
+    )
 
     good = check(exact("seed"), GOLDEN["seed"], subject="onnx", structure="identical")
-    same, other = Condition("4 threads", 0.0, 0.2, "passed"), Condition("optimisation off", 3e-8, 0.4, "passed")
+    same, other = (
+        Condition("4 threads", 0.0, 0.2, "passed"),
+        Condition("optimisation off", 3e-8, 0.4, "passed"),
+    )
     read = page_of(replace(good, conditions=(same, other)))
     assert read.text.startswith("Passed")
     assert "The very same bits as first: 4 threads." in read.text
-    assert "optimisation off 3.0e-08 40.0% passed" in read.text
+    assert "optimisation off passed 3.0e-08 40.0%" in read.text
     read = page_of(replace(good, conditions=(same, replace(other, share=12.0, verdict="failed"))))
     assert read.text.startswith("Failed")
     assert "But not under every condition: optimisation off." in read.text
@@ -219,17 +249,28 @@ def test_a_log_axis_has_whole_decades_and_keeps_what_is_no_number_in_sight() -> 
 
 
 @pytest.mark.parametrize("good", [True, False])
-def test_verify_writes_the_page(tmp_path: Path, seed_checkpoint: Path, seed_model: Model, good: bool) -> None:
+def test_verify_writes_the_page(
+    tmp_path: Path, seed_checkpoint: Path, seed_model: Model, good: bool
+) -> None:
     pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
     from lstm_export import targets
 
-    arrays = {name: array if good else array * np.float32(1.001) for name, array in seed_model.arrays.items()}
+    arrays = {
+        name: array if good else array * np.float32(1.001)
+        for name, array in seed_model.arrays.items()
+    }
     artifact, html = tmp_path / "m.onnx", tmp_path / "report.html"
-    targets.get("onnx").export(Model.from_record(seed_model.chain_record(), arrays, Signature(10, 1)), artifact)
-    done = CliRunner().invoke(app, ["verify", str(artifact), str(seed_checkpoint), "--html", str(html)])
+    targets.get("onnx").export(
+        Model.from_record(seed_model.chain_record(), arrays, Signature(10, 1)), artifact
+    )
+    done = CliRunner().invoke(
+        app, ["verify", str(artifact), str(seed_checkpoint), "--html", str(html)]
+    )
     assert done.exit_code == (0 if good else 1), done.output
     read = Reader(html.read_bytes())
-    assert read.text.startswith("Passed m.onnx" if good else "Failed m.onnx does not compute what model.pt defines")
+    assert read.text.startswith(
+        "Passed m.onnx" if good else "Failed m.onnx does not compute what model.pt defines"
+    )
     again = f"lstm-export verify {artifact} {seed_checkpoint}"
     for told in ("LSTM(10, 50, num_layers=2)", seed_model.weights_sha256, again):
         assert told in read.text
@@ -249,8 +290,12 @@ def test_a_bundle_has_a_page_of_its_own_answers(tmp_path: Path, seed_checkpoint:
     assert "Error along time" in read.text
 
 
-def test_a_page_that_cannot_be_written_is_refused_before_any_work(tmp_path: Path, seed_checkpoint: Path) -> None:
-    done = CliRunner().invoke(app, ["verify", str(seed_checkpoint), "--html", str(tmp_path / "no" / "report.html")])
+def test_a_page_that_cannot_be_written_is_refused_before_any_work(
+    tmp_path: Path, seed_checkpoint: Path
+) -> None:
+    done = CliRunner().invoke(
+        app, ["verify", str(seed_checkpoint), "--html", str(tmp_path / "no" / "report.html")]
+    )
     assert done.exit_code == 1
     assert "does not exist" in done.stderr
     done = CliRunner().invoke(app, ["verify", str(seed_checkpoint), "--html", str(seed_checkpoint)])
@@ -266,6 +311,8 @@ def test_a_folder_has_its_page_too(tmp_path: Path) -> None:
     c.export(CHAINS["smallest"], tmp_path / "m_c")
     write_checkpoint(tmp_path / "m.pt", Checkpoint(CHAINS["smallest"]))
     page = tmp_path / "page.html"
-    done = CliRunner().invoke(app, ["verify", str(tmp_path / "m_c"), str(tmp_path / "m.pt"), "--html", str(page)])
+    done = CliRunner().invoke(
+        app, ["verify", str(tmp_path / "m_c"), str(tmp_path / "m.pt"), "--html", str(page)]
+    )
     assert done.exit_code == 0, done.output
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")

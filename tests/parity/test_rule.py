@@ -42,7 +42,8 @@ def random_model(seed: int) -> Model:
     ends = scaler("in", width, random, ratio=ratio), scaler("out", out, random, inverse=True)
     window = int(random.integers(1, 60))
     return Model(
-        (ends[0], *core, linear("fc", hidden, out, random, gain), ends[1]), Signature(width, out, window=window)
+        (ends[0], *core, linear("fc", hidden, out, random, gain), ends[1]),
+        Signature(width, out, window=window),
     )
 
 
@@ -53,7 +54,9 @@ def rebuilt(change: Callable[[str, Array], Array], model: Model = CHAINS["seed"]
 
 
 def with_gates(*order: str) -> Callable[[str, Array], Array]:
-    return lambda name, array: reorder_gates(array, PYTORCH_GATES, order) if name.startswith("lstm") else array
+    return lambda name, array: (
+        reorder_gates(array, PYTORCH_GATES, order) if name.startswith("lstm") else array
+    )
 
 
 def zeroed(part: str) -> Callable[[str, Array], Array]:
@@ -86,7 +89,9 @@ BROKEN: dict[str, Runner] = {
     "one head weight + 1e-3": rebuilt(one_weight),
     "NaN": lambda x: CORRECT(x) * np.nan,
     "infinity": lambda x: CORRECT(x) + np.inf,
-    "NaN in one row": lambda x: np.where(np.arange(len(x))[:, None] == len(x) - 1, np.nan, CORRECT(x)),
+    "NaN in one row": lambda x: np.where(
+        np.arange(len(x))[:, None] == len(x) - 1, np.nan, CORRECT(x)
+    ),
     "another shape": lambda x: CORRECT(x)[:, 0],
 }
 
@@ -125,7 +130,9 @@ def test_exchanged_biases_are_no_bug() -> None:
 
 
 def test_a_broken_reference_fails_too() -> None:
-    assert check(CORRECT, SEED, subject="good", reference=BROKEN["bias_ih lost"]).verdict == "failed"
+    assert (
+        check(CORRECT, SEED, subject="good", reference=BROKEN["bias_ih lost"]).verdict == "failed"
+    )
 
 
 def test_structure_alone_can_fail() -> None:
@@ -156,22 +163,30 @@ def test_without_a_judgeable_set_there_is_no_pass() -> None:
 def test_a_norm_of_one_feature_is_judged() -> None:
     """Its mean is that feature, which no program rounds: the answer is the norm's bias, however small that is."""
     norm = LayerNorm("norm", np.ones(1), np.full(1, 1e-3))
-    model = Model((lstm("lstm", 2, 1, 1, np.random.default_rng(0)), norm, LastStep("last")), Signature(2, 1))
+    model = Model(
+        (lstm("lstm", 2, 1, 1, np.random.default_rng(0)), norm, LastStep("last")), Signature(2, 1)
+    )
     report = check(eager(to_module(model)), golden_sets(model), subject="pytorch")
     assert {one.verdict for one in report.sets} == {"passed"}
 
 
-@pytest.mark.parametrize(("kind", "gate", "bias"), [(LSTM, slice(9, 12), -150), (GRU, slice(3, 6), 150)])
+@pytest.mark.parametrize(
+    ("kind", "gate", "bias"), [(LSTM, slice(9, 12), -150), (GRU, slice(3, 6), 150)]
+)
 def test_shut_gates_are_judged(kind: type[Recurrent], gate: slice, bias: float) -> None:
     """Nothing passes an output gate at 0, or an update gate at 1: the answers are below a gate's own rounding."""
     stage = recurrent("rnn", 2, 3, 1, np.random.default_rng(0), kind=kind)
     shut = stage.weights["bias_hh_l0"].copy()
     shut[gate] = bias
     ends = (LastStep("last"),), Signature(2, 3)
-    model = Model((replace(stage, weights={**stage.weights, "bias_hh_l0": shut}), *ends[0]), ends[1])
+    model = Model(
+        (replace(stage, weights={**stage.weights, "bias_hh_l0": shut}), *ends[0]), ends[1]
+    )
     golden = golden_sets(model)
     assert max(np.abs(one.y).max() for one in golden) < 1e-30
-    assert {one.verdict for one in check(eager(to_module(model)), golden, subject="pytorch").sets} == {"passed"}
+    assert {
+        one.verdict for one in check(eager(to_module(model)), golden, subject="pytorch").sets
+    } == {"passed"}
     assert not check(eager(to_module(Model((stage, *ends[0]), ends[1]))), golden, subject="open").ok
 
 
@@ -197,14 +212,20 @@ def test_jittered_runs_at_once_equal_runs_one_by_one(seed_model: Model) -> None:
     x = SEED[2].x
     y = forward(seed_model, x).y
     stacked = np.abs(forward(seed_model, x, Jitter(64, seed=1)).y - y).max()
-    single = max(np.abs(forward(seed_model, x, Jitter(1, seed=seed)).y - y).max() for seed in range(64))
+    single = max(
+        np.abs(forward(seed_model, x, Jitter(1, seed=seed)).y - y).max() for seed in range(64)
+    )
     assert 0.5 < stacked / single < 2
 
 
 def test_a_dead_scale_takes_no_error() -> None:
     """An output that is exactly 0 by definition may not be anything else."""
     weights = LSTM(
-        "lstm", {key: array * 0 for key, array in lstm("lstm", 2, 3, 1, np.random.default_rng(0)).arrays.items()}
+        "lstm",
+        {
+            key: array * 0
+            for key, array in lstm("lstm", 2, 3, 1, np.random.default_rng(0)).arrays.items()
+        },
     )
     model = Model((weights, LastStep("last"), Linear("fc", np.zeros((1, 3)))), Signature(2, 1))
     golden = golden_sets(model)

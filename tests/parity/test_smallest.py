@@ -62,7 +62,10 @@ def test_the_file_holds_it(tmp_path: Path) -> None:
     [
         ({"format_version": np.array(2)}, "has the format version 2, this lstm-export reads 1"),
         ({"x": np.zeros((1, 1, 3), np.float32)}, "has the format version none"),
-        ({"format_version": np.array(1), "x": np.zeros(3, np.float32)}, "holds no finite float32 x"),
+        (
+            {"format_version": np.array(1), "x": np.zeros(3, np.float32)},
+            "holds no finite float32 x",
+        ),
     ],
 )
 def test_other_files_are_refused(tmp_path: Path, arrays: dict[str, Array], message: str) -> None:

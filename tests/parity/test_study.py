@@ -44,7 +44,9 @@ def test_every_bug_that_matters_is_caught() -> None:
         if mutant["matters"] and not (mutant["r1"] or mutant["r2"])
     ]
     assert not missed
-    assert all(mutant["r1"] for _, mutant in found), [mutant["kind"] for _, mutant in found if not mutant["r1"]]
+    assert all(mutant["r1"] for _, mutant in found), [
+        mutant["kind"] for _, mutant in found if not mutant["r1"]
+    ]
     # By numbers alone, too, wherever the bug moves the answers by more than the bound.
     assert sum(mutant["r2"] for _, mutant in found) > 0.5 * len(found)
     assert all(mutant["r2"] for _, mutant in found if mutant["kind"] in ("NaN", "activation added"))

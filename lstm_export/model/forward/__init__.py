@@ -5,8 +5,8 @@ loop, over time. Equations: torch.nn.LSTM, GRU, Linear, LayerNorm and torch.nn.f
 activations in PyTorch's documentation.
 """
 
-from .chain import Output, Partway, advance, begin, forward
 from .equations import BATCH_NORM_EPS
+from .evaluation import Output, Partway, advance, begin, forward
 from .variation import CORRECT, Choices, Noise
 
 __all__ = [

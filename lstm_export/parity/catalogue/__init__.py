@@ -1,6 +1,8 @@
-"""The catalogue of known bugs: what exporters and runtimes get wrong, each as a float64 definition of its own.
+"""The one catalogue of known bugs: what exporters and runtimes get wrong.
 
-Used to name the bug of a runner that failed, to check that the verifier sees each of them, and by the parity study.
+Each is a float64 definition of its own. It names the bug of a runner that failed, and puts known
+bugs into artifacts for the self-check and the parity study. A target's `broken` puts a kind of bug
+into its format where no other model has it.
 """
 
 from __future__ import annotations
@@ -8,23 +10,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Model
-from .cells import cell_bugs, order_bugs
+from .cell_bugs import bugs_of_all_cells, bugs_of_one_cell
+from .input_bugs import input_bugs
 from .mutation import Mutation
-from .stages import input_bugs, number_bugs, stage_bugs
+from .number_bugs import numbers_of_all, numbers_of_one_stage
+from .order_bugs import order_bugs
+from .stage_bugs import stage_bugs
 
 __all__ = ["Mutation", "by_place", "catalogue"]
 
 
 def catalogue(model: Model) -> Iterator[Mutation]:
-    """Every known bug that this chain can have as a whole, or in a stage other than a recurrent one."""
+    """Every known bug that this chain can have as a whole, or in a stage that is not recurrent."""
     yield from input_bugs(model)
-    yield from cell_bugs(model, places=False)
+    yield from bugs_of_all_cells(model)
     yield from order_bugs(model)
     yield from stage_bugs(model)
-    yield from number_bugs(model, places=False)
+    yield from numbers_of_all(model)
 
 
 def by_place(model: Model) -> Iterator[Mutation]:
-    """The bugs of recurrent cells and of stored numbers once more, each in one layer and direction or one stage."""
-    yield from cell_bugs(model, places=True)
-    yield from number_bugs(model, places=True)
+    """The bugs of recurrent cells and of stored numbers once more, each in a single place.
+
+    In one layer and direction, or in one stage.
+    """
+    yield from bugs_of_one_cell(model)
+    yield from numbers_of_one_stage(model)

@@ -1,4 +1,4 @@
-"""One known bug: what an engine that has it computes, in float64."""
+"""A known bug: what an engine that has it computes, in float64, and how such bugs are made."""
 
 from __future__ import annotations
 
@@ -15,15 +15,18 @@ from ...model.forward import CORRECT, Choices, Noise, Output
 
 @dataclass(frozen=True, eq=False)
 class Mutation:
-    """A bug that exporters and runtimes have, as a definition of its own: another model, choices, input or state.
+    """A bug that exporters and runtimes have, as a definition of its own.
+
+    Another model, other choices, another input or another state.
 
     Attributes:
         kind: what is wrong, such as `bias_ih lost`.
         model: the model that is computed in fact.
-        place: the cell or stage that has the bug, such as `lstm_l0_reverse`; empty where all have it.
+        place: the cell or stage that has the bug, such as `lstm_l0_reverse`; empty where all have
+            it.
         choices: how it is computed.
         read: what is made of the input before.
-        keeps_state: whether the state behind the last call is the next one's first.
+        keeps_state: whether the state after the last call is the next one's first.
         ignores_lengths: whether every row is taken to be as long as the longest.
     """
 
@@ -42,24 +45,37 @@ class Mutation:
 
     @property
     def is_model(self) -> bool:
-        """Whether a correct engine of the mutated model has the bug: then any target can be made to have it."""
-        return self.choices == CORRECT and not (self.read or self.keeps_state or self.ignores_lengths)
+        """Whether a correct engine of the mutated model has the bug.
 
-    def __call__(self, x: Array, noise: Noise | None = None, *, lengths: Array | None = None) -> Output:
+        Then any target can be made to have it.
+        """
+        is_other_use = self.read or self.keeps_state or self.ignores_lengths
+        return self.choices == CORRECT and not is_other_use
+
+    def __call__(
+        self, x: Array, noise: Noise | None = None, *, lengths: Array | None = None
+    ) -> Output:
         """What the buggy engine gives, as `forward` gives what is right."""
-        x = self.read(x) if self.read else x
-        lengths = None if lengths is None or self.ignores_lengths else np.minimum(lengths, x.shape[1])
+        if self.read:
+            x = self.read(x)
+        if self.ignores_lengths:
+            lengths = None
+        if lengths is not None:
+            lengths = np.minimum(lengths, x.shape[1])
         state = None
         if self.keeps_state:
-            state = forward(self.model, x, noise, lengths=lengths, choices=self.choices).state
+            before = forward(self.model, x, noise, lengths=lengths, choices=self.choices)
+            state = before.state
         return forward(self.model, x, noise, lengths=lengths, state=state, choices=self.choices)
 
 
 # A change of the arrays of one stage, by their names without the stage's prefix.
 Change = Callable[[Mapping[str, Array]], Mapping[str, Array]]
+# A change of one array, by its name.
+ArrayChange = Callable[[str, Array], Array]
 
 
-def each(change: Callable[[str, Array], Array]) -> Change:
+def each(change: ArrayChange) -> Change:
     """Array by array."""
     return lambda arrays: {key: change(key, array) for key, array in arrays.items()}
 
@@ -67,20 +83,22 @@ def each(change: Callable[[str, Array], Array]) -> Change:
 def with_arrays(stage: Stage, change: Change) -> Stage:
     """The stage with other arrays."""
     changed: dict[str, Any] = dict(change(stage.arrays))
-    return replace(stage, weights=changed) if isinstance(stage, Recurrent) else replace(stage, **changed)
+    if isinstance(stage, Recurrent):
+        return replace(stage, weights=changed)
+    return replace(stage, **changed)
 
 
 def exchanged(model: Model, *pairs: tuple[Stage, Stage | None]) -> Model | None:
-    """The model with some stages exchanged for others, or left out; None where that is no model any more."""
+    """The model with some stages exchanged for others, or left out; None where that is none."""
     others = {id(old): new for old, new in pairs}
     stages = tuple(others.get(id(stage), stage) for stage in model.stages)
     return built(model, tuple(stage for stage in stages if stage is not None))
 
 
 def inserted(model: Model, stage: Stage, after: Stage) -> Model | None:
-    """The model with one stage more."""
-    at = model.stages.index(after) + 1
-    return built(model, (*model.stages[:at], stage, *model.stages[at:]))
+    """The model with one stage more; None where that is none."""
+    place = model.stages.index(after) + 1
+    return built(model, (*model.stages[:place], stage, *model.stages[place:]))
 
 
 def built(model: Model, stages: tuple[Stage, ...]) -> Model | None:

@@ -9,9 +9,9 @@ import numpy as np
 
 from lstm_export.model import Model, Runner
 from lstm_export.parity import GoldenSet, Mutation, by_place, catalogue, check, golden_sets
-from lstm_export.parity.diagnosis import named
 from lstm_export.parity.noise import is_large
 from lstm_export.parity.rule import is_judgeable
+from lstm_export.parity.suspects import suspects
 from lstm_export.targets import onnx as target
 from lstm_export.targets.onnx.mutants import broken
 from lstm_export.targets.onnx.writer import to_bytes
@@ -68,7 +68,7 @@ def diagnosed(
         one.reason for one in report.sets if one.verdict == "failed"
     ):
         return None
-    found = named(runner, model, golden)
+    found = suspects(runner, model, golden)
     said = [one.name for one in found]
     if not found:
         failed = {one.name for one in report.sets if one.verdict == "failed" and not one.reason}

@@ -1,4 +1,4 @@
-"""A chain from its first stage to its last in float64, at once or stage by stage."""
+"""A chain evaluated in float64, at once or stage by stage."""
 
 from __future__ import annotations
 

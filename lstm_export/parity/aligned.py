@@ -1,0 +1,20 @@
+"""Tables in plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+
+def aligned(rows: Iterable[Sequence[str]]) -> list[str]:
+    """One line a row, columns two spaces apart.
+
+    >>> aligned([("set", "error"), ("nominal", "1.0e-07")])
+    ['set      error', 'nominal  1.0e-07']
+    """
+    rows = list(rows)
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        lines.append("  ".join(cells).rstrip())
+    return lines

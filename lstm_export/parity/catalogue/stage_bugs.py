@@ -1,0 +1,160 @@
+"""Bugs of the stages that are not recurrent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from ...model import (
+    Activation,
+    Affine,
+    LastHidden,
+    LastStep,
+    LayerNorm,
+    Linear,
+    Model,
+    Recurrent,
+    Skip,
+    Stage,
+)
+from ...model.forward import BATCH_NORM_EPS, Choices
+from ...model.stages import ACTIVATIONS
+from .mutation import Mutation, exchanged, inserted, mutations
+
+WRONG_EPS = 1e-3
+
+
+def stage_bugs(model: Model) -> Iterator[Mutation]:
+    """Stage by stage along the chain."""
+    before: Stage | None = None
+    for index, stage in enumerate(model.stages):
+        yield from _bugs_of(stage, before, model)
+        following = model.stages[index + 1 : index + 2]
+        is_followed = any(isinstance(other, Activation) for other in following)
+        if isinstance(stage, Linear | LastStep | LastHidden) and not is_followed:
+            yield from _activation_added(model, stage)
+        before = stage
+
+
+def _bugs_of(stage: Stage, before: Stage | None, model: Model) -> Iterator[Mutation]:
+    if isinstance(stage, Affine):
+        yield from _affine_bugs(model, stage)
+    elif isinstance(stage, Linear):
+        yield from _linear_bugs(model, stage)
+    elif isinstance(stage, Activation):
+        yield from _activation_bugs(model, stage)
+    elif isinstance(stage, LayerNorm):
+        yield from _layer_norm_bugs(model, stage)
+    elif isinstance(stage, Skip):
+        yield from _skip_bugs(model, stage)
+    elif isinstance(stage, LastStep | LastHidden):
+        yield from _read_out_bugs(model, stage, before)
+
+
+def _instead(model: Model, stage: Stage, others: Mapping[str, Stage | None]) -> Iterator[Mutation]:
+    """By kind what stands in the place of a stage; None where it is left out."""
+    for kind, other in others.items():
+        yield from mutations(kind, exchanged(model, (stage, other)), stage.name)
+
+
+def _again(model: Model, stage: Stage, kind: str) -> Iterator[Mutation]:
+    """The stage twice."""
+    twin = replace(stage, name=f"{stage.name} again")
+    yield from mutations(kind, inserted(model, twin, stage), stage.name)
+
+
+def _activation_added(model: Model, stage: Stage) -> Iterator[Mutation]:
+    for function in ACTIVATIONS:
+        added = Activation(f"{stage.name}.{function}", function)
+        yield from mutations(f"{function} added", inserted(model, added, stage), stage.name)
+
+
+def _affine_bugs(model: Model, stage: Affine) -> Iterator[Mutation]:
+    offset = stage.offset
+    scale = stage.scale
+    never_zero = np.where(offset, offset, 1)
+    others: dict[str, Stage | None] = {
+        "left out": None,
+        "offset and scale exchanged": replace(stage, offset=scale, scale=never_zero),
+        "offset lost": replace(stage, offset=np.zeros_like(offset)),
+        "scale lost": replace(stage, scale=np.ones_like(scale)),
+        "applied the other way round": replace(stage, inverse=not stage.inverse),
+        "columns in reverse order": replace(stage, offset=offset[::-1], scale=scale[::-1]),
+    }
+    variance = scale.astype(np.float64) ** 2 - BATCH_NORM_EPS
+    if not stage.inverse and (variance > 0).all():
+        others["eps 1e-3"] = replace(stage, scale=np.sqrt(variance + WRONG_EPS))
+    yield from _instead(model, stage, others)
+    yield from _again(model, stage, "applied twice")
+    if not stage.inverse and stage is not model.stages[0]:
+        choices = Choices(batch_statistics=stage.name)
+        yield Mutation("batch statistics", model, stage.name, choices=choices)
+
+
+def _linear_bugs(model: Model, stage: Linear) -> Iterator[Mutation]:
+    weight = stage.weight
+    bias = stage.bias
+    reread = weight.T.reshape(weight.shape)
+    mirrored = None if bias is None else bias[::-1]
+    others: dict[str, Stage | None] = {
+        "left out": None,
+        "weight transposed": replace(stage, weight=weight.T),
+        "weight read column by column": replace(stage, weight=reread),
+        "outputs in reverse order": replace(stage, weight=weight[::-1], bias=mirrored),
+        "inputs in reverse order": replace(stage, weight=weight[:, ::-1]),
+    }
+    if bias is not None:
+        others["bias lost"] = replace(stage, bias=None)
+        others["bias halved"] = replace(stage, bias=0.5 * bias)
+        others["bias doubled"] = replace(stage, bias=2 * bias)
+    yield from _instead(model, stage, others)
+
+
+def _activation_bugs(model: Model, stage: Activation) -> Iterator[Mutation]:
+    yield from _instead(model, stage, {"left out": None})
+    yield from _again(model, stage, "applied twice")
+    for function, parameter in ACTIVATIONS.items():
+        other = Activation(stage.name, function)
+        if function != stage.function:
+            yield from _instead(model, stage, {f"{function} for {stage.function}": other})
+        elif other.parameter != stage.parameter:
+            yield from _instead(
+                model, stage, {f"{function} with the parameter {parameter:g}": other}
+            )
+
+
+def _layer_norm_bugs(model: Model, stage: LayerNorm) -> Iterator[Mutation]:
+    others: dict[str, Stage | None] = {"left out": None}
+    for eps in (WRONG_EPS, 1e-5, 1e-6, 1e-8):
+        if np.float32(eps) != np.float32(stage.eps):
+            others[f"eps {eps:g}"] = replace(stage, eps=eps)
+    if stage.bias is not None:
+        others["bias lost"] = replace(stage, bias=None)
+    if stage.weight is not None:
+        others["weight lost"] = replace(stage, weight=np.ones_like(stage.weight))
+        others["weight and bias lost"] = replace(stage, weight=None, bias=None)
+    yield from _instead(model, stage, others)
+
+
+def _skip_bugs(model: Model, stage: Skip) -> Iterator[Mutation]:
+    yield from _instead(model, stage, {"left out": None})
+    yield from _again(model, stage, "added twice")
+    width = model.signature.input_size
+    for shift in range(1, width):
+        features = tuple((feature + shift) % width for feature in stage.features)
+        shifted = replace(stage, features=features)
+        yield from _instead(model, stage, {f"features {features} added": shifted})
+    mirrored = stage.features[::-1]
+    if mirrored != stage.features:
+        other = replace(stage, features=mirrored)
+        yield from _instead(model, stage, {"features added in reverse order": other})
+
+
+def _read_out_bugs(model: Model, stage: Stage, before: Stage | None) -> Iterator[Mutation]:
+    """Of two directions the reverse one ends at the first step: LastStep and LastHidden differ."""
+    if isinstance(before, Recurrent) and before.bidirectional:
+        is_step = isinstance(stage, LastStep)
+        other = LastHidden(stage.name) if is_step else LastStep(stage.name)
+        yield from _instead(model, stage, {"reverse direction read at the wrong end": other})

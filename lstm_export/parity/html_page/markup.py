@@ -1,0 +1,61 @@
+"""HTML and SVG out of Python calls, in which every text is escaped unless it is markup already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+
+
+class Markup(str):
+    """Text that is HTML already."""
+
+    __slots__ = ()
+
+
+def element(tag: str, *children: str, **attributes: str | float) -> Markup:
+    """`<tag attributes>children</tag>`.
+
+    A trailing `_` of an attribute's name is dropped, other `_` become `-`.
+
+    >>> element("p", "a < b", element("b", "c"), class_="note")
+    '<p class="note">a &lt; b<b>c</b></p>'
+    """
+    named = ""
+    for key, value in attributes.items():
+        name = key.removesuffix("_").replace("_", "-")
+        named += f' {name}="{escape(_text(value))}"'
+    return Markup(f"<{tag}{named}>{joined(*children)}</{tag}>")
+
+
+def joined(*children: str) -> Markup:
+    """Pieces one after another, those that are plain text escaped."""
+    pieces = []
+    for child in children:
+        pieces.append(child if isinstance(child, Markup) else escape(child, quote=False))
+    return Markup("".join(pieces))
+
+
+def section(heading: str, *children: Markup) -> Markup:
+    """A part of the page under its heading."""
+    return element("section", element("h3", heading), *children)
+
+
+def bullets(items: Iterable[str]) -> Markup:
+    """A list."""
+    return element("ul", *(element("li", item) for item in items))
+
+
+def table(heads: Iterable[str], rows: Iterable[Markup]) -> Markup:
+    """A table, scrolled sideways where it is wider than the window."""
+    head = element("tr", *(element("th", text) for text in heads))
+    whole = element("table", element("thead", head), element("tbody", *rows))
+    return element("div", whole, class_="scroll")
+
+
+def number(text: str, *more: Markup) -> Markup:
+    """A cell whose digits stand under each other."""
+    return element("td", text, *more, class_="number")
+
+
+def _text(value: str | float) -> str:
+    return value if isinstance(value, str) else f"{value:.6g}"
