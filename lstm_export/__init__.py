@@ -1,12 +1,12 @@
-"""lstm-export: take a PyTorch LSTM regressor to an edge device, with proof that it still computes the same thing.
+"""lstm-export: take a PyTorch LSTM regressor to an edge device, with proof.
 
 ::
 
-    lstm_export.export("model.pt", "onnx")                        # artifact, verified; or ParityError
-    lstm_export.verify("model.onnx", "model.pt")                  # reports, one an artifact
-    lstm_export.package("model.pt", "model.bundle", ["onnx"])     # everything that a device needs, in one file
-    session = lstm_export.load("model.bundle")                    # on the device: numpy and onnxruntime alone
-    y = session(x)                                                # x (batch, seq, input_size), raw units
+    lstm_export.export("model.pt", "onnx")         # an artifact, verified; or ParityError
+    lstm_export.verify("model.onnx", "model.pt")   # a report for every artifact
+    lstm_export.package("model.pt", "model.bundle")  # all that a device needs, in one file
+    session = lstm_export.load("model.bundle")     # there: numpy and onnxruntime alone
+    y = session(x)                                 # x (batch, seq, input_size), raw units
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ __all__ = ["__version__", "export", "load", "package", "train", "verify"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the verbs when they are first used: the command line's help must not wait for numpy."""
+    """Import the verbs when they are first used: the command line's help must not wait for
+    numpy."""
     if name in __all__:
         from . import pipeline
 

@@ -18,7 +18,9 @@ from .version import __version__
 PACKAGES = ("numpy", "onnxruntime", "typer", "torch", "onnx", "pyarrow", "matplotlib")
 _DISTRIBUTION = "lstm-export"
 # A line such as `lstm-export[export]; extra == "train"` or `torch>=2.10; extra == "export"`.
-_REQUIREMENT = re.compile(r"(?P<name>[\w.-]+)(\[(?P<extras>[\w,]+)\])?(>=(?P<lowest>[\d.]+))?(?P<rest>.*)")
+_REQUIREMENT = re.compile(
+    r"(?P<name>[\w.-]+)(\[(?P<extras>[\w,]+)\])?(>=(?P<lowest>[\d.]+))?(?P<rest>.*)"
+)
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class OnnxSupport:
 
 
 @dataclass(frozen=True)
-class Diagnosis:
+class MachineReport:
     """What was found on this machine."""
 
     version: str
@@ -68,16 +70,18 @@ class Diagnosis:
         if ort.reason:
             yield f"ONNX Runtime cannot be used: {ort.reason}"
         else:
-            yield f"ONNX Runtime: {', '.join(ort.providers)}; loads opset <= {ort.newest_opset}, IR <= {ort.newest_ir}"
+            providers = ", ".join(ort.providers)
+            loads = f"loads opset <= {ort.newest_opset}, IR <= {ort.newest_ir}"
+            yield f"ONNX Runtime: {providers}; {loads}"
         for target in self.targets:
             yield f"{target.name}:"
             yield f"  export  {'no: ' + target.no_export if target.no_export else 'yes'}"
             yield f"  run     {'no: ' + target.no_run if target.no_run else 'yes'}"
 
 
-def diagnose() -> Diagnosis:
+def examine() -> MachineReport:
     """Look at this machine."""
-    return Diagnosis(
+    return MachineReport(
         version=__version__,
         python=platform.python_version(),
         system=f"{platform.system()} {platform.machine()}",
@@ -90,15 +94,24 @@ def diagnose() -> Diagnosis:
 
 def _target_state(name: str) -> TargetState:
     target = targets.get(name)
-    lacking = [problem for problem in map(_problem, _requirements(target.extra)) if problem]
-    no_export = f'{", ".join(lacking)}; pip install "{_DISTRIBUTION}[{target.extra}]"' if lacking else ""
-    absent = bool(target.needs) and not _installed(target.needs)
-    no_run = f"{target.needs} is not installed" if absent else targets.unavailable(target)
+    lacking = []
+    for package, lowest in _requirements(target.extra):
+        problem = _problem(package, lowest)
+        if problem:
+            lacking.append(problem)
+    no_export = ""
+    if lacking:
+        no_export = f'{", ".join(lacking)}; pip install "{_DISTRIBUTION}[{target.extra}]"'
+    if target.needs and not _installed(target.needs):
+        no_run = f"{target.needs} is not installed"
+    else:
+        no_run = targets.unavailable(target)
     return TargetState(name, no_export, no_run)
 
 
 def _requirements(extra: str) -> Iterator[tuple[str, str]]:
-    """Package and lowest version of everything that an extra brings, by this package's own metadata."""
+    """Package and lowest version of everything that an extra brings, by this package's own
+    metadata."""
     for text in metadata.requires(_DISTRIBUTION) or ():
         found = _REQUIREMENT.match(text)
         if not found or f'extra == "{extra}"' not in found["rest"].replace("'", '"'):
@@ -110,13 +123,14 @@ def _requirements(extra: str) -> Iterator[tuple[str, str]]:
             yield found["name"], found["lowest"] or ""
 
 
-def _problem(requirement: tuple[str, str]) -> str:
+def _problem(package: str, lowest: str) -> str:
     """Why a requirement is not met; empty where it is."""
-    name, lowest = requirement
-    version = _installed(name)
+    version = _installed(package)
     if version is None:
-        return f"{name} is not installed"
-    return f"{name} is {version}, expected {lowest} or newer" if _numbers(version) < _numbers(lowest) else ""
+        return f"{package} is not installed"
+    if _numbers(version) < _numbers(lowest):
+        return f"{package} is {version}, expected {lowest} or newer"
+    return ""
 
 
 def _numbers(version: str) -> list[int]:
@@ -147,7 +161,8 @@ def _newest(ort: Any, model: Callable[[int], bytes]) -> int | None:
     """The newest version that loads, found by trying: ONNX Runtime does not say."""
     options = ort.SessionOptions()
     options.log_severity_level = 4  # failing is expected
-    errors, newest = runtime_errors(ort), None
+    errors = runtime_errors(ort)
+    newest = None
     for version in range(7, 64):
         try:
             ort.InferenceSession(model(version), options, providers=[CPU])
@@ -162,8 +177,10 @@ def _newest(ort: Any, model: Callable[[int], bytes]) -> int | None:
 def _identity(opset: int, ir: int) -> bytes:
     """The smallest ONNX model, `y = x`, in protobuf's wire format: field numbers of onnx.proto."""
     node = _message(1, b"x") + _message(2, b"y") + _message(4, b"Identity")
-    scalar = _message(1, b"\x08\x01" + _message(2, b""))  # tensor type: elem_type FLOAT, a shape without axes
-    x, y = (_message(1, name) + _message(2, scalar) for name in (b"x", b"y"))
+    # A tensor type: elem_type FLOAT, a shape without axes.
+    scalar = _message(1, b"\x08\x01" + _message(2, b""))
+    x = _message(1, b"x") + _message(2, scalar)
+    y = _message(1, b"y") + _message(2, scalar)
     graph = _message(1, node) + _message(2, b"g") + _message(11, x) + _message(12, y)
     return bytes([0x08, ir]) + _message(7, graph) + _message(8, bytes([0x10, opset]))
 

@@ -1,6 +1,7 @@
-"""The verbs of the public API: train, export, verify, package, load. Nothing is called good that was not verified.
+"""The verbs of the public API: train, export, verify, package, load.
 
-A model is given as the path of a checkpoint, as a live `nn.Module`, or as a `Checkpoint` that was read before.
+Nothing is called good that was not verified. A model is given as the path of a checkpoint, as a
+live `nn.Module`, or as a `Checkpoint` that was read before.
 """
 
 from __future__ import annotations
@@ -78,10 +79,11 @@ def verify(
     *,
     trust: bool = False,
 ) -> tuple[ParityReport, ...]:
-    """Judge an artifact against its model, or every artifact of a bundle against the answers that it carries.
+    """Judge an artifact against its model, or every artifact of a bundle against the answers that
+    it carries.
 
-    An artifact of a bundle that may not run, or whose runtime is not installed here, gets a report without sets,
-    which is never `ok`.
+    An artifact of a bundle that may not run, or whose runtime is not installed here, gets a report
+    without sets, which is never `ok`.
 
     Args:
         artifact: the artifact, or a bundle.
@@ -90,7 +92,8 @@ def verify(
         trust: run code that is in the file, see `verification.artifact`.
 
     Raises:
-        InputError: a file is of no known format, or may not run, or it is no bundle and no model was given.
+        InputError: a file is of no known format, or may not run, or it is no bundle and no model
+            was given.
         BundleError: the artifact or the bundle is damaged or unsafe.
     """
     opened = open_file(artifact, UsersWord(trust, names_model=model is not None))
@@ -112,8 +115,8 @@ def package(
         model: checkpoint or module.
         path: the bundle to write.
         target_names: what to export to.
-        mode: whether the model is meant to be run on windows or as a stream that keeps its state; by default on
-            windows where it stores their size.
+        mode: whether the model is meant to be run on windows or as a stream that keeps its state;
+            by default on windows where it stores their size.
         lengths: artifacts of targets that can do so also take the lengths of a padded batch.
 
     Raises:
@@ -146,7 +149,8 @@ def load(
         trust: run code that is in the file, see `verification.artifact`.
 
     Raises:
-        InputError: the file is of no known format, or may not run, or the bundle has no such artifact.
+        InputError: the file is of no known format, or may not run, or the bundle has no such
+            artifact.
         BundleError: the bundle is damaged or unsafe.
     """
     return session_of(open_file(path, UsersWord(trust)), engine, tuple(providers), nonfinite)

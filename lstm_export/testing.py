@@ -1,4 +1,4 @@
-"""Parity as an assertion, for the tests of users: `assert_parity(artifact_or_module, reference)`."""
+"""Parity as an assertion for users' tests: `assert_parity(artifact_or_module, reference)`."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def assert_parity(actual: Any, desired: Source, err_msg: str = "") -> None:
     """Raise AssertionError unless `actual` computes what the model `desired` does.
 
     Args:
-        actual: the path of an artifact or a bundle, a live `nn.Module`, or a function from float32 numpy
-            `x (batch, seq, input_size)` to `y`.
+        actual: the path of an artifact or a bundle, a live `nn.Module`, or a function from float32
+            numpy `x (batch, seq, input_size)` to `y`.
         desired: a checkpoint's path, a live `nn.Module` or its state_dict.
         err_msg: what to say first when it fails, as in numpy.testing.
 
@@ -34,11 +34,17 @@ def assert_parity(actual: Any, desired: Source, err_msg: str = "") -> None:
     else:
         subject = Subject.of(desired)
         runner = _eager(actual) if hasattr(actual, "state_dict") else actual
-        golden, reference = subject.golden_for(runner), row_by_row(subject.reference)
-        reports = (check(runner, golden, subject=type(actual).__name__, reference=reference),)
+        report = check(
+            runner,
+            subject.golden_for(runner),
+            subject=type(actual).__name__,
+            reference=row_by_row(subject.reference),
+        )
+        reports = (report,)
     if not all_ok(reports):
-        said = (f"{report.summary()}\n{report.table()}" for report in reports)
-        raise AssertionError("\n\n".join([err_msg, *said] if err_msg else said))
+        paragraphs = [err_msg] if err_msg else []
+        paragraphs += [f"{report.summary()}\n{report.table()}" for report in reports]
+        raise AssertionError("\n\n".join(paragraphs))
 
 
 def _eager(module: Any) -> Any:

@@ -11,7 +11,7 @@ from lstm_export import doctor, targets
 
 
 def test_tells_versions_targets_and_what_the_runtime_loads() -> None:
-    found = doctor.diagnose()
+    found = doctor.examine()
     assert found.packages["numpy"] == metadata.version("numpy")
     assert [target.name for target in found.targets] == list(targets.names())
     if "onnxruntime" in sys.modules:
@@ -28,7 +28,7 @@ def test_says_why_not(monkeypatch: pytest.MonkeyPatch) -> None:
     installed = {"numpy": "2.0", "torch": "2.9.1+cpu"}
     monkeypatch.setattr(doctor, "_installed", installed.get)
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    found = doctor.diagnose()
+    found = doctor.examine()
     (onnx,) = (target for target in found.targets if target.name == "onnx")
     assert (
         onnx.no_export == "torch is 2.9.1+cpu, expected 2.10 or newer, onnx is not installed; "

@@ -1,4 +1,4 @@
-"""How fast an engine answers, how soon it is ready and what it needs, its outputs checked on the timed runs."""
+"""How fast an engine answers, how soon it is ready, what it needs; its answers are checked."""
 
 from .measure import Options, bench
 from .plot import check_plot, plot

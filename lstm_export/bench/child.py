@@ -17,7 +17,8 @@ READY = "ready"
 
 
 def main() -> None:
-    """Arguments: file, engine, batch, seq, and `trust` or nothing. Prints READY, then one JSON object."""
+    """Arguments: file, engine, batch, seq, and `trust` or nothing. Prints READY, then one JSON
+    object."""
     import numpy as np
 
     import lstm_export

@@ -30,7 +30,8 @@ class CanBind(Protocol):
 
 
 class Stepper:
-    """An engine that keeps its state from step to step, in memory that is made once where it can do that."""
+    """An engine that keeps its state from step to step, in memory that is made once where it can do
+    that."""
 
     def __init__(self, runner: Any) -> None:
         self._runner = runner
@@ -60,7 +61,8 @@ class Engine:
     """One artifact in its runtime.
 
     Attributes:
-        name: unique among those that run against each other: the target's name, with the file's where two share it.
+        name: unique among those that run against each other: the target's name, with the file's
+            where two share it.
         path: the bundle or artifact.
         target: the target's name.
         size_bytes: of the artifact; of generated C that of the compiled library.
@@ -85,7 +87,8 @@ class Engine:
 def open_engines(
     paths: Sequence[Path], chosen: Sequence[str] = (), word: UsersWord = NO_WORD
 ) -> tuple[tuple[Engine, ...], tuple[str, ...]]:
-    """The engines, those of `chosen` targets where any are named, and a note on each that does not run here.
+    """The engines, those of `chosen` targets where any are named, and a note on each that does not
+    run here.
 
     Raises:
         InputError: a file is of no known format, or nothing is left to run.
@@ -134,8 +137,9 @@ def _named(engines: list[Engine]) -> tuple[Engine, ...]:
     names = [engine.name for engine in engines]
     if len(set(names)) < len(names):
         names = [f"{engine.path.name} {engine.name}" for engine in engines]
-    names = [
-        f"{name} ({index + 1})" if names.count(name) > 1 else name
-        for index, name in enumerate(names)
-    ]
-    return tuple(replace(one, name=name) for name, one in zip(names, engines, strict=True))
+    unique = []
+    for index, engine in enumerate(engines):
+        name = names[index]
+        is_shared = names.count(name) > 1
+        unique.append(replace(engine, name=f"{name} ({index + 1})" if is_shared else name))
+    return tuple(unique)

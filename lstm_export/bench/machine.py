@@ -10,7 +10,8 @@ from typing import Any
 
 
 def machine(*packages: str) -> dict[str, Any]:
-    """Processor, cores, system, Python, and the versions of this package and of those of `packages` that are there."""
+    """Processor, cores, system, Python, and the versions of this package and of those of `packages`
+    that are there."""
     found = {name: _version(name) for name in ("lstm-export", *packages)}
     return {
         "processor": processor(),
@@ -24,19 +25,18 @@ def machine(*packages: str) -> dict[str, Any]:
 def machine_text(found: dict[str, Any]) -> str:
     """One line."""
     versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
-    return f"{found['processor']}, {found['cores']} cores, {found['system']}, Python {found['python']}, {versions}"
+    hardware = f"{found['processor']}, {found['cores']} cores"
+    return f"{hardware}, {found['system']}, Python {found['python']}, {versions}"
 
 
 def processor() -> str:
     """Its name where the system tells one, else its architecture."""
     cpuinfo = Path("/proc/cpuinfo")
     text = cpuinfo.read_text(encoding="utf-8", errors="replace") if cpuinfo.exists() else ""
-    names = [
-        line.partition(":")[2].strip()
-        for line in text.splitlines()
-        if line.startswith("model name")
-    ]
-    return names[0] if names else platform.processor() or platform.machine()
+    for line in text.splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
 
 
 def _version(package: str) -> str | None:

@@ -8,14 +8,13 @@ from functools import partial
 from pathlib import Path
 
 from ..errors import InputError
-from ..model import Array
 from ..verification.artifact import UsersWord
 from .engines import Engine, Stepper, open_engines
 from .machine import machine
 from .process import cost_of_process
 from .report import BenchReport, Deadline, EngineResult, WorkResult
 from .timing import Block, race
-from .work import Answers, Question, Work, timed, works
+from .work import Question, Referee, Work, timed, works
 
 DEFAULT_SEQ = 100
 Progress = Callable[[str], None]
@@ -49,14 +48,16 @@ class Options:
                 raise InputError(f"{name} is {value}, expected at least 1")
         if not (self.budget_s > 0 and self.warm_up_s >= 0):
             raise InputError(
-                f"{self.budget_s} s of timing after {self.warm_up_s} s of warm-up, expected more than none"
+                f"{self.budget_s} s of timing after {self.warm_up_s} s of warm-up, "
+                "expected more than none"
             )
 
 
 def bench(
     paths: Sequence[Path | str], options: Options | None = None, progress: Progress | None = None
 ) -> BenchReport:
-    """Measure every engine that bundles and artifacts hold; it never raises over a slow or a wrong one.
+    """Measure every engine that bundles and artifacts hold; it never raises over a slow or a wrong
+    one.
 
     Args:
         paths: bundles and artifacts.
@@ -86,10 +87,16 @@ def bench(
         deadline = _deadline(mine, options)
         results.append(
             EngineResult(
-                engine.name, engine.target, engine.path, engine.size_bytes, cost, mine, deadline
+                name=engine.name,
+                target=engine.target,
+                path=engine.path,
+                size_bytes=engine.size_bytes,
+                process=cost,
+                works=mine,
+                deadline=deadline,
             )
         )
-    packages = dict.fromkeys(("numpy", *(engine.needs for engine in engines if engine.needs)))
+    packages = dict.fromkeys(["numpy", *(engine.needs for engine in engines if engine.needs)])
     return BenchReport(tuple(results), notes, machine(*packages))
 
 
@@ -102,66 +109,77 @@ def _timed(
         return []
     for engine in sorted(able, key=lambda engine: engine.model is None):
         _question(engine, work, known)
-    answers = {engine.name: Answers(_question(engine, work, known), work) for engine in able}
-    blocks: dict[str, Block] = {
-        one.name: partial(_block, one, work, answers[one.name]) for one in able
-    }
+    referees: dict[str, Referee] = {}
+    blocks: dict[str, Block] = {}
+    for engine in able:
+        referee = Referee(_question(engine, work, known), work)
+        referees[engine.name] = referee
+        blocks[engine.name] = partial(_block, engine, work, referee)
     timings = race(blocks, options.budget_s, options.warm_up_s)
     quickest = min(timings.values(), key=lambda timing: timing.p50_s)
     results = []
     for name, timing in timings.items():
-        others = [other for other_name, other in answers.items() if other_name != name]
-        verification = answers[name].verification(others)
+        others = [referee for other, referee in referees.items() if other != name]
         results.append(
             WorkResult(
-                name, work.name, work.batch, work.seq, timing, timing.times(quickest), verification
+                engine=name,
+                work=work.name,
+                batch=work.batch,
+                seq=work.seq,
+                timing=timing,
+                times_fastest=timing.times(quickest),
+                verification=referees[name].verification(others),
             )
         )
     return results
 
 
 def _question(engine: Engine, work: Work, known: list[Question]) -> Question:
-    """The same for all engines of a model. One whose model is not known takes another's inputs, to be compared."""
+    """The same for all engines of a model; one whose model is not known takes another's inputs."""
     shape = (work.batch, work.seq, engine.signature.input_size)
-    question = next((one for one in known if one.fits(engine.model, *shape)), None)
-    if question is None:
-        others = [one for one in known if one.x.shape == shape] if engine.model is None else []
-        if others:
-            question = Question(None, others[0].x, None)
-        else:
-            question = Question.of(engine.model, engine.signature, work.batch, work.seq)
-        known.append(question)
+    for question in known:
+        if question.fits(engine.model, *shape):
+            return question
+    same_shape = [question for question in known if question.x.shape == shape]
+    if engine.model is None and same_shape:
+        question = Question(None, same_shape[0].x, None)
+    else:
+        question = Question.of(engine.model, engine.signature, work.batch, work.seq)
+    known.append(question)
     return question
 
 
-def _block(engine: Engine, work: Work, answers: Answers, calls: int) -> list[int]:
-    """At least `calls` timed calls, and the last answer judged."""
-    x = answers.x
+def _block(engine: Engine, work: Work, referee: Referee, calls: int) -> list[int]:
+    """Nanoseconds of at least `calls` timed calls, the last answer judged."""
     if work.streaming and engine.stepper:
-        return _steps(engine.stepper, x, answers, calls)
-    times, y = timed(engine.runner, [x] * calls)
-    answers.judge(y)
+        return _steps(engine.stepper, referee, calls)
+    times, y = timed(engine.runner, [referee.x] * calls)
+    referee.judge(y)
     return times
 
 
-def _steps(stepper: Stepper, x: Array, answers: Answers, calls: int) -> list[int]:
-    """Whole sequences from the initial state on, every step timed; the last step's answer is the sequence's."""
-    every: list[int] = []
+def _steps(stepper: Stepper, referee: Referee, calls: int) -> list[int]:
+    """Whole sequences from the initial state on, every step timed; the last answer is judged."""
+    x = referee.x  # (1, seq, input_size)
     steps = [x[:, t : t + 1] for t in range(x.shape[1])]  # each (1, 1, input_size)
+    every: list[int] = []
     while len(every) < calls:
         stepper.reset()
         times, y = timed(stepper, steps)
         every += times
-    answers.judge(y.reshape(1, -1))
+    referee.judge(y.reshape(1, -1))
     return every
 
 
 def _deadline(results: Sequence[WorkResult], options: Options) -> Deadline | None:
-    """Judged on what one new sample takes: a step, or all of the window again where the engine cannot stream."""
+    """What a new sample takes: a step, or the whole window where the engine cannot stream."""
     if options.deadline_s is None and options.rate_hz is None:
         return None
-    one_row = [result for result in results if result.batch == 1]
-    result = next((one for one in one_row if one.work == "step"), one_row[-1])
-    share = None if options.rate_hz is None else result.timing.mean_s * options.rate_hz
+    one_row = {result.work: result for result in results if result.batch == 1}
+    longest = list(one_row.values())[-1]
+    result = one_row.get("step", longest)
+    share = None
+    if options.rate_hz is not None:
+        share = result.timing.mean_s * options.rate_hz
     name = "a step" if result.work == "step" else result.work
     return Deadline(name, result.timing.p99_s, options.deadline_s, options.rate_hz, share)

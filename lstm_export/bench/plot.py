@@ -27,7 +27,8 @@ def check_plot(path: Path, *inputs: Path) -> None:
 
 
 def plot(report: BenchReport, path: Path) -> None:
-    """Draw the medians of every engine at every work, with a line up to the 99th percentile, as PNG.
+    """Draw the medians of every engine at every work, with a line up to the 99th percentile, as
+    PNG.
 
     Raises:
         MissingDependency: matplotlib is not installed.
@@ -36,42 +37,33 @@ def plot(report: BenchReport, path: Path) -> None:
     require("matplotlib", "plot", "drawing a chart")
     from matplotlib.figure import Figure
 
-    works, names = report.by_work(), [engine.name for engine in report.engines]
-    figure = Figure(
-        figsize=(2.5 + 0.62 * len(works) * (len(names) + 0.5), 4.2), dpi=130, layout="constrained"
-    )
+    works = report.by_work()
+    names = [engine.name for engine in report.engines]
+    inches = 2.5 + 0.62 * len(works) * (len(names) + 0.5)
+    figure = Figure(figsize=(inches, 4.2), dpi=130, layout="constrained")
     axes = figure.subplots()
     width = 0.8 / len(names)
-    for k, name in enumerate(names):
-        aside = (k - (len(names) - 1) / 2) * width
-        bars = {
-            at + aside: one.timing
-            for at, row in enumerate(works.values())
-            for one in row
-            if one.engine == name
-        }
-        _draw(axes, bars, width * 0.94, name, _COLOURS[k % len(_COLOURS)])
+    for index, name in enumerate(names):
+        aside = (index - (len(names) - 1) / 2) * width
+        bars = {}
+        for place, row in enumerate(works.values()):
+            for result in row:
+                if result.engine == name:
+                    bars[place + aside] = result.timing
+        _draw(axes, bars, width * 0.94, name, _COLOURS[index % len(_COLOURS)])
     axes.set_xticks(range(len(works)), list(works))
     quickest = min(result.timing.p50_s for row in works.values() for result in row)
-    limits = {
-        "xlim": (-0.55, len(works) - 0.45),
-        "ylim": (quickest / 3, None),
-    }  # the log scale has no 0 to stand on
     axes.set(
         yscale="log",
         ylabel="seconds a call",
         title="Latency: medians, lines up to the 99th percentile",
-        **limits,
+        xlim=(-0.55, len(works) - 0.45),
+        ylim=(quickest / 3, None),  # a log scale has no 0 for bars to stand on
     )
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.08))
-    figure.text(
-        0.01,
-        0.01,
-        f"{report.machine['processor']}, {report.machine['system']}",
-        fontsize=6,
-        color="#666666",
-    )
+    where = f"{report.machine['processor']}, {report.machine['system']}"
+    figure.text(0.01, 0.01, where, fontsize=6, color="#666666")
     with replacing(path) as partial:
         figure.savefig(partial, format="png")
 

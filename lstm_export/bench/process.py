@@ -26,7 +26,8 @@ class ProcessCost:
     Attributes:
         start_up_s: from the start of Python to the first answer, the quickest of three.
         load_s: opening the file in a process that has opened it before, median.
-        peak_memory_bytes: the most that the whole process held, a (batch, seq) run included; None where unknown.
+        peak_memory_bytes: the most that the whole process held, a (batch, seq) run included; None
+            where unknown.
         python_memory_bytes: the same before the file was opened: Python and numpy.
     """
 

@@ -18,6 +18,20 @@ from .work import Verification
 # A quiet machine stays below; more says that something else was running.
 NOISY = 0.15
 
+LATENCY_HEADER = (
+    "",
+    "min",
+    "p50",
+    "p90",
+    "p99",
+    "spread",
+    "times the fastest",
+    "calls",
+    "answers",
+)
+COST_HEADER = ("", "start-up", "load", "peak memory", "of it Python", "artifact")
+TO_THE_LEFT = (0, 8)  # columns of names; numbers stand to the right
+
 
 @dataclass(frozen=True)
 class WorkResult:
@@ -25,7 +39,8 @@ class WorkResult:
 
     Attributes:
         work: `step`, or `batch x seq`.
-        times_fastest: its time in units of the fastest engine's, round by round: median, 10th, 90th percentile.
+        times_fastest: its time in units of the fastest engine's, round by round: median, 10th, 90th
+            percentile.
     """
 
     engine: str
@@ -68,10 +83,14 @@ class Deadline:
         """The verdict on the deadline, and the share of a core."""
         if self.deadline_s is not None:
             verdict = "passed" if self.met else "failed"
-            yield f"deadline {time_text(self.deadline_s)}: {verdict}, p99 of {self.work} is {time_text(self.p99_s)}"
+            yield (
+                f"deadline {time_text(self.deadline_s)}: {verdict}, "
+                f"p99 of {self.work} is {time_text(self.p99_s)}"
+            )
         if self.rate_hz is not None and self.core_share is not None:
             verdict = "" if self.keeps_up else ": failed, there is only one"
-            yield f"{self.work} at {rate_text(self.rate_hz)} takes {self.core_share:.2%} of a core{verdict}"
+            share = f"{self.core_share:.2%} of a core"
+            yield f"{self.work} at {rate_text(self.rate_hz)} takes {share}{verdict}"
 
 
 @dataclass(frozen=True)
@@ -122,20 +141,28 @@ class BenchReport:
 
     def by_work(self) -> dict[str, list[WorkResult]]:
         """The results of every work in the order of `works`, engines in theirs."""
-        most = max(self.engines, key=lambda engine: len(engine.works))  # one that streams knows all of them
         every = [result for engine in self.engines for result in engine.works]
-        return {known.work: [result for result in every if result.work == known.work] for known in most.works}
+        most = max(
+            self.engines, key=lambda engine: len(engine.works)
+        )  # it streams, so has them all
+        names = [result.work for result in most.works]
+        return {name: [result for result in every if result.work == name] for name in names}
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What keeps the figures from saying much: a busy machine, engines too close to tell apart."""
+        """What keeps the figures from saying much: a busy machine, engines too close to tell
+        apart."""
         every = [result for engine in self.engines for result in engine.works]
+        found = []
         worst = max(every, key=lambda result: result.timing.spread)
-        noisy = (
-            f"the machine is too noisy for these figures: blocks of {worst.engine} at {worst.work} differ by "
-            f"{worst.timing.spread:.0%}; close other programs, or give it longer with --seconds",
-        )
-        return (*(noisy if worst.timing.spread > NOISY else ()), *map(_too_close, filter(_is_close, every)))
+        if worst.timing.spread > NOISY:
+            found.append(
+                "the machine is too noisy for these figures: blocks of "
+                f"{worst.engine} at {worst.work} differ by {worst.timing.spread:.0%}; "
+                "close other programs, or give it longer with --seconds"
+            )
+        found += [_too_close(result) for result in every if _is_close(result)]
+        return tuple(found)
 
     def to_record(self) -> dict[str, Any]:
         """A JSON-ready mapping; numbers that JSON lacks become strings."""
@@ -147,10 +174,13 @@ class BenchReport:
             "notes": list(self.notes),
             "machine": self.machine,
         }
-        for result in (work for engine in record["engines"] for work in engine["works"]):
-            del result["timing"]["block_medians_s"]
-            error = result["verification"]["error"]
-            result["verification"]["error"] = str(error) if error is not None and not np.isfinite(error) else error
+        for engine in record["engines"]:
+            for result in engine["works"]:
+                del result["timing"]["block_medians_s"]
+                verification = result["verification"]
+                error = verification["error"]
+                if error is not None and not np.isfinite(error):
+                    verification["error"] = str(error)
         return record
 
     def text(self) -> str:
@@ -158,18 +188,26 @@ class BenchReport:
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
-        header = ("", "min", "p50", "p90", "p99", "spread", "times the fastest", "calls", "answers")
-        rows: list[Sequence[str]] = [header]
+        rows: list[Sequence[str]] = [LATENCY_HEADER]
         for work, results in self.by_work().items():
             rows.append((work,))
             rows += [_row(result) for result in results]
         yield from _aligned(rows)
         yield ""
-        costs = [("", "start-up", "load", "peak memory", "of it Python", "artifact"), *map(_cost, self.engines)]
-        yield from _aligned(costs)
-        sentences = [(one.name, text) for one in self.engines if one.deadline for text in one.deadline.sentences()]
-        yield from ["", *(f"{name}: {text}" for name, text in sentences)] if sentences else ()
-        yield from ("", *(f"note: {note}" for note in self.notes), machine_text(self.machine))
+        yield from _aligned([COST_HEADER, *(_cost(engine) for engine in self.engines)])
+        yield from self._deadlines()
+        yield ""
+        for note in self.notes:
+            yield f"note: {note}"
+        yield machine_text(self.machine)
+
+    def _deadlines(self) -> Iterator[str]:
+        judged = [engine for engine in self.engines if engine.deadline]
+        if judged:
+            yield ""
+        for engine in judged:
+            for sentence in engine.deadline.sentences() if engine.deadline else ():
+                yield f"{engine.name}: {sentence}"
 
 
 def _is_close(result: WorkResult) -> bool:
@@ -184,10 +222,20 @@ def _too_close(result: WorkResult) -> str:
 
 
 def _row(result: WorkResult) -> Sequence[str]:
-    timing, (middle, low, high) = result.timing, result.times_fastest
-    times = [time_text(value) for value in (timing.min_s, timing.p50_s, timing.p90_s, timing.p99_s)]
-    ratio = "1" if (low, high) == (1.0, 1.0) else f"{middle:.2f} ({low:.2f}-{high:.2f})"
-    return (f"  {result.engine}", *times, f"{timing.spread:.0%}", ratio, f"{timing.calls:,}", _answers(result))
+    timing = result.timing
+    middle, low, high = result.times_fastest
+    is_fastest = (low, high) == (1.0, 1.0)
+    return (
+        f"  {result.engine}",
+        time_text(timing.min_s),
+        time_text(timing.p50_s),
+        time_text(timing.p90_s),
+        time_text(timing.p99_s),
+        f"{timing.spread:.0%}",
+        "1" if is_fastest else f"{middle:.2f} ({low:.2f}-{high:.2f})",
+        f"{timing.calls:,}",
+        _answers(result),
+    )
 
 
 def _answers(result: WorkResult) -> str:
@@ -199,14 +247,23 @@ def _answers(result: WorkResult) -> str:
 
 def _cost(engine: EngineResult) -> Sequence[str]:
     cost = engine.process
-    memory = map(bytes_text, (cost.peak_memory_bytes, cost.python_memory_bytes, engine.size_bytes))
-    return (f"  {engine.name}", time_text(cost.start_up_s), time_text(cost.load_s), *memory)
+    return (
+        f"  {engine.name}",
+        time_text(cost.start_up_s),
+        time_text(cost.load_s),
+        bytes_text(cost.peak_memory_bytes),
+        bytes_text(cost.python_memory_bytes),
+        bytes_text(engine.size_bytes),
+    )
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """The first column to the left, the last of nine too, numbers to the right."""
-    wide = max(rows, key=len)
-    widths = [max(len(row[k]) for row in rows if k < len(row)) for k in range(len(wide))]
+    """Names to the left, numbers to the right; a row of one cell is a heading."""
+    columns = max(len(row) for row in rows)
+    widths = [max(len(row[at]) for row in rows if at < len(row)) for at in range(columns)]
     for row in rows:
-        cells = [cell.ljust(w) if k in (0, 8) else cell.rjust(w) for k, (cell, w) in enumerate(zip(row, widths))]  # noqa: B905 - a heading has one cell
+        cells = []
+        for at, cell in enumerate(row):
+            width = widths[at]
+            cells.append(cell.ljust(width) if at in TO_THE_LEFT else cell.rjust(width))
         yield "  ".join(cells).rstrip()

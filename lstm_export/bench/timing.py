@@ -12,8 +12,8 @@ import numpy as np
 
 from ..model import Array
 
-# A block is long enough to fill the caches again after another engine's turn, and short enough that a change of the
-# machine's mood falls on all engines alike.
+# A block is long enough to fill the caches again after another engine's turn, and short enough that
+# a change of the machine's mood falls on all engines alike.
 BLOCK_S = 0.02
 LEAST_BLOCKS = 8  # fewer say nothing of the spread
 
@@ -28,7 +28,8 @@ class Timing:
     Attributes:
         calls: how many were timed.
         min_s, p50_s, p90_s, p99_s, mean_s: seconds a call.
-        spread: how far the medians of its blocks lie apart, 90th percentile less 10th, as a share of their median.
+        spread: how far the medians of its blocks lie apart, 90th percentile less 10th, as a share
+            of their median.
         block_medians_s: seconds, one a round; engines of one race are compared round by round.
     """
 
@@ -60,7 +61,8 @@ class Timing:
         )
 
     def times(self, other: Timing) -> tuple[float, float, float]:
-        """This one's time in units of another's of the same race: median, 10th and 90th percentile over the rounds."""
+        """This one's time in units of another's of the same race: median, 10th and 90th percentile
+        over the rounds."""
         ratios = np.divide(self.block_medians_s, other.block_medians_s)
         low, middle, high = np.quantile(ratios, (0.1, 0.5, 0.9))
         return float(middle), float(low), float(high)
@@ -69,7 +71,8 @@ class Timing:
 def race(blocks: Mapping[str, Block], budget_s: float, warm_up_s: float) -> dict[str, Timing]:
     """Time every engine for about `budget_s`, after `warm_up_s` each that do not count.
 
-    Engines take turns of one block; the order moves on by one every round and turns around every second.
+    Engines take turns of one block; the order moves on by one every round and turns around every
+    second.
     """
     with _no_garbage_collection():
         calls = {name: _warm_up(block, warm_up_s) for name, block in blocks.items()}

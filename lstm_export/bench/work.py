@@ -12,8 +12,8 @@ from ..model import Array, Model, Signature
 from ..parity import GoldenSet, SetResult, check, golden_sets
 from ..parity.rule import Verdict
 
-# Without the model, answers are held against another engine's. Weights rounded to 8 bits move an answer by some
-# thousandths of the largest; a mixed-up gate moves it by tenths.
+# Without the model, answers are held against another engine's. Weights rounded to 8 bits move an
+# answer by some thousandths of the largest; a mixed-up gate moves it by tenths.
 AGREEMENT = 1e-2
 SEED = 0
 
@@ -51,10 +51,9 @@ class Question:
         """Inputs of the size that the model was made for."""
         if model is None:
             return cls(None, _drawn(signature, batch, seq), None)
-        nominal = next(one.x for one in golden_sets(model) if one.name == "nominal")
-        x = np.resize(
-            nominal, (batch, seq, signature.input_size)
-        )  # its rows of input_size values over again
+        nominal = next(golden.x for golden in golden_sets(model) if golden.name == "nominal")
+        # The rows of input_size values of the golden set, over again.
+        x = np.resize(nominal, (batch, seq, signature.input_size))
         return cls(model, x, GoldenSet.of(f"{batch} x {seq}", model, x))
 
     def fits(self, model: Model | None, batch: int, seq: int, input_size: int) -> bool:
@@ -67,9 +66,10 @@ class Verification:
     """What the answers of the timed runs were found to be.
 
     Attributes:
-        against: `float64`, the definition; `other engines`; or `nothing`, where an engine of an unknown model is alone.
-        error, bound: the largest error and what is allowed; in units of the terms that an output is summed from, or
-            against other engines in units of the largest answer.
+        against: `float64`, the definition; `other engines`; or `nothing`, where an engine of an
+            unknown model is alone.
+        error, bound: the largest error and what is allowed; relative to S, the summed magnitude of
+            the last operation's terms, or against other engines to the largest answer.
         reason: why there was no comparable answer.
     """
 
@@ -80,50 +80,55 @@ class Verification:
     reason: str = ""
 
 
-class Answers:
+class Referee:
     """Judges what one engine answers on its timed runs."""
 
     def __init__(self, question: Question, work: Work) -> None:
         self.x = question.x
         golden = question.golden
-        if golden and work.streaming and golden.y.ndim == 3:  # of every step's answers, the last
-            golden = replace(golden, y=golden.y[:, -1])
+        if golden and work.streaming and golden.y.ndim == 3:
+            golden = replace(golden, y=golden.y[:, -1])  # of every step's answers, the last
         self.golden = golden
         self.last: Array | None = None
         self._worst: SetResult | None = None
 
     def judge(self, y: Array) -> None:
-        """Hold an answer against the definition, the worst one counts; it is kept to be held against other engines'."""
+        """Hold an answer against the definition, the worst one counts; it is kept to be held
+        against other engines'."""
         self.last = y
         if self.golden is None:
             return
         (result,) = check(lambda x: y, (self.golden,), subject="timed run").sets
-        known = self._worst
-        if known is None or (
-            not np.isnan(known.error) and not result.error <= known.error
-        ):  # NaN is the worst
+        if self._worst is None or _is_worse(result.error, self._worst.error):
             self._worst = result
 
-    def verification(self, others: list[Answers]) -> Verification:
-        """The verdict, by the parity rule where the model is known, else by the others' last answers."""
+    def verification(self, others: list[Referee]) -> Verification:
+        """The verdict, by the parity rule where the model is known, else by the others' last
+        answers."""
         if self._worst is not None:
             worst = self._worst
             return Verification("float64", worst.verdict, worst.error, worst.bound, worst.reason)
         assert self.last is not None  # noqa: S101 - for the type checker: every race has its blocks
-        same = [
-            one.last for one in others if one.last is not None and one.last.shape == self.last.shape
-        ]
-        if not same:
+        comparable = []
+        for other in others:
+            if other.last is not None and other.last.shape == self.last.shape:
+                comparable.append(other.last)
+        if not comparable:
             return Verification("nothing", "cannot be judged")
-        error = max(_difference(self.last, other) for other in same)
-        return Verification(
-            "other engines", "passed" if error <= AGREEMENT else "failed", error, AGREEMENT
-        )
+        error = max(_difference(self.last, answer) for answer in comparable)
+        verdict: Verdict = "passed" if error <= AGREEMENT else "failed"
+        return Verification("other engines", verdict, error, AGREEMENT)
+
+
+def _is_worse(error: float, known: float) -> bool:
+    """NaN is the worst."""
+    return not np.isnan(known) and not error <= known
 
 
 def timed(call: Callable[[Array], Array], inputs: list[Array]) -> tuple[list[int], Array]:
     """Nanoseconds of each call, and the last answer."""
-    clock, times = time.perf_counter_ns, []
+    clock = time.perf_counter_ns
+    times = []
     for x in inputs:
         start = clock()
         y = call(x)
@@ -133,18 +138,17 @@ def timed(call: Callable[[Array], Array], inputs: list[Array]) -> tuple[list[int
 
 def _difference(y: Array, other: Array) -> float:
     """The largest difference, as a share of the other's largest value."""
-    wide, other = y.astype(np.float64), other.astype(np.float64)
-    size = float(np.abs(other).max()) or 1.0
-    return float(np.abs(wide - other).max()) / size
+    expected = other.astype(np.float64)
+    largest = float(np.abs(expected).max()) or 1.0
+    return float(np.abs(y.astype(np.float64) - expected).max()) / largest
 
 
 def _drawn(signature: Signature, batch: int, seq: int) -> Array:
     """Normal inputs, within the ranges that training saw where they are known."""
     z = np.random.default_rng(SEED).normal(size=(batch, seq, signature.input_size))
-    low = np.array(
-        [-2.0 if column.low is None else column.low for column in signature.features] or [-2.0]
-    )
-    high = np.array(
-        [2.0 if column.high is None else column.high for column in signature.features] or [2.0]
-    )
+    low = np.full(signature.input_size, -2.0)
+    high = np.full(signature.input_size, 2.0)
+    for index, column in enumerate(signature.features):
+        low[index] = low[index] if column.low is None else column.low
+        high[index] = high[index] if column.high is None else column.high
     return np.asarray((low + high) / 2 + (high - low) / 4 * z, np.float32)

@@ -1,4 +1,4 @@
-"""The command that was given, written out so that it can be given again: every option that was said, no other."""
+"""The command that was given, spelled out: every option that was said, no other."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ def command_again(context: typer.Context, without: Collection[str] = (), **more:
 
     Args:
         context: the command as it was parsed.
-        without: parameters that are left out, by their names in Python, such as those that write files.
+        without: parameters that are left out, by their names in Python, such as those that write
+            files.
         more: options that are added, such as `replay=path` for `--replay path`.
     """
     arguments = ["lstm-export", context.info_name or ""]

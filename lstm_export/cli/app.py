@@ -22,7 +22,8 @@ class Commands(TyperGroup):
         if args and args[0] not in self.commands:
             known = ", ".join(targets.names())
             ctx.fail(
-                f"unknown command or target {args[0]!r}. Targets: {known}. All commands: lstm-export --help"
+                f"unknown command or target {args[0]!r}. Targets: {known}. "
+                "All commands: lstm-export --help"
             )
         return super().resolve_command(ctx, args)
 
@@ -42,7 +43,10 @@ class Commands(TyperGroup):
 app = typer.Typer(
     name="lstm-export",
     cls=Commands,
-    help="Take a PyTorch LSTM regressor to an edge device, with proof that it still computes the same thing.",
+    help=(
+        "Take a PyTorch LSTM regressor to an edge device, "
+        "with proof that it still computes the same thing."
+    ),
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,

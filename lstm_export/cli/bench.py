@@ -48,8 +48,8 @@ def bench(  # noqa: PLR0913, PLR0917 - the options of a command
 ) -> None:
     """Measure latency, start-up, memory and size.
 
-    Engines take turns on one thread, and the answers of the timed runs are judged. A new sample's answer is a
-    streaming step, or a whole sequence where the engine cannot stream.
+    Engines take turns on one thread, and the answers of the timed runs are judged. A new sample's
+    answer is a streaming step, or a whole sequence where the engine cannot stream.
     """
     from .. import bench as library
 

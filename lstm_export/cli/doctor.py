@@ -9,9 +9,9 @@ from . import show
 
 def doctor(as_json: show.AsJson = False) -> None:
     """Say what this machine can do, and why not."""
-    from ..doctor import diagnose
+    from ..doctor import examine
 
-    found = diagnose()
+    found = examine()
     if as_json:
         show.as_json("doctor", **found.to_record())
     else:

@@ -1,4 +1,4 @@
-"""One command a target, made from the target's module: its docstring is the help, its keywords the options."""
+"""One command a target: the module's docstring is its help, keywords of `export` its options."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ def target_command(name: str) -> Callable[..., None]:
         show.reports([report], as_json, name, path)
 
     command.__doc__ = target.__doc__.splitlines()[0]
-    command.__signature__ = inspect.Signature([*_common(target.suffix), *_own(target.export)])  # type: ignore[attr-defined]
+    parameters = [*_common(target.suffix), *_own(target.export)]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return reads_model(command)
 
 

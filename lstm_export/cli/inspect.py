@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import typer
 
@@ -34,7 +34,8 @@ def inspect(model: show.Model, reading: Reading, as_json: show.AsJson = False) -
 
 
 def _record(checkpoint: Checkpoint, path: Path) -> dict[str, Any]:
-    model, contents = checkpoint.model, checkpoint.contents
+    model = checkpoint.model
+    contents = checkpoint.contents
     return {
         "path": str(path),
         "size_bytes": path.stat().st_size,
@@ -59,91 +60,105 @@ def _record(checkpoint: Checkpoint, path: Path) -> dict[str, Any]:
 
 def _scalers(contents: Contents | None) -> list[dict[str, Any]]:
     found = contents.scalers if contents else ()
-    return [
-        {"name": scaler.name, "kind": scaler.kind, "columns": len(scaler.offset)}
-        for scaler in found
-    ]
+    records = []
+    for scaler in found:
+        columns = len(scaler.offset)
+        records.append({"name": scaler.name, "kind": scaler.kind, "columns": columns})
+    return records
 
 
-def _steps(model: Model) -> Iterator[tuple[str, str, list[str | int]]]:
-    """Every stage: its name, what it is, and the shape behind it."""
+Step: TypeAlias = "tuple[str, str, list[str | int]]"  # name, kind, shape of what comes out
+
+
+def _steps(model: Model) -> Iterator[Step]:
+    """Every stage: its name, what it is, and the shape after it."""
     width = model.signature.input_size
     axes: list[str | int] = ["batch", "seq"]
     for stage in model.stages:
-        before, width = width, stage.output_size(width)
-        axes = axes[:1] if stage.steps == "reduce" else axes
+        before = width
+        width = stage.output_size(before)
+        if stage.steps == "reduce":
+            axes = axes[:1]
         yield stage.name, f"{stage.kind}{stage.sizes(before, width)}", [*axes, width]
 
 
 def _lines(checkpoint: Checkpoint, path: Path) -> Iterator[str]:
-    model, contents, signature = checkpoint.model, checkpoint.contents, checkpoint.model.signature
+    model = checkpoint.model
+    saved = checkpoint.contents.how if checkpoint.contents else "bundle"
     yield from _block("file", f"{path}, {path.stat().st_size:,} bytes")
-    saved = contents.how if contents else "bundle"
     yield from _block("saved as", f"{saved}, {len(model.arrays)} tensors in the chain")
     yield ""
     yield from _flow(model)
     yield ""
-    yield from _block("chain", checkpoint.forward or model.chain)
-    yield from _block("from", model.origin)
-    yield from _items("doubts", checkpoint.doubts)
-    if not checkpoint.doubts:
-        yield from _block("doubts", "none")
-    yield from _items(
-        "notes", checkpoint.remarks[: len(checkpoint.remarks) - len(checkpoint.doubts)]
-    )
-    yield from _items("ignored", contents.ignored if contents else ())
-    offers = (
-        f"{one['name']}, a {one['kind']} of {one['columns']} columns: put it in front with --input-scaler "
-        f"{one['name']}, or behind with --output-scaler {one['name']}"
-        for one in _scalers(contents)
-    )
-    yield from _items("offered", tuple(offers))
-    yield from _items(
-        "others",
-        tuple(f"--key {key}" for key in contents.keys if key != contents.key) if contents else (),
-    )
+    yield from _origin(checkpoint)
+    yield from _offers(checkpoint.contents)
     yield ""
-    yield from _block(
-        "x", f"(batch, seq, {signature.input_size})  {_names(signature.features)}".rstrip()
-    )
-    steps, outputs = "batch, seq" if model.returns_every_step else "batch", signature.outputs
-    yield from _block(
-        "y",
-        f"({steps}, {signature.output_size})  {_names(outputs if signature.targets else ())}".rstrip(),
-    )
-    window, horizon = (
-        value if value is not None else "unknown" for value in (signature.window, signature.horizon)
-    )
-    yield from _block("steps", f"window {window}, horizon {horizon}")
+    yield from _interface(model)
     yield from _block(
         "size", f"{model.parameters:,} values, {4 * model.parameters:,} bytes as float32"
     )
-    yield from (f"{'':{LABEL}}{name} {array.shape}" for name, array in model.arrays.items())
+    for name, array in model.arrays.items():
+        yield f"{'':{LABEL}}{name} {array.shape}"
+
+
+def _origin(checkpoint: Checkpoint) -> Iterator[str]:
+    """Where the chain came from, and what stays open."""
+    yield from _block("chain", checkpoint.forward or checkpoint.model.chain)
+    yield from _block("from", checkpoint.model.origin)
+    if checkpoint.doubts:
+        yield from _items("doubts", checkpoint.doubts)
+    else:
+        yield from _block("doubts", "none")
+    notes = checkpoint.remarks[: len(checkpoint.remarks) - len(checkpoint.doubts)]
+    yield from _items("notes", notes)
+
+
+def _offers(contents: Contents | None) -> Iterator[str]:
+    """What else the file holds."""
+    if contents is None:
+        return
+    yield from _items("ignored", contents.ignored)
+    offers = []
+    for scaler in _scalers(contents):
+        name = scaler["name"]
+        offers.append(
+            f"{name}, a {scaler['kind']} of {scaler['columns']} columns: put it in front with "
+            f"--input-scaler {name}, or at the end with --output-scaler {name}"
+        )
+    yield from _items("offered", tuple(offers))
+    others = [f"--key {key}" for key in contents.keys if key != contents.key]
+    yield from _items("others", tuple(others))
+
+
+def _interface(model: Model) -> Iterator[str]:
+    """x, y, and the steps that they stand for."""
+    signature = model.signature
+    x = f"(batch, seq, {signature.input_size})  {_names(signature.features)}"
+    yield from _block("x", x.rstrip())
+    axes = "batch, seq" if model.returns_every_step else "batch"
+    outputs = signature.outputs if signature.targets else ()
+    y = f"({axes}, {signature.output_size})  {_names(outputs)}"
+    yield from _block("y", y.rstrip())
+    window = "unknown" if signature.window is None else signature.window
+    horizon = "unknown" if signature.horizon is None else signature.horizon
+    yield from _block("steps", f"window {window}, horizon {horizon}")
 
 
 def _flow(model: Model) -> Iterator[str]:
     """The chain from x to y, with the shape at every arrow."""
-    start: tuple[str, str, list[str | int]] = (
-        "x",
-        "",
-        ["batch", "seq", model.signature.input_size],
-    )
+    start: Step = ("x", "", ["batch", "seq", model.signature.input_size])
     steps = [start, *_steps(model)]
-    names, kinds = max(len(name) for name, _, _ in steps), max(len(kind) for _, kind, _ in steps)
-    counts = [
-        "",
-        *(
-            f"{sum(a.size for a in stage.arrays.values()):,}" if stage.arrays else ""
-            for stage in model.stages
-        ),
-    ]
-    for (name, kind, shape), count in zip(steps, counts, strict=True):
-        arrow, values = (
-            ("   " if name == "x" and not kind else "-> "),
-            f"{count} values" if count else "",
-        )
-        shown = f"({', '.join(map(str, shape))})"
-        yield f"{'':{LABEL}}{arrow}{name:{names}}  {kind:{kinds}}  {shown:22}  {values}".rstrip()
+    name_width = max(len(name) for name, _, _ in steps)
+    kind_width = max(len(kind) for _, kind, _ in steps)
+    values = [0]  # of x, then of every stage
+    for stage in model.stages:
+        values.append(sum(array.size for array in stage.arrays.values()))
+    for (name, kind, shape), count in zip(steps, values, strict=True):
+        arrow = "-> " if kind else "   "
+        axes = f"({', '.join(map(str, shape))})"
+        size = f"{count:,} values" if count else ""
+        line = f"{'':{LABEL}}{arrow}{name:{name_width}}  {kind:{kind_width}}  {axes:22}  {size}"
+        yield line.rstrip()
 
 
 def _block(label: str, text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The options of every command that takes MODEL: how a file that is not ours is read and understood."""
+"""The options of every command that takes MODEL: how the file is read and understood."""
 
 from __future__ import annotations
 
@@ -100,14 +100,16 @@ def reads_model(command: Callable[..., None]) -> Callable[..., None]:
         )
         for name, annotation in OPTIONS.items()
     ]
-    wrapped.__signature__ = signature.replace(parameters=[*own, *added])  # type: ignore[attr-defined]
+    parameters = [*own, *added]
+    wrapped.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     wrapped.__doc__, wrapped.__name__ = command.__doc__, command.__name__
     wrapped.__annotations__ = {}
     return wrapped
 
 
 def said_of_reading(reading: ReadingOptions) -> list[str]:
-    """The options about MODEL that were given, `--trust` aside, which may be said of an artifact."""
+    """The options about MODEL that were given, `--trust` aside, which may be said of an
+    artifact."""
     said = []
     for option in fields(reading):
         value = getattr(reading, option.name)

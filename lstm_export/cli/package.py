@@ -45,7 +45,7 @@ def package(  # noqa: PLR0913, PLR0917 - the options of a command
     mode: Annotated[
         Mode | None,
         typer.Option(
-            help="How it is meant to be run: on windows (where their size is stored), or as a stream."
+            help="How it is meant to be run: on windows of the stored size, or as a stream."
         ),
     ] = None,
     lengths: Annotated[

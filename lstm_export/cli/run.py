@@ -70,8 +70,8 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
 ) -> None:
     """Predict from a table or an array, one row a prediction.
 
-    A table, or a .npy array (seq, input_size), is slid over with the stored window or --window; without
-    either it is one sequence. A .npy array (batch, seq, input_size) is answered row by row.
+    A table, or a .npy array (seq, input_size), is slid over with the stored window or --window;
+    without either it is one sequence. A .npy array (batch, seq, input_size) is answered row by row.
     """
     from .. import pipeline
     from ..device import check_prediction_output, predict_file
@@ -111,7 +111,8 @@ def _check_usage(data: Path, stream: bool, whole: object, streaming: object) -> 
         )
     if stream and data.suffix.lower() in (".npy", ".parquet", ".gz"):
         raise typer.BadParameter(
-            f"--stream takes lines of CSV, from a text file or - for standard input; leave it out for {data.name}",
+            "--stream takes lines of CSV, from a text file or - for standard input; "
+            f"leave it out for {data.name}",
             param_hint="DATA",
         )
     if stream and whole:
@@ -129,17 +130,14 @@ def _print(
     if not output:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(found.table.names)
-        writer.writerows(
-            zip(*(column.astype(str) for column in found.table.columns.values()), strict=True)
-        )
+        columns = [column.astype(str) for column in found.table.columns.values()]
+        writer.writerows(zip(*columns, strict=True))
     for note in notes:
         typer.echo(f"warning: {note}", err=True)
     names = [f"{column.name} ({column.unit})" if column.unit else column.name for column in outputs]
     shown = names if len(names) <= 4 else [*names[:2], "...", names[-1]]
-    typer.echo(
-        f"{len(found.table):,} predictions of {', '.join(shown)}{f' -> {output}' if output else ''}",
-        err=True,
-    )
+    where = f" -> {output}" if output else ""
+    typer.echo(f"{len(found.table):,} predictions of {', '.join(shown)}{where}", err=True)
 
 
 def _fields(found: Predictions, outputs: Sequence[Column], output: Path | None) -> dict[str, Any]:
@@ -156,7 +154,8 @@ def _fields(found: Predictions, outputs: Sequence[Column], output: Path | None) 
 
 
 def _progress() -> Progress | None:
-    """A line on stderr that counts predictions, from the first second on; nothing where stderr is no terminal."""
+    """A line on stderr that counts predictions, from the first second on; nothing where stderr is
+    no terminal."""
     if not sys.stderr.isatty():
         return None
     start = time.monotonic()

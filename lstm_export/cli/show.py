@@ -1,4 +1,4 @@
-"""What commands print, for people by default and as JSON for programs, and the parameters that they share."""
+"""What commands print, as text or as JSON, and the parameters that they share."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ def reports(  # noqa: PLR0913, PLR0917 - what is printed, and how
     tables: bool = True,
     more: Mapping[str, Any] | None = None,
 ) -> None:
-    """Print parity reports, whole or one line each, and, where a file was written, its name and size."""
+    """Print parity reports, whole or one line each, and, where a file was written, its name and
+    size."""
     from ..parity import all_ok
 
     written = {"path": str(path), "size_bytes": _size_bytes(path)} if path else {}

@@ -1,4 +1,4 @@
-"""Signals that end a command: one line, nothing half-written, 128 + the signal's number as exit code."""
+"""Signals that end a command: one line, nothing half-written, exit code 128 + the signal."""
 
 from __future__ import annotations
 
@@ -34,16 +34,18 @@ class Ended:
 
 @contextmanager
 def as_interrupts() -> Iterator[Ended]:
-    """Let these signals do what Ctrl-C does, KeyboardInterrupt, so that temporary files go and training keeps its best.
+    """Let these signals do what Ctrl-C does, KeyboardInterrupt, so that temporary files go and
+    training keeps its best.
 
-    A signal that the caller ignores, as under nohup, stays ignored; a second one does not disturb the clearing up.
+    A signal that the caller ignores, as under nohup, stays ignored; a second one does not disturb
+    the clearing up.
     """
     ended = Ended()
 
     def end(number: int, frame: FrameType | None) -> None:
         ended.number = number
-        for one in before:
-            signal.signal(one, signal.SIG_IGN)
+        for handled in before:
+            signal.signal(handled, signal.SIG_IGN)
         raise KeyboardInterrupt
 
     numbers = [getattr(signal, name) for name in _ENDING if hasattr(signal, name)]

@@ -1,4 +1,4 @@
-"""What `lstm-export run BUNDLE - --stream` does: a line in, a line out, until the input or a signal ends it."""
+"""`lstm-export run BUNDLE - --stream`: a line in, a line out, until input or a signal ends it."""
 
 from __future__ import annotations
 
@@ -74,14 +74,17 @@ class _Signals:
 
 
 def run_stream(session: Session, data: Path, state: Path | None, **options: Any) -> None:
-    """Answer every line of `data`, `-` for standard input; load and save the state where one is named.
+    """Answer every line of `data`, `-` for standard input; load and save the state where one is
+    named.
 
     Raises:
-        InputError: a line or the state is refused; the state behind the last good line is saved all the same.
+        InputError: a line or the state is refused; the state behind the last good line is saved all
+            the same.
     """
     from ..device import RowStream
 
-    rows, signals = RowStream(session, **options, say=_say), _Signals()
+    rows = RowStream(session, **options, say=_say)
+    signals = _Signals()
     if state:
         check_output(state, None if str(data) == "-" else data)
         if state.exists():
@@ -98,7 +101,8 @@ def run_stream(session: Session, data: Path, state: Path | None, **options: Any)
 
 
 def _answer_all(rows: Any, signals: _Signals, file: TextIO) -> None:
-    delimiter, number = ",", 0
+    delimiter = ","
+    number = 0
     while line := signals.line(file):
         number += 1
         if len(line) > MAX_LINE:

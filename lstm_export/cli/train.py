@@ -17,7 +17,8 @@ from . import show
 if TYPE_CHECKING:
     from ..training import Epoch, Score, TrainingResult
 
-# The library's words and defaults, repeated here so that --help need not import it; a test compares the two.
+# The library's words and defaults, repeated here so that --help need not import it; a test compares
+# the two.
 Scaler = Enum("Scaler", {"standard": "standard", "minmax": "minmax"}, type=str)
 Loss = Enum("Loss", {"mse": "mse", "mae": "mae", "huber": "huber"}, type=str)
 
@@ -154,7 +155,8 @@ def _units(texts: Sequence[str]) -> dict[str, str]:
     for column, equals, unit in pairs:
         if not (column.strip() and equals and unit.strip()):
             raise InputError(
-                f"--units is {column + equals + unit!r}, expected COL=UNIT such as volume=vehicles/h"
+                f"--units is {column + equals + unit!r}, "
+                "expected COL=UNIT such as volume=vehicles/h"
             )
     return {column.strip(): unit.strip() for column, _, unit in pairs}
 
@@ -209,7 +211,7 @@ def _table(scores: Sequence[Score]) -> str:
     """A row a predictor, a column a part."""
     parts = list(dict.fromkeys(score.part for score in scores))
     rows = [["", *parts]]
-    # The last part has every predictor: a season needs one behind it.
+    # The last part has every predictor: a season needs one before it.
     for predictor in dict.fromkeys(
         score.predictor for part in reversed(parts) for score in scores if score.part == part
     ):

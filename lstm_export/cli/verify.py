@@ -178,7 +178,10 @@ def _write_reports(  # noqa: PLR0913, PLR0917 - what is written, and where
 
 def _write_refused(
     context: typer.Context,
-    artifact: Path, error: LstmExportError, junit: Path | None, html: Path | None
+    artifact: Path,
+    error: LstmExportError,
+    junit: Path | None,
+    html: Path | None,
 ) -> None:
     """The same for a file that could not be judged, so that a CI server shows why."""
     if not junit and not html:
@@ -214,9 +217,13 @@ def _show(  # noqa: PLR0913, PLR0917 - what is shown, and how
 
 def _write_failing(
     context: typer.Context,
-    path: Path, opened: OpenedFile, subject: Subject | None, reports: tuple[ParityReport, ...]
+    path: Path,
+    opened: OpenedFile,
+    subject: Subject | None,
+    reports: tuple[ParityReport, ...],
 ) -> None:
-    """The smallest failing input, and on stderr the command that replays it, or why there is none."""
+    """The smallest failing input, and on stderr the command that replays it, or why there is
+    none."""
     from ..bundle import write_golden
     from ..verification.failure import smallest_failure
 

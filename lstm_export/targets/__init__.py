@@ -1,7 +1,8 @@
 """One module a target: how a model is written in a format, loaded from it and read back.
 
-A target is a module in this folder that meets `target.Target`; its name is its file name, with `_` as `-`. Nothing
-else registers it: the command line, verification, bundles, tests, benchmarks and the README's table find the file.
+A target is a module in this folder that meets `target.Target`; its name is its file name, with `_`
+as `-`. Nothing else registers it: the command line, verification, bundles, tests, benchmarks and
+the README's table find the file.
 """
 
 from __future__ import annotations
@@ -89,7 +90,8 @@ def held(target: Target, model: Model, data: bytes) -> Model:
 
 
 def unavailable(target: Target) -> str:
-    """What is missing here to run this target's artifacts, beside a package; empty where nothing is."""
+    """What is missing here to run this target's artifacts, beside a package; empty where nothing
+    is."""
     if not isinstance(target, MayBeUnavailable):
         return ""
     return target.unavailable()

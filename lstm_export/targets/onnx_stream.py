@@ -41,7 +41,9 @@ def export(model: Model, path: Path, *, opset: int = DEFAULT_OPSET) -> None:
     from .onnx.writer import newest_opset, to_bytes
 
     if not OLDEST_OPSET <= opset <= newest_opset():
-        raise InputError(f"opset {opset} cannot be written; choose {OLDEST_OPSET} to {newest_opset()}")
+        raise InputError(
+            f"opset {opset} cannot be written; choose {OLDEST_OPSET} to {newest_opset()}"
+        )
     write_bytes(path, to_bytes(model, opset, stateful=True))
 
 

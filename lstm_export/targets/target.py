@@ -1,7 +1,7 @@
 """What a target provides, and what it may provide besides: one small protocol a capability.
 
-A target is a module in this folder, or a folder with an `__init__.py`, that meets `Target`.
-A capability is there when the module has the members of its protocol: `isinstance(target, CanRead)`,
+A target is a module in this folder, or a folder with an `__init__.py`, that meets `Target`. A
+capability is there when the module has the members of its protocol: `isinstance(target, CanRead)`,
 which mypy understands. Everything but `export` works on bytes: the very bytes that were read,
 checked and hashed once.
 """
@@ -30,11 +30,12 @@ class ArtifactRunner(Protocol):
 class Target(Protocol):
     """What every target provides.
 
-    The first line of the module's docstring is the help text of its command, its file name with `_` as `-` is the
-    command and its folder in a bundle.
+    The first line of the module's docstring is the help text of its command, its file name with `_`
+    as `-` is the command and its folder in a bundle.
 
     Attributes:
-        suffix: ending of its artifacts, put after the model's name without its own, such as `.onnx`.
+        suffix: ending of its artifacts, put after the model's name without its own, such as
+            `.onnx`.
         extra: the extra of this package that brings what `export` needs.
         needs: the package that `load` needs beside numpy; empty for none.
     """
@@ -74,7 +75,8 @@ class CanLower(Protocol):
     """The format lacks a stage, and the target writes the same model without it."""
 
     def lowered(self, model: Model) -> tuple[Model, tuple[str, ...]]:
-        """The model as the format holds it, and what a user should know of the difference, one sentence each."""
+        """The model as the format holds it, and what a user should know of the difference, one
+        sentence each."""
 
 
 @runtime_checkable
@@ -82,12 +84,14 @@ class RoundsWeights(Protocol):
     """An option of `export` rounds the weights."""
 
     def held(self, model: Model, data: bytes) -> Model:
-        """The model with its weights as this artifact has them, which is what the artifact has to compute."""
+        """The model with its weights as this artifact has them, which is what the artifact has to
+        compute."""
 
 
 @runtime_checkable
 class RunsCode(Protocol):
-    """Opening an artifact runs what is in it, so that it needs the user's word (see `verification.artifact`).
+    """Opening an artifact runs what is in it, so that it needs the user's word (see
+    `verification.artifact`).
 
     Attributes:
         runs_code: what opening does, for a message: "opening ... ", such as `compiles and runs it`.
@@ -98,7 +102,8 @@ class RunsCode(Protocol):
 
 @runtime_checkable
 class MakesRunner(Protocol):
-    """The target runs a model without an artifact; what a bundle holds of such a target is never opened."""
+    """The target runs a model without an artifact; what a bundle holds of such a target is never
+    opened."""
 
     def from_model(self, model: Model) -> ArtifactRunner:
         """A runner made from weights alone."""
@@ -109,7 +114,8 @@ class WritesFolder(Protocol):
     """The target's artifacts are folders."""
 
     def is_export(self, folder: Path) -> bool:
-        """Whether a folder holds what `export` writes and nothing else, so that a new export may replace it."""
+        """Whether a folder holds what `export` writes and nothing else, so that a new export may
+        replace it."""
 
     def main_file(self, folder: Path) -> Path | None:
         """The file that is the artifact in a folder; None where there is none."""
@@ -138,7 +144,8 @@ class HasNote(Protocol):
 class HasConditions(Protocol):
     """The runtime has settings under which an artifact should answer alike.
 
-    The artifact is then also asked row by row, in large batches, repeatedly and from several threads.
+    The artifact is then also asked row by row, in large batches, repeatedly and from several
+    threads.
     """
 
     def conditions(self, data: bytes) -> Iterator[tuple[str, Runner]]:
@@ -150,7 +157,8 @@ class HasProbes(Protocol):
     """An artifact can be opened up, so that a failure's first wrong layer is found."""
 
     def probes(self, data: bytes) -> Iterator[Runner]:
-        """Runners of its recurrent layers in order; each answers `(batch, seq, directions * hidden_size)`."""
+        """Runners of its recurrent layers in order; each answers `(batch, seq, directions *
+        hidden_size)`."""
 
 
 @runtime_checkable
@@ -158,4 +166,5 @@ class CanBreak(Protocol):
     """An artifact can be given bugs that no changed model expresses, for the self-check."""
 
     def broken(self, data: bytes, kind: str) -> bytes | None:
-        """The artifact with one kind of bug of `parity.catalogue`; None where it has no place for it."""
+        """The artifact with one kind of bug of `parity.catalogue`; None where it has no place for
+        it."""

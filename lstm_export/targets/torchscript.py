@@ -40,21 +40,27 @@ def export(model: Model, path: Path) -> None:
         UnsupportedModel: this Python is one on which torch has no TorchScript.
     """
     if sys.version_info >= (3, 14):
-        raise UnsupportedModel(f"TorchScript needs Python 3.13 or older, this is {sys.version.split()[0]}; use onnx")
+        raise UnsupportedModel(
+            f"TorchScript needs Python 3.13 or older, this is {sys.version.split()[0]}; use onnx"
+        )
     torch = require("torch", "export", "writing TorchScript")
     from ..model.torch_module import to_module
 
     record = {"chain": model.chain_record(), "signature": model.signature.to_record()}
     archive = io.BytesIO()
     with _deprecation_said_elsewhere():
-        torch.jit.save(torch.jit.script(to_module(model)), archive, _extra_files={RECORD: json.dumps(record)})
+        torch.jit.save(
+            torch.jit.script(to_module(model)), archive, _extra_files={RECORD: json.dumps(record)}
+        )
     write_bytes(path, archive.getvalue())
 
 
 def load(data: bytes, providers: tuple[str, ...] = ()) -> TorchScriptRunner:
     """Open the artifact in torch on the CPU."""
     if providers:
-        raise InputError(f"providers are for ONNX Runtime; TorchScript runs on the CPU, not on {', '.join(providers)}")
+        raise InputError(
+            f"providers are for ONNX Runtime; TorchScript runs on the CPU, not on {', '.join(providers)}"
+        )
     return TorchScriptRunner(*_open(data))
 
 
@@ -86,7 +92,10 @@ def read(data: bytes) -> Model:
     from ..model.torch_module import child_name
 
     module, record = _open(data)
-    names = {child_name(index, stage["name"]): stage["name"] for index, stage in enumerate(record["chain"])}
+    names = {
+        child_name(index, stage["name"]): stage["name"]
+        for index, stage in enumerate(record["chain"])
+    }
     arrays: dict[str, Array] = {}
     for key, tensor in module.state_dict().items():
         *path_to, array = key.split(".")  # such as 3_skip, body, 0_lstm, rnn, weight_ih_l0
@@ -103,7 +112,9 @@ def recognises(data: bytes) -> bool:
         entries = zipfile.ZipFile(io.BytesIO(data)).namelist()
     except zipfile.BadZipFile:
         return False
-    return any("/code/" in name for name in entries) and any(name.endswith("/constants.pkl") for name in entries)
+    return any("/code/" in name for name in entries) and any(
+        name.endswith("/constants.pkl") for name in entries
+    )
 
 
 def _open(data: bytes) -> tuple[Any, dict[str, Any]]:
@@ -122,7 +133,9 @@ def _open(data: bytes) -> tuple[Any, dict[str, Any]]:
         record = json.loads(extra_files[RECORD])
         return module, {"chain": record["chain"], "signature": record["signature"]}
     except (ValueError, KeyError, TypeError) as error:
-        raise UnsupportedModel(f"this TorchScript archive was not written by lstm-export: no {RECORD} in it") from error
+        raise UnsupportedModel(
+            f"this TorchScript archive was not written by lstm-export: no {RECORD} in it"
+        ) from error
 
 
 @contextmanager

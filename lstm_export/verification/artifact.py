@@ -1,19 +1,15 @@
 """What a file is, whether it may run, and its runner: the one place in this package that decides.
 
-What a file *is* shows in its contents. Whether it may *run* follows from what the user asked for, never from what the
-file holds. Opening ONNX runs nothing but a short list of operators, which `device.onnx_guard` checks. Opening C or
-TorchScript runs whatever is in it, so that it takes the user's word:
+What a file *is* shows in its contents. Whether it may *run* follows from what the user asked for,
+never from what the file holds. Opening ONNX runs nothing but a short list of operators, which
+`device.onnx_guard` checks. Opening C or TorchScript runs whatever is in it; it runs if
 
-=========================================  ===========================================================
-an artifact whose opening runs code        runs if
-=========================================  ===========================================================
-a folder, such as `model_c`                the user named the folder
-a file beside the model it was made from   the user named the model, and the file's name says what it is
-any other file                             the user said `--trust`
-in a bundle                                the user named the bundle's model, or said `--trust`
-=========================================  ===========================================================
+- it is a folder, such as `model_c`, and the user named the folder;
+- it is a file, the user named the model that it was made from, and the file is called what it is;
+- it is in a bundle, and the user named the model that the bundle was made from;
+- the user said `--trust`.
 
-An engine made from a bundle's weights takes no word: nothing of the bundle but its numbers reaches it.
+An engine made from a bundle's weights takes no word: only numbers of the bundle reach it.
 """
 
 from __future__ import annotations
@@ -79,7 +75,8 @@ class ArtifactFile:
         return isinstance(self.module, targets.RunsCode)
 
     def why_not_run(self) -> str:
-        """Why it does not run here: not allowed, or something is not installed; empty where it runs."""
+        """Why it does not run here: not allowed, or something is not installed; empty where it
+        runs."""
         if self.refusal or self.target not in targets.names():
             return self.refusal or "this version does not know the target"
         module = self.module
@@ -147,7 +144,8 @@ class OpenedFile:
         data: the bytes that everything else was made from.
         bundle: the bundle; None for a lone artifact.
         artifacts: by target name; the one of a lone artifact, or all of a bundle.
-        engines: everything that it can be run with: its artifacts, and what needs only a bundle's weights.
+        engines: everything that it can be run with: its artifacts, and what needs only a bundle's
+            weights.
     """
 
     path: Path
@@ -227,7 +225,8 @@ def _main_file(target: str, folder: Path) -> Path | None:
 
 
 def target_of(data: bytes) -> str | None:
-    """The target whose format these bytes are in, whatever the file is called; nothing in them is run."""
+    """The target whose format these bytes are in, whatever the file is called; nothing in them is
+    run."""
     for name in targets.names():
         if targets.get(name).recognises(data):
             return name
@@ -252,8 +251,8 @@ def _refusal(path: Path, target: str, word: UsersWord) -> str:
         return ""
     if word.names_model:
         return (
-            f"it holds {target}, and {module.runs_code}, but its name does not end in {module.suffix}; "
-            "if it is yours, rename it or add --trust"
+            f"it holds {target}, and {module.runs_code}, but its name does not end in "
+            f"{module.suffix}; if it is yours, rename it or add --trust"
         )
     return f"it holds {target}, and {module.runs_code}; if it is yours, add --trust"
 
@@ -268,7 +267,10 @@ def _packed(path: Path, bundle: Bundle, target: str, word: UsersWord) -> Artifac
     return ArtifactFile(str(path), target, None, bundle.model)
 
 
-_WORD_FOR_BUNDLE = "opening it runs code; name the model that the bundle was made from, or add --trust, if you trust it"
+_WORD_FOR_BUNDLE = (
+    "opening it runs code; name the model that the bundle was made from, or add --trust, "
+    "if you trust it"
+)
 
 
 def _makes_runner(name: str) -> bool:
@@ -280,7 +282,8 @@ def _known() -> str:
 
 
 def model_of(artifact: ArtifactFile) -> Model | None:
-    """The model of an artifact: the bundle's, or what is read back; None where there is none to be had."""
+    """The model of an artifact: the bundle's, or what is read back; None where there is none to be
+    had."""
     if artifact.model is not None:
         return artifact.model
     try:

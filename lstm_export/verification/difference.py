@@ -31,7 +31,8 @@ class Difference:
     """What changed from an old bundle to a new one, one sentence each.
 
     Attributes:
-        breaking: a device that worked with the old bundle gets errors or other numbers from the new one.
+        breaking: a device that worked with the old bundle gets errors or other numbers from the new
+            one.
         compatible: changes that such a device does not notice.
     """
 
@@ -53,7 +54,8 @@ class Difference:
 
 
 def diff(old: Path | str, new: Path | str, word: UsersWord = NO_WORD) -> Difference:
-    """Compare interface and numbers; the new artifacts are run here on the old bundle's golden sets.
+    """Compare interface and numbers; the new artifacts are run here on the old bundle's golden
+    sets.
 
     Raises:
         BundleError: one of the two is damaged, unsafe, or no bundle.
@@ -117,7 +119,8 @@ def _ranges(signature: Signature) -> list[tuple[float | None, float | None]]:
 
 
 def _compare_models(old: Bundle, new: Bundle, comparable: bool, found: Difference) -> None:
-    """Whether chain or weights changed; whether that breaks, the new model's float64 answers to the old inputs tell."""
+    """Whether chain or weights changed; whether that breaks, the new model's float64 answers to the
+    old inputs tell."""
     changes = old.model.differences(new.model)
     if not changes:
         return

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def endless_stream(
     opened: OpenedFile, checkpoint: Checkpoint | None = None, data: Path | None = None
 ) -> EndlessReport:
-    """What it changes to run a model as one endless stream instead of on the windows that it was trained on.
+    """What it changes to run a model as one endless stream instead of on the windows that it was
+    trained on.
 
     Args:
         opened: a bundle, or any artifact if `checkpoint` is given.

@@ -1,4 +1,4 @@
-"""Judging: an artifact against the model that it was made from, a bundle beside its model or by itself."""
+"""Judging: an artifact against its model, a bundle beside its model or by itself."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ def judge_runner(
     structure: str,
     notes: tuple[str, ...] = (),
 ) -> ParityReport:
-    """Judge a runner on every golden set; see it under other conditions, or say what is wrong with it.
+    """Judge a runner on every golden set; see it under other conditions, or say what is wrong with
+    it.
 
     Args:
         subject: what it has to compute.
@@ -78,7 +79,8 @@ def judge_runner(
 def judge_file(
     opened: OpenedFile, subject: Subject | None, replay: Path | None = None
 ) -> tuple[ParityReport, ...]:
-    """Judge an artifact or every artifact of a bundle; a bundle without a subject by the answers that it carries.
+    """Judge an artifact or every artifact of a bundle; a bundle without a subject by the answers
+    that it carries.
 
     Raises:
         InputError: there is no subject, and it is no bundle.
@@ -145,7 +147,8 @@ def structure_of(artifact: ArtifactFile, expected: Model) -> str:
 
 
 def difference_between(model: Model, found: Model) -> str:
-    """What makes the model found in an artifact or a bundle another one; empty where every bit is the same."""
+    """What makes the model found in an artifact or a bundle another one; empty where every bit is
+    the same."""
     if found.signature != model.signature:
         return "the stored signature is not the model's"
     differences = model.differences(found)
@@ -164,6 +167,6 @@ def check_sizes(file: Path | str, found: Signature, model: Model) -> None:
     if same_input and found.output_size == expected.output_size:
         return
     raise InputError(
-        f"{file} takes {found.input_size} features and gives {found.output_size} outputs, the model "
-        f"{expected.input_size} and {expected.output_size}: it is an artifact of another model"
+        f"{file} takes {found.input_size} features and gives {found.output_size} outputs, "
+        f"the model {expected.input_size} and {expected.output_size}: it is an artifact of another model"
     )

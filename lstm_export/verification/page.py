@@ -1,4 +1,4 @@
-"""What a page about a verification tells beside the verdict: files, model, machine, the error along time."""
+"""What a page about a verification tells: files, model, machine, the error along time."""
 
 from __future__ import annotations
 

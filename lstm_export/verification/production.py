@@ -107,6 +107,6 @@ def _check_mode(mode: Mode | None, model: Model) -> None:
     for stage in model.recurrent:
         if mode == "state" and stage.bidirectional:
             raise InputError(
-                f"mode state: {stage.name} is bidirectional, and reads a sequence from its end too, "
-                "which a stream does not have; package it with mode window"
+                f"mode state: {stage.name} is bidirectional, and reads a sequence from its end "
+                "too, which a stream does not have; package it with mode window"
             )

@@ -1,4 +1,4 @@
-"""What rounding costs in a model's own units: of the weights in an artifact, of the inputs in float32."""
+"""What rounding costs in a model's own units: of weights in an artifact, of inputs in float32."""
 
 from __future__ import annotations
 
@@ -51,7 +51,8 @@ def _cost(column: Column, exact: Array, changed: Array, on: str) -> str:
 
 
 def coarse_inputs(model: Model) -> Iterator[str]:
-    """An input so far from zero that float32, before any model, keeps few digits of what varies in it."""
+    """An input so far from zero that float32, before any model, keeps few digits of what varies in
+    it."""
     scaler = model.stages[0]
     if not isinstance(scaler, Affine) or scaler.inverse:
         return

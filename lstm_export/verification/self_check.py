@@ -1,4 +1,4 @@
-"""Does the verifier see what it should? Every known bug of a chain is put into a copy of its artifact, and judged."""
+"""Does the verifier see what it should? Known bugs are put into copies of an artifact."""
 
 from __future__ import annotations
 
@@ -33,8 +33,10 @@ class Attempt:
 
     Attributes:
         bug: its name in the catalogue.
-        change: how far it moves the float64 answers, in units of what is allowed; infinite where their shape changes.
-        by_structure: whether reading the file back showed it; None where the format cannot be read back.
+        change: how far it moves the float64 answers, in units of what is allowed; infinite where
+            their shape changes.
+        by_structure: whether reading the file back showed it; None where the format cannot be read
+            back.
         by_numbers: whether the golden sets showed it.
     """
 
@@ -45,7 +47,8 @@ class Attempt:
 
     @property
     def verdict(self) -> str:
-        """`caught`, `missed`, or `no change` where it matters less than rounding and was not caught."""
+        """`caught`, `missed`, or `no change` where it matters less than rounding and was not
+        caught."""
         if self.by_structure or self.by_numbers:
             return "caught"
         return "missed" if self.change > 1 else "no change"
@@ -98,7 +101,8 @@ class SelfCheck:
         of_all = f"{counts['caught']} of {len(self.attempts)} bugs"
         sentence = f"{of_all} caught in copies of the {self.target} artifact"
         if counts["no change"]:
-            sentence += f"; {counts['no change']} not caught, which move no answer by more than rounding may"
+            unmoved = "which move no answer by more than rounding may"
+            sentence += f"; {counts['no change']} not caught, {unmoved}"
         if counts["missed"]:
             sentence += f"; {counts['missed']} missed that do"
         return sentence
@@ -114,9 +118,11 @@ def _row(attempt: Attempt) -> tuple[str, ...]:
 
 
 def self_check(opened: OpenedFile, subject: Subject) -> SelfCheck:
-    """Judge copies of an artifact, each with one bug of `parity.catalogue`; the file itself stays as it is.
+    """Judge copies of an artifact, each with one bug of `parity.catalogue`; the file itself stays
+    as it is.
 
-    A bug that a changed model has is written by the target's own `export`; another is put in by its `broken`.
+    A bug that a changed model has is written by the target's own `export`; another is put in by its
+    `broken`.
 
     Raises:
         InputError: it is a bundle.
@@ -124,7 +130,8 @@ def self_check(opened: OpenedFile, subject: Subject) -> SelfCheck:
     """
     if opened.bundle is not None:
         raise InputError(
-            f"{opened.path} is a bundle, and the self-check takes one artifact: lstm-export onnx MODEL"
+            f"{opened.path} is a bundle, and the self-check takes one artifact: "
+            "lstm-export onnx MODEL"
         )
     artifact = opened.artifact
     report = judge(subject, artifact)

@@ -1,4 +1,4 @@
-"""The model under verification: read once, with the golden sets and the PyTorch run that judge every artifact."""
+"""The model under verification, with the golden sets and the PyTorch run that judge it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ Source: TypeAlias = "Path | str | Checkpoint | nn.Module | Mapping[str, Any]"
 
 
 def read(model: Source, options: ReadingOptions = ASSUME) -> Checkpoint:
-    """The model in a checkpoint or a bundle, or in a live module, against which its chain is proved.
+    """The model in a checkpoint or a bundle, or in a live module, against which its chain is
+    proved.
 
     Args:
         model: a path, a live module, a state_dict, or what was read before.
@@ -52,7 +53,8 @@ def _not_empty(state_dict: object, model: object) -> Mapping[str, Any]:
     if isinstance(state_dict, Mapping) and state_dict:
         return state_dict
     raise InputError(
-        f"a {type(model).__name__} is no model; give a checkpoint's path, a module or its state_dict"
+        f"a {type(model).__name__} is no model; "
+        "give a checkpoint's path, a module or its state_dict"
     )
 
 
@@ -76,7 +78,8 @@ class Subject:
     Attributes:
         checkpoint: the model and what is known of it.
         golden: inputs and float64 answers.
-        reference: PyTorch eager: the user's own module where it is at hand, else the chain in torch.nn.
+        reference: PyTorch eager: the user's own module where it is at hand, else the chain in
+            torch.nn.
         is_replay: whether `golden` is one replayed input, and nothing else is to be asked.
     """
 
@@ -112,7 +115,8 @@ class Subject:
         return Subject(checkpoint, golden, eager(to_module(model)))
 
     def replaying(self, path: Path) -> Subject:
-        """The same subject with the one golden set of a file as `verify --failing` writes it, answered anew.
+        """The same subject with the one golden set of a file as `verify --failing` writes it,
+        answered anew.
 
         Raises:
             InputError: the file is of a newer format, or no golden set for this model.

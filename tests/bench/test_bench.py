@@ -15,7 +15,7 @@ from lstm_export.bench import Options, WorkResult, bench, process
 from lstm_export.bench.engines import Engine, Stepper, open_engines
 from lstm_export.bench.report import NOISY
 from lstm_export.bench.timing import LEAST_BLOCKS, Timing, race
-from lstm_export.bench.work import Answers, Question, Work, works
+from lstm_export.bench.work import Question, Referee, Work, works
 from lstm_export.bundle import open_bundle
 from lstm_export.cli import app
 from lstm_export.device import OnnxRunner
@@ -35,11 +35,14 @@ def one_start(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def invoke(*args: str | Path) -> Any:
-    return CliRunner().invoke(app, ["bench", *map(str, args), "--seconds", "0.01", "--batch", "3", "--seq", "7"])
+    return CliRunner().invoke(
+        app, ["bench", *map(str, args), "--seconds", "0.01", "--batch", "3", "--seq", "7"]
+    )
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("1ms", 1e-3), ("250 us", 250e-6), ("1.5s", 1.5), ("20µs", 20e-6), ("7ns", 7e-9)]
+    ("text", "value"),
+    [("1ms", 1e-3), ("250 us", 250e-6), ("1.5s", 1.5), ("20µs", 20e-6), ("7ns", 7e-9)],
 )
 def test_times_are_read(text: str, value: float) -> None:
     assert library.seconds(text) == pytest.approx(value)
@@ -52,18 +55,27 @@ def test_other_times_are_refused(text: str) -> None:
 
 
 def test_rates_are_read_and_others_refused() -> None:
-    assert [library.frequency_hz(text) for text in ("48kHz", "10 hz", "1.5MHz")] == [48e3, 10.0, 1.5e6]
+    assert [library.frequency_hz(text) for text in ("48kHz", "10 hz", "1.5MHz")] == [
+        48e3,
+        10.0,
+        1.5e6,
+    ]
     with pytest.raises(InputError, match="expected a rate such as 48kHz"):
         library.frequency_hz("48k")
 
 
 def test_a_timing_is_numpys_percentiles_of_all_calls() -> None:
     blocks = [np.random.default_rng(k).integers(1000, 9000, 40 + k).tolist() for k in range(9)]
-    every, medians = np.concatenate(blocks) * 1e-9, [float(np.median(block)) * 1e-9 for block in blocks]
+    every, medians = (
+        np.concatenate(blocks) * 1e-9,
+        [float(np.median(block)) * 1e-9 for block in blocks],
+    )
     found = Timing.of(blocks)
     assert found.calls == every.size
     measured = (found.min_s, found.p50_s, found.p90_s, found.p99_s, found.mean_s)
-    assert measured == pytest.approx([every.min(), *np.percentile(every, (50, 90, 99)), every.mean()])
+    assert measured == pytest.approx(
+        [every.min(), *np.percentile(every, (50, 90, 99)), every.mean()]
+    )
     low, high = np.percentile(medians, (10, 90))
     assert found.spread == pytest.approx((high - low) / np.median(medians))
 
@@ -112,7 +124,9 @@ def test_a_bundle_is_judged_against_float64() -> None:
 @pytest.mark.usefixtures("one_start")
 def test_a_wrong_answer_of_a_timed_run_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     right = OnnxRunner.__call__
-    monkeypatch.setattr(OnnxRunner, "__call__", lambda self, x: right(self, x) + np.float32(1e-5 * (len(x) == 3)))
+    monkeypatch.setattr(
+        OnnxRunner, "__call__", lambda self, x: right(self, x) + np.float32(1e-5 * (len(x) == 3))
+    )
     done = invoke(BUNDLE, "--engine", "onnx")
     assert done.exit_code == 1
     assert "onnx answered wrongly at 3 x 7: error " in done.stderr
@@ -125,11 +139,11 @@ def test_the_worst_block_counts() -> None:
     question = Question.of(model, model.signature, 2, 3)
     right = forward(model, question.x).y.astype(np.float32)
     for wrong in (right + np.float32(0.01), right * np.float32(np.nan), right[:, -1]):
-        answers = Answers(question, work)
+        answers = Referee(question, work)
         for y in (right, wrong, right):
             answers.judge(y)
         assert answers.verification([]).verdict == "failed"
-    good = Answers(question, work)
+    good = Referee(question, work)
     good.judge(right)
     assert good.verification([]).verdict == "passed"
 
@@ -176,7 +190,9 @@ def test_generated_c_steps_in_place_as_it_does_from_state_to_state(chain: str) -
         bound.x[...] = x[:, t : t + 1]
         y, state = runner.advance(x[:, t : t + 1], state)
         np.testing.assert_array_equal(bound.run(), y)
-        np.testing.assert_array_equal(np.concatenate(bound.state, axis=2), np.concatenate(state, axis=2))
+        np.testing.assert_array_equal(
+            np.concatenate(bound.state, axis=2), np.concatenate(state, axis=2)
+        )
     np.testing.assert_array_equal(y, runner(x))
     for kept, initial in zip(bound.state, runner.initial_state(2), strict=True):
         kept[...] = initial
@@ -212,11 +228,18 @@ def test_engines_of_unknown_models_are_held_against_each_other(
     monkeypatch.setattr(onnx, "read", unreadable)
     monkeypatch.setattr(OnnxRunner, "__call__", one_is_wrong)
     report = bench(paths, SHORT)
-    found = [work.verification for engine in report.engines for work in engine.works if work.work != "step"]
+    found = [
+        work.verification
+        for engine in report.engines
+        for work in engine.works
+        if work.work != "step"
+    ]
     assert {one.against for one in found} == {"other engines"}
     assert report.ok == ok
     alone = bench(paths[:1], SHORT)
-    assert {work.verification.against for engine in alone.engines for work in engine.works} == {"nothing"}
+    assert {work.verification.against for engine in alone.engines for work in engine.works} == {
+        "nothing"
+    }
 
 
 @pytest.mark.usefixtures("one_start")
@@ -233,7 +256,9 @@ def test_the_deadline_decides_and_the_rate_says_the_share(tmp_path: Path) -> Non
     missed = invoke(BUNDLE, "--engine", "onnx", "--deadline", "1ns", "--rate", "100MHz")
     assert missed.exit_code == 1
     assert "deadline 1 ns: failed" in missed.stdout
-    assert missed.stderr.endswith("error: onnx missed the deadline; onnx cannot keep up with the rate\n")
+    assert missed.stderr.endswith(
+        "error: onnx missed the deadline; onnx cannot keep up with the rate\n"
+    )
 
 
 @pytest.mark.usefixtures("one_start")
@@ -257,7 +282,9 @@ def test_the_chart_is_a_png(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_measured_is_refused_in_one_line(args: tuple[str, ...], words: str) -> None:
     if "--plot" in args:
-        pytest.importorskip("matplotlib", reason='needs matplotlib: pip install "lstm-export[plot]"')
+        pytest.importorskip(
+            "matplotlib", reason='needs matplotlib: pip install "lstm-export[plot]"'
+        )
     done = invoke(*args)
     assert done.exit_code == 1
     assert done.stdout == ""
@@ -288,7 +315,9 @@ def test_rounded_weights_are_held_against_the_exact_ones_on_the_same_inputs(tmp_
         pytest.skip(reason)
     c.export(CHAINS["scalers"], tmp_path / "rounded_c", weights="int8")
     runner = Stateful(CHAINS["scalers"], forgets=False)
-    exact = Engine("exact", BUNDLE, "onnx", 1, runner, runner.model.signature, runner.model, Stepper(runner))
+    exact = Engine(
+        "exact", BUNDLE, "onnx", 1, runner, runner.model.signature, runner.model, Stepper(runner)
+    )
     ((rounded,), _) = open_engines([tmp_path / "rounded_c"])
     for work in works(3, 7):
         found = {one.engine: one.verification for one in timed_at(work, [rounded, exact])}
@@ -298,7 +327,9 @@ def test_rounded_weights_are_held_against_the_exact_ones_on_the_same_inputs(tmp_
 
 def test_a_process_that_fails_says_why(tmp_path: Path) -> None:
     (tmp_path / "damaged.bundle").write_bytes(BUNDLE.read_bytes()[:-500])
-    with pytest.raises(InputError, match="a fresh process could not run .*damaged.bundle with onnx: .*BundleError"):
+    with pytest.raises(
+        InputError, match="a fresh process could not run .*damaged.bundle with onnx: .*BundleError"
+    ):
         process.cost_of_process(tmp_path / "damaged.bundle", "onnx", 1, 1)
     with pytest.raises(BundleError):
         bench([tmp_path / "damaged.bundle"], SHORT)
