@@ -1,7 +1,7 @@
 """What may enter a runner: checked once, in numpy, before any runtime sees it.
 
-Runtimes differ in what they do with bad input: some abort the process over an empty batch, some turn NaN into a
-plausible number, some read big-endian bytes as little-endian. Behind these checks none of it can happen.
+Runtimes differ in what they make of an empty batch, of NaN and of big-endian bytes. After these
+checks no runtime is asked about any of them.
 """
 
 from __future__ import annotations

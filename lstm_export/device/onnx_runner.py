@@ -47,7 +47,7 @@ class OnnxRunner:
 
     def __call__(self, x: Array, lengths: Array | None = None) -> Array:
         if not x.size:
-            # ONNX Runtime's LSTM aborts the whole process over an empty batch.
+            # A runtime is only asked about arrays that hold something.
             raise InputError(f"x has the shape {x.shape}, expected at least one row and one step")
         feeds = {self._input.name: np.ascontiguousarray(x, "<f4")}
         if self._lengths is not None:

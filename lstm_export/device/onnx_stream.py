@@ -119,7 +119,7 @@ class OnnxStreamRunner:
 
     def advance(self, x: Array, state: State) -> tuple[Array, State]:
         if not x.size:
-            # ONNX Runtime's LSTM aborts the whole process over an empty batch.
+            # A runtime is only asked about arrays that hold something.
             raise InputError(f"x has the shape {x.shape}, expected at least one row and one step")
         feeds = {"x": np.ascontiguousarray(x, "<f4")}
         for tensor, value in zip(self.layout, state, strict=True):

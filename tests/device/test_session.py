@@ -19,7 +19,7 @@ from lstm_export.series import read_table
 
 
 def numpy_runner(model: Model) -> Callable[[Array], Array]:
-    """The definition as a runner; fails where a runtime would abort."""
+    """The definition as a runner; fails where no runtime may be asked."""
 
     def run(x: Array) -> Array:
         assert x.size, "an empty batch reached the runtime"

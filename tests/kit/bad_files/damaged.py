@@ -39,7 +39,7 @@ def _one_more_name(data: bytes) -> bytes:
 
 
 def _overlapping() -> bytes:
-    """Every entry of the directory points at the same bytes, as in the zip bomb of D. Fifield (2019)."""
+    """Every entry of the directory points at the same bytes, so that its sizes add up to more than there is."""
     data = checkpoint(pickled({}), s0=ZEROS)
     places = [at for at in range(len(data)) if data.startswith(b"PK\x01\x02", at)]
     first = data[places[0] + 42 : places[0] + 46]
@@ -56,8 +56,8 @@ def _many_objects() -> bytes:
 
 
 def _nested_tuples() -> bytes:
-    """A tuple of twice the tuple before, 40 times, as the key of a dict: hashing it takes 2**40 steps."""
-    steps = b"".join(b"h%ch%c\x86q%c" % (index, index, index + 1) for index in range(40))
+    """A tuple of twice the tuple before, 16 times, as the key of a dict: hashing it takes 2**16 steps."""
+    steps = b"".join(b"h%ch%c\x86q%c" % (index, index, index + 1) for index in range(16))
     return b"\x80\x02}(K\x01\x85q\x00" + steps + b"K\x01u."
 
 
@@ -77,8 +77,8 @@ def _nested_modules() -> bytes:
 
 
 def _doubling_lists() -> bytes:
-    """A list of twice the list before, 40 times: walking it takes 2**40 steps."""
-    steps = b"".join(b"](h%ch%ceq%c" % (index, index, index + 1) for index in range(40))
+    """A list of twice the list before, 17 times: walking it takes 2**17 steps."""
+    steps = b"".join(b"](h%ch%ceq%c" % (index, index, index + 1) for index in range(17))
     return b"\x80\x02]q\x00" + steps + b"."
 
 
@@ -117,7 +117,7 @@ DAMAGED: list[Case] = [
         lambda: _one_more_name(checkpoint(pickled({}), s0=ZEROS, s1=ZEROS)),
         "two entries named 'archive/data/s0'",
     ),
-    ("entries that share bytes, a zip bomb", _overlapping, "share their bytes"),
+    ("entries that share bytes", _overlapping, "share their bytes"),
     ("a zip of 65,535 empty entries", _many_entries, "zip archive of 65,535 entries"),
     (
         "two objects in one archive",
@@ -135,8 +135,8 @@ DAMAGED: list[Case] = [
         "more than 400,000 opcodes",
     ),
     ("130,000 objects of other programs", _many_objects, "list without tensors.*130,000 values"),
-    ("nested tuples, a hash bomb", lambda: checkpoint(_nested_tuples()), "nest without end"),
-    ("nested lists, a walk without end", lambda: checkpoint(_doubling_lists()), "nest without end"),
+    ("nested tuples as a key", lambda: checkpoint(_nested_tuples()), "nest without end"),
+    ("nested lists", lambda: checkpoint(_doubling_lists()), "nest without end"),
     (
         "an integer of a million digits",
         lambda: checkpoint(b"\x80\x02\x8b" + struct.pack("<i", 10**6) + bytes(10**6)),

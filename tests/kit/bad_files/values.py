@@ -84,9 +84,9 @@ VALUES: list[Case] = [
         "claims 8 values and stores fewer",
     ),
     (
-        "2^31 values claimed",
-        lambda: checkpoint(pickled({"w": tensor((2**31, 1), (0, 1))}), s0=ZEROS),
-        "hold 8,589,934,592 bytes",
+        "2^26 + 1 values claimed",
+        lambda: checkpoint(pickled({"w": tensor((2**26 + 1, 1), (0, 1))}), s0=ZEROS),
+        "hold 268,435,460 bytes",
     ),
     (
         "one storage under 9,000 names",
