@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Lint, types and tests, in .venv with the development packages. Arguments go to pytest.
+# Lint, types, documentation and tests, in .venv with the development packages. Arguments go to pytest.
 
 source "$(dirname "$0")/environment.sh"
 
@@ -21,6 +21,13 @@ begin "lint"
 
 begin "types"
 .venv/bin/mypy
+
+begin "documentation: a broken link is an error"
+if [ -x .venv/bin/mkdocs ]; then
+  NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet --strict
+else
+  echo "left out: the site's generator needs Python 3.11, this is $(.venv/bin/python -V)"
+fi
 
 begin "tests"
 if [ -n "$tools" ]; then wait "$tools"; fi

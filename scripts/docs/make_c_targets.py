@@ -134,8 +134,10 @@ def page(rows: list[str]) -> str:
 
 TEXT = """# Generated C on other processors
 
-Written by `scripts/docs/make_c_targets.py`: LSTM(10, 50, num_layers=2) with Linear(50, 1), 32,851 weights,
-compiled with `{flags}` and run under QEMU.
+See what a model takes on seven processors: flash, memory, instructions, and whether the answers
+are the same bits. The model is LSTM(10, 50, num_layers=2) with Linear(50, 1), 32,851 weights,
+compiled with `{flags}` and run under QEMU by
+`scripts/docs/make_c_targets.py`.
 
 {table}
 

@@ -1,37 +1,63 @@
-"""The README and the pages in docs, filled with real output: every command that they show is run, in order.
+"""The README and the pages in docs, with real output: what they show is run.
 
 An HTML comment before a fenced block says what the block is:
 
-    <!-- file: NAME -->    a file that the README's reader is told to make; written before anything runs
-    <!-- run -->           a console block: each `$ ` line is run, and what it printed replaces the lines below it
-    <!-- before: CMD -->   run without being shown
-    <!-- table: targets --> or <!-- table: files -->    a generated list, up to <!-- end -->
+    <!-- run -->            a console block: each `$ ` line is run, and what it printed stands below it;
+                            `...` stands for lines left out. A Python block: run with the others of its
+                            page, at its end
+    <!-- run by hand -->    the same, but only if one asks for it: benchmarks
+    <!-- file: NAME -->     a file that the reader is told to make; written before anything runs
+    <!-- excerpt: FILE -->  lines that stand in a file of the clone
+    <!-- not run: WHY -->   shown and not run
+    <!-- tested: FILE -->   shown, and run by that test
+
+and on a line of its own:
+
+    <!-- with: PAGE -->     the files of another page too
+    <!-- before: CMD -->    run without being shown
+    <!-- given: CODE -->    a line before the page's Python blocks
+    <!-- help: CMD -->      the help of a command, up to <!-- end -->
+    <!-- table: NAME -->    a list made from the code (see `page_tables`), up to <!-- end -->
 """
 
 from __future__ import annotations
 
-import ast
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from lstm_export import targets
+from tests.kit import page_tables
 
 ROOT = Path(__file__).resolve().parents[2]
-README, HOUSE = ROOT / "README.md", ROOT / "docs" / "house.md"
+README = ROOT / "README.md"
+
+# What of the clone a page's folder shows, so that `python -m scripts.bench.startup` means there what it means here.
+SHOWN = ("lstm_export", "scripts", "tests", "docs", "pyproject.toml")
+
+SHOWN_AS_IT_IS = (
+    "run by hand",
+    "file",
+    "with",
+    "not run",
+    "tested",
+    "parity study",
+    "end of parity study",
+)
 DIRECTIVE = re.compile(
-    r"<!-- file: (?P<file>\S+) -->\n```\w*\n(?P<content>.*?)```"
-    r"|<!-- before: (?P<before>[^\n]+?) -->"
-    r"|<!-- run -->\n```console\n(?P<console>.*?)```"
-    r"|<!-- table: (?P<table>\w+) -->\n.*?<!-- end -->",
+    r"<!-- (?P<name>[a-z ]+?)(?:: (?P<value>[^\n]*?))? -->\n"
+    r"(?:(?P<generated>(?:(?!<!--).)*?)<!-- end -->\n|```(?P<language>\w+)\n(?P<content>.*?)```\n)?",
     re.DOTALL,
 )
-# A `$ ` line, with the lines that a backslash at its end joins to it.
-COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)$", re.MULTILINE)
+FENCE = re.compile(
+    r"^(?P<indent> *)```(?P<language>\w*)\n.*?^(?P=indent)```$", re.DOTALL | re.MULTILINE
+)
+# A `$ ` line, with the lines that a backslash at its end joins to it, and what is shown below it.
+COMMAND = re.compile(r"^\$ (?P<command>(?:.*\\\n)*.*)\n(?P<output>(?:(?!\$ ).*\n)*)", re.MULTILINE)
 # Numbers that differ between machines and versions of libraries.
 MACHINE = [
     (r"\d\.\d+e[-+]\d+", "#"),  # errors of the order of float32 rounding
@@ -40,9 +66,19 @@ MACHINE = [
     (r"largest error \d\.\d\d of", "largest error # of"),
     (r"best epoch \d+, stopped after \d+", "best epoch #, stopped after #"),
     (r"(\d\d:\d\d:\d\d) +\d+$", r"\1 #"),  # sizes in a listing
-    (r"-?\d+\.\d{2,}", "#"),  # predictions
+    (r"-?\d+\.\d+", "#"),  # predictions, and errors in their units
+    (r"-?\d[\d,]* times", "# times"),
     (r"\s+", " "),
 ]
+
+
+class PageError(Exception):
+    """A block of a page did not run, or a directive is unknown."""
+
+
+def all_pages() -> list[Path]:
+    """The README and the pages of the documentation."""
+    return [README, *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def masked(text: str) -> str:
@@ -52,80 +88,152 @@ def masked(text: str) -> str:
     return text
 
 
-def filled_here(text: str) -> str:
-    """A page of docs with every block as a run in this clone gives it."""
-    return DIRECTIVE.sub(lambda match: _block(match, ROOT), text)
-
-
-def filled(text: str) -> str:
-    """The README with every block as a run in a fresh folder gives it."""
-    with tempfile.TemporaryDirectory() as folder:
-        data = ROOT / "lstm_export" / "data" / "i94_traffic.csv.gz"
-        shutil.copy(data, Path(folder) / "i94_traffic.csv.gz")
-        for match in DIRECTIVE.finditer(text):
-            if match["file"]:
-                (Path(folder) / match["file"]).write_text(match["content"], encoding="utf-8")
-        return DIRECTIVE.sub(lambda match: _block(match, Path(folder)), text)
-
-
-def _block(match: re.Match[str], folder: Path) -> str:
-    if match["before"]:
-        _run(match["before"], folder)
-    if match["console"]:
-        commands = COMMAND.findall(match["console"])
-        shown = "".join(f"$ {command}\n{_run(command, folder)}" for command in commands)
-        return f"<!-- run -->\n```console\n{shown}```"
-    if match["table"]:
-        rows = {"targets": target_rows, "files": file_rows}[match["table"]]()
-        return f"<!-- table: {match['table']} -->\n" + "\n".join(rows) + "\n<!-- end -->"
-    return match[0]
-
-
-def _run(command: str, folder: Path) -> str:
-    """What a command prints, both streams, as a reader sees it."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(  # noqa: S602 - the README's own commands, in the reader's shell
-        command,
-        shell=True,
-        cwd=folder,
-        env={**os.environ, "PATH": path, "COLUMNS": "100", "PYTHONWARNINGS": "ignore"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        sys.exit(f"{command}\n{done.stdout}\nended with {done.returncode}")
-    return done.stdout
-
-
-def target_rows() -> list[str]:
-    """One row a target."""
-    rows = [
-        "| target | what it does | file | the device needs | read back bit for bit |",
-        "|---|---|---|---|---|",
+def unmarked(text: str) -> list[str]:
+    """The fenced blocks of code that no directive says anything of."""
+    said = [
+        match.span()
+        for match in DIRECTIVE.finditer(text)
+        if match["language"] or match["generated"]
     ]
-    for name in targets.names():
-        target = targets.get(name)
-        what = target.__doc__.splitlines()[0].rstrip(".")
-        rows.append(
-            f"| `{name}` | {what} | `{target.suffix}` | {target.needs or 'nothing'} | {_yes(hasattr(target, 'read'))} |"
+    return [
+        match[0]
+        for match in FENCE.finditer(text)
+        if match["language"] != "text"
+        and not any(start <= match.start() < end for start, end in said)
+    ]
+
+
+def with_generated_parts(page: Path) -> str:
+    """The page with its tables and help texts as the code has them now; nothing is run."""
+
+    def generated(match: re.Match[str]) -> str:
+        lines = generated_lines(match["name"], match["value"], page)
+        return match[0] if lines is None else _between_marks(match, lines)
+
+    return DIRECTIVE.sub(generated, page.read_text(encoding="utf-8"))
+
+
+def generated_lines(name: str, value: str, page: Path) -> list[str] | None:
+    """What a directive puts on a page without running anything; None for the other directives."""
+    if name == "help":
+        return ["```text", *page_tables.help_lines(value), "```"]
+    if name == "table":
+        return page_tables.rows(value, page)
+    return None
+
+
+def filled(page: Path, *, by_hand: bool = False) -> str:
+    """The page with every block as a fresh run gives it, in a folder of its own.
+
+    Raises:
+        PageError: a command failed; the message holds what it printed.
+    """
+    text = page.read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        for name in SHOWN:
+            (Path(folder) / name).symlink_to(ROOT / name)
+        shutil.copy(ROOT / "lstm_export" / "data" / "i94_traffic.csv.gz", folder)
+        run = _Run(page, Path(folder), by_hand)
+        run.write_files(text)
+        text = DIRECTIVE.sub(run.block, text)
+        run.python()
+    return text
+
+
+@dataclass
+class _Run:
+    """One page on its way through a folder."""
+
+    page: Path
+    folder: Path
+    by_hand: bool
+    code: list[str] = field(default_factory=list)
+
+    def write_files(self, text: str) -> None:
+        """Every file that the reader is told to make."""
+        for match in DIRECTIVE.finditer(text):
+            if match["name"] == "file":
+                (self.folder / match["value"]).write_text(match["content"], encoding="utf-8")
+            elif match["name"] == "with":
+                self.write_files((self.page.parent / match["value"]).read_text(encoding="utf-8"))
+
+    def block(self, match: re.Match[str]) -> str:
+        """What stands in the place of a directive and its block."""
+        name = match["name"]
+        value = match["value"]
+        lines = generated_lines(name, value, self.page)
+        if lines is not None:
+            return _between_marks(match, lines)
+        if name == "run" or (name == "run by hand" and self.by_hand):
+            return self._run(match)
+        if name == "before":
+            self._output(value)
+        elif name == "given":
+            self.code.append(value)
+        elif name == "excerpt":
+            self._check_excerpt(match)
+        elif name not in SHOWN_AS_IT_IS:
+            raise PageError(f"{self.page}: no such directive: {match[0].splitlines()[0]}")
+        return match[0]
+
+    def python(self) -> None:
+        """Run the Python blocks of the page, as one program."""
+        if self.code:
+            (self.folder / "blocks_of_this_page.py").write_text(
+                "\n".join(self.code), encoding="utf-8"
+            )
+            self._output("python blocks_of_this_page.py")
+
+    def _run(self, match: re.Match[str]) -> str:
+        if match["language"] == "python":
+            self.code.append(match["content"])
+            return match[0]
+        opening = match[0][: match.start("content") - match.start()]
+        shown = COMMAND.sub(self._command, match["content"])
+        return f"{opening}{shown}```\n"
+
+    def _command(self, match: re.Match[str]) -> str:
+        output = self._output(match["command"])
+        return f"$ {match['command']}\n{_abridged(output, match['output'])}"
+
+    def _output(self, command: str) -> str:
+        """What a command prints, both streams, as a reader sees it."""
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        done = subprocess.run(  # noqa: S602 - the page's own commands, in the reader's shell
+            command,
+            shell=True,
+            cwd=self.folder,
+            env={**os.environ, "PATH": path, "COLUMNS": "100", "PYTHONWARNINGS": "ignore"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
         )
-    return rows
+        if done.returncode:
+            raise PageError(
+                f"{self.page}\n$ {command}\n{done.stdout}\nended with {done.returncode}"
+            )
+        return done.stdout
+
+    def _check_excerpt(self, match: re.Match[str]) -> None:
+        file = (ROOT / match["value"]).read_text(encoding="utf-8")
+        if match["content"] not in file:
+            raise PageError(
+                f"{self.page}: these lines do not stand in {match['value']}:\n{match['content']}"
+            )
 
 
-def _yes(value: bool) -> str:
-    return "yes" if value else "no"
+def _between_marks(match: re.Match[str], lines: list[str]) -> str:
+    opening = match[0].splitlines()[0]
+    return "\n".join([opening, *lines, "<!-- end -->", ""])
 
 
-def file_rows() -> list[str]:
-    """One row a file of the package, by its docstring's first line."""
-    rows = ["| file | what |", "|---|---|"]
-    for path in sorted(
-        (ROOT / "lstm_export").rglob("*.py"), key=lambda path: path.relative_to(ROOT).parts
-    ):
-        docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-        rows.append(
-            f"| `{path.relative_to(ROOT).as_posix()}` | {docstring.splitlines()[0].replace('|', chr(92) + '|')} |"
-        )
-    return rows
+def _abridged(output: str, shown: str) -> str:
+    """The output; where a `...` line was shown, as many lines before and after it as stood there."""
+    before, dots, after = shown.partition("...\n")
+    if not dots:
+        return output
+    lines = output.splitlines(keepends=True)
+    head = before.count("\n")
+    tail = after.count("\n")
+    return "".join([*lines[:head], dots, *lines[len(lines) - tail :]])

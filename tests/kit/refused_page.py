@@ -20,17 +20,21 @@ PAGE = ROOT / "docs" / "refused_checkpoints.md"
 
 INTRODUCTION = """# Files that are refused
 
-`lstm-export` reads a model file without running it: pickles are read as data by a small machine that builds records
-instead of objects, and zip and safetensors files by readers of its own. torch is not imported for it. What cannot be
-read, or must not be, is refused with one sentence, as listed here. The page is made from the tests by
-`scripts/docs/make_refused.py`, which makes each of these {count} files and reads it.
+Look up why a file was refused, and what to do about it. `lstm-export` reads a model file without
+running it: pickles are read as data by a small machine that builds records instead of objects,
+and zip and safetensors files by readers of its own. torch is not imported for it. What cannot be
+read, or must not be, is refused with one sentence, as listed here. The page is made from the
+tests by `scripts/docs/make_refused.py`, which makes each of these {count} files and reads it.
 
-Objects that merely lie beside the weights (optimizers, schedulers, scalers of scikit-learn, metrics, `argparse` and
-OmegaConf configurations) do not stop a file from being read. They are listed, their plain values are kept, and fitted
-`StandardScaler` and `MinMaxScaler` are understood by their attributes.
+Objects that only lie beside the weights (optimizers, schedulers, scalers of scikit-learn,
+metrics, `argparse` and OmegaConf configurations) do not stop a file from being read. They are
+listed, their plain values are kept, and fitted `StandardScaler` and `MinMaxScaler` are understood
+by their attributes.
 
-A whole pickled module holds references to code. Open it in the project that made it, and save the weights alone:
+A whole pickled module holds references to code. Open it in the project that made it, and save the
+weights alone:
 
+<!-- not run: FILE is yours -->
 ```python
 import torch
 model = torch.load("FILE", weights_only=False)
