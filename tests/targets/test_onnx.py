@@ -17,7 +17,7 @@ from lstm_export.model.lowering import lower_projections
 from tests.kit.chains import CHAINS
 
 onnx = pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
-from lstm_export.targets.onnx import reader, writer  # noqa: E402
+from lstm_export.targets.onnx import reader, settings, writer  # noqa: E402
 
 helper, numpy_helper = onnx.helper, onnx.numpy_helper
 SEED = writer.to_bytes(CHAINS["seed"], 17)
@@ -157,3 +157,36 @@ def test_files_of_other_tools_are_refused_in_words() -> None:
         reader.from_bytes(proto.SerializeToString())
     with pytest.raises(UnsupportedModel, match=re.escape("no ONNX file")):
         reader.from_bytes(b"\x08\xff\xff")
+
+
+def in_float16(data: bytes) -> bytes:
+    """A file as converters to float16 leave it: float32 outside, float16 in every node."""
+    proto = onnx.load_model_from_string(data)
+    graph = proto.graph
+    for tensor in graph.initializer:
+        array = numpy_helper.to_array(tensor)
+        if array.dtype == np.float32:
+            tensor.CopyFrom(numpy_helper.from_array(array.astype(np.float16), tensor.name))
+    inner = {"x": "inner/x", "y": "inner/y"}
+    for node in graph.node:
+        for names in (node.input, node.output):
+            names[:] = [inner.get(name, name) for name in names]
+    enter = helper.make_node("Cast", ["x"], ["inner/x"], to=onnx.TensorProto.FLOAT16)
+    leave = helper.make_node("Cast", ["inner/y"], ["y"], to=onnx.TensorProto.FLOAT)
+    graph.node.insert(0, enter)
+    graph.node.append(leave)
+    return proto.SerializeToString()
+
+
+def test_looks_into_a_file_that_was_converted_to_float16() -> None:
+    pytest.importorskip("onnxruntime", reason="needs onnxruntime: pip install onnxruntime")
+    x = np.random.default_rng(1).normal(size=(2, 7, 10)).astype(np.float32)
+    layers = list(settings.probes(SEED))
+    converted = list(settings.probes(in_float16(SEED)))
+    assert len(layers) == 2
+    for layer, other in zip(layers, converted, strict=True):
+        y = other(x)
+        assert y.dtype == np.float32
+        # Outputs are below 1, float16 keeps 11 bits of each, and 7 steps add up.
+        np.testing.assert_allclose(y, layer(x), rtol=0, atol=7 * 2**-11)
+        assert not np.array_equal(y, layer(x))

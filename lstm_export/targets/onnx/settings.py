@@ -47,9 +47,15 @@ def probes(data: bytes) -> Iterator[Runner]:
         node = proto.graph.node[places[index]]
         del proto.graph.node[places[index] + 1 :]  # whatever is wrong behind it is not asked
         if not node.output[0]:
-            node.output[0] = f"{node.name}/probed"
+            node.output[0] = f"{node.name}/every_step"
+        # A file that another tool converted may compute in float16.
+        as_float32 = f"{node.name}/probed"
+        float32 = onnx.TensorProto.FLOAT
+        cast = onnx.helper.make_node("Cast", [node.output[0]], [as_float32], to=float32)
+        proto.graph.node.append(cast)
         del proto.graph.output[:]
-        proto.graph.output.append(onnx.helper.make_tensor_value_info(node.output[0], onnx.TensorProto.FLOAT, None))
+        output = onnx.helper.make_tensor_value_info(as_float32, float32, None)
+        proto.graph.output.append(output)
         yield partial(_every_step, load_onnx(proto.SerializeToString()))
 
 
