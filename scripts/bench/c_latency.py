@@ -1,11 +1,12 @@
-"""Time generated C against its peers: a step, a sequence, a batch; one thread; in turns in one process.
+"""Time generated C against its peers: a step, a sequence, a batch, on one thread, in turns.
 
-Four models with random weights. Generated C passes the parity rule first, with int16 and int8 weights against the same
-rounded weights; what every engine computes is then compared with float64, at every shape, before it is timed. C is
-called in a loop in C, the others through their own Python calls (c_peers.py). Ratios are medians over the rounds of one
-engine's time in units of another's in the same round. The share of the limit is that of the core's measured
-multiply-add peak, or of the rate at which it reads as many bytes as the weights have again and again, whichever allows
-less. Peers that are not installed are left out and named.
+Four models with random weights. Generated C passes the parity rule first, with int16 and int8
+weights against the same rounded weights; what every engine computes is then compared with float64,
+at every shape, before it is timed. C is called in a loop in C, the others through their own Python
+calls (c_peers.py). Ratios are medians over the rounds of one engine's time in units of another's in
+the same round. The share of the limit is that of the core's measured multiply-add peak, or of the
+rate at which it reads as many bytes as the weights have again and again, whichever allows less.
+Peers that are not installed are left out and named.
 
     python -m scripts.bench.c_latency [--litert FOLDER] [--json FILE]
     scripts/bench/c_peers.sh [--json FILE]     # installs all peers first
@@ -23,6 +24,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +56,16 @@ from scripts.bench.c_peers import (
 from scripts.bench.timing import machine, options, report
 
 SHAPES = (STEP, (1, 100), (32, 100))
-ROUNDS, BLOCK_S = 9, 0.02
-FLOAT, INT16, INT8 = OURS = "C float32", "C int16", "C int8"
+ROUNDS = 9
+BLOCK_S = 0.02
+FLOAT = "C float32"
+INT16 = "C int16"
+INT8 = "C int8"
+OURS = (FLOAT, INT16, INT8)
 RIGHT = 1e-4  # of the outputs' spread: what float32 may differ from float64
 
-# At least this many times faster, with AVX-512: our engine, the peer (or the faster of two), model -> times.
+# At least this many times faster, with AVX-512: our engine, the peer (or the faster of two), model
+# -> times.
 GOALS = {
     STEP: [
         (FLOAT, (ORT,), {"A": 10, "B": 45, "C": 4, "E": 2.4}),
@@ -76,7 +83,8 @@ GOALS = {
 
 def loops(folder: Path) -> ctypes.CDLL:
     """c_loops.c, compiled like the generated C."""
-    source, built = Path(__file__).with_name("c_loops.c"), folder / "loops.so"
+    source = Path(__file__).with_name("c_loops.c")
+    built = folder / "loops.so"
     flags = (
         *FLAGS,
         NATIVE,
@@ -104,13 +112,13 @@ def vector_bytes() -> int:
 def in_c(case: Case, weights: str, loop: ctypes.CDLL) -> Work:
     """Generated C, called from a loop in C."""
     path, interface = built(case.model, weights)
-    functions, (batch, seq), x = ctypes.CDLL(str(path)), case.shape, case.x
+    functions = ctypes.CDLL(str(path))
+    batch, seq = case.shape
+    x = case.x
     functions.model_scratch_floats.restype = ctypes.c_size_t
     signature = case.model.signature
-    y, answers = (
-        np.empty((batch, signature.output_size), np.float32),
-        CRunner(path, interface, signature),
-    )
+    y = np.empty((batch, signature.output_size), np.float32)
+    answers = CRunner(path, interface, signature)
     if case.shape == STEP:
         state = np.zeros(interface.state_size + 1, np.float32)
         functions.model_reset(_at(state))
@@ -163,16 +171,20 @@ def in_turns(works: Mapping[str, Work]) -> dict[str, list[float]]:
 
 
 def limit_s(model: Model, weights: str, shape: tuple[int, int], loop: ctypes.CDLL) -> float:
-    """The seconds that the measured limits of this core allow: multiply-adds, and for one row reading the weights."""
+    """The seconds that the measured limits of this core allow: multiply-adds, and for one row
+    reading the weights.
+    """
     recurrent = sum(array.size for key, array in model.arrays.items() if "weight" in key)
-    calls, vectors = 200_000, 12 * vector_bytes() // 4
+    calls = 200_000
+    vectors = 12 * vector_bytes() // 4
     peak = calls * vectors / _seconds(lambda: loop.multiply_adds(ctypes.c_size_t(calls)))
     batch, seq = shape
     compute = recurrent * batch * seq / peak
     if batch > 1:
         return compute
     size = recurrent * BITS[weights] // 32 // 256 * 256
-    data, turns = np.ones(size, np.float32), max(1, 20_000_000 // (4 * size))
+    data = np.ones(size, np.float32)
+    turns = max(1, 20_000_000 // (4 * size))
     reading = (
         _seconds(lambda: loop.read_all(_at(data), ctypes.c_size_t(size), ctypes.c_size_t(turns)))
         / turns
@@ -194,10 +206,8 @@ def must_agree(model: Model) -> None:
     """Stop before C is timed that computes something else."""
     for weights in BITS:
         path, interface = built(model, weights)
-        runner, golden = (
-            CRunner(path, interface, model.signature),
-            golden_sets(rounded(model, BITS[weights])),
-        )
+        runner = CRunner(path, interface, model.signature)
+        golden = golden_sets(rounded(model, BITS[weights]))
         verdict = check(runner, golden, subject=f"c {weights}")
         if not verdict.ok:
             raise SystemExit(f"C with {weights} does not compute the model\n{verdict.table()}")
@@ -225,8 +235,9 @@ def errors(model: Model, shape: Shape, works: Mapping[str, Work]) -> dict[str, f
         if "int" not in name and not error <= RIGHT
     ]
     if wrong:
+        missed = ", ".join(wrong)
         raise SystemExit(
-            f"not timed, for they miss float64: {', '.join(wrong)} of the outputs' spread at {shape}"
+            f"not timed: they miss float64, {missed} of the outputs' spread at {shape}"
         )
     return found
 
@@ -284,6 +295,63 @@ def judged(name: str, shape: Shape, times: Mapping[str, list[float]]) -> list[di
     return found
 
 
+@dataclass
+class Found:
+    """What was measured so far.
+
+    Attributes:
+        columns: the engines that are there.
+        times: rows of the table of times.
+        errors: rows of the table of errors.
+        ratios: how many times faster ours is, beside the goals.
+        record: seconds by model, shape and engine.
+    """
+
+    columns: list[str]
+    times: list[list[str]] = field(default_factory=list)
+    errors: list[list[str]] = field(default_factory=list)
+    ratios: list[dict[str, Any]] = field(default_factory=list)
+    record: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    def measure(self, case: Case, loop: ctypes.CDLL) -> None:
+        """Compare all engines with float64 at one shape, then time them."""
+        shape = case.shape
+        works = engines(case, loop)
+        error = errors(case.model, shape, works)
+        shown = [f"{error[name]:.1e}" if name in error else "-" for name in self.columns]
+        self.errors.append([work_text(shape), case.name, *shown])
+        times = in_turns(works)
+        shares = {
+            ours: limit_s(case.model, ours.split()[1], shape, loop) / min(times[ours])
+            for ours in OURS
+        }
+        self.times.append([work_text(shape), case.name, *cells(self.columns, times, shares)])
+        self.ratios += judged(case.name, shape, times)
+        medians = {name: statistics.median(seconds) for name, seconds in times.items()}
+        self.record[f"{case.name} {shape[0]}x{shape[1]}"] = medians
+
+    def lines(self) -> list[str]:
+        """Both tables and the ratios."""
+        head = ["", "", *self.columns]
+        return [
+            "microseconds, medians; of ours the share of what the core allows",
+            *table([head, *self.times]),
+            "",
+            "largest error against float64, in units of the outputs' spread",
+            *table([head, *self.errors]),
+            "",
+            "how many times faster (aim on a machine with AVX-512)",
+            *map(ratio_line, self.ratios),
+        ]
+
+
+def ratio_line(row: Mapping[str, Any]) -> str:
+    """One ratio beside its goal."""
+    engines_text = f"{row['ours']:10} over {row['peer']:20}"
+    times_text = f"{row['times']:5.1f} x  ({row['goal']} x)"
+    return f"{work_text(tuple(row['shape'])):9} {row['model']}  {engines_text} {times_text}"
+
+
 def main() -> None:
     """Time, compare, report."""
     parser = options()
@@ -294,46 +362,21 @@ def main() -> None:
     torch.set_num_threads(1)
     logging.getLogger().setLevel(logging.ERROR)
     missing = absent(given.litert)
-    columns = [one for one in (*OURS, ORT, ORT_INT8, TORCH, OPENVINO, LITERT) if one not in missing]
-    rows, missed, ratios, record = [["", "", *columns]], [["", "", *columns]], [], {}
+    known = (*OURS, ORT, ORT_INT8, TORCH, OPENVINO, LITERT)
+    found = Found([name for name in known if name not in missing])
     with tempfile.TemporaryDirectory() as place:
-        loop, models = loops(Path(place)), {name: drawn(name) for name in MODELS}
+        loop = loops(Path(place))
+        models = {name: drawn(name) for name in MODELS}
         for model in models.values():
             must_agree(model)
         for shape in SHAPES:
             for name, model in models.items():
-                works = engines(Case(name, model, shape, Path(place), given.litert), loop)
-                found = errors(model, shape, works)
-                missed.append(
-                    [
-                        work_text(shape),
-                        name,
-                        *(f"{found[one]:.1e}" if one in found else "-" for one in columns),
-                    ]
-                )
-                times = in_turns(works)
-                shares = {
-                    one: limit_s(model, one.split()[1], shape, loop) / min(times[one])
-                    for one in OURS
-                }
-                rows.append([work_text(shape), name, *cells(columns, times, shares)])
-                ratios += judged(name, shape, times)
-                record[f"{name} {shape[0]}x{shape[1]}"] = {
-                    one: statistics.median(times[one]) for one in times
-                }
-    lines = ["microseconds, medians; of ours the share of what the core allows", *table(rows)]
-    lines += ["", "largest error against float64, in units of the outputs' spread", *table(missed)]
-    lines += ["", "how many times faster (aim on a machine with AVX-512)"]
-    for one in ratios:
-        ours, over = (
-            f"{one['ours']:10} over {one['peer']:20}",
-            f"{one['times']:5.1f} x  ({one['goal']} x)",
-        )
-        lines.append(f"{work_text(tuple(one['shape'])):9} {one['model']}  {ours} {over}")
-    lines += ["", f"vectors of {vector_bytes() * 8} bits"]
+                found.measure(Case(name, model, shape, Path(place), given.litert), loop)
+    lines = [*found.lines(), "", f"vectors of {vector_bytes() * 8} bits"]
     lines += [f"{name} is not among them: {how}" for name, how in missing.items()]
     packages = ("numpy", "torch", "onnxruntime", "openvino", "ai-edge-litert")
-    report(lines, {"seconds": record, "ratios": ratios}, machine(*packages), given)
+    record = {"seconds": found.record, "ratios": found.ratios}
+    report(lines, record, machine(*packages), given)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""The runtimes that c_latency.py times beside generated C, on one thread, each the fastest way that it offers.
+"""The runtimes that c_latency.py times beside generated C, each the fastest way that it offers.
 
-In a step everything is bound before and the state changes places between two sets of buffers. LiteRT has no such
-binding: its step is `invoke` alone, without carrying the state from its outputs to its inputs, which flatters it.
-OpenVINO gets graphs of fixed shapes, which it runs faster. LiteRT's files, of steps only, are made by
-scripts/bench/litert_files.py.
+In a step everything is bound before and the state changes places between two sets of buffers.
+LiteRT has no such binding: its step is `invoke` alone, without carrying the state from its outputs
+to its inputs, which flatters it. OpenVINO gets graphs of fixed shapes, which it runs faster.
+LiteRT's files, of steps only, are made by scripts/bench/litert_files.py.
 """
 
 from __future__ import annotations
@@ -26,7 +26,11 @@ from lstm_export.model import LSTM, Array, LastStep, Linear, Model, Signature
 Shape = tuple[int, int]  # batch, seq
 MODELS = {"A": (10, 50, 2, 1), "B": (1, 40, 1, 1), "C": (7, 128, 2, 24), "E": (16, 256, 1, 1)}
 STEP: Shape = (1, 1)  # a step with carried state
-ORT, ORT_INT8, TORCH, OPENVINO, LITERT = "ORT float32", "ORT int8", "torch", "OpenVINO", "LiteRT"
+ORT = "ORT float32"
+ORT_INT8 = "ORT int8"
+TORCH = "torch"
+OPENVINO = "OpenVINO"
+LITERT = "LiteRT"
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,8 @@ class Work:
 
     Attributes:
         repeat: does the work so many times.
-        answers: `x (rows, seq, input_size)` -> `y (rows, output_size)`, every row from the initial state; a step is
-            taken one by one.
+        answers: `x (rows, seq, input_size)` -> `y (rows, output_size)`, every row from the initial
+            state; steps are taken one after the other.
     """
 
     repeat: Callable[[int], object]
@@ -61,7 +65,7 @@ class Case:
 
     @cached_property
     def x(self) -> Array:
-        """What is timed: float32 `(batch, seq, input_size)`, of a step some samples `(64, 1, input_size)`."""
+        """What is timed: float32 `(batch, seq, input_size)`; of a step `(64, 1, input_size)`."""
         rows = (64, 1) if self.shape == STEP else self.shape
         x = np.random.default_rng(1).standard_normal((*rows, self.model.signature.input_size))
         return x.astype(np.float32)
@@ -129,26 +133,33 @@ def _onnx(case: Case) -> tuple[Path, Path]:
 def in_onnxruntime(file: Path, case: Case) -> Work:
     """Sequences by `run`, a step by two bindings."""
     options = ort.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
     options.log_severity_level = 3
     session = ort.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-    if case.shape != STEP:
-        feed = {"x": case.x}
-        return Work(
-            lambda calls: [session.run(None, feed) for _ in range(calls)],
-            lambda x: _by_batches(x, case.shape[0], lambda rows: session.run(None, {"x": rows})[0]),
-        )
-    inputs, outputs = session.get_inputs(), session.get_outputs()
+    if case.shape == STEP:
+        return _steps_in_onnxruntime(session)
+    feed = {"x": case.x}
+    return Work(
+        lambda calls: [session.run(None, feed) for _ in range(calls)],
+        lambda x: _by_batches(x, case.shape[0], lambda rows: session.run(None, {"x": rows})[0]),
+    )
+
+
+def _steps_in_onnxruntime(session: ort.InferenceSession) -> Work:
+    inputs = session.get_inputs()
+    outputs = session.get_outputs()
     value = {
-        one.name: ort.OrtValue.ortvalue_from_numpy(_zeros(one.shape)) for one in (*inputs, *outputs)
+        port.name: ort.OrtValue.ortvalue_from_numpy(_zeros(port.shape))
+        for port in (*inputs, *outputs)
     }
     sides = []
-    for turn in _turns([one.name for one in inputs], [one.name for one in outputs]):
+    for turn in _turns([port.name for port in inputs], [port.name for port in outputs]):
         binding = session.io_binding()
-        for one in inputs:
-            binding.bind_ortvalue_input(one.name, value[turn[one.name]])
-        for one in outputs:
-            binding.bind_ortvalue_output(one.name, value[turn[one.name]])
+        for port in inputs:
+            binding.bind_ortvalue_input(port.name, value[turn[port.name]])
+        for port in outputs:
+            binding.bind_ortvalue_output(port.name, value[turn[port.name]])
         sides.append(binding)
 
     def step(n: int, x_t: Array) -> Array:
@@ -157,8 +168,8 @@ def in_onnxruntime(file: Path, case: Case) -> Work:
         return value[outputs[0].name].numpy().copy()
 
     def reset() -> None:
-        for one in inputs[1:]:
-            value[one.name].update_inplace(_zeros(one.shape))
+        for port in inputs[1:]:
+            value[port.name].update_inplace(_zeros(port.shape))
 
     call = session.run_with_iobinding
     return Work(
@@ -171,22 +182,11 @@ def in_openvino(file: Path, case: Case) -> Work:
     """One stream of one thread in float32; a step by two requests."""
     import openvino
 
-    core = openvino.Core()
-    graph = core.read_model(str(file))
-    sizes = {"x": [*case.shape, case.x.shape[2]]}
-    sizes |= {
-        one.any_name: list(_zeros(_sizes(one)).shape) for one in graph.inputs if one.any_name != "x"
-    }
-    graph.reshape(sizes)
-    hints = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1}
-    compiled = core.compile_model(graph, "CPU", {**hints, "PERFORMANCE_HINT": "LATENCY"})
-    inputs, outputs = (
-        [one.any_name for one in ends] for ends in (compiled.inputs, compiled.outputs)
-    )
-    value = {
-        one.any_name: openvino.Tensor(_zeros(_sizes(one)))
-        for one in (*compiled.inputs, *compiled.outputs)
-    }
+    compiled = _compiled_by_openvino(file, case)
+    ports = (*compiled.inputs, *compiled.outputs)
+    inputs = [port.any_name for port in compiled.inputs]
+    outputs = [port.any_name for port in compiled.outputs]
+    value = {port.any_name: openvino.Tensor(_zeros(_sizes(port))) for port in ports}
     sides = []
     for turn in _turns(inputs, outputs):
         request = compiled.create_infer_request()
@@ -203,16 +203,27 @@ def in_openvino(file: Path, case: Case) -> Work:
         for name in inputs[1:]:
             value[name].data[:] = 0
 
+    def answers(x: Array) -> Array:
+        if case.shape == STEP:
+            return _by_steps(x, reset, step)
+        return _by_batches(x, case.shape[0], lambda rows: step(0, rows))
+
     value["x"].data[:] = case.x[: case.shape[0]]
     calls = [request.infer for request in sides]
-    return Work(
-        lambda times: [calls[n % 2]() for n in range(times)],
-        lambda x: (
-            _by_steps(x, reset, step)
-            if case.shape == STEP
-            else _by_batches(x, case.shape[0], lambda r: step(0, r))
-        ),
-    )
+    return Work(lambda times: [calls[n % 2]() for n in range(times)], answers)
+
+
+def _compiled_by_openvino(file: Path, case: Case) -> Any:
+    """The graph with its shapes fixed."""
+    import openvino
+
+    core = openvino.Core()
+    graph = core.read_model(str(file))
+    sizes = {port.any_name: list(_zeros(_sizes(port)).shape) for port in graph.inputs}
+    sizes["x"] = [*case.shape, case.x.shape[2]]
+    graph.reshape(sizes)
+    hints = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1}
+    return core.compile_model(graph, "CPU", {**hints, "PERFORMANCE_HINT": "LATENCY"})
 
 
 def in_litert(case: Case) -> Work:
@@ -223,7 +234,7 @@ def in_litert(case: Case) -> Work:
     interpreter = Interpreter(str(case.litert / f"{case.name}.tflite"), num_threads=1)
     interpreter.allocate_tensors()
     inputs, outputs = (
-        [one["index"] for one in sorted(ends, key=lambda one: one["name"])]
+        [port["index"] for port in sorted(ends, key=lambda port: port["name"])]
         for ends in (interpreter.get_input_details(), interpreter.get_output_details())
     )
 
@@ -246,7 +257,8 @@ def in_litert(case: Case) -> Work:
 def in_torch(case: Case) -> Work:
     """Eager PyTorch without gradients."""
     rnn, head = modules(case.name)
-    given, zero = torch.from_numpy(case.x), torch.zeros(rnn.num_layers, 1, rnn.hidden_size)
+    given = torch.from_numpy(case.x)
+    zero = torch.zeros(rnn.num_layers, 1, rnn.hidden_size)
     state = [(zero, zero)]
 
     def run(x: torch.Tensor) -> torch.Tensor:
@@ -257,10 +269,11 @@ def in_torch(case: Case) -> Work:
         return head(y[:, -1])
 
     def repeat(calls: int) -> None:
-        one, call = (given[:1], step) if case.shape == STEP else (given, run)
+        call = step if case.shape == STEP else run
+        x = given[:1] if case.shape == STEP else given
         with torch.inference_mode():
             for _ in range(calls):
-                call(one)
+                call(x)
 
     def reset() -> None:
         state[0] = (zero, zero)
@@ -277,7 +290,7 @@ def in_torch(case: Case) -> Work:
 
 
 def _turns(inputs: list[str], outputs: list[str]) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """Which buffer each name takes in even and in odd steps: what is the state's before is its behind in the next."""
+    """Which buffer each name takes in even and in odd steps: the state changes places."""
     same = {name: name for name in (*inputs, *outputs)}
     swapped = dict(zip((*inputs[1:], *outputs[1:]), (*outputs[1:], *inputs[1:]), strict=True))
     return same, {**same, **swapped}
@@ -295,8 +308,8 @@ def _by_batches(x: Array, batch: int, run: Callable[[Array], Array]) -> Array:
     return np.concatenate([run(x[first : first + batch]) for first in range(0, len(x), batch)])
 
 
-def _sizes(one: Any) -> list[int]:
-    return [1 if size.is_dynamic else size.get_length() for size in one.partial_shape]
+def _sizes(port: Any) -> list[int]:
+    return [1 if size.is_dynamic else size.get_length() for size in port.partial_shape]
 
 
 def _zeros(shape: list[Any]) -> Array:

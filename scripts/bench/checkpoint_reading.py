@@ -1,8 +1,9 @@
 """Time reading a checkpoint of 100 MB against torch's own load, and what refusing a bad file takes.
 
-The two ways take turns; the first round does not count. The checkpoint is the state_dict of LSTM(64, 1440, 2) and
-Linear(1440, 1), random weights. The bad files are those of docs/refused_checkpoints.md, read in one process after the
-other's imports; memory is the growth of that process's peak.
+The two ways take turns; the first round does not count. The checkpoint is the state_dict of
+LSTM(64, 1440, 2) and Linear(1440, 1), random weights. The bad files are those of
+docs/refused_checkpoints.md, read in one process after the other's imports; memory is the growth of
+that process's peak.
 
     python -m scripts.bench.checkpoint_reading     on Linux, which tells the peak of a process
 """
@@ -25,8 +26,10 @@ from scripts.bench.timing import alternate, machine, medians, report
 from tests.kit.bad_files import CASES
 
 ROUNDS = 7
-INSPECT, LOAD = "lstm-export inspect", "import torch; torch.load"
-READ, LOAD_ALONE = "read_contents", "torch.load"
+INSPECT = "lstm-export inspect"
+LOAD = "import torch; torch.load"
+READ = "read_contents"
+LOAD_ALONE = "torch.load"
 REFUSE_ALL = """
 import sys, time
 from pathlib import Path
@@ -61,7 +64,7 @@ def large_checkpoint(folder: Path) -> Path:
 
 
 def refusals(folder: Path) -> tuple[float, float]:
-    """Seconds of the slowest refusal, and megabytes that all of them need at most beside what was there before."""
+    """Seconds of the slowest refusal, and the megabytes by which memory grows at most."""
     folder.mkdir()
     for index, (make, _) in enumerate(CASES.values()):
         (folder / f"{index}.pt").write_bytes(make())
@@ -93,9 +96,8 @@ def main() -> None:
         slowest, megabytes = refusals(Path(name) / "bad")
     lines = [f"a checkpoint of {size:,} bytes, seconds, medians of {ROUNDS} rounds"]
     lines += [f"  {way:28} {took:6.3f}" for way, took in seconds.items()]
-    lines += [
-        f"the slowest of {len(CASES)} refusals took {slowest:.2f} s, all of them at most {megabytes:.0f} MB more"
-    ]
+    took_most = f"the slowest of {len(CASES)} refusals took {slowest:.2f} s"
+    lines.append(f"{took_most}, all of them at most {megabytes:.0f} MB more")
     record = {
         "size_bytes": size,
         "seconds": seconds,

@@ -1,10 +1,13 @@
 """Remaining useful life of turbofan engines (NASA C-MAPSS FD001) with the public training API.
 
-The usual protocol: 14 sensors scaled to -1 .. 1 on the training part, windows of 30 cycles, the remaining life capped
-at 125 in training, 15 of 100 engines for validation, the last window of each test engine judged. Papers differ on
-whether the true life is capped in the test too, so both are printed.
+The usual protocol: 14 sensors scaled to -1 .. 1 on the training part, windows of 30 cycles, the
+remaining life capped at 125 in training, 15 of 100 engines for validation, the last window of each
+test engine judged. Papers differ on whether the true life is capped in the test too, so both are
+printed.
 
-    python -m scripts.bench.cmapss --data DIR     # DIR holds train_FD001.txt, test_FD001.txt, RUL_FD001.txt
+    python -m scripts.bench.cmapss --data DIR
+
+DIR holds train_FD001.txt, test_FD001.txt and RUL_FD001.txt.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ SEEDS = (0, 1, 2)
 
 
 def read(path: Path) -> dict[str, Array]:
-    """Engine, cycle and the 14 sensors of one file: 26 space-separated columns, sensors from the sixth on."""
+    """Engine, cycle and 14 sensors of one file: 26 columns, sensors from the sixth on."""
     rows = np.loadtxt(path)
     return {"engine": rows[:, 0].astype(int), "cycle": rows[:, 1]} | {
         f"sensor_{sensor}": rows[:, 4 + sensor] for sensor in SENSORS
@@ -79,7 +82,8 @@ def main() -> None:
         "--data", type=Path, required=True, help="folder with the three FD001 files"
     )
     data: Path = parser.parse_args().data
-    train, test = with_life(read(data / "train_FD001.txt")), Table.of(read(data / "test_FD001.txt"))
+    train = with_life(read(data / "train_FD001.txt"))
+    test = Table.of(read(data / "test_FD001.txt"))
     life = np.loadtxt(data / "RUL_FD001.txt")
     errors = []
     print("seed   test RMSE   test RMSE, true life capped   validation RMSE   best epoch   seconds")
@@ -92,15 +96,17 @@ def main() -> None:
             for true in (life, np.minimum(life, CAP))
         ]
         errors.append(rmse)
-        seconds, validation = time.perf_counter() - start, result.score("validation").rmse
-        print(
-            f"{seed:4} {rmse[0]:11.2f} {rmse[1]:29.2f} {validation:17.2f} {result.best_epoch:12} {seconds:9.0f}",
-            flush=True,
-        )
+        seconds = time.perf_counter() - start
+        validation = result.score("validation").rmse
+        tested = f"{seed:4} {rmse[0]:11.2f} {rmse[1]:29.2f}"
+        trained = f"{validation:17.2f} {result.best_epoch:12} {seconds:9.0f}"
+        print(tested, trained, flush=True)
     mean = np.mean(errors, axis=0)
     print(f"mean {mean[0]:11.2f} {mean[1]:29.2f}")
-    versions = f"python {platform.python_version()}, torch {torch.__version__}, {torch.get_num_threads()} threads"
-    print(f"\n{platform.machine()} {platform.system()}, {versions}")
+    print(
+        f"\n{platform.machine()} {platform.system()}, python {platform.python_version()}, "
+        f"torch {torch.__version__}, {torch.get_num_threads()} threads"
+    )
 
 
 if __name__ == "__main__":

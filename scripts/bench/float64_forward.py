@@ -1,4 +1,6 @@
-"""How long the float64 definition takes beside torch in float64, one thread each, and a whole verification.
+"""How long the float64 definition takes beside torch in float64, and a whole verification.
+
+One thread each.
 
 python -m scripts.bench.float64_forward
 """
@@ -60,16 +62,16 @@ def against_torch() -> None:
     torch.set_num_threads(1)
     model = regressor(10, 50, 2)
     x = np.random.default_rng(1).normal(size=(32, 100, 10)).astype(np.float32)
-    module, x64 = to_module(model).double(), torch.tensor(x, dtype=torch.float64)
+    module = to_module(model).double()
+    x64 = torch.tensor(x, dtype=torch.float64)
     with torch.no_grad():
         pairs = [
             (seconds(lambda: forward(model, x), 1), seconds(lambda: module(x64), 1))
             for _ in range(4 * RUNS)
         ]
     ours, theirs = (min(taken) for taken in zip(*pairs, strict=True))
-    print(
-        f"float64 forward, LSTM 10/50x2, (32, 100): {1e3 * ours:.1f} ms, torch {1e3 * theirs:.1f} ms"
-    )
+    taken = f"{1e3 * ours:.1f} ms, torch {1e3 * theirs:.1f} ms"
+    print(f"float64 forward, LSTM 10/50x2, (32, 100): {taken}")
     print(f"ratio {ours / theirs:.2f}")
 
 

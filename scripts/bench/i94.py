@@ -1,4 +1,4 @@
-"""Three seeds on the built-in traffic counter, with the options of the README, beside the baselines."""
+"""Three seeds on the built-in traffic counter, as in the README, beside the baselines."""
 
 from __future__ import annotations
 
@@ -40,9 +40,8 @@ def main() -> None:
     lines = ["test part, vehicles an hour      RMSE       MAE"]
     lines += [f"{name:28} {score.rmse:8.1f}  {score.mae:8.1f}" for name, score in rows.items()]
     mean = float(np.mean([result.score("test").rmse for result in results]))
-    lines.append(
-        f"mean over the seeds: {mean:.1f}, {mean / rows['ridge'].rmse:.2f} of ridge on the same inputs"
-    )
+    share = mean / rows["ridge"].rmse
+    lines.append(f"mean over the seeds: {mean:.1f}, {share:.2f} of ridge on the same inputs")
     report(lines, {name: score.rmse for name, score in rows.items()}, machine("numpy", "torch"))
 
 

@@ -1,10 +1,11 @@
 """Time 256 sequences of 5 to 200 steps, answered in every way that there is to answer them.
 
-Models of four sizes, input / hidden x layers / output, with random weights. Peers: one call of ONNX Runtime a sequence,
-one call on the padded batch with lengths, PyTorch one call a sequence, and PyTorch's packed sequences. Ours is
-`session(list_of_arrays)`, its checks, buckets and padding included, once on an artifact that takes lengths and once on
-one that does not, which can only share a call among sequences of one length. All take turns in one process with one
-thread each, in the processor's own time, so that a busy machine does not count; every answer is first compared with the
+Models of four sizes, input / hidden x layers / output, with random weights. Peers: one call of ONNX
+Runtime a sequence, one call on the padded batch with lengths, PyTorch one call a sequence, and
+PyTorch's packed sequences. Ours is `session(list_of_arrays)`, its checks, buckets and padding
+included, once on an artifact that takes lengths and once on one that does not, which can only share
+a call among sequences of one length. All take turns in one process with one thread each, in the
+processor's own time, so that a busy machine does not count; every answer is first compared with the
 float64 definition.
 
     python -m scripts.bench.lengths
@@ -28,8 +29,12 @@ from lstm_export.targets.onnx.writer import to_bytes
 from scripts.bench.timing import alternate, machine, medians, ratio, report
 
 MODELS = {"A": (10, 50, 2, 1), "B": (1, 40, 1, 1), "C": (7, 128, 2, 24), "E": (16, 256, 1, 1)}
-COUNT, SHORTEST, LONGEST, ROUNDS = 256, 5, 200, 7
-EACH, OURS = "one call a sequence", "session(list)"
+COUNT = 256
+SHORTEST = 5
+LONGEST = 200
+ROUNDS = 7
+EACH = "one call a sequence"
+OURS = "session(list)"
 
 
 class Regressor(torch.nn.Module):
@@ -48,8 +53,8 @@ class Regressor(torch.nn.Module):
         return y
 
     def packed(self, x: list[torch.Tensor]) -> torch.Tensor:
-        """Many of them as a packed sequence; of the top layer's final state, which stands at each row's own length."""
-        lengths = torch.tensor([len(one) for one in x])
+        """Many of them, packed; the top layer's final state is that of each row's own length."""
+        lengths = torch.tensor([len(sequence) for sequence in x])
         packed = pack_padded_sequence(
             pad_sequence(x, batch_first=True), lengths, batch_first=True, enforce_sorted=False
         )
@@ -59,34 +64,40 @@ class Regressor(torch.nn.Module):
 
 def candidates(module: Regressor, model: Model, x: list[Array]) -> dict[str, Callable[[], Array]]:
     """Every way, each from the list of arrays to `(256, output_size)`."""
-    plain, padding = load_onnx(to_bytes(model, 17)), load_onnx(to_bytes(model, 17, lengths=True))
-    ours, without = Session(padding, model.signature), Session(plain, model.signature)
+    plain = load_onnx(to_bytes(model, 17))
+    padding = load_onnx(to_bytes(model, 17, lengths=True))
+    ours = Session(padding, model.signature)
+    without = Session(plain, model.signature)
 
     def padded() -> Array:
-        lengths = np.array([len(one) for one in x])
+        lengths = np.array([len(sequence) for sequence in x])
         batch = np.zeros((len(x), lengths.max(), x[0].shape[1]), np.float32)
-        for row, one in enumerate(x):
-            batch[row, : len(one)] = one
+        for row, sequence in enumerate(x):
+            batch[row, : len(sequence)] = sequence
         return padding(batch, lengths)
 
     return {
-        EACH: lambda: np.concatenate([plain(one[np.newaxis]) for one in x]),
+        EACH: lambda: np.concatenate([plain(sequence[np.newaxis]) for sequence in x]),
         "one padded call": padded,
         OURS: lambda: ours(x),
         "session(list), no lengths": lambda: without(x),
         "torch, one call a sequence": lambda: np.concatenate(
-            [module.alone(torch.from_numpy(one)[None]) for one in x]
+            [module.alone(torch.from_numpy(sequence)[None]) for sequence in x]
         ),
-        "torch, packed": lambda: module.packed([torch.from_numpy(one) for one in x]).numpy(),
+        "torch, packed": lambda: module.packed(
+            [torch.from_numpy(sequence) for sequence in x]
+        ).numpy(),
     }
 
 
 def must_agree(model: Model, x: list[Array], ways: dict[str, Callable[[], Array]]) -> None:
     """Stop before something is timed that is more than 100 roundings of an output's terms off."""
-    expected = [forward(model, one[np.newaxis]) for one in x]
-    scale = np.max([one.terms for one in expected], axis=0)
+    expected = [forward(model, sequence[np.newaxis]) for sequence in x]
+    scale = np.max([exact.terms for exact in expected], axis=0)
     for name, way in ways.items():
-        error = float((np.abs(way() - np.concatenate([one.y for one in expected])) / scale).max())
+        error = float(
+            (np.abs(way() - np.concatenate([exact.y for exact in expected])) / scale).max()
+        )
         if not error <= 100 * 2.0**-24:
             sys.exit(f"{name} does not compute the model, error {error:.1e}")
 
@@ -96,11 +107,11 @@ def main() -> None:
     torch.manual_seed(0)
     torch.set_num_threads(1)
     torch.set_grad_enabled(False)
-    random, record = np.random.default_rng(0), {}
+    random = np.random.default_rng(0)
+    record = {}
     lengths = random.integers(SHORTEST, LONGEST + 1, COUNT)
-    lines = [
-        f"{COUNT} sequences of {SHORTEST} to {LONGEST} steps: milliseconds, and how many times as fast as {EACH}"
-    ]
+    what = f"{COUNT} sequences of {SHORTEST} to {LONGEST} steps"
+    lines = [f"{what}: milliseconds, and how many times as fast as {EACH}"]
     for label, (input_size, hidden_size, num_layers, output_size) in MODELS.items():
         module = Regressor(input_size, hidden_size, num_layers, output_size).eval()
         model = from_state_dict(module.state_dict()).model

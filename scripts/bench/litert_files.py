@@ -1,7 +1,7 @@
-"""Convert the steps of the models of scripts/bench/c_latency.py to LiteRT: `(x, h, c) -> (y, h, c)` of fixed shapes.
+"""Convert the steps of c_latency.py's models to LiteRT.
 
-The benchmark holds what they compute against float64. Needs litert-torch; scripts/bench/c_peers.sh installs it and runs
-this.
+A step is `(x, h, c) -> (y, h, c)` of fixed shapes. The benchmark holds what they compute against
+float64. Needs litert-torch; scripts/bench/c_peers.sh installs it and runs this.
 
     python -m scripts.bench.litert_files FOLDER
 """

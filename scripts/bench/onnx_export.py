@@ -1,13 +1,14 @@
 """Time the ONNX writer and its graph against PyTorch's two exporters.
 
-The README's model, LSTM(10, 50, num_layers=2) and Linear(50, 1), with random weights. First the time from the model to
-the bytes of a file, and the size of that file. Then the latency of the three graphs in ONNX Runtime: every graph has
-passed the parity rule before; all have the same options and one thread; they take turns in one process, and the
-processor's own time is taken, so that a busy machine does not count. Our graph runs twice: what the second differs from
-the first by is the noise.
+The README's model, LSTM(10, 50, num_layers=2) and Linear(50, 1), with random weights. First the
+time from the model to the bytes of a file, and the size of that file. Then the latency of the three
+graphs in ONNX Runtime: every graph has passed the parity rule before; all have the same options and
+one thread; they take turns in one process, and the processor's own time is taken, so that a busy
+machine does not count. Our graph runs twice: what the second differs from the first by is the
+noise.
 
-    pip install onnxscript           # for PyTorch's newer exporter, dynamo=True; its rows are left out without it
-    python -m scripts.bench.onnx_export
+    pip install onnxscript           # for PyTorch's newer exporter, dynamo=True; its rows are left
+    out without it python -m scripts.bench.onnx_export
 """
 
 from __future__ import annotations
@@ -29,19 +30,20 @@ from torch import nn
 
 from lstm_export.chains import from_state_dict
 from lstm_export.device.onnx_runner import OnnxRunner, runtime_errors
-from lstm_export.model import Model
+from lstm_export.model import Array, Model
 from lstm_export.parity import check, golden_sets
 from lstm_export.targets.onnx.writer import metadata, to_bytes
-from scripts.bench.timing import Times, alternate, machine, medians, ratio, report
+from scripts.bench.timing import Times, alternate, machine, medians, options, ratio, report
 
-OURS, AGAIN, DYNAMO, LEGACY = (
-    "lstm-export",
-    "lstm-export again",
-    "torch dynamo=True",
-    "torch dynamo=False",
-)
+OURS = "lstm-export"
+AGAIN = "lstm-export again"
+DYNAMO = "torch dynamo=True"
+LEGACY = "torch dynamo=False"
 SHAPES = ((1, 1), (1, 5), (1, 100), (32, 100))
-EXPORT_ROUNDS, SESSIONS, ROUNDS, BLOCK_S = 7, 12, 4, 0.02
+EXPORT_ROUNDS = 7
+SESSIONS = 12
+ROUNDS = 4
+BLOCK_S = 0.02
 OPSET = 17
 
 
@@ -64,7 +66,8 @@ def dynamo(module: nn.Module) -> bytes:
     """PyTorch's newer exporter, with batch and sequence free and the weights in the file."""
     # From the second LSTM on, it otherwise takes the sequence length of the first for fixed.
     torch.ops.aten.lstm.input._dispatch_cache.clear()
-    file, axes = io.BytesIO(), {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
+    file = io.BytesIO()
+    axes = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
     program = torch.onnx.export(
         module,
         (torch.zeros(2, 5, 10),),
@@ -79,7 +82,8 @@ def dynamo(module: nn.Module) -> bytes:
 
 def legacy(module: nn.Module) -> bytes:
     """PyTorch's older exporter, with batch and sequence free."""
-    file, axes = io.BytesIO(), {"x": {0: "batch", 1: "seq"}, "y": {0: "batch"}}
+    file = io.BytesIO()
+    axes = {"x": {0: "batch", 1: "seq"}, "y": {0: "batch"}}
     x = torch.zeros(2, 5, 10)
     torch.onnx.export(
         module,
@@ -102,23 +106,28 @@ def quietly(export: Callable[[nn.Module], bytes], module: nn.Module) -> bytes:
         return export(module)
 
 
-def session(data: bytes) -> ort.InferenceSession:
+def session_of(data: bytes) -> ort.InferenceSession:
     """With the options of a device: one thread that sleeps when idle, no arena."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.enable_cpu_mem_arena = options.enable_mem_pattern = False
-    options.log_severity_level = 3
-    return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    settings = ort.SessionOptions()
+    settings.intra_op_num_threads = 1
+    settings.inter_op_num_threads = 1
+    settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    settings.enable_cpu_mem_arena = False
+    settings.enable_mem_pattern = False
+    settings.log_severity_level = 3
+    return ort.InferenceSession(data, settings, providers=["CPUExecutionProvider"])
 
 
 def latency(files: Mapping[str, bytes], batch: int, seq: int) -> Times:
-    """Seconds a run at one shape, over many sessions: where one lies in memory makes it up to 5 % faster or slower."""
+    """Seconds a run at one shape, over many sessions.
+
+    Where a session lies in memory makes it up to 5 % faster or slower.
+    """
     x = np.random.default_rng(1).standard_normal((batch, seq, 10)).astype(np.float32)
     times: Times = {name: [] for name in files}
     for turn in range(SESSIONS):
         names = [*files][turn % len(files) :] + [*files][: turn % len(files)]
-        runs = {name: run_of(session(files[name]), x) for name in names}
+        runs = {name: run_of(session_of(files[name]), x) for name in names}
         once = statistics.median(alternate({OURS: runs[OURS]}, 10)[OURS])
         found = alternate(
             runs, ROUNDS, calls=max(3, round(BLOCK_S / once)), clock=time.process_time
@@ -127,16 +136,16 @@ def latency(files: Mapping[str, bytes], batch: int, seq: int) -> Times:
     return times
 
 
-def run_of(one: ort.InferenceSession, x: np.ndarray) -> Callable[[], object]:  # type: ignore[type-arg]
-    """One run on x, with nothing but ONNX Runtime's own call."""
-    return partial(one.run, None, {one.get_inputs()[0].name: x})
+def run_of(session: ort.InferenceSession, x: Array) -> Callable[[], object]:
+    """A call on x, with nothing but ONNX Runtime's own."""
+    return partial(session.run, None, {session.get_inputs()[0].name: x})
 
 
 def must_agree(model: Model, files: Mapping[str, bytes]) -> None:
     """Stop before a graph is timed that computes something else, or that takes one shape only."""
     golden = golden_sets(model)
     for name, data in files.items():
-        verdict = check(OnnxRunner(session(data), runtime_errors(ort)), golden, subject=name)
+        verdict = check(OnnxRunner(session_of(data), runtime_errors(ort)), golden, subject=name)
         if not verdict.ok:
             sys.exit(f"{name} does not compute the model\n{verdict.table()}")
 
@@ -153,8 +162,37 @@ def sizes(model: Model, data: bytes) -> dict[str, int]:
     }
 
 
+def export_lines(writing: Times, files: Mapping[str, bytes], size: Mapping[str, int]) -> list[str]:
+    """How long each exporter takes, and how large its file is."""
+    lines = [f"export, median of {EXPORT_ROUNDS} rounds"]
+    for name, seconds in medians(writing).items():
+        times = f"{ratio(writing, name, OURS):7.1f} x" if name != OURS else " " * 9
+        lines.append(f"  {name:20} {seconds * 1e3:9.2f} ms {times} {len(files[name]):9,} bytes")
+    if DYNAMO not in files:
+        lines.append(f"  {DYNAMO:20} not run: pip install onnxscript")
+    weights = f"{size['weights']:,} of weights"
+    rest = f"{size['metadata']:,} of metadata, {size['rest']:,} of graph"
+    return [*lines, f"  our file: {weights}, {rest}"]
+
+
+def latency_lines(found: Mapping[str, Times]) -> list[str]:
+    """A row a shape, a column a file."""
+    names = [name for times in found.values() for name in times]
+    columns = "".join(name.rjust(24) for name in dict.fromkeys(names))
+    lines = ["a run in ONNX Runtime, microseconds (times ours); all passed parity"]
+    lines.append("  " + "batch x seq".ljust(12) + columns)
+    for shape, times in found.items():
+        cells = [
+            f"{seconds * 1e6:.1f} ({ratio(times, name, OURS):.2f})".rjust(24)
+            for name, seconds in medians(times).items()
+        ]
+        lines.append("  " + shape.ljust(12) + "".join(cells))
+    return lines
+
+
 def main() -> None:
     """Export, compare, time, report."""
+    given = options().parse_args()
     torch.manual_seed(0)
     torch.set_num_threads(1)
     module = LSTMModel(10, 50, 1, 2).eval()
@@ -166,42 +204,21 @@ def main() -> None:
         packages.append("onnxscript")
     files = {name: export() for name, export in exporters.items()}
     must_agree(model, files)
-
-    writing, size = alternate(exporters, EXPORT_ROUNDS), sizes(model, files[OURS])
-    lines = [f"export, median of {EXPORT_ROUNDS} rounds"]
-    for name, seconds in medians(writing).items():
-        times = f"{ratio(writing, name, OURS):7.1f} x" if name != OURS else " " * 9
-        lines.append(f"  {name:20} {seconds * 1e3:9.2f} ms {times} {len(files[name]):9,} bytes")
-    lines += [] if DYNAMO in exporters else [f"  {DYNAMO:20} not run: pip install onnxscript"]
-    lines.append(
-        "  our file: {weights:,} of weights, {metadata:,} of metadata, {rest:,} of graph".format(
-            **size
-        )
-    )
-
-    found = {
-        f"{batch}x{seq}": latency({**files, AGAIN: files[OURS]}, batch, seq)
-        for batch, seq in SHAPES
-    }
-    lines += ["", "a run in ONNX Runtime, microseconds (times ours); all passed parity"]
-    lines.append(
-        "  " + "batch x seq".ljust(12) + "".join(name.rjust(24) for name in (*files, AGAIN))
-    )
-    for shape, times in found.items():
-        cells = (
-            f"{s * 1e6:.1f} ({ratio(times, name, OURS):.2f})".rjust(24)
-            for name, s in medians(times).items()
-        )
-        lines.append("  " + shape.ljust(12) + "".join(cells))
+    writing = alternate(exporters, EXPORT_ROUNDS)
+    size = sizes(model, files[OURS])
+    timed = {**files, AGAIN: files[OURS]}
+    found = {f"{batch}x{seq}": latency(timed, batch, seq) for batch, seq in SHAPES}
     record = {
         "export_s": medians(writing),
         "size_bytes": size,
         "latency_s": {shape: medians(times) for shape, times in found.items()},
         "times_ours": {
-            s: {name: ratio(times, name, OURS) for name in times} for s, times in found.items()
+            shape: {name: ratio(times, name, OURS) for name in times}
+            for shape, times in found.items()
         },
     }
-    report(lines, record, machine(*packages))
+    lines = [*export_lines(writing, files, size), "", *latency_lines(found)]
+    report(lines, record, machine(*packages), given)
 
 
 if __name__ == "__main__":

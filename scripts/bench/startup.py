@@ -1,7 +1,8 @@
-"""Time whole processes: the help against importing typer alone, a verified export against importing torch alone.
+"""Time whole processes: the help against importing typer, a verified export against torch.
 
-The commands take turns, so that a busy machine slows all of them; the first round, which fills the disk's cache, does
-not count. The export is of the README's model, LSTM(10, 50, num_layers=2) and Linear(50, 1), with random weights.
+The commands take turns, so that a busy machine slows all of them; the first round, which fills the
+disk's cache, does not count. The export is of the README's model, LSTM(10, 50, num_layers=2) and
+Linear(50, 1), with random weights.
 
     python -m scripts.bench.startup
 """
@@ -20,11 +21,14 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import nn
 
-from scripts.bench.timing import alternate, machine, medians, ratio, report
+from scripts.bench.timing import alternate, machine, medians, options, ratio, report
 
-ROUNDS_OF_HELP, ROUNDS_OF_EXPORT = 25, 9
-HELP, TYPER = "lstm-export --help", "import typer"
-EXPORT, TORCH = "lstm-export onnx model.pt", "import torch"
+ROUNDS_OF_HELP = 25
+ROUNDS_OF_EXPORT = 9
+HELP = "lstm-export --help"
+TYPER = "import typer"
+EXPORT = "lstm-export onnx model.pt"
+TORCH = "import torch"
 
 
 def run(*command: str) -> None:
@@ -42,6 +46,7 @@ def seed_checkpoint(folder: Path) -> Path:
 
 def main() -> None:
     """Run both pairs of commands and report."""
+    given = options().parse_args()
     tool = shutil.which("lstm-export", path=sysconfig.get_path("scripts"))
     if tool is None:
         sys.exit("lstm-export is not installed beside this Python; run: pip install -e .")
@@ -67,7 +72,7 @@ def main() -> None:
         "help_ratio": times,
         "export_more_s": more_s,
     }
-    report(lines, record, machine("numpy", "typer", "torch", "onnx", "onnxruntime"))
+    report(lines, record, machine("numpy", "typer", "torch", "onnx", "onnxruntime"), given)
 
 
 if __name__ == "__main__":

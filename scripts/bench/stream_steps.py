@@ -1,11 +1,13 @@
 """Time streams against the ways to carry a state that people write by hand, and watch their memory.
 
-Four models with random weights, one sample a step, the state kept; input / hidden_size x layers / output. All ways take
-turns in one process on one thread, the processor's own time is taken, and ratios are medians over the rounds, so that
-what slows the machine for a while slows all of them. Before anything is timed, all answers are compared.
+Four models with random weights, one sample a step, the state kept; input / hidden_size x layers /
+output. All ways take turns in one process on one thread, the processor's own time is taken, and
+ratios are medians over the rounds, so that what slows the machine for a while slows all of them.
+Before anything is timed, all answers are compared.
 
-    python -m scripts.bench.stream_steps                      # steps and pools: two minutes
-    python -m scripts.bench.stream_steps --memory 10000000    # and how far resident memory grows over so many steps
+    python -m scripts.bench.stream_steps                      # steps and pools: two minutes python
+    -m scripts.bench.stream_steps --memory 10000000    # and how far resident memory grows over so
+    many steps
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from torch import nn
 
 from lstm_export.chains import from_state_dict
 from lstm_export.device import Session, Stream, load_onnx_stream
+from lstm_export.model import Array
 from lstm_export.targets.onnx.writer import to_bytes
 from scripts.bench.timing import Times, alternate, machine, medians, ratio, report
 
@@ -31,12 +34,18 @@ MODELS = {
     "10 / 50x2 / 1": (10, 50, 2, 1),
     "1 / 40x1 / 1": (1, 40, 1, 1),
     "7 / 128x2 / 24": (7, 128, 2, 24),
+    "16 / 256x1 / 1": (16, 256, 1, 1),
 }
-MODELS["16 / 256x1 / 1"] = (16, 256, 1, 1)
-STREAM, BARE, RUN, EAGER = "Stream.step", "two bindings", "session.run", "torch eager"
-ROUNDS, BLOCK_S, POOL = 40, 0.01, 256
+STREAM = "Stream.step"
+BARE = "two bindings"
+RUN = "session.run"
+EAGER = "torch eager"
+ROUNDS = 40
+BLOCK_S = 0.01
+POOL = 256
 
 Step = Callable[[], object]
+Sizes = tuple[int, int, int, int]  # input, hidden, layers, output
 
 
 class LSTMModel(nn.Module):
@@ -65,20 +74,21 @@ def bare_session(data: bytes) -> ort.InferenceSession:
     return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
 
-def by_bindings(session: ort.InferenceSession, sizes: tuple[int, ...], x: np.ndarray) -> Step:  # type: ignore[type-arg]
-    """What an expert writes: everything bound once, no check of the sample, the answer read where it is written."""
+def by_bindings(session: ort.InferenceSession, sizes: Sizes, x: Array) -> Step:
+    """What an expert writes: everything bound once, no checks, the answer read where it lies."""
     _, hidden_size, num_layers, output_size = sizes
     value = ort.OrtValue.ortvalue_from_numpy
     y = np.zeros((1, output_size), np.float32)
     states = [
         [value(np.zeros((num_layers, 1, hidden_size), np.float32)) for _ in "hc"] for _ in range(2)
     ]
-    ends, bindings = (value(x), value(y)), []
-    for before, behind in (states, states[::-1]):
+    ends = (value(x), value(y))
+    bindings = []
+    for before, after in (states, states[::-1]):
         binding = session.io_binding()
         binding.bind_ortvalue_input("x", ends[0])
         binding.bind_ortvalue_output("y", ends[1])
-        for name, source, sink in zip("hc", before, behind, strict=True):
+        for name, source, sink in zip("hc", before, after, strict=True):
             binding.bind_ortvalue_input(name, source)
             binding.bind_ortvalue_output(f"{name}_n", sink)
         bindings.append(binding)
@@ -93,7 +103,7 @@ def by_bindings(session: ort.InferenceSession, sizes: tuple[int, ...], x: np.nda
     return step
 
 
-def by_run(session: ort.InferenceSession, sizes: tuple[int, ...], x: np.ndarray) -> Step:  # type: ignore[type-arg]
+def by_run(session: ort.InferenceSession, sizes: Sizes, x: Array) -> Step:
     """What most people write: the state out of one call into the next."""
     h, c = (np.zeros((sizes[2], 1, sizes[1]), np.float32) for _ in "hc")
 
@@ -105,9 +115,10 @@ def by_run(session: ort.InferenceSession, sizes: tuple[int, ...], x: np.ndarray)
     return step
 
 
-def by_torch(module: LSTMModel, sizes: tuple[int, ...], x: np.ndarray) -> Step:  # type: ignore[type-arg]
+def by_torch(module: LSTMModel, sizes: Sizes, x: Array) -> Step:
     """PyTorch itself, the sample already a tensor."""
-    tensor, state = torch.from_numpy(x), tuple(torch.zeros(sizes[2], 1, sizes[1]) for _ in "hc")
+    tensor = torch.from_numpy(x)
+    state = tuple(torch.zeros(sizes[2], 1, sizes[1]) for _ in "hc")
 
     def step() -> object:
         nonlocal state
@@ -118,14 +129,15 @@ def by_torch(module: LSTMModel, sizes: tuple[int, ...], x: np.ndarray) -> Step: 
     return step
 
 
-def steps_of(sizes: tuple[int, ...]) -> tuple[dict[str, Step], Session]:
+def steps_of(sizes: Sizes) -> tuple[dict[str, Step], Session]:
     """Every way to take a step of one model, each with a state of its own."""
     module = LSTMModel(*sizes).eval()
     model = from_state_dict(module.state_dict()).model
     data = to_bytes(model, 17, stateful=True)
     x = np.random.default_rng(1).standard_normal((1, 1, sizes[0])).astype(np.float32)
     session = Session(load_onnx_stream(data), model.signature)
-    stream, x_t = session.stream(), x[0, 0]
+    stream = session.stream()
+    x_t = x[0, 0]
     bare = bare_session(data)
     ways = {
         STREAM: lambda: stream.step(x_t),
@@ -136,7 +148,10 @@ def steps_of(sizes: tuple[int, ...]) -> tuple[dict[str, Step], Session]:
 
 
 def must_agree(ways: dict[str, Step]) -> None:
-    """Stop before a way is timed that computes something else: 50 steps, 20 roundings of outputs below 1."""
+    """Stop before a way is timed that computes something else.
+
+    50 steps; 20 roundings of outputs below 1 are allowed.
+    """
     for _ in range(50):
         answers = {name: np.array(step()).ravel() for name, step in ways.items()}
         for name, y in answers.items():
@@ -153,7 +168,8 @@ def timed(ways: dict[str, Step]) -> Times:
 def pool_gain(session: Session) -> float:
     """How many times as many steps a second a pool takes as single streams one after another."""
     x = np.random.default_rng(2).standard_normal((POOL, session.input_size)).astype(np.float32)
-    pool, single = session.pool(), [session.stream() for _ in range(POOL)]
+    pool = session.pool()
+    single = [session.stream() for _ in range(POOL)]
     for key in range(POOL):
         pool.add(key)
 
@@ -175,7 +191,7 @@ def resident_bytes() -> int:
 
 
 def growth(stream: Stream, steps: int) -> list[int]:
-    """Resident memory beyond where it was after a hundredth of the steps, at every tenth of them."""
+    """Bytes of resident memory beyond those after a hundredth of the steps, at every tenth."""
     x = (
         np.random.default_rng(3)
         .standard_normal((1024, stream.signature.input_size))
@@ -221,7 +237,8 @@ def main() -> None:
     for name, sizes in MODELS.items():
         ways, session = steps_of(sizes)
         must_agree(ways)
-        times, gain = timed(ways), pool_gain(session)
+        times = timed(ways)
+        gain = pool_gain(session)
         cells = [
             f"{seconds * 1e6:.1f} ({ratio(times, way, BARE):.2f})".rjust(20)
             for way, seconds in medians(times).items()
@@ -232,10 +249,8 @@ def main() -> None:
     lines.append(f"  pool x: steps a second of a pool of {POOL} in units of {POOL} single streams")
     if options.memory:
         found = growth(steps_of(MODELS["10 / 50x2 / 1"])[1].stream(), options.memory)
-        lines += [
-            "",
-            f"resident memory after {options.memory:,} steps: {max(found):+,} bytes at most, {found[-1]:+,} at the end",
-        ]
+        grown = f"{max(found):+,} bytes at most, {found[-1]:+,} at the end"
+        lines += ["", f"resident memory after {options.memory:,} steps: {grown}"]
         record["memory_growth_bytes"] = found
     report(lines, record, machine("numpy", "torch", "onnx", "onnxruntime"))
 

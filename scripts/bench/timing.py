@@ -24,7 +24,8 @@ def alternate(
     calls: int = 1,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Times:
-    """Seconds a call of every function, once a round; the order turns around every round, the first round is dropped.
+    """Seconds a call of every function, once a round; the order turns around every round, the first
+    round is dropped.
 
     What slows the machine for a while slows all of them: compare them round by round, with `ratio`.
     """
@@ -62,7 +63,9 @@ def report(
     found: Mapping[str, Any],
     given: argparse.Namespace | None = None,
 ) -> None:
-    """Print the lines and what they were measured on; with `--json FILE` on the command line, write all of it there."""
+    """Print the lines and what they were measured on; with `--json FILE` on the command line, write
+    all of it there.
+    """
     target = (given or options().parse_args()).json
     print(*lines, sep="\n")
     print(f"\n{machine_text(found)}")

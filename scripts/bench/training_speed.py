@@ -1,8 +1,9 @@
-"""Time the training loop against a bare loop of forward, backward, clipping and Adam on ready batches.
+"""Time the training loop against a bare loop of forward, backward, clipping and Adam on ready
+batches.
 
-Window 24, hidden 16, batch 32, one thread: sizes at which the loop's own work shows. Both run in one process, turn and
-turn about, with the same Adam, and the thread's own time is taken, so that a busy machine does not count.
-Prints the ratio, the machine and the versions.
+Window 24, hidden 16, batch 32, one thread: sizes at which the loop's own work shows. Both run in
+one process, turn and turn about, with the same Adam, and the thread's own time is taken, so that a
+busy machine does not count. Prints the ratio, the machine and the versions.
 
     python -m scripts.bench.training_speed
 """
@@ -20,7 +21,12 @@ from lstm_export.training import TrainingOptions
 from lstm_export.training.loop import Windows, train_loop
 from scripts.bench.timing import alternate, machine, medians, ratio, report
 
-WINDOW, HIDDEN, BATCH, INPUTS, EPOCHS, ROUNDS = 24, 16, 32, 7, 2, 9
+WINDOW = 24
+HIDDEN = 16
+BATCH = 32
+INPUTS = 7
+EPOCHS = 2
+ROUNDS = 9
 OPTIONS = TrainingOptions(
     targets=("y",),
     window=WINDOW,
@@ -52,11 +58,9 @@ def ready_batches(data: Windows) -> list[tuple[torch.Tensor, torch.Tensor]]:
 def bare_loop(batches: list[tuple[torch.Tensor, torch.Tensor]], *, fused: bool) -> None:
     """Forward, backward, clipping, Adam; nothing else."""
     torch.manual_seed(0)
-    lstm, fc, loss_of = (
-        nn.LSTM(INPUTS, HIDDEN, batch_first=True),
-        nn.Linear(HIDDEN, 1),
-        nn.MSELoss(),
-    )
+    lstm = nn.LSTM(INPUTS, HIDDEN, batch_first=True)
+    fc = nn.Linear(HIDDEN, 1)
+    loss_of = nn.MSELoss()
     parameters = [*lstm.parameters(), *fc.parameters()]
     optimizer = torch.optim.Adam(parameters, lr=OPTIONS.learning_rate, fused=fused)
     for _ in range(EPOCHS):
@@ -80,14 +84,12 @@ def main() -> None:
     }
     times = alternate(loops, ROUNDS, clock=time.process_time)
     steps = EPOCHS * len(batches)
-    lines = [
-        f"window {WINDOW}, hidden {HIDDEN}, batch {BATCH}, {steps} steps, one thread, median of {ROUNDS} rounds"
-    ]
+    sizes = f"window {WINDOW}, hidden {HIDDEN}, batch {BATCH}, {steps} steps"
+    lines = [f"{sizes}, one thread, median of {ROUNDS} rounds"]
     for name, seconds in medians(times).items():
         times_ours = ratio(times, "lstm_export", name)
-        lines.append(
-            f"{name:20} {seconds / steps * 1e6:8.0f} us a step   lstm_export / this: {times_ours:.3f}"
-        )
+        step_us = seconds / steps * 1e6
+        lines.append(f"{name:20} {step_us:8.0f} us a step   lstm_export / this: {times_ours:.3f}")
     report(lines, medians(times), machine("numpy", "torch"))
 
 

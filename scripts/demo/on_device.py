@@ -1,4 +1,6 @@
-"""What the demo does on the device beside the command line: show that it has no torch, and cut out the test weeks."""
+"""What the demo does on the device beside the command line: show that it has no torch, and cut out
+the test weeks.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +10,13 @@ import importlib.util
 import sys
 from pathlib import Path
 
-# The last 15 % of the hours are the test part of `lstm-export train`; none of them was seen in training.
+# The last 15 % of the hours are the test part of `lstm-export train`; none of them was seen in
+# training.
 TEST_SHARE = 0.15
 
 
 def main() -> None:
-    """`demo_device.py DATA.csv.gz TEST.csv`."""
+    """`on_device.py DATA.csv.gz TEST.csv`."""
     data, output = map(Path, sys.argv[1:])
     there = [name for name in ("torch", "onnx") if importlib.util.find_spec(name)]
     if there:

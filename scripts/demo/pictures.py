@@ -16,11 +16,13 @@ from matplotlib import pyplot as plt
 
 AHEAD = 6
 HOURS = 7 * 24
-MEASURED, PREDICTED, NAIVE = "#222222", "#d1495b", "#9aa5b1"
+MEASURED = "#222222"
+PREDICTED = "#d1495b"
+NAIVE = "#9aa5b1"
 
 
 def main() -> None:
-    """`demo_pictures.py FOLDER`, where the demo left its checkpoint, test hours and predictions."""
+    """`pictures.py FOLDER`, where the demo left its checkpoint, test hours and predictions."""
     folder = Path(sys.argv[1])
     plt.rcParams.update(
         {"figure.dpi": 130, "axes.spines.top": False, "axes.spines.right": False, "font.size": 10}
@@ -63,7 +65,9 @@ def training_curve(checkpoint: Path, picture: Path) -> None:
 
 
 def test_week(measured: Path, predictions: Path, picture: Path) -> None:
-    """One test week: measured, predicted six hours before, and persistence (the value six hours before)."""
+    """One test week: measured, predicted six hours before, and persistence (the value six hours
+    before).
+    """
     volume = dict(
         zip(column(measured, "hour"), map(float, column(measured, "volume")), strict=True)
     )

@@ -1,9 +1,11 @@
 """Play a table through a bundle, row by row, and show prediction against measurement as they come.
 
-    python scripts/demo/play.py BUNDLE TABLE.csv [--mode window|state] [--speed ROWS_A_SECOND] [--rows N]
+    python scripts/demo/play.py BUNDLE TABLE.csv [--mode window|state] [--speed ROWS_A_SECOND]
+    [--rows N]
 
-On a terminal: bars are what was measured, dots what had been predicted for that hour one step before, and behind the
-present hour stands the forecast as it is now. Elsewhere: a line a day, as fast as it goes.
+On a terminal: bars are what was measured, dots what had been predicted for that hour one step
+before, and after the present hour stands the forecast as it is now. Elsewhere: a line a day, as
+fast as it goes.
 """
 
 from __future__ import annotations
@@ -28,8 +30,12 @@ from lstm_export.device import InputRangeWarning, RowStream
 
 FRAMES_A_SECOND = 25
 BARS = " ▁▂▃▄▅▆▇█"
-GREY, RED, BOLD, PLAIN = "\x1b[90m", "\x1b[91m", "\x1b[1m", "\x1b[0m"
-CHART_ROWS, LEFT = 14, 8  # lines of the chart, columns of its scale
+GREY = "\x1b[90m"
+RED = "\x1b[91m"
+BOLD = "\x1b[1m"
+PLAIN = "\x1b[0m"
+CHART_ROWS = 14
+LEFT = 8  # lines of the chart, columns of its scale
 
 
 @dataclass
@@ -62,11 +68,12 @@ class Played:
             self.errors.append((expected - value, self.measured[-1] - value))
         self.measured.append(value)
         self.expected.append(expected)
-        self.when, self.forecast = when, forecast
+        self.when = when
+        self.forecast = forecast
         self.seconds.append(seconds)
 
     def rmse(self, since: int = 0) -> tuple[float, float]:
-        """Of the prediction and of persistence, in the target's unit; NaN while there is nothing."""
+        """Of prediction and persistence, in the target's unit; NaN while there is nothing."""
         part = np.array(self.errors[since:] or [(np.nan, np.nan)])
         prediction, persistence = np.sqrt((part**2).mean(axis=0))
         return float(prediction), float(persistence)
@@ -84,7 +91,8 @@ def rows(
         for line, cells in enumerate(reader, start=2):
             if limit and line > limit + 1:
                 return
-            gaps, start = len(played.notes), time.perf_counter()
+            gaps = len(played.notes)
+            start = time.perf_counter()
             when, *answer = stream.answer(cells, line)
             seconds = time.perf_counter() - start
             if len(played.notes) > gaps:  # what was predicted was for another hour
@@ -111,9 +119,8 @@ def picture(played: Played, title: str, unit: str, color: bool) -> str:
     now = f"{played.when}   measured {measured[-1]:,.0f} {unit}   predicted {expected[-1]:,.0f}"
     errors = f"RMSE one step ahead {prediction:,.0f}, of the value before {persistence:,.0f}"
     lines += ["", now, f"{len(played.seconds):,} samples   {errors}"]
-    lines.append(
-        f"{np.median(played.seconds[-500:]) * 1e6:,.0f} microseconds a row, from its text to the answer"
-    )
+    row_us = np.median(played.seconds[-500:]) * 1e6
+    lines.append(f"{row_us:,.0f} microseconds a row, from its text to the answer")
     lines.append((played.warnings[-1:] or played.notes[-1:] or [""])[0])
     return "\n".join(f"{line}\x1b[K" for line in lines)
 
@@ -121,7 +128,7 @@ def picture(played: Played, title: str, unit: str, color: bool) -> str:
 def cell(  # noqa: PLR0913, PLR0917 - what a character depends on
     k: int, row: int, top: float, measured: Sequence[float], dots: Sequence[float], color: bool
 ) -> str:
-    """One character: a dot where the prediction is, else the part of the bar that reaches this row."""
+    """One character: a dot where the prediction is, else what of the bar reaches this row."""
     if (
         np.isfinite(dots[k])
         and int(np.clip(dots[k] / top * CHART_ROWS, 0, CHART_ROWS - 1)) == row - 1
@@ -146,7 +153,9 @@ def screen() -> Iterator[None]:
 
 def play(found: Iterator[Played], title: str, unit: str, speed: float) -> None:
     """Frame after frame, no more than a terminal can show."""
-    color, start, shown = "NO_COLOR" not in os.environ, time.monotonic(), 0.0
+    color = "NO_COLOR" not in os.environ
+    start = time.monotonic()
+    shown = 0.0
     with screen():
         for count, played in enumerate(found, start=1):
             due = start + count / speed
@@ -160,14 +169,13 @@ def play(found: Iterator[Played], title: str, unit: str, speed: float) -> None:
 
 def log(found: Iterator[Played], unit: str) -> None:
     """A line for every day that has ended."""
-    day, since = "", 0
+    day = ""
+    since = 0
     for played in found:
         if day and played.when[:10] != day:
             prediction, persistence = played.rmse(since)
-            print(
-                f"{day}  RMSE one step ahead {prediction:7.1f} {unit}, of the value before {persistence:7.1f}",
-                flush=True,
-            )
+            ahead = f"RMSE one step ahead {prediction:7.1f} {unit}"
+            print(f"{day}  {ahead}, of the value before {persistence:7.1f}", flush=True)
             since = len(played.errors)
         day = played.when[:10]
 
@@ -181,12 +189,14 @@ def main() -> None:
     parser.add_argument("--speed", type=float, default=60.0, help="rows a second on a terminal")
     parser.add_argument("--rows", type=int, default=0, help="stop after so many; 0 for all")
     options = parser.parse_args()
-    session, played = lstm_export.load(options.bundle), Played()
+    session = lstm_export.load(options.bundle)
+    played = Played()
     stream = RowStream(session, mode=options.mode, say=played.notes.append)
     target = session.signature.targets[0]
     found = rows(options.table, stream, target.name, played, options.rows)
     mode = options.mode or session.stream().mode
-    title = f"{target.name}: bars measured, dots predicted one step before   {options.bundle.name}, {mode} mode"
+    legend = f"{target.name}: bars measured, dots predicted one step before"
+    title = f"{legend}   {options.bundle.name}, {mode} mode"
     code = 0
     warnings.simplefilter("always", InputRangeWarning)
     warnings.showwarning = lambda message, *_, **__: played.warnings.append(f"warning: {message}")
@@ -199,9 +209,11 @@ def main() -> None:
         code = 130
     prediction, persistence = played.rmse()
     print(*played.notes, *played.warnings, sep="\n")
+    row_us = np.median(played.seconds) * 1e6
     print(
-        f"{len(played.seconds):,} samples one by one, {len(played.notes)} gaps; one step ahead RMSE {prediction:.1f} "
-        f"{target.unit}, of the value before {persistence:.1f}; {np.median(played.seconds) * 1e6:.0f} us a row"
+        f"{len(played.seconds):,} samples one by one, {len(played.notes)} gaps; "
+        f"one step ahead RMSE {prediction:.1f} {target.unit}, "
+        f"of the value before {persistence:.1f}; {row_us:.0f} us a row"
     )
     sys.exit(code)
 

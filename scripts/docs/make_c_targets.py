@@ -1,8 +1,9 @@
 """Prove generated C on every processor at hand, measure it there, and write docs/c_targets.md.
 
-The README's model, LSTM(10, 50, num_layers=2) and Linear(50, 1), with random weights, as float32, int16 and int8. The
-program of every processor prints the bits of its answers, step by step, as a sequence and as a batch; they must be
-those of this machine's build. Sizes and instructions are of the same build, `-O2 -ffp-contract=off`.
+The README's model, LSTM(10, 50, num_layers=2) and Linear(50, 1), with random weights, as float32,
+int16 and int8. The program of every processor prints the bits of its answers, step by step, as a
+sequence and as a batch; they must be those of this machine's build. Sizes and instructions are of
+the same build, `-O2 -ffp-contract=off`.
 
     scripts/install_emulators.sh     # once, as root
     python -m scripts.docs.make_c_targets
@@ -72,10 +73,8 @@ def main() -> None:
 
 def case_of(weights: str, folder: Path) -> Case:
     """The model exported with such weights."""
-    name, x = (
-        f"seed_{weights}",
-        np.random.default_rng(1).normal(size=(4, 25, 10)).astype(np.float32),
-    )
+    name = f"seed_{weights}"
+    x = np.random.default_rng(1).normal(size=(4, 25, 10)).astype(np.float32)
     get("c").export(seed_model(), folder / name, name=name, weights=weights)
     return Case(name, folder / name, x, 1)
 
@@ -141,12 +140,15 @@ compiled with `{flags}` and run under QEMU by
 
 {table}
 
-- answers: `identical` where the bits of every answer, step by step, as a sequence and as a batch, are those of a build
-  for this machine; a build that may fuse multiplications and additions differs by roundings.
+- answers: `identical` where the bits of every answer, step by step, as a sequence and as a batch,
+  are those of a build for this machine; a build that may fuse multiplications and additions differs
+  by roundings.
 - flash: what `reset` and `step` add to a program, code and weights.
-- state: all memory that the model keeps from sample to sample; it is the caller's. Nothing else is written.
+- state: all memory that the model keeps from sample to sample; it is the caller's. Nothing else is
+  written.
 - stack: the deepest path of calls from a step, by the compiler's own frames.
-- instructions: of a step, counted by QEMU, which knows no cycles (and counts none for Linux programs).
+- instructions: of a step, counted by QEMU, which knows no cycles (and counts none for Linux
+  programs).
 
 Tools:
 

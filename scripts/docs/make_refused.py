@@ -1,4 +1,5 @@
-"""Write docs/refused_checkpoints.md from the tests' bad files: each is made, read, and its sentence noted.
+"""Write docs/refused_checkpoints.md from the tests' bad files: each is made, read, and its sentence
+noted.
 
 python -m scripts.docs.make_refused
 """

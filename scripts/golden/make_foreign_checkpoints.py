@@ -1,4 +1,5 @@
-"""Writes tests/golden/foreign.pt and foreign.safetensors: what other packages really put into such files.
+"""Writes tests/golden/foreign.pt and foreign.safetensors: what other packages really put into such
+files.
 
 pip install scikit-learn omegaconf safetensors
 python -m scripts.golden.make_foreign_checkpoints
@@ -18,7 +19,9 @@ GOLDEN = Path(__file__).resolve().parents[2] / "tests" / "golden"
 
 
 def main() -> None:
-    """Fit scalers on a few numbers and save them beside weights, with what they make of these numbers."""
+    """Fit scalers on a few numbers and save them beside weights, with what they make of these
+    numbers.
+    """
     torch.manual_seed(0)
     weights = torch.nn.LSTM(3, 2).state_dict()
     x = np.random.default_rng(0).normal((5, 0, -3), (1, 10, 0.1), (20, 3))

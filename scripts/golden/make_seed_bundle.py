@@ -1,4 +1,6 @@
-"""Write tests/golden/seed-vN.bundle: run once when the bundle's format version changes, then never touch the file."""
+"""Write tests/golden/seed-vN.bundle: run once when the bundle's format version changes, then never
+touch the file.
+"""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
-"""Reads thousands of damaged and forged checkpoints, each of which must end in a model or in one sentence.
+"""Reads thousands of damaged and forged checkpoints, each of which must end in a model or in one
+sentence.
 
     python -m scripts.study.fuzz_checkpoints --count 20000 --seed 0
 
-Children are forked from a process that has torch imported, as a program that uses this package has, so that every
-module of torch lies ready for a pickle that wants it. Fails on a crash, a traceback, more than 10 seconds for a file,
-more than 1 GiB of memory, an import of anything but this package and onnx, a started process, or a file opened for
-writing.
-Needs a system with fork: Linux or macOS.
+Children are forked from a process that has torch imported, as a program that uses this package has,
+so that every module of torch lies ready for a pickle that wants it. Fails on a crash, a traceback,
+more than 10 seconds for a file, more than 1 GiB of memory, an import of anything but this package
+and onnx, a started process, or a file opened for writing. Needs a system with fork: Linux or macOS.
 """
 
 from __future__ import annotations
@@ -112,7 +112,9 @@ def _written() -> list[bytes]:
 
 
 def mutated(data: bytes, random: Random, others: list[bytes]) -> bytes:
-    """The file with a few changes; of a zip archive often the content, with checksums that fit again."""
+    """The file with a few changes; of a zip archive often the content, with checksums that fit
+    again.
+    """
     entries = _entries(data) if random.random() < 0.7 else {}
     if not entries:
         return _changed(data, random, others)
@@ -137,20 +139,21 @@ def _changed(data: bytes, random: Random, others: list[bytes]) -> bytes:
 
 def _flip(data: bytes, random: Random, _: list[bytes]) -> bytes:
     place = int(random.integers(len(data) + 1))
-    return (
-        data[:place] + bytes([data[place] ^ (1 << int(random.integers(8)))]) + data[place + 1 :]
-        if place < len(data)
-        else data
-    )
+    if place == len(data):
+        return data
+    flipped = data[place] ^ (1 << int(random.integers(8)))
+    return data[:place] + bytes([flipped]) + data[place + 1 :]
 
 
 def _overwrite(data: bytes, random: Random, _: list[bytes]) -> bytes:
-    place, snippet = int(random.integers(len(data) + 1)), SNIPPETS[random.integers(len(SNIPPETS))]
+    place = int(random.integers(len(data) + 1))
+    snippet = SNIPPETS[random.integers(len(SNIPPETS))]
     return data[:place] + snippet + data[place + len(snippet) :]
 
 
 def _insert(data: bytes, random: Random, _: list[bytes]) -> bytes:
-    place, snippet = int(random.integers(len(data) + 1)), SNIPPETS[random.integers(len(SNIPPETS))]
+    place = int(random.integers(len(data) + 1))
+    snippet = SNIPPETS[random.integers(len(SNIPPETS))]
     return data[:place] + snippet * int(random.integers(1, 4)) + data[place:]
 
 
@@ -165,16 +168,15 @@ def _cut(data: bytes, random: Random, _: list[bytes]) -> bytes:
 
 def _repeat(data: bytes, random: Random, _: list[bytes]) -> bytes:
     start, end = sorted(int(place) for place in random.integers(len(data) + 1, size=2))
-    return (
-        data[:end] + data[start : min(end, start + 512)] * int(random.integers(1, 30)) + data[end:]
-    )
+    part = data[start : min(end, start + 512)]
+    return data[:end] + part * int(random.integers(1, 30)) + data[end:]
 
 
 def _splice(data: bytes, random: Random, others: list[bytes]) -> bytes:
     other = others[random.integers(len(others))]
-    return (
-        data[: int(random.integers(len(data) + 1))] + other[int(random.integers(len(other) + 1)) :]
-    )
+    end = int(random.integers(len(data) + 1))
+    start = int(random.integers(len(other) + 1))
+    return data[:end] + other[start:]
 
 
 Change = Callable[[bytes, Random, list[bytes]], bytes]
@@ -194,7 +196,9 @@ CHANGES: tuple[Change, ...] = (
 
 
 def read_all(first: int, count: int, seed: int, known: list[bytes], report: int) -> None:
-    """What a child does: read `count` files; on the first that fails, write why to `report` and end."""
+    """What a child does: read `count` files; on the first that fails, write why to `report` and
+    end.
+    """
     resource.setrlimit(resource.RLIMIT_AS, (_memory() + MOST_MEMORY,) * 2)
     opened: list[str] = []
     sys.addaudithook(lambda event, args: _watch(event, args, opened))
@@ -254,7 +258,9 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    known, started, faults = seeds(), time.monotonic(), 0
+    known = seeds()
+    started = time.monotonic()
+    faults = 0
     outcomes: Counter[str] = Counter()
     for first in range(0, options.count, BATCH):
         said, ended = in_child(first, min(BATCH, options.count - first), options.seed, known)
@@ -262,9 +268,8 @@ def main() -> int:
         faults += len(said)
         print("\n".join(said), end="\n" * bool(said), flush=True)
     seconds = time.monotonic() - started
-    print(
-        f"{options.count} files of {len(known)} seeds (torch {torch.__version__}), seed {options.seed}: {faults} faults"
-    )
+    tried = f"{options.count} files of {len(known)} seeds (torch {torch.__version__})"
+    print(f"{tried}, seed {options.seed}: {faults} faults")
     print(f"{dict(outcomes)}, {1000 * seconds / options.count:.1f} ms a file")
     return 1 if faults else 0
 

@@ -1,10 +1,11 @@
-"""Do two checkouts write the same? Every target's bytes, bundles, JSON reports and predictions, over the tests' chains.
+"""Do two checkouts write the same? Every target's bytes, bundles, JSON reports and predictions,
+over the tests' chains.
 
     python -m scripts.study.same_bytes OLD NEW [--chains seed,scalers] [--keep FOLDER]
 
-OLD and NEW are checkouts. Files are compared byte by byte; archives entry by entry; reports value by value, without
-the times in them; generated C by what it computes: its answers' bits, compiled without contraction and with it.
-Prints every difference and ends with 1 where there are any.
+OLD and NEW are checkouts. Files are compared byte by byte; archives entry by entry; reports value
+by value, without the times in them; generated C by what it computes: its answers' bits, compiled
+without contraction and with it. Prints every difference and ends with 1 where there are any.
 """
 
 from __future__ import annotations
@@ -192,7 +193,8 @@ def differing_answers(old: Path, new: Path, chains: list[str]) -> Iterator[str]:
             after = answers(new, weights, chains, flags)
             for chain in chains:
                 if before[chain] != after[chain]:
-                    yield f"{chain}: C with {weights} weights, built with {build}, answers otherwise"
+                    which = f"C with {weights} weights, built with {build}"
+                    yield f"{chain}: {which}, answers otherwise"
 
 
 def answers(

@@ -1,9 +1,11 @@
-"""Write what the command line writes for every checkpoint in a folder: artifacts, bundles, reports, predictions.
+"""Write what the command line writes for every checkpoint in a folder: artifacts, bundles, reports,
+predictions.
 
     PYTHONPATH=CHECKOUT python scripts/study/write_everything.py FOLDER
 
-FOLDER holds a folder a chain, each with `model.pt`, `other.pt` (the same chain with other weights) and `x.npy`. What a
-command prints is kept as `COMMAND.stdout`, its exit code at the end. same_bytes.py runs this once with each checkout.
+FOLDER holds a folder a chain, each with `model.pt`, `other.pt` (the same chain with other weights)
+and `x.npy`. What a command prints is kept as `COMMAND.stdout`, its exit code at the end.
+same_bytes.py runs this once with each checkout.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Stages with random weights, drawn as torch.nn draws them, and inputs of the size that a model expects."""
+"""Stages with random weights, drawn as torch.nn draws them, and inputs of the size that a model
+expects.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,7 @@ def recurrent(  # noqa: PLR0917
     proj_size: int = 0,
     learned: bool = False,
 ) -> Recurrent:
-    """Weights uniform in ±1/sqrt(hidden_size), times `gain`; learned initial states uniform in ±1."""
+    """Weights uniform in ±1/sqrt(hidden_size), times `gain`; learned states uniform in ±1."""
     rows = len(kind.gates) * hidden_size
     state_size = proj_size or hidden_size
     directions = ("", "_reverse") if bidirectional else ("",)

@@ -1,7 +1,8 @@
-"""The chains that tests run through: every stage, in every place where it means something else for a graph.
+"""The chains that tests run through: every stage, in every place where it means something else for
+a graph.
 
-All are drawn from one generator, in the order of `GROUPS`; golden bundles and pages hold what they compute. Add a
-chain at the end: one that is added before others changes their weights.
+All are drawn from one generator, in the order of `GROUPS`; golden bundles and pages hold what they
+compute. Add a chain at the end: one that is added before others changes their weights.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def sizes(random: np.random.Generator) -> dict[str, Model]:
 
 
 def read_outs(random: np.random.Generator) -> dict[str, Model]:
-    """Every step answered, the last step read after the head, two recurrent modules, and no head."""
+    """Every step answered, the last step read after the head, two recurrences, and no head."""
     return {
         "every step": _model(5, 2, lstm("model.lstm", 5, 7, 1, random), linear("fc", 7, 2, random)),
         "pick late": _model(5, 2, lstm("lstm", 5, 7, 1, random), linear("fc", 7, 2, random), LAST),
@@ -70,7 +71,9 @@ def read_outs(random: np.random.Generator) -> dict[str, Model]:
 
 
 def directions(random: np.random.Generator) -> dict[str, Model]:
-    """Both directions, read at the last step (where the reverse one has seen a single step) or at both ends."""
+    """Both directions, read at the last step (where the reverse one has seen a single step) or at
+    both ends.
+    """
     return {
         "bidirectional": _model(
             4,
@@ -165,7 +168,9 @@ def activations(random: np.random.Generator) -> dict[str, Model]:
 
 
 def norms(random: np.random.Generator) -> dict[str, Model]:
-    """Layer norm with weights and without, and a batch norm as a checkpoint's reader folds it: two affine stages."""
+    """Layer norm with weights and without, and a batch norm as a checkpoint's reader folds it: two
+    affine stages.
+    """
     return {
         "norms": _model(
             5,
@@ -183,7 +188,9 @@ def norms(random: np.random.Generator) -> dict[str, Model]:
 
 
 def skips(random: np.random.Generator) -> dict[str, Model]:
-    """The last inputs added to the answer: to every step's within scalers, and twice in a chain, out of order."""
+    """The last inputs added to the answer: to every step's within scalers, and twice in a chain,
+    out of order.
+    """
     return {
         "skip": _model(
             2,

@@ -1,6 +1,8 @@
-"""The fixed tolerances that other tools compare an exported model with, as they stand in those tools' sources.
+"""The fixed tolerances that other tools compare an exported model with, as they stand in those
+tools' sources.
 
-Each takes the artifact's answer and PyTorch's, both float32, and says whether the tool would let it pass.
+Each takes the artifact's answer and PyTorch's, both float32, and says whether the tool would let it
+pass.
 """
 
 from __future__ import annotations
@@ -13,9 +15,11 @@ Passes = Callable[[np.ndarray, np.ndarray], bool]
 
 
 def _torch_onnx(y: np.ndarray, expected: np.ndarray) -> bool:
-    """torch.onnx.export(verify=True): torch/onnx/_internal/exporter/_core.py and _verification.py, torch 2.13.
+    """torch.onnx.export(verify=True): torch/onnx/_internal/exporter/_core.py and _verification.py,
+    torch 2.13.
 
-    It warns at a difference of 5e-3, or of 0.1 times |expected| + 1e-7. NaN is not at least 5e-3, so that it passes.
+    It warns at a difference of 5e-3, or of 0.1 times |expected| + 1e-7. NaN is not at least 5e-3,
+    so that it passes.
     """
     difference = np.abs(y - expected)
     relative = difference / (np.abs(expected) + 1e-7)
@@ -31,7 +35,8 @@ FIXED: Mapping[str, Passes] = {
     "torch.onnx.export(verify=True)": _torch_onnx,
     # torch/testing/_comparison.py, the defaults for float32.
     "torch.testing.assert_close": _close(1.3e-6, 1e-5),
-    # optimum/exporters/onnx/convert.py: np.allclose with atol=ATOL_FOR_VALIDATION, 1e-5, and numpy's own rtol.
+    # optimum/exporters/onnx/convert.py: np.allclose with atol=ATOL_FOR_VALIDATION, 1e-5, and
+    # numpy's own rtol.
     "optimum": _close(1e-5, 1e-5),
     # PyTorch's tutorial on ONNX Runtime, super_resolution_with_onnxruntime.
     "PyTorch's tutorial": _close(1e-3, 1e-5),

@@ -1,8 +1,9 @@
-"""Broken ONNX files of one chain: what writers and converters get wrong, each as a file that ONNX Runtime can run.
+"""Broken ONNX files of one chain: what writers and converters get wrong, each as a file that ONNX
+Runtime can run.
 
-Most are another model, written by this package's own writer: its gates, biases, layers or read-out are
-wrong, but the file is as tidy as a correct one. The others are a correct file whose graph was edited
-after it was written (edited_graphs.py).
+Most are another model, written by this package's own writer: its gates, biases, layers or read-out
+are wrong, but the file is as tidy as a correct one. The others are a correct file whose graph was
+edited after it was written (edited_graphs.py).
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""Random chains for the parity study and its test: every stage, sizes and weights far beyond what training yields.
+"""Random chains for the parity study and its test: every stage, sizes and weights far beyond what
+training yields.
 
-Weights are drawn as torch.nn draws them, uniform in ±1/sqrt(fan), times a gain of 1, 3 or 10; a gain of 10 makes most
-recurrent models chaotic. The same seed and index give the same chain on every machine.
+Weights are drawn as torch.nn draws them, uniform in ±1/sqrt(fan), times a gain of 1, 3 or 10; a
+gain of 10 makes most recurrent models chaotic. The same seed and index give the same chain on every
+machine.
 """
 
 from __future__ import annotations
@@ -149,7 +151,9 @@ def _recurrent(draw: _Draw, layers: int) -> None:
 
 
 def _read_out(draw: _Draw, when: str) -> None:
-    """A step is picked right after the recurrence in 65 % of the chains, at the end in 10 %, never in 25 %."""
+    """A step is picked right after the recurrence in 65 % of the chains, at the end in 10 %, never
+    in 25 %.
+    """
     if when == "right away" and draw.chance(0.65):
         if draw.chance(0.3):
             draw.add(LastHidden("hidden"))

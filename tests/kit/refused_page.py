@@ -1,4 +1,6 @@
-"""docs/refused_checkpoints.md, made of the tests' bad files: a row each, with the sentence that it gets."""
+"""docs/refused_checkpoints.md, made of the tests' bad files: a row each, with the sentence that it
+gets.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""LSTM regressors as people write them, told apart by the Linears, norms and activations around the LSTM."""
+"""LSTM regressors as people write them, told apart by the Linears, norms and activations around the
+LSTM.
+"""
 
 # ruff: noqa: RUF059 - as users write it
 
@@ -25,7 +27,8 @@ class TwoLinears(nn.Module):
 class ThreeLinears(nn.Module):
     def __init__(self):
         super().__init__()
-        self.num_layers, self.hidden = 1, 11
+        self.num_layers = 1
+        self.hidden = 11
         self.lstm = nn.LSTM(4, self.hidden, self.num_layers, batch_first=True)
         self.lin1 = nn.Linear(11, 8)
         self.lin2 = nn.Linear(8, 6)
@@ -65,7 +68,8 @@ class TutorialHead(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.num_layers, self.hidden_size = 1, 6
+        self.num_layers = 1
+        self.hidden_size = 6
         self.lstm = nn.LSTM(input_size=5, hidden_size=6, num_layers=1, batch_first=True)
         self.fc_1 = nn.Linear(6, 16)
         self.fc = nn.Linear(16, 1)

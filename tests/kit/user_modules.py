@@ -61,7 +61,8 @@ class UserModule:
     Attributes:
         make: makes it.
         forward: the chain that it computes, as `--forward` reads it.
-        plain: whether it has one recurrent module and one Linear, read out at the last step and nothing traceless.
+        plain: whether it has one recurrent module and one Linear, read out at the last step and
+            nothing traceless.
         assumed: the chain that names and shapes suggest, where it is another.
         doubt: what the doubts have to name where the assumed chain is another, or rests on a guess.
         options: of reading, beside a chain.
@@ -112,13 +113,13 @@ MODULES: dict[str, UserModule] = {
     "Sequential with gap": UserModule(
         GapHead,
         "lstm, last, head.0, relu, dropout, head.3",
-        doubt="`head.0` and `head.3`: two parameterless modules between them, taken as ReLU, Dropout",
+        doubt="`head.0` and `head.3`: two parameterless .* taken as ReLU, Dropout",
     ),
     "GELU head": UserModule(
         GeluHead,
         "lstm, last, regressor.0, gelu, regressor.2",
         assumed="lstm, last, regressor.0, relu, regressor.2",
-        doubt="`regressor.0` and `regressor.2`: one parameterless module between them, taken as ReLU",
+        doubt="`regressor.0` and `regressor.2`: one parameterless .* taken as ReLU",
     ),
     "dropout first": UserModule(
         DropoutFirst,
@@ -197,7 +198,9 @@ NOT_TRACED = ("state as argument",)
 
 
 def make(name: str) -> nn.Module:
-    """The module with torch's own random weights, and norms that are not the identity, in evaluation mode."""
+    """The module with torch's own random weights, and norms that are not the identity, in
+    evaluation mode.
+    """
     torch.manual_seed(sum(map(ord, name)))
     module = MODULES[name].make()
     for part in module.modules():

@@ -34,12 +34,14 @@ def _directory_bytes(data: bytes, offset: int, value: bytes) -> bytes:
 
 
 def _one_more_name(data: bytes) -> bytes:
-    """Two entries of one name: the directory of a second archive names the first entry of the other."""
+    """Two entries of one name: the directory of a second archive names the first entry of the
+    other.
+    """
     return data.replace(b"archive/data/s1", b"archive/data/s0")
 
 
 def _overlapping() -> bytes:
-    """Every entry of the directory points at the same bytes, so that its sizes add up to more than there is."""
+    """Every entry of the directory points at the same bytes: their sizes exceed the file."""
     data = checkpoint(pickled({}), s0=ZEROS)
     places = [at for at in range(len(data)) if data.startswith(b"PK\x01\x02", at)]
     first = data[places[0] + 42 : places[0] + 46]
@@ -56,7 +58,7 @@ def _many_objects() -> bytes:
 
 
 def _nested_tuples() -> bytes:
-    """A tuple of twice the tuple before, 16 times, as the key of a dict: hashing it takes 2**16 steps."""
+    """A tuple of twice the tuple before, 16 times, as a key: hashing it takes 2**16 steps."""
     steps = b"".join(b"h%ch%c\x86q%c" % (index, index, index + 1) for index in range(16))
     return b"\x80\x02}(K\x01\x85q\x00" + steps + b"K\x01u."
 
@@ -67,7 +69,9 @@ def _long_class() -> bytes:
 
 
 def _nested_modules() -> bytes:
-    """TorchScript modules, each in the one before: their paths grow with the square of their number."""
+    """TorchScript modules, each in the one before: their paths grow with the square of their
+    number.
+    """
     module = b"c__torch__\nM\n)\x81}U\x01a"
     files = {
         "m/data.pkl": b"\x80\x02" + module * 900 + b"N" + b"sb" * 900 + b".",

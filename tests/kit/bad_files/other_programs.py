@@ -30,7 +30,9 @@ def _onnx(says: str = "") -> bytes:
 
 
 def _onnx_outside() -> bytes:
-    """An ONNX file that calls itself ours, with weights in a file beside it, which it names by its path."""
+    """An ONNX file that calls itself ours, with weights in a file beside it, which it names by its
+    path.
+    """
     from onnx import TensorProto, helper
 
     weights = TensorProto(name="w", data_type=1, dims=[1], data_location=TensorProto.EXTERNAL)

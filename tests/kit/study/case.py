@@ -23,7 +23,9 @@ class Case:
 
     @classmethod
     def draw(cls, seed: int, index: int, largest_hidden: int = LARGEST_HIDDEN) -> Case:
-        """The six sets alone: what the other shapes are for, axes that a graph has fixed, raises no alarm."""
+        """The six sets alone: what the other shapes are for, axes that a graph has fixed, raises no
+        alarm.
+        """
         from lstm_export.model.torch_module import eager, to_module
 
         model, gain = random_chain(seed, index, largest_hidden=largest_hidden)
@@ -34,4 +36,4 @@ class Case:
     @property
     def nominal(self) -> GoldenSet:
         """The set that stands for the one example that other tools compare at."""
-        return next(one for one in self.golden if one.name == "nominal")
+        return next(golden_set for golden_set in self.golden if golden_set.name == "nominal")

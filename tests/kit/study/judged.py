@@ -1,4 +1,6 @@
-"""What the rule and the fixed tolerances say of one chain: of a correct artifact, and of every kind of bug in it."""
+"""What the rule and the fixed tolerances say of one chain: of a correct artifact, and of every kind
+of bug in it.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,7 @@ from .records import Record
 
 
 def structure(data: bytes, model: Model) -> str:
-    """R1: what differs between the model and what the file's bytes hold; empty where nothing does."""
+    """R1: what differs between the model and what the file holds; empty where nothing does."""
     try:
         found = from_bytes(data)
     except LstmExportError as error:
@@ -38,8 +40,14 @@ def structure(data: bytes, model: Model) -> str:
 
 
 def worst(report: ParityReport) -> float | None:
-    """The largest share of its bound that a judged set used; infinity for NaN, None where no set was judged."""
-    shares = [one.error / one.bound for one in report.sets if one.verdict != "cannot be judged"]
+    """The largest share of its bound that a judged set used; infinity for NaN, None where no set
+    was judged.
+    """
+    shares = [
+        judged.error / judged.bound
+        for judged in report.sets
+        if judged.verdict != "cannot be judged"
+    ]
     return max(np.inf if np.isnan(share) else share for share in shares) if shares else None
 
 
@@ -70,7 +78,7 @@ def alarm(seed: int, index: int, largest_hidden: int = LARGEST_HIDDEN) -> Record
         "window": case.model.signature.window,
         "structure": structure(data, case.model),
         "not_judged": [
-            one.name for one in reports["onnx"].sets if one.verdict == "cannot be judged"
+            judged.name for judged in reports["onnx"].sets if judged.verdict == "cannot be judged"
         ],
         "verdict": {name: report.verdict for name, report in reports.items()},
         "worst": {name: worst(report) for name, report in reports.items()},
@@ -103,7 +111,9 @@ def mutant_kinds(seed: int, index: int, largest_hidden: int = 64) -> Record:
 
 
 def _by_numbers(mutant: Mutant, case: Case) -> Record:
-    """R2 alone, the fixed tolerances, and whether the bug matters: whether it moves float64 by more than the bound."""
+    """R2 alone, the fixed tolerances, and whether the bug matters: whether it moves float64 by more
+    than the bound.
+    """
     runner = unguarded(mutant.data)
     report = check(runner, case.golden, subject=mutant.kind)
     try:
@@ -115,7 +125,9 @@ def _by_numbers(mutant: Mutant, case: Case) -> Record:
 
 
 def unguarded(data: bytes) -> Runner:
-    """Without the guard of this package, which would refuse some of the mutants before they are judged."""
+    """Without the guard of this package, which would refuse some of the mutants before they are
+    judged.
+    """
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
@@ -126,7 +138,8 @@ def unguarded(data: bytes) -> Runner:
 def _matters(mutant: Mutant, case: Case) -> bool:
     if mutant.model is None:
         return True  # what it computes is not known here
-    exact, change = mutant.model, mutant.change
+    exact = mutant.model
+    change = mutant.change
     return (
         check(lambda x: forward(exact, change(x)).y, case.golden, subject="float64").verdict
         == "failed"

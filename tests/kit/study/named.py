@@ -39,7 +39,7 @@ def diagnoses(seed: int, index: int, largest_hidden: int = 16) -> Record:
     return {
         "index": index,
         "gain": gain,
-        "told": [one for one in told if one],
+        "told": [answer for answer in told if answer],
         "seconds": round(time.process_time() - start, 3),
     }
 
@@ -60,38 +60,46 @@ def diagnosed(
 ) -> Record | None:
     """What a file's bug is called; None where its numbers pass, so that nothing is asked.
 
-    The outcome is `right` where the bug's name is said first, `same` where another is said first that computes the
-    same, `not judged` where no name is said and the bug's own definition can be judged on none of the failed sets.
+    The outcome is `right` where the bug's name is said first, `same` where another is said first
+    that computes the same, `not judged` where no name is said and the bug's own definition can be
+    judged on none of the failed sets.
     """
     report = check(runner, golden, subject="onnx")
-    if report.verdict != "failed" or all(
-        one.reason for one in report.sets if one.verdict == "failed"
-    ):
+    failed = {
+        judged.name for judged in report.sets if judged.verdict == "failed" and not judged.reason
+    }
+    if not failed:
         return None
     found = suspects(runner, model, golden)
-    said = [one.name for one in found]
     if not found:
-        failed = {one.name for one in report.sets if one.verdict == "failed" and not one.reason}
-        lost = bug is not None and not any(
-            map(is_judgeable, _own(bug, [g for g in golden if g.name in failed]))
-        )
-        outcome = "not judged" if lost else "unknown"
+        asked = [golden_set for golden_set in golden if golden_set.name in failed]
+        outcome = "not judged" if bug and _is_lost(bug, asked) else "unknown"
     elif bug is None:
         outcome = "wrong"
-    elif said[0] == bug.name:
+    elif found[0].name == bug.name:
         outcome = "right"
     else:
         outcome = "same" if _alike(found[0], bug, golden) else "wrong"
-    return {"bug": bug.name if bug else "", "outcome": outcome, "said": said[:4]}
+    said = [named_bug.name for named_bug in found[:4]]
+    return {"bug": bug.name if bug else "", "outcome": outcome, "said": said}
 
 
-def _alike(one: Mutation, other: Mutation, golden: Sequence[GoldenSet]) -> bool:
-    """Whether no rule could tell the exact answers of one from what the other defines."""
-    return check(lambda x: one(x).y, _own(other, golden), subject=one.name).verdict == "passed"
+def _is_lost(bug: Mutation, golden: Sequence[GoldenSet]) -> bool:
+    """Whether the bug's own definition can be judged on none of these sets."""
+    return not any(map(is_judgeable, _own(bug, golden)))
+
+
+def _alike(said: Mutation, bug: Mutation, golden: Sequence[GoldenSet]) -> bool:
+    """Whether no rule could tell the exact answers of the bug that is said from the other's."""
+    report = check(lambda x: said(x).y, _own(bug, golden), subject=said.name)
+    return report.verdict == "passed"
 
 
 def _own(bug: Mutation, golden: Sequence[GoldenSet]) -> list[GoldenSet]:
     """The sets as the bug defines them."""
     return [
-        GoldenSet.by(one.name, bug, one.x, one.lengths, large=is_large(bug.model)) for one in golden
+        GoldenSet.by(
+            golden_set.name, bug, golden_set.x, golden_set.lengths, large=is_large(bug.model)
+        )
+        for golden_set in golden
     ]

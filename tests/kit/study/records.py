@@ -1,4 +1,6 @@
-"""What each chain of the study gave, kept as lines of JSON, so that a run that was stopped goes on where it was."""
+"""What each chain of the study gave, kept as lines of JSON, so that a run that was stopped goes on
+where it was.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ Record = dict[str, Any]
 
 
 def run(path: Path, judge: Callable[[int], Record], count: int, jobs: int) -> list[Record]:
-    """The records of chains 0 to `count` in `path`; those that are missing are computed now and added as they come."""
+    """The records of chains 0 to `count` in `path`; those that are missing are computed now and
+    added as they come.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     done = {record["index"]: record for record in map(json.loads, _lines(path))}
     missing = [index for index in range(count) if index not in done]

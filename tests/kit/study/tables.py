@@ -20,46 +20,49 @@ OUTCOMES = {
 
 def alarm_lines(records: list[Record]) -> list[str]:
     """What the chains without a bug gave, in rows of the table."""
-    chains, sets = len(records), 6 * len(records)
+    chains = len(records)
+    sets = 6 * len(records)
     lost = {
-        gain: [len(one["not_judged"]) for one in records if one["gain"] == gain] for gain in GAINS
+        gain: [len(record["not_judged"]) for record in records if record["gain"] == gain]
+        for gain in GAINS
     }
-    alarms = sum(bool(one["structure"]) or "failed" in one["verdict"].values() for one in records)
-    largest = max(share for one in records for share in one["worst"].values() if share is not None)
-    rows = [
-        (
-            "false alarms of the rule, R1 or R2, in ONNX Runtime or PyTorch",
-            f"**{alarms}** of {chains:,} chains",
-        ),
-        ("largest error, as a share of what is allowed", f"{largest:.2f}"),
-        (
-            "golden sets that could be judged",
-            f"{1 - sum(map(sum, lost.values())) / sets:.2%} of {sets:,}",
-        ),
-        *(
-            (f"... sets not judged, weights x{gain:.0f}", f"{sum(counts):,}")
-            for gain, counts in lost.items()
-        ),
-        *(
-            (f"chains without a judged set, weights x{gain:.0f}", f"{counts.count(6):,}")
-            for gain, counts in lost.items()
-        ),
-    ]
+    judged = 1 - sum(map(sum, lost.values())) / sets
+    rows = {
+        "false alarms of the rule, R1 or R2, in ONNX Runtime or PyTorch": _alarms(records),
+        "largest error, as a share of what is allowed": f"{_largest_share(records):.2f}",
+        "golden sets that could be judged": f"{judged:.2%} of {sets:,}",
+    }
+    for gain, counts in lost.items():
+        rows[f"... sets not judged, weights x{gain:.0f}"] = f"{sum(counts):,}"
+    for gain, counts in lost.items():
+        rows[f"chains without a judged set, weights x{gain:.0f}"] = f"{counts.count(6):,}"
     for name in FIXED:
-        count = sum(not one["fixed"][name] for one in records)
-        rows.append((f"false alarms of {name}", f"{count / chains:.1%}"))
+        count = sum(not record["fixed"][name] for record in records)
+        rows[f"false alarms of {name}"] = f"{count / chains:.1%}"
     return [
         "| correct artifacts | |",
         "|---|---|",
-        *(f"| {name} | {value} |" for name, value in rows),
+        *(f"| {name} | {value} |" for name, value in rows.items()),
     ]
+
+
+def _alarms(records: list[Record]) -> str:
+    alarms = [
+        bool(record["structure"]) or "failed" in record["verdict"].values() for record in records
+    ]
+    return f"**{sum(alarms)}** of {len(alarms):,} chains"
+
+
+def _largest_share(records: list[Record]) -> float:
+    shares = [share for record in records for share in record["worst"].values()]
+    return max(share for share in shares if share is not None)
 
 
 def mutant_lines(records: list[Record]) -> list[str]:
     """Which share of the bugs was caught by what, a row a group of them."""
     groups: dict[str, list[Record]] = {}
-    for mutant in (mutant for one in records for mutant in one["mutants"]):
-        # Of single weights all are counted: most of them move the answers by less than rounding does.
+    for mutant in (mutant for record in records for mutant in record["mutants"]):
+        # Of single weights all are counted: most move the answers by less than rounding does.
         if mutant["matters"] or mutant["group"].startswith("one "):
             groups.setdefault(mutant["group"], []).append(mutant)
     header = ["bug", "artifacts", "R1 or R2", "R2 alone", *FIXED]
@@ -77,21 +80,20 @@ def mutant_lines(records: list[Record]) -> list[str]:
 
 
 def diagnosis_lines(records: list[Record]) -> list[str]:
-    """How often a bug got its own name, that of one that computes the same, no name, or a wrong one."""
-    told = [one for record in records for one in record["told"]]
+    """How often a bug got its own name, an equal bug's, a wrong one, or none."""
+    told = [answer for record in records for answer in record["told"]]
     header = ["artifacts that fail by their numbers", "", *OUTCOMES.values()]
     lines = [f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
-    for label, found in (
-        ("bugs of the catalogue", [one for one in told if one["bug"]]),
-        (
-            "other bugs, one weight changed: unknown is right",
-            [one for one in told if not one["bug"]],
-        ),
-    ):
-        counts = [sum(one["outcome"] == outcome for one in found) for outcome in OUTCOMES]
-        lines.append(
-            f"| {label} | {len(found):,} | {' | '.join(f'{count:,}' for count in counts)} |"
-        )
+    groups = {
+        "bugs of the catalogue": [answer for answer in told if answer["bug"]],
+        "other bugs, one weight changed: unknown is right": [
+            answer for answer in told if not answer["bug"]
+        ],
+    }
+    for label, found in groups.items():
+        outcomes = [answer["outcome"] for answer in found]
+        counts = " | ".join(f"{outcomes.count(outcome):,}" for outcome in OUTCOMES)
+        lines.append(f"| {label} | {len(found):,} | {counts} |")
     return lines
 
 
