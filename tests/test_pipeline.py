@@ -81,7 +81,7 @@ class Narrow(LSTMModel):
 
 
 def test_a_module_of_another_output_shape_is_told_so(tmp_path: Path) -> None:
-    with pytest.raises(UnsupportedModel, match=r"y is \(7, 1\), expected \(7, 2\)"):
+    with pytest.raises(UnsupportedModel, match=r"getitem in Narrow at .*test_pipeline.py:\d+: takes some of"):
         lstm_export.export(Narrow(), "onnx", tmp_path / "m.onnx")
 
 
@@ -95,7 +95,7 @@ def test_a_hidden_activation_is_found_by_the_modules_own_forward(tmp_path: Path,
 
 
 def test_a_module_that_no_chain_computes_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnsupportedModel, match="computes something else than its weights suggest"):
+    with pytest.raises(UnsupportedModel, match=r"softmax in hidden \(Softmax\) at .*test_pipeline.py:\d+: no stage"):
         lstm_export.export(LSTMModel(nn.Softmax(dim=-1)), "onnx", tmp_path / "m.onnx")
     assert not listing(tmp_path)
 

@@ -15,17 +15,19 @@ import sys
 import threading
 import warnings
 import weakref
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
-from ..errors import InputError
-from ..model import Array
-from .live import Hints
+from ..errors import InputError, UnsupportedModel
+from ..model import Array, Stage
+from ..model.model import STAGES
+from .following import Followed
+from .parts import Part
 
+NAME = "the archive's own code"
 START_S, ANSWER_S = 120, 60
 LARGEST_FRAME = 2**31
 
@@ -34,7 +36,7 @@ class ArchiveProcess:
     """The running archive; calling it gives everything that it answers with for x in its own layout.
 
     Attributes:
-        hints: what the archive tells beyond its weights.
+        batch_first: of its recurrent modules; None where that is not known.
 
     Raises:
         InputError: it cannot be opened, refuses x, ends, or does not answer in time.
@@ -46,10 +48,26 @@ class ArchiveProcess:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
         self._stop = weakref.finalize(self, _stop, self._process)
-        hints = json.loads(self._receive(START_S))
-        self.hints = Hints(hints["eps"], hints["modules"], hints["batch_first"])
+        self.batch_first: bool | None = json.loads(self._receive(START_S))["batch_first"]
 
     def __call__(self, x: Array) -> list[Array]:
+        return self._answers(np.asarray(x, np.float32))
+
+    def exact(self, x: Array) -> list[Array]:
+        """The same in float64."""
+        return self._answers(np.asarray(x, np.float64))
+
+    def follow(self, layouts: Sequence[bool]) -> Followed:
+        """What the archive computes, given the layouts that it may take.
+
+        Raises:
+            UnsupportedModel: it does something that has no translation.
+        """
+        _write(self._pipe(self._process.stdin), _packed({"layouts": np.array(layouts)}))
+        with np.load(io.BytesIO(self._receive(ANSWER_S)), allow_pickle=False) as file:
+            return unpacked({name: file[name] for name in file.files})
+
+    def _answers(self, x: Array) -> list[Array]:
         _write(self._pipe(self._process.stdin), _packed({"x": x}))
         with np.load(io.BytesIO(self._receive(ANSWER_S)), allow_pickle=False) as file:
             return [file[name] for name in sorted(file.files)]
@@ -65,6 +83,8 @@ class ArchiveProcess:
             raise InputError(f"the archive's process ended without an answer, or took longer than {limit_s} s")
         if frame[:1] == b"E":
             raise InputError(frame[1:].decode(errors="replace"))
+        if frame[:1] == b"U":
+            raise UnsupportedModel(frame[1:].decode(errors="replace"))
         return frame[1:]
 
     @staticmethod
@@ -114,18 +134,75 @@ def _serve(path: str) -> None:
     except Exception as error:  # the archive's own code may raise anything
         _write(answers, f"Etorch cannot open the archive: {type(error).__name__}".encode())
         return
-    from .live import call, hints
+    from .live import exact_call, reads_batch_first
 
-    _write(answers, b"Y" + json.dumps(asdict(hints(module))).encode())
+    exact = exact_call(module)
+    _write(answers, b"Y" + json.dumps({"batch_first": reads_batch_first(module)}).encode())
     while (frame := _read(sys.stdin.buffer)) is not None:
         with np.load(io.BytesIO(frame), allow_pickle=False) as file:
-            x = file["x"]
+            asked = dict(file)
         try:
-            found = call(module, x)
+            answer = _answered(module, exact, asked)
         except InputError as error:
-            _write(answers, b"E" + str(error).encode())
+            answer = b"E" + str(error).encode()
+        except UnsupportedModel as error:
+            answer = b"U" + str(error).encode()
+        _write(answers, answer)
+
+
+def _answered(module: Any, exact: Callable[[Array], list[Array]] | None, asked: Mapping[str, Array]) -> bytes:
+    """The answer to a question: what the archive computes, or what it answers for x."""
+    from .following import follow
+    from .live import call
+    from .script_graph import run_script
+
+    if "layouts" in asked:
+        layouts = [bool(layout) for layout in asked["layouts"]]
+        found = follow(NAME, module, layouts, lambda x, recorder: run_script(module, x, recorder))
+        return b"Y" + _packed(packed(found))
+    x = asked["x"]
+    if x.dtype == np.float64:
+        if exact is None:
+            raise InputError("the archive cannot be cast to float64")
+        found_y = exact(x)
+    else:
+        found_y = call(module, x)
+    return b"Y" + _packed({f"{index:04d}": array for index, array in enumerate(found_y)})
+
+
+def packed(found: Followed) -> dict[str, Array]:
+    """What was followed, as arrays; `unpacked` is the inverse."""
+    arrays: dict[str, Array] = {}
+    chain: list[Any] = []
+    for number, item in enumerate(found.chain):
+        if isinstance(item, str):
+            chain.append(item)
             continue
-        _write(answers, b"Y" + _packed({f"{index:04d}": array for index, array in enumerate(found)}))
+        stages = [{"stage": stage.kind, "name": stage.name, **stage.options} for stage in item.stages]
+        chain.append({"prefix": item.prefix, "kind": item.kind, "stages": stages})
+        for place, stage in enumerate(item.stages):
+            arrays |= {f"{number}/{place}/{key}": array for key, array in stage.arrays.items()}
+    record = {"chain": chain, "pick": found.pick, "time_first": found.time_first, "used": sorted(found.used)}
+    return {"record": np.array(json.dumps(record)), **arrays}
+
+
+def unpacked(arrays: Mapping[str, Array]) -> Followed:
+    """The inverse of `packed`."""
+    record = json.loads(str(arrays["record"]))
+    chain = tuple(
+        item if isinstance(item, str) else _part(number, item, arrays) for number, item in enumerate(record["chain"])
+    )
+    return Followed(chain, record["pick"], record["time_first"], frozenset(record["used"]))
+
+
+def _part(number: int, record: Mapping[str, Any], arrays: Mapping[str, Array]) -> Part:
+    stages: list[Stage] = []
+    for place, own in enumerate(record["stages"]):
+        start = f"{number}/{place}/"
+        weights = {key[len(start) :]: array for key, array in arrays.items() if key.startswith(start)}
+        options = {key: value for key, value in own.items() if key not in ("stage", "name")}
+        stages.append(STAGES[own["stage"]].build(own["name"], weights, options))
+    return Part(record["prefix"], record["kind"], tuple(stages))
 
 
 def _opened(path: str) -> Any:

@@ -33,6 +33,7 @@ class Checkpoint:
         forward: the chain as `--forward` reads it; empty where the file stores its chain.
         reference: the user's own module, where it is at hand and was proved to compute the chain.
         contents: what else the file holds.
+        proof: on what the chain was proved; empty where it was not.
     """
 
     model: Model
@@ -44,12 +45,14 @@ class Checkpoint:
     forward: str = ""
     reference: Runner | None = None
     contents: Contents | None = None
+    proof: str = ""
 
     @property
     def remarks(self) -> tuple[str, ...]:
         """The notes, that the chain is assumed where it is, and what is open about it."""
         assumed = (ASSUMED,) if self.model.origin == "assumed" else ()
-        return (*self.notes, *assumed, *self.doubts)
+        proof = (self.proof,) if self.proof else ()
+        return (*self.notes, *proof, *assumed, *self.doubts)
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:

@@ -28,12 +28,11 @@ _BATCH_NORM = re.compile(r"(^|[._])(bn|batch_?norm)", re.IGNORECASE)
 _Keys = dict[str, Array]  # arrays of one prefix, by what follows its last dot
 
 
-def find_parts(arrays: Mapping[str, Array], eps: Mapping[str, float] | None = None) -> Parts:
+def find_parts(arrays: Mapping[str, Array]) -> Parts:
     """Tell the modules of a state_dict apart.
 
     Args:
         arrays: float32 arrays under their full names, in the order of the file.
-        eps: of norms, by prefix, where it is known.
 
     Raises:
         CheckpointError: there is no recurrent module, or one lacks weights or has some of no
@@ -45,12 +44,11 @@ def find_parts(arrays: Mapping[str, Array], eps: Mapping[str, float] | None = No
         expected = "expected a key ending in weight_ih_l0"
         got = listed(arrays) or "nothing"
         raise CheckpointError(f"no LSTM and no GRU in it: {expected}, got {got}")
-    known_eps = eps or {}
     known: list[Part] = []
     unknown: dict[str, str] = {}
     for prefix, keys in groups.items():
         for own in _split(keys):
-            found = _part(prefix, own, known_eps.get(prefix, EPS))
+            found = _part(prefix, own, EPS)
             if isinstance(found, Part):
                 known.append(found)
             else:
@@ -113,7 +111,7 @@ def _part(prefix: str, keys: _Keys, eps: float) -> Part | str:
     if _is_recurrent(keys):
         return _recurrent(prefix, keys)
     if keys.keys() >= _NORM_KEYS:
-        return _batch_norm(prefix, keys, eps)
+        return batch_norm(prefix, keys, eps)
     if "in_proj_weight" in keys:
         return "a MultiheadAttention"
     weight = keys.get("weight")
@@ -171,7 +169,7 @@ _LOOKS: Mapping[int, Callable[[str, _Keys, float], Part | str]] = {
 }
 
 
-def _batch_norm(prefix: str, keys: _Keys, eps: float) -> Part | str:
+def batch_norm(prefix: str, keys: _Keys, eps: float) -> Part | str:
     """Two Affines: by the running statistics, then by weight and bias where there are any."""
     name = prefix or "norm"
     shapes = {array.shape for array in keys.values()}

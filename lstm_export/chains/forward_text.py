@@ -12,6 +12,8 @@ from itertools import chain as chained
 from itertools import count
 from typing import TypeAlias
 
+import numpy as np
+
 from ..errors import InputError, UnsupportedModel
 from ..model import Activation, LastHidden, LastStep, Model, Signature, Skip, Stage
 from ..model.stages import ACTIVATIONS
@@ -106,6 +108,12 @@ def _numbers(text: str | None) -> tuple[float, ...]:
         return tuple(float(number) for number in text.split(","))
     except ValueError as error:
         raise UnsupportedModel(f"{text!r} is no number") from error
+
+
+def number(value: float) -> str:
+    """A number as text that reads back as the same float32."""
+    short = f"{value:g}"
+    return short if np.float32(short) == np.float32(value) else repr(float(np.float32(value)))
 
 
 def _free(kind: str, used: set[str]) -> str:

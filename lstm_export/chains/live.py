@@ -10,7 +10,7 @@ import importlib
 import inspect
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,23 +23,20 @@ from .listing import listed
 from .outline import TOKENS
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
 
 @dataclass(frozen=True)
 class Hints:
-    """What a live module tells beyond its weights.
+    """What the class names of a TorchScript archive tell beyond its weights.
 
     Attributes:
-        eps: of norms, by prefix.
         modules: tokens of parameterless modules by path.
-        batch_first: of its recurrent modules; None where they disagree.
-        doubts: what it does not tell.
+        doubts: what the names do not tell.
     """
 
-    eps: Mapping[str, float] = field(default_factory=dict)
     modules: Mapping[str, str] = field(default_factory=dict)
-    batch_first: bool | None = None
     doubts: tuple[str, ...] = ()
 
 
@@ -178,21 +175,51 @@ def call(module: nn.Module, x: Array) -> list[Array]:
     try:
         with torch.no_grad(), one_thread(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the user's own, and torch's about speed
-            tensor = torch.from_numpy(np.array(x, np.float32))
-            return _flat(module(tensor, *_states(module, tensor)))
+            return _flat(run(module, torch.tensor(np.asarray(x, np.float32))))
     except Exception as error:  # the user's own code may raise anything
         raise InputError(f"the module refused x {x.shape}: {type(error).__name__}: {_line(error)}") from error
 
 
-def _flat(answer: Any) -> list[Array]:
+def exact_call(module: nn.Module) -> Callable[[Array], list[Array]] | None:
+    """The same in float64, with a copy of the module; None where it cannot be cast."""
+    import torch
+
+    from ..model.torch_module import one_thread
+
+    try:
+        wide = copy.deepcopy(module).double()
+    except Exception:  # the user's own code may raise anything
+        return None
+
+    def answers(x: Array) -> list[Array]:
+        default = torch.get_default_dtype()
+        torch.set_default_dtype(torch.float64)  # for the states and numbers that the forward makes itself
+        try:
+            with torch.no_grad(), one_thread(), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return _flat(run(wide, torch.tensor(np.asarray(x, np.float64))), np.float64)
+        except Exception as error:  # the user's own code may raise anything
+            raise InputError(f"the module refused x {x.shape}: {type(error).__name__}: {_line(error)}") from error
+        finally:
+            torch.set_default_dtype(default)
+
+    return answers
+
+
+def run(module: nn.Module, x: torch.Tensor) -> Any:
+    """The module's answer, called as its forward asks to be."""
+    return module(x, *_states(module, x))
+
+
+def _flat(answer: Any, dtype: Any = np.float32) -> list[Array]:
     import torch
 
     if isinstance(answer, torch.Tensor):
-        return [answer.detach().to(torch.float32).cpu().numpy()] if answer.is_floating_point() else []
+        return [answer.detach().double().cpu().numpy().astype(dtype)] if answer.is_floating_point() else []
     if isinstance(answer, Mapping):
         answer = list(answer.values())
     if isinstance(answer, tuple | list):
-        return [array for one in answer for array in _flat(one)]
+        return [array for part in answer for array in _flat(part, dtype)]
     return []
 
 
@@ -201,7 +228,7 @@ def _states(module: nn.Module, x: Any) -> list[Any]:
     import torch
     from torch import nn
 
-    recurrent = [one for one in module.modules() if isinstance(one, nn.LSTM | nn.GRU)]
+    recurrent = [part for part in module.modules() if isinstance(part, nn.LSTM | nn.GRU)]
     if isinstance(module, torch.jit.ScriptModule) or len(recurrent) != 1:
         return []
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -209,35 +236,18 @@ def _states(module: nn.Module, x: Any) -> list[Any]:
     demanded = [p.name for p in parameters if p.kind in kinds and p.default is inspect.Parameter.empty][1:]
     (rnn,) = recurrent
     rows = rnn.num_layers * (1 + rnn.bidirectional)
-    h = torch.zeros(rows, x.shape[0 if rnn.batch_first else 1], rnn.proj_size or rnn.hidden_size)
-    c = torch.zeros(rows, h.shape[1], rnn.hidden_size)
+    h = torch.zeros(rows, x.shape[0 if rnn.batch_first else 1], rnn.proj_size or rnn.hidden_size, dtype=x.dtype)
+    c = torch.zeros(rows, h.shape[1], rnn.hidden_size, dtype=x.dtype)
     if len(demanded) == 1:
         return [(h, c) if isinstance(rnn, nn.LSTM) else h]
     return [h, c] if len(demanded) == 2 else []
 
 
-def hints(module: nn.Module, prefix: str = "") -> Hints:
-    """What the module's parts tell: classes of those without weights, eps of norms, batch_first."""
-    eps, modules, layouts = {}, {}, set()
-    for path, part in module.named_modules():
-        name = getattr(part, "original_name", None) or type(part).__name__
-        if isinstance(getattr(part, "eps", None), float):
-            eps[prefix + path] = part.eps
-        if name in TOKENS:
-            modules[prefix + path] = _token(TOKENS[name], part)
-        if isinstance(getattr(part, "batch_first", None), bool) and name in ("LSTM", "GRU"):
-            layouts.add(part.batch_first)
-    return Hints(eps, modules, layouts.pop() if len(layouts) == 1 else None)
-
-
-def _token(function: str, part: Any) -> str:
-    """With the parameter of its own."""
-    number = {"leaky_relu": "negative_slope", "elu": "alpha"}.get(function)
-    if number and isinstance(getattr(part, number, None), int | float):
-        return f"{function}({getattr(part, number):g})"
-    if function == "gelu" and getattr(part, "approximate", "none") == "tanh":
-        return "gelu_tanh"
-    return function
+def reads_batch_first(module: nn.Module) -> bool | None:
+    """batch_first of its recurrent modules; None where they disagree or there is none."""
+    found = [getattr(part, "batch_first", None) for part in module.modules()]
+    layouts = {layout for layout in found if isinstance(layout, bool)}
+    return layouts.pop() if len(layouts) == 1 else None
 
 
 def _line(error: Exception) -> str:

@@ -3,65 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
-from ..errors import InputError, UnsupportedModel
-from ..model import Array, Model
+from ..errors import UnsupportedModel
+from ..model import Array
 from ..parity import GoldenSet, ParityReport, check
-from ..parity.golden import trouble
 from .forward_text import NOTHING, Item, forward_text, model_of
 from .outline import Outline
-from .reference import Reference, recorded
+from .reference import recorded
 from .search import CLOSE, SAME, Candidate, Screen, candidates
 
 MOST_JUDGED = 12  # chains that came through the screen and are judged by the rule
 MOST_NAMED = 2  # of chains that nothing tells apart
-SCREENED = ("t2", "nominal")
-
-
-class Answers(Protocol):
-    """A reference: a Runner that knows what it is and on which inputs it can be compared."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def every_step(self) -> bool: ...
-
-    @property
-    def notes(self) -> tuple[str, ...]: ...
-
-    def __call__(self, x: Array) -> Array: ...
-
-    def inputs(self, model: Model) -> dict[str, Array]:
-        """Inputs by name, on which a chain is compared with it."""
-
-
-@dataclass(frozen=True, eq=False)
-class Live:
-    """A module that runs here or in a child: it answers every golden set."""
-
-    reference: Reference
-
-    @property
-    def name(self) -> str:
-        return self.reference.name
-
-    @property
-    def every_step(self) -> bool:
-        return self.reference.form.every_step
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return self.reference.notes
-
-    def __call__(self, x: Array) -> Array:
-        return self.reference(x)
-
-    def inputs(self, model: Model) -> dict[str, Array]:
-        return trouble(model)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +25,6 @@ class Recorded:
     name: str
     x: Array
     y: Array
-    notes: tuple[str, ...] = field(default=())
 
     @classmethod
     def read(cls, path: Path, sizes: tuple[int, int], time_first: bool) -> Recorded:
@@ -95,7 +48,9 @@ class Recorded:
     def __call__(self, x: Array) -> Array:
         return self.y
 
-    def inputs(self, model: Model) -> dict[str, Array]:
+    @property
+    def inputs(self) -> dict[str, Array]:
+        """Inputs by name, on which a chain is compared."""
         return {"recorded": self.x}
 
 
@@ -111,74 +66,67 @@ class Proof:
     """
 
     chain: tuple[Item, ...]
-    answers: Answers
+    answers: Recorded
     doubts: tuple[str, ...] = ()
     proved: bool = True
 
 
-def prove_given(chain: tuple[Item, ...], found: Sequence[Answers], outlines: Sequence[Outline]) -> Proof:
-    """The given chain, if a layout of the reference agrees with it.
+def prove_given(chain: tuple[Item, ...], answers: Recorded, outlines: Sequence[Outline]) -> Proof:
+    """The given chain, if the reference agrees with it.
 
     Raises:
-        UnsupportedModel: none does; the message names the chain that agrees, where one is found.
+        UnsupportedModel: it does not; the message names the chain that agrees, where one is found.
     """
-    reports = [_judge(chain, answers) for answers in found]
-    for answers, report in zip(found, reports, strict=True):
-        if report.verdict != "failed":
-            return _proof(chain, answers, report)
-    other = next(filter(None, (_searched(outlines, answers) for answers in found)), None) if outlines else None
-    hint = f"{found[0].name} agrees with: {forward_text(other.chain)}" if other else "nor does any chain that was tried"
+    report = _judge(chain, answers)
+    if report.verdict != "failed":
+        return _proof(chain, answers, report)
+    other = _searched(outlines, answers) if outlines else None
+    hint = f"{answers.name} agrees with: {forward_text(other.chain)}" if other else "nor does any chain that was tried"
     raise UnsupportedModel(
-        f"{found[0].name} does not compute the chain that was given ({forward_text(chain)}); "
-        f"{reports[0].summary()}; {hint}"
+        f"{answers.name} does not compute the chain that was given ({forward_text(chain)}); {report.summary()}; {hint}"
     )
 
 
-def prove_assumed(outlines: Sequence[Outline], found: Sequence[Answers]) -> Proof:
+def prove_assumed(outlines: Sequence[Outline], answers: Recorded) -> Proof:
     """The assumed chain, or the one of the plausible chains that agrees with the reference.
 
     Raises:
         UnsupportedModel: none agrees.
     """
-    for answers in found:
-        if proof := _searched(outlines, answers):
-            return proof
+    if proof := _searched(outlines, answers):
+        return proof
     chain = outlines[0].chain()
-    report = _judge(chain, found[0])
+    report = _judge(chain, answers)
     if report.verdict != "failed":
-        return _proof(chain, found[0], report)
+        return _proof(chain, answers, report)
     raise UnsupportedModel(
-        f"{found[0].name} computes something else than its weights suggest ({forward_text(chain)}), and none of the "
+        f"{answers.name} computes something else than its weights suggest ({forward_text(chain)}), and none of the "
         f"plausible chains agrees with it; {report.summary()}; give the chain with --forward"
     )
 
 
-def _judge(chain: tuple[Item, ...], answers: Answers) -> ParityReport:
+def _judge(chain: tuple[Item, ...], answers: Recorded) -> ParityReport:
     """By the parity rule on every input."""
     model = model_of(chain, "assumed")
-    golden = [GoldenSet.of(name, model, x) for name, x in answers.inputs(model).items()]
+    golden = [GoldenSet.of(name, model, x) for name, x in answers.inputs.items()]
     return check(answers, golden, subject=answers.name)
 
 
-def _proof(chain: tuple[Item, ...], answers: Answers, report: ParityReport, doubts: tuple[str, ...] = ()) -> Proof:
+def _proof(chain: tuple[Item, ...], answers: Recorded, report: ParityReport, doubts: tuple[str, ...] = ()) -> Proof:
     if report.ok:
         return Proof(chain, answers, doubts)
     doubt = f"the chain cannot be proved against {answers.name}: the model amplifies rounding beyond what float32 holds"
     return Proof(chain, answers, (doubt,), proved=False)
 
 
-def _searched(outlines: Sequence[Outline], answers: Answers) -> Proof | None:
+def _searched(outlines: Sequence[Outline], answers: Recorded) -> Proof | None:
     """The first of the plausible chains, the assumed one before all, that agrees; and what cannot be told from it.
 
     Most chains fall on two inputs and a float64 run; what is left is judged by the rule on all.
     """
-    inputs = answers.inputs(model_of(outlines[0].chain(), "assumed"))
-    try:
-        expected = {name: answers(x) for name, x in inputs.items()}
-    except InputError:  # it refuses some of the inputs; the report on the assumed chain says so
-        return None
-    first = {name: x for name, x in inputs.items() if name in SCREENED} or inputs
-    screen, judged = Screen(first, expected, CLOSE), 0
+    inputs, expected = answers.inputs, {"recorded": answers.y}
+    screen = Screen(inputs, expected, CLOSE)
+    judged = 0
     for candidate in candidates(outlines, not answers.every_step):
         if judged < MOST_JUDGED and screen.agrees(candidate.chain):
             judged += 1

@@ -43,6 +43,7 @@ class Reference:
         form: how its answer becomes y.
         time_first: whether it takes `(seq, batch, input_size)`.
         output_size: width of y.
+        cache: answers by input.
     """
 
     name: str
@@ -50,14 +51,14 @@ class Reference:
     form: Form
     time_first: bool
     output_size: int
-    _answers: dict[tuple[tuple[int, ...], bytes], Array] = field(default_factory=dict)
+    cache: dict[tuple[tuple[int, ...], bytes], Array] = field(default_factory=dict)
 
     def __call__(self, x: Array) -> Array:
         x = np.ascontiguousarray(x, np.float32)
         key = (x.shape, x.tobytes())
-        if key not in self._answers:
-            self._answers[key] = self._computed(x)
-        return self._answers[key]
+        if key not in self.cache:
+            self.cache[key] = self._computed(x)
+        return self.cache[key]
 
     def _computed(self, x: Array) -> Array:
         batch, seq, _ = x.shape
@@ -79,50 +80,42 @@ class Reference:
         return (*((layout,) if self.time_first else ()), *((self.form.note,) if self.form.note else ()))
 
 
-def references(name: str, call: Call, layouts: Sequence[bool], sizes: tuple[int, int]) -> list[Reference]:
-    """The module as a Runner, once for every layout in which its answer has a shape that a chain's can have.
+def reference(name: str, call: Call, time_first: bool, sizes: tuple[int, int], pick: int) -> Reference:
+    """The module as a Runner.
 
     Args:
         name: what it is, for people.
         call: the module.
-        layouts: whether it takes `(seq, batch, input_size)`, the likelier first.
+        time_first: whether it takes `(seq, batch, input_size)`.
         sizes: what the chain takes and yields.
+        pick: which of its answers is y.
 
     Raises:
-        UnsupportedModel: it refuses every input, or answers with nothing that a chain could.
+        UnsupportedModel: its answer does not have the shape of a y.
+        InputError: it refuses every input.
     """
     takes, yields = sizes
-    found, reasons = [], []
-    for time_first in layouts:
-        batch, seq = PROBE
-        x = np.random.default_rng(0).normal(size=(batch, seq, takes)).astype(np.float32)
-        try:
-            answers = call(x.swapaxes(0, 1) if time_first else x)
-        except InputError as error:
-            reasons.append(str(error))
-            continue
-        form = _form(name, answers, time_first, yields)
-        if form:
-            found.append(Reference(name, call, form, time_first, yields))
-        else:
-            shapes = ", ".join(str(answer.shape) for answer in answers) or "nothing"
-            reasons.append(f"y is {shapes}, expected {(batch, yields)} or {(batch, seq, yields)} for x {x.shape}")
-    if not found:
-        raise UnsupportedModel(f"{name} cannot be compared with its weights: {reasons[0]}")
-    return found
+    batch, seq = PROBE
+    x = np.random.default_rng(0).normal(size=(batch, seq, takes)).astype(np.float32)
+    answers = call(x.swapaxes(0, 1) if time_first else x)
+    form = _form(name, answers, time_first, yields, pick)
+    if form is None:
+        shape = answers[pick].shape if pick < len(answers) else "missing"
+        raise UnsupportedModel(
+            f"{name}: y is {shape}, expected {(batch, yields)} or {(batch, seq, yields)} for x {x.shape}"
+        )
+    return Reference(name, call, form, time_first, yields)
 
 
-def _form(name: str, answers: Sequence[Array], time_first: bool, size: int) -> Form | None:
-    """The first of the answers that has the shape of a y, be it without its axes of length 1."""
+def _form(name: str, answers: Sequence[Array], time_first: bool, size: int, pick: int) -> Form | None:
+    """How the answer has the shape of a y, be it without its axes of length 1."""
     batch, seq = PROBE
     shapes = [((batch, size), False, False), ((batch, seq, size), True, False)]
     steps = ((seq, batch, size), True, True)
     shapes = [*shapes, steps] if not time_first else [shapes[0], steps, shapes[1]]
-    for strict in (True, False):
-        for pick, answer in enumerate(answers):
-            for shape, every_step, steps_first in shapes:
-                if answer.shape == shape or (not strict and _squeezed(answer.shape) == _squeezed(shape)):
-                    return Form(pick, every_step, steps_first, _note(name, answers, pick, shape))
+    for shape, every_step, steps_first in shapes if pick < len(answers) else ():
+        if _squeezed(answers[pick].shape) == _squeezed(shape):
+            return Form(pick, every_step, steps_first, _note(name, answers, pick, shape))
     return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,29 +16,19 @@ from ..reading import Contents, FoundScaler, contents_of, read_contents
 from .checkpoint import Checkpoint
 from .find_parts import find_parts
 from .forward_text import Item, forward_text, model_of, parse_forward
-from .live import Hints, arguments, call, fill, hints, make, own_copy, told_by_names
+from .live import Hints, told_by_names
 from .options import ASSUME, ReadingOptions
 from .outline import Outline
 from .parts import Part, Parts
-from .proof import Answers, Live, Proof, Recorded, prove_assumed, prove_given
+from .proof import Proof, Recorded, prove_assumed, prove_given
 from .recognise import recognise
-from .reference import Call, references
+from .user_module import followed, running_of
 
 if TYPE_CHECKING:
     from torch import nn
 
 
 _COUNTERS = ("num_batches_tracked", "n_averaged")
-
-
-@dataclass(frozen=True, eq=False)
-class _Running:
-    """A module that can be called, with what it tells of itself."""
-
-    name: str
-    call: Call
-    hints: Hints
-    notes: tuple[str, ...] = ()
 
 
 def read_checkpoint(path: Path, options: ReadingOptions = ASSUME) -> Checkpoint:
@@ -84,33 +74,38 @@ def understand(
     """
     if contents.model is not None:
         return _stored(contents, contents.model, options, source)
-    running = _running(contents, options, module, source)
-    told = running.hints if running else told_by_names(contents.modules)
     left = _whole_numbers(contents.buffers)
-    found = find_parts(contents.arrays, told.eps)
+    contents = replace(contents, ignored=(*contents.ignored, *left))
+    running = running_of(contents, options, module, source)
+    if running is not None:
+        return _scaled(followed(contents, options, running, source), contents, options)
+    return _scaled(_recognised(contents, options, source), contents, options)
+
+
+def _recognised(contents: Contents, options: ReadingOptions, source: Path | None) -> Checkpoint:
+    """The chain that was given or that names and shapes suggest, judged against recorded answers where there are."""
+    told = told_by_names(contents.modules)
+    found = find_parts(contents.arrays)
     given = parse_forward(options.forward, found.known) if options.forward is not None else None
     outlines = _outlines(found, options, told, given is not None)
     chain = given or outlines[0].chain()
-    proof = _proof(given, chain, outlines, running, options)
+    proof = _proof(given, chain, outlines, options)
     origin, doubts = _origin(given, outlines, proof, told)
     chain = proof.chain if proof else chain
-    checkpoint = Checkpoint(
+    return Checkpoint(
         model_of(chain, origin),
         facts=contents.facts,
         notes=(
             *contents.notes,
-            *(running.notes if running else ()),
-            *(proof.answers.notes if proof else ()),
             *_layout(options, proof),
             *(_unused(found, chain) if given or proof else ()),
         ),
         source=source,
         doubts=doubts,
         forward=forward_text(chain),
-        reference=proof.answers if proof and isinstance(proof.answers, Live) else None,
-        contents=replace(contents, ignored=(*contents.ignored, *left)),
+        contents=contents,
+        proof=f"proved on the {len(proof.answers.x)} recorded answers" if proof and proof.proved else "",
     )
-    return _scaled(checkpoint, contents, options)
 
 
 def _stored(contents: Contents, model: Model, options: ReadingOptions, source: Path | None) -> Checkpoint:
@@ -144,51 +139,19 @@ def _outlines(found: Parts, options: ReadingOptions, told: Hints, is_given: bool
         raise
 
 
-def _running(
-    contents: Contents, options: ReadingOptions, module: nn.Module | None, source: Path | None
-) -> _Running | None:
-    """The live module, the user's class with the file's weights, or the archive in a process of its own."""
-    if module is not None:
-        copied = own_copy(module)
-        return _Running("the module", lambda x: call(copied, x), hints(copied))
-    if options.module is not None:
-        kwargs = options.kwargs or arguments(options.module, contents.facts)
-        made = own_copy(make(options.module, kwargs))
-        prefix = fill(made, contents.arrays, contents.buffers, options.module)
-        told = f", made with {dict(kwargs)} of the file" if kwargs and not options.kwargs else ""
-        note = f"{options.module} was imported and run{told}, to prove the chain"
-        return _Running(options.module, lambda x: call(made, x), hints(made, prefix), (note,))
-    if options.trust:
-        from .archive_child import ArchiveProcess
-
-        if source is None or "TorchScript" not in contents.how:
-            raise InputError(f"--trust runs the code of a TorchScript archive, and this is a {contents.how}")
-        archive = ArchiveProcess(source)
-        note = "the archive's own code was run in a process of its own, to prove the chain"
-        return _Running("the archive's own code", archive, archive.hints, (note,))
-    return None
-
-
 def _proof(
     given: tuple[Item, ...] | None,
     chain: tuple[Item, ...],
     outlines: Sequence[Outline],
-    running: _Running | None,
     options: ReadingOptions,
 ) -> Proof | None:
-    """The chain judged against whatever there is to judge it against."""
+    """The chain judged against recorded answers."""
+    if not options.reference:
+        return None
     signature = model_of(chain, "assumed").signature
     sizes = signature.input_size, signature.output_size
-    found: list[Answers] = []
-    if running:
-        first = (running.hints.batch_first is False) if options.batch_first is None else not options.batch_first
-        layouts = [first, not first] if options.batch_first is None else [first]
-        found = [Live(reference) for reference in references(running.name, running.call, layouts, sizes)]
-    elif options.reference:
-        found = [Recorded.read(options.reference, sizes, options.batch_first is False)]
-    if not found:
-        return None
-    return prove_given(given, found, outlines) if given else prove_assumed(outlines, found)
+    answers = Recorded.read(options.reference, sizes, options.batch_first is False)
+    return prove_given(given, answers, outlines) if given else prove_assumed(outlines, answers)
 
 
 def _origin(

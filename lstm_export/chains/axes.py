@@ -1,0 +1,269 @@
+"""Calls that turn, cut and join the axes of a tensor, and what they make of a signal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ..model import Recurrent
+from .capture import Call, Constant, Data
+from .parts import Part
+from .signals import Axis, Node, Nodes, Signal, Untranslated
+
+NOT_A_ROW = "picks rows of the batch, which are sequences of their own"
+
+
+def place(axis: Any, count: int) -> int:
+    """An axis counted from the front."""
+    if not isinstance(axis, int):
+        raise Untranslated(f"takes the axis {axis!r}")
+    return axis % count
+
+
+def permuted(signal: Signal, order: Sequence[int]) -> Signal:
+    """The axes in another order."""
+    rows = [index for index, axis in enumerate(signal.axes) if axis == "rows"]
+    nodes = signal.nodes.transpose([rows.index(index) for index in order if index in rows])
+    return Signal(tuple(signal.axes[index] for index in order), nodes)
+
+
+def transposed(signal: Signal, a: int, b: int) -> Signal:
+    """Two axes in each other's place."""
+    order = list(range(len(signal.axes)))
+    order[a] = b
+    order[b] = a
+    return permuted(signal, order)
+
+
+def indexed(nodes: Nodes, signal: Signal, shape: Sequence[int], index: Any) -> Signal:
+    """`x[index]` with numbers, slices, None and an ellipsis."""
+    wanted = list(index) if isinstance(index, tuple) else [index]
+    given = sum(one is not None and one is not Ellipsis for one in wanted)
+    if Ellipsis not in wanted:
+        wanted.append(Ellipsis)
+    at = wanted.index(Ellipsis)
+    wanted[at : at + 1] = [slice(None)] * (len(signal.axes) - given)
+    axis = 0  # of the signal as it is so far
+    sizes = list(shape)
+    for one in wanted:
+        if one is None:
+            signal = inserted(signal, axis)
+            sizes.insert(axis, 1)
+            axis += 1
+        elif isinstance(one, bool) or not isinstance(one, int | slice):
+            raise Untranslated("picks by a tensor or a list")
+        elif isinstance(one, int):
+            signal = selected(nodes, signal, axis, sizes.pop(axis), one)
+        else:
+            signal = cut(nodes, signal, axis, sizes[axis], one)
+            sizes[axis] = len(range(*one.indices(sizes[axis])))
+            axis += 1
+    return signal
+
+
+def inserted(signal: Signal, axis: int) -> Signal:
+    """A new axis of length 1."""
+    return Signal((*signal.axes[:axis], "one", *signal.axes[axis:]), signal.nodes)
+
+
+def selected(nodes: Nodes, signal: Signal, axis: int, size: int, index: int) -> Signal:
+    """One place of an axis, which is gone after it."""
+    kind, index = signal.axes[axis], index % size
+    axes = (*signal.axes[:axis], *signal.axes[axis + 1 :])
+    if kind == "one":
+        return Signal(axes, signal.nodes)
+    if kind == "rows":
+        return Signal(axes, np.asarray(signal.nodes.take(index, signal.axes[:axis].count("rows")), object))
+    if kind == "seq":
+        return Signal(axes, signal.map(lambda node: nodes.step(node, index)).nodes)
+    if kind == "size":
+        return Signal(axes, signal.map(lambda node: nodes.cut(node, index, index + 1)).nodes)
+    raise Untranslated(NOT_A_ROW)
+
+
+def cut(nodes: Nodes, signal: Signal, axis: int, size: int, part: slice) -> Signal:
+    """A slice of an axis."""
+    start, stop, by = part.indices(size)
+    kind = signal.axes[axis]
+    if (start, stop, by) == (0, size, 1):
+        return signal
+    if by != 1:
+        raise Untranslated(f"takes every {by}th place of an axis")
+    if kind == "rows":
+        number = signal.axes[:axis].count("rows")
+        return Signal(signal.axes, signal.nodes.take(range(start, stop), number))
+    if kind == "size" and stop > start:
+        return signal.map(lambda node: nodes.cut(node, start, stop))
+    if kind == "seq" and stop == start + 1:
+        picked = selected(nodes, signal, axis, size, start)
+        return inserted(picked, axis)
+    if kind == "seq":
+        raise Untranslated(f"takes the steps {start} to {stop} of {size}: only one step or all can be read out")
+    raise Untranslated(NOT_A_ROW)
+
+
+def squeezed(signal: Signal, shape: Sequence[int], only: Sequence[int] | None) -> Signal:
+    """Without axes of length 1, all or some of them."""
+    gone = [index for index, size in enumerate(shape) if size == 1 and (only is None or index in only)]
+    rows = [index for index, axis in enumerate(signal.axes) if axis == "rows"]
+    nodes = signal.nodes.squeeze(tuple(rows.index(index) for index in gone if index in rows))
+    return Signal(tuple(axis for index, axis in enumerate(signal.axes) if index not in gone), nodes)
+
+
+def reshaped(nodes: Nodes, signal: Signal, old: Sequence[int], new: Sequence[int]) -> Signal:
+    """`x.view(new)`: axes of batch and steps may be joined and parted, rows become features side by side."""
+    ones = [index for index, size in enumerate(old) if size == 1]
+    signal = squeezed(signal, old, ones)
+    sizes = [size for size in old if size != 1]
+    labels: list[Axis] = []
+    at = 0  # in the old axes
+    wanted = list(new)
+    while wanted:
+        size = wanted.pop(0)
+        if size == 1:
+            labels.append("one")
+            continue
+        group = [size]
+        end = at + 1
+        while prod(sizes[at:end]) != prod(group):
+            if prod(sizes[at:end]) < prod(group) and end < len(sizes):
+                end += 1
+            elif prod(sizes[at:end]) > prod(group) and wanted:
+                group.append(wanted.pop(0))
+            else:
+                raise Untranslated(f"lays {tuple(old)} out as {tuple(new)}")
+        signal, made = _regrouped(nodes, signal, at, sizes[at:end], group)
+        labels += made
+        at = end
+    return Signal(tuple(labels), signal.nodes)
+
+
+def _regrouped(nodes: Nodes, signal: Signal, at: int, old: list[int], new: list[int]) -> tuple[Signal, list[Axis]]:
+    """One group of axes that are joined or parted; the signal keeps its own axes, the new labels are returned."""
+    axes = signal.axes[at : at + len(old)]
+    if old == new:
+        return signal, list(axes)
+    if len(new) == 1 and set(axes) == {"batch", "seq"}:
+        return signal, [" ".join(axes)]
+    if len(axes) == 1 and axes[0] in ("batch seq", "seq batch"):
+        return signal, _parted(signal, axes[0], new)
+    if set(axes) == {"rows"}:
+        before = signal.axes[:at].count("rows")
+        shape = signal.nodes.shape
+        grown = signal.nodes.reshape(*shape[:before], *new, *shape[before + len(old) :])
+        return Signal(signal.axes, grown), ["rows"] * len(new)
+    if len(new) == 1 and set(axes[:-1]) == {"rows"} and axes[-1] == "size":
+        if signal.axes.count("rows") != len(axes) - 1:
+            raise Untranslated("joins some layers' states and not others")
+        joined = concat(nodes, list(signal.nodes.flat))
+        single = Signal.of((), joined)
+        return Signal(signal.axes, single.nodes), ["size"]
+    if "seq" in axes and "size" in axes:
+        raise Untranslated("lays the steps of the sequence side by side, which fixes its length")
+    raise Untranslated(f"lays the axes {', '.join(axes)} out as {tuple(new)}")
+
+
+def _parted(signal: Signal, axis: Axis, new: list[int]) -> list[Axis]:
+    steps = next(node.steps for node in signal.nodes.flat)
+    names = axis.split()
+    number = names.index("seq")
+    if len(new) != 2 or new[number] != steps:
+        raise Untranslated(f"parts batch and steps as {tuple(new)}")
+    return names
+
+
+def concat(nodes: Nodes, parts: Sequence[Node]) -> Node:
+    """Features side by side: what was cut before is whole again, and both directions' ends are the hidden state."""
+    if len(parts) == 1:
+        return parts[0]
+    found = _hidden(nodes, parts)
+    if found is not None:
+        return found
+    if all(part.kind == "step" and part.numbers == parts[0].numbers for part in parts):
+        return nodes.step(concat(nodes, [part.inputs[0] for part in parts]), *parts[0].numbers)
+    if all(part.kind == "slice" and part.inputs == parts[0].inputs for part in parts):
+        ends = [number for part in parts for number in part.numbers]
+        if ends[1:-1:2] == ends[2::2]:
+            return nodes.cut(parts[0].inputs[0], ends[0], ends[-1])
+    return nodes.joined("concat", parts)
+
+
+def _hidden(nodes: Nodes, parts: Sequence[Node]) -> Node | None:
+    """`cat(h_n[-2], h_n[-1])`: the last step of one direction and the first of the other."""
+    if len(parts) != 2 or any(part.kind != "step" or part.inputs[0].kind != "slice" for part in parts):
+        return None
+    ahead, back = (part.inputs[0] for part in parts)
+    source = ahead.inputs[0]
+    if back.inputs[0] is not source or not is_recurrent(source):
+        return None
+    half = source.width // 2
+    if (ahead.numbers, back.numbers) != ((0, half), (half, source.width)):
+        return None
+    if (parts[0].numbers, parts[1].numbers) != ((source.steps - 1,), (0,)):
+        return None
+    return nodes.make(("hidden", id(source)), source, lambda: Node("hidden", (source,), source.width, 0))
+
+
+def is_recurrent(node: Node) -> bool:
+    """Whether it is every step of a recurrent layer."""
+    return node.kind == "item" and isinstance(node.item, Part) and isinstance(node.item.stages[0], Recurrent)
+
+
+def joined(nodes: Nodes, signals: Sequence[Signal], axis: int) -> Signal:
+    """`torch.cat` along an axis."""
+    first = signals[0]
+    if any(signal.axes != first.axes for signal in signals):
+        raise Untranslated("joins tensors whose axes differ")
+    kind = first.axes[axis]
+    if kind == "size":
+        nodes_of = [signal.node for signal in signals]
+        if len({node.steps for node in nodes_of}) > 1:
+            raise Untranslated("joins a sequence and one step")
+        return Signal.of(first.axes, concat(nodes, nodes_of))
+    axes = list(first.axes)
+    if kind == "one":
+        axes[axis] = "rows"
+        before = first.axes[:axis].count("rows")
+        stacked = np.stack([signal.nodes for signal in signals], before)
+        return _sequence(Signal(tuple(axes), stacked), axis)
+    if kind == "rows":
+        number = first.axes[:axis].count("rows")
+        return Signal(first.axes, np.concatenate([signal.nodes for signal in signals], number))
+    raise Untranslated(f"joins along the axis of {'steps' if kind == 'seq' else kind}")
+
+
+def _sequence(signal: Signal, axis: int) -> Signal:
+    """All steps of one sequence in order are that sequence."""
+    if signal.nodes.ndim != 1 or any(node.kind != "step" for node in signal.nodes):
+        return signal
+    sources = {id(node.inputs[0]) for node in signal.nodes}
+    steps = [node.numbers[0] for node in signal.nodes]
+    source: Node = signal.nodes[0].inputs[0]
+    if len(sources) != 1 or steps != list(range(source.steps)):
+        return signal
+    axes = (*signal.axes[:axis], "seq", *signal.axes[axis + 1 :])
+    return Signal.of(axes, source)
+
+
+def parts_of(call: Call, data: Data, signal: Signal, nodes: Nodes, source: Sequence[int]) -> Signal:
+    """One of the pieces that `chunk`, `split` or `unbind` give."""
+    by = call.argument(1, "split_size_or_sections", call.argument(1, "chunks"))
+    if call.name == "unbind":
+        axis = place(call.argument(1, "dim", 0), len(source))
+        return selected(nodes, signal, axis, source[axis], data.index)
+    axis = place(call.argument(2, "dim", 0), len(source))
+    size = source[axis]
+    if isinstance(by, tuple):
+        start = sum(by[: data.index])
+        return cut(nodes, signal, axis, size, slice(start, start + by[data.index]))
+    length = -(-size // by) if call.name in ("chunk", "unsafe_chunk") else by
+    start = data.index * length
+    return cut(nodes, signal, axis, size, slice(start, min(start + length, size)))
+
+
+def shape_of(value: Data | Constant) -> tuple[int, ...]:
+    """The shape of an argument."""
+    return value.shape if isinstance(value, Data) else value.array.shape

@@ -1,0 +1,354 @@
+"""What a module does, recorded while it runs: every torch call that touches x, with the line that made it.
+
+torch's functions are seen by a TorchFunctionMode, at the level at which people write them: `lstm`, `linear`, `relu6`.
+What runs beside them, such as the inside of a scripted module, is seen by a TorchDispatchMode, and what comes out of
+it is marked as unseen.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..model import Array
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+# Questions about a tensor that are answered without its values.
+ASKS = {"size", "shape", "dim", "ndim", "ndimension", "dtype", "device", "layout", "numel", "nelement", "stride"}
+ASKS |= {"is_contiguous", "is_floating_point", "is_complex", "is_cuda", "is_sparse", "is_quantized", "is_nested"}
+ASKS |= {"is_mkldnn", "is_meta", "is_leaf", "is_inference", "requires_grad", "requires_grad_", "grad", "grad_fn"}
+ASKS |= {"get_device", "element_size", "itemsize", "nbytes", "storage_offset", "names", "has_names", "_version"}
+ASKS |= {"__len__", "__hash__", "__repr__", "__str__", "__format__", "_backward_hooks", "is_signed", "is_conj"}
+# What takes from its input the shape and the type alone.
+LIKE = {"zeros_like", "ones_like", "full_like", "rand_like", "randn_like", "randint_like", "empty_like"}
+LIKE |= {"new_zeros", "new_ones", "new_full", "new_empty"}
+# What makes values that are others at the next call, or none at all.
+RANDOM = {"rand", "randn", "rand_like", "randn_like", "randint", "randint_like", "randperm", "normal", "uniform"}
+RANDOM |= {"bernoulli", "multinomial", "poisson", "exponential", "random", "empty", "empty_like", "new_empty"}
+
+PACKAGE = str(Path(__file__).resolve().parents[1])
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a call stands.
+
+    Attributes:
+        module: the innermost submodule, `head.1`; empty for the module itself.
+        kind: its class, `ReLU6`.
+        line: file and line of the user's own code, `models.py:14`; empty where there is none.
+    """
+
+    module: str = ""
+    kind: str = ""
+    line: str = ""
+
+    def __str__(self) -> str:
+        owner = f"{self.module} ({self.kind})" if self.module else self.kind
+        return " at ".join(part for part in (owner, self.line) if part)
+
+
+@dataclass(frozen=True, eq=False)
+class Constant:
+    """A tensor that does not depend on x.
+
+    Attributes:
+        array: its values when it was used, float64 where it was made so, else as they are.
+        name: what the module calls it, `fc.weight`; empty for a tensor that the forward made.
+        origin: the call that makes its values others each time, such as `randn`; empty for none.
+    """
+
+    array: Array
+    name: str = ""
+    origin: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """One call that took a tensor that depends on x.
+
+    Attributes:
+        name: torch's, without the underscores of methods and of what works in place: `add`, `relu`.
+        args, kwargs: as given, tensors as `Data` or `Constant`.
+        place: where it stands.
+        dtype: of its first result.
+    """
+
+    name: str
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    place: Place
+    dtype: str = ""
+
+    def argument(self, position: int, name: str, default: Any = None) -> Any:
+        """One of its arguments, by place or by name."""
+        if position < len(self.args):
+            return self.args[position]
+        return self.kwargs.get(name, default)
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """A tensor that depends on x: result number `index` of a call, or x itself."""
+
+    call: Call | None
+    index: int
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """What a module did with one x.
+
+    Attributes:
+        x: its input.
+        answers: every tensor of floats that it answered with.
+        reads: calls that took numbers out of tensors that depend on x, which then may decide what runs.
+    """
+
+    x: Data
+    answers: tuple[Data | Constant, ...]
+    reads: tuple[Call, ...]
+
+
+class Recorder:
+    """Keeps account of tensors by their identity. Tensors are kept alive, so that none takes the place of another."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self.reads: list[Call] = []
+        self.at: Place | None = None  # where the next call stands, if it is not told by Python's frames
+        self._paths = {id(part): path for path, part in module.named_modules()}
+        self._kinds = {id(part): kind_of(part) for part in module.modules()}
+        self._named = [*module.named_parameters(), *module.named_buffers()]
+        self._names = {id(tensor): name for name, tensor in reversed(self._named)}
+        self._data: dict[int, tuple[torch.Tensor, int, Data]] = {}
+        self._constants: dict[int, tuple[torch.Tensor, int, Constant]] = {}
+        self._origins: dict[int, tuple[torch.Tensor, str]] = {}
+        self._written: dict[int, tuple[torch.Tensor, Call]] = {}  # storages that a call on data wrote to
+        self._unseen: dict[int, tuple[torch.Tensor, Call]] = {}  # storages of what no function call gave
+
+    def begin(self, x: torch.Tensor) -> Data:
+        """The module's input."""
+        data = Data(None, 0, tuple(x.shape))
+        self._data[id(x)] = (x, version(x), data)
+        return data
+
+    def call(self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Run one call and keep account of it."""
+        name = function_name(func)
+        if name in ASKS:
+            return func(*args, **kwargs)
+        given = list(tensors_in((args, kwargs)))
+        if name in LIKE or not any(self._depends(tensor) for tensor in given):
+            return self._constant_call(name, func, args, kwargs)
+        place = self._place()
+        symbols = self.symbols(tuple(args)), self.symbols(dict(kwargs))
+        versions = [version(tensor) for tensor in given]
+        result = func(*args, **kwargs)
+        changed = args[0] if name in ("__setitem__", "__set__") else result
+        results = list(tensors_in(changed))
+        dtype = str(results[0].dtype).removeprefix("torch.") if results else ""
+        call = Call(plain_name(name), *symbols, place, dtype)
+        if not results:
+            self.reads.append(call)
+        for index, tensor in enumerate(results):
+            self._data[id(tensor)] = (tensor, version(tensor), Data(call, index, tuple(tensor.shape)))
+        for tensor, before in zip(given, versions, strict=True):
+            if version(tensor) != before or (tensor.is_inference() and name.endswith("_")):
+                self._written[storage(tensor)] = (tensor, call)
+        return result
+
+    def _constant_call(
+        self, name: str, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Any:
+        origins = [self._origins[id(tensor)][1] for tensor in tensors_in((args, kwargs)) if id(tensor) in self._origins]
+        result = func(*args, **kwargs)
+        name = plain_name(name)
+        origin = name if name in RANDOM else next(iter(origins), "")
+        if name in ("zero", "fill", "copy", "zeros", "ones"):  # every value is set anew
+            origin = ""
+        for tensor in tensors_in(result):
+            self._origins.pop(id(tensor), None)
+            if origin:
+                self._origins[id(tensor)] = (tensor, origin)
+        return result
+
+    def unseen(self, name: str, result: Any) -> None:
+        """Mark what came out of something that is no call of a torch function."""
+        call = Call(f"{name}, run by code that cannot be followed", (), {}, self._place())
+        for tensor in tensors_in(result):
+            self._unseen[storage(tensor)] = (tensor, call)
+
+    def _depends(self, tensor: torch.Tensor) -> bool:
+        return isinstance(self.symbol(tensor), Data)
+
+    def symbols(self, value: Any) -> Any:
+        """A structure of arguments with `Data` and `Constant` in place of tensors."""
+        import torch
+
+        if isinstance(value, torch.Tensor):
+            return self.symbol(value)
+        if isinstance(value, tuple | list):
+            return tuple(self.symbols(part) for part in value)
+        if isinstance(value, Mapping):
+            return {key: self.symbols(part) for key, part in value.items()}
+        return value
+
+    def symbol(self, tensor: torch.Tensor) -> Data | Constant:
+        """What a tensor is, as it stands now."""
+        kept, place = self._data.get(id(tensor)), storage(tensor)
+        writer = self._written.get(place)
+        aliased = tensor.is_inference() and writer is not None and writer[0] is not tensor
+        if kept and kept[1] == version(tensor) and not aliased:
+            return kept[2]
+        if kept or writer:
+            call = writer[1] if writer else kept[2].call if kept else None
+            where = call.place if call else Place()
+            return Data(Call(f"{call.name if call else 'change'} in place", (), {}, where), 0, tuple(tensor.shape))
+        if place in self._unseen:
+            return Data(self._unseen[place][1], 0, tuple(tensor.shape))
+        return self._constant(tensor)
+
+    def _constant(self, tensor: torch.Tensor) -> Constant:
+        kept = self._constants.get(id(tensor))
+        if kept and kept[1] == version(tensor):
+            return kept[2]
+        origin = self._origins.get(id(tensor), (tensor, ""))[1]
+        constant = Constant(values_of(tensor), self._names.get(id(tensor), ""), origin)
+        self._constants[id(tensor)] = (tensor, version(tensor), constant)
+        return constant
+
+    def _place(self) -> Place:
+        """The innermost submodule and the innermost line that is the user's own."""
+        if self.at is not None:
+            return self.at
+        frame, owner, line = sys._getframe(1), None, ""
+        while frame is not None and frame.f_code is not capture.__code__:
+            found = frame.f_locals.get("self")
+            if owner is None and id(found) in self._paths:
+                owner = found
+            if not line and _is_users(frame.f_code.co_filename):
+                line = f"{frame.f_code.co_filename}:{frame.f_lineno}"
+            if owner is not None and line:
+                break
+            frame = frame.f_back  # type: ignore[assignment]
+        return Place(self._paths.get(id(owner), ""), self._kinds.get(id(owner), ""), line)
+
+
+def capture(module: nn.Module, x: torch.Tensor, run: Callable[[torch.Tensor, Recorder], Any]) -> Recording:
+    """Record what a module does with x; `run` calls it."""
+    import torch
+
+    recorder = Recorder(module)
+    data = recorder.begin(x)
+    with torch.no_grad(), _watching(recorder):
+        answer = run(x, recorder)
+    answers = tuple(recorder.symbol(one) for one in tensors_in(answer) if one.is_floating_point())
+    return Recording(data, answers, tuple(recorder.reads))
+
+
+@contextmanager
+def _watching(recorder: Recorder) -> Iterator[None]:
+    """Both modes; torch is imported here, so their classes are made here."""
+    import torch
+    from torch.overrides import TorchFunctionMode
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    inside: list[None] = []
+
+    class Functions(TorchFunctionMode):
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            inside.append(None)
+            try:
+                return recorder.call(func, args, kwargs or {})
+            finally:
+                inside.pop()
+
+    class Kernels(TorchDispatchMode):  # type: ignore[no-untyped-call]
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            with torch._C.DisableTorchFunction():
+                result = func(*args, **(kwargs or {}))
+                if not inside:
+                    recorder.unseen(function_name(func), result)
+            return result
+
+    with Functions(), Kernels():  # type: ignore[no-untyped-call]
+        yield
+
+
+def _is_users(file: str) -> bool:
+    import torch
+
+    return not file.startswith((str(Path(torch.__file__).parent), PACKAGE))
+
+
+def kind_of(part: nn.Module) -> str:
+    """Its class; of a scripted module the one that it was made from."""
+    import torch
+
+    return str(part.original_name) if isinstance(part, torch.jit.ScriptModule) else type(part).__name__
+
+
+def function_name(func: Any) -> str:
+    """`lstm`, `__add__`, `relu_`; of a property its own name; of an operator the name without its overload."""
+    name = str(func.__name__)
+    if name == "__get__":
+        name = str(func.__self__.__name__)
+    return name.partition(".")[0]
+
+
+def plain_name(name: str) -> str:
+    """`__add__` is `add`, and so are `__iadd__` and `add_`."""
+    if name.startswith("__i") and name not in ("__invert__", "__index__", "__int__"):
+        name = name.replace("__i", "", 1)
+    return name.strip("_")
+
+
+def tensors_in(value: Any) -> Iterator[torch.Tensor]:
+    """Every tensor in nested tuples, lists and mappings."""
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, tuple | list):
+        for part in value:
+            yield from tensors_in(part)
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from tensors_in(part)
+
+
+def version(tensor: torch.Tensor) -> int:
+    """How often it was changed in place; inference tensors do not count that."""
+    return 0 if tensor.is_inference() else int(tensor._version)
+
+
+def storage(tensor: torch.Tensor) -> int:
+    """Which memory it lies in; views share it."""
+    import torch
+
+    if tensor.layout is not torch.strided:
+        return id(tensor)
+    return tensor.untyped_storage().data_ptr() or id(tensor)
+
+
+def values_of(tensor: torch.Tensor) -> Array:
+    """Its values as they are now."""
+    import torch
+
+    with torch._C.DisableTorchFunction():
+        copy = tensor.detach().cpu()
+        if copy.layout is not torch.strided or copy.is_quantized:
+            copy = copy.dequantize() if copy.is_quantized else copy.to_dense()
+        if copy.dtype == torch.bfloat16:
+            copy = copy.float()
+        return np.array(copy.resolve_conj().resolve_neg().numpy())

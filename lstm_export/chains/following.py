@@ -1,0 +1,159 @@
+"""A module followed through its forward: run, recorded, translated, and asked whether it always does the same."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import InputError, UnsupportedModel
+from .capture import Recorder, Recording, capture
+from .forward_text import Item
+from .live import call, run
+from .translate import Translation, same_chain, translate
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+PRIMES = (7, 11, 13, 17, 19, 23, 29, 31, 37)
+
+
+@dataclass(frozen=True, eq=False)
+class Followed:
+    """What a module computes.
+
+    Attributes:
+        chain: its modules and stages in order.
+        pick: which of its answers the chain yields.
+        time_first: whether it takes `(seq, batch, input_size)`.
+        used: names of the parameters and buffers that the answer depends on.
+    """
+
+    chain: tuple[Item, ...]
+    pick: int
+    time_first: bool
+    used: frozenset[str]
+
+
+def follow(
+    name: str,
+    module: nn.Module,
+    layouts: Sequence[bool],
+    running: Callable[[torch.Tensor, Recorder], Any] | None = None,
+) -> Followed:
+    """The chain that a module in evaluation mode computes.
+
+    Args:
+        name: what it is, for people.
+        module: whose weights are used.
+        layouts: whether it takes `(seq, batch, input_size)`, the likelier first.
+        running: how to run it so that its calls are seen; by default it is called.
+
+    Raises:
+        UnsupportedModel: it does something that has no translation, or not always the same, or refuses every input.
+    """
+    lengths = list(_lengths(module))
+    refused: list[InputError] = []
+    untranslated: list[UnsupportedModel] = []
+    for width in _widths(module):
+        for time_first in layouts:
+            try:
+                return _followed(name, module, (width, time_first), lengths, running)
+            except InputError as error:
+                refused.append(error)
+            except UnsupportedModel as error:
+                untranslated.append(error)
+    if untranslated:
+        raise untranslated[0]
+    why = str(refused[0]) if refused else "it has no weights"
+    raise UnsupportedModel(f"{name} cannot be compared with its weights: {why}")
+
+
+def _followed(
+    name: str,
+    module: nn.Module,
+    form: tuple[int, bool],
+    lengths: Sequence[tuple[int, int]],
+    running: Callable[[torch.Tensor, Recorder], Any] | None,
+) -> Followed:
+    width, time_first = form
+    found: list[Translation] = []
+    for batch, seq in lengths:
+        shape = (seq, batch, width) if time_first else (batch, seq, width)
+        x = np.random.default_rng(batch).normal(size=shape).astype(np.float32)
+        if not found:
+            _ask_twice(name, module, x)
+        found.append(translate(name, _recorded(module, x, running), time_first))
+    first, second = found
+    if first.pick != second.pick or not same_chain(first.chain, second.chain):
+        raise UnsupportedModel(
+            f"{name} computes something else for another batch or sequence length: "
+            f"for {lengths[0]} and for {lengths[1]} (batch, steps) other numbers or stages"
+        )
+    return Followed(first.chain, first.pick, time_first, first.used)
+
+
+def _recorded(module: nn.Module, x: Any, running: Callable[[torch.Tensor, Recorder], Any] | None) -> Recording:
+    """The recording of one run.
+
+    Raises:
+        InputError: the module refuses x.
+    """
+    import torch
+
+    from ..model.torch_module import one_thread
+
+    try:
+        with one_thread(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return capture(module, torch.tensor(x), running or (lambda tensor, _: run(module, tensor)))
+    except UnsupportedModel:
+        raise
+    except Exception as error:  # the user's own code may raise anything
+        raise InputError(f"the module refused x {x.shape}: {type(error).__name__}: {error}") from error
+
+
+def _ask_twice(name: str, module: nn.Module, x: Any) -> None:
+    """Refuse a module that answers the same x differently.
+
+    Raises:
+        UnsupportedModel: it does; the sentence says whether it draws random numbers or keeps a state.
+    """
+    import torch
+
+    before = torch.get_rng_state()
+    answers = [call(module, x) for _ in range(2)]
+    draws = not torch.equal(before, torch.get_rng_state())
+    torch.set_rng_state(before)
+    same = [np.array_equal(a, b, equal_nan=True) for a, b in zip(*answers, strict=False)]
+    if len(answers[0]) == len(answers[1]) and all(same):
+        return
+    why = "it draws random numbers in evaluation mode" if draws else "it keeps a state between calls"
+    raise UnsupportedModel(f"{name} answers the same x differently when asked twice: {why}; an export cannot do that")
+
+
+def _lengths(module: nn.Module) -> Iterator[tuple[int, int]]:
+    """Two batches and sequence lengths that divide no size of the module, so that its axes can be told apart."""
+    sizes = {size for tensor in module.state_dict().values() for size in tensor.shape if size}
+    free = [prime for prime in PRIMES if all(size % prime for size in sizes)]
+    free += [prime for prime in (41, 43, 47, 53) if all(size % prime for size in sizes)]
+    yield free[0], free[1]
+    yield free[2], free[0]
+
+
+def _widths(module: nn.Module) -> list[int]:
+    """How many features it may take, the likeliest first: what its layers take, then any size of its weights."""
+    import torch
+    from torch import nn
+
+    sizes: list[int] = []
+    parts = list(module.modules())
+    sizes += [part.input_size for part in parts if isinstance(part, nn.RNNBase | nn.RNNCellBase)]
+    sizes += [part.in_features for part in parts if isinstance(part, nn.Linear)]
+    tensors = [tensor for tensor in module.state_dict().values() if isinstance(tensor, torch.Tensor) and tensor.ndim]
+    sizes += [tensor.shape[-1] for tensor in sorted(tensors, key=lambda tensor: -tensor.ndim)]
+    return [size for size in dict.fromkeys(sizes) if size]

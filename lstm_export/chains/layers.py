@@ -1,0 +1,163 @@
+"""What calls of recurrent layers and cells become: an LSTM or a GRU, its steps and its final states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..model import GRU, LSTM, Array, Recurrent
+from .capture import Call, Constant, Data
+from .operations import Rule, Translator, constant, features
+from .parts import Part
+from .signals import Node, Signal, Untranslated
+
+KINDS: Mapping[str, type[Recurrent]] = {"lstm": LSTM, "gru": GRU, "lstm_cell": LSTM, "gru_cell": GRU}
+
+
+def layer(call: Call, data: Data, t: Translator) -> Signal:
+    """`output, h_n, c_n` of a stack of layers."""
+    kind = KINDS[call.name]
+    packed = isinstance(call.args[1 if kind is LSTM else 2], Data | Constant)
+    if packed:
+        raise Untranslated("takes packed sequences of unequal length; an exported model takes lengths beside x")
+    x, hx, params, has_biases, num_layers, p, training, bidirectional, batch_first = call.args
+    if training and p and num_layers > 1:
+        raise Untranslated("drops values between its layers at random although the module is in evaluation mode")
+    signal = t.signal(x)
+    wanted = ("batch", "seq", "size") if batch_first else ("seq", "batch", "size")
+    if signal.axes != wanted:
+        raise Untranslated(f"reads ({', '.join(signal.axes)}) as ({', '.join(wanted)}) (batch_first={batch_first})")
+    weights = [constant(one, "weights") for one in params]
+    states = [hx] if kind is GRU else list(hx)
+    suffixes = [f"_l{k}{side}" for k in range(num_layers) for side in ("", "_reverse")[: 1 + bidirectional]]
+    arrays = _named(weights, suffixes, bool(has_biases))
+    node = _node(_Layer(kind, arrays, weights, states), signal.node, call, t)
+    if data.index == 0:
+        return Signal.of(signal.axes, node)
+    rows = np.empty(len(suffixes), object)
+    for row in range(len(suffixes)):
+        rows[row] = _cell_state(node, row, t) if data.index == 2 else _final(node, row, t)
+    return Signal(("rows", "batch", "size"), rows)
+
+
+def _named(weights: Sequence[Constant], suffixes: Sequence[str], has_biases: bool) -> dict[str, Array]:
+    """Arrays under torch.nn's names, from torch's flat list."""
+    each = len(weights) // len(suffixes)
+    keys = ["weight_ih", "weight_hh", *(["bias_ih", "bias_hh"] if has_biases else []), "weight_hr"][:each]
+    names = [f"{key}{suffix}" for suffix in suffixes for key in keys]
+    return {name: weight.array.astype(np.float32) for name, weight in zip(names, weights, strict=True)}
+
+
+@dataclass(frozen=True, eq=False)
+class _Layer:
+    """A layer as it is called: its weights under torch.nn's names and as given, and the states that it starts from."""
+
+    kind: type[Recurrent]
+    arrays: dict[str, Array]
+    weights: Sequence[Constant]
+    states: Sequence[Any]
+
+
+def _node(layer: _Layer, source: Node, call: Call, t: Translator) -> Node:
+    initial = {f"{name}0": _initial(one) for name, one in zip(layer.kind.states, layer.states, strict=True)}
+    learned = {name: array for name, array in initial.items() if array.any()}
+    prefix = _prefix(layer.weights[0], call)
+    stage = layer.kind(prefix or layer.kind.kind.lower(), {**layer.arrays, **learned})
+    part = Part(prefix, layer.kind.kind, (stage,))
+    width = (1 + stage.bidirectional) * stage.state_size
+    starts = [array.tobytes() for array in learned.values()]
+    key = (layer.kind.kind, *(id(one) for one in layer.weights), *starts)
+    return t.nodes.item(part, source, key, (part, layer), width)
+
+
+def _prefix(weight: Constant, call: Call) -> str:
+    name, _, key = weight.name.rpartition(".")
+    return name if key.startswith("weight_ih") and "parametrizations" not in name else call.place.module
+
+
+def _initial(state: Any) -> Array:
+    """`(rows, size)`, the same for every row of the batch.
+
+    Raises:
+        Untranslated: it comes from x, or differs from row to row.
+    """
+    array = constant(state, "initial state").array
+    if array.ndim == 2:  # of a cell
+        array = array[np.newaxis]
+    if array.ndim != 3 or (array != array[:, :1]).any():
+        raise Untranslated("starts from another state in every row of the batch")
+    return np.asarray(array[:, 0], np.float32)
+
+
+def _stage(node: Node) -> Recurrent:
+    """The recurrent stage of a node that is one."""
+    stage = node.item.stages[0] if isinstance(node.item, Part) else None
+    if not isinstance(stage, Recurrent):
+        raise Untranslated("does not go on from its own state of the step before")
+    return stage
+
+
+def _final(node: Node, row: int, t: Translator) -> Node:
+    """One row of `h_n`: of the last layer it is a step of the output."""
+    stage = _stage(node)
+    rows, half = len(stage.suffixes), stage.state_size
+    if row < rows - 1 - stage.bidirectional:
+        made = lambda: Node("state", (node,), half, 0, numbers=(row,))  # noqa: E731
+        return t.nodes.make(("state", id(node), row), node, made)
+    if not stage.bidirectional:
+        return t.nodes.step(node, node.steps - 1)
+    ahead = row == rows - 2
+    side = t.nodes.cut(node, 0, half) if ahead else t.nodes.cut(node, half, node.width)
+    return t.nodes.step(side, node.steps - 1 if ahead else 0)
+
+
+def _cell_state(node: Node, row: int, t: Translator) -> Node:
+    """One row of `c_n`."""
+    made = lambda: Node("cell", (node,), _stage(node).hidden_size, 0, numbers=(row,))  # noqa: E731
+    return t.nodes.make(("cell", id(node), row), node, made)
+
+
+def cell(call: Call, data: Data, t: Translator) -> Signal:
+    """One step of a cell that is stepped over a sequence by hand: a step of the layer that the loop is."""
+    kind = KINDS[call.name]
+    signal, hx = t.signal(call.args[0]), call.args[1]
+    features(signal)
+    states = [hx] if kind is GRU else list(hx)
+    weights = [constant(one, "weights") for one in call.args[2:] if one is not None]
+    layer = _Layer(kind, _named(weights, ["_l0"], len(weights) == 4), weights, states)
+    x = signal.node
+    if x.kind != "step":
+        raise Untranslated("is given something else than the steps of a sequence one by one")
+    step = x.numbers[0]
+    node = _continued(layer, x, t) if step else _node(layer, x.inputs[0], call, t)
+    return Signal.of(signal.axes, t.nodes.step(_cells(node, t) if data.index else node, step))
+
+
+def _cells(node: Node, t: Translator) -> Node:
+    """Every c_t of a cell's loop."""
+    made = lambda: Node("cells", (node,), node.width, node.steps)  # noqa: E731
+    return t.nodes.make(("cells", id(node)), node, made)
+
+
+def _continued(layer: _Layer, x: Node, t: Translator) -> Node:
+    """The layer whose step before this one gave the states."""
+    if any(not isinstance(one, Data) for one in layer.states):
+        raise Untranslated(f"starts anew at step {x.numbers[0]}")
+    found = [t.signal(one).node for one in layer.states]
+    other = Untranslated("does not go on from its own state of the step before")
+    if any(one.kind != "step" or one.numbers != (x.numbers[0] - 1,) for one in found):
+        raise other
+    node = found[0].inputs[0]
+    sources = [node, *([_cells(node, t)] if layer.kind is LSTM else [])]
+    same = node.kind == "item" and node.inputs[0] is x.inputs[0] and [one.inputs[0] for one in found] == sources
+    if not same or not isinstance(_stage(node), layer.kind):
+        raise other
+    if any(_stage(node).arrays[name].tobytes() != array.tobytes() for name, array in layer.arrays.items()):
+        raise Untranslated("has other weights at every step")
+    return node
+
+
+RULES: Mapping[str, Rule] = {"lstm": layer, "gru": layer, "lstm_cell": cell, "gru_cell": cell}

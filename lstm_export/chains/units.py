@@ -1,0 +1,38 @@
+"""Inputs in the units of users: over powers of ten, and through the scalers that a model begins with."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..model import Affine, Array, Model
+from ..parity.golden import trouble
+
+STEPS = 5
+LOWEST, HIGHEST = -3, 6  # powers of ten: millivolts to pascals
+BEYOND = (1, 2, 3)  # powers of ten of the standard deviations of a scaler
+
+SAID = f"inputs of 1e{LOWEST} to 1e{HIGHEST}"
+
+
+def inputs_of(model: Model) -> dict[str, Array]:
+    """Inputs by name `(batch, seq, input_size)`, on which a module is compared with its translation."""
+    inputs = trouble(model)
+    random, width = np.random.default_rng(10), model.signature.input_size
+    for power in range(LOWEST, HIGHEST + 1):
+        inputs[f"size 1e{power}"] = _of_size(random, width) * 10.0**power
+    first = model.stages[0]
+    if isinstance(first, Affine) and not first.inverse:
+        for power in BEYOND:
+            inputs[f"1e{power} deviations"] = first.offset + first.scale * _of_size(random, width) * 10.0**power
+    inputs["one row"] = random.normal(size=(1, STEPS + 2, width))
+    return {name: x.astype(np.float32) for name, x in inputs.items()}
+
+
+def _of_size(random: np.random.Generator, width: int) -> Array:
+    """Rows of size 1: of both signs, around a level above 0, around one below, and a level and size a feature."""
+    rows = random.normal(size=(4, STEPS, width))
+    level = 1 + np.abs(rows[1])
+    rows[1] = level
+    rows[2] = -level
+    rows[3] = random.choice([-1.0, 1.0], size=width) + rows[3] * 10.0 ** random.uniform(-2, 0, size=width)
+    return rows

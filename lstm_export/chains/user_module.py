@@ -1,0 +1,181 @@
+"""A user's running module as a checkpoint: translated, proved in their units, and what stays open said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import InputError, UnsupportedModel
+from ..model import Array, Model
+from ..parity import GoldenSet, ParityReport, check
+from ..reading import Contents
+from . import units
+from .checkpoint import Checkpoint
+from .find_parts import find_parts
+from .following import Followed, follow
+from .forward_text import NOTHING, Item, forward_text, model_of, parse_forward
+from .live import arguments, call, exact_call, fill, make, own_copy, reads_batch_first
+from .options import ReadingOptions
+from .parts import Part
+from .reference import Call, Reference, reference
+from .translate import same_chain
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True, eq=False)
+class Running:
+    """A module that can be called and followed.
+
+    Attributes:
+        name: what it is, for people.
+        call: in float32.
+        exact: in float64; None where it cannot be cast.
+        follow: what it computes, given the layouts that it may take.
+        batch_first: of its recurrent modules; None where that is not known.
+        prefix: what stands before its names in the file.
+        notes: what a user should know.
+    """
+
+    name: str
+    call: Call
+    exact: Call | None
+    follow: Callable[[Sequence[bool]], Followed]
+    batch_first: bool | None
+    prefix: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def running_of(
+    contents: Contents, options: ReadingOptions, module: nn.Module | None, source: Path | None
+) -> Running | None:
+    """The live module, the user's class with the file's weights, or the archive in a process of its own."""
+    if module is not None:
+        return _here("the module", own_copy(module))
+    if options.module is not None:
+        kwargs = options.kwargs or arguments(options.module, contents.facts)
+        made = own_copy(make(options.module, kwargs))
+        prefix = fill(made, contents.arrays, contents.buffers, options.module)
+        told = f", made with {dict(kwargs)} of the file" if kwargs and not options.kwargs else ""
+        note = f"{options.module} was imported and run{told}, to prove the chain"
+        return replace(_here(options.module, made), prefix=prefix, notes=(note,))
+    if options.trust:
+        from .archive_child import NAME, ArchiveProcess
+
+        if source is None or "TorchScript" not in contents.how:
+            raise InputError(f"--trust runs the code of a TorchScript archive, and this is a {contents.how}")
+        archive = ArchiveProcess(source)
+        note = "the archive's own code was run in a process of its own, to prove the chain"
+        return Running(NAME, archive, archive.exact, archive.follow, archive.batch_first, notes=(note,))
+    return None
+
+
+def _here(name: str, module: nn.Module) -> Running:
+    return Running(
+        name,
+        lambda x: call(module, x),
+        exact_call(module),
+        lambda layouts: follow(name, module, layouts),
+        reads_batch_first(module),
+    )
+
+
+def followed(contents: Contents, options: ReadingOptions, running: Running, source: Path | None) -> Checkpoint:
+    """The checkpoint of a running module.
+
+    Raises:
+        UnsupportedModel: it does something that has no translation, or another chain was given.
+        InputError: an option does not fit it.
+    """
+    first = (running.batch_first is False) if options.batch_first is None else not options.batch_first
+    layouts = [first, not first] if options.batch_first is None else [first]
+    found = running.follow(layouts)
+    translated = tuple(_prefixed(item, running.prefix) for item in found.chain)
+    chain = translated
+    if options.forward is not None:
+        chain = parse_forward(options.forward, find_parts(contents.arrays).known)
+        _check_given(chain, translated, running.name)
+    model = model_of(chain, "assumed")
+    sizes = model.signature.input_size, model.signature.output_size
+    answers = reference(running.name, running.call, found.time_first, sizes, found.pick)
+    report = _judged(model, answers, running.exact)
+    if report.verdict == "failed":
+        raise UnsupportedModel(
+            f"{running.name} computes something else than its operations tell ({forward_text(chain)}); "
+            f"{report.summary()}; it does something that is not seen from PyTorch"
+        )
+    proved = report.verdict == "passed"
+    doubt = f"the chain cannot be proved against {running.name}: it amplifies rounding beyond what float32 holds"
+    used = {running.prefix + name for name in found.used}
+    unused = (f"{name} {array.shape}, not used by the forward" for name, array in contents.arrays.items())
+    left = [phrase for name, phrase in zip(contents.arrays, unused, strict=True) if name not in used]
+    return Checkpoint(
+        replace(model, origin=f"proved against {running.name}" if proved else "assumed"),
+        facts=contents.facts,
+        notes=(*contents.notes, *running.notes, *answers.notes),
+        source=source,
+        doubts=() if proved else (doubt,),
+        forward=forward_text(chain),
+        reference=answers,
+        contents=replace(contents, ignored=(*contents.ignored, *left)),
+        proof=_said(report, running) if proved else "",
+    )
+
+
+def _said(report: ParityReport, running: Running) -> str:
+    """On what it was proved."""
+    sets = sum(result.verdict == "passed" for result in report.sets)
+    kind = "float64" if running.exact else "float32, since it cannot be cast to float64"
+    return f"proved operation by operation, then in {kind} on {sets} sets of inputs: as trained, {units.SAID}"
+
+
+def _judged(model: Model, answers: Reference, exact: Call | None) -> ParityReport:
+    """By the parity rule on every input, against the module in float64 where it can be cast."""
+    inputs = units.inputs_of(model)
+    judge = answers
+    if exact is not None and _answers(wide := replace(answers, call=exact, cache={}), inputs):
+        judge = wide
+    golden = [GoldenSet.of(name, model, x) for name, x in inputs.items()]
+    return check(judge, golden, subject=answers.name)
+
+
+def _answers(runner: Reference, inputs: dict[str, Array]) -> bool:
+    try:
+        runner(inputs["t2"])
+    except InputError:
+        return False
+    return True
+
+
+def _prefixed(item: Item, prefix: str) -> Item:
+    """The module under its name in the file."""
+    if isinstance(item, str) or not prefix:
+        return item
+    own = prefix + item.prefix if item.prefix else prefix.rstrip(".")
+    stages = tuple(replace(stage, name=prefix + stage.name) for stage in item.stages)
+    return replace(item, prefix=own, stages=stages)
+
+
+def _check_given(given: Sequence[Item], found: Sequence[Item], name: str) -> None:
+    """Refuse a chain that is not the one that the module computes."""
+    if same_chain(_plain(given), _plain(found)):
+        return
+    raise UnsupportedModel(
+        f"{name} does not compute the chain that was given ({forward_text(given)}); "
+        f"{name} agrees with: {forward_text(found)}"
+    )
+
+
+def _plain(chain: Sequence[Item]) -> list[Item]:
+    """Without what changes nothing; the hidden state of a layer that reads one way is its last step."""
+    plain: list[Item] = []
+    for item in chain:
+        before = plain[-1] if plain else None
+        if item == "hidden" and isinstance(before, Part) and not getattr(before.stages[0], "bidirectional", False):
+            plain.append("last")
+        elif item not in NOTHING:
+            plain.append(item)
+    return plain
