@@ -80,7 +80,9 @@ class ArchiveProcess:
         finally:
             timer.cancel()
         if frame is None:
-            raise InputError(f"the archive's process ended without an answer, or took longer than {limit_s} s")
+            raise InputError(
+                f"the archive's process ended without an answer, or took longer than {limit_s} s"
+            )
         if frame[:1] == b"E":
             raise InputError(frame[1:].decode(errors="replace"))
         if frame[:1] == b"U":
@@ -150,7 +152,9 @@ def _serve(path: str) -> None:
         _write(answers, answer)
 
 
-def _answered(module: Any, exact: Callable[[Array], list[Array]] | None, asked: Mapping[str, Array]) -> bytes:
+def _answered(
+    module: Any, exact: Callable[[Array], list[Array]] | None, asked: Mapping[str, Array]
+) -> bytes:
     """The answer to a question: what the archive computes, or what it answers for x."""
     from .following import follow
     from .live import call
@@ -178,11 +182,18 @@ def packed(found: Followed) -> dict[str, Array]:
         if isinstance(item, str):
             chain.append(item)
             continue
-        stages = [{"stage": stage.kind, "name": stage.name, **stage.options} for stage in item.stages]
+        stages = [
+            {"stage": stage.kind, "name": stage.name, **stage.options} for stage in item.stages
+        ]
         chain.append({"prefix": item.prefix, "kind": item.kind, "stages": stages})
         for place, stage in enumerate(item.stages):
             arrays |= {f"{number}/{place}/{key}": array for key, array in stage.arrays.items()}
-    record = {"chain": chain, "pick": found.pick, "time_first": found.time_first, "used": sorted(found.used)}
+    record = {
+        "chain": chain,
+        "pick": found.pick,
+        "time_first": found.time_first,
+        "used": sorted(found.used),
+    }
     return {"record": np.array(json.dumps(record)), **arrays}
 
 
@@ -190,7 +201,8 @@ def unpacked(arrays: Mapping[str, Array]) -> Followed:
     """The inverse of `packed`."""
     record = json.loads(str(arrays["record"]))
     chain = tuple(
-        item if isinstance(item, str) else _part(number, item, arrays) for number, item in enumerate(record["chain"])
+        item if isinstance(item, str) else _part(number, item, arrays)
+        for number, item in enumerate(record["chain"])
     )
     return Followed(chain, record["pick"], record["time_first"], frozenset(record["used"]))
 
@@ -199,7 +211,9 @@ def _part(number: int, record: Mapping[str, Any], arrays: Mapping[str, Array]) -
     stages: list[Stage] = []
     for place, own in enumerate(record["stages"]):
         start = f"{number}/{place}/"
-        weights = {key[len(start) :]: array for key, array in arrays.items() if key.startswith(start)}
+        weights = {
+            key[len(start) :]: array for key, array in arrays.items() if key.startswith(start)
+        }
         options = {key: value for key, value in own.items() if key not in ("stage", "name")}
         stages.append(STAGES[own["stage"]].build(own["name"], weights, options))
     return Part(record["prefix"], record["kind"], tuple(stages))

@@ -76,7 +76,9 @@ def selected(nodes: Nodes, signal: Signal, axis: int, size: int, index: int) -> 
     if kind == "one":
         return Signal(axes, signal.nodes)
     if kind == "rows":
-        return Signal(axes, np.asarray(signal.nodes.take(index, signal.axes[:axis].count("rows")), object))
+        return Signal(
+            axes, np.asarray(signal.nodes.take(index, signal.axes[:axis].count("rows")), object)
+        )
     if kind == "seq":
         return Signal(axes, signal.map(lambda node: nodes.step(node, index)).nodes)
     if kind == "size":
@@ -101,13 +103,17 @@ def cut(nodes: Nodes, signal: Signal, axis: int, size: int, part: slice) -> Sign
         picked = selected(nodes, signal, axis, size, start)
         return inserted(picked, axis)
     if kind == "seq":
-        raise Untranslated(f"takes the steps {start} to {stop} of {size}: only one step or all can be read out")
+        raise Untranslated(
+            f"takes the steps {start} to {stop} of {size}: only one step or all can be read out"
+        )
     raise Untranslated(NOT_A_ROW)
 
 
 def squeezed(signal: Signal, shape: Sequence[int], only: Sequence[int] | None) -> Signal:
     """Without axes of length 1, all or some of them."""
-    gone = [index for index, size in enumerate(shape) if size == 1 and (only is None or index in only)]
+    gone = [
+        index for index, size in enumerate(shape) if size == 1 and (only is None or index in only)
+    ]
     rows = [index for index, axis in enumerate(signal.axes) if axis == "rows"]
     nodes = signal.nodes.squeeze(tuple(rows.index(index) for index in gone if index in rows))
     return Signal(tuple(axis for index, axis in enumerate(signal.axes) if index not in gone), nodes)
@@ -141,7 +147,9 @@ def reshaped(nodes: Nodes, signal: Signal, old: Sequence[int], new: Sequence[int
     return Signal(tuple(labels), signal.nodes)
 
 
-def _regrouped(nodes: Nodes, signal: Signal, at: int, old: list[int], new: list[int]) -> tuple[Signal, list[Axis]]:
+def _regrouped(
+    nodes: Nodes, signal: Signal, at: int, old: list[int], new: list[int]
+) -> tuple[Signal, list[Axis]]:
     """One group of axes that are joined or parted; the signal keeps its own axes, the new labels are returned."""
     axes = signal.axes[at : at + len(old)]
     if old == new:
@@ -193,7 +201,9 @@ def concat(nodes: Nodes, parts: Sequence[Node]) -> Node:
 
 def _hidden(nodes: Nodes, parts: Sequence[Node]) -> Node | None:
     """`cat(h_n[-2], h_n[-1])`: the last step of one direction and the first of the other."""
-    if len(parts) != 2 or any(part.kind != "step" or part.inputs[0].kind != "slice" for part in parts):
+    if len(parts) != 2 or any(
+        part.kind != "step" or part.inputs[0].kind != "slice" for part in parts
+    ):
         return None
     ahead, back = (part.inputs[0] for part in parts)
     source = ahead.inputs[0]
@@ -204,12 +214,18 @@ def _hidden(nodes: Nodes, parts: Sequence[Node]) -> Node | None:
         return None
     if (parts[0].numbers, parts[1].numbers) != ((source.steps - 1,), (0,)):
         return None
-    return nodes.make(("hidden", id(source)), source, lambda: Node("hidden", (source,), source.width, 0))
+    return nodes.make(
+        ("hidden", id(source)), source, lambda: Node("hidden", (source,), source.width, 0)
+    )
 
 
 def is_recurrent(node: Node) -> bool:
     """Whether it is every step of a recurrent layer."""
-    return node.kind == "item" and isinstance(node.item, Part) and isinstance(node.item.stages[0], Recurrent)
+    return (
+        node.kind == "item"
+        and isinstance(node.item, Part)
+        and isinstance(node.item.stages[0], Recurrent)
+    )
 
 
 def joined(nodes: Nodes, signals: Sequence[Signal], axis: int) -> Signal:

@@ -23,17 +23,91 @@ if TYPE_CHECKING:
     from torch import nn
 
 # Questions about a tensor that are answered without its values.
-ASKS = {"size", "shape", "dim", "ndim", "ndimension", "dtype", "device", "layout", "numel", "nelement", "stride"}
-ASKS |= {"is_contiguous", "is_floating_point", "is_complex", "is_cuda", "is_sparse", "is_quantized", "is_nested"}
-ASKS |= {"is_mkldnn", "is_meta", "is_leaf", "is_inference", "requires_grad", "requires_grad_", "grad", "grad_fn"}
-ASKS |= {"get_device", "element_size", "itemsize", "nbytes", "storage_offset", "names", "has_names", "_version"}
-ASKS |= {"__len__", "__hash__", "__repr__", "__str__", "__format__", "_backward_hooks", "is_signed", "is_conj"}
+ASKS = {
+    "size",
+    "shape",
+    "dim",
+    "ndim",
+    "ndimension",
+    "dtype",
+    "device",
+    "layout",
+    "numel",
+    "nelement",
+    "stride",
+}
+ASKS |= {
+    "is_contiguous",
+    "is_floating_point",
+    "is_complex",
+    "is_cuda",
+    "is_sparse",
+    "is_quantized",
+    "is_nested",
+}
+ASKS |= {
+    "is_mkldnn",
+    "is_meta",
+    "is_leaf",
+    "is_inference",
+    "requires_grad",
+    "requires_grad_",
+    "grad",
+    "grad_fn",
+}
+ASKS |= {
+    "get_device",
+    "element_size",
+    "itemsize",
+    "nbytes",
+    "storage_offset",
+    "names",
+    "has_names",
+    "_version",
+}
+ASKS |= {
+    "__len__",
+    "__hash__",
+    "__repr__",
+    "__str__",
+    "__format__",
+    "_backward_hooks",
+    "is_signed",
+    "is_conj",
+}
 # What takes from its input the shape and the type alone.
-LIKE = {"zeros_like", "ones_like", "full_like", "rand_like", "randn_like", "randint_like", "empty_like"}
+LIKE = {
+    "zeros_like",
+    "ones_like",
+    "full_like",
+    "rand_like",
+    "randn_like",
+    "randint_like",
+    "empty_like",
+}
 LIKE |= {"new_zeros", "new_ones", "new_full", "new_empty"}
 # What makes values that are others at the next call, or none at all.
-RANDOM = {"rand", "randn", "rand_like", "randn_like", "randint", "randint_like", "randperm", "normal", "uniform"}
-RANDOM |= {"bernoulli", "multinomial", "poisson", "exponential", "random", "empty", "empty_like", "new_empty"}
+RANDOM = {
+    "rand",
+    "randn",
+    "rand_like",
+    "randn_like",
+    "randint",
+    "randint_like",
+    "randperm",
+    "normal",
+    "uniform",
+}
+RANDOM |= {
+    "bernoulli",
+    "multinomial",
+    "poisson",
+    "exponential",
+    "random",
+    "empty",
+    "empty_like",
+    "new_empty",
+}
 
 PACKAGE = str(Path(__file__).resolve().parents[1])
 
@@ -125,7 +199,9 @@ class Recorder:
 
     def __init__(self, module: nn.Module) -> None:
         self.reads: list[Call] = []
-        self.at: Place | None = None  # where the next call stands, if it is not told by Python's frames
+        self.at: Place | None = (
+            None  # where the next call stands, if it is not told by Python's frames
+        )
         self._paths = {id(part): path for path, part in module.named_modules()}
         self._kinds = {id(part): kind_of(part) for part in module.modules()}
         self._named = [*module.named_parameters(), *module.named_buffers()]
@@ -133,8 +209,12 @@ class Recorder:
         self._data: dict[int, tuple[torch.Tensor, int, Data]] = {}
         self._constants: dict[int, tuple[torch.Tensor, int, Constant]] = {}
         self._origins: dict[int, tuple[torch.Tensor, str]] = {}
-        self._written: dict[int, tuple[torch.Tensor, Call]] = {}  # storages that a call on data wrote to
-        self._unseen: dict[int, tuple[torch.Tensor, Call]] = {}  # storages of what no function call gave
+        self._written: dict[
+            int, tuple[torch.Tensor, Call]
+        ] = {}  # storages that a call on data wrote to
+        self._unseen: dict[
+            int, tuple[torch.Tensor, Call]
+        ] = {}  # storages of what no function call gave
 
     def begin(self, x: torch.Tensor) -> Data:
         """The module's input."""
@@ -161,7 +241,11 @@ class Recorder:
         if not results:
             self.reads.append(call)
         for index, tensor in enumerate(results):
-            self._data[id(tensor)] = (tensor, version(tensor), Data(call, index, tuple(tensor.shape)))
+            self._data[id(tensor)] = (
+                tensor,
+                version(tensor),
+                Data(call, index, tuple(tensor.shape)),
+            )
         for tensor, before in zip(given, versions, strict=True):
             if version(tensor) != before or (tensor.is_inference() and name.endswith("_")):
                 self._written[storage(tensor)] = (tensor, call)
@@ -170,7 +254,11 @@ class Recorder:
     def _constant_call(
         self, name: str, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> Any:
-        origins = [self._origins[id(tensor)][1] for tensor in tensors_in((args, kwargs)) if id(tensor) in self._origins]
+        origins = [
+            self._origins[id(tensor)][1]
+            for tensor in tensors_in((args, kwargs))
+            if id(tensor) in self._origins
+        ]
         result = func(*args, **kwargs)
         name = plain_name(name)
         origin = name if name in RANDOM else next(iter(origins), "")
@@ -213,7 +301,11 @@ class Recorder:
         if kept or writer:
             call = writer[1] if writer else kept[2].call if kept else None
             where = call.place if call else Place()
-            return Data(Call(f"{call.name if call else 'change'} in place", (), {}, where), 0, tuple(tensor.shape))
+            return Data(
+                Call(f"{call.name if call else 'change'} in place", (), {}, where),
+                0,
+                tuple(tensor.shape),
+            )
         if place in self._unseen:
             return Data(self._unseen[place][1], 0, tuple(tensor.shape))
         return self._constant(tensor)
@@ -244,7 +336,9 @@ class Recorder:
         return Place(self._paths.get(id(owner), ""), self._kinds.get(id(owner), ""), line)
 
 
-def capture(module: nn.Module, x: torch.Tensor, run: Callable[[torch.Tensor, Recorder], Any]) -> Recording:
+def capture(
+    module: nn.Module, x: torch.Tensor, run: Callable[[torch.Tensor, Recorder], Any]
+) -> Recording:
     """Record what a module does with x; `run` calls it."""
     import torch
 
@@ -266,7 +360,9 @@ def _watching(recorder: Recorder) -> Iterator[None]:
     inside: list[None] = []
 
     class Functions(TorchFunctionMode):
-        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        def __torch_function__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
             inside.append(None)
             try:
                 return recorder.call(func, args, kwargs or {})
@@ -274,7 +370,9 @@ def _watching(recorder: Recorder) -> Iterator[None]:
                 inside.pop()
 
     class Kernels(TorchDispatchMode):  # type: ignore[no-untyped-call]
-        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        def __torch_dispatch__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
             with torch._C.DisableTorchFunction():
                 result = func(*args, **(kwargs or {}))
                 if not inside:
@@ -295,7 +393,9 @@ def kind_of(part: nn.Module) -> str:
     """Its class; of a scripted module the one that it was made from."""
     import torch
 
-    return str(part.original_name) if isinstance(part, torch.jit.ScriptModule) else type(part).__name__
+    return (
+        str(part.original_name) if isinstance(part, torch.jit.ScriptModule) else type(part).__name__
+    )
 
 
 def function_name(func: Any) -> str:

@@ -97,7 +97,9 @@ def _followed(
     return Followed(first.chain, first.pick, time_first, first.used)
 
 
-def _recorded(module: nn.Module, x: Any, running: Callable[[torch.Tensor, Recorder], Any] | None) -> Recording:
+def _recorded(
+    module: nn.Module, x: Any, running: Callable[[torch.Tensor, Recorder], Any] | None
+) -> Recording:
     """The recording of one run.
 
     Raises:
@@ -110,11 +112,15 @@ def _recorded(module: nn.Module, x: Any, running: Callable[[torch.Tensor, Record
     try:
         with one_thread(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return capture(module, torch.tensor(x), running or (lambda tensor, _: run(module, tensor)))
+            return capture(
+                module, torch.tensor(x), running or (lambda tensor, _: run(module, tensor))
+            )
     except UnsupportedModel:
         raise
     except Exception as error:  # the user's own code may raise anything
-        raise InputError(f"the module refused x {x.shape}: {type(error).__name__}: {error}") from error
+        raise InputError(
+            f"the module refused x {x.shape}: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _ask_twice(name: str, module: nn.Module, x: Any) -> None:
@@ -132,8 +138,12 @@ def _ask_twice(name: str, module: nn.Module, x: Any) -> None:
     same = [np.array_equal(a, b, equal_nan=True) for a, b in zip(*answers, strict=False)]
     if len(answers[0]) == len(answers[1]) and all(same):
         return
-    why = "it draws random numbers in evaluation mode" if draws else "it keeps a state between calls"
-    raise UnsupportedModel(f"{name} answers the same x differently when asked twice: {why}; an export cannot do that")
+    why = (
+        "it draws random numbers in evaluation mode" if draws else "it keeps a state between calls"
+    )
+    raise UnsupportedModel(
+        f"{name} answers the same x differently when asked twice: {why}; an export cannot do that"
+    )
 
 
 def _lengths(module: nn.Module) -> Iterator[tuple[int, int]]:
@@ -154,6 +164,10 @@ def _widths(module: nn.Module) -> list[int]:
     parts = list(module.modules())
     sizes += [part.input_size for part in parts if isinstance(part, nn.RNNBase | nn.RNNCellBase)]
     sizes += [part.in_features for part in parts if isinstance(part, nn.Linear)]
-    tensors = [tensor for tensor in module.state_dict().values() if isinstance(tensor, torch.Tensor) and tensor.ndim]
+    tensors = [
+        tensor
+        for tensor in module.state_dict().values()
+        if isinstance(tensor, torch.Tensor) and tensor.ndim
+    ]
     sizes += [tensor.shape[-1] for tensor in sorted(tensors, key=lambda tensor: -tensor.ndim)]
     return [size for size in dict.fromkeys(sizes) if size]

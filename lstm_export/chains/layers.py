@@ -14,7 +14,12 @@ from .operations import Rule, Translator, constant, features
 from .parts import Part
 from .signals import Node, Signal, Untranslated
 
-KINDS: Mapping[str, type[Recurrent]] = {"lstm": LSTM, "gru": GRU, "lstm_cell": LSTM, "gru_cell": GRU}
+KINDS: Mapping[str, type[Recurrent]] = {
+    "lstm": LSTM,
+    "gru": GRU,
+    "lstm_cell": LSTM,
+    "gru_cell": GRU,
+}
 
 
 def layer(call: Call, data: Data, t: Translator) -> Signal:
@@ -22,17 +27,25 @@ def layer(call: Call, data: Data, t: Translator) -> Signal:
     kind = KINDS[call.name]
     packed = isinstance(call.args[1 if kind is LSTM else 2], Data | Constant)
     if packed:
-        raise Untranslated("takes packed sequences of unequal length; an exported model takes lengths beside x")
+        raise Untranslated(
+            "takes packed sequences of unequal length; an exported model takes lengths beside x"
+        )
     x, hx, params, has_biases, num_layers, p, training, bidirectional, batch_first = call.args
     if training and p and num_layers > 1:
-        raise Untranslated("drops values between its layers at random although the module is in evaluation mode")
+        raise Untranslated(
+            "drops values between its layers at random although the module is in evaluation mode"
+        )
     signal = t.signal(x)
     wanted = ("batch", "seq", "size") if batch_first else ("seq", "batch", "size")
     if signal.axes != wanted:
-        raise Untranslated(f"reads ({', '.join(signal.axes)}) as ({', '.join(wanted)}) (batch_first={batch_first})")
+        raise Untranslated(
+            f"reads ({', '.join(signal.axes)}) as ({', '.join(wanted)}) (batch_first={batch_first})"
+        )
     weights = [constant(one, "weights") for one in params]
     states = [hx] if kind is GRU else list(hx)
-    suffixes = [f"_l{k}{side}" for k in range(num_layers) for side in ("", "_reverse")[: 1 + bidirectional]]
+    suffixes = [
+        f"_l{k}{side}" for k in range(num_layers) for side in ("", "_reverse")[: 1 + bidirectional]
+    ]
     arrays = _named(weights, suffixes, bool(has_biases))
     node = _node(_Layer(kind, arrays, weights, states), signal.node, call, t)
     if data.index == 0:
@@ -43,12 +56,18 @@ def layer(call: Call, data: Data, t: Translator) -> Signal:
     return Signal(("rows", "batch", "size"), rows)
 
 
-def _named(weights: Sequence[Constant], suffixes: Sequence[str], has_biases: bool) -> dict[str, Array]:
+def _named(
+    weights: Sequence[Constant], suffixes: Sequence[str], has_biases: bool
+) -> dict[str, Array]:
     """Arrays under torch.nn's names, from torch's flat list."""
     each = len(weights) // len(suffixes)
-    keys = ["weight_ih", "weight_hh", *(["bias_ih", "bias_hh"] if has_biases else []), "weight_hr"][:each]
+    keys = ["weight_ih", "weight_hh", *(["bias_ih", "bias_hh"] if has_biases else []), "weight_hr"][
+        :each
+    ]
     names = [f"{key}{suffix}" for suffix in suffixes for key in keys]
-    return {name: weight.array.astype(np.float32) for name, weight in zip(names, weights, strict=True)}
+    return {
+        name: weight.array.astype(np.float32) for name, weight in zip(names, weights, strict=True)
+    }
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +81,9 @@ class _Layer:
 
 
 def _node(layer: _Layer, source: Node, call: Call, t: Translator) -> Node:
-    initial = {f"{name}0": _initial(one) for name, one in zip(layer.kind.states, layer.states, strict=True)}
+    initial = {
+        f"{name}0": _initial(one) for name, one in zip(layer.kind.states, layer.states, strict=True)
+    }
     learned = {name: array for name, array in initial.items() if array.any()}
     prefix = _prefix(layer.weights[0], call)
     stage = layer.kind(prefix or layer.kind.kind.lower(), {**layer.arrays, **learned})
@@ -75,7 +96,11 @@ def _node(layer: _Layer, source: Node, call: Call, t: Translator) -> Node:
 
 def _prefix(weight: Constant, call: Call) -> str:
     name, _, key = weight.name.rpartition(".")
-    return name if key.startswith("weight_ih") and "parametrizations" not in name else call.place.module
+    return (
+        name
+        if key.startswith("weight_ih") and "parametrizations" not in name
+        else call.place.module
+    )
 
 
 def _initial(state: Any) -> Array:
@@ -152,10 +177,17 @@ def _continued(layer: _Layer, x: Node, t: Translator) -> Node:
         raise other
     node = found[0].inputs[0]
     sources = [node, *([_cells(node, t)] if layer.kind is LSTM else [])]
-    same = node.kind == "item" and node.inputs[0] is x.inputs[0] and [one.inputs[0] for one in found] == sources
+    same = (
+        node.kind == "item"
+        and node.inputs[0] is x.inputs[0]
+        and [one.inputs[0] for one in found] == sources
+    )
     if not same or not isinstance(_stage(node), layer.kind):
         raise other
-    if any(_stage(node).arrays[name].tobytes() != array.tobytes() for name, array in layer.arrays.items()):
+    if any(
+        _stage(node).arrays[name].tobytes() != array.tobytes()
+        for name, array in layer.arrays.items()
+    ):
         raise Untranslated("has other weights at every step")
     return node
 

@@ -70,7 +70,9 @@ def import_class(name: str) -> Any:
         for part in attribute.split("."):
             found = getattr(found, part)
     except Exception as error:  # the user's own code may raise anything
-        raise InputError(f"--module {name} cannot be imported: {type(error).__name__}: {_line(error)}") from error
+        raise InputError(
+            f"--module {name} cannot be imported: {type(error).__name__}: {_line(error)}"
+        ) from error
     finally:
         sys.path.remove(str(Path.cwd()))
     return found
@@ -112,7 +114,12 @@ def arguments(name: str, facts: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     records = [facts, *(value for value in facts.values() if isinstance(value, Mapping))]
     plain = (bool, int, float, str)
-    return {key: value for facts in records for key, value in facts.items() if key in names and type(value) in plain}
+    return {
+        key: value
+        for facts in records
+        for key, value in facts.items()
+        if key in names and type(value) in plain
+    }
 
 
 def _signature(made: Any) -> str:
@@ -122,7 +129,9 @@ def _signature(made: Any) -> str:
         return "other arguments"
 
 
-def fill(module: nn.Module, arrays: Mapping[str, Array], buffers: Mapping[str, Array], name: str) -> str:
+def fill(
+    module: nn.Module, arrays: Mapping[str, Array], buffers: Mapping[str, Array], name: str
+) -> str:
     """Load a file's weights into the module, every one of the module's; returns the prefix that they have in the file.
 
     Raises:
@@ -138,8 +147,13 @@ def fill(module: nn.Module, arrays: Mapping[str, Array], buffers: Mapping[str, A
         module.load_state_dict(own, strict=True)
     except RuntimeError as error:
         missing, left = set(expected) - set(own), set(own) - set(expected)
-        reasons = [f"the file lacks {listed(missing)}"] * bool(missing) + [f"has {listed(left)} besides"] * bool(left)
-        why = ", ".join(reasons) or " ".join(str(error).split()).partition("size mismatch")[2][:160].strip()
+        reasons = [f"the file lacks {listed(missing)}"] * bool(missing) + [
+            f"has {listed(left)} besides"
+        ] * bool(left)
+        why = (
+            ", ".join(reasons)
+            or " ".join(str(error).split()).partition("size mismatch")[2][:160].strip()
+        )
         raise InputError(
             f"{name} does not have the weights of this file: {why}; is it the class and are --kwargs right?"
         ) from error
@@ -149,7 +163,9 @@ def fill(module: nn.Module, arrays: Mapping[str, Array], buffers: Mapping[str, A
 def _prefix(expected: list[str], tensors: Mapping[str, Any]) -> str:
     """What stands before the module's own names in the file, such as `model.` of a Lightning checkpoint."""
     first = expected[0] if expected else ""
-    prefixes = [key.removesuffix(first) for key in tensors if key == first or key.endswith(f".{first}")]
+    prefixes = [
+        key.removesuffix(first) for key in tensors if key == first or key.endswith(f".{first}")
+    ]
     fits = [prefix for prefix in prefixes if all(prefix + key in tensors for key in expected)]
     return min(fits, key=len, default="")
 
@@ -157,9 +173,13 @@ def _prefix(expected: list[str], tensors: Mapping[str, Any]) -> str:
 def own_copy(module: nn.Module) -> nn.Module:
     """The module in float32 and evaluation mode; the user's keeps its mode and its type."""
     try:
-        return copy.deepcopy(module).float().cpu().eval()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's, about gradients of scripted submodules
+            return copy.deepcopy(module).float().cpu().eval()
     except Exception as error:  # the user's own code may raise anything
-        raise InputError(f"the module cannot be copied: {type(error).__name__}: {_line(error)}") from error
+        raise InputError(
+            f"the module cannot be copied: {type(error).__name__}: {_line(error)}"
+        ) from error
 
 
 def call(module: nn.Module, x: Array) -> list[Array]:
@@ -177,7 +197,9 @@ def call(module: nn.Module, x: Array) -> list[Array]:
             warnings.simplefilter("ignore")  # the user's own, and torch's about speed
             return _flat(run(module, torch.tensor(np.asarray(x, np.float32))))
     except Exception as error:  # the user's own code may raise anything
-        raise InputError(f"the module refused x {x.shape}: {type(error).__name__}: {_line(error)}") from error
+        raise InputError(
+            f"the module refused x {x.shape}: {type(error).__name__}: {_line(error)}"
+        ) from error
 
 
 def exact_call(module: nn.Module) -> Callable[[Array], list[Array]] | None:
@@ -187,19 +209,25 @@ def exact_call(module: nn.Module) -> Callable[[Array], list[Array]] | None:
     from ..model.torch_module import one_thread
 
     try:
-        wide = copy.deepcopy(module).double()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            wide = copy.deepcopy(module).double()
     except Exception:  # the user's own code may raise anything
         return None
 
     def answers(x: Array) -> list[Array]:
         default = torch.get_default_dtype()
-        torch.set_default_dtype(torch.float64)  # for the states and numbers that the forward makes itself
+        torch.set_default_dtype(
+            torch.float64
+        )  # for the states and numbers that the forward makes itself
         try:
             with torch.no_grad(), one_thread(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 return _flat(run(wide, torch.tensor(np.asarray(x, np.float64))), np.float64)
         except Exception as error:  # the user's own code may raise anything
-            raise InputError(f"the module refused x {x.shape}: {type(error).__name__}: {_line(error)}") from error
+            raise InputError(
+                f"the module refused x {x.shape}: {type(error).__name__}: {_line(error)}"
+            ) from error
         finally:
             torch.set_default_dtype(default)
 
@@ -215,7 +243,11 @@ def _flat(answer: Any, dtype: Any = np.float32) -> list[Array]:
     import torch
 
     if isinstance(answer, torch.Tensor):
-        return [answer.detach().double().cpu().numpy().astype(dtype)] if answer.is_floating_point() else []
+        return (
+            [answer.detach().double().cpu().numpy().astype(dtype)]
+            if answer.is_floating_point()
+            else []
+        )
     if isinstance(answer, Mapping):
         answer = list(answer.values())
     if isinstance(answer, tuple | list):
@@ -233,10 +265,14 @@ def _states(module: nn.Module, x: Any) -> list[Any]:
         return []
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     parameters = inspect.signature(module.forward).parameters.values()
-    demanded = [p.name for p in parameters if p.kind in kinds and p.default is inspect.Parameter.empty][1:]
+    demanded = [
+        p.name for p in parameters if p.kind in kinds and p.default is inspect.Parameter.empty
+    ][1:]
     (rnn,) = recurrent
     rows = rnn.num_layers * (1 + rnn.bidirectional)
-    h = torch.zeros(rows, x.shape[0 if rnn.batch_first else 1], rnn.proj_size or rnn.hidden_size, dtype=x.dtype)
+    h = torch.zeros(
+        rows, x.shape[0 if rnn.batch_first else 1], rnn.proj_size or rnn.hidden_size, dtype=x.dtype
+    )
     c = torch.zeros(rows, h.shape[1], rnn.hidden_size, dtype=x.dtype)
     if len(demanded) == 1:
         return [(h, c) if isinstance(rnn, nn.LSTM) else h]

@@ -11,8 +11,8 @@ import numpy as np
 from ..model import Activation, Affine, Array, LayerNorm, Linear, Stage
 from . import axes
 from .capture import Call, Constant, Data
-from .forward_text import number
 from .find_parts import batch_norm
+from .forward_text import number
 from .parts import Part
 from .signals import Node, Nodes, Signal, Untranslated
 
@@ -44,7 +44,9 @@ def dropout(call: Call, data: Data, t: Translator) -> Signal:
     """Nothing, unless it is active."""
     p = call.argument(1, "p", 0.5)
     if p and call.argument(2, "training", True):
-        raise Untranslated("drops values at random although the module is in evaluation mode (it is not told so)")
+        raise Untranslated(
+            "drops values at random although the module is in evaluation mode (it is not told so)"
+        )
     return same(call, data, t)
 
 
@@ -92,7 +94,9 @@ def softplus(call: Call, data: Data, t: Translator) -> Signal:
     """With beta 1; from the threshold on torch returns x, which is the same in float32 from 20 on."""
     beta, threshold = call.argument(1, "beta", 1), call.argument(2, "threshold", 20)
     if beta != 1 or threshold < 20:
-        raise Untranslated(f"has beta {beta} and threshold {threshold}, only beta 1 and 20 have a stage")
+        raise Untranslated(
+            f"has beta {beta} and threshold {threshold}, only beta 1 and 20 have a stage"
+        )
     return pointwise(call, t, "softplus")
 
 
@@ -104,7 +108,9 @@ def prelu(call: Call, data: Data, t: Translator) -> Signal:
     prefix = owner(weight, call)
     stage = Activation(prefix or "prelu", "leaky_relu", float(weight.array.flat[0]))
     part = Part(prefix, "PReLU", (stage,))
-    return signal.map(lambda node: t.nodes.item(part, node, ("prelu", id(weight)), (part, weight), node.width))
+    return signal.map(
+        lambda node: t.nodes.item(part, node, ("prelu", id(weight)), (part, weight), node.width)
+    )
 
 
 def clamp(call: Call, data: Data, t: Translator) -> Signal:
@@ -136,14 +142,20 @@ def constant(value: Any, what: str) -> Constant:
     if not isinstance(value, Constant):
         raise Untranslated(f"has the {what} {value!r}")
     if value.origin:
-        raise Untranslated(f"takes its {what} from {value.origin}, which is random: every call answers otherwise")
+        raise Untranslated(
+            f"takes its {what} from {value.origin}, which is random: every call answers otherwise"
+        )
     return value
 
 
 def owner(weight: Constant, call: Call) -> str:
     """The module that a weight belongs to, by its name in the state_dict, or the module that computes with it."""
     if weight.name:
-        return weight.name.removesuffix("weight").removesuffix(".") if _is_weight(weight.name) else weight.name
+        return (
+            weight.name.removesuffix("weight").removesuffix(".")
+            if _is_weight(weight.name)
+            else weight.name
+        )
     return call.place.module
 
 
@@ -159,7 +171,9 @@ def features(signal: Signal) -> int:
     """
     if not signal.axes or signal.axes[-1] != "size":
         last = signal.axes[-1] if signal.axes else "nothing"
-        raise Untranslated(f"works along the axis of {'steps' if last == 'seq' else last}, not along the features")
+        raise Untranslated(
+            f"works along the axis of {'steps' if last == 'seq' else last}, not along the features"
+        )
     return signal.width
 
 
@@ -205,7 +219,9 @@ def _linear(call: Call, t: Translator, x: Any, product: _Product) -> Signal:
     stage = Linear(prefix or "fc", _float32(matrix), None if bias is None else _float32(bias.array))
     part = Part(prefix, "Linear", (stage,))
     key = ("linear", id(product.weight), id(bias), call.name)
-    return signal.map(lambda node: t.nodes.item(part, node, key, (part, product, bias), len(matrix)))
+    return signal.map(
+        lambda node: t.nodes.item(part, node, key, (part, product, bias), len(matrix))
+    )
 
 
 def layer_norm(call: Call, data: Data, t: Translator) -> Signal:
@@ -215,7 +231,9 @@ def layer_norm(call: Call, data: Data, t: Translator) -> Signal:
         raise Untranslated(f"normalises over {tuple(shape)}, only the features have a stage")
     weight, bias = call.argument(2, "weight"), call.argument(3, "bias")
     eps = float(call.argument(4, "eps", 1e-5))
-    arrays = [None if one is None else _float32(constant(one, "weight").array) for one in (weight, bias)]
+    arrays = [
+        None if one is None else _float32(constant(one, "weight").array) for one in (weight, bias)
+    ]
     prefix = owner(weight, call) if isinstance(weight, Constant) else call.place.module
     if arrays[0] is None and arrays[1] is not None:
         raise Untranslated("has a bias without a weight")
@@ -233,13 +251,24 @@ def batch_normed(call: Call, data: Data, t: Translator) -> Signal:
     if call.argument(5, "training", False):
         raise Untranslated("takes mean and variance from the batch that it sees")
     if len(signal.axes) < 2 or signal.axes[1] != "size":
-        raise Untranslated(f"takes the axis of {signal.axes[1:2] or 'nothing'} for its channels, not the features")
+        raise Untranslated(
+            f"takes the axis of {signal.axes[1:2] or 'nothing'} for its channels, not the features"
+        )
     names = ("running_mean", "running_var", "weight", "bias")
     order = (3, 4, 1, 2) if len(call.args) == ATEN_BATCH_NORM else (1, 2, 3, 4)
     values = [call.argument(index, name) for index, name in zip(order, names, strict=True)]
-    found = {name: constant(one, name) for name, one in zip(names, values, strict=True) if one is not None}
-    keys = {name: _float32(found[name].array) for name in sorted(found, key=lambda name: "weight" not in name)}
-    prefix = (found["running_mean"].name or call.place.module).removesuffix("running_mean").rstrip(".")
+    found = {
+        name: constant(one, name)
+        for name, one in zip(names, values, strict=True)
+        if one is not None
+    }
+    keys = {
+        name: _float32(found[name].array)
+        for name in sorted(found, key=lambda name: "weight" not in name)
+    }
+    prefix = (
+        (found["running_mean"].name or call.place.module).removesuffix("running_mean").rstrip(".")
+    )
     part = batch_norm(prefix, keys, float(call.argument(7, "eps", 1e-5)))
     if isinstance(part, str):
         raise Untranslated(part)
@@ -289,8 +318,13 @@ def negative(call: Call, data: Data, t: Translator) -> Signal:
 def _both(name: str, factor: Any, a: Signal, b: Signal, t: Translator) -> Signal:
     """Two values that both depend on x: a sum where they are alike."""
     if name != "add" or factor != 1:
-        words = {"sub": "takes one value on data from another", "mul": "multiplies two values on data"}
-        raise Untranslated(f"{words.get(name, 'divides one value on data by another')}: no stage does")
+        words = {
+            "sub": "takes one value on data from another",
+            "mul": "multiplies two values on data",
+        }
+        raise Untranslated(
+            f"{words.get(name, 'divides one value on data by another')}: no stage does"
+        )
     if a.axes != b.axes or a.node.steps != b.node.steps:
         raise Untranslated("adds tensors whose axes differ")
     return Signal.of(a.axes, t.nodes.joined("add", [a.node, b.node]))
@@ -311,7 +345,9 @@ def _vector(value: Any, signal: Signal) -> Array:
         raise Untranslated(f"takes {array.shape}, which has more axes than its input")
     for axis, size in zip(reversed(signal.axes), reversed(array.shape), strict=False):
         if size > 1 and axis != "size":
-            raise Untranslated(f"takes {array.shape}, another number for every place along {_along(axis)}")
+            raise Untranslated(
+                f"takes {array.shape}, another number for every place along {_along(axis)}"
+            )
     if array.size > 1 and array.size != signal.width:
         raise Untranslated(f"makes {array.size} features of {signal.width}")
     return array.astype(np.float64).reshape(-1)
@@ -331,7 +367,9 @@ class _Scaling:
 
     def stage(self, width: int) -> Affine:
         """As a stage of this width."""
-        offset, scale = (np.broadcast_to(array, width).astype(np.float32) for array in (self.offset, self.scale))
+        offset, scale = (
+            np.broadcast_to(array, width).astype(np.float32) for array in (self.offset, self.scale)
+        )
         return Affine("scale", offset, scale, self.inverse)
 
 
@@ -357,7 +395,11 @@ def _inner(node: Node) -> Node:
 
 def _refit(t: Translator, node: Node) -> Node:
     """What an affine stage takes, at the same step."""
-    return t.nodes.step(node.inputs[0].inputs[0], *node.numbers) if node.kind == "step" else node.inputs[0]
+    return (
+        t.nodes.step(node.inputs[0].inputs[0], *node.numbers)
+        if node.kind == "step"
+        else node.inputs[0]
+    )
 
 
 def _merged(before: Stage, after: Affine) -> Affine | None:
@@ -405,7 +447,9 @@ def narrow(call: Call, data: Data, t: Translator) -> Signal:
     if not isinstance(start, int):
         raise Untranslated("picks by a tensor")
     start %= shape[axis]
-    return axes.cut(t.nodes, signal, axis, shape[axis], slice(start, start + call.argument(3, "length")))
+    return axes.cut(
+        t.nodes, signal, axis, shape[axis], slice(start, start + call.argument(3, "length"))
+    )
 
 
 def aten_slice(call: Call, data: Data, t: Translator) -> Signal:
@@ -418,7 +462,11 @@ def aten_slice(call: Call, data: Data, t: Translator) -> Signal:
 
 def squeeze(call: Call, data: Data, t: Translator) -> Signal:
     """Without axes of length 1."""
-    signal, shape, dim = t.signal(call.args[0]), axes.shape_of(call.args[0]), call.argument(1, "dim")
+    signal, shape, dim = (
+        t.signal(call.args[0]),
+        axes.shape_of(call.args[0]),
+        call.argument(1, "dim"),
+    )
     dims = None if dim is None else [dim] if isinstance(dim, int) else dim
     only = None if dims is None else [axes.place(one, len(shape)) for one in dims]
     return axes.squeezed(signal, shape, only)
@@ -453,13 +501,20 @@ def transpose(call: Call, data: Data, t: Translator) -> Signal:
         if call.name in ("t", "T", "H") and count != 2:
             raise Untranslated("turns all axes around")
         return axes.transposed(signal, count - 2, count - 1)
-    a, b = call.argument(1, "dim0", call.kwargs.get("axis0")), call.argument(2, "dim1", call.kwargs.get("axis1"))
+    a, b = (
+        call.argument(1, "dim0", call.kwargs.get("axis0")),
+        call.argument(2, "dim1", call.kwargs.get("axis1")),
+    )
     return axes.transposed(signal, axes.place(a, count), axes.place(b, count))
 
 
 def movedim(call: Call, data: Data, t: Translator) -> Signal:
     """One axis to another place."""
-    signal, source, target = t.signal(call.args[0]), call.argument(1, "source"), call.argument(2, "destination")
+    signal, source, target = (
+        t.signal(call.args[0]),
+        call.argument(1, "source"),
+        call.argument(2, "destination"),
+    )
     count = len(signal.axes)
     order = list(range(count))
     axis = order.pop(axes.place(source, count))
@@ -487,12 +542,52 @@ def pieces(call: Call, data: Data, t: Translator) -> Signal:
     return axes.parts_of(call, data, t.signal(call.args[0]), t.nodes, axes.shape_of(call.args[0]))
 
 
-_SAME = [*("to", "float", "double", "type", "type_as", "contiguous", "clone", "detach", "data", "cpu", "alias")]
-_SAME += ("expand", "expand_as", "broadcast_to", "view_as", "reshape_as", "positive", "real", "lift_fresh")
-_DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
+_SAME = [
+    *(
+        "to",
+        "float",
+        "double",
+        "type",
+        "type_as",
+        "contiguous",
+        "clone",
+        "detach",
+        "data",
+        "cpu",
+        "alias",
+    )
+]
+_SAME += (
+    "expand",
+    "expand_as",
+    "broadcast_to",
+    "view_as",
+    "reshape_as",
+    "positive",
+    "real",
+    "lift_fresh",
+)
+_DROPOUTS = (
+    "dropout",
+    "dropout1d",
+    "dropout2d",
+    "dropout3d",
+    "alpha_dropout",
+    "feature_alpha_dropout",
+)
 _NAMED = ("tanh", "sigmoid", "silu")
 _RESHAPES = ("view", "reshape", "flatten", "unflatten", "ravel", "unsafe_view")
-_ARITHMETIC = ("add", "sub", "subtract", "mul", "multiply", "div", "divide", "truediv", "true_divide")
+_ARITHMETIC = (
+    "add",
+    "sub",
+    "subtract",
+    "mul",
+    "multiply",
+    "div",
+    "divide",
+    "truediv",
+    "true_divide",
+)
 
 RULES: Mapping[str, Rule] = {
     **dict.fromkeys(_SAME, same),

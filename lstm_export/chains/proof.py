@@ -37,9 +37,13 @@ class Recorded:
         takes, yields = sizes
         x, y = recorded(path, takes, time_first)
         for shape in ((len(x), yields), (*x.shape[:2], yields)):
-            if tuple(size for size in y.shape if size != 1) == tuple(size for size in shape if size != 1):
+            if tuple(size for size in y.shape if size != 1) == tuple(
+                size for size in shape if size != 1
+            ):
                 return cls(path.name, x, y.reshape(shape))
-        raise UnsupportedModel(f"{path} holds y {y.shape} for x {x.shape}, and the chain yields {yields} values")
+        raise UnsupportedModel(
+            f"{path} holds y {y.shape} for x {x.shape}, and the chain yields {yields} values"
+        )
 
     @property
     def every_step(self) -> bool:
@@ -81,7 +85,11 @@ def prove_given(chain: tuple[Item, ...], answers: Recorded, outlines: Sequence[O
     if report.verdict != "failed":
         return _proof(chain, answers, report)
     other = _searched(outlines, answers) if outlines else None
-    hint = f"{answers.name} agrees with: {forward_text(other.chain)}" if other else "nor does any chain that was tried"
+    hint = (
+        f"{answers.name} agrees with: {forward_text(other.chain)}"
+        if other
+        else "nor does any chain that was tried"
+    )
     raise UnsupportedModel(
         f"{answers.name} does not compute the chain that was given ({forward_text(chain)}); {report.summary()}; {hint}"
     )
@@ -112,7 +120,9 @@ def _judge(chain: tuple[Item, ...], answers: Recorded) -> ParityReport:
     return check(answers, golden, subject=answers.name)
 
 
-def _proof(chain: tuple[Item, ...], answers: Recorded, report: ParityReport, doubts: tuple[str, ...] = ()) -> Proof:
+def _proof(
+    chain: tuple[Item, ...], answers: Recorded, report: ParityReport, doubts: tuple[str, ...] = ()
+) -> Proof:
     if report.ok:
         return Proof(chain, answers, doubts)
     doubt = f"the chain cannot be proved against {answers.name}: the model amplifies rounding beyond what float32 holds"
@@ -139,7 +149,9 @@ def _searched(outlines: Sequence[Outline], answers: Recorded) -> Proof | None:
 def _lookalikes(candidate: Candidate, screen: Screen) -> tuple[str, ...]:
     """Chains with another activation and the same answers on every input, such as a ReLU behind positive outputs."""
     own = forward_text(_effective(candidate.chain))
-    others = {forward_text(_effective(other.chain)): other.chain for other in candidate.neighbours()}
+    others = {
+        forward_text(_effective(other.chain)): other.chain for other in candidate.neighbours()
+    }
     close = {text for text, chain in others.items() if text != own and screen.agrees(chain)}
     named = sorted(close, key=lambda text: (len(text), text))
     more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""

@@ -64,12 +64,16 @@ class Reference:
         batch, seq, _ = x.shape
         answers = self.call(x.swapaxes(0, 1) if self.time_first else x)
         if self.form.pick >= len(answers):
-            raise InputError(f"{self.name} answered with {len(answers)} tensors for x {x.shape}, and with more before")
+            raise InputError(
+                f"{self.name} answered with {len(answers)} tensors for x {x.shape}, and with more before"
+            )
         y, wanted = answers[self.form.pick], (batch, seq) if self.form.every_step else (batch,)
         if self.form.time_first:
             wanted = wanted[::-1]
         if y.size != np.prod(wanted) * self.output_size:
-            raise InputError(f"{self.name} answered {y.shape} for x {x.shape}, expected {(*wanted, self.output_size)}")
+            raise InputError(
+                f"{self.name} answered {y.shape} for x {x.shape}, expected {(*wanted, self.output_size)}"
+            )
         y = y.reshape(*wanted, self.output_size)
         return y.swapaxes(0, 1) if self.form.time_first else y
 
@@ -77,10 +81,15 @@ class Reference:
     def notes(self) -> tuple[str, ...]:
         """What is different about the module's own interface."""
         layout = f"{self.name} takes (seq, batch, input_size); artifacts always take (batch, seq, input_size)"
-        return (*((layout,) if self.time_first else ()), *((self.form.note,) if self.form.note else ()))
+        return (
+            *((layout,) if self.time_first else ()),
+            *((self.form.note,) if self.form.note else ()),
+        )
 
 
-def reference(name: str, call: Call, time_first: bool, sizes: tuple[int, int], pick: int) -> Reference:
+def reference(
+    name: str, call: Call, time_first: bool, sizes: tuple[int, int], pick: int
+) -> Reference:
     """The module as a Runner.
 
     Args:
@@ -107,7 +116,9 @@ def reference(name: str, call: Call, time_first: bool, sizes: tuple[int, int], p
     return Reference(name, call, form, time_first, yields)
 
 
-def _form(name: str, answers: Sequence[Array], time_first: bool, size: int, pick: int) -> Form | None:
+def _form(
+    name: str, answers: Sequence[Array], time_first: bool, size: int, pick: int
+) -> Form | None:
     """How the answer has the shape of a y, be it without its axes of length 1."""
     batch, seq = PROBE
     shapes = [((batch, size), False, False), ((batch, seq, size), True, False)]
@@ -124,7 +135,11 @@ def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _note(name: str, answers: Sequence[Array], pick: int, shape: tuple[int, ...]) -> str:
-    said = [f"answers with {len(answers)} tensors, of which number {pick + 1} is y"] if len(answers) > 1 else []
+    said = (
+        [f"answers with {len(answers)} tensors, of which number {pick + 1} is y"]
+        if len(answers) > 1
+        else []
+    )
     if answers[pick].shape != shape:
         said.append(f"answers {_letters(answers[pick].shape)}, artifacts answer {_letters(shape)}")
     return f"{name} {' and '.join(said)}" if said else ""
@@ -151,7 +166,9 @@ def recorded(path: Path, takes: int, time_first: bool) -> tuple[Array, Array]:
     if time_first and x.ndim == 3:
         x, y = x.swapaxes(0, 1), y.swapaxes(0, 1) if y.ndim == 3 else y
     if x.ndim != 3 or x.shape[-1] != takes or not x.size or len(y) != len(x):
-        raise InputError(f"{path} holds x {x.shape} and y {y.shape}, expected x (n, seq, {takes}) and as many y")
+        raise InputError(
+            f"{path} holds x {x.shape} and y {y.shape}, expected x (n, seq, {takes}) and as many y"
+        )
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         raise InputError(f"{path} holds values that are not finite")
     return x.astype(np.float32), y

@@ -97,7 +97,9 @@ class _Interpreter:
         }
         if what not in inner:
             line = _line(node) or "an unknown line"
-            raise UnsupportedModel(f"the archive's code holds {what} at {line}, which is not known here")
+            raise UnsupportedModel(
+                f"the archive's code holds {what} at {line}, which is not known here"
+            )
         return inner[what](node, given, frame)
 
     @staticmethod
@@ -235,7 +237,21 @@ PLAIN: Mapping[str, Callable[..., Any]] = {
     "ge": operator.ge,
 }
 # Those of them that tensors have too.
-MIXED = {"add", "sub", "mul", "div", "remainder", "neg", "eq", "ne", "lt", "gt", "le", "ge", "__contains__"}
+MIXED = {
+    "add",
+    "sub",
+    "mul",
+    "div",
+    "remainder",
+    "neg",
+    "eq",
+    "ne",
+    "lt",
+    "gt",
+    "le",
+    "ge",
+    "__contains__",
+}
 
 PRIMS: Mapping[str, Callable[[Any, list[Any]], Sequence[Any]]] = {
     "prim::CallFunction": lambda node, given: [_function(node)(*given[1:])],

@@ -58,7 +58,9 @@ class Nodes:
 
     def step(self, node: Node, t: int) -> Node:
         """One step of a sequence."""
-        return self.make(("step", id(node), t), node, lambda: Node("step", (node,), node.width, 0, numbers=(t,)))
+        return self.make(
+            ("step", id(node), t), node, lambda: Node("step", (node,), node.width, 0, numbers=(t,))
+        )
 
     def cut(self, node: Node, start: int, stop: int) -> Node:
         """Some of the features."""
@@ -88,7 +90,10 @@ class Nodes:
         if all(node.kind == "step" and node.numbers == first.numbers for node in inputs):
             return self.step(self.joined(kind, [node.inputs[0] for node in inputs]), *first.numbers)
         widths = [node.width for node in inputs]
-        width, steps = sum(widths) if kind == "concat" else max(widths), max(node.steps for node in inputs)
+        width, steps = (
+            sum(widths) if kind == "concat" else max(widths),
+            max(node.steps for node in inputs),
+        )
         key = (kind, *(id(node) for node in inputs))
         return self.make(key, inputs, lambda: Node(kind, tuple(inputs), width, steps))
 

@@ -16,7 +16,12 @@ from .parts import Part
 from .signals import Node, Nodes, Signal, Untranslated
 
 RULES: Mapping[str, operations.Rule] = {**operations.RULES, **layers.RULES}
-SHAPES = ("view_as", "reshape_as", "expand_as", "type_as")  # take from the second tensor its shape or type alone
+SHAPES = (
+    "view_as",
+    "reshape_as",
+    "expand_as",
+    "type_as",
+)  # take from the second tensor its shape or type alone
 FLOATS = ("float32", "float64")
 
 
@@ -60,7 +65,9 @@ def translate(name: str, recording: Recording, time_first: bool) -> Translation:
             found.append(Translation(chain, pick, translator.used))
     if not found:
         shapes = ", ".join(str(shape_of(answer)) for answer in recording.answers) or "nothing"
-        raise UnsupportedModel(f"{name} answers {shapes} for x {recording.x.shape}, expected one answer for every row")
+        raise UnsupportedModel(
+            f"{name} answers {shapes} for x {recording.x.shape}, expected one answer for every row"
+        )
     return max(found, key=lambda one: sum(isinstance(item, Part) for item in one.chain))
 
 
@@ -108,7 +115,9 @@ class _Translator:
     def _translated(self, data: Data) -> Signal:
         call = data.call
         assert call is not None  # noqa: S101 - only x has none, and x is known from the start
-        for given in _given(call) if call.name not in SHAPES else ():  # the first in the way is named, not the last
+        for given in (
+            _given(call) if call.name not in SHAPES else ()
+        ):  # the first in the way is named, not the last
             self.signal(given)
         rule = RULES.get(call.name)
         if rule is None:
@@ -139,7 +148,11 @@ class _Translator:
 
 
 def _names(call: Call) -> frozenset[str]:
-    return frozenset(value.name for value in _flat((call.args, *call.kwargs.values())) if isinstance(value, Constant))
+    return frozenset(
+        value.name
+        for value in _flat((call.args, *call.kwargs.values()))
+        if isinstance(value, Constant)
+    )
 
 
 def _given(call: Call) -> Iterator[Data]:
@@ -170,7 +183,9 @@ def _lower(node: Node, x: Node, last: bool = False) -> list[Item]:
     if node.kind == "step":
         source = node.inputs[0]
         if node.numbers != (source.steps - 1,):
-            raise Untranslated(f"reads out step {node.numbers[0]} of {source.steps}, only the last has a stage")
+            raise Untranslated(
+                f"reads out step {node.numbers[0]} of {source.steps}, only the last has a stage"
+            )
         return _lower(source, x, last=True)
     if node.kind == "item":
         if last and isinstance(node.item, Part) and node.item.is_recurrent:

@@ -50,7 +50,9 @@ def from_state_dict(
     state_dict: Mapping[str, Any], options: ReadingOptions = ASSUME, module: nn.Module | None = None
 ) -> Checkpoint:
     """The chain that a state_dict in memory suggests, proved against `module` where it is that module's."""
-    return understand(contents_of(state_dict, *(("live module",) if module is not None else ())), options, module)
+    return understand(
+        contents_of(state_dict, *(("live module",) if module is not None else ())), options, module
+    )
 
 
 def understand(
@@ -104,15 +106,23 @@ def _recognised(contents: Contents, options: ReadingOptions, source: Path | None
         doubts=doubts,
         forward=forward_text(chain),
         contents=contents,
-        proof=f"proved on the {len(proof.answers.x)} recorded answers" if proof and proof.proved else "",
+        proof=f"proved on the {len(proof.answers.x)} recorded answers"
+        if proof and proof.proved
+        else "",
     )
 
 
-def _stored(contents: Contents, model: Model, options: ReadingOptions, source: Path | None) -> Checkpoint:
+def _stored(
+    contents: Contents, model: Model, options: ReadingOptions, source: Path | None
+) -> Checkpoint:
     """A file that says what its chain is."""
     if options.about_chain or options.trust:
-        raise InputError(f"{', '.join(options.about_chain) or '--trust'}: this file stores its chain, {model.chain}")
-    stored = Checkpoint(model, contents.windows, contents.facts, contents.notes, source, contents=contents)
+        raise InputError(
+            f"{', '.join(options.about_chain) or '--trust'}: this file stores its chain, {model.chain}"
+        )
+    stored = Checkpoint(
+        model, contents.windows, contents.facts, contents.notes, source, contents=contents
+    )
     return _scaled(stored, contents, options)
 
 
@@ -123,13 +133,19 @@ def _whole_numbers(buffers: Mapping[str, Array]) -> tuple[str, ...]:
         CheckpointError: a weight or a bias holds whole numbers.
     """
     for name, array in buffers.items():
-        if re.search(r"(^|\.)(weight|bias|running_mean|running_var)(_[ih]h_l\d+(_reverse)?)?$", name):
-            raise CheckpointError(f"{name} is {array.dtype}, expected floats; quantized weights are not read")
+        if re.search(
+            r"(^|\.)(weight|bias|running_mean|running_var)(_[ih]h_l\d+(_reverse)?)?$", name
+        ):
+            raise CheckpointError(
+                f"{name} is {array.dtype}, expected floats; quantized weights are not read"
+            )
     names = (name for name in buffers if name.rpartition(".")[2] not in _COUNTERS)
     return tuple(f"{name} {buffers[name].dtype} {buffers[name].shape}" for name in names)
 
 
-def _outlines(found: Parts, options: ReadingOptions, told: Hints, is_given: bool) -> tuple[Outline, ...]:
+def _outlines(
+    found: Parts, options: ReadingOptions, told: Hints, is_given: bool
+) -> tuple[Outline, ...]:
     """What names and shapes suggest; beside a given chain that may be nothing."""
     try:
         return recognise(found, options.readout, told.modules)
@@ -168,7 +184,9 @@ def _origin(
 def _layout(options: ReadingOptions, proof: Proof | None) -> tuple[str, ...]:
     """What --no-batch-first means where no reference says it."""
     if options.batch_first is False and proof is None:
-        return ("the module takes (seq, batch, input_size); artifacts always take (batch, seq, input_size)",)
+        return (
+            "the module takes (seq, batch, input_size); artifacts always take (batch, seq, input_size)",
+        )
     return ()
 
 
@@ -209,7 +227,9 @@ def _scaler(contents: Contents, name: str | None, option: str) -> FoundScaler | 
         if scaler.name == name:
             return scaler
     known = ", ".join(scaler.name for scaler in contents.scalers)
-    raise InputError(f"{option} {name}: the file holds {f'the scalers {known}' if known else 'no scaler'}")
+    raise InputError(
+        f"{option} {name}: the file holds {f'the scalers {known}' if known else 'no scaler'}"
+    )
 
 
 def _between(before: FoundScaler | None, runner: Runner, after: FoundScaler | None) -> Runner:

@@ -23,7 +23,9 @@ def inputs_of(model: Model) -> dict[str, Array]:
     first = model.stages[0]
     if isinstance(first, Affine) and not first.inverse:
         for power in BEYOND:
-            inputs[f"1e{power} deviations"] = first.offset + first.scale * _of_size(random, width) * 10.0**power
+            inputs[f"1e{power} deviations"] = (
+                first.offset + first.scale * _of_size(random, width) * 10.0**power
+            )
     inputs["one row"] = random.normal(size=(1, STEPS + 2, width))
     return {name: x.astype(np.float32) for name, x in inputs.items()}
 
@@ -34,5 +36,7 @@ def _of_size(random: np.random.Generator, width: int) -> Array:
     level = 1 + np.abs(rows[1])
     rows[1] = level
     rows[2] = -level
-    rows[3] = random.choice([-1.0, 1.0], size=width) + rows[3] * 10.0 ** random.uniform(-2, 0, size=width)
+    rows[3] = random.choice([-1.0, 1.0], size=width) + rows[3] * 10.0 ** random.uniform(
+        -2, 0, size=width
+    )
     return rows

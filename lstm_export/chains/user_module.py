@@ -66,10 +66,14 @@ def running_of(
         from .archive_child import NAME, ArchiveProcess
 
         if source is None or "TorchScript" not in contents.how:
-            raise InputError(f"--trust runs the code of a TorchScript archive, and this is a {contents.how}")
+            raise InputError(
+                f"--trust runs the code of a TorchScript archive, and this is a {contents.how}"
+            )
         archive = ArchiveProcess(source)
         note = "the archive's own code was run in a process of its own, to prove the chain"
-        return Running(NAME, archive, archive.exact, archive.follow, archive.batch_first, notes=(note,))
+        return Running(
+            NAME, archive, archive.exact, archive.follow, archive.batch_first, notes=(note,)
+        )
     return None
 
 
@@ -83,14 +87,18 @@ def _here(name: str, module: nn.Module) -> Running:
     )
 
 
-def followed(contents: Contents, options: ReadingOptions, running: Running, source: Path | None) -> Checkpoint:
+def followed(
+    contents: Contents, options: ReadingOptions, running: Running, source: Path | None
+) -> Checkpoint:
     """The checkpoint of a running module.
 
     Raises:
         UnsupportedModel: it does something that has no translation, or another chain was given.
         InputError: an option does not fit it.
     """
-    first = (running.batch_first is False) if options.batch_first is None else not options.batch_first
+    first = (
+        (running.batch_first is False) if options.batch_first is None else not options.batch_first
+    )
     layouts = [first, not first] if options.batch_first is None else [first]
     found = running.follow(layouts)
     translated = tuple(_prefixed(item, running.prefix) for item in found.chain)
@@ -110,8 +118,12 @@ def followed(contents: Contents, options: ReadingOptions, running: Running, sour
     proved = report.verdict == "passed"
     doubt = f"the chain cannot be proved against {running.name}: it amplifies rounding beyond what float32 holds"
     used = {running.prefix + name for name in found.used}
-    unused = (f"{name} {array.shape}, not used by the forward" for name, array in contents.arrays.items())
-    left = [phrase for name, phrase in zip(contents.arrays, unused, strict=True) if name not in used]
+    unused = (
+        f"{name} {array.shape}, not used by the forward" for name, array in contents.arrays.items()
+    )
+    left = [
+        phrase for name, phrase in zip(contents.arrays, unused, strict=True) if name not in used
+    ]
     return Checkpoint(
         replace(model, origin=f"proved against {running.name}" if proved else "assumed"),
         facts=contents.facts,
@@ -174,7 +186,11 @@ def _plain(chain: Sequence[Item]) -> list[Item]:
     plain: list[Item] = []
     for item in chain:
         before = plain[-1] if plain else None
-        if item == "hidden" and isinstance(before, Part) and not getattr(before.stages[0], "bidirectional", False):
+        if (
+            item == "hidden"
+            and isinstance(before, Part)
+            and not getattr(before.stages[0], "bidirectional", False)
+        ):
             plain.append("last")
         elif item not in NOTHING:
             plain.append(item)

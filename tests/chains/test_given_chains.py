@@ -243,7 +243,9 @@ def test_a_given_chain_that_the_module_does_not_compute_is_refused_with_the_one_
     assert found.model.origin == "proved against the module"
 
 
-def test_what_recorded_answers_cannot_tell_stays_a_doubt_and_a_live_module_leaves_none(tmp_path: Path) -> None:
+def test_what_recorded_answers_cannot_tell_stays_a_doubt_and_a_live_module_leaves_none(
+    tmp_path: Path,
+) -> None:
     """Outputs that are always positive do not show whether a ReLU stands behind them; the module's operations do."""
     module = make("seed")
     with torch.no_grad():
@@ -253,7 +255,9 @@ def test_what_recorded_answers_cannot_tell_stays_a_doubt_and_a_live_module_leave
     torch.save(module.state_dict(), tmp_path / "m.pt")
     found = read_checkpoint(tmp_path / "m.pt", ReadingOptions(reference=tmp_path / "ref.npz"))
     assert found.model.origin == "proved against ref.npz"
-    assert found.doubts[0].startswith("no input that was tried tells the chain from: lstm, last, fc, ")
+    assert found.doubts[0].startswith(
+        "no input that was tried tells the chain from: lstm, last, fc, "
+    )
     assert read(module).doubts == ()
 
 

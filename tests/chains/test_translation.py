@@ -111,7 +111,9 @@ def stateful(m: Any, x: Any) -> Any:
 
 
 def carried(m: Any, x: Any) -> Any:
-    state = m.state if getattr(m, "state", None) is not None and m.state[0].shape[1] == len(x) else None
+    state = (
+        m.state if getattr(m, "state", None) is not None and m.state[0].shape[1] == len(x) else None
+    )
     out, m.state = m.lstm(x, state)
     return m.fc(out[:, -1])
 
@@ -158,21 +160,37 @@ def dead(m: Any, x: Any) -> Any:
 
 KINDS: dict[str, Kind] = {
     # Activations and limits
-    "ReLU6": Kind(lambda m, x: m.fc(m.act(m.last(x))), lambda: {"act": nn.ReLU6()}, r"act \(ReLU6\)"),
-    "Hardtanh": Kind(lambda m, x: m.fc(m.act(m.last(x))), lambda: {"act": nn.Hardtanh()}, r"act \(Hardtanh\)"),
-    "Hardswish": Kind(lambda m, x: m.fc(m.act(m.last(x))), lambda: {"act": nn.Hardswish()}, "hardswish"),
+    "ReLU6": Kind(
+        lambda m, x: m.fc(m.act(m.last(x))), lambda: {"act": nn.ReLU6()}, r"act \(ReLU6\)"
+    ),
+    "Hardtanh": Kind(
+        lambda m, x: m.fc(m.act(m.last(x))), lambda: {"act": nn.Hardtanh()}, r"act \(Hardtanh\)"
+    ),
+    "Hardswish": Kind(
+        lambda m, x: m.fc(m.act(m.last(x))), lambda: {"act": nn.Hardswish()}, "hardswish"
+    ),
     "Mish": Kind(lambda m, x: m.fc(m.act(m.last(x))), lambda: {"act": nn.Mish()}, "mish"),
     "SELU": Kind(lambda m, x: m.fc(F.selu(m.last(x))), refused="selu"),
-    "Softplus with beta": Kind(lambda m, x: F.softplus(m.fc(m.last(x)), beta=2), refused="softplus.*beta 2"),
-    "clamp": Kind(lambda m, x: m.fc(m.last(x)).clamp(-0.1, 0.2), refused=r"clamp.*between -0.1 and 0.2"),
+    "Softplus with beta": Kind(
+        lambda m, x: F.softplus(m.fc(m.last(x)), beta=2), refused="softplus.*beta 2"
+    ),
+    "clamp": Kind(
+        lambda m, x: m.fc(m.last(x)).clamp(-0.1, 0.2), refused=r"clamp.*between -0.1 and 0.2"
+    ),
     "clip": Kind(lambda m, x: torch.clip(m.fc(m.last(x)), max=0.1), refused="clip"),
     "clamp from 0": Kind(lambda m, x: torch.clamp(m.fc(m.last(x)), min=0), holds=("relu",)),
     "threshold": Kind(lambda m, x: F.threshold(m.fc(m.last(x)), 0.1, 20.0), refused="threshold"),
-    "maximum": Kind(lambda m, x: torch.maximum(m.fc(m.last(x)), torch.tensor(0.1)), refused="maximum"),
+    "maximum": Kind(
+        lambda m, x: torch.maximum(m.fc(m.last(x)), torch.tensor(0.1)), refused="maximum"
+    ),
     "where": Kind(chosen, refused="gt"),
     "softmax": Kind(lambda m, x: m.fc(m.last(x)).softmax(-1), refused="softmax"),
-    "GELU with tanh": Kind(lambda m, x: m.fc(F.gelu(m.last(x), approximate="tanh")), holds=("gelu_tanh",)),
-    "a slope of many digits": Kind(lambda m, x: m.fc(F.leaky_relu(m.last(x), 0.123456789)), holds=("leaky_relu",)),
+    "GELU with tanh": Kind(
+        lambda m, x: m.fc(F.gelu(m.last(x), approximate="tanh")), holds=("gelu_tanh",)
+    ),
+    "a slope of many digits": Kind(
+        lambda m, x: m.fc(F.leaky_relu(m.last(x), 0.123456789)), holds=("leaky_relu",)
+    ),
     "ELU with alpha": Kind(lambda m, x: m.fc(F.elu(m.last(x), 0.3)), holds=("elu",)),
     "exp": Kind(lambda m, x: torch.exp(m.fc(m.last(x))), refused="exp"),
     # Constants
@@ -182,18 +200,26 @@ KINDS: dict[str, Kind] = {
     "1 - y": Kind(lambda m, x: 1 - m.fc(m.last(x)), holds=("scale",)),
     "negative": Kind(lambda m, x: -m.fc(m.last(x)), holds=("scale",)),
     "a matrix of one's own": Kind(
-        lambda m, x: m.last(x) @ m.matrix, lambda: {"matrix": nn.Parameter(torch.randn(8, 2))}, holds=("matrix",)
+        lambda m, x: m.last(x) @ m.matrix,
+        lambda: {"matrix": nn.Parameter(torch.randn(8, 2))},
+        holds=("matrix",),
     ),
     "1 / y": Kind(lambda m, x: 1 / m.fc(m.last(x)), refused="divides by data"),
-    "positions": Kind(lambda m, x: m.fc(m.last(x + torch.arange(x.shape[1])[:, None])), refused="along the steps"),
-    "length of the sequence": Kind(lambda m, x: m.fc(m.last(x)) / x.shape[1], refused="another batch or sequence"),
+    "positions": Kind(
+        lambda m, x: m.fc(m.last(x + torch.arange(x.shape[1])[:, None])), refused="along the steps"
+    ),
+    "length of the sequence": Kind(
+        lambda m, x: m.fc(m.last(x)) / x.shape[1], refused="another batch or sequence"
+    ),
     # Along time
     "subtract last value": Kind(lambda m, x: m.fc(m.last(x - x[:, -1:])), refused="sub"),
     "mean pooling": Kind(lambda m, x: m.fc(m.lstm(x)[0].mean(1)), refused="mean"),
     "max pooling": Kind(lambda m, x: m.fc(m.lstm(x)[0].max(1).values), refused="max"),
     "first step": Kind(lambda m, x: m.fc(m.lstm(x)[0][:, 0]), refused="step 0 of"),
     "flip": Kind(lambda m, x: m.fc(m.last(x.flip(1))), refused="flip"),
-    "last five steps": Kind(lambda m, x: m.fc(m.lstm(x)[0][:, -5:].mean(1)), refused="steps 6 to 11 of 11"),
+    "last five steps": Kind(
+        lambda m, x: m.fc(m.lstm(x)[0][:, -5:].mean(1)), refused="steps 6 to 11 of 11"
+    ),
     "all steps at once": Kind(
         lambda m, x: m.wide(m.lstm(x)[0].flatten(1)[:, :56]),
         lambda: {"wide": nn.Linear(56, 2)},
@@ -216,10 +242,14 @@ KINDS: dict[str, Kind] = {
     "residual": Kind(residual, lambda: {"lin": nn.Linear(8, 8)}, "add"),
     "gate": Kind(gated, refused="mul"),
     "one feature": Kind(lambda m, x: m.fc(m.last(x))[:, :1], refused="some of the features"),
-    "rows of the batch": Kind(lambda m, x: m.fc(m.last(x)) - m.fc(m.last(x))[0], refused="rows of the batch"),
+    "rows of the batch": Kind(
+        lambda m, x: m.fc(m.last(x)) - m.fc(m.last(x))[0], refused="rows of the batch"
+    ),
     "skip of a scaled feature": Kind(skipped, holds=("scale", "skip")),
     # What is not the module's alone
-    "dropout that is always on": Kind(lambda m, x: m.fc(F.dropout(m.last(x), 0.5)), refused="random"),
+    "dropout that is always on": Kind(
+        lambda m, x: m.fc(F.dropout(m.last(x), 0.5)), refused="random"
+    ),
     "noise": Kind(lambda m, x: m.fc(m.last(x)) + torch.randn(2), refused="random"),
     "a counter": Kind(stateful, refused="keeps a state between calls"),
     "a state that is carried on": Kind(carried, refused="keeps a state between calls"),
@@ -244,12 +274,18 @@ KINDS: dict[str, Kind] = {
         holds=("sn",),
     ),
     "tied": Kind(lambda m, x: F.linear(m.fc(m.last(x)), m.fc.weight.T), holds=("fc",)),
-    "used twice": Kind(lambda m, x: m.sq(m.sq(m.last(x))), lambda: {"sq": nn.Linear(8, 8)}, holds=("sq", "sq_2")),
+    "used twice": Kind(
+        lambda m, x: m.sq(m.sq(m.last(x))), lambda: {"sq": nn.Linear(8, 8)}, holds=("sq", "sq_2")
+    ),
     "dead operation": Kind(dead, holds=("lstm", "last", "fc")),
     "named as a loss": Kind(
-        lambda m, x: m.loss_head(m.last(x)), lambda: {"loss_head": nn.Linear(8, 1)}, holds=("loss_head",)
+        lambda m, x: m.loss_head(m.last(x)),
+        lambda: {"loss_head": nn.Linear(8, 1)},
+        holds=("loss_head",),
     ),
-    "unused Linear": Kind(lambda m, x: m.fc(m.last(x)), lambda: {"spare": nn.Linear(8, 8)}, holds=("fc",)),
+    "unused Linear": Kind(
+        lambda m, x: m.fc(m.last(x)), lambda: {"spare": nn.Linear(8, 8)}, holds=("fc",)
+    ),
 }
 
 
@@ -274,7 +310,9 @@ def test_what_is_translated_has_the_modules_numbers(name: str) -> None:
         with torch.no_grad():
             expected = exact(torch.from_numpy(x).double()).numpy()
         # constants and effective weights are kept in float32: 2**-24 each, over a dozen terms
-        np.testing.assert_allclose(forward(found.model, x).y, expected, rtol=2e-6, atol=2e-6 * np.abs(expected).max())
+        np.testing.assert_allclose(
+            forward(found.model, x).y, expected, rtol=2e-6, atol=2e-6 * np.abs(expected).max()
+        )
     torch.set_default_dtype(default)
 
 
@@ -304,10 +342,15 @@ def test_what_the_forward_does_not_use_is_listed() -> None:
 
 def test_the_report_says_on_what_it_was_proved(tmp_path: Path) -> None:
     report = lstm_export.export(module_of("x / 100"), "onnx", tmp_path / "m.onnx")
-    assert any(note.startswith("proved operation by operation, then in float64 on ") for note in report.notes)
+    assert any(
+        note.startswith("proved operation by operation, then in float64 on ")
+        for note in report.notes
+    )
 
 
-@pytest.mark.filterwarnings("ignore")  # torch's, that TorchScript is deprecated and that a trace keeps no Python
+@pytest.mark.filterwarnings(
+    "ignore"
+)  # torch's, that TorchScript is deprecated and that a trace keeps no Python
 @pytest.mark.parametrize("make", [torch.jit.script, None], ids=["scripted", "traced"])
 def test_an_archive_is_translated_in_its_own_process(make: Any, tmp_path: Path) -> None:
     class Plain(nn.Module):  # type: ignore[misc, name-defined]
