@@ -19,7 +19,17 @@ from .outline import Outline
 from .parts import Part
 
 # Likely ones first; "" is nothing.
-FUNCTIONS: tuple[str, ...] = ("", "relu", "tanh", "gelu", "sigmoid", "elu", "silu", "leaky_relu", "softplus")
+FUNCTIONS: tuple[str, ...] = (
+    "",
+    "relu",
+    "tanh",
+    "gelu",
+    "sigmoid",
+    "elu",
+    "silu",
+    "leaky_relu",
+    "softplus",
+)
 FUNCTIONS = (*FUNCTIONS, "gelu_tanh", "leaky_relu(0.1)", "leaky_relu(0.2)")
 USUAL = FUNCTIONS[:5]
 MOST_SKIPS = 4
@@ -86,7 +96,9 @@ def _readouts(outline: Outline, picks_step: bool) -> list[Taken]:
     number = next(index for index, slot in enumerate(outline.slots) if slot.kind == "readout")
     if not picks_step:
         return [{number: ()}]
-    last = [part.stages[0] for part in outline.items if isinstance(part, Part) and part.is_recurrent][-1]
+    last = [
+        part.stages[0] for part in outline.items if isinstance(part, Part) and part.is_recurrent
+    ][-1]
     both = isinstance(last, Recurrent) and last.bidirectional
     readouts: list[Taken] = [{number: ("last",)}, {number: ("hidden",)}]
     return readouts if both else readouts[:1]
@@ -95,14 +107,22 @@ def _readouts(outline: Outline, picks_step: bool) -> list[Taken]:
 def _skips(takes: int, yields: int) -> list[tuple[str, ...]]:
     """No skip; one feature to all outputs; every feature to its own output."""
     single = [(f"skip({index})",) for index in range(min(takes, MOST_SKIPS))]
-    return [(), *single, *([(f"skip({', '.join(map(str, range(takes)))})",)] if takes == yields > 1 else [])]
+    return [
+        (),
+        *single,
+        *([(f"skip({', '.join(map(str, range(takes)))})",)] if takes == yields > 1 else []),
+    ]
 
 
 def _changes(outline: Outline, level: int) -> Iterator[Taken]:
     """What to put into the activation slots, `level` changes away from what is assumed."""
     slots = [index for index, slot in enumerate(outline.slots) if slot.kind == "activation"]
     relus = [index for index in slots if "relu" in outline.slots[index].taken]
-    alike = [dict.fromkeys(relus, _tokens(function)) for function in FUNCTIONS] if len(relus) > 1 else []
+    alike = (
+        [dict.fromkeys(relus, _tokens(function)) for function in FUNCTIONS]
+        if len(relus) > 1
+        else []
+    )
     functions = FUNCTIONS if level < 3 else USUAL
     for places in combinations(slots, level):
         for chosen in product(functions, repeat=level):
@@ -127,7 +147,9 @@ class Screen:
         close: the error that still agrees, of the terms of an output.
     """
 
-    def __init__(self, inputs: Mapping[str, Array], answers: Mapping[str, Array], close: float = CLOSE) -> None:
+    def __init__(
+        self, inputs: Mapping[str, Array], answers: Mapping[str, Array], close: float = CLOSE
+    ) -> None:
         self._inputs, self._answers, self._closeness = inputs, answers, close
         self._shared: OrderedDict[Any, Partway] = OrderedDict()
 
@@ -140,7 +162,9 @@ class Screen:
             return False
 
     def _close(self, name: str, stages: tuple[Stage, ...]) -> bool:
-        shared = 1 + max(index for index, stage in enumerate(stages) if isinstance(stage, Recurrent))
+        shared = 1 + max(
+            index for index, stage in enumerate(stages) if isinstance(stage, Recurrent)
+        )
         found = reduce(advance, stages[shared:], self._up_to(name, stages[:shared]))
         y, expected = found.y, self._answers[name]
         y = y if y.ndim == 2 else np.moveaxis(y, 0, 1)
@@ -150,7 +174,10 @@ class Screen:
         return bool((np.abs(y - expected) <= self._closeness * scale).all())
 
     def _up_to(self, name: str, stages: tuple[Stage, ...]) -> Partway:
-        key = (name, *(id(stage) if stage.arrays else (stage.kind, str(stage.options)) for stage in stages))
+        key = (
+            name,
+            *(id(stage) if stage.arrays else (stage.kind, str(stage.options)) for stage in stages),
+        )
         if key not in self._shared:
             self._shared[key] = reduce(advance, stages, begin(self._inputs[name]))
             if len(self._shared) > MOST_SHARED:

@@ -11,7 +11,7 @@ STEPS = 5
 LOWEST, HIGHEST = -3, 6  # powers of ten: millivolts to pascals
 BEYOND = (1, 2, 3)  # powers of ten of the standard deviations of a scaler
 
-SAID = f"inputs of 1e{LOWEST} to 1e{HIGHEST}"
+SAID = f"in training units, and of sizes from 1e{LOWEST} to 1e{HIGHEST}"
 
 
 def inputs_of(model: Model) -> dict[str, Array]:

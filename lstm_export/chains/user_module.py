@@ -141,7 +141,7 @@ def _said(report: ParityReport, running: Running) -> str:
     """On what it was proved."""
     sets = sum(result.verdict == "passed" for result in report.sets)
     kind = "float64" if running.exact else "float32, since it cannot be cast to float64"
-    return f"proved operation by operation, then in {kind} on {sets} sets of inputs: as trained, {units.SAID}"
+    return f"proved operation by operation, then in {kind} on {sets} sets of inputs: {units.SAID}"
 
 
 def _judged(model: Model, answers: Reference, exact: Call | None) -> ParityReport:
