@@ -81,21 +81,27 @@ class Narrow(LSTMModel):
 
 
 def test_a_module_of_another_output_shape_is_told_so(tmp_path: Path) -> None:
-    with pytest.raises(UnsupportedModel, match=r"getitem in Narrow at .*test_pipeline.py:\d+: takes some of"):
+    with pytest.raises(
+        UnsupportedModel, match=r"getitem in Narrow at .*test_pipeline.py:\d+: takes some of"
+    ):
         lstm_export.export(Narrow(), "onnx", tmp_path / "m.onnx")
 
 
 @pytest.mark.parametrize(
     ("hidden", "chain"), [(nn.ReLU(), "lstm, last, relu, fc"), (nn.Tanh(), "lstm, last, tanh, fc")]
 )
-def test_a_hidden_activation_is_found_by_the_modules_own_forward(tmp_path: Path, hidden: Any, chain: str) -> None:
+def test_a_hidden_activation_is_found_by_the_modules_own_forward(
+    tmp_path: Path, hidden: Any, chain: str
+) -> None:
     module = LSTMModel(hidden)
     assert read(module).model.chain == chain
     assert lstm_export.export(module, "onnx", tmp_path / "m.onnx").ok
 
 
 def test_a_module_that_no_chain_computes_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnsupportedModel, match=r"softmax in hidden \(Softmax\) at .*test_pipeline.py:\d+: no stage"):
+    with pytest.raises(
+        UnsupportedModel, match=r"softmax in hidden \(Softmax\) at .*test_pipeline.py:\d+: no stage"
+    ):
         lstm_export.export(LSTMModel(nn.Softmax(dim=-1)), "onnx", tmp_path / "m.onnx")
     assert not listing(tmp_path)
 
@@ -116,13 +122,17 @@ def _last_step_off_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
         graph._nodes[-1].output[:] = [graph._nodes[-1].name + "/Y"]
         graph.current = graph._nodes[-1].output[0]
         graph.squeeze(f"{stage.name}/steps", axis=1)
-        graph.add("Gather", stage.name, graph.constant("last_index", np.array(-2, np.int64)), axis=0)
+        graph.add(
+            "Gather", stage.name, graph.constant("last_index", np.array(-2, np.int64)), axis=0
+        )
         graph.is_sequence = False
 
     written = writer._write.dispatch
     broken = {type(CHAINS["seed"].stages[1]): last_step}
     monkeypatch.setattr(
-        writer, "_write", lambda stage, *rest: broken.get(type(stage), written(type(stage)))(stage, *rest)
+        writer,
+        "_write",
+        lambda stage, *rest: broken.get(type(stage), written(type(stage)))(stage, *rest),
     )
 
 
@@ -168,7 +178,10 @@ def test_verify_tells_a_foreign_artifact(seed_checkpoint: Path, tmp_path: Path) 
 def test_a_model_of_another_width_is_told(seed_checkpoint: Path, tmp_path: Path) -> None:
     lstm_export.export(seed_checkpoint, "onnx")
     write_checkpoint(tmp_path / "other.pt", Checkpoint(CHAINS["every step"]))
-    with pytest.raises(InputError, match="takes 10 features and gives 1 outputs, the model 5 and 2: .* another model"):
+    with pytest.raises(
+        InputError,
+        match="takes 10 features and gives 1 outputs, the model 5 and 2: .* another model",
+    ):
         lstm_export.verify(tmp_path / "model.onnx", tmp_path / "other.pt")
 
 
@@ -182,7 +195,11 @@ def test_package_holds_every_target_and_verifies_alone(seed_checkpoint: Path) ->
     alone = {report.subject: report for report in lstm_export.verify(bundle)}
     assert alone["onnx"].ok
     # A TorchScript archive is code: out of a bundle it is run only beside the model that it was made from.
-    assert all("opening it runs code" in report.notes[0] for name, report in alone.items() if name != "onnx")
+    assert all(
+        "opening it runs code" in report.notes[0]
+        for name, report in alone.items()
+        if name != "onnx"
+    )
     for name in names:
         x = drawn(CHAINS["seed"], 3, 9)
         y = lstm_export.load(bundle, engine=name, trust=True)(x)
@@ -201,10 +218,16 @@ def test_the_same_model_gives_the_same_bundle(seed_checkpoint: Path) -> None:
     ("call", "message"),
     [
         (lambda m: lstm_export.export(m, "onnx", m), "is the input itself"),
-        (lambda m: lstm_export.export(m, "onnx", m.parent / "no" / "m.onnx"), "no does not exist; create it first"),
+        (
+            lambda m: lstm_export.export(m, "onnx", m.parent / "no" / "m.onnx"),
+            "no does not exist; create it first",
+        ),
         (lambda m: lstm_export.export(m, "onnx", m.parent), "it is a folder"),
         (lambda m: lstm_export.export(3, "onnx"), "a int is no model"),
-        (lambda m: lstm_export.export(m, "tflite"), "known targets: c, onnx, onnx-stream, torchscript"),
+        (
+            lambda m: lstm_export.export(m, "tflite"),
+            "known targets: c, onnx, onnx-stream, torchscript",
+        ),
         (lambda m: lstm_export.package(m, m), "is the input itself"),
         (lambda m: lstm_export.package(m, m.parent / "b", ["tflite"]), "known targets"),
         (lambda m: lstm_export.verify(m, m), "is no bundle and no artifact"),
@@ -229,14 +252,18 @@ def test_an_artifact_without_its_model_says_what_to_name(seed_checkpoint: Path) 
 def test_a_bundle_without_the_engine_lists_its_own(seed_checkpoint: Path) -> None:
     bundle = seed_checkpoint.with_suffix(".bundle")
     lstm_export.package(seed_checkpoint, bundle)
-    with pytest.raises(InputError, match="holds no artifact for 'torchscript'; it runs with onnx, c"):
+    with pytest.raises(
+        InputError, match="holds no artifact for 'torchscript'; it runs with onnx, c"
+    ):
         lstm_export.load(bundle, engine="torchscript")
 
 
 def test_a_bundle_of_another_model_is_told(seed_checkpoint: Path, tmp_path: Path) -> None:
     lstm_export.package(seed_checkpoint, tmp_path / "m.bundle")
     write_checkpoint(tmp_path / "other.pt", Checkpoint(CHAINS["no head"]))
-    with pytest.raises(InputError, match="takes 10 features and gives 1 outputs, the model 2 and 9: .*another"):
+    with pytest.raises(
+        InputError, match="takes 10 features and gives 1 outputs, the model 2 and 9: .*another"
+    ):
         lstm_export.verify(tmp_path / "m.bundle", tmp_path / "other.pt")
 
 
@@ -246,21 +273,35 @@ def test_a_bundle_is_judged_against_the_modules_own_forward(tmp_path: Path) -> N
     lstm_export.package(module.state_dict(), tmp_path / "m.bundle")
     (report,) = lstm_export.verify(tmp_path / "m.bundle", module)
     assert report.verdict == "failed"
-    assert report.structure == "the chain is 'lstm LSTM(4, 6, num_layers=2) -> last LastStep -> fc Linear(6, 2)', " + (
-        "expected 'lstm LSTM(4, 6, num_layers=2) -> last LastStep -> relu Activation(relu) -> fc Linear(6, 2)'"
+    assert (
+        report.structure
+        == "the chain is 'lstm LSTM(4, 6, num_layers=2) -> last LastStep -> fc Linear(6, 2)', "
+        + (
+            "expected 'lstm LSTM(4, 6, num_layers=2) -> last LastStep -> relu Activation(relu) -> fc Linear(6, 2)'"
+        )
     )
 
 
-def test_a_bundle_with_a_target_of_a_later_version_still_verifies(seed_checkpoint: Path, tmp_path: Path) -> None:
+def test_a_bundle_with_a_target_of_a_later_version_still_verifies(
+    seed_checkpoint: Path, tmp_path: Path
+) -> None:
     from lstm_export.bundle import Artifact, make_bundle, write_bundle
     from lstm_export.parity import all_ok, golden_sets
 
     lstm_export.export(seed_checkpoint, "onnx")
-    artifacts = [Artifact("onnx", ".onnx", (tmp_path / "model.onnx").read_bytes()), Artifact("later", ".x", b"x")]
-    write_bundle(tmp_path / "m.bundle", make_bundle(CHAINS["seed"], golden_sets(CHAINS["seed"]), artifacts))
+    artifacts = [
+        Artifact("onnx", ".onnx", (tmp_path / "model.onnx").read_bytes()),
+        Artifact("later", ".x", b"x"),
+    ]
+    write_bundle(
+        tmp_path / "m.bundle", make_bundle(CHAINS["seed"], golden_sets(CHAINS["seed"]), artifacts)
+    )
     reports = lstm_export.verify(tmp_path / "m.bundle")
     assert all_ok(reports)
-    assert {report.subject: bool(report.sets) for report in reports} == {"onnx": True, "later": False}
+    assert {report.subject: bool(report.sets) for report in reports} == {
+        "onnx": True,
+        "later": False,
+    }
 
 
 class Odd(nn.Module):  # type: ignore[misc, name-defined]
@@ -272,7 +313,9 @@ class Odd(nn.Module):  # type: ignore[misc, name-defined]
 
     def forward(self, x: Any) -> Any:
         zeros = torch.zeros(1, 1, 6)
-        y = self.fc(self.lstm(x, (zeros, zeros) if self.answer == "fixed batch" else None)[0][:, -1])
+        y = self.fc(
+            self.lstm(x, (zeros, zeros) if self.answer == "fixed batch" else None)[0][:, -1]
+        )
         return (y, None) if self.answer == "tuple" else y
 
 
@@ -294,7 +337,9 @@ def test_a_flipped_bit_in_a_bundle_is_told(seed_checkpoint: Path, tmp_path: Path
         lstm_export.verify(tmp_path / "m.bundle")
 
 
-def test_a_full_disk_keeps_the_old_file(seed_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_keeps_the_old_file(
+    seed_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     output = seed_checkpoint.with_suffix(".onnx")
     output.write_bytes(b"the old file")
 
@@ -326,14 +371,19 @@ def test_killed_while_writing_keeps_the_old_file(tmp_path: Path) -> None:
     assert output.read_bytes() == b"the old file"
 
 
-def test_a_read_only_folder_is_refused(seed_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_read_only_folder_is_refused(
+    seed_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The system's answer is put in its mouth: root, as which tests often run, may write anywhere."""
 
     def refuse(**_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
-    with pytest.raises(InputError, match=r"no file can be made in the folder .* \(Permission denied\); choose another"):
+    with pytest.raises(
+        InputError,
+        match=r"no file can be made in the folder .* \(Permission denied\); choose another",
+    ):
         lstm_export.export(seed_checkpoint, "onnx")
     assert listing(seed_checkpoint.parent) == ["model.pt"]
 
@@ -399,13 +449,20 @@ def test_a_bundle_with_lengths_verifies_alone_and_answers_lists(name: str, tmp_p
 def test_lengths_reach_only_targets_that_take_them(seed_checkpoint: Path) -> None:
     path = seed_checkpoint.parent / "m.bundle"
     reports = lstm_export.package(seed_checkpoint, path, ["torchscript", "onnx"], lengths=True)
-    judged = {report.subject: "unequal lengths" in {result.name for result in report.sets} for report in reports}
+    judged = {
+        report.subject: "unequal lengths" in {result.name for result in report.sets}
+        for report in reports
+    }
     assert judged == {"torchscript": False, "onnx": True}
-    with pytest.raises(InputError, match="none of torchscript can take lengths; add the target onnx"):
+    with pytest.raises(
+        InputError, match="none of torchscript can take lengths; add the target onnx"
+    ):
         lstm_export.package(seed_checkpoint, path, ["torchscript"], lengths=True)
 
 
-def test_an_artifact_that_ignores_lengths_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_artifact_that_ignores_lengths_is_caught(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By its graph, and by its numbers alone where the graph cannot be read."""
     from lstm_export.targets.onnx import graph
 
@@ -417,13 +474,17 @@ def test_an_artifact_that_ignores_lengths_is_caught(tmp_path: Path, monkeypatch:
         ),
     )
     with pytest.raises(ParityError) as caught:
-        lstm_export.export(Checkpoint(CHAINS["bidirectional"]), "onnx", tmp_path / "m.onnx", lengths=True)
+        lstm_export.export(
+            Checkpoint(CHAINS["bidirectional"]), "onnx", tmp_path / "m.onnx", lengths=True
+        )
     failed = {result.name for result in caught.value.report.sets if result.verdict == "failed"}
     assert failed == {"unequal lengths"}
     assert not listing(tmp_path)
 
 
-def test_an_artifact_asked_for_lengths_must_take_them(seed_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_artifact_asked_for_lengths_must_take_them(
+    seed_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from lstm_export.targets.onnx import writer
 
     original = writer.to_bytes
