@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from ..errors import UnsupportedModel
 from .auxiliary import selections, sounds_auxiliary
-from .forward_text import forward_text
+from .forward_text import Item, forward_text
 from .order import orders
 from .outline import Outline, Readout, draw
 from .parts import Part, Parts
@@ -88,6 +88,9 @@ def _check_unknown(found: Parts) -> None:
 
 def _misfit(found: Parts) -> str:
     """Why no order fits: modules side by side, or one that nothing fits."""
+    copy = _copy(found)
+    if copy:
+        return copy
     for a, b in combinations(found.known, 2):
         names = f"{a.token} and {b.token}"
         takes = a.widths[0]
@@ -98,6 +101,35 @@ def _misfit(found: Parts) -> str:
         if a.is_recurrent and b.is_recurrent:
             return f"{names} both take {takes}: they stand side by side, and a chain is one row"
     return _lone(found) or "in no order does each take what the one before it yields"
+
+
+def _copy(found: Parts) -> str:
+    """Modules that stand twice with the same names and widths, as an average over training does."""
+    by_place: dict[str, list[Part]] = {}
+    for part in found.known:
+        place, _, _ = part.prefix.partition(".")
+        by_place.setdefault(place, []).append(part)
+    for (first, a), (second, b) in combinations(by_place.items(), 2):
+        if a[0].prefix != first and list(map(_below, a)) == list(map(_below, b)):
+            return (
+                f"{first} and {second} hold the same modules, as a model and its copy (EMA, SWA, "
+                f'a target network) do: name one of them, --forward "{_with_last(b)}"'
+            )
+    return ""
+
+
+def _with_last(parts: Sequence[Part]) -> str:
+    """Modules as they stand, with the last step read out of the last recurrent one."""
+    items: list[Item] = list(parts)
+    recurrent = [index for index, part in enumerate(parts) if part.is_recurrent]
+    if recurrent:
+        items.insert(recurrent[-1] + 1, "last")
+    return forward_text(items)
+
+
+def _below(part: Part) -> tuple[str, tuple[int | None, int | None]]:
+    """What stands after the first dot, and the widths."""
+    return part.prefix.partition(".")[2], part.widths
 
 
 def _lone(found: Parts) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from ..errors import quoted
+from .frameworks import of_entries
 
 SNIPPET = 'torch.save(model.state_dict(), "model.pt")'
 _EXPECTED = f"expected a PyTorch checkpoint, made with {SNIPPET}"
 _UNPACK = "unpack it first, and give the checkpoint inside"
 _TO_STATE_DICT = "load the weights where the model was made, and save them as a PyTorch state_dict"
+_PROGRAM_WEIGHTS = 'torch.save(torch.export.load("FILE").state_dict, "model.pt")'
 _CHECKPOINT_ENDINGS = (".pt", ".pth", ".ckpt", ".safetensors", ".onnx")
 
 _Test = Callable[[bytes], bool]
@@ -48,6 +50,11 @@ KINDS: tuple[tuple[_Test, str], ...] = (
     (_starts(b"MATLAB 5.0"), f"is a MATLAB file; {_EXPECTED}"),
     (_starts(b"RDX", b"RDA"), f"is a file of R; {_EXPECTED}"),
     (_starts(b"\x1f\x8b"), f"is compressed with gzip; {_UNPACK}: gunzip"),
+    (
+        _starts(b"\x78\x9c", b"\x78\x5e", b"\x78\xda"),
+        "is compressed with zlib, as joblib does; write it uncompressed: "
+        'joblib.dump(joblib.load("FILE"), "model.joblib")',
+    ),
     (_starts(b"BZh"), f"is compressed with bzip2; {_UNPACK}: bunzip2"),
     (_starts(b"\xfd7zXZ"), f"is compressed with xz; {_UNPACK}: unxz"),
     (_starts(b"\x28\xb5\x2f\xfd"), f"is compressed with Zstandard; {_UNPACK}: unzstd"),
@@ -99,6 +106,9 @@ def name_unknown(head: bytes) -> str:
 def name_zip(names: Collection[str]) -> str:
     """The sentence for a zip archive without torch's `data.pkl`, from the names in it."""
     ends = {name.rpartition("/")[2] for name in names}
+    framework = of_entries(ends)
+    if framework is not None:
+        return framework.sentence
     checkpoints = [name for name in names if name.endswith(_CHECKPOINT_ENDINGS)]
     first = quoted(checkpoints[0]) if checkpoints else ""
     are_arrays = bool(names) and all(name.endswith(".npy") for name in names)
@@ -106,14 +116,10 @@ def name_zip(names: Collection[str]) -> str:
     # In this order: the first that fits.
     kinds: tuple[tuple[bool, str], ...] = (
         (
-            ends >= {"config.json", "model.weights.h5"},
-            f"is a model in Keras' own format; {_TO_STATE_DICT}",
-        ),
-        (
             ends >= {"manifest.json", "weights.npz"},
             "is a bundle that was packed again; package the model again",
         ),
-        (is_program, f"is a torch.export program, not its weights; {_EXPECTED}"),
+        (is_program, f"is a torch.export program; save its weights alone: {_PROGRAM_WEIGHTS}"),
         (
             "extern_modules" in ends,
             f"is a torch.package archive, which holds code; {_EXPECTED}",

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..model import Array
 from .contents import FoundScaler
-from .pickle_machine import Instance
+from .pickle_records import Instance
 from .stored_tensors import as_numpy
 
 _Shift = tuple[Array, Array]  # offset (features,), scale (features,)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 from ..errors import CheckpointError, quoted
 from .contents import FoundScaler
 from .fitted_scalers import fitted_scaler
-from .pickle_machine import Instance, OddKey
+from .pickle_records import Instance, OddKey
+from .plain_weights import MOST_NUMBERS, array_tensor, list_size, list_tensor, names_weights
 from .stored_tensors import Tensor, as_numpy, as_tensor
+from .unnamed_parameters import NOTE, named_by_shapes
 
 MOST_OBJECTS = 50_000  # looked at
 MOST_VALUES = 1_000  # of one list or dict that are kept as a fact
@@ -24,6 +27,7 @@ _FILE_COST = 20  # the same for one whose storage is a file within the file
 _DROPPED = object()
 _OPTIMIZER = {"state", "param_groups"}
 _NAMESPACES = ("argparse.Namespace", "types.SimpleNamespace")
+_PARAMETER_LISTS = ("params", "parameters", "weights", "named_parameters")
 
 _Path = tuple[str, ...]
 
@@ -39,6 +43,7 @@ class Found:
         scalers: fitted scalers, by their attributes.
         ignored: what else there is, one phrase each.
         modules: whole pickled modules, path and class.
+        notes: what was done to read the state_dicts, one sentence each.
     """
 
     states: dict[str, dict[str, Tensor]] = field(default_factory=dict)
@@ -46,6 +51,7 @@ class Found:
     scalers: list[FoundScaler] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     modules: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def sort_objects(root: Any) -> Found:
@@ -71,6 +77,7 @@ class _Sorter:
         self.found = Found()
         self.count = 0
         self.ignored = 0
+        self.numbers = 0  # of weights that are no tensors
         self.known: set[int] = set()  # a mapping that is met under two names is one state_dict
 
     def sort(self, value: Any, path: _Path) -> Any:
@@ -132,8 +139,11 @@ class _Sorter:
 
     def tensors(self, mapping: dict[Any, Any]) -> dict[str, Tensor]:
         found: dict[str, Tensor] = {}
+        are_weights = names_weights(mapping)
         for key, value in mapping.items():
             tensor = as_tensor(value) if isinstance(key, str) else None
+            if tensor is None and are_weights:
+                tensor = self.plain_tensor(value)
             if tensor is None:
                 continue
             check_name(key)
@@ -141,12 +151,51 @@ class _Sorter:
             self.take(_TENSOR_COST if tensor.data is None else _FILE_COST)
         return found
 
+    def plain_tensor(self, value: Any) -> Tensor | None:
+        """Weights as a numpy array or as nested lists of numbers."""
+        tensor = array_tensor(value)
+        self.numbers += prod(tensor.shape) if tensor else list_size(value)
+        if self.numbers > MOST_NUMBERS:
+            raise CheckpointError(
+                f"it holds more than {MOST_NUMBERS:,} numbers in arrays and lists of its own; "
+                "save them with torch.save, as tensors"
+            )
+        return tensor or list_tensor(value)
+
     def sort_list(self, values: list[Any] | tuple[Any, ...], path: _Path) -> Any:
         if len(values) > MOST_VALUES:
             return self.ignore(f"{len(values):,} values", path)
+        if self.take_parameters(values, path):
+            return _DROPPED
         plain = [self.sort(value, (*path, str(index))) for index, value in enumerate(values)]
         kept = [value for value in plain if value is not _DROPPED]
         return kept if kept or not values else _DROPPED
+
+    def take_parameters(self, values: list[Any] | tuple[Any, ...], path: _Path) -> bool:
+        """Whether it is a list of parameters, with names beside them or without."""
+        if path and path[-1] not in _PARAMETER_LISTS:
+            return False
+        pairs = [tuple(each) for each in values if isinstance(each, list | tuple)]
+        if values and len(pairs) == len(values) and all(map(_is_named, pairs)):
+            named = self.tensors(dict(pairs))
+        else:
+            named = self.unnamed_tensors(values)
+        if named:
+            self.found.states[joined_path(path)] = named
+        return bool(named)
+
+    def unnamed_tensors(self, values: list[Any] | tuple[Any, ...]) -> dict[str, Tensor]:
+        tensors: list[Tensor] = []
+        for value in values:
+            self.take(_TENSOR_COST)
+            tensor = as_tensor(value) or self.plain_tensor(value)
+            if tensor is None or tensor.fault:
+                return {}
+            tensors.append(tensor)
+        named = named_by_shapes(tensors)
+        if named:
+            self.found.notes.append(NOTE)
+        return named
 
     def sort_object(self, value: Any, path: _Path) -> Any:
         array = as_numpy(value)
@@ -158,7 +207,7 @@ class _Sorter:
             content = value.state.get("_content", value.state.get("_val"))
             return self.sort(content, path)
         if is_module(value):
-            self.found.modules.append((joined_path(path), value.kind))
+            self.found.modules.append((joined_path(path), _module_kind(value)))
             return self.ignore(f"a {kind_of(value)}", path)
         scaler = fitted_scaler(joined_path(path), value)
         if scaler is not None:
@@ -166,6 +215,10 @@ class _Sorter:
             return _DROPPED
         kind = "tensor" if as_tensor(value) else kind_of(value)
         return self.ignore(f"a {kind}", path)
+
+
+def _is_named(pair: tuple[Any, ...]) -> bool:
+    return len(pair) == 2 and isinstance(pair[0], str)
 
 
 def as_mapping(value: Any) -> dict[Any, Any] | None:
@@ -186,6 +239,19 @@ def is_module(value: Any) -> bool:
     """Whether this is a whole pickled `nn.Module`: they keep their parts under these names."""
     state = value.state if isinstance(value, Instance) else None
     return isinstance(state, dict) and "_parameters" in state and "_modules" in state
+
+
+def _module_kind(module: Instance) -> str:
+    """The class of a pickled module; of a quantized one inside, where there is one."""
+    for child in _children(module):
+        if ".quantized." in child.kind:
+            return child.kind
+    return module.kind
+
+
+def _children(module: Instance) -> list[Instance]:
+    children = as_mapping(module.state["_modules"])
+    return [child for child in (children or {}).values() if isinstance(child, Instance)]
 
 
 def kind_of(value: Any) -> str:

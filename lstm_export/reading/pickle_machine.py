@@ -13,56 +13,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from .joblib_arrays import JOBLIB_ARRAY, take_array
+from .pickle_records import Global, Instance, OddKey, Persistent, PickleFault
+
 MOST_OPCODES = 400_000  # half a second; a tensor takes about 30 of them
 LARGEST_INTEGER = 64  # bytes
 LONGEST_NAME = 1_000  # characters of a class with its module
 
 _SMALL_KEY = 2**31
 _STOP = 0x2E
-
-
-class PickleFault(ValueError):
-    """The pickle is cut, damaged, or beyond the bounds; the text says which."""
-
-
-@dataclass(frozen=True)
-class Global:
-    """A class or function that the pickle names, such as `torch._utils._rebuild_tensor_v2`."""
-
-    name: str
-
-
-@dataclass(frozen=True, eq=False)
-class Persistent:
-    """A reference to something outside the pickle; torch refers so to its storages."""
-
-    reference: Any
-
-
-@dataclass(frozen=True, eq=False)
-class OddKey:
-    """A key of a dict that is neither text nor a small number, never hashed by what it holds."""
-
-    value: Any
-
-
-@dataclass(eq=False)
-class Instance:
-    """An object that the pickle would have built.
-
-    Attributes:
-        kind: its class, or the function that makes it.
-        args: what the class or function would be called with.
-        state: what `__setstate__` or `__dict__` would get.
-        entries: what was set by key.
-        elements: what was appended.
-    """
-
-    kind: str
-    args: Any = ()
-    state: Any = None
-    entries: dict[Any, Any] | None = None
-    elements: list[Any] | None = None
 
 
 _EMPTY_DICTS = ("collections.OrderedDict", "builtins.dict", "__builtin__.dict")
@@ -200,6 +159,9 @@ class _Machine:
         target = self.top()
         if isinstance(target, Instance):
             target.state = state
+            if target.kind == JOBLIB_ARRAY:
+                content, self.at = take_array(self.data, self.at, state)
+                target.args = (content,)
             return
         if not isinstance(target, dict):
             raise PickleFault("it sets the state of what is no object")

@@ -12,6 +12,7 @@ from typing import BinaryIO
 from ..errors import CheckpointError, UnsupportedModel
 from .contents import Contents
 from .file_kinds import name_kind, name_unknown, name_zip
+from .json_files import looks_like_json, read_json
 from .safetensors import looks_like_safetensors, read_safetensors
 from .state_dicts import read_chosen
 from .stored_models import is_own, looks_like_onnx, read_onnx, read_own
@@ -69,6 +70,8 @@ def _read(file: BinaryIO, key: str | None) -> Contents:
         return read_safetensors(file)
     if looks_like_onnx(head):
         return read_onnx(file)
+    if looks_like_json(head):
+        return read_json(file, key)
     opened = _open(file, head)
     if is_own(opened):
         return read_own(opened)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import CheckpointError
 from .found_objects import DEEPEST, check_name
-from .pickle_machine import Instance
+from .pickle_records import Instance
 from .stored_tensors import Tensor, as_tensor
 
 MOST_MODULES = 5_000

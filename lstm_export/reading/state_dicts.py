@@ -10,7 +10,8 @@ from ..errors import CheckpointError, quoted
 from .contents import Contents
 from .file_kinds import SNIPPET
 from .found_objects import Found, sort_objects
-from .pickle_machine import Instance
+from .frameworks import Framework, of_class, of_keys
+from .pickle_records import Instance
 from .script_tensors import read_script
 from .stored_tensors import Tensor, as_tensor
 from .tensor_values import read_arrays
@@ -23,6 +24,9 @@ MOST_NAMED = 8
 
 _RECURRENT = re.compile(r"(.*\.)?weight_(ih|hh)_l\d+(_reverse)?")
 _RECURRENT_ALONE = re.compile(r"(weight|bias)_(ih|hh|hr)_l\d+(_reverse)?")
+
+_PACKED = re.compile(r"(^|\.)(_packed_params|_all_weight_values)(\.|$)")
+_AVERAGED = re.compile(r"(^|[._])(ema|swa|avg|averaged?|shadow)([._]|$)", re.IGNORECASE)
 
 _States = Mapping[str, Mapping[str, Tensor]]  # state_dicts by their path
 
@@ -39,9 +43,23 @@ def read_chosen(file: TorchFile, key: str | None = None) -> Contents:
     found = sort_objects(file.root)
     if not found.states:
         raise CheckpointError(_what_else(file.root, found))
+    return read_found(file, found, key)
+
+
+def read_found(file: TorchFile, found: Found, key: str | None) -> Contents:
+    """The same of a file whose objects are sorted, and hold a state_dict.
+
+    Raises:
+        CheckpointError: `key` names none of several, or the tensors cannot be read.
+    """
     chosen = _choose(found.states, key)
     tensors = _joined(found.states) if chosen == ALL else found.states[chosen]
+    _check_unpacked(tensors)
     arrays, buffers, notes = read_arrays(tensors, *file.bytes)
+    notes = (*notes, *found.notes)
+    framework = _framework(file.root, found)
+    if framework is not None:
+        notes = (*notes, f"the file {framework.sentence}")
     if file.is_old:
         notes = (*notes, "the file is in the format of torch before 1.6")
     return Contents(
@@ -55,6 +73,14 @@ def read_chosen(file: TorchFile, key: str | None = None) -> Contents:
         tuple(found.states),
         chosen,
     )
+
+
+def _framework(root: Any, found: Found) -> Framework | None:
+    """Whose file it is, by its keys and those of its hyper_parameters."""
+    keys = list(root) if isinstance(root, dict) else []
+    parameters = found.facts.get("hyper_parameters")
+    nested = list(parameters) if isinstance(parameters, dict) else []
+    return of_keys([key for key in keys if isinstance(key, str)]) or of_keys(nested)
 
 
 def _script_contents(file: TorchFile) -> Contents:
@@ -80,6 +106,8 @@ def _choose(states: _States, key: str | None) -> str:
         return key
     recurrent = {name: state for name, state in states.items() if _is_recurrent(state)}
     likely = recurrent or states
+    if len(likely) > 1 and _are_copies(likely):
+        raise CheckpointError(f"it holds copies of one model: {_list(likely)}; {_advice(likely)}")
     if len(likely) > 1:
         raise CheckpointError(
             f"it holds several state_dicts: {_list(likely)}; choose one with --key, or join them "
@@ -97,6 +125,37 @@ def _choose(states: _States, key: str | None) -> str:
 
 def _is_recurrent(state: Mapping[str, Tensor]) -> bool:
     return any(map(_RECURRENT.fullmatch, state))
+
+
+def _check_unpacked(tensors: Mapping[str, Tensor]) -> None:
+    """Refuse what torch packs when it quantizes: no reader outside of torch unpacks it."""
+    packed = [name for name in tensors if _PACKED.search(name)]
+    if packed:
+        raise CheckpointError(
+            f"{quoted(packed[0])} is of a dynamically quantized module, whose weights are packed; "
+            f"save the model from before quantize_dynamic: {SNIPPET}"
+        )
+
+
+def _are_copies(states: _States) -> bool:
+    """Whether all have the same names and shapes, as EMA, SWA, folds and best epochs do."""
+    shapes = [{name: tensor.shape for name, tensor in state.items()} for state in states.values()]
+    return all(each == shapes[0] for each in shapes)
+
+
+def _advice(states: _States) -> str:
+    """Which of several copies is meant."""
+    averaged = [name for name in states if _AVERAGED.search(name)]
+    if averaged:
+        return (
+            f"{averaged[0]!a} is an average over training, by its name, and mostly the one that "
+            f"was evaluated: --key {averaged[0]}"
+        )
+    first = next(iter(states))
+    stems = {re.sub(r"\d+", "", name) for name in states}
+    if len(stems) == 1:
+        return f"each is a model of its own, such as of one fold; export each: --key {first}"
+    return f"choose one with --key, such as --key {first or ALL}"
 
 
 def _joined(states: _States) -> dict[str, Tensor]:
@@ -131,19 +190,6 @@ def _how(root: Any, chosen: str) -> str:
     return f"state_dict under {chosen!a}" if chosen else "bare state_dict"
 
 
-# Where a pickled object comes from -> what it is, and what to do. The first that fits.
-_FOREIGN = (
-    (("keras.", "tensorflow."), "a Keras model ({}), expected a PyTorch state_dict"),
-    (("sklearn.",), "a scikit-learn object ({}), expected a PyTorch state_dict"),
-    (
-        ("xgboost.", "lightgbm.", "catboost."),
-        "a model of trees ({}), expected a PyTorch state_dict",
-    ),
-    (("joblib.",), "a joblib dump ({}), expected a PyTorch state_dict"),
-    (("pandas.",), "a pandas table ({}), expected a PyTorch state_dict"),
-)
-
-
 def _what_else(root: Any, found: Found) -> str:
     """One sentence for a file without a state_dict."""
     if found.modules:
@@ -162,6 +208,11 @@ def _what_else(root: Any, found: Found) -> str:
 
 def _whole_module(path: str, kind: str) -> str:
     where = f" under {quoted(path)}" if path else ""
+    if ".quantized." in kind:
+        return (
+            f"the file holds a quantized module ({quoted(kind)[1:-1]}){where}, whose weights are "
+            f"packed; save the model from before it was quantized: {SNIPPET}"
+        )
     return (
         f"the file holds a whole pickled module ({quoted(kind)[1:-1]}){where}; opening it would "
         f"run its code. In the project that made it, save the weights alone: {RESAVE}"
@@ -169,12 +220,12 @@ def _whole_module(path: str, kind: str) -> str:
 
 
 def _foreign_object(kind: str) -> str:
-    for prefixes, sentence in _FOREIGN:
-        if kind.startswith(prefixes):
-            return f"the file is {sentence.format(kind)}; save one with {SNIPPET}"
+    framework = of_class(kind)
+    if framework is not None:
+        return f"the file {framework.sentence}"
     return (
-        f"the file holds an object made by {kind}, which was not run. Save the weights alone: "
-        f"{SNIPPET}"
+        f"the file holds an object made by {kind}, which was not run. If an nn.Module is in it, "
+        'save the weights of that alone: torch.save(module.state_dict(), "model.pt")'
     )
 
 

@@ -29,6 +29,15 @@ CHECKPOINT_FORMAT_VERSION = 1
 _FIELDS = {"state_dict", "chain", "signature", "facts", "windows"}
 _MOST_VALUES = 1_000_000
 _DEEPEST = 32
+_HEAD = 512  # bytes of an ONNX file that hold its producer
+_PRODUCER_TAG = 0x12  # field 2, a text
+_PRODUCERS = {
+    "tf2onnx": (
+        "give the PyTorch model, or copy the Keras weights into torch.nn.LSTM, whose gates have "
+        "the same order: weight_ih_l0 = kernel.T, weight_hh_l0 = recurrent_kernel.T"
+    ),
+    "pytorch": "give the PyTorch checkpoint that it was made from, or export the live module",
+}
 _AGAIN = "train or save it again"
 
 
@@ -138,9 +147,11 @@ def read_onnx(file: BinaryIO) -> Contents:
         MissingDependency: the onnx package is not installed.
     """
     if not _holds(file, SIGNATURE.encode()):
+        file.seek(0)
+        producer = _producer(file.read(_HEAD))
         raise UnsupportedModel(
-            "it looks like ONNX of another program, and lstm-export reads back its own alone; "
-            "give the PyTorch checkpoint that it was made from"
+            f"it looks like ONNX of {producer}, and lstm-export reads back its own alone; "
+            f"{_PRODUCERS.get(producer, 'give the PyTorch checkpoint that it was made from')}"
         )
     file.seek(0)
     data = file.read(MAX_BYTES + 1)
@@ -156,6 +167,14 @@ def read_onnx(file: BinaryIO) -> Contents:
             "its weights are not finite: the training diverged, or the file was damaged"
         )
     return Contents(model.arrays, how="ONNX", model=model)
+
+
+def _producer(head: bytes) -> str:
+    """The name of the program that wrote an ONNX file: field 2, a text right after the version."""
+    size = head[3] if len(head) > 3 and head[2] == _PRODUCER_TAG else 0
+    name = head[4 : 4 + size]
+    is_name = name.isascii() and name.decode("ascii").isprintable() if name else False
+    return name.decode("ascii") if is_name else "another program"
 
 
 def _holds(file: BinaryIO, text: bytes) -> bool:

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from ..model import Array
-from .pickle_machine import Global, Instance, Persistent
+from .joblib_arrays import JOBLIB_ARRAY, numpy_dtype
+from .pickle_records import Global, Instance, Persistent
 from .torch_files import MAGIC_PICKLE, embedded_storage
 
 MOST_AXES = 8
@@ -47,7 +48,6 @@ NUMPY = {
     "uint8": "u1",
     "bool": "?",
 }
-_NUMPY_NUMBERS = ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1")
 
 _NOT_DENSE = {
     "torch._utils._rebuild_sparse_tensor": "a sparse tensor; save it with .to_dense()",
@@ -186,58 +186,65 @@ def _sizes(value: Any) -> tuple[int, ...] | None:
     return tuple(value) if whole else None
 
 
-def as_numpy(value: Any) -> Array | None:
-    """The numpy array or scalar that the pickle would have built, or None; no array of objects."""
+def as_numpy(value: Any, largest: int = LARGEST_NUMPY) -> Array | None:
+    """The numpy array or scalar that the pickle would have built, or None; no array of objects.
+
+    Args:
+        value: what the pickle describes.
+        largest: bytes that the array may have.
+    """
     if not isinstance(value, Instance):
         return None
+    if value.kind == JOBLIB_ARRAY:
+        return _from_joblib(value, largest)
+    return _from_numpy(value, largest)
+
+
+def _from_numpy(value: Instance, largest: int) -> Array | None:
+    """An array or scalar by what its `__reduce__` names."""
     module, _, name = value.kind.rpartition(".")
     if not module.startswith(("numpy.core.", "numpy._core.")):
         return None
     match name, value.state, value.args:
         case "_reconstruct", (_, shape, dtype, fortran, data), _:
-            return _from_bytes(data, dtype, shape, "F" if fortran is True else "C")
+            return _from_bytes(data, dtype, shape, "F" if fortran is True else "C", largest)
         case "_frombuffer", _, (data, dtype, shape, order):
-            return _from_bytes(data, dtype, shape, "F" if order == "F" else "C")
+            return _from_bytes(data, dtype, shape, "F" if order == "F" else "C", largest)
         case "scalar", _, (dtype, data):
-            return _from_bytes(data, dtype, (), "C")
+            return _from_bytes(data, dtype, (), "C", largest)
     return None
 
 
-def _from_bytes(data: Any, dtype: Any, shape: Any, order: Any) -> Array | None:
+def _from_joblib(value: Instance, largest: int) -> Array | None:
+    """An array of joblib, whose bytes follow its wrapper in the stream."""
+    match value.state, value.args:
+        case {"shape": shape, "order": order, "dtype": dtype}, (bytes(data),):
+            return _from_bytes(data, dtype, shape, "F" if order == "F" else "C", largest)
+    return None
+
+
+def _from_bytes(data: Any, dtype: Any, shape: Any, order: Any, largest: int) -> Array | None:
     sizes = _sizes(shape)
-    kind = _numpy_dtype(dtype)
+    kind = numpy_dtype(dtype)
     if sizes is None or kind is None or len(sizes) > MOST_AXES:
         return None
     size_bytes = prod(sizes) * kind.itemsize
-    if size_bytes > LARGEST_NUMPY:
+    if size_bytes > largest:
         return None
-    raw = _bytes(data)
+    raw = _bytes(data, largest)
     if raw is None or len(raw) != size_bytes:
         return None
     return np.frombuffer(raw, kind).reshape(sizes, order=order)
 
 
-def _numpy_dtype(value: Any) -> np.dtype[Any] | None:
-    """`numpy.dtype("f8", ...)` with state `(3, "<", ...)`; numbers and booleans alone."""
-    if not isinstance(value, Instance) or value.kind != "numpy.dtype" or not _args(value):
-        return None
-    code = _args(value)[0]
-    if code not in _NUMPY_NUMBERS:
-        return None
-    match value.state:
-        case (_, ">", *_):
-            return np.dtype(f">{code}")
-    return np.dtype(f"<{code}")
-
-
-def _bytes(value: Any) -> bytes | None:
+def _bytes(value: Any, largest: int) -> bytes | None:
     """Bytes, also as protocol 2 writes them: the text of their latin-1 values."""
     if isinstance(value, bytes):
         return value
     text: Any = value  # a plain text is Python 2's
     if isinstance(value, Instance) and value.kind == "_codecs.encode" and _args(value):
         text = _args(value)[0]
-    if not isinstance(text, str) or len(text) > LARGEST_NUMPY:
+    if not isinstance(text, str) or len(text) > largest:
         return None
     try:
         return text.encode("latin-1")

@@ -16,7 +16,8 @@ import numpy as np
 
 from ..errors import CheckpointError, quoted
 from ..model import Array
-from .pickle_machine import Global, Interpreted, Persistent, PickleFault, interpret
+from .pickle_machine import Interpreted, interpret
+from .pickle_records import ForeignPickle, Global, Persistent, PickleFault
 from .zip_entries import Archive
 
 LARGEST_PICKLE = 32 * 2**20  # bytes; it names the tensors, and may hold a few arrays of numpy
@@ -234,6 +235,8 @@ def _storage_sizes(persistent: list[Persistent]) -> dict[str, tuple[int, int]]:
 def _interpret(data: bytes, at: int = 0, is_whole: bool = True) -> Interpreted:
     try:
         return interpret(data, at)
+    except ForeignPickle as error:
+        raise CheckpointError(f"the file {error}; give a PyTorch checkpoint") from error
     except PickleFault as error:
         if not is_whole:
             raise CheckpointError(

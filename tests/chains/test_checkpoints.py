@@ -144,6 +144,12 @@ CHAINS_REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
         ),
         "a and b both take 3: they stand side by side",
     ),
+    "a model and its average": (
+        lambda: saved(
+            {f"{copy}.{k}": v for copy in ("model", "ema_model") for k, v in state().items()}
+        ),
+        'hold the same modules.*--forward "ema_model.lstm, last, ema_model.fc"',
+    ),
     "missing recurrent weight": (
         lambda: saved({k: v for k, v in state().items() if "weight_hh" not in k}),
         "expected weight_ih_l0 and weight_hh_l0",

@@ -9,12 +9,15 @@ from pathlib import Path
 
 from lstm_export.reading import (
     found_objects,
+    json_files,
     pickle_machine,
+    plain_weights,
     safetensors,
     tensor_values,
     torch_files,
     zip_entries,
 )
+from lstm_export.reading.frameworks import FRAMEWORKS
 from tests.kit.bad_files import CASES, GROUPS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,6 +51,14 @@ torch.save(model.state_dict(), "model.pt")
 | what | at most |
 |---|---|
 {bounds}
+
+## Frameworks
+
+What is known of a framework's files, whether they are read or refused:
+
+| framework | the file | next step |
+|---|---|---|
+{frameworks}
 """
 
 BOUNDS = {
@@ -60,13 +71,18 @@ BOUNDS = {
     "entries of a zip archive": zip_entries.MOST_ENTRIES,
     "bytes of a zip archive's directory": zip_entries.LARGEST_DIRECTORY,
     "bytes of a safetensors header": safetensors.LARGEST_HEADER,
+    "bytes of a JSON file": json_files.LARGEST_JSON,
+    "numbers of weights in numpy arrays and lists": plain_weights.MOST_NUMBERS,
 }
 
 
 def page(sentence_of: Callable[[str], str]) -> str:
     """The page, of the sentence that each case gets."""
     bounds = "\n".join(f"| {what} | {bound:,} |" for what, bound in BOUNDS.items())
-    parts = [INTRODUCTION.format(count=len(CASES), bounds=bounds)]
+    frameworks = "\n".join(
+        f"| {each.name} | {each.leaves_out} | {in_table(each.next_step)} |" for each in FRAMEWORKS
+    )
+    parts = [INTRODUCTION.format(count=len(CASES), bounds=bounds, frameworks=frameworks)]
     for group, cases in GROUPS.items():
         rows = [f"| {what} | {in_table(sentence_of(what))} |" for what, _, _ in cases]
         parts.append(

@@ -5,12 +5,14 @@
 
 from .case import Case
 from .damaged import DAMAGED
+from .frameworks import FRAMEWORK_FILES
 from .objects import OBJECTS
 from .other_programs import OTHER_FILES
 from .values import SAFETENSORS, VALUES
 
 GROUPS: dict[str, list[Case]] = {
     "Files of another kind": OTHER_FILES,
+    "Files of frameworks": FRAMEWORK_FILES,
     "Damaged and altered files": DAMAGED,
     "Other objects than a state_dict": OBJECTS,
     "Weights that cannot be used": VALUES,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -49,6 +50,17 @@ def _script_without_weights() -> bytes:
     return zipped(files)
 
 
+def _copies(*names: str) -> Callable[[], bytes]:
+    """A model and copies of it with other values."""
+    shifted = range(len(names))
+    return lambda: saved(
+        {
+            name: {key: value + by for key, value in state().items()}
+            for name, by in zip(names, shifted, strict=True)
+        }
+    )
+
+
 OBJECTS: list[Case] = [
     (
         "a whole pickled module",
@@ -79,6 +91,13 @@ OBJECTS: list[Case] = [
         lambda: saved({"g": state(), "d": state()}),
         "'g' .6 tensors., 'd' .6 tensors.; choose",
     ),
+    (
+        "a model and its average",
+        _copies("model", "ema"),
+        "copies of one model.*'ema' is an average",
+    ),
+    ("folds", _copies("fold_0", "fold_1"), "each is a model of its own"),
+    ("a best and a last model", _copies("best", "last"), "choose one with --key"),
     (
         "an LSTM apart from its head",
         lambda: saved({"lstm": model().lstm.state_dict(), "fc": model().fc.state_dict()}),

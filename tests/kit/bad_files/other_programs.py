@@ -79,12 +79,12 @@ OTHER_FILES: list[Case] = [
     (
         "Keras' .keras",
         lambda: zipped({"config.json": b"{}", "model.weights.h5": b""}),
-        "Keras' own format",
+        "comes from Keras.*kernel.T",
     ),
     (
         "a pickled Keras model",
         lambda: b"\x80\x02" + foreign("keras.models.Sequential", {}) + b".",
-        "Keras model",
+        "comes from Keras.*kernel.T",
     ),
     ("a TensorFlow Lite model", _start(b"\x1c\0\0\0TFL3"), "TensorFlow Lite"),
     ("a zipped TensorFlow SavedModel", lambda: zipped({"m/saved_model.pb": b""}), "SavedModel"),

@@ -9,6 +9,7 @@ import torch
 from tests.kit.checkpoint_files import (
     Rebuilt,
     checkpoint,
+    foreign,
     pickled,
     safetensors,
     saved,
@@ -25,6 +26,21 @@ TOO_LARGE = torch.tensor([1.0, 1e300], dtype=torch.float64)
 
 
 ENTRY = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
+
+
+def _quantized_state() -> bytes:
+    """The names and objects of a state_dict after torch's quantize_dynamic."""
+    packed = foreign("torch.ScriptObject")
+    names = (b"lstm._all_weight_values.0.param", b"fc._packed_params._packed_params")
+    items = b"".join(b"U" + bytes([len(name)]) + name + packed for name in names)
+    return checkpoint(b"\x80\x02}(" + items + b"u.")
+
+
+def _quantized_module() -> bytes:
+    inner = foreign("torch.ao.nn.quantized.dynamic.modules.rnn.LSTM", {"a": 1})
+    modules = b"}U\x04lstm" + inner + b"s"
+    parts = b"}(U\x0b_parametersNU\x08_modules" + modules + b"u"
+    return b"\x80\x02" + foreign("models.LSTMModel") + parts + b"b."
 
 
 VALUES: list[Case] = [
@@ -63,6 +79,8 @@ VALUES: list[Case] = [
         lambda: checkpoint(pickled({"w": Rebuilt(torch._utils._rebuild_qtensor)})),
         "quantized",
     ),
+    ("dynamically quantized weights", _quantized_state, "before quantize_dynamic"),
+    ("a dynamically quantized module", _quantized_module, "before it was quantized"),
     (
         "sparse weights",
         lambda: saved(state(**{"fc.weight": torch.eye(2, 4).to_sparse()})),
