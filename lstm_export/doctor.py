@@ -11,7 +11,7 @@ from importlib import metadata
 from typing import Any
 
 from . import targets
-from .device.onnx_runner import CPU, onnxruntime, runtime_errors
+from .device.runtime import CPU, onnxruntime, runtime_errors
 from .errors import MissingDependency
 from .version import __version__
 

@@ -17,10 +17,15 @@ Messages give what was expected, what was got, and the next step.
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
+
+# From 1.30 on the Linux packages of ONNX Runtime write a device id and a queued event to the user's
+# cache folder when they are imported, and look up their maker's host. This keeps them from it.
+TELEMETRY_SWITCH = "ORT_DISABLE_TELEMETRY"
 
 LONGEST_QUOTED = 80  # characters
 LONGEST_MESSAGE = 4000  # characters; the longest that we write lists the names of a large model
@@ -94,6 +99,17 @@ def quoted(name: str) -> str:
     return ascii(name if len(name) <= LONGEST_QUOTED else f"{name[:LONGEST_QUOTED]}...")
 
 
+def imported(module: str) -> ModuleType:
+    """Import an optional package; ONNX Runtime with its telemetry off, unless the user chose.
+
+    Raises:
+        ImportError: it is absent or broken.
+    """
+    if module.partition(".")[0] == "onnxruntime":
+        os.environ.setdefault(TELEMETRY_SWITCH, "1")
+    return importlib.import_module(module)
+
+
 def require(module: str, extra: str, purpose: str) -> ModuleType:
     """Import an optional package.
 
@@ -101,7 +117,7 @@ def require(module: str, extra: str, purpose: str) -> ModuleType:
         MissingDependency: it is absent; the message names the pip command that brings it.
     """
     try:
-        return importlib.import_module(module)
+        return imported(module)
     except ImportError as error:
         package = module.partition(".")[0]
         raise MissingDependency(

@@ -1,15 +1,18 @@
 """What runs on a device: numpy and onnxruntime, never torch, never onnx."""
 
 from ..bundle import Mode
-from .guards import InputRangeWarning, Nonfinite, checked_input
+from .guards import Nonfinite, checked_input
 from .onnx_runner import OnnxRunner, load_onnx
-from .onnx_stream import OnnxStreamRunner, load_onnx_stream
+from .onnx_stream_runner import OnnxStreamRunner, load_onnx_stream
+from .onnx_weights import check_own_weights
 from .pool import StreamPool
-from .predict import Predictions, check_prediction_output, predict_file
-from .rows import RowStream
-from .self_test import self_test
-from .session import Progress, Session
+from .predict_file import Predictions, check_prediction_output, predict_file
+from .ranges import InputRangeWarning
+from .row_stream import RowStream
+from .self_test import packaged_structure, self_test
+from .session import Session
 from .stream import Stream, Unusable
+from .table_predictions import Progress
 
 __all__ = [
     "InputRangeWarning",
@@ -24,10 +27,12 @@ __all__ = [
     "Stream",
     "StreamPool",
     "Unusable",
+    "check_own_weights",
     "check_prediction_output",
     "checked_input",
     "load_onnx",
     "load_onnx_stream",
+    "packaged_structure",
     "predict_file",
     "self_test",
 ]

@@ -1,7 +1,8 @@
-"""What may enter a runner: checked once, in numpy, before any runtime sees it.
+"""What may enter a runner: copied, then checked once, in numpy, before any runtime sees it.
 
 Runtimes differ in what they make of an empty batch, of NaN and of big-endian bytes. After these
-checks no runtime is asked about any of them.
+checks no runtime is asked about any of them. What is checked is a copy, which no other thread can
+change between the check and the answer.
 """
 
 from __future__ import annotations
@@ -12,23 +13,18 @@ from typing import Any, Literal, NoReturn
 import numpy as np
 
 from ..errors import InputError
-from ..model import Array, Column, Signature
+from ..model import Array
 
 # What NaN and infinities in the input lead to: an error, or NaN as the answer of their whole row.
 Nonfinite = Literal["refuse", "propagate"]
 
-
-# A runtime needs about 16 * hidden_size bytes a layer for every step of every row that it is handed at once:
-# 64 MiB at hidden_size 256. Splitting costs nothing measurable at this size.
+# A runtime needs about 16 * hidden_size bytes a layer for every step of every row that it is handed
+# at once: 64 MiB at hidden_size 256. Splitting costs nothing measurable at this size.
 MAX_STEPS = 2**14
 
 
-class InputRangeWarning(UserWarning):
-    """An input lies outside the range that the model was trained on, where its answers mean little."""
-
-
 class NotFinite(InputError):
-    """NaN or an infinity where it is refused; whoever knows where x comes from says it in those words.
+    """NaN or an infinity where it is refused; who knows where x comes from says it in those words.
 
     Attributes:
         index: row, step and feature.
@@ -42,8 +38,10 @@ class NotFinite(InputError):
     ) -> None:
         row, step, feature = map(int, index)
         name = f"{feature} ({names[feature]})" if names else str(feature)
-        self.index, self.found, self.why = (row, step, feature), found, why
+        self.index = (row, step, feature)
         self.place = f"row {row}, step {step}, feature {name}"
+        self.found = found
+        self.why = why
         super().__init__(f"x at {self.place} {found}, {why}; {repair}")
 
 
@@ -55,7 +53,7 @@ def checked_input(
     nonfinite: Nonfinite = "refuse",
     names: Sequence[str] = (),
 ) -> Array:
-    """`x` as contiguous little-endian float32 `(batch, seq, input_size)`; batch may be 0.
+    """A copy of `x` as little-endian float32 `(batch, seq, input_size)`; batch may be 0.
 
     Args:
         x: an array, or nested lists of numbers.
@@ -65,30 +63,43 @@ def checked_input(
         names: the features' names for messages; may be empty.
 
     Raises:
-        InputError: wrong kind, rank or width, no steps, a value that float32 cannot hold, or one that is not finite.
+        InputError: wrong kind, rank or width, masked values, no steps, a value that float32 cannot
+            hold, or one that is not finite.
     """
     array = numbers_of(x, strict)
     _check_shape(array.shape, input_size)
-    with np.errstate(over="ignore"):
-        result = np.ascontiguousarray(array, "<f4")
-    bad = ~np.isfinite(result)
-    if nonfinite == "propagate":
-        bad &= np.isfinite(array)  # only what the cast itself broke
-    if bad.any():
-        row, step, feature = (int(index) for index in np.argwhere(bad)[0])
+    result = as_float32(array)
+    unfit = is_unfit(array, result, nonfinite)
+    if unfit.any():
+        row, step, feature = (int(index) for index in np.argwhere(unfit)[0])
         refuse_unfit(array[row, step, feature], row, step, feature, names)
     return result
+
+
+def as_float32(array: Array) -> Array:
+    """As contiguous little-endian float32; what is beyond its range becomes infinite."""
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(array, "<f4")
+
+
+def is_unfit(given: Array, cast: Array, nonfinite: Nonfinite) -> Array:
+    """Which values must be refused, bool, where `cast` is `given` as float32."""
+    unfit: Array = ~np.isfinite(cast)
+    if nonfinite == "propagate":
+        unfit &= np.isfinite(given)  # only what the cast itself broke
+    return unfit
 
 
 def checked_lengths(lengths: Any, batch: int, seq: int) -> Array:
     """How many steps of each row count, int64 `(batch,)`.
 
     Raises:
-        InputError: they are no whole numbers, not one a row, or not within 1 to seq. A runtime takes a length of 0
-            without a word and answers with what no step led to.
+        InputError: they are no whole numbers, not one a row, or not within 1 to seq. A runtime takes
+            a length of 0 without a word and answers with what no step led to.
     """
+    refuse_masked(lengths, "lengths")
     try:
-        array = np.asarray(lengths)
+        array = np.array(lengths)
     except (TypeError, ValueError) as error:
         raise InputError(
             f"lengths is no array, expected whole numbers of shape ({batch},)"
@@ -101,7 +112,8 @@ def checked_lengths(lengths: Any, batch: int, seq: int) -> Array:
         raise InputError(
             f"lengths has the shape {array.shape}, expected ({batch},), one a row of x"
         )
-    for row in np.flatnonzero((array < 1) | (array > seq))[:1]:
+    is_outside = (array < 1) | (array > seq)
+    for row in np.flatnonzero(is_outside)[:1]:
         raise InputError(
             f"lengths is {array[row]} at row {row}, expected 1 to {seq}, the steps that x has"
         )
@@ -109,31 +121,41 @@ def checked_lengths(lengths: Any, batch: int, seq: int) -> Array:
 
 
 def numbers_of(x: Any, strict: bool) -> Array:
-    """`x` as an array of booleans, integers or floats."""
+    """A copy of `x` as an array of booleans, integers or floats."""
+    refuse_masked(x, "x")
     try:
-        array = np.asarray(x)
-    except (
-        TypeError,
-        ValueError,
-        RuntimeError,
-    ) as error:  # ragged lists; a tensor that still wants its gradient
-        raise InputError(
-            f"x is no array: {str(error).splitlines()[0]}; expected (batch, seq, input_size)"
-        ) from error
+        array = np.array(x)
+    except (TypeError, ValueError, RuntimeError) as error:
+        # Ragged lists; a tensor that still wants its gradient.
+        reason = str(error).splitlines()[0]
+        raise InputError(f"x is no array: {reason}; expected (batch, seq, input_size)") from error
     if array.dtype.kind not in "fiub":
         kind = "None" if x is None else f"of type {array.dtype.name}"
         raise InputError(
             f"x is {kind}, expected numbers of shape (batch, seq, input_size); float32 is best"
-        )
-    if np.ma.is_masked(x):
-        raise InputError(
-            "x is a masked array with masked values; fill them first, with x.filled(...)"
         )
     if strict and array.dtype != np.dtype("<f4"):
         raise InputError(
             f"x is {array.dtype.str}, expected float32 ('<f4') under strict=True; cast it first"
         )
     return array
+
+
+def refuse_masked(x: Any, name: str) -> None:
+    """What a mask hides is no number, and numpy would hand it on as one.
+
+    Raises:
+        InputError: a value is masked, be it in an array within lists.
+    """
+    if isinstance(x, np.ma.MaskedArray):
+        if np.ma.is_masked(x):
+            raise InputError(
+                f"{name} is a masked array with masked values; "
+                f"fill them first, with {name}.filled(...)"
+            )
+    elif isinstance(x, list | tuple):
+        for part in x:
+            refuse_masked(part, name)
 
 
 def _check_shape(shape: tuple[int, ...], input_size: int) -> None:
@@ -149,45 +171,9 @@ def _check_shape(shape: tuple[int, ...], input_size: int) -> None:
 
 def refuse_unfit(value: Any, row: int, step: int, feature: int, names: Sequence[str]) -> NoReturn:
     """Say where a value stands that is not finite, or not within float32."""
+    index = (row, step, feature)
+    found = f"is {value}"
     if np.isfinite(value):
-        raise NotFinite(
-            (row, step, feature), names, f"is {value}", "more than float32 holds", "check its unit"
-        )
+        raise NotFinite(index, names, found, "more than float32 holds", "check its unit")
     repair = 'repair it, or load with nonfinite="propagate" to get NaN for its row'
-    raise NotFinite((row, step, feature), names, f"is {value}", "expected a finite number", repair)
-
-
-def bounds_of(signature: Signature) -> tuple[Array, Array]:
-    """The features' training ranges, float32 `(input_size,)`; where they are unknown, all that is finite.
-
-    Rounding keeps order, so a value of the training data itself never lies outside.
-    """
-    largest = float(np.finfo(np.float32).max)
-    columns = signature.features or (Column(""),) * signature.input_size
-    low = [-largest if column.low is None else column.low for column in columns]
-    high = [largest if column.high is None else column.high for column in columns]
-    return np.clip(low, -largest, largest).astype(np.float32), np.clip(
-        high, -largest, largest
-    ).astype(np.float32)
-
-
-def out_of_range(values: Array, signature: Signature) -> str:
-    """What to say of `values (samples, input_size)`, some of which lie outside the training ranges."""
-    (lowest, highest), low, high = (
-        bounds_of(signature),
-        values.min(axis=0),
-        values.max(axis=0),
-    )  # (input_size,)
-    outside = np.flatnonzero((low < lowest) | (high > highest))
-    feature, more = int(outside[0]), outside.size - 1
-    column = signature.features[feature]
-    value = low[feature] if low[feature] < lowest[feature] else high[feature]
-    others = f", and {more} other feature{'s' * (more > 1)} too" if more else ""
-    return (
-        f"{column.name} is {value:.6g} {column.unit}".rstrip()
-        + f", outside the training range {_text(column.low)} to {_text(column.high)}{others}"
-    )
-
-
-def _text(bound: float | None) -> str:
-    return "unknown" if bound is None else f"{bound:.6g}"
+    raise NotFinite(index, names, found, "expected a finite number", repair)

@@ -1,170 +1,204 @@
 """Refuses an ONNX file that could reach beyond itself, before any runtime parses it.
 
-A file that this package wrote needs a few operators and weights that stand in the file. Everything else that the
-format allows (files beside it, operators from other libraries, functions, loops) is an opening or an accident.
-This walks protobuf's wire format (protobuf.dev/programming-guides/encoding) without the onnx package, which a device
-does not have. Field numbers: onnx/onnx.proto, github.com/onnx/onnx.
+A file that this package wrote needs a few operators and weights that stand in the file. Everything
+else that the format allows (files beside it, operators from other libraries, functions, loops) is an
+opening or an accident. Every byte is parsed here, without the onnx package, which a device does not
+have; a runtime is given nothing else.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Sequence
 from math import prod
 
 from ..errors import BundleError
+from .onnx_schema import ITEM_BYTES, KNOWN, SCHEMA, FieldKind
+from .protobuf import AGAIN, Field, WireType, count_of_packed, fields, packed_varints
 
 MAX_BYTES = 256 * 2**20
-MAX_FIELDS = 10**6  # in one message
-MAX_METADATA = 64  # entries that are looked at
 MAX_SIZE = 2**24  # the largest dimension that is believed, hidden_size included
+MAX_DIMENSIONS = 8
+MAX_NODES = 20_000  # a model of ours has dozens; an unrolled one of another tool has thousands
 
-OPERATORS = """Add, Cast, Concat, Constant, Div, Elu, Erf, Expand, GRU, Gather, GatherND, Gelu, Gemm, Identity, \
-LSTM, LayerNormalization, LeakyRelu, Less, MatMul, Mul, Range, Relu, Reshape, Shape, Sigmoid, Slice, Softplus, Split, \
-Squeeze, Sub, Tanh, Transpose, Unsqueeze, Where"""
+OPERATORS = """Add, Cast, Concat, Constant, Div, Elu, Erf, Expand, GRU, Gather, GatherND, Gelu, \
+Gemm, Identity, LSTM, LayerNormalization, LeakyRelu, Less, MatMul, Mul, Range, Relu, Reshape, \
+Shape, Sigmoid, Slice, Softplus, Split, Squeeze, Sub, Tanh, Transpose, Unsqueeze, Where"""
+_OPERATORS = frozenset(OPERATORS.split(", "))
 DOMAINS = (b"", b"ai.onnx")
 
-# The fields that each message may have: `*` may repeat, `:kind` is looked into. Any other field is refused.
-_FIELDS = {
-    "model": "1 2 3 4 5 6 7:graph 8*:opset 14*",
-    "opset": "1 2",
-    "graph": "1*:node 2 5*:weights 10 11* 12* 13* 16*",
-    "node": "1* 2* 3 4 5*:attribute 6 7 9*",
-    "attribute": "1 2 3 4 5:weights 7* 8* 9* 13 20",
-    "weights": "1* 2 4* 5* 7* 8 9 10* 12 14 16*",
-}
-_SCHEMA = {
-    kind: {
-        int(field.rstrip("*")): (field, inner)
-        for field, _, inner in (item.partition(":") for item in text.split())
-    }
-    for kind, text in _FIELDS.items()
-}
-_KNOWN = {
-    ("model", 20): "training steps",
-    ("model", 25): "functions",
-    ("graph", 15): "sparse weights",
-    ("attribute", 6): "a subgraph",
-    ("attribute", 11): "subgraphs",
-    ("attribute", 22): "sparse weights",
-    ("weights", 13): "external data",
-}
-# TensorProto.DataType: bytes an element, for FLOAT, UINT8, INT8, INT32, INT64, BOOL, FLOAT16, DOUBLE.
-_ITEM_BYTES = {1: 4, 2: 1, 3: 1, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8}
+# TensorProto.DataType: bytes an element, for FLOAT, UINT8, INT8, INT32, INT64, BOOL, FLOAT16,
+# DOUBLE.
+_ELEMENT_BYTES = {1: 4, 2: 1, 3: 1, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8}
+_TYPED_DATA = (4, 5, 7, 10)  # float_data, int32_data, int64_data, double_data
 
-_AGAIN = "copy it again, or export it again"
-
-_Found = dict[int, list[int | bytes]]
+# By field number the values of a message: numbers, bytes, or the messages in it.
+Message = dict[int, list["int | bytes | Message"]]
 
 
-def check_onnx(data: bytes) -> None:
-    """Pass a plain, self-contained graph of known operators.
+def check_onnx(data: bytes) -> Message:
+    """Pass a plain, self-contained graph of known operators; what the file holds, parsed.
 
     Raises:
-        BundleError: the file is no ONNX model, is damaged, or holds what is not allowed; one sentence says what.
+        BundleError: the file is no ONNX model, is damaged, or holds what is not allowed; one
+            sentence says what.
     """
     if len(data) > MAX_BYTES:
         raise BundleError(f"the ONNX file has {len(data)} bytes, at most {MAX_BYTES} are allowed")
-    if 7 not in _check(data, "model"):
-        raise BundleError(f"this is no ONNX model: it holds no graph; {_AGAIN}")
+    model = _parsed(data, "model")
+    if 7 not in model:
+        raise BundleError(f"this is no ONNX model: it holds no graph; {AGAIN}")
+    return model
 
 
-def metadata_of(data: bytes) -> dict[str, str]:
-    """What the file says of itself, found without looking into its graph; empty where the bytes are no ONNX model."""
-    try:
-        entries = [_bytes(value) for number, value in _fields(data) if number == 14]
-        pairs = [dict(_fields(entry)) for entry in entries[:MAX_METADATA]]
-        return {
-            _bytes(pair[1]).decode(): _bytes(pair[2]).decode()
-            for pair in pairs
-            if {1, 2} <= set(pair)
-        }
-    except (BundleError, UnicodeDecodeError):
-        return {}
-
-
-def _check(data: bytes, kind: str) -> _Found:
-    """Walk one message and all that are nested in it; the values of its fields."""
-    allowed = _SCHEMA[kind]
-    found: _Found = defaultdict(list)
-    for number, value in _fields(data):
-        if number not in allowed:
-            what = _KNOWN.get((kind, number), f"the unknown field {number}")
+def _parsed(data: bytes, kind: str) -> Message:
+    """One message and all that are nested in it."""
+    found: Message = defaultdict(list)
+    for field in fields(data):
+        expected = SCHEMA[kind].get(field.number)
+        if expected is None:
+            what = KNOWN.get((kind, field.number), f"the unknown field {field.number}")
             raise BundleError(
-                f"the ONNX file holds {what} in its {kind}, which is refused; export it again plainly"
+                f"the ONNX file holds {what} in its {kind}, which is refused; "
+                "export it again plainly"
             )
-        field, inner = allowed[number]
-        if number in found and not field.endswith(
-            "*"
-        ):  # protobuf merges the two, which would blur what is checked
+        # Protobuf merges two of a field that does not repeat, which would blur what is checked.
+        if field.number in found and not expected.repeats:
             raise BundleError(
-                f"the ONNX file is damaged: field {number} of its {kind} stands there twice; {_AGAIN}"
+                f"the ONNX file is damaged: field {field.number} of its {kind} stands there "
+                f"twice; {AGAIN}"
             )
-        if inner:
-            _check(_bytes(value), inner)
-        found[number].append(value)
+        found[field.number].append(_value(field, expected, kind))
     if kind in _RULES:
         _RULES[kind](found)
     return found
 
 
+def _value(field: Field, expected: FieldKind, kind: str) -> int | bytes | Message:
+    is_packed = expected.may_be_packed and field.wire_type is WireType.LENGTH
+    if field.wire_type is not expected.wire_type and not is_packed:
+        raise BundleError(
+            f"the ONNX file is damaged: field {field.number} of its {kind} is of another type; "
+            f"{AGAIN}"
+        )
+    if expected.is_message:
+        return _parsed(bytes_of(field.value), expected.value)
+    if is_packed:
+        _check_packed(bytes_of(field.value), expected.value, kind)
+    if expected.value == "text":
+        _check_text(bytes_of(field.value), kind)
+    return field.value
+
+
+def _check_text(text: bytes, kind: str) -> None:
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        raise BundleError(
+            f"the ONNX file is damaged: a text in its {kind} is not UTF-8; {AGAIN}"
+        ) from error
+
+
+def _check_packed(packed: bytes, value: str, kind: str) -> None:
+    if value == "int":
+        count_of_packed(packed)
+    elif len(packed) % ITEM_BYTES[value]:
+        raise BundleError(f"the ONNX file is damaged: numbers in its {kind} are cut; {AGAIN}")
+
+
+def _check_graph(graph: Message) -> None:
+    if len(graph[1]) > MAX_NODES:
+        raise BundleError(
+            f"the ONNX file has {len(graph[1])} nodes, at most {MAX_NODES} are allowed"
+        )
+
+
 def _check_domain(domain: bytes) -> None:
     if domain not in DOMAINS:
         raise BundleError(
-            f"the ONNX file needs operators of the domain {domain!r}, only standard ones run; export it again plainly"
+            f"the ONNX file needs operators of the domain {domain[:80]!r}, only standard ones run; "
+            "export it again plainly"
         )
 
 
-def _check_opset(found: _Found) -> None:
-    _check_domain(_bytes(*found[1]))
+def _check_opset(opset: Message) -> None:
+    _check_domain(text_of(opset, 1))
 
 
-def _check_node(found: _Found) -> None:
-    _check_domain(_bytes(*found[7]))
-    operator = _bytes(*found[4]).decode("ascii", "replace")
-    if operator not in OPERATORS.split(", "):
+def _check_node(node: Message) -> None:
+    _check_domain(text_of(node, 7))
+    operator = text_of(node, 4).decode("ascii", "replace")
+    if operator not in _OPERATORS:
         raise BundleError(
-            f"the ONNX file uses the operator {operator!a}; allowed are {OPERATORS}; export it again plainly"
+            f"the ONNX file uses the operator {operator[:80]!a}; allowed are {OPERATORS}; "
+            "export it again plainly"
         )
 
 
-def _check_attribute(found: _Found) -> None:
-    if found[1] == [b"hidden_size"]:
-        _check_sizes(found[3])
+def _check_attribute(attribute: Message) -> None:
+    if text_of(attribute, 1) == b"hidden_size":
+        _check_sizes(attribute[3])
 
 
-def _check_weights(found: _Found) -> None:
-    """A tensor's dimensions must agree with the bytes that it brings, and all of them must stand in the file."""
-    if found[14] not in ([], [0]):  # data_location
+def _check_weights(weights: Message) -> None:
+    """Dimensions must agree with the bytes of the tensor, all of which must stand in the file."""
+    if weights[14] not in ([], [0]):  # data_location
         raise BundleError(
-            "the ONNX file keeps weights in another file (external data), which is refused; save it as one file"
+            "the ONNX file keeps weights in another file (external data), which is refused; "
+            "save it as one file"
         )
-    dims = [
-        size
-        for value in found[1]
-        for size in (_varints(value) if isinstance(value, bytes) else [value])
-    ]
-    _check_sizes(dims)
-    raw, typed = _bytes(*found[9]), found[4] + found[5] + found[7] + found[10]
+    dims = dims_of(weights)
+    raw = text_of(weights, 9)
     if raw:
-        kind = found[2][0] if found[2] else 0
-        agrees = isinstance(kind, int) and len(raw) == prod(dims) * _ITEM_BYTES.get(kind, 0)
-    else:  # an element takes at least one byte
-        agrees = prod(dims) <= sum(len(value) if isinstance(value, bytes) else 1 for value in typed)
+        element_bytes = _ELEMENT_BYTES.get(int_of(weights, 2), 0)
+        agrees = len(raw) == prod(dims) * element_bytes
+    else:
+        agrees = prod(dims) <= _typed_count(weights)
     if not agrees:
         raise BundleError(
-            f"the ONNX file has weights of shape {dims}, for which it does not hold the bytes; {_AGAIN}"
+            f"the ONNX file has weights of shape {dims}, for which it does not hold the bytes; "
+            f"{AGAIN}"
         )
 
 
-def _check_sizes(sizes: list[int | bytes] | list[int]) -> None:
-    if len(sizes) > 8 or not all(isinstance(size, int) and 0 < size <= MAX_SIZE for size in sizes):
+def _typed_count(weights: Message) -> int:
+    """How many elements can stand in a tensor's typed fields: each takes a byte at least."""
+    count = 0
+    for number in _TYPED_DATA:
+        for value in weights[number]:
+            count += len(value) if isinstance(value, bytes) else 1
+    return count
+
+
+def dims_of(weights: Message) -> list[int]:
+    """The shape of a tensor.
+
+    Raises:
+        BundleError: no tensor of a model is of such a shape.
+    """
+    dims: list[int] = []
+    for value in weights[1]:
+        if isinstance(value, bytes):
+            if len(value) > 10 * MAX_DIMENSIONS:
+                raise BundleError(f"the ONNX file has weights of an absurd shape; {AGAIN}")
+            dims += packed_varints(value)
+        elif isinstance(value, int):
+            dims.append(value)
+    _check_sizes(dims)
+    return dims
+
+
+def _check_sizes(sizes: Sequence[int | bytes | Message]) -> None:
+    fits = all(isinstance(size, int) and 0 < size <= MAX_SIZE for size in sizes)
+    if len(sizes) > MAX_DIMENSIONS or not fits:
+        shown = list(sizes[:MAX_DIMENSIONS])
         raise BundleError(
-            f"the ONNX file has an absurd hidden_size or shape of weights: {sizes[:8]}; {_AGAIN}"
+            f"the ONNX file has an absurd hidden_size or shape of weights: {shown}; {AGAIN}"
         )
 
 
 _RULES = {
+    "graph": _check_graph,
     "opset": _check_opset,
     "node": _check_node,
     "attribute": _check_attribute,
@@ -172,56 +206,24 @@ _RULES = {
 }
 
 
-def _bytes(value: int | bytes = b"") -> bytes:
-    """A field that must be text, bytes or a message; empty where it is absent."""
+def bytes_of(value: int | bytes | Message) -> bytes:
+    """A value that must be text, bytes or packed numbers."""
     if not isinstance(value, bytes):
-        raise BundleError(f"this is no ONNX model, or a damaged one; {_AGAIN}")
+        raise BundleError(f"this is no ONNX model, or a damaged one; {AGAIN}")
     return value
 
 
-def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Every field of a message in wire format, as (number, value)."""
-    at = count = 0
-    while at < len(data):
-        count += 1
-        if count > MAX_FIELDS:
-            raise BundleError(f"the ONNX file holds a message of more than {MAX_FIELDS} fields")
-        key, at = _varint(data, at)
-        wire_type = key & 7
-        if wire_type == 0:  # varint
-            value, at = _varint(data, at)
-            yield key >> 3, value
-            continue
-        if wire_type == 2:  # length, then as many bytes
-            size, at = _varint(data, at)
-        elif wire_type in (1, 5):  # fixed 64, fixed 32 bits
-            size = 8 if wire_type == 1 else 4
-        else:
-            raise BundleError(f"this is no ONNX model, or a damaged one; {_AGAIN}")
-        if at + size > len(data):
-            raise BundleError(f"this is no ONNX model, or one that is cut short; {_AGAIN}")
-        yield key >> 3, data[at : at + size]
-        at += size
+def text_of(message: Message, number: int) -> bytes:
+    """A field of text or bytes that stands there once at most; empty where it is absent."""
+    return bytes_of(message[number][0]) if message[number] else b""
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """A number in base 128, lowest digits first, and where it ends."""
-    value = 0
-    for index in range(10):
-        if at + index >= len(data):
-            break
-        byte = data[at + index]
-        value |= (byte & 0x7F) << (7 * index)
-        if byte < 0x80:
-            return value, at + index + 1
-    raise BundleError(f"this is no ONNX model, or a damaged one; {_AGAIN}")
+def int_of(message: Message, number: int) -> int:
+    """A field with a number that stands there once at most; 0 where it is absent."""
+    value = message[number][0] if message[number] else 0
+    return value if isinstance(value, int) else 0
 
 
-def _varints(data: bytes) -> Iterator[int]:
-    """The packed form of a few repeated numbers."""
-    if len(data) > 80:  # 8 numbers at the most, see _check_sizes
-        raise BundleError(f"the ONNX file has weights of an absurd shape; {_AGAIN}")
-    at = 0
-    while at < len(data):
-        value, at = _varint(data, at)
-        yield value
+def messages_of(message: Message, number: int) -> list[Message]:
+    """The messages in a field."""
+    return [value for value in message[number] if isinstance(value, dict)]

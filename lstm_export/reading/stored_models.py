@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ..device.onnx_guard import MAX_BYTES, check_onnx
-from ..device.onnx_runner import SIGNATURE
+from ..device.onnx_metadata import SIGNATURE
 from ..errors import BundleError, CheckpointError, UnsupportedModel
 from ..model import Array, Model, Signature
 from .contents import Contents

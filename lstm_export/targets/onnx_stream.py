@@ -74,6 +74,6 @@ def read(data: bytes) -> Model:
 
 def recognises(data: bytes) -> bool:
     """An ONNX file whose metadata describes a state."""
-    from ..device.onnx_stream import carries_state
+    from ..device.onnx_metadata import carries_state
 
     return carries_state(data)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from functools import partial
 
-from ..device import Nonfinite, Session
-from ..device.onnx_runner import CHAIN, WEIGHTS_SHA256
-from ..errors import InputError, naming
+from ..bundle import Bundle
+from ..device import Nonfinite, Session, check_own_weights, packaged_structure
+from ..device.onnx_metadata import CHAIN, WEIGHTS_SHA256
+from ..errors import BundleError, InputError, naming
 from .artifact import OpenedFile
 
 STREAM = "onnx-stream"  # the target whose artifacts carry the state
@@ -20,11 +21,12 @@ def session_of(
 
     Raises:
         InputError: the bundle has no such engine, or it may not run.
-        BundleError: the artifact is damaged or unsafe.
+        BundleError: the artifact is damaged or unsafe, or holds another model than its bundle.
     """
     with naming(opened.path):
         bundle = opened.bundle
         if bundle is None:
+            check_own_weights(opened.artifact.data or b"")
             runner = opened.artifact.runner(providers)
             return Session(runner, runner.signature, nonfinite=nonfinite)
         if engine not in opened.engines:
@@ -32,6 +34,8 @@ def session_of(
                 f"{opened.path} holds no artifact for {engine!r}; "
                 f"it runs with {', '.join(opened.engines)}"
             )
+        for name in (engine, STREAM):
+            _check_packaged(bundle, name)
         runner = opened.engines[engine].runner(providers)
         twin = opened.artifacts.get(STREAM)
         chain = json.dumps(bundle.model.chain_record(), sort_keys=True)
@@ -43,3 +47,9 @@ def session_of(
             mode=bundle.mode,
             said={CHAIN: chain, WEIGHTS_SHA256: bundle.model.weights_sha256},
         )
+
+
+def _check_packaged(bundle: Bundle, target: str) -> None:
+    structure = packaged_structure(bundle, target)
+    if structure != "as packaged":
+        raise BundleError(f"the {target} artifact is not the bundle's model: {structure}")

@@ -29,7 +29,8 @@ import torch
 from torch import nn
 
 from lstm_export.chains import from_state_dict
-from lstm_export.device.onnx_runner import OnnxRunner, runtime_errors
+from lstm_export.device.onnx_runner import OnnxRunner
+from lstm_export.device.runtime import runtime_errors
 from lstm_export.model import Array, Model
 from lstm_export.parity import check, golden_sets
 from lstm_export.targets.onnx.writer import metadata, to_bytes

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from lstm_export.device import checked_input
+from lstm_export.device.guards import checked_lengths
 from lstm_export.errors import InputError
 
 X = np.arange(24, dtype=np.float32).reshape(2, 4, 3)
@@ -45,7 +46,7 @@ def test_accepts(kind: str) -> None:
 def test_accepts_read_only_and_extreme_and_empty() -> None:
     x = np.array([[[3e38, -1e-45, 0.0]]], np.float32)
     x.setflags(write=False)
-    assert checked_input(x, 3) is x  # nothing to cast, nothing to copy
+    np.testing.assert_array_equal(checked_input(x, 3), x)
     assert checked_input(np.empty((0, 4, 3)), 3).shape == (0, 4, 3)
     assert checked_input(np.zeros((1, 1, 3), bool), 3).dtype == np.float32
 
@@ -96,7 +97,7 @@ def test_strict_refuses_casts(kind: str) -> None:
 
 
 def test_strict_takes_float32() -> None:
-    assert checked_input(X, 3, strict=True) is X
+    np.testing.assert_array_equal(checked_input(X, 3, strict=True), X)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -114,3 +115,11 @@ def test_propagate_still_refuses_what_the_cast_breaks() -> None:
 def test_without_names_the_message_has_the_index_alone() -> None:
     with pytest.raises(InputError, match="feature 0 is nan"):
         checked_input(with_value(np.nan), 3)
+
+
+def test_what_was_checked_is_no_memory_of_the_caller() -> None:
+    """Another thread may write into x after the check: what is answered must be what was checked."""
+    lengths = np.array([4, 2])
+    for array in (X, X.astype("f8"), X.astype("i4"), X[:, ::2]):
+        assert not np.shares_memory(checked_input(array, 3), array)
+    assert not np.shares_memory(checked_lengths(lengths, 2, 4), lengths)

@@ -28,5 +28,5 @@ def test_importing_brings_nothing_heavy(module: str) -> None:
 def test_this_test_can_fail() -> None:
     pytest.importorskip("onnxruntime")
     assert "onnxruntime" in imported_by(
-        "from lstm_export.device.onnx_runner import onnxruntime; onnxruntime()"
+        "from lstm_export.device.runtime import onnxruntime; onnxruntime()"
     )

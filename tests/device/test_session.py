@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_export.device import InputRangeWarning, Session, predict_file
-from lstm_export.device import session as session_module
+from lstm_export.device import InputRangeWarning, Session, guarded_runner, predict_file
 from lstm_export.errors import InputError
 from lstm_export.model import Array, Model, forward
 from lstm_export.series import read_table
@@ -95,7 +94,7 @@ def test_a_large_batch_is_split(traffic_model: Model, monkeypatch: pytest.Monkey
     x, seen = inputs(traffic_model, 23, 4), []
     run = numpy_runner(traffic_model)
     whole = run(x)
-    monkeypatch.setattr(session_module, "MAX_STEPS", 20)
+    monkeypatch.setattr(guarded_runner, "MAX_STEPS", 20)
     session = Session(lambda part: (seen.append(part.shape), run(part))[1], traffic_model.signature)
     np.testing.assert_array_equal(session(x), whole)
     assert [rows for rows, _, _ in seen] == [5, 5, 5, 5, 3]
@@ -193,7 +192,7 @@ def test_a_table_in_small_chunks_gives_the_same(
         Session(numpy_runner(traffic_model), traffic_model.signature),
     )
     whole = session.predict_table(table).columns
-    monkeypatch.setattr(session_module, "MAX_STEPS", 15)
+    monkeypatch.setattr(guarded_runner, "MAX_STEPS", 15)
     for name, column in session.predict_table(table).columns.items():
         np.testing.assert_array_equal(column, whole[name])
 

@@ -20,7 +20,7 @@ from lstm_export.device import (
     StreamPool,
     load_onnx_stream,
 )
-from lstm_export.device.bound import Bound
+from lstm_export.device.bound_state import BoundState
 from lstm_export.errors import InputError
 from lstm_export.model import Array, Model, forward
 from lstm_export.parity import check, golden_sets
@@ -57,7 +57,7 @@ def as_runner(stream: Stream) -> Callable[[Array], Array]:
         for row in x:
             stream.reset()
             rows.append(np.stack([stream.step(x_t) for x_t in row]))
-        return np.stack(rows) if stream._memory.every_step else np.stack(rows)[:, -1]
+        return np.stack(rows) if stream._context.every_step else np.stack(rows)[:, -1]
 
     return run
 
@@ -98,7 +98,7 @@ def test_any_stateful_runner_can_stream(chain: str) -> None:
     np.testing.assert_array_equal(stream.step(x[:, 0]), bound.step(x[:, 0]))
 
 
-class Broken(Bound):
+class Broken(BoundState):
     """A binding whose state goes wrong after every step."""
 
     def __init__(self, *args: Any) -> None:
@@ -140,9 +140,11 @@ class ResetForgotten(Stream):
 
 
 @pytest.mark.parametrize("broken", [NotFedBack, Swapped, LayersSwapped])
-def test_a_broken_binding_is_caught(broken: type[Bound], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_binding_is_caught(
+    broken: type[BoundState], monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = CHAINS["seed"]
-    monkeypatch.setattr("lstm_export.device.onnx_stream.Bound", broken)
+    monkeypatch.setattr("lstm_export.device.onnx_stream_runner.BoundState", broken)
     report = check(
         as_runner(session_of(model).stream(mode="state")), golden_sets(model), subject="broken"
     )
@@ -154,7 +156,7 @@ def test_a_broken_binding_is_caught(broken: type[Bound], monkeypatch: pytest.Mon
 
 def test_a_forgotten_reset_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     model = CHAINS["seed"]
-    monkeypatch.setattr("lstm_export.device.stream.Stream", ResetForgotten)
+    monkeypatch.setattr("lstm_export.device.stream_modes.Stream", ResetForgotten)
     report = check(
         as_runner(session_of(model).stream(mode="state")), golden_sets(model), subject="broken"
     )

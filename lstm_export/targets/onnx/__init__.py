@@ -43,7 +43,9 @@ def export(model: Model, path: Path, *, opset: int = DEFAULT_OPSET, lengths: boo
     from .writer import newest_opset, to_bytes
 
     if not OLDEST_OPSET <= opset <= newest_opset():
-        raise InputError(f"opset {opset} cannot be written; choose {OLDEST_OPSET} to {newest_opset()}")
+        raise InputError(
+            f"opset {opset} cannot be written; choose {OLDEST_OPSET} to {newest_opset()}"
+        )
     write_bytes(path, to_bytes(model, opset, lengths=lengths))
 
 
@@ -95,6 +97,6 @@ def broken(data: bytes, kind: str) -> bytes | None:
 
 def recognises(data: bytes) -> bool:
     """An ONNX file starts with field 1, the IR version, as a varint below 128. One that carries state is not ours."""
-    from ...device.onnx_stream import carries_state
+    from ...device.onnx_metadata import carries_state
 
     return len(data) > 2 and data[0] == 0x08 and data[1] < 0x80 and not carries_state(data)

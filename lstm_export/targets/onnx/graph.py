@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...device.onnx_runner import LENGTHS
+from ...device.onnx_metadata import LENGTHS
 from ...model import Array
 
 SWAP_BATCH_AND_TIME = [1, 0, 2]
@@ -44,18 +44,27 @@ class Graph:
         self.opset = opset
         self.initializers: list[Any] = []
         self.current = self.source = "x"
-        self.is_sequence, self.is_time_first, self.is_bidirectional, self.is_state = True, False, False, False
+        self.is_sequence, self.is_time_first, self.is_bidirectional, self.is_state = (
+            True,
+            False,
+            False,
+            False,
+        )
         self.states = states or {}
         self.takes_lengths = takes_lengths
         self.width = width
 
-    def add(self, op: str, name: str, *constants: str, outputs: tuple[str, ...] = (), **attributes: Any) -> None:
+    def add(
+        self, op: str, name: str, *constants: str, outputs: tuple[str, ...] = (), **attributes: Any
+    ) -> None:
         """Append a node that maps the current value; its last output becomes the current value."""
         outputs, self.is_state = outputs or (name,), False
         self.node(op, name, self.current, *constants, outputs=outputs, **attributes)
         self.current = outputs[-1]
 
-    def node(self, op: str, name: str, *inputs: str, outputs: tuple[str, ...] = (), **attributes: Any) -> str:
+    def node(
+        self, op: str, name: str, *inputs: str, outputs: tuple[str, ...] = (), **attributes: Any
+    ) -> str:
         """Append a node beside the main line; the name of its first output, by default its own."""
         outputs = outputs or (name,)
         given = list(inputs)
@@ -67,7 +76,9 @@ class Graph:
     def constant(self, name: str, array: Array) -> str:
         """Store an array once under `name` and return the name."""
         if all(known.name != name for known in self.initializers):
-            self.initializers.append(self._onnx.numpy_helper.from_array(np.array(array, order="C"), name))
+            self.initializers.append(
+                self._onnx.numpy_helper.from_array(np.array(array, order="C"), name)
+            )
         return name
 
     def integers(self, name: str, *values: int) -> str:
@@ -113,11 +124,15 @@ class Graph:
 
     def clear_padding(self, name: str) -> None:
         """Zeros behind each row's length in the current value, `(batch, seq, size)`."""
-        scalars = (self.constant(f"scalar_{number}", np.array(number, np.int64)) for number in (0, 1))
+        scalars = (
+            self.constant(f"scalar_{number}", np.array(number, np.int64)) for number in (0, 1)
+        )
         zero, one = scalars
         seq = self.node("Gather", "x/seq", self._shape_of_x(), one, axis=0)
         steps = self.node("Range", "x/steps", zero, seq, one)  # (seq,)
-        column = self.node("Unsqueeze", "lengths/column", self._wide_lengths(), self.integers("axis_1", 1))
+        column = self.node(
+            "Unsqueeze", "lengths/column", self._wide_lengths(), self.integers("axis_1", 1)
+        )
         counts = self.node("Less", "lengths/less", steps, column)  # (batch, seq)
         counts = self.node("Unsqueeze", "lengths/counts", counts, self.integers("axis_2", 2))
         self.current = self.node("Where", name, counts, self.current, self.number("zero", 0.0))
@@ -125,7 +140,11 @@ class Graph:
     def _wide_lengths(self) -> str:
         """The lengths in the type that indices have."""
         wide = "lengths/wide"
-        return wide if self.has(wide) else self.node("Cast", wide, LENGTHS, to=self._onnx.TensorProto.INT64)
+        return (
+            wide
+            if self.has(wide)
+            else self.node("Cast", wide, LENGTHS, to=self._onnx.TensorProto.INT64)
+        )
 
     def split(self, name: str, parts: int) -> list[str]:
         """The layers of a state `(num_layers, batch, size)`, each `(1, batch, size)`."""

@@ -34,8 +34,12 @@ def _read(op: str, *constants: Any, **attributes: Any) -> _Edit:
 
         for node in graph.node:
             node.input[:] = ["x/read" if name == "x" else name for name in node.input]
-        names = [_constant(graph, f"x/read/{index}", array) for index, array in enumerate(constants)]
-        graph.node.insert(0, helper.make_node(op, ["x", *names], ["x/read"], name="x/read", **attributes))
+        names = [
+            _constant(graph, f"x/read/{index}", array) for index, array in enumerate(constants)
+        ]
+        graph.node.insert(
+            0, helper.make_node(op, ["x", *names], ["x/read"], name="x/read", **attributes)
+        )
         return True
 
     return edit
@@ -107,7 +111,11 @@ def _other_step(step: int) -> _Edit:
                 graph.node.insert(at + 1, squeezed)
                 graph.node.insert(at + 2, gather)
                 return True
-            if node.op_type == "Gather" and node.input[1] == "last_index" and not node.name.endswith("/last"):
+            if (
+                node.op_type == "Gather"
+                and node.input[1] == "last_index"
+                and not node.name.endswith("/last")
+            ):
                 node.input[1] = _constant(graph, "other_index", np.array(step))
                 return True
         return False

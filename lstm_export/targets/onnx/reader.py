@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...device.onnx_runner import (
+from ...device.onnx_metadata import (
     CHAIN,
     FINAL,
     LENGTHS,
@@ -22,7 +22,7 @@ from ...device.onnx_runner import (
     TAKES_LENGTHS,
     WEIGHTS_SHA256,
 )
-from ...device.onnx_stream import CarriedTensor, state_tensors
+from ...device.onnx_state import CarriedTensor, carried_tensors
 from ...errors import UnsupportedModel, require
 from ...model import (
     GRU,
@@ -50,7 +50,13 @@ if TYPE_CHECKING:
 
 INT32, INT64 = 6, 7  # onnx.TensorProto.DataType
 _KINDS: Mapping[str, type[Recurrent]] = {"LSTM": LSTM, "GRU": GRU}
-_FUNCTIONS = {"Relu": "relu", "Tanh": "tanh", "Softplus": "softplus", "Elu": "elu", "LeakyRelu": "leaky_relu"}
+_FUNCTIONS = {
+    "Relu": "relu",
+    "Tanh": "tanh",
+    "Softplus": "softplus",
+    "Elu": "elu",
+    "LeakyRelu": "leaky_relu",
+}
 
 
 def from_bytes(data: bytes, *, stateful: bool = False) -> Model:
@@ -68,14 +74,19 @@ def from_bytes(data: bytes, *, stateful: bool = False) -> Model:
         raise UnsupportedModel(f"this is no ONNX file: {error}") from error
     said = {entry.key: entry.value for entry in proto.metadata_props}
     if SIGNATURE not in said:
-        raise UnsupportedModel(f"this ONNX file was not written by lstm-export: it has no {SIGNATURE}")
+        raise UnsupportedModel(
+            f"this ONNX file was not written by lstm-export: it has no {SIGNATURE}"
+        )
     signature = Signature.from_record(_json(said[SIGNATURE]))
-    tensors = state_tensors(said.get(STATE, "[]")) if stateful else ()
+    tensors = carried_tensors(said.get(STATE, "[]")) if stateful else ()
     lengths = said.get(TAKES_LENGTHS) == LENGTHS
     model = Model(_Reader(proto, tensors, lengths).stages(signature), signature, origin="stored")
     if stateful and tuple(one.tensor for one in tensors) != state_layout(model):
         raise UnsupportedModel("the graph carries another state than the file's own metadata says")
-    if _json(said.get(CHAIN, "null")) != model.chain_record() or said.get(WEIGHTS_SHA256) != model.weights_sha256:
+    if (
+        _json(said.get(CHAIN, "null")) != model.chain_record()
+        or said.get(WEIGHTS_SHA256) != model.weights_sha256
+    ):
         raise UnsupportedModel("the graph holds another model than the file's own metadata says")
     return model
 
@@ -90,7 +101,9 @@ def _json(text: str) -> Any:
 class _Reader:
     """Stage after stage out of the walk along the nodes."""
 
-    def __init__(self, proto: ModelProto, tensors: tuple[CarriedTensor, ...], takes_lengths: bool) -> None:
+    def __init__(
+        self, proto: ModelProto, tensors: tuple[CarriedTensor, ...], takes_lengths: bool
+    ) -> None:
         self._graph = proto.graph
         self._tensors, self._carried = tensors, iter(tensors)
         self._walk = Walk(proto)
@@ -115,7 +128,9 @@ class _Reader:
         return tuple(found)
 
     def _is_final_transpose(self) -> bool:
-        is_last = self._walk.name() == "batch_first" if self._takes_lengths else self._walk.left == 1
+        is_last = (
+            self._walk.name() == "batch_first" if self._takes_lengths else self._walk.left == 1
+        )
         return is_last and self._is_sequence and self._walk.op() == "Transpose"
 
     def _stage(self) -> Stage:
@@ -128,11 +143,23 @@ class _Reader:
             return self._last_that_counts()
         readers: dict[str, Callable[[], Stage]] = {
             **dict.fromkeys(("Transpose", "Shape", "Expand", "Split", *_KINDS), self._recurrent),
-            **{"Gather": self._gather, "Gemm": self._gemm, "MatMul": self._matmul, "Sub": self._scale},
-            **{"LayerNormalization": self._layer_norm, "Sigmoid": self._sigmoid, "Div": self._gelu, "Mul": self._mul},
+            **{
+                "Gather": self._gather,
+                "Gemm": self._gemm,
+                "MatMul": self._matmul,
+                "Sub": self._scale,
+            },
+            **{
+                "LayerNormalization": self._layer_norm,
+                "Sigmoid": self._sigmoid,
+                "Div": self._gelu,
+                "Mul": self._mul,
+            },
         }
         if op not in readers:
-            raise UnsupportedModel(f"node {self._walk.name()!r} is {op}, which lstm-export does not write there")
+            raise UnsupportedModel(
+                f"node {self._walk.name()!r} is {op}, which lstm-export does not write there"
+            )
         return readers[op]()
 
     def _recurrent(self) -> Stage:
@@ -167,10 +194,16 @@ class _Reader:
                 break
             one = next(self._carried, None)
             if one is None:
-                raise UnsupportedModel(f"{self._walk.name()!r} carries a state that the file's metadata does not name")
+                raise UnsupportedModel(
+                    f"{self._walk.name()!r} carries a state that the file's metadata does not name"
+                )
             found[state] = one
             if one.tensor.num_layers > 1:
-                parts = {"num_outputs": one.tensor.num_layers} if self._walk.opset >= SPLIT_COUNTS_OPSET else {}
+                parts = (
+                    {"num_outputs": one.tensor.num_layers}
+                    if self._walk.opset >= SPLIT_COUNTS_OPSET
+                    else {}
+                )
                 taken = self._walk.take("Split", one.tensor.name, axis=0, **parts)
                 if taken.outputs != tuple(map(one.layer, range(one.tensor.num_layers))):
                     raise UnsupportedModel(f"{one.tensor.name} is split into {taken.outputs}")
@@ -187,12 +220,21 @@ class _Reader:
                 layers = [f"{name}/l{k}/Y_{state}" for k in range(one.tensor.num_layers)]
                 (output,) = self._walk.take("Concat", *layers, axis=0).outputs
                 if output != one.tensor.name + FINAL:
-                    raise UnsupportedModel(f"the final {one.tensor.name} is given back as {output!r}")
-        return {f"{state}0": one.initial for state, one in carried.items() if one.initial is not None}
+                    raise UnsupportedModel(
+                        f"the final {one.tensor.name} is given back as {output!r}"
+                    )
+        return {
+            f"{state}0": one.initial for state, one in carried.items() if one.initial is not None
+        }
 
     def _layer_name(self) -> str:
         """The layer that the next nodes belong to, be they its initial states or itself."""
-        return self._walk.name().removesuffix("/rows").removesuffix("/initial_h").removesuffix("/initial_c")
+        return (
+            self._walk.name()
+            .removesuffix("/rows")
+            .removesuffix("/initial_h")
+            .removesuffix("/initial_c")
+        )
 
     def _initial_states(self) -> dict[str, tuple[str, Array]]:
         """Learned initial states, repeated for every row: the value, and the array `(directions, size)`."""
@@ -212,7 +254,12 @@ class _Reader:
         return found
 
     def _layer(
-        self, k: int, kind: str, node: str, initial: Mapping[str, str], carried: Mapping[str, CarriedTensor]
+        self,
+        k: int,
+        kind: str,
+        node: str,
+        initial: Mapping[str, str],
+        carried: Mapping[str, CarriedTensor],
     ) -> dict[str, Array]:
         """One recurrent node and what brings its output into shape; the weights of layer k."""
         if kind not in _KINDS or self._walk.name() != node or self._walk.op() != kind:
@@ -220,20 +267,30 @@ class _Reader:
                 f"after {self._walk.current!r} expected the node {node!r}, got {self._walk.name()!r}"
             )
         recurrent = self._walk.constant(2)  # (directions, gates * hidden_size, hidden_size)
-        directions, _, hidden_size = (0, 0, 0) if recurrent is None or recurrent.ndim != 3 else recurrent.shape
+        directions, _, hidden_size = (
+            (0, 0, 0) if recurrent is None or recurrent.ndim != 3 else recurrent.shape
+        )
         attributes: dict[str, Any] = {"hidden_size": hidden_size}
         attributes |= {"direction": b"bidirectional"} if directions == 2 else {}
         attributes |= {"linear_before_reset": 1} if kind == GRU.kind else {}
         states = [initial.get(state, "") for state in _KINDS[kind].states]
         taken = self._walk.advance(
-            kind, CONSTANT, CONSTANT, OPTIONAL, LENGTHS if self._takes_lengths else "", *states, **attributes
+            kind,
+            CONSTANT,
+            CONSTANT,
+            OPTIONAL,
+            LENGTHS if self._takes_lengths else "",
+            *states,
+            **attributes,
         )
         self._is_bidirectional, self._is_state = directions == 2, not taken.outputs[0]
         final = [one.final(f"{node}/Y_{state}") for state, one in carried.items()]
         if not carried and self._is_state:
             final = [f"{node}/Y_h"]
         if taken.outputs != ("" if self._is_state else taken.outputs[0], *final):
-            raise UnsupportedModel(f"{node} has the outputs {taken.outputs}, expected {final or ['Y']}")
+            raise UnsupportedModel(
+                f"{node} has the outputs {taken.outputs}, expected {final or ['Y']}"
+            )
         self._walk.current = taken.outputs[self._is_state]
         if not self._is_state:
             self._join(node)
@@ -321,7 +378,9 @@ class _Reader:
             taken = self._walk.take("Gather", added, CONSTANT, axis=1)
             (last,), added = taken.arrays(), taken.outputs[0]
             if last.tolist() != -1:
-                raise UnsupportedModel(f"{name!r} adds step {last.tolist()} of the input, expected the last")
+                raise UnsupportedModel(
+                    f"{name!r} adds step {last.tolist()} of the input, expected the last"
+                )
         elif self._is_time_first:
             added = self._walk.take("Transpose", added, perm=[1, 0, 2]).outputs[0]
         self._walk.advance("Add", added)
@@ -335,7 +394,9 @@ class _Reader:
         name = self._walk.name()
         (weight,) = self._walk.advance("MatMul", CONSTANT).arrays()
         has_bias = self._walk.name() == f"{name}/bias"
-        return Linear(name, weight.T, *(self._walk.advance("Add", CONSTANT).arrays() if has_bias else ()))
+        return Linear(
+            name, weight.T, *(self._walk.advance("Add", CONSTANT).arrays() if has_bias else ())
+        )
 
     def _scale(self) -> Stage:
         name = self._walk.name()
@@ -354,7 +415,9 @@ class _Reader:
         name, eps = self._walk.name(), self._walk.attribute("epsilon")
         weight = self._walk.constant(1)
         plain = weight is not None and self._walk.is_constant_named(1, f"ones_{weight.size}")
-        weight, bias = self._walk.advance("LayerNormalization", CONSTANT, OPTIONAL, axis=-1, epsilon=eps).constants
+        weight, bias = self._walk.advance(
+            "LayerNormalization", CONSTANT, OPTIONAL, axis=-1, epsilon=eps
+        ).constants
         if plain and (weight is None or (weight != 1).any()):
             raise UnsupportedModel(f"{name!r} has a weight that is not 1")
         return LayerNorm(name, None if plain else weight, bias, eps)
@@ -399,26 +462,44 @@ class _Reader:
 
     def _check_ends(self, signature: Signature) -> None:
         """The declared input and output: float32, batch and sequence symbolic, the sizes of the signature."""
-        y_axes = ["batch", "seq", signature.output_size] if self._is_sequence else ["batch", signature.output_size]
+        y_axes = (
+            ["batch", "seq", signature.output_size]
+            if self._is_sequence
+            else ["batch", signature.output_size]
+        )
         states, finals = ([one.declared(suffix) for one in self._tensors] for suffix in ("", FINAL))
         lengths = [(LENGTHS, INT32, ["batch"])] if self._takes_lengths else []
-        expected = [("x", 1, ["batch", "seq", signature.input_size]), *states, *lengths, ("y", 1, y_axes), *finals]
+        expected = [
+            ("x", 1, ["batch", "seq", signature.input_size]),
+            *states,
+            *lengths,
+            ("y", 1, y_axes),
+            *finals,
+        ]
         got = [_declared(value) for value in (*self._graph.input, *self._graph.output)]
         if got != expected:
-            raise UnsupportedModel(f"the graph declares {got}, expected {expected} (name, float32 = 1, axes)")
+            raise UnsupportedModel(
+                f"the graph declares {got}, expected {expected} (name, float32 = 1, axes)"
+            )
 
 
 def _check_whole(taken: Taken, *values: int | list[int]) -> None:
     """The node's constants are just these whole numbers."""
     found = taken.arrays()
-    if [array.tolist() for array in found] != list(values) or any(array.dtype != np.int64 for array in found):
+    if [array.tolist() for array in found] != list(values) or any(
+        array.dtype != np.int64 for array in found
+    ):
         got = [array.tolist() for array in found]
         raise UnsupportedModel(f"before {taken.outputs[0]!r} stand {got}, expected {list(values)}")
 
 
 def _declared(value: Any) -> tuple[str, int, list[str | int]]:
     tensor = value.type.tensor_type
-    return value.name, tensor.elem_type, [axis.dim_param or axis.dim_value for axis in tensor.shape.dim]
+    return (
+        value.name,
+        tensor.elem_type,
+        [axis.dim_param or axis.dim_value for axis in tensor.shape.dim],
+    )
 
 
 def _weights(k: int, kind: str, directions: int, *operands: Array) -> dict[str, Array]:
@@ -432,5 +513,7 @@ def _weights(k: int, kind: str, directions: int, *operands: Array) -> dict[str, 
         if biases:
             parts["bias_ih"], parts["bias_hh"] = np.split(biases[0], 2)
         suffix = f"_l{k}" + "_reverse" * direction
-        found |= {f"{name}{suffix}": reorder_gates(array, order, gates) for name, array in parts.items()}
+        found |= {
+            f"{name}{suffix}": reorder_gates(array, order, gates) for name, array in parts.items()
+        }
     return found

@@ -39,13 +39,23 @@ class Walk:
         from onnx import numpy_helper
 
         graph = proto.graph
-        if proto.functions or graph.sparse_initializer or any(entry.domain for entry in proto.opset_import):
-            raise UnsupportedModel("the graph has functions, sparse weights or operators of another domain")
+        if (
+            proto.functions
+            or graph.sparse_initializer
+            or any(entry.domain for entry in proto.opset_import)
+        ):
+            raise UnsupportedModel(
+                "the graph has functions, sparse weights or operators of another domain"
+            )
         if any(tensor.data_location for tensor in graph.initializer):
-            raise UnsupportedModel("the weights lie in another file (external data); export again as one file")
+            raise UnsupportedModel(
+                "the weights lie in another file (external data); export again as one file"
+            )
         self.current = "x"
         self.opset = max((entry.version for entry in proto.opset_import), default=0)
-        self._constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+        self._constants = {
+            tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer
+        }
         self._unused = set(self._constants)
         self._nodes = list(graph.node)
         self._at = 0
@@ -105,24 +115,36 @@ class Walk:
 
         node = self._nodes[self._at] if self.left else None
         if node is None or node.op_type != op or node.domain:
-            raise UnsupportedModel(f"expected {op} after {self.current!r}, got {node.op_type if node else 'the end'}")
+            raise UnsupportedModel(
+                f"expected {op} after {self.current!r}, got {node.op_type if node else 'the end'}"
+            )
         got = {attribute.name: get_attribute_value(attribute) for attribute in node.attribute}
         if got != attributes:
-            raise UnsupportedModel(f"{op} {node.name!r} has attributes {got}, expected {attributes}")
+            raise UnsupportedModel(
+                f"{op} {node.name!r} has attributes {got}, expected {attributes}"
+            )
         given = [*node.input, *[""] * (len(inputs) - len(node.input))]
         fits = len(given) == len(inputs) and all(map(self._fits, given, inputs))
         if not fits:
-            raise UnsupportedModel(f"{op} {node.name!r} takes {list(node.input)}, expected {', '.join(inputs)}")
+            raise UnsupportedModel(
+                f"{op} {node.name!r} takes {list(node.input)}, expected {', '.join(inputs)}"
+            )
         self._at += 1
         self._unused -= set(given)
-        constants = (self._constants.get(name) for name, kind in zip(given, inputs, strict=True) if _is_constant(kind))
+        constants = (
+            self._constants.get(name)
+            for name, kind in zip(given, inputs, strict=True)
+            if _is_constant(kind)
+        )
         return Taken(tuple(constants), tuple(node.output))
 
     def integers(self, op: str, *values: int, **attributes: Any) -> None:
         """Step over a node of the main line whose one constant holds just these whole numbers."""
         (found,) = self.advance(op, CONSTANT, **attributes).arrays()
         if found.dtype != np.int64 or found.reshape(-1).tolist() != list(values):
-            raise UnsupportedModel(f"{op} before {self.current!r} has {found.tolist()}, expected {list(values)}")
+            raise UnsupportedModel(
+                f"{op} before {self.current!r} has {found.tolist()}, expected {list(values)}"
+            )
 
     def number(self, op: str, value: float) -> None:
         """Step over a node of the main line whose one constant is just this number."""
@@ -132,7 +154,9 @@ class Walk:
     def check_end(self, output: str) -> None:
         """Everything was used and the main line ends in `output`."""
         if self._unused or self.left or self.current != output:
-            raise UnsupportedModel(f"the graph ends in {self.current!r} with {sorted(self._unused)} unused")
+            raise UnsupportedModel(
+                f"the graph ends in {self.current!r} with {sorted(self._unused)} unused"
+            )
 
     def _fits(self, name: str, expected: str) -> bool:
         if expected == OPTIONAL:

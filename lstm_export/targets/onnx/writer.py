@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...device.onnx_runner import (
+from ...device.onnx_metadata import (
     CHAIN,
     FINAL,
     LENGTHS,
@@ -83,7 +83,9 @@ def to_bytes(model: Model, opset: int, *, stateful: bool = False, lengths: bool 
         if lengths:
             graph.clear_padding("padding_cleared")
     y_shape: list[str | int] = (
-        ["batch", "seq", signature.output_size] if graph.is_sequence else ["batch", signature.output_size]
+        ["batch", "seq", signature.output_size]
+        if graph.is_sequence
+        else ["batch", signature.output_size]
     )
     layout = state_layout(model) if stateful else ()
     inputs = _declared(("x", ["batch", "seq", signature.input_size]), *_state_shapes(layout))
@@ -98,7 +100,9 @@ def to_bytes(model: Model, opset: int, *, stateful: bool = False, lengths: bool 
         producer_name="lstm-export",
         producer_version=__version__,
     )
-    helper.set_model_props(proto, metadata(model, lengths) | (state_metadata(model) if stateful else {}))
+    helper.set_model_props(
+        proto, metadata(model, lengths) | (state_metadata(model) if stateful else {})
+    )
     return bytes(proto.SerializeToString(deterministic=True))
 
 
@@ -124,7 +128,9 @@ def metadata(model: Model, lengths: bool = False) -> dict[str, str]:
 
 def state_metadata(model: Model) -> dict[str, str]:
     """What a file that carries state says of it: name, num_layers, size, and the learned initial state or null."""
-    learned = [stage.weights.get(f"{state}0") for stage in model.recurrent for state in stage.states]
+    learned = [
+        stage.weights.get(f"{state}0") for stage in model.recurrent for state in stage.states
+    ]
     entries = [
         {**tensor._asdict(), "initial": None if initial is None else initial.astype(float).tolist()}
         for tensor, initial in zip(state_layout(model), learned, strict=True)
@@ -132,14 +138,19 @@ def state_metadata(model: Model) -> dict[str, str]:
     return {STATE: json.dumps(entries, sort_keys=True)}
 
 
-def _state_shapes(layout: tuple[StateTensor, ...], suffix: str = "") -> list[tuple[str, list[str | int]]]:
+def _state_shapes(
+    layout: tuple[StateTensor, ...], suffix: str = ""
+) -> list[tuple[str, list[str | int]]]:
     return [(tensor.name + suffix, [tensor.num_layers, "batch", tensor.size]) for tensor in layout]
 
 
 def _declared(*values: tuple[str, Sequence[str | int]]) -> list[Any]:
     """Inputs or outputs of a graph, all float32."""
     onnx = require("onnx", "export", "writing ONNX")
-    return [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape) for name, shape in values]
+    return [
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
+        for name, shape in values
+    ]
 
 
 @singledispatch
@@ -156,7 +167,9 @@ def _recurrent(stage: Recurrent, graph: Graph, following: Stage | None) -> None:
     for k, cells in enumerate(stage.layers()):
         is_last = k == stage.num_layers - 1
         # Of one direction, the last step is the final state; of two it is not, see LastHidden.
-        picks = isinstance(following, LastHidden) or (isinstance(following, LastStep) and len(cells) == 1)
+        picks = isinstance(following, LastHidden) or (
+            isinstance(following, LastStep) and len(cells) == 1
+        )
         given = {state: layers[k] for state, layers in states.items()}
         _layer(stage, cells, f"{stage.name}/l{k}", graph, given, picks_state=is_last and picks)
     if stage.num_layers > 1:
@@ -166,15 +179,31 @@ def _recurrent(stage: Recurrent, graph: Graph, following: Stage | None) -> None:
 
 
 def _layer(  # noqa: PLR0913, PLR0917 - what one node is made of
-    stage: Recurrent, cells: tuple[Cell, ...], node: str, graph: Graph, given: Mapping[str, str], picks_state: bool
+    stage: Recurrent,
+    cells: tuple[Cell, ...],
+    node: str,
+    graph: Graph,
+    given: Mapping[str, str],
+    picks_state: bool,
 ) -> None:
     """One node: Y is `(seq, directions, batch, hidden_size)`, Y_h, the final state, `(directions, batch, ...)`.
 
     In a graph that carries state, `given` are the values that it starts from, and all of its final state is an output.
     """
-    operands = {key: graph.constant(f"{node}/{key}", array) for key, array in _operands(stage, cells).items()}
-    initial = list(given.values()) or [_initial(stage, cells, state, node, graph) for state in stage.states]
-    inputs = [operands["W"], operands["R"], operands.get("B", ""), LENGTHS if graph.takes_lengths else "", *initial]
+    operands = {
+        key: graph.constant(f"{node}/{key}", array)
+        for key, array in _operands(stage, cells).items()
+    }
+    initial = list(given.values()) or [
+        _initial(stage, cells, state, node, graph) for state in stage.states
+    ]
+    inputs = [
+        operands["W"],
+        operands["R"],
+        operands.get("B", ""),
+        LENGTHS if graph.takes_lengths else "",
+        *initial,
+    ]
     attributes: dict[str, Any] = {"hidden_size": stage.hidden_size}
     attributes |= {"direction": "bidirectional"} if len(cells) > 1 else {}
     attributes |= {"linear_before_reset": 1} if isinstance(stage, GRU) else {}
@@ -189,7 +218,9 @@ def _layer(  # noqa: PLR0913, PLR0917 - what one node is made of
         graph.squeeze(f"{node}/steps", axis=1)
     else:
         graph.add("Transpose", f"{node}/transposed", perm=[0, 2, 1, 3])
-        graph.add("Reshape", f"{node}/steps", graph.integers("steps_shape", 0, 0, -1))  # 0 keeps an axis
+        graph.add(
+            "Reshape", f"{node}/steps", graph.integers("steps_shape", 0, 0, -1)
+        )  # 0 keeps an axis
 
 
 def _final(stage: Recurrent, state: str, node: str, graph: Graph) -> str:
@@ -202,7 +233,9 @@ def _initial(stage: Recurrent, cells: tuple[Cell, ...], state: str, node: str, g
     """The learned initial state of a layer for every row, or no input where there is none."""
     if f"{state}0" not in stage.weights:
         return ""
-    learned = np.stack([cell.h0 if state == "h" else cell.c0 for cell in cells])  # (directions, hidden_size)
+    learned = np.stack(
+        [cell.h0 if state == "h" else cell.c0 for cell in cells]
+    )  # (directions, hidden_size)
     return graph.for_every_row(f"{node}/initial_{state}", learned)
 
 
@@ -211,7 +244,10 @@ def _operands(stage: Recurrent, cells: tuple[Cell, ...]) -> dict[str, Array]:
     order = ONNX_GRU_GATES if isinstance(stage, GRU) else ONNX_GATES
 
     def stacked(*names: str) -> Array:
-        arrays = ([reorder_gates(getattr(cell, name), stage.gates, order) for name in names] for cell in cells)
+        arrays = (
+            [reorder_gates(getattr(cell, name), stage.gates, order) for name in names]
+            for cell in cells
+        )
         return np.stack([np.concatenate(parts) for parts in arrays])
 
     operands = {"W": stacked("weight_ih"), "R": stacked("weight_hh")}
@@ -226,7 +262,9 @@ def _last_step(stage: LastStep, graph: Graph, following: Stage | None) -> None:
         graph.swap_batch_and_time(f"{stage.name}/batch_first")
         graph.current = graph.pick_last(stage.name, graph.current)
     else:
-        graph.add("Gather", stage.name, graph.constant("last_index", np.array(-1, np.int64)), axis=0)
+        graph.add(
+            "Gather", stage.name, graph.constant("last_index", np.array(-1, np.int64)), axis=0
+        )
     graph.is_sequence = False
 
 
@@ -236,7 +274,9 @@ def _last_hidden(stage: LastHidden, graph: Graph, following: Stage | None) -> No
         graph.add("Transpose", f"{stage.name}/transposed", perm=[1, 0, 2])
         graph.add("Reshape", stage.name, graph.integers("state_shape", 0, -1))
     else:
-        graph.add("Gather", stage.name, graph.constant("first_index", np.array(0, np.int64)), axis=0)
+        graph.add(
+            "Gather", stage.name, graph.constant("first_index", np.array(0, np.int64)), axis=0
+        )
     graph.is_sequence = False
 
 
@@ -248,7 +288,13 @@ def _linear(stage: Linear, graph: Graph, following: Stage | None) -> None:
         if bias:
             graph.add("Add", f"{stage.name}/bias", *bias)
     else:
-        graph.add("Gemm", stage.name, graph.constant(f"{stage.name}.weight", stage.weight), *bias, transB=1)
+        graph.add(
+            "Gemm",
+            stage.name,
+            graph.constant(f"{stage.name}.weight", stage.weight),
+            *bias,
+            transB=1,
+        )
 
 
 @_write.register
@@ -313,7 +359,9 @@ def _activation(stage: Activation, graph: Graph, following: Stage | None) -> Non
     elif stage.function == "silu":
         graph.add("Sigmoid", f"{name}/sigmoid")
         graph.add("Mul", name, x)
-    elif stage.function == "gelu":  # x / 2 * (1 + erf(x / sqrt(2))); the operator Gelu came with opset 20
+    elif (
+        stage.function == "gelu"
+    ):  # x / 2 * (1 + erf(x / sqrt(2))); the operator Gelu came with opset 20
         graph.add("Div", f"{name}/div", graph.number("sqrt_2", sqrt(2)))
         graph.add("Erf", f"{name}/erf")
         _half_of_one_plus(x, name, graph)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from lstm_export.device.onnx_runner import SIGNATURE
+from lstm_export.device.onnx_metadata import SIGNATURE
 from tests.kit.checkpoint_files import (
     foreign,
     zipped,

@@ -9,7 +9,8 @@ import time
 import numpy as np
 import onnxruntime as ort
 
-from lstm_export.device.onnx_runner import OnnxRunner, runtime_errors
+from lstm_export.device.onnx_runner import OnnxRunner
+from lstm_export.device.runtime import runtime_errors
 from lstm_export.errors import LstmExportError
 from lstm_export.model import Array, Model, Runner, forward
 from lstm_export.model.lowering import lower_projections

@@ -9,10 +9,11 @@ import numpy as np
 
 from ..errors import InputError
 from ..files import check_output, replacing, unreadable
-from ..model import Array
+from ..model import Array, Signature
 from ..series import Missing, Table
 from .guards import NotFinite
-from .session import Progress, Session
+from .session import Session
+from .table_predictions import Progress
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,10 +35,10 @@ class Predictions:
             InputError: the name ends in neither, or the file cannot be written.
         """
         if path.suffix.lower() == ".csv":
-            return self.table.write_csv(path)
+            self.table.write_csv(path)
+            return
         with replacing(path) as partial, partial.open("wb") as file:
             np.save(file, self.y)
-        return None
 
 
 def check_prediction_output(path: Path, *inputs: Path) -> None:
@@ -61,8 +62,8 @@ def predict_file(
 ) -> Predictions:
     """Answer a table (`.csv`, `.csv.gz`, `.parquet`), or an array (`.npy`).
 
-    A table and an array `(seq, input_size)` are slid over with the given or the stored window; an array
-    `(batch, seq, input_size)` is answered row by row.
+    A table and an array `(seq, input_size)` are slid over with the given or the stored window; an
+    array `(batch, seq, input_size)` is answered row by row.
 
     Raises:
         InputError: the file cannot be read, or does not hold what the model takes.
@@ -80,13 +81,21 @@ def predict_file(
     except NotFinite as error:
         # Without what a Python program would do, which is no option of the command.
         raise InputError(
-            f"{data}: {error.place} {error.found}, {error.why}; repair it, or write it as .csv and choose --missing"
+            f"{data}: {error.place} {error.found}, {error.why}; "
+            "repair it, or write it as .csv and choose --missing"
         ) from error
-    index = dict(
-        zip(("row", "step"), np.indices(y.shape[:-1]).reshape(y.ndim - 1, -1), strict=False)
-    )
-    columns = {column.name: y[..., k].ravel() for k, column in enumerate(session.signature.outputs)}
-    return Predictions(y, Table(index | columns))
+    return Predictions(y, _indexed_table(y, session.signature))
+
+
+def _indexed_table(y: Array, signature: Signature) -> Table:
+    """`y (batch, output_size)` or `(batch, seq, output_size)` by row, and by step where it has."""
+    *axes, _ = y.shape
+    columns: dict[str, Array] = {}
+    for name, index in zip(("row", "step"), np.indices(axes), strict=False):
+        columns[name] = index.ravel()
+    for k, column in enumerate(signature.outputs):
+        columns[column.name] = y[..., k].ravel()
+    return Table(columns)
 
 
 def _answers_of_array(
@@ -97,7 +106,8 @@ def _answers_of_array(
         return session.slide(x, progress, window=window)
     if window:
         raise InputError(
-            f"{data} holds whole sequences, {x.shape}; --window is for a single one, (seq, input_size)"
+            f"{data} holds whole sequences, {x.shape}; "
+            "--window is for a single one, (seq, input_size)"
         )
     return session(x)
 

@@ -1,0 +1,79 @@
+"""Which cell of a row is what: decided once, by the first row, for a model's rows as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..errors import InputError
+from ..model import Signature
+from ..series.cells import is_number
+
+
+@dataclass(frozen=True)
+class RowColumns:
+    """The columns of rows.
+
+    Attributes:
+        names: of the cells in their order.
+        measured: those that the model needs as numbers, in its order.
+        time: the column with the time, or None.
+        group: the column that tells series apart, or None.
+        is_header: whether the first row held names, and is no row to be answered.
+    """
+
+    names: tuple[str, ...]
+    measured: tuple[str, ...]
+    time: str | None
+    group: str | None
+    is_header: bool
+
+
+def columns_of(first_row: Sequence[str], signature: Signature) -> RowColumns:
+    """Learn from the first row which column is which.
+
+    Raises:
+        InputError: the header lacks a column that the model needs.
+    """
+    cells = [cell.strip() for cell in first_row]
+    is_header = _is_header(cells, signature)
+    if is_header and not signature.features and len(cells) != signature.input_size:
+        raise InputError(
+            f"the header has {len(cells)} columns, expected {signature.input_size}: "
+            "this model names no features"
+        )
+    needed = _needed(signature)
+    names = tuple(cells) if is_header and signature.features else needed
+    lacking = [name for name in needed if name not in names]
+    if lacking:
+        raise InputError(f"the header lacks {', '.join(lacking)}; it has {', '.join(cells)}")
+    if len(set(names)) < len(names):
+        raise InputError(f"the header has a column twice: {', '.join(cells)}")
+    return RowColumns(
+        names,
+        measured=_measured(signature),
+        time=signature.time if signature.time in names else None,
+        group=signature.group if signature.group in names else None,
+        is_header=is_header,
+    )
+
+
+def _measured(signature: Signature) -> tuple[str, ...]:
+    measured = tuple(column.name for column in signature.measured)
+    return measured or tuple(f"x{index}" for index in range(signature.input_size))
+
+
+def _needed(signature: Signature) -> tuple[str, ...]:
+    """The columns without which no row can be answered; without a header, all that there are."""
+    measured = _measured(signature)
+    if signature.time and signature.calendar:
+        return (signature.time, *measured)
+    return measured
+
+
+def _is_header(cells: Sequence[str], signature: Signature) -> bool:
+    """By a name that the model knows; where it knows none, by a cell that is no number."""
+    known = {*_measured(signature), signature.time, signature.group}
+    if known & set(cells):
+        return True
+    return not signature.features and not all(is_number(cell) for cell in cells)

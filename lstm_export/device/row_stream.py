@@ -1,0 +1,251 @@
+"""Rows of a table as they come: cells in, cells out, a stream for every series in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..bundle import Mode
+from ..bundle.archive import pack, unpack
+from ..errors import BundleError, InputError
+from ..model import Array
+from ..series import Table
+from ..series.calendar import calendar_features, elapsed, parse_times
+from ..series.windows import TIME_STEP_RTOL
+from .guards import NotFinite
+from .row_columns import RowColumns, columns_of
+from .session import Session
+from .stream import Stream, Unusable
+
+MAX_SERIES = 4096  # each has a state
+_INDEX = "series.json"
+
+
+class _Row(NamedTuple):
+    """What the cells of a row say.
+
+    Attributes:
+        x: float32 `(input_size,)`.
+        times: its time `(1,)`, or its number.
+        group: its series; empty where there is but one.
+    """
+
+    x: Array
+    times: Array
+    group: str
+
+
+class RowStream:
+    """Answers a table row by row, as `Session.predict_table` answers it whole.
+
+    The time and the group stand beside the answers. A gap in time starts the series anew, as it does
+    there. A skipped row is no gap.
+
+    Attributes:
+        names: the columns of the answers.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        mode: Mode | None = None,
+        nonfinite: Unusable = "refuse",
+        window: int | None = None,
+        say: Callable[[str], None] = print,
+    ) -> None:
+        """Rows for a session's model; `say` is told of gaps. For the rest see `Session.stream`."""
+        self._signature = session.signature
+        self._new_stream: Callable[[], Stream] = partial(
+            session.stream, mode=mode, nonfinite=nonfinite, window=window
+        )
+        self._new_stream().close()  # what cannot be made is said before the first row
+        self._say = say
+        self._holds = nonfinite == "hold"
+        self._streams: dict[str, Stream] = {}
+        self._times: dict[str, Array] = {}  # the last time of each series (1,)
+        self._columns = RowColumns((), (), None, None, is_header=False)
+        self._last_row = -1
+        self.names: tuple[str, ...] = ()
+
+    def begin(self, cells: Sequence[str]) -> bool:
+        """Learn from the first row which column is which; whether it is a header, not answered.
+
+        Raises:
+            InputError: the header lacks a column that the model needs.
+        """
+        columns = columns_of(cells, self._signature)
+        group = [columns.group] if columns.group else []
+        outputs = [column.name for column in self._signature.outputs]
+        self._columns = columns
+        self.names = (columns.time or "row", *group, *outputs)
+        return columns.is_header
+
+    def answer(self, cells: Sequence[str], line: int) -> tuple[str, ...]:
+        """The answer to one row: time or number, group, the outputs.
+
+        NaN while a window fills, or for a skipped row.
+
+        Raises:
+            InputError: the row has another number of cells, or one that is no number or time; or it
+                is refused.
+        """
+        names = self._columns.names
+        if len(cells) != len(names):
+            raise InputError(
+                f"line {line} has {len(cells)} cells, expected {len(names)}: {', '.join(names)}"
+            )
+        row = self._read(cells, line)
+        stream = self._stream(row.group)
+        if self._columns.time:
+            self._check_time(row, stream, line)
+        try:
+            y = stream.step(row.x)
+        except NotFinite as error:
+            raise self._not_finite(error, cells, line) from error
+        except InputError as error:
+            raise InputError(f"line {line}: {error}") from error
+        self._last_row += 1
+        self._times[row.group] = row.times
+        group = [row.group] if self._columns.group else []
+        return (_text(row.times), *group, *y.astype(str))
+
+    def _read(self, cells: Sequence[str], line: int) -> _Row:
+        columns = self._columns
+        by_name = dict(zip(columns.names, cells, strict=True))
+        arrays = {name: np.array([cell], object) for name, cell in by_name.items()}
+        table = Table(arrays, first_row=line)
+        measured = np.concatenate([table.numbers(name) for name in columns.measured])
+        times = np.array([self._last_row + 1])
+        if columns.time:
+            times = parse_times(table, columns.time)
+        calendar = calendar_features(times, self._signature.calendar)[0]
+        x = np.concatenate([measured, calendar]).astype(np.float32)  # (input_size,)
+        return _Row(x, times, by_name[columns.group] if columns.group else "")
+
+    def _not_finite(self, error: NotFinite, cells: Sequence[str], line: int) -> InputError:
+        feature = error.index[2]
+        name = self._columns.measured[feature]  # columns derived from the time are finite
+        cell = cells[self._columns.names.index(name)].strip() or "empty"
+        repair = "repair it, or choose --missing drop or --missing ffill"
+        if self._holds:
+            repair = "begin with a whole row"
+        return InputError(f"line {line}, column {name} is {cell}, {error.why}; {repair}")
+
+    def state(self) -> bytes:
+        """All series, their states and last times, as a zip: `restore` goes on from it."""
+        names = list(self._streams)
+        times = [_json_time(self._times.get(name)) for name in names]
+        index = {"series": names, "times": times, "row": self._last_row}
+        files = {_INDEX: json.dumps(index).encode("ascii")}
+        for number, stream in enumerate(self._streams.values()):
+            files[_state_name(number)] = stream.state()
+        return pack(files, max_entries=MAX_SERIES + 1)
+
+    def restore(self, state: bytes) -> None:
+        """Go on from what `state` gave.
+
+        Raises:
+            InputError: it is damaged, or of another model or mode; nothing has changed then.
+        """
+        try:
+            files = unpack(state, max_entries=MAX_SERIES + 1)
+            index = json.loads(files.pop(_INDEX, b"null"))
+            names, times, last_row = _checked_index(index, files)
+        except (BundleError, ValueError, TypeError, KeyError, RecursionError) as error:
+            raise InputError(
+                f"this is no saved state of a stream of rows, or a damaged one: {error}"
+            ) from error
+        streams = {name: self._new_stream() for name in names}
+        for number, stream in enumerate(streams.values()):
+            stream.restore(files[_state_name(number)])
+        self._streams = streams
+        self._times = times
+        self._last_row = last_row
+
+    def _stream(self, group: str) -> Stream:
+        if group not in self._streams:
+            if len(self._streams) >= MAX_SERIES:
+                raise InputError(
+                    f"more than {MAX_SERIES} series came; start one process for each part of them"
+                )
+            self._streams[group] = self._new_stream()
+        return self._streams[group]
+
+    def _check_time(self, row: _Row, stream: Stream, line: int) -> None:
+        """Start anew after a gap, as a table's runs do.
+
+        Raises:
+            InputError: time stands still or goes back, or is of another kind than before.
+        """
+        before = self._times.get(row.group)
+        if before is None:
+            return
+        if (before.dtype.kind == "M") != (row.times.dtype.kind == "M"):
+            raise InputError(
+                f"line {line}: {_text(row.times)} and {_text(before)}, the time of the row before "
+                "it, are not both dates or both numbers; write all times in one form"
+            )
+        passed = float(elapsed(np.concatenate([before, row.times]))[0])
+        if passed <= 0:
+            problem = "repeats" if passed == 0 else "is earlier than"
+            raise InputError(
+                f"line {line}: {row.times[0]} {problem} the row before it; "
+                "send rows in the order of time"
+            )
+        step = self._signature.time_step
+        if step is not None and abs(passed - step) > TIME_STEP_RTOL * abs(step):
+            of_group = f" of {row.group}" if row.group else ""
+            self._say(
+                f"line {line}: {passed:g} since the row{of_group} before, expected {step:g}; "
+                "starting anew"
+            )
+            stream.reset()
+
+
+def _state_name(number: int) -> str:
+    return f"{number}.npz"
+
+
+def _checked_index(
+    index: Any, files: Mapping[str, bytes]
+) -> tuple[list[str], dict[str, Array], int]:
+    """The names of the series in order, their last times, and the number of the last row."""
+    names = [*index["series"]]
+    times = [*index["times"]]
+    if not all(isinstance(name, str) for name in names):
+        raise BundleError("a series is named by no text")
+    expected = {_state_name(number) for number in range(len(names))}
+    if set(files) != expected or len(set(names)) < len(names):
+        raise BundleError("its list of series is not what it holds")
+    last_times = {}
+    for name, time in zip(names, times, strict=True):
+        if time is not None:
+            last_times[name] = _checked_time(time)
+    return names, last_times, int(index["row"])
+
+
+def _checked_time(value: Any) -> Array:
+    """The inverse of `_json_time`."""
+    if isinstance(value, str):
+        time = np.array([value], "datetime64[us]")
+    else:
+        time = np.array([float(value)])
+    if not np.isfinite(time).all():  # NaT counts as not finite
+        raise BundleError(f"a series was last seen at {value!r}, which is no time")
+    return time
+
+
+def _json_time(times: Array | None) -> str | float | None:
+    """One time for JSON: as text, or the number that it counts."""
+    if times is None:
+        return None
+    return _text(times) if times.dtype.kind == "M" else float(times[0])
+
+
+def _text(times: Array) -> str:
+    return str(times.astype(str)[0])

@@ -1,0 +1,100 @@
+"""How streams of a model are made: on windows by its runner, or with state by one that carries it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Protocol, TypeAlias, get_args, runtime_checkable
+
+import numpy as np
+
+from ..bundle import Mode
+from ..errors import InputError
+from ..model import Array, Runner, Signature
+from ..model.runner import is_stateful
+from .state_file import identity_of
+from .stream import Stream, Unusable
+from .stream_context import Context, StateContext, WindowContext
+
+# A stream for a batch, with what NaN and infinities lead to.
+MakeStream: TypeAlias = "Callable[[int, Unusable], Stream]"
+
+
+@runtime_checkable
+class HasMetadata(Protocol):
+    """A runner of a file that says of itself which model it is.
+
+    Attributes:
+        metadata: by key, see `onnx_metadata`.
+    """
+
+    metadata: Mapping[str, str]
+
+
+def stream_maker(  # noqa: PLR0913, PLR0917 - what a session knows
+    signature: Signature,
+    runner: Runner,
+    twin: Callable[[], Runner] | None,
+    mode: Mode | None,
+    window: int | None,
+    said: Mapping[str, str] | None = None,
+) -> MakeStream:
+    """What makes streams of a model for a batch.
+
+    `said` names chain and weights of the model, as an ONNX file's metadata does, where the runner
+    does not.
+
+    Raises:
+        InputError: there is no twin, or no window is known.
+    """
+    window = signature.window if window is None else window
+    mode = mode or ("window" if window else "state")
+    if mode not in get_args(Mode):
+        raise InputError(f"mode={mode!r} is unknown; choose one of {', '.join(get_args(Mode))}")
+    engine = _carrying(runner, twin) if mode == "state" else runner
+    new_context = _context_maker(engine, signature, mode, window)
+    if not said:
+        said = engine.metadata if isinstance(engine, HasMetadata) else {}
+    identity = identity_of(signature, said, mode, window if mode == "window" else None)
+
+    def make(batch: int, nonfinite: Unusable) -> Stream:
+        return Stream(
+            new_context,
+            signature,
+            mode=mode,
+            identity=identity,
+            batch=batch,
+            nonfinite=nonfinite,
+        )
+
+    return make
+
+
+def _context_maker(
+    engine: Runner, signature: Signature, mode: Mode, window: int | None
+) -> Callable[[int], Context]:
+    every_step = _one_step(engine, signature).ndim == 3
+    if mode == "state" and is_stateful(engine):
+        return partial(StateContext, engine, signature.input_size, every_step)
+    if window is None or window < 1:
+        raise InputError(
+            f"the window is {window}, expected how many samples it has; "
+            'or keep the state: mode="state"'
+        )
+    return partial(WindowContext, engine, signature, every_step, window)
+
+
+def _one_step(engine: Runner, signature: Signature) -> Array:
+    return engine(np.zeros((1, 1, signature.input_size), np.float32))
+
+
+def _carrying(runner: Runner, twin: Callable[[], Runner] | None) -> Runner:
+    """The engine that carries the state: the one at hand, or its twin."""
+    engine = runner if is_stateful(runner) or twin is None else twin()
+    carries_state = is_stateful(engine)
+    if not carries_state:
+        raise InputError(
+            "there is no artifact that carries the state: package the model with -t onnx "
+            '-t onnx-stream, or let the stream keep a window, mode="window"'
+        )
+    return engine
