@@ -110,8 +110,8 @@ def _swap_two_gates(monkeypatch: pytest.MonkeyPatch) -> None:
     """In the writer and in the reader alike, so that only the numbers can tell."""
     wrong = ("input", "forget", "output", "cell")
     assert wrong != ONNX_GATES
-    monkeypatch.setattr("lstm_export.targets.onnx.writer.ONNX_GATES", wrong)
-    monkeypatch.setattr("lstm_export.targets.onnx.reader.ONNX_GATES", wrong)
+    monkeypatch.setattr("lstm_export.targets.onnx.recurrent_writer.ONNX_GATES", wrong)
+    monkeypatch.setattr("lstm_export.targets.onnx.recurrent_reader.ONNX_GATES", wrong)
 
 
 def _last_step_off_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,13 +127,13 @@ def _last_step_off_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
         )
         graph.is_sequence = False
 
-    written = writer._write.dispatch
+    written = writer.write.dispatch
     broken = {type(CHAINS["seed"].stages[1]): last_step}
-    monkeypatch.setattr(
-        writer,
-        "_write",
-        lambda stage, *rest: broken.get(type(stage), written(type(stage)))(stage, *rest),
-    )
+
+    def write(stage: Any, *rest: Any) -> None:
+        broken.get(type(stage), written(type(stage)))(stage, *rest)
+
+    monkeypatch.setattr(writer, "write", write)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
 """Export to ONNX with state, for samples one by one.
 
 The graph of the onnx target that also takes the state and gives it back, `(x, h, c) -> (y, h_n, c_n)`.
-Batch and sequence are free: a step is a sequence of 1. A chain that picks the last step answers for a chunk's last.
-Names, sizes and learned initial values of the state stand in the file's metadata. Where there are projections, the
-state is the whole hidden state that they project.
+Batch and sequence are free: a step is a sequence of 1. A chain that picks the last step answers for
+a chunk's last. Names, sizes and learned initial values of the state stand in the file's metadata.
+Where there are projections, the state is the whole hidden state that they project.
 Law: `read(export(model)) == lowered(model)`, bit for bit; only projections are lowered.
 """
 
@@ -12,9 +12,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import InputError
 from ..files import write_bytes
-from .onnx import DEFAULT_OPSET, OLDEST_OPSET
+from .onnx import DEFAULT_OPSET, check_opset
 from .onnx import lowered as onnx_lowered
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ needs = "onnxruntime"
 
 
 def export(model: Model, path: Path, *, opset: int = DEFAULT_OPSET) -> None:
-    """Write `model` as one ONNX file with inputs `x` and the state, and outputs `y` and the state behind the last step.
+    """Write `model` as one ONNX file: inputs x and the state, outputs y and the state after it.
 
     Args:
         model: the chain to write; no layer of it may be bidirectional.
@@ -38,34 +37,37 @@ def export(model: Model, path: Path, *, opset: int = DEFAULT_OPSET) -> None:
         UnsupportedModel: a layer is bidirectional.
         InputError: this opset is not known to the installed onnx package, or older than 13.
     """
-    from .onnx.writer import newest_opset, to_bytes
+    from .onnx.writer import to_bytes
 
-    if not OLDEST_OPSET <= opset <= newest_opset():
-        raise InputError(
-            f"opset {opset} cannot be written; choose {OLDEST_OPSET} to {newest_opset()}"
-        )
+    check_opset(opset)
     write_bytes(path, to_bytes(model, opset, stateful=True))
 
 
 def lowered(model: Model) -> tuple[Model, tuple[str, ...]]:
-    """The chain as the graph holds it, without projections, and what a user should know of the difference."""
+    """The chain as the graph holds it, without projections, and what a user should know of it."""
     chain, notes = onnx_lowered(model)
-    carried = "the state that the graph carries is the whole hidden state, before weight_hr"
-    return chain, (*notes, carried) if notes else ()
+    if notes:
+        carried = "the state that the graph carries is the whole hidden state, before weight_hr"
+        notes = (*notes, carried)
+    return chain, notes
 
 
 def load(data: bytes, providers: tuple[str, ...] = ()) -> OnnxStreamRunner:
-    """Open the artifact in onnxruntime: over whole sequences from the initial state, or `advance` by `advance`."""
+    """Open the artifact in onnxruntime.
+
+    It runs whole sequences from the initial state, or chunks, `advance` by `advance`.
+    """
     from ..device import load_onnx_stream
 
     return load_onnx_stream(data, providers)
 
 
 def read(data: bytes) -> Model:
-    """The model in the file, taken from its graph and initialisers, learned initial states from its metadata.
+    """The model in the file: from its graph and initialisers, and learned states from its metadata.
 
     Raises:
-        UnsupportedModel: the graph is not one that `export` writes, or its metadata says something else.
+        UnsupportedModel: the graph is not one that `export` writes, or its metadata says something
+            else.
     """
     from .onnx.reader import from_bytes
 

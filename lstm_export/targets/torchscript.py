@@ -27,7 +27,10 @@ suffix = ".torchscript"
 extra = "export"
 needs = "torch"
 runs_code = "opening it runs the code in it"
-note = "PyTorch has deprecated TorchScript and leaves it out of Python 3.14; prefer onnx for new devices"
+note = (
+    "PyTorch has deprecated TorchScript and leaves it out of Python 3.14; "
+    "prefer onnx for new devices"
+)
 
 # Beside the code in the archive: the chain and the signature.
 RECORD = "lstm_export.json"
@@ -40,27 +43,25 @@ def export(model: Model, path: Path) -> None:
         UnsupportedModel: this Python is one on which torch has no TorchScript.
     """
     if sys.version_info >= (3, 14):
-        raise UnsupportedModel(
-            f"TorchScript needs Python 3.13 or older, this is {sys.version.split()[0]}; use onnx"
-        )
+        this = sys.version.split()[0]
+        raise UnsupportedModel(f"TorchScript needs Python 3.13 or older, this is {this}; use onnx")
     torch = require("torch", "export", "writing TorchScript")
     from ..model.torch_module import to_module
 
     record = {"chain": model.chain_record(), "signature": model.signature.to_record()}
     archive = io.BytesIO()
+    beside = {RECORD: json.dumps(record)}
     with _deprecation_said_elsewhere():
-        torch.jit.save(
-            torch.jit.script(to_module(model)), archive, _extra_files={RECORD: json.dumps(record)}
-        )
+        torch.jit.save(torch.jit.script(to_module(model)), archive, _extra_files=beside)
     write_bytes(path, archive.getvalue())
 
 
 def load(data: bytes, providers: tuple[str, ...] = ()) -> TorchScriptRunner:
     """Open the artifact in torch on the CPU."""
     if providers:
-        raise InputError(
-            f"providers are for ONNX Runtime; TorchScript runs on the CPU, not on {', '.join(providers)}"
-        )
+        asked = ", ".join(providers)
+        reason = "providers are for ONNX Runtime"
+        raise InputError(f"{reason}; TorchScript runs on the CPU, not on {asked}")
     return TorchScriptRunner(*_open(data))
 
 
@@ -83,7 +84,7 @@ class TorchScriptRunner:
 
 
 def read(data: bytes) -> Model:
-    """The model in the archive: the weights as torch loads them, the chain as it was recorded beside the code.
+    """The model in the archive: the weights as torch loads them, the chain as it was recorded.
 
     Raises:
         UnsupportedModel: the archive has no such record, or record and weights do not fit.
@@ -92,16 +93,17 @@ def read(data: bytes) -> Model:
     from ..model.torch_module import child_name
 
     module, record = _open(data)
-    names = {
-        child_name(index, stage["name"]): stage["name"]
-        for index, stage in enumerate(record["chain"])
-    }
+    chain = record["chain"]
+    names = {}  # of the stages, by what torch calls their modules
+    for index, stage in enumerate(chain):
+        names[child_name(index, stage["name"])] = stage["name"]
     arrays: dict[str, Array] = {}
     for key, tensor in module.state_dict().items():
-        *path_to, array = key.split(".")  # such as 3_skip, body, 0_lstm, rnn, weight_ih_l0
-        owner = next((names[part] for part in reversed(path_to) if part in names), "")
+        *modules, array = key.split(".")  # such as 3_skip, body, 0_lstm, rnn, weight_ih_l0
+        owners = [names[part] for part in modules if part in names]
+        owner = owners[-1] if owners else ""
         arrays[f"{owner}.{array}"] = tensor.numpy()
-    return Model.from_record(record["chain"], arrays, Signature.from_record(record["signature"]))
+    return Model.from_record(chain, arrays, Signature.from_record(record["signature"]))
 
 
 def recognises(data: bytes) -> bool:
@@ -112,9 +114,9 @@ def recognises(data: bytes) -> bool:
         entries = zipfile.ZipFile(io.BytesIO(data)).namelist()
     except zipfile.BadZipFile:
         return False
-    return any("/code/" in name for name in entries) and any(
-        name.endswith("/constants.pkl") for name in entries
-    )
+    has_code = any("/code/" in name for name in entries)
+    has_constants = any(name.endswith("/constants.pkl") for name in entries)
+    return has_code and has_constants
 
 
 def _open(data: bytes) -> tuple[Any, dict[str, Any]]:
@@ -126,16 +128,14 @@ def _open(data: bytes) -> tuple[Any, dict[str, Any]]:
             module = torch.jit.load(io.BytesIO(data), map_location="cpu", _extra_files=extra_files)
     except (RuntimeError, ValueError) as error:
         said = str(error).splitlines()[0]
-        raise BundleError(
-            f"torch cannot open this TorchScript archive: {said}; copy it again, or export it again"
-        ) from error
+        fault = f"torch cannot open this TorchScript archive: {said}"
+        raise BundleError(f"{fault}; copy it again, or export it again") from error
     try:
         record = json.loads(extra_files[RECORD])
         return module, {"chain": record["chain"], "signature": record["signature"]}
     except (ValueError, KeyError, TypeError) as error:
-        raise UnsupportedModel(
-            f"this TorchScript archive was not written by lstm-export: no {RECORD} in it"
-        ) from error
+        fault = "this TorchScript archive was not written by lstm-export"
+        raise UnsupportedModel(f"{fault}: no {RECORD} in it") from error
 
 
 @contextmanager

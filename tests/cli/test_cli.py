@@ -110,7 +110,8 @@ def test_a_failed_check_is_exit_1(seed_checkpoint: Path, tmp_path: Path) -> None
 
 
 def test_a_failed_export_shows_where_and_leaves_nothing(seed_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lstm_export.targets.onnx.writer.ONNX_GATES", ("output", "input", "forget", "cell"))
+    wrong = ("output", "input", "forget", "cell")
+    monkeypatch.setattr("lstm_export.targets.onnx.recurrent_writer.ONNX_GATES", wrong)
     done = invoke("onnx", seed_checkpoint)
     assert done.exit_code == 1
     assert "failed" in done.stdout

@@ -23,9 +23,9 @@ suffix = ".onnx"
 extra = "export"
 needs = "onnxruntime"
 
-# Opset 17 with IR 8 loads on every ONNX Runtime from 1.15 on. Squeeze has its axes as an input since opset 13.
+# Opset 17 with IR 8 loads on every ONNX Runtime from 1.15 on.
 DEFAULT_OPSET = 17
-OLDEST_OPSET = 13
+OLDEST_OPSET = 13  # the first whose Squeeze has its axes as an input
 
 
 def export(model: Model, path: Path, *, opset: int = DEFAULT_OPSET, lengths: bool = False) -> None:
@@ -35,22 +35,34 @@ def export(model: Model, path: Path, *, opset: int = DEFAULT_OPSET, lengths: boo
         model: the chain to write.
         path: the file to write.
         opset: version of the ONNX operators, 13 or newer; a newer one needs a newer runtime.
-        lengths: also take int32 lengths (batch,), the steps of each row of a padded batch that count.
+        lengths: also take int32 lengths (batch,), the steps of each row of a padded batch that
+            count.
 
     Raises:
         InputError: this opset is not known to the installed onnx package, or older than 13.
     """
-    from .writer import newest_opset, to_bytes
+    from .writer import to_bytes
 
-    if not OLDEST_OPSET <= opset <= newest_opset():
-        raise InputError(
-            f"opset {opset} cannot be written; choose {OLDEST_OPSET} to {newest_opset()}"
-        )
+    check_opset(opset)
     write_bytes(path, to_bytes(model, opset, lengths=lengths))
 
 
+def check_opset(opset: int) -> None:
+    """Refuse an opset that cannot be written.
+
+    Raises:
+        InputError: it is not known to the installed onnx package, or older than 13.
+    """
+    from .writer import newest_opset
+
+    newest = newest_opset()
+    if not OLDEST_OPSET <= opset <= newest:
+        known = f"{OLDEST_OPSET} to {newest}"
+        raise InputError(f"opset {opset} cannot be written; choose {known}")
+
+
 def lowered(model: Model) -> tuple[Model, tuple[str, ...]]:
-    """The chain as the graph holds it, without projections, and what a user should know of the difference."""
+    """The chain as the graph holds it, without projections, and what a user should know of it."""
     from ...model.lowering import lower_projections, lowering_notes
 
     return lower_projections(model), tuple(lowering_notes(model))
@@ -67,7 +79,8 @@ def read(data: bytes) -> Model:
     """The model in the file, taken from its graph and initialisers.
 
     Raises:
-        UnsupportedModel: the graph is not one that `export` writes, or its metadata says something else.
+        UnsupportedModel: the graph is not one that `export` writes, or its metadata says something
+            else.
     """
     from .reader import from_bytes
 
@@ -89,14 +102,18 @@ def probes(data: bytes) -> Iterator[Runner]:
 
 
 def broken(data: bytes, kind: str) -> bytes | None:
-    """The artifact with one of the catalogue's bugs, or None where its graph has no place for it."""
-    from .mutants import broken as mutant
+    """The artifact with a bug of the catalogue; None where its graph has no place for it."""
+    from .graph_bugs import broken as edited
 
-    return mutant(data, kind)
+    return edited(data, kind)
 
 
 def recognises(data: bytes) -> bool:
-    """An ONNX file starts with field 1, the IR version, as a varint below 128. One that carries state is not ours."""
+    """An ONNX file that carries no state.
+
+    It starts with field 1, the IR version, as a varint below 128.
+    """
     from ...device.onnx_metadata import carries_state
 
-    return len(data) > 2 and data[0] == 0x08 and data[1] < 0x80 and not carries_state(data)
+    is_onnx = len(data) > 2 and data[0] == 0x08 and data[1] < 0x80
+    return is_onnx and not carries_state(data)

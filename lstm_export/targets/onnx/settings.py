@@ -1,4 +1,4 @@
-"""The same ONNX file under the conditions that it will meet, and opened up to its recurrent layers."""
+"""The same ONNX file under the conditions that it will meet, and opened up to its layers."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from ...device.onnx_runner import OnnxRunner, load_onnx
 from ...errors import MissingDependency, require
 from ...model import Array, Runner
 
-# Names of GraphOptimizationLevel's members; ORT_ENABLE_ALL is the default, under which the first answers come.
+# Members of GraphOptimizationLevel; ORT_ENABLE_ALL is the default, under which the first answers
+# come.
 LEVELS = {"off": "ORT_DISABLE_ALL", "basic": "ORT_ENABLE_BASIC", "extended": "ORT_ENABLE_EXTENDED"}
 THREADS = (2, 4)
+RECURRENT = ("LSTM", "GRU")
 
 
 def conditions(data: bytes) -> Iterator[tuple[str, Runner]]:
@@ -35,34 +37,45 @@ def _threaded(threads: int, ort: ModuleType, options: Any) -> None:
 
 
 def probes(data: bytes) -> Iterator[Runner]:
-    """The file giving the output of its first recurrent node, of its second, and so on; none without onnx."""
+    """The file giving the output of its first recurrent node, of its second, and so on.
+
+    None without onnx.
+    """
     try:
         onnx = require("onnx", "export", "looking into an ONNX file")
     except MissingDependency:
         return
-    count = sum(node.op_type in RECURRENT for node in onnx.load_model_from_string(data).graph.node)
-    for index in range(count):
-        proto = onnx.load_model_from_string(data)
-        places = [at for at, node in enumerate(proto.graph.node) if node.op_type in RECURRENT]
-        node = proto.graph.node[places[index]]
-        del proto.graph.node[places[index] + 1 :]  # whatever is wrong behind it is not asked
-        if not node.output[0]:
-            node.output[0] = f"{node.name}/every_step"
-        # A file that another tool converted may compute in float16.
-        as_float32 = f"{node.name}/probed"
-        float32 = onnx.TensorProto.FLOAT
-        cast = onnx.helper.make_node("Cast", [node.output[0]], [as_float32], to=float32)
-        proto.graph.node.append(cast)
-        del proto.graph.output[:]
-        output = onnx.helper.make_tensor_value_info(as_float32, float32, None)
-        proto.graph.output.append(output)
-        yield partial(_every_step, load_onnx(proto.SerializeToString()))
+    nodes = onnx.load_model_from_string(data).graph.node
+    for index, node in enumerate(nodes):
+        if node.op_type in RECURRENT:
+            yield partial(_every_step, load_onnx(_cut_after(data, index)))
 
 
-RECURRENT = ("LSTM", "GRU")
+def _cut_after(data: bytes, index: int) -> bytes:
+    """The file without what comes after a node, whose first output it gives.
+
+    Whatever is wrong after it is not asked.
+    """
+    onnx = require("onnx", "export", "looking into an ONNX file")
+    proto = onnx.load_model_from_string(data)
+    graph = proto.graph
+    del graph.node[index + 1 :]
+    node = graph.node[index]
+    if not node.output[0]:
+        node.output[0] = f"{node.name}/every_step"
+    # A file that another tool converted may compute in float16.
+    as_float32 = f"{node.name}/probed"
+    float32 = onnx.TensorProto.FLOAT
+    cast = onnx.helper.make_node("Cast", [node.output[0]], [as_float32], to=float32)
+    graph.node.append(cast)
+    output = onnx.helper.make_tensor_value_info(as_float32, float32, None)
+    del graph.output[:]
+    graph.output.append(output)
+    return bytes(proto.SerializeToString())
 
 
 def _every_step(runner: OnnxRunner, x: Array, lengths: Array | None = None) -> Array:
     """Y `(seq, directions, batch, hidden_size)` as `(batch, seq, directions * hidden_size)`."""
-    y = np.moveaxis(runner(x, lengths), 2, 0)
-    return y.reshape(*y.shape[:2], -1)
+    y = np.moveaxis(runner(x, lengths), 2, 0)  # (batch, seq, directions, hidden_size)
+    batch, seq = y.shape[:2]
+    return y.reshape(batch, seq, -1)

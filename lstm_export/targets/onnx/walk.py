@@ -1,4 +1,4 @@
-"""A walk along the nodes of an ONNX graph, each of which must be exactly what the caller expects."""
+"""A walk along the nodes of an ONNX graph, each of which must be exactly what is expected."""
 
 from __future__ import annotations
 
@@ -10,14 +10,20 @@ from ...errors import UnsupportedModel
 from ...model import Array
 
 if TYPE_CHECKING:
-    from onnx import ModelProto
+    from onnx import ModelProto, NodeProto
 
-# What may stand for an input beside the name of a value: a constant, or a constant that can be left out.
-CONSTANT, OPTIONAL = "<constant>", "<optional constant>"
+# What may stand for an input beside the name of a value.
+CONSTANT = "<constant>"
+OPTIONAL = "<optional constant>"  # a constant that can be left out
 
 
 class Taken(NamedTuple):
-    """A node that was stepped over: the constants among its inputs, in order (None where left out), and its outputs."""
+    """A node that was stepped over.
+
+    Attributes:
+        constants: those among its inputs, in order; None where left out.
+        outputs: their names.
+    """
 
     constants: tuple[Array | None, ...]
     outputs: tuple[str, ...]
@@ -38,50 +44,47 @@ class Walk:
     def __init__(self, proto: ModelProto) -> None:
         from onnx import numpy_helper
 
-        graph = proto.graph
-        if (
-            proto.functions
-            or graph.sparse_initializer
-            or any(entry.domain for entry in proto.opset_import)
-        ):
-            raise UnsupportedModel(
-                "the graph has functions, sparse weights or operators of another domain"
-            )
-        if any(tensor.data_location for tensor in graph.initializer):
-            raise UnsupportedModel(
-                "the weights lie in another file (external data); export again as one file"
-            )
+        _check_plain(proto)
         self.current = "x"
         self.opset = max((entry.version for entry in proto.opset_import), default=0)
-        self._constants = {
-            tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer
-        }
+        tensors = proto.graph.initializer
+        self._constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in tensors}
         self._unused = set(self._constants)
-        self._nodes = list(graph.node)
-        self._at = 0
+        self._nodes = list(proto.graph.node)
+        self._next = 0
 
     @property
     def left(self) -> int:
         """Nodes that are still to come."""
-        return len(self._nodes) - self._at
+        return len(self._nodes) - self._next
+
+    def _node(self, ahead: int = 0) -> NodeProto | None:
+        """The next node, or one further ahead; None after the end."""
+        return self._nodes[self._next + ahead] if ahead < self.left else None
 
     def op(self, ahead: int = 0) -> str:
-        """The operator of the next node, or of one further ahead; empty behind the end."""
-        return str(self._nodes[self._at + ahead].op_type) if self.left > ahead else ""
+        """The operator of the next node, or of one further ahead; empty after the end."""
+        node = self._node(ahead)
+        return "" if node is None else str(node.op_type)
 
-    def name(self, ahead: int = 0) -> str:
-        """The name of the next node, or of one further ahead; empty behind the end."""
-        return str(self._nodes[self._at + ahead].name) if self.left > ahead else ""
+    def name(self) -> str:
+        """The name of the next node; empty after the end."""
+        node = self._node()
+        return "" if node is None else str(node.name)
 
     def constant(self, index: int) -> Array | None:
-        """An input of the next node, where it is a constant: what its attributes must agree with."""
-        names = self._nodes[self._at].input if self.left else ()
-        return self._constants.get(names[index]) if len(names) > index else None
+        """An input of the next node, where it is a constant that its attributes must agree with."""
+        return self._constants.get(self._input(index))
 
-    def is_constant_named(self, index: int, name: str) -> bool:
+    def is_input_named(self, index: int, name: str) -> bool:
         """Whether an input of the next node has this name."""
-        names = self._nodes[self._at].input if self.left else ()
-        return len(names) > index and names[index] == name
+        return self._input(index) == name
+
+    def _input(self, index: int) -> str:
+        node = self._node()
+        if node is None or index >= len(node.input):
+            return ""
+        return str(node.input[index])
 
     def attribute(self, name: str) -> float:
         """A number among the attributes of the next node.
@@ -89,7 +92,8 @@ class Walk:
         Raises:
             UnsupportedModel: it has none of this name.
         """
-        for attribute in self._nodes[self._at].attribute if self.left else ():
+        node = self._node()
+        for attribute in node.attribute if node else ():
             if attribute.name == name:
                 return float(attribute.f)
         raise UnsupportedModel(f"{self.name()!r} has no attribute {name}")
@@ -105,7 +109,8 @@ class Walk:
 
         Args:
             op: its operator.
-            inputs: names of values, CONSTANT or OPTIONAL, one an input; trailing optional ones may be missing.
+            inputs: names of values, CONSTANT or OPTIONAL for each input; trailing optional ones may
+                be missing.
             attributes: all of its attributes.
 
         Raises:
@@ -113,55 +118,62 @@ class Walk:
         """
         from onnx.helper import get_attribute_value
 
-        node = self._nodes[self._at] if self.left else None
+        node = self._node()
         if node is None or node.op_type != op or node.domain:
-            raise UnsupportedModel(
-                f"expected {op} after {self.current!r}, got {node.op_type if node else 'the end'}"
-            )
-        got = {attribute.name: get_attribute_value(attribute) for attribute in node.attribute}
-        if got != attributes:
-            raise UnsupportedModel(
-                f"{op} {node.name!r} has attributes {got}, expected {attributes}"
-            )
-        given = [*node.input, *[""] * (len(inputs) - len(node.input))]
+            got = node.op_type if node else "the end"
+            raise UnsupportedModel(f"expected {op} after {self.current!r}, got {got}")
+        found = {attribute.name: get_attribute_value(attribute) for attribute in node.attribute}
+        if found != attributes:
+            got = f"{op} {node.name!r} has attributes {found}"
+            raise UnsupportedModel(f"{got}, expected {attributes}")
+        missing = len(inputs) - len(node.input)
+        given = [*node.input, *[""] * missing]
         fits = len(given) == len(inputs) and all(map(self._fits, given, inputs))
         if not fits:
-            raise UnsupportedModel(
-                f"{op} {node.name!r} takes {list(node.input)}, expected {', '.join(inputs)}"
-            )
-        self._at += 1
+            got = f"{op} {node.name!r} takes {list(node.input)}"
+            raise UnsupportedModel(f"{got}, expected {', '.join(inputs)}")
+        self._next += 1
         self._unused -= set(given)
-        constants = (
-            self._constants.get(name)
-            for name, kind in zip(given, inputs, strict=True)
-            if _is_constant(kind)
-        )
+        pairs = zip(given, inputs, strict=True)
+        constants = [self._constants.get(name) for name, kind in pairs if _is_constant(kind)]
         return Taken(tuple(constants), tuple(node.output))
 
     def integers(self, op: str, *values: int, **attributes: Any) -> None:
-        """Step over a node of the main line whose one constant holds just these whole numbers."""
+        """Step over a node of the main line whose only constant holds just these whole numbers."""
         (found,) = self.advance(op, CONSTANT, **attributes).arrays()
         if found.dtype != np.int64 or found.reshape(-1).tolist() != list(values):
-            raise UnsupportedModel(
-                f"{op} before {self.current!r} has {found.tolist()}, expected {list(values)}"
-            )
+            got = f"{op} before {self.current!r} has {found.tolist()}"
+            raise UnsupportedModel(f"{got}, expected {list(values)}")
 
     def number(self, op: str, value: float) -> None:
-        """Step over a node of the main line whose one constant is just this number."""
+        """Step over a node of the main line whose only constant is just this number."""
         (found,) = self.advance(op, CONSTANT).arrays()
         check_number(found, value, self.current)
 
     def check_end(self, output: str) -> None:
         """Everything was used and the main line ends in `output`."""
         if self._unused or self.left or self.current != output:
-            raise UnsupportedModel(
-                f"the graph ends in {self.current!r} with {sorted(self._unused)} unused"
-            )
+            unused = sorted(self._unused)
+            raise UnsupportedModel(f"the graph ends in {self.current!r} with {unused} unused")
 
     def _fits(self, name: str, expected: str) -> bool:
         if expected == OPTIONAL:
             return not name or name in self._constants
-        return name in self._constants if expected == CONSTANT else name == expected
+        if expected == CONSTANT:
+            return name in self._constants
+        return name == expected
+
+
+def _check_plain(proto: ModelProto) -> None:
+    """Nothing in the file calls for more than its own nodes and bytes."""
+    graph = proto.graph
+    has_domains = any(entry.domain for entry in proto.opset_import)
+    if proto.functions or graph.sparse_initializer or has_domains:
+        fault = "functions, sparse weights or operators of another domain"
+        raise UnsupportedModel(f"the graph has {fault}")
+    if any(tensor.data_location for tensor in graph.initializer):
+        fault = "the weights lie in another file (external data)"
+        raise UnsupportedModel(f"{fault}; export again as one file")
 
 
 def check_number(array: Array, value: float, where: str) -> None:
@@ -172,6 +184,19 @@ def check_number(array: Array, value: float, where: str) -> None:
     """
     if array.shape or array.dtype != np.float32 or array != np.float32(value):
         raise UnsupportedModel(f"before {where!r} stands {array.tolist()}, expected {value}")
+
+
+def check_whole(taken: Taken, *values: int | list[int]) -> None:
+    """The node's constants are just these whole numbers.
+
+    Raises:
+        UnsupportedModel: they are others.
+    """
+    found = taken.arrays()
+    got = [array.tolist() for array in found]
+    if got != list(values) or any(array.dtype != np.int64 for array in found):
+        where = taken.outputs[0]
+        raise UnsupportedModel(f"before {where!r} stand {got}, expected {list(values)}")
 
 
 def _is_constant(kind: str) -> bool:

@@ -13,7 +13,7 @@ from lstm_export.parity.noise import is_large
 from lstm_export.parity.rule import is_judgeable
 from lstm_export.parity.suspects import suspects
 from lstm_export.targets import onnx as target
-from lstm_export.targets.onnx.mutants import broken
+from lstm_export.targets.onnx.graph_bugs import broken
 from lstm_export.targets.onnx.writer import to_bytes
 from tests.kit.mutant_files import mutants
 from tests.kit.random_chains import random_chain

@@ -1,0 +1,220 @@
+"""The recurrent stages in an ONNX graph, layer by layer, and the states that they take and give."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...device.onnx_metadata import FINAL, LENGTHS
+from ...device.onnx_state import CarriedTensor
+from ...errors import UnsupportedModel
+from ...model import GRU, LSTM, Array, Recurrent
+from ...model.gates import ONNX_GATES, ONNX_GRU_GATES, reorder_gates
+from .graph import SPLIT_COUNTS_OPSET
+from .shared_nodes import SharedNodes
+from .walk import CONSTANT, OPTIONAL, Taken, Walk
+
+KINDS: Mapping[str, type[Recurrent]] = {"LSTM": LSTM, "GRU": GRU}
+
+Carried = Mapping[str, CarriedTensor]  # by state, `h` and `c`
+
+
+@dataclass
+class Form:
+    """What the current value of a walk is.
+
+    Attributes:
+        is_sequence: whether it has an axis of time.
+        is_time_first: whether it is `(seq, batch, size)`, as the recurrent operators want it.
+        is_bidirectional: whether the last recurrent node has two directions.
+        is_state: whether it is the final state of a recurrent node, `(directions, batch, size)`.
+    """
+
+    is_sequence: bool = True
+    is_time_first: bool = False
+    is_bidirectional: bool = False
+    is_state: bool = False
+
+
+class _Learned(NamedTuple):
+    """A learned initial state of a layer: the value in the graph, and `(directions, size)`."""
+
+    value: str
+    array: Array
+
+
+class RecurrentReader:
+    """Reads one recurrent stage after another.
+
+    Args:
+        walk: along the nodes.
+        shared: nodes that several stages use.
+        form: of the walk's current value; kept up to date.
+        tensors: the state that the graph carries.
+        takes_lengths: whether the graph has lengths as an input.
+    """
+
+    def __init__(
+        self,
+        walk: Walk,
+        shared: SharedNodes,
+        form: Form,
+        tensors: Iterator[CarriedTensor] | None,
+        takes_lengths: bool,
+    ) -> None:
+        self._walk = walk
+        self._shared = shared
+        self._form = form
+        self._tensors = tensors
+        self._lengths = LENGTHS if takes_lengths else ""
+
+    def read(self) -> Recurrent:
+        """All layers of one stage."""
+        if not self._form.is_time_first:
+            self._walk.advance("Transpose", perm=[1, 0, 2])
+            self._form.is_time_first = True
+        carried = dict(self._carried_states())
+        weights: dict[str, Array] = {}
+        learned = self._learned_states()  # before them a node belongs to no layer
+        name, _, _ = self._walk.name().rpartition("/")
+        kind = self._walk.op()
+        arrays: dict[str, list[Array]] = {}
+        for k in itertools.count():
+            for state, found in learned.items():
+                arrays.setdefault(state, []).append(found.array)
+            start = {state: found.value for state, found in learned.items()}
+            if carried:
+                start = {state: tensor.layer(k) for state, tensor in carried.items()}
+            weights |= self._layer(k, kind, f"{name}/l{k}", start, carried)
+            if self._form.is_state or self._layer_name() != f"{name}/l{k + 1}":
+                break
+            learned = self._learned_states()
+        for state, layers in arrays.items():
+            weights[f"{state}0"] = np.concatenate(layers)
+        self._joined_states(name, carried)
+        for state, tensor in carried.items():
+            if tensor.initial is not None:  # only the metadata holds it
+                weights[f"{state}0"] = tensor.initial
+        return KINDS[kind](name, weights)
+
+    def _carried_states(self) -> Iterator[tuple[str, CarriedTensor]]:
+        """The states that a stage takes, split into its layers; none where the graph carries none."""
+        if self._tensors is None:
+            return
+        yield "h", self._split(next(self._tensors, None))
+        # Before an LSTM may stand the Split of its c.
+        if LSTM.kind in (self._walk.op(), self._walk.op(1)):
+            yield "c", self._split(next(self._tensors, None))
+
+    def _split(self, carried: CarriedTensor | None) -> CarriedTensor:
+        """Step over what splits a state into its layers."""
+        if carried is None:
+            fault = "carries a state that the file's metadata does not name"
+            raise UnsupportedModel(f"{self._walk.name()!r} {fault}")
+        name = carried.tensor.name
+        layers = carried.tensor.num_layers
+        if layers > 1:
+            counts = {"num_outputs": layers} if self._walk.opset >= SPLIT_COUNTS_OPSET else {}
+            taken = self._walk.take("Split", name, axis=0, **counts)
+            if taken.outputs != tuple(carried.layer(k) for k in range(layers)):
+                raise UnsupportedModel(f"{name} is split into {taken.outputs}")
+        return carried
+
+    def _joined_states(self, name: str, carried: Carried) -> None:
+        """Step over what joins the layers' final states."""
+        for state, tensor in carried.items():
+            layers = [f"{name}/l{k}/Y_{state}" for k in range(tensor.tensor.num_layers)]
+            if len(layers) == 1:
+                continue
+            (output,) = self._walk.take("Concat", *layers, axis=0).outputs
+            if output != tensor.tensor.name + FINAL:
+                said = f"the final {tensor.tensor.name} is given back as {output!r}"
+                raise UnsupportedModel(said)
+
+    def _layer_name(self) -> str:
+        """The layer that the next nodes belong to, be they its initial states or itself."""
+        name = self._walk.name().removesuffix("/rows")
+        return name.removesuffix("/initial_h").removesuffix("/initial_c")
+
+    def _learned_states(self) -> dict[str, _Learned]:
+        """Learned initial states of a layer, repeated for every row."""
+        self._shared.for_every_row()
+        found: dict[str, _Learned] = {}
+        while self._walk.op() == "Expand":
+            state = self._walk.name().removesuffix("/rows")[-1]
+            (array,), (value,) = self._walk.take("Expand", CONSTANT, "x/for_every_row")
+            if array is None or array.ndim != 3 or array.shape[1] != 1 or state in found:
+                raise UnsupportedModel(f"{value!r} is no initial state of a layer")
+            found[state] = _Learned(value, array[:, 0])
+        return found
+
+    def _layer(
+        self, k: int, kind: str, node: str, start: Mapping[str, str], carried: Carried
+    ) -> dict[str, Array]:
+        """One recurrent node and what brings its output into shape; the weights of layer k."""
+        if kind not in KINDS or self._walk.name() != node or self._walk.op() != kind:
+            got = f"got {self._walk.name()!r}"
+            raise UnsupportedModel(
+                f"after {self._walk.current!r} expected the node {node!r}, {got}"
+            )
+        directions, attributes = self._expected(kind)
+        states = [start.get(state, "") for state in KINDS[kind].states]
+        inputs = (CONSTANT, CONSTANT, OPTIONAL, self._lengths, *states)
+        taken = self._walk.advance(kind, *inputs, **attributes)
+        self._form.is_bidirectional = directions == 2
+        self._form.is_state = not taken.outputs[0]
+        self._check_outputs(taken, node, carried)
+        self._walk.current = taken.outputs[1 if self._form.is_state else 0]
+        if not self._form.is_state:
+            self._join_directions()
+        return _weights(k, kind, directions, taken.arrays())
+
+    def _expected(self, kind: str) -> tuple[int, dict[str, Any]]:
+        """Directions and attributes, as the shape of R says them."""
+        recurrent = self._walk.constant(2)  # (directions, gates * hidden_size, hidden_size)
+        directions = 0
+        hidden_size = 0
+        if recurrent is not None and recurrent.ndim == 3:
+            directions, _, hidden_size = recurrent.shape
+        attributes: dict[str, Any] = {"hidden_size": hidden_size}
+        if directions == 2:
+            attributes["direction"] = b"bidirectional"
+        if kind == GRU.kind:
+            attributes["linear_before_reset"] = 1
+        return directions, attributes
+
+    def _check_outputs(self, taken: Taken, node: str, carried: Carried) -> None:
+        final = [tensor.final(f"{node}/Y_{state}") for state, tensor in carried.items()]
+        if self._form.is_state and not carried:
+            final = [f"{node}/Y_h"]
+        every_step = "" if self._form.is_state else taken.outputs[0]
+        if taken.outputs != (every_step, *final):
+            expected = final or ["Y"]
+            raise UnsupportedModel(f"{node} has the outputs {taken.outputs}, expected {expected}")
+
+    def _join_directions(self) -> None:
+        """Y `(seq, directions, batch, hidden_size)` to `(seq, batch, directions * hidden_size)`."""
+        if self._form.is_bidirectional:
+            self._walk.advance("Transpose", perm=[0, 2, 1, 3])
+            self._walk.integers("Reshape", 0, 0, -1)
+        else:
+            self._walk.integers("Squeeze", 1)
+
+
+def _weights(k: int, kind: str, directions: int, operands: list[Array]) -> dict[str, Array]:
+    """W, R and B of a recurrent operator as layer k of a state_dict."""
+    gates = KINDS[kind].gates
+    order = ONNX_GRU_GATES if kind == GRU.kind else ONNX_GATES
+    found: dict[str, Array] = {}
+    for direction, reverse in enumerate(("", "_reverse")[:directions]):
+        weight_ih, weight_hh, *biases = (operand[direction] for operand in operands)
+        parts = {"weight_ih": weight_ih, "weight_hh": weight_hh}
+        for bias in biases:  # at most one, both of torch's on end
+            parts["bias_ih"], parts["bias_hh"] = np.split(bias, 2)
+        for name, array in parts.items():
+            found[f"{name}_l{k}{reverse}"] = reorder_gates(array, order, gates)
+    return found
