@@ -12,7 +12,7 @@ from ..stage import Stage
 from ..stages import Activation, Affine, LastHidden, LastStep, LayerNorm, Linear, Skip
 from .activations import FUNCTIONS
 from .context import Context, Value, as_row, transposed
-from .layers import through_layers
+from .through_layers import through_layers
 
 BATCH_NORM_EPS = 1e-5  # torch.nn.BatchNorm1d's default
 
