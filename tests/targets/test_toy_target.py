@@ -120,5 +120,7 @@ def test_one_file_is_found_by_everything(
 
 
 def test_the_docs_list_it(command: Command) -> None:
-    program = "from scripts.docs.make_pages import target_rows; print(*target_rows(), sep='\\n')"
-    assert "| `toy` | Export to an archive of arrays, for NumPy |" in command("-c", program)
+    program = (
+        "from tests.kit.page_tables import ROOT, rows; print(*rows('targets', ROOT / 'README.md'))"
+    )
+    assert "Export to an archive of arrays, for NumPy |" in command("-c", program)
