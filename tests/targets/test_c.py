@@ -124,11 +124,11 @@ def test_the_width_of_vectors_changes_no_bit(
 ) -> None:
     """Against plain floats, which no vectors at all are."""
     x = drawn(model, 33, 12)
-    monkeypatch.setenv("CFLAGS", "-O1 -ffp-contract=off -w -Dmodel_VL=1")
+    monkeypatch.setenv("CFLAGS", "-O1 -ffp-contract=off -w -DMODEL_VL=1")
     plain = made(model, weights)(x)
     report = check(lambda _: plain, (GoldenSet.of("33 x 12", rounded(model, BITS[weights]), x),), subject="plain")
     assert report.ok, report.table()
-    monkeypatch.setenv("CFLAGS", f"-O1 -ffp-contract=off -w -Dmodel_VL={lanes}")
+    monkeypatch.setenv("CFLAGS", f"-O1 -ffp-contract=off -w -DMODEL_VL={lanes}")
     runner = made(model, weights)
     np.testing.assert_array_equal(runner(x), plain)
     np.testing.assert_array_equal(in_one(runner, x), plain)
@@ -297,14 +297,6 @@ def test_sources_that_are_not_ours_are_refused(tmp_path: Path) -> None:
     source = (tmp_path / "m_c" / "model.c").read_text()
     with pytest.raises(BundleError, match="of format 9, known is 1"):
         C.load(source.replace('{"format": 1', '{"format": 9').encode())
-
-
-def test_names_of_stages_cannot_end_a_comment(tmp_path: Path) -> None:
-    model = CHAINS["smallest"]
-    stages = tuple(type(one).build(f"{one.name}*/ x", one.arrays, one.options) for one in model.stages)
-    C.export(Model(stages, model.signature), tmp_path / "m_c")
-    source = (tmp_path / "m_c" / "model.c").read_text()
-    assert not [line for line in source.splitlines() if "*/ x" in line]
 
 
 def test_names_of_arrays_stay_apart() -> None:

@@ -57,13 +57,14 @@ def export(  # noqa: PLR0913 - the options of a command
     from .emit.layout import BITS
     from .emit.names import checked
     from .emit.readme import check_flash, readme
-    from .emit.self_test import self_test_of
+    from .emit.self_test import golden_text
     from .emit.source import write
 
     if weights not in BITS:
         raise InputError(f"weights cannot be stored as {weights!r}; choose {', '.join(BITS)}")
     interface = Interface.of(model, checked(name), self_test)
-    source = write(model, interface, weights, self_test_of(model, interface, weights) if self_test else "")
+    golden = golden_text(model, interface.prefix, weights) if self_test else ""
+    source = write(model, interface, weights, golden)
     check_flash(source, max_flash)
     page = readme(model, interface, weights, source)
     with replacing_folder(path, is_export) as partial:

@@ -21,9 +21,10 @@ from ....model import (
     Skip,
     Stage,
 )
+from .names import Prefix
 from .numbers import literal
 
-TILE = 12  # NAME_TILE of the runtime: sums side by side in packed weights
+TILE = 12  # MODEL_TILE of the runtime: sums side by side in packed weights
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,20 @@ class Walk:
 
     Attributes:
         names: C names of the arrays, by stage and array.
+        prefix: what the runtime's functions are called by.
         step: whether a single step is written: its layers read h where the state keeps it.
+        value: where the values are now.
         steps: C expression for the steps at hand.
+        source: where the model's own input is, for a Skip.
+        lines: calls, in order.
+        widths: of the buffers, by name.
+        packing: calls that pack the layers for many rows, in order.
+        packed: floats that they take.
     """
 
     model: Model
     names: Mapping[str, str]
+    prefix: Prefix
     step: bool
     value: Value
     steps: str
@@ -65,8 +74,8 @@ class Walk:
     lines: list[str] = field(default_factory=list)
     widths: dict[str, int] = field(default_factory=dict)
     offset: int = 0  # of the next state
-    packing: list[str] = field(default_factory=list)  # calls that pack the layers, in order
-    packed: int = 0  # floats that they take
+    packing: list[str] = field(default_factory=list)
+    packed: int = 0
     last: Stage | None = None
 
     @property
@@ -77,45 +86,60 @@ class Walk:
     def skips(self) -> bool:
         return any(isinstance(stage, Skip) for stage in self.model.stages)
 
-    def call(self, function: str, *arguments: str | int) -> None:
-        self.lines.append(f"NAME_{function}({', '.join(map(str, arguments))});")
+    @property
+    def is_bidirectional(self) -> bool:
+        return any(stage.bidirectional for stage in self.model.recurrent)
 
-    def layer(self, stage: Recurrent, cell: Cell, state: tuple[str, ...], outputs: tuple[str | int, ...]) -> None:
+    def call(self, function: str, *arguments: str | int) -> None:
+        """Write a call of the runtime."""
+        self.lines.append(f"{self.prefix.symbol(function)}({', '.join(map(str, arguments))});")
+
+    def count(self, width: int) -> str:
+        """C expression for the values at hand, `width` a step."""
+        return str(width) if self.step else f"{self.steps} * {width} * lanes"
+
+    def lstm(self, stage: LSTM, cell: Cell, state: tuple[str, ...], outputs: tuple[str | int, ...]) -> None:
         """Call one layer in one direction: `outputs` are where they go, values a step there, and backwards or not."""
-        key = f"{stage.name}{cell.suffix}"
-        arrays = [self.names[key + part] for part in ("", ".scale", ".bias") if key + part in self.names]
-        inputs, pass_ = cell.weight_ih.shape[1], "&pass" if self.step else "pass"
-        outputs = (*outputs, self.pack(stage, cell, arrays[0]))
-        if not isinstance(stage, LSTM):
-            self.call("gru", *arrays, inputs, stage.hidden_size, self.value.text, *state, *outputs, pass_)
-            return
-        if any(one.proj_size for one in self.model.recurrent):
-            projects = bool(stage.proj_size)
-            arrays += [
-                self.names[f"{stage.name}.weight_hr{cell.suffix}"] if projects else "0",
-                "hidden" if projects else "0",
-            ]
-            self.widths["hidden"] = max(stage.hidden_size * projects, self.widths.get("hidden", 0))
-        sizes = (inputs, stage.state_size, stage.hidden_size)
-        self.call("lstm", *arrays, *sizes, self.value.text, *state, *outputs, pass_)
+        weight_hr = "0"
+        hidden = "0"
+        if stage.proj_size:
+            weight_hr = self.names[f"{stage.name}.weight_hr{cell.suffix}"]
+            hidden = "hidden"
+            self.widths["hidden"] = max(stage.hidden_size, self.widths.get("hidden", 0))
+        weights = self.weights(stage, cell)
+        sizes = (cell.weight_ih.shape[1], stage.state_size, stage.hidden_size)
+        packed = self.pack(stage, cell, weights[0])
+        self.call("lstm", *weights, weight_hr, hidden, *sizes, self.value.text, *state, *outputs, packed, "pass")
+
+    def gru(self, stage: Recurrent, cell: Cell, state: tuple[str, ...], outputs: tuple[str | int, ...]) -> None:
+        """The same for a GRU."""
+        weights = self.weights(stage, cell)
+        sizes = (cell.weight_ih.shape[1], stage.hidden_size)
+        packed = self.pack(stage, cell, weights[0])
+        self.call("gru", *weights, *sizes, self.value.text, *state, *outputs, packed, "pass")
+
+    def weights(self, stage: Recurrent, cell: Cell) -> tuple[str, str, str]:
+        """Weights, scales and biases of a layer; the last two are null in float."""
+        found = [self.names.get(f"{stage.name}.{part}{cell.suffix}", "0") for part in ("weights", "scale", "bias")]
+        return found[0], found[1], found[2]
 
     def pack(self, stage: Recurrent, cell: Cell, weights: str) -> str:
         """Have a layer packed for many rows; where that will lie."""
         if self.step:
             return "0"
-        (nx, nh), gates, biases = (
-            (cell.weight_ih.shape[1], cell.weight_hh.shape[1]),
-            len(stage.gates),
-            int(not isinstance(stage, LSTM)),
-        )
-        sizes = f"{nx}, {nh}, {gates}, {stage.hidden_size}, {biases}"
-        self.packing.append(f"packed = NAME_pack({weights}, {sizes}, packed);")
-        sums = -(-gates * stage.hidden_size // TILE) * TILE
-        place, self.packed = self.packed, self.packed + sums * (1 + nx + biases + nh)
+        nx = cell.weight_ih.shape[1]
+        nh = cell.weight_hh.shape[1]
+        gates = len(stage.gates)
+        biases_h = 0 if isinstance(stage, LSTM) else 1
+        sizes = f"{nx}, {nh}, {gates}, {stage.hidden_size}, {biases_h}"
+        self.packing.append(f"packed = {self.prefix.symbol('pack')}({weights}, {sizes}, packed);")
+        place = self.packed
+        tiles = -(-gates * stage.hidden_size // TILE)
+        self.packed += tiles * TILE * (1 + nx + biases_h + nh)
         return f"lanes > 1 ? pass->packed + {place} : 0"
 
     def output(self, stage: Stage, width: int, in_place: bool = False) -> Value:
-        """Where this stage's values go: y behind the last stage, else over its input or into the other buffer."""
+        """Where this stage's values go: y after the last stage, else over its input or into the other buffer."""
         if stage is self.last:
             return Value("y", width, True)
         if in_place and self.value.free:
@@ -133,14 +157,14 @@ class Walk:
         return f"state + {offset}" + ("" if self.step else " * lanes")
 
 
-def walk(model: Model, names: Mapping[str, str], step: bool) -> Walk:
+def walk(model: Model, names: Mapping[str, str], prefix: Prefix, step: bool) -> Walk:
     """Write the chain, for one step or for a pass.
 
     Raises:
         UnsupportedModel: a stage that C does not express, or bidirectional ones for a single step.
     """
     start = Value("x", model.signature.input_size)
-    run = Walk(model, names, step, start, "1" if step else "steps", start)
+    run = Walk(model, names, prefix, step, start, "1" if step else "steps", start)
     stages = ordered(model)
     run.last = stages[-1]
     for stage in stages:
@@ -149,11 +173,11 @@ def walk(model: Model, names: Mapping[str, str], step: bool) -> Walk:
 
 
 def ordered(model: Model) -> list[Stage]:
-    """The stages, the one that picks a step right behind the last recurrent one: what follows works step by step."""
+    """The stages, the one that picks a step right after the last recurrent one: what follows works step by step."""
     stages = [stage for stage in model.stages if stage.steps != "reduce"]
     picks = [stage for stage in model.stages if stage.steps == "reduce"]
-    place = max(index for index, stage in enumerate(stages) if isinstance(stage, Recurrent)) + 1
-    return stages[:place] + picks + stages[place:]
+    last_recurrent = max(index for index, stage in enumerate(stages) if isinstance(stage, Recurrent))
+    return stages[: last_recurrent + 1] + picks + stages[last_recurrent + 1 :]
 
 
 @singledispatch
@@ -165,12 +189,14 @@ def _write(stage: Stage, run: Walk) -> None:
 def _affine(stage: Affine, run: Walk) -> None:
     width = run.value.width
     if stage is run.model.stages[0] and run.skips:
-        out = run.source = Value("source", width)
+        out = Value("source", width)
+        run.source = out
         run.widths["source"] = width
     else:
         out = run.output(stage, width, in_place=True)
     function = "denormalize" if stage.inverse else "normalize"
-    offset, scale = run.names[f"{stage.name}.offset"], run.names[f"{stage.name}.scale"]
+    offset = run.names[f"{stage.name}.offset"]
+    scale = run.names[f"{stage.name}.scale"]
     run.call(function, offset, scale, run.value.text, out.text, run.steps, width, run.lanes)
     run.value = out
 
@@ -179,37 +205,40 @@ def _affine(stage: Affine, run: Walk) -> None:
 def _linear(stage: Linear, run: Walk) -> None:
     rows, columns = stage.weight.shape
     out = run.output(stage, rows)
-    weight, bias = run.names[f"{stage.name}.weight"], run.names.get(f"{stage.name}.bias", "0")
+    weight = run.names[f"{stage.name}.weight"]
+    bias = run.names.get(f"{stage.name}.bias", "0")
     run.call("linear", weight, bias, run.value.text, out.text, run.steps, columns, rows, run.lanes)
     run.value = out
 
 
 @_write.register
 def _layer_norm(stage: LayerNorm, run: Walk) -> None:
-    out = run.output(stage, run.value.width, in_place=True)
-    weight, bias = (run.names.get(f"{stage.name}.{key}", "0") for key in ("weight", "bias"))
-    arguments = (run.value.text, out.text, run.steps, run.value.width, run.lanes)
-    run.call("layer_norm", weight, bias, literal(stage.eps), *arguments)
+    width = run.value.width
+    out = run.output(stage, width, in_place=True)
+    weight = run.names.get(f"{stage.name}.weight", "0")
+    bias = run.names.get(f"{stage.name}.bias", "0")
+    eps = literal(stage.eps)
+    run.call("layer_norm", weight, bias, eps, run.value.text, out.text, run.steps, width, run.lanes)
     run.value = out
 
 
 @_write.register
 def _activation(stage: Activation, run: Walk) -> None:
     out = run.output(stage, run.value.width, in_place=True)
-    count = str(run.value.width) if run.step else f"{run.steps} * {run.value.width} * lanes"
     parameter = () if stage.parameter is None else (literal(stage.parameter),)
-    run.call(f"map_{stage.function}", run.value.text, out.text, count, *parameter)
+    run.call(f"map_{stage.function}", run.value.text, out.text, run.count(run.value.width), *parameter)
     run.value = out
 
 
 @_write.register
 def _skip(stage: Skip, run: Walk) -> None:
-    out, width = run.output(stage, run.value.width, in_place=True), run.value.width
+    width = run.value.width
+    out = run.output(stage, width, in_place=True)
     if out.text != run.value.text:
-        run.call("copy", out.text, run.value.text, str(width) if run.step else f"{run.steps} * {width} * lanes")
+        run.call("copy", out.text, run.value.text, run.count(width))
     features = run.names[f"{stage.name}.features"]
-    source = run.source
-    run.call("skip", features, len(stage.features), source.text, source.width, out.text, run.steps, width, run.lanes)
+    source = (run.source.text, run.source.width)
+    run.call("skip", features, len(stage.features), *source, out.text, run.steps, width, run.lanes)
     run.value = out
 
 
@@ -219,25 +248,27 @@ def _last_step(stage: LastStep, run: Walk) -> None:
 
 
 def _pick(stage: Stage, run: Walk) -> None:
+    """Go on with the last step of a pass alone, and only in the last pass of a sequence."""
     width = run.value.width
     if run.step:
         _finish(stage, run)
         return
-    back = f"(steps - 1) * {width} * lanes"
-    if not any(one.bidirectional for one in run.model.recurrent):
+    if not run.is_bidirectional:
         run.lines.append("if (!last) {\n    return;\n}")
-    run.value = Value(f"{run.value.text} + {back}", width)
+    run.value = Value(f"{run.value.text} + (steps - 1) * {width} * lanes", width)
     _pick_source(run)
     _finish(stage, run)
 
 
 @_write.register
 def _last_hidden(stage: LastHidden, run: Walk) -> None:
-    recurrent = next(one for one in reversed(run.model.recurrent))
+    recurrent = run.model.recurrent[-1]
     if not recurrent.bidirectional:
         _pick(stage, run)
         return
-    size, width = recurrent.state_size, run.value.width
+    # forward's last step, and what reverse has after its own last, the first of the sequence
+    size = recurrent.state_size
+    width = run.value.width
     out = run.output(stage, width)
     run.call("copy", out.text, f"{run.value.text} + (steps - 1) * {width} * lanes", f"{size} * lanes")
     run.call("copy", f"{out.text} + {size} * lanes", f"{run.value.text} + {size} * lanes", f"{size} * lanes")
@@ -263,19 +294,23 @@ def _finish(stage: Stage, run: Walk) -> None:
 @_write.register
 def _recurrent(stage: Recurrent, run: Walk) -> None:
     layers = list(stage.layers())
-    h_size, cells = stage.state_size, len(stage.suffixes)
-    sizes = {"h": h_size, "c": stage.hidden_size}
-    bases = {state: run.offset + cells * h_size * (state == "c") for state in stage.states}
-    run.offset += cells * sum(sizes[state] for state in stage.states)
+    sizes = {"h": stage.state_size, "c": stage.hidden_size}
+    bases = {}  # where h of all layers begins, and c
+    for name in stage.states:
+        bases[name] = run.offset
+        run.offset += len(stage.suffixes) * sizes[name]
     for index, layer in enumerate(layers):
         across = len(layer) * stage.state_size
         is_last = stage is run.last and index == len(layers) - 1
         out = Value("y", across, True) if is_last else run.other_buffer(across)
         for side, cell in enumerate(layer):
-            behind = f" + {side * stage.state_size}" + ("" if run.step else " * lanes") if side else ""
+            place = "" if side == 0 else f" + {stage.state_size}" + ("" if run.step else " * lanes")
             number = index * len(layer) + side
             state = tuple(run.state(bases[name] + number * sizes[name]) for name in stage.states)
-            outputs = (out.text + behind, across, int(cell.is_reverse))
-            run.layer(stage, cell, state, outputs)
-        kept = run.step and not is_last  # h lies in the state, too: the buffer is free again
-        run.value = Value(state[0], across) if kept else out
+            outputs = (out.text + place, across, int(cell.is_reverse))
+            if isinstance(stage, LSTM):
+                run.lstm(stage, cell, state, outputs)
+            else:
+                run.gru(stage, cell, state, outputs)
+        h_is_kept = run.step and not is_last  # in the state, too: the buffer is free again
+        run.value = Value(state[0], across) if h_is_kept else out

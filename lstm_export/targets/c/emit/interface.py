@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+import string
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 from ....errors import BundleError
 from ....model import Model, Signature, StateTensor, state_layout
 from ....version import __version__
-from .names import checked
-from .template import replaced, runtime
+from .names import Prefix, checked, plain, prose
+from .runtime import choices_of, kept_lines, named, read, single_spaced, with_values
 
 MARK = "/* lstm-export: a model in C"  # the first line of every NAME.c
 RECORD_VERSION = 1  # raised when an older reader of the record would misunderstand it
+_PLAIN = f"{string.ascii_letters}{string.digits}_ ."
 _RECORD = re.compile(r'^   (\{"format".*\}) \*/$', re.MULTILINE)
 
 
@@ -51,37 +55,58 @@ class Interface:
             model.returns_every_step,
             not any(stage.bidirectional for stage in model.recurrent),
             self_test,
-            model.describe(),
+            described(model),
         )
 
     def header(self) -> str:
         """NAME.h."""
-        flags = {"step"} if self.streams else {"whole"}
-        flags |= {"self_test"} if self.self_test else set()
-        words = {
-            "IN_SIZE": str(self.input_size),
-            "OUT_SIZE": str(self.output_size),
-            "STATE_FLOATS": str(self.state_size),
-            "Y_SHAPE": f"[seq][{self.output_size}]" if self.every_step else f"[{self.output_size}]",
-            "DESCRIPTION": comment_safe(self.description),
-            "VERSION": __version__,
+        sizes = {
+            "MODEL_INPUT_SIZE": self.input_size,
+            "MODEL_OUTPUT_SIZE": self.output_size,
+            "MODEL_STATE_SIZE": self.state_size,
         }
-        return replaced(runtime(("header.h",), flags, words), {"NAME_": f"{self.name}_", "MACRO_": self.macro})
+        lines = kept_lines(with_values(read("model.h"), sizes), choices_of(self.choices()))
+        text = "".join(line for line in lines if line != '#include "choices.h"\n')
+        return f"{self._title()}{named(single_spaced(text), self.name)}"
+
+    def _title(self) -> str:
+        """What the header says first."""
+        y = f"[seq][{self.output_size}]" if self.every_step else f"[{self.output_size}]"
+        return (
+            f"/* Written by lstm-export {__version__}: {prose(self.description)}\n\n"
+            f"   All values are float. x is [{self.input_size}] a step, in the model's own units; y is {y}. Memory is\n"
+            "   the caller's; nothing here allocates or keeps any, so calls with different memory may run at the same\n"
+            "   time. */\n"
+        )
+
+    def choices(self) -> dict[str, int]:
+        """Of the macros in runtime/choices.h those that the header asks for."""
+        return {
+            "MODEL_STREAMS": int(self.streams),
+            "MODEL_EVERY_STEP": int(self.every_step),
+            "MODEL_SELF_TEST": int(self.self_test),
+        }
+
+    @property
+    def prefix(self) -> Prefix:
+        """What every name in the C begins with."""
+        return Prefix(self.name)
 
     @property
     def state_size(self) -> int:
         """Floats that are carried from step to step."""
         return sum(tensor.num_layers * tensor.size for tensor in self.layout)
 
-    @property
-    def macro(self) -> str:
-        """What every macro of the header begins with."""
-        return f"{self.name.upper()}_"
 
-
-def comment_safe(text: str) -> str:
-    """Text that ends no C comment and begins none."""
-    return text.replace("*/", "* /").replace("/*", "/ *").replace("\\\n", "\n")
+def described(model: Model) -> str:
+    """The chain with its widths, as `Model.describe` tells it, in names of our own making."""
+    width = model.signature.input_size
+    parts = [f"x {width}"]
+    for stage in model.stages:
+        before = width
+        width = stage.output_size(width)
+        parts.append(f"{plain(stage.name) or 'stage'} {stage.kind}{stage.sizes(before, width)}")
+    return prose(" -> ".join(parts))
 
 
 def head(model: Model, interface: Interface, weights: str) -> str:
@@ -93,15 +118,38 @@ def head(model: Model, interface: Interface, weights: str) -> str:
         "chain": model.chain_record(),
         "signature": model.signature.to_record(),
     }
-    facts = json.dumps(record).replace("/", "\\/")  # JSON's own escape: no comment begins or ends in it
     return (
         f"{MARK}\n\n"
-        f"   Written by lstm-export {__version__}. {comment_safe(model.describe())}\n"
+        f"   Written by lstm-export {__version__}. {described(model)}\n"
         f"   Recurrent weights in {weights}; sha256 of the model's own: {model.weights_sha256}\n"
         f"   C99 and C++11, without any library. Include {interface.name}.h; README.md shows how to call it.\n\n"
-        f"   {facts} */\n\n"
+        f"   {_commented(record)} */\n\n"
         f'#include "{interface.name}.h"\n\n'
     )
+
+
+def _commented(record: Mapping[str, Any]) -> str:
+    """JSON that is safe in a comment: in its strings all but `[A-Za-z0-9_ .]` is escaped, as JSON allows."""
+    return re.sub(r'"(?:[^"\\]|\\.)*"', lambda found: _escaped(json.loads(found[0])), json.dumps(record))
+
+
+def _escaped(text: str) -> str:
+    """A JSON string."""
+    units = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), "<u2")
+    plain_units = {ord(character) for character in _PLAIN}
+    return '"' + "".join(chr(unit) if unit in plain_units else f"\\u{unit:04x}" for unit in units) + '"'
+
+
+def _check_sizes(interface: Interface) -> None:
+    """Refuse a size that is no number: it goes into the header.
+
+    Raises:
+        TypeError: it is none.
+    """
+    parts = [size for tensor in interface.layout for size in (tensor.num_layers, tensor.size)]
+    for size in (interface.input_size, interface.output_size, *parts):
+        if type(size) is not int:
+            raise TypeError(f"a size is {size!r}")
 
 
 @dataclass(frozen=True)
@@ -131,6 +179,7 @@ class Record:
             layout = tuple(StateTensor(*tensor) for tensor in told["layout"])
             interface = Interface(**{**told, "layout": layout})
             checked(interface.name)
+            _check_sizes(interface)
             return cls(interface, Signature.from_record(facts["signature"]), str(facts["weights"]), facts["chain"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BundleError(

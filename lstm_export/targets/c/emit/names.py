@@ -1,9 +1,10 @@
-"""Names that C and C++ take."""
+"""Names that C and C++ take, made of names that anyone may have chosen."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from ....errors import InputError
 
@@ -18,7 +19,8 @@ _KEYWORDS = """
     virtual void volatile wchar_t while xor xor_eq
 """
 KEYWORDS = frozenset(_KEYWORDS.split())
-LONGEST = 31  # significant characters of an external name in C99, less what is put behind it; longer ones still work
+LONGEST = 31  # significant characters of an external name in C99; longer ones still work
+LONGEST_PART = 48  # characters of a stage's name in the name of an array
 
 
 def checked(name: str) -> str:
@@ -38,10 +40,40 @@ def checked(name: str) -> str:
     return name
 
 
-def identifier(text: str, taken: Collection[str]) -> str:
-    """A stage's name as part of an identifier, different from those taken: `model.lstm` as `model_lstm`."""
-    base = re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_") or "stage"
-    name, number = base, 2
-    while name in taken:
-        name, number = f"{base}_{number}", number + 1
-    return name
+@dataclass(frozen=True)
+class Prefix:
+    """What every name in the generated C begins with."""
+
+    name: str
+
+    def symbol(self, rest: str) -> str:
+        """The name of a function, an array or a type."""
+        return f"{self.name}_{rest}"
+
+    def macro(self, rest: str) -> str:
+        """The name of a macro."""
+        return f"{self.name.upper()}_{rest}"
+
+
+def plain(text: str) -> str:
+    """A stranger's name as we write it into C and beside it: `model.lstm` as `model_lstm`.
+
+    At most 48 of `[A-Za-z0-9_]`, none where the name holds no letter and no digit.
+    """
+    words = re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_")
+    return words[:LONGEST_PART].strip("_")
+
+
+def prose(text: str) -> str:
+    """A sentence that may go into a comment: letters, digits, spaces, and marks that end nothing there."""
+    return re.sub(r"[^A-Za-z0-9_ .,()=>-]", "_", text)
+
+
+def distinct(name: str, taken: Collection[str]) -> str:
+    """`name`, with a number after it where it is taken."""
+    found = name
+    number = 2
+    while found in taken:
+        found = f"{name}_{number}"
+        number += 1
+    return found

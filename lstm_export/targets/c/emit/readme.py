@@ -7,8 +7,8 @@ import re
 from ....errors import InputError
 from ....model import Model
 from .interface import Interface
+from .names import plain
 from .source import Source
-from .template import replaced, runtime
 
 _UNITS = {"": 1, "B": 1, "kB": 1000, "KB": 1000, "KiB": 1024, "MB": 10**6, "MiB": 2**20}
 
@@ -29,7 +29,8 @@ def check_flash(source: Source, limit: str) -> None:
     found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([A-Za-z]*)", limit.strip())
     if not found or found[2] not in _UNITS:
         raise InputError(f"--max-flash {limit!r} is no size; write such as 256kB ({', '.join(filter(None, _UNITS))})")
-    allowed, needed = float(found[1]) * _UNITS[found[2]], flash_bytes(source)
+    allowed = float(found[1]) * _UNITS[found[2]]
+    needed = flash_bytes(source)
     if needed > allowed:
         raise InputError(
             f"the model needs {needed:,} bytes of flash ({source.constant_bytes:,} of constants, up to "
@@ -40,20 +41,108 @@ def check_flash(source: Source, limit: str) -> None:
 
 def readme(model: Model, interface: Interface, weights: str, source: Source) -> str:
     """README.md."""
-    flags = {"step"} if interface.streams else {"whole"}
-    flags |= {"self_test"} if interface.self_test else set()
-    flags |= {"every_step"} if interface.every_step else set()
-    words = {
-        "@NAME@": interface.name,
-        "@MACRO@": interface.macro,
-        "@CHAIN@": model.describe(),
-        "@WEIGHTS@": weights,
-        "@INPUT@": str(interface.input_size),
-        "@OUTPUT@": str(interface.output_size),
-        "@FLASH@": f"{source.constant_bytes:,}",
-        "@CODE@": f"{source.code_bytes:,}",
-        "@STATE@": f"{4 * (interface.state_size + 1):,}",
-        "@BUFFERS@": f"{4 * source.stack_floats:,}",
-        "@INPUTS@": ", ".join(column.name for column in model.signature.features) or "in the order of training",
-    }
-    return replaced(runtime(("README.md",), flags, {}), words)
+    sections = [
+        _title(interface),
+        _costs(interface, weights, source),
+        _inputs(model),
+        "## Call it\n",
+        _STEPS if interface.streams else _WHOLE,
+        _SEQUENCES,
+        _ANSWERS[interface.every_step],
+        *([_SELF_TEST] if interface.self_test else []),
+        _COMPILE,
+    ]
+    sizes = {"INPUT_SIZE": str(interface.input_size), "OUTPUT_SIZE": str(interface.output_size)}
+    text = "\n".join(sections)
+    for word, value in {"NAME": interface.name, **sizes}.items():
+        text = text.replace(f"@{word}@", value)
+    return text
+
+
+def _title(interface: Interface) -> str:
+    return f"""# {interface.name} in C
+
+`{interface.description}`
+
+Written by lstm-export. C99, and C++11 as it stands: no library, no allocation, no variables of its own. Add
+`@NAME@.c` to your build and include `@NAME@.h`.
+"""
+
+
+def _costs(interface: Interface, weights: str, source: Source) -> str:
+    rows = [f"| constants (flash; recurrent weights in {weights}) | {source.constant_bytes:,} |"]
+    if interface.streams:
+        state = 4 * (interface.state_size + 1)
+        buffers = 4 * source.stack_floats
+        rows += [
+            f"| code of reset and step (flash of a Cortex-M at -O2), at most | {source.code_bytes:,} |",
+            f"| state, yours (RAM) | {state:,} |",
+            f"| buffers of a step (stack) | {buffers:,}, and what the compiler saves |",
+        ]
+    return "\n".join(("| | bytes |", "|---|---|", *rows, ""))
+
+
+def _inputs(model: Model) -> str:
+    """The inputs of a step; names are a stranger's, so they come in a form of our own."""
+    names = [plain(column.name) or f"input_{place}" for place, column in enumerate(model.signature.features)]
+    order = ", ".join(names) or "in the order of training"
+    return f"Inputs of a step, in the model's own units: @INPUT_SIZE@ floats, {order}.\n"
+
+
+_STEPS = """Step by step, as samples come:
+
+```c
+#include "@NAME@.h"
+
+static @NAME@_state state;
+
+void start(void)
+{
+    @NAME@_reset(&state);
+}
+
+void on_sample(const float x[@INPUT_SIZE@], float y[@OUTPUT_SIZE@])
+{
+    @NAME@_step(&state, x, y);
+}
+```
+
+Another sensor needs another `@NAME@_state`, nothing else. After NaN has gone in, answers are NaN until the next reset.
+"""
+
+_WHOLE = """The model reads its sequence from both ends: it has no single step, only whole sequences.
+"""
+
+_SEQUENCES = """Whole sequences, with scratch memory of yours:
+
+```c
+size_t floats = @NAME@_scratch_floats(batch, seq);   /* for one sequence, batch = 1 */
+@NAME@_run(x, seq, y, scratch);                      /* x [seq][@INPUT_SIZE@] */
+@NAME@_run_batch(x, batch, seq, y, scratch);         /* x [batch][seq][@INPUT_SIZE@] */
+```
+"""
+
+_ANSWERS = {
+    True: "`y` is `[seq][@OUTPUT_SIZE@]`, an answer a step.\n",
+    False: "`y` is `[@OUTPUT_SIZE@]`, the answer to the last step.\n",
+}
+
+_SELF_TEST = """## Ask it whether it works
+
+`@NAME@_self_test()` runs vectors that came with the model and returns 0 if every answer is within float rounding of
+what it must be; otherwise the number of the vector that is not.
+"""
+
+_COMPILE = """## Compile it
+
+```
+cc -std=c99 -O3 -march=native -ffp-contract=fast -c @NAME@.c         # a computer: fastest
+cc -std=c99 -O2 -ffp-contract=off -c @NAME@.c                        # the same bits on every processor
+arm-none-eabi-gcc -mcpu=cortex-m4 -mthumb -mfpu=fpv4-sp-d16 -mfloat-abi=hard -std=c99 -O2 -ffp-contract=off -c @NAME@.c
+```
+
+With `-ffp-contract=off` the answers are the same, bit for bit, on every processor with IEEE floats; with contraction
+they differ by rounding. Do not use -ffast-math: NaN would no longer stay NaN. Step, sequence and batch give the same
+bits. The code uses vectors of 16, 8 or 4 floats where the compiler says that the processor has them
+(`-march=native`), and plain C elsewhere.
+"""

@@ -1,94 +1,100 @@
-//@if vector_activation
-/* An elementwise function over n values; x and y may be the same. */
-#if NAME_VL > 1
-#define NAME_MAP(function)                                                                                       \
-    static void NAME_map_##function(const float *x, float *y, size_t n)                                          \
-    {                                                                                                            \
-        size_t k = 0;                                                                                            \
-        for (; k + NAME_VL <= n; k += NAME_VL) {                                                                 \
-            NAME_store(y + k, NAME_##function(NAME_load(x + k)));                                                \
-        }                                                                                                        \
-        if (k < n) {                                                                                             \
-            NAME_store_part(y + k, NAME_##function(NAME_load_part(x + k, n - k)), n - k);                        \
-        }                                                                                                        \
+/* Activations, elementwise over n values; x and y may be the same. */
+#ifndef MODEL_ACTIVATIONS_H
+#define MODEL_ACTIVATIONS_H
+
+#include "weights.h"
+
+#if MODEL_TANH || MODEL_SIGMOID || MODEL_SILU || MODEL_GELU || MODEL_GELU_TANH
+/* A function of vectors over n values. */
+#if MODEL_VL > 1
+#define MODEL_MAP(function)                                                                                     \
+    MODEL_STATIC void model_map_##function(const float *x, float *y, size_t n)                                  \
+    {                                                                                                           \
+        size_t k = 0;                                                                                           \
+        for (; k + MODEL_VL <= n; k += MODEL_VL) {                                                              \
+            model_store(y + k, model_##function(model_load(x + k)));                                            \
+        }                                                                                                       \
+        if (k < n) {                                                                                            \
+            model_store_part(y + k, model_##function(model_load_part(x + k, n - k)), n - k);                    \
+        }                                                                                                       \
     }
 #else
-#define NAME_MAP(function)                                                                                       \
-    static void NAME_map_##function(const float *x, float *y, size_t n)                                          \
-    {                                                                                                            \
-        size_t k;                                                                                                \
-        for (k = 0; k < n; k++) {                                                                                \
-            y[k] = NAME_##function(x[k]);                                                                        \
-        }                                                                                                        \
+#define MODEL_MAP(function)                                                                                     \
+    MODEL_STATIC void model_map_##function(const float *x, float *y, size_t n)                                  \
+    {                                                                                                           \
+        size_t k;                                                                                               \
+        for (k = 0; k < n; k++) {                                                                               \
+            y[k] = model_##function(x[k]);                                                                      \
+        }                                                                                                       \
     }
 #endif
+#endif
 
-//@end
-//@if tanh
-NAME_MAP(tanh)
+#if MODEL_TANH
+MODEL_MAP(tanh)
+#endif
 
-//@end
-//@if sigmoid
-NAME_INLINE NAME_vf NAME_sigmoid(NAME_vf x)
+#if MODEL_SIGMOID
+MODEL_INLINE model_vf model_sigmoid(model_vf x)
 {
-    const NAME_vf half = NAME_splat(0.5f);
-    return NAME_tanh(x * half) * half + half;
+    const model_vf half = model_splat(0.5f);
+    return model_tanh(x * half) * half + half;
 }
-NAME_MAP(sigmoid)
+MODEL_MAP(sigmoid)
+#endif
 
-//@end
-//@if silu
-NAME_INLINE NAME_vf NAME_silu(NAME_vf x)
+#if MODEL_SILU
+MODEL_INLINE model_vf model_silu(model_vf x)
 {
-    const NAME_vf half = NAME_splat(0.5f);
-    return x * (NAME_tanh(x * half) * half + half);
+    const model_vf half = model_splat(0.5f);
+    return x * (model_tanh(x * half) * half + half);
 }
-NAME_MAP(silu)
+MODEL_MAP(silu)
+#endif
 
-//@end
-//@if gelu_tanh
-NAME_INLINE NAME_vf NAME_gelu_tanh(NAME_vf x)
+#if MODEL_GELU_TANH
+MODEL_INLINE model_vf model_gelu_tanh(model_vf x)
 {
-    const NAME_vf half = NAME_splat(0.5f);
-    const NAME_vf inner = x + NAME_splat(0.044715f) * (x * x * x);
-    return x * (NAME_tanh(inner * NAME_splat(0.797884561f)) * half + half);
+    const model_vf half = model_splat(0.5f);
+    const model_vf inner = x + model_splat(0.044715f) * (x * x * x);
+    return x * (model_tanh(inner * model_splat(0.797884561f)) * half + half);
 }
-NAME_MAP(gelu_tanh)
+MODEL_MAP(gelu_tanh)
+#endif
 
-//@end
-//@if gelu
+#if MODEL_GELU
 /* The error function as a quotient of polynomials, within 4e-7 of it everywhere. */
-NAME_INLINE NAME_vf NAME_erf(NAME_vf x)
+MODEL_INLINE model_vf model_erf(model_vf x)
 {
-    NAME_vf z, p, q;
-    x = NAME_clamp(x, 3.92f);
+    model_vf z, p, q;
+    x = model_clamp(x, 3.92f);
     z = x * x;
-    p = NAME_splat(1.99242649e-08f);
-    p = p * z + NAME_splat(-1.95783309e-06f);
-    p = p * z + NAME_splat(0.00014184977f);
-    p = p * z + NAME_splat(0.00370158046f);
-    p = p * z + NAME_splat(0.0505732335f);
-    p = p * z + NAME_splat(0.199923828f);
-    p = p * z + NAME_splat(1.12837911f);
-    q = NAME_splat(0.000956032076f);
-    q = q * z + NAME_splat(0.014353144f);
-    q = q * z + NAME_splat(0.114998125f);
-    q = q * z + NAME_splat(0.510509551f);
-    q = q * z + NAME_splat(1.0f);
+    p = model_splat(1.99242649e-08f);
+    p = p * z + model_splat(-1.95783309e-06f);
+    p = p * z + model_splat(0.00014184977f);
+    p = p * z + model_splat(0.00370158046f);
+    p = p * z + model_splat(0.0505732335f);
+    p = p * z + model_splat(0.199923828f);
+    p = p * z + model_splat(1.12837911f);
+    q = model_splat(0.000956032076f);
+    q = q * z + model_splat(0.014353144f);
+    q = q * z + model_splat(0.114998125f);
+    q = q * z + model_splat(0.510509551f);
+    q = q * z + model_splat(1.0f);
     return x * p / q;
 }
 
-NAME_INLINE NAME_vf NAME_gelu(NAME_vf x)
+MODEL_INLINE model_vf model_gelu(model_vf x)
 {
-    const NAME_vf half = NAME_splat(0.5f);
-    return x * (NAME_erf(x * NAME_splat(0.707106781f)) * half + half);
+    const model_vf half = model_splat(0.5f);
+    return x * (model_erf(x * model_splat(0.707106781f)) * half + half);
 }
-NAME_MAP(gelu)
+MODEL_MAP(gelu)
+#endif
 
-//@end
-//@if exp
+#if MODEL_ELU || MODEL_SOFTPLUS
 /* e^x for x <= 0: 2^-m * e^r with |r| <= ln(2) / 2. */
-static float NAME_exp(float x)
+MODEL_STATIC float model_exp(float x)
 {
     float r, y;
     int m;
@@ -113,45 +119,45 @@ static float NAME_exp(float x)
     }
     return y;
 }
+#endif
 
-//@end
-//@if relu
-static void NAME_map_relu(const float *x, float *y, size_t n)
+#if MODEL_RELU
+MODEL_STATIC void model_map_relu(const float *x, float *y, size_t n)
 {
     size_t k;
     for (k = 0; k < n; k++) {
         y[k] = x[k] < 0.0f ? 0.0f : x[k];
     }
 }
+#endif
 
-//@end
-//@if leaky_relu
-static void NAME_map_leaky_relu(const float *x, float *y, size_t n, float negative_slope)
+#if MODEL_LEAKY_RELU
+MODEL_STATIC void model_map_leaky_relu(const float *x, float *y, size_t n, float negative_slope)
 {
     size_t k;
     for (k = 0; k < n; k++) {
         y[k] = x[k] < 0.0f ? negative_slope * x[k] : x[k];
     }
 }
+#endif
 
-//@end
-//@if elu
-static void NAME_map_elu(const float *x, float *y, size_t n, float alpha)
+#if MODEL_ELU
+MODEL_STATIC void model_map_elu(const float *x, float *y, size_t n, float alpha)
 {
     size_t k;
     for (k = 0; k < n; k++) {
-        y[k] = x[k] > 0.0f ? x[k] : alpha * (NAME_exp(x[k]) - 1.0f);
+        y[k] = x[k] > 0.0f ? x[k] : alpha * (model_exp(x[k]) - 1.0f);
     }
 }
+#endif
 
-//@end
-//@if softplus
+#if MODEL_SOFTPLUS
 /* log(1 + e^x) = max(x, 0) + log(1 + e^-|x|); log(1 + e) = 2 artanh(e / (2 + e)), as a series. */
-static void NAME_map_softplus(const float *x, float *y, size_t n)
+MODEL_STATIC void model_map_softplus(const float *x, float *y, size_t n)
 {
     size_t k;
     for (k = 0; k < n; k++) {
-        const float e = NAME_exp(x[k] < 0.0f ? x[k] : -x[k]), s = e / (2.0f + e), z = s * s;
+        const float e = model_exp(x[k] < 0.0f ? x[k] : -x[k]), s = e / (2.0f + e), z = s * s;
         float series = 0.0769230769f + z * 0.0666666667f;
         series = 0.0909090909f + z * series;
         series = 0.111111111f + z * series;
@@ -162,5 +168,6 @@ static void NAME_map_softplus(const float *x, float *y, size_t n)
         y[k] = (x[k] < 0.0f ? 0.0f : x[k]) + 2.0f * s * series;
     }
 }
+#endif
 
-//@end
+#endif

@@ -1,110 +1,151 @@
-static void NAME_start(float *state, size_t lanes)
+/* The functions of model.h, around the chain that the writer makes. */
+#ifndef MODEL_API_H
+#define MODEL_API_H
+
+#include "chain.h"
+#include "model.h"
+
+/* The initial state of `lanes` rows: state [MODEL_STATE_SIZE][lane]. */
+MODEL_STATIC void model_start(float *state, size_t lanes)
 {
     size_t n, l;
-    for (n = 0; n < MACRO_STATE_SIZE; n++) {
+    for (n = 0; n < MODEL_STATE_SIZE; n++) {
         for (l = 0; l < lanes; l++) {
-            *state++ = INITIAL_VALUE;
-            NAME_NO_LIBRARY_CALL;
+#if MODEL_INITIAL_STATE
+            *state++ = model_initial[n];
+#else
+            *state++ = 0.0f;
+#endif
+            MODEL_NO_LIBRARY_CALL;
         }
     }
 }
 
-//@if step
-void NAME_reset(NAME_state *self)
+#if MODEL_STREAMS
+void model_reset(model_state *self)
 {
-    NAME_start(self->values, 1);
+    model_start(self->values, 1);
     self->turn = 0;
 }
 
-void NAME_step(NAME_state *self, const float *x, float *y)
+void model_step(model_state *self, const float *x, float *y)
 {
-    float *state = self->values;
-STEP_LOCALS    NAME_pass pass;
+    model_pass pass;
     pass.steps = 1;
     pass.lanes = 1;
     pass.turn = self->turn++;
     pass.scratch = 0;
     pass.packed = 0;
-STEP_BODY}
+    model_chain_step(self->values, x, y, &pass);
+}
+#endif
 
-//@end
-//@if sequence
-/* The chain over the steps of a pass: x [step][feature][lane] -> y. */
-static void NAME_chain(float *state, const float *x, float *y, float *buffers, const NAME_pass *passUNUSED_LAST)
-{
-    const size_t steps = pass->steps, lanes = pass->lanes;
-PASS_LOCALSPASS_BODY}
+/* Steps that a pass takes at once: a part of the sequence for one row, one step for many rows. */
+#if MODEL_STREAMS
+#define MODEL_STEPS(seq, lanes) ((lanes) > 1 ? 1 : (seq) < 64 ? (seq) : 64)
+#else
+#define MODEL_STEPS(seq, lanes) (seq) /* a layer that runs backwards needs all of them */
+#endif
+
+/* Answers a sequence, answers a pass, and those before this pass. */
+#if MODEL_EVERY_STEP
+#define MODEL_ANSWERS(steps) (steps)
+#else
+#define MODEL_ANSWERS(steps) 1
+#endif
 
 /* Floats of scratch for a pass: state, buffers between stages, what the layers need, and rows turned into lanes. */
-static size_t NAME_scratch_of(size_t steps, size_t lanes)
+MODEL_STATIC size_t model_scratch_of(size_t steps, size_t lanes)
 {
-    size_t floats = lanes * (MACRO_STATE_SIZE + HIDDEN_WIDTH) + steps * lanes * BUFFER_WIDTH;
-#if NAME_VL > 1
-    floats += lanes > 1 ? steps * lanes * (MACRO_INPUT_SIZE + MACRO_OUTPUT_SIZE) : steps * PROJECTED_WIDTH;
-    floats += lanes > 1 ? PACKED_FLOATS : 0;
-//@if words
-    floats += lanes > 1 ? 0 : DECODED_INPUT;
-//@end
+    size_t floats = lanes * (MODEL_STATE_SIZE + MODEL_HIDDEN_WIDTH) + steps * lanes * MODEL_BUFFER_WIDTH;
+#if MODEL_VL > 1
+    if (lanes > 1) {
+        floats += steps * lanes * (MODEL_INPUT_SIZE + MODEL_OUTPUT_SIZE) + MODEL_PACKED_FLOATS;
+    } else {
+        floats += steps * MODEL_ROW(MODEL_LAYER_SUMS) + MODEL_DECODED_FLOATS;
+    }
 #endif
     return floats;
 }
 
-/* `rows` sequences side by side in `lanes`, the last one again in those left over. */
-static void NAME_rows(const float *x, size_t rows, size_t lanes, size_t seq, float *y, const float *packed,
-                      float *scratch)
+#if MODEL_VL > 1
+/* Rows side by side for so many that are left: none, one vector of them or two. */
+MODEL_INLINE size_t model_lanes_for(size_t rows)
+{
+    return rows < MODEL_FEWEST_ROWS ? 1 : rows < 2 * MODEL_FEWEST_ROWS ? MODEL_VL : 2 * MODEL_VL;
+}
+
+/* One pass of `rows` sequences in the lanes, the last one again in those left over: x [row][seq][feature] -> y, both
+   turned into lanes and back in `room`. `done` steps came before. */
+MODEL_STATIC void model_turned(float *state, const float *x, size_t rows, size_t seq, size_t done, float *y,
+                               float *buffers, float *room, model_pass *pass)
+{
+    const size_t lanes = pass->lanes, answers = MODEL_ANSWERS(pass->steps);
+    const int last = done + pass->steps == seq;
+    float *x_lanes = room, *y_lanes = x_lanes + pass->steps * lanes * MODEL_INPUT_SIZE;
+    size_t l, k;
+    pass->scratch = y_lanes + answers * lanes * MODEL_OUTPUT_SIZE;
+    for (l = 0; l < lanes; l++) {
+        const float *from = x + ((l < rows ? l : rows - 1) * seq + done) * MODEL_INPUT_SIZE;
+        for (k = 0; k < pass->steps * MODEL_INPUT_SIZE; k++) {
+            x_lanes[k * lanes + l] = from[k];
+        }
+    }
+    model_chain(state, x_lanes, y_lanes, buffers, pass, last);
+#if !MODEL_EVERY_STEP
+    if (!last) {
+        return;
+    }
+    done = 0; /* the answer is the first and only one */
+#endif
+    for (l = 0; l < rows; l++) {
+        float *to = y + (l * MODEL_ANSWERS(seq) + done) * MODEL_OUTPUT_SIZE;
+        for (k = 0; k < answers * MODEL_OUTPUT_SIZE; k++) {
+            to[k] = y_lanes[k * lanes + l];
+        }
+    }
+}
+#endif
+
+/* `rows` sequences in `lanes`, pass by pass: one in one lane, or many side by side. */
+MODEL_STATIC void model_rows(const float *x, size_t rows, size_t lanes, size_t seq, float *y, const float *packed,
+                             float *scratch)
 {
     float *state = scratch;
-    float *buffers = state + MACRO_STATE_SIZE * lanes;
-    NAME_pass pass;
+    float *buffers = state + MODEL_STATE_SIZE * lanes;
+    model_pass pass;
     size_t done;
     pass.lanes = lanes;
     pass.packed = packed;
-    NAME_start(state, lanes);
+    model_start(state, lanes);
     for (done = 0; done < seq; done += pass.steps) {
-        const size_t chunk = NAME_STEPS(seq, lanes);
-        float *rest;
+        const size_t chunk = MODEL_STEPS(seq, lanes);
+        float *room;
         pass.steps = seq - done < chunk ? seq - done : chunk;
         pass.turn = (unsigned)done;
-        rest = buffers + lanes * HIDDEN_WIDTH + pass.steps * lanes * BUFFER_WIDTH;
-#if NAME_VL > 1
+        room = buffers + lanes * MODEL_HIDDEN_WIDTH + pass.steps * lanes * MODEL_BUFFER_WIDTH;
+#if MODEL_VL > 1
         if (lanes > 1) {
-            float *x_lanes = rest, *y_lanes = x_lanes + pass.steps * lanes * MACRO_INPUT_SIZE;
-            const size_t y_seq = Y_SEQ, y_steps = Y_STEPS;
-            size_t l, t, k;
-            pass.scratch = y_lanes + y_steps * lanes * MACRO_OUTPUT_SIZE;
-            for (l = 0; l < lanes; l++) {
-                const float *from = x + ((l < rows ? l : rows - 1) * seq + done) * MACRO_INPUT_SIZE;
-                for (t = 0; t < pass.steps * MACRO_INPUT_SIZE; t++) {
-                    x_lanes[t * lanes + l] = from[t];
-                }
-            }
-            NAME_chain(state, x_lanes, y_lanes, buffers, &passLAST_ARGUMENT);
-//@if reduces
-            if (done + pass.steps < seq) {
-                continue;
-            }
-//@end
-            for (l = 0; l < rows; l++) {
-                float *to = y + (l * y_seq + Y_DONE) * MACRO_OUTPUT_SIZE;
-                for (k = 0; k < y_steps * MACRO_OUTPUT_SIZE; k++) {
-                    to[k] = y_lanes[k * lanes + l];
-                }
-            }
+            model_turned(state, x, rows, seq, done, y, buffers, room, &pass);
             continue;
         }
 #endif
-        pass.scratch = rest;
-        NAME_chain(state, x + done * MACRO_INPUT_SIZE, y + Y_DONE * MACRO_OUTPUT_SIZE, buffers, &passLAST_ARGUMENT);
+        pass.scratch = room;
+#if MODEL_EVERY_STEP
+        model_chain(state, x + done * MODEL_INPUT_SIZE, y + done * MODEL_OUTPUT_SIZE, buffers, &pass, 1);
+#else
+        model_chain(state, x + done * MODEL_INPUT_SIZE, y, buffers, &pass, done + pass.steps == seq);
+#endif
     }
     (void)rows;
 }
 
-size_t NAME_scratch_floats(size_t batch, size_t seq)
+size_t model_scratch_floats(size_t batch, size_t seq)
 {
-    const size_t row = NAME_scratch_of(NAME_STEPS(seq, 1), 1);
-#if NAME_VL > 1
-    const size_t lanes = batch < NAME_FEWEST_ROWS ? 1 : batch < 2 * NAME_FEWEST_ROWS ? NAME_VL : 2 * NAME_VL;
-    const size_t many = NAME_scratch_of(NAME_STEPS(seq, lanes), lanes);
+    const size_t row = model_scratch_of(MODEL_STEPS(seq, 1), 1);
+#if MODEL_VL > 1
+    const size_t lanes = model_lanes_for(batch);
+    const size_t many = model_scratch_of(MODEL_STEPS(seq, lanes), lanes);
     return many > row ? many : row;
 #else
     (void)batch;
@@ -112,32 +153,30 @@ size_t NAME_scratch_floats(size_t batch, size_t seq)
 #endif
 }
 
-void NAME_run(const float *x, size_t seq, float *y, float *scratch)
+void model_run(const float *x, size_t seq, float *y, float *scratch)
 {
-    NAME_rows(x, 1, 1, seq, y, 0, scratch);
+    model_rows(x, 1, 1, seq, y, 0, scratch);
 }
 
-void NAME_run_batch(const float *x, size_t batch, size_t seq, float *y, float *scratch)
+void model_run_batch(const float *x, size_t batch, size_t seq, float *y, float *scratch)
 {
-    size_t row = 0, rows, lanes, is_packed = 0;
-    for (; row < batch; row += rows) {
-        const size_t left = batch - row;
-#if NAME_VL > 1
-        lanes = left < NAME_FEWEST_ROWS ? 1 : left < 2 * NAME_FEWEST_ROWS ? NAME_VL : 2 * NAME_VL;
-#else
-        lanes = 1;
-#endif
-        rows = left < lanes ? left : lanes;
-#if NAME_VL > 1
-        if (lanes > 1 && !is_packed) {
-            float *packed = scratch;
-PACKING            (void)packed;
+    const size_t x_row = seq * MODEL_INPUT_SIZE, y_row = MODEL_ANSWERS(seq) * MODEL_OUTPUT_SIZE;
+    size_t row = 0;
+#if MODEL_VL > 1
+    int is_packed = 0;
+    while (model_lanes_for(batch - row) > 1) {
+        const size_t left = batch - row, lanes = model_lanes_for(left), rows = left < lanes ? left : lanes;
+        if (!is_packed) {
+            model_pack_layers(scratch);
             is_packed = 1;
         }
+        model_rows(x + row * x_row, rows, lanes, seq, y + row * y_row, scratch, scratch + MODEL_PACKED_FLOATS);
+        row += rows;
+    }
 #endif
-        (void)is_packed;
-        NAME_rows(x + row * seq * MACRO_INPUT_SIZE, rows, lanes, seq, y + row * Y_ROW * MACRO_OUTPUT_SIZE,
-                  lanes > 1 ? scratch : 0, lanes > 1 ? scratch + PACKED_FLOATS : scratch);
+    for (; row < batch; row++) {
+        model_run(x + row * x_row, seq, y + row * y_row, scratch);
     }
 }
-//@end
+
+#endif

@@ -1,15 +1,21 @@
-//@if sums
+/* The stages without a state: Linear, Affine, Skip, LayerNorm. */
+#ifndef MODEL_DENSE_H
+#define MODEL_DENSE_H
+
+#include "weights.h"
+
+#if MODEL_LINEAR || MODEL_PROJECTION
 /* Sum of w[k] * x[k * stride] in every lane: 16 partial sums, k % 16, then pairwise. One order, whatever the vectors, and
    products that are rounded: gcc contracts a lone chain of multiply-adds for some processors here and not there. */
-NAME_INLINE NAME_vf NAME_dot_lanes(const float *w, const float *x, size_t n, size_t stride)
+MODEL_INLINE model_vf model_dot_lanes(const float *w, const float *x, size_t n, size_t stride)
 {
-    NAME_vf part[16];
+    model_vf part[16];
     size_t j, k, half;
     for (j = 0; j < 16; j++) {
-        NAME_vf sum = NAME_splat(0.0f);
+        model_vf sum = model_splat(0.0f);
         for (k = j; k < n; k += 16) {
-            NAME_vf product = NAME_splat(w[k]) * NAME_load(x + k * stride);
-            NAME_ROUNDED(product);
+            model_vf product = model_splat(w[k]) * model_load(x + k * stride);
+            MODEL_ROUNDED(product);
             sum = sum + product;
         }
         part[j] = sum;
@@ -22,24 +28,22 @@ NAME_INLINE NAME_vf NAME_dot_lanes(const float *w, const float *x, size_t n, siz
     return part[0];
 }
 
-//@end
-//@if linear
-#if NAME_VL > 1
+#if MODEL_VL > 1
 /* The same sum for a single row, the partial sums in the lanes. */
-static float NAME_dot(const float *w, const float *x, size_t n)
+MODEL_STATIC float model_dot(const float *w, const float *x, size_t n)
 {
     float part[16];
     size_t j, k, half;
-    for (j = 0; j < 16; j += NAME_VL) {
-        NAME_vf sum = NAME_splat(0.0f);
+    for (j = 0; j < 16; j += MODEL_VL) {
+        model_vf sum = model_splat(0.0f);
         for (k = j; k < n; k += 16) {
-            const int whole = k + NAME_VL <= n;
-            const NAME_vf weight = whole ? NAME_load(w + k) : NAME_load_part(w + k, n - k);
-            NAME_vf product = weight * (whole ? NAME_load(x + k) : NAME_load_part(x + k, n - k));
-            NAME_ROUNDED(product);
+            const int whole = k + MODEL_VL <= n;
+            const model_vf weight = whole ? model_load(w + k) : model_load_part(w + k, n - k);
+            model_vf product = weight * (whole ? model_load(x + k) : model_load_part(x + k, n - k));
+            MODEL_ROUNDED(product);
             sum = sum + product;
         }
-        NAME_store(part + j, sum);
+        model_store(part + j, sum);
     }
     for (half = 8; half > 0; half /= 2) {
         for (j = 0; j < half; j++) {
@@ -51,35 +55,35 @@ static float NAME_dot(const float *w, const float *x, size_t n)
 #endif
 
 /* torch.nn.Linear: x [step][nx][lane] -> y [step][ny][lane]; weight [ny][nx], bias [ny] or null. */
-static void NAME_linear(const float *weight, const float *bias, const float *x, float *y, size_t steps, size_t nx,
+MODEL_STATIC void model_linear(const float *weight, const float *bias, const float *x, float *y, size_t steps, size_t nx,
                         size_t ny, size_t lanes)
 {
     size_t t, j;
     for (t = 0; t < steps; t++, x += nx * lanes) {
         for (j = 0; j < ny; j++, y += lanes) {
-#if NAME_VL > 1
+#if MODEL_VL > 1
             size_t l;
             if (lanes == 1) {
-                y[0] = bias ? NAME_dot(weight + j * nx, x, nx) + bias[j] : NAME_dot(weight + j * nx, x, nx);
+                y[0] = bias ? model_dot(weight + j * nx, x, nx) + bias[j] : model_dot(weight + j * nx, x, nx);
                 continue;
             }
-            for (l = 0; l < lanes; l += NAME_VL) {
-                const NAME_vf sum = NAME_dot_lanes(weight + j * nx, x + l, nx, lanes);
-                NAME_store(y + l, bias ? sum + NAME_splat(bias[j]) : sum);
+            for (l = 0; l < lanes; l += MODEL_VL) {
+                const model_vf sum = model_dot_lanes(weight + j * nx, x + l, nx, lanes);
+                model_store(y + l, bias ? sum + model_splat(bias[j]) : sum);
             }
 #else
-            const float sum = NAME_dot_lanes(weight + j * nx, x, nx, 1);
+            const float sum = model_dot_lanes(weight + j * nx, x, nx, 1);
             y[0] = bias ? sum + bias[j] : sum;
 #endif
         }
     }
 }
+#endif
 
-//@end
-//@if affine_in
+#if MODEL_NORMALIZE
 /* (x - offset) / scale, feature by feature: x and y [step][n][lane]. Not folded into weights: near the mean x - offset is
    exact. */
-static void NAME_normalize(const float *offset, const float *scale, const float *x, float *y, size_t steps, size_t n,
+MODEL_STATIC void model_normalize(const float *offset, const float *scale, const float *x, float *y, size_t steps, size_t n,
                            size_t lanes)
 {
     size_t t, k, l;
@@ -91,11 +95,11 @@ static void NAME_normalize(const float *offset, const float *scale, const float 
         }
     }
 }
+#endif
 
-//@end
-//@if affine_out
+#if MODEL_DENORMALIZE
 /* x * scale + offset, feature by feature: x and y [step][n][lane]. */
-static void NAME_denormalize(const float *offset, const float *scale, const float *x, float *y, size_t steps, size_t n,
+MODEL_STATIC void model_denormalize(const float *offset, const float *scale, const float *x, float *y, size_t steps, size_t n,
                              size_t lanes)
 {
     size_t t, k, l;
@@ -107,11 +111,11 @@ static void NAME_denormalize(const float *offset, const float *scale, const floa
         }
     }
 }
+#endif
 
-//@end
-//@if skip
+#if MODEL_SKIP
 /* Adds features of the model's input: y [step][n][lane] += source [step][nx][lane]. */
-static void NAME_skip(const unsigned *features, size_t count, const float *source, size_t nx, float *y, size_t steps,
+MODEL_STATIC void model_skip(const unsigned *features, size_t count, const float *source, size_t nx, float *y, size_t steps,
                       size_t n, size_t lanes)
 {
     size_t t, k, l;
@@ -124,11 +128,11 @@ static void NAME_skip(const unsigned *features, size_t count, const float *sourc
         }
     }
 }
+#endif
 
-//@end
-//@if layer_norm
+#if MODEL_LAYER_NORM
 /* x^0.5 by Newton's iteration, for x > 0. */
-static float NAME_sqrt(float x)
+MODEL_STATIC float model_sqrt(float x)
 {
     float scale = 1.0f, root;
     int n;
@@ -149,7 +153,7 @@ static float NAME_sqrt(float x)
 }
 
 /* The sum of x[k * stride], or of (x[k * stride] - mean)^2, in 16 partial sums. */
-static float NAME_total(const float *x, size_t n, size_t stride, float mean, int squared)
+MODEL_STATIC float model_total(const float *x, size_t n, size_t stride, float mean, int squared)
 {
     float total = 0.0f;
     size_t j, k;
@@ -165,14 +169,14 @@ static float NAME_total(const float *x, size_t n, size_t stride, float mean, int
 }
 
 /* torch.nn.LayerNorm over the features: x and y [step][n][lane], they may be the same; weight and bias [n] or null. */
-static void NAME_layer_norm(const float *weight, const float *bias, float eps, const float *x, float *y, size_t steps,
+MODEL_STATIC void model_layer_norm(const float *weight, const float *bias, float eps, const float *x, float *y, size_t steps,
                             size_t n, size_t lanes)
 {
     size_t t, k, l;
     for (t = 0; t < steps; t++, x += n * lanes, y += n * lanes) {
         for (l = 0; l < lanes; l++) {
-            const float mean = NAME_total(x + l, n, lanes, 0.0f, 0) / (float)n;
-            const float root = NAME_sqrt(NAME_total(x + l, n, lanes, mean, 1) / (float)n + eps);
+            const float mean = model_total(x + l, n, lanes, 0.0f, 0) / (float)n;
+            const float root = model_sqrt(model_total(x + l, n, lanes, mean, 1) / (float)n + eps);
             for (k = 0; k < n; k++) {
                 float value = (x[k * lanes + l] - mean) / root;
                 value = weight ? value * weight[k] : value;
@@ -181,5 +185,6 @@ static void NAME_layer_norm(const float *weight, const float *bias, float eps, c
         }
     }
 }
+#endif
 
-//@end
+#endif

@@ -1,137 +1,230 @@
-//@if lstm
-/* Sums of i, f, o, g of every unit -> c and o; what follows is h = o * tanh(c). The rows of i, f and o are stored halved,
-   since sigmoid(2 v) = tanh(v) / 2 + 1 / 2: one tanh serves all four. */
-NAME_INLINE NAME_vf NAME_lstm_cell(NAME_vf i, NAME_vf f, NAME_vf o, NAME_vf g, NAME_vf *c)
+/* torch.nn.LSTM, one layer in one direction:
+
+       i = sigmoid(W_ii x + b_ii + W_hi h + b_hi)      what is let in
+       f = sigmoid(W_if x + b_if + W_hf h + b_hf)      what is kept
+       o = sigmoid(W_io x + b_io + W_ho h + b_ho)      what is let out
+       g = tanh(W_ig x + b_ig + W_hg h + b_hg)
+       c = f * c + i * g
+       h = o * tanh(c)                                 times weight_hr, if it is projected */
+#ifndef MODEL_LSTM_H
+#define MODEL_LSTM_H
+
+#include "ahead.c"
+#include "dense.c"
+#include "lanes.c"
+
+#if MODEL_LSTM
+/* Sums of i, f, o, g -> c and o; what follows is h = o * tanh(c). The rows of i, f and o are stored halved, since
+   sigmoid(2 v) = tanh(v) / 2 + 1 / 2: one tanh serves all four. */
+MODEL_INLINE model_vf model_lstm_cell(model_vf i, model_vf f, model_vf o, model_vf g, model_vf *c)
 {
-    const NAME_vf half = NAME_splat(0.5f);
-    i = NAME_tanh(i) * half + half;
-    f = NAME_tanh(f) * half + half;
-    o = NAME_tanh(o) * half + half;
-    g = NAME_tanh(g) * i;
-    NAME_ROUNDED(g);
+    const model_vf half = model_splat(0.5f);
+    i = model_tanh(i) * half + half;
+    f = model_tanh(f) * half + half;
+    o = model_tanh(o) * half + half;
+    g = model_tanh(g) * i;
+    MODEL_ROUNDED(g);
     *c = f * *c + g;
     return o;
 }
 
-#if NAME_VL > 1
-/* h: out = o * tanh(c), where out holds o. Apart from the rest, since many at once take less time than one after another. */
-static void NAME_lstm_out(const float *c, float *out, size_t n)
+#if MODEL_VL == 1
+/* Plain C, unit by unit: what the vectors below compute too, term by term in the same order. */
+typedef struct {
+    float i, f, o, g;
+} model_lstm_sums;
+
+/* Adds the products of n values with their rows; in a row lie i, f, o and g of `size` units. */
+MODEL_INLINE model_lstm_sums model_lstm_add(model_lstm_sums sum, const model_stored *row, size_t size, const float *v,
+                                            size_t n)
+{
+    size_t k;
+    for (k = 0; k < n; k++) {
+        sum.i = sum.i + model_weight(row[0], k) * v[k];
+        sum.f = sum.f + model_weight(row[size], k) * v[k];
+        sum.o = sum.o + model_weight(row[2 * size], k) * v[k];
+        sum.g = sum.g + model_weight(row[3 * size], k) * v[k];
+        row += (k + 1) % MODEL_ROWS_A_WORD ? 0 : 4 * size;
+    }
+    return sum;
+}
+
+/* One layer, one step, one row: x (nx), h (nh), c (units) -> c and out (units). */
+MODEL_STATIC void model_lstm_step(const model_stored *w, const float *scale, const float *bias, size_t nx, size_t nh,
+                                  size_t units, const float *from_x, const float *x, const float *h, float *c,
+                                  float *out, unsigned turn)
+{
+    const size_t rows_x = MODEL_BIAS_ROWS + MODEL_WORD_ROWS(nx), rows_h = MODEL_WORD_ROWS(nh);
+    const model_stored *w_h = w + 4 * units * rows_x;
+    size_t first, size, u;
+    for (first = 0; first < units; first += size) {
+        size = model_group_size(units, first);
+        for (u = 0; u < size; u++) {
+            const model_stored *row = w + 4 * first * rows_x + u;
+#if MODEL_BITS == 32
+            model_lstm_sums sum = {row[0], row[size], row[2 * size], row[3 * size]};
+            row += 4 * size;
+#else
+            const float *s = scale + 4 * first + u, *b = bias + 4 * first + u;
+            model_lstm_sums sum = {0.0f, 0.0f, 0.0f, 0.0f};
+#endif
+            sum = model_lstm_add(sum, row, size, x, nx);
+            sum = model_lstm_add(sum, w_h + 4 * first * rows_h + u, size, h, nh);
+#if MODEL_BITS < 32
+            sum.i = sum.i * s[0] + b[0];
+            sum.f = sum.f * s[size] + b[size];
+            sum.o = sum.o * s[2 * size] + b[2 * size];
+            sum.g = sum.g * s[3 * size] + b[3 * size];
+#endif
+            out[first + u] = model_lstm_cell(sum.i, sum.f, sum.o, sum.g, c + first + u);
+            out[first + u] = out[first + u] * model_tanh(c[first + u]);
+        }
+    }
+    (void)scale, (void)bias, (void)from_x, (void)turn;
+}
+#else
+/* h: out = o * tanh(c), where out holds o. Apart from the rest, since many at once take less time than one after
+   another. */
+MODEL_STATIC void model_lstm_out(const float *c, float *out, size_t n)
 {
     size_t k = 0;
-    for (; k + NAME_VL <= n; k += NAME_VL) {
-        NAME_store(out + k, NAME_load(out + k) * NAME_tanh(NAME_load(c + k)));
+    for (; k + MODEL_VL <= n; k += MODEL_VL) {
+        model_store(out + k, model_load(out + k) * model_tanh(model_load(c + k)));
     }
     if (k < n) {
-        NAME_store_part(out + k, NAME_load_part(out + k, n - k) * NAME_tanh(NAME_load_part(c + k, n - k)), n - k);
+        const size_t left = n - k;
+        const model_vf o = model_load_part(out + k, left);
+        model_store_part(out + k, o * model_tanh(model_load_part(c + k, left)), left);
     }
 }
 
 /* c and o of some units, o in `out`; `sums` lie group by group, [gate][unit]. */
-static void NAME_lstm_units(float *sums, size_t units, float *c, float *out)
+MODEL_STATIC void model_lstm_units(float *sums, size_t units, float *c, float *out)
 {
     size_t first, width, j;
     for (first = 0; first < units; first += width, sums += 4 * width) {
-        width = NAME_group_size(units, first);
-        for (j = 0; j < width; j += NAME_VL) {
-            const NAME_vf i = NAME_load(sums + j), f = NAME_load(sums + width + j);
-            const NAME_vf o = NAME_load(sums + 2 * width + j), g = NAME_load(sums + 3 * width + j);
+        width = model_group_size(units, first);
+        for (j = 0; j < width; j += MODEL_VL) {
+            const model_vf i = model_load(sums + j), f = model_load(sums + width + j);
+            const model_vf o = model_load(sums + 2 * width + j), g = model_load(sums + 3 * width + j);
             float *cell = c + first + j, *hidden = out + first + j;
-            if (j + NAME_VL <= width) {
-                NAME_vf state = NAME_load(cell);
-                NAME_store(hidden, NAME_lstm_cell(i, f, o, g, &state));
-                NAME_store(cell, state);
+            if (j + MODEL_VL <= width) {
+                model_vf state = model_load(cell);
+                model_store(hidden, model_lstm_cell(i, f, o, g, &state));
+                model_store(cell, state);
             } else {
-                NAME_vf state = NAME_load_part(cell, width - j);
-                NAME_store_part(hidden, NAME_lstm_cell(i, f, o, g, &state), width - j);
-                NAME_store_part(cell, state, width - j);
+                model_vf state = model_load_part(cell, width - j);
+                model_store_part(hidden, model_lstm_cell(i, f, o, g, &state), width - j);
+                model_store_part(cell, state, width - j);
             }
         }
     }
 }
-#endif
 
 /* One layer, one step, one row: x (nx), h (nh), c (units) -> c and out (units). `from_x` is the part of the sums that
    comes from x, where it was computed before; otherwise null. */
-static void NAME_lstm_step(LAYER_WEIGHTS, size_t nx, size_t nh, size_t units, const float *from_x, const float *x,
-                           const float *h, float *c, float *out, unsigned turn)
+MODEL_STATIC void model_lstm_step(const model_stored *w, const float *scale, const float *bias, size_t nx, size_t nh,
+                                  size_t units, const float *from_x, const float *x, const float *h, float *c,
+                                  float *out, unsigned turn)
 {
-#if NAME_VL > 1
-    const NAME_runs part = NAME_runs_of(units, NAME_AT_ONCE(4));
+    const size_t rows_x = MODEL_BIAS_ROWS + MODEL_WORD_ROWS(nx), rows_h = MODEL_WORD_ROWS(nh);
+    const model_stored *w_h = w + MODEL_ROW(4 * units) * rows_x;
+    const model_runs part = model_runs_of(units, MODEL_AT_ONCE(4));
     size_t n;
     for (n = 0; n < part.runs; n++) {
-        const size_t run = turn & 1u ? part.runs - 1 - n : n;
-        const size_t first = 16 * (run < part.full ? run * NAME_AT_ONCE(4) : run + part.full * (NAME_AT_ONCE(4) - 1));
-        const size_t size = run < part.full ? 16 * NAME_AT_ONCE(4) : NAME_group_size(units, first);
-        float sums[NAME_MOST_SUMS(4)];
-//@if not words
-        const float *wx = w + 4 * first * (1 + nx), *wh = w + NAME_ROW(4 * units) * (1 + nx) + 4 * first * nh;
-        const float *rows = wx + NAME_ROW(4 * NAME_group_size(units, first));
-        NAME_sums_4(from_x ? from_x + 4 * first : wx, from_x ? 64 : 64 * (1 + nx), rows, 64 * (1 + nx), x,
-                    from_x ? 0 : nx, wh, 64 * nh, h, nh, size, sums);
-//@end
-//@if words
-        const size_t rows_x = NAME_WORD_ROWS(nx), rows_h = NAME_WORD_ROWS(nh);
-        const NAME_word *wx = w + 4 * first * rows_x, *wh = w + NAME_ROW(4 * units) * rows_x + 4 * first * rows_h;
-        NAME_sums_4(from_x ? from_x + 4 * first : 0, 64, wx, 64 * rows_x, x, from_x ? 0 : nx, wh, 64 * rows_h, h, nh,
-                    size, sums);
-        NAME_scaled(sums, scale + 4 * first, bias + 4 * first, 4 * size);
-//@end
-        NAME_lstm_units(sums, size, c + first, out + first);
-    }
-    NAME_lstm_out(c, out, units);
-#else
-    size_t first, size, u, k;
-    (void)from_x;
-    (void)turn;
-    for (first = 0; first < units; first += size) {
-        const size_t stride = 4 * (size = NAME_group_size(units, first));
-        for (u = 0; u < size; u++) {
-//@if not words
-            const float *row = w + 4 * first * (1 + nx) + u;
-            float i = row[0], f = row[size], o = row[2 * size], g = row[3 * size];
-            for (k = 0; k < nx; k++) {
-                row += stride;
-                i = i + row[0] * x[k];
-                f = f + row[size] * x[k];
-                o = o + row[2 * size] * x[k];
-                g = g + row[3 * size] * x[k];
-            }
-            for (k = 0, row = w + 4 * units * (1 + nx) + 4 * first * nh + u; k < nh; k++, row += stride) {
-                i = i + row[0] * h[k];
-                f = f + row[size] * h[k];
-                o = o + row[2 * size] * h[k];
-                g = g + row[3 * size] * h[k];
-            }
-//@end
-//@if words
-            const size_t place = 4 * first + u;
-            const NAME_word *row = w + 4 * first * NAME_WORD_ROWS(nx) + u;
-            float i = 0.0f, f = 0.0f, o = 0.0f, g = 0.0f;
-            for (k = 0; k < nx; k++) {
-                i = i + NAME_weight(row[0], k) * x[k];
-                f = f + NAME_weight(row[size], k) * x[k];
-                o = o + NAME_weight(row[2 * size], k) * x[k];
-                g = g + NAME_weight(row[3 * size], k) * x[k];
-                row += (k + 1) % NAME_ROWS_A_WORD ? 0 : stride;
-            }
-            row = w + 4 * units * NAME_WORD_ROWS(nx) + 4 * first * NAME_WORD_ROWS(nh) + u;
-            for (k = 0; k < nh; k++) {
-                i = i + NAME_weight(row[0], k) * h[k];
-                f = f + NAME_weight(row[size], k) * h[k];
-                o = o + NAME_weight(row[2 * size], k) * h[k];
-                g = g + NAME_weight(row[3 * size], k) * h[k];
-                row += (k + 1) % NAME_ROWS_A_WORD ? 0 : stride;
-            }
-            i = i * scale[place] + bias[place];
-            f = f * scale[place + size] + bias[place + size];
-            o = o * scale[place + 2 * size] + bias[place + 2 * size];
-            g = g * scale[place + 3 * size] + bias[place + 3 * size];
-//@end
-            out[first + u] = NAME_lstm_cell(i, f, o, g, c + first + u);
-            out[first + u] = out[first + u] * NAME_tanh(c[first + u]);
-        }
-    }
+        const model_span span = model_span_of(part, units, n, turn);
+        const size_t at = 4 * span.first;
+        const model_stored *wx = w + at * rows_x;
+        const float *start = from_x ? from_x + at : model_biases(wx);
+        float sums[MODEL_MOST_SUMS(4)];
+        wx += MODEL_BIAS_ROWS * MODEL_ROW(4 * model_group_size(units, span.first));
+        model_sums_4(start, from_x ? 64 : 64 * rows_x, wx, 64 * rows_x, x, from_x ? 0 : nx, w_h + at * rows_h,
+                     64 * rows_h, h, nh, span.size, sums);
+#if MODEL_BITS < 32
+        model_scale(sums, scale + at, bias + at, 4 * span.size);
 #endif
+        model_lstm_units(sums, span.size, c + span.first, out + span.first);
+    }
+    model_lstm_out(c, out, units);
+    (void)scale, (void)bias;
 }
 
-//@end
+/* One layer, one step, many rows: x [nx][lanes], h [nh][lanes], c [units][lanes] -> c and out [units][lanes]. `w` is
+   packed. */
+MODEL_STATIC void model_lstm_lanes(const float *w, const float *scale, const float *bias, size_t nx, size_t nh,
+                                   size_t units, const float *x, const float *h, float *c, float *out, size_t lanes)
+{
+    const size_t count = MODEL_TILE / 4;
+    size_t first, n, v;
+    for (first = 0; first < units; first += count, w += MODEL_TILE * (1 + nx + nh)) {
+        const size_t some = units - first < count ? units - first : count;
+        float sums[MODEL_TILE * 2 * MODEL_VL];
+        model_tile(w, w + MODEL_TILE, x, nx, w + MODEL_TILE * (1 + nx), h, nh, lanes, sums);
+        for (n = 0; n < some; n++) {
+#if MODEL_BITS < 32
+            const size_t group = model_group_of(units, first + n), width = model_group_size(units, group);
+            const size_t at = 4 * group + (first + n - group);
+            const float *s = scale + at, *b = bias + at;
+#endif
+            for (v = 0; v < lanes; v += MODEL_VL) {
+                const float *sum = sums + 4 * n * lanes + v;
+                model_vf i = model_load(sum), f = model_load(sum + lanes);
+                model_vf o = model_load(sum + 2 * lanes), g = model_load(sum + 3 * lanes);
+                float *cell = c + (first + n) * lanes + v;
+                model_vf state = model_load(cell);
+#if MODEL_BITS < 32
+                i = i * model_splat(s[0]) + model_splat(b[0]);
+                f = f * model_splat(s[width]) + model_splat(b[width]);
+                o = o * model_splat(s[2 * width]) + model_splat(b[2 * width]);
+                g = g * model_splat(s[3 * width]) + model_splat(b[3 * width]);
+#endif
+                model_store(out + (first + n) * lanes + v, model_lstm_cell(i, f, o, g, &state));
+                model_store(cell, state);
+            }
+        }
+        model_lstm_out(c + first * lanes, out + first * lanes, some * lanes);
+    }
+    (void)scale, (void)bias;
+}
+#endif
+
+/* One layer over the steps of a pass: x [step][nx][lane] -> out [step][across][lane], of which it fills the first `nh`
+   features; h [nh][lane] and c [units][lane] are the state before and after. `hidden` [units][lane] is room for what is
+   projected by weight_hr [nh][units], which is null where nothing is. */
+MODEL_STATIC void model_lstm(const model_stored *w, const float *scale, const float *bias, const float *weight_hr,
+                             float *hidden, size_t nx, size_t nh, size_t units, const float *x, float *h, float *c,
+                             float *out, size_t across, int backwards, const float *packed, const model_pass *pass)
+{
+    const size_t lanes = pass->lanes;
+    const float *before = h, *from_x = model_from_x(w, 4, nx, units, x, pass);
+    size_t n;
+    for (n = 0; n < pass->steps; n++) {
+        const size_t t = backwards ? pass->steps - 1 - n : n;
+        const float *x_t = x + t * nx * lanes, *ready = from_x ? from_x + t * MODEL_ROW(4 * units) : 0;
+        float *h_t = out + t * across * lanes;
+#if MODEL_PROJECTION
+        float *cell_out = weight_hr ? hidden : h_t;
+#else
+        float *cell_out = h_t;
+#endif
+#if MODEL_VL > 1
+        if (lanes > 1) {
+            model_lstm_lanes(packed, scale, bias, nx, nh, units, x_t, before, c, cell_out, lanes);
+        } else
+#endif
+        {
+            model_lstm_step(w, scale, bias, nx, nh, units, ready, x_t, before, c, cell_out, pass->turn + (unsigned)n);
+        }
+#if MODEL_PROJECTION
+        if (weight_hr) {
+            model_linear(weight_hr, 0, hidden, h_t, 1, units, nh, lanes);
+        }
+#endif
+        before = h_t;
+    }
+    model_copy(h, before, nh * lanes);
+    (void)packed, (void)weight_hr, (void)hidden;
+}
+#endif
+
+#endif

@@ -1,39 +1,33 @@
-/* Golden vectors: inputs that look for trouble, the answers of a float64 evaluation, and how far float rounding may lead
-   from them. */
-static const unsigned NAME_test_steps[TEST_COUNT] = {TEST_STEPS};
-static const float NAME_test_x[] = {
-TEST_X};
-static const float NAME_test_y[] = {
-TEST_Y};
-static const float NAME_test_bounds[] = {
-TEST_BOUNDS};
+/* Golden vectors: inputs that look for trouble, the answers of a float64 evaluation, and how far float rounding may
+   lead from them. */
+#ifndef MODEL_SELF_TEST_H
+#define MODEL_SELF_TEST_H
 
-int NAME_self_test(void)
+#include "api.c"
+#include "golden.h"
+
+#if MODEL_SELF_TEST
+int model_self_test(void)
 {
-    const float *x = NAME_test_x, *expected = NAME_test_y, *bound = NAME_test_bounds;
-    size_t vector, t, k;
-    for (vector = 0; vector < TEST_COUNT; vector++) {
-        const size_t steps = NAME_test_steps[vector], answers = TEST_ANSWERS;
-        float y[TEST_MOST_ANSWERS * MACRO_OUTPUT_SIZE];
-//@if step
-        NAME_state state;
-        NAME_reset(&state);
-        for (t = 0; t < steps; t++, x += MACRO_INPUT_SIZE) {
-            NAME_step(&state, x, y + (t < answers ? t : 0) * MACRO_OUTPUT_SIZE);
+    const float *x = model_test_x, *expected = model_test_y, *bound = model_test_bounds;
+    size_t vector, k;
+    for (vector = 0; vector < MODEL_TEST_COUNT; vector++) {
+        const size_t steps = model_test_steps[vector], answers = MODEL_ANSWERS(steps);
+        float y[MODEL_ANSWERS(MODEL_TEST_LONGEST) * MODEL_OUTPUT_SIZE];
+#if MODEL_STREAMS
+        model_state state;
+        size_t t;
+        model_reset(&state);
+        for (t = 0; t < steps; t++) {
+            model_step(&state, x + t * MODEL_INPUT_SIZE, y + (t < answers ? t : 0) * MODEL_OUTPUT_SIZE);
         }
-//@end
-//@if whole
-        float scratch[MACRO_STATE_SIZE + HIDDEN_WIDTH + TEST_LONGEST * (BUFFER_WIDTH + PROJECTED_WIDTH)
-//@if words
-                      + DECODED_INPUT
-//@end
-        ];
-        NAME_run(x, steps, y, scratch);
-        x += steps * MACRO_INPUT_SIZE;
-        t = steps;
-        (void)t;
-//@end
-        for (k = 0; k < answers * MACRO_OUTPUT_SIZE; k++, expected++, bound++) {
+#else
+        float scratch[MODEL_STATE_SIZE + MODEL_HIDDEN_WIDTH + MODEL_DECODED_FLOATS +
+                      MODEL_TEST_LONGEST * (MODEL_BUFFER_WIDTH + MODEL_ROW(MODEL_LAYER_SUMS))];
+        model_run(x, steps, y, scratch);
+#endif
+        x += steps * MODEL_INPUT_SIZE;
+        for (k = 0; k < answers * MODEL_OUTPUT_SIZE; k++, expected++, bound++) {
             const float error = y[k] < *expected ? *expected - y[k] : y[k] - *expected;
             if (!(error <= *bound)) { /* NaN, too */
                 return (int)vector + 1;
@@ -42,3 +36,6 @@ int NAME_self_test(void)
     }
     return 0;
 }
+#endif
+
+#endif

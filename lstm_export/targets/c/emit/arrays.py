@@ -1,0 +1,120 @@
+"""The constants of NAME.c: weights, scales and features, each an array with its shape in a comment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ....model import GRU, LSTM, Affine, Array, Cell, LayerNorm, Linear, Model, Recurrent, Skip
+from .layout import BITS, cell_arrays
+from .names import Prefix, distinct, plain
+from .numbers import floats, words
+from .runtime import symbols
+
+GATES = {LSTM: "i, f, o, g", GRU: "r, z, n"}
+
+
+@dataclass
+class Arrays:
+    """The constants: their C text, their C names by stage and array, their bytes on a microcontroller.
+
+    `bits` are those of a recurrent weight.
+    """
+
+    prefix: Prefix
+    bits: int
+    text: list[str] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
+    bytes: int = 0
+    taken: set[str] = field(default_factory=lambda: set(symbols()))
+
+    def add(self, key: str, title: str, array: Array, comment: str, spare: bool = False) -> None:
+        """One plain array; with `spare`, some more zeros where vectors read past its end.
+
+        Args:
+            key: stage and array, as the walk asks for it.
+            title: what its name in C is made of, plain.
+            array: float32, or uint32.
+            comment: what it is, plain.
+            spare: whether vectors read past its end.
+        """
+        is_whole = array.dtype.kind == "u"
+        kind = "unsigned" if is_whole else "float"
+        values = words(array) if is_whole else floats(array)
+        size = f"{array.size} + {self.prefix.macro('SPARE')}" if spare else str(array.size)
+        self._define(key, title, f"{comment} {_shape(array)}", kind, size, values)
+        self.bytes += array.size * 4
+
+    def add_groups(self, key: str, title: str, groups: tuple[Array, ...], comment: str) -> None:
+        """The weights of a layer, row by row of every group, rows filled up to 16 values where there are vectors."""
+        literals = words if groups[0].dtype == np.uint32 else floats
+        values = "".join(literals(row) + self._pad(len(row)) for group in groups for row in group)
+        self._define(key, title, comment, self.prefix.symbol("stored"), "", values)
+        self.bytes += sum(group.size for group in groups) * 4
+
+    def add_initial(self, array: Array) -> None:
+        """The state before the first step, under the name by which the runtime knows it."""
+        declared = f"{self.prefix.macro('STATIC')} const float {self.prefix.symbol('initial')}[{array.size}]"
+        self.text.append(f"/* the state before the first step */\n{declared} = {{\n{floats(array)}}};\n\n")
+        self.bytes += array.size * 4
+
+    def _define(self, key: str, title: str, comment: str, kind: str, size: str, values: str) -> None:  # noqa: PLR0913, PLR0917
+        short = distinct(title, self.taken)
+        self.taken.add(short)
+        self.names[key] = self.prefix.symbol(short)
+        declared = f"static const {kind} {self.names[key]}[{size}] {self.prefix.macro('ALIGNED')}"
+        self.text.append(f"/* {title}: {comment} */\n{declared} = {{\n{values}}};\n\n")
+
+    def _pad(self, lanes: int) -> str:
+        """Zeros up to a multiple of 16, where rows have them."""
+        missing = -lanes % 16
+        pads = [self.prefix.macro(f"PAD_{part}") for part in (8, 4, 2, 1) if missing & part]
+        return f"    {' '.join(pads)}\n" if pads else ""
+
+
+def arrays_of(model: Model, prefix: Prefix, weights: str) -> Arrays:
+    """All constants of a model; `weights` is a key of `layout.BITS`."""
+    arrays = Arrays(prefix, BITS[weights])
+    for stage in model.stages:
+        title = plain(stage.name) or "stage"
+        if isinstance(stage, Recurrent):
+            for cell in _cells(stage):
+                _add_cell(arrays, stage, cell, title)
+        elif isinstance(stage, Skip):
+            features = np.asarray(stage.features, np.uint32)
+            arrays.add(f"{stage.name}.features", f"{title}_features", features, "features added")
+        elif isinstance(stage, Linear | Affine | LayerNorm):
+            for key, array in stage.arrays.items():
+                arrays.add(f"{stage.name}.{key}", f"{title}_{key}", array, key)
+    if any(stage.has_initial_state for stage in model.recurrent):
+        states = [stage.initial(state).ravel() for stage in model.recurrent for state in stage.states]
+        arrays.add_initial(np.concatenate(states))
+    return arrays
+
+
+def _cells(stage: Recurrent) -> Iterator[Cell]:
+    for layer in stage.layers():
+        yield from layer
+
+
+def _add_cell(arrays: Arrays, stage: Recurrent, cell: Cell, title: str) -> None:
+    """One layer in one direction."""
+    held = cell_arrays(stage, cell, arrays.bits)
+    title_cell = f"{title}{cell.suffix}"
+    rows = f"rows of {cell.weight_ih.shape[1]} inputs, {cell.weight_hh.shape[1]} of h"
+    comment = f"in groups of 16 units (the last 9 to 24), {rows}; in a row {GATES[type(stage)]}"
+    arrays.add_groups(f"{stage.name}.weights{cell.suffix}", title_cell, held.weights, comment)
+    if held.scale is not None and held.bias is not None:
+        arrays.add(
+            f"{stage.name}.scale{cell.suffix}", f"{title_cell}_scale", held.scale, "scale of every sum", spare=True
+        )
+        arrays.add(f"{stage.name}.bias{cell.suffix}", f"{title_cell}_bias", held.bias, "biases", spare=True)
+    if cell.weight_hr is not None:
+        key = f"{stage.name}.weight_hr{cell.suffix}"
+        arrays.add(key, f"{title}_weight_hr{cell.suffix}", cell.weight_hr, "projection")
+
+
+def _shape(array: Array) -> str:
+    return "".join(f"[{size}]" for size in array.shape)

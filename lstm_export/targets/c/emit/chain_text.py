@@ -1,0 +1,82 @@
+"""What the writer puts in the place of runtime/chain.h: sizes, constants, and the chain as three functions."""
+
+from __future__ import annotations
+
+from ....model import Model
+from .arrays import Arrays
+from .chain import Walk
+from .names import Prefix
+
+
+def chain_text(model: Model, prefix: Prefix, arrays: Arrays, run: Walk, step: Walk | None) -> str:
+    """The text; `run` is the chain over a pass, `step` over a single step, where the model has one."""
+    parts = [_sizes(model, prefix, run, arrays.bits < 32), *arrays.text]
+    if step:
+        parts.append(_step(prefix, step))
+    parts += [_pass(prefix, run), _packing(prefix, run)]
+    return "".join(parts)
+
+
+def _sizes(model: Model, prefix: Prefix, run: Walk, is_words: bool) -> str:
+    """Macros from which the runtime sums up scratch memory."""
+    hidden = run.widths.get("hidden", 0)
+    inputs = [
+        (len(stage.gates) * stage.hidden_size, cell.weight_ih.shape[1])
+        for stage in model.recurrent
+        for layer in stage.layers()
+        for cell in layer
+    ]
+    sums, width = max(inputs, key=lambda layer: -(-layer[0] // 16) * layer[1])
+    decoded = f"({prefix.macro('ROW')}({sums}u) * {width})" if is_words else "0"
+    macros = {
+        "HIDDEN_WIDTH": (str(hidden), "floats of h before a projection"),
+        "BUFFER_WIDTH": (str(sum(run.widths.values()) - hidden), "floats a step between stages"),
+        "LAYER_SUMS": (f"{max(layer[0] for layer in inputs)}u", "sums of the widest layer"),
+        "DECODED_FLOATS": (decoded, "weights of the largest input as floats, where they are stored as words"),
+        "PACKED_FLOATS": (str(run.packed), "weights of all layers, packed for many rows"),
+    }
+    lines = [f"#define {prefix.macro(name)} {value} /* {what} */\n" for name, (value, what) in macros.items()]
+    return "".join(lines) + "\n"
+
+
+def _step(prefix: Prefix, step: Walk) -> str:
+    """The chain for one step of one row."""
+    buffers = "".join(f"    float {name}[{width}];\n" for name, width in step.widths.items())
+    return (
+        f"/* One step: x -> y, over the state. */\n"
+        f"{prefix.macro('STATIC')} void {prefix.symbol('chain_step')}(float *state, const float *x, float *y, "
+        f"const {prefix.symbol('pass')} *pass)\n{{\n"
+        f"{buffers}{_body(step)}}}\n\n"
+    )
+
+
+def _pass(prefix: Prefix, run: Walk) -> str:
+    """The chain for some steps of some rows."""
+    head = (
+        f"/* The chain over the steps of a pass: x [step][feature][lane] -> y; `last` if it ends the sequence. */\n"
+        f"{prefix.macro('STATIC')} void {prefix.symbol('chain')}(float *state, const float *x, float *y, "
+        f"float *buffers, const {prefix.symbol('pass')} *pass, int last)\n{{\n"
+        f"    const size_t steps = pass->steps, lanes = pass->lanes;\n"
+    )
+    pointers = ""
+    place = "buffers"
+    for name, width in run.widths.items():
+        pointers += f"    float *{name} = {place};\n"
+        place = f"{name} + {width} * " + ("lanes" if name == "hidden" else "steps * lanes")
+    unused = "" if run.widths else "    (void)buffers;\n"
+    return f"{head}{pointers}    (void)last;\n{unused}{_body(run)}}}\n\n"
+
+
+def _packing(prefix: Prefix, run: Walk) -> str:
+    """The weights of all layers, one layer after the other."""
+    lines = "".join(f"    {line}\n" for line in run.packing)
+    return (
+        f"#if {prefix.macro('VL')} > 1\n"
+        f"/* The weights of all layers as many rows need them. */\n"
+        f"{prefix.macro('STATIC')} void {prefix.symbol('pack_layers')}(float *packed)\n{{\n{lines}"
+        f"    (void)packed;\n}}\n#endif\n\n"
+    )
+
+
+def _body(run: Walk) -> str:
+    return "".join(f"    {line}\n" for text in run.lines for line in text.splitlines())

@@ -1,0 +1,69 @@
+"""The example in `runtime/` of what the writer makes, with which the runtime compiles as it stands.
+
+python -m lstm_export.targets.c.emit.example    # writes runtime/chain.h and runtime/golden.h anew
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ....model import LSTM, Linear, Model, Signature
+from .arrays import arrays_of
+from .chain import walk
+from .chain_text import chain_text
+from .names import Prefix
+from .self_test import golden_text
+
+FOLDER = Path(__file__).parents[1] / "runtime"
+GUARDED = """/* {title} An example: the writer puts the model's own in its place. */
+#ifndef MODEL_{guard}_H
+#define MODEL_{guard}_H
+
+{includes}
+{text}#endif
+"""
+
+
+def example() -> Model:
+    """The smallest model that answers at every step and has a learned initial state."""
+    weights = {
+        "weight_ih_l0": np.array([[0.5], [-0.25], [0.75], [1.0]]),
+        "weight_hh_l0": np.array([[0.125], [0.5], [-0.5], [0.25]]),
+        "bias_ih_l0": np.zeros(4),
+        "bias_hh_l0": np.array([0.0, 1.0, 0.0, 0.0]),
+        "h0": np.array([[0.5]]),
+        "c0": np.array([[-0.5]]),
+    }
+    return Model((LSTM("lstm", weights), Linear("fc", np.array([[2.0]]), np.array([0.25]))), Signature(1, 1))
+
+
+def files() -> dict[str, str]:
+    """Name -> text of the example's files."""
+    model = example()
+    prefix = Prefix("model")
+    arrays = arrays_of(model, prefix, "float32")
+    run = walk(model, arrays.names, prefix, step=False)
+    step = walk(model, arrays.names, prefix, step=True)
+    chain = chain_text(model, prefix, arrays, run, step)
+    parts = '#include "activations.c"\n#include "dense.c"\n#include "gru.c"\n#include "lstm.c"\n'
+    return {
+        "chain.h": GUARDED.format(title="The chain of a model.", guard="CHAIN", includes=parts, text=chain),
+        "golden.h": GUARDED.format(
+            title="The vectors of model_self_test.",
+            guard="GOLDEN",
+            includes='#include "vectors.h"\n',
+            text=golden_text(model, prefix, "float32"),
+        ),
+    }
+
+
+def main() -> None:
+    """Write them."""
+    for name, text in files().items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

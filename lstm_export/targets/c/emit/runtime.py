@@ -1,0 +1,192 @@
+"""The files of `runtime/` as one text: what a model needs, under its name.
+
+Three things are done to them, all described in runtime/README.md:
+
+1. `#include "file"` is replaced by the file, the first time; what the writer makes takes the place of its example.
+2. An `#if` over the macros of choices.h is decided, and only what it keeps is written. Every other `#if`, such as those
+   over the machine, is C's own and stays.
+3. `model_` and `MODEL_`, which every name of the runtime begins with, become the name that the user chose.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from importlib import resources
+
+# Macro -> value, for every macro of choices.h.
+Choices = Mapping[str, int]
+
+_CHOICE = re.compile(r"#ifndef (MODEL_\w+)\n#define \1 \d+")
+_DIRECTIVE = re.compile(r"#(ifdef|ifndef|if|elif|else|endif)\b(.*)")
+_INCLUDE = re.compile(r'#include "([\w.]+)"')
+_GUARD = re.compile(r"MODEL_\w+_H")  # what keeps a file from being included twice
+_TERM = re.compile(r"(!?)(MODEL_\w+)(?: (==|<|>) (\d+))?")
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_BLANK_LINES = re.compile(r"\n{3,}")
+_COMPARE: dict[str, Callable[[int, int], bool]] = {"==": operator.eq, "<": operator.lt, ">": operator.gt}
+
+
+def amalgamated(file: str, choices: Choices, name: str, written: Mapping[str, str]) -> str:
+    """`file` and all that it includes, cut to the choices and given its name.
+
+    `written` are the texts that stand in for files, as they are.
+
+    Raises:
+        ValueError: an `#if` asks for a choice and for something else at once.
+    """
+    return single_spaced(_Inliner(choices, name, written).text(file))
+
+
+def single_spaced(text: str) -> str:
+    """At most one blank line at a time."""
+    return _BLANK_LINES.sub("\n\n", text)
+
+
+def choices_of(chosen: Mapping[str, int]) -> Choices:
+    """All macros of choices.h: those not chosen are 0.
+
+    Raises:
+        KeyError: a macro is chosen that choices.h does not document.
+    """
+    values = dict.fromkeys(documented(), 0)
+    for macro, value in chosen.items():
+        if macro not in values:
+            raise KeyError(f"runtime/choices.h documents no {macro}")
+        values[macro] = value
+    return values
+
+
+@cache
+def documented() -> tuple[str, ...]:
+    """The macros of choices.h."""
+    return tuple(_CHOICE.findall(read("choices.h")))
+
+
+def with_values(text: str, values: Mapping[str, int]) -> str:
+    """The `#define` of every macro in `values` with that value."""
+    for macro, value in values.items():
+        text = re.sub(rf"(?m)^(#define {macro}) \d+", rf"\g<1> {value}", text)
+    return text
+
+
+def named(text: str, name: str) -> str:
+    """`text` with every identifier that begins with `model_` or `MODEL_` beginning with the name instead."""
+    prefixes = {"model": name, "MODEL": name.upper()}
+    return re.sub(r"\b(model|MODEL)_", lambda found: f"{prefixes[found[1]]}_", text)
+
+
+@cache
+def symbols() -> frozenset[str]:
+    """What follows `model_` in the names of the runtime: no array may be called so."""
+    files = (resources.files("lstm_export.targets.c") / "runtime").iterdir()
+    own = [file for file in files if file.name.endswith((".c", ".h")) and file.name != "chain.h"]
+    texts = [file.read_text(encoding="utf-8") for file in own]
+    return frozenset(re.findall(r"\bmodel_(\w+)", "".join(texts)))
+
+
+def read(file: str) -> str:
+    """A file of the runtime as it stands."""
+    return (resources.files("lstm_export.targets.c") / "runtime" / file).read_text(encoding="utf-8")
+
+
+class _Inliner:
+    """Files in the order in which they are first included."""
+
+    def __init__(self, choices: Choices, name: str, written: Mapping[str, str]) -> None:
+        self._choices = choices
+        self._name = name
+        self._written = written
+        self._seen: set[str] = set()
+
+    def text(self, file: str) -> str:
+        """A file after those that it includes; nothing the second time, or where only a comment is left of it."""
+        if file in self._seen:
+            return ""
+        self._seen.add(file)
+        if file in self._written:
+            return self._written[file]
+        included = ""
+        own = ""
+        for line in kept_lines(read(file), self._choices):
+            found = _INCLUDE.match(line)
+            if found:
+                included += self.text(found[1])
+            else:
+                own += line
+        has_code = _COMMENT.sub("", own).strip()
+        return included + (named(own, self._name) + "\n" if has_code else "")
+
+
+def kept_lines(text: str, choices: Choices) -> Iterator[str]:
+    """The lines that the choices keep, without the directives that were decided and without include guards."""
+    blocks: list[_Block] = []
+    for line in text.splitlines(keepends=True):
+        directive = _DIRECTIVE.match(line)
+        if directive is None:
+            if all(block.kept for block in blocks) and not _GUARD.fullmatch(line.removeprefix("#define ").strip()):
+                yield line
+            continue
+        kind, condition = directive[1], directive[2].strip()
+        if kind.startswith("if"):
+            blocks.append(_Block.opened(kind, condition, choices))
+        elif not blocks[-1].is_open:
+            blocks[-1].turn(kind, condition, choices)
+        if all(block.kept for block in blocks) and blocks[-1].is_open:
+            yield line
+        if kind == "endif":
+            blocks.pop()
+
+
+class _Block:
+    """An `#if` up to its `#endif`.
+
+    Attributes:
+        is_open: C decides it, not we: all its parts are kept.
+        kept: whether the part that the reader is in is kept.
+    """
+
+    def __init__(self, value: bool | None) -> None:
+        self.is_open = value is None
+        self.kept = value is not False
+        self._was_kept = self.kept
+
+    @classmethod
+    def opened(cls, kind: str, condition: str, choices: Choices) -> _Block:
+        if kind == "ifndef" and _GUARD.fullmatch(condition):
+            return cls(True)
+        return cls(decided(condition, choices) if kind == "if" else None)
+
+    def turn(self, kind: str, condition: str, choices: Choices) -> None:
+        """At `#elif`, `#else` or `#endif`."""
+        if kind == "elif":
+            self.kept = not self._was_kept and bool(decided(condition, choices))
+        elif kind == "else":
+            self.kept = not self._was_kept
+        self._was_kept = self._was_kept or self.kept
+
+
+def decided(condition: str, choices: Choices) -> bool | None:
+    """The value of a condition over choices: `MODEL_A`, `!MODEL_A`, `MODEL_A < 3`, joined by `&&` or by `||`.
+
+    None where it asks for no choice.
+
+    Raises:
+        ValueError: it asks for a choice and for something else.
+    """
+    asked = [macro for macro in re.findall(r"\bMODEL_\w+", condition) if macro in choices]
+    if not asked:
+        return None
+    parts = [[_term(term, choices) for term in part.split("&&")] for part in condition.split("||")]
+    return any(all(terms) for terms in parts)
+
+
+def _term(text: str, choices: Choices) -> bool:
+    found = _TERM.fullmatch(text.strip())
+    if found is None or found[2] not in choices:
+        raise ValueError(f"#if asks for a choice and for something else: {text.strip()}")
+    value = choices[found[2]]
+    is_true = _COMPARE[found[3]](value, int(found[4])) if found[3] else bool(value)
+    return is_true != bool(found[1])

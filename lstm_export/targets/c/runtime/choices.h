@@ -1,0 +1,81 @@
+/* The choices of the runtime, all of them. As it stands it holds every part; for a model the writer says 0 or 1 to each,
+   and cuts every `#if` that asks for them out of the text before a user sees it. */
+#ifndef MODEL_CHOICES_H
+#define MODEL_CHOICES_H
+
+#ifndef MODEL_BITS
+#define MODEL_BITS 32 /* of a recurrent weight: 32 is float; 16 and 8 are whole numbers that share words of 32 bits */
+#endif
+
+typedef char model_bits_are_known[MODEL_BITS == 32 || MODEL_BITS == 16 || MODEL_BITS == 8 ? 1 : -1];
+
+/* What the model offers. */
+#ifndef MODEL_STREAMS
+#define MODEL_STREAMS 1 /* it has single steps; a bidirectional model has whole sequences only */
+#endif
+#ifndef MODEL_EVERY_STEP
+#define MODEL_EVERY_STEP 1 /* it answers at every step of a sequence; otherwise for the last one */
+#endif
+#ifndef MODEL_INITIAL_STATE
+#define MODEL_INITIAL_STATE 1 /* its first state was learned and is in model_initial; otherwise zeros */
+#endif
+#ifndef MODEL_SELF_TEST
+#define MODEL_SELF_TEST 1 /* model_self_test and its vectors */
+#endif
+
+/* Stages that it has. */
+#ifndef MODEL_LSTM
+#define MODEL_LSTM 1
+#endif
+#ifndef MODEL_PROJECTION
+#define MODEL_PROJECTION 1 /* an LSTM with proj_size */
+#endif
+#ifndef MODEL_GRU
+#define MODEL_GRU 1
+#endif
+#ifndef MODEL_LINEAR
+#define MODEL_LINEAR 1
+#endif
+#ifndef MODEL_NORMALIZE
+#define MODEL_NORMALIZE 1 /* Affine: (x - offset) / scale */
+#endif
+#ifndef MODEL_DENORMALIZE
+#define MODEL_DENORMALIZE 1 /* Affine, inverse: x * scale + offset */
+#endif
+#ifndef MODEL_SKIP
+#define MODEL_SKIP 1
+#endif
+#ifndef MODEL_LAYER_NORM
+#define MODEL_LAYER_NORM 1
+#endif
+
+/* Activations that it has between stages. */
+#ifndef MODEL_TANH
+#define MODEL_TANH 1
+#endif
+#ifndef MODEL_SIGMOID
+#define MODEL_SIGMOID 1
+#endif
+#ifndef MODEL_SILU
+#define MODEL_SILU 1
+#endif
+#ifndef MODEL_GELU
+#define MODEL_GELU 1
+#endif
+#ifndef MODEL_GELU_TANH
+#define MODEL_GELU_TANH 1
+#endif
+#ifndef MODEL_RELU
+#define MODEL_RELU 1
+#endif
+#ifndef MODEL_LEAKY_RELU
+#define MODEL_LEAKY_RELU 1
+#endif
+#ifndef MODEL_ELU
+#define MODEL_ELU 1
+#endif
+#ifndef MODEL_SOFTPLUS
+#define MODEL_SOFTPLUS 1
+#endif
+
+#endif

@@ -1,0 +1,14 @@
+/* The whole runtime, in the order in which NAME.c holds it. */
+#ifndef MODEL_C_H
+#define MODEL_C_H
+
+#include "model.h"
+#include "activations.c"
+#include "dense.c"
+#include "gru.c"
+#include "lstm.c"
+#include "chain.h"
+#include "api.c"
+#include "self_test.c"
+
+#endif

@@ -1,0 +1,191 @@
+/* Lanes of a vector: the width of the machine's registers where the compiler has vector types, else plain floats.
+   Which width it is changes no result: every sum is taken in the same order, term by term. */
+#ifndef MODEL_VECTORS_H
+#define MODEL_VECTORS_H
+
+#include <stddef.h>
+
+#ifndef MODEL_VL
+#if defined(__GNUC__) && defined(__AVX512F__)
+#define MODEL_VL 16
+#elif defined(__GNUC__) && defined(__AVX__)
+#define MODEL_VL 8
+#elif defined(__GNUC__) && (defined(__SSE2__) || defined(__ARM_NEON))
+#define MODEL_VL 4
+#else
+#define MODEL_VL 1
+#endif
+#endif
+
+/* Functions of this file alone; a model need not use each of them. */
+#ifdef __GNUC__
+#define MODEL_STATIC static __attribute__((unused))
+#define MODEL_INLINE static inline __attribute__((unused))
+#define MODEL_NOINLINE static __attribute__((noinline, unused))
+#define MODEL_ALIGNED __attribute__((aligned(64)))
+#define MODEL_NO_LIBRARY_CALL __asm__ volatile("") /* a copying loop stays a loop and becomes no memcpy */
+#else
+#define MODEL_STATIC static
+#define MODEL_INLINE static inline
+#define MODEL_NOINLINE static
+#define MODEL_ALIGNED
+#define MODEL_NO_LIBRARY_CALL
+#endif
+
+/* A product that is rounded before it is added: two products in a sum leave compilers that contract a * b + c a
+   choice. */
+#if (MODEL_VL == 16 && defined(__AVX512F__)) || (MODEL_VL == 8 && defined(__AVX__)) ||                          \
+    (MODEL_VL == 4 && defined(__SSE2__))
+#define MODEL_ROUNDED(v) __asm__("" : "+x"(v))
+#elif MODEL_VL == 4 && defined(__aarch64__)
+#define MODEL_ROUNDED(v) __asm__("" : "+w"(v))
+#else
+#define MODEL_ROUNDED(v) (void)0
+#endif
+
+/* Rows of weights begin at 64 bytes where there are vectors, and take no padding elsewhere. */
+#if MODEL_VL > 1
+#define MODEL_ROW(lanes) (((lanes) + 15u) / 16u * 16u)
+#define MODEL_SPARE MODEL_VL
+#define MODEL_PAD_1 0,
+#define MODEL_PAD_2 0, 0,
+#define MODEL_PAD_4 0, 0, 0, 0,
+#define MODEL_PAD_8 0, 0, 0, 0, 0, 0, 0, 0,
+#else
+#define MODEL_ROW(lanes) (lanes)
+#define MODEL_SPARE 0
+#define MODEL_PAD_1
+#define MODEL_PAD_2
+#define MODEL_PAD_4
+#define MODEL_PAD_8
+#endif
+
+#if (MODEL_VL == 16 && defined(__AVX512F__)) || defined(__aarch64__)
+#define MODEL_REGISTERS 32 /* of vectors */
+#else
+#define MODEL_REGISTERS 16
+#endif
+
+#if MODEL_VL == 1
+typedef float model_vf;
+
+MODEL_INLINE float model_load(const float *p)
+{
+    return *p;
+}
+
+MODEL_INLINE void model_store(float *p, float v)
+{
+    *p = v;
+}
+
+MODEL_INLINE float model_splat(float s)
+{
+    return s;
+}
+
+/* Into -limit to limit; NaN stays NaN. */
+MODEL_INLINE float model_clamp(float x, float limit)
+{
+    return x > limit ? limit : x < -limit ? -limit : x;
+}
+#else
+typedef float model_vf __attribute__((vector_size(MODEL_VL * 4)));
+typedef int model_vi __attribute__((vector_size(MODEL_VL * 4)));
+typedef float model_vf_anywhere __attribute__((vector_size(MODEL_VL * 4), aligned(4), may_alias));
+
+MODEL_INLINE model_vf model_load(const float *p)
+{
+    return *(const model_vf_anywhere *)p;
+}
+
+MODEL_INLINE void model_store(float *p, model_vf v)
+{
+    *(model_vf_anywhere *)p = v;
+}
+
+MODEL_INLINE model_vf model_splat(float s)
+{
+#if MODEL_VL == 16
+    const model_vf v = {s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s};
+#elif MODEL_VL == 8
+    const model_vf v = {s, s, s, s, s, s, s, s};
+#else
+    const model_vf v = {s, s, s, s};
+#endif
+    return v;
+}
+
+/* `n` floats, fewer than a vector; the other lanes are 0. */
+MODEL_INLINE model_vf model_load_part(const float *p, size_t n)
+{
+    float lanes[MODEL_VL];
+    size_t j;
+    for (j = 0; j < MODEL_VL; j++) {
+        lanes[j] = j < n ? p[j] : 0.0f;
+    }
+    return model_load(lanes);
+}
+
+MODEL_INLINE void model_store_part(float *p, model_vf v, size_t n)
+{
+    float lanes[MODEL_VL];
+    size_t j;
+    model_store(lanes, v);
+    for (j = 0; j < n; j++) {
+        p[j] = lanes[j];
+        MODEL_NO_LIBRARY_CALL;
+    }
+}
+
+/* Into -limit to limit; NaN stays NaN. */
+MODEL_INLINE model_vf model_clamp(model_vf x, float limit)
+{
+    const model_vf high = model_splat(limit), low = model_splat(-limit);
+#if MODEL_VL == 8 && defined(__AVX__)
+    /* the second operand, if one is NaN */
+    return __builtin_ia32_maxps256(low, __builtin_ia32_minps256(high, x));
+#elif MODEL_VL == 4 && defined(__SSE2__)
+    return __builtin_ia32_maxps(low, __builtin_ia32_minps(high, x));
+#else
+    const model_vi above = x > high, below = x < low;
+    x = (model_vf)((above & (model_vi)high) | (~above & (model_vi)x));
+    return (model_vf)((below & (model_vi)low) | (~below & (model_vi)x));
+#endif
+}
+#endif
+
+/* tanh as a quotient of polynomials, within 3.3e-7 of it everywhere, relatively. */
+MODEL_INLINE model_vf model_tanh(model_vf x)
+{
+    model_vf z, p, q;
+    x = model_clamp(x, 8.4f);
+    z = x * x;
+    p = model_splat(2.12548104e-11f);
+    p = p * z + model_splat(-1.39124099e-08f);
+    p = p * z + model_splat(9.63491766e-06f);
+    p = p * z + model_splat(0.00296037178f);
+    p = p * z + model_splat(0.129558682f);
+    p = p * z + model_splat(0.99999994f);
+    q = model_splat(0.000233612576f);
+    q = q * z + model_splat(0.0239246879f);
+    q = q * z + model_splat(0.462891757f);
+    q = q * z + model_splat(1.0f);
+    return x * p / q;
+}
+
+MODEL_STATIC void model_copy(float *to, const float *from, size_t n)
+{
+#if MODEL_VL > 1
+    for (; n >= MODEL_VL; n -= MODEL_VL, to += MODEL_VL, from += MODEL_VL) {
+        model_store(to, model_load(from));
+        MODEL_NO_LIBRARY_CALL;
+    }
+#endif
+    for (; n > 0; n--) {
+        *to++ = *from++;
+        MODEL_NO_LIBRARY_CALL;
+    }
+}
+
+#endif
