@@ -30,7 +30,14 @@ C = targets.get("c")
 REASON = f"needs a C compiler: {compiler.HOW}"
 needs_compiler = pytest.mark.skipif(bool(compiler.unavailable()), reason=REASON)
 needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc: apt install gcc g++")
-STRICT = ("-pedantic", "-Wall", "-Wextra", "-Werror", "-Wdouble-promotion", "-Wno-overlength-strings")
+STRICT = (
+    "-pedantic",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-Wdouble-promotion",
+    "-Wno-overlength-strings",
+)
 SHAPES = ((1, 1), (1, 9), (33, 3), (2, 130), (12, 2))
 
 
@@ -45,7 +52,9 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFact
 def made(model: Model, weights: str = "float32", name: str = "model") -> CRunner:
     interface = Interface.of(model, name, self_test=False)
     files = {f"{name}.c": write(model, interface, weights).c, f"{name}.h": interface.header()}
-    return (CStream if interface.streams else CRunner)(compiler.library(files), interface, model.signature)
+    return (CStream if interface.streams else CRunner)(
+        compiler.library(files), interface, model.signature
+    )
 
 
 def in_one(runner: CRunner, x: Array) -> Array:
@@ -95,23 +104,33 @@ def test_rounded_weights_compute_the_rounded_model(name: str, weights: str) -> N
 @pytest.mark.parametrize("weights", ["int16", "int8"])
 def test_rounding_moves_no_weight_by_more_than_half_a_step(weights: str) -> None:
     """A step is the row's largest weight over 127 or 32767; the float32 scale adds 2^-23 of the weight."""
-    for stage, small in zip(CHAINS["seed"].recurrent, rounded(CHAINS["seed"], BITS[weights]).recurrent, strict=True):
+    for stage, small in zip(
+        CHAINS["seed"].recurrent, rounded(CHAINS["seed"], BITS[weights]).recurrent, strict=True
+    ):
         for suffix in stage.suffixes:
             before, behind = (
-                np.concatenate([one.weights[f"weight_{part}{suffix}"] for part in ("ih", "hh")], axis=1)
+                np.concatenate(
+                    [one.weights[f"weight_{part}{suffix}"] for part in ("ih", "hh")], axis=1
+                )
                 for one in (stage, small)
             )
             largest = np.abs(before).max(axis=1, keepdims=True)
             step = largest / (2.0 ** (BITS[weights] - 1) - 1)
             # At the end of the range the fraction that the rows below leave can cost the other half of a step.
             near_end = np.abs(before) > largest - step
-            assert (np.abs(behind - before) <= np.where(near_end, 1.0, 0.5) * step + 2.0**-22 * largest).all()
+            assert (
+                np.abs(behind - before) <= np.where(near_end, 1.0, 0.5) * step + 2.0**-22 * largest
+            ).all()
 
 
 def wide() -> Model:
     """Layers of several groups of units, the last group of each wider, as wide or narrower than the others."""
     random = np.random.default_rng(5)
-    stages = (lstm("lstm", 3, 66, 1, random), gru("gru", 66, 85, 1, random), lstm("out", 85, 32, 1, random))
+    stages = (
+        lstm("lstm", 3, 66, 1, random),
+        gru("gru", 66, 85, 1, random),
+        lstm("out", 85, 32, 1, random),
+    )
     return Model((*stages, LastStep("last")), Signature(3, 32))
 
 
@@ -126,7 +145,11 @@ def test_the_width_of_vectors_changes_no_bit(
     x = drawn(model, 33, 12)
     monkeypatch.setenv("CFLAGS", "-O1 -ffp-contract=off -w -DMODEL_VL=1")
     plain = made(model, weights)(x)
-    report = check(lambda _: plain, (GoldenSet.of("33 x 12", rounded(model, BITS[weights]), x),), subject="plain")
+    report = check(
+        lambda _: plain,
+        (GoldenSet.of("33 x 12", rounded(model, BITS[weights]), x),),
+        subject="plain",
+    )
     assert report.ok, report.table()
     monkeypatch.setenv("CFLAGS", f"-O1 -ffp-contract=off -w -DMODEL_VL={lanes}")
     runner = made(model, weights)
@@ -138,8 +161,12 @@ def test_the_width_of_vectors_changes_no_bit(
 
 @needs_gcc
 @pytest.mark.skipif(shutil.which("clang") is None, reason="needs clang: apt install clang")
-@pytest.mark.parametrize(("name", "weights"), [("seed", "float32"), ("gru both ways", "int8"), ("norms", "float32")])
-def test_clang_says_nothing_and_gives_the_bits_of_gcc(name: str, weights: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("name", "weights"), [("seed", "float32"), ("gru both ways", "int8"), ("norms", "float32")]
+)
+def test_clang_says_nothing_and_gives_the_bits_of_gcc(
+    name: str, weights: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model, answers = CHAINS[name], {}
     x = drawn(model, 33, 5)
     monkeypatch.setenv("CFLAGS", " ".join(("-O1 -ffp-contract=off", *STRICT)))
@@ -153,7 +180,10 @@ def test_clang_says_nothing_and_gives_the_bits_of_gcc(name: str, weights: str, m
 @pytest.mark.parametrize(
     ("name", "weights"),
     [
-        *((name, "float32") for name in ("seed", "gru both ways", "projected", "every activation", "norms", "skips")),
+        *(
+            (name, "float32")
+            for name in ("seed", "gru both ways", "projected", "every activation", "norms", "skips")
+        ),
         *((name, "int8") for name in ("seed", "gru both ways")),
     ],
 )
@@ -167,7 +197,16 @@ def test_strict_compilers_say_nothing_and_nothing_is_needed(
     C.export(CHAINS[name], tmp_path / "m_c", name="motor", weights=weights, self_test=True)
     source, built = tmp_path / "m_c" / "motor.c", tmp_path / "motor.o"
     standard = ("-x", "c++", "-std=c++11") if language == "c++" else ("-std=c99",)
-    command = ["gcc", *standard, *STRICT, "-O2", "-fno-pic", "-fno-asynchronous-unwind-tables", "-c", str(source)]
+    command = [
+        "gcc",
+        *standard,
+        *STRICT,
+        "-O2",
+        "-fno-pic",
+        "-fno-asynchronous-unwind-tables",
+        "-c",
+        str(source),
+    ]
     subprocess.run([*command, "-o", str(built)], check=True)
     symbols = [line.split() for line in _words("nm", str(built)).splitlines()]
     assert not [words for words in symbols if words[-2] in "UCBDd"], symbols
@@ -253,10 +292,15 @@ def test_two_exports_are_the_same_bytes(tmp_path: Path) -> None:
         ({"name": "_model"}, "reserved"),
         ({"weights": "int4"}, "cannot be stored as 'int4'; choose float32, int16, int8"),
         ({"max_flash": "much"}, "'much' is no size; write such as 256kB"),
-        ({"max_flash": "64kB"}, r"needs 13\d,\d\d\d bytes of flash .* allowed are 64,000; store the weights as int16"),
+        (
+            {"max_flash": "64kB"},
+            r"needs 13\d,\d\d\d bytes of flash .* allowed are 64,000; store the weights as int16",
+        ),
     ],
 )
-def test_bad_options_are_refused_in_one_line(options: dict[str, str], message: str, tmp_path: Path) -> None:
+def test_bad_options_are_refused_in_one_line(
+    options: dict[str, str], message: str, tmp_path: Path
+) -> None:
     with pytest.raises(InputError, match=message) as caught:
         C.export(CHAINS["seed"], tmp_path / "m_c", **options)
     assert "\n" not in str(caught.value)
@@ -266,14 +310,18 @@ def test_bad_options_are_refused_in_one_line(options: dict[str, str], message: s
 def test_the_seed_fits_small_flash() -> None:
     interface = Interface.of(CHAINS["seed"], "model", self_test=False)
     sizes = {weights: write(CHAINS["seed"], interface, weights).constant_bytes for weights in BITS}
-    assert sizes["float32"] == 4 * (32_000 + 400 + 51)  # every weight once, both biases summed, nothing else
+    assert sizes["float32"] == 4 * (
+        32_000 + 400 + 51
+    )  # every weight once, both biases summed, nothing else
     assert sizes["int16"] < 70_000
     assert sizes["int8"] < 38_000
 
 
 def test_no_compiler_and_a_failing_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CC", "no-such-compiler")
-    with pytest.raises(MissingDependency, match="CC names 'no-such-compiler', which is no program here"):
+    with pytest.raises(
+        MissingDependency, match="CC names 'no-such-compiler', which is no program here"
+    ):
         made(CHAINS["smallest"])
     monkeypatch.delenv("CC")
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -284,7 +332,9 @@ def test_no_compiler_and_a_failing_one(tmp_path: Path, monkeypatch: pytest.Monke
     broken.write_text("#!/bin/sh\necho 'model.c:1:1: error: out of coffee' >&2\nexit 1\n")
     broken.chmod(broken.stat().st_mode | stat.S_IEXEC)
     compiler._machine.cache_clear()
-    with pytest.raises(InputError, match="cc cannot compile model.c: model.c:1:1: error: out of coffee"):
+    with pytest.raises(
+        InputError, match="cc cannot compile model.c: model.c:1:1: error: out of coffee"
+    ):
         made(CHAINS["smallest"])
     compiler._machine.cache_clear()
 

@@ -49,7 +49,9 @@ def case(emulate: ModuleType, name: str, model: Model, folder: Path, **options: 
     x = drawn(model, 3, 5)
     x[2] *= 30
     streams = not any(stage.bidirectional for stage in model.recurrent)
-    return emulate.Case(name, folder, x, model.signature.output_size, model.returns_every_step, streams)
+    return emulate.Case(
+        name, folder, x, model.signature.output_size, model.returns_every_step, streams
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -74,7 +76,9 @@ def test_another_processor_gives_the_same_bits(
         assert found[name].answers == host[name].answers, name
 
 
-def test_a_processor_that_rounds_otherwise_is_seen(emulate: ModuleType, host: Any, cases: Any, tmp_path: Path) -> None:
+def test_a_processor_that_rounds_otherwise_is_seen(
+    emulate: ModuleType, host: Any, cases: Any, tmp_path: Path
+) -> None:
     if missing := emulate.BOARDS["m4f"].missing():
         pytest.skip(missing)
     (seed,) = (one for one in cases if one.name == "seed")
@@ -84,15 +88,21 @@ def test_a_processor_that_rounds_otherwise_is_seen(emulate: ModuleType, host: An
 
 
 @pytest.mark.parametrize("weights", ["int16", "int8"])
-def test_rounded_weights_give_the_same_bits_too(weights: str, emulate: ModuleType, tmp_path: Path) -> None:
+def test_rounded_weights_give_the_same_bits_too(
+    weights: str, emulate: ModuleType, tmp_path: Path
+) -> None:
     if missing := emulate.BOARDS["m4f"].missing():
         pytest.skip(missing)
     names = ("seed", "gru", "projected")
     some = [case(emulate, name, CHAINS[name], tmp_path / name, weights=weights) for name in names]
-    host, found = (emulate.emulate(board, some, tmp_path) for board in (emulate.HOST, emulate.BOARDS["m4f"]))
+    host, found = (
+        emulate.emulate(board, some, tmp_path) for board in (emulate.HOST, emulate.BOARDS["m4f"])
+    )
     for name in names:
         assert found[name].answers == host[name].answers, name
-        assert host[name].answers["step"] == host[name].answers["run"] == host[name].answers["batch"], name
+        assert (
+            host[name].answers["step"] == host[name].answers["run"] == host[name].answers["batch"]
+        ), name
 
 
 def test_a_microcontroller_has_room_for_the_readmes_model(
@@ -122,7 +132,10 @@ def test_the_flash_that_is_announced_is_enough_and_not_half_as_much_again(
         pytest.skip(missing)
     for name in ("seed", "no_head", "every_activation", "norms", "skips"):
         model = CHAINS[NAMES[name]]
-        one, source = case(emulate, name, model, tmp_path / name, weights=weights), source_of(model, weights)
+        one, source = (
+            case(emulate, name, model, tmp_path / name, weights=weights),
+            source_of(model, weights),
+        )
         code = emulate.flash_bytes(board, one, tmp_path) - source.constant_bytes
         assert code <= source.code_bytes <= 1.5 * code, name
 

@@ -38,7 +38,9 @@ def run(tmp_path: Path, seed_model: Model) -> Any:
     for name in ("boards", "examples"):
         (tmp_path / name).symlink_to(SCRIPTS / name)
 
-    def run(example: str, needs: str, stdin: str = "", **options: Any) -> subprocess.CompletedProcess[str]:
+    def run(
+        example: str, needs: str, stdin: str = "", **options: Any
+    ) -> subprocess.CompletedProcess[str]:
         if absent := [tool for tool in needs.split() if not shutil.which(tool)]:
             pytest.skip(
                 f"{', '.join(absent)} not installed; run scripts/install_emulators.sh (Debian, Ubuntu; as root)"
@@ -66,10 +68,14 @@ def test_csv_on_stdin_gives_an_answer_a_line(run: Any, seed_model: Model) -> Non
     done = run("csv_stdin.c", "cc", stdin=lines)
     assert done.returncode == 0, done.stderr
     answers = [float(line) for line in done.stdout.splitlines()]
-    np.testing.assert_allclose(answers, expected(seed_model, x), rtol=0, atol=2e-6)  # the rule's bound for this model
+    np.testing.assert_allclose(
+        answers, expected(seed_model, x), rtol=0, atol=2e-6
+    )  # the rule's bound for this model
 
 
-@pytest.mark.parametrize("line", ["1,2,3\n", "a,b,c,d,e,f,g,h,i,j\n", "1,2,3,4,5,6,7,8,9,10,11\n", "\n"])
+@pytest.mark.parametrize(
+    "line", ["1,2,3\n", "a,b,c,d,e,f,g,h,i,j\n", "1,2,3,4,5,6,7,8,9,10,11\n", "\n"]
+)
 def test_csv_of_another_width_is_refused(run: Any, line: str) -> None:
     done = run("csv_stdin.c", "cc", stdin=line)
     assert (done.returncode, done.stdout) == (1, "")
@@ -88,7 +94,9 @@ def test_the_arduino_sketch_is_cpp_11_and_answers(run: Any, seed_model: Model) -
     counts = (100 * np.arange(10) + 50 * np.arange(5)[:, np.newaxis]) % 1024
     x = (counts * np.float32(3.3 / 1023)).astype(np.float32)
     answers = [float(line) for line in done.stdout.splitlines()]
-    np.testing.assert_allclose(answers, expected(seed_model, x), rtol=0, atol=4e-6)  # printed with six digits
+    np.testing.assert_allclose(
+        answers, expected(seed_model, x), rtol=0, atol=4e-6
+    )  # printed with six digits
 
 
 @pytest.mark.parametrize("chain", ["seed", "every step", "bidirectional"])
@@ -97,14 +105,27 @@ def test_the_code_of_its_readme_compiles(chain: str, tmp_path: Path) -> None:
     if not shutil.which("gcc"):
         pytest.skip("needs gcc")
     get("c").export(CHAINS[chain], tmp_path / "model_c", name="model")
-    blocks = re.findall(r"```c\n(.*?)```", (tmp_path / "model_c" / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    blocks = re.findall(
+        r"```c\n(.*?)```",
+        (tmp_path / "model_c" / "README.md").read_text(encoding="utf-8"),
+        re.DOTALL,
+    )
     assert blocks
     outside = "".join(block for block in blocks if "#include" in block)
     inside = "".join(block for block in blocks if "#include" not in block)
     caller = "void all(const float *x, size_t batch, size_t seq, float *y, float *scratch)\n{\n"
     source = f'#include "model.h"\n{outside}{caller}{inside}(void)floats;\n}}\n'
     for compiler in ("gcc -std=c99 -pedantic", "g++ -std=c++11 -x c++"):
-        command = [*compiler.split(), "-Wall", "-Wextra", "-Werror", f"-I{tmp_path / 'model_c'}", "-fsyntax-only"]
+        command = [
+            *compiler.split(),
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            f"-I{tmp_path / 'model_c'}",
+            "-fsyntax-only",
+        ]
         (tmp_path / "pasted.c").write_text(source, encoding="utf-8")
-        done = subprocess.run([*command, str(tmp_path / "pasted.c")], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [*command, str(tmp_path / "pasted.c")], capture_output=True, text=True, check=False
+        )
         assert not done.returncode, done.stderr

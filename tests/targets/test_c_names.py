@@ -15,7 +15,7 @@ from lstm_export.model import Model, Signature
 from lstm_export.model.signature import Column
 from lstm_export.targets import get
 from lstm_export.targets.c.emit.interface import Record
-from tests.conftest import CHAINS
+from tests.kit.chains import CHAINS
 
 C = get("c")
 ENDS = (
@@ -34,8 +34,23 @@ ENDS = (
     "`x`",
     "-->",
 )
-CHARACTERS = [chr(code) for code in range(1, 0x100)] + ["\u2028", "\u202e", "\U0001f600", "\\u002a\\u002f"]
-WHOLE = ["".join(CHARACTERS), "*/ int stranger; /*", "*/\\\n#error x", "x" * 500, "weight", "tanh", "step", "_", "9"]
+CHARACTERS = [chr(code) for code in range(1, 0x100)] + [
+    "\u2028",
+    "\u202e",
+    "\U0001f600",
+    "\\u002a\\u002f",
+]
+WHOLE = [
+    "".join(CHARACTERS),
+    "*/ int stranger; /*",
+    "*/\\\n#error x",
+    "x" * 500,
+    "weight",
+    "tanh",
+    "step",
+    "_",
+    "9",
+]
 RECORD = re.compile(r'^   \{"format".*\} \*/$', re.MULTILINE)
 COMPILE = ("-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", "-trigraphs", "-Wno-trigraphs")
 
@@ -44,11 +59,14 @@ def given(names: list[str]) -> Model:
     """A model of each stage that has arrays, with these names at stages, features, targets and units."""
     model = CHAINS["norms"]
     stages = tuple(
-        type(stage).build(name, stage.arrays, stage.options) for stage, name in zip(model.stages, names, strict=False)
+        type(stage).build(name, stage.arrays, stage.options)
+        for stage, name in zip(model.stages, names, strict=False)
     )
     features = tuple(Column(name, name) for name in names[:5])
     targets = tuple(Column(name, name) for name in names[:2])
-    return Model(stages, Signature(5, 2, features, targets, horizon=0, time=names[0], group=names[1]))
+    return Model(
+        stages, Signature(5, 2, features, targets, horizon=0, time=names[0], group=names[1])
+    )
 
 
 def batches() -> list[list[str]]:
@@ -71,7 +89,9 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("names", BATCHES, ids=range(len(BATCHES)))
-def test_only_our_own_alphabet_reaches_the_files(names: list[str], plain: Path, tmp_path: Path) -> None:
+def test_only_our_own_alphabet_reaches_the_files(
+    names: list[str], plain: Path, tmp_path: Path
+) -> None:
     C.export(given(names), tmp_path / "m_c", name="m")
     for file in ("m.c", "m.h", "README.md"):
         ours = (tmp_path / "m_c" / file).read_bytes().decode("ascii")
@@ -91,7 +111,9 @@ def marks(text: str) -> str:
 @pytest.mark.parametrize(("compiler", "weights"), [("gcc", "float32"), ("clang", "int8")])
 def test_it_compiles_and_is_read_back(compiler: str, weights: str, tmp_path: Path) -> None:
     if not shutil.which(compiler):
-        pytest.skip(f"{compiler} not installed; run scripts/install_emulators.sh (Debian, Ubuntu; as root)")
+        pytest.skip(
+            f"{compiler} not installed; run scripts/install_emulators.sh (Debian, Ubuntu; as root)"
+        )
     for number, names in enumerate(BATCHES):
         folder = tmp_path / f"m{number}"
         model = given(names)

@@ -21,9 +21,13 @@ WARNINGS = ("-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror")
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 @pytest.mark.parametrize("lanes", [(), ("-DMODEL_VL=1",)], ids=["machine", "plain"])
 @pytest.mark.parametrize("file", FILES)
-def test_each_file_compiles_as_it_stands(file: str, lanes: tuple[str, ...], compiler: str, tmp_path: Path) -> None:
+def test_each_file_compiles_as_it_stands(
+    file: str, lanes: tuple[str, ...], compiler: str, tmp_path: Path
+) -> None:
     if not shutil.which(compiler):
-        pytest.skip(f"{compiler} not installed; run scripts/install_emulators.sh (Debian, Ubuntu; as root)")
+        pytest.skip(
+            f"{compiler} not installed; run scripts/install_emulators.sh (Debian, Ubuntu; as root)"
+        )
     place = str(example.FOLDER / file)
     command = [compiler, *WARNINGS, *lanes, "-x", "c", "-c", place, "-o", str(tmp_path / "file.o")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -41,7 +45,9 @@ def test_the_example_passes_its_self_test(tmp_path: Path) -> None:
     if not shutil.which("gcc"):
         pytest.skip("needs gcc")
     main = tmp_path / "main.c"
-    main.write_text(f'#include "{example.FOLDER / "model.c"}"\nint main(void) {{ return model_self_test(); }}\n')
+    main.write_text(
+        f'#include "{example.FOLDER / "model.c"}"\nint main(void) {{ return model_self_test(); }}\n'
+    )
     program = tmp_path / "main"
     command = ["gcc", *WARNINGS, str(main), "-o", str(program)]
     subprocess.run(command, check=True)
@@ -49,7 +55,9 @@ def test_the_example_passes_its_self_test(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("weights", ["float32", "int8"])
-def test_choices_are_decided_as_the_preprocessor_does(model: Model, weights: str, tmp_path: Path) -> None:
+def test_choices_are_decided_as_the_preprocessor_does(
+    model: Model, weights: str, tmp_path: Path
+) -> None:
     """All files with the choices as macros, through the real preprocessor, and our text, give the same tokens."""
     if not shutil.which("gcc"):
         pytest.skip("needs gcc")
@@ -57,15 +65,21 @@ def test_choices_are_decided_as_the_preprocessor_does(model: Model, weights: str
     source = write(model, interface, weights)
     (tmp_path / "model.h").write_text(source.h)
     (tmp_path / "ours.c").write_text(source.c)
-    chain = source.c[source.c.index("#define MODEL_HIDDEN_WIDTH") : source.c.index("/* The functions of model.h")]
+    chain = source.c[
+        source.c.index("#define MODEL_HIDDEN_WIDTH") : source.c.index("/* The functions of model.h")
+    ]
     theirs = tmp_path / "theirs"
     theirs.mkdir()
     for file in FILES:
-        (theirs / file).write_text(runtime.read(file).replace("typedef char model_bits_are_known", "// "))
+        (theirs / file).write_text(
+            runtime.read(file).replace("typedef char model_bits_are_known", "// ")
+        )
     (theirs / "chain.h").write_text(f"#ifndef CHAIN\n#define CHAIN\n{chain}\n#endif\n")
     (theirs / "model.h").write_text(source.h)
     (theirs / "golden.h").write_text("")
-    defines = [f"-D{macro}={int(value)}" for macro, value in choices_for(model, interface, weights).items()]
+    defines = [
+        f"-D{macro}={int(value)}" for macro, value in choices_for(model, interface, weights).items()
+    ]
     assert preprocessed(tmp_path / "ours.c", []) == preprocessed(theirs / "model.c", defines)
 
 
@@ -90,7 +104,9 @@ def preprocessed(file: Path, defines: list[str]) -> list[str]:
     ],
 )
 def test_conditions(condition: str, value: bool | None) -> None:
-    assert runtime.decided(condition, runtime.choices_of({"MODEL_LSTM": 1, "MODEL_BITS": 8})) is value
+    assert (
+        runtime.decided(condition, runtime.choices_of({"MODEL_LSTM": 1, "MODEL_BITS": 8})) is value
+    )
 
 
 @pytest.mark.parametrize("condition", ["MODEL_GRU && MODEL_VL > 1", "(MODEL_GRU)", "MODEL_GRU + 1"])

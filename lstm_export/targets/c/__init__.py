@@ -27,7 +27,16 @@ runs_code = "opening it compiles and runs it"
 DEFAULT_NAME = "model"
 _MARK = b"/* lstm-export: a model in C"
 
-__all__ = ["export", "from_model", "held", "is_export", "load", "main_file", "recognises", "unavailable"]
+__all__ = [
+    "export",
+    "from_model",
+    "held",
+    "is_export",
+    "load",
+    "main_file",
+    "recognises",
+    "unavailable",
+]
 
 
 def export(  # noqa: PLR0913 - the options of a command
@@ -82,7 +91,9 @@ def load(data: bytes, providers: tuple[str, ...] = ()) -> CRunner:
     from .emit.interface import Record
 
     if providers:
-        raise InputError(f"providers are for ONNX Runtime; C runs on the CPU, not on {', '.join(providers)}")
+        raise InputError(
+            f"providers are for ONNX Runtime; C runs on the CPU, not on {', '.join(providers)}"
+        )
     text = _text(data)
     record = Record.of(text)
     return _compiled(text, record.interface, record.signature)

@@ -44,28 +44,38 @@ class Arrays:
         kind = "unsigned" if is_whole else "float"
         values = words(array) if is_whole else floats(array)
         size = f"{array.size} + {self.prefix.macro('SPARE')}" if spare else str(array.size)
-        self._define(key, title, f"{comment} {_shape(array)}", kind, size, values)
+        name = self._named(key, title)
+        self._define(f"{title}: {comment} {_shape(array)}", f"{kind} {name}[{size}]", values)
         self.bytes += array.size * 4
 
     def add_groups(self, key: str, title: str, groups: tuple[Array, ...], comment: str) -> None:
         """The weights of a layer, row by row of every group, rows filled up to 16 values where there are vectors."""
         literals = words if groups[0].dtype == np.uint32 else floats
         values = "".join(literals(row) + self._pad(len(row)) for group in groups for row in group)
-        self._define(key, title, comment, self.prefix.symbol("stored"), "", values)
+        declared = f"{self.prefix.symbol('stored')} {self._named(key, title)}[]"
+        self._define(f"{title}: {comment}", declared, values)
         self.bytes += sum(group.size for group in groups) * 4
 
     def add_initial(self, array: Array) -> None:
         """The state before the first step, under the name by which the runtime knows it."""
         declared = f"{self.prefix.macro('STATIC')} const float {self.prefix.symbol('initial')}[{array.size}]"
-        self.text.append(f"/* the state before the first step */\n{declared} = {{\n{floats(array)}}};\n\n")
+        self.text.append(
+            f"/* the state before the first step */\n{declared} = {{\n{floats(array)}}};\n\n"
+        )
         self.bytes += array.size * 4
 
-    def _define(self, key: str, title: str, comment: str, kind: str, size: str, values: str) -> None:  # noqa: PLR0913, PLR0917
+    def _named(self, key: str, title: str) -> str:
+        """The C name of a new array: its title, or the next like it that is free."""
         short = distinct(title, self.taken)
         self.taken.add(short)
         self.names[key] = self.prefix.symbol(short)
-        declared = f"static const {kind} {self.names[key]}[{size}] {self.prefix.macro('ALIGNED')}"
-        self.text.append(f"/* {title}: {comment} */\n{declared} = {{\n{values}}};\n\n")
+        return self.names[key]
+
+    def _define(self, comment: str, declared: str, values: str) -> None:
+        aligned = self.prefix.macro("ALIGNED")
+        self.text.append(
+            f"/* {comment} */\nstatic const {declared} {aligned} = {{\n{values}}};\n\n"
+        )
 
     def _pad(self, lanes: int) -> str:
         """Zeros up to a multiple of 16, where rows have them."""
@@ -89,7 +99,9 @@ def arrays_of(model: Model, prefix: Prefix, weights: str) -> Arrays:
             for key, array in stage.arrays.items():
                 arrays.add(f"{stage.name}.{key}", f"{title}_{key}", array, key)
     if any(stage.has_initial_state for stage in model.recurrent):
-        states = [stage.initial(state).ravel() for stage in model.recurrent for state in stage.states]
+        states = [
+            stage.initial(state).ravel() for stage in model.recurrent for state in stage.states
+        ]
         arrays.add_initial(np.concatenate(states))
     return arrays
 
@@ -108,9 +120,15 @@ def _add_cell(arrays: Arrays, stage: Recurrent, cell: Cell, title: str) -> None:
     arrays.add_groups(f"{stage.name}.weights{cell.suffix}", title_cell, held.weights, comment)
     if held.scale is not None and held.bias is not None:
         arrays.add(
-            f"{stage.name}.scale{cell.suffix}", f"{title_cell}_scale", held.scale, "scale of every sum", spare=True
+            f"{stage.name}.scale{cell.suffix}",
+            f"{title_cell}_scale",
+            held.scale,
+            "scale of every sum",
+            spare=True,
         )
-        arrays.add(f"{stage.name}.bias{cell.suffix}", f"{title_cell}_bias", held.bias, "biases", spare=True)
+        arrays.add(
+            f"{stage.name}.bias{cell.suffix}", f"{title_cell}_bias", held.bias, "biases", spare=True
+        )
     if cell.weight_hr is not None:
         key = f"{stage.name}.weight_hr{cell.suffix}"
         arrays.add(key, f"{title}_weight_hr{cell.suffix}", cell.weight_hr, "projection")

@@ -98,7 +98,9 @@ class Walk:
         """C expression for the values at hand, `width` a step."""
         return str(width) if self.step else f"{self.steps} * {width} * lanes"
 
-    def lstm(self, stage: LSTM, cell: Cell, state: tuple[str, ...], outputs: tuple[str | int, ...]) -> None:
+    def lstm(
+        self, stage: LSTM, cell: Cell, state: tuple[str, ...], outputs: tuple[str | int, ...]
+    ) -> None:
         """Call one layer in one direction: `outputs` are where they go, values a step there, and backwards or not."""
         weight_hr = "0"
         hidden = "0"
@@ -109,9 +111,22 @@ class Walk:
         weights = self.weights(stage, cell)
         sizes = (cell.weight_ih.shape[1], stage.state_size, stage.hidden_size)
         packed = self.pack(stage, cell, weights[0])
-        self.call("lstm", *weights, weight_hr, hidden, *sizes, self.value.text, *state, *outputs, packed, "pass")
+        self.call(
+            "lstm",
+            *weights,
+            weight_hr,
+            hidden,
+            *sizes,
+            self.value.text,
+            *state,
+            *outputs,
+            packed,
+            "pass",
+        )
 
-    def gru(self, stage: Recurrent, cell: Cell, state: tuple[str, ...], outputs: tuple[str | int, ...]) -> None:
+    def gru(
+        self, stage: Recurrent, cell: Cell, state: tuple[str, ...], outputs: tuple[str | int, ...]
+    ) -> None:
         """The same for a GRU."""
         weights = self.weights(stage, cell)
         sizes = (cell.weight_ih.shape[1], stage.hidden_size)
@@ -120,7 +135,10 @@ class Walk:
 
     def weights(self, stage: Recurrent, cell: Cell) -> tuple[str, str, str]:
         """Weights, scales and biases of a layer; the last two are null in float."""
-        found = [self.names.get(f"{stage.name}.{part}{cell.suffix}", "0") for part in ("weights", "scale", "bias")]
+        found = [
+            self.names.get(f"{stage.name}.{part}{cell.suffix}", "0")
+            for part in ("weights", "scale", "bias")
+        ]
         return found[0], found[1], found[2]
 
     def pack(self, stage: Recurrent, cell: Cell, weights: str) -> str:
@@ -176,7 +194,9 @@ def ordered(model: Model) -> list[Stage]:
     """The stages, the one that picks a step right after the last recurrent one: what follows works step by step."""
     stages = [stage for stage in model.stages if stage.steps != "reduce"]
     picks = [stage for stage in model.stages if stage.steps == "reduce"]
-    last_recurrent = max(index for index, stage in enumerate(stages) if isinstance(stage, Recurrent))
+    last_recurrent = max(
+        index for index, stage in enumerate(stages) if isinstance(stage, Recurrent)
+    )
     return stages[: last_recurrent + 1] + picks + stages[last_recurrent + 1 :]
 
 
@@ -226,7 +246,9 @@ def _layer_norm(stage: LayerNorm, run: Walk) -> None:
 def _activation(stage: Activation, run: Walk) -> None:
     out = run.output(stage, run.value.width, in_place=True)
     parameter = () if stage.parameter is None else (literal(stage.parameter),)
-    run.call(f"map_{stage.function}", run.value.text, out.text, run.count(run.value.width), *parameter)
+    run.call(
+        f"map_{stage.function}", run.value.text, out.text, run.count(run.value.width), *parameter
+    )
     run.value = out
 
 
@@ -270,8 +292,15 @@ def _last_hidden(stage: LastHidden, run: Walk) -> None:
     size = recurrent.state_size
     width = run.value.width
     out = run.output(stage, width)
-    run.call("copy", out.text, f"{run.value.text} + (steps - 1) * {width} * lanes", f"{size} * lanes")
-    run.call("copy", f"{out.text} + {size} * lanes", f"{run.value.text} + {size} * lanes", f"{size} * lanes")
+    run.call(
+        "copy", out.text, f"{run.value.text} + (steps - 1) * {width} * lanes", f"{size} * lanes"
+    )
+    run.call(
+        "copy",
+        f"{out.text} + {size} * lanes",
+        f"{run.value.text} + {size} * lanes",
+        f"{size} * lanes",
+    )
     run.value = out
     _pick_source(run)
 
@@ -279,7 +308,9 @@ def _last_hidden(stage: LastHidden, run: Walk) -> None:
 def _pick_source(run: Walk) -> None:
     """From here on there is one step, for a Skip too."""
     if run.skips:
-        run.source = Value(f"{run.source.text} + (steps - 1) * {run.source.width} * lanes", run.source.width)
+        run.source = Value(
+            f"{run.source.text} + (steps - 1) * {run.source.width} * lanes", run.source.width
+        )
     run.steps = "1"
 
 

@@ -32,20 +32,28 @@ def _sizes(model: Model, prefix: Prefix, run: Walk, is_words: bool) -> str:
         "HIDDEN_WIDTH": (str(hidden), "floats of h before a projection"),
         "BUFFER_WIDTH": (str(sum(run.widths.values()) - hidden), "floats a step between stages"),
         "LAYER_SUMS": (f"{max(layer[0] for layer in inputs)}u", "sums of the widest layer"),
-        "DECODED_FLOATS": (decoded, "weights of the largest input as floats, where they are stored as words"),
+        "DECODED_FLOATS": (
+            decoded,
+            "weights of the largest input as floats, where they are stored as words",
+        ),
         "PACKED_FLOATS": (str(run.packed), "weights of all layers, packed for many rows"),
     }
-    lines = [f"#define {prefix.macro(name)} {value} /* {what} */\n" for name, (value, what) in macros.items()]
+    lines = [
+        f"#define {prefix.macro(name)} {value} /* {what} */\n"
+        for name, (value, what) in macros.items()
+    ]
     return "".join(lines) + "\n"
 
 
 def _step(prefix: Prefix, step: Walk) -> str:
     """The chain for one step of one row."""
+    function = f"void {prefix.symbol('chain_step')}(float *state, const float *x, float *y, unsigned turn)"
     buffers = "".join(f"    float {name}[{width}];\n" for name, width in step.widths.items())
+    made = f"{prefix.symbol('pass_of_step')}(turn)"
     return (
-        f"/* One step: x -> y, over the state. */\n"
-        f"{prefix.macro('STATIC')} void {prefix.symbol('chain_step')}(float *state, const float *x, float *y, "
-        f"const {prefix.symbol('pass')} *pass)\n{{\n"
+        "/* One step: x -> y, over the state. */\n"
+        f"{prefix.macro('STATIC')} {function}\n{{\n"
+        f"    const {prefix.symbol('pass')} once = {made}, *pass = &once;\n"
         f"{buffers}{_body(step)}}}\n\n"
     )
 

@@ -36,7 +36,9 @@ def example() -> Model:
         "h0": np.array([[0.5]]),
         "c0": np.array([[-0.5]]),
     }
-    return Model((LSTM("lstm", weights), Linear("fc", np.array([[2.0]]), np.array([0.25]))), Signature(1, 1))
+    return Model(
+        (LSTM("lstm", weights), Linear("fc", np.array([[2.0]]), np.array([0.25]))), Signature(1, 1)
+    )
 
 
 def files() -> dict[str, str]:
@@ -49,7 +51,9 @@ def files() -> dict[str, str]:
     chain = chain_text(model, prefix, arrays, run, step)
     parts = '#include "activations.c"\n#include "dense.c"\n#include "gru.c"\n#include "lstm.c"\n'
     return {
-        "chain.h": GUARDED.format(title="The chain of a model.", guard="CHAIN", includes=parts, text=chain),
+        "chain.h": GUARDED.format(
+            title="The chain of a model.", guard="CHAIN", includes=parts, text=chain
+        ),
         "golden.h": GUARDED.format(
             title="The vectors of model_self_test.",
             guard="GOLDEN",

@@ -130,14 +130,20 @@ def head(model: Model, interface: Interface, weights: str) -> str:
 
 def _commented(record: Mapping[str, Any]) -> str:
     """JSON that is safe in a comment: in its strings all but `[A-Za-z0-9_ .]` is escaped, as JSON allows."""
-    return re.sub(r'"(?:[^"\\]|\\.)*"', lambda found: _escaped(json.loads(found[0])), json.dumps(record))
+    return re.sub(
+        r'"(?:[^"\\]|\\.)*"', lambda found: _escaped(json.loads(found[0])), json.dumps(record)
+    )
 
 
 def _escaped(text: str) -> str:
     """A JSON string."""
     units = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), "<u2")
     plain_units = {ord(character) for character in _PLAIN}
-    return '"' + "".join(chr(unit) if unit in plain_units else f"\\u{unit:04x}" for unit in units) + '"'
+    return (
+        '"'
+        + "".join(chr(unit) if unit in plain_units else f"\\u{unit:04x}" for unit in units)
+        + '"'
+    )
 
 
 def _check_sizes(interface: Interface) -> None:
@@ -180,7 +186,12 @@ class Record:
             interface = Interface(**{**told, "layout": layout})
             checked(interface.name)
             _check_sizes(interface)
-            return cls(interface, Signature.from_record(facts["signature"]), str(facts["weights"]), facts["chain"])
+            return cls(
+                interface,
+                Signature.from_record(facts["signature"]),
+                str(facts["weights"]),
+                facts["chain"],
+            )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BundleError(
                 "this C source was not written by lstm-export c, or was changed; export it again"

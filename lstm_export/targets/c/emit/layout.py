@@ -39,7 +39,9 @@ class CellArrays:
 def cell_arrays(stage: Recurrent, cell: Cell, bits: int) -> CellArrays:
     """Arrange one layer in one direction."""
     order, half = _order(stage), _halves(stage)
-    w_x, w_h = ((matrix * half[:, np.newaxis])[order] for matrix in (cell.weight_ih, cell.weight_hh))  # (sums, rows)
+    w_x, w_h = (
+        (matrix * half[:, np.newaxis])[order] for matrix in (cell.weight_ih, cell.weight_hh)
+    )  # (sums, rows)
     b_x, b_h = (cell.bias_ih * half)[order], (cell.bias_hh * half)[order]
     merged = isinstance(stage, LSTM)
     if bits == 32:
@@ -48,7 +50,9 @@ def cell_arrays(stage: Recurrent, cell: Cell, bits: int) -> CellArrays:
         rows = (np.concatenate([*first, w_x.T]), np.concatenate([*second, w_h.T]))
         return CellArrays(tuple(part for matrix in rows for part in _groups(matrix, stage)))
     scale = _scale(np.concatenate([w_x, w_h], axis=1), bits)
-    words = tuple(part for matrix in (w_x, w_h) for part in _groups(_words(matrix, scale, bits).T, stage))
+    words = tuple(
+        part for matrix in (w_x, w_h) for part in _groups(_words(matrix, scale, bits).T, stage)
+    )
     bias = b_x + b_h if merged else np.concatenate([b_x, b_h])
     return CellArrays(words, scale, bias)
 
@@ -57,18 +61,22 @@ def rounded(model: Model, bits: int) -> Model:
     """The model whose recurrent weights are exactly those that the words and scales stand for."""
     if bits == 32:
         return model
-    stages = tuple(_rounded(stage, bits) if isinstance(stage, Recurrent) else stage for stage in model.stages)
+    stages = tuple(
+        _rounded(stage, bits) if isinstance(stage, Recurrent) else stage for stage in model.stages
+    )
     return replace(model, stages=stages)
 
 
 def _rounded(stage: Recurrent, bits: int) -> Recurrent:
     weights = dict(stage.weights)
     for cell in (cell for layer in stage.layers() for cell in layer):
-        scale = _scale(np.concatenate([cell.weight_ih, cell.weight_hh], axis=1), bits).astype(np.float64)
+        scale = _scale(np.concatenate([cell.weight_ih, cell.weight_hh], axis=1), bits).astype(
+            np.float64
+        )
         for key, matrix in (("weight_ih", cell.weight_ih), ("weight_hh", cell.weight_hh)):
-            weights[key + cell.suffix] = (_weights(_words(matrix, scale, bits), matrix, bits) * scale[:, None]).astype(
-                np.float32
-            )
+            weights[key + cell.suffix] = (
+                _weights(_words(matrix, scale, bits), matrix, bits) * scale[:, None]
+            ).astype(np.float32)
     return replace(stage, weights=weights)
 
 
@@ -95,7 +103,9 @@ def _order(stage: Recurrent) -> Array:
 def _halves(stage: Recurrent) -> Array:
     """0.5 for every row, in torch's order, whose gate is a sigmoid; else 1."""
     factor = {gate: np.float32(0.5) for gate in C_GATES[type(stage)][:-1]}
-    return np.repeat([factor.get(gate, np.float32(1)) for gate in stage.gates], stage.hidden_size).astype(np.float32)
+    return np.repeat(
+        [factor.get(gate, np.float32(1)) for gate in stage.gates], stage.hidden_size
+    ).astype(np.float32)
 
 
 def _groups(rows: Array, stage: Recurrent) -> Iterator[Array]:
@@ -119,13 +129,17 @@ def _words(rows: Array, scale: Array, bits: int) -> Array:
     fraction counted, so that its error stays half a step.
     """
     in_word = 32 // bits
-    wanted = rows.astype(np.float64) / (scale.astype(np.float64)[:, np.newaxis] * 2.0 ** (32 - bits))  # in steps
+    wanted = rows.astype(np.float64) / (
+        scale.astype(np.float64)[:, np.newaxis] * 2.0 ** (32 - bits)
+    )  # in steps
     wanted = np.pad(wanted, ((0, 0), (0, -rows.shape[1] % in_word)))
     words = np.zeros((len(rows), wanted.shape[1] // in_word), np.int64)
     limit = 2 ** (bits - 1)
     for place in range(in_word):
         fraction = words / 2.0 ** (bits * place)  # what the weights below leave
-        step = np.clip(np.rint(wanted[:, place::in_word] - fraction), -limit, limit - 1).astype(np.int64)
+        step = np.clip(np.rint(wanted[:, place::in_word] - fraction), -limit, limit - 1).astype(
+            np.int64
+        )
         words |= (step & (2**bits - 1)) << (bits * place)
     return words.astype(np.uint32)
 

@@ -30,13 +30,19 @@ def checked(name: str) -> str:
         InputError: it is no identifier, a keyword, or reserved.
     """
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name, re.ASCII):
-        raise InputError(f"the name {name!r} is no C identifier: letters, digits and _, no digit first")
+        raise InputError(
+            f"the name {name!r} is no C identifier: letters, digits and _, no digit first"
+        )
     if name in KEYWORDS:
         raise InputError(f"the name {name!r} is a keyword of C or C++; choose another with --name")
     if name.startswith("_") or "__" in name:
-        raise InputError(f"the name {name!r} is reserved in C or C++ (a leading _ or __); choose another with --name")
+        raise InputError(
+            f"the name {name!r} is reserved in C or C++ (a leading _ or __); choose another with --name"
+        )
     if len(name) > 2 * LONGEST:
-        raise InputError(f"the name {name!r} has {len(name)} characters, at most {2 * LONGEST} are allowed")
+        raise InputError(
+            f"the name {name!r} has {len(name)} characters, at most {2 * LONGEST} are allowed"
+        )
     return name
 
 

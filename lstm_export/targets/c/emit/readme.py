@@ -28,7 +28,9 @@ def check_flash(source: Source, limit: str) -> None:
         return
     found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([A-Za-z]*)", limit.strip())
     if not found or found[2] not in _UNITS:
-        raise InputError(f"--max-flash {limit!r} is no size; write such as 256kB ({', '.join(filter(None, _UNITS))})")
+        raise InputError(
+            f"--max-flash {limit!r} is no size; write such as 256kB ({', '.join(filter(None, _UNITS))})"
+        )
     allowed = float(found[1]) * _UNITS[found[2]]
     needed = flash_bytes(source)
     if needed > allowed:
@@ -84,7 +86,10 @@ def _costs(interface: Interface, weights: str, source: Source) -> str:
 
 def _inputs(model: Model) -> str:
     """The inputs of a step; names are a stranger's, so they come in a form of our own."""
-    names = [plain(column.name) or f"input_{place}" for place, column in enumerate(model.signature.features)]
+    names = [
+        plain(column.name) or f"input_{place}"
+        for place, column in enumerate(model.signature.features)
+    ]
     order = ", ".join(names) or "in the order of training"
     return f"Inputs of a step, in the model's own units: @INPUT_SIZE@ floats, {order}.\n"
 

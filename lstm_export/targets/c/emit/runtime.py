@@ -26,7 +26,11 @@ _GUARD = re.compile(r"MODEL_\w+_H")  # what keeps a file from being included twi
 _TERM = re.compile(r"(!?)(MODEL_\w+)(?: (==|<|>) (\d+))?")
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _BLANK_LINES = re.compile(r"\n{3,}")
-_COMPARE: dict[str, Callable[[int, int], bool]] = {"==": operator.eq, "<": operator.lt, ">": operator.gt}
+_COMPARE: dict[str, Callable[[int, int], bool]] = {
+    "==": operator.eq,
+    "<": operator.lt,
+    ">": operator.gt,
+}
 
 
 def amalgamated(file: str, choices: Choices, name: str, written: Mapping[str, str]) -> str:
@@ -126,7 +130,9 @@ def kept_lines(text: str, choices: Choices) -> Iterator[str]:
     for line in text.splitlines(keepends=True):
         directive = _DIRECTIVE.match(line)
         if directive is None:
-            if all(block.kept for block in blocks) and not _GUARD.fullmatch(line.removeprefix("#define ").strip()):
+            if all(block.kept for block in blocks) and not _GUARD.fullmatch(
+                line.removeprefix("#define ").strip()
+            ):
                 yield line
             continue
         kind, condition = directive[1], directive[2].strip()

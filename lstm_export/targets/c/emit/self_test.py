@@ -46,5 +46,7 @@ def _vectors(model: Model) -> Iterator[tuple[Array, Array, Array]]:
             cut = type(golden).of(golden.name, model, x)
             y = cut.y.reshape(-1, cut.y.shape[-1])  # (answers, output_size)
             allowed = bound(cut) * cut.scale
-            rounding = np.spacing(np.abs(y).astype(np.float32))  # half of it, since the board holds y rounded
+            rounding = np.spacing(
+                np.abs(y).astype(np.float32)
+            )  # half of it, since the board holds y rounded
             yield x[0], y.astype(np.float32), (allowed + rounding).astype(np.float32)

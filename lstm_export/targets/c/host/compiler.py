@@ -38,7 +38,9 @@ def compiler() -> tuple[str, ...]:
     for name in ("cc", "gcc", "clang"):
         if shutil.which(name):
             return (name,)
-    raise MissingDependency(f"running C needs a C compiler, and there is no cc, gcc or clang here; {HOW}")
+    raise MissingDependency(
+        f"running C needs a C compiler, and there is no cc, gcc or clang here; {HOW}"
+    )
 
 
 def unavailable() -> str:
@@ -60,7 +62,9 @@ def library(files: Mapping[str, str]) -> Path:
     command = compiler()
     native, machine = _machine(command)
     flags = (*FLAGS, *native, *shlex.split(os.environ.get("CFLAGS", "")))
-    digest = hashlib.sha256(repr((command, flags, machine, sorted(files.items()))).encode()).hexdigest()
+    digest = hashlib.sha256(
+        repr((command, flags, machine, sorted(files.items()))).encode()
+    ).hexdigest()
     place = _cache() / f"{digest[:40]}{SUFFIX}"
     if not place.exists():
         _compile([*command, *flags], files, place)
@@ -76,8 +80,12 @@ def _compile(command: Sequence[str], files: Mapping[str, str], place: Path) -> N
         built = Path(folder) / place.name
         done = _run([*command, "-o", str(built), str(Path(folder) / source)])
         if done.returncode or not built.exists():
-            lines = [line for line in done.stderr.splitlines() if line.strip()] or ["it said nothing"]
-            message = next((line for line in lines if "error" in line), lines[0]).replace(f"{folder}{os.sep}", "")
+            lines = [line for line in done.stderr.splitlines() if line.strip()] or [
+                "it said nothing"
+            ]
+            message = next((line for line in lines if "error" in line), lines[0]).replace(
+                f"{folder}{os.sep}", ""
+            )
             raise InputError(f"{command[0]} cannot compile {source}: {message.strip()}")
         built.replace(place)
 
@@ -99,7 +107,12 @@ def _machine(command: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
 def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(  # noqa: S603 - the user's own compiler, on source that the user asked to run
-            list(command), capture_output=True, text=True, timeout=PATIENCE_S, check=False, stdin=subprocess.DEVNULL
+            list(command),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+            stdin=subprocess.DEVNULL,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise InputError(f"the C compiler {command[0]} does not run: {error}") from error
@@ -108,7 +121,11 @@ def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
 @lru_cache(maxsize=1)
 def _cache() -> Path:
     """The user's own folder for it; where that cannot be written, one that lives as long as this process."""
-    base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or str(Path("~/.cache").expanduser())
+    base = (
+        os.environ.get("XDG_CACHE_HOME")
+        or os.environ.get("LOCALAPPDATA")
+        or str(Path("~/.cache").expanduser())
+    )
     folder = Path(base) / "lstm-export" / "c"
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

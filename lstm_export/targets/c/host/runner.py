@@ -45,9 +45,14 @@ class CRunner:
         x = np.ascontiguousarray(x, np.float32)
         batch, seq, width = x.shape
         if width != self.signature.input_size or not seq:
-            raise InputError(f"x is {x.shape}, expected (batch, seq, {self.signature.input_size}) with a step at least")
+            raise InputError(
+                f"x is {x.shape}, expected (batch, seq, {self.signature.input_size}) with a step at least"
+            )
         y = np.empty(
-            (batch, seq, self.signature.output_size) if self._interface.every_step else self._answer(batch), np.float32
+            (batch, seq, self.signature.output_size)
+            if self._interface.every_step
+            else self._answer(batch),
+            np.float32,
         )
         scratch = np.empty(self._scratch_floats(batch, seq), np.float32)
         self._run_batch(_floats(x), batch, seq, _floats(y), _floats(scratch))
@@ -73,7 +78,10 @@ class CStream(CRunner):
     def advance(self, x: Array, state: State) -> tuple[Array, State]:
         x = np.ascontiguousarray(x, np.float32)
         batch, seq, _ = x.shape
-        values, y = self._structs(state, batch), np.empty((batch, seq, self.signature.output_size), np.float32)
+        values, y = (
+            self._structs(state, batch),
+            np.empty((batch, seq, self.signature.output_size), np.float32),
+        )
         for row in range(batch):
             for t in range(seq):
                 self._step(_floats(values[row]), _floats(x[row, t]), _floats(y[row, t]))

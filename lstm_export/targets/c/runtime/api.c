@@ -30,13 +30,7 @@ void model_reset(model_state *self)
 
 void model_step(model_state *self, const float *x, float *y)
 {
-    model_pass pass;
-    pass.steps = 1;
-    pass.lanes = 1;
-    pass.turn = self->turn++;
-    pass.scratch = 0;
-    pass.packed = 0;
-    model_chain_step(self->values, x, y, &pass);
+    model_chain_step(self->values, x, y, self->turn++);
 }
 #endif
 

@@ -79,4 +79,16 @@ typedef struct {
     float *scratch; /* null for a single step */
 } model_pass;
 
+/* One step of one row. The compiler sees its sizes where it is made, and shortens the layers to them. */
+MODEL_INLINE model_pass model_pass_of_step(unsigned turn)
+{
+    model_pass pass;
+    pass.steps = 1;
+    pass.lanes = 1;
+    pass.packed = 0;
+    pass.turn = turn;
+    pass.scratch = 0;
+    return pass;
+}
+
 #endif
