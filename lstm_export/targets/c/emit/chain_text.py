@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ....model import Model
-from .arrays import Arrays
 from .chain import Walk
+from .constants import Arrays
 from .names import Prefix
 
 
@@ -47,7 +47,9 @@ def _sizes(model: Model, prefix: Prefix, run: Walk, is_words: bool) -> str:
 
 def _step(prefix: Prefix, step: Walk) -> str:
     """The chain for one step of one row."""
-    function = f"void {prefix.symbol('chain_step')}(float *state, const float *x, float *y, unsigned turn)"
+    function = (
+        f"void {prefix.symbol('chain_step')}(float *state, const float *x, float *y, unsigned turn)"
+    )
     buffers = "".join(f"    float {name}[{width}];\n" for name, width in step.widths.items())
     made = f"{prefix.symbol('pass_of_step')}(turn)"
     return (

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from ....model import LSTM, Linear, Model, Signature
-from .arrays import arrays_of
 from .chain import walk
 from .chain_text import chain_text
+from .constants import arrays_of
 from .names import Prefix
 from .self_test import golden_text
 

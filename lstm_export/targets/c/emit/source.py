@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ....model import GRU, LSTM, Activation, Affine, LayerNorm, Linear, Model, Skip, Stage
-from .arrays import arrays_of
 from .chain import walk
 from .chain_text import chain_text
+from .constants import arrays_of
 from .interface import Interface, head
 from .layout import BITS
 from .runtime import Choices, amalgamated, choices_of
