@@ -26,7 +26,7 @@ from .user_module import followed, running_of
 
 if TYPE_CHECKING:
     from torch import nn
-
+from .told_by_facts import with_steps
 
 _COUNTERS = ("num_batches_tracked", "n_averaged")
 
@@ -43,7 +43,8 @@ def read_checkpoint(path: Path, options: ReadingOptions = ASSUME) -> Checkpoint:
     try:
         return understand(contents, options, source=path)
     except (CheckpointError, UnsupportedModel) as error:
-        raise type(error)(f"{path}: {error}") from error
+        whose = f"; the file {contents.framework}" if contents.framework else ""
+        raise type(error)(f"{path}: {error}{whose}") from error
 
 
 def from_state_dict(
@@ -80,8 +81,12 @@ def understand(
     contents = replace(contents, ignored=(*contents.ignored, *left))
     running = running_of(contents, options, module, source)
     if running is not None:
-        return _scaled(followed(contents, options, running, source), contents, options)
-    return _scaled(_recognised(contents, options, source), contents, options)
+        found = followed(contents, options, running, source)
+    else:
+        found = _recognised(contents, options, source)
+    model, notes = with_steps(found.model, contents.facts)
+    found = replace(found, model=model, notes=(*found.notes, *notes))
+    return _scaled(found, contents, options)
 
 
 def _recognised(contents: Contents, options: ReadingOptions, source: Path | None) -> Checkpoint:
@@ -209,7 +214,10 @@ def _scaled(checkpoint: Checkpoint, contents: Contents, options: ReadingOptions)
         stages = (*stages, Affine("output_scaler", after.offset, after.scale, inverse=True))
     if stages == model.stages:
         return checkpoint
-    signature = Signature(model.signature.input_size, model.signature.output_size)
+    told = model.signature
+    signature = Signature(
+        told.input_size, told.output_size, window=told.window, horizon=told.horizon
+    )
     notes = [
         f"{one.kind} {one.name} of the file stands {where}"
         for one, where in ((before, "in front"), (after, "behind"))

@@ -15,7 +15,7 @@ from .model_options import Reading, reads_model
 if TYPE_CHECKING:
     from ..chains import Checkpoint
     from ..model import Column, Model
-    from ..reading import Contents
+    from ..reading import Contents, FoundScaler
 
 WIDTH = 110
 LABEL = 9  # columns of the label in front of every line
@@ -91,7 +91,7 @@ def _lines(checkpoint: Checkpoint, path: Path) -> Iterator[str]:
     yield from _flow(model)
     yield ""
     yield from _origin(checkpoint)
-    yield from _offers(checkpoint.contents)
+    yield from _offers(checkpoint.contents, checkpoint.model)
     yield ""
     yield from _interface(model)
     yield from _block(
@@ -113,19 +113,26 @@ def _origin(checkpoint: Checkpoint) -> Iterator[str]:
     yield from _items("notes", notes)
 
 
-def _offers(contents: Contents | None) -> Iterator[str]:
+def _offer(scaler: FoundScaler, model: Model) -> str:
+    """What a scaler can be used for, by its width."""
+    columns = len(scaler.offset)
+    uses = []
+    if columns == model.signature.input_size:
+        uses.append(f"put it in front with --input-scaler {scaler.name}")
+    if columns == model.signature.output_size:
+        uses.append(f"undo it at the end with --output-scaler {scaler.name}")
+    sizes = f"x has {model.signature.input_size} columns and y {model.signature.output_size}"
+    use = ", or ".join(uses) or f"it fits neither end, {sizes}"
+    return f"{scaler.name}, a {scaler.kind} of {columns} columns: {use}"
+
+
+def _offers(contents: Contents | None, model: Model) -> Iterator[str]:
     """What else the file holds."""
     if contents is None:
         return
     yield from _items("ignored", contents.ignored)
-    offers = []
-    for scaler in _scalers(contents):
-        name = scaler["name"]
-        offers.append(
-            f"{name}, a {scaler['kind']} of {scaler['columns']} columns: put it in front with "
-            f"--input-scaler {name}, or at the end with --output-scaler {name}"
-        )
-    yield from _items("offered", tuple(offers))
+    offers = tuple(_offer(scaler, model) for scaler in contents.scalers)
+    yield from _items("offered", offers)
     others = [f"--key {key}" for key in contents.keys if key != contents.key]
     yield from _items("others", tuple(others))
 

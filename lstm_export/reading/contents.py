@@ -48,6 +48,8 @@ class Contents:
             `{"fc.1": "ReLU"}`.
         model: the chain, where the file stores one: our own checkpoints and .onnx files.
         windows: real inputs `(n, window, input_size)` of our own checkpoints.
+        framework: whose file it is, what it leaves out and a next step, after `the file`; empty
+            where that is not known.
     """
 
     arrays: Mapping[str, Array]
@@ -62,3 +64,4 @@ class Contents:
     modules: Mapping[str, str] = field(default_factory=dict)
     model: Model | None = None
     windows: Array | None = None
+    framework: str = ""

@@ -72,6 +72,7 @@ def read_found(file: TorchFile, found: Found, key: str | None) -> Contents:
         tuple(found.scalers),
         tuple(found.states),
         chosen,
+        framework=framework.sentence if framework else "",
     )
 
 
