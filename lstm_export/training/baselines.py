@@ -1,4 +1,4 @@
-"""What a model has to beat: persistence, the same time a season ago, and ridge regression on the window."""
+"""What a model has to beat: persistence, the same time a season ago, and ridge regression."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from ..model import Affine, Array, Signature
 from .samples import Samples, batches, by_target
 
 DAY = 86400.0
-RIDGE_COLUMNS = (
-    4096  # more, and the normal equations (columns squared in float64) outgrow the model they judge
-)
+WEEK = 7 * DAY
+RIDGE_COLUMNS = 4096  # more, and the normal equations in float64 outgrow the model they judge
+RIDGE_PENALTY = 1.0
 
 # Maps the first rows of windows to predictions (windows, output_size), NaN where it has none.
 Baseline = Callable[[Array], Array]
@@ -34,42 +34,48 @@ def baselines(samples: Samples, signature: Signature, scaler: Affine) -> dict[st
 
 
 def season(signature: Signature) -> tuple[str, float]:
-    """The season worth repeating and its length in seconds, a whole number of steps; 0 where there is none.
+    """The season worth repeating and its length in seconds, a whole number of steps, or 0 for none.
 
     A week for steps below a day, a year of whole weeks for steps of a day or a week.
     """
     step = signature.time_step or 0.0
-    name, period = (
-        ("same time last week", 7 * DAY) if step < DAY else ("same weekday last year", 364 * DAY)
-    )
-    whole = 0 < step <= 7 * DAY and period % step == 0
-    return name, period if whole else 0.0
+    if step < DAY:
+        name = "same time last week"
+        period = WEEK
+    else:
+        name = "same weekday last year"
+        period = 52 * WEEK
+    is_whole = 0 < step <= WEEK and period % step == 0
+    return name, period if is_whole else 0.0
 
 
-def ridge(samples: Samples, scaler: Affine, penalty: float = 1.0) -> Baseline:
-    """Least squares from the scaled, flattened training windows to the targets, with a small L2 penalty."""
+def ridge(samples: Samples, scaler: Affine, penalty: float = RIDGE_PENALTY) -> Baseline:
+    """Least squares from scaled, flattened training windows to the targets, with an L2 penalty."""
     starts = samples.parts["train"]
     mean = samples.targets(starts).mean(axis=0)
     columns = samples.window * samples.x.shape[1] + 1
-    gram, moment = np.zeros((columns, columns)), np.zeros((columns, len(mean)))
+    gram = np.zeros((columns, columns))
+    moment = np.zeros((columns, len(mean)))
     for batch in batches(starts):
         design = _design(samples, scaler, batch)
         gram += design.T @ design
         moment += design.T @ (samples.targets(batch) - mean)
     weight = np.linalg.solve(gram + penalty * np.eye(columns), moment)  # (columns, output_size)
-    return lambda starts: (
-        np.concatenate([_design(samples, scaler, batch) @ weight for batch in batches(starts)])
-        + mean
-    )
+
+    def predict(starts: Array) -> Array:
+        parts = [_design(samples, scaler, batch) @ weight for batch in batches(starts)]
+        predictions: Array = np.concatenate(parts) + mean
+        return predictions
+
+    return predict
 
 
 def _design(samples: Samples, scaler: Affine, starts: Array) -> Array:
-    """Scaled, flattened windows and a column of ones: float64 `(windows, window * input_size + 1)`."""
+    """Scaled, flattened windows and a column of ones: `(windows, window * input_size + 1)`."""
     ends = (starts + samples.lengths(starts))[:, np.newaxis]
-    index = ends + np.arange(
-        -samples.window, 0
-    )  # (windows, window), all of them ending with their last row
-    scaled = (samples.x[np.maximum(index, 0)].astype(np.float64) - scaler.offset) / scaler.scale
+    index = ends + np.arange(-samples.window, 0)  # (windows, window), each ends with its last row
+    rows = samples.x[np.maximum(index, 0)].astype(np.float64)
+    scaled = (rows - scaler.offset) / scaler.scale
     scaled[index < starts[:, np.newaxis]] = 0.0  # the mean, where a shorter window has no row
     return np.hstack([scaled.reshape(len(starts), -1), np.ones((len(starts), 1))])
 
@@ -92,7 +98,7 @@ def _seasonal(samples: Samples, starts: Array, period: float) -> Array:
     ago = times - np.timedelta64(round(period * 1e6), "us")
     for group in np.unique(samples.group):
         rows = np.flatnonzero(samples.group == group)
-        found = np.searchsorted(times[rows], ago[rows]).clip(max=len(rows) - 1)
-        there = times[rows[found]] == ago[rows]
-        seasonal[rows[there]] = samples.y[rows[found[there]]]
+        nearest = np.searchsorted(times[rows], ago[rows]).clip(max=len(rows) - 1)
+        is_there = times[rows[nearest]] == ago[rows]
+        seasonal[rows[is_there]] = samples.y[rows[nearest[is_there]]]
     return by_target(seasonal[samples.target_index(starts)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
@@ -13,6 +13,7 @@ from ..series import CALENDAR, Missing
 Loss = Literal["mse", "mae", "huber"]
 Scaler = Literal["standard", "minmax"]
 
+PARTS = ("train", "validation", "test")
 
 # What the numbers may be. The upper ends keep a slip of the keyboard from taking the machine's memory.
 LIMITS: dict[str, tuple[int, float]] = {
@@ -26,7 +27,9 @@ LIMITS: dict[str, tuple[int, float]] = {
     "clip": (0, math.inf),
     "seed": (0, 2**63 - 1),
 }
-
+_SHARES = ("dropout", "averaging")
+_LISTS = ("targets", "features", "calendar", "split")
+_CHOICES = {"missing": Missing, "scaler": Scaler, "loss": Loss}
 
 MOST_WEIGHTS = 2**28  # of the recurrent layers, a gigabyte of float32
 
@@ -95,56 +98,34 @@ class TrainingOptions:
     real_windows: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("targets", "features", "calendar", "split"):
-            value = getattr(self, name)
-            if value is not None:  # one name, or a list of them, is as good as a tuple
-                object.__setattr__(self, name, (value,) if isinstance(value, str) else tuple(value))
+        for name in _LISTS:
+            self._as_tuple(name)
         self._check_columns()
         self._check_choices()
-        for name, (lowest, highest) in LIMITS.items():
-            if not lowest <= getattr(self, name) <= highest:
-                raise InputError(f"{name} is {getattr(self, name)}, expected {lowest} to {highest}")
-        weights = 8 * self.hidden_size**2 * self.num_layers
-        if weights > MOST_WEIGHTS:
-            raise InputError(
-                f"hidden_size {self.hidden_size} with num_layers {self.num_layers} makes {weights:,} weights, "
-                f"expected at most {MOST_WEIGHTS:,}"
-            )
-        for name in ("dropout", "averaging"):
-            if not 0 <= getattr(self, name) < 1:
-                raise InputError(
-                    f"{name} is {getattr(self, name)}, expected 0 or more and less than 1"
-                )
-        if not 0 < self.learning_rate < float("inf"):
-            raise InputError(f"learning_rate is {self.learning_rate}, expected more than 0")
-        if (
-            len(self.split) != 3
-            or abs(sum(self.split) - 1) > 1e-6
-            or min(self.split) < 0
-            or not self.split[0] > 0
-        ):
-            raise InputError(
-                f"split is {self.split}, expected three shares that add up to 1, the first above 0"
-            )
+        self._check_limits()
+        self._check_size()
+        self._check_split()
+
+    def _as_tuple(self, name: str) -> None:
+        """A single name, or a list of them, is as good as a tuple."""
+        value = vars(self)[name]
+        if value is not None:
+            values = (value,) if isinstance(value, str) else tuple(value)
+            object.__setattr__(self, name, values)
 
     def _check_columns(self) -> None:
         if not self.targets:
             raise InputError("no target is named; name at least one column to predict")
-        for role, names in (("target", self.targets), ("feature", self.features or ())):
-            for name in names:
-                if names.count(name) > 1:
-                    raise InputError(f"{role} {name!r} is named twice")
-                if name in (self.time, self.group):
-                    raise InputError(
-                        f"column {name!r} cannot be a {role} and the time or group column at once"
-                    )
+        self._check_names("target", self.targets)
+        self._check_names("feature", self.features or ())
         if self.features is not None and not self.features and not self.calendar:
             raise InputError(
                 "no feature is named, and no calendar feature; name at least one input"
             )
         if self.calendar and self.time is None:
             raise InputError(
-                f"calendar features ({', '.join(self.calendar)}) need a time column; name it with time"
+                f"calendar features ({', '.join(self.calendar)}) need a time column; "
+                "name it with time"
             )
         if self.pad and self.group is None:
             raise InputError(
@@ -153,21 +134,58 @@ class TrainingOptions:
         both = [name for name in self.targets if self.features and name in self.features]
         if both and self.horizon == 0:
             raise InputError(
-                f"with horizon 0 the target {both[0]!r} cannot be a feature: the input would be the answer"
+                f"with horizon 0 the target {both[0]!r} cannot be a feature: "
+                "the input would be the answer"
             )
 
-    def _check_choices(self) -> None:
-        choices = {"missing": Missing, "scaler": Scaler, "loss": Loss}
-        for name, choice in choices.items():
-            if getattr(self, name) not in get_args(choice):
+    def _check_names(self, role: str, names: Sequence[str]) -> None:
+        for name in names:
+            if names.count(name) > 1:
+                raise InputError(f"{role} {name!r} is named twice")
+            if name in (self.time, self.group):
                 raise InputError(
-                    f"{name} is {getattr(self, name)!r}, expected one of {', '.join(get_args(choice))}"
+                    f"column {name!r} cannot be a {role} and the time or group column at once"
                 )
+
+    def _check_choices(self) -> None:
+        for name, choice in _CHOICES.items():
+            value = vars(self)[name]
+            if value not in get_args(choice):
+                choices = ", ".join(get_args(choice))
+                raise InputError(f"{name} is {value!r}, expected one of {choices}")
         for name in self.calendar:
             if name not in CALENDAR or self.calendar.count(name) > 1:
                 raise InputError(
-                    f"calendar feature {name!r}: expected each at most once of {', '.join(CALENDAR)}"
+                    f"calendar feature {name!r}: "
+                    f"expected each at most once of {', '.join(CALENDAR)}"
                 )
+
+    def _check_limits(self) -> None:
+        for name, (lowest, highest) in LIMITS.items():
+            value = vars(self)[name]
+            if not lowest <= value <= highest:
+                raise InputError(f"{name} is {value}, expected {lowest} to {highest}")
+        for name in _SHARES:
+            value = vars(self)[name]
+            if not 0 <= value < 1:
+                raise InputError(f"{name} is {value}, expected 0 or more and less than 1")
+        if not 0 < self.learning_rate < math.inf:
+            raise InputError(f"learning_rate is {self.learning_rate}, expected more than 0")
+
+    def _check_size(self) -> None:
+        weights = 8 * self.hidden_size**2 * self.num_layers
+        if weights > MOST_WEIGHTS:
+            raise InputError(
+                f"hidden_size {self.hidden_size} with num_layers {self.num_layers} makes "
+                f"{weights:,} weights, expected at most {MOST_WEIGHTS:,}"
+            )
+
+    def _check_split(self) -> None:
+        is_whole = len(self.split) == len(PARTS) and abs(sum(self.split) - 1) <= 1e-6
+        if not is_whole or min(self.split) < 0 or not self.split[0] > 0:
+            raise InputError(
+                f"split is {self.split}, expected three shares that add up to 1, the first above 0"
+            )
 
     def to_record(self) -> dict[str, Any]:
         """A JSON-ready mapping of every option."""

@@ -18,7 +18,8 @@ from torch import nn
 from torch.nn.utils import clip_grad_norm_
 
 from lstm_export.training import TrainingOptions
-from lstm_export.training.loop import Windows, train_loop
+from lstm_export.training.loop import train_loop
+from lstm_export.training.tensors import Windows
 from scripts.bench.timing import alternate, machine, medians, ratio, report
 
 WINDOW = 24

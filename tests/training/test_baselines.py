@@ -7,7 +7,8 @@ from lstm_export.model import Affine, Signature
 from lstm_export.series import Table
 from lstm_export.training import TrainingOptions
 from lstm_export.training.baselines import baselines, season
-from lstm_export.training.samples import Samples, build_samples, input_signature
+from lstm_export.training.samples import Samples
+from lstm_export.training.windowing import build_samples, input_signature
 
 HOUR = np.timedelta64(3600, "s")
 IDENTITY = Affine("input_scaler", np.zeros(1), np.ones(1))

@@ -12,8 +12,8 @@ from lstm_export.errors import InputError
 from lstm_export.model import LSTM, Affine, Linear, forward
 from lstm_export.series import Table
 from lstm_export.training import Epoch, TrainingOptions, TrainingResult, fit, loop
-from lstm_export.training.samples import build_samples, input_signature
 from lstm_export.training.scaling import fit_scaler
+from lstm_export.training.windowing import build_samples, input_signature
 
 torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 nn = torch.nn

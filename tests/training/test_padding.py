@@ -20,10 +20,11 @@ from lstm_export.series import Table
 from lstm_export.training import TrainingOptions, fit
 from lstm_export.training.baselines import baselines
 from lstm_export.training.fit import _scalers
-from lstm_export.training.samples import build_samples, input_signature
+from lstm_export.training.windowing import build_samples, input_signature
 
 torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
-from lstm_export.training.loop import Windows, _Core, _Tensors  # noqa: E402
+from lstm_export.training.core import Core  # noqa: E402
+from lstm_export.training.tensors import Tensors, Windows  # noqa: E402
 
 LENGTHS = {"a": 30, "b": 3, "c": 9, "d": 40, "e": 5, "f": 2, "g": 35, "h": 6}
 OPTIONS: dict[str, Any] = {
@@ -82,7 +83,7 @@ def test_a_padded_rows_loss_and_gradient_are_the_unpadded() -> None:
     """One window of 3 rows among rows of others, against the same 3 rows alone."""
     options = TrainingOptions(**OPTIONS)
     torch.manual_seed(0)
-    core = _Core(2, 1, options, torch.device("cpu"))
+    core = Core(2, 1, options, torch.device("cpu"))
     random = np.random.default_rng(0)
     x, y = (
         random.normal(size=(20, 2)).astype(np.float32),
@@ -99,7 +100,7 @@ def test_a_padded_rows_loss_and_gradient_are_the_unpadded() -> None:
         loss.backward()
         return float(loss.detach()), [parameter.grad.clone() for parameter in core.parameters]
 
-    ((batch, answers, lengths),) = _Tensors.of(windows, torch.device("cpu")).batches(
+    ((batch, answers, lengths),) = Tensors.of(windows, torch.device("cpu")).batches(
         8, shuffle=False
     )
     for row, (start, length) in enumerate(zip(windows.starts, [8, 3, 3], strict=True)):
@@ -118,7 +119,7 @@ def test_a_padded_rows_loss_and_gradient_are_the_unpadded() -> None:
 def test_without_the_lengths_the_loss_is_another() -> None:
     """So that the test above can fail."""
     torch.manual_seed(0)
-    core = _Core(2, 1, TrainingOptions(**OPTIONS), torch.device("cpu"))
+    core = Core(2, 1, TrainingOptions(**OPTIONS), torch.device("cpu"))
     x = torch.randn(2, 8, 2)
     assert not torch.allclose(core(x, torch.tensor([3, 8]))[0], core(x)[0])
 

@@ -6,7 +6,9 @@ import pytest
 from lstm_export.errors import InputError
 from lstm_export.series import Table
 from lstm_export.training import TrainingOptions
-from lstm_export.training.samples import PARTS, Samples, build_samples, input_signature
+from lstm_export.training.options import PARTS
+from lstm_export.training.samples import Samples
+from lstm_export.training.windowing import build_samples, input_signature
 
 HOUR = np.timedelta64(3600, "s")
 

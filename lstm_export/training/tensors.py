@@ -1,0 +1,107 @@
+"""Scaled windows as rows and indices, in numpy and on the device of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..model import Array
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+# Windows copied at a time, in values: 16 MB of float32, many batches of a small model.
+GATHERED_VALUES = 2**22
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """Scaled windows: nothing is copied before a batch needs it.
+
+    Attributes:
+        x: float32 `(rows, input_size)`.
+        y: float32 `(windows, output_size)`.
+        starts: int64 `(windows,)`, the first row of every window.
+        window: rows of a window.
+        lengths: int64 `(windows,)`, the rows of each window that count; None where all do.
+    """
+
+    x: Array
+    y: Array
+    starts: Array
+    window: int
+    lengths: Array | None = None
+
+
+class Batch(NamedTuple):
+    """Windows that are trained on at once.
+
+    Attributes:
+        x: `(batch, window, input_size)`.
+        y: `(batch, output_size)`.
+        lengths: `(batch,)` where not every row counts, else None.
+    """
+
+    x: Tensor
+    y: Tensor
+    lengths: Tensor | None
+
+
+class Tensors(NamedTuple):
+    """`Windows` on the device of the model."""
+
+    x: Tensor
+    y: Tensor
+    starts: Tensor
+    window: int
+    lengths: Tensor | None = None
+
+    @classmethod
+    def of(cls, windows: Windows, device: torch.device) -> Tensors:
+        """The same windows as tensors."""
+        import torch
+
+        def on_device(array: Array) -> Tensor:
+            return torch.from_numpy(array).to(device)
+
+        lengths = None if windows.lengths is None else on_device(windows.lengths)
+        return cls(
+            on_device(windows.x),
+            on_device(windows.y),
+            on_device(windows.starts),
+            windows.window,
+            lengths,
+        )
+
+    def batches(self, batch_size: int, shuffle: bool) -> Iterator[Batch]:
+        """All windows, in their order or shuffled, gathered many batches at a time."""
+        import torch
+
+        count = len(self.starts)
+        device = self.starts.device
+        if shuffle:
+            order = torch.randperm(count).to(device)
+        else:
+            order = torch.arange(count, device=device)
+        values_a_batch = batch_size * self.window * self.x.shape[1]
+        many = batch_size * max(1, GATHERED_VALUES // values_a_batch)
+        for picked in torch.split(order, many):
+            yield from self._gathered(picked, batch_size)
+
+    def _gathered(self, picked: Tensor, batch_size: int) -> Iterator[Batch]:
+        import torch
+
+        steps = torch.arange(self.window, device=self.starts.device)
+        index = self.starts[picked, None] + steps  # (many, window)
+        if self.lengths is not None:
+            # A shorter window may stand at the end, where no rows follow it.
+            index = index.clamp(max=len(self.x) - 1)
+        x = torch.split(self.x[index], batch_size)
+        y = torch.split(self.y[picked], batch_size)
+        lengths: list[Tensor | None] = [None] * len(x)
+        if self.lengths is not None:
+            lengths = list(torch.split(self.lengths[picked], batch_size))
+        for parts in zip(x, y, lengths, strict=True):
+            yield Batch(*parts)

@@ -1,0 +1,145 @@
+"""From a table to samples: every usable window, split into parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..errors import InputError
+from ..model import Array, Column, Signature
+from ..series import Run, Table, calendar_columns, series_of, time_step_of
+from .options import TrainingOptions
+from .samples import Samples, target_steps
+from .splitting import split
+
+
+def input_signature(table: Table, options: TrainingOptions) -> Signature:
+    """The interface that training on this table will have, ranges still unknown.
+
+    Raises:
+        InputError: a named column is missing, or no input is left.
+    """
+    features = _features(table, options)
+    for name in (*options.targets, *options.units):
+        _ = table[name]  # raises for a column that is not there
+    columns = [Column(name, options.units.get(name, "")) for name in features]
+    columns += [Column(name) for name in calendar_columns(options.calendar)]
+    targets = [Column(name, options.units.get(name, "")) for name in options.targets]
+    time_step = time_step_of(table, options.time, options.group) if options.time else None
+    return Signature(
+        input_size=len(columns),
+        output_size=len(targets) * max(options.horizon, 1),
+        features=tuple(columns),
+        targets=tuple(targets),
+        window=options.window,
+        horizon=options.horizon,
+        time=options.time,
+        time_step=time_step,
+        calendar=options.calendar,
+        group=options.group,
+    )
+
+
+def _features(table: Table, options: TrainingOptions) -> tuple[str, ...]:
+    if options.features is not None:
+        return options.features
+    # "" heads the index that pandas writes.
+    others = {*options.targets, options.time, options.group, ""}
+    names = [name for name in table.names if name not in others]
+    features = tuple(name for name in names if table.is_numeric(name))
+    if not features and not options.calendar:
+        raise InputError(
+            f"{table.title} has no numeric column besides the targets; "
+            "name the inputs with features"
+        )
+    return features
+
+
+def build_samples(table: Table, signature: Signature, options: TrainingOptions) -> Samples:
+    """Every usable window of the table, split into parts.
+
+    Raises:
+        InputError: a cell cannot be used, or a part that was asked for has no window.
+    """
+    runs = series_of(table, signature, options.missing)
+    y = _targets(table, options)  # (table rows, targets)
+    starts, lengths = _windows(runs, options)
+    rows = np.concatenate([run.rows for run in runs]) if runs else np.empty(0, np.int64)
+    ends = starts + lengths
+    predicted = ends[:, np.newaxis] + target_steps(0, options.horizon)
+    is_known = np.isfinite(y[rows][predicted]).all(axis=(1, 2))  # (windows,)
+    starts = starts[is_known]
+    lengths = lengths[is_known]
+    if not len(starts):
+        raise _no_window(table, runs, options)
+    group = _group_numbers(runs)
+    return Samples(
+        x=np.concatenate([run.x for run in runs]),
+        y=y[rows],
+        times=np.concatenate([run.times for run in runs]),
+        group=group,
+        parts=split(starts, group, options),
+        window=options.window,
+        horizon=options.horizon,
+        shorter=_shorter(starts, lengths, len(rows), options.window),
+    )
+
+
+def least_rows(options: TrainingOptions) -> int:
+    """Rows without a gap that a window and its horizon take at least."""
+    return (1 if options.pad else options.window) + options.horizon
+
+
+def _targets(table: Table, options: TrainingOptions) -> Array:
+    y = np.stack([table.numbers(name) for name in options.targets], axis=1)
+    if options.missing == "refuse":
+        for row, column in np.argwhere(np.isnan(y))[:1]:
+            raise InputError(
+                f"{table.place(options.targets[column], row)} is empty or NaN, expected a target; "
+                "repair it, or drop such rows as the option says"
+            )
+    return y
+
+
+def _windows(runs: Sequence[Run], options: TrainingOptions) -> tuple[Array, Array]:
+    """The first row of every window that fits into a run with its horizon, and its length.
+
+    Rows are counted over all runs. With `pad` a run too short for any is one window of all the rows
+    that its horizon leaves.
+    """
+    starts = [np.empty(0, np.int64)]
+    lengths = [np.empty(0, np.int64)]
+    first = 0
+    for run in runs:
+        rows = len(run) - options.horizon
+        length = min(rows, options.window) if options.pad else options.window
+        count = max(rows - length + 1, 0) if length > 0 else 0
+        starts.append(np.arange(first, first + count))
+        lengths.append(np.full(count, length, np.int64))
+        first += len(run)
+    return np.concatenate(starts), np.concatenate(lengths)
+
+
+def _group_numbers(runs: Sequence[Run]) -> Array:
+    """The number of each row's series, in order of appearance."""
+    names = dict.fromkeys(run.group for run in runs)
+    numbers = {name: number for number, name in enumerate(names)}
+    return np.repeat([numbers[run.group] for run in runs], [len(run) for run in runs])
+
+
+def _shorter(starts: Array, lengths: Array, rows: int, window: int) -> Array | None:
+    is_shorter = lengths < window
+    if not is_shorter.any():
+        return None
+    shorter = np.zeros(rows, np.int64)
+    shorter[starts[is_shorter]] = lengths[is_shorter]
+    return shorter
+
+
+def _no_window(table: Table, runs: Sequence[Run], options: TrainingOptions) -> InputError:
+    longest = max((len(run) for run in runs), default=0)
+    return InputError(
+        f"{table.title} yields no window: its longest stretch without a gap has {longest} rows, "
+        f"window {options.window} with horizon {options.horizon} needs {least_rows(options)}"
+    )
