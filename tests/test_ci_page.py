@@ -1,4 +1,6 @@
-"""docs/ci.md is what it says: its workflow's steps and its pytest file run here, and they fail where they should."""
+"""docs/ci.md is what it says: its workflow's steps and its pytest file run here, and they fail
+where they should.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ from tests.kit.chains import CHAINS
 
 pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the workflow's steps are for a POSIX shell")
+pytestmark = pytest.mark.skipif(
+    sys.platform == "win32", reason="the workflow's steps are for a POSIX shell"
+)
 
 PAGE = Path(__file__).parents[1] / "docs" / "ci.md"
 WORKFLOW, TEST = (
@@ -37,7 +41,10 @@ run = load_onnx(Path("model.onnx"))
 def steps() -> dict[str, str]:
     """Name and script of every step that runs something."""
     found = re.findall(r"- name: (.+)\n +run: (?:\|\n((?: {10}.+\n)+)|(.+)\n)", WORKFLOW)
-    return {name: re.sub(r"^ {10}", "", block, flags=re.MULTILINE) or line for name, block, line in found}
+    return {
+        name: re.sub(r"^ {10}", "", block, flags=re.MULTILINE) or line
+        for name, block, line in found
+    }
 
 
 def changed(model: Model) -> Model:
@@ -81,7 +88,10 @@ def test_every_step_succeeds(repository: Path) -> None:
     assert "the same model, interface and artifacts" in done.stdout
     assert "2 passed" in done.stdout
     uploaded = re.findall(r"path: (\S+)", WORKFLOW)
-    assert sorted(path.name for path in repository.glob(uploaded[0])) == ["parity.html", "parity.xml"]
+    assert sorted(path.name for path in repository.glob(uploaded[0])) == [
+        "parity.html",
+        "parity.xml",
+    ]
 
 
 def test_the_steps_fail_where_they_should(repository: Path) -> None:

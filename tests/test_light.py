@@ -31,7 +31,12 @@ DEVICE = BLOCK.format(blocked=("torch", "onnx", "pyarrow", "matplotlib"))
 
 
 def run(program: str, *args: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", program, *map(str, args)], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", program, *map(str, args)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def loaded(program: str) -> set[str]:
@@ -70,7 +75,9 @@ def test_help_does_not_wait_for_numpy() -> None:
 def test_there_is_a_bundle_of_every_older_format() -> None:
     from lstm_export.bundle import FORMAT_VERSION
 
-    assert {f"seed-v{version}.bundle" for version in range(1, FORMAT_VERSION)} <= {path.name for path in BUNDLES}
+    assert {f"seed-v{version}.bundle" for version in range(1, FORMAT_VERSION)} <= {
+        path.name for path in BUNDLES
+    }
 
 
 @pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.stem)
@@ -92,22 +99,30 @@ def test_a_device_predicts_what_the_definition_says(bundle: Path, tmp_path: Path
     done = run(program, bundle, tmp_path / "x.npy", tmp_path / "y.npy")
     assert done.returncode == 0, done.stderr
     # 20 roundings of outputs below 1
-    np.testing.assert_allclose(np.load(tmp_path / "y.npy"), forward(model, x).y, rtol=0, atol=20 * 2.0**-24)
+    np.testing.assert_allclose(
+        np.load(tmp_path / "y.npy"), forward(model, x).y, rtol=0, atol=20 * 2.0**-24
+    )
 
 
 @pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.stem)
 def test_a_device_runs_every_released_bundle_on_a_file(bundle: Path, tmp_path: Path) -> None:
     x = drawn(CHAINS["seed"], 5, 8)
     np.save(tmp_path / "x.npy", x)
-    program = f"{DEVICE}from lstm_export.cli import app\napp(['run', *sys.argv[1:3], '-o', sys.argv[3]])"
+    program = (
+        f"{DEVICE}from lstm_export.cli import app\napp(['run', *sys.argv[1:3], '-o', sys.argv[3]])"
+    )
     done = run(program, bundle, tmp_path / "x.npy", tmp_path / "y.npy")
     assert done.returncode == 0, done.stderr
-    np.testing.assert_allclose(np.load(tmp_path / "y.npy"), forward(CHAINS["seed"], x).y, rtol=0, atol=20 * 2.0**-24)
+    np.testing.assert_allclose(
+        np.load(tmp_path / "y.npy"), forward(CHAINS["seed"], x).y, rtol=0, atol=20 * 2.0**-24
+    )
 
 
 @pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.stem)
 def test_a_device_measures_every_released_bundle(bundle: Path) -> None:
-    program = f"{DEVICE}from lstm_export.cli import app\napp(['bench', sys.argv[1], '--seconds', '0.01'])"
+    program = (
+        f"{DEVICE}from lstm_export.cli import app\napp(['bench', sys.argv[1], '--seconds', '0.01'])"
+    )
     done = run(program, bundle)
     assert done.returncode == 0, done.stderr
     assert "passed against float64" in done.stdout
@@ -123,7 +138,10 @@ def test_the_example_in_the_bundle_runs(bundle: Path, tmp_path: Path) -> None:
 
 def test_what_needs_onnx_says_how_to_get_it(tmp_path: Path) -> None:
     done = run(
-        f"{DEVICE}from lstm_export.cli import app\napp(['onnx', *sys.argv[1:]])", BUNDLES[0], "-o", tmp_path / "m"
+        f"{DEVICE}from lstm_export.cli import app\napp(['onnx', *sys.argv[1:]])",
+        BUNDLES[0],
+        "-o",
+        tmp_path / "m",
     )
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")

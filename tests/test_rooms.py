@@ -1,4 +1,6 @@
-"""The house: rooms import only from those before them, no files import each other, and one has torch at its top."""
+"""The house: rooms import only from those before them, no files import each other, and one has
+torch at its top.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ def room(path: Path) -> str:
 
 
 def imports(path: Path) -> list[tuple[ast.stmt, str, bool]]:
-    """Every import of a file: the node, the absolute module, and whether it stands at the top and runs."""
+    """Every import of a file: the node, the absolute module, and whether it stands at the top and
+    runs.
+    """
     tree = ast.parse(path.read_text(encoding="utf-8"))
     package = ["lstm_export", *path.relative_to(ROOT).parent.parts]
     top = {id(node) for node in tree.body}
@@ -66,9 +70,8 @@ def imports(path: Path) -> list[tuple[ast.stmt, str, bool]]:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_room_imports_only_from_rooms_before_it(path: Path) -> None:
     for _, module, _ in imports(path):
-        if (
-            module.startswith("lstm_export.") and path != ROOT / "__init__.py"
-        ):  # the front door opens on all of it
+        # The front door opens on all of it
+        if module.startswith("lstm_export.") and path != ROOT / "__init__.py":
             other = module.split(".")[1]
             assert ORDER.index(other) <= ORDER.index(room(path)), f"{path.name} imports {module}"
 

@@ -1,4 +1,6 @@
-"""assert_parity: quiet where all is well, and otherwise an AssertionError that holds the whole report."""
+"""assert_parity: quiet where all is well, and otherwise an AssertionError that holds the whole
+report.
+"""
 
 from __future__ import annotations
 

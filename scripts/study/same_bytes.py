@@ -36,10 +36,8 @@ BUILDS = {
     "-O3 -march=native": ("-O3", "-march=native", "-ffp-contract=fast"),
 }
 TIMES = ("seconds", "_s", "_us", "_ms")  # ends of the keys of what differs from run to run
-FOLLOWING = (
-    "sha256",
-    "size_bytes",
-)  # ends of the keys of what follows from files that are compared themselves
+# Ends of the keys of what follows from files that are compared themselves.
+FOLLOWING = ("sha256", "size_bytes")
 # What TorchScript keeps of the lines of the source that it was made from.
 OF_THE_SOURCE = (".debug_pkl", "serialization_id")
 LONGEST = 90  # characters of a value that are shown

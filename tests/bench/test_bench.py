@@ -1,4 +1,6 @@
-"""The benchmark: turns, percentiles, answers judged on the timed runs, deadlines, and what the command prints."""
+"""The benchmark: turns, percentiles, answers judged on the timed runs, deadlines, and what the
+command prints.
+"""
 
 from __future__ import annotations
 
@@ -66,10 +68,8 @@ def test_rates_are_read_and_others_refused() -> None:
 
 def test_a_timing_is_numpys_percentiles_of_all_calls() -> None:
     blocks = [np.random.default_rng(k).integers(1000, 9000, 40 + k).tolist() for k in range(9)]
-    every, medians = (
-        np.concatenate(blocks) * 1e-9,
-        [float(np.median(block)) * 1e-9 for block in blocks],
-    )
+    every = np.concatenate(blocks) * 1e-9
+    medians = [float(np.median(block)) * 1e-9 for block in blocks]
     found = Timing.of(blocks)
     assert found.calls == every.size
     measured = (found.min_s, found.p50_s, found.p90_s, found.p99_s, found.mean_s)
@@ -109,7 +109,7 @@ def test_each_shape_is_timed_once() -> None:
 @pytest.mark.usefixtures("one_start")
 def test_a_bundle_is_judged_against_float64() -> None:
     report = bench([BUNDLE], SHORT)
-    (engine,) = (one for one in report.engines if one.target == "onnx")
+    (engine,) = (engine for engine in report.engines if engine.target == "onnx")
     assert report.ok
     shapes = [(work.batch, work.seq) for work in engine.works if work.work != "step"]
     assert shapes == [(1, 1), (1, 7), (3, 7)]
@@ -117,7 +117,8 @@ def test_a_bundle_is_judged_against_float64() -> None:
         assert (work.verification.against, work.verification.verdict) == ("float64", "passed")
         assert 0 < work.timing.min_s <= work.timing.p50_s <= work.timing.p90_s <= work.timing.p99_s
     assert 0 < engine.process.load_s < engine.process.start_up_s
-    memory, python = engine.process.peak_memory_bytes, engine.process.python_memory_bytes
+    memory = engine.process.peak_memory_bytes
+    python = engine.process.python_memory_bytes
     assert memory is None or (python is not None and python < memory)
 
 
@@ -135,7 +136,7 @@ def test_a_wrong_answer_of_a_timed_run_fails(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_worst_block_counts() -> None:
     model = CHAINS["every step"]
-    (work,) = (one for one in works(2, 3) if one.name == "2 x 3")
+    (work,) = (work for work in works(2, 3) if work.name == "2 x 3")
     question = Question.of(model, model.signature, 2, 3)
     right = forward(model, question.x).y.astype(np.float32)
     for wrong in (right + np.float32(0.01), right * np.float32(np.nan), right[:, -1]):
@@ -152,7 +153,8 @@ class Stateful:
     """The definition as a runner that hands out its state; a broken one forgets it."""
 
     def __init__(self, model: Model, forgets: bool) -> None:
-        self.model, self.forgets = model, forgets
+        self.model = model
+        self.forgets = forgets
 
     def __call__(self, x: Array) -> Array:
         return forward(self.model, x).y.astype(np.float32)
@@ -184,8 +186,10 @@ def test_generated_c_steps_in_place_as_it_does_from_state_to_state(chain: str) -
     if reason := c.unavailable():
         pytest.skip(reason)
     model = CHAINS[chain]
-    runner, x = c.from_model(model), drawn(model, 2, 4)
-    bound, state = runner.bind(2), runner.initial_state(2)
+    runner = c.from_model(model)
+    x = drawn(model, 2, 4)
+    bound = runner.bind(2)
+    state = runner.initial_state(2)
     for t in range(4):
         bound.x[...] = x[:, t : t + 1]
         y, state = runner.advance(x[:, t : t + 1], state)
@@ -219,7 +223,8 @@ def test_engines_of_unknown_models_are_held_against_each_other(
     paths = [tmp_path / "a.onnx", tmp_path / "b.onnx"]
     for path in paths:
         path.write_bytes(open_bundle(BUNDLE).artifacts["onnx"])
-    right, runners = OnnxRunner.__call__, []
+    right = OnnxRunner.__call__
+    runners = []
 
     def one_is_wrong(self: OnnxRunner, x: Array) -> Array:
         runners.append(self)
@@ -234,7 +239,7 @@ def test_engines_of_unknown_models_are_held_against_each_other(
         for work in engine.works
         if work.work != "step"
     ]
-    assert {one.against for one in found} == {"other engines"}
+    assert {verification.against for verification in found} == {"other engines"}
     assert report.ok == ok
     alone = bench(paths[:1], SHORT)
     assert {work.verification.against for engine in alone.engines for work in engine.works} == {
@@ -320,7 +325,8 @@ def test_rounded_weights_are_held_against_the_exact_ones_on_the_same_inputs(tmp_
     )
     ((rounded,), _) = open_engines([tmp_path / "rounded_c"])
     for work in works(3, 7):
-        found = {one.engine: one.verification for one in timed_at(work, [rounded, exact])}
+        timings = timed_at(work, [rounded, exact])
+        found = {timing.engine: timing.verification for timing in timings}
         assert (found["exact"].against, found["exact"].verdict) == ("float64", "passed")
         assert (found["c"].against, found["c"].verdict) == ("other engines", "passed")
 

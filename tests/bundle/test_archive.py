@@ -36,7 +36,8 @@ def renamed(old: bytes, new: bytes) -> bytes:
 
 def with_mode(mode: int) -> bytes:
     info = zipfile.ZipInfo("link")
-    info.create_system, info.external_attr = 3, mode << 16
+    info.create_system = 3
+    info.external_attr = mode << 16
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr(info, b"/etc/passwd")
@@ -55,7 +56,8 @@ def duplicate() -> bytes:
 
 
 ONE = zipped(("a", b"content"))
-CENTRAL, END = b"PK\x01\x02", b"PK\x05\x06"
+CENTRAL = b"PK\x01\x02"
+END = b"PK\x05\x06"
 REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "climbs out": (lambda: zipped(("../x", b"")), r"'\.\.'"),
     "climbs out inside": (lambda: zipped(("a/../../x", b"")), r"'\.\.'"),
@@ -149,7 +151,8 @@ def test_a_zip_of_another_tool_is_refused_or_means_the_same(how: str) -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for info in reversed(infos):
-            info.create_system, info.external_attr = 3, (stat.S_IFREG | 0o644) << 16
+            info.create_system = 3
+            info.external_attr = (stat.S_IFREG | 0o644) << 16
             archive.writestr(info, b"x")
     if how == "another order":
         assert unpack(buffer.getvalue()) == {"b": b"x", "a": b"x"}
@@ -207,7 +210,8 @@ ARRAYS = {
 
 def test_arrays_come_back_as_numpy_reads_them() -> None:
     data = pack_arrays(ARRAYS)
-    found, by_numpy = unpack_arrays(data), np.load(io.BytesIO(data), allow_pickle=False)
+    found = unpack_arrays(data)
+    by_numpy = np.load(io.BytesIO(data), allow_pickle=False)
     assert set(found) == set(by_numpy.files) == set(ARRAYS)
     for name, array in ARRAYS.items():
         for got in (found[name], by_numpy[name]):

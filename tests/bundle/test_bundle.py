@@ -58,13 +58,16 @@ def test_what_is_written_is_what_is_opened(
     name: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     model: Model = request.getfixturevalue(name)
-    bundle, path = bundle_of(model), tmp_path / "model.bundle"
+    bundle = bundle_of(model)
+    path = tmp_path / "model.bundle"
     write_bundle(path, bundle)
     opened = open_bundle(path)
     assert opened == bundle
     assert opened.model == model
     assert opened.artifacts == {"onnx": b"\x08\x08"}
-    assert [one.name for one in opened.golden] == [one.name for one in golden_sets(model)]
+    assert [golden_set.name for golden_set in opened.golden] == [
+        golden_set.name for golden_set in golden_sets(model)
+    ]
     for got, expected in zip(opened.golden, bundle.golden, strict=True):
         for key in ("x", "y", "scale"):
             assert getattr(got, key).tobytes() == getattr(expected, key).tobytes()
@@ -230,7 +233,7 @@ def test_mutated_bundles_are_refused(data: bytes) -> None:
 
 
 def test_mutated_manifests_are_refused_or_harmless(bundle: Bundle) -> None:
-    """Mutations under a valid CRC, as an attacker would make them; sha256 of the files still holds."""
+    """Mutations under a valid CRC, as an attacker would make them; the checksums still hold."""
     random = np.random.default_rng(1)
     manifest = bundle.files["manifest.json"]
     for _ in range(300):
@@ -258,7 +261,9 @@ def test_the_card_tells_names_units_ranges_and_verification(bundle: Bundle) -> N
 
 
 def test_hostile_names_stay_names(traffic_model: Model) -> None:
-    """A column's name reaches generated code and Markdown: it must not leave its comment or its cell."""
+    """A column's name reaches generated code and Markdown: it must not leave its comment or its
+    cell.
+    """
     hostile = Column('a\nimport os; os.abort() # """ | `x` {step}\u2028y', "\r\n| u", 0.0, 1.0)
     features = (hostile, *traffic_model.signature.features[1:])
     bundle = bundle_of(
@@ -283,8 +288,9 @@ def test_the_example_runs_on_a_device(bundle: Bundle, traffic_model: Model, tmp_
     )
     write_bundle(tmp_path / "model.bundle", real)
     (tmp_path / "example.py").write_bytes(real.files["example.py"])
-    block = "import sys; sys.modules.update(torch=None, onnx=None); sys.argv = ['example.py', 'model.bundle']; "
-    code = block + "import runpy; runpy.run_path('example.py')"
+    block = "import sys; sys.modules.update(torch=None, onnx=None)"
+    arguments = "sys.argv = ['example.py', 'model.bundle']"
+    code = f"{block}; {arguments}; import runpy; runpy.run_path('example.py')"
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -321,18 +327,18 @@ def test_the_command_line_knows_every_mode() -> None:
 
     from lstm_export.cli.package import Mode as Offered
 
-    assert tuple(one.value for one in Offered) == get_args(Mode)
+    assert tuple(capability.value for capability in Offered) == get_args(Mode)
 
 
 def test_golden_sets_with_lengths_are_stored_and_raise_the_version(traffic_model: Model) -> None:
     x = np.ones((3, 4, traffic_model.signature.input_size), np.float32)
-    one = GoldenSet.of("unequal", traffic_model, x, np.array([4, 1, 2]))
-    made = make_bundle(traffic_model, [one], [])
+    unequal = GoldenSet.of("unequal", traffic_model, x, np.array([4, 1, 2]))
+    made = make_bundle(traffic_model, [unequal], [])
     assert made.manifest["format_version"] == FORMAT_VERSION
     (again,) = open_bundle(pack(made.files, first="manifest.json")).golden
     assert again.lengths is not None
     assert again.lengths.tolist() == [4, 1, 2]
-    bad = GoldenSet(one.name, one.x, one.y, one.scale, one.noise_floor, np.array([4, 0, 2]))
+    bad = replace(unequal, lengths=np.array([4, 0, 2]))
     with pytest.raises(
         BundleError, match="lengths of the golden set unequal are not one a row, from 1 to 4"
     ):

@@ -1,7 +1,8 @@
-"""Whatever a stranger called a column, a stage or an artifact: it stays a name, on every page and in every program.
+"""Whatever a stranger called a column, a stage or an artifact: it stays a name, on every page and
+in every program.
 
-Every printable ASCII character, every control character, and what breaks lines, turns text around or is half of a
-character, is put into every place of a model where a name goes.
+Every printable ASCII character, every control character, and what breaks lines, turns text around
+or is half of a character, is put into every place of a model where a name goes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""A command that is shown to be given again judges the same thing: every option that was said is in it."""
+"""A command that is shown to be given again judges the same thing: every option that was said is in
+it.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ from lstm_export.cli.again import command_again
 from lstm_export.cli.verify import WRITES
 
 COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-# Values of options that take no text; every other one is given a text that a shell would take apart.
+# Values of options that take no text; every other one is given a text that a shell would take
+# apart.
 VALUES = {
     "--readout": "last",
     "--kwargs": '{"hidden size": "5 " 0"}',

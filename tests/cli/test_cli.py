@@ -1,4 +1,6 @@
-"""The command line: exit codes, one line of error, JSON, and the same words in help as in the library."""
+"""The command line: exit codes, one line of error, JSON, and the same words in help as in the
+library.
+"""
 
 from __future__ import annotations
 
@@ -91,8 +93,14 @@ def test_json(seed_checkpoint: Path) -> None:
     assert record["path"] == str(folder / "model.onnx")
     assert record["size_bytes"] == (folder / "model.onnx").stat().st_size
     (report,) = record["reports"]
-    assert (report["structure"], report["verdict"], len(report["sets"])) == ("identical", "passed", 13)
-    assert json.loads(invoke("verify", folder / "model.onnx", seed_checkpoint, "--json").stdout)["ok"]
+    assert (report["structure"], report["verdict"], len(report["sets"])) == (
+        "identical",
+        "passed",
+        13,
+    )
+    assert json.loads(invoke("verify", folder / "model.onnx", seed_checkpoint, "--json").stdout)[
+        "ok"
+    ]
     assert json.loads(invoke("package", seed_checkpoint, "--json").stdout)["ok"]
     assert json.loads(invoke("inspect", seed_checkpoint, "--json").stdout)["parameters"] == 32851
 
@@ -109,7 +117,9 @@ def test_a_failed_check_is_exit_1(seed_checkpoint: Path, tmp_path: Path) -> None
     assert json.loads(as_json.stdout)["ok"] is False
 
 
-def test_a_failed_export_shows_where_and_leaves_nothing(seed_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_export_shows_where_and_leaves_nothing(
+    seed_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     wrong = ("output", "input", "forget", "cell")
     monkeypatch.setattr("lstm_export.targets.onnx.recurrent_writer.ONNX_GATES", wrong)
     done = invoke("onnx", seed_checkpoint)
@@ -137,7 +147,9 @@ def zip_edited(bundle: bytes) -> bytes:
 
 DAMAGED = {
     "cut.bundle": lambda bundle, _: bundle[:-300],
-    "flipped.bundle": lambda bundle, _: bundle[:150_000] + bytes([bundle[150_000] ^ 4]) + bundle[150_001:],
+    "flipped.bundle": lambda bundle, _: (
+        bundle[:150_000] + bytes([bundle[150_000] ^ 4]) + bundle[150_001:]
+    ),
     "edited.bundle": lambda bundle, _: zip_edited(bundle),
     "cut.onnx": lambda _, onnx: onnx[:5000],
     "junk.onnx": lambda _, onnx: onnx[:2] + b"hello" * 99,
@@ -148,7 +160,8 @@ DAMAGED = {
 
 @pytest.mark.parametrize("name", DAMAGED)
 def test_a_damaged_file_is_named_with_a_next_step(name: str, tmp_path: Path) -> None:
-    path, damage = tmp_path / name, DAMAGED[name]
+    path = tmp_path / name
+    damage = DAMAGED[name]
     if damage:
         targets.get("onnx").export(CHAINS["seed"], path)
         path.write_bytes(damage(BUNDLE.read_bytes(), path.read_bytes()))
@@ -157,12 +170,19 @@ def test_a_damaged_file_is_named_with_a_next_step(name: str, tmp_path: Path) -> 
     np.save(tmp_path / "x.npy", np.zeros((1, 2, 10), np.float32))
     commands = [("verify", path, model), ("run", path, tmp_path / "x.npy"), ("bench", path)]
     if name.endswith(".bundle"):
-        commands += [("verify", path), ("inspect", path), ("diff", BUNDLE, path), ("diff", path, BUNDLE)]
+        commands += [
+            ("verify", path),
+            ("inspect", path),
+            ("diff", BUNDLE, path),
+            ("diff", path, BUNDLE),
+        ]
     for command in commands:
         done = invoke(*command)
         assert (done.exit_code, done.stdout) == (1, ""), command
         assert done.stderr.count("\n") == 1
-        assert done.stderr.startswith((f"error: {path}: ", f"error: {path} is", f"error: cannot read {path}: "))
+        assert done.stderr.startswith(
+            (f"error: {path}: ", f"error: {path} is", f"error: cannot read {path}: ")
+        )
         assert done.stderr.count(name) == 1
         assert re.search("; (copy|name|export|save) ", done.stderr), done.stderr
 
@@ -193,16 +213,25 @@ def test_interrupted_is_130(seed_checkpoint: Path, monkeypatch: pytest.MonkeyPat
     assert done.stderr == "interrupted\n"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals that a program can end cleanly on")
+@pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows has no signals that a program can end cleanly on"
+)
 @pytest.mark.parametrize(
     ("command", "name", "code"),
-    [("onnx", "SIGTERM", 143), ("onnx", "SIGINT", 130), ("package", "SIGHUP", 129), ("train", "SIGTERM", 143)],
+    [
+        ("onnx", "SIGTERM", 143),
+        ("onnx", "SIGINT", 130),
+        ("package", "SIGHUP", 129),
+        ("train", "SIGTERM", 143),
+    ],
 )
 def test_a_signal_ends_it_with_one_line_and_nothing_half_written(
     command: str, name: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It comes when the output is half written, before the new file takes its name."""
-    folder, real, arguments = tmp_path, files._sync, [tmp_path / "model.pt"]
+    folder = tmp_path
+    real = files._sync
+    arguments = [tmp_path / "model.pt"]
     write_checkpoint(arguments[0], Checkpoint(CHAINS["smallest"]))
     (folder / "out").write_bytes(b"the old file")
 

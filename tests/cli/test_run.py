@@ -27,7 +27,13 @@ def run(*arguments: object) -> Result:
 @pytest.fixture
 def named_model(seed_model: Model) -> Model:
     features = tuple(Column(f"f{k}", "V", -3.0, 3.0) for k in range(10))
-    signature = replace(seed_model.signature, features=features, targets=(Column("load", "kW"),), window=4, horizon=1)
+    signature = replace(
+        seed_model.signature,
+        features=features,
+        targets=(Column("load", "kW"),),
+        window=4,
+        horizon=1,
+    )
     return replace(seed_model, signature=signature)
 
 
@@ -55,13 +61,17 @@ def table(x: Array, tmp_path: Path) -> Path:
     return path
 
 
-def test_slides_over_a_table_and_names_the_outputs(bundle: Path, table: Path, x: Array, named_model: Model) -> None:
+def test_slides_over_a_table_and_names_the_outputs(
+    bundle: Path, table: Path, x: Array, named_model: Model
+) -> None:
     done = run(bundle, table)
     assert done.exit_code == 0, done.output
     rows = list(csv.reader(io.StringIO(done.stdout)))
     assert rows[0] == ["row", "load[t+1]"]
     expected = forward(named_model, np.stack([x[k : k + 4] for k in range(6)])).y
-    np.testing.assert_allclose(np.array(rows[1:], float), np.column_stack([range(3, 9), expected]), rtol=1e-5)
+    np.testing.assert_allclose(
+        np.array(rows[1:], float), np.column_stack([range(3, 9), expected]), rtol=1e-5
+    )
     assert done.stderr == "6 predictions of load[t+1] (kW)\n"
 
 
@@ -84,7 +94,9 @@ def test_warnings_go_to_stderr_as_one_line(bundle: Path, table: Path) -> None:
     assert len(done.stderr.splitlines()) == 2
 
 
-def test_json_holds_the_predictions_or_where_they_went(bundle: Path, table: Path, tmp_path: Path) -> None:
+def test_json_holds_the_predictions_or_where_they_went(
+    bundle: Path, table: Path, tmp_path: Path
+) -> None:
     found = json.loads(run(bundle, table, "--json").stdout)
     assert found["predictions"] == 6
     assert found["outputs"] == [{"name": "load[t+1]", "unit": "kW"}]
@@ -95,7 +107,9 @@ def test_json_holds_the_predictions_or_where_they_went(bundle: Path, table: Path
     assert written["columns"] is None
 
 
-def test_refuses_with_one_line_and_leaves_nothing(bundle: Path, table: Path, tmp_path: Path) -> None:
+def test_refuses_with_one_line_and_leaves_nothing(
+    bundle: Path, table: Path, tmp_path: Path
+) -> None:
     before = table.read_bytes()
     refused = [
         (bundle, table, "-o", table),
@@ -118,7 +132,9 @@ def test_refuses_with_one_line_and_leaves_nothing(bundle: Path, table: Path, tmp
     assert run(bundle, table, "--missing", "guess").exit_code == 2
 
 
-def test_nan_is_placed_and_the_commands_own_option_named(bundle: Path, table: Path, x: Array, tmp_path: Path) -> None:
+def test_nan_is_placed_and_the_commands_own_option_named(
+    bundle: Path, table: Path, x: Array, tmp_path: Path
+) -> None:
     header, first, second, *rest = table.read_text().splitlines()
     table.write_text("\n".join([header, first, second.rpartition(",")[0] + ",", *rest]))
     x[1, 9] = np.nan
@@ -136,7 +152,10 @@ def test_nan_is_placed_and_the_commands_own_option_named(bundle: Path, table: Pa
         assert "--missing" in done.stderr
         assert "nonfinite" not in done.stderr
     assert run(bundle, table, "--missing", "ffill").exit_code == 0
-    assert "is for the cells of a table" in run(bundle, tmp_path / "x.npy", "--missing", "ffill").stderr
+    assert (
+        "is for the cells of a table"
+        in run(bundle, tmp_path / "x.npy", "--missing", "ffill").stderr
+    )
 
 
 def test_doctor_speaks_text_and_json() -> None:

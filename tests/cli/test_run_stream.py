@@ -1,4 +1,6 @@
-"""`lstm-export run BUNDLE - --stream`: a line in, a line out, at once; ended by signals, gone on from a file."""
+"""`lstm-export run BUNDLE - --stream`: a line in, a line out, at once; ended by signals, gone on
+from a file.
+"""
 
 from __future__ import annotations
 
@@ -41,12 +43,17 @@ def written(model: Model, path: Path) -> Path:
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
     """Three inputs, two of them derived from the hour; two series in one table."""
-    features = (Column("load", "kW", -3, 3), Column("hour_sin", "", -1, 1), Column("hour_cos", "", -1, 1))
+    features = (
+        Column("load", "kW", -3, 3),
+        Column("hour_sin", "", -1, 1),
+        Column("hour_cos", "", -1, 1),
+    )
     columns = {"features": features, "targets": (Column("load", "kW"), Column("peak", "kW"))}
     where = {"time": "at", "time_step": 3600.0, "calendar": ("hour",), "group": "site"}
     model = CHAINS["learned state"]
     return written(
-        replace(model, signature=replace(model.signature, **columns, **where, window=4, horizon=1)), tmp_path / "b"
+        replace(model, signature=replace(model.signature, **columns, **where, window=4, horizon=1)),
+        tmp_path / "b",
     )
 
 
@@ -54,7 +61,9 @@ HOURS = np.arange("2026-03-01T20", "2026-03-02T08", dtype="M8[h]")
 VALUES = np.random.default_rng(1).uniform(-2, 2, (2, len(HOURS))).round(3)
 
 
-def lines(stop: int = len(HOURS), start: int = 0, sites: tuple[str, ...] = ("north", "south")) -> str:
+def lines(
+    stop: int = len(HOURS), start: int = 0, sites: tuple[str, ...] = ("north", "south")
+) -> str:
     """The header, then the hours of both sites in turn."""
     rows = [
         f"{HOURS[t]},{site},{VALUES[k, t]}"
@@ -66,7 +75,9 @@ def lines(stop: int = len(HOURS), start: int = 0, sites: tuple[str, ...] = ("nor
 
 
 def stream(bundle: Path, text: str, *options: object) -> Result:
-    return CliRunner().invoke(app, ["run", str(bundle), "-", "--stream", *map(str, options)], input=text)
+    return CliRunner().invoke(
+        app, ["run", str(bundle), "-", "--stream", *map(str, options)], input=text
+    )
 
 
 def answers(done: Result) -> list[list[str]]:
@@ -92,7 +103,8 @@ def test_gives_what_run_gives_for_the_whole_table(bundle: Path, tmp_path: Path) 
 
 @pytest.mark.parametrize("mode", ["state", "window"])
 def test_goes_on_from_its_file_as_if_never_ended(bundle: Path, tmp_path: Path, mode: str) -> None:
-    whole, options = answers(stream(bundle, lines(), "--mode", mode)), ("--mode", mode, "--state", tmp_path / "s")
+    whole = answers(stream(bundle, lines(), "--mode", mode))
+    options = ("--mode", mode, "--state", tmp_path / "s")
     first = answers(stream(bundle, lines(7), *options))
     rest = answers(stream(bundle, lines(start=7), *options))
     assert [*first, *rest[1:]] == whole
@@ -113,7 +125,10 @@ def test_state_is_the_definition_over_all_rows(bundle: Path) -> None:
 def test_a_gap_starts_anew(bundle: Path) -> None:
     text = lines(5, sites=("north",)) + lines(start=8, sites=("north",)).partition("\n")[2]
     done = stream(bundle, text, "--mode", "state")
-    assert done.stderr == "note: line 7: 14400 since the row of north before, expected 3600; starting anew\n"
+    assert (
+        done.stderr
+        == "note: line 7: 14400 since the row of north before, expected 3600; starting anew\n"
+    )
     fresh = answers(stream(bundle, lines(start=8, sites=("north",)), "--mode", "state"))
     assert answers(done)[6:] == fresh[1:]
 
@@ -133,14 +148,19 @@ def test_empty_cells_are_refused_held_or_skipped(bundle: Path) -> None:
     assert skipped[4][2:] == ["nan", "nan"]
     held = stream(bundle, bad, "--mode", "state", "--missing", "ffill")
     from_the_start = "\n".join([text[0], text[4]])
-    assert "no good value came before" in stream(bundle, from_the_start, "--missing", "ffill").stderr
+    assert (
+        "no good value came before" in stream(bundle, from_the_start, "--missing", "ffill").stderr
+    )
     text[4] = text[4] + text[3].rpartition(",")[2]
     assert held.stdout == stream(bundle, "\n".join(text), "--mode", "state").stdout
 
 
 def test_ranges_are_said_on_stderr(bundle: Path) -> None:
     done = stream(
-        bundle, "at,site,load\n2026-03-01T20,a,50\n2026-03-01T21,a,60\n2026-03-01T22,a,0\n", "--mode", "state"
+        bundle,
+        "at,site,load\n2026-03-01T20,a,50\n2026-03-01T21,a,60\n2026-03-01T22,a,0\n",
+        "--mode",
+        "state",
     )
     assert done.exit_code == 0
     assert done.stderr == "warning: load is 50 kW, outside the training range -3 to 3\n"
@@ -154,7 +174,9 @@ def test_needs_no_header(tmp_path: Path) -> None:
     done = stream(bundle, text)
     header, *rows = answers(done)
     assert header == ["row", "y0", "y1"]
-    np.testing.assert_allclose(np.array(rows, float)[:, 1:], load(bundle)(x[np.newaxis])[0], atol=1e-6)
+    np.testing.assert_allclose(
+        np.array(rows, float)[:, 1:], load(bundle)(x[np.newaxis])[0], atol=1e-6
+    )
     named = stream(bundle, "a;b;c;d;e\n\n" + text.replace(",", ";"))
     assert named.stdout == done.stdout
 
@@ -221,14 +243,27 @@ def test_the_modes_of_the_command_are_those_of_the_device() -> None:
 
 
 def started(bundle: Path, *options: object) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "lstm_export", "run", str(bundle), "-", "--stream", *map(str, options)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen(command, text=True, bufsize=1, **pipes)  # type: ignore[call-overload, no-any-return]
+    command = [
+        sys.executable,
+        "-m",
+        "lstm_export",
+        "run",
+        str(bundle),
+        "-",
+        "--stream",
+        *map(str, options),
+    ]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, text=True, bufsize=1, stdin=pipe, stdout=pipe, stderr=pipe)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals that a program can end cleanly on")
+@pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows has no signals that a program can end cleanly on"
+)
 @pytest.mark.parametrize(("number", "code"), [("SIGTERM", 0), ("SIGINT", 130)])
-def test_answers_at_once_and_ends_cleanly(bundle: Path, tmp_path: Path, number: str, code: int) -> None:
+def test_answers_at_once_and_ends_cleanly(
+    bundle: Path, tmp_path: Path, number: str, code: int
+) -> None:
     expected = answers(stream(bundle, lines(), "--mode", "state"))
     header, *rows = lines().splitlines()
     process = started(bundle, "--mode", "state", "--state", tmp_path / "s")
@@ -243,7 +278,9 @@ def test_answers_at_once_and_ends_cleanly(bundle: Path, tmp_path: Path, number: 
     rest, errors = process.communicate(timeout=60)
     assert (process.returncode, rest) == (code, "")
     assert errors == ("interrupted\n" if code else "")
-    again = answers(stream(bundle, "\n".join([header, *rows[5:]]), "--mode", "state", "--state", tmp_path / "s"))
+    again = answers(
+        stream(bundle, "\n".join([header, *rows[5:]]), "--mode", "state", "--state", tmp_path / "s")
+    )
     assert again[1:] == expected[6:]
 
 

@@ -1,4 +1,6 @@
-"""The float64 definition against PyTorch in float64, and against the gate equations one scalar at a time."""
+"""The float64 definition against PyTorch in float64, and against the gate equations one scalar at a
+time.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +24,21 @@ def test_agrees_with_torch_in_float64(model: Model, batch: int, seq: int) -> Non
     y = forward(model, x).y
     assert y.shape == expected.shape
     # Two float64 evaluations differ by their order of summation alone.
-    np.testing.assert_allclose(y, expected, rtol=1e-12, atol=1e-12 * max(1.0, np.abs(expected).max()))
+    np.testing.assert_allclose(
+        y, expected, rtol=1e-12, atol=1e-12 * max(1.0, np.abs(expected).max())
+    )
 
 
 def test_agrees_with_the_gate_equations_one_scalar_at_a_time() -> None:
     model = CHAINS["smallest"]
-    w = {name: float(array.reshape(-1)[0]) for name, array in model.arrays.items() if array.size == 1}
-    gates = {name: array.reshape(-1).astype(float) for name, array in model.arrays.items() if array.size == 4}
+    w = {
+        name: float(array.reshape(-1)[0]) for name, array in model.arrays.items() if array.size == 1
+    }
+    gates = {
+        name: array.reshape(-1).astype(float)
+        for name, array in model.arrays.items()
+        if array.size == 4
+    }
     x = drawn(model, 1, 6)
     h = c = 0.0
     for value in x.reshape(-1).astype(float):
@@ -47,8 +57,9 @@ def test_terms_bound_the_output_and_show_cancellation() -> None:
 
 
 def test_padding_counts_for_nothing(model: Model) -> None:
-    """Each row with a length is what it is alone, cut there; what stands behind its length is never read."""
-    x, lengths = drawn(model, 4, 9), np.array([9, 1, 4, 6])
+    """Each row with a length is what it is alone, cut there; what follows is never read."""
+    x = drawn(model, 4, 9)
+    lengths = np.array([9, 1, 4, 6])
     padded = x.copy()
     for row, length in enumerate(lengths):
         padded[row, length:] = 1e6
@@ -66,12 +77,13 @@ def test_chunks_with_the_state_carried_are_the_whole(model: Model) -> None:
     if any(stage.bidirectional for stage in model.recurrent):
         pytest.skip("a bidirectional chain reads the future: it has no state to carry")
     x = drawn(model, 3, 8)
-    whole, first = forward(model, x), forward(model, x[:, :5])
+    whole = forward(model, x)
+    first = forward(model, x[:, :5])
     rest = forward(model, x[:, 5:], state=first.state)
-    layout = [(one.num_layers, 3, one.size) for one in state_layout(model)]
-    assert [one.shape for one in first.state] == layout
-    assert [one.shape for one in initial_state(model, batch=3)] == layout
+    layout = [(tensor.num_layers, 3, tensor.size) for tensor in state_layout(model)]
+    assert [tensor.shape for tensor in first.state] == layout
+    assert [tensor.shape for tensor in initial_state(model, batch=3)] == layout
     expected = whole.y[:, 5:] if model.returns_every_step else whole.y
     np.testing.assert_allclose(rest.y, expected, rtol=1e-12, atol=1e-12)
-    for got, one in zip(rest.state, whole.state, strict=True):
-        np.testing.assert_allclose(got, one, rtol=1e-12, atol=1e-12)
+    for got, expected in zip(rest.state, whole.state, strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-12)

@@ -21,6 +21,7 @@ from lstm_export.model import (
     Model,
     Signature,
     Skip,
+    Stage,
 )
 from lstm_export.model.gates import ONNX_GATES, PYTORCH_GATES, reorder_gates
 from tests.kit.builders import linear, lstm
@@ -40,7 +41,9 @@ def test_rebuilt_from_its_record(model: Model) -> None:
 
 def test_signature_survives_its_record() -> None:
     columns = (Column("a", "K", 0.1, 1 / 3), Column("hour_sin"), Column("hour_cos"))
-    signature = Signature(3, 2, columns, (Column("y"),), 48, 2, "time", 3600.0, ("hour",), "station")
+    signature = Signature(
+        3, 2, columns, (Column("y"),), 48, 2, "time", 3600.0, ("hour",), "station"
+    )
     assert Signature.from_record(signature.to_record()) == signature
     assert [column.name for column in signature.measured] == ["a"]
     assert [column.name for column in signature.outputs] == ["y[t+1]", "y[t+2]"]
@@ -50,18 +53,32 @@ def test_one_flipped_bit_makes_another_model(seed_model: Model) -> None:
     for name, array in seed_model.arrays.items():
         changed = array.copy()
         changed.view(np.uint32).reshape(-1)[-1] ^= 1
-        other = Model.from_record(seed_model.chain_record(), {**seed_model.arrays, name: changed}, seed_model.signature)
+        other = Model.from_record(
+            seed_model.chain_record(), {**seed_model.arrays, name: changed}, seed_model.signature
+        )
         assert other != seed_model
         gate = ", in the output gate" if name.startswith("lstm.") else ""  # the last rows
-        assert seed_model.differences(other) == [f"{name} differs in 1 of {array.size} values{gate}"]
+        assert seed_model.differences(other) == [
+            f"{name} differs in 1 of {array.size} values{gate}"
+        ]
         assert other.weights_sha256 != seed_model.weights_sha256
 
 
 @pytest.mark.parametrize(
     ("name", "key", "rows", "said"),
     [
-        ("seed", "weight_hh_l1", slice(50, 100), "differs in 2500 of 10000 values, in the forget gate"),
-        ("seed", "bias_ih_l0", slice(0, 51), "differs in 51 of 200 values, in the input and forget gates"),
+        (
+            "seed",
+            "weight_hh_l1",
+            slice(50, 100),
+            "differs in 2500 of 10000 values, in the forget gate",
+        ),
+        (
+            "seed",
+            "bias_ih_l0",
+            slice(0, 51),
+            "differs in 51 of 200 values, in the input and forget gates",
+        ),
         ("seed", "weight_ih_l0", slice(0, 200), "differs in 2000 of 2000 values"),
         ("learned state", "h0", slice(0, 1), "differs in"),
     ],
@@ -81,7 +98,8 @@ def test_a_difference_names_its_gates(name: str, key: str, rows: slice, said: st
 
 def test_an_array_too_many_makes_another_model_seen_from_either_side(seed_model: Model) -> None:
     *stages, head = seed_model.stages
-    other = replace(seed_model, stages=(*stages, replace(head, bias=None)))  # type: ignore[type-var]
+    headless = replace(head, bias=None)  # type: ignore[type-var]
+    other = replace(seed_model, stages=(*stages, headless))
     assert seed_model != other
     assert other != seed_model
     assert seed_model.differences(other) == ["fc.bias is missing or has another shape"]
@@ -91,7 +109,9 @@ def test_an_array_too_many_makes_another_model_seen_from_either_side(seed_model:
 def test_negative_zero_is_not_zero(seed_model: Model) -> None:
     zeros = np.zeros_like(seed_model.arrays["fc.bias"])
     plus, minus = (
-        Model.from_record(seed_model.chain_record(), {**seed_model.arrays, "fc.bias": bias}, seed_model.signature)
+        Model.from_record(
+            seed_model.chain_record(), {**seed_model.arrays, "fc.bias": bias}, seed_model.signature
+        )
         for bias in (zeros, -zeros)
     )
     assert plus != minus
@@ -110,24 +130,46 @@ def test_arrays_cannot_be_changed(model: Model) -> None:
         ((GOOD[0], GOOD[2], GOOD[0]), Signature(3, 2), "names must differ"),
         ((GOOD[2],), Signature(4, 2), "no LSTM"),
         ((), Signature(4, 2), "no LSTM"),
-        ((GOOD[0], Activation("relu", "relu"), LastHidden("hidden"), GOOD[2]), Signature(3, 2), "hidden state"),
+        (
+            (GOOD[0], Activation("relu", "relu"), LastHidden("hidden"), GOOD[2]),
+            Signature(3, 2),
+            "hidden state",
+        ),
         ((*GOOD, Skip("skip", (3,))), Signature(3, 2), "of an input of 3"),
         ((*GOOD, Skip("skip", (0, 1, 2))), Signature(3, 2), "adds 3 features to 2 columns"),
-        ((*GOOD, LayerNorm("norm", np.ones(3))), Signature(3, 2), r"norm.weight is \(3,\), expected \(2,\)"),
+        (
+            (*GOOD, LayerNorm("norm", np.ones(3))),
+            Signature(3, 2),
+            r"norm.weight is \(3,\), expected \(2,\)",
+        ),
         ((GOOD[0], LastStep("a"), LastStep("b"), GOOD[2]), Signature(3, 2), "already picked"),
         ((GOOD[0], LastStep("a"), lstm("b", 4, 4, 1, RANDOM)), Signature(3, 4), "already picked"),
-        ((with_weight("bias_ih_l0", np.full(16, np.nan)), *GOOD[1:]), Signature(3, 2), r"bias_ih_l0\[0\] is nan"),
+        (
+            (with_weight("bias_ih_l0", np.full(16, np.nan)), *GOOD[1:]),
+            Signature(3, 2),
+            r"bias_ih_l0\[0\] is nan",
+        ),
         (
             (with_weight("weight_hr_l0", np.ones((1, 4))), *GOOD[1:]),
             Signature(3, 2),
             r"weight_hr_l0 is \(1, 4\), expected \(4, 4\)",
         ),
         ((with_weight("weight_hh_l0", np.ones((16, 3))), *GOOD[1:]), Signature(3, 2), "lstm"),
-        ((*GOOD, Affine("s", np.zeros(2), np.array([1.0, 0.0]))), Signature(3, 2), "scale holds a zero at 1"),
-        ((GOOD[0], GOOD[1], Linear("fc", np.ones(4))), Signature(3, 1), "expected .out_features, in_features"),
+        (
+            (*GOOD, Affine("s", np.zeros(2), np.array([1.0, 0.0]))),
+            Signature(3, 2),
+            "scale holds a zero at 1",
+        ),
+        (
+            (GOOD[0], GOOD[1], Linear("fc", np.ones(4))),
+            Signature(3, 1),
+            "expected .out_features, in_features",
+        ),
     ],
 )
-def test_invalid_chains_are_refused(stages: tuple, signature: Signature, message: str) -> None:  # type: ignore[type-arg]
+def test_invalid_chains_are_refused(
+    stages: tuple[Stage, ...], signature: Signature, message: str
+) -> None:
     with pytest.raises(UnsupportedModel, match=message):
         Model(stages, signature)
 
@@ -135,7 +177,9 @@ def test_invalid_chains_are_refused(stages: tuple, signature: Signature, message
 def test_left_over_arrays_are_refused(seed_model: Model) -> None:
     with pytest.raises(UnsupportedModel, match="belong to no stage: other.weight"):
         Model.from_record(
-            seed_model.chain_record(), {**seed_model.arrays, "other.weight": np.ones(1)}, seed_model.signature
+            seed_model.chain_record(),
+            {**seed_model.arrays, "other.weight": np.ones(1)},
+            seed_model.signature,
         )
 
 

@@ -1,4 +1,6 @@
-"""Conditions: the same answers pass, a difference within the bound is reported, one beyond it fails."""
+"""Conditions: the same answers pass, a difference within the bound is reported, one beyond it
+fails.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +22,16 @@ def right(x: Array) -> Array:
 
 
 def verdicts(runner: Runner, *others: tuple[str, Runner]) -> dict[str, str]:
-    return {one.name: one.verdict for one in check_conditions(runner, GOLDEN, others)}
+    return {
+        condition.name: condition.verdict for condition in check_conditions(runner, GOLDEN, others)
+    }
 
 
 def test_the_same_bits_are_said_in_one_line() -> None:
     conditions = check_conditions(right, GOLDEN, [("optimisation off", right)])
-    assert {(one.difference, one.verdict) for one in conditions} == {(0.0, "passed")}
+    assert {(condition.difference, condition.verdict) for condition in conditions} == {
+        (0.0, "passed")
+    }
     report = check(right, GOLDEN, subject="right")
     assert (
         "note: the same bits with optimisation off"
@@ -34,11 +40,11 @@ def test_the_same_bits_are_said_in_one_line() -> None:
 
 
 def test_a_difference_within_the_bound_is_reported_and_passes() -> None:
-    (one, *_) = check_conditions(
+    (condition, *_) = check_conditions(
         right, GOLDEN, [("2 threads", lambda x: right(x) * np.float32(1 + 2**-23))]
     )
-    assert 0 < one.difference < 1e-6
-    assert one.verdict == "passed"
+    assert 0 < condition.difference < 1e-6
+    assert condition.verdict == "passed"
 
 
 def test_what_depends_on_the_batch_fails() -> None:

@@ -1,4 +1,6 @@
-"""A failed runner is told where it first goes wrong and which bug it has; a stranger bug is unknown, not misnamed."""
+"""A failed runner is told where it first goes wrong and which bug it has; a stranger bug is
+unknown, not misnamed.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,8 @@ torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-expo
 from lstm_export.model.torch_module import eager, to_module  # noqa: E402
 from tests.kit.random_chains import random_chain  # noqa: E402
 
-# How many bugs of each chain are tried: every so many, since there are hundreds. Others: scripts/study/parity_study.py.
+# How many bugs of each chain are tried: every so many, since there are hundreds. Others:
+# scripts/study/parity_study.py.
 STRIDES = {
     "scalers": 19,
     "every step": 17,
@@ -49,7 +52,9 @@ def golden_of(name: str) -> tuple[GoldenSet, ...]:
 
 
 def runner_of(bug: Mutation) -> Runner:
-    """PyTorch, float32, of the mutated model; where no model has the bug, its definition rounded to float32."""
+    """PyTorch, float32, of the mutated model; where no model has the bug, its definition rounded to
+    float32.
+    """
     if bug.is_model:
         return eager(to_module(bug.model))
     return lambda x: bug(x).y.astype(np.float32)
@@ -64,14 +69,15 @@ def told(name: str, runner: Runner) -> Diagnosis | None:
 def same_answers(name: str, bug: Mutation, model: Model) -> bool:
     """Where one layer alone can have a bug, all of them having it is the same."""
     x = np.random.default_rng(0).normal(size=(3, 6, model.signature.input_size)).astype(np.float32)
-    one = next((one for one in catalogue(model) if one.name == name), None)
-    return one is not None and np.array_equal(one(x).y, bug(x).y)
+    of_all = next((bug for bug in catalogue(model) if bug.name == name), None)
+    return of_all is not None and np.array_equal(of_all(x).y, bug(x).y)
 
 
 @pytest.mark.parametrize("name", STRIDES)
 def test_every_bug_of_the_catalogue_is_named(name: str) -> None:
     """By its own name, or beside those that give the same answers within rounding."""
-    model, seen = CHAINS[name], 0
+    model = CHAINS[name]
+    seen = 0
     for bug in [*catalogue(model), *by_place(model)][:: STRIDES[name]]:
         runner = runner_of(bug)
         if check(runner, golden_of(name), subject="").verdict != "failed":
@@ -104,17 +110,20 @@ def test_other_bugs_are_unknown(kind: str) -> None:
 
 
 def test_a_suspect_must_agree_wherever_it_can_be_judged() -> None:
-    """Right about the one failed set that the runner answers as the bug does, wrong about all others: unknown."""
-    model, golden = CHAINS["scalers"], golden_of("scalers")
+    """Right about the one failed set that the runner answers as the bug does, wrong about all
+    others: unknown.
+    """
+    model = CHAINS["scalers"]
+    golden = golden_of("scalers")
     right = eager(to_module(model))
     (bug,) = (bug for bug in catalogue(model) if bug.name == "scale lost in output_scaler")
     lost = eager(to_module(bug.model))
-    seq = next(one.x.shape[1] for one in golden if one.name == "nominal")
+    seq = next(golden_set.x.shape[1] for golden_set in golden if golden_set.name == "nominal")
 
     def now_and_then(x: Array) -> Array:
         return lost(x) if x.shape[1] == seq else right(x)
 
-    assert [one.name for one in suspects(lost, model, golden)][:1] == [bug.name]
+    assert [suspect.name for suspect in suspects(lost, model, golden)][:1] == [bug.name]
     assert suspects(now_and_then, model, golden) == []
 
 
@@ -125,10 +134,12 @@ def test_bugs_of_a_nearly_chaotic_chain_are_named() -> None:
     assert gain == 10
     for kind in ("bias_ih lost", "gates stacked as input, output, cell, forget"):
         (bug,) = (bug for bug in by_place(model) if bug.name == f"{kind} in rnn0_l0")
-        own = GoldenSet.several(bug, {one.name: (one.x, None) for one in golden}, large=False)
+        own = GoldenSet.several(
+            bug, {golden_set.name: (golden_set.x, None) for golden_set in golden}, large=False
+        )
         assert not all(map(is_judgeable, own))
         assert bug.name in [
-            one.name for one in suspects(eager(to_module(bug.model)), model, golden)
+            suspect.name for suspect in suspects(eager(to_module(bug.model)), model, golden)
         ]
 
 
@@ -137,8 +148,8 @@ def test_a_bug_of_one_place_is_not_taken_for_one_of_all() -> None:
     model, _ = random_chain(314159, 80, largest_hidden=16)
     (bug,) = (bug for bug in by_place(model) if bug.name == "4-decimal weights in fc3")
     (shadow,) = (bug for bug in catalogue(model) if bug.name == "4-decimal weights")
-    golden = [one for one in golden_sets(model) if one.x.shape[1] <= 20]
-    names = [one.name for one in suspects(eager(to_module(bug.model)), model, golden)]
+    golden = [golden_set for golden_set in golden_sets(model) if golden_set.x.shape[1] <= 20]
+    names = [suspect.name for suspect in suspects(eager(to_module(bug.model)), model, golden)]
     assert names[:2] == [bug.name, shadow.name]
 
 
@@ -147,11 +158,13 @@ def test_a_noise_floor_without_weights_is_near_the_whole_one(name: str) -> None:
     """What rules suspects out must not rule out a bug that the whole noise floor would let pass."""
     model = CHAINS[name]
     exact = SharedWeights(model)
-    for one in golden_of(name):
-        output = forward(model, one.x, exact)
-        assert np.array_equal(output.y, one.y)
-        floor = floor_without_weights(partial(forward, model), ((one.x, None), output), exact)
-        assert SMALLER * floor <= one.noise_floor <= LARGER * floor + 2**-23
+    for golden_set in golden_of(name):
+        output = forward(model, golden_set.x, exact)
+        assert np.array_equal(output.y, golden_set.y)
+        floor = floor_without_weights(
+            partial(forward, model), ((golden_set.x, None), output), exact
+        )
+        assert SMALLER * floor <= golden_set.noise_floor <= LARGER * floor + 2**-23
 
 
 def test_the_first_wrong_step_is_told() -> None:
@@ -171,8 +184,9 @@ def test_a_runner_that_never_answers_is_not_diagnosed() -> None:
 
 
 def test_the_first_wrong_layer_is_told() -> None:
-    """By runners of what stands behind each layer; here of a model whose layer 1 lost a bias."""
-    model, golden = CHAINS["seed"], golden_of("seed")
+    """By runners of what follows each layer; here of a model whose layer 1 lost a bias."""
+    model = CHAINS["seed"]
+    golden = golden_of("seed")
     stage = model.stages[0]
     assert isinstance(stage, LSTM)
     weights = {key: array * (key != "bias_hh_l1") for key, array in stage.weights.items()}

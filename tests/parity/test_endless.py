@@ -1,4 +1,6 @@
-"""Windows against an endless stream, in the target's units, against a loop that does it step by step."""
+"""Windows against an endless stream, in the target's units, against a loop that does it step by
+step.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ METRICS = [{"predictor": "lstm", "target": "v", "part": "test", "rmse": 2.0}]
 
 
 def named(name: str = "scalers", horizon: int = 2) -> Model:
-    """Three features, the first of which is a target too, three targets two steps ahead, windows of 6."""
+    """Three features, the first of which is a target too, three targets two steps ahead, windows of
+    6.
+    """
     model = CHAINS[name]
     features = tuple(map(Column, ("v", "u", "w")))
     targets = (Column("v", "kW"), Column("u"), Column("w"))
@@ -41,7 +45,8 @@ def test_a_table_agrees_with_a_loop_over_steps(tmp_path: Path) -> None:
     x = np.stack([Table.of(path).numbers(name) for name in ("v", "u", "w")], axis=1).astype(
         np.float32
     )
-    differences, errors = [], []
+    differences = []
+    errors = []
     for start, length in ((0, 20), (25, 11)):  # the second series is shorter than a window
         for end in range(6, length + 1):
             stream = forward(model, x[np.newaxis, start : start + end]).y[0]
@@ -62,7 +67,7 @@ def test_a_table_agrees_with_a_loop_over_steps(tmp_path: Path) -> None:
     assert report.to_record()["columns"][0]["unit"] == "kW"
 
 
-def test_windows_are_streamed_one_behind_the_other() -> None:
+def test_windows_are_streamed_one_after_the_other() -> None:
     model = named()
     windows = drawn(model, 5, 6)
     report = on_windows(model, windows)

@@ -1,4 +1,6 @@
-"""The page: the verdict first, every number of the report, nothing fetched, and nothing from files taken as HTML."""
+"""The page: the verdict first, every number of the report, nothing fetched, and nothing from files
+taken as HTML.
+"""
 
 from __future__ import annotations
 
@@ -82,10 +84,10 @@ def test_a_pass_says_so_first_and_shows_every_number() -> None:
     noisy = check(
         lambda x: np.float32(exact("seed")(x)), golden, subject="onnx", structure="identical"
     )
-    for one in (report, noisy):
-        read = page_of(one, scales={g.name: g.scale for g in golden})
+    for judged in (report, noisy):
+        read = page_of(judged, scales={g.name: g.scale for g in golden})
         assert read.text.startswith("Passed model.onnx computes what model.pt defines")
-        for result in one.sets:
+        for result in judged.sets:
             assert f"{result.error:.1e}" in read.text
             assert f"{result.bound:.1e}" in read.text
         assert len(read.circles("good")) == len(golden)
@@ -134,8 +136,8 @@ def test_what_gives_no_number_is_a_failure_with_its_reason(runner: Runner, said:
 
 
 def test_without_a_verdict_the_page_says_why() -> None:
-    one = GOLDEN["seed"][2]
-    chaotic = GoldenSet("chaotic", one.x, one.y, one.scale, noise_floor=1e-2)
+    nominal = GOLDEN["seed"][2]
+    chaotic = GoldenSet("chaotic", nominal.x, nominal.y, nominal.scale, noise_floor=1e-2)
     read = page_of(check(exact("seed"), [chaotic], subject="onnx"))
     assert read.text.startswith("Cannot be judged model.onnx could not be judged")
     assert "at best it moves them by 1.0e-02" in read.text
@@ -166,7 +168,7 @@ def test_nothing_is_fetched_and_no_name_is_markup() -> None:
         {EVIL: {EVIL: EVIL}},
         EVIL,
         {EVIL: along_time(refuse, CHAINS["seed"], golden, report)},  # type: ignore[dict-item]
-        {one.name: one.scale for one in golden},
+        {golden_set.name: golden_set.scale for golden_set in golden},
         (Column(EVIL, EVIL),),
     )
     data = to_html(page)
@@ -199,8 +201,11 @@ def test_error_along_time_is_that_of_every_step() -> None:
 
 
 def test_beginnings_of_a_sequence_are_judged_for_themselves() -> None:
-    """A reverse direction sees only the beginning, too: a right runner is right at every length, another is not."""
-    model, golden = CHAINS["both ends"], GOLDEN["both ends"]
+    """A reverse direction sees only the beginning, too: a right runner is right at every length,
+    another is not.
+    """
+    model = CHAINS["both ends"]
+    golden = GOLDEN["both ends"]
     for runner, forgets in (
         (exact("both ends"), False),
         (lambda x: exact("both ends")(x[:, :9]), True),
@@ -226,10 +231,8 @@ def test_conditions_and_the_diagnosis_are_told() -> None:
     )
 
     good = check(exact("seed"), GOLDEN["seed"], subject="onnx", structure="identical")
-    same, other = (
-        Condition("4 threads", 0.0, 0.2, "passed"),
-        Condition("optimisation off", 3e-8, 0.4, "passed"),
-    )
+    same = Condition("4 threads", 0.0, 0.2, "passed")
+    other = Condition("optimisation off", 3e-8, 0.4, "passed")
     read = page_of(replace(good, conditions=(same, other)))
     assert read.text.startswith("Passed")
     assert "The very same bits as first: 4 threads." in read.text
@@ -259,7 +262,8 @@ def test_verify_writes_the_page(
         name: array if good else array * np.float32(1.001)
         for name, array in seed_model.arrays.items()
     }
-    artifact, html = tmp_path / "m.onnx", tmp_path / "report.html"
+    artifact = tmp_path / "m.onnx"
+    html = tmp_path / "report.html"
     targets.get("onnx").export(
         Model.from_record(seed_model.chain_record(), arrays, Signature(10, 1)), artifact
     )
@@ -281,7 +285,8 @@ def test_a_bundle_has_a_page_of_its_own_answers(tmp_path: Path, seed_checkpoint:
     pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
     import lstm_export
 
-    bundle, html = tmp_path / "m.bundle", tmp_path / "report.html"
+    bundle = tmp_path / "m.bundle"
+    html = tmp_path / "report.html"
     lstm_export.package(seed_checkpoint, bundle)
     done = CliRunner().invoke(app, ["verify", str(bundle), "--html", str(html)])
     assert done.exit_code == 0, done.output

@@ -1,4 +1,4 @@
-"""A report tells what matters first, and an artifact that cannot be opened is told like any other."""
+"""A report tells what matters first, of an artifact that cannot be opened, too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The rule: no false alarm on honest runners, an alarm for every kind of bug, and never a pass without a verdict."""
+"""The rule: no false alarm on honest runners, an alarm for every kind of bug, and never a pass
+without a verdict.
+"""
 
 from __future__ import annotations
 
@@ -34,10 +36,13 @@ SEED = golden_sets(CHAINS["seed"])
 
 
 def random_model(seed: int) -> Model:
-    """A chain as training makes it: scalers far from zero, weights of once or three times their usual size."""
+    """A chain as training makes it: scalers far from zero, weights of once or three times their
+    usual size.
+    """
     random = np.random.default_rng(10_000 + seed)
     width, out, hidden = (int(random.integers(1, high)) for high in (8, 4, 40))
-    gain, ratio = random.choice([1.0, 3.0]), 10 ** random.uniform(0, 4)
+    gain = random.choice([1.0, 3.0])
+    ratio = 10 ** random.uniform(0, 4)
     core = (lstm("lstm", width, hidden, int(random.integers(1, 4)), random, gain), LastStep("last"))
     ends = scaler("in", width, random, ratio=ratio), scaler("out", out, random, inverse=True)
     window = int(random.integers(1, 60))
@@ -48,7 +53,9 @@ def random_model(seed: int) -> Model:
 
 
 def rebuilt(change: Callable[[str, Array], Array], model: Model = CHAINS["seed"]) -> Runner:
-    """A correct runner of a model whose arrays were changed, so that only the change can be noticed."""
+    """A correct runner of a model whose arrays were changed, so that only the change can be
+    noticed.
+    """
     arrays = {name: change(name, array.copy()) for name, array in model.arrays.items()}
     return eager(to_module(Model.from_record(model.chain_record(), arrays, model.signature)))
 
@@ -114,7 +121,7 @@ def test_every_bug_is_caught(kind: str) -> None:
     report = check(BROKEN[kind], SEED, subject=kind, reference=CORRECT)
     assert report.verdict == "failed", report.table()
     assert "worst at row " in report.table() or report.sets[0].reason
-    failed = sum(one.verdict == "failed" for one in report.sets)
+    failed = sum(judged.verdict == "failed" for judged in report.sets)
     assert f"failed on {failed} of 13 golden sets" in report.summary()
 
 
@@ -151,9 +158,9 @@ def test_a_refusing_runner_fails_with_its_reason() -> None:
 
 
 def test_without_a_judgeable_set_there_is_no_pass() -> None:
-    (one,) = (golden for golden in SEED if golden.name == "nominal")
-    chaotic = GoldenSet("chaotic", one.x, one.y, one.scale, noise_floor=1e-2)
-    unknown = GoldenSet("unknown", one.x, one.y, one.scale, noise_floor=float("nan"))
+    (nominal,) = (golden for golden in SEED if golden.name == "nominal")
+    chaotic = GoldenSet("chaotic", nominal.x, nominal.y, nominal.scale, noise_floor=1e-2)
+    unknown = GoldenSet("unknown", nominal.x, nominal.y, nominal.scale, noise_floor=float("nan"))
     for golden in ([chaotic], [unknown], []):
         report = check(CORRECT, golden, subject="pytorch")
         assert report.verdict == "cannot be judged"
@@ -161,20 +168,24 @@ def test_without_a_judgeable_set_there_is_no_pass() -> None:
 
 
 def test_a_norm_of_one_feature_is_judged() -> None:
-    """Its mean is that feature, which no program rounds: the answer is the norm's bias, however small that is."""
+    """Its mean is that feature, which no program rounds: the answer is the norm's bias, however
+    small that is.
+    """
     norm = LayerNorm("norm", np.ones(1), np.full(1, 1e-3))
     model = Model(
         (lstm("lstm", 2, 1, 1, np.random.default_rng(0)), norm, LastStep("last")), Signature(2, 1)
     )
     report = check(eager(to_module(model)), golden_sets(model), subject="pytorch")
-    assert {one.verdict for one in report.sets} == {"passed"}
+    assert {judged.verdict for judged in report.sets} == {"passed"}
 
 
 @pytest.mark.parametrize(
     ("kind", "gate", "bias"), [(LSTM, slice(9, 12), -150), (GRU, slice(3, 6), 150)]
 )
 def test_shut_gates_are_judged(kind: type[Recurrent], gate: slice, bias: float) -> None:
-    """Nothing passes an output gate at 0, or an update gate at 1: the answers are below a gate's own rounding."""
+    """Nothing passes an output gate at 0, or an update gate at 1: the answers are below a gate's
+    own rounding.
+    """
     stage = recurrent("rnn", 2, 3, 1, np.random.default_rng(0), kind=kind)
     shut = stage.weights["bias_hh_l0"].copy()
     shut[gate] = bias
@@ -183,9 +194,9 @@ def test_shut_gates_are_judged(kind: type[Recurrent], gate: slice, bias: float) 
         (replace(stage, weights={**stage.weights, "bias_hh_l0": shut}), *ends[0]), ends[1]
     )
     golden = golden_sets(model)
-    assert max(np.abs(one.y).max() for one in golden) < 1e-30
+    assert max(np.abs(golden_set.y).max() for golden_set in golden) < 1e-30
     assert {
-        one.verdict for one in check(eager(to_module(model)), golden, subject="pytorch").sets
+        judged.verdict for judged in check(eager(to_module(model)), golden, subject="pytorch").sets
     } == {"passed"}
     assert not check(eager(to_module(Model((stage, *ends[0]), ends[1]))), golden, subject="open").ok
 
@@ -197,16 +208,19 @@ def test_the_bound_is_tight() -> None:
 
 def test_golden_sets_answer_by_the_definition_and_repeat(model: Model) -> None:
     windows = np.ones((2, 3, model.signature.input_size), np.float32)
-    golden, again = golden_sets(model, windows), golden_sets(model, windows)
-    assert [one.name for one in golden][-1] == "real windows"
-    for one, other in zip(golden, again, strict=True):
-        np.testing.assert_array_equal(one.x, other.x)
-        assert one.noise_floor == other.noise_floor
-        np.testing.assert_array_equal(one.y, forward(model, one.x).y)
+    golden = golden_sets(model, windows)
+    again = golden_sets(model, windows)
+    assert [golden_set.name for golden_set in golden][-1] == "real windows"
+    for golden_set, other in zip(golden, again, strict=True):
+        np.testing.assert_array_equal(golden_set.x, other.x)
+        assert golden_set.noise_floor == other.noise_floor
+        np.testing.assert_array_equal(golden_set.y, forward(model, golden_set.x).y)
 
 
 def test_jittered_runs_at_once_equal_runs_one_by_one(seed_model: Model) -> None:
-    """The noise floor of a stack of runs is the spread of separate ones, up to the draw of the signs."""
+    """The noise floor of a stack of runs is the spread of separate ones, up to the draw of the
+    signs.
+    """
     from lstm_export.parity.noise import Jitter
 
     x = SEED[2].x

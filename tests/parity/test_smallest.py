@@ -1,4 +1,4 @@
-"""The smallest failing input still fails, is really small, and comes back from its file as it was."""
+"""The smallest failing input still fails, is small, and comes back from its file as it was."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ GOLDEN = golden_sets(MODEL)
 
 def broken(when: float) -> Runner:
     """Wrong in rows whose first feature is ever beyond `when` standard deviations."""
-    mean, std = MODEL.stages[0].arrays["offset"][0], MODEL.stages[0].arrays["scale"][0]
+    mean = MODEL.stages[0].arrays["offset"][0]
+    std = MODEL.stages[0].arrays["scale"][0]
 
     def run(x: Array) -> Array:
         wrong = np.abs((x[..., 0] - mean) / std).max(axis=1) > when
@@ -32,11 +33,11 @@ def broken(when: float) -> Runner:
 @pytest.mark.parametrize(("when", "steps"), [(0.0, 1), (20.0, 1)])
 def test_it_still_fails_and_is_small(when: float, steps: int) -> None:
     runner = broken(when)
-    one = smallest_failing(runner, MODEL, GOLDEN)
-    assert one is not None
-    assert one.x.shape[:2] == (1, steps)
-    assert check(runner, [one], subject="broken").verdict == "failed"
-    centred = one.x[0, 0] == MODEL.stages[0].arrays["offset"].round(3)
+    failing = smallest_failing(runner, MODEL, GOLDEN)
+    assert failing is not None
+    assert failing.x.shape[:2] == (1, steps)
+    assert check(runner, [failing], subject="broken").verdict == "failed"
+    centred = failing.x[0, 0] == MODEL.stages[0].arrays["offset"].round(3)
     assert not centred[0]
 
 
@@ -47,14 +48,14 @@ def test_what_passes_has_none() -> None:
 def test_the_file_holds_it(tmp_path: Path) -> None:
     path = tmp_path / "failing.npz"
     lengths = np.array([3, 1], np.int64)
-    one = GoldenSet.of("one", MODEL, GOLDEN[2].x[:2, :3], lengths)
-    write_golden(path, one)
+    golden_set = GoldenSet.of("one", MODEL, GOLDEN[2].x[:2, :3], lengths)
+    write_golden(path, golden_set)
     x, again = read_golden(path)
-    assert x.tobytes() == one.x.tobytes()
+    assert x.tobytes() == golden_set.x.tobytes()
     assert again is not None
     assert again.tolist() == [3, 1]
     with np.load(path) as arrays:  # what anyone can read
-        np.testing.assert_array_equal(arrays["y"], one.y)
+        np.testing.assert_array_equal(arrays["y"], golden_set.y)
 
 
 @pytest.mark.parametrize(

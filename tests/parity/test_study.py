@@ -1,4 +1,6 @@
-"""The study behind the rule, in small: 200 random chains without an alarm, and every bug of some of them caught."""
+"""The study behind the rule, in small: 200 random chains without an alarm, and every bug of some of
+them caught.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,8 @@ from tests.kit.study.records import Record, run  # noqa: E402
 from tests.kit.study.tables import OUTCOMES, diagnosis_lines  # noqa: E402
 
 # Not a seed that anything was tried on, and not the study's. Larger models are the study's own.
-SEED, LARGEST_HIDDEN = 70_001, 24
+SEED = 70_001
+LARGEST_HIDDEN = 24
 
 
 @pytest.mark.parametrize("start", range(0, 200, 25))
@@ -58,11 +61,11 @@ def _mutants(index: int) -> Record:
 
 def test_bugs_are_named_and_others_are_not() -> None:
     records = [diagnoses(SEED, index, 8) for index in range(3)]
-    told = [one for record in records for one in record["told"]]
-    known = [one for one in told if one["bug"]]
+    told = [answer for record in records for answer in record["told"]]
+    known = [answer for answer in told if answer["bug"]]
     assert len(known) > 12
-    assert all(one["outcome"] in ("right", "same", "not judged") for one in known), known
-    assert all(one["outcome"] == "unknown" for one in told if not one["bug"]), told
+    assert all(answer["outcome"] in ("right", "same", "not judged") for answer in known), known
+    assert all(answer["outcome"] == "unknown" for answer in told if not answer["bug"]), told
     # Named rightly or as what computes the same, and both are counted.
     *_, row, _ = diagnosis_lines(records)
     counts = [int(cell) for cell in row.split("|")[2:-1]]
@@ -74,11 +77,11 @@ def test_an_answer_of_another_bug_is_wrong() -> None:
     """The study's own judgement, by a bug that is not the one it is said to be."""
     model = CHAINS["scalers"]
     golden = golden_sets(model)
-    one, other = list(catalogue(model))[:2]
-    told = diagnosed(one, lambda x: other(x).y, model, golden)
+    bug, other = list(catalogue(model))[:2]
+    told = diagnosed(bug, lambda x: other(x).y, model, golden)
     assert told is not None
     assert (told["outcome"], told["said"][0]) == ("wrong", other.name)
-    told = diagnosed(one, lambda x: one(x).y, model, golden)
+    told = diagnosed(bug, lambda x: bug(x).y, model, golden)
     assert told is not None
     assert told["outcome"] == "right"
 

@@ -1,4 +1,6 @@
-"""Every way of saving weights: the arrays are those that torch itself gives, bit for bit, and the rest is said."""
+"""Every way of saving weights: the arrays are those that torch itself gives, bit for bit, and the
+rest is said.
+"""
 
 from __future__ import annotations
 
@@ -169,7 +171,8 @@ def test_views_of_a_storage(view: str, save: Any, read: Callable[..., Contents])
 
 def test_what_lies_beside_is_kept_or_named(read: Callable[..., Contents]) -> None:
     options = argparse.Namespace(hidden=4, path=Path("/data"))
-    best = Rebuilt(np._core.multiarray.scalar, np.dtype("f8"), np.float64(0.5).tobytes())  # type: ignore[attr-defined]
+    scalar = np._core.multiarray.scalar  # type: ignore[attr-defined]
+    best = Rebuilt(scalar, np.dtype("f8"), np.float64(0.5).tobytes())
     contents = read(
         saved(
             {

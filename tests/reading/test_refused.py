@@ -1,4 +1,6 @@
-"""Bad files: one sentence each, soon, in little memory, and nothing that they hold is run or imported."""
+"""Bad files: one sentence each, soon, in little memory, and nothing that they hold is run or
+imported.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +63,8 @@ def test_a_module_of_torch_itself_is_not_opened(save: Any, tmp_path: Path) -> No
         read_contents(tmp_path / "m.pt")
 
 
-# Nothing but this package, numpy and the standard library is imported, and nothing that the files hold is run.
+# Nothing but this package, numpy and the standard library is imported, and nothing that the files
+# hold is run.
 READ_ALL = """
 import sys
 sys.modules["torch"] = sys.modules["onnx"] = None  # importing them fails
@@ -70,7 +73,9 @@ from lstm_export.errors import LstmExportError
 from lstm_export.reading import read_contents
 def megabytes():  # the peak of this program alone, where the system tells it
     status = Path("/proc/self/status")
-    return int(status.read_text().partition("VmHWM:")[2].split()[0]) / 1024 if status.exists() else 0
+    if not status.exists():
+        return 0
+    return int(status.read_text().partition("VmHWM:")[2].split()[0]) / 1024
 modules, before = set(sys.modules), megabytes()
 for path in sorted(Path(sys.argv[1]).iterdir()):
     try:

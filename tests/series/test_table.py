@@ -56,7 +56,8 @@ def test_every_source_gives_the_same_table(form: str, tmp_path: Path) -> None:
 
 def test_written_numbers_come_back_exactly(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
-    wide, narrow = random.standard_normal(50), random.standard_normal(50).astype(np.float32)
+    wide = random.standard_normal(50)
+    narrow = random.standard_normal(50).astype(np.float32)
     times = np.datetime64("2024-01-01T00:00", "s") + np.arange(50)
     Table.of({"time": times, "wide": wide, "narrow": narrow}).write_csv(tmp_path / "out.csv")
     back = read_table(tmp_path / "out.csv")

@@ -14,7 +14,8 @@ EMPTY = float("nan")
 
 def signature(**options: object) -> Signature:
     calendar = options.get("calendar", ())
-    features = (Column("a"), Column("b"), *map(Column, calendar_columns(calendar)))  # type: ignore[arg-type]
+    derived = calendar_columns(calendar)  # type: ignore[arg-type]
+    features = (Column("a"), Column("b"), *map(Column, derived))
     return Signature(len(features), 1, features, **options)  # type: ignore[arg-type]
 
 
@@ -62,9 +63,8 @@ def test_windows_agree_with_a_naive_loop(window: int) -> None:
         np.testing.assert_array_equal(run.x[:, 1], table["b"][run.rows].astype(np.float32))
         assert set(table["station"][run.rows]) == {run.group}
         hour = (run.times - run.times.astype("datetime64[D]")) / np.timedelta64(1, "D")
-        np.testing.assert_allclose(
-            run.x[:, 2], np.sin(2 * np.pi * hour), atol=1e-6
-        )  # float32 of values up to 1
+        # Float32 of values up to 1
+        np.testing.assert_allclose(run.x[:, 2], np.sin(2 * np.pi * hour), atol=1e-6)
 
 
 @pytest.mark.parametrize("time", ["time", None])
@@ -85,7 +85,8 @@ def test_missing_cells(
     )
     if missing == "drop":
         table = Table({**table.columns, "b": np.array([1.0, EMPTY, 7, 7, 7, 7])})
-        rows, a = [[0], *rows], [[1], *a]
+        rows = [[0], *rows]
+        a = [[1], *a]
     runs = series_of(table, signature(time=time), missing)
     assert [run.rows.tolist() for run in runs] == rows
     assert [run.x[:, 0].tolist() for run in runs] == a

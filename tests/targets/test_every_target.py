@@ -1,4 +1,6 @@
-"""What holds for every target: the law, parity at every shape, formats known by their contents, refused options."""
+"""What holds for every target: the law, parity at every shape, formats known by their contents,
+refused options.
+"""
 
 from __future__ import annotations
 
@@ -21,16 +23,22 @@ from tests.kit.chains import CHAINS
 pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
 
-NAMES = [name for name in targets.names() if not (name == "torchscript" and sys.version_info >= (3, 14))]
+NAMES = [
+    name for name in targets.names() if not (name == "torchscript" and sys.version_info >= (3, 14))
+]
 READABLE = [name for name in NAMES if isinstance(targets.get(name), targets.CanRead)]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every target, and where a test wants a model, every chain that the target can express."""
     if {"target", "model"} <= set(metafunc.fixturenames):
-        pairs = [(target, name) for target in NAMES for name in CHAINS if expresses(target, CHAINS[name])]
+        pairs = [
+            (target, name) for target in NAMES for name in CHAINS if expresses(target, CHAINS[name])
+        ]
         ids = [f"{name.replace(' ', '-')}-{target}" for target, name in pairs]
-        metafunc.parametrize(("target", "model"), [(target, CHAINS[name]) for target, name in pairs], ids=ids)
+        metafunc.parametrize(
+            ("target", "model"), [(target, CHAINS[name]) for target, name in pairs], ids=ids
+        )
     elif "target" in metafunc.fixturenames:
         metafunc.parametrize("target", NAMES)
 
@@ -55,7 +63,8 @@ def test_passes_the_rule(target: str, model: Model, artifact: ArtifactFile) -> N
 @pytest.mark.parametrize(("batch", "seq"), [(1, 1), (1, 7), (3, 1), (33, 5), (2, 300)])
 def test_batch_and_sequence_are_free(target: str, batch: int, seq: int, tmp_path: Path) -> None:
     """Written once, run at any shape; at most 20 roundings away from the definition."""
-    model, path = CHAINS["seed"], tmp_path / "artifact"
+    model = CHAINS["seed"]
+    path = tmp_path / "artifact"
     targets.get(target).export(model, path)
     x = drawn(model, batch, seq)
     y = own_artifact(target, path).runner()(x)
@@ -64,7 +73,9 @@ def test_batch_and_sequence_are_free(target: str, batch: int, seq: int, tmp_path
     np.testing.assert_allclose(y, forward(model, x).y, rtol=0, atol=20 * 2.0**-24)
 
 
-def test_reading_is_the_inverse_of_writing(target: str, model: Model, artifact: ArtifactFile) -> None:
+def test_reading_is_the_inverse_of_writing(
+    target: str, model: Model, artifact: ArtifactFile
+) -> None:
     if target not in READABLE:
         pytest.skip(f"{target} cannot be read back: its artifacts are judged by numbers alone")
     found = artifact.read_back()
@@ -77,7 +88,9 @@ def test_known_by_its_contents(target: str, artifact: ArtifactFile) -> None:
     assert target_of(artifact.data) == target
 
 
-def test_the_signature_travels_with_the_artifact(target: str, model: Model, artifact: ArtifactFile) -> None:
+def test_the_signature_travels_with_the_artifact(
+    target: str, model: Model, artifact: ArtifactFile
+) -> None:
     assert artifact.runner().signature == model.signature
 
 
@@ -94,7 +107,10 @@ def test_a_plain_zip_is_no_artifact() -> None:
 
 
 def test_unknown_targets_are_listed() -> None:
-    with pytest.raises(InputError, match=r"unknown target 'tflite'; known targets: c, onnx, onnx-stream, torchscript"):
+    with pytest.raises(
+        InputError,
+        match=r"unknown target 'tflite'; known targets: c, onnx, onnx-stream, torchscript",
+    ):
         targets.get("tflite")
 
 
@@ -110,7 +126,8 @@ def test_torchscript_opens_without_this_package(tmp_path: Path) -> None:
     """In a fresh process that cannot import lstm_export."""
     import subprocess
 
-    model, path = CHAINS["scalers"], tmp_path / "m.torchscript"
+    model = CHAINS["scalers"]
+    path = tmp_path / "m.torchscript"
     targets.get("torchscript").export(model, path)
     x = drawn(model, 2, 9)
     np.save(tmp_path / "x.npy", x)
@@ -122,4 +139,7 @@ def test_torchscript_opens_without_this_package(tmp_path: Path) -> None:
     )
     subprocess.run([sys.executable, "-W", "ignore", "-c", program], cwd=tmp_path, check=True)
     expected = forward(model, x)
-    assert (np.abs(np.load(tmp_path / "y.npy") - expected.y) <= 20 * 2.0**-24 * expected.terms.max(axis=0)).all()
+    assert (
+        np.abs(np.load(tmp_path / "y.npy") - expected.y)
+        <= 20 * 2.0**-24 * expected.terms.max(axis=0)
+    ).all()

@@ -19,7 +19,8 @@ from tests.kit.chains import CHAINS
 onnx = pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
 from lstm_export.targets.onnx import reader, settings, writer  # noqa: E402
 
-helper, numpy_helper = onnx.helper, onnx.numpy_helper
+helper = onnx.helper
+numpy_helper = onnx.numpy_helper
 SEED = writer.to_bytes(CHAINS["seed"], 17)
 SCALED = writer.to_bytes(CHAINS["scalers"], 17)
 EVERY = writer.to_bytes(CHAINS["every step"], 17)
@@ -31,7 +32,11 @@ def test_the_form_that_every_runtime_takes() -> None:
     assert [(entry.domain, entry.version) for entry in proto.opset_import] == [("", 17)]
     ops = [node.op_type for node in proto.graph.node]
     assert ops == ["Transpose", "LSTM", "Squeeze", "LSTM", "Squeeze", "Gemm"]
-    assert [len(node.input) for node in proto.graph.node if node.op_type == "LSTM"] == [4, 4]  # no initial state
+    # No initial state
+    assert [len(node.input) for node in proto.graph.node if node.op_type == "LSTM"] == [
+        4,
+        4,
+    ]
     assert not any(tensor.data_location for tensor in proto.graph.initializer)
     scaled = [node.op_type for node in onnx.load_model_from_string(SCALED).graph.node]
     assert (scaled[:2], scaled[-2:]) == (["Sub", "Div"], ["Mul", "Add"])
@@ -91,7 +96,10 @@ def _fixed_axis(graph: Any) -> None:
 
 
 ALTERED: dict[str, tuple[bytes, Callable[[Any], Any]]] = {
-    "activation": (SEED, lambda g: _attribute(g.node[1], "activations", ["HardSigmoid", "Tanh", "Tanh"])),
+    "activation": (
+        SEED,
+        lambda g: _attribute(g.node[1], "activations", ["HardSigmoid", "Tanh", "Tanh"]),
+    ),
     "input_forget": (SEED, lambda g: _attribute(g.node[1], "input_forget", 1)),
     "direction": (SEED, lambda g: _attribute(g.node[1], "direction", "reverse")),
     "clip": (SEED, lambda g: _attribute(g.node[3], "clip", 1.0)),
@@ -100,13 +108,22 @@ ALTERED: dict[str, tuple[bytes, Callable[[Any], Any]]] = {
     "no bias": (SEED, lambda g: g.node[1].input.pop()),
     "other output": (SEED, _last_layer_reads_y),
     "domain": (SEED, lambda g: setattr(g.node[5], "domain", "com.microsoft")),
-    "extra node": (SEED, lambda g: g.node.append(helper.make_node("Relu", ["y"], ["z"], name="relu"))),
+    "extra node": (
+        SEED,
+        lambda g: g.node.append(helper.make_node("Relu", ["y"], ["z"], name="relu")),
+    ),
     "layers swapped": (SCALED, lambda g: g.node[0].input.reverse()),
     "fixed sequence": (SEED, _fixed_axis),
-    "fixed output": (SEED, lambda g: setattr(g.output[0].type.tensor_type.shape.dim[0], "dim_value", 1)),
+    "fixed output": (
+        SEED,
+        lambda g: setattr(g.output[0].type.tensor_type.shape.dim[0], "dim_value", 1),
+    ),
     "node dropped": (SEED, lambda g: g.node.pop()),
     "transpose": (EVERY, lambda g: g.node[0].attribute[0].ints.reverse()),
-    "unused weights": (SEED, lambda g: g.initializer.append(numpy_helper.from_array(np.ones(3), "extra"))),
+    "unused weights": (
+        SEED,
+        lambda g: g.initializer.append(numpy_helper.from_array(np.ones(3), "extra")),
+    ),
     "names stripped": (SEED, lambda g: [setattr(node, "name", "") for node in g.node]),
     "transposed at the end": (
         SEED,
@@ -117,7 +134,10 @@ ALTERED: dict[str, tuple[bytes, Callable[[Any], Any]]] = {
     "gates swapped": (SEED, lambda g: _weights(g, "lstm/l0/W", lambda a: np.roll(a, 50, axis=1))),
     "squeeze axis": (SEED, lambda g: _weights(g, "axis_0", lambda a: a + 1)),
     "affine order": (SCALED, lambda g: setattr(g.node[0], "op_type", "Add")),
-    "graph input": (SEED, lambda g: g.input.append(helper.make_tensor_value_info("fc.bias", 1, [1]))),
+    "graph input": (
+        SEED,
+        lambda g: g.input.append(helper.make_tensor_value_info("fc.bias", 1, [1])),
+    ),
 }
 
 
@@ -133,14 +153,17 @@ def test_an_altered_graph_is_not_the_model(kind: str) -> None:
 
 def test_metadata_must_agree_with_the_graph() -> None:
     proto = onnx.load_model_from_string(SEED)
-    (entry,) = (entry for entry in proto.metadata_props if entry.key == "lstm_export.weights_sha256")
+    (entry,) = (
+        entry for entry in proto.metadata_props if entry.key == "lstm_export.weights_sha256"
+    )
     entry.value = "0" * 64
     with pytest.raises(UnsupportedModel, match="another model than the file's own metadata"):
         reader.from_bytes(proto.SerializeToString())
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("signature", "{"), ("signature", "[]"), ("signature", "{}"), ("chain", "nonsense")]
+    ("key", "value"),
+    [("signature", "{"), ("signature", "[]"), ("signature", "{}"), ("chain", "nonsense")],
 )
 def test_damaged_metadata_is_refused(key: str, value: str) -> None:
     proto = onnx.load_model_from_string(SEED)

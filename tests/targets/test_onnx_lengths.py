@@ -1,4 +1,6 @@
-"""ONNX that takes the lengths of a padded batch: as the definition has them, whatever stands behind a row's end."""
+"""ONNX that takes the lengths of a padded batch: as the definition has them, whatever stands after
+a row's end.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +22,11 @@ from tests.kit.chains import CHAINS
 onnx = pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
 from lstm_export.targets.onnx import reader, writer  # noqa: E402
 
-helper, numpy_helper = onnx.helper, onnx.numpy_helper
+helper = onnx.helper
+numpy_helper = onnx.numpy_helper
 LENGTHS = np.array([3, 1, 9, 5, 8])
-ROUNDINGS = 40 * 2.0**-24  # of the terms that an output is summed from; every chain stays below 20 of them
+# Of the terms that an output is summed from; every chain stays below 20 of them
+ROUNDINGS = 40 * 2.0**-24
 
 
 def exported(model: Model, opset: int = 17) -> bytes:
@@ -31,7 +35,8 @@ def exported(model: Model, opset: int = 17) -> bytes:
 
 def test_answers_at_each_rows_own_length(model: Model) -> None:
     x = drawn(model, 5, 9)
-    y, expected = load_onnx(exported(model))(x, LENGTHS), forward(model, x, lengths=LENGTHS)
+    y = load_onnx(exported(model))(x, LENGTHS)
+    expected = forward(model, x, lengths=LENGTHS)
     assert y.shape == expected.y.shape
     scale = expected.terms.reshape(-1, y.shape[-1]).max(axis=0)
     assert (np.abs(y - expected.y) <= ROUNDINGS * scale).all()
@@ -41,13 +46,18 @@ def test_answers_at_each_rows_own_length(model: Model) -> None:
 
 @pytest.mark.parametrize("padding", [np.nan, np.inf, 3e38, 0.0])
 def test_padding_and_neighbours_change_no_bit_of_a_row(model: Model, padding: float) -> None:
-    """Each row as it is alone and unpadded; beside it stand rows of other values, behind it what nobody may read."""
-    runner, x = load_onnx(exported(model)), drawn(model, 5, 9)
-    padded = np.where(np.arange(9)[:, np.newaxis] < LENGTHS[:, np.newaxis, np.newaxis], x, np.float32(padding))
+    """Each row as it is alone and unpadded; beside it stand others, after it what is not read."""
+    runner = load_onnx(exported(model))
+    x = drawn(model, 5, 9)
+    padded = np.where(
+        np.arange(9)[:, np.newaxis] < LENGTHS[:, np.newaxis, np.newaxis], x, np.float32(padding)
+    )
     y = runner(padded, LENGTHS)
     for row, length in enumerate(LENGTHS):
         alone = runner(x[row : row + 1, :length])[0]
-        np.testing.assert_array_equal(y[row, :length] if model.returns_every_step else y[row], alone)
+        np.testing.assert_array_equal(
+            y[row, :length] if model.returns_every_step else y[row], alone
+        )
 
 
 def test_reading_is_the_inverse_of_writing(model: Model) -> None:
@@ -72,7 +82,9 @@ def test_the_file_says_that_it_takes_lengths(tmp_path: Path) -> None:
 
 def test_without_lengths_every_step_counts(model: Model) -> None:
     x = drawn(model, 3, 6)
-    np.testing.assert_array_equal(load_onnx(exported(model))(x), load_onnx(writer.to_bytes(model, 17))(x))
+    np.testing.assert_array_equal(
+        load_onnx(exported(model))(x), load_onnx(writer.to_bytes(model, 17))(x)
+    )
 
 
 @pytest.mark.parametrize(
@@ -91,13 +103,15 @@ def test_without_lengths_every_step_counts(model: Model) -> None:
     ],
 )
 def test_lengths_that_mean_nothing_are_refused(lengths: Any, message: str) -> None:
-    runner, x = load_onnx(exported(CHAINS["seed"])), drawn(CHAINS["seed"], 2, 4)
+    runner = load_onnx(exported(CHAINS["seed"]))
+    x = drawn(CHAINS["seed"], 2, 4)
     with pytest.raises(InputError, match=message):
         runner(x, lengths)
 
 
 def test_a_file_that_takes_none_says_so() -> None:
-    runner, x = load_onnx(writer.to_bytes(CHAINS["seed"], 17)), drawn(CHAINS["seed"], 2, 4)
+    runner = load_onnx(writer.to_bytes(CHAINS["seed"], 17))
+    x = drawn(CHAINS["seed"], 2, 4)
     with pytest.raises(InputError, match="takes no lengths; export it with --lengths"):
         runner(x, np.array([1, 2]))
 
@@ -108,13 +122,17 @@ def test_another_second_input_is_refused() -> None:
     for node in proto.graph.node:
         if node.op_type == "LSTM":
             node.input[4] = ""
-    with pytest.raises(BundleError, match=r"lengths tensor\(int64\) .* at most int32 lengths \(batch,\)"):
+    with pytest.raises(
+        BundleError, match=r"lengths tensor\(int64\) .* at most int32 lengths \(batch,\)"
+    ):
         load_onnx(proto.SerializeToString())
 
 
 def _weights(graph: Any, name: str, value: int) -> None:
     (tensor,) = (tensor for tensor in graph.initializer if tensor.name == name)
-    tensor.CopyFrom(numpy_helper.from_array(np.full_like(numpy_helper.to_array(tensor), value), name))
+    tensor.CopyFrom(
+        numpy_helper.from_array(np.full_like(numpy_helper.to_array(tensor), value), name)
+    )
 
 
 def _without_lengths(graph: Any) -> None:
@@ -143,7 +161,10 @@ ALTERED: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "nothing cleared": ("every step", lambda g: g.node.pop()),
     "last of all": ("skips", lambda g: setattr(_node(g, "GatherND"), "op_type", "Gather")),
     "lengths not declared": ("seed", lambda g: g.input.pop()),
-    "lengths of another type": ("seed", lambda g: setattr(g.input[1].type.tensor_type, "elem_type", 7)),
+    "lengths of another type": (
+        "seed",
+        lambda g: setattr(g.input[1].type.tensor_type, "elem_type", 7),
+    ),
 }
 
 
@@ -161,7 +182,9 @@ def test_an_altered_graph_is_not_the_model(kind: str) -> None:
 def test_metadata_and_graph_must_agree_about_lengths(lengths: bool) -> None:
     proto = onnx.load_model_from_string(writer.to_bytes(CHAINS["seed"], 17, lengths=lengths))
     if lengths:
-        (entry,) = (one for one in proto.metadata_props if one.key == "lstm_export.takes_lengths")
+        (entry,) = (
+            entry for entry in proto.metadata_props if entry.key == "lstm_export.takes_lengths"
+        )
         proto.metadata_props.remove(entry)
     else:
         proto.metadata_props.add(key="lstm_export.takes_lengths", value="lengths")

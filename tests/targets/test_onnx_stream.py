@@ -1,4 +1,6 @@
-"""The ONNX graph that carries its state: its form, its inverse, and proofs that catch runtimes which lose the state."""
+"""The ONNX graph that carries its state: its form, its inverse, and proofs that catch runtimes
+which lose the state.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,11 @@ onnx = pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[
 from lstm_export.targets.onnx import reader, writer  # noqa: E402
 
 helper = onnx.helper
-ONE_WAY = {name: model for name, model in CHAINS.items() if not any(stage.bidirectional for stage in model.recurrent)}
+ONE_WAY = {
+    name: model
+    for name, model in CHAINS.items()
+    if not any(stage.bidirectional for stage in model.recurrent)
+}
 SEED = writer.to_bytes(CHAINS["seed"], 17, stateful=True)
 
 
@@ -42,7 +48,18 @@ def test_the_form_that_every_runtime_takes() -> None:
     proto = onnx.load_model_from_string(SEED)
     onnx.checker.check_model(proto, full_check=True)
     assert [node.op_type for node in proto.graph.node] == [
-        *("Transpose", "Split", "Split", "LSTM", "Squeeze", "LSTM", "Concat", "Concat", "Squeeze", "Gemm"),
+        *(
+            "Transpose",
+            "Split",
+            "Split",
+            "LSTM",
+            "Squeeze",
+            "LSTM",
+            "Concat",
+            "Concat",
+            "Squeeze",
+            "Gemm",
+        ),
     ]
     assert [value.name for value in proto.graph.input] == ["x", "h", "c"]
     assert [value.name for value in proto.graph.output] == ["y", "h_n", "c_n"]
@@ -50,26 +67,39 @@ def test_the_form_that_every_runtime_takes() -> None:
 
 
 def test_the_state_has_the_layout_of_the_model(model: Model) -> None:
-    runner, lowered = streaming(model), lower_projections(model)
+    runner = streaming(model)
+    lowered = lower_projections(model)
     assert runner.layout == state_layout(lowered)
     for got, expected in zip(runner.initial_state(3), initial_state(lowered, 3), strict=True):
-        np.testing.assert_array_equal(got, expected)  # learned values come out of the metadata bit for bit
+        # Learned values come out of the metadata bit for bit
+        np.testing.assert_array_equal(got, expected)
 
 
 def test_every_proof_of_a_stream(model: Model) -> None:
-    """Any chunking, a restored state, rows among strangers: answers and final state are the definition's."""
+    """Any chunking, a restored state, rows among strangers: answers and final state are the
+    definition's.
+    """
     results = check_streaming(streaming(model), golden_sets(model), lower_projections(model))
     assert [result.name for result in results] == [
-        *("step by step", "in chunks", "restored", "rows apart", "state, step by step", "state, in chunks"),
+        *(
+            "step by step",
+            "in chunks",
+            "restored",
+            "rows apart",
+            "state, step by step",
+            "state, in chunks",
+        ),
     ]
     assert all(result.verdict == "passed" for result in results), results
 
 
 def test_chunks_change_no_bit(model: Model) -> None:
     """Stronger than the rule asks: ONNX Runtime computes the very same numbers in any chunking."""
-    runner, x = streaming(model), drawn(model, 3, 24)
+    runner = streaming(model)
+    x = drawn(model, 3, 24)
     y, whole = runner.advance(x, runner.initial_state(3))
-    state, answers = runner.initial_state(3), []
+    state = runner.initial_state(3)
+    answers = []
     for start, stop in ((0, 1), (1, 2), (2, 9), (9, 24)):
         answer, state = runner.advance(x[:, start:stop], state)
         answers.append(answer)
@@ -79,13 +109,18 @@ def test_chunks_change_no_bit(model: Model) -> None:
 
 
 def test_a_longer_run_does_not_drift() -> None:
-    """20,000 steps, each within the bound of ordinary sequences; scripts/study/drift.py does a million."""
+    """20,000 steps, each within the bound of ordinary sequences; scripts/study/drift.py does a
+    million.
+    """
     model = CHAINS["seed"]
-    (nominal,) = (one for one in golden_sets(model) if one.name == "nominal")
-    runner, random, worst = streaming(model), np.random.default_rng(9), 0.0
+    (nominal,) = (golden_set for golden_set in golden_sets(model) if golden_set.name == "nominal")
+    runner = streaming(model)
+    random = np.random.default_rng(9)
+    worst = 0.0
     every = replace(model, stages=tuple(stage for stage in model.stages if stage.steps != "reduce"))
     stepper = streaming(every)
-    state, exact = stepper.initial_state(1), initial_state(every)
+    state = stepper.initial_state(1)
+    exact = initial_state(every)
     for _ in range(10):
         x = random.standard_normal((1, 2000, 10)).astype(np.float32)
         truth = forward(every, x, state=exact)
@@ -104,7 +139,8 @@ class Wrapped:
     """A runner with something broken."""
 
     def __init__(self, runner: OnnxStreamRunner) -> None:
-        self.runner, self.layout = runner, runner.layout
+        self.runner = runner
+        self.layout = runner.layout
         self.last: State | None = None
 
     def initial_state(self, batch: int) -> State:
@@ -149,7 +185,9 @@ class HalfPrecision(Wrapped):
         return y, tuple(tensor.astype(np.float16).astype(np.float32) for tensor in final)
 
 
-@pytest.mark.parametrize("broken", [NotFedBack, Swapped, ResetForgotten, OneStepLate, RowsTouch, HalfPrecision])
+@pytest.mark.parametrize(
+    "broken", [NotFedBack, Swapped, ResetForgotten, OneStepLate, RowsTouch, HalfPrecision]
+)
 @pytest.mark.parametrize("chain", ["seed", "every step", "learned state", "two modules"])
 def test_a_runtime_that_loses_the_state_is_caught(broken: type[Wrapped], chain: str) -> None:
     model = CHAINS[chain]
@@ -158,8 +196,9 @@ def test_a_runtime_that_loses_the_state_is_caught(broken: type[Wrapped], chain: 
 
 
 def test_the_golden_sets_alone_do_not_see_it() -> None:
-    """Why whole sequences are not enough: without these proofs a state that is lost goes unnoticed."""
-    model, golden = CHAINS["seed"], golden_sets(CHAINS["seed"])[:3]
+    """Why whole sequences are not enough: without these proofs a lost state goes unnoticed."""
+    model = CHAINS["seed"]
+    golden = golden_sets(CHAINS["seed"])[:3]
     runner = NotFedBack(streaming(model))
 
     def whole(x: Array) -> Array:
@@ -177,7 +216,9 @@ def _check(run: Callable[[Array], Array], golden: tuple[GoldenSet, ...]) -> tupl
 
 @pytest.mark.parametrize("chain", [name for name in CHAINS if name not in ONE_WAY])
 def test_two_directions_are_refused_with_the_reason(chain: str, tmp_path: Path) -> None:
-    with pytest.raises(UnsupportedModel, match=r"cannot express (lstm|rnn|gru): it is bidirectional"):
+    with pytest.raises(
+        UnsupportedModel, match=r"cannot express (lstm|rnn|gru): it is bidirectional"
+    ):
         targets.get("onnx-stream").export(CHAINS[chain], tmp_path / "m")
     assert not list(tmp_path.iterdir())
 
@@ -219,10 +260,10 @@ def _rename(graph: Any, old: str, new: str) -> None:
             names[:] = [new if name == old else name for name in names]
 
 
-def _swap_outputs(graph: Any, one: str, two: str) -> None:
-    _rename(graph, one, "tmp")
-    _rename(graph, two, one)
-    _rename(graph, "tmp", two)
+def _swap_outputs(graph: Any, first: str, second: str) -> None:
+    _rename(graph, first, "tmp")
+    _rename(graph, second, first)
+    _rename(graph, "tmp", second)
 
 
 def _state(proto: Any, change: Callable[[str], str]) -> None:
@@ -232,26 +273,45 @@ def _state(proto: Any, change: Callable[[str], str]) -> None:
 
 LEARNED = writer.to_bytes(CHAINS["learned state"], 17, stateful=True)
 ALTERED: dict[str, tuple[bytes, Callable[[Any], Any]]] = {
-    "h and c given back in each other's place": (SEED, lambda p: _swap_outputs(p.graph, "h_n", "c_n")),
+    "h and c given back in each other's place": (
+        SEED,
+        lambda p: _swap_outputs(p.graph, "h_n", "c_n"),
+    ),
     "layers given back in each other's place": (SEED, lambda p: p.graph.node[6].input.reverse()),
     "layers taken in each other's place": (SEED, lambda p: p.graph.node[1].output.reverse()),
     "h taken for c": (SEED, lambda p: p.graph.node[2].input.__setitem__(0, "h")),
     "no initial state taken": (SEED, lambda p: p.graph.node[3].input.__delitem__(slice(5, None))),
-    "the state given back unchanged": (SEED, lambda p: p.graph.node[6].input.__setitem__(0, "h/l0")),
+    "the state given back unchanged": (
+        SEED,
+        lambda p: p.graph.node[6].input.__setitem__(0, "h/l0"),
+    ),
     "outputs declared in another order": (SEED, lambda p: p.graph.output.reverse()),
-    "a fixed batch": (SEED, lambda p: setattr(p.graph.input[1].type.tensor_type.shape.dim[1], "dim_value", 1)),
+    "a fixed batch": (
+        SEED,
+        lambda p: setattr(p.graph.input[1].type.tensor_type.shape.dim[1], "dim_value", 1),
+    ),
     "another size said": (SEED, lambda p: _state(p, lambda text: text.replace("50", "51"))),
-    "a tensor not said": (SEED, lambda p: _state(p, lambda text: text[: text.index("}") + 1] + "]")),
+    "a tensor not said": (
+        SEED,
+        lambda p: _state(p, lambda text: text[: text.index("}") + 1] + "]"),
+    ),
     "no list said": (SEED, lambda p: _state(p, lambda text: "{}")),
-    "another initial value": (LEARNED, lambda p: _state(p, lambda text: text.replace("0.", "0.1", 1))),
-    "no initial value": (LEARNED, lambda p: _state(p, lambda text: text.replace("[[", "null, [[", 1))),
+    "another initial value": (
+        LEARNED,
+        lambda p: _state(p, lambda text: text.replace("0.", "0.1", 1)),
+    ),
+    "no initial value": (
+        LEARNED,
+        lambda p: _state(p, lambda text: text.replace("[[", "null, [[", 1)),
+    ),
 }
 
 
 @pytest.mark.parametrize("kind", ALTERED)
 def test_an_altered_graph_is_not_the_model(kind: str) -> None:
     data, alter = ALTERED[kind]
-    original, proto = reader.from_bytes(data, stateful=True), onnx.load_model_from_string(data)
+    original = reader.from_bytes(data, stateful=True)
+    proto = onnx.load_model_from_string(data)
     alter(proto)
     with pytest.raises(UnsupportedModel):
         assert reader.from_bytes(proto.SerializeToString(), stateful=True) == original
@@ -259,7 +319,15 @@ def test_an_altered_graph_is_not_the_model(kind: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "{}", "[1]", '[{"name": "h"}]', "[" * 99_999, '[{"name":"h","num_layers":-1,"size":3,"initial":0}]'],
+    [
+        "",
+        "[]",
+        "{}",
+        "[1]",
+        '[{"name": "h"}]',
+        "[" * 99_999,
+        '[{"name":"h","num_layers":-1,"size":3,"initial":0}]',
+    ],
 )
 def test_what_a_file_says_of_its_state_is_not_trusted(text: str) -> None:
     proto = onnx.load_model_from_string(SEED)
@@ -269,8 +337,11 @@ def test_what_a_file_says_of_its_state_is_not_trusted(text: str) -> None:
 
 
 def test_a_state_of_another_shape_is_refused() -> None:
-    runner, x = streaming(CHAINS["seed"]), drawn(CHAINS["seed"], 2, 3)
-    with pytest.raises(InputError, match=r"the state h has the shape \(2, 1, 50\), expected \(2, 2, 50\)"):
+    runner = streaming(CHAINS["seed"])
+    x = drawn(CHAINS["seed"], 2, 3)
+    with pytest.raises(
+        InputError, match=r"the state h has the shape \(2, 1, 50\), expected \(2, 2, 50\)"
+    ):
         runner.advance(x, runner.initial_state(1))
     with pytest.raises(InputError, match="at least one row and one step"):
         runner.advance(x[:0], runner.initial_state(0))
@@ -279,7 +350,12 @@ def test_a_state_of_another_shape_is_refused() -> None:
 def test_a_bundle_can_hold_both(seed_checkpoint: Path, tmp_path: Path) -> None:
     reports = pipeline.package(seed_checkpoint, tmp_path / "m.bundle", ("onnx", "onnx-stream"))
     assert all(report.ok for report in reports)
-    assert [result.name for result in reports[1].sets][-6:-2] == ["step by step", "in chunks", "restored", "rows apart"]
+    assert [result.name for result in reports[1].sets][-6:-2] == [
+        "step by step",
+        "in chunks",
+        "restored",
+        "rows apart",
+    ]
     on_device = pipeline.verify(tmp_path / "m.bundle")
     assert [report.subject for report in on_device] == ["onnx", "onnx-stream"]
     assert all(report.ok for report in on_device)

@@ -59,9 +59,8 @@ def test_ridge_agrees_with_least_squares() -> None:
     weight = np.linalg.lstsq(design, np.vstack([y - mean, np.zeros((7, 6))]), rcond=None)[0]
     expected = np.column_stack([test, np.ones(len(test))]) @ weight + mean
     got = baselines(samples, signature, IDENTITY)["ridge"](samples.parts["test"])
-    np.testing.assert_allclose(
-        got, expected, atol=1e-10
-    )  # normal equations of a well-conditioned system
+    # Normal equations of a well-conditioned system
+    np.testing.assert_allclose(got, expected, atol=1e-10)
 
 
 def test_without_a_horizon_the_training_mean_stands_in() -> None:

@@ -1,4 +1,4 @@
-"""`lstm-export train`: its options are the library's, its output is a table, its errors one line."""
+"""`lstm-export train`: the library's options, a table as output, errors of one line."""
 
 import dataclasses
 import inspect
@@ -20,7 +20,8 @@ from lstm_export.series import Table
 from lstm_export.training import TrainingOptions, options
 
 OPTIONS = shlex.split(
-    "--target load --features load,temp --window 6 --horizon 2 --time time --calendar hour --epochs 2"
+    "--target load --features load,temp --window 6 --horizon 2 "
+    "--time time --calendar hour --epochs 2"
 )
 
 
@@ -67,9 +68,8 @@ def test_it_prints_the_model_beside_its_baselines(data: Path, tmp_path: Path) ->
     assert output.is_file()
     assert "error of load in kW, RMSE / MAE" in got.stdout
     rows = [line.split("  ")[0] for line in got.stdout.splitlines()]
-    assert [row for row in rows if row in ("lstm", "persistence", "same time last week", "ridge")] == [
-        "lstm", "persistence", "same time last week", "ridge",
-    ]  # fmt: skip
+    models = ["lstm", "persistence", "same time last week", "ridge"]
+    assert [row for row in rows if row in models] == models
     windows = next(line for line in got.stdout.splitlines() if line.startswith("windows"))
     assert len(windows.split()) == 4
     # No bar where stderr is no terminal; that a simpler method is better is said.
@@ -97,7 +97,8 @@ def test_a_signal_writes_the_best_so_far(  # noqa: PLR0917
 ) -> None:
     from lstm_export.training import loop
 
-    real, calls = loop._pass, []
+    real = loop._pass
+    calls = []
 
     def interrupted(*arguments: object) -> float:
         calls.append(1)

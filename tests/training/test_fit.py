@@ -52,46 +52,31 @@ def result() -> TrainingResult:
 
 
 def test_the_model_describes_its_data(result: TrainingResult) -> None:
-    model, data = result.model, daily()
+    model = result.model
+    data = daily()
     signature = model.signature
-    assert [stage.name for stage in model.stages] == [
-        "input_scaler",
-        "lstm",
-        "last",
-        "fc",
-        "output_scaler",
-    ]
-    assert [column.name for column in signature.features] == [
-        "load",
-        "temp",
-        "hour_sin",
-        "hour_cos",
-    ]
+    stages = " ".join(stage.name for stage in model.stages)
+    assert stages == "input_scaler lstm last fc output_scaler"
+    features = " ".join(column.name for column in signature.features)
+    assert features == "load temp hour_sin hour_cos"
     assert [column.name for column in signature.outputs] == ["load[t+1]", "load[t+2]"]
-    assert [column.unit for column in (*signature.measured, *signature.targets)] == [
-        "kW",
-        "°C",
-        "kW",
-    ]
-    assert (signature.window, signature.horizon, signature.time, signature.time_step) == (
-        12,
-        2,
-        "time",
-        3600.0,
-    )
-    # The training part ends at row 630; its last window reads rows up to 627, for it predicts 628 and 629.
+    units = [column.unit for column in (*signature.measured, *signature.targets)]
+    assert units == ["kW", "°C", "kW"]
+    assert (signature.window, signature.horizon) == (12, 2)
+    assert (signature.time, signature.time_step) == ("time", 3600.0)
+    # The training part ends at row 630; its last window reads rows up to 627, for it predicts 628
+    # and 629.
     load = np.asarray(data["load"])
     assert signature.features[0].low == np.float32(load[:628].min())
     assert (signature.targets[0].low, signature.targets[0].high) == (
         load[12:630].min(),
         load[12:630].max(),
     )
-    assert (
-        result.windows is not None
-        and result.windows.shape == (32, 12, 4)
-        and result.windows.dtype == np.float32
-    )
-    assert model.origin == "stored" and not result.interrupted
+    assert result.windows is not None
+    assert result.windows.shape == (32, 12, 4)
+    assert result.windows.dtype == np.float32
+    assert model.origin == "stored"
+    assert not result.interrupted
     (beaten,) = result.warnings  # a few epochs on an easy series
     assert beaten.startswith("ridge predicts load better than the model on the test part")
 
@@ -101,16 +86,16 @@ def test_the_chain_is_the_trained_network_between_its_scalers(result: TrainingRe
     inputs, lstm, _, fc, outputs = result.model.stages
     assert isinstance(inputs, Affine) and isinstance(outputs, Affine)
     assert isinstance(lstm, LSTM) and isinstance(fc, Linear)
-    module, head = nn.LSTM(4, 8, batch_first=True).double(), nn.Linear(8, 2).double()
+    module = nn.LSTM(4, 8, batch_first=True).double()
+    head = nn.Linear(8, 2).double()
     module.load_state_dict({name: torch.tensor(array) for name, array in lstm.arrays.items()})
     head.load_state_dict({name: torch.tensor(array) for name, array in fc.arrays.items()})
     scaled = (result.windows.astype(np.float64) - inputs.offset) / inputs.scale
     with torch.no_grad():
         core = head(module(torch.from_numpy(scaled))[0][:, -1]).numpy()
     expected = core * outputs.scale + outputs.offset
-    np.testing.assert_allclose(
-        forward(result.model, result.windows).y, expected, rtol=1e-12
-    )  # float64 both
+    # Float64 both
+    np.testing.assert_allclose(forward(result.model, result.windows).y, expected, rtol=1e-12)
 
 
 def test_scores_are_those_of_the_chain_in_the_targets_units(result: TrainingResult) -> None:
@@ -147,9 +132,8 @@ def test_nothing_after_the_training_and_validation_rows_reaches_the_model(
 ) -> None:
     changed = daily()
     for name in ("load", "temp"):
-        changed[name] = np.where(
-            np.arange(900) < 765, changed[name], 1e6
-        )  # the test part begins at row 765
+        # The test part begins at row 765
+        changed[name] = np.where(np.arange(900) < 765, changed[name], 1e6)
     got = fit(changed, OPTIONS)
     assert got.model == result.model
     assert any("leaves its training range" in warning for warning in got.warnings)
@@ -183,9 +167,8 @@ def test_ctrl_c_keeps_the_best_epoch(
 
 
 def test_the_best_epoch_is_kept_and_training_stops_when_it_no_longer_helps() -> None:
-    random = np.random.default_rng(
-        0
-    )  # noise: the validation loss only gets worse once the noise is learnt
+    # Noise: the validation loss only gets worse once the noise is learnt
+    random = np.random.default_rng(0)
     noise = {"a": random.standard_normal(400), "b": random.standard_normal(400)}
     options = TrainingOptions(
         ("b",), ("a",), window=8, epochs=60, patience=3, batch_size=16, learning_rate=0.02
@@ -269,13 +252,13 @@ def test_scalers_survive_columns_without_spread() -> None:
     offset, scale = fit_scaler(values, "standard")
     assert offset.dtype == scale.dtype == np.float32
     np.testing.assert_array_equal(offset, values.mean(axis=0).astype(np.float32))
-    np.testing.assert_allclose(
-        scale, [1, values[:, 1].std(), values[:, 2].std()], rtol=1e-6
-    )  # float32
+    # Float32
+    np.testing.assert_allclose(scale, [1, values[:, 1].std(), values[:, 2].std()], rtol=1e-6)
     offset, scale = fit_scaler(values, "minmax")
+    # Float32
     np.testing.assert_allclose(
         (values[:, 2] - offset[2]) / scale[2], np.linspace(-1, 1, 1000), atol=1e-6
-    )  # float32
+    )
 
 
 def test_times_may_be_datetimes() -> None:

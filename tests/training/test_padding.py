@@ -1,4 +1,6 @@
-"""Learning from groups shorter than a window: padding changes no loss, and nothing of it is ever read."""
+"""Learning from groups shorter than a window: padding changes no loss, and nothing of it is ever
+read.
+"""
 
 from __future__ import annotations
 
@@ -56,8 +58,10 @@ def test_windows_agree_with_a_naive_loop(horizon: int) -> None:
         **OPTIONS | {"horizon": horizon, "features": ("u",), "split": (1.0, 0.0, 0.0)}
     )
     samples = build_samples(table(), input_signature(table(), options), options)
-    v, u = table().numbers("v"), table().numbers("u").astype(np.float32)
-    naive, start = [], 0
+    v = table().numbers("v")
+    u = table().numbers("u").astype(np.float32)
+    naive = []
+    start = 0
     for rows in LENGTHS.values():
         length = min(8, rows - horizon)
         for begin in range(start, start + rows - length - horizon + 1) if length > 0 else ():
@@ -85,13 +89,10 @@ def test_a_padded_rows_loss_and_gradient_are_the_unpadded() -> None:
     torch.manual_seed(0)
     core = Core(2, 1, options, torch.device("cpu"))
     random = np.random.default_rng(0)
-    x, y = (
-        random.normal(size=(20, 2)).astype(np.float32),
-        random.normal(size=(3, 1)).astype(np.float32),
-    )
-    windows = Windows(
-        x, y, np.array([0, 5, 17]), 8, np.array([8, 3, 3])
-    )  # the last one stands at the table's end
+    x = random.normal(size=(20, 2)).astype(np.float32)
+    y = random.normal(size=(3, 1)).astype(np.float32)
+    # The last one stands at the table's end
+    windows = Windows(x, y, np.array([0, 5, 17]), 8, np.array([8, 3, 3]))
 
     def step(x: Any, y: Any, lengths: Any = None) -> tuple[float, list[Any]]:
         for parameter in core.parameters:
@@ -144,9 +145,8 @@ def test_a_model_learns_from_short_groups_and_answers_them() -> None:
     assert sum(counted.values()) == longer
     session = Session(lambda x: forward(result.model, x).y.astype(np.float32), signature)
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", InputRangeWarning
-        )  # the other parts hold what training never saw
+        # The other parts hold what training never saw
+        warnings.simplefilter("ignore", InputRangeWarning)
         answered = set(session.predict_table(table())["unit"])
     assert answered == {name for name, rows in LENGTHS.items() if rows >= signature.shortest}
 
@@ -167,7 +167,9 @@ def test_scores_are_those_of_each_window_alone() -> None:
 
 
 def test_baselines_see_no_row_of_another_group() -> None:
-    """Persistence repeats the last row of each window; ridge moves with nothing but the window's own rows."""
+    """Persistence repeats the last row of each window; ridge moves with nothing but the window's
+    own rows.
+    """
     options = TrainingOptions(**OPTIONS)
     table_ = table()
     samples = build_samples(table_, input_signature(table_, options), options)

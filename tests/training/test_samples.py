@@ -14,7 +14,9 @@ HOUR = np.timedelta64(3600, "s")
 
 
 def gappy(rows: int = 150) -> Table:
-    """Hours with a few gaps; column `row` tells which row a number came from, and `u` is `v` once more."""
+    """Hours with a few gaps; column `row` tells which row a number came from, and `u` is `v` once
+    more.
+    """
     random = np.random.default_rng(5)
     v = random.standard_normal(rows)
     times = (
@@ -167,7 +169,10 @@ def test_options_that_contradict_are_refused(options: dict[str, object], message
 
 
 def test_lists_and_single_names_are_taken() -> None:
-    loose = TrainingOptions("v", ["a", "b"], time="t", calendar="hour", split=[0.8, 0.1, 0.1])  # type: ignore[arg-type]
+    split = [0.8, 0.1, 0.1]
+    features = ["a", "b"]
+    times = {"time": "t", "calendar": "hour"}
+    loose = TrainingOptions("v", features, **times, split=split)  # type: ignore[arg-type]
     assert loose == TrainingOptions(
         ("v",), ("a", "b"), time="t", calendar=("hour",), split=(0.8, 0.1, 0.1)
     )

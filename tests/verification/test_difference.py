@@ -1,4 +1,6 @@
-"""diff: silent for the same bundle, compatible for what a device does not notice, breaking for all else."""
+"""diff: silent for the same bundle, compatible for what a device does not notice, breaking for all
+else.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ NAMED = Signature(3, 6, tuple(map(Column, "abc")), (Column("y", "m"),), window=4
 MODEL = replace(CHAINS["scalers"], signature=NAMED)
 
 
-def bundle(folder: Path, name: str, model: Model = MODEL, names: tuple[str, ...] = ("onnx",)) -> Path:
+def bundle(
+    folder: Path, name: str, model: Model = MODEL, names: tuple[str, ...] = ("onnx",)
+) -> Path:
     path = folder / f"{name}.bundle"
     lstm_export.package(Checkpoint(model), path, names)
     return path
@@ -59,15 +63,22 @@ def test_the_same_bundle_differs_in_nothing(tmp_path: Path) -> None:
         (replace(NAMED, targets=(Column("y", "m"), Column("z")), horizon=3), "horizon is 3, was 6"),
     ],
 )
-def test_a_changed_interface_is_breaking(tmp_path: Path, signature: Signature, message: str) -> None:
-    found = diff(bundle(tmp_path, "old"), bundle(tmp_path, "new", replace(MODEL, signature=signature)))
+def test_a_changed_interface_is_breaking(
+    tmp_path: Path, signature: Signature, message: str
+) -> None:
+    found = diff(
+        bundle(tmp_path, "old"), bundle(tmp_path, "new", replace(MODEL, signature=signature))
+    )
     assert any(re.search(message, sentence) for sentence in found.breaking), found
 
 
 def test_other_numbers_are_breaking(tmp_path: Path) -> None:
     found = diff(bundle(tmp_path, "old"), bundle(tmp_path, "new", moved(MODEL, 1e-3)))
     assert any("on the old golden sets it failed" in sentence for sentence in found.breaking)
-    assert any(re.match("fc.weight differs in 1 of.*the new model failed on", sentence) for sentence in found.breaking)
+    assert any(
+        re.match("fc.weight differs in 1 of.*the new model failed on", sentence)
+        for sentence in found.breaking
+    )
     assert not found.compatible
 
 
@@ -75,19 +86,29 @@ def test_numbers_within_rounding_are_compatible(tmp_path: Path) -> None:
     found = diff(bundle(tmp_path, "old"), bundle(tmp_path, "new", moved(MODEL, 1e-8)))
     assert found.ok
     assert any("on the old golden sets it passed" in sentence for sentence in found.compatible)
-    assert any(re.match("fc.weight differs in 1 of.*the new model passed on", one) for one in found.compatible)
+    assert any(
+        re.match("fc.weight differs in 1 of.*the new model passed on", change)
+        for change in found.compatible
+    )
 
 
 def test_another_chain_is_what_its_answers_are(tmp_path: Path) -> None:
-    """A stage that changes nothing is compatible; where the interface is another, nothing can be called so."""
-    old, stages = bundle(tmp_path, "old"), MODEL.stages
+    """A stage that changes nothing is compatible; where the interface is another, nothing can be
+    called so.
+    """
+    old = bundle(tmp_path, "old")
+    stages = MODEL.stages
     width = NAMED.output_size
     still = Affine("still", np.zeros(width, np.float32), np.ones(width, np.float32))
     same = replace(MODEL, stages=(*stages, still))
-    (sentence,) = [one for one in diff(old, bundle(tmp_path, "same", same)).compatible if "the chain" in one]
+    (sentence,) = [
+        change
+        for change in diff(old, bundle(tmp_path, "same", same)).compatible
+        if "the chain" in change
+    ]
     assert sentence.startswith(f"the chain is '{same.describe()}', was '{MODEL.describe()}'; ")
     found = diff(old, bundle(tmp_path, "other", replace(same, signature=replace(NAMED, window=5))))
-    assert any(one.startswith("the chain is") for one in found.breaking)
+    assert any(change.startswith("the chain is") for change in found.breaking)
     assert not found.compatible
 
 
@@ -100,17 +121,23 @@ def test_new_ranges_are_compatible(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.version_info >= (3, 14), reason="torch has no TorchScript on this Python")
 def test_a_lost_artifact_is_breaking_and_a_new_one_is_not(tmp_path: Path) -> None:
-    one, two = bundle(tmp_path, "one"), bundle(tmp_path, "two", names=("onnx", "torchscript"))
-    assert diff(one, two) == Difference([], ["there is a torchscript artifact now"])
-    assert diff(two, one) == Difference(["the torchscript artifact is gone"])
-    done = CliRunner().invoke(app, ["diff", str(two), str(one), "--json"])
+    old = bundle(tmp_path, "one")
+    two = bundle(tmp_path, "two", names=("onnx", "torchscript"))
+    assert diff(old, two) == Difference([], ["there is a torchscript artifact now"])
+    assert diff(two, old) == Difference(["the torchscript artifact is gone"])
+    done = CliRunner().invoke(app, ["diff", str(two), str(old), "--json"])
     assert done.exit_code == 1
     assert json.loads(done.stdout)["breaking"] == ["the torchscript artifact is gone"]
 
 
 def test_junit_tells_a_failed_condition() -> None:
-    conditions = (Condition("4 threads", 0.0, 0.1, "passed"), Condition("each row alone", 1.0, 30.0, "failed"))
-    (suite,) = ElementTree.fromstring(to_junit([ParityReport("onnx", "identical", (), conditions=conditions)]))
+    conditions = (
+        Condition("4 threads", 0.0, 0.1, "passed"),
+        Condition("each row alone", 1.0, 30.0, "failed"),
+    )
+    (suite,) = ElementTree.fromstring(
+        to_junit([ParityReport("onnx", "identical", (), conditions=conditions)])
+    )
     cases = {case.get("name"): case.find("failure") for case in suite.findall("testcase")}
     failure = cases["under other conditions: each row alone"]
     assert failure is not None
@@ -121,10 +148,13 @@ def test_junit_tells_a_failed_condition() -> None:
 
 @pytest.mark.parametrize("good", [True, False])
 def test_junit_has_a_case_for_every_set(tmp_path: Path, seed_checkpoint: Path, good: bool) -> None:
-    artifact, xml = tmp_path / "m.onnx", tmp_path / "report.xml"
+    artifact = tmp_path / "m.onnx"
+    xml = tmp_path / "report.xml"
     model = CHAINS["seed"] if good else moved(CHAINS["seed"], 1e-3)
     targets.get("onnx").export(model, artifact)
-    done = CliRunner().invoke(app, ["verify", str(artifact), str(seed_checkpoint), "--junit", str(xml)])
+    done = CliRunner().invoke(
+        app, ["verify", str(artifact), str(seed_checkpoint), "--junit", str(xml)]
+    )
     assert done.exit_code == (0 if good else 1)
     (suite,) = ElementTree.parse(xml).getroot()
     cases = suite.findall("testcase")

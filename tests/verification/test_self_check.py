@@ -41,7 +41,9 @@ def test_every_bug_that_matters_is_caught_by_both_rules(
     pipeline.export(model, "onnx", lengths=lengths)
     found = self_check.self_check(open_file(model.with_suffix(".onnx")), Subject.of(model))
     monkeypatch.setattr(self_check, "self_check", lambda *_: found)
-    done = CliRunner().invoke(app, ["verify", str(model.with_suffix(".onnx")), str(model), "--self-check"])
+    done = CliRunner().invoke(
+        app, ["verify", str(model.with_suffix(".onnx")), str(model), "--self-check"]
+    )
     assert (done.exit_code, done.stdout) == (0, found.table() + "\n")
     assert len(found.attempts) > 40
     assert ("the lengths ignored" in {attempt.bug for attempt in found.attempts}) is lengths
@@ -55,7 +57,9 @@ def test_every_bug_that_matters_is_caught_by_both_rules(
 
 def test_a_blind_verifier_is_found_out(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(self_check, "structure_of", lambda *_: "not checked")
-    monkeypatch.setattr(self_check, "check", lambda *_, subject: ParityReport(subject, "identical", ()))
+    monkeypatch.setattr(
+        self_check, "check", lambda *_, subject: ParityReport(subject, "identical", ())
+    )
     found = self_check.self_check(open_file(model.with_suffix(".onnx")), Subject.of(model))
     assert not found.ok
     assert "missed" in found.table()
@@ -75,7 +79,8 @@ def _broken(artifact: Path, kind: str) -> bytes:
     return bytes(data)
 
 
-# Some have no model: their graphs are edited. Of others a correct writer is given the model that a broken one writes.
+# Some have no model: their graphs are edited. Of others a correct writer is given the model that a
+# broken one writes.
 KINDS = (
     "the sequence read backwards",
     "the first step instead of the last",
@@ -96,7 +101,11 @@ def _chain() -> Model:
     """Two layers alike, so that they can be exchanged."""
     random = np.random.default_rng(0)
     shapes = {"weight_ih": (24, 6), "weight_hh": (24, 6), "bias_ih": (24,), "bias_hh": (24,)}
-    weights = {f"{key}_l{k}": random.uniform(-0.6, 0.6, shape) for k in range(2) for key, shape in shapes.items()}
+    weights = {
+        f"{key}_l{k}": random.uniform(-0.6, 0.6, shape)
+        for k in range(2)
+        for key, shape in shapes.items()
+    }
     scaler = Affine("scaler", random.uniform(-9, 9, 6), random.uniform(0.5, 2, 6))
     fc = Linear("fc", random.uniform(-0.4, 0.4, (2, 6)), np.array([0.3, -0.2]))
     return Model((scaler, LSTM("lstm", weights), LastStep("last"), fc), Signature(6, 2))
@@ -104,10 +113,12 @@ def _chain() -> Model:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_command_line_catches_and_names_it(tmp_path: Path, kind: str) -> None:
-    model, path = _chain(), tmp_path / "model.pt"
+    model = _chain()
+    path = tmp_path / "model.pt"
     write_checkpoint(path, Checkpoint(model))
     pipeline.export(path, "onnx")
-    artifact, module = path.with_suffix(".onnx"), get("onnx")
+    artifact = path.with_suffix(".onnx")
+    module = get("onnx")
     bug = next(bug for bug in (*catalogue(model), *by_place(model)) if bug.name == kind)
     if bug.is_model:
         module.export(bug.model, artifact)
@@ -122,22 +133,31 @@ def test_the_command_line_catches_and_names_it(tmp_path: Path, kind: str) -> Non
 def _packaged(path: Path, artifact: bytes) -> None:
     """A bundle around an artifact that nobody verified."""
     model = CHAINS["smallest"]
-    write_bundle(path, make_bundle(model, golden_sets(model), [Artifact("onnx", ".onnx", artifact)]))
+    write_bundle(
+        path, make_bundle(model, golden_sets(model), [Artifact("onnx", ".onnx", artifact)])
+    )
 
 
 @pytest.mark.parametrize("lengths", [False, True])
 @pytest.mark.parametrize("alone", [False, True], ids=["beside its model", "a bundle alone"])
-def test_the_smallest_failure_is_written_and_replayed(model: Path, lengths: bool, alone: bool) -> None:
-    artifact, failing = model.with_suffix(".bundle" if alone else ".onnx"), model.with_suffix(".npz")
+def test_the_smallest_failure_is_written_and_replayed(
+    model: Path, lengths: bool, alone: bool
+) -> None:
+    artifact = model.with_suffix(".bundle" if alone else ".onnx")
+    failing = model.with_suffix(".npz")
     verify = ["verify", str(artifact), *([] if alone else [str(model)])]
     pipeline.export(model, "onnx", lengths=lengths)
     good = model.with_suffix(".onnx").read_bytes()
     write = _packaged if alone else Path.write_bytes
     invoke = CliRunner().invoke
-    # A bundle without sets of unequal length is not asked about lengths; `input_forget` shows in all.
+    # A bundle without sets of unequal length is not asked about lengths; `input_forget` shows in
+    # all.
     write(
         artifact,
-        _broken(model.with_suffix(".onnx"), "the lengths ignored" if lengths and not alone else "input_forget"),
+        _broken(
+            model.with_suffix(".onnx"),
+            "the lengths ignored" if lengths and not alone else "input_forget",
+        ),
     )
     done = invoke(app, [*verify, "--failing", str(failing)])
     assert done.exit_code == 1
@@ -161,7 +181,9 @@ def test_the_smallest_failure_is_written_and_replayed(model: Path, lengths: bool
         (["MODEL", "--self-check", "--streaming"], "takes none of --streaming, --junit"),
     ],
 )
-def test_options_that_would_do_nothing_are_wrong_usage(model: Path, options: list[str], said: str) -> None:
+def test_options_that_would_do_nothing_are_wrong_usage(
+    model: Path, options: list[str], said: str
+) -> None:
     arguments = [str(model) if option == "MODEL" else option for option in options]
     done = CliRunner().invoke(app, ["verify", str(model.with_suffix(".onnx")), *arguments])
     assert done.exit_code == 2
@@ -172,8 +194,14 @@ def test_what_needs_the_model_says_so(model: Path) -> None:
     artifact = model.with_suffix(".onnx")
     _packaged(model.with_suffix(".bundle"), artifact.read_bytes())
     for arguments, said in (
-        ([str(artifact), "--replay", "x.npz"], f"name its model: lstm-export verify {artifact} MODEL"),
-        ([str(model.with_suffix(".bundle")), str(model), "--self-check"], "is a bundle, and the self-check takes one"),
+        (
+            [str(artifact), "--replay", "x.npz"],
+            f"name its model: lstm-export verify {artifact} MODEL",
+        ),
+        (
+            [str(model.with_suffix(".bundle")), str(model), "--self-check"],
+            "is a bundle, and the self-check takes one",
+        ),
     ):
         done = CliRunner().invoke(app, ["verify", *arguments])
         assert done.exit_code == 1

@@ -1,4 +1,6 @@
-"""Nothing in a file is compiled, loaded or run without the user's word: every command, every option, every disguise."""
+"""Nothing in a file is compiled, loaded or run without the user's word: every command, every
+option, every disguise.
+"""
 
 from __future__ import annotations
 
@@ -169,14 +171,18 @@ def with_word(
 def test_with_the_users_word_it_runs(
     target: str, data: bytes, checkpoint: Path, tmp_path: Path
 ) -> None:
-    """Naming a folder, naming the model, or --trust: otherwise the tests above would pass for want of any way in."""
+    """Naming a folder, naming the model, or --trust: otherwise the tests above would pass for want
+    of any way in.
+    """
     for attempt in with_word(target, data, tmp_path, checkpoint):
         with pytest.raises(Opened):
             attempt()
 
 
 def test_only_one_place_opens_artifacts() -> None:
-    """Members of a target that open an artifact are called in verification/artifact.py and nowhere else."""
+    """Members of a target that open an artifact are called in verification/artifact.py and nowhere
+    else.
+    """
     package = Path(lstm_export.__file__).parent
     members = (
         "module.load(",
