@@ -1,4 +1,4 @@
-"""The ONNX graph: its form, its bytes, and a reader that takes nothing but what the writer writes."""
+"""The ONNX graph: its form, its bytes, and a reader that takes what the writer writes alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from lstm_export import doctor, targets
 from lstm_export.errors import InputError, UnsupportedModel
-from lstm_export.model import Model
+from lstm_export.model import Array, Model
 from lstm_export.model.lowering import lower_projections
 from tests.kit.chains import CHAINS
 
@@ -32,11 +32,8 @@ def test_the_form_that_every_runtime_takes() -> None:
     assert [(entry.domain, entry.version) for entry in proto.opset_import] == [("", 17)]
     ops = [node.op_type for node in proto.graph.node]
     assert ops == ["Transpose", "LSTM", "Squeeze", "LSTM", "Squeeze", "Gemm"]
-    # No initial state
-    assert [len(node.input) for node in proto.graph.node if node.op_type == "LSTM"] == [
-        4,
-        4,
-    ]
+    inputs = [len(node.input) for node in proto.graph.node if node.op_type == "LSTM"]
+    assert inputs == [4, 4]  # no initial state
     assert not any(tensor.data_location for tensor in proto.graph.initializer)
     scaled = [node.op_type for node in onnx.load_model_from_string(SCALED).graph.node]
     assert (scaled[:2], scaled[-2:]) == (["Sub", "Div"], ["Mul", "Add"])
@@ -45,6 +42,9 @@ def test_the_form_that_every_runtime_takes() -> None:
 def test_checks_and_infers_its_own_shapes(model: Model) -> None:
     proto = onnx.load_model_from_string(writer.to_bytes(model, 17))
     onnx.checker.check_model(proto, full_check=True)
+    inferred = onnx.shape_inference.infer_shapes(proto, strict_mode=True)
+    known = {value.name for value in (*inferred.graph.value_info, *inferred.graph.output)}
+    assert {name for node in proto.graph.node for name in node.output if name} <= known
 
 
 def test_small(model: Model) -> None:
@@ -63,7 +63,8 @@ def test_the_same_bytes_every_time(model: Model) -> None:
 def test_other_opsets(opset: int, tmp_path: Path) -> None:
     path = tmp_path / "m.onnx"
     targets.get("onnx").export(CHAINS["scalers"], path, opset=opset)
-    assert targets.get("onnx").read(path.read_bytes()) == CHAINS["scalers"]  # type: ignore[attr-defined]
+    read = targets.get("onnx").read  # type: ignore[attr-defined]
+    assert read(path.read_bytes()) == CHAINS["scalers"]
     if opset <= (doctor.examine().onnxruntime.newest_opset or 0):
         targets.get("onnx").load(path.read_bytes())
 
@@ -79,7 +80,7 @@ def _attribute(node: Any, name: str, value: Any) -> None:
     node.attribute.append(helper.make_attribute(name, value))
 
 
-def _weights(graph: Any, name: str, change: Callable[[np.ndarray], np.ndarray]) -> None:  # type: ignore[type-arg]
+def _weights(graph: Any, name: str, change: Callable[[Array], Array]) -> None:
     (tensor,) = (tensor for tensor in graph.initializer if tensor.name == name)
     tensor.CopyFrom(numpy_helper.from_array(change(numpy_helper.to_array(tensor).copy()), name))
 
