@@ -12,7 +12,7 @@ from typing import Any
 
 from . import targets
 from .device.runtime import CPU, onnxruntime, runtime_errors
-from .errors import MissingDependency
+from .errors import TELEMETRY_SWITCH, MissingDependency
 from .version import __version__
 
 PACKAGES = ("numpy", "onnxruntime", "typer", "torch", "onnx", "pyarrow", "matplotlib")
@@ -40,6 +40,7 @@ class OnnxSupport:
     newest_opset: int | None = None
     newest_ir: int | None = None
     reason: str = ""
+    telemetry_switch: str = ""  # the value of ORT_DISABLE_TELEMETRY; 1 keeps it from any word
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,17 @@ class MachineReport:
             providers = ", ".join(ort.providers)
             loads = f"loads opset <= {ort.newest_opset}, IR <= {ort.newest_ir}"
             yield f"ONNX Runtime: {providers}; {loads}"
+            yield f"  {TELEMETRY_SWITCH}={ort.telemetry_switch}: {_telemetry(ort)}"
         for target in self.targets:
             yield f"{target.name}:"
             yield f"  export  {'no: ' + target.no_export if target.no_export else 'yes'}"
             yield f"  run     {'no: ' + target.no_run if target.no_run else 'yes'}"
+
+
+def _telemetry(ort: OnnxSupport) -> str:
+    if ort.telemetry_switch == "1":
+        return "it writes and sends nothing about this machine"
+    return "from 1.30 on it may write and send events about this machine; 1 stops it"
 
 
 def examine() -> MachineReport:
@@ -151,6 +159,7 @@ def _onnx_support() -> OnnxSupport:
     except MissingDependency as error:
         return OnnxSupport(reason=str(error))
     return OnnxSupport(
+        telemetry_switch=os.environ.get(TELEMETRY_SWITCH, ""),
         providers=tuple(ort.get_available_providers()),
         newest_opset=_newest(ort, lambda version: _identity(opset=version, ir=8)),
         newest_ir=_newest(ort, lambda version: _identity(opset=13, ir=version)),

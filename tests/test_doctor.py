@@ -37,3 +37,16 @@ def test_says_why_not(monkeypatch: pytest.MonkeyPatch) -> None:
     assert onnx.no_run == "onnxruntime is not installed"
     assert "pip install onnxruntime" in found.onnxruntime.reason
     assert "not installed" in found.text()
+
+
+@pytest.mark.parametrize(("switch", "words"), [(None, "sends nothing"), ("0", "may write and send")])
+def test_tells_whether_the_runtime_is_silent(
+    switch: str | None, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnxruntime")
+    monkeypatch.delenv("ORT_DISABLE_TELEMETRY", raising=False)
+    if switch:
+        monkeypatch.setenv("ORT_DISABLE_TELEMETRY", switch)
+    text = doctor.examine().text()
+    assert f"ORT_DISABLE_TELEMETRY={switch or '1'}: " in text
+    assert words in text

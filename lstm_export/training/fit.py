@@ -53,12 +53,6 @@ def fit(
     trained = train_loop(train, validation, options, progress)
     model = _model(trained, inputs, outputs, _with_ranges(signature, samples))
     scores = tuple(scores_of(model, samples, options))
-    measured = [column.name for column in signature.measured]
-    warnings = [
-        *column_warnings(samples, measured),
-        *_short_groups(samples, options),
-        *beaten(scores),
-    ]
     return TrainingResult(
         model=model,
         windows=_real_windows(samples) if options.real_windows else None,
@@ -66,9 +60,16 @@ def fit(
         history=trained.history,
         best_epoch=trained.best_epoch,
         facts=_facts(table, options),
-        warnings=tuple(warnings),
+        warnings=(*_data_warnings(samples, signature, options), *beaten(scores)),
         interrupted=trained.interrupted,
     )
+
+
+def _data_warnings(
+    samples: Samples, signature: Signature, options: TrainingOptions
+) -> Iterator[str]:
+    yield from column_warnings(samples, [column.name for column in signature.measured])
+    yield from _short_groups(samples, options)
 
 
 def _refuse_constant_targets(samples: Samples, options: TrainingOptions) -> None:

@@ -77,26 +77,32 @@ def train_loop(
 
     device = pick_device(options.device)
     threads = one_thread() if options.hidden_size < MANY_THREADS else nullcontext()
-    own_devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=own_devices), threads:
+    cuda = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=cuda), threads:
         torch.manual_seed(options.seed)
         core = Core(train.x.shape[1], train.y.shape[1], options, device)
         train_part = Tensors.of(train, device)
         validation_part = None if validation is None else Tensors.of(validation, device)
-        history: list[Epoch] = []
-        is_interrupted = False
-        lstm, fc = core.weights()
-        try:
-            for epoch in _epochs(core, train_part, validation_part, options):
-                if epoch.best:
-                    lstm, fc = core.weights()
-                history.append(epoch)
-                if progress:
-                    progress(epoch)
-        except KeyboardInterrupt:
-            if not history:
-                raise
-            is_interrupted = True
+        epochs = _epochs(core, train_part, validation_part, options)
+        return _best_of(core, epochs, progress)
+
+
+def _best_of(core: Core, epochs: Iterator[Epoch], progress: Progress | None) -> Trained:
+    """Go through the epochs, and keep the weights of the best."""
+    history: list[Epoch] = []
+    is_interrupted = False
+    lstm, fc = core.weights()
+    try:
+        for epoch in epochs:
+            if epoch.best:
+                lstm, fc = core.weights()
+            history.append(epoch)
+            if progress:
+                progress(epoch)
+    except KeyboardInterrupt:
+        if not history:
+            raise
+        is_interrupted = True
     best_epoch = max(epoch.epoch for epoch in history if epoch.best)
     return Trained(lstm, fc, tuple(history), best_epoch, is_interrupted)
 

@@ -69,6 +69,7 @@ def test_a_changed_weight_is_seen_wherever_it_stands(traffic_model: Model) -> No
 def test_nothing_is_asked_of_other_files(traffic_model: Model) -> None:
     parsed = onnx.load_model_from_string(to_bytes(traffic_model, 17))
     del parsed.metadata_props[:]
+    assert load_onnx(parsed.SerializeToString()).metadata == {}
     for data in (parsed.SerializeToString(), b"", b"PK\x03\x04", b"/* C */"):
         check_own_weights(data)
 

@@ -170,12 +170,13 @@ def test_the_guard_refuses_what_is_no_onnx(data: bytes) -> None:
 
 
 def test_the_guard_passes_a_plain_model(good: bytes) -> None:
-    check_onnx(good)
-    check_onnx(tanh().SerializeToString())
-    check_onnx(tanh(opset_imports=[helper.make_opsetid("ai.onnx", 17)]).SerializeToString())
-    check_onnx(
-        weights(raw_data=b"", float_data=[1.0, 2.0, 3.0], data_location=0).SerializeToString()
-    )
+    opsets = [helper.make_opsetid("ai.onnx", 17)]
+    typed = weights(raw_data=b"", float_data=[1.0, 2.0, 3.0], data_location=0)
+    for model in (tanh(), tanh(opset_imports=opsets), typed):
+        (graph,) = check_onnx(model.SerializeToString())[7]
+        assert isinstance(graph, dict)
+        assert len(graph[1]) == len(model.graph.node)
+    assert 7 in check_onnx(good)
 
 
 def test_every_cut_is_refused(good: bytes) -> None:

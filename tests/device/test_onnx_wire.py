@@ -117,8 +117,11 @@ def test_another_spelling_is_refused(kind: str) -> None:
 
 
 def test_the_file_itself_passes() -> None:
-    check_onnx(plain())
-    check_onnx(in_node(nested(5, key(7, 5) + bytes(4) + nested(8, b"\x01\x81\x01"))))
+    (graph,) = check_onnx(plain())[7]
+    assert isinstance(graph, dict)
+    assert len(graph[1]) == 2
+    mixed = check_onnx(in_node(nested(5, key(7, 5) + bytes(4) + nested(8, b"\x01\x81\x01"))))
+    assert list(mixed) == [7]
 
 
 def test_what_the_guard_read_is_what_onnx_reads() -> None:
