@@ -8,14 +8,14 @@ from typing import Any
 
 from ..errors import UnsupportedModel
 from ..model import Affine
-from . import layers, operations
+from . import operations, recurrent_calls
 from .axes import shape_of
 from .capture import Call, Constant, Data, Place, Recording
 from .forward_text import Item, forward_text
 from .parts import Part
 from .signals import Node, Nodes, Signal, Untranslated
 
-RULES: Mapping[str, operations.Rule] = {**operations.RULES, **layers.RULES}
+RULES: Mapping[str, operations.Rule] = {**operations.RULES, **recurrent_calls.RULES}
 SHAPES = (
     "view_as",
     "reshape_as",
