@@ -1,4 +1,4 @@
-"""Names are labels, never the decision: modules that sound like a loss or a metric."""
+"""Names are labels, never the decision: what sounds like a loss, and the order of the file."""
 
 from __future__ import annotations
 
@@ -84,3 +84,11 @@ def test_what_a_loss_alone_would_hold_is_not_in_the_way() -> None:
     found = from_state_dict(weights)
     assert found.forward == "lstm, last, fc"
     assert "a Conv1d" in said(found.doubts, "perceptual_loss")[0]
+
+
+def test_every_order_that_widths_allow_is_doubted() -> None:
+    modules = {"lstm": nn.LSTM(8, 8), "mid": nn.Linear(8, 8), "out": nn.Linear(8, 2)}
+    found = from_state_dict(nn.ModuleDict(modules).state_dict())
+    assert found.forward == "lstm, last, mid, relu, out"
+    said = "the order lstm, mid, out is the file's; the widths also allow mid, lstm, out"
+    assert found.doubts[0] == said

@@ -10,7 +10,7 @@ from pathlib import Path
 from lstm_export.reading import (
     found_objects,
     json_files,
-    pickle_machine,
+    pickle_stack,
     plain_weights,
     safetensors,
     tensor_values,
@@ -62,7 +62,7 @@ What is known of a framework's files, whether they are read or refused:
 """
 
 BOUNDS = {
-    "opcodes of a pickle": pickle_machine.MOST_OPCODES,
+    "opcodes of a pickle": pickle_stack.MOST_OPCODES,
     "bytes of a pickle without its storages": torch_files.LARGEST_PICKLE,
     "objects looked at": found_objects.MOST_OBJECTS,
     "bytes of all weights together, as float32": tensor_values.LARGEST_WEIGHTS,
