@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from lstm_export import targets
@@ -34,6 +34,7 @@ def rows(name: str, page: Path) -> list[str]:
         "files": _files,
         "commands": _commands,
         "pages": _pages,
+        "target": _target,
         "capabilities": _capabilities,
     }
     return tables[name](page)
@@ -142,10 +143,42 @@ def navigation() -> str:
     return kept + "\n".join([*lines, ""])
 
 
-def _capabilities(page: Path) -> list[str]:
-    from lstm_export.targets import target
+def _protocols() -> Iterator[ast.ClassDef]:
+    """The protocols of targets/target.py in order."""
+    tree = ast.parse((PACKAGE / "targets" / "target.py").read_text(encoding="utf-8"))
+    return (node for node in tree.body if isinstance(node, ast.ClassDef))
 
-    return [str(target)]
+
+def _members(protocol: ast.ClassDef) -> Iterator[tuple[str, str]]:
+    """Every attribute and method of a protocol as code, with the sentence that describes it."""
+    attributes = (ast.get_docstring(protocol) or "").partition("Attributes:")[2]
+    for name, what in re.findall(r"^ +(\w+): (.+(?:\n {8}.+)*)", attributes, re.MULTILINE):
+        yield f"`{name}`", " ".join(what.split())
+    for method in protocol.body:
+        if isinstance(method, ast.FunctionDef):
+            arguments = ast.unparse(method.args).removeprefix("self, ")
+            returned = ast.unparse(method.returns) if method.returns else "None"
+            what = (ast.get_docstring(method) or "").partition("\n\n")[0]
+            yield f"`{method.name}({arguments}) -> {returned}`".replace("|", "\\|"), what
+
+
+def _target(page: Path) -> list[str]:
+    (protocol,) = (node for node in _protocols() if node.name == "Target")
+    return [
+        "| member | what |",
+        "|---|---|",
+        *(f"| {member} | {what} |" for member, what in _members(protocol)),
+    ]
+
+
+def _capabilities(page: Path) -> list[str]:
+    table = ["| capability | members |", "|---|---|"]
+    for protocol in _protocols():
+        if protocol.name not in ("ArtifactRunner", "Target"):
+            when = " ".join((ast.get_docstring(protocol) or "").partition("Attributes:")[0].split())
+            members = "<br>".join(f"{member}: {what}" for member, what in _members(protocol))
+            table.append(f"| **{protocol.name}**: {when} | {members} |")
+    return table
 
 
 def _link(text: str, to: Path, page: Path) -> str:

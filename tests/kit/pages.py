@@ -10,6 +10,8 @@ An HTML comment before a fenced block says what the block is:
     <!-- excerpt: FILE -->  lines that stand in a file of the clone
     <!-- not run: WHY -->   shown and not run
     <!-- tested: FILE -->   shown, and run by that test
+    <!-- new: FILE -->      a guide's new file, and lines that it adds to a file before or after a line:
+    <!-- add: FILE | before | LINE -->
 
 and on a line of its own:
 
@@ -50,7 +52,8 @@ SHOWN_AS_IT_IS = (
 )
 DIRECTIVE = re.compile(
     r"<!-- (?P<name>[a-z ]+?)(?:: (?P<value>[^\n]*?))? -->\n"
-    r"(?:(?P<generated>(?:(?!<!--).)*?)<!-- end -->\n|```(?P<language>\w+)\n(?P<content>.*?)```\n)?",
+    r"(?:(?P<generated>(?:(?!<!--).)*?)<!-- end -->\n"
+    r"|(?P<indent> *)```(?P<language>\w+)\n(?P<content>.*?)(?P=indent)```\n)?",
     re.DOTALL,
 )
 FENCE = re.compile(

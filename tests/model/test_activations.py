@@ -1,0 +1,68 @@
+"""Every activation: torch's equation, in every target or refused by name, and a token of `--forward`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstm_export import targets
+from lstm_export.chains.forward_text import stage_of
+from lstm_export.errors import UnsupportedModel
+from lstm_export.model import Activation, LastStep, Model, Signature, forward
+from lstm_export.model.stages import ACTIVATIONS
+from lstm_export.parity import check, golden_sets
+from lstm_export.verification.artifact import own_artifact
+from tests.kit.builders import drawn, linear, lstm
+
+torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
+pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
+
+TARGETS = [
+    name for name in targets.names() if name != "torchscript" or sys.version_info < (3, 14)
+]
+
+
+@pytest.fixture
+def model(function: str) -> Model:
+    random = np.random.default_rng(0)
+    stages = (
+        lstm("lstm", 2, 5, 1, random),
+        LastStep("last"),
+        linear("fc", 5, 4, random, gain=8.0),  # so that both bends of a function are reached
+        Activation(function, function),
+    )
+    return Model(stages, Signature(2, 4))
+
+
+@pytest.mark.parametrize("function", ACTIVATIONS)
+def test_the_equation_is_torchs(model: Model) -> None:
+    from lstm_export.model.torch_module import to_module
+
+    x = drawn(model, 7, 6).astype(np.float64)
+    with torch.no_grad():
+        y = to_module(model).double()(torch.from_numpy(x)).numpy()
+    # A hundred roundings of float64, and answers below 10.
+    np.testing.assert_allclose(forward(model, x).y, y, rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("function", ACTIVATIONS)
+def test_a_target_writes_it_or_names_it(model: Model, target: str, tmp_path: Path) -> None:
+    path = tmp_path / f"model{targets.get(target).suffix}"
+    try:
+        targets.get(target).export(model, path)
+    except UnsupportedModel as error:
+        assert model.stages[-1].name in str(error)
+        return
+    report = check(own_artifact(target, path).runner(), golden_sets(model), subject=target)
+    assert report.ok, report.table()
+
+
+@pytest.mark.parametrize("function", ACTIVATIONS)
+def test_it_is_a_token_of_forward(function: str) -> None:
+    stage = stage_of(function, set())
+    assert isinstance(stage, Activation)
+    assert stage.function == function
