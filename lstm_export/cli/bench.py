@@ -18,38 +18,44 @@ def bench(  # noqa: PLR0913, PLR0917 - the options of a command
         list[Path], typer.Argument(help="Bundles and artifacts.", metavar="BUNDLE|ARTIFACT...")
     ],
     engine: Annotated[
-        list[str] | None, typer.Option(help="Which targets run; repeatable. All by default.")
+        list[str] | None,
+        typer.Option(help="Which targets to measure; repeat for several. All by default."),
     ] = None,
-    batch: Annotated[int, typer.Option(min=1, help="Sequences at once in the batch.")] = 32,
+    batch: Annotated[int, typer.Option(min=1, help="Sequences in a batch.")] = 32,
     seq: Annotated[
-        int | None, typer.Option(min=1, help="Steps of a sequence; the stored window, or 100.")
+        int | None,
+        typer.Option(min=1, help="Steps in a sequence; by default the stored window, or 100."),
     ] = None,
     seconds: Annotated[
-        float, typer.Option(min=0.01, help="For each engine at each shape, after warm-up.")
+        float, typer.Option(min=0.01, help="Seconds for each engine at each shape, after warm-up.")
     ] = 1.0,
     deadline: Annotated[
         str | None,
         typer.Option(
-            help="Fail unless p99 of a new sample's answer is below, such as 1ms.", metavar="TIME"
+            help="Fail unless the 99th percentile of the answer to a new sample is below this, such as 1ms.",
+            metavar="TIME",
         ),
     ] = None,
     rate: Annotated[
         str | None,
         typer.Option(
-            help="Samples a second, such as 48kHz: the share of a core they take.", metavar="RATE"
+            help="Samples a second, such as 48kHz: show the share of a core that they take, fail above one.",
+            metavar="RATE",
         ),
     ] = None,
     plot: Annotated[
         Path | None,
-        typer.Option(help="Also draw the latencies as PNG (the plot extra).", metavar="FILE"),
+        typer.Option(
+            help="Also draw the latencies as a PNG file; needs the plot extra.", metavar="FILE"
+        ),
     ] = None,
     trust: show.Trust = False,
     as_json: show.AsJson = False,
 ) -> None:
     """Measure latency, start-up, memory and size.
 
-    Engines take turns on one thread, and the answers of the timed runs are judged. A new sample's
-    answer is a streaming step, or a whole sequence where the engine cannot stream.
+    Engines take turns on one thread, and the answers of the timed runs are checked. The answer to a
+    new sample is a streaming step, or a whole sequence where the engine cannot stream.
     """
     from .. import bench as library
 

@@ -13,9 +13,7 @@ from . import show
 
 def diff(
     old: Annotated[Path, typer.Argument(help="The bundle that devices have.", metavar="OLD")],
-    new: Annotated[
-        Path, typer.Argument(help="The bundle that shall take its place.", metavar="NEW")
-    ],
+    new: Annotated[Path, typer.Argument(help="The bundle that is to replace it.", metavar="NEW")],
     trust: show.Trust = False,
     as_json: show.AsJson = False,
 ) -> None:

@@ -8,7 +8,7 @@ from . import show
 
 
 def doctor(as_json: show.AsJson = False) -> None:
-    """Say what this machine can do, and why not."""
+    """Show what this machine can do, and what is missing."""
     from ..doctor import examine
 
     found = examine()

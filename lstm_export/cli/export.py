@@ -45,7 +45,7 @@ def target_command(name: str) -> Callable[..., None]:
 
 
 def _common(suffix: str) -> list[inspect.Parameter]:
-    output_help = f"Where the artifact goes; by default beside MODEL, as {suffix}."
+    output_help = f"Where the artifact goes; by default beside MODEL, ending in {suffix}."
     return [
         _parameter("model", show.Model),
         _parameter("reading", Reading),
@@ -58,7 +58,7 @@ def _common(suffix: str) -> list[inspect.Parameter]:
 
 def _own(export: Callable[..., None]) -> list[inspect.Parameter]:
     """The keyword-only parameters of a target's export, with their help from its docstring."""
-    described = dict(re.findall(r"^ *(\w+): (.+)$", inspect.getdoc(export) or "", re.MULTILINE))
+    described = _described(inspect.getdoc(export) or "")
     keywords = [
         p for p in inspect.signature(export).parameters.values() if p.kind is p.KEYWORD_ONLY
     ]
@@ -68,6 +68,13 @@ def _own(export: Callable[..., None]) -> list[inspect.Parameter]:
         )
         for p in keywords
     ]
+
+
+def _described(docstring: str) -> dict[str, str]:
+    """What a docstring says of each argument, which may go on over more lines, as a sentence."""
+    found = re.findall(r"^ {4}(\w+): (.+(?:\n {8}.+)*)$", docstring, re.MULTILINE)
+    sentences = {name: " ".join(text.split()) for name, text in found}
+    return {name: text[0].upper() + text[1:] for name, text in sentences.items()}
 
 
 def _parameter(

@@ -23,7 +23,7 @@ LABEL = 9  # columns of the label in front of every line
 
 @reads_model
 def inspect(model: show.Model, reading: Reading, as_json: show.AsJson = False) -> None:
-    """Show what a model file holds and what is assumed of it."""
+    """Show what is in a model file, and what is assumed of it."""
     from ..verification.subject import read
 
     checkpoint = read(model, reading)

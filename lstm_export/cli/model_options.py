@@ -30,19 +30,25 @@ def _option(*names: str, text: str, **more: Any) -> Any:
 
 
 OPTIONS: dict[str, Any] = {
-    "key": Annotated[str | None, _option("--key", text="Which state_dict of a file with several.")],
+    "key": Annotated[
+        str | None, _option("--key", text="Which state_dict to read, where the file holds several.")
+    ],
     "forward": Annotated[
         str | None,
-        _option("--forward", text='The chain, such as "lstm, last, relu, fc"; inspect shows it.'),
+        _option(
+            "--forward",
+            text='The forward as a chain, such as "lstm, last, relu, fc"; inspect shows it.',
+        ),
     ],
     "readout": Annotated[
-        Readout | None, _option("--readout", text="Which step is read out, where that is assumed.")
+        Readout | None,
+        _option("--readout", text="Which step the head reads, where the file does not say."),
     ],
     "batch_first": Annotated[
         bool | None,
         _option(
             "--batch-first/--no-batch-first",
-            text="Layout of the module and of recorded answers; found by trying.",
+            text="Layout of x in your module and in recorded answers; by default both are tried.",
         ),
     ],
     "module": Annotated[
@@ -54,31 +60,34 @@ OPTIONS: dict[str, Any] = {
         ),
     ],
     "kwargs": Annotated[
-        str | None, _option("--kwargs", metavar="JSON", text="What to make the class with.")
+        str | None,
+        _option("--kwargs", metavar="JSON", text="Arguments of the class, as a JSON object."),
     ],
     "trust": Annotated[
         bool,
         _option(
             "--trust",
-            text="Run the code in the files that are named (C, TorchScript).",
+            text="Run the code in the files that you name (C, TorchScript).",
         ),
     ],
     "reference": Annotated[
         Path | None,
-        _option("--reference", metavar="NPZ", text="Recorded x and y to prove the chain against."),
+        _option("--reference", metavar="NPZ", text="Recorded x and y, to prove the chain against."),
     ],
     "input_scaler": Annotated[
         str | None,
         _option(
             "--input-scaler",
             metavar="NAME",
-            text="A scaler of the file to put in front; inspect lists them.",
+            text="A fitted scaler in the file, to apply to the inputs; inspect lists them.",
         ),
     ],
     "output_scaler": Annotated[
         str | None,
         _option(
-            "--output-scaler", metavar="NAME", text="A scaler of the file to undo behind the model."
+            "--output-scaler",
+            metavar="NAME",
+            text="A fitted scaler in the file, to undo on the outputs.",
         ),
     ],
 }

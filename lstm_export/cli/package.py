@@ -36,7 +36,7 @@ def package(  # noqa: PLR0913, PLR0917 - the options of a command
             "-t",
             "--target",
             callback=_known,
-            help="A target to include; repeat it. By default onnx.",
+            help="A target to include; repeat for several. By default onnx.",
         ),
     ] = None,
     output: Annotated[
@@ -45,13 +45,13 @@ def package(  # noqa: PLR0913, PLR0917 - the options of a command
     mode: Annotated[
         Mode | None,
         typer.Option(
-            help="How it is meant to be run: on windows of the stored size, or as a stream."
+            help="How a device is to run it: on windows of the stored size, or as a stream."
         ),
     ] = None,
     lengths: Annotated[
         bool,
         typer.Option(
-            "--lengths", help="Also take the lengths of a padded batch, where a target can."
+            "--lengths", help="Also take the lengths of padded rows, in the targets that can."
         ),
     ] = False,
     as_json: show.AsJson = False,

@@ -33,45 +33,52 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
     data: Annotated[
         Path,
         typer.Argument(
-            help="A table (.csv, .csv.gz, .parquet), an array (.npy), or - to --stream.",
+            help="A table (.csv, .csv.gz, .parquet), an array (.npy), or - with --stream.",
             metavar="DATA",
         ),
     ],
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="A .csv or .npy; otherwise stdout.")
+        Path | None,
+        typer.Option(
+            "-o", "--output", help="A .csv or .npy file; without it predictions go to stdout."
+        ),
     ] = None,
     window: Annotated[
-        int | None, typer.Option(min=1, help="Steps a prediction sees; by default the stored.")
+        int | None, typer.Option(min=1, help="Steps in a window; by default the stored number.")
     ] = None,
     missing: Annotated[
         show.Missing, typer.Option(help="What happens to rows with an empty cell.")
     ] = show.Missing.refuse,
-    engine: Annotated[str, typer.Option(help="Which artifact of a bundle computes.")] = "onnx",
+    engine: Annotated[str, typer.Option(help="Which target of a bundle to run.")] = "onnx",
     provider: Annotated[
-        list[str] | None, typer.Option(help="A provider of ONNX Runtime; repeatable.")
+        list[str] | None,
+        typer.Option(help="An execution provider of ONNX Runtime; repeat for several."),
     ] = None,
     stream: Annotated[
-        bool, typer.Option("--stream", help="Answer CSV line by line; DATA - is stdin.")
+        bool, typer.Option("--stream", help="Answer CSV from stdin line by line; DATA is then -.")
     ] = False,
     mode: Annotated[
         Mode | None,
         typer.Option(
-            help="What a stream keeps; by default as the bundle says.", show_default=False
+            help="What a stream keeps between samples; by default what the bundle says.",
+            show_default=False,
         ),
     ] = None,
     state: Annotated[
         Path | None,
         typer.Option(
-            help="Start a stream from this file, if it is there; save it there.", metavar="FILE"
+            help="Start the stream from this file, if it exists, and save to it at the end.",
+            metavar="FILE",
         ),
     ] = None,
     trust: show.Trust = False,
     as_json: show.AsJson = False,
 ) -> None:
-    """Predict from a table or an array, one row a prediction.
+    """Predict from a table or an array: one row a prediction.
 
-    A table, or a .npy array (seq, input_size), is slid over with the stored window or --window;
-    without either it is one sequence. A .npy array (batch, seq, input_size) is answered row by row.
+    From a table, or a .npy array (seq, input_size), a window of the stored length, or of --window,
+    is taken at every row; without either the data are one sequence. A .npy array (batch, seq,
+    input_size) is answered row by row.
     """
     from .. import pipeline
     from ..device import check_prediction_output, predict_file

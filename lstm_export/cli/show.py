@@ -22,12 +22,10 @@ Missing = Enum("Missing", {"refuse": "refuse", "drop": "drop", "ffill": "ffill"}
 
 Model = Annotated[
     Path,
-    typer.Argument(
-        help="model.pt from train, or anyone's checkpoint; see inspect.", metavar="MODEL"
-    ),
+    typer.Argument(help="A checkpoint: model.pt from train, or one of your own.", metavar="MODEL"),
 ]
 Trust = Annotated[
-    bool, typer.Option("--trust", help="Run the code in the files that are named (C, TorchScript).")
+    bool, typer.Option("--trust", help="Run the code in the files that you name (C, TorchScript).")
 ]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON object for programs instead of text.")

@@ -36,16 +36,19 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     features: Annotated[
         str | None,
         typer.Option(
-            help="Input columns; by default every numeric one but targets, time, group.",
+            help="Input columns; by default every numeric column except targets, time and group.",
             metavar="COL,..",
         ),
     ] = None,
-    window: Annotated[int, typer.Option(help="Rows that the model sees.")] = 24,
+    window: Annotated[
+        int, typer.Option(help="Rows in a window, which is what the model sees.")
+    ] = 24,
     horizon: Annotated[
         int, typer.Option(help="Rows ahead to predict; 0 predicts at the window's last row.")
     ] = 1,
     time: Annotated[
-        str | None, typer.Option(help="Time column, ISO 8601 or counting.", metavar="COL")
+        str | None,
+        typer.Option(help="Time column: ISO 8601, or numbers that count up.", metavar="COL"),
     ] = None,
     calendar: Annotated[
         str,
@@ -61,28 +64,35 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     ] = False,
     split: Annotated[
         str,
-        typer.Option(help="Train, validation, test: in time, or whole groups.", metavar="A,B,C"),
+        typer.Option(
+            help="Shares of train, validation and test: in order of time, or whole groups.",
+            metavar="A,B,C",
+        ),
     ] = "0.7,0.15,0.15",
     missing: Annotated[
         show.Missing, typer.Option(help="What happens to rows with an empty cell.")
     ] = show.Missing.refuse,
     units: Annotated[
-        list[str] | None, typer.Option(help="Unit of a column; repeat.", metavar="COL=UNIT")
+        list[str] | None,
+        typer.Option(help="Unit of a column; repeat for several.", metavar="COL=UNIT"),
     ] = None,
     scaler: Annotated[
-        Scaler, typer.Option(help="How columns are scaled; part of the model.")
+        Scaler, typer.Option(help="How columns are scaled; the scaler is part of the model.")
     ] = Scaler.standard,
     hidden_size: Annotated[int, typer.Option(help="Width of the LSTM.")] = 32,
-    num_layers: Annotated[int, typer.Option(help="Stacked LSTM layers.")] = 1,
+    num_layers: Annotated[int, typer.Option(help="Number of stacked LSTM layers.")] = 1,
     dropout: Annotated[
         float, typer.Option(help="Share dropped between layers and before the output.")
     ] = 0.0,
-    epochs: Annotated[int, typer.Option(help="Passes over the data at most.")] = 20,
-    batch_size: Annotated[int, typer.Option(help="Windows a step.")] = 64,
-    learning_rate: Annotated[float, typer.Option(help="Adam's, falling to a tenth.")] = 6e-3,
+    epochs: Annotated[int, typer.Option(help="Most passes over the data.")] = 20,
+    batch_size: Annotated[int, typer.Option(help="Windows in a training step.")] = 64,
+    learning_rate: Annotated[
+        float, typer.Option(help="Adam's learning rate, which falls to a tenth.")
+    ] = 6e-3,
     loss: Annotated[Loss, typer.Option(help="What training minimises.")] = Loss.mse,
     averaging: Annotated[
-        float, typer.Option(help="How slowly the average of the weights moves; 0 for none.")
+        float,
+        typer.Option(help="Decay of the average of the weights that is kept; 0 for no average."),
     ] = 0.995,
     clip: Annotated[
         float, typer.Option(help="Largest norm of the gradient; 0 for no clipping.")
@@ -90,14 +100,16 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     patience: Annotated[
         int, typer.Option(help="Epochs without progress before it stops; 0 for never.")
     ] = 8,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same model.")] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
+    seed: Annotated[
+        int, typer.Option(help="Seed of all random numbers: the same seed gives the same model.")
+    ] = 0,
+    device: Annotated[str, typer.Option(help="Where to train: auto, cpu, cuda, ...")] = "auto",
     real_windows: Annotated[
         bool, typer.Option(help="Keep 32 windows of the data in the checkpoint, for verification.")
     ] = True,
     as_json: show.AsJson = False,
 ) -> None:
-    """Train on a table; show the errors beside simple baselines."""
+    """Train on a table, and compare with simple baselines."""
     from .. import pipeline
     from ..training import TrainingOptions
 

@@ -36,7 +36,7 @@ def verify(  # noqa: PLR0913, PLR0917 - the command's arguments and options
     model: Annotated[
         _File,
         typer.Argument(
-            help="The checkpoint it was made from; a bundle needs none.", metavar="[MODEL]"
+            help="The checkpoint that it was made from; a bundle needs none.", metavar="[MODEL]"
         ),
     ] = None,
     junit: Annotated[
@@ -49,27 +49,32 @@ def verify(  # noqa: PLR0913, PLR0917 - the command's arguments and options
     failing: Annotated[
         _File,
         typer.Option(
-            help="If it fails, write the smallest failing input, an .npz.", metavar="FILE"
+            help="If it fails, write the smallest failing input, as .npz.", metavar="FILE"
         ),
     ] = None,
     replay: Annotated[
-        _File, typer.Option(help="Judge this input alone, written by --failing.", metavar="FILE")
+        _File,
+        typer.Option(help="Judge only this input, a file that --failing wrote.", metavar="FILE"),
     ] = None,
     check_self: Annotated[
         bool,
         typer.Option(
             "--self-check",
-            help="Put known bugs into copies of the artifact; fail if one is missed.",
+            help="Put known bugs into copies of the artifact; fail if one goes unnoticed.",
         ),
     ] = False,
     streaming: Annotated[
         bool,
-        typer.Option("--streaming", help="Also measure what running as an endless stream changes."),
+        typer.Option(
+            "--streaming",
+            help="Also measure how the answers change when it runs as one endless stream.",
+        ),
     ] = False,
     data: Annotated[
         _File,
         typer.Option(
-            help="With --streaming: a table to measure on; else the stored windows.", metavar="FILE"
+            help="With --streaming: the table to measure on; without it, the stored windows.",
+            metavar="FILE",
         ),
     ] = None,
     as_json: show.AsJson = False,

@@ -91,3 +91,15 @@ def test_the_tests_that_a_page_names_are_there(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for test in re.findall(r"<!-- tested: (.+?) -->", text):
         assert page.name in (pages.ROOT / test).read_text(encoding="utf-8")
+
+
+PLACES = ("lstm_export", "scripts", "tests", "docs", "findings")
+
+
+@pytest.mark.parametrize("page", pages.all_pages(), ids=name)
+def test_the_files_that_a_page_names_are_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    named = re.findall(rf"`((?:{'|'.join(PLACES)})/[\w./-]*)`", text)
+    made = re.findall(r"<!-- new: (.+?) -->", text)
+    gone = {path for path in named if not (pages.ROOT / path).exists()} - set(made)
+    assert not gone

@@ -135,7 +135,7 @@ def opening(page: Path) -> tuple[str, str]:
 def navigation() -> str:
     """mkdocs.yml with the navigation as the readers and the commands make it."""
     kept, _, _ = MKDOCS.read_text(encoding="utf-8").partition("nav:\n")
-    lines = ["nav:", "  - index.md"]
+    lines = ["nav:", "  - Home: index.md"]
     for reader, names in READERS.items():
         lines += [f"  - {reader}:", *(f"      - {name}" for name in names)]
     lines += ["  - Commands:", "      - commands/index.md"]
