@@ -63,7 +63,7 @@ def run(text: str, clone: Path) -> str:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     printed = ""
     for match in COMMAND.finditer(console):
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S602 - the commands of our own page
             match["command"],
             shell=True,
             cwd=clone,

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from lstm_export import targets
 from lstm_export.chains.forward_text import stage_of
+from lstm_export.chains.outline import TOKENS
 from lstm_export.errors import UnsupportedModel
 from lstm_export.model import Activation, LastStep, Model, Signature, forward
 from lstm_export.model.stages import ACTIVATIONS
 from lstm_export.parity import check, golden_sets
 from lstm_export.verification.artifact import own_artifact
+from lstm_export.verification.subject import read
 from tests.kit.builders import drawn, linear, lstm
 
 torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
 
-TARGETS = [
-    name for name in targets.names() if name != "torchscript" or sys.version_info < (3, 14)
-]
+TARGETS = [name for name in targets.names() if name != "torchscript" or sys.version_info < (3, 14)]
 
 
 @pytest.fixture
@@ -57,8 +58,49 @@ def test_a_target_writes_it_or_names_it(model: Model, target: str, tmp_path: Pat
     except UnsupportedModel as error:
         assert model.stages[-1].name in str(error)
         return
-    report = check(own_artifact(target, path).runner(), golden_sets(model), subject=target)
+    artifact = own_artifact(target, path)
+    report = check(artifact.runner(), golden_sets(model), subject=target)
     assert report.ok, report.table()
+    if isinstance(artifact.module, targets.CanRead):
+        assert artifact.read_back() == model
+
+
+@pytest.mark.parametrize("target", ["c", "onnx", "onnx-stream"])
+@pytest.mark.parametrize("function", ["sine"])
+def test_a_target_names_what_it_has_no_words_for(
+    function: str, target: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(ACTIVATIONS, function, None)  # type: ignore[arg-type]
+        model = request.getfixturevalue("model")
+    with pytest.raises(UnsupportedModel, match=f"cannot express {function}"):
+        targets.get(target).export(model, tmp_path / "model")
+
+
+@pytest.mark.parametrize("function", ACTIVATIONS)
+def test_a_live_module_shows_it(function: str) -> None:
+    classes = {token: name for name, token in TOKENS.items()}
+    if function == "gelu_tanh":
+        activation = torch.nn.GELU(approximate="tanh")
+    else:
+        activation = getattr(torch.nn, classes[function])()
+    checkpoint = read(UsersModule(activation))
+    stage = checkpoint.model.stages[-1]
+    assert isinstance(stage, Activation)
+    assert (stage.function, stage.parameter) == (function, Activation("a", function).parameter)
+    assert "proved" in checkpoint.model.origin
+
+
+class UsersModule(torch.nn.Module):  # type: ignore[misc, name-defined]
+    def __init__(self, activation: Any) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.lstm = torch.nn.LSTM(2, 5, batch_first=True)
+        self.fc = torch.nn.Linear(5, 4)
+        self.activation = activation
+
+    def forward(self, x: Any) -> Any:
+        return self.activation(self.fc(self.lstm(x)[0][:, -1]))
 
 
 @pytest.mark.parametrize("function", ACTIVATIONS)

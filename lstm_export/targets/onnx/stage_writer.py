@@ -148,8 +148,10 @@ def _activation(stage: Activation, graph: Graph, following: Stage | None) -> Non
         graph.add("Mul", name, x)
     elif stage.function == "gelu":
         _gelu(x, name, graph)
-    else:
+    elif stage.function == "gelu_tanh":
         _gelu_tanh(x, name, graph)
+    else:
+        raise UnsupportedModel(f"the onnx target cannot express {name} ({stage.function})")
 
 
 def _gelu(x: str, name: str, graph: Graph) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ....errors import UnsupportedModel
 from ....model import GRU, LSTM, Activation, Affine, LayerNorm, Linear, Model, Skip, Stage
 from .chain import walk
 from .chain_text import chain_text
 from .constants import arrays_of
 from .interface import Interface, head
 from .layout import BITS
-from .runtime import Choices, amalgamated, choices_of
+from .runtime import Choices, amalgamated, choices_of, documented
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,10 @@ def _part(stage: Stage) -> str:
     """The part of the runtime that a stage needs; empty where every model has it."""
     match stage:
         case Activation():
-            return stage.function.upper()
+            part = stage.function.upper()
+            if f"MODEL_{part}" not in documented():
+                raise UnsupportedModel(f"c cannot express {stage.name} ({stage.function})")
+            return part
         case Affine():
             return "DENORMALIZE" if stage.inverse else "NORMALIZE"
     parts = {LSTM: "LSTM", GRU: "GRU", Linear: "LINEAR", LayerNorm: "LAYER_NORM", Skip: "SKIP"}
