@@ -1,4 +1,4 @@
-"""A target is one file: command, verification, bundles, benchmark and docs find it by themselves."""
+"""The target of docs/house.md is one file: commands, bundles, benchmark and docs find it."""
 
 from __future__ import annotations
 
@@ -12,56 +12,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.kit.pages import DIRECTIVE, ROOT
+
 pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 
-TARGET = '''"""Export to an archive of arrays, for NumPy."""
-
-import io
-import json
-
-import numpy as np
-
-from lstm_export.model import Model, Signature, forward
-
-suffix = ".toy"
-extra = "export"
-needs = ""
-
-
-def export(model, path, *, compress: bool = False):
-    """Write the arrays, and the chain beside them.
-
-    Args:
-        compress: Make the file smaller.
-    """
-    record = json.dumps({"chain": model.chain_record(), "signature": model.signature.to_record()})
-    save = np.savez_compressed if compress else np.savez
-    with open(path, "wb") as file:
-        save(file, toy=np.frombuffer(record.encode(), np.uint8), **model.arrays)
-
-
-def read(data):
-    arrays = dict(np.load(io.BytesIO(data)))
-    record = json.loads(arrays.pop("toy").tobytes())
-    return Model.from_record(record["chain"], arrays, Signature.from_record(record["signature"]))
-
-
-class Runner:
-    def __init__(self, model):
-        self.model = model
-        self.signature = model.signature
-
-    def __call__(self, x):
-        return forward(self.model, x).y.astype(np.float32)
-
-
-def load(data, providers=()):
-    return Runner(read(data))
-
-
-def recognises(data):
-    return b"toy.npy" in data[:100]
-'''
+PAGE = ROOT / "docs" / "house.md"
+(TARGET,) = (
+    match["content"]
+    for match in DIRECTIVE.finditer(PAGE.read_text(encoding="utf-8"))
+    if match["value"] == "lstm_export/targets/toy.py"
+)
 # Python imports a file of this name at its start: every process then finds the file above among the targets.
 SITE = """
 from lstm_export import targets
@@ -79,8 +39,7 @@ def command(tmp_path: Path) -> Command:
     site = tmp_path / "site"
     site.mkdir()
     (site / "sitecustomize.py").write_text(SITE.format(folder=str(folder)), encoding="utf-8")
-    root = Path(__file__).parents[2]
-    path = os.pathsep.join([str(site), str(root)])
+    path = os.pathsep.join([str(site), str(ROOT)])
 
     def run(*arguments: str) -> str:
         done = subprocess.run(
