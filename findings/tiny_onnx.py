@@ -1,0 +1,74 @@
+"""ONNX files of one recurrent layer, and their answers, for the findings about ONNX."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+from onnx import numpy_helper, parser
+
+GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
+
+
+def recurrent(  # noqa: PLR0913 - each is one dimension or one part of the node
+    op: str = "LSTM",
+    *,
+    input_size: int = 3,
+    hidden_size: int = 4,
+    seq: int | str = "seq",
+    batch: int | str = "batch",
+    attributes: str = "",
+    names: str = "",
+    inputs: str = "",
+    scale: float = 0.5,
+) -> onnx.ModelProto:
+    """One layer in one direction, with weights from N(0, scale^2).
+
+    X is float32 (seq, batch, input_size); the outputs are Y (seq, 1, batch, hidden_size), Y_h and,
+    for an LSTM, Y_c (1, batch, hidden_size).
+
+    Args:
+        attributes: of the node, in ONNX text, after `hidden_size`: `, clip = 0.5`.
+        names: the node's inputs after B: `, lengths`.
+        inputs: the graph's inputs after X: `, int32[batch] lengths`.
+    """
+    outputs = ["Y", "Y_h", "Y_c"] if op == "LSTM" else ["Y", "Y_h"]
+    state = f"float[1, {batch}, {hidden_size}]"
+    types = [f"float[{seq}, 1, {batch}, {hidden_size}] Y", f"{state} Y_h", f"{state} Y_c"]
+    given = f"float[{seq}, {batch}, {input_size}] X{inputs}"
+    answered = ", ".join(types[: len(outputs)])
+    node = f"{op} <hidden_size = {hidden_size}{attributes}> (X, W, R, B{names})"
+    model = parser.parse_model(
+        f"""
+        <ir_version: 8, opset_import: ["" : 17]>
+        layer ({given}) => ({answered}) {{ {", ".join(outputs)} = {node} }}
+        """
+    )
+    rng = np.random.default_rng(0)
+    rows = GATES[op] * hidden_size
+    shapes = {"W": (1, rows, input_size), "R": (1, rows, hidden_size), "B": (1, 2 * rows)}
+    for name, shape in shapes.items():
+        array = rng.normal(0, scale, shape).astype(np.float32)
+        model.graph.initializer.append(numpy_helper.from_array(array, name))
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def weights(model: onnx.ModelProto) -> dict[str, np.ndarray]:
+    """The arrays W, R and B of a model."""
+    return {array.name: numpy_helper.to_array(array) for array in model.graph.initializer}
+
+
+def answers(model: onnx.ModelProto | str, options=None, **feed: np.ndarray) -> list[np.ndarray]:
+    """What ONNX Runtime gives for a model, or for the file of that name, with one thread."""
+    import onnxruntime
+
+    options = options or onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    source = model if isinstance(model, str) else model.SerializeToString()
+    session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    return session.run(None, feed)
+
+
+def changed(what: str) -> None:
+    """End the finding: the software does no longer what is told here."""
+    raise SystemExit(f"changed: {what}")
