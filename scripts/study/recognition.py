@@ -1,7 +1,8 @@
 """How much of a forward the weights alone tell: recognition of modules written as users write them.
 
-python -m scripts.study.recognition                 the figures in docs/checkpoints.md
-python -m scripts.study.recognition --example DIR   write the page's example, models.py and checkpoint.pt, there
+python -m scripts.study.recognition                 the figures in docs/checkpoints.md python -m
+scripts.study.recognition --example DIR   write the page's example, models.py and checkpoint.pt,
+there
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ class LoadForecaster(nn.Module):
     def __init__(self, input_size=4, hidden_size=16):
         super().__init__()
         self.lstm = nn.LSTM(input_size, hidden_size, num_layers=2, batch_first=True)
-        self.head = nn.Sequential(nn.Linear(hidden_size, 8), nn.GELU(), nn.Dropout(0.1), nn.Linear(8, 1))
+        self.head = nn.Sequential(
+            nn.Linear(hidden_size, 8), nn.GELU(), nn.Dropout(0.1), nn.Linear(8, 1)
+        )
 
     def forward(self, x):
         out, _ = self.lstm(x)

@@ -1,4 +1,6 @@
-"""Recognition: from the weights of modules as users write them to a chain, and what it may not keep quiet about."""
+"""Recognition: from the weights of modules as users write them to a chain, and what it may not keep
+quiet about.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +70,8 @@ class Stepped(torch.nn.Module):  # type: ignore[misc, name-defined]
         self.out = torch.nn.Linear(6, 2)
 
     def forward(self, x: Any) -> Any:
-        h, c = x.new_zeros(len(x), 6), x.new_zeros(len(x), 6)
+        h = x.new_zeros(len(x), 6)
+        c = x.new_zeros(len(x), 6)
         for t in range(x.shape[1]):
             h, c = self.cell(x[:, t], (h, c))
         return self.out(self.act(h))

@@ -182,7 +182,8 @@ def test_unreadable_paths(tmp_path: Path, name: str) -> None:
 
 def test_mutated_files_end_in_words(tmp_path: Path) -> None:
     """Any byte changed anywhere: the same model, or one sentence."""
-    data, path = saved(state()), tmp_path / "m.pt"
+    data = saved(state())
+    path = tmp_path / "m.pt"
     path.write_bytes(data)
     good = read_checkpoint(path).model
     random = np.random.default_rng(0)

@@ -1,4 +1,6 @@
-"""`--forward`, references, and everything that is refused: one sentence that names what is in the way."""
+"""`--forward`, references, and everything that is refused: one sentence that names what is in the
+way.
+"""
 
 from __future__ import annotations
 
@@ -130,7 +132,9 @@ def test_the_choices_of_the_command_line_are_the_librarys() -> None:
 class Attention(nn.Module):  # type: ignore[misc, name-defined]
     def __init__(self) -> None:
         super().__init__()
-        self.lstm, self.attention, self.fc = nn.LSTM(3, 8), nn.Linear(8, 1), nn.Linear(8, 2)
+        self.lstm = nn.LSTM(3, 8)
+        self.attention = nn.Linear(8, 1)
+        self.fc = nn.Linear(8, 2)
 
 
 REFUSED: dict[str, tuple[Any, str]] = {
@@ -246,7 +250,9 @@ def test_a_given_chain_that_the_module_does_not_compute_is_refused_with_the_one_
 def test_what_recorded_answers_cannot_tell_stays_a_doubt_and_a_live_module_leaves_none(
     tmp_path: Path,
 ) -> None:
-    """Outputs that are always positive do not show whether a ReLU stands behind them; the module's operations do."""
+    """Outputs that are always positive do not show whether a ReLU stands behind them; the module's
+    operations do.
+    """
     module = make("seed")
     with torch.no_grad():
         module.fc.bias += 100.0
@@ -262,7 +268,7 @@ def test_what_recorded_answers_cannot_tell_stays_a_doubt_and_a_live_module_leave
 
 
 def test_a_module_that_reads_time_along_the_wrong_axis_is_refused() -> None:
-    """batch_first is forgotten, and `out[:, -1]` takes the last row of the batch: a common mistake."""
+    """batch_first is forgotten, so `out[:, -1]` takes the last row of the batch: a common slip."""
 
     class Mistaken(LSTMModel):
         def __init__(self) -> None:

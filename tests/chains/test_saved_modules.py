@@ -1,4 +1,6 @@
-"""Every module as a file, saved in every way: the chain, the artifact, and the module's own answers."""
+"""Every module as a file, saved in every way: the chain, the artifact, and the module's own
+answers.
+"""
 
 from __future__ import annotations
 
@@ -60,15 +62,19 @@ def test_every_way_of_saving_leads_to_the_same_model(name: str, tmp_path: Path) 
 def test_a_saved_module_and_its_artifact_answer_alike(
     index: int, name: str, tmp_path: Path
 ) -> None:
-    """A file of one of the ways, exported and verified on the command line, against the user's own forward."""
+    """A file of one of the ways, exported and verified on the command line, against the user's own
+    forward.
+    """
     ways = ways_of(name)
-    compare(name, ways[index % len(ways)], tmp_path)
+    assert_answers_alike(name, ways[index % len(ways)], tmp_path)
 
 
-def compare(name: str, way: str, folder: Path) -> None:
+def assert_answers_alike(name: str, way: str, folder: Path) -> None:
     """`lstm-export onnx FILE --forward CHAIN`, then the artifact's answers beside the module's."""
-    module, path = make(name), saved(name, way, folder)
-    prefixes = {key.removesuffix(unwrapped(key)) for key in read_checkpoint(path).contents.arrays}  # type: ignore[union-attr]
+    module = make(name)
+    path = saved(name, way, folder)
+    arrays = read_checkpoint(path).contents.arrays  # type: ignore[union-attr]
+    prefixes = {key.removesuffix(unwrapped(key)) for key in arrays}
     prefix = (
         min(prefixes, key=len) if way in ("Lightning", "DataParallel", "compiled", "both") else ""
     )
@@ -88,7 +94,8 @@ def compare(name: str, way: str, folder: Path) -> None:
 
 def answered(name: str, module: Any, x: Any) -> Any:
     """The module's own answer to x `(batch, seq, input_size)`, called as its user calls it."""
-    tensor, time_first = torch.from_numpy(x), "time first" in name
+    tensor = torch.from_numpy(x)
+    time_first = "time first" in name
     state = (torch.zeros(1, 4, 6), torch.zeros(1, 4, 6))
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's, about the speed of projections

@@ -1,4 +1,4 @@
-"""Names and shapes that nobody wrote: a chain, or one sentence; never a traceback, and never long."""
+"""Names and shapes that nobody wrote: a chain, or one sentence; no traceback, no long wait."""
 
 from __future__ import annotations
 

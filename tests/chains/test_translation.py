@@ -1,4 +1,4 @@
-"""A live module is translated: right numbers, or a refusal that names the operation and the line."""
+"""A live module is translated: right numbers, or a refusal that names operation and line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from lstm_export.model import forward
 from lstm_export.verification.subject import read
 
 torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
-nn, F = torch.nn, torch.nn.functional
+nn = torch.nn
+F = torch.nn.functional
 
 
 class Net(nn.Module):  # type: ignore[misc, name-defined]
@@ -348,9 +349,8 @@ def test_the_report_says_on_what_it_was_proved(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.filterwarnings(
-    "ignore"
-)  # torch's, that TorchScript is deprecated and that a trace keeps no Python
+# Torch's, that TorchScript is deprecated and that a trace keeps no Python
+@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("make", [torch.jit.script, None], ids=["scripted", "traced"])
 def test_an_archive_is_translated_in_its_own_process(make: Any, tmp_path: Path) -> None:
     class Plain(nn.Module):  # type: ignore[misc, name-defined]

@@ -1,4 +1,6 @@
-"""A model with everything that a device has to handle: names, units, ranges, a window, a horizon, groups and times."""
+"""A model with everything that a device has to handle: names, units, ranges, a window, a horizon,
+groups and times.
+"""
 
 from __future__ import annotations
 
@@ -25,11 +27,9 @@ def lstm_weights(
 def traffic_model() -> Model:
     """Two layers between scalers, a window of 5 and two steps of horizon."""
     random = np.random.default_rng(0)
-    volume, temp, clouds = (
-        ("volume", "veh/h", 0.0, 7000.0),
-        ("temp", "°C", -20.0, 38.0),
-        ("clouds", "%", 0.0, 100.0),
-    )
+    volume = ("volume", "veh/h", 0.0, 7000.0)
+    temp = ("temp", "°C", -20.0, 38.0)
+    clouds = ("clouds", "%", 0.0, 100.0)
     stages: tuple[Stage, ...] = (
         Affine("scale", np.array([3000.0, 9.0, 50.0]), np.array([2000.0, 12.0, 30.0])),
         LSTM("lstm", lstm_weights(random, 3, 8, 2)),
@@ -37,7 +37,8 @@ def traffic_model() -> Model:
         Linear("fc", random.normal(0, 0.3, (2, 8)), random.normal(0, 0.3, 2)),
         Affine("unscale", np.array([3000.0, 3000.0]), np.array([2000.0, 2000.0]), inverse=True),
     )
-    features, targets = (Column(*volume), Column(*temp), Column(*clouds)), (Column(*volume),)
+    features = (Column(*volume), Column(*temp), Column(*clouds))
+    targets = (Column(*volume),)
     signature = Signature(
         3, 2, features, targets, window=5, horizon=2, time="hour", time_step=3600.0, group="station"
     )

@@ -56,7 +56,8 @@ def test_the_arrays_come_back_bit_for_bit(chain: str, kind: str) -> None:
 def test_a_changed_weight_is_seen_wherever_it_stands(traffic_model: Model) -> None:
     data = to_bytes(traffic_model, 17)
     parsed = onnx.load_model_from_string(data)
-    weights = [one for one in parsed.graph.initializer if one.data_type == onnx.TensorProto.FLOAT]
+    floats = onnx.TensorProto.FLOAT
+    weights = [tensor for tensor in parsed.graph.initializer if tensor.data_type == floats]
     assert len(weights) > 6
     for tensor in weights:
         start = data.index(tensor.raw_data)
@@ -194,7 +195,9 @@ STORED: dict[str, tuple[Callable[[GoldenSet], GoldenSet], bool]] = {
 def test_stored_answers_are_held_against_the_weights(kind: str, traffic_model: Model) -> None:
     edit, is_good = STORED[kind]
     golden = golden_sets(traffic_model)
-    edited = [edit(one) if one.name == "nominal" else one for one in golden]
+    edited = [
+        edit(golden_set) if golden_set.name == "nominal" else golden_set for golden_set in golden
+    ]
     bundle = bundle_with(traffic_model, edited, to_bytes(traffic_model, 17))
     if is_good:
         assert self_test(bundle, runner_of(bundle), subject="onnx").ok

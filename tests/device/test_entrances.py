@@ -1,4 +1,4 @@
-"""Every way into a model refuses the same: masked values, and what changes while it is looked at."""
+"""Every way into a model refuses the same: masked values, and what changes while it is read."""
 
 from __future__ import annotations
 

@@ -76,9 +76,8 @@ REFUSED: dict[str, tuple[Any, str]] = {
 }
 
 
-@pytest.mark.filterwarnings(
-    "ignore:Creating an ndarray from ragged"
-)  # what numpy 1.23 says before it is refused
+# What numpy 1.23 says before it is refused
+@pytest.mark.filterwarnings("ignore:Creating an ndarray from ragged")
 @pytest.mark.parametrize("kind", REFUSED)
 def test_refuses(kind: str) -> None:
     x, message = REFUSED[kind]
@@ -118,7 +117,7 @@ def test_without_names_the_message_has_the_index_alone() -> None:
 
 
 def test_what_was_checked_is_no_memory_of_the_caller() -> None:
-    """Another thread may write into x after the check: what is answered must be what was checked."""
+    """Another thread may write into x after the check: what was checked must be answered."""
     lengths = np.array([4, 2])
     for array in (X, X.astype("f8"), X.astype("i4"), X[:, ::2]):
         assert not np.shares_memory(checked_input(array, 3), array)

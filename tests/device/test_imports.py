@@ -1,4 +1,6 @@
-"""What a device imports: none of the packages that it does not have, and onnxruntime only when it runs one."""
+"""What a device imports: none of the packages that it does not have, and onnxruntime only when it
+runs one.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A runtime is told which format it is given, and given nothing but what was parsed to its last byte."""
+"""A runtime is told which format it is given, and given nothing but what was parsed to its last
+byte.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +23,10 @@ NODE = helper.make_node("Elu", ["x"], ["y"], name="node", alpha=0.5)
 def plain(producer: str = "test") -> bytes:
     """`y = elu(x + 1)`, with every kind of field that a plain file has."""
     value = helper.make_tensor_value_info
-    one = helper.make_tensor("one", FLOAT, [3], [1.0, 1.0, 1.0])
+    ones = helper.make_tensor("one", FLOAT, [3], [1.0, 1.0, 1.0])
     nodes = [helper.make_node("Add", ["x", "one"], ["z"]), helper.make_node("Elu", ["z"], ["y"])]
     ends = [value("x", FLOAT, ["b", "t", 3])], [value("y", FLOAT, ["b", "t", 3])]
-    graph = helper.make_graph(nodes, "g", *ends, [one])
+    graph = helper.make_graph(nodes, "g", *ends, [ones])
     opsets = [helper.make_opsetid("", 17)]
     model = helper.make_model(graph, opset_imports=opsets, ir_version=8, producer_name=producer)
     helper.set_model_props(model, {"a": "b"})
@@ -125,7 +127,7 @@ def test_the_file_itself_passes() -> None:
 
 
 def test_what_the_guard_read_is_what_onnx_reads() -> None:
-    """The two agree about every byte: written again from the guard's parse, the file is the same."""
+    """They agree about every byte: written from the guard's parse, the file is the same."""
 
     def again(message: bytes) -> bytes:
         parts = []

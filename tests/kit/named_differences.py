@@ -12,7 +12,7 @@ COMMA = re.compile(r", (?![^(]*\))")
 
 @dataclass(frozen=True)
 class Split:
-    """A chain by what can differ: modules in order, read-out, skip, activations after each module."""
+    """A chain by what can differ: modules in order, read-out, skip, activations after each."""
 
     modules: tuple[str, ...]
     readout: str

@@ -1,4 +1,6 @@
-"""The C target: parity of every chain and storage, the same bits however it is asked, strict compilers, refusals."""
+"""The C target: parity of every chain and storage, the same bits however it is asked, strict
+compilers, refusals.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ SHAPES = ((1, 1), (1, 9), (33, 3), (2, 130), (12, 2))
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """No contraction, so that every way of asking must give the same bits, and little optimisation, to compile fast."""
+    """No contraction, so that every way of asking must give the same bits, and little optimisation,
+    to compile fast.
+    """
     monkeypatch.setenv("CFLAGS", "-O1 -ffp-contract=off")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
     compiler._cache.cache_clear()
@@ -103,20 +107,23 @@ def test_rounded_weights_compute_the_rounded_model(name: str, weights: str) -> N
 
 @pytest.mark.parametrize("weights", ["int16", "int8"])
 def test_rounding_moves_no_weight_by_more_than_half_a_step(weights: str) -> None:
-    """A step is the row's largest weight over 127 or 32767; the float32 scale adds 2^-23 of the weight."""
+    """A step is the row's largest weight over 127 or 32767; the float32 scale adds 2^-23 of the
+    weight.
+    """
     for stage, small in zip(
         CHAINS["seed"].recurrent, rounded(CHAINS["seed"], BITS[weights]).recurrent, strict=True
     ):
         for suffix in stage.suffixes:
             before, behind = (
                 np.concatenate(
-                    [one.weights[f"weight_{part}{suffix}"] for part in ("ih", "hh")], axis=1
+                    [candidate.weights[f"weight_{part}{suffix}"] for part in ("ih", "hh")], axis=1
                 )
-                for one in (stage, small)
+                for candidate in (stage, small)
             )
             largest = np.abs(before).max(axis=1, keepdims=True)
             step = largest / (2.0 ** (BITS[weights] - 1) - 1)
-            # At the end of the range the fraction that the rows below leave can cost the other half of a step.
+            # At the end of the range the fraction that the rows below leave can cost the other half
+            # of a step.
             near_end = np.abs(before) > largest - step
             assert (
                 np.abs(behind - before) <= np.where(near_end, 1.0, 0.5) * step + 2.0**-22 * largest
@@ -124,7 +131,9 @@ def test_rounding_moves_no_weight_by_more_than_half_a_step(weights: str) -> None
 
 
 def wide() -> Model:
-    """Layers of several groups of units, the last group of each wider, as wide or narrower than the others."""
+    """Layers of several groups of units, the last group of each wider, as wide or narrower than the
+    others.
+    """
     random = np.random.default_rng(5)
     stages = (
         lstm("lstm", 3, 66, 1, random),
@@ -167,7 +176,8 @@ def test_the_width_of_vectors_changes_no_bit(
 def test_clang_says_nothing_and_gives_the_bits_of_gcc(
     name: str, weights: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model, answers = CHAINS[name], {}
+    model = CHAINS[name]
+    answers = {}
     x = drawn(model, 33, 5)
     monkeypatch.setenv("CFLAGS", " ".join(("-O1 -ffp-contract=off", *STRICT)))
     for compiler_name in ("gcc", "clang"):
@@ -195,7 +205,8 @@ def test_strict_compilers_say_nothing_and_nothing_is_needed(
     if language == "c++" and shutil.which("g++") is None:
         pytest.skip("needs g++: apt install g++")
     C.export(CHAINS[name], tmp_path / "m_c", name="motor", weights=weights, self_test=True)
-    source, built = tmp_path / "m_c" / "motor.c", tmp_path / "motor.o"
+    source = tmp_path / "m_c" / "motor.c"
+    built = tmp_path / "motor.o"
     standard = ("-x", "c++", "-std=c++11") if language == "c++" else ("-std=c99",)
     command = [
         "gcc",
@@ -238,7 +249,8 @@ def test_the_self_test_passes_and_can_fail(name: str, tmp_path: Path) -> None:
 @needs_compiler
 def test_nan_stays_nan_and_rows_do_not_touch() -> None:
     model = CHAINS["every activation"]
-    runner, x = made(model), drawn(model, 20, 4)
+    runner = made(model)
+    x = drawn(model, 20, 4)
     y = runner(x)
     x[7, 1, 0] = np.nan
     found = runner(x)
@@ -310,9 +322,8 @@ def test_bad_options_are_refused_in_one_line(
 def test_the_seed_fits_small_flash() -> None:
     interface = Interface.of(CHAINS["seed"], "model", self_test=False)
     sizes = {weights: write(CHAINS["seed"], interface, weights).constant_bytes for weights in BITS}
-    assert sizes["float32"] == 4 * (
-        32_000 + 400 + 51
-    )  # every weight once, both biases summed, nothing else
+    # Every weight once, both biases summed, nothing else
+    assert sizes["float32"] == 4 * (32_000 + 400 + 51)
     assert sizes["int16"] < 70_000
     assert sizes["int8"] < 38_000
 
@@ -353,7 +364,9 @@ def test_names_of_arrays_stay_apart() -> None:
     """Stages whose names differ only in what C does not take."""
     model = CHAINS["two modules"]
     names = itertools.cycle(["a.b", "a_b", "a-b"])
-    stages = tuple(type(one).build(next(names), one.arrays, one.options) for one in model.stages)
+    stages = tuple(
+        type(stage).build(next(names), stage.arrays, stage.options) for stage in model.stages
+    )
     source = write(Model(stages, model.signature), Interface.of(model, "model", self_test=False)).c
     arrays = [line for line in source.splitlines() if line.startswith("static const float model_")]
     assert len(set(arrays)) == len(arrays)

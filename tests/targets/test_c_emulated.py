@@ -1,4 +1,6 @@
-"""The generated C of every chain on other processors: the same bits as on this machine, however it is called."""
+"""The generated C of every chain on other processors: the same bits as on this machine, however it
+is called.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,9 @@ def host(emulate: ModuleType, cases: Any, tmp_path_factory: pytest.TempPathFacto
 
 
 def case(emulate: ModuleType, name: str, model: Model, folder: Path, **options: Any) -> Any:
-    """The model exported to `folder`, with inputs of the size that it expects, one row of them far outside."""
+    """The model exported to `folder`, with inputs of the size that it expects, one row of them far
+    outside.
+    """
     get("c").export(model, folder, name=name, **options)
     x = drawn(model, 3, 5)
     x[2] *= 30
@@ -56,8 +60,9 @@ def case(emulate: ModuleType, name: str, model: Model, folder: Path, **options: 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_hosts_answers_are_the_definitions(name: str, host: Any, cases: Any) -> None:
-    model, found = CHAINS[NAMES[name]], host[name]
-    x = next(one.x for one in cases if one.name == name)
+    model = CHAINS[NAMES[name]]
+    found = host[name]
+    x = next(candidate.x for candidate in cases if candidate.name == name)
     golden = GoldenSet.of("3 x 5", model, x)
     report = check(lambda _: found.y("run").reshape(golden.y.shape), (golden,), subject=name)
     assert report.ok, report.table()
@@ -81,7 +86,7 @@ def test_a_processor_that_rounds_otherwise_is_seen(
 ) -> None:
     if missing := emulate.BOARDS["m4f"].missing():
         pytest.skip(missing)
-    (seed,) = (one for one in cases if one.name == "seed")
+    (seed,) = (candidate for candidate in cases if candidate.name == "seed")
     found = emulate.emulate(emulate.BOARDS["m4f"], [seed], tmp_path, ["-ffp-contract=fast"])
     assert found["seed"].answers != host["seed"].answers
     np.testing.assert_allclose(found["seed"].y("run"), host["seed"].y("run"), atol=1e-5)
@@ -112,7 +117,7 @@ def test_a_microcontroller_has_room_for_the_readmes_model(
     board = emulate.BOARDS["m4f"]
     if missing := board.missing():
         pytest.skip(missing)
-    (seed,) = (one for one in cases if one.name == "seed")
+    (seed,) = (candidate for candidate in cases if candidate.name == "seed")
     found = emulate.emulate(board, [seed], tmp_path)["seed"]
     assert found.answers == host["seed"].answers
     assert found.instructions <= 200_000
@@ -132,11 +137,9 @@ def test_the_flash_that_is_announced_is_enough_and_not_half_as_much_again(
         pytest.skip(missing)
     for name in ("seed", "no_head", "every_activation", "norms", "skips"):
         model = CHAINS[NAMES[name]]
-        one, source = (
-            case(emulate, name, model, tmp_path / name, weights=weights),
-            source_of(model, weights),
-        )
-        code = emulate.flash_bytes(board, one, tmp_path) - source.constant_bytes
+        made = case(emulate, name, model, tmp_path / name, weights=weights)
+        source = source_of(model, weights)
+        code = emulate.flash_bytes(board, made, tmp_path) - source.constant_bytes
         assert code <= source.code_bytes <= 1.5 * code, name
 
 

@@ -23,7 +23,9 @@ EXPORT = "lstm-export c model.pt -o model_c --name model"
 
 
 def commands(example: str) -> list[str]:
-    """The indented lines of its first comment, those that a backslash joins as one; the export comes first."""
+    """The indented lines of its first comment, those that a backslash joins as one; the export
+    comes first.
+    """
     comment = (EXAMPLES / example).read_text(encoding="utf-8").partition("*/")[0]
     first, *others = re.findall(r"^ {7}(\S(?:.*\\\n)*.*)$", comment, re.MULTILINE)
     assert first.startswith(EXPORT)
@@ -32,7 +34,9 @@ def commands(example: str) -> list[str]:
 
 @pytest.fixture
 def run(tmp_path: Path, seed_model: Model) -> Any:
-    """Run an example in a folder that looks like scripts/, after its model was exported; what the last command says."""
+    """Run an example in a folder that looks like scripts/, after its model was exported; what the
+    last command says.
+    """
     if sys.platform == "win32":
         pytest.skip("the examples' commands are for a POSIX shell")
     for name in ("boards", "examples"):
@@ -42,14 +46,13 @@ def run(tmp_path: Path, seed_model: Model) -> Any:
         example: str, needs: str, stdin: str = "", **options: Any
     ) -> subprocess.CompletedProcess[str]:
         if absent := [tool for tool in needs.split() if not shutil.which(tool)]:
-            pytest.skip(
-                f"{', '.join(absent)} not installed; run scripts/install_emulators.sh (Debian, Ubuntu; as root)"
-            )
+            how = "run scripts/install_emulators.sh (Debian, Ubuntu; as root)"
+            pytest.skip(f"{', '.join(absent)} not installed; {how}")
         get("c").export(seed_model, tmp_path / "model_c", name="model", **options)
         (tmp_path / "samples.csv").write_text(stdin, encoding="utf-8")
         *before, last = commands(example)
         for command in before:
-            subprocess.run(command, shell=True, cwd=tmp_path, check=True)  # noqa: S602 - the project's own lines
+            subprocess.run(command, shell=True, cwd=tmp_path, check=True)  # noqa: S602 - our own
         return subprocess.run(  # noqa: S602
             last, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
         )
@@ -68,9 +71,8 @@ def test_csv_on_stdin_gives_an_answer_a_line(run: Any, seed_model: Model) -> Non
     done = run("csv_stdin.c", "cc", stdin=lines)
     assert done.returncode == 0, done.stderr
     answers = [float(line) for line in done.stdout.splitlines()]
-    np.testing.assert_allclose(
-        answers, expected(seed_model, x), rtol=0, atol=2e-6
-    )  # the rule's bound for this model
+    # The rule's bound for this model
+    np.testing.assert_allclose(answers, expected(seed_model, x), rtol=0, atol=2e-6)
 
 
 @pytest.mark.parametrize(
@@ -94,14 +96,15 @@ def test_the_arduino_sketch_is_cpp_11_and_answers(run: Any, seed_model: Model) -
     counts = (100 * np.arange(10) + 50 * np.arange(5)[:, np.newaxis]) % 1024
     x = (counts * np.float32(3.3 / 1023)).astype(np.float32)
     answers = [float(line) for line in done.stdout.splitlines()]
-    np.testing.assert_allclose(
-        answers, expected(seed_model, x), rtol=0, atol=4e-6
-    )  # printed with six digits
+    # Printed with six digits
+    np.testing.assert_allclose(answers, expected(seed_model, x), rtol=0, atol=4e-6)
 
 
 @pytest.mark.parametrize("chain", ["seed", "every step", "bidirectional"])
 def test_the_code_of_its_readme_compiles(chain: str, tmp_path: Path) -> None:
-    """What a user pastes: whole files where they are, the bodies of calls with what they name around them."""
+    """What a user pastes: whole files where they are, the bodies of calls with what they name
+    around them.
+    """
     if not shutil.which("gcc"):
         pytest.skip("needs gcc")
     get("c").export(CHAINS[chain], tmp_path / "model_c", name="model")

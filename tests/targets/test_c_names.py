@@ -1,4 +1,6 @@
-"""Names come from strangers: whatever they hold, the C, its comments, header and README are of our own making."""
+"""Names come from strangers: whatever they hold, the C, its comments, header and README are of our
+own making.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,9 @@ COMPILE = ("-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", "-trigraphs",
 
 
 def given(names: list[str]) -> Model:
-    """A model of each stage that has arrays, with these names at stages, features, targets and units."""
+    """A model of each stage that has arrays, with these names at stages, features, targets and
+    units.
+    """
     model = CHAINS["norms"]
     stages = tuple(
         type(stage).build(name, stage.arrays, stage.options)

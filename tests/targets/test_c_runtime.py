@@ -1,4 +1,6 @@
-"""The C runtime as it stands: every file compiles, and its choices are cut as a C preprocessor would."""
+"""The C runtime as it stands: every file compiles, and its choices are cut as a C preprocessor
+would.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,9 @@ def test_the_example_passes_its_self_test(tmp_path: Path) -> None:
 def test_choices_are_decided_as_the_preprocessor_does(
     model: Model, weights: str, tmp_path: Path
 ) -> None:
-    """All files with the choices as macros, through the real preprocessor, and our text, give the same tokens."""
+    """All files with the choices as macros, through the real preprocessor, and our text, give the
+    same tokens.
+    """
     if not shutil.which("gcc"):
         pytest.skip("needs gcc")
     interface = Interface.of(model, "model", self_test=False)
