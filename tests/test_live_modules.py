@@ -60,7 +60,7 @@ class Narrow(LSTMModel):
 
 def test_a_module_of_another_output_shape_is_told_so(tmp_path: Path) -> None:
     with pytest.raises(
-        UnsupportedModel, match=r"getitem in Narrow at .*test_pipeline.py:\d+: takes some of"
+        UnsupportedModel, match=r"getitem in Narrow at .*test_live_modules.py:\d+: takes some of"
     ):
         lstm_export.export(Narrow(), "onnx", tmp_path / "m.onnx")
 
@@ -78,7 +78,8 @@ def test_a_hidden_activation_is_found_by_the_modules_own_forward(
 
 def test_a_module_that_no_chain_computes_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
-        UnsupportedModel, match=r"softmax in hidden \(Softmax\) at .*test_pipeline.py:\d+: no stage"
+        UnsupportedModel,
+        match=r"softmax in hidden \(Softmax\) at .*test_live_modules.py:\d+: no stage",
     ):
         lstm_export.export(LSTMModel(nn.Softmax(dim=-1)), "onnx", tmp_path / "m.onnx")
     assert not listing(tmp_path)
