@@ -1,6 +1,7 @@
 """Export to ONNX with state, for samples one by one.
 
-The graph of the onnx target that also takes the state and gives it back, `(x, h, c) -> (y, h_n, c_n)`.
+The graph of the onnx target, which also takes the state and gives it back:
+`(x, h, c) -> (y, h_n, c_n)`.
 Batch and sequence are free: a step is a sequence of 1. A chain that picks the last step answers for
 a chunk's last. Names, sizes and learned initial values of the state stand in the file's metadata.
 Where there are projections, the state is the whole hidden state that they project.

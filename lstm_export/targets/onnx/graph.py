@@ -1,4 +1,4 @@
-"""An ONNX graph under construction: nodes in order, their constants, and the value that comes next."""
+"""An ONNX graph under construction: nodes in order, their constants, and the current value."""
 
 from __future__ import annotations
 

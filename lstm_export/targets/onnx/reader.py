@@ -250,7 +250,7 @@ class _Reader:
         return LayerNorm(name, None, bias, eps)
 
     def _check_ends(self, signature: Signature) -> None:
-        """The declared inputs and outputs: batch and sequence symbolic, sizes as in the signature."""
+        """The declared inputs and outputs: symbolic batch and sequence, the signature's sizes."""
         steps: list[str | int] = ["seq"] if self._form.is_sequence else []
         x: Declared = ("x", FLOAT, ["batch", "seq", signature.input_size])
         y: Declared = ("y", FLOAT, ["batch", *steps, signature.output_size])

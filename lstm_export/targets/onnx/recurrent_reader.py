@@ -102,7 +102,7 @@ class RecurrentReader:
         return KINDS[kind](name, weights)
 
     def _carried_states(self) -> Iterator[tuple[str, CarriedTensor]]:
-        """The states that a stage takes, split into its layers; none where the graph carries none."""
+        """The states that a stage takes, split into layers; none where the graph carries none."""
         if self._tensors is None:
             return
         yield "h", self._split(next(self._tensors, None))
