@@ -58,7 +58,7 @@ void board_start_counting(void)
     SYST_CSR = 5u; /* the processor's clock, no interrupt */
     if (ticks_of_known == 0u) {
         SYST_CVR = 0u;
-        __asm__ volatile("1: subs %0, #1\n bne 1b" : "+l"(rounds) : : "cc");
+        __asm__ volatile(".syntax unified\n1: subs %0, #1\n bne 1b" : "+l"(rounds) : : "cc");
         ticks_of_known = ticks();
     }
     SYST_CVR = 0u;

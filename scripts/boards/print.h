@@ -8,8 +8,9 @@ static float scratch[SCRATCH_FLOATS];
 
 static void print_hex(uint32_t bits)
 {
-    char text[10] = " ", *end = text + 1;
+    char text[10], *end = text;
     int shift;
+    *end++ = ' ';
     for (shift = 28; shift >= 0; shift -= 4) {
         *end++ = "0123456789abcdef"[bits >> shift & 15u];
     }

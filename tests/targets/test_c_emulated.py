@@ -110,6 +110,27 @@ def test_rounded_weights_give_the_same_bits_too(
         ), name
 
 
+@pytest.mark.parametrize("board", ["m0", "m3", "rv32imc"])
+def test_a_processor_without_fpu_gives_the_same_bits(
+    board: str, emulate: ModuleType, tmp_path: Path
+) -> None:
+    """Floats by libgcc's routines; flash and stack are measured there, too."""
+    if missing := emulate.BOARDS[board].missing():
+        pytest.skip(missing)
+    chains = {"smallest": "float32", "gru": "int16", "projected": "int8", "norms": "float32"}
+    some = [
+        case(emulate, name, CHAINS[name], tmp_path / name, weights=weights)
+        for name, weights in chains.items()
+    ]
+    host = emulate.emulate(emulate.HOST, some, tmp_path)
+    found = emulate.emulate(emulate.BOARDS[board], some, tmp_path)
+    for each in some:
+        assert found[each.name].answers == host[each.name].answers, each.name
+        assert found[each.name].instructions > 0
+        assert emulate.flash_bytes(emulate.BOARDS[board], each, tmp_path) > 1000
+        assert emulate.stack_bytes(emulate.BOARDS[board], each, tmp_path) > 0
+
+
 def test_a_microcontroller_has_room_for_the_readmes_model(
     emulate: ModuleType, host: Any, cases: Any, tmp_path: Path
 ) -> None:
