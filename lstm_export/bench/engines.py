@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from .. import targets
+from ..device.stream_context import CanBind
 from ..errors import InputError, naming
 from ..model import Array, Model, Runner, Signature
 from ..model.runner import is_stateful
@@ -19,14 +20,6 @@ class HasSize(Protocol):
     """A runner of something that was made of the artifact, and has a size of its own."""
 
     size_bytes: int
-
-
-@runtime_checkable
-class CanBind(Protocol):
-    """A runner whose state can stay in memory that is made once."""
-
-    def bind(self, batch: int) -> Any:
-        """Steps of a fixed batch in place."""
 
 
 class Stepper:

@@ -6,14 +6,12 @@ answered: an error leaves the present as it was.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from ..model import Array, Runner, Signature, State, StatefulRunner
 from ..series import sliding_windows
-from .bound_state import BoundState
-from .onnx_stream_runner import OnnxStreamRunner
 
 
 class Context(Protocol):
@@ -46,6 +44,31 @@ class Context(Protocol):
         """What `take` gives before the first sample."""
 
 
+class Steps(Protocol):
+    """Steps of one sample for a fixed batch, which keep their state.
+
+    Attributes:
+        x: float32 `(batch, 1, input_size)`, read by the next step.
+    """
+
+    x: Array
+
+    @property
+    def state(self) -> State:
+        """The present state, `(num_layers, batch, size)` a tensor; to write into it sets it."""
+
+    def run(self) -> Array:
+        """Take the sample in `x`: its answer `(batch, output_size)`, a fresh array."""
+
+
+@runtime_checkable
+class CanBind(Protocol):
+    """A StatefulRunner whose state can stay in memory that is made once."""
+
+    def bind(self, batch: int) -> Steps:
+        """Steps from the initial state."""
+
+
 class StateContext:
     """The model's state, in buffers that the runner binds, where it can."""
 
@@ -72,8 +95,8 @@ class StateContext:
         return tuple(_batch_first(tensor) for tensor in self._runner.initial_state(batch))
 
 
-def _steps_of(runner: StatefulRunner, width: int, batch: int) -> BoundState | UnboundState:
-    if isinstance(runner, OnnxStreamRunner):
+def _steps_of(runner: StatefulRunner, width: int, batch: int) -> Steps:
+    if isinstance(runner, CanBind):
         return runner.bind(batch)
     return UnboundState(runner, width, batch)
 
@@ -97,7 +120,7 @@ class UnboundState:
         self.state: State = tuple(np.array(tensor) for tensor in runner.initial_state(batch))
 
     def run(self) -> Array:
-        """As `BoundState.run`."""
+        """As `Steps.run`."""
         y, state = self._runner.advance(self.x, self.state)
         _write(state, self.state)
         return y[:, -1] if y.ndim == 3 else y

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from lstm_export import targets
+from lstm_export.device import Session
 from lstm_export.errors import BundleError, InputError, MissingDependency
 from lstm_export.model import Array, LastStep, Model, Signature
 from lstm_export.model.runner import is_stateful
@@ -32,6 +33,9 @@ C = targets.get("c")
 REASON = f"needs a C compiler: {compiler.HOW}"
 needs_compiler = pytest.mark.skipif(bool(compiler.unavailable()), reason=REASON)
 needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc: apt install gcc g++")
+needs_clang = pytest.mark.skipif(
+    shutil.which("clang") is None, reason="needs clang: apt install clang"
+)
 STRICT = (
     "-pedantic",
     "-Wall",
@@ -262,6 +266,61 @@ def test_nan_stays_nan_and_rows_do_not_touch() -> None:
 def test_a_runner_is_stateful_where_the_model_has_steps() -> None:
     assert is_stateful(made(CHAINS["projected"]))
     assert not is_stateful(made(CHAINS["both ends"]))
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", ["seed", "gru", "learned state", "every step"])
+def test_a_stream_steps_in_place_as_a_benchmark_does(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The state stays where C keeps it: nothing goes through `advance`, and a saved one returns."""
+    model = CHAINS[name]
+    runner = made(model)
+    x = drawn(model, 1, 6)
+    expected = [
+        runner(x[:, : t + 1]).reshape(-1, model.signature.output_size)[-1] for t in range(6)
+    ]
+
+    def not_asked(*args: object) -> None:
+        raise AssertionError("a step went through advance")
+
+    monkeypatch.setattr(CStream, "advance", not_asked)
+    stream = Session(runner, model.signature).stream(mode="state")
+    for x_t, y_t in zip(x[0, :3], expected[:3], strict=True):
+        np.testing.assert_array_equal(stream.step(x_t), y_t)
+    context = stream._context
+    kept = context.take(slice(None))
+    context.put(slice(None), context.fresh(1))
+    np.testing.assert_array_equal(stream.step(x[0, 0]), expected[0])
+    context.put(slice(None), kept)
+    for x_t, y_t in zip(x[0, 3:], expected[3:], strict=True):
+        np.testing.assert_array_equal(stream.step(x_t), y_t)
+
+
+@needs_clang
+@pytest.mark.parametrize("weights", BITS)
+@pytest.mark.parametrize("name", ["seed", "gru", "projected"])
+def test_nothing_is_undefined(name: str, weights: str, tmp_path: Path) -> None:
+    """Under clang's sanitizer for undefined behaviour, which sees an offset to a null pointer."""
+    model = CHAINS[name]
+    C.export(model, tmp_path / "m_c", name="m", weights=weights, self_test=True)
+    size = model.signature.input_size
+    main = f"""#include "m.c"
+int main(void)
+{{
+    static float x[33 * 9 * {size}], y[33 * 9 * {model.signature.output_size}], scratch[200000];
+    if (m_scratch_floats(33, 9) > 200000) return 2;
+    m_run(x, 9, y, scratch);
+    m_run_batch(x, 33, 9, y, scratch);
+    return m_self_test();
+}}
+"""
+    (tmp_path / "m_c" / "main.c").write_text(main)
+    program = tmp_path / "main"
+    flags = ["-O1", "-march=native", "-fsanitize=undefined", "-fsanitize-trap=undefined"]
+    command = ["clang", *flags, str(tmp_path / "m_c" / "main.c"), "-o", str(program)]
+    subprocess.run(command, check=True)
+    assert subprocess.run([str(program)], check=False).returncode == 0
 
 
 @needs_compiler

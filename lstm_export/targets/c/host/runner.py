@@ -25,7 +25,8 @@ class CRunner:
     """
 
     def __init__(self, library: Path, interface: Interface, signature: Signature) -> None:
-        self.signature, self._interface = signature, interface
+        self.signature = signature
+        self._interface = interface
         self.size_bytes = library.stat().st_size
         name = interface.name
         try:
@@ -33,7 +34,8 @@ class CRunner:
             self._scratch_floats = functions[f"{name}_scratch_floats"]
             self._run_batch = functions[f"{name}_run_batch"]
             if interface.streams:
-                self._reset, self._step = functions[f"{name}_reset"], functions[f"{name}_step"]
+                self._reset = functions[f"{name}_reset"]
+                self._step = functions[f"{name}_step"]
         except (OSError, AttributeError) as error:
             raise InputError(f"the compiled C of {name} cannot be loaded: {error}") from error
         self._scratch_floats.restype = ctypes.c_size_t
@@ -78,10 +80,8 @@ class CStream(CRunner):
     def advance(self, x: Array, state: State) -> tuple[Array, State]:
         x = np.ascontiguousarray(x, np.float32)
         batch, seq, _ = x.shape
-        values, y = (
-            self._structs(state, batch),
-            np.empty((batch, seq, self.signature.output_size), np.float32),
-        )
+        values = self._structs(state, batch)
+        y = np.empty((batch, seq, self.signature.output_size), np.float32)
         for row in range(batch):
             for t in range(seq):
                 self._step(_floats(values[row]), _floats(x[row, t]), _floats(y[row, t]))
@@ -93,21 +93,23 @@ class CStream(CRunner):
         return CBound(self._step, values, self._views(values), self.signature)
 
     def _structs(self, state: State, batch: int) -> Array:
-        """One `NAME_state` a row, `(batch, state_size + 1)`: the values, and behind them an unsigned, 0."""
+        """One `NAME_state` a row, `(batch, state_size + 1)`: values, and after them an unsigned, 0."""
         rows = [tensor.swapaxes(0, 1).reshape(batch, -1) for tensor in state]
         return np.concatenate([*rows, np.zeros((batch, 1), np.float32)], axis=1, dtype=np.float32)
 
     def _tensors(self, values: Array) -> State:
         """The inverse: float32 `(num_layers, batch, size)` a tensor."""
-        return tuple(map(np.ascontiguousarray, self._views(values)))
+        return tuple(np.ascontiguousarray(view) for view in self._views(values))
 
     def _views(self, values: Array) -> State:
         """The tensors where they lie in the structs."""
-        tensors, start = [], 0
+        tensors = []
+        start = 0
         for tensor in self.layout:
-            flat = values[:, start : start + tensor.num_layers * tensor.size]
+            end = start + tensor.num_layers * tensor.size
+            flat = values[:, start:end]
             tensors.append(flat.reshape(-1, tensor.num_layers, tensor.size).swapaxes(0, 1))
-            start += tensor.num_layers * tensor.size
+            start = end
         return tuple(tensors)
 
 
