@@ -1,13 +1,12 @@
 """Does the artifact compute here what the weights of its bundle define?
 
 A bundle is judged by what it holds, not by what it says: with numpy alone, the float64 definition of
-its weights answers the golden inputs again, and the noise floor is measured again.
+its weights answers the golden inputs again, S is computed again, and F is measured again.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
@@ -16,8 +15,8 @@ from ..errors import BundleError, printable
 from ..model import Runner, forward
 from ..model.runner import is_stateful
 from ..parity import GoldenSet, ParityReport, asked_of, check, check_streaming
-from ..parity.noise import is_large
-from ..parity.rule import EPS, bound, is_judgeable, largest
+from ..parity.noise import Jitter, SharedWeights, in_units_of, output_scale
+from ..parity.rule import EPS, LARGEST_NOISE, bound, largest
 from .onnx_metadata import SIGNATURE, may_be_onnx, metadata_of
 from .onnx_weights import differences_to
 
@@ -26,9 +25,11 @@ from .onnx_weights import differences_to
 # verdict.
 ANSWER_SHARE = 2.0**-20
 
-# F is drawn, and the draws of another version differ. Of two drawn of eight runs each, one is the
-# larger by a third at times, but never four times; eps is added, since F can be almost nothing.
-NOISE_FLOOR_FACTOR = 4.0
+# F is measured by random runs, eight when packaging. A device takes two, a third of the time, and
+# asks only whether a stored F can be true: none is far above the largest of all sets, which holds
+# dozens of outputs. The verdict stays that of packaging, by the stored F.
+NOISE_RUNS = 2
+NOISE_FACTOR = 16.0
 
 
 def self_test(bundle: Bundle, runner: Runner, subject: str = "this device") -> ParityReport:
@@ -63,30 +64,41 @@ def packaged_structure(bundle: Bundle, target: str) -> str:
 
 
 def recomputed(bundle: Bundle) -> tuple[GoldenSet, ...]:
-    """The golden sets with y, S and F computed here, from the weights that the bundle holds.
+    """The golden sets with y and S computed here, from the weights that the bundle holds.
 
     Raises:
-        BundleError: those that it holds are others, by more than float64 rounding.
+        BundleError: those that it holds are others, by more than float64 rounding; or an F is
+            larger than rounding makes it.
     """
-    model = bundle.model
-    inputs = {stored.name: (stored.x, stored.lengths) for stored in bundle.golden}
-    fresh = GoldenSet.several(partial(forward, model), inputs, large=is_large(model))
-    for stored, computed in zip(bundle.golden, fresh, strict=True):
-        _check_answers(stored, computed)
-    return fresh
+    exact = SharedWeights(bundle.model)
+    jitter = Jitter(NOISE_RUNS, seed=0)
+    fresh = []
+    floors = []
+    for stored in bundle.golden:
+        output = forward(bundle.model, stored.x, exact, lengths=stored.lengths)
+        scale = output_scale(output)
+        jitter.restart()
+        moved = forward(bundle.model, stored.x, jitter, lengths=stored.lengths)
+        move = in_units_of(np.abs(moved.y - output.y), scale)  # (runs, batch, output_size)
+        floors.append(float(move.max()))
+        fresh.append(replace(stored, y=output.y, scale=scale))
+    judged = [floor for floor in floors if floor <= LARGEST_NOISE]  # NaN is none of them
+    most = NOISE_FACTOR * (max(judged, default=0.0) + EPS)
+    for stored, computed, floor in zip(bundle.golden, fresh, floors, strict=True):
+        # Where float32 means too little for a verdict, float64 may not mean enough either, and two
+        # runs of a nearly chaotic model tell little of eight.
+        is_judged = stored.noise_floor <= LARGEST_NOISE and floor <= LARGEST_NOISE
+        if is_judged and not _agrees(stored, computed, most):
+            raise BundleError(
+                f"the answers of the golden set {printable(stored.name)} are not those of the "
+                "weights in the bundle; package the model again"
+            )
+    return tuple(fresh)
 
 
-def _check_answers(stored: GoldenSet, computed: GoldenSet) -> None:
-    """Compared where float32 means enough for a verdict; elsewhere float64 may not either."""
-    if not is_judgeable(computed):
-        return
+def _agrees(stored: GoldenSet, computed: GoldenSet, most_noise: float) -> bool:
+    if not stored.noise_floor <= most_noise:
+        return False
     error, _ = largest(stored.y, computed.y, computed.scale)
-    same_y = error <= ANSWER_SHARE * bound(computed)
-    scale_error = np.abs(stored.scale / computed.scale - 1).max()
-    same_scale = scale_error <= ANSWER_SHARE
-    same_noise = stored.noise_floor <= NOISE_FLOOR_FACTOR * (computed.noise_floor + EPS)
-    if not (same_y and same_scale and same_noise):
-        raise BundleError(
-            f"the answers of the golden set {printable(stored.name)} are not those of the weights "
-            "in the bundle; package the model again"
-        )
+    scale_error = float(np.abs(stored.scale / computed.scale - 1).max())
+    return error <= ANSWER_SHARE * bound(stored) and scale_error <= ANSWER_SHARE
