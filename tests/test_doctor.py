@@ -39,7 +39,9 @@ def test_says_why_not(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "not installed" in found.text()
 
 
-@pytest.mark.parametrize(("switch", "words"), [(None, "sends nothing"), ("0", "may write and send")])
+@pytest.mark.parametrize(
+    ("switch", "words"), [(None, "sends nothing"), ("0", "may write and send")]
+)
 def test_tells_whether_the_runtime_is_silent(
     switch: str | None, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,7 +20,8 @@ from lstm_export.model import Model, Signature
 from lstm_export.parity import golden_sets
 
 onnx = pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
-helper, numpy_helper = onnx.helper, onnx.numpy_helper
+helper = onnx.helper
+numpy_helper = onnx.numpy_helper
 FLOAT = onnx.TensorProto.FLOAT
 
 
@@ -308,8 +309,7 @@ def test_a_mutated_file_is_answered_or_refused_in_one_line(good: bytes, tmp_path
     command = [sys.executable, "-W", "ignore", "-c", FUZZ, str(tmp_path / "model.onnx"), "0", "400"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-    outcomes = json.loads(
-        done.stdout.splitlines()[-1]
-    )  # ONNX Runtime 1.15 prints a banner before it gives up
+    # ONNX Runtime 1.15 prints a banner before it gives up
+    outcomes = json.loads(done.stdout.splitlines()[-1])
     assert outcomes["BundleError"] > 50
     assert sum(outcomes.values()) == 400

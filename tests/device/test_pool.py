@@ -23,8 +23,10 @@ from tests.device.streams import inputs, session_of
 @pytest.mark.parametrize("mode", ["state", "window"])
 def test_a_pool_is_many_streams(traffic_model: Model, mode: Any) -> None:
     """Streams that come and go at any time, all or some of them stepped: each as if it were alone."""
-    session, random = session_of(traffic_model), np.random.default_rng(3)
-    pool, alone = session.pool(mode=mode), dict[object, Stream]()
+    session = session_of(traffic_model)
+    random = np.random.default_rng(3)
+    pool = session.pool(mode=mode)
+    alone = dict[object, Stream]()
     for turn in range(40):
         if turn % 3 == 0:
             pool.add(turn)
@@ -54,10 +56,8 @@ def test_a_pool_is_many_streams(traffic_model: Model, mode: Any) -> None:
 
 
 def test_a_pool_refuses_in_words_and_changes_nothing(traffic_model: Model) -> None:
-    pool, x = (
-        session_of(traffic_model).pool(mode="state", nonfinite="skip"),
-        inputs(traffic_model, 2),
-    )
+    pool = session_of(traffic_model).pool(mode="state", nonfinite="skip")
+    x = inputs(traffic_model, 2)
     with pytest.raises(InputError, match="holds no stream; add one"):
         pool.step(x)
     pool.add("a")

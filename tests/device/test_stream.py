@@ -1,4 +1,6 @@
-"""Streams: the same numbers however samples come, whatever is wrong with them, and wherever the state has been."""
+"""Streams: the same numbers however samples come, whatever is wrong with them, and wherever the
+state has been.
+"""
 
 from __future__ import annotations
 
@@ -60,11 +62,9 @@ class Plain:
     """A StatefulRunner of another runtime: nothing of ONNX Runtime's bindings."""
 
     def __init__(self, runner: OnnxStreamRunner) -> None:
-        self.layout, self.initial_state, self.advance = (
-            runner.layout,
-            runner.initial_state,
-            runner.advance,
-        )
+        self.layout = runner.layout
+        self.initial_state = runner.initial_state
+        self.advance = runner.advance
 
     def __call__(self, x: Array) -> Array:
         return self.advance(x, self.initial_state(len(x)))[0]
@@ -73,10 +73,8 @@ class Plain:
 @pytest.mark.parametrize("chain", ["seed", "every step", "learned state"])
 def test_any_stateful_runner_can_stream(chain: str) -> None:
     model = ONE_WAY[chain]
-    stream, bound = (
-        Session(Plain(streaming(model)), model.signature).stream(2),
-        session_of(model).stream(2, mode="state"),
-    )
+    stream = Session(Plain(streaming(model)), model.signature).stream(2)
+    bound = session_of(model).stream(2, mode="state")
     x = drawn(model, 2, 9)
     for part in (x[:, :4], x[:, 4:5], x[:, 5:]):
         np.testing.assert_array_equal(stream.push(part), bound.push(part))
@@ -153,7 +151,8 @@ def test_a_forgotten_reset_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("chain", ["seed", "every step", "learned state", "gru"])
 def test_any_chunking_is_the_same(chain: str, batch: int, mode: Any) -> None:
     model = ONE_WAY[chain]
-    session, x = session_of(model), drawn(model, batch, 23)
+    session = session_of(model)
+    x = drawn(model, batch, 23)
     streams = [session.stream(batch, mode=mode, window=6) for _ in range(3)]
     by_step = np.stack(
         [streams[0].step(x[0, t] if batch == 1 else x[:, t]) for t in range(23)], axis=-2
@@ -173,7 +172,8 @@ def test_any_chunking_is_the_same(chain: str, batch: int, mode: Any) -> None:
 
 def test_a_window_gives_what_training_saw(traffic_model: Model) -> None:
     """Bit for bit what the session gives when it slides over the whole series."""
-    session, x = session_of(traffic_model), inputs(traffic_model, 30)
+    session = session_of(traffic_model)
+    x = inputs(traffic_model, 30)
     stream = session.stream()
     assert stream.mode == "window"  # the model was trained on windows
     y = np.stack([stream.step(x_t) for x_t in x])
@@ -182,7 +182,8 @@ def test_a_window_gives_what_training_saw(traffic_model: Model) -> None:
 
 
 def test_the_state_remembers_more_than_a_window(traffic_model: Model) -> None:
-    session, x = session_of(traffic_model), inputs(traffic_model, 30)
+    session = session_of(traffic_model)
+    x = inputs(traffic_model, 30)
     stream = session.stream(mode="state")
     y = np.stack([stream.step(x_t) for x_t in x])
     np.testing.assert_allclose(y[-1], forward(traffic_model, x[np.newaxis]).y[0], rtol=1e-5)
@@ -209,7 +210,8 @@ def test_restored_is_as_never_interrupted(traffic_model: Model, mode: Any, tmp_p
 
 
 def test_reset_is_as_new(traffic_model: Model) -> None:
-    x, stream = inputs(traffic_model, 6), session_of(traffic_model).stream(mode="state")
+    x = inputs(traffic_model, 6)
+    stream = session_of(traffic_model).stream(mode="state")
     first = [stream.step(x_t) for x_t in x]
     stream.reset()
     np.testing.assert_array_equal([stream.step(x_t) for x_t in x], first)
@@ -217,7 +219,8 @@ def test_reset_is_as_new(traffic_model: Model) -> None:
 
 
 def test_warns_when_a_feature_leaves_its_range_and_not_again(traffic_model: Model) -> None:
-    x, stream = inputs(traffic_model, 8), session_of(traffic_model).stream(mode="state")
+    x = inputs(traffic_model, 8)
+    stream = session_of(traffic_model).stream(mode="state")
     x[2:5, 1] = 55.5
     x[7, 1] = 60.0
     with pytest.warns(
@@ -241,7 +244,8 @@ def test_memory_stays(traffic_model: Model) -> None:
     """Nothing is made anew in a step: 3,000 of them leave the traced memory as it was."""
     import tracemalloc
 
-    stream, x = session_of(traffic_model).stream(mode="state"), inputs(traffic_model, 1)[0]
+    stream = session_of(traffic_model).stream(mode="state")
+    x = inputs(traffic_model, 1)[0]
     for _ in range(100):
         stream.step(x)
     tracemalloc.start()

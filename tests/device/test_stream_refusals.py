@@ -95,7 +95,8 @@ def test_skipped_samples_leave_no_trace(traffic_model: Model, mode: Any) -> None
 
 def test_a_bad_row_of_a_batch_leaves_the_others_alone() -> None:
     model = CHAINS["every step"]
-    session, x = session_of(model), drawn(model, 3, 10)
+    session = session_of(model)
+    x = drawn(model, 3, 10)
     bad = x.copy()
     bad[1, 4, 2] = np.nan
     stream = session.stream(3, nonfinite="skip")
@@ -108,10 +109,8 @@ def test_a_bad_row_of_a_batch_leaves_the_others_alone() -> None:
 
 @pytest.mark.parametrize("kind", [list, np.float64, np.float16, ">f4", "strided", "readonly"])
 def test_takes_what_a_device_has(kind: Any, traffic_model: Model) -> None:
-    x, session = (
-        np.rint(inputs(traffic_model, 5)).astype(np.float16).astype(np.float32),
-        session_of(traffic_model),
-    )
+    x = np.rint(inputs(traffic_model, 5)).astype(np.float16).astype(np.float32)
+    session = session_of(traffic_model)
     expected = [session.stream(mode="state").push(x)]
     stream = session.stream(mode="state")
     for x_t in x:
@@ -127,7 +126,8 @@ def test_takes_what_a_device_has(kind: Any, traffic_model: Model) -> None:
 
 
 def test_bad_samples_are_refused_and_change_nothing(traffic_model: Model) -> None:
-    stream, x = session_of(traffic_model).stream(mode="state"), inputs(traffic_model, 4)
+    stream = session_of(traffic_model).stream(mode="state")
+    x = inputs(traffic_model, 4)
     stream.push(x)
     state = stream.state()
     for bad in (
@@ -160,7 +160,8 @@ def test_bad_samples_are_refused_and_change_nothing(traffic_model: Model) -> Non
 
 
 def test_states_of_others_are_refused_and_change_nothing(traffic_model: Model) -> None:
-    session, x = session_of(traffic_model), inputs(traffic_model, 4)
+    session = session_of(traffic_model)
+    x = inputs(traffic_model, 4)
     stream = session.stream(mode="state")
     stream.push(x)
     state = stream.state()
@@ -204,7 +205,8 @@ def poisoned(state: bytes) -> bytes:
 def test_a_closed_stream_says_so(traffic_model: Model) -> None:
     x = inputs(traffic_model, 2)
     with session_of(traffic_model).stream(mode="state") as stream:
-        state, held = stream.state(), stream.step
+        state = stream.state()
+        held = stream.step
     for use in (
         lambda: stream.step(x[0]),
         lambda: held(x[0]),

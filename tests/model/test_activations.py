@@ -1,4 +1,6 @@
-"""Every activation: torch's equation, in every target or refused by name, and a token of `--forward`."""
+"""Every activation: torch's equation, in every target or refused by name, and a token of
+`--forward`.
+"""
 
 from __future__ import annotations
 

@@ -22,7 +22,8 @@ PAGE = ROOT / "docs" / "house.md"
     for match in DIRECTIVE.finditer(PAGE.read_text(encoding="utf-8"))
     if match["value"] == "lstm_export/targets/toy.py"
 )
-# Python imports a file of this name at its start: every process then finds the file above among the targets.
+# Python imports a file of this name at its start: every process then finds the file above among the
+# targets.
 SITE = """
 from lstm_export import targets
 targets.__path__.append({folder!r})
