@@ -74,6 +74,8 @@ def bare_excepts(path: Path) -> Offences:
 
 def questions_that_a_type_answers(path: Path) -> Offences:
     """`hasattr` and `getattr` for a member of one of the package's protocols."""
+    if path.is_relative_to(ROOT / "tests"):  # the modules of users are asked, too
+        return
     for node in nodes(path):
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("hasattr", "getattr"):
             name = node.args[1]
@@ -121,7 +123,20 @@ EVERYWHERE = (
 
 
 # Rooms that are not tidied yet; the list only shrinks.
-UNFINISHED = ("lstm_export/", "scripts/", "tests/")
+UNFINISHED = (
+    "lstm_export/bench/",
+    "lstm_export/chains/",
+    "lstm_export/cli/",
+    "lstm_export/device/",
+    "lstm_export/errors.py",
+    "lstm_export/files.py",
+    "lstm_export/reading/",
+    "lstm_export/targets/",
+    "lstm_export/training/",
+    "lstm_export/verification/",
+    "tests/kit/emulate.py",
+    "tests/targets/test_c.py",
+)
 SHARED_NAMES = {"arrays.py", "options.py"}
 
 

@@ -209,7 +209,7 @@ def test_stored_answers_are_held_against_the_weights(kind: str, traffic_model: M
 
 def test_a_set_that_says_it_cannot_be_judged_is_not_judged(traffic_model: Model) -> None:
     """That is no way around: without a verdict on any set, nothing passes."""
-    golden = [changed(one, noise_floor=1.0) for one in golden_sets(traffic_model)]
+    golden = [changed(golden_set, noise_floor=1.0) for golden_set in golden_sets(traffic_model)]
     bundle = bundle_with(traffic_model, golden, to_bytes(traffic_model, 17))
     report = self_test(bundle, runner_of(bundle), subject="onnx")
     assert report.verdict == "cannot be judged"

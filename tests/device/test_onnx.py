@@ -1,4 +1,4 @@
-"""ONNX on a device: what the guard refuses, what the runner says, and what no mutated file can do."""
+"""ONNX on a device: what the guard refuses, what the runner says, what no mutated file can do."""
 
 from __future__ import annotations
 
@@ -287,7 +287,9 @@ import collections, json, sys
 import numpy as np
 from lstm_export.device import Session, load_onnx
 from lstm_export.errors import LstmExportError
-good, random, outcomes = open(sys.argv[1], "rb").read(), np.random.default_rng(int(sys.argv[2])), collections.Counter()
+good = open(sys.argv[1], "rb").read()
+random = np.random.default_rng(int(sys.argv[2]))
+outcomes = collections.Counter()
 x = np.zeros((2, 5, 3), np.float32)
 for turn in range(int(sys.argv[3])):
     broken = bytearray(good)

@@ -22,7 +22,7 @@ from tests.device.streams import inputs, session_of
 
 @pytest.mark.parametrize("mode", ["state", "window"])
 def test_a_pool_is_many_streams(traffic_model: Model, mode: Any) -> None:
-    """Streams that come and go at any time, all or some of them stepped: each as if it were alone."""
+    """Streams come and go at any time, all or some are stepped: each as if it were alone."""
     session = session_of(traffic_model)
     random = np.random.default_rng(3)
     pool = session.pool(mode=mode)

@@ -1,4 +1,4 @@
-"""The guides of docs/house.md, followed in a copy of the clone: what they add is found and right."""
+"""The guides of docs/house.md, followed in a copy of the clone: what they add is found."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def clone(tmp_path: Path) -> Path:
 
 
 def follow(text: str, clone: Path, only: str = "") -> None:
-    """Make the files and add the lines that a guide shows, or those alone that begin with `only`."""
+    """Make the files and add the lines that a guide shows, or only those that begin with `only`."""
     for match in DIRECTIVE.finditer(text):
         if match["name"] in ("new", "add") and not match["value"].startswith(only):
             continue

@@ -1,4 +1,6 @@
-"""The lists that pages show, made from the code: targets, rooms, files, commands, pages, capabilities."""
+"""The lists that pages show, made from the code: targets, rooms, files, commands, pages,
+capabilities.
+"""
 
 from __future__ import annotations
 
@@ -87,7 +89,8 @@ def commands() -> dict[str, str]:
     from lstm_export.cli.app import app
 
     group = get_command(app)
-    return {name: command.get_short_help_str(200) for name, command in group.commands.items()}  # type: ignore[attr-defined]
+    commands = group.commands  # type: ignore[attr-defined]
+    return {name: command.get_short_help_str(200) for name, command in commands.items()}
 
 
 def command_page(name: str) -> Path:

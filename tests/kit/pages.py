@@ -2,16 +2,15 @@
 
 An HTML comment before a fenced block says what the block is:
 
-    <!-- run -->            a console block: each `$ ` line is run, and what it printed stands below it;
-                            `...` stands for lines left out. A Python block: run with the others of its
-                            page, at its end
-    <!-- run by hand -->    the same, but only if one asks for it: benchmarks
-    <!-- file: NAME -->     a file that the reader is told to make; written before anything runs
-    <!-- excerpt: FILE -->  lines that stand in a file of the clone
-    <!-- not run: WHY -->   shown and not run
-    <!-- tested: FILE -->   shown, and run by that test
-    <!-- new: FILE -->      a guide's new file, and lines that it adds to a file before or after a line:
-    <!-- add: FILE | before | LINE -->
+    <!-- run -->            a console block: each `$ ` line is run, and what it printed stands below
+    it;
+                            `...` stands for lines left out. A Python block: run with the others of
+                            its page, at its end
+    <!-- run by hand -->    the same, but only if one asks for it: benchmarks <!-- file: NAME -->
+    a file that the reader is told to make; written before anything runs <!-- excerpt: FILE -->
+    lines that stand in a file of the clone <!-- not run: WHY -->   shown and not run <!-- tested:
+    FILE -->   shown, and run by that test <!-- new: FILE -->      a guide's new file, and lines
+    that it adds to a file before or after a line: <!-- add: FILE | before | LINE -->
 
 and on a line of its own:
 
@@ -38,7 +37,8 @@ from tests.kit import page_tables
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 
-# What of the clone a page's folder shows, so that `python -m scripts.bench.startup` means there what it means here.
+# What of the clone a page's folder shows, so that `python -m scripts.bench.startup` means there
+# what it means here.
 SHOWN = ("lstm_export", "scripts", "tests", "docs", "pyproject.toml")
 
 SHOWN_AS_IT_IS = (
@@ -85,7 +85,9 @@ def all_pages() -> list[Path]:
 
 
 def masked(text: str) -> str:
-    """The text without numbers that differ between machines, and without the widths that follow from them."""
+    """The text without numbers that differ between machines, and without the widths that follow
+    from them.
+    """
     for pattern, replacement in MACHINE:
         text = re.sub(pattern, replacement, text, flags=re.MULTILINE)
     return text
@@ -232,7 +234,7 @@ def _between_marks(match: re.Match[str], lines: list[str]) -> str:
 
 
 def _abridged(output: str, shown: str) -> str:
-    """The output; where a `...` line was shown, as many lines before and after it as stood there."""
+    """The output; where a `...` line was shown, as many lines around it as stood there."""
     before, dots, after = shown.partition("...\n")
     if not dots:
         return output
