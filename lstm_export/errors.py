@@ -59,7 +59,7 @@ class InputError(LstmExportError):
 
 
 class ParityError(LstmExportError):
-    """An artifact does not compute what its model computes; `report`, a ParityReport, says where."""
+    """An artifact does not compute what its model does; `report`, a ParityReport, says where."""
 
     def __init__(self, message: str, report: Any = None) -> None:
         super().__init__(message)

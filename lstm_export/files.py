@@ -45,19 +45,22 @@ def _check_output(path: Path, inputs: tuple[Path | None, ...]) -> None:
         raise InputError(f"cannot write {path}: it is a folder; name a file")
     if path.exists() and not path.is_file():
         raise InputError(
-            f"cannot write {path}: it is a device or a pipe, and would be replaced by a file; name a file"
+            f"cannot write {path}: it is a device or a pipe, and would be replaced by a file; "
+            "name a file"
         )
     try:  # root may do everything, and some folders take no file from anybody: only trying tells
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         raise InputError(
-            f"cannot write {path}: no file can be made in the folder {folder} ({error.strerror}); choose another folder"
+            f"cannot write {path}: no file can be made in the folder {folder} "
+            f"({error.strerror}); choose another folder"
         ) from error
     for source in inputs:
         if source is not None and source.exists() and path.exists() and source.samefile(path):
             raise InputError(
-                f"{path} is the input itself and would be overwritten; choose another output with -o"
+                f"{path} is the input itself and would be overwritten; "
+                "choose another output with -o"
             )
 
 
@@ -108,7 +111,8 @@ def replacing_folder(path: Path, is_ours: Callable[[Path], bool]) -> Iterator[Pa
     if path.is_dir() and any(path.iterdir()) and not is_ours(path):
         names = sorted(child.name for child in path.iterdir())
         raise InputError(
-            f"{path} holds other files ({', '.join(names[:3])}), which would be lost; name another with -o"
+            f"{path} holds other files ({', '.join(names[:3])}), which would be lost; "
+            "name another with -o"
         )
     try:
         work, lock = _begin(path, _new_folder)

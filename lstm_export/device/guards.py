@@ -94,8 +94,8 @@ def checked_lengths(lengths: Any, batch: int, seq: int) -> Array:
     """How many steps of each row count, int64 `(batch,)`.
 
     Raises:
-        InputError: they are no whole numbers, not one a row, or not within 1 to seq. A runtime takes
-            a length of 0 without a word and answers with what no step led to.
+        InputError: they are no whole numbers, not one a row, or not within 1 to seq. A runtime
+            takes a length of 0 without a word and answers with what no step led to.
     """
     refuse_masked(lengths, "lengths")
     try:

@@ -1,9 +1,9 @@
 """Refuses an ONNX file that could reach beyond itself, before any runtime parses it.
 
 A file that this package wrote needs a few operators and weights that stand in the file. Everything
-else that the format allows (files beside it, operators from other libraries, functions, loops) is an
-opening or an accident. Every byte is parsed here, without the onnx package, which a device does not
-have; a runtime is given nothing else.
+else that the format allows (files beside it, operators from other libraries, functions, loops) is
+an opening or an accident. Every byte is parsed here, without the onnx package, which a device does
+not have; a runtime is given nothing else.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from .runtime import Errors, Tune, first_line, new_session, onnxruntime, runtime
 
 
 class Ends(NamedTuple):
-    """A graph's x, its lengths where it takes them, and its first output, as ONNX Runtime tells them."""
+    """A graph's x, its lengths where it takes them, and its first output."""
 
     x: Any
     lengths: Any | None

@@ -38,8 +38,8 @@ class CarriedTensor:
     def final(self, joined: str) -> str:
         """What a layer calls its final state.
 
-        `joined`, which is put together with the others later, or the graph's own output where there
-        is but one.
+        `joined`, which is put together with the others later, or the graph's own output where
+        there is a single layer.
         """
         return joined if self.tensor.num_layers > 1 else self.tensor.name + FINAL
 

@@ -21,7 +21,7 @@ class Predictions:
     """The answers to a file of data.
 
     Attributes:
-        y: float32 `(predictions, output_size)`, or `(batch, seq, output_size)` as the model gave it.
+        y: float32 `(predictions, output_size)`, or `(batch, seq, output_size)` as it came.
         table: the same with a row each, beside its time, group, row or step.
     """
 
@@ -45,7 +45,8 @@ def check_prediction_output(path: Path, *inputs: Path) -> None:
     """Refuse an output before any work is done for it.
 
     Raises:
-        InputError: it is one of the inputs, ends in neither `.csv` nor `.npy`, or cannot be written.
+        InputError: it is one of the inputs, ends in neither `.csv` nor `.npy`, or cannot be
+            written.
     """
     if path.suffix.lower() not in (".csv", ".npy"):
         raise InputError(f"cannot write {path}: predictions are written as .csv or .npy")

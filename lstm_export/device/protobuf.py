@@ -1,9 +1,9 @@
 """Protobuf's wire format, read to the last byte and in one spelling only.
 
-A message is a list of fields, each a number and a wire type in a varint, then a value. Readers differ
-in what they make of the spellings that the format allows besides the one that writers use: a number
-in more bytes than it needs, a field number 0, a group, a value of another wire type than the field
-has. Here all of them are refused, so that no two readers see two different files.
+A message is a list of fields, each a number and a wire type in a varint, then a value. Readers
+differ in what they make of the spellings that the format allows besides the one that writers use: a
+number in more bytes than it needs, a field number 0, a group, a value of another wire type than the
+field has. Here all of them are refused, so that no two readers see two different files.
 
 Source: protobuf.dev/programming-guides/encoding.
 """

@@ -29,7 +29,7 @@ class RangeWatch:
         self.all_inside = b""
 
     def note(self, x: Array) -> str:
-        """Look at `x (batch, seq, input_size)`: what to say of features that just left; or empty."""
+        """Look at `x (batch, seq, input_size)`: what to say of features that just left."""
         outside = (x < self.low) | (x > self.high)  # (batch, seq, input_size)
         self.count += int(outside.any(axis=2).sum())
         before = np.concatenate([self.outside[:, np.newaxis], outside[:, :-1]], axis=1)

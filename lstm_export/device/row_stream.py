@@ -31,7 +31,7 @@ class _Row(NamedTuple):
     Attributes:
         x: float32 `(input_size,)`.
         times: its time `(1,)`, or its number.
-        group: its series; empty where there is but one.
+        group: its series; empty where there is a single series.
     """
 
     x: Array
@@ -42,8 +42,8 @@ class _Row(NamedTuple):
 class RowStream:
     """Answers a table row by row, as `Session.predict_table` answers it whole.
 
-    The time and the group stand beside the answers. A gap in time starts the series anew, as it does
-    there. A skipped row is no gap.
+    The time and the group stand beside the answers. A gap in time starts the series anew, as it
+    does there. A skipped row is no gap.
 
     Attributes:
         names: the columns of the answers.

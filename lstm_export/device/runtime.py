@@ -1,4 +1,4 @@
-"""ONNX Runtime as a device uses it: found or named as missing, silent, and told what it is given."""
+"""ONNX Runtime as a device uses it: found or missed by name, silent, told what it is given."""
 
 from __future__ import annotations
 
@@ -82,7 +82,8 @@ def _options(ort: ModuleType) -> Any:
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # Untold, it takes bytes that begin as its own format does for that format, which nobody checked.
+    # Untold, it takes bytes that begin as its own format does for that format, which nobody
+    # checked.
     options.add_session_config_entry("session.load_model_format", "ONNX")
     # Both grow with varying sequence lengths.
     options.enable_cpu_mem_arena = False

@@ -1,7 +1,7 @@
 """Does the artifact compute here what the weights of its bundle define?
 
-A bundle is judged by what it holds, not by what it says: with numpy alone, the float64 definition of
-its weights answers the golden inputs again, S is computed again, and F is measured again.
+A bundle is judged by what it holds, not by what it says: with numpy alone, the float64 definition
+of its weights answers the golden inputs again, S is computed again, and F is measured again.
 """
 
 from __future__ import annotations

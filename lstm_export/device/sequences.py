@@ -1,4 +1,4 @@
-"""Sequences of unequal length: checked, put into buckets, padded, answered, and put back in order."""
+"""Sequences of unequal length: checked, padded in buckets, answered, and put back in order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model ready to use: checked input, bounded memory, warnings about inputs never seen in training."""
+"""A model ready to use: checked input, bounded memory, warnings of inputs training never saw."""
 
 from __future__ import annotations
 

@@ -19,8 +19,8 @@ from .ranges import InputRangeWarning
 from .state_file import Counts, Identity, pack_state, unpack_state
 from .stream_context import Context
 
-# What a sample with NaN or an infinity leads to: an error; each such value replaced by its feature's
-# last good one; or the sample left out, as if it had never come, and NaN for its answer.
+# What a sample with NaN or an infinity leads to: an error; each such value replaced by its
+# feature's last good one; or the sample left out, as if it had never come, and NaN for its answer.
 Unusable = Literal["refuse", "hold", "skip"]
 
 MAX_BATCH = 2**24
@@ -104,8 +104,8 @@ class Stream:
         """`step` with a short way for good float32 samples: all it needs in a closure's variables.
 
         The guard is low <= x and x <= high in one array, which NaN and, the bounds being finite,
-        infinities fail too. Its bytes are compared at once, in a tenth of the time of `all`. What is
-        looked at is a copy, which no other thread can change before it is answered.
+        infinities fail too. Its bytes are compared at once, in a tenth of the time of `all`. What
+        is looked at is a copy, which no other thread can change before it is answered.
         """
         long_way = self._long_step
         run = self._context.run
@@ -160,8 +160,8 @@ class Stream:
         """What is kept, as the bytes of a small `.npz`, from which `restore` goes on, anywhere.
 
         `kept0`, ... hold the state's tensors in the model's order, `(batch, num_layers, size)`, or
-        the window's samples and how many there are; `model` and `counts` say whose they are and what
-        was counted.
+        the window's samples and how many there are; `model` and `counts` say whose they are and
+        what was counted.
         """
         self._check_open()
         return pack_state(self.identity, self.take(slice(None)), self.counts)
@@ -170,7 +170,8 @@ class Stream:
         """Go on from what `state` gave, be it the bytes or a file that holds them.
 
         Raises:
-            InputError: it is damaged, of another model, mode or batch; the stream is unchanged then.
+            InputError: it is damaged, of another model, mode or batch; the stream is unchanged
+                then.
         """
         self._check_open()
         kept, counts = unpack_state(state, self.identity, self.fresh(self.batch))

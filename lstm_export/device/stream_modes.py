@@ -1,4 +1,4 @@
-"""How streams of a model are made: on windows by its runner, or with state by one that carries it."""
+"""How streams of a model are made: on windows, or with state by a runner that carries it."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError, require
+from ..files import read_bytes
 from ..model import LSTM, Affine, Array, Column, LastStep, Linear, Model, Signature
 from ..series import Table, TableSource
 from ..version import __version__
@@ -83,7 +84,7 @@ def _refuse_constant_targets(samples: Samples, options: TrainingOptions) -> None
 
 
 def _scalers(samples: Samples, options: TrainingOptions) -> tuple[Affine, Affine]:
-    """The scalers of x `(input_size,)` and y `(output_size,)`, fitted on the training part's rows."""
+    """The scalers of x `(input_size,)` and y `(output_size,)`, fitted on training rows."""
     x = samples.x[samples.rows("train")].astype(np.float64)
     steps = max(options.horizon, 1)
     y = np.repeat(samples.y[samples.target_rows("train")], steps, axis=1)
@@ -162,7 +163,7 @@ def _facts(table: Table, options: TrainingOptions) -> dict[str, Any]:
     data: dict[str, Any] = {"rows": len(table)}
     if table.path:
         data["file"] = table.path.name
-        data["sha256"] = hashlib.sha256(table.path.read_bytes()).hexdigest()
+        data["sha256"] = hashlib.sha256(read_bytes(table.path, "a table")).hexdigest()
     versions = {
         "lstm_export": __version__,
         "python": platform.python_version(),

@@ -15,7 +15,8 @@ Scaler = Literal["standard", "minmax"]
 
 PARTS = ("train", "validation", "test")
 
-# What the numbers may be. The upper ends keep a slip of the keyboard from taking the machine's memory.
+# What the numbers may be. The upper ends keep a slip of the keyboard from taking the machine's
+# memory.
 LIMITS: dict[str, tuple[int, float]] = {
     "window": (1, 1_000_000),
     "horizon": (0, 100_000),
@@ -36,22 +37,26 @@ MOST_WEIGHTS = 2**28  # of the recurrent layers, a gigabyte of float32
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """Everything that decides a training run, with defaults that suit a small model on a small table.
+    """Everything that decides a training run, with defaults for small models and tables.
 
     Attributes:
         targets: the columns to predict.
-        features: the input columns, exactly these; None takes every numeric column but targets, time and group.
+        features: the input columns, exactly these; None takes every numeric column but targets,
+            time and group.
         window: rows that the model sees.
-        horizon: rows ahead to predict, t+1 .. t+horizon from a window ending at t; 0 predicts at t itself.
+        horizon: rows ahead to predict, t+1 .. t+horizon from a window ending at t; 0 predicts at t
+            itself.
         time: the time column; without one every row follows the one before it.
         calendar: inputs derived from the time column, names of `series.CALENDAR`.
         group: the column that tells one series from another; no window crosses two.
-        pad: also learn from stretches of a group without a gap that are shorter than a window: of all the rows that
-            they have, padded in the batch, where padding is never read.
-        split: shares of training, validation and test: in time, or of whole groups, drawn by the seed.
+        pad: also learn from stretches of a group without a gap that are shorter than a window: of
+            all the rows that they have, padded in the batch, where padding is never read.
+        split: shares of training, validation and test: in time, or of whole groups, drawn by the
+            seed.
         missing: what to do with empty cells: refuse, drop the row, or ffill from the row before.
         units: unit by column name, for people.
-        scaler: "standard" (mean, standard deviation) or "minmax" (to -1 .. 1), fitted on the training part.
+        scaler: "standard" (mean, standard deviation) or "minmax" (to -1 .. 1), fitted on the
+            training part.
         hidden_size: width of the LSTM's state.
         num_layers: stacked LSTM layers.
         dropout: share of values dropped between layers and before the output while training.
@@ -59,10 +64,11 @@ class TrainingOptions:
         batch_size: windows a step of Adam.
         learning_rate: Adam's, falling to a tenth along a cosine over `epochs`.
         loss: "mse", "mae" or "huber", in scaled units.
-        averaging: share of the moving average of the weights that each step keeps; the average is the model, which
-            smooths out the last batches. 0 takes the weights as they are.
+        averaging: share of the moving average of the weights that each step keeps; the average is
+            the model, which smooths out the last batches. 0 takes the weights as they are.
         clip: largest norm of the gradient; 0 leaves gradients as they are.
-        patience: epochs without a better validation loss before training stops; 0 never stops early.
+        patience: epochs without a better validation loss before training stops; 0 never stops
+            early.
         seed: decides initial weights, order of windows, dropout and the draw of groups.
         device: "auto", "cpu", "cuda", "cuda:1", "mps", ...
         real_windows: keep 32 windows of the data for later verification.

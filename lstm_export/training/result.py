@@ -37,8 +37,8 @@ class TrainingResult:
 
     Attributes:
         model: scaler, LSTM, last step, Linear, inverse scaler: raw units in and out.
-        windows: up to 32 windows of the validation part, or of the training part where there is none: float32
-            `(32, window, input_size)`, raw units; None when they were not to be kept.
+        windows: up to 32 windows of the validation part, or of the training part where there is
+            none: float32 `(32, window, input_size)`, raw units; None when they were not to be kept.
         metrics: the model beside its baselines, by part and target.
         history: every epoch.
         best_epoch: the epoch whose weights the model has.

@@ -34,7 +34,7 @@ def fit_scaler(values: Array, kind: Scaler) -> tuple[Array, Array]:
 
 
 def column_warnings(samples: Samples, names: Sequence[str]) -> Iterator[str]:
-    """Measured inputs that hardly vary in training, or later leave its range by far: a line each."""
+    """Measured inputs that hardly vary in training, or leave its range later: a sentence each."""
     train = samples.x[samples.rows("train")].astype(np.float64)
     for index, name in enumerate(names):
         column = train[:, index]
