@@ -191,10 +191,10 @@ def _write_refused(
     """The same for a file that could not be judged, so that a CI server shows why."""
     if not junit and not html:
         return
-    from ..parity import ParityReport, to_junit
+    from ..parity import could_not_be_opened, to_junit
     from ..verification.page import page_of_refused
 
-    reports = (ParityReport(artifact.name, f"could not be judged: {error}", ()),)
+    reports = (could_not_be_opened(artifact.name, str(error)),)
     if junit:
         write_bytes(junit, to_junit(reports))
     if html:
