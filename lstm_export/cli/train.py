@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import InputError
-from . import show
+from . import show, show_training
 
 if TYPE_CHECKING:
-    from ..training import Epoch, Score, TrainingResult
+    from ..training import Epoch
 
 # The library's words and defaults, repeated here so that --help need not import it; a test compares
 # the two.
 Scaler = Enum("Scaler", {"standard": "standard", "minmax": "minmax"}, type=str)
+SplitBy = Enum("SplitBy", {"time": "time", "group": "group"}, type=str)
 Loss = Enum("Loss", {"mse": "mse", "mae": "mae", "huber": "huber"}, type=str)
 
 
@@ -65,10 +66,17 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     split: Annotated[
         str,
         typer.Option(
-            help="Shares of train, validation and test: in order of time, or whole groups.",
+            help="Shares of train, validation and test.",
             metavar="A,B,C",
         ),
     ] = "0.7,0.15,0.15",
+    split_by: Annotated[
+        SplitBy | None,
+        typer.Option(
+            help="Split each group in order of time, or share out whole groups; "
+            "by default in time, and by groups with --pad."
+        ),
+    ] = None,
     missing: Annotated[
         show.Missing, typer.Option(help="What happens to rows with an empty cell.")
     ] = show.Missing.refuse,
@@ -123,6 +131,7 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
         group=group,
         pad=pad,
         split=_shares(split),
+        split_by=None if split_by is None else split_by.value,
         missing=missing.value,
         units=_units(units or []),
         scaler=scaler.value,
@@ -142,7 +151,7 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     )
     with _progress(epochs) as progress:
         result = pipeline.train(data, output, options, progress)
-    _print(result, output, as_json)
+    show_training.show(result, output, as_json)
     if result.interrupted:
         raise KeyboardInterrupt(f"kept the best of epoch {result.best_epoch}")
 
@@ -199,54 +208,3 @@ def _losses(epoch: Epoch | None) -> str:
         "" if epoch.validation_loss is None else f", validation {epoch.validation_loss:.4f}"
     )
     return f"loss {epoch.train_loss:.4f}{validation}{' (best)' if epoch.best else ''}"
-
-
-def _print(result: TrainingResult, output: Path, as_json: bool) -> None:
-    for warning in result.warnings:
-        typer.echo(f"warning: {warning}", err=True)
-    if as_json:
-        show.as_json("train", path=str(output), **result.to_record())
-        return
-    typer.echo(f"model  {result.model.describe()}")
-    for column in result.model.signature.targets:
-        unit = f" in {column.unit}" if column.unit else ""
-        typer.echo(f"\nerror of {column.name}{unit}, RMSE / MAE\n")
-        typer.echo(_table([score for score in result.metrics if score.target == column.name]))
-    last = result.history[-1]
-    typer.echo(
-        f"\nbest epoch {result.best_epoch}, stopped after {last.epoch} of at most {last.epochs}"
-    )
-    typer.echo(f"wrote {output} ({output.stat().st_size:,} bytes)")
-
-
-def _table(scores: Sequence[Score]) -> str:
-    """A row a predictor, a column a part."""
-    parts = list(dict.fromkeys(score.part for score in scores))
-    rows = [["", *parts]]
-    # The last part has every predictor: a season needs one before it.
-    for predictor in dict.fromkeys(
-        score.predictor for part in reversed(parts) for score in scores if score.part == part
-    ):
-        cells = {
-            s.part: f"{_digits(s.rmse)} / {_digits(s.mae)}"
-            for s in scores
-            if s.predictor == predictor
-        }
-        rows.append([predictor, *(cells.get(part, "-") for part in parts)])
-    rows.append(["windows", *(f"{s.windows:,}" for s in scores if s.predictor == "lstm")])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = (
-        "   ".join(
-            [
-                row[0].ljust(widths[0]),
-                *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True)),
-            ]
-        )
-        for row in rows
-    )
-    return "\n".join(line.rstrip() for line in lines)
-
-
-def _digits(value: float) -> str:
-    """Four digits, or all before the point."""
-    return f"{value:,.0f}" if value >= 1000 else f"{value:#.4g}"

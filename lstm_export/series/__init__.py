@@ -2,7 +2,15 @@
 
 from .calendar import CALENDAR, calendar_columns, calendar_features, infer_time_step, parse_times
 from .table import Table, TableSource, read_table
-from .windows import Missing, Run, group_rows, series_of, sliding_windows, time_step_of
+from .windows import (
+    Missing,
+    Run,
+    gaps_in_time,
+    group_rows,
+    series_of,
+    sliding_windows,
+    time_step_of,
+)
 
 __all__ = [
     "CALENDAR",
@@ -12,6 +20,7 @@ __all__ = [
     "TableSource",
     "calendar_columns",
     "calendar_features",
+    "gaps_in_time",
     "group_rows",
     "infer_time_step",
     "parse_times",

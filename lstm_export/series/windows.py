@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -58,9 +58,9 @@ def series_of(table: Table, signature: Signature, missing: Missing = "refuse") -
     if signature.time:
         times = _increasing_times(table, signature.time, groups)
         step = signature.time_step or infer_time_step([times[rows] for _, rows in groups])
+        signature = replace(signature, time_step=step)
     else:
         times = np.arange(len(table))
-        step = None  # rows follow each other as they stand in the table
     if missing == "refuse":
         _refuse_missing(table, names, measured)
     if missing == "ffill":
@@ -71,7 +71,7 @@ def series_of(table: Table, signature: Signature, missing: Missing = "refuse") -
     complete: Array = np.asarray(np.isfinite(x).all(axis=1))  # (rows,)
     runs = []
     for group, rows in groups:
-        for run in _unbroken(rows, complete[rows], times, step):
+        for run in _unbroken(rows, complete[rows], times, signature):
             runs.append(Run(x[run], times[run], run, group))
     return tuple(runs)
 
@@ -102,6 +102,15 @@ def time_step_of(table: Table, time: str, group: str | None) -> float:
     return infer_time_step([times[rows] for _, rows in groups])
 
 
+def gaps_in_time(times: Array, signature: Signature) -> Array:
+    """Whether time does not move on by one step after a row, bool `(rows - 1,)`."""
+    step = signature.time_step
+    if step is None:
+        return np.zeros(max(len(times) - 1, 0), bool)
+    gaps: Array = np.abs(elapsed(times) - step) > TIME_STEP_RTOL * abs(step)
+    return gaps
+
+
 def sliding_windows(x: Array, window: int) -> Array:
     """Every window of `x (rows, input_size)`: a view `(windows, window, input_size)`, maybe empty.
 
@@ -115,13 +124,13 @@ def sliding_windows(x: Array, window: int) -> Array:
     return view
 
 
-def _unbroken(rows: Array, complete: Array, times: Array, step: float | None) -> Iterator[Array]:
+def _unbroken(rows: Array, complete: Array, times: Array, signature: Signature) -> Iterator[Array]:
     """Split a series' rows where a row is not complete, and where the time jumps."""
     kept = rows[complete]
-    if step is None:
+    if signature.time is None:  # rows follow each other as they stand in the table
         breaks: Array = np.diff(np.flatnonzero(complete)) != 1
     else:
-        breaks = np.abs(elapsed(times[kept]) - step) > TIME_STEP_RTOL * abs(step)
+        breaks = gaps_in_time(times[kept], signature)
     for run in np.split(kept, np.flatnonzero(breaks) + 1):
         if len(run):
             yield run

@@ -1,8 +1,9 @@
 """From a table to a trained model: series, windows, fit."""
 
+from .data_report import DataReport
 from .fit import fit
 from .loop import Epoch, Progress
 from .options import TrainingOptions
 from .result import Score, TrainingResult
 
-__all__ = ["Epoch", "Progress", "Score", "TrainingOptions", "TrainingResult", "fit"]
+__all__ = ["DataReport", "Epoch", "Progress", "Score", "TrainingOptions", "TrainingResult", "fit"]

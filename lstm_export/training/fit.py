@@ -15,6 +15,7 @@ from ..files import read_bytes
 from ..model import LSTM, Affine, Array, Column, LastStep, Linear, Model, Signature
 from ..series import Table, TableSource
 from ..version import __version__
+from .data_report import data_report
 from .loop import Progress, Trained, train_loop
 from .options import TrainingOptions
 from .result import TrainingResult
@@ -57,6 +58,7 @@ def fit(
     return TrainingResult(
         model=model,
         windows=_real_windows(samples) if options.real_windows else None,
+        data=data_report(table, signature, options, samples),
         metrics=scores,
         history=trained.history,
         best_epoch=trained.best_epoch,

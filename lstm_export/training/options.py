@@ -12,6 +12,7 @@ from ..series import CALENDAR, Missing
 
 Loss = Literal["mse", "mae", "huber"]
 Scaler = Literal["standard", "minmax"]
+SplitBy = Literal["time", "group"]
 
 PARTS = ("train", "validation", "test")
 
@@ -30,7 +31,7 @@ LIMITS: dict[str, tuple[int, float]] = {
 }
 _SHARES = ("dropout", "averaging")
 _LISTS = ("targets", "features", "calendar", "split")
-_CHOICES = {"missing": Missing, "scaler": Scaler, "loss": Loss}
+_CHOICES = {"missing": Missing, "scaler": Scaler, "loss": Loss, "split_by": SplitBy}
 
 MOST_WEIGHTS = 2**28  # of the recurrent layers, a gigabyte of float32
 
@@ -51,8 +52,10 @@ class TrainingOptions:
         group: the column that tells one series from another; no window crosses two.
         pad: also learn from stretches of a group without a gap that are shorter than a window: of
             all the rows that they have, padded in the batch, where padding is never read.
-        split: shares of training, validation and test: in time, or of whole groups, drawn by the
-            seed.
+        split: shares of training, validation and test.
+        split_by: "time" gives the first rows of every group to training and its last to the test;
+            "group" gives each part whole groups, drawn by the seed. By default in time, and by
+            groups with `pad`, whose short groups have no rows to share out.
         missing: what to do with empty cells: refuse, drop the row, or ffill from the row before.
         units: unit by column name, for people.
         scaler: "standard" (mean, standard deviation) or "minmax" (to -1 .. 1), fitted on the
@@ -86,6 +89,7 @@ class TrainingOptions:
     group: str | None = None
     pad: bool = False
     split: tuple[float, float, float] = (0.7, 0.15, 0.15)
+    split_by: SplitBy | None = None
     missing: Missing = "refuse"
     units: Mapping[str, str] = field(default_factory=dict)
     scaler: Scaler = "standard"
@@ -106,6 +110,8 @@ class TrainingOptions:
     def __post_init__(self) -> None:
         for name in _LISTS:
             self._as_tuple(name)
+        if self.split_by is None:
+            object.__setattr__(self, "split_by", "group" if self.pad else "time")
         self._check_columns()
         self._check_choices()
         self._check_limits()
@@ -136,6 +142,10 @@ class TrainingOptions:
         if self.pad and self.group is None:
             raise InputError(
                 "pad learns from short groups, but no column tells groups apart; name it with group"
+            )
+        if self.split_by == "group" and self.group is None:
+            raise InputError(
+                "split_by is 'group', but no column tells groups apart; name it with group"
             )
         both = [name for name in self.targets if self.features and name in self.features]
         if both and self.horizon == 0:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..model import Array, Model
+from .data_report import DataReport
 from .loop import Epoch
 
 
@@ -39,6 +40,7 @@ class TrainingResult:
         model: scaler, LSTM, last step, Linear, inverse scaler: raw units in and out.
         windows: up to 32 windows of the validation part, or of the training part where there is
             none: float32 `(32, window, input_size)`, raw units; None when they were not to be kept.
+        data: what became of the table's rows.
         metrics: the model beside its baselines, by part and target.
         history: every epoch.
         best_epoch: the epoch whose weights the model has.
@@ -49,6 +51,7 @@ class TrainingResult:
 
     model: Model
     windows: Array | None
+    data: DataReport
     metrics: tuple[Score, ...]
     history: tuple[Epoch, ...]
     best_epoch: int
@@ -71,7 +74,7 @@ class TrainingResult:
         raise KeyError(f"no score of {predictor} on the {part} part")
 
     def to_record(self) -> dict[str, Any]:
-        """Everything but the arrays, JSON-ready."""
+        """What a checkpoint keeps: all but the arrays and the account of the data, JSON-ready."""
         return {
             **self.facts,
             "metrics": [asdict(score) for score in self.metrics],

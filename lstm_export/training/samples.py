@@ -21,8 +21,10 @@ class Samples:
         y: float64 `(rows, targets)`, NaN where unknown.
         times: `(rows,)` as the table holds them.
         group: int64 `(rows,)`, the number of each row's series.
-        parts: the first row of every window, int64 `(windows,)`, by part; ordered, and disjoint in
-            their target rows.
+        table_rows: int64 `(rows,)`, where each row stands in the table.
+        part: int64 `(rows,)`, the number in `PARTS` of the part that each row belongs to, or -1.
+        starts: the first row of every window, int64 `(windows,)`, ordered.
+        parts: those of `starts` that belong to a part, by part; disjoint in their target rows.
         window: rows of an input window.
         horizon: as in TrainingOptions.
         shorter: rows of the windows that have fewer than `window`, by their first row: int64
@@ -33,6 +35,9 @@ class Samples:
     y: Array
     times: Array
     group: Array
+    table_rows: Array
+    part: Array
+    starts: Array
     parts: Mapping[str, Array]
     window: int
     horizon: int

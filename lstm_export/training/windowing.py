@@ -11,7 +11,7 @@ from ..model import Array, Column, Signature
 from ..series import Run, Table, calendar_columns, series_of, time_step_of
 from .options import TrainingOptions
 from .samples import Samples, target_steps
-from .splitting import split
+from .splitting import part_of_rows, windows_of_parts
 
 
 def input_signature(table: Table, options: TrainingOptions) -> Signature:
@@ -71,15 +71,20 @@ def build_samples(table: Table, signature: Signature, options: TrainingOptions) 
     is_known = np.isfinite(y[rows][predicted]).all(axis=(1, 2))  # (windows,)
     starts = starts[is_known]
     lengths = lengths[is_known]
+    predicted = predicted[is_known]
     if not len(starts):
         raise _no_window(table, runs, options)
     group = _group_numbers(runs)
+    part = part_of_rows(group, np.unique(group[starts]), options)
     return Samples(
         x=np.concatenate([run.x for run in runs]),
         y=y[rows],
         times=np.concatenate([run.times for run in runs]),
         group=group,
-        parts=split(starts, group, options),
+        table_rows=rows,
+        part=part,
+        starts=starts,
+        parts=windows_of_parts(starts, predicted, part, options),
         window=options.window,
         horizon=options.horizon,
         shorter=_shorter(starts, lengths, len(rows), options.window),

@@ -63,6 +63,7 @@ def options(seed: int) -> TrainingOptions:
         time="cycle",
         group="engine",
         split=(0.85, 0.15, 0.0),
+        split_by="group",
         units={"life": "cycles"},
         scaler="minmax",
         hidden_size=64,

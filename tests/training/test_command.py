@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from lstm_export.cli import app
-from lstm_export.cli.train import train
+from lstm_export.cli.train import SplitBy, train
 from lstm_export.series import Table
 from lstm_export.training import TrainingOptions, options
 
@@ -49,6 +49,7 @@ def test_defaults_are_those_of_the_library() -> None:
             assert default == written[field.name]
         else:
             assert (default.value if isinstance(default, Enum) else default) == field.default
+    assert [choice.value for choice in SplitBy] == list(get_args(options.SplitBy))
     for name, choices in (
         ("missing", options.Missing),
         ("scaler", options.Scaler),
@@ -82,6 +83,9 @@ def test_json_holds_every_score(data: Path, tmp_path: Path) -> None:
     output = tmp_path / "model.pt"
     got = CliRunner().invoke(app, ["train", str(data), *OPTIONS, "--json", "-o", str(output)])
     record = json.loads(got.stdout)
+    (group,) = record["windows"]["groups"]
+    assert group["rows"] == record["windows"]["rows"] == 300
+    assert sum(group["windows"].values()) == 300 - 6 - 2 + 1
     assert record["path"] == str(output) and record["options"]["window"] == 6
     assert {score["part"] for score in record["metrics"]} == {"train", "validation", "test"}
 

@@ -67,7 +67,7 @@ def test_no_target_row_is_shared_and_groups_stay_whole() -> None:
     engines = Table.of(
         {"engine": np.repeat(np.arange(20), 15), "v": np.arange(300.0), "row": np.arange(300.0)}
     )
-    by_group = build(engines, window=5, horizon=2, time=None, group="engine")
+    by_group = build(engines, window=5, horizon=2, time=None, group="engine", split_by="group")
     for samples in (by_time, by_group):
         rows = [set(samples.target_rows(part)) for part in PARTS]
         assert all(rows) and not (rows[0] & rows[1] or rows[1] & rows[2] or rows[0] & rows[2])
@@ -77,7 +77,7 @@ def test_no_target_row_is_shared_and_groups_stay_whole() -> None:
     for starts in by_group.parts.values():
         inside = by_group.group[starts[:, np.newaxis] + np.arange(7)]
         assert (inside == inside[:, :1]).all()
-    other = build(engines, window=5, horizon=2, time=None, group="engine", seed=1)
+    other = build(engines, window=5, horizon=2, time=None, group="engine", split_by="group", seed=1)
     assert set(other.group[other.parts["test"]]) != groups[2]
 
 
@@ -124,8 +124,8 @@ def test_what_leaves_no_windows_is_refused(options: dict[str, object], message: 
 def test_too_few_groups_for_the_parts_are_refused() -> None:
     table = Table.of({"g": np.repeat(["x", "y"], 10), "v": np.arange(20.0), "row": np.arange(20.0)})
     with pytest.raises(InputError, match="3 parts need as many groups with a window, got 2"):
-        build(table, window=2, time=None, group="g")
-    two = build(table, window=2, time=None, group="g", split=(0.5, 0.5, 0.0))
+        build(table, window=2, time=None, group="g", split_by="group")
+    two = build(table, window=2, time=None, group="g", split_by="group", split=(0.5, 0.5, 0.0))
     assert [len(starts) for starts in two.parts.values()] == [8, 8, 0]
 
 
@@ -142,6 +142,8 @@ def test_empty_targets_are_refused_by_default() -> None:
     [
         ({"targets": ()}, "no target is named"),
         ({"targets": ("v", "v")}, "target 'v' is named twice"),
+        ({"targets": ("v",), "split_by": "group"}, "no column tells groups apart"),
+        ({"targets": ("v",), "split_by": "row"}, "split_by is 'row', expected one of time, group"),
         ({"targets": ("v",), "features": ()}, "no feature is named"),
         ({"targets": ("v",), "features": ("v",), "horizon": 0}, "the input would be the answer"),
         ({"targets": ("v",), "time": "v"}, "cannot be a target and the time"),

@@ -1,0 +1,118 @@
+"""What `lstm-export train` says: what became of the data, and the model beside its baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from . import show as shown
+
+if TYPE_CHECKING:
+    from ..training import DataReport, Score, TrainingResult
+
+MOST_GROUPS = 12  # that are listed for people; --json lists them all
+WORDS_FOR_LOSSES = {
+    "lost_to_gaps": "lost to gaps",
+    "lost_to_missing_cells": "to missing cells",
+    "lost_at_edges": "at edges",
+}
+
+
+def show(result: TrainingResult, output: Path, as_json: bool) -> None:
+    """Print a training run, for people or as JSON; warnings go to stderr."""
+    for warning in result.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    if as_json:
+        shown.as_json("train", path=str(output), **result.to_record(), windows=asdict(result.data))
+        return
+    typer.echo(f"model  {result.model.describe()}")
+    for line in _data_lines(result.data):
+        typer.echo(line)
+    for column in result.model.signature.targets:
+        unit = f" in {column.unit}" if column.unit else ""
+        typer.echo(f"\nerror of {column.name}{unit}, RMSE / MAE\n")
+        typer.echo(_scores([score for score in result.metrics if score.target == column.name]))
+    last = result.history[-1]
+    typer.echo(
+        f"\nbest epoch {result.best_epoch}, stopped after {last.epoch} of at most {last.epochs}"
+    )
+    typer.echo(f"wrote {output} ({output.stat().st_size:,} bytes)")
+
+
+def _data_lines(data: DataReport) -> Iterator[str]:
+    """Rows, then the windows of every part, then those of every group."""
+    yield f"data   {data.rows:,} rows, {data.first} to {data.last}"
+    gaps = sum(group.gaps for group in data.groups)
+    if gaps:
+        plural = "s" if gaps > 1 else ""
+        yield f"       {gaps:,} gap{plural} in time, the first at {data.first_gap}"
+    rows = [["part", "used", *WORDS_FOR_LOSSES.values(), "predicts"]]
+    for part in data.parts:
+        span = f"{part.first} to {part.last}" if part.first else "-"
+        rows.append([part.part, *_counts(part.windows), span])
+    whole = {fate: data.count(fate) for fate in ("used", *WORDS_FOR_LOSSES)}
+    rows.append(["all", *_counts(whole), ""])
+    yield ""
+    yield _aligned(rows)
+    if len(data.groups) > 1:
+        yield ""
+        yield from _group_lines(data)
+
+
+def _counts(windows: Mapping[str, int]) -> list[str]:
+    return [f"{windows[fate]:,}" for fate in ("used", *WORDS_FOR_LOSSES)]
+
+
+def _group_lines(data: DataReport) -> Iterator[str]:
+    """The windows that each part has of each group, and those that the group lost."""
+    parts = [part.part for part in data.parts]
+    rows = [["group", "rows", *parts, *WORDS_FOR_LOSSES.values()]]
+    for group in data.groups[:MOST_GROUPS]:
+        used = [f"{group.parts[part]:,}" for part in parts]
+        lost = _counts(group.windows)[1:]
+        rows.append([group.group, f"{group.rows:,}", *used, *lost])
+    yield _aligned(rows)
+    more = len(data.groups) - MOST_GROUPS
+    if more > 0:
+        yield f"and {more:,} groups more, which --json lists"
+
+
+def _scores(scores: Sequence[Score]) -> str:
+    """A row a predictor, a column a part."""
+    parts = list(dict.fromkeys(score.part for score in scores))
+    rows = [["", *parts]]
+    # The last part has every predictor: a season needs one before it.
+    predictors = dict.fromkeys(
+        score.predictor for part in reversed(parts) for score in scores if score.part == part
+    )
+    for predictor in predictors:
+        cells = {
+            score.part: f"{_digits(score.rmse)} / {_digits(score.mae)}"
+            for score in scores
+            if score.predictor == predictor
+        }
+        rows.append([predictor, *(cells.get(part, "-") for part in parts)])
+    windows = [f"{score.windows:,}" for score in scores if score.predictor == "lstm"]
+    rows.append(["windows", *windows])
+    return _aligned(rows)
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of cells as text: the first column to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for first, *others in rows:
+        cells = [first.ljust(widths[0])]
+        for cell, width in zip(others, widths[1:], strict=True):
+            cells.append(cell.rjust(width))
+        lines.append("   ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def _digits(value: float) -> str:
+    """Four digits, or all before the point."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:#.4g}"
