@@ -1,7 +1,9 @@
-"""Compile generated C for a processor, run it there (under QEMU, or on this machine), and read what it answered.
+"""Compile generated C for a processor, run it there, and read what it answered.
 
-What the program prints are the bits of every answer, so two machines can be compared by their text. `BOARDS` are the
-processors; scripts/install_emulators.sh installs what they need.
+It runs under QEMU, or on this machine.
+
+What the program prints are the bits of every answer, so two machines can be compared by their text.
+`BOARDS` are the processors; scripts/install_emulators.sh installs what they need.
 """
 
 from __future__ import annotations
@@ -20,10 +22,20 @@ import numpy as np
 from lstm_export.model import Array
 
 SOURCES = Path(__file__).resolve().parents[2] / "scripts" / "boards"
-# Without contraction every processor rounds every product; with -O2 this is what a firmware build uses.
-FLAGS = ("-std=c99", "-O2", "-ffp-contract=off", "-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections")
+# Without contraction every processor rounds every product; with -O2 this is what a firmware build
+# uses.
+FLAGS = (
+    "-std=c99",
+    "-O2",
+    "-ffp-contract=off",
+    "-ffunction-sections",
+    "-fdata-sections",
+    "-Wl,--gc-sections",
+)
 WARNINGS = ("-pedantic", "-Wall", "-Wextra", "-Werror", "-Wdouble-promotion")
-SCRATCH_FLOATS = 60_000  # for all models in turn; the most is for a vector machine with rounded weights
+SCRATCH_FLOATS = (
+    60_000  # for all models in turn; the most is for a vector machine with rounded weights
+)
 HOW = "run scripts/install_emulators.sh (Debian, Ubuntu; as root)"
 
 
@@ -52,33 +64,39 @@ class Board:
 
     def missing(self) -> str:
         """Which command is not installed and how to get it; empty where all are."""
-        absent = [command for command in (self.compiler, *self.emulator[:1]) if not shutil.which(command)]
+        absent = [
+            command for command in (self.compiler, *self.emulator[:1]) if not shutil.which(command)
+        ]
         return f"{', '.join(absent)} not installed; {HOW}" if absent else ""
 
 
 def _cortex_m(name: str, machine: str, flags: str, memory: tuple[int, int, int]) -> Board:
     """`memory`: where flash begins, where RAM begins, bytes of RAM."""
     symbols = ",".join(
-        f"--defsym={key}={value:#x}" for key, value in zip(("FLASH", "RAM", "RAM_SIZE"), memory, strict=True)
+        f"--defsym={key}={value:#x}"
+        for key, value in zip(("FLASH", "RAM", "RAM_SIZE"), memory, strict=True)
     )
     script = f"-ffreestanding -nostdlib -T {SOURCES / 'cortex_m.ld'} -Wl,{symbols} -lgcc"
     emulator = f"qemu-system-arm -M {machine} -nographic -monitor none -serial none -icount shift=0"
     semihosting = "-semihosting-config enable=on,target=native -kernel"
     options = ("-mthumb", *flags.split(), *script.split())
-    return Board(name, "arm-none-eabi-", options, "cortex_m.c", (*emulator.split(), *semihosting.split()))
+    return Board(
+        name, "arm-none-eabi-", options, "cortex_m.c", (*emulator.split(), *semihosting.split())
+    )
 
 
 def _riscv(name: str, bits: int, flags: str) -> Board:
-    script = f"-mcmodel=medany -mno-relax -ffreestanding -nostdlib -nostartfiles -T {SOURCES / 'riscv.ld'} -lgcc"
-    emulator = (
-        f"qemu-system-riscv{bits} -M virt -bios none -nographic -monitor none -serial stdio -icount shift=0 -kernel"
-    )
-    options = (*flags.split(), *script.split())
+    bare = "-mcmodel=medany -mno-relax -ffreestanding -nostdlib -nostartfiles"
+    script = f"-T {SOURCES / 'riscv.ld'} -lgcc"
+    machine = f"qemu-system-riscv{bits} -M virt -bios none -nographic -monitor none"
+    emulator = f"{machine} -serial stdio -icount shift=0 -kernel"
+    options = (*flags.split(), *bare.split(), *script.split())
     return Board(name, "riscv64-unknown-elf-", options, "riscv.c", tuple(emulator.split()))
 
 
 HOST = Board("host", "", ("-O1",), "linux.c")  # quicker to compile; optimisation changes no bit
-_HARD, _SSRAM = "-mfloat-abi=hard -mcpu=", (0x0, 0x20000000, 0x400000)
+_HARD = "-mfloat-abi=hard -mcpu="
+_SSRAM = (0x0, 0x20000000, 0x400000)
 BOARDS = {
     # QEMU has no M0+ with room for the tests; an M3 runs all of its instructions.
     "m0": _cortex_m("Cortex-M0+", "mps2-an385", "-mcpu=cortex-m0plus -mfloat-abi=soft", _SSRAM),
@@ -86,13 +104,18 @@ BOARDS = {
     "m4f": _cortex_m("Cortex-M4F", "mps2-an386", f"{_HARD}cortex-m4 -mfpu=fpv4-sp-d16", _SSRAM),
     "m7": _cortex_m("Cortex-M7", "mps2-an500", f"{_HARD}cortex-m7 -mfpu=fpv5-sp-d16", _SSRAM),
     "m33": _cortex_m(
-        "Cortex-M33", "mps2-an505", f"{_HARD}cortex-m33 -mfpu=fpv5-sp-d16", (0x10000000, 0x38000000, 0x200000)
+        "Cortex-M33",
+        "mps2-an505",
+        f"{_HARD}cortex-m33 -mfpu=fpv5-sp-d16",
+        (0x10000000, 0x38000000, 0x200000),
     ),
     "m55": _cortex_m("Cortex-M55", "mps3-an547", f"{_HARD}cortex-m55", (0x0, 0x20000000, 0x80000)),
     "rv32imc": _riscv("RV32IMC", 32, "-march=rv32imc -mabi=ilp32"),
     "rv32": _riscv("RV32IMAFC", 32, "-march=rv32imafc -mabi=ilp32f"),
     "rv64": _riscv("RV64IMAFDC", 64, "-march=rv64imafdc -mabi=lp64d"),
-    "aarch64": Board("aarch64", "aarch64-linux-gnu-", ("-static",), "linux.c", ("qemu-aarch64-static",)),
+    "aarch64": Board(
+        "aarch64", "aarch64-linux-gnu-", ("-static",), "linux.c", ("qemu-aarch64-static",)
+    ),
 }
 
 
@@ -152,13 +175,18 @@ class Found:
     def y(self, way: str) -> Array:
         """Float32 `(answers, output_size)`."""
         rows = [
-            [np.nan if word == "nan" else np.uint32(int(word, 16)).view(np.float32) for word in line.split()]
+            [
+                np.nan if word == "nan" else np.uint32(int(word, 16)).view(np.float32)
+                for word in line.split()
+            ]
             for line in self.answers[way]
         ]
         return np.array(rows, np.float32)
 
 
-def emulate(board: Board, cases: Sequence[Case], folder: Path, flags: Iterable[str] = ()) -> dict[str, Found]:
+def emulate(
+    board: Board, cases: Sequence[Case], folder: Path, flags: Iterable[str] = ()
+) -> dict[str, Found]:
     """Compile all cases into one program in `folder`, run it, and read what it printed.
 
     Raises:
@@ -173,7 +201,8 @@ def build(board: Board, cases: Sequence[Case], folder: Path, flags: Iterable[str
     calls = "".join(f"    {case.name}_check();\n" for case in cases)
     head = f'#define SCRATCH_FLOATS {SCRATCH_FLOATS}\n#include "print.h"\n'
     main = f"{head}{parts}int main(void)\n{{\n{calls}    return 0;\n}}\n"
-    source, program = folder / f"check_{board.start}", folder / f"check_{board.name}.elf"
+    source = folder / f"check_{board.start}"
+    program = folder / f"check_{board.name}.elf"
     source.write_text(main, encoding="utf-8")
     files = [source, SOURCES / board.start, *(case.folder / f"{case.name}.c" for case in cases)]
     options = [*FLAGS, *WARNINGS, f"-I{SOURCES}", *flags, *board.flags]
@@ -191,15 +220,20 @@ def _compiled(board: Board, file: Path, folder: Path, options: list[str]) -> Pat
 
 def flash_bytes(board: Board, case: Case, folder: Path, flags: Iterable[str] = ()) -> int:
     """What reset and step of a model add to a program, in bytes of flash."""
-    uses = f"static {case.name}_state state; static float x[{case.x.shape[2]}], y[{case.output_size}];\n"
+    arrays = f"static float x[{case.x.shape[2]}], y[{case.output_size}];"
+    uses = f"static {case.name}_state state; {arrays}\n"
     calls = f"{case.name}_reset(&state); {case.name}_step(&state, x, y); return y[0] > 0;"
     with_model = f'#include "{case.folder / case.name}.h"\n{uses}int main(void) {{ {calls} }}\n'
-    sizes = [_linked_bytes(board, text, case, folder, flags) for text in ("int main(void) { return 0; }\n", with_model)]
+    sizes = [
+        _linked_bytes(board, text, case, folder, flags)
+        for text in ("int main(void) { return 0; }\n", with_model)
+    ]
     return sizes[1] - sizes[0]
 
 
 def _linked_bytes(board: Board, main: str, case: Case, folder: Path, flags: Iterable[str]) -> int:
-    source, program = folder / f"flash_{board.start}", folder / f"flash_{board.tools}.elf"
+    source = folder / f"flash_{board.start}"
+    program = folder / f"flash_{board.tools}.elf"
     source.write_text(main, encoding="utf-8")
     files = [source, SOURCES / board.start, case.folder / f"{case.name}.c"]
     options = [*FLAGS, "-w", f"-I{SOURCES}", *flags]
@@ -213,12 +247,22 @@ def stack_bytes(board: Board, case: Case, folder: Path, flags: Iterable[str] = (
 
     What libgcc's routines need, which add and multiply where there is no FPU, comes on top.
     """
-    file, graph = case.folder / f"{case.name}.c", folder / "graph.ci"
-    options = [*FLAGS, *flags, *board.flags, "-fcallgraph-info=su", "-c", "-o", str(graph.with_suffix(".o"))]
+    file = case.folder / f"{case.name}.c"
+    graph = folder / "graph.ci"
+    options = [
+        *FLAGS,
+        *flags,
+        *board.flags,
+        "-fcallgraph-info=su",
+        "-c",
+        "-o",
+        str(graph.with_suffix(".o")),
+    ]
     _call([board.compiler, *options, str(file)])
     text = graph.read_text(encoding="utf-8")
     frames = {
-        title: int(size) for title, size in re.findall(r'node: { title: "([^"]*)".*\\n(\d+) bytes \(static', text)
+        title: int(size)
+        for title, size in re.findall(r'node: { title: "([^"]*)".*\\n(\d+) bytes \(static', text)
     }
     calls = set(re.findall(r'edge: { sourcename: "([^"]*)" targetname: "([^"]*)"', text))
 
@@ -234,7 +278,9 @@ def _run(board: Board, program: Path) -> str:
 
 
 def _call(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=120, stdin=subprocess.DEVNULL
+    )
     text = done.stdout + done.stderr  # semihosting writes to stderr
     if done.returncode:
         raise RuntimeError(f"{Path(command[0]).name} ended with {done.returncode}: {text[-2000:]}")
@@ -246,7 +292,9 @@ def _found(text: str, cases: Sequence[Case]) -> dict[str, Found]:
     result = {}
     for case in cases:
         mine = [(kind, rest) for name, kind, rest in lines if name == case.name]
-        answers = {way: [rest for kind, rest in mine if kind == way] for way in ("step", "run", "batch")}
+        answers = {
+            way: [rest for kind, rest in mine if kind == way] for way in ("step", "run", "batch")
+        }
         numbers = {kind: int(rest, 16) for kind, rest in mine if kind not in answers}
         result[case.name] = Found(answers, numbers.get("instructions"), numbers.get("state"))
     return result

@@ -5,7 +5,6 @@ compilers, refusals.
 from __future__ import annotations
 
 import ctypes
-import itertools
 import os
 import shutil
 import stat
@@ -33,9 +32,6 @@ C = targets.get("c")
 REASON = f"needs a C compiler: {compiler.HOW}"
 needs_compiler = pytest.mark.skipif(bool(compiler.unavailable()), reason=REASON)
 needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc: apt install gcc g++")
-needs_clang = pytest.mark.skipif(
-    shutil.which("clang") is None, reason="needs clang: apt install clang"
-)
 STRICT = (
     "-pedantic",
     "-Wall",
@@ -297,32 +293,6 @@ def test_a_stream_steps_in_place_as_a_benchmark_does(
         np.testing.assert_array_equal(stream.step(x_t), y_t)
 
 
-@needs_clang
-@pytest.mark.parametrize("weights", BITS)
-@pytest.mark.parametrize("name", ["seed", "gru", "projected"])
-def test_nothing_is_undefined(name: str, weights: str, tmp_path: Path) -> None:
-    """Under clang's sanitizer for undefined behaviour, which sees an offset to a null pointer."""
-    model = CHAINS[name]
-    C.export(model, tmp_path / "m_c", name="m", weights=weights, self_test=True)
-    size = model.signature.input_size
-    main = f"""#include "m.c"
-int main(void)
-{{
-    static float x[33 * 9 * {size}], y[33 * 9 * {model.signature.output_size}], scratch[200000];
-    if (m_scratch_floats(33, 9) > 200000) return 2;
-    m_run(x, 9, y, scratch);
-    m_run_batch(x, 33, 9, y, scratch);
-    return m_self_test();
-}}
-"""
-    (tmp_path / "m_c" / "main.c").write_text(main)
-    program = tmp_path / "main"
-    flags = ["-O1", "-march=native", "-fsanitize=undefined", "-fsanitize-trap=undefined"]
-    command = ["clang", *flags, str(tmp_path / "m_c" / "main.c"), "-o", str(program)]
-    subprocess.run(command, check=True)
-    assert subprocess.run([str(program)], check=False).returncode == 0
-
-
 @needs_compiler
 def test_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
@@ -417,15 +387,3 @@ def test_sources_that_are_not_ours_are_refused(tmp_path: Path) -> None:
     source = (tmp_path / "m_c" / "model.c").read_text()
     with pytest.raises(BundleError, match="of format 9, known is 1"):
         C.load(source.replace('{"format": 1', '{"format": 9').encode())
-
-
-def test_names_of_arrays_stay_apart() -> None:
-    """Stages whose names differ only in what C does not take."""
-    model = CHAINS["two modules"]
-    names = itertools.cycle(["a.b", "a_b", "a-b"])
-    stages = tuple(
-        type(stage).build(next(names), stage.arrays, stage.options) for stage in model.stages
-    )
-    source = write(Model(stages, model.signature), Interface.of(model, "model", self_test=False)).c
-    arrays = [line for line in source.splitlines() if line.startswith("static const float model_")]
-    assert len(set(arrays)) == len(arrays)

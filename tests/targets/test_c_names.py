@@ -4,6 +4,7 @@ own making.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import shutil
@@ -16,7 +17,9 @@ from lstm_export.errors import BundleError
 from lstm_export.model import Model, Signature
 from lstm_export.model.signature import Column
 from lstm_export.targets import get
-from lstm_export.targets.c.emit.interface import Record
+from lstm_export.targets.c.emit.interface import Interface, Record
+from lstm_export.targets.c.emit.runtime import symbols
+from lstm_export.targets.c.emit.source import write
 from tests.kit.chains import CHAINS
 
 C = get("c")
@@ -140,3 +143,25 @@ def test_a_changed_record_cannot_write_into_the_header(tmp_path: Path) -> None:
     told = re.sub(r'"description": "[^"]*"', '"description": "*\\/ int stranger; \\/*"', source)
     assert told != source
     assert "*/ int" not in Record.of(told).interface.header()
+
+
+def test_names_of_arrays_stay_apart() -> None:
+    """Stages whose names differ only in what C does not take."""
+    model = CHAINS["two modules"]
+    names = itertools.cycle(["a.b", "a_b", "a-b"])
+    stages = tuple(
+        type(stage).build(next(names), stage.arrays, stage.options) for stage in model.stages
+    )
+    source = write(Model(stages, model.signature), Interface.of(model, "model", self_test=False)).c
+    arrays = [line for line in source.splitlines() if line.startswith("static const float model_")]
+    assert len(set(arrays)) == len(arrays)
+
+
+def test_no_array_is_called_as_a_function_of_the_runtime(tmp_path: Path) -> None:
+    """A stage without a letter in its name, and words of 8 bits, which `model_weight` reads."""
+    model = given(["@", "weight", "stage", "run", "tanh", "step", "initial", "chain"])
+    C.export(model, tmp_path / "m_c", name="m", weights="int8")
+    source = (tmp_path / "m_c" / "m.c").read_text()
+    arrays = re.findall(r"^static const \w+ m_(\w+)\[", source, re.MULTILINE)
+    assert len(arrays) == len(set(arrays)) > 8
+    assert not set(arrays) & symbols()

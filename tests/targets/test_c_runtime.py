@@ -12,11 +12,17 @@ from pathlib import Path
 import pytest
 
 from lstm_export.model import Model
+from lstm_export.targets import get
 from lstm_export.targets.c.emit import example, runtime
 from lstm_export.targets.c.emit.interface import Interface
+from lstm_export.targets.c.emit.layout import BITS
 from lstm_export.targets.c.emit.source import choices_for, write
+from tests.kit.chains import CHAINS
 
 FILES = sorted(path.name for path in example.FOLDER.iterdir() if path.suffix in {".c", ".h"})
+needs_clang = pytest.mark.skipif(
+    shutil.which("clang") is None, reason="needs clang: apt install clang"
+)
 WARNINGS = ("-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror")
 
 
@@ -122,3 +128,29 @@ def test_a_condition_over_a_choice_and_something_else_is_refused(condition: str)
 def test_a_choice_that_nobody_documented_is_refused() -> None:
     with pytest.raises(KeyError, match="documents no MODEL_TRANSFORMER"):
         runtime.choices_of({"MODEL_TRANSFORMER": 1})
+
+
+@needs_clang
+@pytest.mark.parametrize("weights", BITS)
+@pytest.mark.parametrize("name", ["seed", "gru", "projected"])
+def test_nothing_is_undefined(name: str, weights: str, tmp_path: Path) -> None:
+    """Under clang's sanitizer for undefined behaviour, which sees an offset to a null pointer."""
+    model = CHAINS[name]
+    get("c").export(model, tmp_path / "m_c", name="m", weights=weights, self_test=True)
+    size = model.signature.input_size
+    main = f"""#include "m.c"
+int main(void)
+{{
+    static float x[33 * 9 * {size}], y[33 * 9 * {model.signature.output_size}], scratch[200000];
+    if (m_scratch_floats(33, 9) > 200000) return 2;
+    m_run(x, 9, y, scratch);
+    m_run_batch(x, 33, 9, y, scratch);
+    return m_self_test();
+}}
+"""
+    (tmp_path / "m_c" / "main.c").write_text(main)
+    program = tmp_path / "main"
+    flags = ["-O1", "-march=native", "-fsanitize=undefined", "-fsanitize-trap=undefined"]
+    command = ["clang", *flags, str(tmp_path / "m_c" / "main.c"), "-o", str(program)]
+    subprocess.run(command, check=True)
+    assert subprocess.run([str(program)], check=False).returncode == 0

@@ -1,9 +1,8 @@
 """Export to plain C, for any device, microcontrollers too.
 
-Writes a folder with NAME.h, NAME.c and a README: C99 and C++11, no library, no allocation. The weights are constants,
-the memory is the caller's.
-Here it is compiled by the system's compiler and run through ctypes. Opening a C artifact compiles and runs it: open
-your own only.
+Writes a folder with NAME.h, NAME.c and a README: C99 and C++11, no library, no allocation. The
+weights are constants, the memory is the caller's. Here it is compiled by the system's compiler and
+run through ctypes. Opening a C artifact compiles and runs it: open your own only.
 """
 
 from __future__ import annotations
@@ -54,31 +53,41 @@ def export(  # noqa: PLR0913 - the options of a command
         model: the chain to write.
         path: the folder to write; one that an earlier export wrote is replaced.
         name: What every symbol and both files begin with.
-        weights: How recurrent weights are stored: float32, int16 (half the size, faster where large) or int8.
-        self_test: Compile in NAME_self_test(), which says whether the model computes on a board what it must.
+        weights: How recurrent weights are stored: float32, int16 (half the size, faster where
+            large) or int8.
+        self_test: Compile in NAME_self_test(), which says whether the model computes on a board
+            what it must.
         max_flash: Refuse a model that needs more flash than this, such as 256kB.
 
     Raises:
-        InputError: the name is no C identifier, the storage is unknown, or the model is too large for `max_flash`.
+        InputError: the name is no C identifier, the storage is unknown, or the model is too large
+            for `max_flash`.
         UnsupportedModel: a stage cannot be expressed.
     """
     from .emit.interface import Interface
     from .emit.layout import BITS
     from .emit.names import checked
-    from .emit.readme import check_flash, readme
-    from .emit.self_test import golden_text
-    from .emit.source import write
 
     if weights not in BITS:
         raise InputError(f"weights cannot be stored as {weights!r}; choose {', '.join(BITS)}")
     interface = Interface.of(model, checked(name), self_test)
-    golden = golden_text(model, interface.prefix, weights) if self_test else ""
+    files = _files(model, interface, weights, max_flash)
+    with replacing_folder(path, is_export) as partial:
+        for file, text in files.items():
+            (partial / file).write_text(text, encoding="utf-8")
+
+
+def _files(model: Model, interface: Interface, weights: str, max_flash: str) -> dict[str, str]:
+    """What `export` writes, name -> text."""
+    from .emit.readme import check_flash, readme
+    from .emit.self_test import golden_text
+    from .emit.source import write
+
+    golden = golden_text(model, interface.prefix, weights) if interface.self_test else ""
     source = write(model, interface, weights, golden)
     check_flash(source, max_flash)
     page = readme(model, interface, weights, source)
-    with replacing_folder(path, is_export) as partial:
-        for file, text in ((f"{name}.h", source.h), (f"{name}.c", source.c), ("README.md", page)):
-            (partial / file).write_text(text, encoding="utf-8")
+    return {f"{interface.name}.h": source.h, f"{interface.name}.c": source.c, "README.md": page}
 
 
 def load(data: bytes, providers: tuple[str, ...] = ()) -> CRunner:
@@ -100,7 +109,7 @@ def load(data: bytes, providers: tuple[str, ...] = ()) -> CRunner:
 
 
 def from_model(model: Model) -> CRunner:
-    """Generate, compile and load, with nothing but the model: how the engine of a bundle is made."""
+    """Generate, compile and load: how the engine of a bundle is made from its weights."""
     from .emit.interface import Interface
     from .emit.source import write
 
@@ -109,7 +118,7 @@ def from_model(model: Model) -> CRunner:
 
 
 def held(model: Model, data: bytes) -> Model:
-    """The model that an artifact holds: with its recurrent weights rounded as they are stored there."""
+    """The model that an artifact holds: its recurrent weights rounded as stored there."""
     from .emit.interface import Record
     from .emit.layout import BITS, rounded
 

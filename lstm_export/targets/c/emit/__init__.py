@@ -1,1 +1,1 @@
-"""A model as C text: the chain, its constants, the header, the README, around the runtime beside this folder."""
+"""A model as C text: chain, constants, header and README, around the runtime."""

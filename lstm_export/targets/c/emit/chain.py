@@ -1,4 +1,4 @@
-"""A model's chain as calls of the C runtime: the same walk gives the single step and the whole pass."""
+"""A model's chain as calls of the C runtime: one walk gives the single step and the pass."""
 
 from __future__ import annotations
 
@@ -101,7 +101,14 @@ class Walk:
     def lstm(
         self, stage: LSTM, cell: Cell, state: tuple[str, ...], outputs: tuple[str | int, ...]
     ) -> None:
-        """Call one layer in one direction: `outputs` are where they go, values a step there, and backwards or not."""
+        """Call one layer in one direction.
+
+        Args:
+            stage: the LSTM.
+            cell: its layer and direction.
+            state: C expressions for h and c.
+            outputs: where they go, values a step there, and 1 for backwards.
+        """
         weight_hr = "0"
         hidden = "0"
         if stage.proj_size:
@@ -157,7 +164,10 @@ class Walk:
         return f"lanes > 1 ? pass->packed + {place} : 0"
 
     def output(self, stage: Stage, width: int, in_place: bool = False) -> Value:
-        """Where this stage's values go: y after the last stage, else over its input or into the other buffer."""
+        """Where this stage's values go.
+
+        To y from the last stage, else over its input or into the other buffer.
+        """
         if stage is self.last:
             return Value("y", width, True)
         if in_place and self.value.free:
@@ -191,7 +201,10 @@ def walk(model: Model, names: Mapping[str, str], prefix: Prefix, step: bool) -> 
 
 
 def ordered(model: Model) -> list[Stage]:
-    """The stages, the one that picks a step right after the last recurrent one: what follows works step by step."""
+    """The stages, the one that picks a step right after the last recurrent one.
+
+    What follows works step by step, so that the order changes no value.
+    """
     stages = [stage for stage in model.stages if stage.steps != "reduce"]
     picks = [stage for stage in model.stages if stage.steps == "reduce"]
     last_recurrent = max(

@@ -1,4 +1,4 @@
-"""What the writer puts in the place of runtime/chain.h: sizes, constants, and the chain as three functions."""
+"""What takes the place of runtime/chain.h: sizes, constants, the chain as three functions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .names import Prefix
 
 
 def chain_text(model: Model, prefix: Prefix, arrays: Arrays, run: Walk, step: Walk | None) -> str:
-    """The text; `run` is the chain over a pass, `step` over a single step, where the model has one."""
+    """The text; `run` is the chain over a pass, `step` over a single step, where there is one."""
     parts = [_sizes(model, prefix, run, arrays.bits < 32), *arrays.text]
     if step:
         parts.append(_step(prefix, step))
@@ -63,8 +63,10 @@ def _step(prefix: Prefix, step: Walk) -> str:
 def _pass(prefix: Prefix, run: Walk) -> str:
     """The chain for some steps of some rows."""
     head = (
-        f"/* The chain over the steps of a pass: x [step][feature][lane] -> y; `last` if it ends the sequence. */\n"
-        f"{prefix.macro('STATIC')} void {prefix.symbol('chain')}(float *state, const float *x, float *y, "
+        "/* The chain over the steps of a pass: x [step][feature][lane] -> y; the sequence's last\n"
+        "   pass has `last`. */\n"
+        f"{prefix.macro('STATIC')} void {prefix.symbol('chain')}("
+        "float *state, const float *x, float *y, "
         f"float *buffers, const {prefix.symbol('pass')} *pass, int last)\n{{\n"
         f"    const size_t steps = pass->steps, lanes = pass->lanes;\n"
     )

@@ -1,4 +1,4 @@
-"""The constants of NAME.c: weights, scales and features, each an array with its shape in a comment."""
+"""The constants of NAME.c: weights, scales and features, each an array with its shape."""
 
 from __future__ import annotations
 
@@ -18,9 +18,15 @@ GATES = {LSTM: "i, f, o, g", GRU: "r, z, n"}
 
 @dataclass
 class Arrays:
-    """The constants: their C text, their C names by stage and array, their bytes on a microcontroller.
+    """The constants.
 
-    `bits` are those of a recurrent weight.
+    Attributes:
+        prefix: what their names begin with.
+        bits: of a recurrent weight.
+        text: their definitions in C.
+        names: their C names by stage and array.
+        bytes: what they take on a microcontroller.
+        taken: what follows the prefix in names that are in use.
     """
 
     prefix: Prefix
@@ -49,7 +55,10 @@ class Arrays:
         self.bytes += array.size * 4
 
     def add_groups(self, key: str, title: str, groups: tuple[Array, ...], comment: str) -> None:
-        """The weights of a layer, row by row of every group, rows filled up to 16 values where there are vectors."""
+        """The weights of a layer, row by row of every group.
+
+        Where there are vectors, rows are filled up to a multiple of 16 values.
+        """
         literals = words if groups[0].dtype == np.uint32 else floats
         values = "".join(literals(row) + self._pad(len(row)) for group in groups for row in group)
         declared = f"{self.prefix.symbol('stored')} {self._named(key, title)}[]"
@@ -58,7 +67,8 @@ class Arrays:
 
     def add_initial(self, array: Array) -> None:
         """The state before the first step, under the name by which the runtime knows it."""
-        declared = f"{self.prefix.macro('STATIC')} const float {self.prefix.symbol('initial')}[{array.size}]"
+        static = self.prefix.macro("STATIC")
+        declared = f"{static} const float {self.prefix.symbol('initial')}[{array.size}]"
         self.text.append(
             f"/* the state before the first step */\n{declared} = {{\n{floats(array)}}};\n\n"
         )

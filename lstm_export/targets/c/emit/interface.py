@@ -74,9 +74,9 @@ class Interface:
         y = f"[seq][{self.output_size}]" if self.every_step else f"[{self.output_size}]"
         return (
             f"/* Written by lstm-export {__version__}: {prose(self.description)}\n\n"
-            f"   All values are float. x is [{self.input_size}] a step, in the model's own units; y is {y}. Memory is\n"
-            "   the caller's; nothing here allocates or keeps any, so calls with different memory may run at the same\n"
-            "   time. */\n"
+            f"   All values are float. x is [{self.input_size}] a step, in the model's own units;\n"
+            f"   y is {y}. Memory is the caller's; nothing here allocates or keeps any, so calls\n"
+            "   with different memory may run at the same time. */\n"
         )
 
     def choices(self) -> dict[str, int]:
@@ -110,7 +110,7 @@ def described(model: Model) -> str:
 
 
 def head(model: Model, interface: Interface, weights: str) -> str:
-    """The comment that NAME.c begins with, which says what it is to people and, in its last line, to programs."""
+    """The comment that NAME.c begins with: for people, and in its last line for programs."""
     record = {
         "format": RECORD_VERSION,
         "interface": asdict(interface),
@@ -122,14 +122,15 @@ def head(model: Model, interface: Interface, weights: str) -> str:
         f"{MARK}\n\n"
         f"   Written by lstm-export {__version__}. {described(model)}\n"
         f"   Recurrent weights in {weights}; sha256 of the model's own: {model.weights_sha256}\n"
-        f"   C99 and C++11, without any library. Include {interface.name}.h; README.md shows how to call it.\n\n"
+        "   C99 and C++11, without any library. "
+        f"Include {interface.name}.h; README.md shows how to call it.\n\n"
         f"   {_commented(record)} */\n\n"
         f'#include "{interface.name}.h"\n\n'
     )
 
 
 def _commented(record: Mapping[str, Any]) -> str:
-    """JSON that is safe in a comment: in its strings all but `[A-Za-z0-9_ .]` is escaped, as JSON allows."""
+    """JSON that is safe in a comment: in strings all but `[A-Za-z0-9_ .]` is escaped."""
     return re.sub(
         r'"(?:[^"\\]|\\.)*"', lambda found: _escaped(json.loads(found[0])), json.dumps(record)
     )
@@ -179,7 +180,8 @@ class Record:
             facts: Mapping[str, Any] = json.loads(found[1]) if found else {}
             if facts["format"] != RECORD_VERSION:
                 raise BundleError(
-                    f"this C is of format {facts['format']!r}, known is {RECORD_VERSION}; export it again"
+                    f"this C is of format {facts['format']!r}, known is {RECORD_VERSION}; "
+                    "export it again"
                 )
             told = facts["interface"]
             layout = tuple(StateTensor(*tensor) for tensor in told["layout"])

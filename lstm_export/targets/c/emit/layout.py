@@ -1,8 +1,9 @@
-"""How the weights of a recurrent layer lie in the C source, and what rounding them to int16 or int8 makes of them.
+"""How the weights of a recurrent layer lie in the C source, and how they are rounded.
 
-A group is 16 units, the last one 9 to 24 (or all units there are). Its rows are one feature each, x first, then h, and
-follow each other; a row holds the group's sums side by side: gate by gate, unit by unit. The rows of the gates that go
-through a sigmoid, and their biases, are halved, which is exact.
+A group is 16 units, the last one 9 to 24 (or all units there are). Its rows are one feature each, x
+first, then h, and follow each other; a row holds the group's sums side by side: gate by gate, unit
+by unit. The rows of the gates that go through a sigmoid, and their biases, are halved, which is
+exact.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import numpy as np
 
 from ....model import GRU, LSTM, Array, Cell, Model, Recurrent
 
-GROUP, LARGEST = 16, 24  # units of a group, of the last one
+GROUP = 16  # units
+LARGEST = 24  # units of the last group
 # The order of the gates in the C source: those with a sigmoid first, the one with tanh last.
 C_GATES = {LSTM: ("input", "forget", "output", "cell"), GRU: ("reset", "update", "new")}
 BITS = {"float32": 32, "int16": 16, "int8": 8}
@@ -25,8 +27,9 @@ class CellArrays:
     """One layer in one direction as the C source holds it.
 
     Attributes:
-        weights: float32 or uint32 words `(rows, sums)` of every group, those of x, then those of h. In float32 the
-            first row of a part holds biases: of an LSTM before x the sum of both, of a GRU before x and before h.
+        weights: float32 or uint32 words `(rows, sums)` of every group, those of x, then those of h.
+            In float32 the first row of a part holds biases: of an LSTM before x the sum of both, of
+            a GRU before x and before h.
         scale: `(gates * hidden_size,)` of words, in the order of the sums; None in float32.
         bias: the same, of a GRU those of x, then those of h.
     """
@@ -38,11 +41,13 @@ class CellArrays:
 
 def cell_arrays(stage: Recurrent, cell: Cell, bits: int) -> CellArrays:
     """Arrange one layer in one direction."""
-    order, half = _order(stage), _halves(stage)
+    order = _order(stage)
+    half = _halves(stage)
     w_x, w_h = (
         (matrix * half[:, np.newaxis])[order] for matrix in (cell.weight_ih, cell.weight_hh)
     )  # (sums, rows)
-    b_x, b_h = (cell.bias_ih * half)[order], (cell.bias_hh * half)[order]
+    b_x = (cell.bias_ih * half)[order]
+    b_h = (cell.bias_hh * half)[order]
     merged = isinstance(stage, LSTM)
     if bits == 32:
         first = [(b_x + b_h)[np.newaxis]] if merged else [b_x[np.newaxis]]
@@ -91,7 +96,8 @@ def group_units(hidden_size: int) -> Iterator[range]:
 
 def _order(stage: Recurrent) -> Array:
     """Which row of torch's stacked gates each sum is: `(gates * hidden_size,)`."""
-    size, gates = stage.hidden_size, C_GATES[type(stage)]
+    size = stage.hidden_size
+    gates = C_GATES[type(stage)]
     rows = []
     for units in group_units(size):
         for gate in gates:
@@ -123,10 +129,10 @@ def _scale(rows: Array, bits: int) -> Array:
 
 
 def _words(rows: Array, scale: Array, bits: int) -> Array:
-    """uint32 `(rows, ceil(columns / (32 / bits)))`: neighbouring weights of a row share a word, the first lowest.
+    """uint32 `(rows, ceil(columns / (32 / bits)))`: weights of a row in words, the first lowest.
 
-    The part of a word above bit k is read with the bits below it as a fraction; each weight is rounded with that
-    fraction counted, so that its error stays half a step.
+    The part of a word above bit k is read with the bits below it as a fraction; each weight is
+    rounded with that fraction counted, so that its error stays half a step.
     """
     in_word = 32 // bits
     wanted = rows.astype(np.float64) / (
@@ -145,7 +151,10 @@ def _words(rows: Array, scale: Array, bits: int) -> Array:
 
 
 def _weights(words: Array, like: Array, bits: int) -> Array:
-    """float64 in the shape of `like`: what the C source multiplies, before the scale; float32 rounds as it does."""
+    """float64 in the shape of `like`: what the C source multiplies, before the scale.
+
+    float32 rounds as it does there.
+    """
     in_word = 32 // bits
     shifts = (32 - bits - bits * np.arange(in_word)).astype(np.uint32)
     tops = (words[:, :, np.newaxis] << shifts).astype(np.uint32).view(np.int32)

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 
 from ....errors import InputError
 
-# Of C99 to C23 and of C++11 to C++20; what the generated code itself uses, a `_` after the name, is no keyword.
+# Of C99 to C23 and of C++11 to C++20; what the generated code itself uses, a `_` after the name, is
+# no keyword.
 _KEYWORDS = """
-    alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t char16_t char32_t class
-    co_await co_return co_yield compl concept const const_cast consteval constexpr constinit continue decltype
-    default delete do double dynamic_cast else enum explicit export extern false float for friend goto if inline
-    int long mutable namespace new noexcept not not_eq nullptr operator or or_eq private protected public register
-    reinterpret_cast requires restrict return short signed sizeof static static_assert static_cast struct switch
-    template this thread_local throw true try typedef typeid typename typeof typeof_unqual union unsigned using
-    virtual void volatile wchar_t while xor xor_eq
+    alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t char16_t
+    char32_t class co_await co_return co_yield compl concept const const_cast consteval
+    constexpr constinit continue decltype default delete do double dynamic_cast else enum
+    explicit export extern false float for friend goto if inline int long mutable namespace new
+    noexcept not not_eq nullptr operator or or_eq private protected public register
+    reinterpret_cast requires restrict return short signed sizeof static static_assert
+    static_cast struct switch template this thread_local throw true try typedef typeid typename
+    typeof typeof_unqual union unsigned using virtual void volatile wchar_t while xor xor_eq
 """
 KEYWORDS = frozenset(_KEYWORDS.split())
 LONGEST = 31  # significant characters of an external name in C99; longer ones still work
@@ -37,7 +39,8 @@ def checked(name: str) -> str:
         raise InputError(f"the name {name!r} is a keyword of C or C++; choose another with --name")
     if name.startswith("_") or "__" in name:
         raise InputError(
-            f"the name {name!r} is reserved in C or C++ (a leading _ or __); choose another with --name"
+            f"the name {name!r} is reserved in C or C++ (a leading _ or __); "
+            "choose another with --name"
         )
     if len(name) > 2 * LONGEST:
         raise InputError(
@@ -71,7 +74,7 @@ def plain(text: str) -> str:
 
 
 def prose(text: str) -> str:
-    """A sentence that may go into a comment: letters, digits, spaces, and marks that end nothing there."""
+    """A sentence for a comment: letters, digits, spaces, and marks that end nothing there."""
     return re.sub(r"[^A-Za-z0-9_ .,()=>-]", "_", text)
 
 

@@ -8,7 +8,7 @@ from ....model import Array
 
 
 def literal(value: float) -> str:
-    """A float32 that survives the text: nine digits, which C++11 takes too, unlike hexadecimal floats."""
+    """A float32 that survives the text: nine digits; C++11 takes no hexadecimal floats."""
     text = f"{value:.9g}"
     return f"{text}f" if any(mark in text for mark in ".e") else f"{text}.0f"
 

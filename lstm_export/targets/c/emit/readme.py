@@ -14,7 +14,7 @@ _UNITS = {"": 1, "B": 1, "kB": 1000, "KB": 1000, "KiB": 1024, "MB": 10**6, "MiB"
 
 
 def flash_bytes(source: Source) -> int:
-    """What reset and step need in a Cortex-M's flash at -O2: the constants exactly, the code at most."""
+    """What reset and step need of a Cortex-M's flash at -O2: constants, and at most the code."""
     return source.constant_bytes + source.code_bytes
 
 
@@ -28,16 +28,17 @@ def check_flash(source: Source, limit: str) -> None:
         return
     found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([A-Za-z]*)", limit.strip())
     if not found or found[2] not in _UNITS:
-        raise InputError(
-            f"--max-flash {limit!r} is no size; write such as 256kB ({', '.join(filter(None, _UNITS))})"
-        )
+        units = ", ".join(unit for unit in _UNITS if unit)
+        raise InputError(f"--max-flash {limit!r} is no size; write such as 256kB ({units})")
     allowed = float(found[1]) * _UNITS[found[2]]
     needed = flash_bytes(source)
     if needed > allowed:
         raise InputError(
-            f"the model needs {needed:,} bytes of flash ({source.constant_bytes:,} of constants, up to "
+            f"the model needs {needed:,} bytes of flash "
+            f"({source.constant_bytes:,} of constants, up to "
             f"{source.code_bytes:,} of code), allowed are "
-            f"{allowed:,.0f}; store the weights as int16 or int8 with --weights, or train a smaller model"
+            f"{allowed:,.0f}; store the weights as int16 or int8 with --weights, "
+            "or train a smaller model"
         )
 
 
@@ -66,8 +67,8 @@ def _title(interface: Interface) -> str:
 
 `{interface.description}`
 
-Written by lstm-export. C99, and C++11 as it stands: no library, no allocation, no variables of its own. Add
-`@NAME@.c` to your build and include `@NAME@.h`.
+Written by lstm-export. C99, and C++11 as it stands: no library, no allocation, no variables of its
+own. Add `@NAME@.c` to your build and include `@NAME@.h`.
 """
 
 
@@ -76,8 +77,9 @@ def _costs(interface: Interface, weights: str, source: Source) -> str:
     if interface.streams:
         state = 4 * (interface.state_size + 1)
         buffers = 4 * source.stack_floats
+        code = f"{source.code_bytes:,}"
         rows += [
-            f"| code of reset and step (flash of a Cortex-M at -O2), at most | {source.code_bytes:,} |",
+            f"| code of reset and step (flash of a Cortex-M at -O2), at most | {code} |",
             f"| state, yours (RAM) | {state:,} |",
             f"| buffers of a step (stack) | {buffers:,}, and what the compiler saves |",
         ]
@@ -112,10 +114,11 @@ void on_sample(const float x[@INPUT_SIZE@], float y[@OUTPUT_SIZE@])
 }
 ```
 
-Another sensor needs another `@NAME@_state`, nothing else. After NaN has gone in, answers are NaN until the next reset.
+Another sensor needs another `@NAME@_state`, nothing else. After NaN has gone in, answers are NaN
+until the next reset.
 """
 
-_WHOLE = """The model reads its sequence from both ends: it has no single step, only whole sequences.
+_WHOLE = """The model reads its sequence from both ends: it has whole sequences only, no step.
 """
 
 _SEQUENCES = """Whole sequences, with scratch memory of yours:
@@ -134,20 +137,21 @@ _ANSWERS = {
 
 _SELF_TEST = """## Ask it whether it works
 
-`@NAME@_self_test()` runs vectors that came with the model and returns 0 if every answer is within float rounding of
-what it must be; otherwise the number of the vector that is not.
+`@NAME@_self_test()` runs vectors that came with the model and returns 0 if every answer is
+within float rounding of what it must be; otherwise the number of the vector that is not.
 """
 
 _COMPILE = """## Compile it
 
 ```
-cc -std=c99 -O3 -march=native -ffp-contract=fast -c @NAME@.c         # a computer: fastest
-cc -std=c99 -O2 -ffp-contract=off -c @NAME@.c                        # the same bits on every processor
-arm-none-eabi-gcc -mcpu=cortex-m4 -mthumb -mfpu=fpv4-sp-d16 -mfloat-abi=hard -std=c99 -O2 -ffp-contract=off -c @NAME@.c
+cc -std=c99 -O3 -march=native -ffp-contract=fast -c @NAME@.c   # a computer: fastest
+cc -std=c99 -O2 -ffp-contract=off -c @NAME@.c                  # the same bits on every processor
+arm-none-eabi-gcc -mcpu=cortex-m4 -mthumb -mfpu=fpv4-sp-d16 -mfloat-abi=hard \\
+    -std=c99 -O2 -ffp-contract=off -c @NAME@.c
 ```
 
-With `-ffp-contract=off` the answers are the same, bit for bit, on every processor with IEEE floats; with contraction
-they differ by rounding. Do not use -ffast-math: NaN would no longer stay NaN. Step, sequence and batch give the same
-bits. The code uses vectors of 16, 8 or 4 floats where the compiler says that the processor has them
-(`-march=native`), and plain C elsewhere.
+With `-ffp-contract=off` the answers are the same, bit for bit, on every processor with IEEE floats;
+with contraction they differ by rounding. Do not use -ffast-math: NaN would no longer stay NaN.
+Step, sequence and batch give the same bits. The code uses vectors of 16, 8 or 4 floats where the
+compiler says that the processor has them (`-march=native`), and plain C elsewhere.
 """

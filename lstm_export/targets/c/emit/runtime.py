@@ -2,10 +2,12 @@
 
 Three things are done to them, all described in runtime/README.md:
 
-1. `#include "file"` is replaced by the file, the first time; what the writer makes takes the place of its example.
-2. An `#if` over the macros of choices.h is decided, and only what it keeps is written. Every other `#if`, such as those
-   over the machine, is C's own and stays.
-3. `model_` and `MODEL_`, which every name of the runtime begins with, become the name that the user chose.
+1. `#include "file"` is replaced by the file, the first time; what the writer makes takes the place
+   of its example.
+2. An `#if` over the macros of choices.h is decided, and only what it keeps is written. Every other
+   `#if`, such as those over the machine, is C's own and stays.
+3. `model_` and `MODEL_`, which every name of the runtime begins with, become the name that the user
+   chose.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from importlib import resources
 # Macro -> value, for every macro of choices.h.
 Choices = Mapping[str, int]
 
-_CHOICE = re.compile(r"#ifndef (MODEL_\w+)\n#define \1 \d+")
+_CHOICE = re.compile(r"#ifndef (MODEL_\w+)\n(?:/\*.*\*/\n)?#define \1 \d+")
 _DIRECTIVE = re.compile(r"#(ifdef|ifndef|if|elif|else|endif)\b(.*)")
 _INCLUDE = re.compile(r'#include "([\w.]+)"')
 _GUARD = re.compile(r"MODEL_\w+_H")  # what keeps a file from being included twice
@@ -77,7 +79,7 @@ def with_values(text: str, values: Mapping[str, int]) -> str:
 
 
 def named(text: str, name: str) -> str:
-    """`text` with every identifier that begins with `model_` or `MODEL_` beginning with the name instead."""
+    """`text` with the name in the place of `model` and `MODEL` where identifiers begin so."""
     prefixes = {"model": name, "MODEL": name.upper()}
     return re.sub(r"\b(model|MODEL)_", lambda found: f"{prefixes[found[1]]}_", text)
 
@@ -106,7 +108,10 @@ class _Inliner:
         self._seen: set[str] = set()
 
     def text(self, file: str) -> str:
-        """A file after those that it includes; nothing the second time, or where only a comment is left of it."""
+        """A file after those that it includes.
+
+        Nothing the second time, and nothing of a file of which only a comment is left.
+        """
         if file in self._seen:
             return ""
         self._seen.add(file)
@@ -125,7 +130,7 @@ class _Inliner:
 
 
 def kept_lines(text: str, choices: Choices) -> Iterator[str]:
-    """The lines that the choices keep, without the directives that were decided and without include guards."""
+    """The lines that the choices keep, without decided directives and include guards."""
     blocks: list[_Block] = []
     for line in text.splitlines(keepends=True):
         directive = _DIRECTIVE.match(line)
@@ -135,7 +140,8 @@ def kept_lines(text: str, choices: Choices) -> Iterator[str]:
             ):
                 yield line
             continue
-        kind, condition = directive[1], directive[2].strip()
+        kind = directive[1]
+        condition = directive[2].strip()
         if kind.startswith("if"):
             blocks.append(_Block.opened(kind, condition, choices))
         elif not blocks[-1].is_open:
@@ -175,9 +181,9 @@ class _Block:
 
 
 def decided(condition: str, choices: Choices) -> bool | None:
-    """The value of a condition over choices: `MODEL_A`, `!MODEL_A`, `MODEL_A < 3`, joined by `&&` or by `||`.
+    """The value of a condition over choices; None where it asks for none.
 
-    None where it asks for no choice.
+    It reads `MODEL_A`, `!MODEL_A` and `MODEL_A < 3`, joined by `&&` and by `||`.
 
     Raises:
         ValueError: it asks for a choice and for something else.

@@ -19,7 +19,7 @@ LONGEST = 8
 
 
 def golden_text(model: Model, prefix: Prefix, weights: str) -> str:
-    """What the writer puts in the place of runtime/golden.h: the vectors, judged by the parity rule's own bounds."""
+    """What takes the place of runtime/golden.h: vectors with the parity rule's own bounds."""
     vectors = list(_vectors(rounded(model, BITS[weights])))
     lengths = [len(x) for x, _, _ in vectors]
     arrays = {
@@ -28,10 +28,11 @@ def golden_text(model: Model, prefix: Prefix, weights: str) -> str:
         "test_bounds": np.concatenate([allowed.ravel() for _, _, allowed in vectors]),
     }
     static = prefix.macro("STATIC")
+    steps = ", ".join(map(str, lengths))
     text = (
         f"#define {prefix.macro('TEST_COUNT')} {len(vectors)}\n"
         f"#define {prefix.macro('TEST_LONGEST')} {max(lengths)}\n\n"
-        f"{static} const unsigned {prefix.symbol('test_steps')}[] = {{{', '.join(map(str, lengths))}}};\n"
+        f"{static} const unsigned {prefix.symbol('test_steps')}[] = {{{steps}}};\n"
     )
     for name, values in arrays.items():
         text += f"{static} const float {prefix.symbol(name)}[] = {{\n{floats(values)}}};\n"

@@ -21,9 +21,10 @@ class Source:
     Attributes:
         c, h: their text.
         constant_bytes: the arrays, as they lie in a microcontroller's flash.
-        code_bytes: at most what the code of reset and step (without a step, of whole sequences) takes in the flash of a
-            Cortex-M at -O2.
-        stack_floats: what `NAME_step` keeps on the stack between layers, in floats; 0 where there is no step.
+        code_bytes: at most what the code of reset and step (without a step, of whole sequences)
+            takes in the flash of a Cortex-M at -O2.
+        stack_floats: what `NAME_step` keeps on the stack between layers, in floats; 0 where there
+            is no step.
     """
 
     c: str
@@ -92,7 +93,10 @@ def _part(stage: Stage) -> str:
 
 
 def _code_bytes(model: Model, choices: Choices, calls: int) -> int:
-    """A bound fitted to what gcc 12 makes of the tests' chains at -O2; a test holds it against the compiler at hand."""
+    """A bound fitted to what gcc 12 makes of the tests' chains at -O2.
+
+    A test holds it against the compiler at hand.
+    """
     size = 1_400 + 100 * calls
     size += 700 if choices["MODEL_LSTM"] and choices["MODEL_GRU"] else 0
     size += 450 if choices["MODEL_BITS"] < 32 else 0

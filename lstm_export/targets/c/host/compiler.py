@@ -1,4 +1,4 @@
-"""The system's C compiler, and a cache of what it made: compiled once, found by the hash of everything that matters."""
+"""The system's C compiler, and a cache of what it made, found by a hash of all that matters."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from pathlib import Path
 
 from ....errors import InputError, MissingDependency
 
-HOW = "install one (Debian: apt install gcc; macOS: xcode-select --install) or name it in the environment variable CC"
+HOW = (
+    "install one (Debian: apt install gcc; macOS: xcode-select --install) "
+    "or name it in the environment variable CC"
+)
 # CFLAGS of the environment comes behind these.
 FLAGS = ("-std=c99", "-O3", "-ffp-contract=fast", "-fPIC", "-shared")
 NATIVE = "-march=native"
@@ -53,7 +56,7 @@ def unavailable() -> str:
 
 
 def library(files: Mapping[str, str]) -> Path:
-    """The shared library of the `.c` file among `files`, name -> text; compiled unless it was before.
+    """The shared library of the `.c` file among `files`, name -> text, compiled once.
 
     Raises:
         MissingDependency: there is no compiler.
@@ -92,8 +95,10 @@ def _compile(command: Sequence[str], files: Mapping[str, str], place: Path) -> N
 
 @lru_cache(maxsize=4)
 def _machine(command: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
-    """The flag for this very processor, where the compiler has one, and all that it then defines: who it is, and for
-    what it compiles."""
+    """The flag for this very processor, where the compiler has one, and all that it then defines.
+
+    The definitions tell which compiler it is and for what it compiles.
+    """
     with tempfile.TemporaryDirectory() as folder:
         empty = Path(folder) / "empty.c"
         empty.write_text("", encoding="utf-8")
@@ -106,7 +111,7 @@ def _machine(command: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
 
 def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(  # noqa: S603 - the user's own compiler, on source that the user asked to run
+        return subprocess.run(  # noqa: S603 - the user's own compiler, asked for by the user
             list(command),
             capture_output=True,
             text=True,
@@ -120,7 +125,10 @@ def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
 
 @lru_cache(maxsize=1)
 def _cache() -> Path:
-    """The user's own folder for it; where that cannot be written, one that lives as long as this process."""
+    """The user's own folder for it.
+
+    Where that cannot be written, one that lives as long as this process.
+    """
     base = (
         os.environ.get("XDG_CACHE_HOME")
         or os.environ.get("LOCALAPPDATA")

@@ -17,7 +17,7 @@ _POINTER = ctypes.POINTER(ctypes.c_float)
 
 
 class CRunner:
-    """A Runner over a compiled library. Its calls share nothing: threads may use one at the same time.
+    """A Runner over a compiled library. Its calls share nothing: threads may use it at once.
 
     Attributes:
         signature: the interface of the model.
@@ -48,7 +48,8 @@ class CRunner:
         batch, seq, width = x.shape
         if width != self.signature.input_size or not seq:
             raise InputError(
-                f"x is {x.shape}, expected (batch, seq, {self.signature.input_size}) with a step at least"
+                f"x is {x.shape}, expected (batch, seq, {self.signature.input_size}) "
+                "with a step at least"
             )
         y = np.empty(
             (batch, seq, self.signature.output_size)
@@ -93,7 +94,7 @@ class CStream(CRunner):
         return CBound(self._step, values, self._views(values), self.signature)
 
     def _structs(self, state: State, batch: int) -> Array:
-        """One `NAME_state` a row, `(batch, state_size + 1)`: values, and after them an unsigned, 0."""
+        """One `NAME_state` a row, `(batch, state_size + 1)`: values, then an unsigned, 0."""
         rows = [tensor.swapaxes(0, 1).reshape(batch, -1) for tensor in state]
         return np.concatenate([*rows, np.zeros((batch, 1), np.float32)], axis=1, dtype=np.float32)
 

@@ -7,25 +7,25 @@
 #if MODEL_TANH || MODEL_SIGMOID || MODEL_SILU || MODEL_GELU || MODEL_GELU_TANH
 /* A function of vectors over n values. */
 #if MODEL_VL > 1
-#define MODEL_MAP(function)                                                                                     \
-    MODEL_STATIC void model_map_##function(const float *x, float *y, size_t n)                                  \
-    {                                                                                                           \
-        size_t k = 0;                                                                                           \
-        for (; k + MODEL_VL <= n; k += MODEL_VL) {                                                              \
-            model_store(y + k, model_##function(model_load(x + k)));                                            \
-        }                                                                                                       \
-        if (k < n) {                                                                                            \
-            model_store_part(y + k, model_##function(model_load_part(x + k, n - k)), n - k);                    \
-        }                                                                                                       \
+#define MODEL_MAP(function)                                                                  \
+    MODEL_STATIC void model_map_##function(const float *x, float *y, size_t n)               \
+    {                                                                                        \
+        size_t k = 0;                                                                        \
+        for (; k + MODEL_VL <= n; k += MODEL_VL) {                                           \
+            model_store(y + k, model_##function(model_load(x + k)));                         \
+        }                                                                                    \
+        if (k < n) {                                                                         \
+            model_store_part(y + k, model_##function(model_load_part(x + k, n - k)), n - k); \
+        }                                                                                    \
     }
 #else
-#define MODEL_MAP(function)                                                                                     \
-    MODEL_STATIC void model_map_##function(const float *x, float *y, size_t n)                                  \
-    {                                                                                                           \
-        size_t k;                                                                                               \
-        for (k = 0; k < n; k++) {                                                                               \
-            y[k] = model_##function(x[k]);                                                                      \
-        }                                                                                                       \
+#define MODEL_MAP(function)                                                    \
+    MODEL_STATIC void model_map_##function(const float *x, float *y, size_t n) \
+    {                                                                          \
+        size_t k;                                                              \
+        for (k = 0; k < n; k++) {                                              \
+            y[k] = model_##function(x[k]);                                     \
+        }                                                                      \
     }
 #endif
 #endif

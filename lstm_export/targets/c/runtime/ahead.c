@@ -1,4 +1,5 @@
-/* The part of a layer's sums that comes from x, computed for many steps before the first of them is taken. */
+/* The part of a layer's sums that comes from x, computed for many steps before the first of them is
+   taken. */
 #ifndef MODEL_AHEAD_H
 #define MODEL_AHEAD_H
 
@@ -9,40 +10,41 @@
 #if MODEL_VL > 1
 /* One group, four steps at once, so that a weight is loaded once for four:
    out[t] = first + x[t][0] * row 0 + x[t][1] * row 1 + ... */
-#define MODEL_START(first, j)                                                                                   \
-    model_vf a##j = first ? model_load(first + j * MODEL_VL) : model_splat(0.0f), b##j = a##j, c##j = a##j, d##j = a##j;
-#define MODEL_FOUR(w, j)                                                                                        \
-    {                                                                                                           \
-        const model_vf weight = model_load(w + j * MODEL_VL);                                                   \
-        a##j = a##j + weight * xa;                                                                              \
-        b##j = b##j + weight * xb;                                                                              \
-        c##j = c##j + weight * xc;                                                                              \
-        d##j = d##j + weight * xd;                                                                              \
+#define MODEL_START(first, j)                                                                  \
+    model_vf a##j = first ? model_load(first + j * MODEL_VL) : model_splat(0.0f), b##j = a##j, \
+             c##j = a##j, d##j = a##j;
+#define MODEL_FOUR(w, j)                                      \
+    {                                                         \
+        const model_vf weight = model_load(w + j * MODEL_VL); \
+        a##j = a##j + weight * xa;                            \
+        b##j = b##j + weight * xb;                            \
+        c##j = c##j + weight * xc;                            \
+        d##j = d##j + weight * xd;                            \
     }
-#define MODEL_END(out, j)                                                                                       \
-    model_store(out + j * MODEL_VL, a##j);                                                                      \
-    model_store(out + across + j * MODEL_VL, b##j);                                                             \
-    model_store(out + 2 * across + j * MODEL_VL, c##j);                                                         \
+#define MODEL_END(out, j)                               \
+    model_store(out + j * MODEL_VL, a##j);              \
+    model_store(out + across + j * MODEL_VL, b##j);     \
+    model_store(out + 2 * across + j * MODEL_VL, c##j); \
     model_store(out + 3 * across + j * MODEL_VL, d##j);
-#define MODEL_BLOCK(N)                                                                                          \
-    MODEL_NOINLINE void model_block_##N(const float *first, const float *w, size_t stride, const float *x,      \
-                                             size_t nx, float *out, size_t across)                              \
-    {                                                                                                           \
-        size_t k;                                                                                               \
-        MODEL_EACH_##N(MODEL_START, first)                                                                      \
-        for (k = 0; k < nx; k++, w += stride) {                                                                 \
-            const model_vf xa = model_splat(x[k]), xb = model_splat(x[nx + k]);                                 \
-            const model_vf xc = model_splat(x[2 * nx + k]), xd = model_splat(x[3 * nx + k]);                    \
-            MODEL_EACH_##N(MODEL_FOUR, w)                                                                       \
-        }                                                                                                       \
-        MODEL_EACH_##N(MODEL_END, out)                                                                          \
+#define MODEL_BLOCK(N)                                                                        \
+    MODEL_NOINLINE void model_block_##N(const float *first, const float *w, size_t stride,    \
+                                        const float *x, size_t nx, float *out, size_t across) \
+    {                                                                                         \
+        size_t k;                                                                             \
+        MODEL_EACH_##N(MODEL_START, first)                                                    \
+        for (k = 0; k < nx; k++, w += stride) {                                               \
+            const model_vf xa = model_splat(x[k]), xb = model_splat(x[nx + k]);               \
+            const model_vf xc = model_splat(x[2 * nx + k]), xd = model_splat(x[3 * nx + k]);  \
+            MODEL_EACH_##N(MODEL_FOUR, w)                                                     \
+        }                                                                                     \
+        MODEL_EACH_##N(MODEL_END, out)                                                        \
     }
 MODEL_BLOCK(1)
 MODEL_BLOCK(2)
 MODEL_BLOCK(3)
 
-MODEL_STATIC void model_project_group(const float *first, const float *w, const float *x, size_t nx, size_t steps,
-                               size_t lanes, float *out, size_t across)
+MODEL_STATIC void model_project_group(const float *first, const float *w, const float *x, size_t nx,
+                                      size_t steps, size_t lanes, float *out, size_t across)
 {
     const size_t stride = MODEL_ROW(lanes), vectors = (lanes + MODEL_VL - 1) / MODEL_VL;
     size_t v, n;
@@ -63,8 +65,10 @@ MODEL_STATIC void model_project_group(const float *first, const float *w, const 
 }
 
 #if MODEL_BITS < 32
-/* The words of a layer's input rows as floats, still without their scales, group by group as they lie. */
-MODEL_STATIC void model_decode(const model_stored *words, size_t rows, size_t gates, size_t units, float *out)
+/* The words of a layer's input rows as floats, still without their scales, group by group as they
+   lie. */
+MODEL_STATIC void model_decode(const model_stored *words, size_t rows, size_t gates, size_t units,
+                               float *out)
 {
     size_t first, size, k, j;
     for (first = 0; first < units; first += size) {
@@ -82,8 +86,8 @@ MODEL_STATIC void model_decode(const model_stored *words, size_t rows, size_t ga
 #endif
 
 /* All groups of a layer, with `gates` sums a unit: x [step][nx] -> out [step][across]. */
-MODEL_STATIC void model_project(const float *w, size_t gates, size_t nx, size_t units, const float *x, size_t steps,
-                                float *out)
+MODEL_STATIC void model_project(const float *w, size_t gates, size_t nx, size_t units,
+                                const float *x, size_t steps, float *out)
 {
     const size_t across = MODEL_ROW(gates * units);
     size_t first, size;
@@ -92,15 +96,16 @@ MODEL_STATIC void model_project(const float *w, size_t gates, size_t nx, size_t 
         const float *rows = group;
         size = model_group_size(units, first);
         rows += MODEL_BIAS_ROWS * MODEL_ROW(gates * size);
-        model_project_group(MODEL_BIAS_ROWS ? group : 0, rows, x, nx, steps, gates * size, out + gates * first,
-                            across);
+        model_project_group(MODEL_BIAS_ROWS ? group : 0, rows, x, nx, steps, gates * size,
+                            out + gates * first, across);
     }
 }
 #endif
 
-/* The sums from x of all steps of a pass, [step][MODEL_ROW(gates * units)]; null where it would not pay. */
-MODEL_STATIC const float *model_from_x(const model_stored *w, size_t gates, size_t nx, size_t units, const float *x,
-                                       const model_pass *pass)
+/* The sums from x of all steps of a pass, [step][MODEL_ROW(gates * units)]; null where it would not
+   pay. */
+MODEL_STATIC const float *model_from_x(const model_stored *w, size_t gates, size_t nx, size_t units,
+                                       const float *x, const model_pass *pass)
 {
 #if MODEL_VL > 1
     if (pass->lanes == 1 && pass->steps >= MODEL_WORTH_PROJECTING && nx > 2) {

@@ -48,10 +48,12 @@ void model_step(model_state *self, const float *x, float *y)
 #define MODEL_ANSWERS(steps) 1
 #endif
 
-/* Floats of scratch for a pass: state, buffers between stages, what the layers need, and rows turned into lanes. */
+/* Floats of scratch for a pass: state, buffers between stages, what the layers need, and rows
+   turned into lanes. */
 MODEL_STATIC size_t model_scratch_of(size_t steps, size_t lanes)
 {
-    size_t floats = lanes * (MODEL_STATE_SIZE + MODEL_HIDDEN_WIDTH) + steps * lanes * MODEL_BUFFER_WIDTH;
+    size_t floats =
+        lanes * (MODEL_STATE_SIZE + MODEL_HIDDEN_WIDTH) + steps * lanes * MODEL_BUFFER_WIDTH;
 #if MODEL_VL > 1
     if (lanes > 1) {
         floats += steps * lanes * (MODEL_INPUT_SIZE + MODEL_OUTPUT_SIZE) + MODEL_PACKED_FLOATS;
@@ -69,10 +71,10 @@ MODEL_INLINE size_t model_lanes_for(size_t rows)
     return rows < MODEL_FEWEST_ROWS ? 1 : rows < 2 * MODEL_FEWEST_ROWS ? MODEL_VL : 2 * MODEL_VL;
 }
 
-/* One pass of `rows` sequences in the lanes, the last one again in those left over: x [row][seq][feature] -> y, both
-   turned into lanes and back in `room`. `done` steps came before. */
-MODEL_STATIC void model_turned(float *state, const float *x, size_t rows, size_t seq, size_t done, float *y,
-                               float *buffers, float *room, model_pass *pass)
+/* One pass of `rows` sequences in the lanes, the last one again in those left over: x
+   [row][seq][feature] -> y, both turned into lanes and back in `room`. `done` steps came before. */
+MODEL_STATIC void model_turned(float *state, const float *x, size_t rows, size_t seq, size_t done,
+                               float *y, float *buffers, float *room, model_pass *pass)
 {
     const size_t lanes = pass->lanes, answers = MODEL_ANSWERS(pass->steps);
     const int last = done + pass->steps == seq;
@@ -102,8 +104,8 @@ MODEL_STATIC void model_turned(float *state, const float *x, size_t rows, size_t
 #endif
 
 /* `rows` sequences in `lanes`, pass by pass: one in one lane, or many side by side. */
-MODEL_STATIC void model_rows(const float *x, size_t rows, size_t lanes, size_t seq, float *y, const float *packed,
-                             float *scratch)
+MODEL_STATIC void model_rows(const float *x, size_t rows, size_t lanes, size_t seq, float *y,
+                             const float *packed, float *scratch)
 {
     float *state = scratch;
     float *buffers = state + MODEL_STATE_SIZE * lanes;
@@ -126,9 +128,11 @@ MODEL_STATIC void model_rows(const float *x, size_t rows, size_t lanes, size_t s
 #endif
         pass.scratch = room;
 #if MODEL_EVERY_STEP
-        model_chain(state, x + done * MODEL_INPUT_SIZE, y + done * MODEL_OUTPUT_SIZE, buffers, &pass, 1);
+        model_chain(state, x + done * MODEL_INPUT_SIZE, y + done * MODEL_OUTPUT_SIZE, buffers,
+                    &pass, 1);
 #else
-        model_chain(state, x + done * MODEL_INPUT_SIZE, y, buffers, &pass, done + pass.steps == seq);
+        model_chain(state, x + done * MODEL_INPUT_SIZE, y, buffers, &pass,
+                    done + pass.steps == seq);
 #endif
     }
     (void)rows;
@@ -159,12 +163,14 @@ void model_run_batch(const float *x, size_t batch, size_t seq, float *y, float *
 #if MODEL_VL > 1
     int is_packed = 0;
     while (model_lanes_for(batch - row) > 1) {
-        const size_t left = batch - row, lanes = model_lanes_for(left), rows = left < lanes ? left : lanes;
+        const size_t left = batch - row, lanes = model_lanes_for(left),
+                     rows = left < lanes ? left : lanes;
         if (!is_packed) {
             model_pack_layers(scratch);
             is_packed = 1;
         }
-        model_rows(x + row * x_row, rows, lanes, seq, y + row * y_row, scratch, scratch + MODEL_PACKED_FLOATS);
+        model_rows(x + row * x_row, rows, lanes, seq, y + row * y_row, scratch,
+                   scratch + MODEL_PACKED_FLOATS);
         row += rows;
     }
 #endif

@@ -47,7 +47,8 @@ MODEL_STATIC void model_chain_step(float *state, const float *x, float *y, unsig
     model_linear(model_fc_weight, model_fc_bias, state + 0, y, 1, 1, 1, 1);
 }
 
-/* The chain over the steps of a pass: x [step][feature][lane] -> y; `last` if it ends the sequence. */
+/* The chain over the steps of a pass: x [step][feature][lane] -> y; the sequence's last
+   pass has `last`. */
 MODEL_STATIC void model_chain(float *state, const float *x, float *y, float *buffers, const model_pass *pass, int last)
 {
     const size_t steps = pass->steps, lanes = pass->lanes;

@@ -1,10 +1,11 @@
-/* The choices of the runtime, all of them. As it stands it holds every part; for a model the writer says 0 or 1 to each,
-   and cuts every `#if` that asks for them out of the text before a user sees it. */
+/* The choices of the runtime, all of them. As it stands it holds every part; for a model the writer
+   says 0 or 1 to each, and decides every `#if` that asks for them before a user sees the text. */
 #ifndef MODEL_CHOICES_H
 #define MODEL_CHOICES_H
 
 #ifndef MODEL_BITS
-#define MODEL_BITS 32 /* of a recurrent weight: 32 is float; 16 and 8 are whole numbers that share words of 32 bits */
+/* Of a recurrent weight: 32 is float; 16 and 8 are whole numbers that share words of 32 bits. */
+#define MODEL_BITS 32
 #endif
 
 typedef char model_bits_are_known[MODEL_BITS == 32 || MODEL_BITS == 16 || MODEL_BITS == 8 ? 1 : -1];

@@ -5,8 +5,9 @@
 #include "weights.h"
 
 #if MODEL_LINEAR || MODEL_PROJECTION
-/* Sum of w[k] * x[k * stride] in every lane: 16 partial sums, k % 16, then pairwise. One order, whatever the vectors, and
-   products that are rounded: gcc contracts a lone chain of multiply-adds for some processors here and not there. */
+/* Sum of w[k] * x[k * stride] in every lane: 16 partial sums, k % 16, then pairwise. One order,
+   whatever the vectors, and products that are rounded: gcc contracts a lone chain of multiply-adds
+   for some processors here and not there. */
 MODEL_INLINE model_vf model_dot_lanes(const float *w, const float *x, size_t n, size_t stride)
 {
     model_vf part[16];
@@ -55,8 +56,8 @@ MODEL_STATIC float model_dot(const float *w, const float *x, size_t n)
 #endif
 
 /* torch.nn.Linear: x [step][nx][lane] -> y [step][ny][lane]; weight [ny][nx], bias [ny] or null. */
-MODEL_STATIC void model_linear(const float *weight, const float *bias, const float *x, float *y, size_t steps, size_t nx,
-                        size_t ny, size_t lanes)
+MODEL_STATIC void model_linear(const float *weight, const float *bias, const float *x, float *y,
+                               size_t steps, size_t nx, size_t ny, size_t lanes)
 {
     size_t t, j;
     for (t = 0; t < steps; t++, x += nx * lanes) {
@@ -64,7 +65,8 @@ MODEL_STATIC void model_linear(const float *weight, const float *bias, const flo
 #if MODEL_VL > 1
             size_t l;
             if (lanes == 1) {
-                y[0] = bias ? model_dot(weight + j * nx, x, nx) + bias[j] : model_dot(weight + j * nx, x, nx);
+                y[0] = bias ? model_dot(weight + j * nx, x, nx) + bias[j]
+                            : model_dot(weight + j * nx, x, nx);
                 continue;
             }
             for (l = 0; l < lanes; l += MODEL_VL) {
@@ -81,10 +83,10 @@ MODEL_STATIC void model_linear(const float *weight, const float *bias, const flo
 #endif
 
 #if MODEL_NORMALIZE
-/* (x - offset) / scale, feature by feature: x and y [step][n][lane]. Not folded into weights: near the mean x - offset is
-   exact. */
-MODEL_STATIC void model_normalize(const float *offset, const float *scale, const float *x, float *y, size_t steps, size_t n,
-                           size_t lanes)
+/* (x - offset) / scale, feature by feature: x and y [step][n][lane]. Not folded into weights: near
+   the mean x - offset is exact. */
+MODEL_STATIC void model_normalize(const float *offset, const float *scale, const float *x, float *y,
+                                  size_t steps, size_t n, size_t lanes)
 {
     size_t t, k, l;
     for (t = 0; t < steps; t++) {
@@ -99,8 +101,8 @@ MODEL_STATIC void model_normalize(const float *offset, const float *scale, const
 
 #if MODEL_DENORMALIZE
 /* x * scale + offset, feature by feature: x and y [step][n][lane]. */
-MODEL_STATIC void model_denormalize(const float *offset, const float *scale, const float *x, float *y, size_t steps, size_t n,
-                             size_t lanes)
+MODEL_STATIC void model_denormalize(const float *offset, const float *scale, const float *x,
+                                    float *y, size_t steps, size_t n, size_t lanes)
 {
     size_t t, k, l;
     for (t = 0; t < steps; t++) {
@@ -115,8 +117,8 @@ MODEL_STATIC void model_denormalize(const float *offset, const float *scale, con
 
 #if MODEL_SKIP
 /* Adds features of the model's input: y [step][n][lane] += source [step][nx][lane]. */
-MODEL_STATIC void model_skip(const unsigned *features, size_t count, const float *source, size_t nx, float *y, size_t steps,
-                      size_t n, size_t lanes)
+MODEL_STATIC void model_skip(const unsigned *features, size_t count, const float *source, size_t nx,
+                             float *y, size_t steps, size_t n, size_t lanes)
 {
     size_t t, k, l;
     for (t = 0; t < steps; t++, source += nx * lanes) {
@@ -168,9 +170,10 @@ MODEL_STATIC float model_total(const float *x, size_t n, size_t stride, float me
     return total;
 }
 
-/* torch.nn.LayerNorm over the features: x and y [step][n][lane], they may be the same; weight and bias [n] or null. */
-MODEL_STATIC void model_layer_norm(const float *weight, const float *bias, float eps, const float *x, float *y, size_t steps,
-                            size_t n, size_t lanes)
+/* torch.nn.LayerNorm over the features: x and y [step][n][lane], they may be the same; weight and
+   bias [n] or null. */
+MODEL_STATIC void model_layer_norm(const float *weight, const float *bias, float eps,
+                                   const float *x, float *y, size_t steps, size_t n, size_t lanes)
 {
     size_t t, k, l;
     for (t = 0; t < steps; t++, x += n * lanes, y += n * lanes) {

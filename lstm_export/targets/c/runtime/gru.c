@@ -31,10 +31,10 @@ typedef struct {
     float r, z, n;
 } model_gru_sums;
 
-/* The sums of one unit over n values, a row of `size` units a value: biases, then products. `s` and `b` are the unit's
-   scales and biases beside words. */
-MODEL_INLINE model_gru_sums model_gru_sum(const model_stored *row, const float *s, const float *b, size_t size,
-                                          const float *v, size_t n)
+/* The sums of one unit over n values, a row of `size` units a value: biases, then products. `s` and
+   `b` are the unit's scales and biases beside words. */
+MODEL_INLINE model_gru_sums model_gru_sum(const model_stored *row, const float *s, const float *b,
+                                          size_t size, const float *v, size_t n)
 {
     size_t k;
 #if MODEL_BITS == 32
@@ -59,10 +59,12 @@ MODEL_INLINE model_gru_sums model_gru_sum(const model_stored *row, const float *
 }
 
 /* One layer, one step, one row: x (nx), h (units) -> out (units). */
-MODEL_STATIC void model_gru_step(const model_stored *w, const float *scale, const float *bias, size_t nx, size_t units,
-                                 const float *from_x, const float *x, const float *h, float *out, unsigned turn)
+MODEL_STATIC void model_gru_step(const model_stored *w, const float *scale, const float *bias,
+                                 size_t nx, size_t units, const float *from_x, const float *x,
+                                 const float *h, float *out, unsigned turn)
 {
-    const size_t rows_x = MODEL_BIAS_ROWS + MODEL_WORD_ROWS(nx), rows_h = MODEL_BIAS_ROWS + MODEL_WORD_ROWS(units);
+    const size_t rows_x = MODEL_BIAS_ROWS + MODEL_WORD_ROWS(nx),
+                 rows_h = MODEL_BIAS_ROWS + MODEL_WORD_ROWS(units);
     const model_stored *w_h = w + 3 * units * rows_x;
     size_t first, size, u;
     for (first = 0; first < units; first += size) {
@@ -74,9 +76,12 @@ MODEL_STATIC void model_gru_step(const model_stored *w, const float *scale, cons
 #else
             const float *s = scale + at, *b_x = bias + at, *b_h = b_x + 3 * units;
 #endif
-            const model_gru_sums from_h = model_gru_sum(w_h + 3 * first * rows_h + u, s, b_h, size, h, units);
-            const model_gru_sums sum = model_gru_sum(w + 3 * first * rows_x + u, s, b_x, size, x, nx);
-            out[first + u] = model_gru_cell(sum.r + from_h.r, sum.z + from_h.z, sum.n, from_h.n, h[first + u]);
+            const model_gru_sums from_h =
+                model_gru_sum(w_h + 3 * first * rows_h + u, s, b_h, size, h, units);
+            const model_gru_sums sum =
+                model_gru_sum(w + 3 * first * rows_x + u, s, b_x, size, x, nx);
+            out[first + u] =
+                model_gru_cell(sum.r + from_h.r, sum.z + from_h.z, sum.n, from_h.n, h[first + u]);
             (void)at;
         }
     }
@@ -84,7 +89,8 @@ MODEL_STATIC void model_gru_step(const model_stored *w, const float *scale, cons
 }
 #else
 /* Sums from x and from h: group by group, [gate][unit]. */
-MODEL_STATIC void model_gru_units(const float *sums_x, const float *sums_h, size_t units, const float *h, float *out)
+MODEL_STATIC void model_gru_units(const float *sums_x, const float *sums_h, size_t units,
+                                  const float *h, float *out)
 {
     size_t first, width, j;
     for (first = 0; first < units; first += width, sums_x += 3 * width, sums_h += 3 * width) {
@@ -92,23 +98,28 @@ MODEL_STATIC void model_gru_units(const float *sums_x, const float *sums_h, size
         for (j = 0; j < width; j += MODEL_VL) {
             const model_vf r = model_load(sums_x + j) + model_load(sums_h + j);
             const model_vf z = model_load(sums_x + width + j) + model_load(sums_h + width + j);
-            const model_vf n_x = model_load(sums_x + 2 * width + j), n_h = model_load(sums_h + 2 * width + j);
+            const model_vf n_x = model_load(sums_x + 2 * width + j),
+                           n_h = model_load(sums_h + 2 * width + j);
             if (j + MODEL_VL <= width) {
-                model_store(out + first + j, model_gru_cell(r, z, n_x, n_h, model_load(h + first + j)));
+                model_store(out + first + j,
+                            model_gru_cell(r, z, n_x, n_h, model_load(h + first + j)));
             } else {
                 const model_vf before = model_load_part(h + first + j, width - j);
-                model_store_part(out + first + j, model_gru_cell(r, z, n_x, n_h, before), width - j);
+                model_store_part(out + first + j, model_gru_cell(r, z, n_x, n_h, before),
+                                 width - j);
             }
         }
     }
 }
 
-/* One layer, one step, one row: x (nx), h (units) -> out (units). `from_x` is the part of the sums that comes from x,
-   where it was computed before; otherwise null. */
-MODEL_STATIC void model_gru_step(const model_stored *w, const float *scale, const float *bias, size_t nx, size_t units,
-                                 const float *from_x, const float *x, const float *h, float *out, unsigned turn)
+/* One layer, one step, one row: x (nx), h (units) -> out (units). `from_x` is the part of the sums
+   that comes from x, where it was computed before; otherwise null. */
+MODEL_STATIC void model_gru_step(const model_stored *w, const float *scale, const float *bias,
+                                 size_t nx, size_t units, const float *from_x, const float *x,
+                                 const float *h, float *out, unsigned turn)
 {
-    const size_t rows_x = MODEL_BIAS_ROWS + MODEL_WORD_ROWS(nx), rows_h = MODEL_BIAS_ROWS + MODEL_WORD_ROWS(units);
+    const size_t rows_x = MODEL_BIAS_ROWS + MODEL_WORD_ROWS(nx),
+                 rows_h = MODEL_BIAS_ROWS + MODEL_WORD_ROWS(units);
     const size_t gap_x = 48 * rows_x, gap_h = 48 * rows_h;
     const model_stored *w_h = w + MODEL_ROW(3 * units) * rows_x;
     const model_runs part = model_runs_of(units, MODEL_AT_ONCE(3));
@@ -120,9 +131,10 @@ MODEL_STATIC void model_gru_step(const model_stored *w, const float *scale, cons
         const model_stored *wx = w + at * rows_x, *wh = w_h + at * rows_h;
         const float *start = from_x ? from_x + at : model_biases(wx);
         float sums_x[MODEL_MOST_SUMS(3)], sums_h[MODEL_MOST_SUMS(3)];
-        model_sums_3(start, from_x ? 48 : gap_x, wx + biases, gap_x, x, from_x ? 0 : nx, wh, gap_h, h, 0, span.size,
-                     sums_x);
-        model_sums_3(model_biases(wh), gap_h, wx, gap_x, x, 0, wh + biases, gap_h, h, units, span.size, sums_h);
+        model_sums_3(start, from_x ? 48 : gap_x, wx + biases, gap_x, x, from_x ? 0 : nx, wh, gap_h,
+                     h, 0, span.size, sums_x);
+        model_sums_3(model_biases(wh), gap_h, wx, gap_x, x, 0, wh + biases, gap_h, h, units,
+                     span.size, sums_h);
 #if MODEL_BITS < 32
         model_scale(sums_x, scale + at, bias + at, 3 * span.size);
         model_scale(sums_h, scale + at, bias + 3 * units + at, 3 * span.size);
@@ -132,9 +144,11 @@ MODEL_STATIC void model_gru_step(const model_stored *w, const float *scale, cons
     (void)scale, (void)bias;
 }
 
-/* One layer, one step, many rows: x [nx][lanes], h [units][lanes] -> out [units][lanes]. `w` is packed. */
-MODEL_STATIC void model_gru_lanes(const float *w, const float *scale, const float *bias, size_t nx, size_t units,
-                                  const float *x, const float *h, float *out, size_t lanes)
+/* One layer, one step, many rows: x [nx][lanes], h [units][lanes] -> out [units][lanes]. `w` is
+   packed. */
+MODEL_STATIC void model_gru_lanes(const float *w, const float *scale, const float *bias, size_t nx,
+                                  size_t units, const float *x, const float *h, float *out,
+                                  size_t lanes)
 {
     const size_t count = MODEL_TILE / 3;
     size_t first, n, v;
@@ -145,13 +159,15 @@ MODEL_STATIC void model_gru_lanes(const float *w, const float *scale, const floa
         model_tile(w_h, w, x, 0, w_h + MODEL_TILE, h, units, lanes, sums_h);
         for (n = 0; n < count && first + n < units; n++) {
 #if MODEL_BITS < 32
-            const size_t group = model_group_of(units, first + n), width = model_group_size(units, group);
+            const size_t group = model_group_of(units, first + n),
+                         width = model_group_size(units, group);
             const size_t at = 3 * group + (first + n - group);
             const float *s = scale + at, *b_x = bias + at, *b_h = b_x + 3 * units;
 #endif
             for (v = 0; v < lanes; v += MODEL_VL) {
                 const size_t unit = (first + n) * lanes + v;
-                const float *sum_x = sums_x + 3 * n * lanes + v, *sum_h = sums_h + 3 * n * lanes + v;
+                const float *sum_x = sums_x + 3 * n * lanes + v,
+                            *sum_h = sums_h + 3 * n * lanes + v;
                 model_vf r = model_load(sum_x), r_h = model_load(sum_h);
                 model_vf z = model_load(sum_x + lanes), z_h = model_load(sum_h + lanes);
                 model_vf n_x = model_load(sum_x + 2 * lanes), n_h = model_load(sum_h + 2 * lanes);
@@ -163,7 +179,8 @@ MODEL_STATIC void model_gru_lanes(const float *w, const float *scale, const floa
                 z_h = z_h * model_splat(s[width]) + model_splat(b_h[width]);
                 n_h = n_h * model_splat(s[2 * width]) + model_splat(b_h[2 * width]);
 #endif
-                model_store(out + unit, model_gru_cell(r + r_h, z + z_h, n_x, n_h, model_load(h + unit)));
+                model_store(out + unit,
+                            model_gru_cell(r + r_h, z + z_h, n_x, n_h, model_load(h + unit)));
             }
         }
     }
@@ -171,18 +188,19 @@ MODEL_STATIC void model_gru_lanes(const float *w, const float *scale, const floa
 }
 #endif
 
-/* One layer over the steps of a pass: x [step][nx][lane] -> out [step][across][lane], of which it fills the first
-   `units` features; h [units][lane] is the state before and after. */
-MODEL_STATIC void model_gru(const model_stored *w, const float *scale, const float *bias, size_t nx, size_t units,
-                            const float *x, float *h, float *out, size_t across, int backwards, const float *packed,
-                            const model_pass *pass)
+/* One layer over the steps of a pass: x [step][nx][lane] -> out [step][across][lane], of which it
+   fills the first `units` features; h [units][lane] is the state before and after. */
+MODEL_STATIC void model_gru(const model_stored *w, const float *scale, const float *bias, size_t nx,
+                            size_t units, const float *x, float *h, float *out, size_t across,
+                            int backwards, const float *packed, const model_pass *pass)
 {
     const size_t lanes = pass->lanes;
     const float *before = h, *from_x = model_from_x(w, 3, nx, units, x, pass);
     size_t n;
     for (n = 0; n < pass->steps; n++) {
         const size_t t = backwards ? pass->steps - 1 - n : n;
-        const float *x_t = x + t * nx * lanes, *ready = from_x ? from_x + t * MODEL_ROW(3 * units) : 0;
+        const float *x_t = x + t * nx * lanes,
+                    *ready = from_x ? from_x + t * MODEL_ROW(3 * units) : 0;
         float *h_t = out + t * across * lanes;
 #if MODEL_VL > 1
         if (lanes > 1) {
@@ -190,7 +208,8 @@ MODEL_STATIC void model_gru(const model_stored *w, const float *scale, const flo
         } else
 #endif
         {
-            model_gru_step(w, scale, bias, nx, units, ready, x_t, before, h_t, pass->turn + (unsigned)n);
+            model_gru_step(w, scale, bias, nx, units, ready, x_t, before, h_t,
+                           pass->turn + (unsigned)n);
         }
         before = h_t;
     }

@@ -14,8 +14,8 @@
 #include "lanes.c"
 
 #if MODEL_LSTM
-/* Sums of i, f, o, g -> c and o; what follows is h = o * tanh(c). The rows of i, f and o are stored halved, since
-   sigmoid(2 v) = tanh(v) / 2 + 1 / 2: one tanh serves all four. */
+/* Sums of i, f, o, g -> c and o; what follows is h = o * tanh(c). The rows of i, f and o are stored
+   halved, since sigmoid(2 v) = tanh(v) / 2 + 1 / 2: one tanh serves all four. */
 MODEL_INLINE model_vf model_lstm_cell(model_vf i, model_vf f, model_vf o, model_vf g, model_vf *c)
 {
     const model_vf half = model_splat(0.5f);
@@ -35,8 +35,8 @@ typedef struct {
 } model_lstm_sums;
 
 /* Adds the products of n values with their rows; in a row lie i, f, o and g of `size` units. */
-MODEL_INLINE model_lstm_sums model_lstm_add(model_lstm_sums sum, const model_stored *row, size_t size, const float *v,
-                                            size_t n)
+MODEL_INLINE model_lstm_sums model_lstm_add(model_lstm_sums sum, const model_stored *row,
+                                            size_t size, const float *v, size_t n)
 {
     size_t k;
     for (k = 0; k < n; k++) {
@@ -50,9 +50,10 @@ MODEL_INLINE model_lstm_sums model_lstm_add(model_lstm_sums sum, const model_sto
 }
 
 /* One layer, one step, one row: x (nx), h (nh), c (units) -> c and out (units). */
-MODEL_STATIC void model_lstm_step(const model_stored *w, const float *scale, const float *bias, size_t nx, size_t nh,
-                                  size_t units, const float *from_x, const float *x, const float *h, float *c,
-                                  float *out, unsigned turn)
+MODEL_STATIC void model_lstm_step(const model_stored *w, const float *scale, const float *bias,
+                                  size_t nx, size_t nh, size_t units, const float *from_x,
+                                  const float *x, const float *h, float *c, float *out,
+                                  unsigned turn)
 {
     const size_t rows_x = MODEL_BIAS_ROWS + MODEL_WORD_ROWS(nx), rows_h = MODEL_WORD_ROWS(nh);
     const model_stored *w_h = w + 4 * units * rows_x;
@@ -83,8 +84,8 @@ MODEL_STATIC void model_lstm_step(const model_stored *w, const float *scale, con
     (void)scale, (void)bias, (void)from_x, (void)turn;
 }
 #else
-/* h: out = o * tanh(c), where out holds o. Apart from the rest, since many at once take less time than one after
-   another. */
+/* h: out = o * tanh(c), where out holds o. Apart from the rest, since many at once take less time
+   than one after another. */
 MODEL_STATIC void model_lstm_out(const float *c, float *out, size_t n)
 {
     size_t k = 0;
@@ -106,7 +107,8 @@ MODEL_STATIC void model_lstm_units(float *sums, size_t units, float *c, float *o
         width = model_group_size(units, first);
         for (j = 0; j < width; j += MODEL_VL) {
             const model_vf i = model_load(sums + j), f = model_load(sums + width + j);
-            const model_vf o = model_load(sums + 2 * width + j), g = model_load(sums + 3 * width + j);
+            const model_vf o = model_load(sums + 2 * width + j),
+                           g = model_load(sums + 3 * width + j);
             float *cell = c + first + j, *hidden = out + first + j;
             if (j + MODEL_VL <= width) {
                 model_vf state = model_load(cell);
@@ -121,11 +123,12 @@ MODEL_STATIC void model_lstm_units(float *sums, size_t units, float *c, float *o
     }
 }
 
-/* One layer, one step, one row: x (nx), h (nh), c (units) -> c and out (units). `from_x` is the part of the sums that
-   comes from x, where it was computed before; otherwise null. */
-MODEL_STATIC void model_lstm_step(const model_stored *w, const float *scale, const float *bias, size_t nx, size_t nh,
-                                  size_t units, const float *from_x, const float *x, const float *h, float *c,
-                                  float *out, unsigned turn)
+/* One layer, one step, one row: x (nx), h (nh), c (units) -> c and out (units). `from_x` is the
+   part of the sums that comes from x, where it was computed before; otherwise null. */
+MODEL_STATIC void model_lstm_step(const model_stored *w, const float *scale, const float *bias,
+                                  size_t nx, size_t nh, size_t units, const float *from_x,
+                                  const float *x, const float *h, float *c, float *out,
+                                  unsigned turn)
 {
     const size_t rows_x = MODEL_BIAS_ROWS + MODEL_WORD_ROWS(nx), rows_h = MODEL_WORD_ROWS(nh);
     const model_stored *w_h = w + MODEL_ROW(4 * units) * rows_x;
@@ -138,8 +141,8 @@ MODEL_STATIC void model_lstm_step(const model_stored *w, const float *scale, con
         const float *start = from_x ? from_x + at : model_biases(wx);
         float sums[MODEL_MOST_SUMS(4)];
         wx += MODEL_BIAS_ROWS * MODEL_ROW(4 * model_group_size(units, span.first));
-        model_sums_4(start, from_x ? 64 : 64 * rows_x, wx, 64 * rows_x, x, from_x ? 0 : nx, w_h + at * rows_h,
-                     64 * rows_h, h, nh, span.size, sums);
+        model_sums_4(start, from_x ? 64 : 64 * rows_x, wx, 64 * rows_x, x, from_x ? 0 : nx,
+                     w_h + at * rows_h, 64 * rows_h, h, nh, span.size, sums);
 #if MODEL_BITS < 32
         model_scale(sums, scale + at, bias + at, 4 * span.size);
 #endif
@@ -149,10 +152,11 @@ MODEL_STATIC void model_lstm_step(const model_stored *w, const float *scale, con
     (void)scale, (void)bias;
 }
 
-/* One layer, one step, many rows: x [nx][lanes], h [nh][lanes], c [units][lanes] -> c and out [units][lanes]. `w` is
-   packed. */
-MODEL_STATIC void model_lstm_lanes(const float *w, const float *scale, const float *bias, size_t nx, size_t nh,
-                                   size_t units, const float *x, const float *h, float *c, float *out, size_t lanes)
+/* One layer, one step, many rows: x [nx][lanes], h [nh][lanes], c [units][lanes] -> c and out
+   [units][lanes]. `w` is packed. */
+MODEL_STATIC void model_lstm_lanes(const float *w, const float *scale, const float *bias, size_t nx,
+                                   size_t nh, size_t units, const float *x, const float *h,
+                                   float *c, float *out, size_t lanes)
 {
     const size_t count = MODEL_TILE / 4;
     size_t first, n, v;
@@ -162,7 +166,8 @@ MODEL_STATIC void model_lstm_lanes(const float *w, const float *scale, const flo
         model_tile(w, w + MODEL_TILE, x, nx, w + MODEL_TILE * (1 + nx), h, nh, lanes, sums);
         for (n = 0; n < some; n++) {
 #if MODEL_BITS < 32
-            const size_t group = model_group_of(units, first + n), width = model_group_size(units, group);
+            const size_t group = model_group_of(units, first + n),
+                         width = model_group_size(units, group);
             const size_t at = 4 * group + (first + n - group);
             const float *s = scale + at, *b = bias + at;
 #endif
@@ -188,19 +193,23 @@ MODEL_STATIC void model_lstm_lanes(const float *w, const float *scale, const flo
 }
 #endif
 
-/* One layer over the steps of a pass: x [step][nx][lane] -> out [step][across][lane], of which it fills the first `nh`
-   features; h [nh][lane] and c [units][lane] are the state before and after. `hidden` [units][lane] is room for what is
-   projected by weight_hr [nh][units], which is null where nothing is. */
-MODEL_STATIC void model_lstm(const model_stored *w, const float *scale, const float *bias, const float *weight_hr,
-                             float *hidden, size_t nx, size_t nh, size_t units, const float *x, float *h, float *c,
-                             float *out, size_t across, int backwards, const float *packed, const model_pass *pass)
+/* One layer over the steps of a pass: x [step][nx][lane] -> out [step][across][lane], of which it
+   fills the first `nh` features; h [nh][lane] and c [units][lane] are the state before and after.
+   `hidden` [units][lane] is room for what is projected by weight_hr [nh][units], which is null
+   where nothing is. */
+MODEL_STATIC void model_lstm(const model_stored *w, const float *scale, const float *bias,
+                             const float *weight_hr, float *hidden, size_t nx, size_t nh,
+                             size_t units, const float *x, float *h, float *c, float *out,
+                             size_t across, int backwards, const float *packed,
+                             const model_pass *pass)
 {
     const size_t lanes = pass->lanes;
     const float *before = h, *from_x = model_from_x(w, 4, nx, units, x, pass);
     size_t n;
     for (n = 0; n < pass->steps; n++) {
         const size_t t = backwards ? pass->steps - 1 - n : n;
-        const float *x_t = x + t * nx * lanes, *ready = from_x ? from_x + t * MODEL_ROW(4 * units) : 0;
+        const float *x_t = x + t * nx * lanes,
+                    *ready = from_x ? from_x + t * MODEL_ROW(4 * units) : 0;
         float *h_t = out + t * across * lanes;
 #if MODEL_PROJECTION
         float *cell_out = weight_hr ? hidden : h_t;
@@ -213,7 +222,8 @@ MODEL_STATIC void model_lstm(const model_stored *w, const float *scale, const fl
         } else
 #endif
         {
-            model_lstm_step(w, scale, bias, nx, nh, units, ready, x_t, before, c, cell_out, pass->turn + (unsigned)n);
+            model_lstm_step(w, scale, bias, nx, nh, units, ready, x_t, before, c, cell_out,
+                            pass->turn + (unsigned)n);
         }
 #if MODEL_PROJECTION
         if (weight_hr) {

@@ -23,7 +23,8 @@ typedef struct {
 /* The state before the first step. */
 void model_reset(model_state *state);
 
-/* One time step: x [MODEL_INPUT_SIZE] -> y [MODEL_OUTPUT_SIZE], the answer to all steps since the last reset. */
+/* One time step: x [MODEL_INPUT_SIZE] -> y [MODEL_OUTPUT_SIZE], the answer to all steps since the
+   last reset. */
 void model_step(model_state *state, const float *x, float *y);
 
 #endif
@@ -31,9 +32,11 @@ void model_step(model_state *state, const float *x, float *y);
 size_t model_scratch_floats(size_t batch, size_t seq);
 
 #if MODEL_EVERY_STEP
-/* A whole sequence from the initial state: x [seq][MODEL_INPUT_SIZE] -> y [seq][MODEL_OUTPUT_SIZE]; seq at least 1. */
+/* A whole sequence from the initial state: x [seq][MODEL_INPUT_SIZE] -> y [seq][MODEL_OUTPUT_SIZE];
+   seq at least 1. */
 #else
-/* A whole sequence from the initial state: x [seq][MODEL_INPUT_SIZE] -> y [MODEL_OUTPUT_SIZE]; seq at least 1. */
+/* A whole sequence from the initial state: x [seq][MODEL_INPUT_SIZE] -> y [MODEL_OUTPUT_SIZE]; seq
+   at least 1. */
 #endif
 void model_run(const float *x, size_t seq, float *y, float *scratch);
 
@@ -41,7 +44,8 @@ void model_run(const float *x, size_t seq, float *y, float *scratch);
 void model_run_batch(const float *x, size_t batch, size_t seq, float *y, float *scratch);
 
 #if MODEL_SELF_TEST
-/* 0 if the model computes here what it must, within float rounding; otherwise the number of the vector that failed. */
+/* 0 if the model computes here what it must, within float rounding; otherwise the number of the
+   vector that failed. */
 int model_self_test(void);
 
 #endif

@@ -1,5 +1,5 @@
-/* Golden vectors: inputs that look for trouble, the answers of a float64 evaluation, and how far float rounding may
-   lead from them. */
+/* Golden vectors: inputs that look for trouble, the answers of a float64 evaluation, and how far
+   float rounding may lead from them. */
 #ifndef MODEL_SELF_TEST_H
 #define MODEL_SELF_TEST_H
 
@@ -19,7 +19,8 @@ int model_self_test(void)
         size_t t;
         model_reset(&state);
         for (t = 0; t < steps; t++) {
-            model_step(&state, x + t * MODEL_INPUT_SIZE, y + (t < answers ? t : 0) * MODEL_OUTPUT_SIZE);
+            model_step(&state, x + t * MODEL_INPUT_SIZE,
+                       y + (t < answers ? t : 0) * MODEL_OUTPUT_SIZE);
         }
 #else
         float scratch[MODEL_STATE_SIZE + MODEL_HIDDEN_WIDTH + MODEL_DECODED_FLOATS +

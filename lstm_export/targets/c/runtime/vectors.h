@@ -1,5 +1,6 @@
-/* Lanes of a vector: the width of the machine's registers where the compiler has vector types, else plain floats.
-   Which width it is changes no result: every sum is taken in the same order, term by term. */
+/* Lanes of a vector: the width of the machine's registers where the compiler has vector types, else
+   plain floats. Which width it is changes no result: every sum is taken in the same order, term by
+   term. */
 #ifndef MODEL_VECTORS_H
 #define MODEL_VECTORS_H
 
@@ -23,7 +24,8 @@
 #define MODEL_INLINE static inline __attribute__((unused))
 #define MODEL_NOINLINE static __attribute__((noinline, unused))
 #define MODEL_ALIGNED __attribute__((aligned(64)))
-#define MODEL_NO_LIBRARY_CALL __asm__ volatile("") /* a copying loop stays a loop and becomes no memcpy */
+#define MODEL_NO_LIBRARY_CALL \
+    __asm__ volatile("") /* a copying loop stays a loop and becomes no memcpy */
 #else
 #define MODEL_STATIC static
 #define MODEL_INLINE static inline
@@ -32,9 +34,9 @@
 #define MODEL_NO_LIBRARY_CALL
 #endif
 
-/* A product that is rounded before it is added: two products in a sum leave compilers that contract a * b + c a
-   choice. */
-#if (MODEL_VL == 16 && defined(__AVX512F__)) || (MODEL_VL == 8 && defined(__AVX__)) ||                          \
+/* A product that is rounded before it is added: two products in a sum leave compilers that contract
+   a * b + c a choice. */
+#if (MODEL_VL == 16 && defined(__AVX512F__)) || (MODEL_VL == 8 && defined(__AVX__)) || \
     (MODEL_VL == 4 && defined(__SSE2__))
 #define MODEL_ROUNDED(v) __asm__("" : "+x"(v))
 #elif MODEL_VL == 4 && defined(__aarch64__)

@@ -5,8 +5,9 @@
 #include "choices.h"
 #include "vectors.h"
 
-/* Weights of MODEL_ROWS_A_WORD neighbouring rows share a word; a float is a word of its own. In float, the first row of
-   x (of a GRU, of h too) holds biases; beside words, scales and biases are arrays of their own. */
+/* Weights of MODEL_ROWS_A_WORD neighbouring rows share a word; a float is a word of its own. In
+   float, the first row of x (of a GRU, of h too) holds biases; beside words, scales and biases are
+   arrays of their own. */
 #if MODEL_BITS == 32
 typedef float model_stored;
 #define MODEL_ROWS_A_WORD 1
@@ -23,7 +24,8 @@ typedef int model_signed;
 #define MODEL_BIAS_ROWS 0
 #if MODEL_VL > 1
 typedef unsigned model_vu __attribute__((vector_size(MODEL_VL * 4)));
-typedef unsigned model_vu_anywhere __attribute__((vector_size(MODEL_VL * 4), aligned(4), may_alias));
+typedef unsigned model_vu_anywhere
+    __attribute__((vector_size(MODEL_VL * 4), aligned(4), may_alias));
 #endif
 #endif
 #define MODEL_WORD_ROWS(rows) (((rows) + MODEL_ROWS_A_WORD - 1) / MODEL_ROWS_A_WORD)
@@ -51,7 +53,8 @@ MODEL_INLINE const float *model_biases(const model_stored *part)
 #endif
 }
 
-/* Units lie in groups of 16, whose weights follow each other; the last group has 9 to 24, or all units there are. */
+/* Units lie in groups of 16, whose weights follow each other; the last group has 9 to 24, or all
+   units there are. */
 MODEL_INLINE size_t model_groups(size_t units)
 {
     return units < 25 ? 1 : (units + 7) / 16;
@@ -70,16 +73,19 @@ MODEL_INLINE size_t model_group_of(size_t units, size_t u)
     return first > 0 && units - first < 9 ? first - 16 : first;
 }
 
-/* How a sequence is run: `steps` at a time, `lanes` rows side by side, each value at [step][feature][lane]. */
+/* How a sequence is run: `steps` at a time, `lanes` rows side by side, each value at
+   [step][feature][lane]. */
 typedef struct {
     size_t steps;
     size_t lanes;
     const float *packed; /* the weights of all layers for many lanes; null for one */
-    unsigned turn;  /* groups are walked forwards and backwards in turn: what the cache still holds comes first */
+    unsigned turn; /* groups are walked forwards and backwards in turn: what the cache still holds
+                      comes first */
     float *scratch; /* null for a single step */
 } model_pass;
 
-/* One step of one row. The compiler sees its sizes where it is made, and shortens the layers to them. */
+/* One step of one row. The compiler sees its sizes where it is made, and shortens the layers to
+   them. */
 MODEL_INLINE model_pass model_pass_of_step(unsigned turn)
 {
     model_pass pass;
