@@ -6,6 +6,7 @@ weights. A prefix wins over a stage of the same name; `@hidden` always means the
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from itertools import chain as chained
@@ -15,14 +16,14 @@ from typing import TypeAlias
 import numpy as np
 
 from ..errors import InputError, UnsupportedModel
-from ..model import Activation, LastHidden, LastStep, Model, Signature, Skip, Stage
+from ..model import Activation, Clamp, LastHidden, LastStep, Model, Signature, Skip, Stage
 from ..model.stages import ACTIVATIONS
 from .parts import Part, unwrapped
 
 Item: TypeAlias = "Part | str"  # a module, or a token of a stage without weights
 
 NOTHING = ("dropout", "squeeze")  # no stage: the identity in evaluation, and a change of shape
-STAGES = ("last", "hidden", *ACTIVATIONS, *NOTHING, "skip(0)")
+STAGES = ("last", "hidden", *ACTIVATIONS, *NOTHING, "clamp(0, 6)", "skip(0)")
 
 _STAGE = re.compile(r"(?P<name>[a-z_]+)\s*(\((?P<arguments>[^()]*)\))?")
 _COMMA = re.compile(r",(?![^(]*\))")  # outside of parentheses
@@ -83,6 +84,9 @@ def stage_of(token: str, used: set[str]) -> Stage | None:
     name = _free(kind, used)
     if kind == "skip":
         return Skip(name, tuple(map(_feature, arguments or (0.0,))))
+    if kind == "clamp" and len(arguments) == 2:
+        low, high = (None if math.isinf(bound) else bound for bound in arguments)
+        return Clamp(name, low, high)
     if kind in ACTIVATIONS and len(arguments) < 2:
         return Activation(name, kind, *arguments)
     if arguments:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -63,7 +63,11 @@ def rrelu(call: Call, data: Data, t: Translator) -> Signal:
 
 def pointwise(call: Call, t: Translator, token: str) -> Signal:
     """An activation on every value alike."""
-    signal = t.signal(call.argument(0, "input"))
+    return activated(t.signal(call.argument(0, "input")), t, token)
+
+
+def activated(signal: Signal, t: Translator, token: str) -> Signal:
+    """An activation of a signal."""
     return signal.map(lambda node: t.nodes.item(token, node, token, None, node.width))
 
 
@@ -91,13 +95,84 @@ def elu(call: Call, data: Data, t: Translator) -> Signal:
 
 
 def softplus(call: Call, data: Data, t: Translator) -> Signal:
-    """With beta 1; from the threshold on torch returns x, which is the same in float32 from 20 on."""
+    """`log(1 + exp(beta * x)) / beta`, scaled before and after where beta is not 1.
+
+    From `beta * x = threshold` on torch returns x, which is the same in float32 from 20 on.
+    """
     beta, threshold = call.argument(1, "beta", 1), call.argument(2, "threshold", 20)
-    if beta != 1 or threshold < 20:
-        raise Untranslated(
-            f"has beta {beta} and threshold {threshold}, only beta 1 and 20 have a stage"
-        )
-    return pointwise(call, t, "softplus")
+    if threshold < 20:
+        raise Untranslated(f"is x itself from the threshold {threshold} on, which has no stage")
+    signal = t.signal(call.argument(0, "input"))
+    if beta != 1:
+        signal = _affine(t, signal, _Scaling(np.zeros(1), np.full(1, float(beta)), inverse=True))
+    signal = activated(signal, t, "softplus")
+    if beta != 1:
+        signal = _affine(t, signal, _Scaling(np.zeros(1), np.full(1, float(beta)), inverse=False))
+    return signal
+
+
+def celu(call: Call, data: Data, t: Translator) -> Signal:
+    """With its alpha."""
+    return pointwise(call, t, f"celu({number(call.argument(1, 'alpha', 1.0))})")
+
+
+def clamp(call: Call, data: Data, t: Translator) -> Signal:
+    """Between two numbers; `max(x, 0)` is a ReLU."""
+    if call.name == "clamp_max":
+        return _clamped(call, t, None, call.argument(1, "max"))
+    return _clamped(call, t, call.argument(1, "min"), call.argument(2, "max"))
+
+
+def relu6(call: Call, data: Data, t: Translator) -> Signal:
+    """Between 0 and 6."""
+    return _clamped(call, t, 0.0, 6.0)
+
+
+def hardtanh(call: Call, data: Data, t: Translator) -> Signal:
+    """Between -1 and 1, or other numbers."""
+    return _clamped(call, t, call.argument(1, "min_val", -1.0), call.argument(2, "max_val", 1.0))
+
+
+def _clamped(call: Call, t: Translator, low: Any, high: Any) -> Signal:
+    bounds = [_bound(bound) for bound in (low, high)]
+    if bounds == [0, None]:
+        return pointwise(call, t, "relu")
+    low, high = bounds
+    if low is None and high is None:
+        raise Untranslated("keeps values between nothing")
+    if low is not None and high is not None and low > high:
+        raise Untranslated(f"keeps values between {low} and {high}, which are in the wrong order")
+    texts = ["-inf" if low is None else number(low), "inf" if high is None else number(high)]
+    return pointwise(call, t, f"clamp({', '.join(texts)})")
+
+
+def _bound(bound: Any) -> float | None:
+    if isinstance(bound, Constant) and bound.array.size == 1:
+        bound = constant(bound, "bound").array.item()
+    if bound is None:
+        return None
+    if isinstance(bound, bool) or not isinstance(bound, int | float) or not np.isfinite(bound):
+        raise Untranslated("keeps values between bounds that are no two numbers")
+    return float(bound)
+
+
+def limited(call: Call, data: Data, t: Translator) -> Signal:
+    """`maximum(x, number)` and `minimum(x, number)`."""
+    a, b = call.argument(0, "input"), call.argument(1, "other")
+    if isinstance(a, Data) and isinstance(b, Data):
+        raise Untranslated("takes the larger or smaller of two values on data")
+    x, bound = (a, b) if isinstance(a, Data) else (b, a)
+    changed = replace(call, args=(x,), kwargs={})
+    low, high = (bound, None) if call.name in ("maximum", "fmax") else (None, bound)
+    return _clamped(changed, t, low, high)
+
+
+def threshold(call: Call, data: Data, t: Translator) -> Signal:
+    """`threshold(x, v, v)` is a clamp from v."""
+    edge, value = call.argument(1, "threshold"), call.argument(2, "value")
+    if edge == value:
+        return _clamped(call, t, edge, None)
+    raise Untranslated(f"puts {value} in place of what is not above {edge}: no stage does")
 
 
 def prelu(call: Call, data: Data, t: Translator) -> Signal:
@@ -111,21 +186,6 @@ def prelu(call: Call, data: Data, t: Translator) -> Signal:
     return signal.map(
         lambda node: t.nodes.item(part, node, ("prelu", id(weight)), (part, weight), node.width)
     )
-
-
-def clamp(call: Call, data: Data, t: Translator) -> Signal:
-    """`max(x, 0)` is a ReLU."""
-    bounds = call.argument(1, "min"), call.argument(2, "max")
-    if bounds == (0, None):
-        return pointwise(call, t, "relu")
-    raise Untranslated(f"keeps values between {bounds[0]} and {bounds[1]}: no stage does")
-
-
-def threshold(call: Call, data: Data, t: Translator) -> Signal:
-    """`threshold(x, 0, 0)` is a ReLU."""
-    if (call.argument(1, "threshold"), call.argument(2, "value")) == (0, 0):
-        return pointwise(call, t, "relu")
-    raise Untranslated("puts a value in place of others below a threshold: no stage does")
 
 
 # With weights
@@ -575,7 +635,7 @@ _DROPOUTS = (
     "alpha_dropout",
     "feature_alpha_dropout",
 )
-_NAMED = ("tanh", "sigmoid", "silu")
+_NAMED = ("tanh", "sigmoid", "silu", "mish", "selu", "hardswish", "hardsigmoid", "softsign")
 _RESHAPES = ("view", "reshape", "flatten", "unflatten", "ravel", "unsafe_view")
 _ARITHMETIC = (
     "add",
@@ -604,6 +664,11 @@ RULES: Mapping[str, Rule] = {
     "clamp": clamp,
     "clip": clamp,
     "clamp_min": clamp,
+    "clamp_max": clamp,
+    "relu6": relu6,
+    "hardtanh": hardtanh,
+    "celu": celu,
+    **dict.fromkeys(("maximum", "minimum", "fmax", "fmin"), limited),
     "threshold": threshold,
     "linear": linear,
     "matmul": matmul,

@@ -21,9 +21,10 @@ MAX_SIZE = 2**24  # the largest dimension that is believed, hidden_size included
 MAX_DIMENSIONS = 8
 MAX_NODES = 20_000  # a model of ours has dozens; an unrolled one of another tool has thousands
 
-OPERATORS = """Add, Cast, Concat, Constant, Div, Elu, Erf, Expand, GRU, Gather, GatherND, Gelu, \
-Gemm, Identity, LSTM, LayerNormalization, LeakyRelu, Less, MatMul, Mul, Range, Relu, Reshape, \
-Shape, Sigmoid, Slice, Softplus, Split, Squeeze, Sub, Tanh, Transpose, Unsqueeze, Where"""
+OPERATORS = """Add, Cast, Celu, Clip, Concat, Constant, Div, Elu, Erf, Expand, GRU, Gather, \
+GatherND, Gelu, Gemm, HardSigmoid, Identity, LSTM, LayerNormalization, LeakyRelu, Less, MatMul, \
+Mul, Range, Relu, Reshape, Selu, Shape, Sigmoid, Slice, Softplus, Softsign, Split, Squeeze, Sub, \
+Tanh, Transpose, Unsqueeze, Where"""
 _OPERATORS = frozenset(OPERATORS.split(", "))
 DOMAINS = (b"", b"ai.onnx")
 

@@ -7,7 +7,7 @@ from .recurrent import GRU, LSTM, Cell, Recurrent
 from .runner import LengthsRunner, Runner, StatefulRunner
 from .signature import Column, Signature
 from .stage import Stage
-from .stages import Activation, Affine, LastHidden, LastStep, LayerNorm, Linear, Skip
+from .stages import Activation, Affine, Clamp, LastHidden, LastStep, LayerNorm, Linear, Skip
 from .state import State, StateTensor, initial_state, state_layout
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Affine",
     "Array",
     "Cell",
+    "Clamp",
     "Column",
     "LastHidden",
     "LastStep",

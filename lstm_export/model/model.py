@@ -14,7 +14,7 @@ from .arrays import Array
 from .recurrent import GRU, LSTM, Recurrent
 from .signature import Signature
 from .stage import Stage
-from .stages import Activation, Affine, LastHidden, LastStep, LayerNorm, Linear, Skip
+from .stages import Activation, Affine, Clamp, LastHidden, LastStep, LayerNorm, Linear, Skip
 
 _KINDS: tuple[type[Stage], ...] = (
     LSTM,
@@ -26,6 +26,7 @@ _KINDS: tuple[type[Stage], ...] = (
     Activation,
     LayerNorm,
     Skip,
+    Clamp,
 )
 STAGES: dict[str, type[Stage]] = {stage.kind: stage for stage in _KINDS}
 

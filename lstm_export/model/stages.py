@@ -103,6 +103,12 @@ ACTIVATIONS: Mapping[str, float | None] = {
     "softplus": None,
     "elu": 1.0,  # alpha
     "leaky_relu": 0.01,  # negative_slope
+    "mish": None,
+    "selu": None,
+    "celu": 1.0,  # alpha
+    "hardswish": None,
+    "hardsigmoid": None,
+    "softsign": None,
 }
 
 
@@ -112,8 +118,8 @@ class Activation(Stage):
 
     Attributes:
         function: one of `ACTIVATIONS`.
-        parameter: `alpha` of elu, `negative_slope` of leaky_relu, rounded to float32; None for the
-            others.
+        parameter: `alpha` of elu and celu, `negative_slope` of leaky_relu, rounded to float32; None
+            for the others.
     """
 
     function: str
@@ -144,6 +150,45 @@ class Activation(Stage):
         if self.parameter is None:
             return f"({self.function})"
         return f"({self.function}, {self.parameter:g})"
+
+
+@dataclass(frozen=True, eq=False)
+class Clamp(Stage):
+    """torch.clamp: values below `low` become `low`, values above `high` become `high`.
+
+    ReLU6 is `Clamp(0, 6)`, Hardtanh is `Clamp(-1, 1)`.
+
+    Attributes:
+        low, high: the bounds, rounded to float32; None for no bound, one of them at most.
+    """
+
+    low: float | None = None
+    high: float | None = None
+
+    kind: ClassVar[str] = "Clamp"
+
+    def __post_init__(self) -> None:
+        bounds = {"low": self.low, "high": self.high}
+        given = {
+            key: finite_float32(value, self.name)
+            for key, value in bounds.items()
+            if value is not None
+        }
+        if not given:
+            raise UnsupportedModel(f"{self.name} has no bound, expected low, high or both")
+        if len(given) == 2 and given["low"] > given["high"]:
+            raise UnsupportedModel(f"{self.name} has low {self.low}, above high {self.high}")
+        for key, value in given.items():
+            object.__setattr__(self, key, value)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {"low": self.low, "high": self.high}
+
+    def sizes(self, before: int, after: int) -> str:
+        low = "-inf" if self.low is None else f"{self.low:g}"
+        high = "inf" if self.high is None else f"{self.high:g}"
+        return f"({low}, {high})"
 
 
 @dataclass(frozen=True, eq=False)

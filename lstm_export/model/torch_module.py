@@ -17,7 +17,7 @@ from .model import Model
 from .recurrent import GRU, Recurrent
 from .runner import Runner
 from .stage import Stage
-from .stages import Activation, Affine, LastHidden, LastStep, LayerNorm, Linear, Skip
+from .stages import Activation, Affine, Clamp, LastHidden, LastStep, LayerNorm, Linear, Skip
 
 
 def to_module(model: Model) -> nn.Sequential:
@@ -180,6 +180,18 @@ class Normalized(nn.Module):
         return nn.functional.layer_norm(x, (x.size(-1),), eps=self.eps)
 
 
+class Clamped(nn.Module):
+    """Values kept between two bounds, of which one may be absent."""
+
+    def __init__(self, low: float | None, high: float | None) -> None:
+        super().__init__()
+        self.low = low
+        self.high = high
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.clamp(x, self.low, self.high)
+
+
 class Last(nn.Module):
     """The last step of `x (batch, seq, size)`."""
 
@@ -276,7 +288,18 @@ _ACTIVATIONS: dict[str, Callable[[float], nn.Module]] = {
     "softplus": lambda _: nn.Softplus(),
     "elu": nn.ELU,
     "leaky_relu": nn.LeakyReLU,
+    "mish": lambda _: nn.Mish(),
+    "selu": lambda _: nn.SELU(),
+    "celu": nn.CELU,
+    "hardswish": lambda _: nn.Hardswish(),
+    "hardsigmoid": lambda _: nn.Hardsigmoid(),
+    "softsign": lambda _: nn.Softsign(),
 }
+
+
+@_module.register
+def _clamp(stage: Clamp) -> nn.Module:
+    return Clamped(stage.low, stage.high)
 
 
 @_module.register

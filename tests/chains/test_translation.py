@@ -159,30 +159,48 @@ def dead(m: Any, x: Any) -> Any:
     return m.fc(out[:, -1])
 
 
+def before(act: Callable[[], Any]) -> Callable[[], dict[str, Any]]:
+    """A Linear before the LSTM, whose answers grow with x, and an activation."""
+    return lambda: {"pre": nn.Linear(3, 3), "act": act()}
+
+
 KINDS: dict[str, Kind] = {
     # Activations and limits
-    "ReLU6": Kind(
-        lambda m, x: m.fc(m.act(m.last(x))), lambda: {"act": nn.ReLU6()}, r"act \(ReLU6\)"
-    ),
+    "ReLU6": Kind(lambda m, x: m.fc(m.last(m.act(m.pre(x)))), before(nn.ReLU6), holds=("clamp",)),
     "Hardtanh": Kind(
-        lambda m, x: m.fc(m.act(m.last(x))), lambda: {"act": nn.Hardtanh()}, r"act \(Hardtanh\)"
+        lambda m, x: m.fc(m.last(m.act(m.pre(x)))), before(nn.Hardtanh), holds=("clamp",)
+    ),
+    "Hardtanh of one's own": Kind(
+        lambda m, x: m.fc(m.last(F.hardtanh(m.pre(x), -0.2, 0.7))),
+        before(nn.Identity),
+        holds=("clamp",),
     ),
     "Hardswish": Kind(
-        lambda m, x: m.fc(m.act(m.last(x))), lambda: {"act": nn.Hardswish()}, "hardswish"
+        lambda m, x: m.fc(m.last(m.act(m.pre(x)))), before(nn.Hardswish), holds=("hardswish",)
     ),
-    "Mish": Kind(lambda m, x: m.fc(m.act(m.last(x))), lambda: {"act": nn.Mish()}, "mish"),
-    "SELU": Kind(lambda m, x: m.fc(F.selu(m.last(x))), refused="selu"),
+    "Hardsigmoid": Kind(
+        lambda m, x: m.fc(m.last(m.act(m.pre(x)))), before(nn.Hardsigmoid), holds=("hardsigmoid",)
+    ),
+    "Mish": Kind(lambda m, x: m.fc(m.last(m.act(m.pre(x)))), before(nn.Mish), holds=("mish",)),
+    "SELU": Kind(lambda m, x: m.fc(m.last(F.selu(m.pre(x)))), before(nn.Identity), holds=("selu",)),
+    "CELU": Kind(
+        lambda m, x: m.fc(m.last(F.celu(m.pre(x), 0.3))), before(nn.Identity), holds=("celu",)
+    ),
+    "Softsign": Kind(lambda m, x: m.fc(F.softsign(m.last(x))), holds=("softsign",)),
     "Softplus with beta": Kind(
-        lambda m, x: F.softplus(m.fc(m.last(x)), beta=2), refused="softplus.*beta 2"
+        lambda m, x: F.softplus(m.fc(m.last(x)), beta=2), holds=("softplus",)
     ),
-    "clamp": Kind(
-        lambda m, x: m.fc(m.last(x)).clamp(-0.1, 0.2), refused=r"clamp.*between -0.1 and 0.2"
-    ),
-    "clip": Kind(lambda m, x: torch.clip(m.fc(m.last(x)), max=0.1), refused="clip"),
+    "clamp": Kind(lambda m, x: m.fc(m.last(x)).clamp(-0.1, 0.2), holds=("clamp",)),
+    "clip": Kind(lambda m, x: torch.clip(m.fc(m.last(x)), max=0.1), holds=("clamp",)),
     "clamp from 0": Kind(lambda m, x: torch.clamp(m.fc(m.last(x)), min=0), holds=("relu",)),
-    "threshold": Kind(lambda m, x: F.threshold(m.fc(m.last(x)), 0.1, 20.0), refused="threshold"),
+    "clamp by a buffer": Kind(
+        lambda m, x: m.fc(m.last(x)).clamp(max=m.mean[:2]), refused="no two numbers"
+    ),
+    "threshold": Kind(
+        lambda m, x: F.threshold(m.fc(m.last(x)), 0.1, 20.0), refused="threshold in Net.*puts 20.0"
+    ),
     "maximum": Kind(
-        lambda m, x: torch.maximum(m.fc(m.last(x)), torch.tensor(0.1)), refused="maximum"
+        lambda m, x: torch.maximum(m.fc(m.last(x)), torch.tensor(0.1)), holds=("clamp",)
     ),
     "where": Kind(chosen, refused="gt"),
     "softmax": Kind(lambda m, x: m.fc(m.last(x)).softmax(-1), refused="softmax"),
@@ -364,7 +382,7 @@ def test_an_archive_is_translated_in_its_own_process(make: Any, tmp_path: Path) 
             return self.head(out[:, -1])
 
     torch.manual_seed(0)
-    for end, refused in ((nn.Tanh(), ""), (nn.ReLU6(), r"head\.3 \(ReLU6\)")):
+    for end, refused in ((nn.Tanh(), ""), (nn.Hardshrink(), r"head\.3 \(Hardshrink\)")):
         module = Plain(end).eval()
         archive = make(module) if make else torch.jit.trace(module, torch.zeros(2, 3, 3))
         archive.save(str(tmp_path / "m.pt"))

@@ -14,6 +14,7 @@ import numpy as np
 from lstm_export.model import (
     Activation,
     Affine,
+    Clamp,
     LastHidden,
     LastStep,
     LayerNorm,
@@ -167,6 +168,42 @@ def activations(random: np.random.Generator) -> dict[str, Model]:
     }
 
 
+def later_activations(random: np.random.Generator) -> dict[str, Model]:
+    """Those that came later, and values kept between bounds: drawn after all others, whose weights
+    stay what they were.
+    """
+    return {
+        "later activations": _model(
+            3,
+            4,
+            linear("pre", 3, 6, random),
+            Activation("mish", "mish"),
+            lstm("lstm", 6, 7, 1, random),
+            LAST,
+            Activation("selu", "selu"),
+            linear("fc1", 7, 6, random),
+            Activation("celu", "celu", 0.5),
+            linear("fc2", 6, 6, random),
+            Activation("hardswish", "hardswish"),
+            linear("fc3", 6, 6, random),
+            Activation("softsign", "softsign"),
+            linear("fc4", 6, 4, random),
+            Activation("hardsigmoid", "hardsigmoid"),
+        ),
+        "clamps": _model(
+            2,
+            2,
+            linear("pre", 2, 6, random),
+            Clamp("from below", low=-0.5),
+            lstm("lstm", 6, 7, 1, random),
+            linear("fc1", 7, 6, random),
+            Clamp("relu6", 0, 0.25),
+            linear("fc2", 6, 2, random),
+            Clamp("cap", high=0.1),
+        ),
+    }
+
+
 def norms(random: np.random.Generator) -> dict[str, Model]:
     """Layer norm with weights and without, and a batch norm as a checkpoint's reader folds it: two
     affine stages.
@@ -239,6 +276,7 @@ GROUPS: tuple[Group, ...] = (
     norms,
     skips,
     saturated,
+    later_activations,
 )
 
 

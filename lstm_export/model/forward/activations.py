@@ -85,6 +85,40 @@ def _elu(x: Array, terms: Array, alpha: float) -> Activated:
     return Activated(y, np.where(is_curved, size, terms), size)
 
 
+SELU_ALPHA = 1.6732632423543772848170429916717
+SELU_SCALE = 1.0507009873554804934193349852946
+
+
+def _mish(x: Array, terms: Array, _: float) -> Activated:
+    y = x * np.tanh(np.logaddexp(0, x))  # x * tanh(softplus(x))
+    return Activated(y, terms, np.abs(x))
+
+
+def _selu(x: Array, terms: Array, _: float) -> Activated:
+    y, inner, size = _elu(x, terms, SELU_ALPHA)
+    return Activated(SELU_SCALE * y, SELU_SCALE * inner, SELU_SCALE * size)
+
+
+def _celu(x: Array, terms: Array, alpha: float) -> Activated:
+    exponential = np.exp(np.minimum(x / alpha, 0))
+    is_curved = x <= 0
+    y = np.where(is_curved, alpha * (exponential - 1), x)
+    size = np.where(is_curved, np.abs(alpha) * (exponential + 1), 0.0)
+    return Activated(y, np.where(is_curved, size, terms), size)
+
+
+def _hardsigmoid(x: Array, terms: Array, _: float) -> Activated:
+    return Activated(np.clip(x / 6 + 0.5, 0, 1), np.ones_like(x), 1.0)
+
+
+def _hardswish(x: Array, terms: Array, _: float) -> Activated:
+    return Activated(x * np.clip(x / 6 + 0.5, 0, 1), terms, np.abs(x))
+
+
+def _softsign(x: Array, terms: Array, _: float) -> Activated:
+    return Activated(x / (1 + np.abs(x)), np.minimum(terms, 1.0))
+
+
 FUNCTIONS: Mapping[str, Function] = {
     "relu": _relu,
     "leaky_relu": _leaky_relu,
@@ -95,6 +129,12 @@ FUNCTIONS: Mapping[str, Function] = {
     "gelu": _gelu,
     "gelu_tanh": _gelu_tanh,
     "elu": _elu,
+    "mish": _mish,
+    "selu": _selu,
+    "celu": _celu,
+    "hardswish": _hardswish,
+    "hardsigmoid": _hardsigmoid,
+    "softsign": _softsign,
 }
 
 _erf = np.vectorize(erf, otypes=[np.float64])  # numpy has none

@@ -9,7 +9,7 @@ import numpy as np
 from ..arrays import Array
 from ..recurrent import Recurrent
 from ..stage import Stage
-from ..stages import Activation, Affine, LastHidden, LastStep, LayerNorm, Linear, Skip
+from ..stages import Activation, Affine, Clamp, LastHidden, LastStep, LayerNorm, Linear, Skip
 from .activations import FUNCTIONS
 from .context import Context, Value, as_row, transposed
 from .through_layers import through_layers
@@ -110,6 +110,18 @@ def _both_ends(x: Array, size: int, context: Context) -> Array:
     last = context.last(x)[..., :size]
     first = x[0, ..., size:]
     return np.concatenate([last, first], axis=-1)
+
+
+NEAR_A_BOUND = 2.0**-20  # of the terms, within which rounding decides whether a value is clamped
+
+
+@apply.register
+def _clamp(stage: Clamp, weights: Weights, x: Value, context: Context) -> Value:
+    low = -np.inf if stage.low is None else stage.low
+    high = np.inf if stage.high is None else stage.high
+    y = np.clip(x.y, low, high)
+    beyond = np.abs(x.y - y) > NEAR_A_BOUND * x.terms
+    return Value(y, np.where(beyond, np.abs(y), x.terms))
 
 
 @apply.register

@@ -10,6 +10,7 @@ import numpy as np
 from ...model import (
     Activation,
     Affine,
+    Clamp,
     LastHidden,
     LastStep,
     LayerNorm,
@@ -24,6 +25,8 @@ from ...model.stages import ACTIVATIONS
 from .mutation import Mutation, exchanged, inserted, mutations
 
 WRONG_EPS = 1e-3
+# What engines take for each other: a function that equals one of these somewhere is not tried.
+USUAL = ("relu", "tanh", "sigmoid", "gelu", "gelu_tanh", "silu", "softplus", "elu", "leaky_relu")
 
 
 def stage_bugs(model: Model) -> Iterator[Mutation]:
@@ -45,6 +48,8 @@ def _bugs_of(stage: Stage, before: Stage | None, model: Model) -> Iterator[Mutat
         yield from _linear_bugs(model, stage)
     elif isinstance(stage, Activation):
         yield from _activation_bugs(model, stage)
+    elif isinstance(stage, Clamp):
+        yield from _clamp_bugs(model, stage)
     elif isinstance(stage, LayerNorm):
         yield from _layer_norm_bugs(model, stage)
     elif isinstance(stage, Skip):
@@ -66,7 +71,7 @@ def _again(model: Model, stage: Stage, kind: str) -> Iterator[Mutation]:
 
 
 def _activation_added(model: Model, stage: Stage) -> Iterator[Mutation]:
-    for function in ACTIVATIONS:
+    for function in USUAL:
         added = Activation(f"{stage.name}.{function}", function)
         yield from mutations(f"{function} added", inserted(model, added, stage), stage.name)
 
@@ -115,7 +120,8 @@ def _linear_bugs(model: Model, stage: Linear) -> Iterator[Mutation]:
 def _activation_bugs(model: Model, stage: Activation) -> Iterator[Mutation]:
     yield from _instead(model, stage, {"left out": None})
     yield from _again(model, stage, "applied twice")
-    for function, parameter in ACTIVATIONS.items():
+    for function in dict.fromkeys((*USUAL, stage.function)):
+        parameter = ACTIVATIONS[function]
         other = Activation(stage.name, function)
         if function != stage.function:
             yield from _instead(model, stage, {f"{function} for {stage.function}": other})
@@ -123,6 +129,14 @@ def _activation_bugs(model: Model, stage: Activation) -> Iterator[Mutation]:
             yield from _instead(
                 model, stage, {f"{function} with the parameter {parameter:g}": other}
             )
+
+
+def _clamp_bugs(model: Model, stage: Clamp) -> Iterator[Mutation]:
+    others: dict[str, Stage | None] = {"left out": None}
+    if stage.low is not None and stage.high is not None:
+        others["low lost"] = replace(stage, low=None)
+        others["high lost"] = replace(stage, high=None)
+    yield from _instead(model, stage, others)
 
 
 def _layer_norm_bugs(model: Model, stage: LayerNorm) -> Iterator[Mutation]:

@@ -1,9 +1,11 @@
-"""The activation functions in an ONNX graph: an operator each, or several for silu and gelu."""
+"""The activation functions in an ONNX graph: an operator each, or several."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from math import pi, sqrt
+
+import numpy as np
 
 from ...model import Activation
 from .walk import CONSTANT, Walk, check_number
@@ -11,9 +13,11 @@ from .walk import CONSTANT, Walk, check_number
 OPERATORS: Mapping[str, str] = {
     "Relu": "relu",
     "Tanh": "tanh",
-    "Softplus": "softplus",
     "Elu": "elu",
     "LeakyRelu": "leaky_relu",
+    "Selu": "selu",
+    "Celu": "celu",
+    "Softsign": "softsign",
 }
 
 
@@ -22,7 +26,7 @@ def operator(walk: Walk) -> Activation:
     op = walk.op()
     name = walk.name()
     function = OPERATORS[op]
-    if function not in ("elu", "leaky_relu"):
+    if function not in ("elu", "celu", "leaky_relu"):
         walk.advance(op)
         return Activation(name, function)
     alpha = walk.attribute("alpha")
@@ -39,6 +43,29 @@ def sigmoid_or_silu(walk: Walk) -> Activation:
         return Activation(name, "sigmoid")
     walk.advance("Mul", x)
     return Activation(name.removesuffix("/sigmoid"), "silu")
+
+
+def hardsigmoid_or_hardswish(walk: Walk) -> Activation:
+    """hardsigmoid, or x * hardsigmoid(x)."""
+    x = walk.current
+    name = walk.name()
+    walk.advance("HardSigmoid", alpha=float(np.float32(1 / 6)), beta=0.5)
+    if not name.endswith("/hardsigmoid"):
+        return Activation(name, "hardsigmoid")
+    walk.advance("Mul", x)
+    return Activation(name.removesuffix("/hardsigmoid"), "hardswish")
+
+
+def softplus_or_mish(walk: Walk) -> Activation:
+    """softplus, or x * tanh(softplus(x))."""
+    x = walk.current
+    name = walk.name()
+    walk.advance("Softplus")
+    if not name.endswith("/softplus"):
+        return Activation(name, "softplus")
+    walk.advance("Tanh")
+    walk.advance("Mul", x)
+    return Activation(name.removesuffix("/softplus"), "mish")
 
 
 def gelu(walk: Walk) -> Activation:
@@ -82,5 +109,7 @@ def is_gelu_tanh(walk: Walk) -> bool:
 READERS: Mapping[str, Callable[[Walk], Activation]] = {
     **dict.fromkeys(OPERATORS, operator),
     "Sigmoid": sigmoid_or_silu,
+    "HardSigmoid": hardsigmoid_or_hardswish,
+    "Softplus": softplus_or_mish,
     "Div": gelu,
 }

@@ -24,6 +24,7 @@ from ...device.onnx_state import CarriedTensor, carried_tensors
 from ...errors import UnsupportedModel, require
 from ...model import (
     Affine,
+    Clamp,
     LastHidden,
     LastStep,
     LayerNorm,
@@ -144,6 +145,7 @@ class _Reader:
             "Sub": self._scaler,
             "Mul": self._mul,
             "LayerNormalization": self._layer_norm,
+            "Clip": self._clamp,
         }
         if op not in readers:
             fault = f"is {op}, which lstm-export does not write there"
@@ -235,6 +237,12 @@ class _Reader:
         (scale,) = self._walk.advance("Mul", CONSTANT).arrays()
         (offset,) = self._walk.advance("Add", CONSTANT).arrays()
         return Affine(name, offset, scale, inverse=True)
+
+    def _clamp(self) -> Stage:
+        name = self._walk.name()
+        bounds = self._walk.advance("Clip", OPTIONAL, OPTIONAL).constants
+        low, high = (None if bound is None else float(bound) for bound in (*bounds, None, None)[:2])
+        return Clamp(name, low, high)
 
     def _layer_norm(self) -> Stage:
         name = self._walk.name()

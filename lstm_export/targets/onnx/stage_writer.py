@@ -15,6 +15,7 @@ from ...errors import UnsupportedModel
 from ...model import (
     Activation,
     Affine,
+    Clamp,
     LastHidden,
     LastStep,
     LayerNorm,
@@ -28,7 +29,7 @@ from .recurrent_writer import write_recurrent
 
 LAYER_NORM_OPSET = 17  # the first with LayerNormalization
 
-# An operator each; silu and gelu are made of several.
+# An operator each; silu, hardswish, mish and gelu are made of several.
 _OPERATORS = {
     "relu": "Relu",
     "tanh": "Tanh",
@@ -36,7 +37,12 @@ _OPERATORS = {
     "softplus": "Softplus",
     "elu": "Elu",
     "leaky_relu": "LeakyRelu",
+    "selu": "Selu",
+    "celu": "Celu",
+    "hardsigmoid": "HardSigmoid",
+    "softsign": "Softsign",
 }
+_ATTRIBUTES = {"hardsigmoid": {"alpha": 1 / 6, "beta": 0.5}}
 
 
 @singledispatch
@@ -135,16 +141,30 @@ def _at_the_same_step(stage: Skip, added: str, graph: Graph) -> str:
 
 
 @write.register
+def _clamp(stage: Clamp, graph: Graph, following: Stage | None) -> None:
+    low = "" if stage.low is None else graph.number(f"{stage.name}.low", stage.low)
+    high = "" if stage.high is None else graph.number(f"{stage.name}.high", stage.high)
+    graph.add("Clip", stage.name, low, high)
+
+
+@write.register
 def _activation(stage: Activation, graph: Graph, following: Stage | None) -> None:
     x = graph.current
     name = stage.name
     if stage.function in _OPERATORS:
-        attributes: dict[str, Any] = {}
+        attributes: dict[str, Any] = dict(_ATTRIBUTES.get(stage.function, {}))
         if stage.parameter is not None:
             attributes["alpha"] = stage.parameter
         graph.add(_OPERATORS[stage.function], name, **attributes)
     elif stage.function == "silu":
         graph.add("Sigmoid", f"{name}/sigmoid")
+        graph.add("Mul", name, x)
+    elif stage.function == "hardswish":
+        graph.add("HardSigmoid", f"{name}/hardsigmoid", **_ATTRIBUTES["hardsigmoid"])
+        graph.add("Mul", name, x)
+    elif stage.function == "mish":
+        graph.add("Softplus", f"{name}/softplus")
+        graph.add("Tanh", f"{name}/tanh")
         graph.add("Mul", name, x)
     elif stage.function == "gelu":
         _gelu(x, name, graph)

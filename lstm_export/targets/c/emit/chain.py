@@ -12,6 +12,7 @@ from ....model import (
     Activation,
     Affine,
     Cell,
+    Clamp,
     LastHidden,
     LastStep,
     LayerNorm,
@@ -253,6 +254,18 @@ def _layer_norm(stage: LayerNorm, run: Walk) -> None:
     eps = literal(stage.eps)
     run.call("layer_norm", weight, bias, eps, run.value.text, out.text, run.steps, width, run.lanes)
     run.value = out
+
+
+@_write.register
+def _clamp(stage: Clamp, run: Walk) -> None:
+    out = run.output(stage, run.value.width, in_place=True)
+    count = run.count(run.value.width)
+    if stage.low is not None:
+        run.call("map_at_least", run.value.text, out.text, count, literal(stage.low))
+        run.value = out
+    if stage.high is not None:
+        run.call("map_at_most", run.value.text, out.text, count, literal(stage.high))
+        run.value = out
 
 
 @_write.register

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ....errors import UnsupportedModel
-from ....model import GRU, LSTM, Activation, Affine, LayerNorm, Linear, Model, Skip, Stage
+from ....model import GRU, LSTM, Activation, Affine, Clamp, LayerNorm, Linear, Model, Skip, Stage
 from .chain import walk
 from .chain_text import chain_text
 from .constants import arrays_of
@@ -86,6 +86,8 @@ def _part(stage: Stage) -> str:
             if f"MODEL_{part}" not in documented():
                 raise UnsupportedModel(f"c cannot express {stage.name} ({stage.function})")
             return part
+        case Clamp():
+            return "CLAMP"
         case Affine():
             return "DENORMALIZE" if stage.inverse else "NORMALIZE"
     parts = {LSTM: "LSTM", GRU: "GRU", Linear: "LINEAR", LayerNorm: "LAYER_NORM", Skip: "SKIP"}
@@ -102,6 +104,7 @@ def _code_bytes(model: Model, choices: Choices, calls: int) -> int:
     size += 450 if choices["MODEL_BITS"] < 32 else 0
     size += 200 if choices["MODEL_PROJECTION"] else 0
     size += 400 if choices["MODEL_LAYER_NORM"] else 0
-    size += 200 if choices["MODEL_ELU"] or choices["MODEL_SOFTPLUS"] else 0  # e^x
+    has_exp = any(choices[f"MODEL_{name}"] for name in ("ELU", "SOFTPLUS", "SELU", "CELU", "MISH"))
+    size += 200 if has_exp else 0  # e^x
     size += 200 * len({stage.function for stage in model.stages if isinstance(stage, Activation)})
     return size

@@ -92,7 +92,7 @@ MODEL_INLINE model_vf model_gelu(model_vf x)
 MODEL_MAP(gelu)
 #endif
 
-#if MODEL_ELU || MODEL_SOFTPLUS
+#if MODEL_ELU || MODEL_SOFTPLUS || MODEL_SELU || MODEL_CELU || MODEL_MISH
 /* e^x for x <= 0: 2^-m * e^r with |r| <= ln(2) / 2. */
 MODEL_STATIC float model_exp(float x)
 {
@@ -147,6 +147,95 @@ MODEL_STATIC void model_map_elu(const float *x, float *y, size_t n, float alpha)
     size_t k;
     for (k = 0; k < n; k++) {
         y[k] = x[k] > 0.0f ? x[k] : alpha * (model_exp(x[k]) - 1.0f);
+    }
+}
+#endif
+
+#if MODEL_SELU
+MODEL_STATIC void model_map_selu(const float *x, float *y, size_t n)
+{
+    size_t k;
+    for (k = 0; k < n; k++) {
+        y[k] = x[k] > 0.0f ? 1.05070099f * x[k] : 1.75809934f * (model_exp(x[k]) - 1.0f);
+    }
+}
+#endif
+
+#if MODEL_CELU
+MODEL_STATIC void model_map_celu(const float *x, float *y, size_t n, float alpha)
+{
+    size_t k;
+    for (k = 0; k < n; k++) {
+        y[k] = x[k] > 0.0f ? x[k] : alpha * (model_exp(x[k] / alpha) - 1.0f);
+    }
+}
+#endif
+
+#if MODEL_MISH
+/* x * tanh(log(1 + e^x)) = x * (e^2x + 2 e^x) / (e^2x + 2 e^x + 2), with no power of e above 1. */
+MODEL_STATIC void model_map_mish(const float *x, float *y, size_t n)
+{
+    size_t k;
+    for (k = 0; k < n; k++) {
+        const float e = model_exp(x[k] < 0.0f ? x[k] : -x[k]);
+        const float p = x[k] < 0.0f ? e * (e + 2.0f) : 1.0f + 2.0f * e;
+        y[k] = x[k] * (p / (p + (x[k] < 0.0f ? 2.0f : 2.0f * e * e)));
+    }
+}
+#endif
+
+#if MODEL_HARDSIGMOID || MODEL_HARDSWISH
+MODEL_STATIC float model_hardsigmoid(float x)
+{
+    const float y = x * 0.166666667f + 0.5f;
+    return y < 0.0f ? 0.0f : y > 1.0f ? 1.0f : y;
+}
+#endif
+
+#if MODEL_HARDSIGMOID
+MODEL_STATIC void model_map_hardsigmoid(const float *x, float *y, size_t n)
+{
+    size_t k;
+    for (k = 0; k < n; k++) {
+        y[k] = model_hardsigmoid(x[k]);
+    }
+}
+#endif
+
+#if MODEL_HARDSWISH
+MODEL_STATIC void model_map_hardswish(const float *x, float *y, size_t n)
+{
+    size_t k;
+    for (k = 0; k < n; k++) {
+        y[k] = x[k] * model_hardsigmoid(x[k]);
+    }
+}
+#endif
+
+#if MODEL_SOFTSIGN
+MODEL_STATIC void model_map_softsign(const float *x, float *y, size_t n)
+{
+    size_t k;
+    for (k = 0; k < n; k++) {
+        y[k] = x[k] / (1.0f + (x[k] < 0.0f ? -x[k] : x[k]));
+    }
+}
+#endif
+
+#if MODEL_CLAMP
+MODEL_STATIC void model_map_at_least(const float *x, float *y, size_t n, float low)
+{
+    size_t k;
+    for (k = 0; k < n; k++) {
+        y[k] = x[k] < low ? low : x[k];
+    }
+}
+
+MODEL_STATIC void model_map_at_most(const float *x, float *y, size_t n, float high)
+{
+    size_t k;
+    for (k = 0; k < n; k++) {
+        y[k] = x[k] > high ? high : x[k];
     }
 }
 #endif

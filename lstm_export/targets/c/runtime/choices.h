@@ -78,5 +78,26 @@ typedef char model_bits_are_known[MODEL_BITS == 32 || MODEL_BITS == 16 || MODEL_
 #ifndef MODEL_SOFTPLUS
 #define MODEL_SOFTPLUS 1
 #endif
+#ifndef MODEL_CLAMP
+#define MODEL_CLAMP 1
+#endif
+#ifndef MODEL_MISH
+#define MODEL_MISH 1
+#endif
+#ifndef MODEL_SELU
+#define MODEL_SELU 1
+#endif
+#ifndef MODEL_CELU
+#define MODEL_CELU 1
+#endif
+#ifndef MODEL_HARDSWISH
+#define MODEL_HARDSWISH 1
+#endif
+#ifndef MODEL_HARDSIGMOID
+#define MODEL_HARDSIGMOID 1
+#endif
+#ifndef MODEL_SOFTSIGN
+#define MODEL_SOFTSIGN 1
+#endif
 
 #endif
