@@ -40,7 +40,12 @@ class Hints:
     doubts: tuple[str, ...] = ()
 
 
-_PARAMETERS = {"LeakyReLU": "negative_slope", "ELU": "alpha", "GELU": "approximation"}
+_PARAMETERS = {
+    "LeakyReLU": "negative_slope",
+    "ELU": "alpha",
+    "CELU": "alpha",
+    "GELU": "approximation",
+}
 
 
 def told_by_names(modules: Mapping[str, str]) -> Hints:

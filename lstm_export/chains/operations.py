@@ -635,7 +635,7 @@ _DROPOUTS = (
     "alpha_dropout",
     "feature_alpha_dropout",
 )
-_NAMED = ("tanh", "sigmoid", "silu", "mish", "selu", "hardswish", "hardsigmoid", "softsign")
+_NAMED = ("tanh", "sigmoid", "silu", "mish", "selu", "hardswish", "hardsigmoid")
 _RESHAPES = ("view", "reshape", "flatten", "unflatten", "ravel", "unsafe_view")
 _ARITHMETIC = (
     "add",

@@ -108,7 +108,6 @@ ACTIVATIONS: Mapping[str, float | None] = {
     "celu": 1.0,  # alpha
     "hardswish": None,
     "hardsigmoid": None,
-    "softsign": None,
 }
 
 

@@ -293,7 +293,6 @@ _ACTIVATIONS: dict[str, Callable[[float], nn.Module]] = {
     "celu": nn.CELU,
     "hardswish": lambda _: nn.Hardswish(),
     "hardsigmoid": lambda _: nn.Hardsigmoid(),
-    "softsign": lambda _: nn.Softsign(),
 }
 
 

@@ -186,7 +186,7 @@ KINDS: dict[str, Kind] = {
     "CELU": Kind(
         lambda m, x: m.fc(m.last(F.celu(m.pre(x), 0.3))), before(nn.Identity), holds=("celu",)
     ),
-    "Softsign": Kind(lambda m, x: m.fc(F.softsign(m.last(x))), holds=("softsign",)),
+    "Softsign": Kind(lambda m, x: m.fc(F.softsign(m.last(x))), refused="softsign"),
     "Softplus with beta": Kind(
         lambda m, x: F.softplus(m.fc(m.last(x)), beta=2), holds=("softplus",)
     ),

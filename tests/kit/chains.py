@@ -185,9 +185,7 @@ def later_activations(random: np.random.Generator) -> dict[str, Model]:
             Activation("celu", "celu", 0.5),
             linear("fc2", 6, 6, random),
             Activation("hardswish", "hardswish"),
-            linear("fc3", 6, 6, random),
-            Activation("softsign", "softsign"),
-            linear("fc4", 6, 4, random),
+            linear("fc3", 6, 4, random),
             Activation("hardsigmoid", "hardsigmoid"),
         ),
         "clamps": _model(

@@ -17,6 +17,7 @@ from lstm_export.model import (
     LSTM,
     Activation,
     Affine,
+    Clamp,
     LastHidden,
     LastStep,
     LayerNorm,
@@ -35,6 +36,10 @@ LARGEST_WINDOW = 200
 LARGEST_RATIO = 1e5  # of a feature's mean to its standard deviation
 
 
+FIRST = list(ACTIVATIONS)[:9]  # those that the first studies drew from
+LATER = 0.25  # share of the activations that came later
+
+
 @dataclass
 class _Draw:
     """One chain in the making.
@@ -46,6 +51,8 @@ class _Draw:
         width: columns of the answer of the stages so far.
         stages: the chain so far.
         is_sequence: whether no step was picked yet.
+        later: where choices come from that were added later, so that all others stay what they
+            were.
     """
 
     random: np.random.Generator
@@ -54,6 +61,7 @@ class _Draw:
     width: int
     stages: list[Stage] = field(default_factory=list)
     is_sequence: bool = True
+    later: np.random.Generator = field(default_factory=np.random.default_rng)
 
     def chance(self, share: float) -> bool:
         return bool(self.random.random() < share)
@@ -82,6 +90,7 @@ def random_chain(
     gain = float(random.choice(GAINS))
     input_size = int(random.integers(1, 17))
     draw = _Draw(random, gain, largest_hidden, width=input_size)
+    draw.later = np.random.default_rng([seed, index, 1])
     window = draw.size(LARGEST_WINDOW)
     if draw.chance(0.5):
         _scaler(draw, inverse=False)
@@ -202,6 +211,19 @@ def _between(draw: _Draw) -> None:
 
 
 def _activation(draw: _Draw) -> None:
-    function = str(draw.random.choice(list(ACTIVATIONS)))
+    function = str(draw.random.choice(FIRST))
     parameter = None if ACTIVATIONS[function] is None else float(draw.random.uniform(0.01, 1.5))
+    if draw.later.random() < LATER:
+        _later_activation(draw)
+    else:
+        draw.add(Activation(draw.name(function), function, parameter))
+
+
+def _later_activation(draw: _Draw) -> None:
+    function = str(draw.later.choice([*list(ACTIVATIONS)[len(FIRST) :], "clamp"]))
+    if function == "clamp":
+        low, high = np.sort(draw.later.uniform(-1, 1, 2))
+        draw.add(Clamp(draw.name(function), float(low), float(high)))
+        return
+    parameter = None if ACTIVATIONS[function] is None else float(draw.later.uniform(0.1, 1.5))
     draw.add(Activation(draw.name(function), function, parameter))

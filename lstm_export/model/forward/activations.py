@@ -115,10 +115,6 @@ def _hardswish(x: Array, terms: Array, _: float) -> Activated:
     return Activated(x * np.clip(x / 6 + 0.5, 0, 1), terms, np.abs(x))
 
 
-def _softsign(x: Array, terms: Array, _: float) -> Activated:
-    return Activated(x / (1 + np.abs(x)), np.minimum(terms, 1.0))
-
-
 FUNCTIONS: Mapping[str, Function] = {
     "relu": _relu,
     "leaky_relu": _leaky_relu,
@@ -134,7 +130,6 @@ FUNCTIONS: Mapping[str, Function] = {
     "celu": _celu,
     "hardswish": _hardswish,
     "hardsigmoid": _hardsigmoid,
-    "softsign": _softsign,
 }
 
 _erf = np.vectorize(erf, otypes=[np.float64])  # numpy has none

@@ -17,7 +17,6 @@ OPERATORS: Mapping[str, str] = {
     "LeakyRelu": "leaky_relu",
     "Selu": "selu",
     "Celu": "celu",
-    "Softsign": "softsign",
 }
 
 

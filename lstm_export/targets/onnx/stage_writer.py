@@ -40,7 +40,6 @@ _OPERATORS = {
     "selu": "Selu",
     "celu": "Celu",
     "hardsigmoid": "HardSigmoid",
-    "softsign": "Softsign",
 }
 _ATTRIBUTES = {"hardsigmoid": {"alpha": 1 / 6, "beta": 0.5}}
 
