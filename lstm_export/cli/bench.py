@@ -81,7 +81,7 @@ def bench(  # noqa: PLR0913, PLR0917 - the options of a command
 
 
 def _quantity(read: Callable[[str], float], text: str | None, option: str) -> float | None:
-    """What stands behind an option; without its unit it is wrong usage."""
+    """The value of an option; without its unit it is wrong usage."""
     try:
         return None if text is None else read(text)
     except InputError as error:

@@ -78,7 +78,7 @@ def run_stream(session: Session, data: Path, state: Path | None, **options: Any)
     named.
 
     Raises:
-        InputError: a line or the state is refused; the state behind the last good line is saved all
+        InputError: a line or the state is refused; the state after the last good line is saved all
             the same.
     """
     from ..device import RowStream
