@@ -13,6 +13,12 @@ import pytest
 
 from tests.kit.pages import COMMAND, DIRECTIVE, ROOT
 
+pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
+pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
+pytestmark = pytest.mark.skipif(
+    sys.platform == "win32", reason="the guides' commands are for a POSIX shell"
+)
+
 HOUSE = ROOT / "docs" / "house.md"
 COPIED = ("lstm_export", "scripts", "tests", "docs", "mkdocs.yml", "pyproject.toml", "README.md")
 
@@ -79,19 +85,13 @@ def run(text: str, clone: Path) -> str:
     return printed
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="the guide's commands are for a POSIX shell")
 @pytest.mark.parametrize("title", ["Add a target", "Add a stage", "Add a file format"])
 def test_a_guide_is_complete(title: str, clone: Path) -> None:
-    for package in ("torch", "onnx"):
-        pytest.importorskip(
-            package, reason='needs torch and onnx: pip install "lstm-export[export]"'
-        )
     text = guide(title)
     follow(text, clone)
     assert re.search(r"\d+ passed", run(text, clone))
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="the guide's commands are for a POSIX shell")
 @pytest.mark.parametrize("title", ["Add a stage", "Add a file format"])
 def test_the_tests_of_a_guide_miss_what_it_adds_to_the_package(title: str, clone: Path) -> None:
     follow(guide(title), clone, only="tests/")

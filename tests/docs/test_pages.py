@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from lstm_export import targets
 from tests.kit import page_tables, pages
 
+CONSTRAINTS = (pages.ROOT / "scripts" / "constraints.txt").read_text(encoding="utf-8")
 AGAIN = "run: python -m scripts.docs.make_pages"
 
 
@@ -42,6 +44,10 @@ def test_a_fresh_run_gives_the_same_page(page: Path) -> None:
     assert pages.masked(pages.filled(page)) == pages.masked(text), AGAIN
 
 
+@pytest.mark.skipif(
+    f"typer=={version('typer')} " not in CONSTRAINTS,
+    reason="other versions of typer lay help texts out in another way",
+)
 @pytest.mark.parametrize("page", pages_with("help", "table"), ids=name)
 def test_tables_and_help_texts_are_those_of_the_code(page: Path) -> None:
     text = page.read_text(encoding="utf-8")

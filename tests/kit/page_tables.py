@@ -7,6 +7,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterator
+from os.path import relpath
 from pathlib import Path
 
 from lstm_export import targets
@@ -185,6 +186,4 @@ def _capabilities(page: Path) -> list[str]:
 
 
 def _link(text: str, to: Path, page: Path) -> str:
-    from os.path import relpath
-
     return f"[{text}]({Path(relpath(to, page.parent)).as_posix()})"
