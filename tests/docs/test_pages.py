@@ -109,3 +109,11 @@ def test_the_files_that_a_page_names_are_there(page: Path) -> None:
     made = re.findall(r"<!-- new: (.+?) -->", text)
     gone = {path for path in named if not (pages.ROOT / path).exists()} - set(made)
     assert not gone
+
+
+def test_the_links_of_the_readme_lead_somewhere() -> None:
+    """The site's generator looks at the links of all other pages."""
+    text = pages.README.read_text(encoding="utf-8")
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", text)
+    assert links
+    assert [link for link in links if not (pages.ROOT / link).exists()] == []
