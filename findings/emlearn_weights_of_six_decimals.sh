@@ -7,8 +7,8 @@
 #            digit, and those below 5e-7 become 0. Nothing warns of it.
 # Expected   nine significant digits, which keep every float32
 # Seen       emlearn 0.23.2, scikit-learn 1.9.1
-#            inputs of order 1: weights of 0.6, off by up to 9e-07 of them
-#            inputs of order 100,000: weights of 6e-06, off by up to 9 % of the median weight
+#            inputs of order 1: weights of 4e-01, off by up to 1e-06 of that
+#            inputs of order 100,000: weights of 4e-06, off by up to 0.1 of that
 pins=(emlearn==0.23.2 scikit-learn==1.9.1 numpy==2.4.6)
 . "$(dirname "$0")/fresh_venv.sh"
 

@@ -8,8 +8,9 @@
 #            last, fc` with the checkpoint's weights, whose shapes fit, computes something else.
 # Expected   every forecast is made from the whole window
 # Seen       darts 0.48.1, neuralforecast 3.3.0, torch 2.13.0; 12 values in, 4 out
-#            which forecasts move when the newest 1, 2, 3, 4 values change, for both:
-#            [4]; [3, 4]; [2, 3, 4]; [1, 2, 3, 4]
+#            which forecasts move when the newest 1, 2, 3, 4 values change
+#            darts BlockRNNModel: [4]; [3, 4]; [2, 3, 4]; [1, 2, 3, 4]
+#            neuralforecast LSTM: [4]; [3, 4]; [2, 3, 4]; [1, 2, 3, 4]
 pins=(darts==0.48.1 neuralforecast==3.3.0 torch==2.13.0)
 . "$(dirname "$0")/fresh_venv.sh"
 

@@ -71,4 +71,4 @@ with torch.no_grad():
 if not every_step or off < 1e-2 or to_tanh > 1e-5:
     raise SystemExit("changed: what is converted")
 EOF
-"$python" -W ignore run.py >log
+"$python" -W ignore run.py 2>&1 >log  # stderr is shown, pnnx's own lines are not

@@ -8,7 +8,7 @@
 # Expected   a saved policy can be asked with the observations that the environment gives
 # Seen       sb3-contrib 2.9.2, torch 2.13.0
 #            running mean of the observations in training: largest 0.80
-#            files: data, pytorch_variables.pth, policy.pth, policy.optimizer.pth, ...
+#            files: data, pytorch_variables.pth, policy.pth, policy.optimizer.pth, _stable_baselines3_version, system_info.txt
 #            LSTMs in policy.pth: lstm_actor, lstm_critic
 #            the running mean is in none of the files
 pins=(sb3-contrib==2.9.2 torch==2.13.0)

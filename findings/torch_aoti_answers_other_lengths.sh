@@ -7,9 +7,10 @@
 #            the row that it was compiled for, and leaves the rest out. The plain exported program
 #            refuses both.
 # Expected   another shape than the compiled one is refused
+# Needs      a C++ compiler
 # Seen       torch 2.13.0; compiled for (1, 6, 10)
 #            nine steps: the answer of the first six, 1.4e-01 off
-#            two rows: one answer, that of the first
+#            two rows: 1 answer, that of the first
 pins=(torch==2.13.0 numpy==2.4.6 setuptools==84.2.1)
 . "$(dirname "$0")/fresh_venv.sh"
 

@@ -7,8 +7,8 @@
 #            PYTHONHASHSEED the bytes repeat; a traced module's bytes do so with any.
 # Expected   the same module gives the same file
 # Seen       torch 2.13.0, Python 3.11.7, PYTHONHASHSEED 0, 1, 2
-#            script: 3 different files, of which the code differs; 1 with one seed thrice
-#            trace: 1 file
+#            script: 3 different files of three seeds, 1 of one seed thrice
+#            trace: 1 different files of three seeds
 pins=(torch==2.13.0 numpy==2.4.6)
 . "$(dirname "$0")/fresh_venv.sh"
 
