@@ -14,8 +14,6 @@ pins=(pnnx==20261020 ncnn==1.0.20261020 torch==2.13.0 numpy==2.4.6)
 . "$(dirname "$0")/fresh_venv.sh"
 
 cat > run.py <<'EOF'
-import sys
-
 import ncnn
 import numpy as np
 import pnnx
@@ -54,11 +52,11 @@ def in_ncnn(module, x):
 
 torch.manual_seed(0)
 x = torch.randn(1, 5, 3)
-with torch.no_grad():
+with torch.no_grad(), open("seen", "w") as seen:  # pnnx itself prints to both streams
     hidden = LastHidden().eval()
     right = hidden(x).numpy()
     answer = in_ncnn(hidden, x)
-    print(f"h_n[-1] of two layers: torch {right.shape}, ncnn {answer.shape}", file=sys.stderr)
+    print(f"h_n[-1] of two layers: torch {right.shape}, ncnn {answer.shape}", file=seen)
     every_step = answer.shape == (5, 4) and np.allclose(answer[-1], right[0], atol=1e-5)
 
     relu = EveryStep("relu").eval()
@@ -67,8 +65,9 @@ with torch.no_grad():
     answer = in_ncnn(relu, x)
     off = np.abs(answer - relu(x)[0].numpy()).max()
     to_tanh = np.abs(answer - tanh(x)[0].numpy()).max()
-    print(f"relu RNN: {off:.2f} off; {to_tanh:.0e} off from a tanh RNN", file=sys.stderr)
+    print(f"relu RNN: {off:.2f} off; {to_tanh:.0e} off from a tanh RNN", file=seen)
 if not every_step or off < 1e-2 or to_tanh > 1e-5:
     raise SystemExit("changed: what is converted")
 EOF
-"$python" -W ignore run.py 2>&1 >log  # stderr is shown, pnnx's own lines are not
+"$python" -W ignore run.py >log 2>&1 || { tail -1 log; exit 1; }
+cat seen
