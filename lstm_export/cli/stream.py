@@ -84,6 +84,8 @@ def run_stream(session: Session, data: Path, state: Path | None, **options: Any)
     from ..device import RowStream
 
     rows = RowStream(session, **options, say=_say)
+    table_format = session.signature.table_format
+    separator = table_format.separator if table_format else None
     signals = _Signals()
     if state:
         check_output(state, None if str(data) == "-" else data)
@@ -91,7 +93,7 @@ def run_stream(session: Session, data: Path, state: Path | None, **options: Any)
             rows.restore(read_bytes(state, "a saved state"))
     with signals.caught(), _warnings_said(), _opened(data) as file:
         try:
-            _answer_all(rows, signals, file)
+            _answer_all(rows, signals, file, separator)
         finally:
             if state:
                 write_bytes(state, rows.state())
@@ -100,7 +102,7 @@ def run_stream(session: Session, data: Path, state: Path | None, **options: Any)
         raise typer.Exit(INTERRUPTED)
 
 
-def _answer_all(rows: Any, signals: _Signals, file: TextIO) -> None:
+def _answer_all(rows: Any, signals: _Signals, file: TextIO, separator: str | None) -> None:
     delimiter = ","
     number = 0
     while line := signals.line(file):
@@ -111,7 +113,7 @@ def _answer_all(rows: Any, signals: _Signals, file: TextIO) -> None:
             continue
         if not rows.names:
             line = line.removeprefix("\ufeff")
-            delimiter = max(",;\t", key=line.count)
+            delimiter = separator or max(",;\t", key=line.count)
         cells = next(csv.reader([line], delimiter=delimiter))
         if not rows.names:
             is_header = rows.begin(cells)

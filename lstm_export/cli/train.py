@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 Scaler = Enum("Scaler", {"standard": "standard", "minmax": "minmax"}, type=str)
 SplitBy = Enum("SplitBy", {"time": "time", "group": "group"}, type=str)
 Loss = Enum("Loss", {"mse": "mse", "mae": "mae", "huber": "huber"}, type=str)
+
+SEPARATORS = {"tab": "\t", "\\t": "\t", "space": " "}
+SECONDS = {"": 1.0, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+DURATION = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<unit>ms|s|min|h|d|w)?")
 
 
 def train(  # noqa: PLR0913, PLR0917 - the options of a command
@@ -80,6 +85,40 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     missing: Annotated[
         show.Missing, typer.Option(help="What happens to rows with an empty cell.")
     ] = show.Missing.refuse,
+    missing_values: Annotated[
+        str,
+        typer.Option(
+            help="Words for an empty cell beside NA, NaN, null and none.", metavar="WORD,.."
+        ),
+    ] = "",
+    time_format: Annotated[
+        str | None,
+        typer.Option(
+            help="How times are written where not as ISO 8601, such as %d.%m.%Y %H:%M.",
+            metavar="FORMAT",
+        ),
+    ] = None,
+    decimal: Annotated[
+        str, typer.Option(help="Point or comma before a number's fraction.", metavar="CHAR")
+    ] = ".",
+    separator: Annotated[
+        str | None,
+        typer.Option(
+            help="Between cells: a comma, ;, |, tab or space; by default the likeliest.",
+            metavar="CHAR",
+        ),
+    ] = None,
+    step: Annotated[
+        str | None,
+        typer.Option(
+            help="Time from row to row, such as 5s, 1min, 1h, 1d; by default the most common.",
+            metavar="TIME",
+        ),
+    ] = None,
+    tolerance: Annotated[
+        str | None,
+        typer.Option(help="How far a step may be off and is no gap, such as 5s.", metavar="TIME"),
+    ] = None,
     units: Annotated[
         list[str] | None,
         typer.Option(help="Unit of a column; repeat for several.", metavar="COL=UNIT"),
@@ -133,6 +172,12 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
         split=_shares(split),
         split_by=None if split_by is None else split_by.value,
         missing=missing.value,
+        missing_values=_names(missing_values),
+        time_format=time_format,
+        decimal=decimal,
+        separator=SEPARATORS.get(separator or "", separator),
+        step=_duration("step", step),
+        tolerance=_duration("tolerance", tolerance),
         units=_units(units or []),
         scaler=scaler.value,
         hidden_size=hidden_size,
@@ -168,6 +213,16 @@ def _shares(text: str) -> tuple[float, float, float]:
             f"--split is {text!r}, expected three shares such as 0.7,0.15,0.15"
         ) from None
     return train, validation, test
+
+
+def _duration(name: str, text: str | None) -> float | None:
+    """`5s`, `1min`, `1h`, `1d` in seconds; a bare number as it is."""
+    if text is None:
+        return None
+    found = DURATION.fullmatch(text.strip())
+    if not found:
+        raise InputError(f"--{name} is {text!r}, expected a time such as 5s, 1min, 1h or 1d")
+    return float(found["number"]) * SECONDS[found["unit"] or ""]
 
 
 def _units(texts: Sequence[str]) -> dict[str, str]:

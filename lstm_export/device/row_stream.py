@@ -14,8 +14,9 @@ from ..bundle.archive import pack, unpack
 from ..errors import BundleError, InputError
 from ..model import Array
 from ..series import Table
-from ..series.calendar import calendar_features, elapsed, parse_times
-from ..series.windows import TIME_STEP_RTOL
+from ..series.calendar import calendar_features
+from ..series.times import elapsed, parse_times
+from ..series.windows import gaps_in_time
 from .guards import NotFinite
 from .row_columns import RowColumns, columns_of
 from .session import Session
@@ -118,7 +119,7 @@ class RowStream:
         columns = self._columns
         by_name = dict(zip(columns.names, cells, strict=True))
         arrays = {name: np.array([cell], object) for name, cell in by_name.items()}
-        table = Table(arrays, first_row=line)
+        table = Table.of(Table(arrays, first_row=line), self._signature.table_format)
         measured = np.concatenate([table.numbers(name) for name in columns.measured])
         times = np.array([self._last_row + 1])
         if columns.time:
@@ -190,18 +191,18 @@ class RowStream:
                 f"line {line}: {_text(row.times)} and {_text(before)}, the time of the row before "
                 "it, are not both dates or both numbers; write all times in one form"
             )
-        passed = float(elapsed(np.concatenate([before, row.times]))[0])
+        both = np.concatenate([before, row.times])
+        passed = float(elapsed(both)[0])
         if passed <= 0:
             problem = "repeats" if passed == 0 else "is earlier than"
             raise InputError(
                 f"line {line}: {row.times[0]} {problem} the row before it; "
                 "send rows in the order of time"
             )
-        step = self._signature.time_step
-        if step is not None and abs(passed - step) > TIME_STEP_RTOL * abs(step):
+        if gaps_in_time(both, self._signature)[0]:
             of_group = f" of {row.group}" if row.group else ""
             self._say(
-                f"line {line}: {passed:g} since the row{of_group} before, expected {step:g}; "
+                f"line {line}: {passed:g} since the row{of_group} before, expected {self._signature.time_step:g}; "
                 "starting anew"
             )
             stream.reset()

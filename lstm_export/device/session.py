@@ -171,7 +171,7 @@ class Session:
         Raises:
             InputError: a column or a cell is missing, or no run is as long as the window.
         """
-        table = Table.of(table)
+        table = Table.of(table, self.signature.table_format)
         window = self._window(window)
         runs = runs_of(table, self.signature, missing)
         answered = long_enough(runs, table, self.signature, window)

@@ -9,10 +9,12 @@ from .signature import Column, Signature
 from .stage import Stage
 from .stages import Activation, Affine, Clamp, LastHidden, LastStep, LayerNorm, Linear, Skip
 from .state import State, StateTensor, initial_state, state_layout
+from .table_format import USUAL, TableFormat
 
 __all__ = [
     "GRU",
     "LSTM",
+    "USUAL",
     "Activation",
     "Affine",
     "Array",
@@ -33,6 +35,7 @@ __all__ = [
     "State",
     "StateTensor",
     "StatefulRunner",
+    "TableFormat",
     "forward",
     "initial_state",
     "state_layout",

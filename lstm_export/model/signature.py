@@ -8,7 +8,14 @@ from dataclasses import asdict, dataclass
 from numbers import Real
 from typing import Any
 
-from ..errors import UnsupportedModel
+from ..errors import InputError, UnsupportedModel
+from .table_format import TableFormat
+
+LATER_KEYS = (
+    "shortest",
+    "time_tolerance",
+    "table_format",
+)  # a record holds them where they are set
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,9 @@ class Signature:
         group: name of the column that tells one series from another.
         shortest: steps of the shortest window seen in training, where series shorter than `window`
             were learned too.
+        time_tolerance: by how much a step may differ from `time_step`, in the same unit; None for
+            rounding alone.
+        table_format: how the cells of its tables are written; None for the usual way.
     """
 
     input_size: int
@@ -62,6 +72,8 @@ class Signature:
     calendar: tuple[str, ...] = ()
     group: str | None = None
     shortest: int | None = None
+    time_tolerance: float | None = None
+    table_format: TableFormat | None = None
 
     def __post_init__(self) -> None:
         self._check_kinds()
@@ -88,9 +100,11 @@ class Signature:
         for text in (self.time, self.group, *self.calendar):
             if not isinstance(text, str | None):
                 raise UnsupportedModel(f"the signature names a column {text!r}, expected text")
-        if not _is_number(self.time_step):
-            got = f"the signature's time_step is {self.time_step!r}"
-            raise UnsupportedModel(f"{got}, expected a number")
+        for name in ("time_step", "time_tolerance"):
+            value = vars(self)[name]
+            if not _is_number(value):
+                got = f"the signature's {name} is {value!r}"
+                raise UnsupportedModel(f"{got}, expected a number")
 
     @property
     def measured(self) -> tuple[Column, ...]:
@@ -117,8 +131,11 @@ class Signature:
     def to_record(self) -> dict[str, Any]:
         """A JSON-ready mapping; `from_record` is its inverse."""
         record = asdict(self)
-        if self.shortest is None:  # older readers know no such key
-            del record["shortest"]
+        for key in LATER_KEYS:
+            if record[key] is None:  # older readers know no such key
+                del record[key]
+        if self.table_format is not None:
+            record["table_format"] = self.table_format.to_record()
         return record
 
     @classmethod
@@ -133,8 +150,10 @@ class Signature:
             for key in ("features", "targets"):
                 fields[key] = tuple(Column(**column) for column in fields.get(key, ()))
             fields["calendar"] = tuple(fields.get("calendar", ()))
+            if "table_format" in fields:
+                fields["table_format"] = TableFormat.from_record(fields["table_format"])
             return cls(**fields)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, InputError) as error:
             raise UnsupportedModel(f"the stored signature cannot be read: {error}") from error
 
 

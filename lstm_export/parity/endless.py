@@ -135,7 +135,7 @@ def on_data(
     if not window:
         need = "a stream can only be compared with windows of a known size"
         raise InputError(f"this model stores no window; {need}")
-    table = Table.of(path)
+    table = Table.of(path, model.signature.table_format)
     series = series_of(table, _named(model.signature, table), "drop")
     runs = [run for run in series if len(run) > window]
     if not runs:

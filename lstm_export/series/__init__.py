@@ -1,7 +1,8 @@
 """Tables, calendar features and windows: shared by training and device."""
 
-from .calendar import CALENDAR, calendar_columns, calendar_features, infer_time_step, parse_times
+from .calendar import CALENDAR, calendar_columns, calendar_features
 from .table import Table, TableSource, read_table
+from .times import infer_time_step, parse_times, recognised
 from .windows import (
     Missing,
     Run,
@@ -25,6 +26,7 @@ __all__ = [
     "infer_time_step",
     "parse_times",
     "read_table",
+    "recognised",
     "series_of",
     "sliding_windows",
     "time_step_of",

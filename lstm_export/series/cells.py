@@ -2,23 +2,56 @@
 
 from __future__ import annotations
 
+import re
+
+from ..model import USUAL, TableFormat
+
 MISSING_CELLS = ("", "nan", "na", "n/a", "null", "none")  # in any case, blanks around them ignored
+TRUTHS = {"true": "1", "false": "0"}
+_DECIMAL_COMMA = re.compile(r"[-+]?[\d.]*\d,\d+")
 
 
 def is_null(value: object) -> bool:
-    """None, NaN or NaT: only they, of what a cell may hold, are None or differ from themselves."""
-    return value is None or value != value  # noqa: PLR0124
-
-
-def is_given(cell: str) -> bool:
-    """Whether a cell of text holds something."""
-    return cell.strip().lower() not in MISSING_CELLS
-
-
-def is_number(cell: str) -> bool:
-    """Whether a cell of text is a number as `float` reads it, NaN included."""
+    """None, NaN, NaT, or pandas' NA: only they are None, or are not equal to themselves."""
+    if value is None:
+        return True
     try:
-        float(cell)
+        return bool(value != value)  # noqa: PLR0124
+    except TypeError:  # whether NA equals itself is NA too, which is neither true nor false
+        return True
+
+
+def is_given(cell: str, table_format: TableFormat = USUAL) -> bool:
+    """Whether a cell of text holds something."""
+    text = cell.strip()
+    return text.lower() not in MISSING_CELLS and text not in table_format.missing_values
+
+
+def number_text(cell: str, table_format: TableFormat = USUAL) -> str:
+    """A cell of text as `float` reads it: true is 1, false 0; empty where it is no number."""
+    text = cell.strip()
+    text = TRUTHS.get(text.lower(), text)
+    if table_format.decimal == ".":
+        return text
+    return "" if "." in text else text.replace(table_format.decimal, ".")
+
+
+def is_number(cell: str, table_format: TableFormat = USUAL) -> bool:
+    """Whether a cell of text is a number, NaN and truth values included."""
+    try:
+        float(number_text(cell, table_format))
     except ValueError:
         return False
     return True
+
+
+def advice(cell: str, table_format: TableFormat) -> str:
+    """What to do about a cell that is no number."""
+    if table_format.decimal != ".":
+        return "with a comma before its fraction, as --decimal says; repair it"
+    if _DECIMAL_COMMA.fullmatch(cell.strip()):
+        return "train with --decimal , where a comma stands before a number's fraction"
+    return (
+        "repair it, leave the column out, or train with --missing-values where it stands for a "
+        "missing cell"
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
@@ -12,8 +12,8 @@ import numpy as np
 
 from ..errors import InputError
 from ..files import replacing
-from ..model import Array
-from .cells import is_given, is_null, is_number
+from ..model import USUAL, Array, TableFormat
+from .cells import advice, is_given, is_null, is_number, number_text
 from .table_files import columns_of_file, first_row_of_file
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
@@ -37,6 +37,7 @@ class Table:
         columns: numbers, times (datetime64) or text (dtype object, cells of str) by name.
         first_row: what messages call the first row: 2 in a CSV file, whose header is row 1.
         path: the file that it was read from.
+        format: how its cells are written.
 
     Raises:
         InputError: the columns differ in length, or there are none.
@@ -45,6 +46,7 @@ class Table:
     columns: Mapping[str, Array]
     first_row: int = 1
     path: Path | None = None
+    format: TableFormat = USUAL
 
     def __post_init__(self) -> None:
         lengths = {name: len(column) for name, column in self.columns.items()}
@@ -52,18 +54,22 @@ class Table:
             raise InputError(f"{self.title} needs columns of equal length, got {lengths or 'none'}")
 
     @classmethod
-    def of(cls, source: TableSource) -> Table:
-        """A table from a path, a mapping of arrays, a DataFrame, or a table, returned as it is.
+    def of(cls, source: TableSource, table_format: TableFormat | None = None) -> Table:
+        """A table from a path, a mapping of arrays, a DataFrame, or a table.
+
+        A table is returned as it is unless another format of its cells is named.
 
         >>> len(Table.of({"volume": [1.0, 2.0]}))
         2
         """
         if isinstance(source, Table):
-            return source
+            return replace(source, format=table_format) if table_format else source
+        table_format = table_format or USUAL
         if isinstance(source, str | Path):
-            return read_table(Path(source))
+            return read_table(Path(source), table_format)
         names = source.keys()  # a DataFrame has keys, and iterates over other things
-        return cls({str(name): _column(source[name]) for name in names})
+        columns = {str(name): _column(source[name]) for name in names}
+        return cls(columns, format=table_format)
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
@@ -105,21 +111,34 @@ class Table:
             raise InputError(
                 f"column {name} of {self.title} holds times, expected numbers; leave it out"
             )
-        if column.dtype.kind == "O":
-            column = np.array([cell if is_given(cell) else "nan" for cell in column], object)
-        try:
-            values: Array = column.astype(np.float64)
-        except ValueError:
-            index = next(index for index, cell in enumerate(column) if not is_number(cell))
-            raise InputError(
-                f"{self.place(name, index)} is {column[index]!r}, expected a number"
-            ) from None
+        values = self._parsed(name, column) if column.dtype.kind == "O" else self._known(column)
         too_large = np.abs(values) > FLOAT32_MAX
         for index in np.flatnonzero(too_large)[:1]:
             raise InputError(
                 f"{self.place(name, index)} is {values[index]}, expected a finite float32 number"
             )
         return values
+
+    def _parsed(self, name: str, column: Array) -> Array:
+        """Cells of text as float64."""
+        numbers = [
+            number_text(cell, self.format) if is_given(cell, self.format) else "nan"
+            for cell in column
+        ]
+        try:
+            return np.array(numbers, object).astype(np.float64)
+        except ValueError:
+            index = next(index for index, text in enumerate(numbers) if not is_number(text))
+            raise InputError(
+                f"{self.place(name, index)} is {column[index]!r}, expected a number; "
+                f"{advice(column[index], self.format)}"
+            ) from None
+
+    def _known(self, column: Array) -> Array:
+        """Numbers as float64, those that stand for a missing cell as NaN."""
+        values: Array = column.astype(np.float64)
+        missing = [float(word) for word in self.format.missing_values if is_number(word)]
+        return np.where(np.isin(values, missing), np.nan, values) if missing else values
 
     def text(self, name: str) -> Array:
         """One column as text, an array of str `(rows,)`."""
@@ -130,8 +149,8 @@ class Table:
         column = self[name]
         if column.dtype.kind != "O":
             return column.dtype.kind in "fiub"
-        first = next(filter(is_given, column), "text")
-        return is_number(first)
+        given = (cell for cell in column if is_given(cell, self.format))
+        return is_number(next(given, "text"), self.format)
 
     def write_csv(self, path: Path) -> None:
         """Write every column, numbers with as many digits as bring them back exactly.
@@ -152,7 +171,7 @@ class Table:
 TableSource: TypeAlias = "Table | Path | str | Columns"
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path, table_format: TableFormat = USUAL) -> Table:
     """Read `.csv`, `.csv.gz` or `.parquet`, chosen by the name.
 
     Raises:
@@ -160,8 +179,9 @@ def read_table(path: Path) -> Table:
             differ in length.
         MissingDependency: Parquet needs pyarrow.
     """
-    columns = {name: _column(values) for name, values in columns_of_file(path).items()}
-    return Table(columns, first_row=first_row_of_file(path), path=path)
+    read = columns_of_file(path, table_format.separator)
+    columns = {name: _column(values) for name, values in read.items()}
+    return Table(columns, first_row_of_file(path), path, table_format)
 
 
 def _column(values: Any) -> Array:

@@ -7,6 +7,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +24,18 @@ CSV_FIRST_ROW = 2  # row 1 is the header
 _KINDS = ".csv, .csv.gz, .parquet"
 
 
-def columns_of_file(path: Path) -> Mapping[str, Any]:
+def columns_of_file(path: Path, separator: str | None = None) -> Mapping[str, Any]:
     """The columns of `.csv`, `.csv.gz` or `.parquet`, chosen by the name; those of CSV as text.
+
+    Args:
+        path: the file.
+        separator: between the cells of CSV; by default the likeliest by its header.
 
     Raises:
         InputError: as `read_table`.
         MissingDependency: Parquet needs pyarrow.
     """
-    read = _reader(path)
+    read = _reader(path, separator)
     if path.is_dir():
         raise InputError(f"{path} is a folder, expected a file")
     if not path.is_file():
@@ -46,10 +51,10 @@ def first_row_of_file(path: Path) -> int:
     return 1 if path.name.lower().endswith(".parquet") else CSV_FIRST_ROW
 
 
-def _reader(path: Path) -> Callable[[Path], Mapping[str, Any]]:
+def _reader(path: Path, separator: str | None) -> Callable[[Path], Mapping[str, Any]]:
     name = path.name.lower()
     if name.endswith((".csv", ".csv.gz")):
-        return _read_csv
+        return partial(_read_csv, separator=separator)
     if name.endswith(".parquet"):
         return _read_parquet
     raise InputError(
@@ -57,10 +62,10 @@ def _reader(path: Path) -> Callable[[Path], Mapping[str, Any]]:
     )
 
 
-def _read_csv(path: Path) -> Mapping[str, Array]:
+def _read_csv(path: Path, separator: str | None) -> Mapping[str, Array]:
     text = _csv_text(path)
     header, _, _ = text.partition("\n")
-    delimiter = max(DELIMITERS, key=header.count)
+    delimiter = separator or max(DELIMITERS, key=header.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         rows = list(reader)

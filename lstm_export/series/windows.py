@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from ..errors import InputError
 from ..model import Array, Signature
-from .calendar import calendar_features, elapsed, infer_time_step, parse_times
+from .calendar import calendar_features
 from .table import Table
+from .times import elapsed, infer_time_step, parse_times
 
 # What happens to a row with an empty input cell: an error, a gap, or the series' last known value.
 Missing = Literal["refuse", "drop", "ffill"]
 
 # Times that count in fractions carry rounding; no step may differ by more than this share.
 TIME_STEP_RTOL = 1e-6
+
+SUNDAY = 7
+CLOCK_MONTHS = (4, 10, 11)  # Australia and Chile; Europe; North America
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +111,8 @@ def gaps_in_time(times: Array, signature: Signature) -> Array:
     step = signature.time_step
     if step is None:
         return np.zeros(max(len(times) - 1, 0), bool)
-    gaps: Array = np.abs(elapsed(times) - step) > TIME_STEP_RTOL * abs(step)
+    tolerance = TIME_STEP_RTOL * abs(step) + (signature.time_tolerance or 0.0)
+    gaps: Array = np.abs(elapsed(times) - step) > tolerance
     return gaps
 
 
@@ -147,10 +152,26 @@ def _increasing_times(table: Table, name: str, groups: Sequence[tuple[str, Array
             problem = "repeats" if here == before else "is earlier than"
             raise InputError(
                 f"{table.place(name, rows[index + 1])} is {here}, which {problem} the row before "
-                "it; sort the rows by time, and name a group column if several series share the "
-                "table"
+                f"it; {_advice(before, here)}"
             )
     return times
+
+
+def _advice(before: Any, here: Any) -> str:
+    """What to do about a time that does not increase."""
+    if isinstance(here, np.datetime64) and _may_be_clock_change(before, here):
+        return (
+            "clocks may have been set back here: write times in UTC or with their offset from it, "
+            "such as +02:00"
+        )
+    return "sort the rows by time, and name a group column if several series share the table"
+
+
+def _may_be_clock_change(before: np.datetime64, here: np.datetime64) -> bool:
+    """At most an hour back, in the night to a Sunday of a month in which clocks are set back."""
+    time = here.astype("datetime64[s]").item()
+    is_then = time.isoweekday() == SUNDAY and time.month in CLOCK_MONTHS and time.hour < 4
+    return bool(is_then and before - here <= np.timedelta64(1, "h"))
 
 
 def _refuse_missing(table: Table, names: Sequence[str], measured: Array) -> None:

@@ -17,6 +17,7 @@ USED = "used"
 GAPS = "lost_to_gaps"
 MISSING = "lost_to_missing_cells"
 EDGES = "lost_at_edges"
+MANY = 0.25  # of all windows: more are worth a warning
 FATES = (USED, GAPS, MISSING, EDGES)
 
 
@@ -120,6 +121,22 @@ def _first_gap(table: Table, signature: Signature, times: Array, rows: Array, ga
         place = table.place(signature.time or "", rows[index + 1])
         return f"{place}: {times[index + 1]} follows {times[index]}"
     return ""
+
+
+def lost_windows(data: DataReport, signature: Signature) -> Iterator[str]:
+    """A warning where many windows are lost to gaps: what a gap is here, and what may mend it."""
+    lost = data.count(GAPS)
+    whole = sum(data.count(fate) for fate in FATES)
+    if lost <= MANY * whole:
+        return
+    step = signature.time_step or 0.0
+    unit = " s" if signature.time_step and "T" in data.first else ""
+    yield (
+        f"{lost:,} of {whole:,} windows are lost to gaps in time, a gap being any step but "
+        f"{step:g}{unit}; the first at {data.first_gap}: if clocks are a little off, give "
+        "--tolerance; if rows are meant to be another time apart, --step; if the times are "
+        "read wrongly, --time-format; else add the missing rows, or use a shorter window"
+    )
 
 
 class _Windows:

@@ -15,7 +15,7 @@ from ..files import read_bytes
 from ..model import LSTM, Affine, Array, Column, LastStep, Linear, Model, Signature
 from ..series import Table, TableSource
 from ..version import __version__
-from .data_report import data_report
+from .data_report import data_report, lost_windows
 from .loop import Progress, Trained, train_loop
 from .options import TrainingOptions
 from .result import TrainingResult
@@ -23,7 +23,7 @@ from .samples import Samples
 from .scaling import column_warnings, fit_scaler
 from .scores import beaten, scores_of
 from .tensors import Windows
-from .windowing import build_samples, input_signature, least_rows
+from .windowing import build_samples, input_signature, least_rows, read_for_training
 
 REAL_WINDOWS = 32
 
@@ -43,7 +43,7 @@ def fit(
         MissingDependency: PyTorch is not installed.
     """
     require("torch", "train", "training")
-    table = Table.of(source)
+    table = read_for_training(source, options)
     signature = input_signature(table, options)
     samples = build_samples(table, signature, options)
     _refuse_constant_targets(samples, options)
@@ -55,15 +55,20 @@ def fit(
     trained = train_loop(train, validation, options, progress)
     model = _model(trained, inputs, outputs, _with_ranges(signature, samples))
     scores = tuple(scores_of(model, samples, options))
+    data = data_report(table, signature, options, samples)
     return TrainingResult(
         model=model,
         windows=_real_windows(samples) if options.real_windows else None,
-        data=data_report(table, signature, options, samples),
+        data=data,
         metrics=scores,
         history=trained.history,
         best_epoch=trained.best_epoch,
         facts=_facts(table, options),
-        warnings=(*_data_warnings(samples, signature, options), *beaten(scores)),
+        warnings=(
+            *lost_windows(data, signature),
+            *_data_warnings(samples, signature, options),
+            *beaten(scores),
+        ),
         interrupted=trained.interrupted,
     )
 

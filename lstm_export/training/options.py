@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
 from ..errors import InputError
+from ..model import TableFormat
 from ..series import CALENDAR, Missing
 
 Loss = Literal["mse", "mae", "huber"]
@@ -30,7 +31,7 @@ LIMITS: dict[str, tuple[int, float]] = {
     "seed": (0, 2**63 - 1),
 }
 _SHARES = ("dropout", "averaging")
-_LISTS = ("targets", "features", "calendar", "split")
+_LISTS = ("targets", "features", "calendar", "split", "missing_values")
 _CHOICES = {"missing": Missing, "scaler": Scaler, "loss": Loss, "split_by": SplitBy}
 
 MOST_WEIGHTS = 2**28  # of the recurrent layers, a gigabyte of float32
@@ -57,6 +58,14 @@ class TrainingOptions:
             "group" gives each part whole groups, drawn by the seed. By default in time, and by
             groups with `pad`, whose short groups have no rows to share out.
         missing: what to do with empty cells: refuse, drop the row, or ffill from the row before.
+        missing_values: words for a missing cell beside the usual ones, such as "?" and "-999".
+        time_format: how times are written, as `datetime.strptime` reads it; None for ISO 8601,
+            numbers, or dates as 20240131.
+        decimal: "." or ",", what stands before a number's fraction.
+        separator: between the cells of a CSV file; None for the likeliest by its header.
+        step: time from a row to the next, in seconds or in the unit of the time column; None for
+            the most common one.
+        tolerance: by how much a step may differ from `step` before it is a gap, in the same unit.
         units: unit by column name, for people.
         scaler: "standard" (mean, standard deviation) or "minmax" (to -1 .. 1), fitted on the
             training part.
@@ -91,6 +100,12 @@ class TrainingOptions:
     split: tuple[float, float, float] = (0.7, 0.15, 0.15)
     split_by: SplitBy | None = None
     missing: Missing = "refuse"
+    missing_values: tuple[str, ...] = ()
+    time_format: str | None = None
+    decimal: str = "."
+    separator: str | None = None
+    step: float | None = None
+    tolerance: float | None = None
     units: Mapping[str, str] = field(default_factory=dict)
     scaler: Scaler = "standard"
     hidden_size: int = 32
@@ -115,6 +130,7 @@ class TrainingOptions:
         self._check_columns()
         self._check_choices()
         self._check_limits()
+        self._check_times()
         self._check_size()
         self._check_split()
 
@@ -187,6 +203,30 @@ class TrainingOptions:
                 raise InputError(f"{name} is {value}, expected 0 or more and less than 1")
         if not 0 < self.learning_rate < math.inf:
             raise InputError(f"learning_rate is {self.learning_rate}, expected more than 0")
+
+    def _check_times(self) -> None:
+        _ = self.table_format  # raises where a cell cannot be written so
+        for name in ("time_format", "step", "tolerance"):
+            if vars(self)[name] is not None and self.time is None:
+                raise InputError(f"{name} is about a time column; name it with time")
+        if self.step is not None and not 0 < self.step < math.inf:
+            raise InputError(f"step is {self.step}, expected more than 0")
+        if self.tolerance is not None and not 0 <= self.tolerance < math.inf:
+            raise InputError(f"tolerance is {self.tolerance}, expected 0 or more")
+
+    @property
+    def table_format(self) -> TableFormat:
+        """How the table's cells are written.
+
+        Raises:
+            InputError: an option is none of what there is.
+        """
+        return TableFormat(
+            missing_values=self.missing_values,
+            time_format=self.time_format,
+            decimal=self.decimal,
+            separator=self.separator,
+        )
 
     def _check_size(self) -> None:
         weights = 8 * self.hidden_size**2 * self.num_layers

@@ -2,20 +2,42 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
 
 from ..errors import InputError
-from ..model import Array, Column, Signature
-from ..series import Run, Table, calendar_columns, series_of, time_step_of
+from ..model import USUAL, Array, Column, Signature
+from ..series import (
+    Run,
+    Table,
+    TableSource,
+    calendar_columns,
+    recognised,
+    series_of,
+    time_step_of,
+)
 from .options import TrainingOptions
 from .samples import Samples, target_steps
 from .splitting import part_of_rows, windows_of_parts
 
+INDEX_COLUMN = re.compile(r"|Unnamed: \d+|__index_level_\d+__")  # as pandas writes an index
+
+
+def read_for_training(source: TableSource, options: TrainingOptions) -> Table:
+    """The table, its cells read as the options say, its times as they show."""
+    named = options.table_format
+    table = Table.of(source, None if named == USUAL else named)
+    return recognised(table, options.time) if options.time else table
+
 
 def input_signature(table: Table, options: TrainingOptions) -> Signature:
     """The interface that training on this table will have, ranges still unknown.
+
+    Args:
+        table: with the format of its cells, as `read_for_training` gives it.
+        options: what to predict from what.
 
     Raises:
         InputError: a named column is missing, or no input is left.
@@ -26,7 +48,9 @@ def input_signature(table: Table, options: TrainingOptions) -> Signature:
     columns = [Column(name, options.units.get(name, "")) for name in features]
     columns += [Column(name) for name in calendar_columns(options.calendar)]
     targets = [Column(name, options.units.get(name, "")) for name in options.targets]
-    time_step = time_step_of(table, options.time, options.group) if options.time else None
+    time_step = options.step
+    if options.time and time_step is None:
+        time_step = time_step_of(table, options.time, options.group)
     return Signature(
         input_size=len(columns),
         output_size=len(targets) * max(options.horizon, 1),
@@ -38,15 +62,18 @@ def input_signature(table: Table, options: TrainingOptions) -> Signature:
         time_step=time_step,
         calendar=options.calendar,
         group=options.group,
+        time_tolerance=options.tolerance,
+        table_format=None if table.format == USUAL else table.format,
     )
 
 
 def _features(table: Table, options: TrainingOptions) -> tuple[str, ...]:
     if options.features is not None:
         return options.features
-    # "" heads the index that pandas writes.
-    others = {*options.targets, options.time, options.group, ""}
-    names = [name for name in table.names if name not in others]
+    others = {*options.targets, options.time, options.group}
+    names = [
+        name for name in table.names if name not in others and not INDEX_COLUMN.fullmatch(name)
+    ]
     features = tuple(name for name in names if table.is_numeric(name))
     if not features and not options.calendar:
         raise InputError(

@@ -21,6 +21,7 @@ FIELDS = (
     "horizon",
     "time",
     "time_step",
+    "time_tolerance",
     "calendar",
     "group",
 )
@@ -104,6 +105,8 @@ def _interface(old: Signature, new: Signature) -> Iterator[str]:
 
 def _relied_on(signature: Signature) -> dict[str, object]:
     found: dict[str, object] = {name: vars(signature)[name] for name in FIELDS}
+    table_format = signature.table_format
+    found["table_format"] = table_format.to_record() if table_format else "the usual"
     found["features"] = _names(signature.features)
     found["targets"] = _names(signature.targets)
     return found

@@ -22,7 +22,13 @@ PACKAGE = ROOT / "lstm_export"
 READERS = {
     "Engineer": ("device.md", "streaming.md", "lengths.md", "bench.md"),
     "Firmware developer": ("c.md", "c_targets.md"),
-    "Data scientist": ("export.md", "checkpoints.md", "refused_checkpoints.md", "train.md"),
+    "Data scientist": (
+        "export.md",
+        "checkpoints.md",
+        "refused_checkpoints.md",
+        "train.md",
+        "tables.md",
+    ),
     "Continuous integration": ("ci.md", "parity.md", "json.md"),
     "Reference": ("glossary.md", "api.md", "benchmarks.md"),
     "Contributor": ("house.md", "files.md", "CONTRIBUTING.md", "SECURITY.md"),

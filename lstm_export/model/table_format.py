@@ -1,0 +1,98 @@
+"""How the cells of a table are written, where that is not the usual way."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from ..errors import InputError
+
+SEPARATORS = (",", ";", "\t", "|", " ")
+DECIMALS = (".", ",")
+LONGEST_TIME_FORMAT = 64
+_SOME_TIME = datetime.datetime(2000, 12, 31, 23, 58, 59, tzinfo=datetime.timezone.utc)
+
+
+@dataclass(frozen=True)
+class TableFormat:
+    """How cells are written.
+
+    Attributes:
+        missing_values: words for a missing cell beside the usual ones, such as `("?", "-999")`.
+        time_format: of times, as `datetime.strptime` reads it; None for ISO 8601 or numbers.
+        has_offsets: every time names its offset from UTC, and is read as UTC.
+        decimal: between a number's whole part and its fraction.
+        separator: between the cells of a text file; None for the likeliest by its header.
+
+    Raises:
+        InputError: a value is none of these.
+    """
+
+    missing_values: tuple[str, ...] = ()
+    time_format: str | None = None
+    has_offsets: bool = False
+    decimal: str = "."
+    separator: str | None = None
+
+    def __post_init__(self) -> None:
+        if not all(isinstance(word, str) for word in self.missing_values):
+            raise InputError(f"missing_values are {self.missing_values!r}, expected texts")
+        if not isinstance(self.has_offsets, bool):
+            raise InputError(f"has_offsets is {self.has_offsets!r}, expected true or false")
+        if self.decimal not in DECIMALS:
+            raise InputError(f"decimal is {self.decimal!r}, expected a point or a comma")
+        if self.separator is not None and self.separator not in SEPARATORS:
+            choices = ", ".join(map(repr, SEPARATORS))
+            raise InputError(f"separator is {self.separator!r}, expected one of {choices}")
+        if self.time_format is not None:
+            _check_time_format(self.time_format)
+
+    def with_times(self, time_format: str) -> TableFormat:
+        """The same with times in this format."""
+        return replace(self, time_format=time_format)
+
+    def with_offsets(self) -> TableFormat:
+        """The same with times that name their offset from UTC."""
+        return replace(self, has_offsets=True)
+
+    def to_record(self) -> dict[str, Any]:
+        """A JSON-ready mapping of what differs from the usual; `from_record` is its inverse."""
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(self).items()
+            if value != vars(USUAL)[name]
+        }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> TableFormat:
+        """Read what `to_record` wrote.
+
+        Raises:
+            InputError: a value is none that a format has.
+            TypeError: a field is unknown.
+        """
+        fields = dict(record)
+        fields["missing_values"] = tuple(fields.get("missing_values", ()))
+        return cls(**fields)
+
+
+USUAL = TableFormat()
+
+
+def _check_time_format(time_format: object) -> None:
+    if isinstance(time_format, str) and len(time_format) <= LONGEST_TIME_FORMAT:
+        try:
+            text = _SOME_TIME.strftime(time_format)
+            datetime.datetime.strptime(text, time_format)
+        except (ValueError, re.error):
+            pass
+        else:
+            if "%" in time_format:
+                return
+    raise InputError(
+        f"time_format is {time_format!r}, expected the way that times are written, "
+        "such as %d.%m.%Y %H:%M"
+    )

@@ -1,0 +1,317 @@
+"""A table in an unusual form gives the model and the answers of the same table in the usual one."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import io
+import json
+import shlex
+import warnings
+import zoneinfo
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from lstm_export.chains import read_checkpoint
+from lstm_export.cli import app
+from lstm_export.device import RowStream, Session
+from lstm_export.errors import InputError
+from lstm_export.model import Signature, forward
+from lstm_export.series import Table, parse_times, series_of
+from lstm_export.training import TrainingOptions, fit
+from tests.device.streams import session_of
+
+pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
+
+ROWS = 90
+OPTIONS: dict[str, Any] = {
+    "targets": ("y",),
+    "features": ("y", "u", "on"),
+    "window": 4,
+    "time": "time",
+    "missing": "drop",
+    "split": (1.0, 0.0, 0.0),
+    "hidden_size": 2,
+    "epochs": 1,
+}
+Row = tuple[datetime.datetime, str, str, str]
+Written = tuple[str, dict[str, Any]]  # a file's text, and the options that read it
+
+
+def rows(step: datetime.timedelta) -> list[Row]:
+    """Time, y, u and on; some cells of u are empty."""
+    random = np.random.default_rng(6)
+    start = datetime.datetime(2024, 10, 26)
+    found = []
+    for number in range(ROWS):
+        u = "" if number in (31, 60) else f"{random.standard_normal():.4f}"
+        y = f"{50 + 10 * np.sin(number / 3):.3f}"
+        found.append((start + number * step, y, u, f"{random.integers(2)}"))
+    return found
+
+
+def text_of(cells: list[list[str]], delimiter: str = ",") -> str:
+    file = io.StringIO()
+    writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
+    writer.writerow(["time", "y", "u", "on"])
+    writer.writerows(cells)
+    return file.getvalue()
+
+
+def usual(step: datetime.timedelta) -> str:
+    return text_of([[time.isoformat(), y, u, on] for time, y, u, on in rows(step)])
+
+
+HOUR = datetime.timedelta(hours=1)
+DAY = datetime.timedelta(days=1)
+
+
+def compact_days() -> Written:
+    return text_of([[f"{time:%Y%m%d}", y, u, on] for time, y, u, on in rows(DAY)]), {}
+
+
+def compact_minutes() -> Written:
+    return text_of([[f"{time:%Y%m%d%H%M}", y, u, on] for time, y, u, on in rows(HOUR)]), {}
+
+
+def day_first() -> Written:
+    cells = [[f"{time:%d/%m/%Y %H:%M}", y, u, on] for time, y, u, on in rows(HOUR)]
+    return text_of(cells), {"time_format": "%d/%m/%Y %H:%M"}
+
+
+def offsets_over_a_clock_change() -> Written:
+    """As PostgreSQL writes them, in a zone whose clocks are set back on 27 October."""
+    berlin = zoneinfo.ZoneInfo("Europe/Berlin")
+    cells = []
+    for time, *others in rows(HOUR):
+        local = time.replace(tzinfo=datetime.timezone.utc).astimezone(berlin)
+        hours = f"{local:%z}"[:3]
+        cells.append([f"{local:%Y-%m-%d %H:%M:%S}{hours}", *others])
+    assert {row[0][-3:] for row in cells} == {"+01", "+02"}
+    return text_of(cells), {}
+
+
+def decimal_commas() -> Written:
+    cells = [
+        [time.isoformat(), y.replace(".", ","), u.replace(".", ","), on]
+        for time, y, u, on in rows(HOUR)
+    ]
+    return text_of(cells, "|"), {"decimal": ",", "separator": "|"}
+
+
+def question_marks() -> Written:
+    cells = [[time.isoformat(), y, u or "?", on] for time, y, u, on in rows(HOUR)]
+    return text_of(cells), {"missing_values": ("?", "-999")}
+
+
+def numbers_for_nothing() -> Written:
+    cells = [[time.isoformat(), y, u or "-999", on] for time, y, u, on in rows(HOUR)]
+    return text_of(cells), {"missing_values": ("?", "-999")}
+
+
+def truth_values() -> Written:
+    words = {"0": "False", "1": "True"}
+    return text_of([[time.isoformat(), y, u, words[on]] for time, y, u, on in rows(HOUR)]), {}
+
+
+def jitter() -> Written:
+    random = np.random.default_rng(8)
+    cells = []
+    for time, *others in rows(HOUR):
+        late = datetime.timedelta(seconds=int(random.integers(-2, 3)))
+        cells.append([(time + late).isoformat(), *others])
+    return text_of(cells), {"step": 3600.0, "tolerance": 4.0}
+
+
+WAYS: list[tuple[Callable[[], Written], datetime.timedelta]] = [
+    (compact_days, DAY),
+    (compact_minutes, HOUR),
+    (day_first, HOUR),
+    (offsets_over_a_clock_change, HOUR),
+    (decimal_commas, HOUR),
+    (question_marks, HOUR),
+    (numbers_for_nothing, HOUR),
+    (truth_values, HOUR),
+    (jitter, HOUR),
+]
+
+
+@pytest.mark.parametrize(("way", "step"), WAYS, ids=[way.__name__ for way, _ in WAYS])
+def test_the_form_changes_neither_model_nor_answers(
+    way: Callable[[], Written], step: datetime.timedelta, tmp_path: Path
+) -> None:
+    text, chosen = way()
+    (tmp_path / "usual.csv").write_text(usual(step))
+    (tmp_path / "other.csv").write_text(text)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        expected = fit(tmp_path / "usual.csv", TrainingOptions(**OPTIONS)).model
+        model = fit(tmp_path / "other.csv", TrainingOptions(**OPTIONS, **chosen)).model
+    for stage, other in zip(expected.stages, model.stages, strict=True):
+        for name, array in stage.arrays.items():
+            np.testing.assert_array_equal(other.arrays[name], array)
+    assert model.signature.time_step == step.total_seconds()
+    # The device has the signature alone, as a bundle stores it.
+    record = json.loads(json.dumps(model.signature.to_record()))
+    signature = Signature.from_record(record)
+    assert signature == model.signature
+    session = Session(lambda x: forward(model, x).y.astype(np.float32), signature)
+    plain = Session(lambda x: forward(model, x).y.astype(np.float32), expected.signature)
+    answers = session.predict_table(tmp_path / "other.csv", missing="drop")
+    known = plain.predict_table(tmp_path / "usual.csv", missing="drop")
+    assert len(known) > 60
+    np.testing.assert_array_equal(answers["y[t+1]"], known["y[t+1]"])
+    if way is not jitter:
+        np.testing.assert_array_equal(answers["time"], known["time"])
+
+
+@pytest.mark.parametrize("way", [compact_days, day_first, decimal_commas, truth_values, jitter])
+def test_rows_as_they_come_are_read_in_the_same_form(
+    way: Callable[[], Written], tmp_path: Path
+) -> None:
+    text, chosen = way()
+    (tmp_path / "t.csv").write_text(text)
+    model = fit(tmp_path / "t.csv", TrainingOptions(**OPTIONS, **chosen)).model
+    session = session_of(model)
+    said: list[str] = []
+    stream = RowStream(session, nonfinite="skip", say=said.append)
+    table = list(csv.reader(io.StringIO(text), delimiter=chosen.get("separator") or ","))
+    stream.begin(table[0])
+    answers = [stream.answer(cells, number) for number, cells in enumerate(table[1:31], 2)]
+    assert said == []
+    whole = session.predict_table(tmp_path / "t.csv", missing="drop")
+    streamed = np.array([float(answer[-1]) for answer in answers[3:]])
+    # Two ways to the same float32 answers
+    np.testing.assert_allclose(streamed, whole["y[t+1]"][:27], rtol=1e-5)
+
+
+def test_signatures_of_usual_tables_are_written_as_before(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(usual(HOUR))
+    record = fit(tmp_path / "t.csv", TrainingOptions(**OPTIONS)).model.signature.to_record()
+    assert set(record) == {
+        *("input_size", "output_size", "features", "targets", "window", "horizon"),
+        *("time", "time_step", "calendar", "group"),
+    }
+
+
+def test_dates_that_count_in_an_old_bundle_still_count() -> None:
+    table = Table.of({"time": [20240130, 20240131, 20240201], "y": [1.0, 2, 3]})
+    assert parse_times(table, "time").tolist() == [20240130, 20240131, 20240201]
+
+
+def test_what_pandas_writes_beside_the_columns_is_no_input() -> None:
+    random = np.random.default_rng(0)
+    named = ("Unnamed: 0", "__index_level_0__", "", "u", "y")
+    table = {name: random.standard_normal(60) for name in named}
+    signature = fit(
+        table, TrainingOptions(targets=("y",), window=3, epochs=1, hidden_size=2)
+    ).model.signature
+    names = {column.name for column in signature.features}
+    assert not names & {"Unnamed: 0", "__index_level_0__", ""}
+    assert "u" in names
+
+
+class NotAvailable:
+    """As pandas' NA: what it is compared with is not available either."""
+
+    def __ne__(self, other: object) -> Any:
+        return self
+
+    def __bool__(self) -> bool:
+        raise TypeError("boolean value of NA is ambiguous")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def test_a_nullable_column_has_empty_cells() -> None:
+    column = np.array([1, NotAvailable(), 3], object)
+    table = Table.of({"a": column})
+    assert table.numbers("a").tolist()[::2] == [1, 3]
+    assert np.isnan(table.numbers("a")[1])
+
+
+HEADER = "time,y,u,on\n2024-01-01T00:00,1,1,1\n"
+
+
+@pytest.mark.parametrize(
+    ("row", "options", "message"),
+    [
+        ("2024-01-01T01:00,1,3,5,1", "", r"row 3 has 5 cells, expected 4"),
+        ('2024-01-01T01:00,1,"3,5",1', "", r"row 3, column u of t\.csv is '3,5'.*--decimal ,"),
+        ("2024-01-01T01:00,1,?,1", "", r"row 3, column u of t\.csv is '\?'.*--missing-values"),
+        ("2024-01-01T01:00,1,1.5,1", "--decimal ,", r"column u of t\.csv is '1\.5'.*--decimal"),
+        ("31/01/2024,1,1,1", "", r"row 3, column time of t\.csv is '31/01/2024'.*--time-format"),
+        ("2024-01-01T01:00+02,1,1,1", "", r"row 2, column time .*expected an offset from UTC"),
+        ("today,1,1,1", "", r"row 3, column time of t\.csv is 'today', expected ISO 8601"),
+        (
+            "2024-01-01T01:00,1,1,1",
+            "--time-format %d.%m.%Y",
+            r"row 2, column time of t\.csv is '2024-01-01T00:00', expected a time such as "
+            r"'31\.12\.2016'.*--time-format",
+        ),
+        ("", "--time-format %Q%", "time_format is '%Q%', expected the way that times are written"),
+        ("", "--decimal x", "decimal is 'x', expected a point or a comma"),
+        ("", "--separator xx", "separator is 'xx', expected one of"),
+        ("", "--step soon", "--step is 'soon', expected a time such as 5s"),
+        ("", "--step 0s", r"step is 0\.0, expected more than 0"),
+    ],
+)
+def test_what_is_written_otherwise_names_the_option(
+    row: str, options: str, message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "t.csv").write_text(f"{HEADER}{row}\n")
+    words = shlex.split(f"--target y --features u,on --time time --window 2 {options} -o")
+    arguments = ["train", str(tmp_path / "t.csv"), *words, str(tmp_path / "m.pt")]
+    got = CliRunner().invoke(app, arguments)
+    assert got.exit_code == 1, got.output
+    assert len(got.stderr.splitlines()) == 1
+    with pytest.raises(InputError, match=message):
+        raise InputError(got.stderr)
+
+
+def test_a_repeated_local_hour_is_explained() -> None:
+    hours = ["2024-10-27T01:00", "2024-10-27T02:00", "2024-10-27T02:00", "2024-10-27T03:00"]
+    halves = ["2024-11-03T01:00", "2024-11-03T01:30", "2024-11-03T01:00", "2024-11-03T01:30"]
+    for times in (hours, halves):
+        table = Table.of({"t": times})
+        signature = Signature(1, 1, (), (), time="t", calendar=())
+        with pytest.raises(InputError, match=r"row 3, .*clocks may have been set back here"):
+            series_of(table, signature)
+    with pytest.raises(InputError, match="sort the rows"):
+        series_of(Table.of({"t": ["2024-10-28T02:00"] * 2}), Signature(1, 1, time="t"))
+
+
+def test_the_command_takes_steps_and_words(tmp_path: Path) -> None:
+    text, _ = jitter()
+    (tmp_path / "t.csv").write_text(text.replace(",,", ",-,"))
+    options = (
+        "--target y --features y,u --time time --window 4 --epochs 1 --hidden-size 2 "
+        "--missing drop --missing-values -,? --step 60min --tolerance 4s -o"
+    )
+    path = tmp_path / "m.pt"
+    got = CliRunner().invoke(
+        app, ["train", str(tmp_path / "t.csv"), *shlex.split(options), str(path)]
+    )
+    assert got.exit_code == 0, got.output
+    signature = read_checkpoint(path).model.signature
+    assert (signature.time_step, signature.time_tolerance) == (3600, 4)
+    assert signature.table_format is not None
+    assert signature.table_format.missing_values == ("-", "?")
+
+
+def test_many_windows_lost_to_gaps_are_warned_of() -> None:
+    text, _ = jitter()
+    cells = list(csv.reader(io.StringIO(text)))[1:]
+    table = {"time": [row[0] for row in cells], "y": [row[1] for row in cells]}
+    options = TrainingOptions(
+        targets=("y",), features=("y",), window=2, time="time", epochs=1, hidden_size=2,
+        split=(1.0, 0.0, 0.0),
+    )  # fmt: skip
+    warned = [text for text in fit(table, options).warnings if "lost to gaps" in text]
+    assert len(warned) == 1
+    assert "--tolerance" in warned[0] and "follows 2024-10-2" in warned[0]
