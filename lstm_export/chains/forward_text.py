@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain as chained
 from itertools import count
 from typing import TypeAlias
@@ -16,14 +16,28 @@ from typing import TypeAlias
 import numpy as np
 
 from ..errors import InputError, UnsupportedModel
-from ..model import Activation, Clamp, LastHidden, LastStep, Model, Signature, Skip, Stage
+from ..model import (
+    Activation,
+    Affine,
+    Array,
+    Clamp,
+    LastHidden,
+    LastStep,
+    Model,
+    Signature,
+    Skip,
+    Stage,
+)
 from ..model.stages import ACTIVATIONS
 from .parts import Part, unwrapped
 
 Item: TypeAlias = "Part | str"  # a module, or a token of a stage without weights
 
 NOTHING = ("dropout", "squeeze")  # no stage: the identity in evaluation, and a change of shape
+READ_OUTS: Mapping[str, Callable[[str], Stage]] = {"last": LastStep, "hidden": LastHidden}
+SCALERS = ("normalize", "denormalize")
 STAGES = ("last", "hidden", *ACTIVATIONS, *NOTHING, "clamp(0, 6)", "skip(0)")
+STAGES = (*STAGES, "normalize(20, 5)", "denormalize(20, 5)")
 
 _STAGE = re.compile(r"(?P<name>[a-z_]+)\s*(\((?P<arguments>[^()]*)\))?")
 _COMMA = re.compile(r",(?![^(]*\))")  # outside of parentheses
@@ -68,10 +82,11 @@ def _named(token: str, parts: Sequence[Part]) -> Part | None:
     return found[0] if len(found) == 1 else None
 
 
-def stage_of(token: str, used: set[str]) -> Stage | None:
+def stage_of(token: str, used: set[str], width: int = 0) -> Stage | None:
     """The stage that a token names, under a name that is not yet used.
 
-    None for dropout and squeeze.
+    None for dropout and squeeze. A scaler has so many features as its token has numbers, unless
+    the width is given.
 
     Raises:
         UnsupportedModel: it names none, or its arguments are none of its.
@@ -80,8 +95,10 @@ def stage_of(token: str, used: set[str]) -> Stage | None:
     if match is None:
         raise UnsupportedModel("not of the form name or name(number)")
     kind = match["name"]
-    arguments = _numbers(match["arguments"])
     name = _free(kind, used)
+    if kind in SCALERS:
+        return _scaler(name, kind, match["arguments"] or "", width)
+    arguments = _numbers(match["arguments"])
     if kind == "skip":
         return Skip(name, tuple(map(_feature, arguments or (0.0,))))
     if kind == "clamp" and len(arguments) == 2:
@@ -91,13 +108,34 @@ def stage_of(token: str, used: set[str]) -> Stage | None:
         return Activation(name, kind, *arguments)
     if arguments:
         raise UnsupportedModel(f"{kind} takes no {match['arguments']!r}")
-    if kind == "last":
-        return LastStep(name)
-    if kind == "hidden":
-        return LastHidden(name)
+    if kind in READ_OUTS:
+        return READ_OUTS[kind](name)
     if kind in NOTHING:
         return None
     raise UnsupportedModel("unknown")
+
+
+def _scaler(name: str, kind: str, text: str, width: int) -> Stage:
+    """`(x - offset) / scale`, or `x * scale + offset`: a number for all features, or one each."""
+    lists = [_numbers(",".join(part.split())) for part in text.split(",")]
+    width = width or max(map(len, lists))
+    if len(lists) != 2 or any(len(numbers) not in (1, width) for numbers in lists):
+        got = f"an offset and a scale, of one number or of {width}, got {text!r}"
+        raise UnsupportedModel(f"{kind} takes {got}")
+    offset, scale = (np.broadcast_to(numbers, width).astype(np.float32) for numbers in lists)
+    return Affine(name, offset, scale, inverse=kind == "denormalize")
+
+
+def scaler_text(stage: Affine) -> str:
+    """The token of a scaler without weights of its own."""
+    kind = "denormalize" if stage.inverse else "normalize"
+    return f"{kind}({_each(stage.offset)}, {_each(stage.scale)})"
+
+
+def _each(array: Array) -> str:
+    """One number where all are the same, else all of them."""
+    numbers = [number(float(value)) for value in array]
+    return numbers[0] if len(set(numbers)) == 1 else " ".join(numbers)
 
 
 def _feature(number: float) -> int:
@@ -131,15 +169,23 @@ def stages_of(items: Iterable[Item]) -> tuple[Stage, ...]:
     items = tuple(items)
     used = {stage.name for item in items if isinstance(item, Part) for stage in item.stages}
     stages: list[Stage] = []
+    width = _takes(items) or 0
     for item in items:
         if isinstance(item, Part):
             stages += item.stages
+            width = item.widths[1] or width
             continue
-        stage = stage_of(item, used)
+        stage = stage_of(item, used, width)
         if stage is not None:
             used.add(stage.name)
             stages.append(stage)
     return tuple(stages)
+
+
+def _takes(items: Iterable[Item]) -> int | None:
+    """How many features the first module takes that says so."""
+    widths = [item.widths[0] for item in items if isinstance(item, Part)]
+    return next((width for width in widths if width), None)
 
 
 def model_of(items: Iterable[Item], origin: str) -> Model:
@@ -149,8 +195,7 @@ def model_of(items: Iterable[Item], origin: str) -> Model:
         UnsupportedModel: its shapes do not chain.
     """
     items = tuple(items)
-    widths = [item.widths[0] for item in items if isinstance(item, Part)]
-    input_size = next((width for width in widths if width), None)
+    input_size = _takes(items)
     if input_size is None:
         raise UnsupportedModel(f"the chain holds no LSTM and no GRU: {forward_text(items)}")
     stages = stages_of(items)

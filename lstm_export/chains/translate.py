@@ -11,7 +11,7 @@ from ..model import Affine
 from . import operations, recurrent_calls
 from .axes import shape_of
 from .capture import Call, Constant, Data, Place, Recording
-from .forward_text import Item, forward_text
+from .forward_text import Item, forward_text, scaler_text
 from .parts import Part
 from .signals import Node, Nodes, Signal, Untranslated
 
@@ -226,15 +226,24 @@ def _scaler(node: Node, x: Node) -> Node | None:
 
 
 def unique(items: Sequence[Item]) -> tuple[Item, ...]:
-    """Parts whose stages have names of their own, where a module is used twice."""
+    """Parts whose stages have names of their own, where a module is used twice; scalers as text."""
     taken: set[str] = set()
     found: list[Item] = []
     for item in items:
+        if isinstance(item, Part) and item.kind == "Affine":
+            item = _scaler_token(item)  # noqa: PLW2901
         if isinstance(item, Part):
             item = _renamed(item, taken)  # noqa: PLW2901
             taken |= {stage.name for stage in item.stages}
         found.append(item)
     return tuple(found)
+
+
+def _scaler_token(part: Part) -> str:
+    """A scaler has no weights in the state_dict: its numbers stand in the text."""
+    (stage,) = part.stages
+    assert isinstance(stage, Affine)  # noqa: S101 - its kind says so
+    return scaler_text(stage)
 
 
 def _renamed(part: Part, taken: set[str]) -> Part:

@@ -9,6 +9,7 @@ from ..parity.golden import trouble
 
 STEPS = 5
 LOWEST, HIGHEST = -3, 6  # powers of ten: millivolts to pascals
+ONE_ROW = "one row"
 BEYOND = (1, 2, 3)  # powers of ten of the standard deviations of a scaler
 
 SAID = f"in training units, and of sizes from 1e{LOWEST} to 1e{HIGHEST}"
@@ -26,7 +27,7 @@ def inputs_of(model: Model) -> dict[str, Array]:
             inputs[f"1e{power} deviations"] = (
                 first.offset + first.scale * _of_size(random, width) * 10.0**power
             )
-    inputs["one row"] = random.normal(size=(1, STEPS + 2, width))
+    inputs[ONE_ROW] = random.normal(size=(1, STEPS + 2, width))
     return {name: x.astype(np.float32) for name, x in inputs.items()}
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import InputError, UnsupportedModel
+from ..errors import InputError, LstmExportError, UnsupportedModel
 from ..model import Array, Model
 from ..parity import GoldenSet, ParityReport, check
 from ..reading import Contents
@@ -110,6 +110,9 @@ def followed(
     sizes = model.signature.input_size, model.signature.output_size
     answers = reference(running.name, running.call, found.time_first, sizes, found.pick)
     report = _judged(model, answers, running.exact)
+    failed = {result.name for result in report.sets if result.verdict == "failed"}
+    if failed == {units.ONE_ROW}:
+        raise UnsupportedModel(f"{running.name} computes something else for a batch of one row")
     if report.verdict == "failed":
         raise UnsupportedModel(
             f"{running.name} computes something else than its operations tell ({forward_text(chain)}); "
@@ -130,11 +133,21 @@ def followed(
         notes=(*contents.notes, *running.notes, *answers.notes),
         source=source,
         doubts=() if proved else (doubt,),
-        forward=forward_text(chain),
+        forward=_text(chain, contents),
         reference=answers,
         contents=replace(contents, ignored=(*contents.ignored, *left)),
         proof=_said(report, running) if proved else "",
     )
+
+
+def _text(chain: Sequence[Item], contents: Contents) -> str:
+    """The chain as `--forward` takes it for this file; empty where the file lacks what it needs."""
+    text = forward_text(chain)
+    try:
+        again = parse_forward(text, find_parts(contents.arrays).known)
+    except LstmExportError:  # a module used twice, weights that only the forward makes
+        return ""
+    return text if same_chain(chain, again) else ""
 
 
 def _said(report: ParityReport, running: Running) -> str:

@@ -124,6 +124,11 @@ def long_enough(m: Any, x: Any) -> Any:
     return torch.tanh(y) if x.shape[1] > 10 else y
 
 
+def one_row(m: Any, x: Any) -> Any:
+    y = m.fc(m.last(x))
+    return y if len(x) > 1 else 2 * y
+
+
 def stepped(m: Any, x: Any) -> Any:
     h = c = torch.zeros(len(x), 8)
     outputs = []
@@ -213,11 +218,11 @@ KINDS: dict[str, Kind] = {
     "ELU with alpha": Kind(lambda m, x: m.fc(F.elu(m.last(x), 0.3)), holds=("elu",)),
     "exp": Kind(lambda m, x: torch.exp(m.fc(m.last(x))), refused="exp"),
     # Constants
-    "x / 100": Kind(lambda m, x: m.fc(m.last(x / 100)), holds=("scale",)),
-    "scaler buffers": Kind(lambda m, x: m.fc(m.last((x - m.mean) / m.std)), holds=("scale",)),
-    "answer in units": Kind(lambda m, x: m.fc(m.last(x)) * 25.0 + 100.0, holds=("scale",)),
-    "1 - y": Kind(lambda m, x: 1 - m.fc(m.last(x)), holds=("scale",)),
-    "negative": Kind(lambda m, x: -m.fc(m.last(x)), holds=("scale",)),
+    "x / 100": Kind(lambda m, x: m.fc(m.last(x / 100)), holds=("normalize",)),
+    "scaler buffers": Kind(lambda m, x: m.fc(m.last((x - m.mean) / m.std)), holds=("normalize",)),
+    "answer in units": Kind(lambda m, x: m.fc(m.last(x)) * 25.0 + 100.0, holds=("denormalize",)),
+    "1 - y": Kind(lambda m, x: 1 - m.fc(m.last(x)), holds=("denormalize",)),
+    "negative": Kind(lambda m, x: -m.fc(m.last(x)), holds=("denormalize",)),
     "a matrix of one's own": Kind(
         lambda m, x: m.last(x) @ m.matrix,
         lambda: {"matrix": nn.Parameter(torch.randn(8, 2))},
@@ -264,7 +269,7 @@ KINDS: dict[str, Kind] = {
     "rows of the batch": Kind(
         lambda m, x: m.fc(m.last(x)) - m.fc(m.last(x))[0], refused="rows of the batch"
     ),
-    "skip of a scaled feature": Kind(skipped, holds=("scale", "skip")),
+    "skip of a scaled feature": Kind(skipped, holds=("normalize", "skip")),
     # What is not the module's alone
     "dropout that is always on": Kind(
         lambda m, x: m.fc(F.dropout(m.last(x), 0.5)), refused="random"
@@ -273,6 +278,7 @@ KINDS: dict[str, Kind] = {
     "a counter": Kind(stateful, refused="keeps a state between calls"),
     "a state that is carried on": Kind(carried, refused="keeps a state between calls"),
     "control flow on data": Kind(decided, refused="bool in .*reads numbers out of data"),
+    "control flow on one row": Kind(one_row, refused="for a batch of one row"),
     "control flow on shapes": Kind(long_enough, refused="another batch or sequence length"),
     "numpy": Kind(through_numpy, refused="numpy in .*reads numbers out of data"),
     "in place through a view": Kind(in_place, refused="relu in place"),
@@ -341,8 +347,20 @@ def test_what_has_no_translation_is_named_with_its_line(name: str) -> None:
         read(module_of(name))
     sentence = str(caught.value)
     assert "\n" not in sentence
-    about_calls = "asked twice" in sentence or "another batch" in sentence
+    about_calls = "asked twice" in sentence or "another batch" in sentence or "one row" in sentence
     assert about_calls or re.search(r"test_translation\.py:\d+", sentence), sentence
+
+
+@pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if not kind.refused])
+def test_the_text_of_what_was_translated_is_accepted_back(name: str) -> None:
+    module = module_of(name)
+    found = read(module)
+    if name in ("used twice", "tied", "weight_norm", "spectral_norm", "a matrix of one's own"):
+        assert found.forward == ""  # its weights are not those of modules in the state_dict
+        return
+    again = read(module, ReadingOptions(forward=found.forward))
+    assert again.model == found.model
+    assert again.forward == found.forward
 
 
 def test_the_line_is_the_users_own() -> None:
@@ -391,5 +409,5 @@ def test_an_archive_is_translated_in_its_own_process(make: Any, tmp_path: Path) 
                 read_checkpoint(tmp_path / "m.pt", ReadingOptions(trust=True))
             continue
         found = read_checkpoint(tmp_path / "m.pt", ReadingOptions(trust=True))
-        assert found.model.chain == "scale, lstm, last, head.0, gelu, head.2, tanh"
+        assert found.model.chain == "normalize, lstm, last, head.0, gelu, head.2, tanh"
         assert found.model.origin == "proved against the archive's own code"
