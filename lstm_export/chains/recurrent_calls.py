@@ -10,8 +10,8 @@ import numpy as np
 
 from ..model import GRU, LSTM, Array, Recurrent
 from .capture import Call, Constant, Data
-from .operations import Rule, Translator, constant, features
 from .parts import Part
+from .rules import Rule, Translator, constant, features
 from .signals import Node, Signal, Untranslated
 
 KINDS: Mapping[str, type[Recurrent]] = {

@@ -13,9 +13,10 @@ from .axes import shape_of
 from .capture import Call, Constant, Data, Place, Recording
 from .forward_text import Item, forward_text, scaler_text
 from .parts import Part
+from .rules import Rule
 from .signals import Node, Nodes, Signal, Untranslated
 
-RULES: Mapping[str, operations.Rule] = {**operations.RULES, **recurrent_calls.RULES}
+RULES: Mapping[str, Rule] = {**operations.RULES, **recurrent_calls.RULES}
 SHAPES = (
     "view_as",
     "reshape_as",

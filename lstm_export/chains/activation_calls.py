@@ -1,0 +1,151 @@
+"""What calls of activations and of limits become."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..model import Activation
+from .capture import Call, Constant, Data
+from .forward_text import number
+from .parts import Part
+from .rules import Rule, Translator, constant, owner
+from .scaling_calls import Scaling, affine
+from .signals import Signal, Untranslated
+
+
+def pointwise(call: Call, t: Translator, token: str) -> Signal:
+    """An activation on every value alike."""
+    return activated(t.signal(call.argument(0, "input")), t, token)
+
+
+def activated(signal: Signal, t: Translator, token: str) -> Signal:
+    """An activation of a signal."""
+    return signal.map(lambda node: t.nodes.item(token, node, token, None, node.width))
+
+
+def named(token: str) -> Rule:
+    """An activation without a parameter."""
+    return lambda call, data, t: pointwise(call, t, token)
+
+
+def gelu(call: Call, data: Data, t: Translator) -> Signal:
+    """Exact or with tanh."""
+    return pointwise(call, t, "gelu_tanh" if call.kwargs.get("approximate") == "tanh" else "gelu")
+
+
+def leaky_relu(call: Call, data: Data, t: Translator) -> Signal:
+    """With its slope."""
+    return pointwise(call, t, f"leaky_relu({number(call.argument(1, 'negative_slope', 0.01))})")
+
+
+def elu(call: Call, data: Data, t: Translator) -> Signal:
+    """With its alpha."""
+    more = [call.argument(2, "scale", 1), call.argument(3, "input_scale", 1)]
+    if any(one not in (1, False) for one in more):
+        raise Untranslated("has scales besides its alpha")
+    return pointwise(call, t, f"elu({number(call.argument(1, 'alpha', 1.0))})")
+
+
+def softplus(call: Call, data: Data, t: Translator) -> Signal:
+    """`log(1 + exp(beta * x)) / beta`, scaled before and after where beta is not 1.
+
+    From `beta * x = threshold` on torch returns x, which is the same in float32 from 20 on.
+    """
+    beta, threshold = call.argument(1, "beta", 1), call.argument(2, "threshold", 20)
+    if threshold < 20:
+        raise Untranslated(f"is x itself from the threshold {threshold} on, which has no stage")
+    signal = t.signal(call.argument(0, "input"))
+    if beta != 1:
+        signal = affine(t, signal, Scaling(np.zeros(1), np.full(1, float(beta)), inverse=True))
+    signal = activated(signal, t, "softplus")
+    if beta != 1:
+        signal = affine(t, signal, Scaling(np.zeros(1), np.full(1, float(beta)), inverse=False))
+    return signal
+
+
+def celu(call: Call, data: Data, t: Translator) -> Signal:
+    """With its alpha."""
+    return pointwise(call, t, f"celu({number(call.argument(1, 'alpha', 1.0))})")
+
+
+def clamp(call: Call, data: Data, t: Translator) -> Signal:
+    """Between two numbers; `max(x, 0)` is a ReLU."""
+    if call.name == "clamp_max":
+        return _clamped(call, t, None, call.argument(1, "max"))
+    return _clamped(call, t, call.argument(1, "min"), call.argument(2, "max"))
+
+
+def relu6(call: Call, data: Data, t: Translator) -> Signal:
+    """Between 0 and 6."""
+    return _clamped(call, t, 0.0, 6.0)
+
+
+def hardtanh(call: Call, data: Data, t: Translator) -> Signal:
+    """Between -1 and 1, or other numbers."""
+    return _clamped(call, t, call.argument(1, "min_val", -1.0), call.argument(2, "max_val", 1.0))
+
+
+def _clamped(call: Call, t: Translator, low: Any, high: Any) -> Signal:
+    bounds = [_bound(bound) for bound in (low, high)]
+    if bounds == [0, None]:
+        return pointwise(call, t, "relu")
+    low, high = bounds
+    if low is None and high is None:
+        raise Untranslated("keeps values between nothing")
+    if low is not None and high is not None and low > high:
+        raise Untranslated(f"keeps values between {low} and {high}, which are in the wrong order")
+    texts = ["-inf" if low is None else number(low), "inf" if high is None else number(high)]
+    return pointwise(call, t, f"clamp({', '.join(texts)})")
+
+
+def _bound(bound: Any) -> float | None:
+    if isinstance(bound, Constant) and bound.array.size == 1:
+        bound = constant(bound, "bound").array.item()
+    if bound is None:
+        return None
+    if isinstance(bound, bool) or not isinstance(bound, int | float) or not np.isfinite(bound):
+        raise Untranslated("keeps values between bounds that are no two numbers")
+    return float(bound)
+
+
+def limited(call: Call, data: Data, t: Translator) -> Signal:
+    """`maximum(x, number)` and `minimum(x, number)`."""
+    a, b = call.argument(0, "input"), call.argument(1, "other")
+    if isinstance(a, Data) and isinstance(b, Data):
+        raise Untranslated("takes the larger or smaller of two values on data")
+    x, bound = (a, b) if isinstance(a, Data) else (b, a)
+    changed = replace(call, args=(x,), kwargs={})
+    low, high = (bound, None) if call.name in ("maximum", "fmax") else (None, bound)
+    return _clamped(changed, t, low, high)
+
+
+def threshold(call: Call, data: Data, t: Translator) -> Signal:
+    """`threshold(x, v, v)` is a clamp from v."""
+    edge, value = call.argument(1, "threshold"), call.argument(2, "value")
+    if edge == value:
+        return _clamped(call, t, edge, None)
+    raise Untranslated(f"puts {value} in place of what is not above {edge}: no stage does")
+
+
+def prelu(call: Call, data: Data, t: Translator) -> Signal:
+    """A leaky ReLU with a learned slope."""
+    weight, signal = constant(call.argument(1, "weight"), "slope"), t.signal(call.args[0])
+    if weight.array.size != 1:
+        raise Untranslated(f"has {weight.array.size} slopes, only one for all has a stage")
+    prefix = owner(weight, call)
+    stage = Activation(prefix or "prelu", "leaky_relu", float(weight.array.flat[0]))
+    part = Part(prefix, "PReLU", (stage,))
+    return signal.map(
+        lambda node: t.nodes.item(part, node, ("prelu", id(weight)), (part, weight), node.width)
+    )
+
+
+def rrelu(call: Call, data: Data, t: Translator) -> Signal:
+    """In evaluation a leaky ReLU with the mean slope."""
+    lower, upper = call.argument(1, "lower", 1 / 8), call.argument(2, "upper", 1 / 3)
+    if call.argument(3, "training", False):
+        raise Untranslated("draws its slopes at random")
+    return pointwise(call, t, f"leaky_relu({number((lower + upper) / 2)})")

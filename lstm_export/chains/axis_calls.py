@@ -1,0 +1,139 @@
+"""What calls become that pick, cut, turn and join axes, or change nothing."""
+
+from __future__ import annotations
+
+from . import axes
+from .capture import Call, Data
+from .rules import Translator
+from .signals import Signal, Untranslated
+
+
+def same(call: Call, data: Data, t: Translator) -> Signal:
+    """A copy, another memory layout, another float type."""
+    if data.shape != axes.shape_of(call.args[0]):
+        raise Untranslated(f"makes {data.shape} of {axes.shape_of(call.args[0])}")
+    return t.signal(call.args[0])
+
+
+def dropout(call: Call, data: Data, t: Translator) -> Signal:
+    """Nothing, unless it is active."""
+    p = call.argument(1, "p", 0.5)
+    if p and call.argument(2, "training", True):
+        raise Untranslated(
+            "drops values at random although the module is in evaluation mode (it is not told so)"
+        )
+    return same(call, data, t)
+
+
+def getitem(call: Call, data: Data, t: Translator) -> Signal:
+    """`x[...]`."""
+    return axes.indexed(t.nodes, t.signal(call.args[0]), axes.shape_of(call.args[0]), call.args[1])
+
+
+def select(call: Call, data: Data, t: Translator) -> Signal:
+    """One place of an axis."""
+    signal, shape = t.signal(call.args[0]), axes.shape_of(call.args[0])
+    axis = axes.place(call.argument(1, "dim"), len(shape))
+    return axes.selected(t.nodes, signal, axis, shape[axis], call.argument(2, "index"))
+
+
+def narrow(call: Call, data: Data, t: Translator) -> Signal:
+    """A slice of an axis by start and length."""
+    signal, shape = t.signal(call.args[0]), axes.shape_of(call.args[0])
+    axis, start = axes.place(call.argument(1, "dim"), len(shape)), call.argument(2, "start")
+    if not isinstance(start, int):
+        raise Untranslated("picks by a tensor")
+    start %= shape[axis]
+    return axes.cut(
+        t.nodes, signal, axis, shape[axis], slice(start, start + call.argument(3, "length"))
+    )
+
+
+def aten_slice(call: Call, data: Data, t: Translator) -> Signal:
+    """A slice of an axis by start and end."""
+    signal, shape = t.signal(call.args[0]), axes.shape_of(call.args[0])
+    axis = axes.place(call.argument(1, "dim", 0), len(shape))
+    part = slice(call.argument(2, "start"), call.argument(3, "end"), call.argument(4, "step", 1))
+    return axes.cut(t.nodes, signal, axis, shape[axis], part)
+
+
+def squeeze(call: Call, data: Data, t: Translator) -> Signal:
+    """Without axes of length 1."""
+    signal, shape, dim = (
+        t.signal(call.args[0]),
+        axes.shape_of(call.args[0]),
+        call.argument(1, "dim"),
+    )
+    dims = None if dim is None else [dim] if isinstance(dim, int) else dim
+    only = None if dims is None else [axes.place(one, len(shape)) for one in dims]
+    return axes.squeezed(signal, shape, only)
+
+
+def unsqueeze(call: Call, data: Data, t: Translator) -> Signal:
+    """With a new axis."""
+    signal = t.signal(call.args[0])
+    return axes.inserted(signal, axes.place(call.argument(1, "dim"), len(signal.axes) + 1))
+
+
+def reshape(call: Call, data: Data, t: Translator) -> Signal:
+    """Axes joined or parted."""
+    if len(call.args) == 2 and type(call.args[1]).__module__ == "torch":
+        return same(call, data, t)  # view(dtype)
+    return axes.reshaped(t.nodes, t.signal(call.args[0]), axes.shape_of(call.args[0]), data.shape)
+
+
+def permute(call: Call, data: Data, t: Translator) -> Signal:
+    """The axes in another order."""
+    order = call.argument(1, "dims")
+    order = order if isinstance(order, tuple) else call.args[1:]
+    signal = t.signal(call.args[0])
+    return axes.permuted(signal, [axes.place(one, len(signal.axes)) for one in order])
+
+
+def transpose(call: Call, data: Data, t: Translator) -> Signal:
+    """Two axes in each other's place; `x.T` and `x.mT` name none."""
+    signal = t.signal(call.args[0])
+    count = len(signal.axes)
+    if len(call.args) + len(call.kwargs) == 1:
+        if call.name in ("t", "T", "H") and count != 2:
+            raise Untranslated("turns all axes around")
+        return axes.transposed(signal, count - 2, count - 1)
+    a, b = (
+        call.argument(1, "dim0", call.kwargs.get("axis0")),
+        call.argument(2, "dim1", call.kwargs.get("axis1")),
+    )
+    return axes.transposed(signal, axes.place(a, count), axes.place(b, count))
+
+
+def movedim(call: Call, data: Data, t: Translator) -> Signal:
+    """One axis to another place."""
+    signal, source, target = (
+        t.signal(call.args[0]),
+        call.argument(1, "source"),
+        call.argument(2, "destination"),
+    )
+    count = len(signal.axes)
+    order = list(range(count))
+    axis = order.pop(axes.place(source, count))
+    order.insert(axes.place(target, count), axis)
+    return axes.permuted(signal, order)
+
+
+def cat(call: Call, data: Data, t: Translator) -> Signal:
+    """Tensors joined along an axis."""
+    given = call.argument(0, "tensors")
+    signals = [t.signal(one) for one in given]
+    dim = axes.place(call.argument(1, "dim", call.kwargs.get("axis", 0)), len(signals[0].axes))
+    return axes.joined(t.nodes, signals, dim)
+
+
+def stack(call: Call, data: Data, t: Translator) -> Signal:
+    """Tensors joined along a new axis."""
+    signals = [t.signal(one) for one in call.argument(0, "tensors")]
+    dim = axes.place(call.argument(1, "dim", 0), len(signals[0].axes) + 1)
+    return axes.joined(t.nodes, [axes.inserted(one, dim) for one in signals], dim)
+
+
+def pieces(call: Call, data: Data, t: Translator) -> Signal:
+    """One of the results of `chunk`, `split` or `unbind`."""
+    return axes.parts_of(call, data, t.signal(call.args[0]), t.nodes, axes.shape_of(call.args[0]))

@@ -1,0 +1,112 @@
+"""What calls with weights become: products, and norms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..model import Array, LayerNorm, Linear
+from .capture import Call, Constant, Data
+from .find_parts import batch_norm
+from .parts import Part
+from .rules import Translator, constant, features, float32, owner
+from .signals import Signal, Untranslated
+
+
+def linear(call: Call, data: Data, t: Translator) -> Signal:
+    """`x @ weight.T + bias`."""
+    weight, bias = constant(call.argument(1, "weight"), "weight"), call.argument(2, "bias")
+    return _linear(call, t, call.args[0], _Product(weight, weight.array, bias))
+
+
+def matmul(call: Call, data: Data, t: Translator) -> Signal:
+    """`x @ matrix`."""
+    matrix = constant(call.argument(1, "other", call.argument(1, "mat2")), "matrix")
+    if matrix.array.ndim != 2:
+        raise Untranslated(f"multiplies by {matrix.array.shape}, expected a matrix")
+    return _linear(call, t, call.args[0], _Product(matrix, matrix.array.T, None))
+
+
+def addmm(call: Call, data: Data, t: Translator) -> Signal:
+    """`bias + x @ matrix`."""
+    matrix = constant(call.args[2], "matrix")
+    if set(call.kwargs) & {"beta", "alpha"}:
+        raise Untranslated("has factors of its own")
+    return _linear(call, t, call.args[1], _Product(matrix, matrix.array.T, call.args[0]))
+
+
+@dataclass(frozen=True, eq=False)
+class _Product:
+    """What a Linear multiplies by and adds: its weight as `(out_features, in_features)`, and a bias or None."""
+
+    weight: Constant
+    matrix: Array
+    bias: Any
+
+
+def _linear(call: Call, t: Translator, x: Any, product: _Product) -> Signal:
+    signal, matrix = t.signal(x), product.matrix
+    if matrix.ndim != 2 or features(signal) != matrix.shape[-1]:
+        raise Untranslated(f"multiplies {signal.width} features by {matrix.shape}")
+    bias = None if product.bias is None else constant(product.bias, "bias")
+    if bias is not None and bias.array.shape != matrix.shape[:1]:
+        raise Untranslated(f"adds {bias.array.shape} to {matrix.shape[:1]}")
+    prefix = owner(product.weight, call)
+    stage = Linear(prefix or "fc", float32(matrix), None if bias is None else float32(bias.array))
+    part = Part(prefix, "Linear", (stage,))
+    key = ("linear", id(product.weight), id(bias), call.name)
+    return signal.map(
+        lambda node: t.nodes.item(part, node, key, (part, product, bias), len(matrix))
+    )
+
+
+def layer_norm(call: Call, data: Data, t: Translator) -> Signal:
+    """Over the features alone."""
+    signal, shape = t.signal(call.args[0]), call.argument(1, "normalized_shape")
+    if tuple(shape) != (features(signal),):
+        raise Untranslated(f"normalises over {tuple(shape)}, only the features have a stage")
+    weight, bias = call.argument(2, "weight"), call.argument(3, "bias")
+    eps = float(call.argument(4, "eps", 1e-5))
+    arrays = [
+        None if one is None else float32(constant(one, "weight").array) for one in (weight, bias)
+    ]
+    prefix = owner(weight, call) if isinstance(weight, Constant) else call.place.module
+    if arrays[0] is None and arrays[1] is not None:
+        raise Untranslated("has a bias without a weight")
+    part = Part(prefix, "LayerNorm", (LayerNorm(prefix or "norm", arrays[0], arrays[1], eps),))
+    key = ("layer_norm", id(weight), id(bias), eps)
+    return signal.map(lambda node: t.nodes.item(part, node, key, (part, weight, bias), node.width))
+
+
+ATEN_BATCH_NORM = 9  # arguments of the operator, which takes its weight before the statistics
+
+
+def batch_normed(call: Call, data: Data, t: Translator) -> Signal:
+    """By its running statistics, over the features."""
+    signal = t.signal(call.args[0])
+    if call.argument(5, "training", False):
+        raise Untranslated("takes mean and variance from the batch that it sees")
+    if len(signal.axes) < 2 or signal.axes[1] != "size":
+        raise Untranslated(
+            f"takes the axis of {signal.axes[1:2] or 'nothing'} for its channels, not the features"
+        )
+    names = ("running_mean", "running_var", "weight", "bias")
+    order = (3, 4, 1, 2) if len(call.args) == ATEN_BATCH_NORM else (1, 2, 3, 4)
+    values = [call.argument(index, name) for index, name in zip(order, names, strict=True)]
+    found = {
+        name: constant(one, name)
+        for name, one in zip(names, values, strict=True)
+        if one is not None
+    }
+    keys = {
+        name: float32(found[name].array)
+        for name in sorted(found, key=lambda name: "weight" not in name)
+    }
+    prefix = (
+        (found["running_mean"].name or call.place.module).removesuffix("running_mean").rstrip(".")
+    )
+    part = batch_norm(prefix, keys, float(call.argument(7, "eps", 1e-5)))
+    if isinstance(part, str):
+        raise Untranslated(part)
+    key = ("batch_norm", *(id(one) for one in found.values()), call.argument(7, "eps", 1e-5))
+    return signal.map(lambda node: t.nodes.item(part, node, key, (part, found), node.width))
