@@ -42,10 +42,14 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     features: Annotated[
         str | None,
         typer.Option(
-            help="Input columns; by default every numeric column except targets, time and group.",
+            help="Input columns; by default every numeric column except time and group, "
+            "with --horizon 0 also except targets.",
             metavar="COL,..",
         ),
     ] = None,
+    exclude_past: Annotated[
+        bool, typer.Option("--exclude-past", help="Leave the targets out of the default inputs.")
+    ] = False,
     window: Annotated[
         int, typer.Option(help="Rows in a window, which is what the model sees.")
     ] = 24,
@@ -163,6 +167,7 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     options = TrainingOptions(
         targets=_names(target),
         features=None if features is None else _names(features),
+        exclude_past=exclude_past,
         window=window,
         horizon=horizon,
         time=time,

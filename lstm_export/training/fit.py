@@ -15,13 +15,14 @@ from ..files import read_bytes
 from ..model import LSTM, Affine, Array, Column, LastStep, Linear, Model, Signature
 from ..series import Table, TableSource
 from ..version import __version__
+from .causes import beaten
 from .data_report import data_report, lost_windows
 from .loop import Progress, Trained, train_loop
 from .options import TrainingOptions
 from .result import TrainingResult
 from .samples import Samples
 from .scaling import column_warnings, fit_scaler
-from .scores import beaten, scores_of
+from .scores import scores_of
 from .tensors import Windows
 from .windowing import build_samples, input_signature, least_rows, read_for_training
 
@@ -67,7 +68,7 @@ def fit(
         warnings=(
             *lost_windows(data, signature),
             *_data_warnings(samples, signature, options),
-            *beaten(scores),
+            *beaten(scores, samples, signature, options, trained.history),
         ),
         interrupted=trained.interrupted,
     )

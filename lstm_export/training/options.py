@@ -43,8 +43,9 @@ class TrainingOptions:
 
     Attributes:
         targets: the columns to predict.
-        features: the input columns, exactly these; None takes every numeric column but targets,
-            time and group.
+        features: the input columns, exactly these; None takes every numeric column but time and
+            group, with horizon 0 also without the targets.
+        exclude_past: with features None, leave out the targets: their past is no input.
         window: rows that the model sees.
         horizon: rows ahead to predict, t+1 .. t+horizon from a window ending at t; 0 predicts at t
             itself.
@@ -91,6 +92,7 @@ class TrainingOptions:
 
     targets: tuple[str, ...]
     features: tuple[str, ...] | None = None
+    exclude_past: bool = False
     window: int = 24
     horizon: int = 1
     time: str | None = None
@@ -149,6 +151,11 @@ class TrainingOptions:
         if self.features is not None and not self.features and not self.calendar:
             raise InputError(
                 "no feature is named, and no calendar feature; name at least one input"
+            )
+        if self.exclude_past and self.features is not None:
+            raise InputError(
+                "exclude_past is for inputs that are not named; leave it out, "
+                "or leave the targets out of features"
             )
         if self.calendar and self.time is None:
             raise InputError(

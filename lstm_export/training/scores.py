@@ -44,23 +44,6 @@ def _scores(part: str, predictor: str, errors: Array, targets: Sequence[str]) ->
         yield Score(part, predictor, target, rmse, mae, len(known))
 
 
-def beaten(scores: Sequence[Score]) -> Iterator[str]:
-    """A baseline that does better than the model on the latest part that there is."""
-    part = scores[-1].part
-    latest = [score for score in scores if score.part == part]
-    for own in latest:
-        if own.predictor != MODEL:
-            continue
-        others = [score for score in latest if score.target == own.target and score is not own]
-        best = min(others, key=lambda score: score.rmse, default=own)
-        if best.rmse < own.rmse:
-            yield (
-                f"{best.predictor} predicts {own.target} better than the model on the {part} part, "
-                f"RMSE {best.rmse:.4g} against {own.rmse:.4g}: train longer, with more data, "
-                "or use the simpler method"
-            )
-
-
 def _input_scaler(model: Model) -> Affine:
     scaler = model.stages[0]
     assert isinstance(scaler, Affine)  # noqa: S101 - `fit` puts it there

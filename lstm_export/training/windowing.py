@@ -70,7 +70,9 @@ def input_signature(table: Table, options: TrainingOptions) -> Signature:
 def _features(table: Table, options: TrainingOptions) -> tuple[str, ...]:
     if options.features is not None:
         return options.features
-    others = {*options.targets, options.time, options.group}
+    others = {options.time, options.group}
+    if options.exclude_past or options.horizon == 0:
+        others |= {*options.targets}
     names = [
         name for name in table.names if name not in others and not INDEX_COLUMN.fullmatch(name)
     ]

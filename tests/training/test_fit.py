@@ -2,8 +2,10 @@
 
 import datetime
 import hashlib
+import re
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -214,10 +216,57 @@ def test_facts_tell_where_the_model_came_from(tmp_path: Path) -> None:
     assert got.to_record()["metrics"][0] == asdict(got.metrics[0])
 
 
-def test_features_are_every_numeric_column_but_the_targets_by_default() -> None:
-    options = replace(OPTIONS, features=None, calendar=(), epochs=1)
+@pytest.mark.parametrize(
+    ("chosen", "names"),
+    [
+        ({}, ["load", "temp", "rain"]),
+        ({"exclude_past": True}, ["temp", "rain"]),
+        ({"horizon": 0}, ["temp", "rain"]),
+        ({"features": ("rain",)}, ["rain"]),
+    ],
+)
+def test_features_are_every_numeric_column_by_default(
+    chosen: dict[str, Any], names: list[str]
+) -> None:
+    options = replace(OPTIONS, **{"features": None, "calendar": (), "epochs": 1} | chosen)
     got = fit(daily(300), options)
-    assert [column.name for column in got.model.signature.features] == ["temp", "rain"]
+    assert [column.name for column in got.model.signature.features] == names
+
+
+def walk(rows: int, drift: float) -> dict[str, object]:
+    """A random walk, which the value before predicts best; it rises by `drift` a row."""
+    random = np.random.default_rng(3)
+    steps = random.standard_normal(rows) + drift
+    return {"load": np.cumsum(steps), "temp": random.standard_normal(rows)}
+
+
+@pytest.mark.parametrize(
+    ("rows", "drift", "chosen", "cause"),
+    [
+        (500, 0.0, {"exclude_past": True}, "the past of load is no input: .* --exclude-past"),
+        (900, 0.5, {}, "load drifts, from a mean of .* to --target"),
+        (100, 0.0, {}, "5[0-9] windows are few to learn from"),
+        (900, 0.0, {}, "the last of 1 epochs was the best: give more --epochs"),
+    ],
+)
+def test_a_model_that_loses_says_why(
+    rows: int, drift: float, chosen: dict[str, Any], cause: str
+) -> None:
+    options = TrainingOptions(
+        targets=("load",), window=12, horizon=2, epochs=1, hidden_size=4, **chosen
+    )
+    data = walk(rows, drift)
+    warned = " ".join(fit(data, options).warnings)
+    assert re.search(f"predicts load better than the model .*: .*{cause}", warned), warned
+
+
+def test_a_model_that_loses_for_none_of_these_reasons_is_told_no_other() -> None:
+    options = replace(OPTIONS, epochs=30, patience=2, learning_rate=0.05)
+    (warning,) = fit(daily(), options).warnings
+    assert "is no input" not in warning
+    assert "drifts" not in warning
+    assert "are few" not in warning
+    assert warning.endswith("use the simpler method, or a larger --hidden-size")
 
 
 def test_columns_that_hardly_vary_are_named() -> None:

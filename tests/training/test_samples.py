@@ -113,7 +113,10 @@ def test_windows_that_touch_an_empty_cell_are_dropped() -> None:
             "the validation part .1%. holds no window",
         ),
         ({"group": "u"}, "no series holds two rows"),
-        ({"targets": ("row", "v", "u"), "features": None}, "no numeric column besides the targets"),
+        (
+            {"targets": ("row", "v", "u"), "features": None, "exclude_past": True},
+            "no numeric column besides the targets",
+        ),
     ],
 )
 def test_what_leaves_no_windows_is_refused(options: dict[str, object], message: str) -> None:
@@ -144,6 +147,7 @@ def test_empty_targets_are_refused_by_default() -> None:
         ({"targets": ("v", "v")}, "target 'v' is named twice"),
         ({"targets": ("v",), "split_by": "group"}, "no column tells groups apart"),
         ({"targets": ("v",), "split_by": "row"}, "split_by is 'row', expected one of time, group"),
+        ({"targets": ("v",), "features": ("u",), "exclude_past": True}, "exclude_past is for"),
         ({"targets": ("v",), "features": ()}, "no feature is named"),
         ({"targets": ("v",), "features": ("v",), "horizon": 0}, "the input would be the answer"),
         ({"targets": ("v",), "time": "v"}, "cannot be a target and the time"),

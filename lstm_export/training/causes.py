@@ -1,0 +1,82 @@
+"""Why a simpler method may do better than the model, and the option that may mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ..model import Signature
+from .loop import Epoch
+from .options import TrainingOptions
+from .result import Score
+from .samples import Samples
+from .scores import MODEL
+
+FEW_WINDOWS = 300
+DRIFTED = 1.5  # training standard deviations between the mean of training and of a later part
+
+
+def beaten(
+    scores: Sequence[Score],
+    samples: Samples,
+    signature: Signature,
+    options: TrainingOptions,
+    history: Sequence[Epoch],
+) -> Iterator[str]:
+    """A sentence for every target that a baseline predicts better on the latest part there is."""
+    part = scores[-1].part
+    latest = [score for score in scores if score.part == part]
+    for own in latest:
+        if own.predictor != MODEL:
+            continue
+        others = [score for score in latest if score.target == own.target and score is not own]
+        best = min(others, key=lambda score: score.rmse, default=own)
+        if best.rmse < own.rmse:
+            causes = [
+                *_past_left_out(own.target, signature),
+                *_drift(own, samples, options),
+                *_few_windows(samples),
+                *_stopped_early(history),
+            ]
+            advice = "; ".join(causes) or "use the simpler method, or a larger --hidden-size"
+            yield (
+                f"{best.predictor} predicts {own.target} better than the model on the {part} part, "
+                f"RMSE {best.rmse:.4g} against {own.rmse:.4g}: {advice}"
+            )
+
+
+def _past_left_out(target: str, signature: Signature) -> Iterator[str]:
+    names = [column.name for column in signature.features]
+    if signature.horizon and target not in names:
+        yield (
+            f"the past of {target} is no input: name it in --features, or leave out --exclude-past"
+        )
+
+
+def _drift(own: Score, samples: Samples, options: TrainingOptions) -> Iterator[str]:
+    """A later part that lies elsewhere: a network does not go on where it has seen nothing."""
+    column = options.targets.index(own.target)
+    seen = samples.y[samples.target_rows("train"), column]
+    later = samples.y[samples.target_rows(own.part), column]
+    distance = abs(later.mean() - seen.mean()) / (seen.std() or 1.0)
+    if distance > DRIFTED:
+        yield (
+            f"{own.target} drifts, from a mean of {seen.mean():.4g} in the training part to "
+            f"{later.mean():.4g}: make a column of its change from row to row, and give that "
+            "to --target"
+        )
+
+
+def _few_windows(samples: Samples) -> Iterator[str]:
+    count = len(samples.parts["train"])
+    if count < FEW_WINDOWS:
+        yield (
+            f"{count} windows are few to learn from: bring more rows, "
+            "or give a shorter --window and a smaller --hidden-size"
+        )
+
+
+def _stopped_early(history: Sequence[Epoch]) -> Iterator[str]:
+    """The last epoch that was allowed was the best, so that more may be better."""
+    last = history[-1]
+    if last.best and last.epoch == last.epochs:
+        yield f"the last of {last.epochs} epochs was the best: give more --epochs"
