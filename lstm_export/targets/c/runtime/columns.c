@@ -196,20 +196,11 @@ MODEL_INLINE model_runs model_runs_of(size_t units, size_t at_once)
     return found;
 }
 
-/* Units of one run. */
-typedef struct {
-    size_t first;
-    size_t size;
-} model_span;
-
-/* Run number n of a step: in odd turns backwards. */
-MODEL_INLINE model_span model_span_of(model_runs part, size_t units, size_t n, unsigned turn)
+/* The first unit of a run. Its size is no second member beside it: gcc 12 then loses sight of the
+   constant in it, and a step takes 4 % longer. */
+MODEL_INLINE size_t model_first_of_run(model_runs part, size_t run)
 {
-    const size_t run = turn & 1u ? part.runs - 1 - n : n;
-    model_span span;
-    span.first = 16 * (run < part.full ? run * part.at_once : run + part.full * (part.at_once - 1));
-    span.size = run < part.full ? 16 * part.at_once : model_group_size(units, span.first);
-    return span;
+    return 16 * (run < part.full ? run * part.at_once : run + part.full * (part.at_once - 1));
 }
 
 #if MODEL_BITS < 32

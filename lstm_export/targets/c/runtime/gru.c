@@ -125,21 +125,24 @@ MODEL_STATIC void model_gru_step(const model_stored *w, const float *scale, cons
     const model_runs part = model_runs_of(units, MODEL_AT_ONCE(3));
     size_t n;
     for (n = 0; n < part.runs; n++) {
-        const model_span span = model_span_of(part, units, n, turn);
-        const size_t at = 3 * span.first;
-        const size_t biases = MODEL_BIAS_ROWS * MODEL_ROW(3 * model_group_size(units, span.first));
+        const size_t run = turn & 1u ? part.runs - 1 - n : n;
+        const size_t first = model_first_of_run(part, run);
+        const size_t size =
+            run < part.full ? 16 * MODEL_AT_ONCE(3) : model_group_size(units, first);
+        const size_t at = 3 * first;
+        const size_t biases = MODEL_BIAS_ROWS * MODEL_ROW(3 * model_group_size(units, first));
         const model_stored *wx = w + at * rows_x, *wh = w_h + at * rows_h;
         const float *start = from_x ? from_x + at : model_biases(wx);
         float sums_x[MODEL_MOST_SUMS(3)], sums_h[MODEL_MOST_SUMS(3)];
         model_sums_3(start, from_x ? 48 : gap_x, wx + biases, gap_x, x, from_x ? 0 : nx, wh, gap_h,
-                     h, 0, span.size, sums_x);
+                     h, 0, size, sums_x);
         model_sums_3(model_biases(wh), gap_h, wx, gap_x, x, 0, wh + biases, gap_h, h, units,
-                     span.size, sums_h);
+                     size, sums_h);
 #if MODEL_BITS < 32
-        model_scale(sums_x, scale + at, bias + at, 3 * span.size);
-        model_scale(sums_h, scale + at, bias + 3 * units + at, 3 * span.size);
+        model_scale(sums_x, scale + at, bias + at, 3 * size);
+        model_scale(sums_h, scale + at, bias + 3 * units + at, 3 * size);
 #endif
-        model_gru_units(sums_x, sums_h, span.size, h + span.first, out + span.first);
+        model_gru_units(sums_x, sums_h, size, h + first, out + first);
     }
     (void)scale, (void)bias;
 }

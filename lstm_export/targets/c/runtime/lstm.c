@@ -135,18 +135,21 @@ MODEL_STATIC void model_lstm_step(const model_stored *w, const float *scale, con
     const model_runs part = model_runs_of(units, MODEL_AT_ONCE(4));
     size_t n;
     for (n = 0; n < part.runs; n++) {
-        const model_span span = model_span_of(part, units, n, turn);
-        const size_t at = 4 * span.first;
+        const size_t run = turn & 1u ? part.runs - 1 - n : n;
+        const size_t first = model_first_of_run(part, run);
+        const size_t size =
+            run < part.full ? 16 * MODEL_AT_ONCE(4) : model_group_size(units, first);
+        const size_t at = 4 * first;
         const model_stored *wx = w + at * rows_x;
         const float *start = from_x ? from_x + at : model_biases(wx);
         float sums[MODEL_MOST_SUMS(4)];
-        wx += MODEL_BIAS_ROWS * MODEL_ROW(4 * model_group_size(units, span.first));
+        wx += MODEL_BIAS_ROWS * MODEL_ROW(4 * model_group_size(units, first));
         model_sums_4(start, from_x ? 64 : 64 * rows_x, wx, 64 * rows_x, x, from_x ? 0 : nx,
-                     w_h + at * rows_h, 64 * rows_h, h, nh, span.size, sums);
+                     w_h + at * rows_h, 64 * rows_h, h, nh, size, sums);
 #if MODEL_BITS < 32
-        model_scale(sums, scale + at, bias + at, 4 * span.size);
+        model_scale(sums, scale + at, bias + at, 4 * size);
 #endif
-        model_lstm_units(sums, span.size, c + span.first, out + span.first);
+        model_lstm_units(sums, size, c + first, out + first);
     }
     model_lstm_out(c, out, units);
     (void)scale, (void)bias;
