@@ -1,6 +1,4 @@
-"""docs/ci.md is what it says: its workflow's steps and its pytest file run here, and they fail
-where they should.
-"""
+"""docs/ci.md is what it says: its workflow and its pytest file run, and fail where they must."""
 
 from __future__ import annotations
 

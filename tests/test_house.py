@@ -124,17 +124,9 @@ EVERYWHERE = (
 
 # Rooms that are not tidied yet; the list only shrinks.
 UNFINISHED = (
-    "lstm_export/bench/",
     "lstm_export/chains/",
-    "lstm_export/cli/",
-    "lstm_export/device/",
-    "lstm_export/errors.py",
-    "lstm_export/files.py",
-    "lstm_export/reading/",
-    "lstm_export/training/",
-    "lstm_export/verification/",
-    "tests/kit/emulate.py",
-    "tests/targets/test_c.py",
+    "lstm_export/cli/train.py",
+    "lstm_export/training/fit.py",
 )
 SHARED_NAMES = {"arrays.py", "options.py"}
 

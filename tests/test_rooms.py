@@ -1,6 +1,4 @@
-"""The house: rooms import only from those before them, no files import each other, and one has
-torch at its top.
-"""
+"""The rooms import only from those before them, in no circle; one file has torch at its top."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""assert_parity: quiet where all is well, and otherwise an AssertionError that holds the whole
-report.
-"""
+"""assert_parity: quiet where all is well, else an AssertionError that holds the report."""
 
 from __future__ import annotations
 

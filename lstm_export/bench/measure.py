@@ -11,7 +11,7 @@ from ..errors import InputError
 from ..verification.artifact import UsersWord
 from .engines import Engine, Stepper, open_engines
 from .machine import machine
-from .process import cost_of_process
+from .process import ProcessCost, cost_of_process
 from .report import BenchReport, Deadline, EngineResult, WorkResult
 from .timing import Block, race
 from .work import Question, Referee, Work, timed, works
@@ -56,8 +56,9 @@ class Options:
 def bench(
     paths: Sequence[Path | str], options: Options | None = None, progress: Progress | None = None
 ) -> BenchReport:
-    """Measure every engine that bundles and artifacts hold; it never raises over a slow or a wrong
-    one.
+    """Measure every engine that bundles and artifacts hold.
+
+    It never raises because one is slow or wrong.
 
     Args:
         paths: bundles and artifacts.
@@ -84,20 +85,23 @@ def bench(
         say(f"starting {engine.name} in a process of its own")
         cost = cost_of_process(engine.path, engine.target, options.batch, seq, word)
         mine = tuple(result for result in found if result.engine == engine.name)
-        deadline = _deadline(mine, options)
-        results.append(
-            EngineResult(
-                name=engine.name,
-                target=engine.target,
-                path=engine.path,
-                size_bytes=engine.size_bytes,
-                process=cost,
-                works=mine,
-                deadline=deadline,
-            )
-        )
+        results.append(_result(engine, cost, mine, options))
     packages = dict.fromkeys(["numpy", *(engine.needs for engine in engines if engine.needs)])
     return BenchReport(tuple(results), notes, machine(*packages))
+
+
+def _result(
+    engine: Engine, cost: ProcessCost, works: tuple[WorkResult, ...], options: Options
+) -> EngineResult:
+    return EngineResult(
+        name=engine.name,
+        target=engine.target,
+        path=engine.path,
+        size_bytes=engine.size_bytes,
+        process=cost,
+        works=works,
+        deadline=_deadline(works, options),
+    )
 
 
 def _timed(

@@ -32,14 +32,16 @@ def bench(  # noqa: PLR0913, PLR0917 - the options of a command
     deadline: Annotated[
         str | None,
         typer.Option(
-            help="Fail unless the 99th percentile of the answer to a new sample is below this, such as 1ms.",
+            help="Fail unless the 99th percentile of the answer to a new sample is below this, "
+            "such as 1ms.",
             metavar="TIME",
         ),
     ] = None,
     rate: Annotated[
         str | None,
         typer.Option(
-            help="Samples a second, such as 48kHz: show the share of a core that they take, fail above one.",
+            help="Samples a second, such as 48kHz: show the share of a core that they take, "
+            "fail above one.",
             metavar="RATE",
         ),
     ] = None,

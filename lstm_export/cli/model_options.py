@@ -111,7 +111,8 @@ def reads_model(command: Callable[..., None]) -> Callable[..., None]:
     ]
     parameters = [*own, *added]
     wrapped.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    wrapped.__doc__, wrapped.__name__ = command.__doc__, command.__name__
+    wrapped.__doc__ = command.__doc__
+    wrapped.__name__ = command.__name__
     wrapped.__annotations__ = {}
     return wrapped
 

@@ -37,7 +37,8 @@ class _Signals:
     """
 
     def __init__(self) -> None:
-        self.came, self._waits = 0, False
+        self.came = 0
+        self._waits = False
 
     def line(self, file: TextIO) -> str:
         """The next line; empty at the end of the input, or when a signal has come."""

@@ -202,7 +202,8 @@ class RowStream:
         if gaps_in_time(both, self._signature)[0]:
             of_group = f" of {row.group}" if row.group else ""
             self._say(
-                f"line {line}: {passed:g} since the row{of_group} before, expected {self._signature.time_step:g}; "
+                f"line {line}: {passed:g} since the row{of_group} before, "
+                f"expected {self._signature.time_step:g}; "
                 "starting anew"
             )
             stream.reset()

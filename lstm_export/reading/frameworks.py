@@ -11,8 +11,8 @@ from dataclasses import dataclass
 _EXPORT = 'lstm_export.export(module, "onnx", "model.onnx")'
 _SAVE = 'torch.save({}.state_dict(), "model.pt")'
 _KERAS_STEP = (
-    "copy its weights into torch.nn.LSTM, whose gates have the same order: weight_ih_l0 = kernel.T, "
-    "weight_hh_l0 = recurrent_kernel.T, bias_ih_l0 = bias, bias_hh_l0 = 0"
+    "copy its weights into torch.nn.LSTM, whose gates have the same order: "
+    "weight_ih_l0 = kernel.T, weight_hh_l0 = recurrent_kernel.T, bias_ih_l0 = bias, bias_hh_l0 = 0"
 )
 
 

@@ -1,4 +1,4 @@
-"""Weights that are no tensors: numpy arrays and nested lists of numbers, as pickles and JSON hold."""
+"""Weights that are no tensors: numpy arrays and lists of numbers, as pickles and JSON hold."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""One reader for every kind of file: the first bytes say which reader opens it, or why none "
-"does."""
+"""One reader for every kind of file: its first bytes say which one opens it, or why none does."""
 
 from __future__ import annotations
 

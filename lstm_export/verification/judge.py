@@ -168,5 +168,6 @@ def check_sizes(file: Path | str, found: Signature, model: Model) -> None:
         return
     raise InputError(
         f"{file} takes {found.input_size} features and gives {found.output_size} outputs, "
-        f"the model {expected.input_size} and {expected.output_size}: it is an artifact of another model"
+        f"the model {expected.input_size} and {expected.output_size}: "
+        "it is an artifact of another model"
     )

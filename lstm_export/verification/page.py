@@ -35,19 +35,7 @@ def page(
     Raises:
         LstmExportError: an artifact cannot be opened again.
     """
-    model: Model | None = None
-    golden: tuple[GoldenSet, ...] = ()
-    named = "the model"
-    if subject is not None:
-        model = subject.model
-        golden = subject.golden
-        if subject.checkpoint.source:
-            named = subject.checkpoint.source.name
-    elif opened.bundle is not None:
-        # A bundle without a model beside it is judged by the model and the answers that it carries.
-        model = opened.bundle.model
-        golden = opened.bundle.golden
-        named = "the bundle's own model"
+    named, model, golden = _judged_by(opened, subject)
     facts = {"The artifact": _file(opened, reports)}
     if model is not None:
         facts["The model"] = {"file": named, **_model(model)}
@@ -64,6 +52,19 @@ def page(
             model.signature.outputs if model else (),
         )
     )
+
+
+def _judged_by(
+    opened: OpenedFile, subject: Subject | None
+) -> tuple[str, Model | None, tuple[GoldenSet, ...]]:
+    """The model that the artifacts were judged by: what it is called, itself, its golden sets."""
+    if subject is not None:
+        source = subject.checkpoint.source
+        return source.name if source else "the model", subject.model, subject.golden
+    if opened.bundle is not None:
+        # A bundle without a model beside it is judged by the model and answers that it carries.
+        return "the bundle's own model", opened.bundle.model, opened.bundle.golden
+    return "the model", None, ()
 
 
 def page_of_refused(name: str, reports: Sequence[ParityReport], again: str) -> bytes:

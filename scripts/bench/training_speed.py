@@ -1,5 +1,4 @@
-"""Time the training loop against a bare loop of forward, backward, clipping and Adam on ready
-batches.
+"""Time the training loop against a bare loop of forward, backward, clipping and Adam.
 
 Window 24, hidden 16, batch 32, one thread: sizes at which the loop's own work shows. Both run in
 one process, turn and turn about, with the same Adam, and the thread's own time is taken, so that a

@@ -1,6 +1,4 @@
-"""What the demo does on the device beside the command line: show that it has no torch, and cut out
-the test weeks.
-"""
+"""The demo's part on the device: show that it has no torch, and cut out the test weeks."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Rewrite what the pages show: tables, help texts and the navigation, and what their commands
-print.
+"""Rewrite what the pages show: tables, help texts, the navigation, what commands print.
 
 python -m scripts.docs.make_pages                      tables, help texts, navigation: a second
 python -m scripts.docs.make_pages --run [PAGE ...]     also what commands print: minutes

@@ -1,5 +1,4 @@
-"""Write docs/refused_checkpoints.md from the tests' bad files: each is made, read, and its sentence
-noted.
+"""Write docs/refused_checkpoints.md: each bad file of the tests is made and read.
 
 python -m scripts.docs.make_refused
 """

@@ -1,5 +1,4 @@
-"""Writes tests/golden/foreign.pt and foreign.safetensors: what other packages really put into such
-files.
+"""Write tests/golden/foreign.*: what other packages really put into such files.
 
 pip install scikit-learn omegaconf safetensors
 python -m scripts.golden.make_foreign_checkpoints

@@ -1,6 +1,4 @@
-"""Write tests/golden/seed-vN.bundle: run once when the bundle's format version changes, then never
-touch the file.
-"""
+"""Write tests/golden/seed-vN.bundle, once for each format version; never touch it again."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Reads thousands of damaged and forged checkpoints, each of which must end in a model or in one
-sentence.
+"""Read thousands of damaged and forged checkpoints: each ends in a model or a sentence.
 
     python -m scripts.study.fuzz_checkpoints --count 20000 --seed 0
 

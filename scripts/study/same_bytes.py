@@ -1,5 +1,4 @@
-"""Do two checkouts write the same? Every target's bytes, bundles, JSON reports and predictions,
-over the tests' chains.
+"""Do two checkouts write the same artifacts, bundles, JSON reports and predictions?
 
     python -m scripts.study.same_bytes OLD NEW [--chains seed,scalers] [--keep FOLDER]
 

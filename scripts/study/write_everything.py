@@ -1,5 +1,4 @@
-"""Write what the command line writes for every checkpoint in a folder: artifacts, bundles, reports,
-predictions.
+"""Write what the command line writes for every checkpoint in a folder.
 
     PYTHONPATH=CHECKOUT python scripts/study/write_everything.py FOLDER
 

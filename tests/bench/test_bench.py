@@ -1,6 +1,4 @@
-"""The benchmark: turns, percentiles, answers judged on the timed runs, deadlines, and what the
-command prints.
-"""
+"""The benchmark: turns, percentiles, answers judged on timed runs, deadlines, what is printed."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Whatever a stranger called a column, a stage or an artifact: it stays a name, on every page and
-in every program.
+"""Whatever a stranger called a column, a stage or an artifact: it stays a name, everywhere.
 
 Every printable ASCII character, every control character, and what breaks lines, turns text around
 or is half of a character, is put into every place of a model where a name goes.

@@ -1,6 +1,4 @@
-"""Recognition: from the weights of modules as users write them to a chain, and what it may not keep
-quiet about.
-"""
+"""Recognition: from weights as users write them to a chain, and what it must not conceal."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""`--forward`, references, and everything that is refused: one sentence that names what is in the
-way.
-"""
+"""`--forward`, references, and what is refused: a sentence that names what is in the way."""
 
 from __future__ import annotations
 

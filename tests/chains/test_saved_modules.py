@@ -1,6 +1,4 @@
-"""Every module as a file, saved in every way: the chain, the artifact, and the module's own
-answers.
-"""
+"""Every module saved in every way: the chain, the artifact, and the module's own answers."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""A command that is shown to be given again judges the same thing: every option that was said is in
-it.
-"""
+"""A command that is shown to be given again judges the same thing: no option is lost."""
 
 from __future__ import annotations
 

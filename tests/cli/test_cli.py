@@ -1,6 +1,4 @@
-"""The command line: exit codes, one line of error, JSON, and the same words in help as in the
-library.
-"""
+"""The command line: exit codes, errors of one line, JSON, the library's words in the help."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""`lstm-export run BUNDLE - --stream`: a line in, a line out, at once; ended by signals, gone on
-from a file.
-"""
+"""`lstm-export run BUNDLE - --stream`: a line in, a line out; ended by signals, resumed."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""A model with everything that a device has to handle: names, units, ranges, a window, a horizon,
-groups and times.
-"""
+"""A model with all that a device has to handle: names, units, ranges, a window, times."""
 
 from __future__ import annotations
 

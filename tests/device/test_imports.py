@@ -1,6 +1,4 @@
-"""What a device imports: none of the packages that it does not have, and onnxruntime only when it
-runs one.
-"""
+"""What a device imports: no package that it lacks, onnxruntime only when it runs a file."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""A runtime is told which format it is given, and given nothing but what was parsed to its last
-byte.
-"""
+"""A runtime is told which format it is given, and given nothing that was not parsed."""
 
 from __future__ import annotations
 

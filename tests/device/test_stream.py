@@ -1,6 +1,4 @@
-"""Streams: the same numbers however samples come, whatever is wrong with them, and wherever the
-state has been.
-"""
+"""Streams: the same numbers however samples come and wherever the state has been."""
 
 from __future__ import annotations
 

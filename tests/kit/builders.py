@@ -1,6 +1,4 @@
-"""Stages with random weights, drawn as torch.nn draws them, and inputs of the size that a model
-expects.
-"""
+"""Stages with random weights, drawn as torch.nn draws them, and inputs for a model."""
 
 from __future__ import annotations
 

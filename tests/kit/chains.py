@@ -1,5 +1,4 @@
-"""The chains that tests run through: every stage, in every place where it means something else for
-a graph.
+"""The chains that tests run through: every stage, wherever it means something else.
 
 All are drawn from one generator, in the order of `GROUPS`; golden bundles and pages hold what they
 compute. Add a chain at the end: one that is added before others changes their weights.

@@ -1,5 +1,4 @@
-"""The fixed tolerances that other tools compare an exported model with, as they stand in those
-tools' sources.
+"""The fixed tolerances of other tools, as they stand in those tools' sources.
 
 Each takes the artifact's answer and PyTorch's, both float32, and says whether the tool would let it
 pass.

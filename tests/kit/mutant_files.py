@@ -1,5 +1,4 @@
-"""Broken ONNX files of one chain: what writers and converters get wrong, each as a file that ONNX
-Runtime can run.
+"""Broken ONNX files of one chain: what writers and converters get wrong, each as a file.
 
 Most are another model, written by this package's own writer: its gates, biases, layers or read-out
 are wrong, but the file is as tidy as a correct one. The others are a correct file whose graph was

@@ -1,6 +1,4 @@
-"""The lists that pages show, made from the code: targets, rooms, files, commands, pages,
-capabilities.
-"""
+"""The lists that pages show, made from the code: targets, rooms, files, commands, pages."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Random chains for the parity study and its test: every stage, sizes and weights far beyond what
-training yields.
+"""Random chains for the parity study: stages, sizes and weights beyond what training yields.
 
 Weights are drawn as torch.nn draws them, uniform in ±1/sqrt(fan), times a gain of 1, 3 or 10; a
 gain of 10 makes most recurrent models chaotic. The same seed and index give the same chain on every

@@ -1,6 +1,4 @@
-"""docs/refused_checkpoints.md, made of the tests' bad files: a row each, with the sentence that it
-gets.
-"""
+"""docs/refused_checkpoints.md, made of the tests' bad files: a row and a sentence each."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""LSTM regressors as people write them, told apart by the Linears, norms and activations around the
-LSTM.
-"""
+"""LSTM regressors as people write them, told apart by what stands around the LSTM."""
 
 # ruff: noqa: RUF059 - as users write it
 

@@ -1,6 +1,4 @@
-"""The float64 definition against PyTorch in float64, and against the gate equations one scalar at a
-time.
-"""
+"""The float64 definition against PyTorch, and against the gate equations scalar by scalar."""
 
 from __future__ import annotations
 

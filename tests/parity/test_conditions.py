@@ -1,6 +1,4 @@
-"""Conditions: the same answers pass, a difference within the bound is reported, one beyond it
-fails.
-"""
+"""Conditions: equal answers pass, a small difference is reported, a large one fails."""
 
 from __future__ import annotations
 

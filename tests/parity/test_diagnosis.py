@@ -1,6 +1,4 @@
-"""A failed runner is told where it first goes wrong and which bug it has; a stranger bug is
-unknown, not misnamed.
-"""
+"""A failed runner is told where it goes wrong and which bug it has; a strange bug, unknown."""
 
 from __future__ import annotations
 

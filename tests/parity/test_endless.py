@@ -1,6 +1,4 @@
-"""Windows against an endless stream, in the target's units, against a loop that does it step by
-step.
-"""
+"""Windows against an endless stream, in the target's units, against a plain loop."""
 
 from __future__ import annotations
 

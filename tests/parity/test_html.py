@@ -1,6 +1,4 @@
-"""The page: the verdict first, every number of the report, nothing fetched, and nothing from files
-taken as HTML.
-"""
+"""The page: the verdict first, every number, nothing fetched, nothing from files as HTML."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""The rule: no false alarm on honest runners, an alarm for every kind of bug, and never a pass
-without a verdict.
-"""
+"""The rule: no false alarm, an alarm for every kind of bug, no pass without a verdict."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""The study behind the rule, in small: 200 random chains without an alarm, and every bug of some of
-them caught.
-"""
+"""The study of the rule, in small: 200 chains without an alarm, every bug of some caught."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Every way of saving weights: the arrays are those that torch itself gives, bit for bit, and the
-rest is said.
-"""
+"""Every way of saving weights: torch's own arrays, bit for bit, and the rest is said."""
 
 from __future__ import annotations
 

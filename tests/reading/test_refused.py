@@ -1,6 +1,4 @@
-"""Bad files: one sentence each, soon, in little memory, and nothing that they hold is run or
-imported.
-"""
+"""Bad files: a sentence each, soon, in little memory; nothing in them is run or imported."""
 
 from __future__ import annotations
 

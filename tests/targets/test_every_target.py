@@ -1,6 +1,4 @@
-"""What holds for every target: the law, parity at every shape, formats known by their contents,
-refused options.
-"""
+"""What holds for every target: the law, parity at every shape, known formats, refusals."""
 
 from __future__ import annotations
 

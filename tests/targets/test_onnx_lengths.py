@@ -1,6 +1,4 @@
-"""ONNX that takes the lengths of a padded batch: as the definition has them, whatever stands after
-a row's end.
-"""
+"""ONNX that takes the lengths of a padded batch: what follows a row's end is not read."""
 
 from __future__ import annotations
 

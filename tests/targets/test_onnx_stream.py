@@ -1,6 +1,4 @@
-"""The ONNX graph that carries its state: its form, its inverse, and proofs that catch runtimes
-which lose the state.
-"""
+"""The ONNX graph that carries its state: its form, its inverse, proofs that catch losses."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Learning from groups shorter than a window: padding changes no loss, and nothing of it is ever
-read.
-"""
+"""Learning from groups shorter than a window: padding changes no loss and is never read."""
 
 from __future__ import annotations
 

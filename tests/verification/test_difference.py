@@ -1,6 +1,4 @@
-"""diff: silent for the same bundle, compatible for what a device does not notice, breaking for all
-else.
-"""
+"""diff: silent for the same bundle, compatible or breaking as a device notices."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Nothing in a file is compiled, loaded or run without the user's word: every command, every
-option, every disguise.
-"""
+"""Nothing in a file is compiled, loaded or run without the user's word."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""What the rule and the fixed tolerances say of one chain: of a correct artifact, and of every kind
-of bug in it.
-"""
+"""What the rule and the fixed tolerances say of a chain, correct and with every bug."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""What each chain of the study gave, kept as lines of JSON, so that a run that was stopped goes on
-where it was.
-"""
+"""What each chain of the study gave, as lines of JSON: a stopped run goes on where it was."""
 
 from __future__ import annotations
 
