@@ -1,4 +1,4 @@
-"""Inputs in the units of users: over powers of ten, and through the scalers that a model begins with."""
+"""Inputs in users' units: over powers of ten, through a model's scalers, at the bounds of clamps."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import numpy as np
 
 from ..model import Affine, Array, Model
 from ..parity.golden import trouble
+from .edges import edges_of
 
 STEPS = 5
 LOWEST, HIGHEST = -3, 6  # powers of ten: millivolts to pascals
 ONE_ROW = "one row"
 BEYOND = (1, 2, 3)  # powers of ten of the standard deviations of a scaler
 
-SAID = f"in training units, and of sizes from 1e{LOWEST} to 1e{HIGHEST}"
+SAID = f"in training units, of sizes from 1e{LOWEST} to 1e{HIGHEST}, and at every bound"
 
 
 def inputs_of(model: Model) -> dict[str, Array]:
@@ -27,6 +28,8 @@ def inputs_of(model: Model) -> dict[str, Array]:
             inputs[f"1e{power} deviations"] = (
                 first.offset + first.scale * _of_size(random, width) * 10.0**power
             )
+    sizes = [x for name, x in inputs.items() if name.startswith("size ")]
+    inputs |= edges_of(model, np.concatenate(sizes))
     inputs[ONE_ROW] = random.normal(size=(1, STEPS + 2, width))
     return {name: x.astype(np.float32) for name, x in inputs.items()}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 import lstm_export
 from lstm_export.chains import ReadingOptions, read_checkpoint
+from lstm_export.chains.units import inputs_of
 from lstm_export.errors import LstmExportError, UnsupportedModel
 from lstm_export.model import forward
 from lstm_export.verification.subject import read
@@ -72,6 +74,16 @@ def test_the_line_is_the_users_own() -> None:
     lines, start = inspect.getsourcelines(attended)
     number = start + next(index for index, line in enumerate(lines) if "softmax" in line)
     assert f"forwards.py:{number}" in str(caught.value)
+
+
+def test_inputs_are_found_at_the_bounds_of_every_clamp() -> None:
+    model = read(module_of("clamp")).model
+    inputs = inputs_of(model)
+    clamp = model.stages.index(next(stage for stage in model.stages if stage.kind == "Clamp"))
+    unclamped = replace(model, stages=model.stages[:clamp])
+    for name, bound in (("low of clamp", -0.1), ("high of clamp", 0.2)):
+        y = forward(unclamped, inputs[name]).y
+        assert np.abs(y[1] - bound).min() < 1e-4
 
 
 def test_what_the_forward_does_not_use_is_listed() -> None:

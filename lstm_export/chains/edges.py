@@ -1,0 +1,62 @@
+"""Inputs at the bounds of every clamp of a chain: found between one that stays inside and one that does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import reduce
+
+import numpy as np
+
+from ..model import Array, Clamp, Model, Stage
+from ..model.forward import advance, begin
+
+HALVINGS = 30  # float32 tells no more steps than that between two inputs
+BESIDE = (0.999, 1.0, 1.001)  # of the way from one input to the other, around the bound
+
+
+def edges_of(model: Model, rows: Array) -> dict[str, Array]:
+    """Inputs `(3, seq, input_size)` by name: before a bound, at it and behind it.
+
+    Args:
+        model: the chain.
+        rows: inputs `(n, seq, input_size)` of many sizes, between which bounds are looked for.
+    """
+    found: dict[str, Array] = {}
+    for index, stage in enumerate(model.stages):
+        for name, bound in _bounds(stage):
+            edge = _edge(model.stages[:index], bound, rows)
+            if edge is not None:
+                found[f"{name} of {stage.name}"] = edge
+    return found
+
+
+def _bounds(stage: Stage) -> Iterator[tuple[str, float]]:
+    if isinstance(stage, Clamp):
+        bounds = {"low": stage.low, "high": stage.high}
+        yield from ((name, bound) for name, bound in bounds.items() if bound is not None)
+
+
+def _edge(before: Sequence[Stage], bound: float, rows: Array) -> Array | None:
+    """None where no two rows lie on both sides of the bound."""
+    above = _reached(before, rows) > bound  # (n, values)
+    column = int(np.argmax(np.minimum(above.sum(axis=0), (~above).sum(axis=0))))
+    sides = above[:, column]
+    if sides.all() or not sides.any():
+        return None
+    inside = rows[int(np.argmin(sides))]
+    outside = rows[int(np.argmax(sides))]
+    low, high = 0.0, 1.0
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        row = inside + middle * (outside - inside)
+        if _reached(before, row[np.newaxis])[0, column] > bound:
+            high = middle
+        else:
+            low = middle
+    return np.stack([inside + share * high * (outside - inside) for share in BESIDE])
+
+
+def _reached(before: Sequence[Stage], rows: Array) -> Array:
+    """What every row brings to the clamp, `(n, values)`: at its last step, where it is a sequence."""
+    y = reduce(advance, before, begin(rows)).y
+    return y[-1] if y.ndim == 3 else y
