@@ -20,6 +20,7 @@ from .target import (
     CanRead,
     HasConditions,
     HasNote,
+    HasNotesOnModel,
     HasProbes,
     MakesRunner,
     MayBeUnavailable,
@@ -39,6 +40,7 @@ __all__ = [
     "CanRead",
     "HasConditions",
     "HasNote",
+    "HasNotesOnModel",
     "HasProbes",
     "MakesRunner",
     "MayBeUnavailable",
@@ -50,6 +52,7 @@ __all__ = [
     "held",
     "lowered",
     "names",
+    "notes_on",
     "takes_option",
     "unavailable",
 ]
@@ -80,6 +83,13 @@ def lowered(target: Target, model: Model) -> tuple[Model, tuple[str, ...]]:
         return model, ()
     chain, notes = target.lowered(model)
     return chain, tuple(notes)
+
+
+def notes_on(target: Target, model: Model) -> tuple[str, ...]:
+    """What a user of the target should know, always and of this model."""
+    always = (target.note,) if isinstance(target, HasNote) else ()
+    of_model = target.notes_on(model) if isinstance(target, HasNotesOnModel) else ()
+    return (*always, *of_model)
 
 
 def held(target: Target, model: Model, data: bytes) -> Model:

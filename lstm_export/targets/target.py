@@ -141,6 +141,14 @@ class HasNote(Protocol):
 
 
 @runtime_checkable
+class HasNotesOnModel(Protocol):
+    """What an artifact offers depends on the model, and its user should know it."""
+
+    def notes_on(self, model: Model) -> tuple[str, ...]:
+        """One sentence each, shown with every report; none where there is nothing to say."""
+
+
+@runtime_checkable
 class HasConditions(Protocol):
     """The runtime has settings under which an artifact should answer alike.
 

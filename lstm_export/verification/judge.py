@@ -54,8 +54,7 @@ def judge_runner(
         notes: what a user should know besides.
     """
     module = artifact.module
-    if isinstance(module, targets.HasNote):
-        notes = (*notes, module.note)
+    notes = (*notes, *targets.notes_on(module, subject.model))
     golden = subject.golden_for(runner)
     report = check(
         runner,

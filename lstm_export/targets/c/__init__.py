@@ -33,6 +33,7 @@ __all__ = [
     "is_export",
     "load",
     "main_file",
+    "notes_on",
     "recognises",
     "unavailable",
 ]
@@ -123,6 +124,17 @@ def held(model: Model, data: bytes) -> Model:
     from .emit.layout import BITS, rounded
 
     return rounded(model, BITS[Record.of(_text(data)).weights])
+
+
+def notes_on(model: Model) -> tuple[str, ...]:
+    """What the step of a model of windows means."""
+    window = model.signature.window
+    if window is None or any(stage.bidirectional for stage in model.recurrent):
+        return ()
+    return (
+        f"the step in C is an endless stream; the model was trained on windows of {window} samples, "
+        "which NAME_window_push answers as in training",
+    )
 
 
 def unavailable() -> str:

@@ -34,6 +34,8 @@ class Interface:
         streams: whether there are reset and step: a bidirectional layer needs the whole sequence.
         self_test: whether there is NAME_self_test.
         description: the chain, for people.
+        window: steps of the windows of training; None where the model does not know them.
+        shortest: steps of the shortest of them.
     """
 
     name: str
@@ -44,6 +46,8 @@ class Interface:
     streams: bool
     self_test: bool
     description: str
+    window: int | None = None
+    shortest: int | None = None
 
     @classmethod
     def of(cls, model: Model, name: str, self_test: bool) -> Interface:
@@ -56,6 +60,8 @@ class Interface:
             not any(stage.bidirectional for stage in model.recurrent),
             self_test,
             described(model),
+            model.signature.window,
+            model.signature.shortest,
         )
 
     def header(self) -> str:
@@ -64,6 +70,8 @@ class Interface:
             "MODEL_INPUT_SIZE": self.input_size,
             "MODEL_OUTPUT_SIZE": self.output_size,
             "MODEL_STATE_SIZE": self.state_size,
+            "MODEL_WINDOW_STEPS": self.window or 0,
+            "MODEL_WINDOW_LEAST": self.shortest or self.window or 0,
         }
         lines = kept_lines(with_values(read("model.h"), sizes), choices_of(self.choices()))
         text = "".join(line for line in lines if line != '#include "choices.h"\n')
@@ -85,7 +93,16 @@ class Interface:
             "MODEL_STREAMS": int(self.streams),
             "MODEL_EVERY_STEP": int(self.every_step),
             "MODEL_SELF_TEST": int(self.self_test),
+            "MODEL_WINDOWS": int(self.window is not None),
         }
+
+    def to_record(self) -> dict[str, Any]:
+        """For the record in NAME.c; one without windows is what older readers know."""
+        record = asdict(self)
+        if self.window is None:
+            del record["window"]
+            del record["shortest"]
+        return record
 
     @property
     def prefix(self) -> Prefix:
@@ -113,7 +130,7 @@ def head(model: Model, interface: Interface, weights: str) -> str:
     """The comment that NAME.c begins with: for people, and in its last line for programs."""
     record = {
         "format": RECORD_VERSION,
-        "interface": asdict(interface),
+        "interface": interface.to_record(),
         "weights": weights,
         "chain": model.chain_record(),
         "signature": model.signature.to_record(),
@@ -154,7 +171,8 @@ def _check_sizes(interface: Interface) -> None:
         TypeError: it is none.
     """
     parts = [size for tensor in interface.layout for size in (tensor.num_layers, tensor.size)]
-    for size in (interface.input_size, interface.output_size, *parts):
+    windows = [size for size in (interface.window, interface.shortest) if size is not None]
+    for size in (interface.input_size, interface.output_size, *parts, *windows):
         if type(size) is not int:
             raise TypeError(f"a size is {size!r}")
 

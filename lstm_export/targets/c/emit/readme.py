@@ -49,15 +49,21 @@ def readme(model: Model, interface: Interface, weights: str, source: Source) -> 
         _costs(interface, weights, source),
         _inputs(model),
         "## Call it\n",
-        _STEPS if interface.streams else _WHOLE,
+        *_calls(interface),
         _SEQUENCES,
         _ANSWERS[interface.every_step],
         *([_SELF_TEST] if interface.self_test else []),
         _COMPILE,
     ]
-    sizes = {"INPUT_SIZE": str(interface.input_size), "OUTPUT_SIZE": str(interface.output_size)}
+    words = {
+        "NAME": interface.name,
+        "INPUT_SIZE": str(interface.input_size),
+        "OUTPUT_SIZE": str(interface.output_size),
+        "WINDOW": str(interface.window),
+        "LEAST": str(interface.shortest or interface.window),
+    }
     text = "\n".join(sections)
-    for word, value in {"NAME": interface.name, **sizes}.items():
+    for word, value in words.items():
         text = text.replace(f"@{word}@", value)
     return text
 
@@ -95,6 +101,53 @@ def _inputs(model: Model) -> str:
     order = ", ".join(names) or "in the order of training"
     return f"Inputs of a step, in the model's own units: @INPUT_SIZE@ floats, {order}.\n"
 
+
+def _calls(interface: Interface) -> list[str]:
+    """How samples are given as they come; for a model of windows first as it was trained."""
+    calls = []
+    if interface.window is not None:
+        calls.append(_WINDOW_OF_STEPS if interface.streams else _WINDOW_OF_RUN)
+    if interface.window is not None and interface.streams:
+        calls.append(_ENDLESS)
+    calls.append(_STEPS if interface.streams else _WHOLE)
+    return calls
+
+
+_WINDOW = """The model was trained on windows of @WINDOW@ samples. `@NAME@_window` keeps the last of
+them, and answers to each window from the initial state, as in training. Before there are @LEAST@
+samples it returns 0: no answer yet.
+"""
+
+_WINDOW_OF_STEPS = f"""{_WINDOW}
+```c
+#include "@NAME@.h"
+
+static @NAME@_window window;               /* @NAME@_window_reset(&window) before the first */
+
+int on_new_sample(const float x[@INPUT_SIZE@], float y[@OUTPUT_SIZE@])
+{{
+    return @NAME@_window_push(&window, x, y) != 0;   /* whether y is an answer */
+}}
+```
+"""
+
+_WINDOW_OF_RUN = f"""{_WINDOW}
+```c
+#include "@NAME@.h"
+
+static @NAME@_window window;               /* @NAME@_window_reset(&window) before the first */
+
+/* scratch: @NAME@_scratch_floats(1, @WINDOW@) floats */
+int on_new_sample(const float x[@INPUT_SIZE@], float y[@OUTPUT_SIZE@], float *scratch)
+{{
+    return @NAME@_window_push(&window, x, y, scratch) != 0;   /* whether y is an answer */
+}}
+```
+"""
+
+_ENDLESS = """`@NAME@_step` is something else: one endless stream, which the model was not trained on.
+What that changes on your data, `lstm-export verify --streaming` measures.
+"""
 
 _STEPS = """Step by step, as samples come:
 

@@ -17,6 +17,9 @@ typedef char model_bits_are_known[MODEL_BITS == 32 || MODEL_BITS == 16 || MODEL_
 #ifndef MODEL_EVERY_STEP
 #define MODEL_EVERY_STEP 1 /* it answers at every step of a sequence; otherwise for the last one */
 #endif
+#ifndef MODEL_WINDOWS
+#define MODEL_WINDOWS 1 /* it was trained on windows of a known size: model_window */
+#endif
 #ifndef MODEL_INITIAL_STATE
 #define MODEL_INITIAL_STATE 1 /* its first state was learned and is in model_initial; otherwise zeros */
 #endif

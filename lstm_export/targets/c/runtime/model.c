@@ -9,6 +9,7 @@
 #include "lstm.c"
 #include "chain.h"
 #include "api.c"
+#include "window.c"
 #include "self_test.c"
 
 #endif
