@@ -104,7 +104,7 @@ def test_it_compiles_strictly_and_says_what_step_is(
     assert "motor_window_push(&window, x, y" in page
     streams = name == "seed"
     assert ("An endless stream" in header) == streams
-    assert ("one endless stream, which the model was not trained on" in page) == streams
+    assert ("one endless stream, which the model was not trained" in page) == streams
 
 
 def test_a_model_without_a_window_is_written_as_ever() -> None:

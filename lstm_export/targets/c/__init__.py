@@ -132,8 +132,8 @@ def notes_on(model: Model) -> tuple[str, ...]:
     if window is None or any(stage.bidirectional for stage in model.recurrent):
         return ()
     return (
-        f"the step in C is an endless stream; the model was trained on windows of {window} samples, "
-        "which NAME_window_push answers as in training",
+        "the step in C is an endless stream; the model was trained on windows of "
+        f"{window} samples, which NAME_window_push answers as in training",
     )
 
 

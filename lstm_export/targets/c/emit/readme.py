@@ -145,8 +145,8 @@ int on_new_sample(const float x[@INPUT_SIZE@], float y[@OUTPUT_SIZE@], float *sc
 ```
 """
 
-_ENDLESS = """`@NAME@_step` is something else: one endless stream, which the model was not trained on.
-What that changes on your data, `lstm-export verify --streaming` measures.
+_ENDLESS = """`@NAME@_step` is something else: one endless stream, which the model was not trained
+on. What that changes on your data, `lstm-export verify --streaming` measures.
 """
 
 _STEPS = """Step by step, as samples come:
