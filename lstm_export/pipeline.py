@@ -1,7 +1,7 @@
 """The verbs of the public API: train, export, verify, package, load.
 
-Nothing is called good that was not verified. A model is given as the path of a checkpoint, as a
-live `nn.Module`, or as a `Checkpoint` that was read before.
+Nothing is called good that was not verified. A model is the path of a checkpoint, a live
+`nn.Module`, or a `Checkpoint` that was read before.
 """
 
 from __future__ import annotations
@@ -79,11 +79,9 @@ def verify(
     *,
     trust: bool = False,
 ) -> tuple[ParityReport, ...]:
-    """Judge an artifact against its model, or every artifact of a bundle against the answers that
-    it carries.
+    """Judge an artifact against its model, or the artifacts of a bundle against its own answers.
 
-    An artifact of a bundle that may not run, or whose runtime is not installed here, gets a report
-    without sets, which is never `ok`.
+    What may not run, or lacks its runtime here, gets a report without sets, which is never `ok`.
 
     Args:
         artifact: the artifact, or a bundle.
@@ -92,8 +90,7 @@ def verify(
         trust: run code that is in the file, see `verification.artifact`.
 
     Raises:
-        InputError: a file is of no known format, or may not run, or it is no bundle and no model
-            was given.
+        InputError: a file is of no known format, or may not run, or its model is missing.
         BundleError: the artifact or the bundle is damaged or unsafe.
     """
     opened = open_file(artifact, UsersWord(trust, names_model=model is not None))
@@ -149,8 +146,7 @@ def load(
         trust: run code that is in the file, see `verification.artifact`.
 
     Raises:
-        InputError: the file is of no known format, or may not run, or the bundle has no such
-            artifact.
+        InputError: the file is of no known format, may not run, or has no such engine.
         BundleError: the bundle is damaged or unsafe.
     """
     return session_of(open_file(path, UsersWord(trust)), engine, tuple(providers), nonfinite)
