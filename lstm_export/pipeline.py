@@ -1,7 +1,6 @@
 """The verbs of the public API: train, export, verify, package, load.
 
-Nothing is called good that was not verified. A model is the path of a checkpoint, a live
-`nn.Module`, or a `Checkpoint` that was read before.
+Nothing is called good that was not verified. A model is a path, a live module or a `Checkpoint`.
 """
 
 from __future__ import annotations
@@ -86,7 +85,7 @@ def verify(
     Args:
         artifact: the artifact, or a bundle.
         model: what it has to compute; a bundle carries its own.
-        replay: judge on the one golden set of this file alone, as `verify --failing` writes it.
+        replay: a file written by `verify --failing`, the one input to judge on.
         trust: run code that is in the file, see `verification.artifact`.
 
     Raises:
@@ -112,8 +111,7 @@ def package(
         model: checkpoint or module.
         path: the bundle to write.
         target_names: what to export to.
-        mode: whether the model is meant to be run on windows or as a stream that keeps its state;
-            by default on windows where it stores their size.
+        mode: meant to be run on windows (the default where their size is stored), or as a stream.
         lengths: artifacts of targets that can do so also take the lengths of a padded batch.
 
     Raises:
