@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 # `device.Mode`, repeated here so that --help need not import it; a test compares the two.
 Mode = Enum("Mode", {"window": "window", "state": "state"}, type=str)
+# `device.row_stream.Late` and `Duplicate`, for the same reason.
+Late = Enum("Late", {"error": "error", "drop": "drop"}, type=str)
+Duplicate = Enum("Duplicate", {"error": "error", "drop": "drop", "last": "last"}, type=str)
 # What a stream does about empty cells, by what the option is called for tables.
 _UNUSABLE = {"refuse": "refuse", "drop": "skip", "ffill": "hold"}
 
@@ -71,6 +74,21 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
             metavar="FILE",
         ),
     ] = None,
+    late: Annotated[
+        Late, typer.Option(help="In a stream, a row that is earlier than the row before.")
+    ] = Late.error,
+    duplicate: Annotated[
+        Duplicate,
+        typer.Option(help="In a stream, a row of the same time; last takes the former's place."),
+    ] = Duplicate.error,
+    most_unanswered: Annotated[
+        float,
+        typer.Option(
+            help="Share of a stream's rows without an answer from which on it ends with code 1.",
+            min=0,
+            max=1,
+        ),
+    ] = 0.5,
     trust: show.Trust = False,
     as_json: show.AsJson = False,
 ) -> None:
@@ -83,16 +101,18 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
     from .. import pipeline
     from ..device import check_prediction_output, predict_file
 
-    _check_usage(data, stream, output or as_json, mode or state)
+    is_about_rows = late is not Late.error or duplicate is not Duplicate.error
+    _check_usage(data, stream, output or as_json, mode or state or is_about_rows)
     if stream:
         options = {
             "mode": mode and mode.value,
             "window": window,
             "nonfinite": _UNUSABLE[missing.value],
+            "late": late.value,
+            "duplicate": duplicate.value,
         }
-        return run_stream(
-            pipeline.load(source, engine, provider or (), trust=trust), data, state, **options
-        )
+        session = pipeline.load(source, engine, provider or (), trust=trust)
+        return run_stream(session, data, state, most_unanswered, **options)
     if output:
         check_prediction_output(output, source, data)
     session = pipeline.load(source, engine, provider or (), trust=trust)
@@ -127,7 +147,9 @@ def _check_usage(data: Path, stream: bool, whole: object, streaming: object) -> 
             "a stream answers on stdout, as CSV: leave out --output and --json"
         )
     if streaming and not stream:
-        raise typer.BadParameter("--mode and --state are for a stream: add --stream")
+        raise typer.BadParameter(
+            "--mode, --state, --late and --duplicate are for a stream: add --stream"
+        )
 
 
 def _print(

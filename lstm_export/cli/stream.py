@@ -20,6 +20,7 @@ from ..files import check_output, read_bytes, unreadable, write_bytes
 
 if TYPE_CHECKING:
     from ..device import Session
+    from ..device.row_counts import RowCounts
 
 MAX_LINE = 2**20
 INTERRUPTED = 130
@@ -74,13 +75,15 @@ class _Signals:
             raise _Stopped
 
 
-def run_stream(session: Session, data: Path, state: Path | None, **options: Any) -> None:
+def run_stream(
+    session: Session, data: Path, state: Path | None, most_unanswered: float, **options: Any
+) -> None:
     """Answer every line of `data`, `-` for standard input; load and save the state where one is
     named.
 
     Raises:
-        InputError: a line or the state is refused; the state after the last good line is saved all
-            the same.
+        InputError: a larger share of the rows than `most_unanswered` got no answer; or a line or
+            the state is refused, and the state after the last good line is saved all the same.
     """
     from ..device import RowStream
 
@@ -96,11 +99,17 @@ def run_stream(session: Session, data: Path, state: Path | None, **options: Any)
         try:
             _answer_all(rows, signals, file, separator)
         finally:
+            _say_counts(rows.counts)
             if state:
                 write_bytes(state, rows.state())
     if signals.came == signal.SIGINT:
         typer.echo("interrupted", err=True)
         raise typer.Exit(INTERRUPTED)
+    if rows.counts.share_unanswered > most_unanswered:
+        raise InputError(
+            f"{rows.counts.share_unanswered:.0%} of the rows went unanswered, "
+            f"more than {most_unanswered:.0%}; repair the source, or choose --most-unanswered"
+        )
 
 
 def _answer_all(rows: Any, signals: _Signals, file: TextIO, separator: str | None) -> None:
@@ -122,7 +131,8 @@ def _answer_all(rows: Any, signals: _Signals, file: TextIO, separator: str | Non
                 return
             if is_header:
                 continue
-        if not _print(rows.answer(cells, number)):
+        answer = rows.answer(cells, number)
+        if answer is not None and not _print(answer):
             return
 
 
@@ -136,6 +146,11 @@ def _print(cells: tuple[str, ...]) -> bool:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return False
     return True
+
+
+def _say_counts(counts: RowCounts) -> None:
+    if text := counts.describe():
+        _say(text)
 
 
 def _say(text: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -19,8 +19,14 @@ from ..series.times import elapsed, parse_times
 from ..series.windows import gaps_in_time
 from .guards import NotFinite
 from .row_columns import RowColumns, columns_of
+from .row_counts import RowCounts
 from .session import Session
 from .stream import Stream, Unusable
+
+# What happens to a row that is earlier than the row before, and to one of the same time: `last`
+# takes it in the place of the row before.
+Late = Literal["error", "drop"]
+Duplicate = Literal["error", "drop", "last"]
 
 MAX_SERIES = 4096  # each has a state
 _INDEX = "series.json"
@@ -48,30 +54,41 @@ class RowStream:
 
     Attributes:
         names: the columns of the answers.
+        counts: what became of the rows so far.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - every choice about rows is made by name
         self,
         session: Session,
         *,
         mode: Mode | None = None,
         nonfinite: Unusable = "refuse",
         window: int | None = None,
+        late: Late = "error",
+        duplicate: Duplicate = "error",
         say: Callable[[str], None] = print,
     ) -> None:
-        """Rows for a session's model; `say` is told of gaps. For the rest see `Session.stream`."""
+        """Rows for a session's model; `say` is told of gaps. For the rest see `Session.stream`.
+
+        Two times are the same where they are no further apart than the signature's tolerance.
+        """
         self._signature = session.signature
         self._new_stream: Callable[[], Stream] = partial(
             session.stream, mode=mode, nonfinite=nonfinite, window=window
         )
         self._new_stream().close()  # what cannot be made is said before the first row
         self._say = say
+        self._late = late
+        self._duplicate = duplicate
+        self._before: dict[str, bytes] = {}  # each stream's state before its last row
+        self._refilling: set[str] = set()  # series whose window a gap has emptied
         self._holds = nonfinite == "hold"
         self._streams: dict[str, Stream] = {}
         self._times: dict[str, Array] = {}  # the last time of each series (1,)
         self._columns = RowColumns((), (), None, None, is_header=False)
         self._last_row = -1
         self.names: tuple[str, ...] = ()
+        self.counts = RowCounts()
 
     def begin(self, cells: Sequence[str]) -> bool:
         """Learn from the first row which column is which; whether it is a header, not answered.
@@ -86,8 +103,8 @@ class RowStream:
         self.names = (columns.time or "row", *group, *outputs)
         return columns.is_header
 
-    def answer(self, cells: Sequence[str], line: int) -> tuple[str, ...]:
-        """The answer to one row: time or number, group, the outputs.
+    def answer(self, cells: Sequence[str], line: int) -> tuple[str, ...] | None:
+        """The answer to one row: time or number, group, the outputs; None for a dropped row.
 
         NaN while a window fills, or for a skipped row.
 
@@ -102,8 +119,9 @@ class RowStream:
             )
         row = self._read(cells, line)
         stream = self._stream(row.group)
-        if self._columns.time:
-            self._check_time(row, stream, line)
+        if self._columns.time and not self._takes(row, stream, line):
+            return None
+        before = stream.state() if self._duplicate == "last" else b""
         try:
             y = stream.step(row.x)
         except NotFinite as error:
@@ -112,6 +130,8 @@ class RowStream:
             raise InputError(f"line {line}: {error}") from error
         self._last_row += 1
         self._times[row.group] = row.times
+        self._before[row.group] = before
+        self._count(row, y)
         group = [row.group] if self._columns.group else []
         return (_text(row.times), *group, *y.astype(str))
 
@@ -165,6 +185,7 @@ class RowStream:
         for number, stream in enumerate(streams.values()):
             stream.restore(files[_state_name(number)])
         self._streams = streams
+        self._before = {}
         self._times = times
         self._last_row = last_row
 
@@ -177,15 +198,16 @@ class RowStream:
             self._streams[group] = self._new_stream()
         return self._streams[group]
 
-    def _check_time(self, row: _Row, stream: Stream, line: int) -> None:
-        """Start anew after a gap, as a table's runs do.
+    def _takes(self, row: _Row, stream: Stream, line: int) -> bool:
+        """Whether a row of this time is stepped; after a gap the stream starts anew.
 
         Raises:
-            InputError: time stands still or goes back, or is of another kind than before.
+            InputError: time stands still or goes back and that is an error, or it is of another
+                kind than before.
         """
         before = self._times.get(row.group)
         if before is None:
-            return
+            return True
         if (before.dtype.kind == "M") != (row.times.dtype.kind == "M"):
             raise InputError(
                 f"line {line}: {_text(row.times)} and {_text(before)}, the time of the row before "
@@ -193,20 +215,57 @@ class RowStream:
             )
         both = np.concatenate([before, row.times])
         passed = float(elapsed(both)[0])
-        if passed <= 0:
-            problem = "repeats" if passed == 0 else "is earlier than"
-            raise InputError(
-                f"line {line}: {row.times[0]} {problem} the row before it; "
-                "send rows in the order of time"
-            )
+        if abs(passed) <= (self._signature.time_tolerance or 0.0):
+            return self._takes_duplicate(row, stream, line)
+        if passed < 0:
+            return self._takes_late(row, line)
         if gaps_in_time(both, self._signature)[0]:
             of_group = f" of {row.group}" if row.group else ""
             self._say(
                 f"line {line}: {passed:g} since the row{of_group} before, "
-                f"expected {self._signature.time_step:g}; "
-                "starting anew"
+                f"expected {self._signature.time_step:g}; starting anew"
             )
             stream.reset()
+            self._refilling.add(row.group)
+        return True
+
+    def _takes_late(self, row: _Row, line: int) -> bool:
+        if self._late == "error":
+            raise InputError(
+                f"line {line}: {row.times[0]} is earlier than the row before it; "
+                "send rows in the order of time, or choose --late drop"
+            )
+        self.counts.late += 1
+        return False
+
+    def _takes_duplicate(self, row: _Row, stream: Stream, line: int) -> bool:
+        """With `last` the stream goes back to before the row that this one replaces."""
+        if self._duplicate == "error":
+            raise InputError(
+                f"line {line}: {row.times[0]} repeats the row before it; "
+                "send rows in the order of time, or choose --duplicate drop or --duplicate last"
+            )
+        if self._duplicate == "last":
+            state = self._before.get(row.group)
+            if state is None:
+                raise InputError(
+                    f"line {line}: {row.times[0]} repeats a row from before the saved state, which "
+                    "cannot be taken back; choose --duplicate drop"
+                )
+            stream.restore(state)
+        self.counts.duplicates += 1
+        return self._duplicate == "last"
+
+    def _count(self, row: _Row, y: Array) -> None:
+        if not np.isnan(y).any():
+            self.counts.answered += 1
+            self._refilling.discard(row.group)
+        elif not np.isfinite(row.x).all():
+            self.counts.empty_cells += 1
+        elif row.group in self._refilling:
+            self.counts.after_gaps += 1
+        else:
+            self.counts.filling += 1
 
 
 def _state_name(number: int) -> str:

@@ -26,6 +26,9 @@ VALUES = {
     "--target": "c",
     "--opset": "18",
     "--window": "7",
+    "--late": "drop",
+    "--duplicate": "last",
+    "--most-unanswered": "0.25",
 }
 
 

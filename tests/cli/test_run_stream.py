@@ -18,8 +18,9 @@ from typer.testing import CliRunner, Result
 from lstm_export import load
 from lstm_export.bundle import Artifact, make_bundle, write_bundle
 from lstm_export.cli import app
-from lstm_export.cli.run import Mode
+from lstm_export.cli.run import Duplicate, Late, Mode
 from lstm_export.device import Mode as DeviceMode
+from lstm_export.device import row_stream
 from lstm_export.model import Column, Model
 from tests.kit.chains import CHAINS
 
@@ -179,6 +180,64 @@ def test_needs_no_header(tmp_path: Path) -> None:
     assert named.stdout == done.stdout
 
 
+def rows_of(*rows: tuple[int, float]) -> str:
+    """Hours of HOURS and loads, of one site."""
+    return "\n".join(["at,site,load", *(f"{HOURS[t]},a,{load}" for t, load in rows)]) + "\n"
+
+
+PLAIN = [(t, VALUES[0, t]) for t in range(8)]
+
+
+@pytest.mark.parametrize("mode", ["state", "window"])
+def test_late_and_repeated_rows_are_dropped_as_if_they_had_not_come(
+    bundle: Path, mode: str
+) -> None:
+    whole = stream(bundle, rows_of(*PLAIN), "--mode", mode)
+    mixed = [*PLAIN[:4], (3, 9.0), (1, 9.0), *PLAIN[4:], (0, 9.0)]
+    options = ("--late", "drop", "--duplicate", "drop", "--mode", mode)
+    done = stream(bundle, rows_of(*mixed), *options)
+    assert done.exit_code == 0, done.output
+    assert done.stdout == whole.stdout
+    known = sum("nan" not in line for line in whole.stdout.splitlines()[1:])
+    told = f"note: {known} rows answered, 2 late, 1 of a time that had come before\n"
+    assert done.stderr == told
+
+
+@pytest.mark.parametrize("mode", ["state", "window"])
+def test_the_last_of_a_time_takes_the_place_of_the_row_before(bundle: Path, mode: str) -> None:
+    whole = answers(stream(bundle, rows_of(*PLAIN), "--mode", mode))
+    mixed = [*PLAIN[:5], *PLAIN[5:]]
+    mixed.insert(4, (4, 1.75))
+    done = stream(bundle, rows_of(*mixed), "--duplicate", "last", "--mode", mode)
+    got = answers(done)
+    del got[5]  # the answer to the row that was replaced
+    assert got == whole
+
+
+def test_a_saved_state_drops_what_it_has_seen(bundle: Path, tmp_path: Path) -> None:
+    options = ("--mode", "state", "--state", tmp_path / "s", "--late", "drop")
+    whole = answers(stream(bundle, lines(), "--mode", "state"))
+    first = answers(stream(bundle, lines(7), *options))
+    rest = answers(stream(bundle, lines(start=4), *options, "--duplicate", "drop"))
+    assert [*first, *rest[1:]] == whole
+    taken_back = stream(bundle, lines(start=11), *options, "--duplicate", "last")
+    assert taken_back.exit_code == 1
+    assert "repeats a row from before the saved state" in taken_back.stderr
+
+
+def test_a_stream_that_answers_little_ends_with_an_error(bundle: Path) -> None:
+    """Every second hour is a gap: no window ever fills again."""
+    text = rows_of(*[(t, 0.5) for t in (*range(4), 5, 7, 9, 11)])
+    options = ("--mode", "window", "--window", 4)
+    done = stream(bundle, text, *options)
+    assert done.exit_code == 1
+    assert len(answers(done)) == 9
+    *_, told, error = done.stderr.splitlines()
+    assert told == "note: 1 rows answered, 4 unanswered after gaps in time"
+    assert "80% of the rows went unanswered, more than 50%" in error
+    assert stream(bundle, text, *options, "--most-unanswered", 0.8).exit_code == 0
+
+
 REFUSED = {
     "the header lacks load": "at,site\n2026-03-01T20,a\n",
     "the header has a column twice": "at,site,load,load\n",
@@ -237,7 +296,12 @@ def test_wrong_usage(bundle: Path, tmp_path: Path) -> None:
 
 
 def test_the_modes_of_the_command_are_those_of_the_device() -> None:
-    assert tuple(mode.value for mode in Mode) == get_args(DeviceMode)
+    for shown, chosen in (
+        (Mode, DeviceMode),
+        (Late, row_stream.Late),
+        (Duplicate, row_stream.Duplicate),
+    ):
+        assert tuple(choice.value for choice in shown) == get_args(chosen)
 
 
 def started(bundle: Path, *options: object) -> subprocess.Popen[str]:
