@@ -85,9 +85,9 @@ def test_a_file_that_cannot_be_judged_has_its_reports_too(
     suite = ElementTree.fromstring(junit.read_bytes()).find("testsuite")
     assert suite is not None
     assert suite.get("name") == "cut.onnx"
-    failure = suite.find("testcase/failure")
-    assert failure is not None
-    assert "cut short" in (failure.get("message") or "")
+    error = suite.find("testcase/error")
+    assert error is not None
+    assert "cut short" in (error.get("message") or "")
     assert "cut short" in html.read_text(encoding="utf-8")
 
 
