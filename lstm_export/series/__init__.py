@@ -2,7 +2,7 @@
 
 from .calendar import CALENDAR, calendar_columns, calendar_features
 from .table import Table, TableSource, read_table
-from .times import infer_time_step, parse_times, recognised
+from .times import compact_format, infer_time_step, parse_times, recognised
 from .windows import (
     Missing,
     Run,
@@ -21,6 +21,7 @@ __all__ = [
     "TableSource",
     "calendar_columns",
     "calendar_features",
+    "compact_format",
     "gaps_in_time",
     "group_rows",
     "infer_time_step",

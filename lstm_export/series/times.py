@@ -58,7 +58,7 @@ def recognised(table: Table, name: str) -> Table:
     if table.format.time_format or table[name].dtype.kind == "M":
         return table
     if table.is_numeric(name):
-        time_format = _compact_format(table, name)
+        time_format = compact_format(table, name)
         changed = table.format.with_times(time_format) if time_format else table.format
         return Table.of(table, changed)
     has_offset = any(_has_other_offset(cell) for cell in table[name])
@@ -70,8 +70,8 @@ def _has_other_offset(cell: str) -> bool:
     return bool(found and found["sign"])
 
 
-def _compact_format(table: Table, name: str) -> str:
-    """The format of dates written as numbers, or nothing where one of them is no such date."""
+def compact_format(table: Table, name: str) -> str:
+    """The format of a column of dates written as numbers; empty where a cell is no such date."""
     found = ""
     for text in _texts(table, name):
         time_format = COMPACT.get(len(text), "")

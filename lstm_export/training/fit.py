@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import InputError, require
 from ..files import read_bytes
 from ..model import LSTM, Affine, Array, Column, LastStep, Linear, Model, Signature
-from ..series import Table, TableSource
+from ..series import Table, TableSource, compact_format
 from ..version import __version__
 from .causes import beaten
 from .data_report import data_report, lost_windows
@@ -24,7 +24,7 @@ from .samples import Samples
 from .scaling import column_warnings, fit_scaler
 from .scores import scores_of
 from .tensors import Windows
-from .windowing import build_samples, input_signature, least_rows, read_for_training
+from .windowing import build_samples, input_signature, least_rows, left_out, read_for_training
 
 REAL_WINDOWS = 32
 
@@ -67,11 +67,22 @@ def fit(
         facts=_facts(table, options),
         warnings=(
             *lost_windows(data, signature),
+            *left_out(table, options),
+            *_dates_as_inputs(table, signature),
             *_data_warnings(samples, signature, options),
             *beaten(scores, samples, signature, options, trained.history),
         ),
         interrupted=trained.interrupted,
     )
+
+
+def _dates_as_inputs(table: Table, signature: Signature) -> Iterator[str]:
+    for column in signature.measured:
+        if compact_format(table, column.name):
+            yield (
+                f"{column.name} holds dates such as {table.text(column.name)[0]} and is read as a "
+                "number: name it with --time, or leave it out of --features"
+            )
 
 
 def _data_warnings(

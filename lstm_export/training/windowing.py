@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from .options import TrainingOptions
 from .samples import Samples, target_steps
 from .splitting import part_of_rows, windows_of_parts
 
+DIGITS_FIRST = re.compile(r"\s*[-+]?\d")
 INDEX_COLUMN = re.compile(r"|Unnamed: \d+|__index_level_\d+__")  # as pandas writes an index
 
 
@@ -42,8 +43,10 @@ def input_signature(table: Table, options: TrainingOptions) -> Signature:
     Raises:
         InputError: a named column is missing, or no input is left.
     """
+    for name in options.targets:
+        _ = table.numbers(name)  # raises for a cell that is no number
     features = _features(table, options)
-    for name in (*options.targets, *options.units):
+    for name in options.units:
         _ = table[name]  # raises for a column that is not there
     columns = [Column(name, options.units.get(name, "")) for name in features]
     columns += [Column(name) for name in calendar_columns(options.calendar)]
@@ -70,19 +73,35 @@ def input_signature(table: Table, options: TrainingOptions) -> Signature:
 def _features(table: Table, options: TrainingOptions) -> tuple[str, ...]:
     if options.features is not None:
         return options.features
-    others = {options.time, options.group}
-    if options.exclude_past or options.horizon == 0:
-        others |= {*options.targets}
-    names = [
-        name for name in table.names if name not in others and not INDEX_COLUMN.fullmatch(name)
-    ]
-    features = tuple(name for name in names if table.is_numeric(name))
+    features = tuple(name for name in _candidates(table, options) if table.is_numeric(name))
     if not features and not options.calendar:
         raise InputError(
             f"{table.title} has no numeric column besides the targets; "
             "name the inputs with features"
         )
     return features
+
+
+def _candidates(table: Table, options: TrainingOptions) -> list[str]:
+    """The columns that are inputs by default if they hold numbers."""
+    others = {options.time, options.group}
+    if options.exclude_past or options.horizon == 0:
+        others |= {*options.targets}
+    return [name for name in table.names if name not in others and not INDEX_COLUMN.fullmatch(name)]
+
+
+def left_out(table: Table, options: TrainingOptions) -> Iterator[str]:
+    """A warning for a column that is no input by default, though some of its cells hold digits."""
+    if options.features is not None:
+        return
+    for name in _candidates(table, options):
+        if table.is_numeric(name) or table[name].dtype.kind != "O":
+            continue
+        if any(DIGITS_FIRST.match(cell) for cell in table[name]):
+            try:
+                table.numbers(name)
+            except InputError as error:
+                yield f"{name} is no input: {error}"
 
 
 def build_samples(table: Table, signature: Signature, options: TrainingOptions) -> Samples:
@@ -102,7 +121,7 @@ def build_samples(table: Table, signature: Signature, options: TrainingOptions) 
     lengths = lengths[is_known]
     predicted = predicted[is_known]
     if not len(starts):
-        raise _no_window(table, runs, options)
+        raise _no_window(table, runs, signature, options)
     group = _group_numbers(runs)
     part = part_of_rows(group, np.unique(group[starts]), options)
     return Samples(
@@ -171,9 +190,17 @@ def _shorter(starts: Array, lengths: Array, rows: int, window: int) -> Array | N
     return shorter
 
 
-def _no_window(table: Table, runs: Sequence[Run], options: TrainingOptions) -> InputError:
+def _no_window(
+    table: Table, runs: Sequence[Run], signature: Signature, options: TrainingOptions
+) -> InputError:
     longest = max((len(run) for run in runs), default=0)
-    return InputError(
+    message = (
         f"{table.title} yields no window: its longest stretch without a gap has {longest} rows, "
         f"window {options.window} with horizon {options.horizon} needs {least_rows(options)}"
     )
+    if signature.time and len(runs) > 1:
+        message += (
+            f"; {signature.time} should move on by {signature.time_step:g} from row to row: give "
+            "--step and --tolerance for another step, or for one that varies, as of months"
+        )
+    return InputError(message)

@@ -14,6 +14,7 @@ from lstm_export.series import (
     calendar_features,
     infer_time_step,
     parse_times,
+    recognised,
 )
 
 
@@ -79,6 +80,20 @@ def test_times_and_their_step(cells: list[str | float], dtype: str, step: float)
     times = parse_times(Table.of({"t": cells}), "t")
     assert times.dtype == dtype
     assert infer_time_step([times]) == pytest.approx(step, rel=1e-12)
+
+
+def test_offsets_are_read_as_the_standard_library_does() -> None:
+    cells = ["2024-01-01 00:00-03:30", "2024-01-01T04:00+00:15", "2024-01-01T05:30:00.5+01:00"]
+    shown = ["2024-01-01 00:00-0330", "2024-01-01T04:00 +0015", "2024-01-01T05:30:00.5+01"]
+    expected = [
+        datetime.datetime.fromisoformat(cell).astimezone(datetime.timezone.utc).replace(tzinfo=None)
+        for cell in cells
+    ]
+    for written in (cells, shown):
+        times = parse_times(recognised(Table.of({"t": written}), "t"), "t")
+        assert times.astype("datetime64[us]").tolist() == expected
+    utc = {"t": ["2024-01-01T00:00Z", "2024-01-01 01:00 UTC"]}
+    assert np.diff(parse_times(Table.of(utc), "t")) == np.timedelta64(1, "h")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import shlex
 import warnings
 import zoneinfo
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -214,6 +215,46 @@ def test_what_pandas_writes_beside_the_columns_is_no_input() -> None:
     names = {column.name for column in signature.features}
     assert not names & {"Unnamed: 0", "__index_level_0__", ""}
     assert "u" in names
+
+
+def test_dates_among_the_inputs_are_warned_of() -> None:
+    days = [f"{time:%Y%m%d}" for time, *_ in rows(DAY)]
+    table = {"day": days, "y": [row[1] for row in rows(DAY)]}
+    options = TrainingOptions(targets=("y",), window=3, epochs=1, hidden_size=2)
+    told = [text for text in fit(table, options).warnings if "--time" in text]
+    assert len(told) == 1
+    assert told[0].startswith("day holds dates such as 20241026 and is read as a number")
+    counts = {**table, "day": list(range(20241026, 20241026 + ROWS))}
+    assert not any("--time" in text for text in fit(counts, options).warnings)
+
+
+def test_columns_of_numbers_that_cannot_be_read_are_no_silent_loss() -> None:
+    random = np.random.default_rng(0)
+    cells = [f"{value:.3f}" for value in random.standard_normal(60)]
+    table = {
+        "y": cells,
+        "u": [cell.replace(".", ",") for cell in cells],
+        "v": ["?", *cells[1:]],
+        "name": ["machine"] * 60,
+    }
+    options = TrainingOptions(targets=("y",), window=3, epochs=1, hidden_size=2)
+    told = [text for text in fit(table, options).warnings if "is no input" in text]
+    assert len(told) == 2
+    assert "column u of the table is" in told[0] and "--decimal ," in told[0]
+    assert "row 1, column v of the table is '?'" in told[1] and "--missing-values" in told[1]
+
+
+def test_months_are_steps_that_vary(tmp_path: Path) -> None:
+    months = [f"{2018 + k // 12}-{k % 12 + 1:02d}" for k in range(60)]
+    table = {"month": months, "y": np.random.default_rng(0).standard_normal(60)}
+    options = TrainingOptions(
+        targets=("y",), window=6, time="month", epochs=1, hidden_size=2, split=(1.0, 0.0, 0.0)
+    )
+    with pytest.raises(InputError, match="should move on by 2.6784e.06 .*--step and --tolerance"):
+        fit(table, options)
+    day = 86400.0
+    steps = replace(options, step=30 * day, tolerance=2 * day)
+    assert fit(table, steps).data.count("used") == 60 - 6
 
 
 class NotAvailable:
