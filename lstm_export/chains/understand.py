@@ -31,7 +31,7 @@ from .told_by_facts import with_steps
 _COUNTERS = ("num_batches_tracked", "n_averaged")
 
 
-def read_checkpoint(path: Path, options: ReadingOptions = ASSUME) -> Checkpoint:
+def read_checkpoint(path: Path | str, options: ReadingOptions = ASSUME) -> Checkpoint:
     """Read a model file of any known format, running nothing that it holds unless `options` say so.
 
     Raises:
@@ -39,6 +39,7 @@ def read_checkpoint(path: Path, options: ReadingOptions = ASSUME) -> Checkpoint:
         UnsupportedModel: it was read, and is no chain, or not the one that a reference computes.
         InputError: an option does not fit the file.
     """
+    path = Path(path)
     contents = read_contents(path, options.key)
     try:
         return understand(contents, options, source=path)

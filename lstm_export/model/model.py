@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UnsupportedModel
+from ..errors import UnsupportedModel, quoted
 from .arrays import Array
 from .recurrent import GRU, LSTM, Recurrent
 from .signature import Signature
@@ -65,6 +65,8 @@ class Model:
 
     def _check_names(self) -> None:
         names = [stage.name for stage in self.stages]
+        for name in names:
+            _check_text(name)
         if len(set(names)) != len(names):
             raise UnsupportedModel(f"stage names must differ, got {', '.join(names)}")
         if not self.recurrent:
@@ -175,6 +177,13 @@ class Model:
         if left:
             raise UnsupportedModel(f"arrays that belong to no stage: {', '.join(left)}")
         return model
+
+
+def _check_text(name: str) -> None:
+    """Refuse a name that no file can hold: UTF-8 has no half of a surrogate pair."""
+    if any("\ud800" <= character <= "\udfff" for character in name):
+        fault = "holds half of a surrogate pair, which is no character"
+        raise UnsupportedModel(f"the stage name {quoted(name)} {fault}; rename the stage")
 
 
 def _check_finite(stage: Stage) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from ..errors import CheckpointError, quoted
 from ..model import Array
 from .contents import Contents
+from .found_objects import check_name
 from .stored_tensors import MOST_AXES, NUMPY, Tensor
 from .tensor_values import read_arrays
 
@@ -78,8 +79,32 @@ def read_safetensors(file: BinaryIO) -> Contents:
         return np.frombuffer(file.read(place.end - place.start), np.uint8)
 
     tensors = {name: place.tensor for name, place in places.items()}
+    shared = _shared_names(facts, tensors)
+    if shared:
+        named = tensors | {name: tensors[kept] for name, kept in shared.items()}
+        tensors = dict(sorted(named.items()))  # as save_model sorts the names that it keeps
+    for name in tensors:
+        check_name(name)
     arrays, buffers, notes = read_arrays(tensors, storage)
+    notes = (*notes, *_shared_notes(shared))
     return Contents(arrays, buffers, "safetensors", notes, facts=facts)
+
+
+def _shared_names(facts: Mapping[str, str], tensors: Mapping[str, Tensor]) -> dict[str, str]:
+    """Names of shared weights that the file lacks, and the name that each is stored under.
+
+    `safetensors.torch.save_model` writes a shared weight once, and `{lost name: kept name}` into
+    `__metadata__`, among whatever else stands there.
+    """
+    return {name: kept for name, kept in facts.items() if kept in tensors and name not in tensors}
+
+
+def _shared_notes(shared: Mapping[str, str]) -> list[str]:
+    if not shared:
+        return []
+    name, kept = next(iter(shared.items()))
+    more = f", and {len(shared) - 1} more" if len(shared) > 1 else ""
+    return [f"{name} is stored once, as {kept}, which shares its values{more}"]
 
 
 def _header(text: bytes) -> dict[str, Any]:

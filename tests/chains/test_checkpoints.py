@@ -174,6 +174,11 @@ def test_what_is_no_known_chain_gets_its_sentence(kind: str, tmp_path: Path) -> 
     assert "\n" not in text
 
 
+def test_a_path_may_be_text(seed_checkpoint: Path, seed_model: Model) -> None:
+    found = read_checkpoint(str(seed_checkpoint))
+    assert (found.model, found.source) == (seed_model, seed_checkpoint)
+
+
 @pytest.mark.parametrize("name", ["missing.pt", "."])
 def test_unreadable_paths(tmp_path: Path, name: str) -> None:
     with pytest.raises(CheckpointError, match="name a checkpoint"):

@@ -128,6 +128,7 @@ def test_arrays_cannot_be_changed(model: Model) -> None:
         (GOOD, Signature(5, 2), r"lstm.weight_ih_l0 is \(16, 3\), expected \(16, 5\)"),
         (GOOD, Signature(3, 1), "yields 2 outputs, the signature 1"),
         ((GOOD[0], GOOD[2], GOOD[0]), Signature(3, 2), "names must differ"),
+        ((*GOOD, Activation("\ud800", "relu")), Signature(3, 2), r"'.ud800' holds half of a surr"),
         ((GOOD[2],), Signature(4, 2), "no LSTM"),
         ((), Signature(4, 2), "no LSTM"),
         (

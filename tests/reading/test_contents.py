@@ -286,6 +286,41 @@ def test_safetensors(read: Callable[..., Contents]) -> None:
     assert contents.notes == ("bfloat16 weights were cast to float32",)
 
 
+class Tied(torch.nn.Module):  # type: ignore[misc]
+    """Two LSTMs that share their recurrent weights, and a head."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.enc = torch.nn.LSTM(3, 3, batch_first=True)
+        self.body = torch.nn.LSTM(3, 3, batch_first=True)
+        self.enc.weight_hh_l0 = self.body.weight_hh_l0
+        self.fc = torch.nn.Linear(3, 1)
+
+
+def tied_file(weights: dict[str, Any], shared: dict[str, str]) -> bytes:
+    """As `safetensors.torch.save_model` writes it: sorted, a shared weight under one name."""
+    header: dict[str, Any] = {"__metadata__": {"format": "pt", **shared}}
+    values = b""
+    for name in sorted(set(weights) - set(shared)):
+        data = weights[name].numpy().tobytes()
+        shape = list(weights[name].shape)
+        places = [len(values), len(values) + len(data)]
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": places}
+        values += data
+    return safetensors(header, values)
+
+
+def test_shared_weights_of_safetensors_have_all_their_names(
+    read: Callable[..., Contents],
+) -> None:
+    weights = Tied().state_dict()
+    shared = {"enc.weight_hh_l0": "body.weight_hh_l0", "author": "enc"}
+    contents = read(tied_file(weights, shared))
+    assert_arrays(contents, {name: weights[name] for name in sorted(weights)})
+    said = "enc.weight_hh_l0 is stored once, as body.weight_hh_l0, which shares its values"
+    assert contents.notes == (said,)
+
+
 def test_our_own_files_bring_their_chain(tmp_path: Path) -> None:
     from lstm_export import targets
     from lstm_export.chains import Checkpoint, write_checkpoint
