@@ -22,6 +22,7 @@ from .outline import Outline
 from .parts import Part, Parts
 from .proof import Proof, Recorded, prove_assumed, prove_given
 from .recognise import recognise
+from .reparametrized import with_computed
 from .user_module import followed, running_of
 
 if TYPE_CHECKING:
@@ -93,7 +94,9 @@ def understand(
 def _recognised(contents: Contents, options: ReadingOptions, source: Path | None) -> Checkpoint:
     """The chain that was given or that names and shapes suggest, judged against recorded answers where there are."""
     told = told_by_names(contents.modules)
-    found = find_parts(contents.arrays)
+    arrays, computed = with_computed(contents.arrays)
+    contents = replace(contents, arrays=arrays, notes=(*contents.notes, *computed))
+    found = find_parts(arrays)
     given = parse_forward(options.forward, found.known) if options.forward is not None else None
     outlines = _outlines(found, options, told, given is not None)
     chain = given or outlines[0].chain()
