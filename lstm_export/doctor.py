@@ -110,6 +110,8 @@ def _target_state(name: str) -> TargetState:
     no_export = ""
     if lacking:
         no_export = f'{", ".join(lacking)}; pip install "{_DISTRIBUTION}[{target.extra}]"'
+    elif isinstance(target, targets.MayNotExport):
+        no_export = target.cannot_export()
     if target.needs and not _installed(target.needs):
         no_run = f"{target.needs} is not installed"
     else:

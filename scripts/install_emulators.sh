@@ -5,9 +5,9 @@
 
 set -uo pipefail
 
-commands=(gcc g++ clang
+commands=(gcc g++ clang wasm-ld node
   arm-none-eabi-gcc qemu-system-arm riscv64-unknown-elf-gcc qemu-system-riscv32 aarch64-linux-gnu-gcc qemu-aarch64-static)
-packages=(gcc g++ clang gcc-arm-none-eabi qemu-system-arm gcc-riscv64-unknown-elf qemu-system-misc
+packages=(gcc g++ clang lld nodejs gcc-arm-none-eabi qemu-system-arm gcc-riscv64-unknown-elf qemu-system-misc
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static)
 
 cannot() {

@@ -130,6 +130,14 @@ class MayBeUnavailable(Protocol):
 
 
 @runtime_checkable
+class MayNotExport(Protocol):
+    """Writing an artifact takes more than packages, such as a compiler."""
+
+    def cannot_export(self) -> str:
+        """What is missing here; empty where nothing is."""
+
+
+@runtime_checkable
 class HasNote(Protocol):
     """There is something that every user of the target should know.
 

@@ -2,7 +2,9 @@
 
 What a file *is* shows in its contents. Whether it may *run* follows from what the user asked for,
 never from what the file holds. Opening ONNX runs nothing but a short list of operators, which
-`device.onnx_guard` checks. Opening C or TorchScript runs whatever is in it; it runs if
+`device.onnx_guard` checks. Opening WebAssembly runs it in wasmtime without imports, with memory of
+its own that is limited, and until its fuel is used up: it reaches nothing and ends, so it takes no
+word either. Opening C or TorchScript runs whatever is in it; it runs if
 
 - it is a folder, such as `model_c`, and the user named the folder;
 - it is a file, the user named the model that it was made from, and the file is called what it is;

@@ -8,7 +8,7 @@ exact.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -60,6 +60,26 @@ def cell_arrays(stage: Recurrent, cell: Cell, bits: int) -> CellArrays:
     )
     bias = b_x + b_h if merged else np.concatenate([b_x, b_h])
     return CellArrays(words, scale, bias)
+
+
+def cell_weights(stage: Recurrent, groups: Sequence[Array]) -> tuple[Array, Array]:
+    """weight_ih and weight_hh out of float32 groups; the inverse of `cell_arrays`, but for biases.
+
+    Exact, unless halving a weight lost a bit: below 2^-125 it may.
+    """
+    count = len(list(group_units(stage.hidden_size)))
+    x_rows = np.concatenate(groups[:count], axis=1)[1:]  # (input width, sums); biases come first
+    h_rows = np.concatenate(groups[count:], axis=1)
+    if not isinstance(stage, LSTM):
+        h_rows = h_rows[1:]
+    order = _order(stage)
+    halves = _halves(stage)
+    weights = []
+    for rows in (x_rows, h_rows):
+        matrix = np.empty_like(rows.T)
+        matrix[order] = rows.T
+        weights.append(matrix / halves[:, np.newaxis])
+    return weights[0], weights[1]
 
 
 def rounded(model: Model, bits: int) -> Model:

@@ -20,17 +20,17 @@ LONGEST = 8
 
 def golden_text(model: Model, prefix: Prefix, weights: str) -> str:
     """What takes the place of runtime/golden.h: vectors with the parity rule's own bounds."""
-    vectors = list(_vectors(rounded(model, BITS[weights])))
-    lengths = [len(x) for x, _, _ in vectors]
+    golden = list(vectors(rounded(model, BITS[weights])))
+    lengths = [len(x) for x, _, _ in golden]
     arrays = {
-        "test_x": np.concatenate([x.ravel() for x, _, _ in vectors]),
-        "test_y": np.concatenate([y.ravel() for _, y, _ in vectors]),
-        "test_bounds": np.concatenate([allowed.ravel() for _, _, allowed in vectors]),
+        "test_x": np.concatenate([x.ravel() for x, _, _ in golden]),
+        "test_y": np.concatenate([y.ravel() for _, y, _ in golden]),
+        "test_bounds": np.concatenate([allowed.ravel() for _, _, allowed in golden]),
     }
     static = prefix.macro("STATIC")
     steps = ", ".join(map(str, lengths))
     text = (
-        f"#define {prefix.macro('TEST_COUNT')} {len(vectors)}\n"
+        f"#define {prefix.macro('TEST_COUNT')} {len(golden)}\n"
         f"#define {prefix.macro('TEST_LONGEST')} {max(lengths)}\n\n"
         f"{static} const unsigned {prefix.symbol('test_steps')}[] = {{{steps}}};\n"
     )
@@ -39,7 +39,7 @@ def golden_text(model: Model, prefix: Prefix, weights: str) -> str:
     return f"{text}\n"
 
 
-def _vectors(model: Model) -> Iterator[tuple[Array, Array, Array]]:
+def vectors(model: Model) -> Iterator[tuple[Array, Array, Array]]:
     """x `(seq, input_size)`, y and its bound `(answers, output_size)`, float32."""
     for golden in golden_sets(model):
         if golden.name in SETS:

@@ -1,0 +1,127 @@
+"""The files around the modules: what calls them, and what tells a reader and npm about them."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+from ...model import Model
+from ...version import __version__
+from ..c.emit.interface import described
+from ..c.emit.names import plain
+from .module import web_file
+
+_ENDINGS = (".wasm", ".plain.wasm", ".mjs", ".d.ts")
+_OTHERS = ("package.json", "README.md")
+
+
+def file_names(name: str) -> set[str]:
+    """All files of an export called `name`."""
+    return {f"{name}{ending}" for ending in _ENDINGS} | set(_OTHERS)
+
+
+def files_of(
+    model: Model, name: str, simd: bytes, plain_module: bytes, single_file: bool
+) -> dict[str, bytes]:
+    """The contents of every file. Names of a stranger come in a form of our own."""
+    texts = {
+        f"{name}.mjs": _script(name, simd, plain_module, single_file),
+        f"{name}.d.ts": web_file("model.d.ts"),
+        "package.json": _package(model, name),
+        "README.md": _readme(model, name, len(simd), len(plain_module)),
+    }
+    files = {file: text.encode("ascii") for file, text in texts.items()}
+    return files | {f"{name}.wasm": simd, f"{name}.plain.wasm": plain_module}
+
+
+def _script(name: str, simd: bytes, plain_module: bytes, single_file: bool) -> str:
+    """NAME.mjs."""
+    text = web_file("model.mjs")
+    for ending in (".wasm", ".plain.wasm"):
+        text = text.replace(f"'./model{ending}'", f"'./{name}{ending}'")
+    if single_file:
+        embedded = {"simd": _base64(simd), "plain": _base64(plain_module)}
+        text = text.replace("EMBEDDED = null", f"EMBEDDED = {json.dumps(embedded)}")
+    return text
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii").rstrip("=")
+
+
+def _package(model: Model, name: str) -> str:
+    """package.json."""
+    exported = {"types": f"./{name}.d.ts", "default": f"./{name}.mjs"}
+    facts = {
+        "name": name.lower(),
+        "version": "1.0.0",
+        "description": f"{described(model)}; written by lstm-export {__version__}",
+        "type": "module",
+        "exports": {".": exported, "./*": "./*"},
+        "types": f"./{name}.d.ts",
+        "files": sorted(file_names(name) - {"package.json"}),
+    }
+    return json.dumps(facts, indent=2) + "\n"
+
+
+def _readme(model: Model, name: str, simd_bytes: int, plain_bytes: int) -> str:
+    """README.md."""
+    signature = model.signature
+    columns = [plain(column.name) or f"input_{k}" for k, column in enumerate(signature.features)]
+    is_stream = not any(stage.bidirectional for stage in model.recurrent)
+    text = _README + (_STREAM if is_stream or signature.window else "") + _END
+    values = {
+        "NAME": name,
+        "DESCRIPTION": described(model),
+        "SIMD": f"{simd_bytes:,}",
+        "PLAIN": f"{plain_bytes:,}",
+        "INPUT_SIZE": str(signature.input_size),
+        "INPUTS": ", ".join(columns) or "in the order of training",
+        "ANSWERS": "an answer a step"
+        if model.returns_every_step
+        else "the answer to the last step",
+        "WINDOW": _WINDOW.format(signature.window) if signature.window else "",
+    }
+    for word, value in values.items():
+        text = text.replace(f"@{word}@", value)
+    return text
+
+
+_README = """# @NAME@ in WebAssembly
+
+`@DESCRIPTION@`
+
+Written by lstm-export. No dependency: `@NAME@.mjs` runs in browsers, workers, AudioWorklets, Node,
+Deno and Bun. It takes `@NAME@.wasm` (@SIMD@ bytes) where the engine has vectors, else
+`@NAME@.plain.wasm` (@PLAIN@ bytes); both give the same bits everywhere.
+
+Inputs of a step, in the model's own units: @INPUT_SIZE@ numbers, @INPUTS@.
+
+```js
+import { load } from './@NAME@.mjs';
+
+const model = await load();          // or load(url), load(bytes), load(await fetch(url))
+console.log(model.selfTest());       // { passed: true, ... }: vectors that came with the model
+const y = model.run(x, { batch, seq });   // x: batch * seq * @INPUT_SIZE@ numbers; @ANSWERS@
+```
+"""
+
+_STREAM = """
+Sample by sample, each stream with a state of its own:
+
+```js
+const stream = model.stream();@WINDOW@
+const y = stream.step(sample);       // @INPUT_SIZE@ numbers
+stream.push(chunk);                  // many samples at once
+const saved = stream.state();        // plain data: restore(saved) goes on from there
+stream.reset();
+```
+"""
+
+_WINDOW = "       // keeps {} samples, as in training; stream({{ window: 0 }}) keeps the state"
+
+_END = """
+Inputs are checked: `InputError` says what was expected and got, and nothing has changed then.
+Inputs outside the range of training are answered with a warning; `load(source, { warn })` takes it.
+Other errors: `LoadError`, `MemoryError`; all are a `ModelError`.
+"""

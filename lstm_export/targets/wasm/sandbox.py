@@ -1,0 +1,217 @@
+"""A module run by wasmtime: without imports, in memory and time that are limited.
+
+wasmtime: https://docs.wasmtime.dev
+"""
+
+from __future__ import annotations
+
+import threading
+from ctypes import POINTER, c_float, c_ubyte, cast
+from typing import Any
+
+import numpy as np
+
+from ...errors import BundleError, InputError, require
+from ...model import Array, Signature, State, StateTensor
+from .record import Record
+from .sections import check_sandboxed
+
+PAGE = 2**16
+MOST_BYTES = 2**31
+# wasmtime counts about one unit of fuel an instruction. A step takes at most some tens of them a
+# weight in the plain build; this lets a module that loops for ever end.
+FUEL = 2**28
+FUEL_PER_WEIGHT = 200
+
+
+class Sandbox:
+    """An instance of a module, with memory of its own.
+
+    Attributes:
+        record: what the module says of itself.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        """Compile it and make an instance; nothing of it is run.
+
+        Raises:
+            MissingDependency: wasmtime is not installed.
+            BundleError: it is not of lstm-export, or damaged.
+        """
+        self.record = Record.of(data)
+        check_sandboxed(data)
+        wasmtime = require("wasmtime", "wasm", "running wasm")
+        self._errors = (wasmtime.WasmtimeError, wasmtime.Trap)
+        config = wasmtime.Config()
+        config.consume_fuel = True
+        config.wasm_threads = False
+        config.wasm_multi_memory = False
+        config.wasm_memory64 = False
+        config.wasm_relaxed_simd = False
+        self._store = wasmtime.Store(wasmtime.Engine(config))
+        self._store.set_limits(memory_size=MOST_BYTES)
+        self._store.set_fuel(FUEL)
+        try:
+            module = wasmtime.Module(self._store.engine, data)
+            exports = wasmtime.Instance(self._store, module, []).exports(self._store)
+            self._memory = exports["memory"]
+            self._places = exports["model_export_places"].value(self._store)
+            self._heap = exports["__heap_base"].value(self._store)
+            self._functions = {name: exports[name] for name in _functions(self.record)}
+        except (*self._errors, KeyError, AttributeError) as error:
+            reason = str(error).splitlines()[0]
+            raise BundleError(f"the WebAssembly module cannot be opened: {reason}") from error
+
+    def call(self, function: str, *arguments: int, steps: int = 1) -> Any:
+        """Call an export; `steps` is for how many rows and steps it has work.
+
+        Raises:
+            InputError: it trapped, or did more than that work takes.
+        """
+        self._store.set_fuel(FUEL + steps * FUEL_PER_WEIGHT * (self.record.weights + 1000))
+        try:
+            return self._functions[function](self._store, *arguments)
+        except self._errors as error:
+            reason = str(error).strip().splitlines()[-1].strip()
+            raise InputError(f"the WebAssembly module failed in {function}: {reason}") from error
+
+    def floats(self, *sizes: int) -> tuple[list[int], list[Array]]:
+        """Addresses, and views, of so many floats each, after each other on the heap.
+
+        The views hold until the memory grows, which only this function makes it do.
+
+        Raises:
+            InputError: the memory cannot grow so far.
+        """
+        addresses = []
+        end = -(-self._heap // 16) * 16
+        for size in sizes:
+            addresses.append(end)
+            end += -(-size // 4) * 16
+        self._grow_to(end)
+        pointer = self._memory.data_ptr(self._store)
+        whole = cast(pointer, POINTER(c_float))
+        views = []
+        for address, size in zip(addresses, sizes, strict=True):
+            start = address // 4
+            all_floats = np.ctypeslib.as_array(whole, shape=(start + size,))
+            views.append(all_floats[start:])
+        return addresses, views
+
+    def memory(self) -> bytes:
+        """All of its memory, as it is now."""
+        size = self._memory.data_len(self._store)
+        pointer = cast(self._memory.data_ptr(self._store), POINTER(c_ubyte))
+        copied: bytes = np.ctypeslib.as_array(pointer, shape=(size,)).tobytes()
+        return copied
+
+    def places(self, count: int) -> list[int]:
+        """The addresses of its constants."""
+        held = self.memory()[self._places : self._places + 4 * count]
+        addresses: list[int] = np.frombuffer(held, "<u4").tolist()
+        return addresses
+
+    def _grow_to(self, end: int) -> None:
+        missing = end - self._memory.data_len(self._store)
+        if missing <= 0:
+            return
+        if end <= MOST_BYTES:
+            try:
+                self._memory.grow(self._store, -(-missing // PAGE))
+                return
+            except self._errors:  # said below
+                pass
+        raise InputError(
+            f"the WebAssembly module needs {end:,} bytes of memory for this x, allowed are "
+            f"{MOST_BYTES:,}; pass fewer rows or steps at once"
+        )
+
+
+class WasmRunner:
+    """A Runner over a module. Threads may use it at once: one waits for the other.
+
+    Attributes:
+        signature: the interface of the model.
+        size_bytes: of the module.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._sandbox = Sandbox(data)
+        self._lock = threading.Lock()
+        self._every_step = self._sandbox.record.every_step
+        self.signature: Signature = self._sandbox.record.signature
+        self.size_bytes = len(data)
+
+    def __call__(self, x: Array) -> Array:
+        batch, seq, width = x.shape
+        if width != self.signature.input_size or not seq:
+            expected = f"(batch, seq, {self.signature.input_size}) with a step at least"
+            raise InputError(f"x is {x.shape}, expected {expected}")
+        answers = batch * seq if self._every_step else batch
+        output_size = self.signature.output_size
+        with self._lock:
+            scratch = self._sandbox.call("scratch_floats", batch, seq) & 0xFFFFFFFF
+            if not scratch:
+                raise InputError(f"x is {x.shape}, more than 32 bits address; pass fewer steps")
+            addresses, views = self._sandbox.floats(x.size, answers * output_size, scratch)
+            at_x, at_y, at_scratch = addresses
+            views[0][:] = x.ravel()
+            self._sandbox.call("run", at_x, batch, seq, at_y, at_scratch, steps=batch * seq)
+            y = views[1].copy()
+        shape = (batch, seq, output_size) if self._every_step else (batch, output_size)
+        answer: Array = y.reshape(shape)
+        return answer
+
+
+class WasmStream(WasmRunner):
+    """The same where the model also runs step by step: a StatefulRunner."""
+
+    @property
+    def layout(self) -> tuple[StateTensor, ...]:
+        """The tensors of the state in order."""
+        return self._sandbox.record.layout
+
+    def initial_state(self, batch: int) -> State:
+        with self._lock:
+            addresses, views = self._sandbox.floats(self._sandbox.record.state_size + 1)
+            self._sandbox.call("reset", addresses[0])
+            row = views[0][:-1].copy()
+        return self._tensors(np.tile(row, (batch, 1)))
+
+    def advance(self, x: Array, state: State) -> tuple[Array, State]:
+        batch, seq, _ = x.shape
+        rows = [tensor.swapaxes(0, 1).reshape(batch, -1) for tensor in state]
+        values = np.concatenate(rows, axis=1, dtype=np.float32)  # (batch, state_size)
+        answers = seq if self._every_step else 1
+        y = np.empty((batch, answers, self.signature.output_size), np.float32)
+        with self._lock:
+            for row in range(batch):
+                self._advance_row(x[row], values[row], y[row])
+        return (y if self._every_step else y[:, 0]), self._tensors(values)
+
+    def _advance_row(self, x: Array, values: Array, y: Array) -> None:
+        """One row: `values (state_size,)` and `y (answers, output_size)` are overwritten."""
+        addresses, views = self._sandbox.floats(values.size + 1, x.size, y.size)
+        kept, at_x, at_y = views
+        kept[:-1] = values
+        kept[-1] = 0  # the unsigned after the values, which counts steps
+        at_x[:] = x.ravel()
+        self._sandbox.call("push", addresses[0], addresses[1], len(x), addresses[2], steps=len(x))
+        values[:] = kept[:-1]
+        y[:] = at_y.reshape(y.shape)
+
+    def _tensors(self, values: Array) -> State:
+        """`(num_layers, batch, size)` a tensor, out of `values (batch, state_size)`."""
+        tensors = []
+        start = 0
+        for tensor in self.layout:
+            end = start + tensor.num_layers * tensor.size
+            rows = values[:, start:end].reshape(-1, tensor.num_layers, tensor.size)
+            tensors.append(np.ascontiguousarray(rows.swapaxes(0, 1)))
+            start = end
+        return tuple(tensors)
+
+
+def _functions(record: Record) -> tuple[str, ...]:
+    streaming = ("reset", "push") if record.streams else ()
+    return ("scratch_floats", "run", *streaming)

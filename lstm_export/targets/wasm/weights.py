@@ -1,0 +1,105 @@
+"""The weights of a module, read back from its memory as it is before anything has run."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...errors import BundleError
+from ...model import Array, Model, Recurrent, Skip
+from ..c.emit.layout import cell_arrays, cell_weights
+from .module import constant_names
+from .record import Record
+
+ROW = 16  # floats that a row of recurrent weights is filled up to, where there are vectors
+
+
+def model_of(record: Record, memory: bytes, places: list[int]) -> Model:
+    """The model that a module holds; `places` are the addresses of its constants.
+
+    What the record stores must be what the data was made from: every constant is made again and
+    compared.
+
+    Raises:
+        BundleError: the data is not what the record says.
+    """
+    blank = record.blank()
+    constants = constants_of(blank, record.simd)
+    if len(constants) != len(places):
+        raise BundleError("the WebAssembly module is damaged: its constants are not the model's")
+    found = {}
+    for (key, constant), place in zip(constants.items(), places, strict=True):
+        held = memory[place : place + constant.nbytes]
+        if len(held) != constant.nbytes:
+            raise BundleError(f"the WebAssembly module is damaged: {key} is not in its memory")
+        found[key] = np.frombuffer(held, constant.dtype).reshape(constant.shape)
+    arrays = _arrays(blank, record, found)
+    model = record.with_arrays(arrays)
+    for key, constant in constants_of(model, record.simd).items():
+        if constant.tobytes() != found[key].tobytes():
+            raise BundleError(f"the data of the WebAssembly module differs from its record: {key}")
+    return model
+
+
+def constants_of(model: Model, simd: bool) -> dict[str, Array]:
+    """Every constant as it lies in memory, by the keys of `constant_names`, in their order.
+
+    The weights of a recurrent layer are flat: group by group, row by row.
+    """
+    constants: dict[str, Array] = {}
+    for stage in model.stages:
+        if isinstance(stage, Recurrent):
+            for cell in (cell for layer in stage.layers() for cell in layer):
+                groups = cell_arrays(stage, cell, 32).weights
+                rows = [_padded(group, simd).ravel() for group in groups]
+                constants[f"{stage.name}.weights{cell.suffix}"] = np.concatenate(rows)
+                if cell.weight_hr is not None:
+                    constants[f"{stage.name}.weight_hr{cell.suffix}"] = cell.weight_hr
+        elif isinstance(stage, Skip):
+            constants[f"{stage.name}.features"] = np.asarray(stage.features, np.uint32)
+        else:
+            constants |= {f"{stage.name}.{key}": array for key, array in stage.arrays.items()}
+    if any(stage.has_initial_state for stage in model.recurrent):
+        states = [
+            stage.initial(state).ravel() for stage in model.recurrent for state in stage.states
+        ]
+        constants["initial"] = np.concatenate(states).astype(np.float32)
+    return {key: constants[key] for key in constant_names(model)}
+
+
+def _arrays(blank: Model, record: Record, found: dict[str, Array]) -> dict[str, Array]:
+    """The model's arrays, out of the constants and of what the record stores."""
+    arrays: dict[str, Array] = {}
+    for stage in blank.stages:
+        if isinstance(stage, Recurrent):
+            arrays |= _recurrent(stage, record.simd, found)
+        else:
+            arrays |= {f"{stage.name}.{key}": found[f"{stage.name}.{key}"] for key in stage.arrays}
+    arrays |= record.stored
+    return arrays
+
+
+def _recurrent(stage: Recurrent, simd: bool, found: dict[str, Array]) -> dict[str, Array]:
+    """The weight matrices of one stage."""
+    arrays = {}
+    for cell in (cell for layer in stage.layers() for cell in layer):
+        flat = found[f"{stage.name}.weights{cell.suffix}"]
+        groups = []
+        start = 0
+        for group in cell_arrays(stage, cell, 32).weights:  # those of ones, for their shapes
+            rows, width = _padded(group, simd).shape
+            end = start + rows * width
+            groups.append(flat[start:end].reshape(rows, width)[:, : group.shape[1]])
+            start = end
+        weight_ih, weight_hh = cell_weights(stage, groups)
+        arrays[f"{stage.name}.weight_ih{cell.suffix}"] = weight_ih
+        arrays[f"{stage.name}.weight_hh{cell.suffix}"] = weight_hh
+        if cell.weight_hr is not None:
+            name = f"{stage.name}.weight_hr{cell.suffix}"
+            arrays[name] = found[name]
+    return arrays
+
+
+def _padded(group: Array, simd: bool) -> Array:
+    """`group (rows, sums)` as it lies in memory."""
+    missing = -group.shape[1] % ROW if simd else 0
+    return np.pad(group, ((0, 0), (0, missing)))
