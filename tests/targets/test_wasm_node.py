@@ -71,37 +71,40 @@ def exported(model: Model, folder: Path, x: Any, **options: Any) -> Path:
     return copied
 
 
+# Whole, in a batch, by steps, in chunks, restored; two streams and two models in turns.
+EVERY_WAY = """
+const model = await load();
+const plain = await load(undefined, { simd: false });
+out = { tests: [model.selfTest(), plain.selfTest()], simd: [model.simd, plain.simd] };
+out.batch = Array.from(model.run(x, { batch: 33 }));
+out.plain = Array.from(plain.run(x, { batch: 33, seq: 6 }));
+if (model.streams) {
+  const row = x.subarray(0, 6 * model.inputSize);
+  const sample = (t) => row.subarray(t * model.inputSize, (t + 1) * model.inputSize);
+  const streams = [model.stream(), plain.stream(), model.stream()];
+  out.steps = streams.map(() => []);
+  for (let t = 0; t < 6; t++) {
+    streams.forEach((stream, k) => out.steps[k].push(...stream.step(sample(t))));
+    if (t === 2) {
+      streams[2].step(sample(5));
+      streams[2].restore(JSON.parse(JSON.stringify(streams[0].state())));
+    }
+  }
+  streams[0].reset();
+  streams[0].push(row.subarray(0, model.inputSize));
+  out.chunk = Array.from(streams[0].push(row.subarray(model.inputSize)));
+}
+"""
+
+
 @pytest.mark.parametrize("chain", ["seed", "every step", "both ends", "learned state", "skips"])
 def test_has_the_bits_of_python(chain: str, tmp_path: Path) -> None:
-    """Whole, in a batch, by steps, in chunks, restored; two streams and two models in turns."""
     model = CHAINS[chain]
     x = drawn(model, 33, 6)
     folder = exported(model, tmp_path, x, single_file=chain == "skips")
     out = node(
         folder,
-        """
-        const model = await load();
-        const plain = await load(undefined, { simd: false });
-        out = { tests: [model.selfTest(), plain.selfTest()], simd: [model.simd, plain.simd] };
-        out.batch = Array.from(model.run(x, { batch: 33 }));
-        out.plain = Array.from(plain.run(x, { batch: 33, seq: 6 }));
-        if (model.streams) {
-          const row = x.subarray(0, 6 * model.inputSize);
-          const sample = (t) => row.subarray(t * model.inputSize, (t + 1) * model.inputSize);
-          const streams = [model.stream(), plain.stream(), model.stream()];
-          out.steps = streams.map(() => []);
-          for (let t = 0; t < 6; t++) {
-            streams.forEach((stream, k) => out.steps[k].push(...stream.step(sample(t))));
-            if (t === 2) {
-              streams[2].step(sample(5));
-              streams[2].restore(JSON.parse(JSON.stringify(streams[0].state())));
-            }
-          }
-          streams[0].reset();
-          streams[0].push(row.subarray(0, model.inputSize));
-          out.chunk = Array.from(streams[0].push(row.subarray(model.inputSize)));
-        }
-        """,
+        EVERY_WAY,
     )
     session = Session(wasm.load((folder / "model.wasm").read_bytes()), model.signature)
     expected = session(x)

@@ -23,7 +23,7 @@ from .sections import custom_section, with_custom_section
 
 RECORD = "lstm-export"
 NUMBERS = "lstm-export.numbers"
-# Raised when a reader of the record, or a caller of the exports, would go wrong with a newer module.
+# Raised when a reader of the record or a caller of the exports would go wrong with a newer module.
 FORMAT = 1
 
 
