@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +20,10 @@ from lstm_export.parity import check, golden_sets
 from lstm_export.verification.artifact import own_artifact
 from lstm_export.verification.subject import read
 from tests.kit.builders import drawn, linear, lstm
+from tests.kit.targets_here import TARGETS_HERE
 
 torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
-
-TARGETS = [name for name in targets.names() if name != "torchscript" or sys.version_info < (3, 14)]
 
 
 @pytest.fixture
@@ -51,7 +49,7 @@ def test_the_equation_is_torchs(model: Model) -> None:
     np.testing.assert_allclose(forward(model, x).y, y, rtol=0, atol=1e-13)
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", TARGETS_HERE)
 @pytest.mark.parametrize("function", ACTIVATIONS)
 def test_a_target_writes_it_or_names_it(model: Model, target: str, tmp_path: Path) -> None:
     path = tmp_path / f"model{targets.get(target).suffix}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import sys
 import zipfile
@@ -18,21 +17,12 @@ from lstm_export.parity import check, golden_sets
 from lstm_export.verification.artifact import ArtifactFile, own_artifact, target_of
 from tests.kit.builders import drawn
 from tests.kit.chains import CHAINS
+from tests.kit.targets_here import TARGETS_HERE
 
 pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
 
-
-def works_here(name: str) -> bool:
-    if name == "torchscript":
-        return sys.version_info < (3, 14)
-    target = targets.get(name)
-    if isinstance(target, targets.MayNotExport):
-        return not target.cannot_export() and importlib.util.find_spec(target.needs) is not None
-    return True
-
-
-NAMES = [name for name in targets.names() if works_here(name)]
+NAMES = TARGETS_HERE
 READABLE = [name for name in NAMES if isinstance(targets.get(name), targets.CanRead)]
 
 
