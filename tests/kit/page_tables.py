@@ -20,6 +20,7 @@ PACKAGE = ROOT / "lstm_export"
 READERS = {
     "Engineer": ("device.md", "streaming.md", "lengths.md", "bench.md"),
     "Firmware developer": ("c.md", "c_targets.md"),
+    "Web developer": ("web.md",),
     "Data scientist": (
         "export.md",
         "checkpoints.md",
