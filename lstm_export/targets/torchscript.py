@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 import warnings
 import zipfile
@@ -35,6 +36,11 @@ note = (
 # Beside the code in the archive: the chain and the signature.
 RECORD = "lstm_export.json"
 
+_CONSTANTS = re.compile(rb"(?: +\w+ : Final\[.*\n)+")  # lines of a class, one after the other
+# Records that torch's writer adds by itself: the version under one of two names, and others.
+_VERSIONS = ("version", ".data/version")
+_WRITTEN_LAST = ("byteorder", ".data/serialization_id")
+
 
 def export(model: Model, path: Path) -> None:
     """Write `model` as a scripted module.
@@ -53,7 +59,35 @@ def export(model: Model, path: Path) -> None:
     beside = {RECORD: json.dumps(record)}
     with _deprecation_said_elsewhere():
         torch.jit.save(torch.jit.script(to_module(model)), archive, _extra_files=beside)
-    write_bytes(path, archive.getvalue())
+    write_bytes(path, _in_fixed_order(archive.getvalue()))
+
+
+def _in_fixed_order(data: bytes) -> bytes:
+    """The archive with the constants of each class in the order of their names.
+
+    torch writes them in the order of a set, which follows PYTHONHASHSEED; everything else is the
+    same every time.
+    """
+    import torch
+
+    reader = torch._C.PyTorchFileReader(io.BytesIO(data))
+    sorted_archive = io.BytesIO()
+    writer = torch._C.PyTorchFileWriter(sorted_archive)
+    for name in reader.get_all_records():
+        record = reader.get_record(name)
+        if name in _VERSIONS:
+            writer.set_min_version(int(record))
+        if name in (*_VERSIONS, *_WRITTEN_LAST):
+            continue
+        if name.endswith(".py"):
+            record = _CONSTANTS.sub(_sorted_lines, record)
+        writer.write_record(name, record, len(record))
+    writer.write_end_of_file()
+    return sorted_archive.getvalue()
+
+
+def _sorted_lines(block: re.Match[bytes]) -> bytes:
+    return b"".join(sorted(block[0].splitlines(keepends=True)))
 
 
 def load(data: bytes, providers: tuple[str, ...] = ()) -> TorchScriptRunner:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -129,11 +131,41 @@ def test_every_target_describes_itself() -> None:
         assert module.suffix[0] in "._"
 
 
+EXPORT_ALL = """
+import sys
+from hashlib import sha256
+from pathlib import Path
+from lstm_export import targets
+from tests.kit.chains import CHAINS
+for target in sys.argv[2:]:
+    path = Path(sys.argv[1], target)
+    targets.get(target).export(CHAINS["scalers"], path)
+    files = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
+    print(target, *(sha256(file.read_bytes()).hexdigest() for file in files))
+"""
+
+
+def test_bytes_do_not_follow_the_hash_seed(tmp_path: Path) -> None:
+    """Python orders sets of strings by PYTHONHASHSEED: another order in every process."""
+    written: list[str] = []
+    for seed in ("0", "1"):
+        folder = tmp_path / seed
+        folder.mkdir()
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", EXPORT_ALL, folder, *NAMES],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        written.append(done.stdout)
+    assert written[0] == written[1]
+    assert len(written[0].splitlines()) == len(NAMES)
+
+
 @pytest.mark.skipif("torchscript" not in NAMES, reason="torch has no TorchScript on this Python")
 def test_torchscript_opens_without_this_package(tmp_path: Path) -> None:
     """In a fresh process that cannot import lstm_export."""
-    import subprocess
-
     model = CHAINS["scalers"]
     path = tmp_path / "m.torchscript"
     targets.get("torchscript").export(model, path)
