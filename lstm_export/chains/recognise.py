@@ -113,7 +113,7 @@ def _copy(found: Parts) -> str:
         if a[0].prefix != first and list(map(_below, a)) == list(map(_below, b)):
             return (
                 f"{first} and {second} hold the same modules, as a model and its copy (EMA, SWA, "
-                f'a target network) do: name one of them, --forward "{_with_last(b)}"'
+                f'a target network) do: choose one, --key {second} or --forward "{_with_last(b)}"'
             )
     return ""
 

@@ -66,7 +66,7 @@ def _read(file: BinaryIO, key: str | None) -> Contents:
     head = file.read(4096)
     length = file.seek(0, 2)
     if looks_like_safetensors(head, length):
-        return read_safetensors(file)
+        return read_safetensors(file, key)
     if looks_like_onnx(head):
         return read_onnx(file)
     if looks_like_json(head):

@@ -16,6 +16,7 @@ from ..errors import CheckpointError, quoted
 from ..model import Array
 from .contents import Contents
 from .found_objects import check_name
+from .places import beneath
 from .stored_tensors import MOST_AXES, NUMPY, Tensor
 from .tensor_values import read_arrays
 
@@ -52,11 +53,15 @@ def looks_like_safetensors(head: bytes, length: int) -> bool:
     return int.from_bytes(head[:_LENGTH_SIZE], "little") <= length
 
 
-def read_safetensors(file: BinaryIO) -> Contents:
+def read_safetensors(file: BinaryIO, key: str | None = None) -> Contents:
     """The arrays of a safetensors file; its `__metadata__` are the facts.
 
+    Args:
+        key: the place of the one module that is meant, such as `ema_model`.
+
     Raises:
-        CheckpointError: the header is damaged, or does not fit the bytes that follow it.
+        CheckpointError: the header is damaged, or does not fit the bytes that follow it; or
+            nothing lies under `key`.
     """
     length = file.seek(0, 2)
     file.seek(0)
@@ -80,14 +85,30 @@ def read_safetensors(file: BinaryIO) -> Contents:
 
     tensors = {name: place.tensor for name, place in places.items()}
     shared = _shared_names(facts, tensors)
-    if shared:
-        named = tensors | {name: tensors[kept] for name, kept in shared.items()}
-        tensors = dict(sorted(named.items()))  # as save_model sorts the names that it keeps
-    for name in tensors:
-        check_name(name)
+    tensors = _named(tensors, shared, key)
     arrays, buffers, notes = read_arrays(tensors, storage)
     notes = (*notes, *_shared_notes(shared))
     return Contents(arrays, buffers, "safetensors", notes, facts=facts)
+
+
+def _named(
+    tensors: Mapping[str, Tensor], shared: Mapping[str, str], key: str | None
+) -> dict[str, Tensor]:
+    """The tensors under all their names, or those of the one module that is meant."""
+    named = dict(tensors)
+    if shared:
+        named |= {name: tensors[kept] for name, kept in shared.items()}
+        named = dict(sorted(named.items()))  # as save_model sorts the names that it keeps
+    for name in named:
+        check_name(name)
+    return _beneath(named, key) if key and key != "." else named
+
+
+def _beneath(tensors: Mapping[str, Tensor], key: str) -> dict[str, Tensor]:
+    found = beneath(tensors, key)
+    if not found:
+        raise CheckpointError(f"there are no tensors under {quoted(key)}; leave out --key")
+    return found
 
 
 def _shared_names(facts: Mapping[str, str], tensors: Mapping[str, Tensor]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from .file_kinds import SNIPPET
 from .found_objects import Found, sort_objects
 from .frameworks import Framework, of_class, of_keys
 from .pickle_records import Instance
+from .places import with_place
 from .script_tensors import read_script
 from .stored_tensors import Tensor, as_tensor
 from .tensor_values import read_arrays
@@ -52,8 +53,9 @@ def read_found(file: TorchFile, found: Found, key: str | None) -> Contents:
     Raises:
         CheckpointError: `key` names none of several, or the tensors cannot be read.
     """
-    chosen = _choose(found.states, key)
-    tensors = _joined(found.states) if chosen == ALL else found.states[chosen]
+    states = with_place(found.states, key)
+    chosen = _choose(states, key)
+    tensors = _joined(states) if chosen == ALL else states[chosen]
     _check_unpacked(tensors)
     arrays, buffers, notes = read_arrays(tensors, *file.bytes)
     notes = (*notes, *found.notes)
@@ -67,7 +69,7 @@ def read_found(file: TorchFile, found: Found, key: str | None) -> Contents:
         buffers,
         _how(file.root, chosen),
         notes,
-        (*found.ignored, *_not_chosen(found.states, chosen)),
+        (*found.ignored, *_not_chosen(states, chosen)),
         found.facts,
         tuple(found.scalers),
         tuple(found.states),

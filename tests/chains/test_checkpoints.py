@@ -148,7 +148,7 @@ CHAINS_REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: saved(
             {f"{copy}.{k}": v for copy in ("model", "ema_model") for k, v in state().items()}
         ),
-        'hold the same modules.*--forward "ema_model.lstm, last, ema_model.fc"',
+        'hold the same modules.*--key ema_model or --forward "ema_model.lstm, last, ema_model.fc"',
     ),
     "missing recurrent weight": (
         lambda: saved({k: v for k, v in state().items() if "weight_hh" not in k}),

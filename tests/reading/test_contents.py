@@ -286,6 +286,29 @@ def test_safetensors(read: Callable[..., Contents]) -> None:
     assert contents.notes == ("bfloat16 weights were cast to float32",)
 
 
+@pytest.mark.parametrize("copy", ["online_model", "ema_model"])
+def test_a_copy_inside_a_state_dict_is_chosen(copy: str, read: Callable[..., Contents]) -> None:
+    """As ema_pytorch keeps them: two copies and two counters in the state_dict of one module."""
+    copies = {
+        "online_model": state(),
+        "ema_model": {name: tensor / 2 for name, tensor in state().items()},
+    }
+    both = {f"{at}.{name}": value for at, net in copies.items() for name, value in net.items()}
+    counted = both | {"initted": torch.tensor(True), "step": torch.tensor(5)}
+    for data, key in (
+        (saved(counted), copy),
+        (saved({"ema": counted, "epoch": 3}), f"ema.{copy}"),
+        (saved({"ema": counted, "net": state()}), copy),
+    ):
+        contents = read(data, key)
+        assert_arrays(contents, copies[copy])
+        assert contents.key == key
+    expected = {name: copies[copy][name] for name in sorted(copies[copy])}
+    assert_arrays(read(tied_file(both, {}), copy), expected)
+    with pytest.raises(CheckpointError, match="no tensors under 'other'; leave out --key"):
+        read(tied_file(both, {}), "other")
+
+
 class Tied(torch.nn.Module):  # type: ignore[misc]
     """Two LSTMs that share their recurrent weights, and a head."""
 
