@@ -172,14 +172,20 @@ MODEL_STATIC void model_map_celu(const float *x, float *y, size_t n, float alpha
 #endif
 
 #if MODEL_MISH
-/* x * tanh(log(1 + e^x)) = x * (e^2x + 2 e^x) / (e^2x + 2 e^x + 2), with no power of e above 1. */
+/* x * tanh(log(1 + e^x)) = x * p / (p + 2 q) with e = e^-|x|, so that no power of e is above 1:
+   p = 1 + 2 e, q = e^2 for x >= 0, and p = e^2 + 2 e, q = 1 for x < 0.
+   Which of the two it is stands in factors of 0 and 1, not in branches: a compiler that contracts
+   multiplication and addition then does so alike in a loop of vectors and in its rest. */
 MODEL_STATIC void model_map_mish(const float *x, float *y, size_t n)
 {
     size_t k;
     for (k = 0; k < n; k++) {
+        const float negative = x[k] < 0.0f ? 1.0f : 0.0f;
+        const float positive = 1.0f - negative;
         const float e = model_exp(x[k] < 0.0f ? x[k] : -x[k]);
-        const float p = x[k] < 0.0f ? e * (e + 2.0f) : 1.0f + 2.0f * e;
-        y[k] = x[k] * (p / (p + (x[k] < 0.0f ? 2.0f : 2.0f * e * e)));
+        const float p = negative * e * e + (2.0f * e + positive);
+        const float q = positive * e * e + negative;
+        y[k] = x[k] * (p / (p + 2.0f * q));
     }
 }
 #endif
