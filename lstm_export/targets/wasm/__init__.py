@@ -1,4 +1,4 @@
-"""Export to WebAssembly, for browsers, Node and whatever else runs it.
+"""Export to WebAssembly, for browsers, Node and other hosts.
 
 Writes a folder: NAME.wasm and NAME.plain.wasm, the C of this package compiled with and without
 vectors; NAME.mjs, which chooses between them, with NAME.d.ts; package.json and a README. A module
