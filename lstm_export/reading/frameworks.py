@@ -27,6 +27,8 @@ class Framework:
         classes: beginnings of the classes that its pickled objects have.
         entries: names that its zip archives hold together.
         keys: keys that its dicts or JSON objects hold together.
+        horizon: which of its hyper_parameters says how many steps it forecasts, where each step
+            comes from an output of its own.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Framework:
     classes: tuple[str, ...] = ()
     entries: frozenset[str] = frozenset()
     keys: frozenset[str] = frozenset()
+    horizon: str = ""
 
     @property
     def sentence(self) -> str:
@@ -63,6 +66,7 @@ FRAMEWORKS: tuple[Framework, ...] = (
         "last outputs",
         f"prove the chain with the live module: {_EXPORT}",
         keys=frozenset({"input_chunk_length", "output_chunk_length"}),
+        horizon="output_chunk_length",
     ),
     Framework(
         "neuralforecast",
@@ -71,6 +75,7 @@ FRAMEWORKS: tuple[Framework, ...] = (
         f"prove the chain with the live module: {_EXPORT}",
         classes=("neuralforecast.",),
         keys=frozenset({"h", "input_size", "scaler_type"}),
+        horizon="h",
     ),
     Framework(
         "GluonTS",

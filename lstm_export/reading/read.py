@@ -45,9 +45,15 @@ def read_contents(path: Path, key: str | None = None) -> Contents:
         with path.open("rb") as file, _collector_paused():
             return _read(file, key)
     except (CheckpointError, UnsupportedModel) as error:
-        raise type(error)(f"{path}: {error}") from error
+        raise type(error)(f"{path}: {error}{_beside(path)}") from error
     except OSError as error:
         raise CheckpointError(f"{path}: {error.strerror or error}; {_NAME_A_FILE}") from error
+
+
+def _beside(path: Path) -> str:
+    """Where the weights may be: darts saves MODEL.pt without them, and MODEL.pt.ckpt with them."""
+    weights = path.with_name(f"{path.name}.ckpt")
+    return f"; beside it lies {weights}" if weights.is_file() else ""
 
 
 @contextmanager

@@ -61,7 +61,7 @@ def read_found(file: TorchFile, found: Found, key: str | None) -> Contents:
     notes = (*notes, *found.notes)
     framework = _framework(file.root, found)
     if framework is not None:
-        notes = (*notes, f"the file {framework.sentence}")
+        notes = (*notes, f"the file {framework.sentence}{_readout(framework, found.facts)}")
     if file.is_old:
         notes = (*notes, "the file is in the format of torch before 1.6")
     return Contents(
@@ -84,6 +84,18 @@ def _framework(root: Any, found: Found) -> Framework | None:
     parameters = found.facts.get("hyper_parameters")
     nested = list(parameters) if isinstance(parameters, dict) else []
     return of_keys([key for key in keys if isinstance(key, str)]) or of_keys(nested)
+
+
+def _readout(framework: Framework, facts: Any) -> str:
+    """How to read out a forecast of several steps, where the file tells how many."""
+    parameters = facts.get("hyper_parameters")
+    steps = parameters.get(framework.horizon) if isinstance(parameters, dict) else None
+    if not isinstance(steps, int) or steps < 2:
+        return ""
+    return (
+        f"; give --readout all: the forecast is the last {steps} of the steps that it answers "
+        f"({framework.horizon})"
+    )
 
 
 def _script_contents(file: TorchFile) -> Contents:

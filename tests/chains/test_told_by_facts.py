@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from lstm_export.chains import read_checkpoint
+from lstm_export.chains import ReadingOptions, read_checkpoint
 from lstm_export.chains.told_by_facts import with_steps
 from lstm_export.cli import app
 from lstm_export.errors import UnsupportedModel
+from lstm_export.model import forward
 
 torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 
@@ -63,6 +64,40 @@ def test_a_framework_is_named_where_the_chain_is_refused(tmp_path: Path) -> None
         UnsupportedModel, match="attention.*; the file comes from GluonTS and leaves"
     ):
         read_checkpoint(tmp_path / "m.ckpt")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "key"),
+    [
+        ({"input_chunk_length": 9, "output_chunk_length": 3}, "output_chunk_length"),
+        ({"h": 3, "input_size": 9, "scaler_type": "robust"}, "h"),
+    ],
+)
+def test_the_readout_that_a_file_of_forecasts_proposes_gives_the_forecast(
+    parameters: dict[str, Any], key: str, tmp_path: Path
+) -> None:
+    """darts and neuralforecast make each of 3 steps from one of the last 3 outputs."""
+    net = model()
+    whole = {"pytorch-lightning_version": "2.5", "state_dict": net.state_dict()}
+    path = tmp_path / "m.ckpt"
+    path.write_bytes(saved({**whole, "hyper_parameters": parameters}))
+    advice = f"--readout all: the forecast is the last 3 of the steps that it answers ({key})"
+    assert advice in "; ".join(read_checkpoint(path).notes)
+    found = read_checkpoint(path, ReadingOptions(readout="all"))
+    x = np.random.default_rng(0).normal(size=(2, 9, 3)).astype(np.float32)
+    with torch.no_grad():
+        forecast = net.fc(net.lstm(torch.tensor(x))[0][:, -3:]).numpy()
+    # torch rounds to float32 at every operation
+    np.testing.assert_allclose(forward(found.model, x).y[:, -3:], forecast, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("horizon", [1, True, None, "6", 2.5])
+def test_no_readout_is_proposed_for_a_single_step(horizon: Any, tmp_path: Path) -> None:
+    parameters = {"input_chunk_length": 9, "output_chunk_length": horizon}
+    (tmp_path / "m.ckpt").write_bytes(
+        saved({"state_dict": state(), "hyper_parameters": parameters})
+    )
+    assert "--readout all" not in "; ".join(read_checkpoint(tmp_path / "m.ckpt").notes)
 
 
 class StandardScaler:

@@ -16,7 +16,7 @@ from lstm_export.reading import read_contents
 
 torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 
-from tests.kit.checkpoint_files import joblib_dump, saved, state  # noqa: E402
+from tests.kit.checkpoint_files import foreign, joblib_dump, saved, state  # noqa: E402
 
 nn = torch.nn
 ARRAYS = {name: tensor.numpy() for name, tensor in state().items()}
@@ -106,6 +106,16 @@ def test_a_lightning_file_of_a_framework_says_what_it_leaves_out(
     whole = {"pytorch-lightning_version": "2.5", "state_dict": state(), **beside}
     found = read(saved(whole), tmp_path)
     assert f"the file comes from {name} and leaves out" in found.notes[-1]
+
+
+def test_a_file_of_darts_without_weights_names_the_one_beside_it(tmp_path: Path) -> None:
+    of_darts = foreign("darts.models.forecasting.block_rnn_model.BlockRNNModel")
+    (tmp_path / "m.pt").write_bytes(b"\x80\x02" + of_darts + b".")
+    with pytest.raises(CheckpointError, match=r"give that .ckpt file$"):
+        read_contents(tmp_path / "m.pt")
+    (tmp_path / "m.pt.ckpt").write_bytes(b"")
+    with pytest.raises(CheckpointError, match=r"give that .ckpt file; beside it lies .*m.pt.ckpt$"):
+        read_contents(tmp_path / "m.pt")
 
 
 def a_list_in_itself() -> bytes:
