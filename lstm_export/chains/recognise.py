@@ -19,6 +19,7 @@ MOST_NAMED = 2  # of other orders in a doubt
 MOST_UNKNOWN = 3  # of things in the way in a message
 _ROLE = re.compile(r"(?:^|[._])(enc|dec)(?=oder|[._]|$)")
 Order: TypeAlias = tuple[Part, ...]
+_Below: TypeAlias = tuple[tuple[str, tuple[int | None, int | None]], ...]
 HINT = "give the chain with --forward if it is one"
 
 
@@ -105,17 +106,29 @@ def _misfit(found: Parts) -> str:
 
 def _copy(found: Parts) -> str:
     """Modules that stand twice with the same names and widths, as an average over training does."""
-    by_place: dict[str, list[Part]] = {}
-    for part in found.known:
-        place, _, _ = part.prefix.partition(".")
-        by_place.setdefault(place, []).append(part)
-    for (first, a), (second, b) in combinations(by_place.items(), 2):
-        if a[0].prefix != first and list(map(_below, a)) == list(map(_below, b)):
+    places: dict[_Below, str] = {}  # the first place that holds these modules
+    for second, parts in _by_place(found).items():
+        is_nested = "." in second
+        if is_nested and len(parts) < 2:
+            continue
+        first = places.setdefault(tuple(_below(part, second) for part in parts), second)
+        if first != second:
             return (
                 f"{first} and {second} hold the same modules, as a model and its copy (EMA, SWA, "
-                f'a target network) do: choose one, --key {second} or --forward "{_with_last(b)}"'
+                f"a target network) do: choose one, --key {second} or "
+                f'--forward "{_with_last(parts)}"'
             )
     return ""
+
+
+def _by_place(found: Parts) -> dict[str, list[Part]]:
+    """The modules below each place, `ema` and `ema.ema_model` for `ema.ema_model.lstm`."""
+    by_place: dict[str, list[Part]] = {}
+    for part in found.known:
+        names = part.prefix.split(".")
+        for count in range(1, len(names)):
+            by_place.setdefault(".".join(names[:count]), []).append(part)
+    return by_place
 
 
 def _with_last(parts: Sequence[Part]) -> str:
@@ -127,9 +140,9 @@ def _with_last(parts: Sequence[Part]) -> str:
     return forward_text(items)
 
 
-def _below(part: Part) -> tuple[str, tuple[int | None, int | None]]:
-    """What stands after the first dot, and the widths."""
-    return part.prefix.partition(".")[2], part.widths
+def _below(part: Part, place: str) -> tuple[str, tuple[int | None, int | None]]:
+    """What stands after the place, and the widths."""
+    return part.prefix.removeprefix(f"{place}."), part.widths
 
 
 def _lone(found: Parts) -> str:

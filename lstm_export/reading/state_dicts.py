@@ -23,7 +23,8 @@ RESAVE = f'import torch; model = torch.load("FILE", weights_only=False); {SNIPPE
 ALL = "."  # the key that joins every state_dict of the file
 MOST_NAMED = 8
 
-_RECURRENT = re.compile(r"(.*\.)?weight_(ih|hh)_l\d+(_reverse)?")
+# As it is, pruned, or by weight_norm, old and parametrized.
+_RECURRENT = re.compile(r"(.*\.)?weight_(ih|hh)_l\d+(_reverse)?(_orig|_g|\.original\d?)?")
 _RECURRENT_ALONE = re.compile(r"(weight|bias)_(ih|hh|hr)_l\d+(_reverse)?")
 
 _PACKED = re.compile(r"(^|\.)(_packed_params|_all_weight_values)(\.|$)")

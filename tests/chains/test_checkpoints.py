@@ -150,6 +150,12 @@ CHAINS_REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
         ),
         'hold the same modules.*--key ema_model or --forward "ema_model.lstm, last, ema_model.fc"',
     ),
+    "an average deeper down": (
+        lambda: saved(
+            {f"{copy}.{k}": v for copy in ("net", "ema.ema_model") for k, v in state().items()}
+        ),
+        "net and ema.ema_model hold the same modules.*--key ema.ema_model or --forward",
+    ),
     "missing recurrent weight": (
         lambda: saved({k: v for k, v in state().items() if "weight_hh" not in k}),
         "expected weight_ih_l0 and weight_hh_l0",

@@ -82,6 +82,16 @@ def test_the_chain_computes_what_torch_does(kind: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(forward(found.model, x).y, expected, rtol=1e-5, atol=1e-6)
 
 
+def test_a_pruned_lstm_is_found_among_several_state_dicts(tmp_path: Path) -> None:
+    net = module(parametrized)
+    prune.l1_unstructured(net.lstm, "bias_hh_l0", 0.5)
+    other = {"fc.weight": torch.zeros(3, 3)}
+    (tmp_path / "m.pt").write_bytes(saved({"other": other, "net": net.state_dict()}))
+    found = read_checkpoint(tmp_path / "m.pt")
+    assert found.contents is not None
+    assert (found.contents.key, found.model.chain) == ("net", "lstm, last, fc")
+
+
 REFUSED: dict[str, tuple[Callable[[Any], Any], str]] = {
     "spectral_norm": (
         lambda net: utils.spectral_norm(net.fc),
