@@ -44,7 +44,7 @@ def leaky_relu(call: Call, data: Data, t: Translator) -> Signal:
 def elu(call: Call, data: Data, t: Translator) -> Signal:
     """With its alpha."""
     more = [call.argument(2, "scale", 1), call.argument(3, "input_scale", 1)]
-    if any(one not in (1, False) for one in more):
+    if any(option not in (1, False) for option in more):
         raise Untranslated("has scales besides its alpha")
     return pointwise(call, t, f"elu({number(call.argument(1, 'alpha', 1.0))})")
 
@@ -54,7 +54,8 @@ def softplus(call: Call, data: Data, t: Translator) -> Signal:
 
     From `beta * x = threshold` on torch returns x, which is the same in float32 from 20 on.
     """
-    beta, threshold = call.argument(1, "beta", 1), call.argument(2, "threshold", 20)
+    beta = call.argument(1, "beta", 1)
+    threshold = call.argument(2, "threshold", 20)
     if threshold < 20:
         raise Untranslated(f"is x itself from the threshold {threshold} on, which has no stage")
     signal = t.signal(call.argument(0, "input"))
@@ -113,7 +114,8 @@ def _bound(bound: Any) -> float | None:
 
 def limited(call: Call, data: Data, t: Translator) -> Signal:
     """`maximum(x, number)` and `minimum(x, number)`."""
-    a, b = call.argument(0, "input"), call.argument(1, "other")
+    a = call.argument(0, "input")
+    b = call.argument(1, "other")
     if isinstance(a, Data) and isinstance(b, Data):
         raise Untranslated("takes the larger or smaller of two values on data")
     x, bound = (a, b) if isinstance(a, Data) else (b, a)
@@ -124,7 +126,8 @@ def limited(call: Call, data: Data, t: Translator) -> Signal:
 
 def threshold(call: Call, data: Data, t: Translator) -> Signal:
     """`threshold(x, v, v)` is a clamp from v."""
-    edge, value = call.argument(1, "threshold"), call.argument(2, "value")
+    edge = call.argument(1, "threshold")
+    value = call.argument(2, "value")
     if edge == value:
         return _clamped(call, t, edge, None)
     raise Untranslated(f"puts {value} in place of what is not above {edge}: no stage does")
@@ -132,7 +135,8 @@ def threshold(call: Call, data: Data, t: Translator) -> Signal:
 
 def prelu(call: Call, data: Data, t: Translator) -> Signal:
     """A leaky ReLU with a learned slope."""
-    weight, signal = constant(call.argument(1, "weight"), "slope"), t.signal(call.args[0])
+    weight = constant(call.argument(1, "weight"), "slope")
+    signal = t.signal(call.args[0])
     if weight.array.size != 1:
         raise Untranslated(f"has {weight.array.size} slopes, only one for all has a stage")
     prefix = owner(weight, call)
@@ -145,7 +149,8 @@ def prelu(call: Call, data: Data, t: Translator) -> Signal:
 
 def rrelu(call: Call, data: Data, t: Translator) -> Signal:
     """In evaluation a leaky ReLU with the mean slope."""
-    lower, upper = call.argument(1, "lower", 1 / 8), call.argument(2, "upper", 1 / 3)
+    lower = call.argument(1, "lower", 1 / 8)
+    upper = call.argument(2, "upper", 1 / 3)
     if call.argument(3, "training", False):
         raise Untranslated("draws its slopes at random")
     return pointwise(call, t, f"leaky_relu({number((lower + upper) / 2)})")

@@ -1,7 +1,7 @@
-"""A TorchScript archive in a process of its own: opening one runs what is in it, so only a user's word gets it here.
+"""A TorchScript archive in a process of its own: opening one runs what is in it.
 
-The child is `python -m lstm_export.chains.archive_child ARCHIVE`. It says what the archive is made of, then answers
-inputs one by one: frames of an 8-byte length and a body over its stdin and stdout.
+The child is `python -m lstm_export.chains.archive_child ARCHIVE`. It says what the archive is made
+of, then answers inputs one by one: frames of an 8-byte length and a body over its stdin and stdout.
 """
 
 from __future__ import annotations
@@ -28,12 +28,14 @@ from .following import Followed
 from .parts import Part
 
 NAME = "the archive's own code"
-START_S, ANSWER_S = 120, 60
+START_S = 120
+ANSWER_S = 60
 LARGEST_FRAME = 2**31
 
 
 class ArchiveProcess:
-    """The running archive; calling it gives everything that it answers with for x in its own layout.
+    """The running archive; calling it gives everything that it answers with for x in its own
+    layout.
 
     Attributes:
         batch_first: of its recurrent modules; None where that is not known.
@@ -128,7 +130,8 @@ def _read(pipe: IO[bytes]) -> bytes | None:
 
 
 def _serve(path: str) -> None:
-    """The child: whatever the archive prints goes to stderr, so that it cannot disturb the answers."""
+    """The child: whatever the archive prints goes to stderr, so that it cannot disturb the
+    answers."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     try:
@@ -224,7 +227,8 @@ def _opened(path: str) -> Any:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that TorchScript is deprecated
-        return torch.jit.load(path, map_location="cpu").float().eval()  # type: ignore[no-untyped-call]
+        module: Any = torch.jit.load(path, map_location="cpu")  # type: ignore[no-untyped-call]
+        return module.float().eval()
 
 
 if __name__ == "__main__":

@@ -41,25 +41,25 @@ def transposed(signal: Signal, a: int, b: int) -> Signal:
 def indexed(nodes: Nodes, signal: Signal, shape: Sequence[int], index: Any) -> Signal:
     """`x[index]` with numbers, slices, None and an ellipsis."""
     wanted = list(index) if isinstance(index, tuple) else [index]
-    given = sum(one is not None and one is not Ellipsis for one in wanted)
+    given = sum(pick is not None and pick is not Ellipsis for pick in wanted)
     if Ellipsis not in wanted:
         wanted.append(Ellipsis)
     at = wanted.index(Ellipsis)
     wanted[at : at + 1] = [slice(None)] * (len(signal.axes) - given)
     axis = 0  # of the signal as it is so far
     sizes = list(shape)
-    for one in wanted:
-        if one is None:
+    for pick in wanted:
+        if pick is None:
             signal = inserted(signal, axis)
             sizes.insert(axis, 1)
             axis += 1
-        elif isinstance(one, bool) or not isinstance(one, int | slice):
+        elif isinstance(pick, bool) or not isinstance(pick, int | slice):
             raise Untranslated("picks by a tensor or a list")
-        elif isinstance(one, int):
-            signal = selected(nodes, signal, axis, sizes.pop(axis), one)
+        elif isinstance(pick, int):
+            signal = selected(nodes, signal, axis, sizes.pop(axis), pick)
         else:
-            signal = cut(nodes, signal, axis, sizes[axis], one)
-            sizes[axis] = len(range(*one.indices(sizes[axis])))
+            signal = cut(nodes, signal, axis, sizes[axis], pick)
+            sizes[axis] = len(range(*pick.indices(sizes[axis])))
             axis += 1
     return signal
 
@@ -71,7 +71,8 @@ def inserted(signal: Signal, axis: int) -> Signal:
 
 def selected(nodes: Nodes, signal: Signal, axis: int, size: int, index: int) -> Signal:
     """One place of an axis, which is gone after it."""
-    kind, index = signal.axes[axis], index % size
+    kind = signal.axes[axis]
+    index = index % size
     axes = (*signal.axes[:axis], *signal.axes[axis + 1 :])
     if kind == "one":
         return Signal(axes, signal.nodes)
@@ -120,7 +121,8 @@ def squeezed(signal: Signal, shape: Sequence[int], only: Sequence[int] | None) -
 
 
 def reshaped(nodes: Nodes, signal: Signal, old: Sequence[int], new: Sequence[int]) -> Signal:
-    """`x.view(new)`: axes of batch and steps may be joined and parted, rows become features side by side."""
+    """`x.view(new)`: axes of batch and steps may be joined and parted, rows become features side by
+    side."""
     ones = [index for index, size in enumerate(old) if size == 1]
     signal = squeezed(signal, old, ones)
     sizes = [size for size in old if size != 1]
@@ -150,7 +152,8 @@ def reshaped(nodes: Nodes, signal: Signal, old: Sequence[int], new: Sequence[int
 def _regrouped(
     nodes: Nodes, signal: Signal, at: int, old: list[int], new: list[int]
 ) -> tuple[Signal, list[Axis]]:
-    """One group of axes that are joined or parted; the signal keeps its own axes, the new labels are returned."""
+    """One group of axes that are joined or parted; the signal keeps its own axes, the new labels
+    are returned."""
     axes = signal.axes[at : at + len(old)]
     if old == new:
         return signal, list(axes)
@@ -184,7 +187,8 @@ def _parted(signal: Signal, axis: Axis, new: list[int]) -> list[Axis]:
 
 
 def concat(nodes: Nodes, parts: Sequence[Node]) -> Node:
-    """Features side by side: what was cut before is whole again, and both directions' ends are the hidden state."""
+    """Features side by side: what was cut before is whole again, and both directions' ends are the
+    hidden state."""
     if len(parts) == 1:
         return parts[0]
     found = _hidden(nodes, parts)

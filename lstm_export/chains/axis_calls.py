@@ -32,15 +32,18 @@ def getitem(call: Call, data: Data, t: Translator) -> Signal:
 
 def select(call: Call, data: Data, t: Translator) -> Signal:
     """One place of an axis."""
-    signal, shape = t.signal(call.args[0]), axes.shape_of(call.args[0])
+    signal = t.signal(call.args[0])
+    shape = axes.shape_of(call.args[0])
     axis = axes.place(call.argument(1, "dim"), len(shape))
     return axes.selected(t.nodes, signal, axis, shape[axis], call.argument(2, "index"))
 
 
 def narrow(call: Call, data: Data, t: Translator) -> Signal:
     """A slice of an axis by start and length."""
-    signal, shape = t.signal(call.args[0]), axes.shape_of(call.args[0])
-    axis, start = axes.place(call.argument(1, "dim"), len(shape)), call.argument(2, "start")
+    signal = t.signal(call.args[0])
+    shape = axes.shape_of(call.args[0])
+    axis = axes.place(call.argument(1, "dim"), len(shape))
+    start = call.argument(2, "start")
     if not isinstance(start, int):
         raise Untranslated("picks by a tensor")
     start %= shape[axis]
@@ -51,7 +54,8 @@ def narrow(call: Call, data: Data, t: Translator) -> Signal:
 
 def aten_slice(call: Call, data: Data, t: Translator) -> Signal:
     """A slice of an axis by start and end."""
-    signal, shape = t.signal(call.args[0]), axes.shape_of(call.args[0])
+    signal = t.signal(call.args[0])
+    shape = axes.shape_of(call.args[0])
     axis = axes.place(call.argument(1, "dim", 0), len(shape))
     part = slice(call.argument(2, "start"), call.argument(3, "end"), call.argument(4, "step", 1))
     return axes.cut(t.nodes, signal, axis, shape[axis], part)
@@ -59,13 +63,11 @@ def aten_slice(call: Call, data: Data, t: Translator) -> Signal:
 
 def squeeze(call: Call, data: Data, t: Translator) -> Signal:
     """Without axes of length 1."""
-    signal, shape, dim = (
-        t.signal(call.args[0]),
-        axes.shape_of(call.args[0]),
-        call.argument(1, "dim"),
-    )
+    signal = t.signal(call.args[0])
+    shape = axes.shape_of(call.args[0])
+    dim = call.argument(1, "dim")
     dims = None if dim is None else [dim] if isinstance(dim, int) else dim
-    only = None if dims is None else [axes.place(one, len(shape)) for one in dims]
+    only = None if dims is None else [axes.place(axis, len(shape)) for axis in dims]
     return axes.squeezed(signal, shape, only)
 
 
@@ -87,7 +89,7 @@ def permute(call: Call, data: Data, t: Translator) -> Signal:
     order = call.argument(1, "dims")
     order = order if isinstance(order, tuple) else call.args[1:]
     signal = t.signal(call.args[0])
-    return axes.permuted(signal, [axes.place(one, len(signal.axes)) for one in order])
+    return axes.permuted(signal, [axes.place(axis, len(signal.axes)) for axis in order])
 
 
 def transpose(call: Call, data: Data, t: Translator) -> Signal:
@@ -98,20 +100,16 @@ def transpose(call: Call, data: Data, t: Translator) -> Signal:
         if call.name in ("t", "T", "H") and count != 2:
             raise Untranslated("turns all axes around")
         return axes.transposed(signal, count - 2, count - 1)
-    a, b = (
-        call.argument(1, "dim0", call.kwargs.get("axis0")),
-        call.argument(2, "dim1", call.kwargs.get("axis1")),
-    )
+    a = call.argument(1, "dim0", call.kwargs.get("axis0"))
+    b = call.argument(2, "dim1", call.kwargs.get("axis1"))
     return axes.transposed(signal, axes.place(a, count), axes.place(b, count))
 
 
 def movedim(call: Call, data: Data, t: Translator) -> Signal:
     """One axis to another place."""
-    signal, source, target = (
-        t.signal(call.args[0]),
-        call.argument(1, "source"),
-        call.argument(2, "destination"),
-    )
+    signal = t.signal(call.args[0])
+    source = call.argument(1, "source")
+    target = call.argument(2, "destination")
     count = len(signal.axes)
     order = list(range(count))
     axis = order.pop(axes.place(source, count))
@@ -122,16 +120,16 @@ def movedim(call: Call, data: Data, t: Translator) -> Signal:
 def cat(call: Call, data: Data, t: Translator) -> Signal:
     """Tensors joined along an axis."""
     given = call.argument(0, "tensors")
-    signals = [t.signal(one) for one in given]
+    signals = [t.signal(tensor) for tensor in given]
     dim = axes.place(call.argument(1, "dim", call.kwargs.get("axis", 0)), len(signals[0].axes))
     return axes.joined(t.nodes, signals, dim)
 
 
 def stack(call: Call, data: Data, t: Translator) -> Signal:
     """Tensors joined along a new axis."""
-    signals = [t.signal(one) for one in call.argument(0, "tensors")]
+    signals = [t.signal(tensor) for tensor in call.argument(0, "tensors")]
     dim = axes.place(call.argument(1, "dim", 0), len(signals[0].axes) + 1)
-    return axes.joined(t.nodes, [axes.inserted(one, dim) for one in signals], dim)
+    return axes.joined(t.nodes, [axes.inserted(signal, dim) for signal in signals], dim)
 
 
 def pieces(call: Call, data: Data, t: Translator) -> Signal:

@@ -1,8 +1,8 @@
-"""What a module does, recorded while it runs: every torch call that touches x, with the line that made it.
+"""What a module does, recorded while it runs: every torch call that touches x, and its line.
 
-torch's functions are seen by a TorchFunctionMode, at the level at which people write them: `lstm`, `linear`, `relu6`.
-What runs beside them, such as the inside of a scripted module, is seen by a TorchDispatchMode, and what comes out of
-it is marked as unseen.
+torch's functions are seen by a TorchFunctionMode, at the level at which people write them: `lstm`,
+`linear`, `relu6`. What runs beside them, such as the inside of a scripted module, is seen by a
+TorchDispatchMode, and what comes out of it is marked as unseen.
 """
 
 from __future__ import annotations
@@ -15,98 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..model import Array
+from .call_names import ASKS, LIKE, RANDOM
 from .recorded_tensors import function_name, plain_name, storage, tensors_in, values_of, version
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
-
-# Questions about a tensor that are answered without its values.
-ASKS = {
-    "size",
-    "shape",
-    "dim",
-    "ndim",
-    "ndimension",
-    "dtype",
-    "device",
-    "layout",
-    "numel",
-    "nelement",
-    "stride",
-}
-ASKS |= {
-    "is_contiguous",
-    "is_floating_point",
-    "is_complex",
-    "is_cuda",
-    "is_sparse",
-    "is_quantized",
-    "is_nested",
-}
-ASKS |= {
-    "is_mkldnn",
-    "is_meta",
-    "is_leaf",
-    "is_inference",
-    "requires_grad",
-    "requires_grad_",
-    "grad",
-    "grad_fn",
-}
-ASKS |= {
-    "get_device",
-    "element_size",
-    "itemsize",
-    "nbytes",
-    "storage_offset",
-    "names",
-    "has_names",
-    "_version",
-}
-ASKS |= {
-    "__len__",
-    "__hash__",
-    "__repr__",
-    "__str__",
-    "__format__",
-    "_backward_hooks",
-    "is_signed",
-    "is_conj",
-}
-# What takes from its input the shape and the type alone.
-LIKE = {
-    "zeros_like",
-    "ones_like",
-    "full_like",
-    "rand_like",
-    "randn_like",
-    "randint_like",
-    "empty_like",
-}
-LIKE |= {"new_zeros", "new_ones", "new_full", "new_empty"}
-# What makes values that are others at the next call, or none at all.
-RANDOM = {
-    "rand",
-    "randn",
-    "rand_like",
-    "randn_like",
-    "randint",
-    "randint_like",
-    "randperm",
-    "normal",
-    "uniform",
-}
-RANDOM |= {
-    "bernoulli",
-    "multinomial",
-    "poisson",
-    "exponential",
-    "random",
-    "empty",
-    "empty_like",
-    "new_empty",
-}
 
 PACKAGE = str(Path(__file__).resolve().parents[1])
 
@@ -185,7 +99,8 @@ class Recording:
     Attributes:
         x: its input.
         answers: every tensor of floats that it answered with.
-        reads: calls that took numbers out of tensors that depend on x, which then may decide what runs.
+        reads: calls that took numbers out of tensors that depend on x, which then may decide what
+            runs.
     """
 
     x: Data
@@ -194,7 +109,8 @@ class Recording:
 
 
 class Recorder:
-    """Keeps account of tensors by their identity. Tensors are kept alive, so that none takes the place of another."""
+    """Keeps account of tensors by their identity. Tensors are kept alive, so that none takes the
+    place of another."""
 
     def __init__(self, module: nn.Module) -> None:
         self.reads: list[Call] = []
@@ -292,7 +208,8 @@ class Recorder:
 
     def symbol(self, tensor: torch.Tensor) -> Data | Constant:
         """What a tensor is, as it stands now."""
-        kept, place = self._data.get(id(tensor)), storage(tensor)
+        kept = self._data.get(id(tensor))
+        place = storage(tensor)
         writer = self._written.get(place)
         aliased = tensor.is_inference() and writer is not None and writer[0] is not tensor
         if kept and kept[1] == version(tensor) and not aliased:
@@ -322,7 +239,9 @@ class Recorder:
         """The innermost submodule and the innermost line that is the user's own."""
         if self.at is not None:
             return self.at
-        frame, owner, line = sys._getframe(1), None, ""
+        frame = sys._getframe(1)
+        owner = None
+        line = ""
         while frame is not None and frame.f_code is not capture.__code__:
             found = frame.f_locals.get("self")
             if owner is None and id(found) in self._paths:
@@ -345,7 +264,9 @@ def capture(
     data = recorder.begin(x)
     with torch.no_grad(), _watching(recorder):
         answer = run(x, recorder)
-    answers = tuple(recorder.symbol(one) for one in tensors_in(answer) if one.is_floating_point())
+    answers = tuple(
+        recorder.symbol(tensor) for tensor in tensors_in(answer) if tensor.is_floating_point()
+    )
     return Recording(data, answers, tuple(recorder.reads))
 
 

@@ -1,4 +1,4 @@
-"""Inputs at the bounds of every clamp of a chain: found between one that stays inside and one that does not."""
+"""Inputs at the bounds of every clamp of a chain: just inside them, and just outside."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ def _edge(before: Sequence[Stage], bound: float, rows: Array) -> Array | None:
         return None
     inside = rows[int(np.argmin(sides))]
     outside = rows[int(np.argmax(sides))]
-    low, high = 0.0, 1.0
+    low = 0.0
+    high = 1.0
     for _ in range(HALVINGS):
         middle = (low + high) / 2
         row = inside + middle * (outside - inside)
@@ -57,6 +58,7 @@ def _edge(before: Sequence[Stage], bound: float, rows: Array) -> Array | None:
 
 
 def _reached(before: Sequence[Stage], rows: Array) -> Array:
-    """What every row brings to the clamp, `(n, values)`: at its last step, where it is a sequence."""
+    """What every row brings to the clamp, `(n, values)`: at its last step, where it is a
+    sequence."""
     y = reduce(advance, before, begin(rows)).y
     return y[-1] if y.ndim == 3 else y

@@ -1,4 +1,4 @@
-"""A module followed through its forward: run, recorded, translated, and asked whether it always does the same."""
+"""A module followed through its forward: run, recorded, translated, asked whether it stays so."""
 
 from __future__ import annotations
 
@@ -54,7 +54,8 @@ def follow(
         running: how to run it so that its calls are seen; by default it is called.
 
     Raises:
-        UnsupportedModel: it does something that has no translation, or not always the same, or refuses every input.
+        UnsupportedModel: it does something that has no translation, or not always the same, or
+            refuses every input.
     """
     lengths = list(_lengths(module))
     refused: list[InputError] = []
@@ -127,7 +128,8 @@ def _ask_twice(name: str, module: nn.Module, x: Any) -> None:
     """Refuse a module that answers the same x differently.
 
     Raises:
-        UnsupportedModel: it does; the sentence says whether it draws random numbers or keeps a state.
+        UnsupportedModel: it does; the sentence says whether it draws random numbers or keeps a
+            state.
     """
     import torch
 
@@ -147,7 +149,8 @@ def _ask_twice(name: str, module: nn.Module, x: Any) -> None:
 
 
 def _lengths(module: nn.Module) -> Iterator[tuple[int, int]]:
-    """Two batches and sequence lengths that divide no size of the module, so that its axes can be told apart."""
+    """Two batches and sequence lengths that divide no size of the module, so that its axes can be
+    told apart."""
     sizes = {size for tensor in module.state_dict().values() for size in tensor.shape if size}
     free = [prime for prime in PRIMES if all(size % prime for size in sizes)]
     free += [prime for prime in (41, 43, 47, 53) if all(size % prime for size in sizes)]
@@ -156,7 +159,8 @@ def _lengths(module: nn.Module) -> Iterator[tuple[int, int]]:
 
 
 def _widths(module: nn.Module) -> list[int]:
-    """How many features it may take, the likeliest first: what its layers take, then any size of its weights."""
+    """How many features it may take, the likeliest first: what its layers take, then any size of
+    its weights."""
     import torch
     from torch import nn
 

@@ -1,6 +1,7 @@
-"""A user's own nn.Module: made from its class, filled with the weights of a file, called, and asked what it is made of.
+"""A user's own nn.Module: made from its class, filled with a file's weights, and called.
 
-Importing the class and calling the module runs the user's code; nothing here is reached unless they asked for that.
+Importing the class and calling the module runs the user's code; nothing here is reached unless they
+asked for that.
 """
 
 from __future__ import annotations
@@ -49,9 +50,11 @@ _PARAMETERS = {
 
 
 def told_by_names(modules: Mapping[str, str]) -> Hints:
-    """What the class names of a TorchScript archive tell, which was not run: not the parameters of activations."""
+    """What the class names of a TorchScript archive tell, which was not run: not the parameters of
+    activations."""
     doubts = (
-        f"`{path}` is {name}, its {_PARAMETERS[name]} is not known without running the archive (--trust), torch's "
+        f"`{path}` is {name}, its {_PARAMETERS[name]} is not known without running "
+        "the archive (--trust), torch's "
         "default is taken"
         for path, name in modules.items()
         if name in _PARAMETERS
@@ -61,7 +64,8 @@ def told_by_names(modules: Mapping[str, str]) -> Hints:
 
 
 def import_class(name: str) -> Any:
-    """The class or function behind `mypkg.models:LSTMModel`; the current folder is looked in first, as python -c does.
+    """The class or function behind `mypkg.models:LSTMModel`; the current folder is looked in first,
+    as python -c does.
 
     Raises:
         InputError: there is none, or importing it fails.
@@ -98,7 +102,8 @@ def make(name: str, kwargs: Mapping[str, Any]) -> nn.Module:
         module = made(**kwargs)
     except Exception as error:  # the user's own code may raise anything
         raise InputError(
-            f"{name} cannot be made with {dict(kwargs)}: {type(error).__name__}: {_line(error)}; it takes "
+            f"{name} cannot be made with {dict(kwargs)}: {type(error).__name__}: "
+            f"{_line(error)}; it takes "
             f"{_signature(made)}; give its arguments with --kwargs '{{\"input_size\": 10}}'"
         ) from error
     if not isinstance(module, nn.Module):
@@ -137,7 +142,8 @@ def _signature(made: Any) -> str:
 def fill(
     module: nn.Module, arrays: Mapping[str, Array], buffers: Mapping[str, Array], name: str
 ) -> str:
-    """Load a file's weights into the module, every one of the module's; returns the prefix that they have in the file.
+    """Load a file's weights into the module, every one of the module's; returns the prefix that
+    they have in the file.
 
     Raises:
         InputError: keys are missing or left over, or shapes differ.
@@ -151,7 +157,8 @@ def fill(
     try:
         module.load_state_dict(own, strict=True)
     except RuntimeError as error:
-        missing, left = set(expected) - set(own), set(own) - set(expected)
+        missing = set(expected) - set(own)
+        left = set(own) - set(expected)
         reasons = [f"the file lacks {listed(missing)}"] * bool(missing) + [
             f"has {listed(left)} besides"
         ] * bool(left)
@@ -160,13 +167,15 @@ def fill(
             or " ".join(str(error).split()).partition("size mismatch")[2][:160].strip()
         )
         raise InputError(
-            f"{name} does not have the weights of this file: {why}; is it the class and are --kwargs right?"
+            f"{name} does not have the weights of this file: {why}; "
+            "is it the class and are --kwargs right?"
         ) from error
     return prefix
 
 
 def _prefix(expected: list[str], tensors: Mapping[str, Any]) -> str:
-    """What stands before the module's own names in the file, such as `model.` of a Lightning checkpoint."""
+    """What stands before the module's own names in the file, such as `model.` of a Lightning
+    checkpoint."""
     first = expected[0] if expected else ""
     prefixes = [
         key.removesuffix(first) for key in tensors if key == first or key.endswith(f".{first}")
@@ -188,7 +197,8 @@ def own_copy(module: nn.Module) -> nn.Module:
 
 
 def call(module: nn.Module, x: Array) -> list[Array]:
-    """Everything that the module answers with for x in its own layout; states that its forward asks for are zeros.
+    """Everything that the module answers with for x in its own layout; states that its forward asks
+    for are zeros.
 
     Raises:
         InputError: it refuses x.
@@ -261,7 +271,8 @@ def _flat(answer: Any, dtype: Any = np.float32) -> list[Array]:
 
 
 def _states(module: nn.Module, x: Any) -> list[Any]:
-    """Zeros for the states that the forward demands beside x, for modules with one recurrent module."""
+    """Zeros for the states that the forward demands beside x, for modules with one recurrent
+    module."""
     import torch
     from torch import nn
 

@@ -91,7 +91,8 @@ def prove_given(chain: tuple[Item, ...], answers: Recorded, outlines: Sequence[O
         else "nor does any chain that was tried"
     )
     raise UnsupportedModel(
-        f"{answers.name} does not compute the chain that was given ({forward_text(chain)}); {report.summary()}; {hint}"
+        f"{answers.name} does not compute the chain that was given ({forward_text(chain)}); "
+        f"{report.summary()}; {hint}"
     )
 
 
@@ -108,7 +109,8 @@ def prove_assumed(outlines: Sequence[Outline], answers: Recorded) -> Proof:
     if report.verdict != "failed":
         return _proof(chain, answers, report)
     raise UnsupportedModel(
-        f"{answers.name} computes something else than its weights suggest ({forward_text(chain)}), and none of the "
+        f"{answers.name} computes something else than its weights suggest ({forward_text(chain)}), "
+        "and none of the "
         f"plausible chains agrees with it; {report.summary()}; give the chain with --forward"
     )
 
@@ -125,16 +127,21 @@ def _proof(
 ) -> Proof:
     if report.ok:
         return Proof(chain, answers, doubts)
-    doubt = f"the chain cannot be proved against {answers.name}: the model amplifies rounding beyond what float32 holds"
+    doubt = (
+        f"the chain cannot be proved against {answers.name}: "
+        "the model amplifies rounding beyond what float32 holds"
+    )
     return Proof(chain, answers, (doubt,), proved=False)
 
 
 def _searched(outlines: Sequence[Outline], answers: Recorded) -> Proof | None:
-    """The first of the plausible chains, the assumed one before all, that agrees; and what cannot be told from it.
+    """The first of the plausible chains, the assumed one before all, that agrees; and what cannot
+    be told from it.
 
     Most chains fall on two inputs and a float64 run; what is left is judged by the rule on all.
     """
-    inputs, expected = answers.inputs, {"recorded": answers.y}
+    inputs = answers.inputs
+    expected = {"recorded": answers.y}
     screen = Screen(inputs, expected, CLOSE)
     judged = 0
     for candidate in candidates(outlines, not answers.every_step):
@@ -147,7 +154,8 @@ def _searched(outlines: Sequence[Outline], answers: Recorded) -> Proof | None:
 
 
 def _lookalikes(candidate: Candidate, screen: Screen) -> tuple[str, ...]:
-    """Chains with another activation and the same answers on every input, such as a ReLU behind positive outputs."""
+    """Chains with another activation and the same answers on every input, such as a ReLU behind
+    positive outputs."""
     own = forward_text(_effective(candidate.chain))
     others = {
         forward_text(_effective(other.chain)): other.chain for other in candidate.neighbours()

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 
 def function_name(func: Any) -> str:
-    """`lstm`, `__add__`, `relu_`; of a property its own name; of an operator the name without its overload."""
+    """`lstm`, `__add__`, `relu_`; of a property its own name; of an operator the name without its
+    overload."""
     name = str(func.__name__)
     if name == "__get__":
         name = str(func.__self__.__name__)

@@ -1,4 +1,4 @@
-"""What calls of recurrent layers and cells become: an LSTM or a GRU, its steps and its final states."""
+"""What calls of recurrent layers and cells become: an LSTM or a GRU, its steps, its states."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def layer(call: Call, data: Data, t: Translator) -> Signal:
         raise Untranslated(
             f"reads ({', '.join(signal.axes)}) as ({', '.join(wanted)}) (batch_first={batch_first})"
         )
-    weights = [constant(one, "weights") for one in params]
+    weights = [constant(param, "weights") for param in params]
     states = [hx] if kind is GRU else list(hx)
     suffixes = [
         f"_l{k}{side}" for k in range(num_layers) for side in ("", "_reverse")[: 1 + bidirectional]
@@ -72,7 +72,8 @@ def _named(
 
 @dataclass(frozen=True, eq=False)
 class _Layer:
-    """A layer as it is called: its weights under torch.nn's names and as given, and the states that it starts from."""
+    """A layer as it is called: its weights under torch.nn's names and as given, and the states that
+    it starts from."""
 
     kind: type[Recurrent]
     arrays: dict[str, Array]
@@ -82,7 +83,8 @@ class _Layer:
 
 def _node(layer: _Layer, source: Node, call: Call, t: Translator) -> Node:
     initial = {
-        f"{name}0": _initial(one) for name, one in zip(layer.kind.states, layer.states, strict=True)
+        f"{name}0": _initial(state)
+        for name, state in zip(layer.kind.states, layer.states, strict=True)
     }
     learned = {name: array for name, array in initial.items() if array.any()}
     prefix = _prefix(layer.weights[0], call)
@@ -90,7 +92,7 @@ def _node(layer: _Layer, source: Node, call: Call, t: Translator) -> Node:
     part = Part(prefix, layer.kind.kind, (stage,))
     width = (1 + stage.bidirectional) * stage.state_size
     starts = [array.tobytes() for array in learned.values()]
-    key = (layer.kind.kind, *(id(one) for one in layer.weights), *starts)
+    key = (layer.kind.kind, *(id(weight) for weight in layer.weights), *starts)
     return t.nodes.item(part, source, key, (part, layer), width)
 
 
@@ -128,7 +130,8 @@ def _stage(node: Node) -> Recurrent:
 def _final(node: Node, row: int, t: Translator) -> Node:
     """One row of `h_n`: of the last layer it is a step of the output."""
     stage = _stage(node)
-    rows, half = len(stage.suffixes), stage.state_size
+    rows = len(stage.suffixes)
+    half = stage.state_size
     if row < rows - 1 - stage.bidirectional:
         made = lambda: Node("state", (node,), half, 0, numbers=(row,))  # noqa: E731
         return t.nodes.make(("state", id(node), row), node, made)
@@ -146,12 +149,14 @@ def _cell_state(node: Node, row: int, t: Translator) -> Node:
 
 
 def cell(call: Call, data: Data, t: Translator) -> Signal:
-    """One step of a cell that is stepped over a sequence by hand: a step of the layer that the loop is."""
+    """One step of a cell that is stepped over a sequence by hand: a step of the layer that the loop
+    is."""
     kind = KINDS[call.name]
-    signal, hx = t.signal(call.args[0]), call.args[1]
+    signal = t.signal(call.args[0])
+    hx = call.args[1]
     features(signal)
     states = [hx] if kind is GRU else list(hx)
-    weights = [constant(one, "weights") for one in call.args[2:] if one is not None]
+    weights = [constant(argument, "weights") for argument in call.args[2:] if argument is not None]
     layer = _Layer(kind, _named(weights, ["_l0"], len(weights) == 4), weights, states)
     x = signal.node
     if x.kind != "step":
@@ -169,18 +174,18 @@ def _cells(node: Node, t: Translator) -> Node:
 
 def _continued(layer: _Layer, x: Node, t: Translator) -> Node:
     """The layer whose step before this one gave the states."""
-    if any(not isinstance(one, Data) for one in layer.states):
+    if any(not isinstance(state, Data) for state in layer.states):
         raise Untranslated(f"starts anew at step {x.numbers[0]}")
-    found = [t.signal(one).node for one in layer.states]
+    found = [t.signal(state).node for state in layer.states]
     other = Untranslated("does not go on from its own state of the step before")
-    if any(one.kind != "step" or one.numbers != (x.numbers[0] - 1,) for one in found):
+    if any(node.kind != "step" or node.numbers != (x.numbers[0] - 1,) for node in found):
         raise other
     node = found[0].inputs[0]
     sources = [node, *([_cells(node, t)] if layer.kind is LSTM else [])]
     same = (
         node.kind == "item"
         and node.inputs[0] is x.inputs[0]
-        and [one.inputs[0] for one in found] == sources
+        and [state_node.inputs[0] for state_node in found] == sources
     )
     if not same or not isinstance(_stage(node), layer.kind):
         raise other

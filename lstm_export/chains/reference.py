@@ -1,4 +1,4 @@
-"""What a chain is proved against: a module's own forward, a trusted archive, or recorded answers."""
+"""What a chain is proved against: a module's forward, a trusted archive, or recorded answers."""
 
 from __future__ import annotations
 
@@ -65,14 +65,17 @@ class Reference:
         answers = self.call(x.swapaxes(0, 1) if self.time_first else x)
         if self.form.pick >= len(answers):
             raise InputError(
-                f"{self.name} answered with {len(answers)} tensors for x {x.shape}, and with more before"
+                f"{self.name} answered with {len(answers)} tensors for x {x.shape}, "
+                "and with more before"
             )
-        y, wanted = answers[self.form.pick], (batch, seq) if self.form.every_step else (batch,)
+        y = answers[self.form.pick]
+        wanted = (batch, seq) if self.form.every_step else (batch,)
         if self.form.time_first:
             wanted = wanted[::-1]
         if y.size != np.prod(wanted) * self.output_size:
             raise InputError(
-                f"{self.name} answered {y.shape} for x {x.shape}, expected {(*wanted, self.output_size)}"
+                f"{self.name} answered {y.shape} for x {x.shape}, "
+                f"expected {(*wanted, self.output_size)}"
             )
         y = y.reshape(*wanted, self.output_size)
         return y.swapaxes(0, 1) if self.form.time_first else y
@@ -80,7 +83,10 @@ class Reference:
     @property
     def notes(self) -> tuple[str, ...]:
         """What is different about the module's own interface."""
-        layout = f"{self.name} takes (seq, batch, input_size); artifacts always take (batch, seq, input_size)"
+        layout = (
+            f"{self.name} takes (seq, batch, input_size); "
+            "artifacts always take (batch, seq, input_size)"
+        )
         return (
             *((layout,) if self.time_first else ()),
             *((self.form.note,) if self.form.note else ()),
@@ -111,7 +117,8 @@ def reference(
     if form is None:
         shape = answers[pick].shape if pick < len(answers) else "missing"
         raise UnsupportedModel(
-            f"{name}: y is {shape}, expected {(batch, yields)} or {(batch, seq, yields)} for x {x.shape}"
+            f"{name}: y is {shape}, expected {(batch, yields)} or {(batch, seq, yields)} "
+            f"for x {x.shape}"
         )
     return Reference(name, call, form, time_first, yields)
 
@@ -147,7 +154,8 @@ def _note(name: str, answers: Sequence[Array], pick: int, shape: tuple[int, ...]
 
 def _letters(shape: tuple[int, ...]) -> str:
     names = dict(zip(PROBE, ("batch", "seq"), strict=True))
-    return f"({', '.join(names.get(size, str(size)) for size in shape)}{',' if len(shape) == 1 else ''})"
+    sizes = ", ".join(names.get(size, str(size)) for size in shape)
+    return f"({sizes},)" if len(shape) == 1 else f"({sizes})"
 
 
 def recorded(path: Path, takes: int, time_first: bool) -> tuple[Array, Array]:
@@ -161,10 +169,12 @@ def recorded(path: Path, takes: int, time_first: bool) -> tuple[Array, Array]:
             x, y = (np.asarray(file[name], np.float64) for name in ("x", "y"))
     except (OSError, ValueError, KeyError, EOFError, TypeError) as error:
         raise InputError(
-            f"{path} is no .npz with arrays x and y ({error}); write it with numpy.savez(path, x=x, y=y)"
+            f"{path} is no .npz with arrays x and y ({error}); "
+            "write it with numpy.savez(path, x=x, y=y)"
         ) from error
     if time_first and x.ndim == 3:
-        x, y = x.swapaxes(0, 1), y.swapaxes(0, 1) if y.ndim == 3 else y
+        x = x.swapaxes(0, 1)
+        y = y.swapaxes(0, 1) if y.ndim == 3 else y
     if x.ndim != 3 or x.shape[-1] != takes or not x.size or len(y) != len(x):
         raise InputError(
             f"{path} holds x {x.shape} and y {y.shape}, expected x (n, seq, {takes}) and as many y"

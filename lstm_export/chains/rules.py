@@ -43,7 +43,8 @@ def constant(value: Any, what: str) -> Constant:
 
 
 def owner(weight: Constant, call: Call) -> str:
-    """The module that a weight belongs to, by its name in the state_dict, or the module that computes with it."""
+    """The module that a weight belongs to, by its name in the state_dict, or the module that
+    computes with it."""
     if weight.name:
         return (
             weight.name.removesuffix("weight").removesuffix(".")

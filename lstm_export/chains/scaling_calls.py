@@ -16,10 +16,12 @@ from .signals import Node, Signal, Untranslated
 
 def arithmetic(call: Call, data: Data, t: Translator) -> Signal:
     """Two sides, of which one may be a constant."""
-    left, right = call.argument(0, "input"), call.argument(1, "other")
+    left = call.argument(0, "input")
+    right = call.argument(1, "other")
     name = call.name
     if name in ("radd", "rsub", "rmul", "rdiv", "rtruediv"):
-        left, right, name = right, left, name[1:]
+        left, right = right, left
+        name = name[1:]
     factor = call.kwargs.get("alpha", 1) if name in ("add", "sub", "rsub") else 1
     if call.kwargs.get("rounding_mode") is not None:
         raise Untranslated("rounds")
@@ -109,12 +111,14 @@ class Scaling:
 
 
 def affine(t: Translator, signal: Signal, scaling: Scaling) -> Signal:
-    """The scaler, one with the one before where both together are one: `(x - mean) / std`, `x * std + mean`."""
+    """The scaler, one with the one before where both together are one: `(x - mean) / std`, `x * std
+    + mean`."""
     if not scaling.inverse and not scaling.scale.all():
         raise Untranslated("divides by zero")
 
     def change(node: Node) -> Node:
-        inner, stage = _inner(node), scaling.stage(node.width)
+        inner = _inner(node)
+        stage = scaling.stage(node.width)
         if inner.kind == "item" and isinstance(inner.item, Part) and inner.item.kind == "Affine":
             merged = _merged(inner.item.stages[0], stage)
             if merged is not None:

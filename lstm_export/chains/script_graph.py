@@ -1,4 +1,4 @@
-"""A TorchScript module run node by node in Python, so that its calls are seen as those of a module of one's own."""
+"""A TorchScript module run node by node in Python, so that its calls are seen."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ def _tensor(value: Any) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class _Frame:
-    """One method on its way: its values by name, the paths of the submodules among them, and whose it is."""
+    """One method on its way: its values by name, the paths of the submodules among them, and whose
+    it is."""
 
     values: dict[str, Any]
     paths: dict[str, str]
@@ -64,7 +65,7 @@ class _Interpreter:
         values = dict(zip(inputs, [module, *args], strict=False))
         frame = _Frame(values, {inputs[0]: path}, path, kind_of(module))
         self._run(graph, frame)
-        results = [values[one] for one in _names(graph.outputs())]
+        results = [values[name] for name in _names(graph.outputs())]
         return results[0] if len(results) == 1 else tuple(results)
 
     def _run(self, block: Any, frame: _Frame) -> None:

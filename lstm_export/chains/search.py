@@ -35,10 +35,11 @@ USUAL = FUNCTIONS[:5]
 MOST_SKIPS = 4
 MOST_ORDERS = 4
 MOST_SHARED = 64  # recurrent outputs that are kept
-# Of the terms of an output: far more than float32 rounding on a model that the parity rule can judge, far less than
-# what another activation does. What passes is then judged by the rule itself.
+# Of the terms of an output: far more than float32 rounding on a model that the parity rule can
+# judge, far less than what another activation does. What passes is then judged by the rule itself.
 CLOSE = 2.0**-7
-# What rounding alone may do to a model that amplifies it little: closer chains cannot be told apart.
+# What rounding alone may do to a model that amplifies it little: closer chains cannot be told
+# apart.
 SAME = 2.0**-19
 
 Taken = dict[int, tuple[str, ...]]
@@ -70,7 +71,8 @@ class Candidate:
 
 
 def candidates(outlines: Sequence[Outline], picks_step: bool) -> Iterator[Candidate]:
-    """Chains in order of plausibility: few changes to what is assumed first, unusual orders of modules last.
+    """Chains in order of plausibility: few changes to what is assumed first, unusual orders of
+    modules last.
 
     Args:
         outlines: the assumed one first.
@@ -92,7 +94,8 @@ def _ends(outline: Outline) -> tuple[int, int]:
 
 
 def _readouts(outline: Outline, picks_step: bool) -> list[Taken]:
-    """The read-outs that yield what the reference does; one way, the hidden state is the last step."""
+    """The read-outs that yield what the reference does; one way, the hidden state is the last
+    step."""
     number = next(index for index, slot in enumerate(outline.slots) if slot.kind == "readout")
     if not picks_step:
         return [{number: ()}]
@@ -139,7 +142,8 @@ def _tokens(function: str) -> tuple[str, ...]:
 
 
 class Screen:
-    """The outputs of many chains on the same inputs in float64; chains that begin alike share the recurrent work.
+    """The outputs of many chains on the same inputs in float64; chains that begin alike share the
+    recurrent work.
 
     Args:
         inputs: x `(batch, seq, input_size)` by name.
@@ -150,7 +154,9 @@ class Screen:
     def __init__(
         self, inputs: Mapping[str, Array], answers: Mapping[str, Array], close: float = CLOSE
     ) -> None:
-        self._inputs, self._answers, self._closeness = inputs, answers, close
+        self._inputs = inputs
+        self._answers = answers
+        self._closeness = close
         self._shared: OrderedDict[Any, Partway] = OrderedDict()
 
     def agrees(self, chain: Sequence[Item]) -> bool:
@@ -166,7 +172,8 @@ class Screen:
             index for index, stage in enumerate(stages) if isinstance(stage, Recurrent)
         )
         found = reduce(advance, stages[shared:], self._up_to(name, stages[:shared]))
-        y, expected = found.y, self._answers[name]
+        y = found.y
+        expected = self._answers[name]
         y = y if y.ndim == 2 else np.moveaxis(y, 0, 1)
         if y.shape != expected.shape:
             return False

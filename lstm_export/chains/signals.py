@@ -12,8 +12,8 @@ from ..errors import UnsupportedModel
 from ..model import Array
 from .forward_text import Item
 
-# "batch", "seq", "size" and "batch seq" in one; "one" has length 1 and holds nothing of its own; "rows" are the layers
-# and directions of a final state.
+# "batch", "seq", "size" and "batch seq" in one; "one" has length 1 and holds nothing of its own;
+# "rows" are the layers and directions of a final state.
 Axis: TypeAlias = str
 
 
@@ -26,9 +26,9 @@ class Node:
     """One value on the way from x to y.
 
     Attributes:
-        kind: `x`; `item`, a stage or several; `step`, one step of a sequence; `hidden`, the final hidden state of a
-            layer with two directions; `state`, another final state; `slice`, some of the features; `add`, a sum;
-            `concat`, features side by side.
+        kind: `x`; `item`, a stage or several; `step`, one step of a sequence; `hidden`, the final
+            hidden state of a layer with two directions; `state`, another final state; `slice`, some
+            of the features; `add`, a sum; `concat`, features side by side.
         inputs: what it is computed from.
         width: its number of features.
         steps: of the sequence, where it is one; 0 where it is one step.
@@ -45,7 +45,8 @@ class Node:
 
 
 class Nodes:
-    """Makes nodes, the same one for the same computation. A step is always the outermost of what is done to it."""
+    """Makes nodes, the same one for the same computation. A step is always the outermost of what is
+    done to it."""
 
     def __init__(self) -> None:
         self._made: dict[Hashable, tuple[Any, Node]] = {}
@@ -78,7 +79,8 @@ class Nodes:
         return self.make(("slice", id(node), start, stop), node, made)
 
     def item(self, item: Item, node: Node, key: Hashable, keep: Any, width: int) -> Node:
-        """A stage that works on every step alike, so that a step of its input gives a step of it."""
+        """A stage that works on every step alike, so that a step of its input gives a step of
+        it."""
         if node.kind == "step":
             return self.step(self.item(item, node.inputs[0], key, keep, width), *node.numbers)
         made = lambda: Node("item", (node,), width, node.steps, item)  # noqa: E731
@@ -90,10 +92,8 @@ class Nodes:
         if all(node.kind == "step" and node.numbers == first.numbers for node in inputs):
             return self.step(self.joined(kind, [node.inputs[0] for node in inputs]), *first.numbers)
         widths = [node.width for node in inputs]
-        width, steps = (
-            sum(widths) if kind == "concat" else max(widths),
-            max(node.steps for node in inputs),
-        )
+        width = sum(widths) if kind == "concat" else max(widths)
+        steps = max(node.steps for node in inputs)
         key = (kind, *(id(node) for node in inputs))
         return self.make(key, inputs, lambda: Node(kind, tuple(inputs), width, steps))
 
@@ -104,7 +104,8 @@ class Signal:
 
     Attributes:
         axes: what each of its axes is.
-        nodes: an array of nodes with an axis for each axis of rows; without one it holds a single node.
+        nodes: an array of nodes with an axis for each axis of rows; without one it holds a single
+            node.
     """
 
     axes: tuple[Axis, ...]

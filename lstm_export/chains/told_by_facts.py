@@ -71,7 +71,8 @@ def _values(facts: Mapping[str, Any]) -> Iterator[_Told]:
 
 
 def _other_size(model: Model, facts: Mapping[str, Any]) -> list[str]:
-    """A hidden_size beside the weights that no recurrent layer has: they may not belong together."""
+    """A hidden_size beside the weights that no recurrent layer has: they may not belong
+    together."""
     told = _told(facts, HIDDEN_SIZE)
     sizes = sorted({each.hidden_size for each in model.stages if isinstance(each, Recurrent)})
     if told is None or told[1] in sizes:

@@ -1,4 +1,4 @@
-"""A recording -> the chain that it is, operation by operation; or the one without a translation, and its place."""
+"""A recording -> the chain that it is, operation by operation; or what has no translation."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ def translate(name: str, recording: Recording, time_first: bool) -> Translation:
         time_first: whether x is `(seq, batch, input_size)`.
 
     Raises:
-        UnsupportedModel: it does something that has no translation; the sentence names it and its place.
+        UnsupportedModel: it does something that has no translation; the sentence names it and its
+            place.
     """
     for call in recording.reads:
         raise refusal(name, call, "reads numbers out of data, so that what runs may depend on them")
@@ -69,7 +70,7 @@ def translate(name: str, recording: Recording, time_first: bool) -> Translation:
         raise UnsupportedModel(
             f"{name} answers {shapes} for x {recording.x.shape}, expected one answer for every row"
         )
-    return max(found, key=lambda one: sum(isinstance(item, Part) for item in one.chain))
+    return max(found, key=lambda candidate: sum(isinstance(item, Part) for item in candidate.chain))
 
 
 def _candidates(recording: Recording) -> Iterator[int]:
@@ -202,7 +203,8 @@ def _lower(node: Node, x: Node, last: bool = False) -> list[Item]:
 def _skip(node: Node, x: Node, last: bool) -> list[Item]:
     """A sum with features of x, or with them as a scaler that begins the chain leaves them."""
     for main, side in (node.inputs, node.inputs[::-1]):
-        base, numbers = side, (0, side.width)
+        base = side
+        numbers = (0, side.width)
         if base.kind == "slice":
             numbers = (base.numbers[0], base.numbers[1])
             base = base.inputs[0]
@@ -271,8 +273,8 @@ def _same_item(a: Item, b: Item) -> bool:
     if isinstance(a, str) or isinstance(b, str):
         return a == b
     return len(a.stages) == len(b.stages) and all(
-        one.options == other.options
-        and {key: array.tobytes() for key, array in one.arrays.items()}
+        stage.options == other.options
+        and {key: array.tobytes() for key, array in stage.arrays.items()}
         == {key: array.tobytes() for key, array in other.arrays.items()}
-        for one, other in zip(a.stages, b.stages, strict=True)
+        for stage, other in zip(a.stages, b.stages, strict=True)
     )

@@ -1,4 +1,4 @@
-"""From a file's contents to a model: the chain stored, given, assumed or proved, and what stays open said."""
+"""From a file's contents to a model: the chain stored, given, assumed or proved."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ def read_checkpoint(path: Path | str, options: ReadingOptions = ASSUME) -> Check
     """Read a model file of any known format, running nothing that it holds unless `options` say so.
 
     Raises:
-        CheckpointError: the file cannot be read or is not a checkpoint; the message says what it is.
+        CheckpointError: the file cannot be read or is not a checkpoint; the message says what it
+            is.
         UnsupportedModel: it was read, and is no chain, or not the one that a reference computes.
         InputError: an option does not fit the file.
     """
@@ -52,7 +53,8 @@ def read_checkpoint(path: Path | str, options: ReadingOptions = ASSUME) -> Check
 def from_state_dict(
     state_dict: Mapping[str, Any], options: ReadingOptions = ASSUME, module: nn.Module | None = None
 ) -> Checkpoint:
-    """The chain that a state_dict in memory suggests, proved against `module` where it is that module's."""
+    """The chain that a state_dict in memory suggests, proved against `module` where it is that
+    module's."""
     return understand(
         contents_of(state_dict, *(("live module",) if module is not None else ())), options, module
     )
@@ -92,7 +94,8 @@ def understand(
 
 
 def _recognised(contents: Contents, options: ReadingOptions, source: Path | None) -> Checkpoint:
-    """The chain that was given or that names and shapes suggest, judged against recorded answers where there are."""
+    """The chain that was given or that names and shapes suggest, judged against recorded answers
+    where there are."""
     told = told_by_names(contents.modules)
     arrays, computed = with_computed(contents.arrays)
     contents = replace(contents, arrays=arrays, notes=(*contents.notes, *computed))
@@ -127,7 +130,8 @@ def _stored(
     """A file that says what its chain is."""
     if options.about_chain or options.trust:
         raise InputError(
-            f"{', '.join(options.about_chain) or '--trust'}: this file stores its chain, {model.chain}"
+            f"{', '.join(options.about_chain) or '--trust'}: "
+            f"this file stores its chain, {model.chain}"
         )
     stored = Checkpoint(
         model, contents.windows, contents.facts, contents.notes, source, contents=contents
@@ -194,7 +198,8 @@ def _layout(options: ReadingOptions, proof: Proof | None) -> tuple[str, ...]:
     """What --no-batch-first means where no reference says it."""
     if options.batch_first is False and proof is None:
         return (
-            "the module takes (seq, batch, input_size); artifacts always take (batch, seq, input_size)",
+            "the module takes (seq, batch, input_size); "
+            "artifacts always take (batch, seq, input_size)",
         )
     return ()
 
@@ -211,7 +216,8 @@ def _scaled(checkpoint: Checkpoint, contents: Contents, options: ReadingOptions)
     """The model with the scalers that the user asked for in front and behind."""
     before = _scaler(contents, options.input_scaler, "--input-scaler")
     after = _scaler(contents, options.output_scaler, "--output-scaler")
-    model, stages = checkpoint.model, checkpoint.model.stages
+    model = checkpoint.model
+    stages = checkpoint.model.stages
     if before:
         stages = (Affine("input_scaler", before.offset, before.scale), *stages)
     if after:
@@ -223,9 +229,9 @@ def _scaled(checkpoint: Checkpoint, contents: Contents, options: ReadingOptions)
         told.input_size, told.output_size, window=told.window, horizon=told.horizon
     )
     notes = [
-        f"{one.kind} {one.name} of the file stands {where}"
-        for one, where in ((before, "in front"), (after, "behind"))
-        if one
+        f"{scaler.kind} {scaler.name} of the file stands {where}"
+        for scaler, where in ((before, "in front"), (after, "behind"))
+        if scaler
     ]
     reference = checkpoint.reference and _between(before, checkpoint.reference, after)
     scaled = Model(stages, signature, model.origin)

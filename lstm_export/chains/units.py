@@ -1,4 +1,4 @@
-"""Inputs in users' units: over powers of ten, through a model's scalers, at the bounds of clamps."""
+"""Inputs in users' units: powers of ten, through a model's scalers, at the bounds of clamps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from ..parity.golden import trouble
 from .edges import edges_of
 
 STEPS = 5
-LOWEST, HIGHEST = -3, 6  # powers of ten: millivolts to pascals
+LOWEST = -3
+HIGHEST = 6  # powers of ten: millivolts to pascals
 ONE_ROW = "one row"
 BEYOND = (1, 2, 3)  # powers of ten of the standard deviations of a scaler
 
@@ -17,9 +18,11 @@ SAID = f"in training units, of sizes from 1e{LOWEST} to 1e{HIGHEST}, and at ever
 
 
 def inputs_of(model: Model) -> dict[str, Array]:
-    """Inputs by name `(batch, seq, input_size)`, on which a module is compared with its translation."""
+    """Inputs by name `(batch, seq, input_size)`, on which a module is compared with its
+    translation."""
     inputs = trouble(model)
-    random, width = np.random.default_rng(10), model.signature.input_size
+    random = np.random.default_rng(10)
+    width = model.signature.input_size
     for power in range(LOWEST, HIGHEST + 1):
         inputs[f"size 1e{power}"] = _of_size(random, width) * 10.0**power
     first = model.stages[0]
@@ -35,7 +38,8 @@ def inputs_of(model: Model) -> dict[str, Array]:
 
 
 def _of_size(random: np.random.Generator, width: int) -> Array:
-    """Rows of size 1: of both signs, around a level above 0, around one below, and a level and size a feature."""
+    """Rows of size 1: of both signs, around a level above 0, around one below, and a level and size
+    a feature."""
     rows = random.normal(size=(4, STEPS, width))
     level = 1 + np.abs(rows[1])
     rows[1] = level

@@ -1,4 +1,4 @@
-"""A user's running module as a checkpoint: translated, proved in their units, and what stays open said."""
+"""A user's running module as a checkpoint: translated, and proved in the user's units."""
 
 from __future__ import annotations
 
@@ -52,7 +52,8 @@ class Running:
 def running_of(
     contents: Contents, options: ReadingOptions, module: nn.Module | None, source: Path | None
 ) -> Running | None:
-    """The live module, the user's class with the file's weights, or the archive in a process of its own."""
+    """The live module, the user's class with the file's weights, or the archive in a process of its
+    own."""
     if module is not None:
         return _here("the module", own_copy(module))
     if options.module is not None:
@@ -96,11 +97,7 @@ def followed(
         UnsupportedModel: it does something that has no translation, or another chain was given.
         InputError: an option does not fit it.
     """
-    first = (
-        (running.batch_first is False) if options.batch_first is None else not options.batch_first
-    )
-    layouts = [first, not first] if options.batch_first is None else [first]
-    found = running.follow(layouts)
+    found = running.follow(_layouts(running, options))
     translated = tuple(_prefixed(item, running.prefix) for item in found.chain)
     chain = translated
     if options.forward is not None:
@@ -110,23 +107,13 @@ def followed(
     sizes = model.signature.input_size, model.signature.output_size
     answers = reference(running.name, running.call, found.time_first, sizes, found.pick)
     report = _judged(model, answers, running.exact)
-    failed = {result.name for result in report.sets if result.verdict == "failed"}
-    if failed == {units.ONE_ROW}:
-        raise UnsupportedModel(f"{running.name} computes something else for a batch of one row")
-    if report.verdict == "failed":
-        raise UnsupportedModel(
-            f"{running.name} computes something else than its operations tell ({forward_text(chain)}); "
-            f"{report.summary()}; it does something that is not seen from PyTorch"
-        )
+    _check_passed(report, running.name, chain)
     proved = report.verdict == "passed"
-    doubt = f"the chain cannot be proved against {running.name}: it amplifies rounding beyond what float32 holds"
-    used = {running.prefix + name for name in found.used}
-    unused = (
-        f"{name} {array.shape}, not used by the forward" for name, array in contents.arrays.items()
+    doubt = (
+        f"the chain cannot be proved against {running.name}: "
+        "it amplifies rounding beyond what float32 holds"
     )
-    left = [
-        phrase for name, phrase in zip(contents.arrays, unused, strict=True) if name not in used
-    ]
+    unused = _unused(contents, {running.prefix + name for name in found.used})
     return Checkpoint(
         replace(model, origin=f"proved against {running.name}" if proved else "assumed"),
         facts=contents.facts,
@@ -135,9 +122,42 @@ def followed(
         doubts=() if proved else (doubt,),
         forward=_text(chain, contents),
         reference=answers,
-        contents=replace(contents, ignored=(*contents.ignored, *left)),
+        contents=replace(contents, ignored=(*contents.ignored, *unused)),
         proof=_said(report, running) if proved else "",
     )
+
+
+def _layouts(running: Running, options: ReadingOptions) -> list[bool]:
+    """Whether time comes first, in the order in which it is tried."""
+    if options.batch_first is not None:
+        return [not options.batch_first]
+    first = running.batch_first is False
+    return [first, not first]
+
+
+def _check_passed(report: ParityReport, name: str, chain: Sequence[Item]) -> None:
+    """Refuse a module that does not compute what its translation does.
+
+    Raises:
+        UnsupportedModel: it does something that was not seen.
+    """
+    failed = {result.name for result in report.sets if result.verdict == "failed"}
+    if failed == {units.ONE_ROW}:
+        raise UnsupportedModel(f"{name} computes something else for a batch of one row")
+    if report.verdict == "failed":
+        raise UnsupportedModel(
+            f"{name} computes something else than its operations tell ({forward_text(chain)}); "
+            f"{report.summary()}; it does something that is not seen from PyTorch"
+        )
+
+
+def _unused(contents: Contents, used: set[str]) -> list[str]:
+    """The arrays of a file that the forward does not touch."""
+    return [
+        f"{name} {array.shape}, not used by the forward"
+        for name, array in contents.arrays.items()
+        if name not in used
+    ]
 
 
 def _text(chain: Sequence[Item], contents: Contents) -> str:
@@ -195,7 +215,8 @@ def _check_given(given: Sequence[Item], found: Sequence[Item], name: str) -> Non
 
 
 def _plain(chain: Sequence[Item]) -> list[Item]:
-    """Without what changes nothing; the hidden state of a layer that reads one way is its last step."""
+    """Without what changes nothing; the hidden state of a layer that reads one way is its last
+    step."""
     plain: list[Item] = []
     for item in chain:
         before = plain[-1] if plain else None

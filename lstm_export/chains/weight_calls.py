@@ -15,7 +15,8 @@ from .signals import Signal, Untranslated
 
 def linear(call: Call, data: Data, t: Translator) -> Signal:
     """`x @ weight.T + bias`."""
-    weight, bias = constant(call.argument(1, "weight"), "weight"), call.argument(2, "bias")
+    weight = constant(call.argument(1, "weight"), "weight")
+    bias = call.argument(2, "bias")
     return _linear(call, t, call.args[0], _Product(weight, weight.array, bias))
 
 
@@ -37,7 +38,8 @@ def addmm(call: Call, data: Data, t: Translator) -> Signal:
 
 @dataclass(frozen=True, eq=False)
 class _Product:
-    """What a Linear multiplies by and adds: its weight as `(out_features, in_features)`, and a bias or None."""
+    """What a Linear multiplies by and adds: its weight as `(out_features, in_features)`, and a bias
+    or None."""
 
     weight: Constant
     matrix: Array
@@ -45,7 +47,8 @@ class _Product:
 
 
 def _linear(call: Call, t: Translator, x: Any, product: _Product) -> Signal:
-    signal, matrix = t.signal(x), product.matrix
+    signal = t.signal(x)
+    matrix = product.matrix
     if matrix.ndim != 2 or features(signal) != matrix.shape[-1]:
         raise Untranslated(f"multiplies {signal.width} features by {matrix.shape}")
     bias = None if product.bias is None else constant(product.bias, "bias")
@@ -62,13 +65,16 @@ def _linear(call: Call, t: Translator, x: Any, product: _Product) -> Signal:
 
 def layer_norm(call: Call, data: Data, t: Translator) -> Signal:
     """Over the features alone."""
-    signal, shape = t.signal(call.args[0]), call.argument(1, "normalized_shape")
+    signal = t.signal(call.args[0])
+    shape = call.argument(1, "normalized_shape")
     if tuple(shape) != (features(signal),):
         raise Untranslated(f"normalises over {tuple(shape)}, only the features have a stage")
-    weight, bias = call.argument(2, "weight"), call.argument(3, "bias")
+    weight = call.argument(2, "weight")
+    bias = call.argument(3, "bias")
     eps = float(call.argument(4, "eps", 1e-5))
     arrays = [
-        None if one is None else float32(constant(one, "weight").array) for one in (weight, bias)
+        None if array is None else float32(constant(array, "weight").array)
+        for array in (weight, bias)
     ]
     prefix = owner(weight, call) if isinstance(weight, Constant) else call.place.module
     if arrays[0] is None and arrays[1] is not None:
@@ -94,9 +100,9 @@ def batch_normed(call: Call, data: Data, t: Translator) -> Signal:
     order = (3, 4, 1, 2) if len(call.args) == ATEN_BATCH_NORM else (1, 2, 3, 4)
     values = [call.argument(index, name) for index, name in zip(order, names, strict=True)]
     found = {
-        name: constant(one, name)
-        for name, one in zip(names, values, strict=True)
-        if one is not None
+        name: constant(value, name)
+        for name, value in zip(names, values, strict=True)
+        if value is not None
     }
     keys = {
         name: float32(found[name].array)
@@ -108,5 +114,5 @@ def batch_normed(call: Call, data: Data, t: Translator) -> Signal:
     part = batch_norm(prefix, keys, float(call.argument(7, "eps", 1e-5)))
     if isinstance(part, str):
         raise Untranslated(part)
-    key = ("batch_norm", *(id(one) for one in found.values()), call.argument(7, "eps", 1e-5))
+    key = ("batch_norm", *(id(value) for value in found.values()), call.argument(7, "eps", 1e-5))
     return signal.map(lambda node: t.nodes.item(part, node, key, (part, found), node.width))

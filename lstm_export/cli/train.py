@@ -16,7 +16,7 @@ from ..errors import InputError
 from . import show, show_training
 
 if TYPE_CHECKING:
-    from ..training import Epoch
+    from ..training import Epoch, TrainingOptions
 
 # The library's words and defaults, repeated here so that --help need not import it; a test compares
 # the two.
@@ -161,7 +161,6 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     as_json: show.AsJson = False,
 ) -> None:
     """Train on a table, and compare with simple baselines."""
-    from .. import pipeline
     from ..training import TrainingOptions
 
     options = TrainingOptions(
@@ -199,7 +198,13 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
         device=device,
         real_windows=real_windows,
     )
-    with _progress(epochs) as progress:
+    _train(data, output, options, as_json)
+
+
+def _train(data: Path, output: Path, options: TrainingOptions, as_json: bool) -> None:
+    from .. import pipeline
+
+    with _progress(options.epochs) as progress:
         result = pipeline.train(data, output, options, progress)
     show_training.show(result, output, as_json)
     if result.interrupted:

@@ -16,7 +16,7 @@ from ..model import LSTM, Affine, Array, Column, LastStep, Linear, Model, Signat
 from ..series import Table, TableSource, compact_format
 from ..version import __version__
 from .causes import beaten
-from .data_report import data_report, lost_windows
+from .data_report import DataReport, data_report, lost_windows
 from .loop import Progress, Trained, train_loop
 from .options import TrainingOptions
 from .result import TrainingResult
@@ -36,7 +36,6 @@ def fit(
 
     Args:
         source: path of a CSV or Parquet file, a Table, a mapping of columns, or a DataFrame.
-        options: what to train, and how.
         progress: called after every epoch.
 
     Raises:
@@ -50,9 +49,8 @@ def fit(
     _refuse_constant_targets(samples, options)
     inputs, outputs = _scalers(samples, options)
     train = _scaled(samples, "train", inputs, outputs)
-    validation = None
-    if len(samples.parts["validation"]):
-        validation = _scaled(samples, "validation", inputs, outputs)
+    has_validation = len(samples.parts["validation"])
+    validation = _scaled(samples, "validation", inputs, outputs) if has_validation else None
     trained = train_loop(train, validation, options, progress)
     model = _model(trained, inputs, outputs, _with_ranges(signature, samples))
     scores = tuple(scores_of(model, samples, options))
@@ -66,14 +64,21 @@ def fit(
         best_epoch=trained.best_epoch,
         facts=_facts(table, options),
         warnings=(
-            *lost_windows(data, signature),
-            *left_out(table, options),
-            *_dates_as_inputs(table, signature),
-            *_data_warnings(samples, signature, options),
+            *_table_warnings(table, data, samples, signature, options),
             *beaten(scores, samples, signature, options, trained.history),
         ),
         interrupted=trained.interrupted,
     )
+
+
+def _table_warnings(
+    table: Table, data: DataReport, samples: Samples, signature: Signature, options: TrainingOptions
+) -> Iterator[str]:
+    """What the table may do to the model, one sentence each."""
+    yield from lost_windows(data, signature)
+    yield from left_out(table, options)
+    yield from _dates_as_inputs(table, signature)
+    yield from _data_warnings(samples, signature, options)
 
 
 def _dates_as_inputs(table: Table, signature: Signature) -> Iterator[str]:
