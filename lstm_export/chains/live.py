@@ -189,11 +189,25 @@ def own_copy(module: nn.Module) -> nn.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch's, about gradients of scripted submodules
-            return copy.deepcopy(module).float().cpu().eval()
+            return _copied(module).float().cpu().eval()
     except Exception as error:  # the user's own code may raise anything
         raise InputError(
             f"the module cannot be copied: {type(error).__name__}: {_line(error)}"
         ) from error
+
+
+def _copied(module: nn.Module) -> nn.Module:
+    """A deep copy, of a module too whose weights a hook computes (weight_norm, pruning): such a
+    weight is the end of a graph, which deepcopy refuses, and is computed anew at every call.
+    """
+    import torch
+
+    memo: dict[int, Any] = {}
+    for part in module.modules():
+        for value in vars(part).values():
+            if isinstance(value, torch.Tensor) and not value.is_leaf:
+                memo[id(value)] = value.detach().clone()
+    return copy.deepcopy(module, memo)
 
 
 def call(module: nn.Module, x: Array) -> list[Array]:
@@ -226,7 +240,7 @@ def exact_call(module: nn.Module) -> Callable[[Array], list[Array]] | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            wide = copy.deepcopy(module).double()
+            wide = _copied(module).double()
     except Exception:  # the user's own code may raise anything
         return None
 

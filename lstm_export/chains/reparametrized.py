@@ -135,6 +135,4 @@ def _refuse(prefix: str, key: str, how: str, remove: str) -> NoReturn:
     module = prefix.rstrip(".") or "module"
     fault = f"{prefix}{key} is computed by {how}, which is not read here"
     step = f'torch.nn.utils.{remove}({module}, "{key}")'
-    # A live module with hooks of the old kind cannot be copied, and so is no way out for them.
-    live = ", or export the live module" if remove.startswith("parametrize.") else ""
-    raise UnsupportedModel(f"{fault}; call {step} before saving{live}")
+    raise UnsupportedModel(f"{fault}; call {step} before saving, or export the live module")
