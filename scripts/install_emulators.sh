@@ -5,7 +5,7 @@
 
 set -uo pipefail
 
-commands=(gcc g++ clang wasm-ld node
+commands=(gcc g++ clang wasm-ld node chromium
   arm-none-eabi-gcc qemu-system-arm riscv64-unknown-elf-gcc qemu-system-riscv32 aarch64-linux-gnu-gcc qemu-aarch64-static)
 packages=(gcc g++ clang lld nodejs gcc-arm-none-eabi qemu-system-arm gcc-riscv64-unknown-elf qemu-system-misc
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static)
@@ -42,3 +42,9 @@ if ! { timeout 60 $root apt-get update -qq &&
   cannot "apt-get did not bring them"
 fi
 echo "compilers and emulators: installed ${packages[*]}"
+# By itself, because Ubuntu has it as a snap only, and the others are to be there without it.
+if ! command -v chromium > /dev/null &&
+  ! timeout 300 $root apt-get install -y -qq --no-install-recommends chromium > "$log" 2>&1; then
+  tail -n 3 "$log"
+  cannot "apt-get did not bring chromium"
+fi
