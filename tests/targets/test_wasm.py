@@ -122,7 +122,7 @@ def test_names_of_strangers_stay_out_of_the_text(tmp_path: Path) -> None:
     named = Model(model.stages, signature)
     wasm.export(named, tmp_path / "a_wasm")
     wasm.export(model, tmp_path / "b_wasm")
-    for name in ("model.mjs", "model.d.ts", "package.json"):
+    for name in ("model.mjs", "model.d.ts", "package.json", "index.html"):
         assert (tmp_path / "a_wasm" / name).read_bytes() == (
             tmp_path / "b_wasm" / name
         ).read_bytes()

@@ -1,8 +1,9 @@
 """Export to WebAssembly, for browsers, Node and other hosts.
 
 Writes a folder: NAME.wasm and NAME.plain.wasm, the C of this package compiled with and without
-vectors; NAME.mjs, which chooses between them, with NAME.d.ts; package.json and a README. A module
-imports nothing and carries its model's record, so that NAME.wasm alone is the artifact.
+vectors; NAME.mjs, which chooses between them, with NAME.d.ts; index.html, a page that tests the
+model and streams a table; package.json and a README. A module imports nothing and carries its
+model's record, so that NAME.wasm alone is the artifact.
 Here it is run by wasmtime, which lets it reach nothing but memory of its own and ends it when it
 does more than its model takes: it may run without the user's word, as an ONNX file may.
 """

@@ -12,7 +12,7 @@ from ..c.emit.names import plain
 from .module import web_file
 
 _ENDINGS = (".wasm", ".plain.wasm", ".mjs", ".d.ts")
-_OTHERS = ("package.json", "README.md")
+_OTHERS = ("package.json", "README.md", "index.html")
 
 
 def file_names(name: str) -> set[str]:
@@ -27,6 +27,7 @@ def files_of(
     texts = {
         f"{name}.mjs": _script(name, simd, plain_module, single_file),
         f"{name}.d.ts": web_file("model.d.ts"),
+        "index.html": web_file("index.html").replace("./model.mjs", f"./{name}.mjs"),
         "package.json": _package(model, name),
         "README.md": _readme(model, name, len(simd), len(plain_module)),
     }
@@ -94,6 +95,9 @@ _README = """# @NAME@ in WebAssembly
 Written by lstm-export. No dependency: `@NAME@.mjs` runs in browsers, workers, AudioWorklets, Node,
 Deno and Bun. It takes `@NAME@.wasm` (@SIMD@ bytes) where the engine has vectors, else
 `@NAME@.plain.wasm` (@PLAIN@ bytes); both give the same bits everywhere.
+
+`index.html` is a page that tests the model, streams a CSV and plots the answers: run
+`python -m http.server` in this folder and open http://localhost:8000/.
 
 Inputs of a step, in the model's own units: @INPUT_SIZE@ numbers, @INPUTS@.
 
