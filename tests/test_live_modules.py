@@ -13,20 +13,9 @@ from lstm_export.verification.subject import Subject, read
 
 torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 onnx = pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
+from tests.kit.seed_module import LSTMModel  # noqa: E402
+
 nn = torch.nn
-
-
-class LSTMModel(nn.Module):  # type: ignore[misc, name-defined]
-    """The class of the README, with the one thing that a state_dict cannot show."""
-
-    def __init__(self, hidden: Any = None) -> None:
-        super().__init__()
-        self.lstm = nn.LSTM(4, 6, 2, batch_first=True)
-        self.fc = nn.Linear(6, 2)
-        self.hidden = hidden or nn.Identity()
-
-    def forward(self, x: Any) -> Any:
-        return self.fc(self.hidden(self.lstm(x)[0][:, -1, :]))
 
 
 def listing(folder: Path) -> list[str]:
@@ -60,7 +49,7 @@ class Narrow(LSTMModel):
 
 def test_a_module_of_another_output_shape_is_told_so(tmp_path: Path) -> None:
     with pytest.raises(
-        UnsupportedModel, match=r"getitem in Narrow at .*test_live_modules.py:\d+: takes some of"
+        UnsupportedModel, match=r"getitem in Narrow at .*seed_module.py:\d+: takes some of"
     ):
         lstm_export.export(Narrow(), "onnx", tmp_path / "m.onnx")
 
@@ -79,7 +68,7 @@ def test_a_hidden_activation_is_found_by_the_modules_own_forward(
 def test_a_module_that_no_chain_computes_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         UnsupportedModel,
-        match=r"softmax in hidden \(Softmax\) at .*test_live_modules.py:\d+: no stage",
+        match=r"softmax in hidden \(Softmax\) at .*seed_module.py:\d+: no stage",
     ):
         lstm_export.export(LSTMModel(nn.Softmax(dim=-1)), "onnx", tmp_path / "m.onnx")
     assert not listing(tmp_path)

@@ -22,20 +22,8 @@ from tests.kit.chains import CHAINS
 
 torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 onnx = pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
+
 nn = torch.nn
-
-
-class LSTMModel(nn.Module):  # type: ignore[misc, name-defined]
-    """The class of the README, with the one thing that a state_dict cannot show."""
-
-    def __init__(self, hidden: Any = None) -> None:
-        super().__init__()
-        self.lstm = nn.LSTM(4, 6, 2, batch_first=True)
-        self.fc = nn.Linear(6, 2)
-        self.hidden = hidden or nn.Identity()
-
-    def forward(self, x: Any) -> Any:
-        return self.fc(self.hidden(self.lstm(x)[0][:, -1, :]))
 
 
 def listing(folder: Path) -> list[str]:
