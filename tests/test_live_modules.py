@@ -49,7 +49,7 @@ class Narrow(LSTMModel):
 
 def test_a_module_of_another_output_shape_is_told_so(tmp_path: Path) -> None:
     with pytest.raises(
-        UnsupportedModel, match=r"getitem in Narrow at .*seed_module.py:\d+: takes some of"
+        UnsupportedModel, match=r"getitem in Narrow at .*test_live_modules.py:\d+: takes some of"
     ):
         lstm_export.export(Narrow(), "onnx", tmp_path / "m.onnx")
 
