@@ -6,7 +6,8 @@ never from what the file holds. Opening ONNX runs nothing but a short list of op
 its own that is limited, and until its fuel is used up: it reaches nothing and ends, so it takes no
 word either. Opening C or TorchScript runs whatever is in it; it runs if
 
-- it is a folder, such as `model_c`, and the user named the folder;
+- it is a folder, such as `model_c`, and the user named it; not if it is called as another
+  target's folder is, such as `model_wasm`;
 - it is a file, the user named the model that it was made from, and the file is called what it is;
 - it is in a bundle, and the user named the model that the bundle was made from;
 - the user said `--trust`.
@@ -247,8 +248,10 @@ def _lone(path: Path, data: bytes, word: UsersWord) -> ArtifactFile:
 def _refusal(path: Path, target: str, word: UsersWord) -> str:
     """Why a lone artifact may not run; empty where it may."""
     module = targets.get(target)
-    if not isinstance(module, targets.RunsCode) or word.trust or path.is_dir():
+    if not isinstance(module, targets.RunsCode) or word.trust:
         return ""
+    if path.is_dir():
+        return _refusal_of_folder(path, target, module.runs_code)
     if word.names_model and path.name.endswith(module.suffix):
         return ""
     if word.names_model:
@@ -257,6 +260,18 @@ def _refusal(path: Path, target: str, word: UsersWord) -> str:
             f"{module.suffix}; if it is yours, rename it or add --trust"
         )
     return f"it holds {target}, and {module.runs_code}; if it is yours, add --trust"
+
+
+def _refusal_of_folder(path: Path, target: str, runs_code: str) -> str:
+    """Naming a folder lets its code run, unless it is called as another target's folder is."""
+    name = path.resolve().name
+    for other in targets.names():
+        if other != target and name.endswith(targets.get(other).suffix):
+            return (
+                f"it holds {target}, and {runs_code}, but is called as a folder of {other} is; "
+                "if it is yours, rename it or add --trust"
+            )
+    return ""
 
 
 def _packed(path: Path, bundle: Bundle, target: str, word: UsersWord) -> ArtifactFile:

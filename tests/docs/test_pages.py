@@ -76,7 +76,7 @@ def test_few_blocks_are_not_run() -> None:
         for page in pages.all_pages()
         for reason in reasons.findall(page.read_text(encoding="utf-8"))
     ]
-    assert len(found) <= 22, found  # benchmarks, installs, and what needs a second machine
+    assert len(found) <= 20, found  # benchmarks, installs, and what needs a second machine
 
 
 def test_the_readme_is_short() -> None:

@@ -133,6 +133,24 @@ def test_a_lone_file_of_code_is_not_run(  # noqa: PLR0917 - fixtures
             lstm_export.verify(file, checkpoint)
 
 
+def test_a_folder_of_code_that_is_called_as_another_target_is_not_run(
+    target: str, checkpoint: Path, tmp_path: Path
+) -> None:
+    module = targets.get(target)
+    if not isinstance(module, targets.WritesFolder):
+        return  # a folder of it is nothing that is known
+    others = [targets.get(name).suffix for name in targets.names() if name != target]
+    for suffix in others:
+        folder = tmp_path / f"model{suffix}"
+        module.export(MODEL, folder)
+        with pytest.raises(InputError, match=r"is called as a folder of .* add --trust"):
+            lstm_export.load(folder)
+        with pytest.raises(InputError, match=r"is called as a folder of .* add --trust"):
+            lstm_export.verify(folder, checkpoint)
+        with pytest.raises(Opened):
+            lstm_export.load(folder, trust=True)
+
+
 def test_code_in_a_bundle_is_not_run(target: str, data: bytes, table: Path, tmp_path: Path) -> None:
     bundle = bundle_with(target, data, tmp_path / "model.bundle")
     for command in commands(bundle, table, tmp_path):

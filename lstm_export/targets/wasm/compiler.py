@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ...errors import InputError, MissingDependency
+from ..c.host.run_compiler import run_compiler
 
 HOW = (
     "install clang and lld (Debian: apt install clang lld), or the Zig compiler, "
@@ -21,7 +21,6 @@ HOW = (
 FLAGS = ("-std=c99", "-Os", "-ffp-contract=off", "-nostdlib", "-fno-builtin")
 LINK = ("-Wl,--no-entry", "-Wl,--strip-all", "-Wl,--export=__heap_base")
 STACK_BYTES = 2**16
-PATIENCE_S = 600
 
 
 def compiler() -> tuple[str, ...]:
@@ -113,15 +112,5 @@ def _name(command: Sequence[str]) -> str:
 
 def _run(command: Sequence[str]) -> str:
     """What a command says."""
-    try:
-        done = subprocess.run(  # noqa: S603 - the user's own compiler, on source of our making
-            list(command),
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_S,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise InputError(f"the compiler {_name(command)} does not run: {error}") from error
+    done = run_compiler(command, _name(command))
     return done.stdout + done.stderr

@@ -6,7 +6,6 @@ import hashlib
 import os
 import shlex
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ....errors import InputError, MissingDependency
+from .run_compiler import run_compiler
 
 HOW = (
     "install one (Debian: apt install gcc; macOS: xcode-select --install) "
@@ -22,7 +22,6 @@ HOW = (
 # CFLAGS of the environment comes behind these.
 FLAGS = ("-std=c99", "-O3", "-ffp-contract=fast", "-fPIC", "-shared")
 NATIVE = "-march=native"
-PATIENCE_S = 600
 SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 
 
@@ -81,7 +80,8 @@ def _compile(command: Sequence[str], files: Mapping[str, str], place: Path) -> N
         for name, text in files.items():
             (Path(folder) / name).write_text(text, encoding="utf-8")
         built = Path(folder) / place.name
-        done = _run([*command, "-o", str(built), str(Path(folder) / source)])
+        source_file = str(Path(folder) / source)
+        done = run_compiler([*command, "-o", str(built), source_file], command[0])
         if done.returncode or not built.exists():
             lines = [line for line in done.stderr.splitlines() if line.strip()] or [
                 "it said nothing"
@@ -103,24 +103,10 @@ def _machine(command: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
         empty = Path(folder) / "empty.c"
         empty.write_text("", encoding="utf-8")
         for native in ((NATIVE,), ()):
-            done = _run([*command, *native, "-dM", "-E", str(empty)])
+            done = run_compiler([*command, *native, "-dM", "-E", str(empty)], command[0])
             if not done.returncode:
                 return native, done.stdout
     return (), ""
-
-
-def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(  # noqa: S603 - the user's own compiler, asked for by the user
-            list(command),
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_S,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise InputError(f"the C compiler {command[0]} does not run: {error}") from error
 
 
 @lru_cache(maxsize=1)
