@@ -17,6 +17,7 @@ ORDER = [
     "files",
     "model",
     "series",
+    "pages",
     "parity",
     "bundle",
     "device",

@@ -15,10 +15,10 @@ from lstm_export.chains import Checkpoint, write_checkpoint
 from lstm_export.cli import app
 from lstm_export.errors import InputError
 from lstm_export.model import Array, Column, Model, Runner, Signature, forward
+from lstm_export.pages import LogAxis, power
 from lstm_export.parity import Condition, Diagnosis, GoldenSet, ParityReport, check, golden_sets
 from lstm_export.parity.along_time import along_time
 from lstm_export.parity.html_page import Page, to_html
-from lstm_export.parity.html_page.axis import LogAxis, power
 from tests.kit.chains import CHAINS
 
 EVIL = "<script>alert('1')</script>&\"x\""

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from ...model import Array, Column
+from ...pages import Markup, element, facts, framed, joined, section
 from ..along_time import AlongTime
 from ..parity_report import ParityReport, all_ok
 from ..rule import Verdict
-from .markup import Markup, element, joined, section
 from .sections import along_time_of, other_conditions, what_is_wrong, what_was_noticed, why
 from .sentences import apart, capital
 from .sets_chart import CLASSES
 from .sets_table import golden_sets_of
-
-STYLE = Path(__file__).with_name("page.css")
-POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 _SENTENCES = {
     "passed": "computes what {model} defines",
     "failed": "does not compute what {model} defines",
     "cannot be judged": "could not be judged against {model}",
 }
-_DIGEST = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -65,19 +59,8 @@ def to_html(page: Page) -> bytes:
     several = len(page.reports) > 1
     reports = [_report(report, page, several) for report in page.reports]
     main = element("main", _compared(page), *reports, _how_to_read())
-    body = element("body", _banner(page), main)
-    return f'<!doctype html>\n<html lang="en">{_head(page)}{body}</html>\n'.encode()
-
-
-def _head(page: Page) -> Markup:
-    fits = 'name="viewport" content="width=device-width, initial-scale=1"'
-    return element(
-        "head",
-        Markup(f'<meta charset="utf-8"><meta {fits}>'),
-        Markup(f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'),
-        element("title", f"{page.verdict.capitalize()}: {page.artifact}"),
-        element("style", Markup(STYLE.read_text(encoding="utf-8"))),
-    )
+    title = f"{page.verdict.capitalize()}: {page.artifact}"
+    return framed(title, _banner(page), main)
 
 
 def _banner(page: Page) -> Markup:
@@ -109,17 +92,9 @@ def _report(report: ParityReport, page: Page, several: bool) -> Markup:
 
 
 def _compared(page: Page) -> Markup:
-    tables = []
-    for heading, facts in page.facts.items():
-        rows = [_fact(name, value) for name, value in facts.items()]
-        tables.append(element("div", element("h4", heading), element("dl", *rows)))
+    tables = [facts(heading, values) for heading, values in page.facts.items()]
     again = element("p", "The same check again: ", element("code", page.command))
     return section("What was compared", element("div", *tables, class_="facts"), again)
-
-
-def _fact(name: str, value: str) -> Markup:
-    kind = "digest" if _DIGEST.fullmatch(value) else "fact"
-    return joined(element("dt", name), element("dd", value, class_=kind))
 
 
 _HOW_TO_READ = (

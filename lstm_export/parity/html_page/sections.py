@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ...pages import Markup, bullets, element, joined, number, section, table
 from ..along_time import AlongTime
 from ..conditions import Condition
 from ..parity_report import GOOD_STRUCTURE, ParityReport
 from ..rule import LARGEST_NOISE
-from .markup import Markup, bullets, element, joined, number, section, table
 from .sentences import capital, closest_call, needed, times
 from .sets_chart import CLASSES
 from .time_chart import time_chart

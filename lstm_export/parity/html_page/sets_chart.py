@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...pages import LogAxis, Markup, element, joined, percent, power
 from ..set_result import SetResult
-from .axis import LogAxis, percent, power
-from .markup import Markup, element, joined
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 # The class of what has a verdict, which gives it its colour.

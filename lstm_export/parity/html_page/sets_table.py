@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from ...model import Array, Column
+from ...pages import Markup, element, number, section, table
 from ..parity_report import ParityReport
 from ..set_result import SetResult
-from .markup import Markup, element, number, section, table
 from .sets_chart import CLASSES, TIMES, sets_chart, shape
 
 _TESTED = {

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ...pages import LogAxis, Markup, element, percent, power
 from ..along_time import AlongTime
-from .axis import LogAxis, percent, power
-from .markup import Markup, element
 
 MOST_DOTS = 80
 MARKS = 6

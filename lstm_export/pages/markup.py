@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from html import escape
+
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 
 class Markup(str):
@@ -55,6 +58,20 @@ def table(heads: Iterable[str], rows: Iterable[Markup]) -> Markup:
 def number(text: str, *more: Markup) -> Markup:
     """A cell whose digits stand under each other."""
     return element("td", text, *more, class_="number")
+
+
+def facts(heading: str, values: Mapping[str, str]) -> Markup:
+    """Names and what they are, a line each; digests in small letters of one width."""
+    rows = []
+    for name, value in values.items():
+        kind = "digest" if _DIGEST.fullmatch(value) else "fact"
+        rows.append(joined(element("dt", name), element("dd", value, class_=kind)))
+    return element("div", element("h4", heading), element("dl", *rows))
+
+
+def percent(value: float) -> str:
+    """`12.50%`."""
+    return f"{value:.2f}%"
 
 
 def _text(value: str | float) -> str:

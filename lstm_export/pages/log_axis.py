@@ -56,8 +56,3 @@ class LogAxis:
 def power(exponent: int) -> str:
     """`10⁻⁷`."""
     return "10" + str(exponent).translate(_SUPERSCRIPTS)
-
-
-def percent(value: float) -> str:
-    """`12.50%`."""
-    return f"{value:.2f}%"
