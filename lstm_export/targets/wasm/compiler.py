@@ -74,12 +74,11 @@ def compiled(files: Mapping[str, str], simd: bool, stack_bytes: int, exported: s
 
 def _machine(simd: bool, command: Sequence[str]) -> tuple[str, ...]:
     """The first version of WebAssembly, and vectors where they are wanted."""
-    width = ("-DMODEL_VL=4",) if simd else ()
     if _is_zig(command):
-        return ("-mcpu=mvp+simd128" if simd else "-mcpu=mvp", *width)
+        return ("-mcpu=mvp+simd128" if simd else "-mcpu=mvp",)
     vectors = ("-msimd128",) if simd else ()
     # Before the data, the stack cannot grow into them. Zig's cc has no such option.
-    return ("-mcpu=mvp", *vectors, *width, "-Wl,--stack-first")
+    return ("-mcpu=mvp", *vectors, "-Wl,--stack-first")
 
 
 def _is_zig(command: Sequence[str]) -> bool:

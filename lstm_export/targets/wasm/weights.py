@@ -10,7 +10,7 @@ from ..c.emit.layout import cell_arrays, cell_weights
 from .module import constant_names
 from .record import Record
 
-ROW = 16  # floats that a row of recurrent weights is filled up to, where there are vectors
+ROW = 8  # floats that a row of recurrent weights is filled up to, where there are vectors
 
 
 def model_of(record: Record, memory: bytes, places: list[int]) -> Model:

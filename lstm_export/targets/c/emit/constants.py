@@ -57,7 +57,7 @@ class Arrays:
     def add_groups(self, key: str, title: str, groups: tuple[Array, ...], comment: str) -> None:
         """The weights of a layer, row by row of every group.
 
-        Where there are vectors, rows are filled up to a multiple of 16 values.
+        Where there are vectors, rows are filled up, to a multiple of 16 values at most.
         """
         literals = words if groups[0].dtype == np.uint32 else floats
         values = "".join(literals(row) + self._pad(len(row)) for group in groups for row in group)

@@ -8,7 +8,14 @@
 #define MODEL_WORTH_PROJECTING 8 /* steps from which on it pays */
 
 #if MODEL_VL > 1
-/* One group, four steps at once, so that a weight is loaded once for four:
+#if defined(__wasm__)
+#define MODEL_ABREAST 2 /* times four sums; see MODEL_WIDEST */
+#else
+#define MODEL_ABREAST 3
+#endif
+
+/* One group, four steps at once, so that a weight is loaded once for four, in up to MODEL_ABREAST
+   vectors:
    out[t] = first + x[t][0] * row 0 + x[t][1] * row 1 + ... */
 #define MODEL_START(first, j)                                                                  \
     model_vf a##j = first ? model_load(first + j * MODEL_VL) : model_splat(0.0f), b##j = a##j, \
@@ -41,21 +48,27 @@
     }
 MODEL_BLOCK(1)
 MODEL_BLOCK(2)
+#if MODEL_ABREAST > 2
 MODEL_BLOCK(3)
+#endif
 
 MODEL_STATIC void model_project_group(const float *first, const float *w, const float *x, size_t nx,
                                       size_t steps, size_t lanes, float *out, size_t across)
 {
     const size_t stride = MODEL_ROW(lanes), vectors = (lanes + MODEL_VL - 1) / MODEL_VL;
     size_t v, n;
-    for (v = 0; v < vectors; v += 3) {
+    for (v = 0; v < vectors; v += MODEL_ABREAST) {
         const size_t at = v * MODEL_VL;
         for (n = 0; n < steps; n += 4) {
             const size_t t = steps - n < 4 ? steps - 4 : n; /* the last four overlap those before */
             const float *start = first ? first + at : 0;
-            if (vectors - v >= 3) {
+#if MODEL_ABREAST > 2
+            if (vectors - v > 2) {
                 model_block_3(start, w + at, stride, x + t * nx, nx, out + t * across + at, across);
-            } else if (vectors - v == 2) {
+                continue;
+            }
+#endif
+            if (vectors - v > 1) {
                 model_block_2(start, w + at, stride, x + t * nx, nx, out + t * across + at, across);
             } else {
                 model_block_1(start, w + at, stride, x + t * nx, nx, out + t * across + at, across);

@@ -8,11 +8,15 @@
 
 #if MODEL_VL > 1
 /* Vectors of sums that stay in registers, and how many groups of 16 units with G gates they
-   hold. */
+   hold. Engines of WebAssembly keep as many products beside the sums. */
+#if defined(__wasm__)
+#define MODEL_WIDEST 6
+#else
 #if MODEL_BITS == 32
 #define MODEL_WIDEST (MODEL_REGISTERS == 32 ? 16 : 12)
 #else
 #define MODEL_WIDEST (MODEL_REGISTERS == 32 ? 8 : 10)
+#endif
 #endif
 /* Two at least, where a row holds them: gcc contracts a lone chain of multiply-adds for some
    processors and not for others. */
@@ -37,13 +41,17 @@
 #define MODEL_EACH_14(DO, A) MODEL_EACH_13(DO, A) DO(A, 13)
 #define MODEL_EACH_15(DO, A) MODEL_EACH_14(DO, A) DO(A, 14)
 #define MODEL_EACH_16(DO, A) MODEL_EACH_15(DO, A) DO(A, 15)
+#define MODEL_WIDTHS_6(DO, G) DO(G, 1, 2) DO(G, 3, 4) DO(G, 5, 6)
 #if MODEL_WIDEST > 12
 #define MODEL_WIDTHS(DO, G) \
-    DO(G, 1, 2, 3, 4) DO(G, 5, 6, 7, 8) DO(G, 9, 10, 11, 12) DO(G, 13, 14, 15, 16)
+    MODEL_WIDTHS_6(DO, G) \
+    DO(G, 7, 8) DO(G, 9, 10) DO(G, 11, 12) DO(G, 13, 14) DO(G, 15, 16)
 #elif MODEL_WIDEST > 8
-#define MODEL_WIDTHS(DO, G) DO(G, 1, 2, 3, 4) DO(G, 5, 6, 7, 8) DO(G, 9, 10, 11, 12)
+#define MODEL_WIDTHS(DO, G) MODEL_WIDTHS_6(DO, G) DO(G, 7, 8) DO(G, 9, 10) DO(G, 11, 12)
+#elif MODEL_WIDEST > 6
+#define MODEL_WIDTHS(DO, G) MODEL_WIDTHS_6(DO, G) DO(G, 7, 8)
 #else
-#define MODEL_WIDTHS(DO, G) DO(G, 1, 2, 3, 4) DO(G, 5, 6, 7, 8)
+#define MODEL_WIDTHS(DO, G) MODEL_WIDTHS_6(DO, G)
 #endif
 
 /* MODEL_COLUMN(G, N): N vectors of sums, G gates: the rows of x, then the rows of h. */
@@ -126,16 +134,8 @@ MODEL_INLINE model_vf model_as_floats(model_vu words)
     }
 #endif
 
-#define MODEL_COLUMNS(G, A, B, C, D) \
-    MODEL_COLUMN(G, A)               \
-    MODEL_COLUMN(G, B)               \
-    MODEL_COLUMN(G, C)               \
-    MODEL_COLUMN(G, D)
-#define MODEL_CASES(G, A, B, C, D) \
-    MODEL_CASE(G, A)               \
-    MODEL_CASE(G, B)               \
-    MODEL_CASE(G, C)               \
-    MODEL_CASE(G, D)
+#define MODEL_COLUMNS(G, A, B) MODEL_COLUMN(G, A) MODEL_COLUMN(G, B)
+#define MODEL_CASES(G, A, B) MODEL_CASE(G, A) MODEL_CASE(G, B)
 #define MODEL_CASE(G, N)                                                                     \
     case N:                                                                                  \
         model_column_##G##_##N(first, gap_first, wx, gap_x, x, nx, wh, gap_h, h, nh, stride, \

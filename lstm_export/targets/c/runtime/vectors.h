@@ -11,7 +11,8 @@
 #define MODEL_VL 16
 #elif defined(__GNUC__) && defined(__AVX__)
 #define MODEL_VL 8
-#elif defined(__GNUC__) && (defined(__SSE2__) || defined(__ARM_NEON))
+#elif defined(__GNUC__) && \
+    (defined(__SSE2__) || defined(__ARM_NEON) || defined(__wasm_simd128__))
 #define MODEL_VL 4
 #else
 #define MODEL_VL 1
@@ -45,21 +46,28 @@
 #define MODEL_ROUNDED(v) (void)0
 #endif
 
-/* Rows of weights begin at 64 bytes where there are vectors, and take no padding elsewhere. */
-#if MODEL_VL > 1
+/* Rows of weights are whole vectors, of two at least, and of one cache line where these are wide;
+   without vectors they take no padding. */
+#if MODEL_VL > 4
 #define MODEL_ROW(lanes) (((lanes) + 15u) / 16u * 16u)
+#define MODEL_PAD_8 0, 0, 0, 0, 0, 0, 0, 0,
+#elif MODEL_VL > 1
+#define MODEL_ROW(lanes) (((lanes) + 7u) / 8u * 8u)
+#define MODEL_PAD_8
+#else
+#define MODEL_ROW(lanes) (lanes)
+#define MODEL_PAD_8
+#endif
+#if MODEL_VL > 1
 #define MODEL_SPARE MODEL_VL
 #define MODEL_PAD_1 0,
 #define MODEL_PAD_2 0, 0,
 #define MODEL_PAD_4 0, 0, 0, 0,
-#define MODEL_PAD_8 0, 0, 0, 0, 0, 0, 0, 0,
 #else
-#define MODEL_ROW(lanes) (lanes)
 #define MODEL_SPARE 0
 #define MODEL_PAD_1
 #define MODEL_PAD_2
 #define MODEL_PAD_4
-#define MODEL_PAD_8
 #endif
 
 #if (MODEL_VL == 16 && defined(__AVX512F__)) || defined(__aarch64__)
@@ -149,6 +157,9 @@ MODEL_INLINE model_vf model_clamp(model_vf x, float limit)
     return __builtin_ia32_maxps256(low, __builtin_ia32_minps256(high, x));
 #elif MODEL_VL == 4 && defined(__SSE2__)
     return __builtin_ia32_maxps(low, __builtin_ia32_minps(high, x));
+#elif MODEL_VL == 4 && defined(__wasm_simd128__)
+    /* the first operand, if one is NaN */
+    return __builtin_wasm_pmax_f32x4(__builtin_wasm_pmin_f32x4(x, high), low);
 #else
     const model_vi above = x > high, below = x < low;
     x = (model_vf)((above & (model_vi)high) | (~above & (model_vi)x));
