@@ -71,8 +71,8 @@ function decoded(base64) { // a worklet has no atob
 /** An instance: its record, its memory, and what of that is taken. */
 class Machine {
   constructor(module, { warn = (message) => console.warn(message) }) {
-    const sections = (name) => WebAssembly.Module.customSections(module, name)[0];
-    const text = sections('lstm-export');
+    const section = (name) => WebAssembly.Module.customSections(module, name)[0];
+    const text = section('lstm-export');
     if (!text) throw new LoadError('this WebAssembly was not written by lstm-export');
     let json = ''; // ASCII: a worklet has no TextDecoder
     for (const code of new Uint8Array(text)) json += String.fromCharCode(code);
@@ -81,11 +81,13 @@ class Machine {
       throw new LoadError(`the module has format ${info.format}, expected ${FORMAT}`);
     }
     this.info = info;
-    this.numbers = new Float32Array(sections('lstm-export.numbers'));
+    this.numbers = new Float32Array(section('lstm-export.numbers'));
     this.exports = new WebAssembly.Instance(module, {}).exports;
+    this.floats = new Float32Array(this.exports.memory.buffer);
     this.warn = warn ?? (() => {});
     this.free = (this.exports.__heap_base + 15) & ~15; // streams keep what lies before it
     this.width = info.signature.input_size;
+    this.outputSize = info.signature.output_size;
     this.stateSize = info.layout.reduce((sum, [, layers, size]) => sum + layers * size, 0);
     this.low = []; // of each feature, where training has seen a range
     this.high = [];
@@ -95,50 +97,39 @@ class Machine {
     }
   }
 
-  floats(at, count) {
-    return new Float32Array(this.exports.memory.buffer, at, count);
-  }
-
-  /** Addresses for so many floats each, good until the next call. */
-  room(...counts) {
-    let end = this.free;
-    const addresses = counts.map((count) => (end += 4 * count) - 4 * count);
+  /** The address of so many floats, free until the next call. */
+  room(count) {
+    const end = this.free + 4 * count;
     const { memory } = this.exports;
-    const pages = Math.ceil((end - memory.buffer.byteLength) / 65536);
-    try {
-      if (pages > 0) memory.grow(pages);
-    } catch {
-      throw new MemoryError(`this needs ${end} bytes, and the memory cannot grow from `
-        + `${memory.buffer.byteLength}: pass fewer rows or steps at once`);
+    const missing = end - this.floats.byteLength;
+    if (!(missing <= 0)) {
+      try {
+        memory.grow(Math.ceil(missing / 65536));
+      } catch {
+        throw new MemoryError(`this needs ${end} bytes, and the memory cannot grow from `
+          + `${this.floats.byteLength}: pass fewer rows or steps at once`);
+      }
+      this.floats = new Float32Array(memory.buffer);
     }
-    return addresses;
+    return this.free;
   }
 
-  answers(seq) {
-    return (this.info.every_step ? seq : 1) * this.info.signature.output_size;
+  read(at, count) {
+    return this.floats.slice(at >> 2, (at >> 2) + count);
   }
 
-  run(x, batch, seq) {
-    const scratch = this.exports.scratch_floats(batch, seq) >>> 0 || Infinity;
-    const count = batch * this.answers(seq);
-    const [atX, atY, atScratch] = this.room(x.length, count, scratch);
-    this.floats(atX, x.length).set(x);
-    this.exports.run(atX, batch, seq, atY, atScratch);
-    return this.floats(atY, count).slice();
-  }
-
-  /** x as finite numbers in a new Float32Array. */
-  checked(x, what, count, seq) {
+  /** x into the memory, as finite numbers. */
+  write(at, x, what, count, seq) {
     checkKind(x, what);
     if (x.length !== count) {
       throw new InputError(`${what} has ${x.length} numbers, expected ${count}`);
     }
-    const values = new Float32Array(count);
-    for (let k = 0; k < count; k++) {
-      values[k] = typeof x[k] === 'number' ? x[k] : NaN;
-      if (values[k] - values[k] !== 0) this.refuse(x[k], what, k, seq); // NaN, infinite
+    const { floats } = this;
+    for (let k = 0, to = at >> 2; k < count; k++, to++) {
+      const value = x[k];
+      floats[to] = typeof value === 'number' ? value : NaN;
+      if (floats[to] - floats[to] !== 0) this.refuse(value, what, k, seq); // NaN, infinite
     }
-    return values;
   }
 
   refuse(value, what, k, seq) {
@@ -149,35 +140,65 @@ class Machine {
       + `${feature}${name ? ` (${name})` : ''} is ${String(value)}, expected a finite number of float32`);
   }
 
-  /** Notes in `outside` which features are out of the range of training, and warns of samples
-   *  where one was inside before; without `outside` of all. Returns how many samples are out. */
-  watch(x, outside = null) {
-    if (!this.low.length) return 0;
-    let count = 0;
-    const left = new Map(); // feature -> the lowest and the highest of what there is to warn of
-    for (let at = 0; at < x.length; at += this.width) {
-      const now = this.low.map((low, f) => x[at + f] < low || x[at + f] > this.high[f]);
-      count += now.includes(true);
-      if (now.some((is, f) => is && !outside?.[f])) {
-        now.forEach((is, f) => {
-          const [lowest, highest] = left.get(f) ?? [x[at + f], x[at + f]];
-          if (is) left.set(f, [Math.min(lowest, x[at + f]), Math.max(highest, x[at + f])]);
-        });
-      }
-      if (outside) now.forEach((is, f) => { outside[f] = is; });
-    }
-    if (left.size) this.warn(this.sentence(left));
-    return count;
+  answers(seq) {
+    return (this.info.every_step ? seq : 1) * this.outputSize;
   }
 
-  sentence(left) {
-    const feature = Math.min(...left.keys());
-    const [lowest, highest] = left.get(feature);
+  /** The answers to x [batch][seq][width]. */
+  run(x, batch, seq, range = null) {
+    const count = batch * seq * this.width;
+    const scratch = this.exports.scratch_floats(batch, seq) >>> 0 || Infinity;
+    const answers = batch * this.answers(seq);
+    const at = this.take(x, 'x', count, seq, answers + scratch, range);
+    const atY = at + 4 * count;
+    this.exports.run(at, batch, seq, atY, atY + 4 * answers);
+    return this.read(atY, answers);
+  }
+
+  /** x in the memory, checked, `more` floats after it. Where there is a `range`, warns of samples
+   *  with a feature out of the range of training that was inside before. */
+  take(x, what, count, seq, more, range) {
+    const at = this.room(count + more);
+    this.write(at, x, what, count, seq);
+    const told = range && this.low.length ? this.watch(at, count, range) : null;
+    if (!told?.size) return at;
+    this.warn(this.sentence(told));
+    return this.take(x, what, count, seq, more, null); // who was warned may have used the memory
+  }
+
+  /** Notes in `range` which features of the last sample are outside, and how many samples were.
+   *  Returns the least and the most of each feature of the samples to warn of. */
+  watch(at, count, range) {
+    const { low, high, floats, width } = this;
+    const told = new Map();
+    const isOut = (first, f) => floats[first + f] < low[f] || floats[first + f] > high[f];
+    for (let first = at >> 2; first < (at >> 2) + count; first += width) {
+      let out = 0;
+      let added = 0;
+      for (let f = 0; f < width; f++) {
+        const is = isOut(first, f);
+        out += is;
+        added += is && !range.isOut[f];
+        if (range.keeps) range.isOut[f] = is;
+      }
+      range.count += out > 0;
+      for (let f = 0; added && f < width; f++) {
+        const value = floats[first + f];
+        const [least, most] = told.get(f) ?? [value, value];
+        if (isOut(first, f)) told.set(f, [Math.min(least, value), Math.max(most, value)]);
+      }
+    }
+    return told;
+  }
+
+  sentence(told) {
+    const feature = Math.min(...told.keys());
+    const [least, most] = told.get(feature);
     const { name, unit, low, high } = this.info.signature.features[feature];
-    const value = lowest < this.low[feature] ? lowest : highest;
+    const value = least < this.low[feature] ? least : most;
     const text = (number) => (number === null ? 'unknown' : Number(number.toPrecision(6)));
     const found = `${name} is ${text(value)} ${unit}`.trimEnd();
-    const others = left.size - 1;
+    const others = told.size - 1;
     const more = others ? `, and ${others} other feature${others > 1 ? 's' : ''} too` : '';
     return `${found}, outside the training range ${text(low)} to ${text(high)}${more}`;
   }
@@ -190,7 +211,7 @@ class Model {
     const { info } = machine;
     this.#machine = machine;
     this.inputSize = machine.width;
-    this.outputSize = info.signature.output_size;
+    this.outputSize = machine.outputSize;
     this.features = info.signature.features;
     this.outputs = info.outputs;
     this.window = info.signature.window;
@@ -208,9 +229,7 @@ class Model {
       throw new InputError(`x has ${x.length} numbers, batch is ${batch}, seq is ${seq}; expected `
         + `batch * seq * ${this.inputSize} numbers, with batch and seq at least 1`);
     }
-    const values = this.#machine.checked(x, 'x', batch * seq * this.inputSize, seq);
-    this.#machine.watch(values);
-    return this.#machine.run(values, batch, seq);
+    return this.#machine.run(x, batch, seq, { isOut: [], count: 0, keeps: false });
   }
 
   /** Takes samples as they come; keeps the last `window` of them, or with 0 the model's state. */
@@ -244,25 +263,29 @@ class Model {
 class Stream {
   #machine;
   #window;
-  #at; // address of the state
+  #at = 0; // address of the state
   #samples; // of the window
   #filled; // how many of them have come
-  #outside = [];
+  #range; // of training: who is out of it
 
   constructor(machine, window) {
     this.#machine = machine;
     this.#window = window;
-    this.outOfRangeCount = 0;
+    this.#range = { isOut: [], count: 0, keeps: true };
     if (!window) {
-      [this.#at] = machine.room(machine.stateSize + 1);
+      this.#at = machine.room(machine.stateSize + 1);
       machine.free += (4 * (machine.stateSize + 1) + 15) & ~15;
     }
     this.reset();
   }
 
+  get outOfRangeCount() {
+    return this.#range.count;
+  }
+
   /** The answer to one sample, outputSize numbers; NaN until a window is full. */
   step(sample) {
-    return this.#take(sample, 'x_t', 1).slice(-this.#machine.info.signature.output_size);
+    return this.#take(sample, 'x_t', 1);
   }
 
   /** Some samples at once: the answer to the last, or to each where the model answers every step. */
@@ -272,59 +295,60 @@ class Stream {
   }
 
   reset() {
-    this.#outside = [];
+    const machine = this.#machine;
+    this.#range.isOut = [];
     this.#filled = 0;
-    this.#samples = new Float32Array(this.#window * this.#machine.width);
-    if (!this.#window) this.#machine.exports.reset(this.#at);
+    this.#samples = new Float32Array(this.#window * machine.width);
+    if (!this.#window) machine.exports.reset(this.#at);
   }
 
   /** What `restore` goes on from, here or in another stream of the model. */
   state() {
-    const { sha256 } = this.#machine.info;
-    const kept = this.#window ? this.#samples : this.#values();
-    return { sha256, window: this.#window, filled: this.#filled, values: Array.from(kept) };
+    const { info, stateSize } = this.#machine;
+    const kept = this.#window ? this.#samples : this.#machine.read(this.#at, stateSize);
+    const values = Array.from(kept);
+    return { sha256: info.sha256, window: this.#window, filled: this.#filled, values };
   }
 
   restore(state) {
+    const machine = this.#machine;
     const expected = this.state();
     for (const key of ['sha256', 'window']) {
       if (state?.[key] !== expected[key]) {
         throw new InputError(`the state's ${key} is ${state?.[key]}, expected ${expected[key]}`);
       }
     }
-    const values = this.#machine.checked(state.values, 'state', expected.values.length, 1);
+    const count = expected.values.length;
+    const at = machine.room(count);
+    machine.write(at, state.values, 'state', count, 1);
     this.reset();
-    (this.#window ? this.#samples : this.#values()).set(values);
+    const values = machine.read(at, count);
+    if (this.#window) this.#samples = values;
+    else machine.floats.set(values, this.#at >> 2);
     this.#filled = Math.min(this.#window, state.filled >>> 0);
-  }
-
-  #values() {
-    return this.#machine.floats(this.#at, this.#machine.stateSize);
   }
 
   #take(x, what, seq) {
     const machine = this.#machine;
-    const values = machine.checked(x, what, seq * machine.width, seq);
-    const [atX, atY] = machine.room(values.length, machine.answers(seq));
-    this.outOfRangeCount += machine.watch(values, this.#outside);
-    if (this.#window) return this.#slide(values, seq);
-    machine.floats(atX, values.length).set(values);
-    machine.exports.push(this.#at, atX, seq, atY);
-    return machine.floats(atY, machine.answers(seq)).slice();
+    const count = seq * machine.width;
+    const answers = machine.answers(seq);
+    const at = machine.take(x, what, count, seq, answers, this.#range);
+    if (this.#window) return this.#slide(machine.read(at, count), seq);
+    machine.exports.push(this.#at, at, seq, at + 4 * count);
+    return machine.read(at + 4 * count, answers);
   }
 
   #slide(values, seq) {
-    const machine = this.#machine;
-    const size = machine.info.signature.output_size;
-    const answers = new Float32Array(machine.answers(seq)).fill(NaN);
+    const { width, outputSize: size } = this.#machine;
+    const samples = this.#samples;
+    const answers = new Float32Array(this.#machine.answers(seq)).fill(NaN);
     for (let t = 0; t < seq; t++) {
-      this.#samples.copyWithin(0, machine.width);
-      this.#samples.set(values.subarray(t * machine.width, (t + 1) * machine.width),
-        this.#samples.length - machine.width);
+      samples.copyWithin(0, width);
+      samples.set(values.subarray(t * width, (t + 1) * width), samples.length - width);
       this.#filled = Math.min(this.#filled + 1, this.#window);
       const isAsked = answers.length > size || t === seq - 1;
       if (isAsked && this.#filled === this.#window) {
-        const y = machine.run(this.#samples, 1, this.#window).slice(-size);
+        const y = this.#machine.run(samples, 1, this.#window).slice(-size);
         answers.set(y, answers.length > size ? t * size : 0);
       }
     }
