@@ -17,6 +17,7 @@ from lstm_export.errors import BundleError, InputError, MissingDependency
 from lstm_export.model import Column, Model, Signature
 from lstm_export.targets import wasm
 from lstm_export.targets.c.emit.interface import Interface
+from lstm_export.targets.c.emit.layout import BITS, cell_arrays, rounded
 from lstm_export.targets.c.emit.source import write
 from lstm_export.targets.c.host.compiler import library
 from lstm_export.targets.c.host.runner import CRunner, CStream
@@ -31,8 +32,8 @@ EVERY_CHARACTER = "".join(chr(code) for code in (*range(1, 0x250), 0x2028, 0x202
 
 
 @cache
-def made(chain: str, simd: bool = True) -> bytes:
-    return module.module_of(CHAINS[chain], simd)
+def made(chain: str, simd: bool = True, weights: str = "float32") -> bytes:
+    return module.module_of(CHAINS[chain], simd, weights)
 
 
 @pytest.fixture
@@ -42,9 +43,9 @@ def host_c(monkeypatch: pytest.MonkeyPatch) -> type[CRunner]:
     return CRunner
 
 
-def c_runner(model: Model) -> CRunner:
+def c_runner(model: Model, weights: str = "float32") -> CRunner:
     interface = Interface.of(model, "model", self_test=False)
-    source = write(model, interface)
+    source = write(model, interface, weights)
     place = library({"model.c": source.c, "model.h": source.h})
     return (CStream if interface.streams else CRunner)(place, interface, model.signature)
 
@@ -70,6 +71,35 @@ def test_has_the_bits_of_the_c_and_the_weights_of_the_model(
         for got, expected in zip((y, *state), (c_y, *c_state), strict=True):
             np.testing.assert_array_equal(got, expected)
     assert wasm.read(made(chain, simd)) == model
+
+
+@needs_compiler
+@pytest.mark.parametrize("simd", [True, False], ids=["simd", "plain"])
+@pytest.mark.parametrize(
+    ("chain", "weights"),
+    [("seed", "int16"), ("gru", "int8"), ("both ends", "int16"), ("projected", "int8")],
+)
+def test_rounded_weights_have_the_bits_of_the_c(
+    chain: str, weights: str, simd: bool, host_c: type[CRunner]
+) -> None:
+    model = CHAINS[chain]
+    data = made(chain, simd, weights)
+    ours = wasm.load(data)
+    theirs = c_runner(model, weights)
+    for batch, seq in ((1, 1), (1, 70), (33, 5)):
+        x = drawn(model, batch, seq)
+        np.testing.assert_array_equal(ours(x), theirs(x))
+    assert wasm.read(data) == wasm.held(model, data) == rounded(model, BITS[weights])
+
+
+@needs_compiler
+def test_a_changed_word_shows() -> None:
+    """Words are not made again, but every bit of them is in the model."""
+    model = CHAINS["seed"]
+    data = bytearray(made("seed", True, "int8"))
+    words = cell_arrays(model.recurrent[0], next(model.recurrent[0].layers())[0], 8).weights[0]
+    data[data.index(words[1, :4].tobytes())] ^= 1
+    assert wasm.read(bytes(data)).differences(rounded(model, 8))
 
 
 @needs_compiler
@@ -168,6 +198,7 @@ def test_a_foreign_module_is_refused(data: bytes, fault: str) -> None:
     ("old", "new", "fault"),
     [
         (b'"format":1', b'"format":2', "is of format 2, known is 1"),
+        (b'"weights":"float32"', b'"weights":"float64"', "is damaged"),
         (b'"chain":[{', b'"chain":[ ', "is damaged"),
         (b'"shapes":{', b'"shapes":[', "is damaged"),
         (b'"input_size":1,', b'"input_size":7,', "describes no model"),

@@ -66,11 +66,10 @@ def export(  # noqa: PLR0913 - the options of a command
         UnsupportedModel: a stage cannot be expressed.
     """
     from .emit.interface import Interface
-    from .emit.layout import BITS
+    from .emit.layout import known_storage
     from .emit.names import checked
 
-    if weights not in BITS:
-        raise InputError(f"weights cannot be stored as {weights!r}; choose {', '.join(BITS)}")
+    known_storage(weights)
     interface = Interface.of(model, checked(name), self_test)
     files = _files(model, interface, weights, max_flash)
     with replacing_folder(path, is_export) as partial:

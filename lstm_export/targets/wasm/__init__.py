@@ -29,6 +29,7 @@ DEFAULT_NAME = "model"
 __all__ = [
     "cannot_export",
     "export",
+    "held",
     "is_export",
     "load",
     "main_file",
@@ -38,7 +39,12 @@ __all__ = [
 
 
 def export(
-    model: Model, path: Path, *, name: str = DEFAULT_NAME, single_file: bool = False
+    model: Model,
+    path: Path,
+    *,
+    name: str = DEFAULT_NAME,
+    weights: str = "float32",
+    single_file: bool = False,
 ) -> None:
     """Write `model` as a folder with NAME.wasm and what calls it.
 
@@ -46,23 +52,26 @@ def export(
         model: the chain to write.
         path: the folder to write; one that an earlier export wrote is replaced.
         name: What every file begins with.
+        weights: How recurrent weights are stored: float32, int16 (half the size) or int8.
         single_file: Put both modules into NAME.mjs, as text, so that it needs no other file.
 
     Raises:
-        InputError: the name is no C identifier, or the two modules answer differently.
+        InputError: the name is no C identifier, the storage is unknown, or the two modules answer
+            differently.
         MissingDependency: there is no compiler, or no wasmtime.
         UnsupportedModel: a stage cannot be expressed.
     """
+    from ..c.emit.layout import known_storage
     from ..c.emit.names import checked
-    from .folder import files_of
+    from .folder import Modules, files_of
     from .module import module_of
 
     checked(name)
-    simd = module_of(model, simd=True)
-    plain = module_of(model, simd=False)
-    _check_alike(simd, plain)
+    known_storage(weights)
+    modules = Modules(module_of(model, True, weights), module_of(model, False, weights), weights)
+    _check_alike(modules.simd, modules.plain)
     with replacing_folder(path, is_export) as partial:
-        for file, contents in files_of(model, name, simd, plain, single_file).items():
+        for file, contents in files_of(model, name, modules, single_file).items():
             (partial / file).write_bytes(contents)
 
 
@@ -93,8 +102,16 @@ def read(data: bytes) -> Model:
     from .weights import model_of
 
     sandbox = Sandbox(data)
-    count = len(constant_names(sandbox.record.blank()))
+    count = len(constant_names(sandbox.record.blank(), sandbox.record.weights))
     return model_of(sandbox.record, sandbox.memory(), sandbox.places(count))
+
+
+def held(model: Model, data: bytes) -> Model:
+    """The model that a module holds: its recurrent weights rounded as stored there."""
+    from ..c.emit.layout import rounded
+    from .record import Record
+
+    return rounded(model, Record.of(data).bits)
 
 
 def recognises(data: bytes) -> bool:

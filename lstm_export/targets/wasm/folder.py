@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import dataclass
 
 from ...model import Model
 from ...version import __version__
@@ -15,33 +16,40 @@ _ENDINGS = (".wasm", ".plain.wasm", ".mjs", ".d.ts")
 _OTHERS = ("package.json", "README.md", "index.html")
 
 
+@dataclass(frozen=True)
+class Modules:
+    """A model compiled with vectors and without, and how both store recurrent weights."""
+
+    simd: bytes
+    plain: bytes
+    weights: str
+
+
 def file_names(name: str) -> set[str]:
     """All files of an export called `name`."""
     return {f"{name}{ending}" for ending in _ENDINGS} | set(_OTHERS)
 
 
-def files_of(
-    model: Model, name: str, simd: bytes, plain_module: bytes, single_file: bool
-) -> dict[str, bytes]:
+def files_of(model: Model, name: str, modules: Modules, single_file: bool) -> dict[str, bytes]:
     """The contents of every file. Names of a stranger come in a form of our own."""
     texts = {
-        f"{name}.mjs": _script(name, simd, plain_module, single_file),
+        f"{name}.mjs": _script(name, modules, single_file),
         f"{name}.d.ts": web_file("model.d.ts"),
         "index.html": web_file("index.html").replace("./model.mjs", f"./{name}.mjs"),
         "package.json": _package(model, name),
-        "README.md": _readme(model, name, len(simd), len(plain_module)),
+        "README.md": _readme(model, name, modules),
     }
     files = {file: text.encode("ascii") for file, text in texts.items()}
-    return files | {f"{name}.wasm": simd, f"{name}.plain.wasm": plain_module}
+    return files | {f"{name}.wasm": modules.simd, f"{name}.plain.wasm": modules.plain}
 
 
-def _script(name: str, simd: bytes, plain_module: bytes, single_file: bool) -> str:
+def _script(name: str, modules: Modules, single_file: bool) -> str:
     """NAME.mjs."""
     text = web_file("model.mjs")
     for ending in (".wasm", ".plain.wasm"):
         text = text.replace(f"'./model{ending}'", f"'./{name}{ending}'")
     if single_file:
-        embedded = {"simd": _base64(simd), "plain": _base64(plain_module)}
+        embedded = {"simd": _base64(modules.simd), "plain": _base64(modules.plain)}
         text = text.replace("EMBEDDED = null", f"EMBEDDED = {json.dumps(embedded)}")
     return text
 
@@ -65,7 +73,7 @@ def _package(model: Model, name: str) -> str:
     return json.dumps(facts, indent=2) + "\n"
 
 
-def _readme(model: Model, name: str, simd_bytes: int, plain_bytes: int) -> str:
+def _readme(model: Model, name: str, modules: Modules) -> str:
     """README.md."""
     signature = model.signature
     columns = [plain(column.name) or f"input_{k}" for k, column in enumerate(signature.features)]
@@ -74,8 +82,9 @@ def _readme(model: Model, name: str, simd_bytes: int, plain_bytes: int) -> str:
     values = {
         "NAME": name,
         "DESCRIPTION": described(model),
-        "SIMD": f"{simd_bytes:,}",
-        "PLAIN": f"{plain_bytes:,}",
+        "SIMD": f"{len(modules.simd):,}",
+        "PLAIN": f"{len(modules.plain):,}",
+        "WEIGHTS": modules.weights,
         "INPUT_SIZE": str(signature.input_size),
         "INPUTS": ", ".join(columns) or "in the order of training",
         "ANSWERS": "an answer a step"
@@ -95,6 +104,7 @@ _README = """# @NAME@ in WebAssembly
 Written by lstm-export. No dependency: `@NAME@.mjs` runs in browsers, workers, AudioWorklets, Node,
 Deno and Bun. It takes `@NAME@.wasm` (@SIMD@ bytes) where the engine has vectors, else
 `@NAME@.plain.wasm` (@PLAIN@ bytes); both give the same bits everywhere.
+Recurrent weights are stored as @WEIGHTS@.
 
 `index.html` is a page that tests the model, streams a CSV and plots the answers: run
 `python -m http.server` in this folder and open http://localhost:8000/.

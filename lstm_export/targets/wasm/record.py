@@ -18,6 +18,7 @@ from ...errors import BundleError, UnsupportedModel
 from ...model import Array, Model, Signature, StateTensor, state_layout
 from ...version import __version__
 from ..c.emit.interface import described
+from ..c.emit.layout import BITS, cell_arrays, cell_weights, rounded
 from ..c.emit.self_test import vectors
 from .sections import custom_section, with_custom_section
 
@@ -33,6 +34,7 @@ class Record:
 
     Attributes:
         simd: whether it uses vectors.
+        weights: how recurrent weights are stored, a key of `layout.BITS`.
         every_step: whether a sequence has an answer a step.
         streams: whether there are reset and push.
         layout: the tensors of the state in order.
@@ -42,6 +44,7 @@ class Record:
     """
 
     simd: bool
+    weights: str
     every_step: bool
     streams: bool
     layout: tuple[StateTensor, ...]
@@ -56,7 +59,12 @@ class Record:
         return sum(tensor.num_layers * tensor.size for tensor in self.layout)
 
     @property
-    def weights(self) -> int:
+    def bits(self) -> int:
+        """Of a recurrent weight."""
+        return BITS[self.weights]
+
+    @property
+    def weight_count(self) -> int:
         """Numbers in all arrays."""
         return sum(int(np.prod(shape)) for shape in self.shapes.values())
 
@@ -108,6 +116,7 @@ class Record:
             layout.append(StateTensor(str(name), *_sizes((num_layers, size))))
         return cls(
             facts["simd"] is True,
+            _storage(facts["weights"]),
             facts["every_step"] is True,
             facts["streams"] is True,
             tuple(layout),
@@ -118,16 +127,20 @@ class Record:
         )
 
 
-def with_record(module: bytes, model: Model, simd: bool) -> bytes:
-    """A compiled module with the record of its model."""
+def with_record(module: bytes, model: Model, simd: bool, weights: str = "float32") -> bytes:
+    """A compiled module with the record of its model, whose weights are stored as `weights`."""
+    sha256 = model.weights_sha256  # of the model's own weights
+    held = _held_in_data(model, BITS[weights])
+    model = rounded(model, BITS[weights])
     golden = list(vectors(model))
-    stored = [name for name in model.arrays if not _is_in_data(model, name)]
+    stored = [name for name, array in model.arrays.items() if not _is_in_data(name, array, held)]
     facts = {
         "format": FORMAT,
         "tool": f"lstm-export {__version__}",
         "description": described(model),
-        "sha256": model.weights_sha256,
+        "sha256": sha256,
         "simd": simd,
+        "weights": weights,
         "every_step": model.returns_every_step,
         "streams": not any(stage.bidirectional for stage in model.recurrent),
         "layout": [[tensor.name, tensor.num_layers, tensor.size] for tensor in state_layout(model)],
@@ -145,18 +158,30 @@ def with_record(module: bytes, model: Model, simd: bool) -> bytes:
     return with_custom_section(with_custom_section(module, RECORD, text), NUMBERS, numbers)
 
 
-def _is_in_data(model: Model, name: str) -> bool:
-    """Whether the C holds an array so that it can be read back bit for bit.
+def _held_in_data(model: Model, bits: int) -> dict[str, Array | None]:
+    """What can be read out of the C of each array of a recurrent stage; None for nothing.
 
-    It holds sums of biases, initial states one after the other, and gates with a sigmoid halved,
+    The C holds sums of biases, initial states one after the other, and gates with a sigmoid halved,
     which loses a bit of the smallest numbers there are.
     """
-    stage_name, _, key = name.rpartition(".")
-    if stage_name not in {stage.name for stage in model.recurrent}:
+    held: dict[str, Array | None] = {}
+    for stage in model.recurrent:
+        held |= {f"{stage.name}.{key}": None for key in stage.arrays}
+        for cell in (cell for layer in stage.layers() for cell in layer):
+            weight_ih, weight_hh = cell_weights(stage, cell, cell_arrays(stage, cell, bits), bits)
+            held[f"{stage.name}.weight_ih{cell.suffix}"] = weight_ih
+            held[f"{stage.name}.weight_hh{cell.suffix}"] = weight_hh
+            if cell.weight_hr is not None:
+                held[f"{stage.name}.weight_hr{cell.suffix}"] = cell.weight_hr
+    return held
+
+
+def _is_in_data(name: str, array: Array, held: Mapping[str, Array | None]) -> bool:
+    """Whether the C holds an array so that it can be read back bit for bit."""
+    if name not in held:
         return True
-    array = model.arrays[name]
-    is_halved_exactly = (array * np.float32(0.5) * np.float32(2) == array).all()
-    return key.startswith("weight_") and bool(is_halved_exactly)
+    found = held[name]
+    return found is not None and found.tobytes() == array.tobytes()
 
 
 def _stored(
@@ -173,6 +198,17 @@ def _stored(
         arrays[name] = values.reshape(shapes[name])
         start += size
     return arrays
+
+
+def _storage(weights: Any) -> str:
+    """How weights are stored, out of a file.
+
+    Raises:
+        ValueError: in no way that is known.
+    """
+    if weights not in BITS:
+        raise ValueError(f"weights are {weights!r}")
+    return str(weights)
 
 
 def _sizes(shape: Any) -> tuple[int, ...]:

@@ -68,7 +68,7 @@ class Sandbox:
         Raises:
             InputError: it trapped, or did more than that work takes.
         """
-        self._store.set_fuel(FUEL + steps * FUEL_PER_WEIGHT * (self.record.weights + 1000))
+        self._store.set_fuel(FUEL + steps * FUEL_PER_WEIGHT * (self.record.weight_count + 1000))
         try:
             return self._functions[function](self._store, *arguments)
         except self._errors as error:

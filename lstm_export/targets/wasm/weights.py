@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from ...errors import BundleError
-from ...model import Array, Model, Recurrent, Skip
-from ..c.emit.layout import cell_arrays, cell_weights
+from ...model import Array, Cell, Model, Recurrent, Skip
+from ..c.emit.layout import CellArrays, cell_arrays, cell_weights
 from .module import constant_names
 from .record import Record
 
@@ -17,13 +19,13 @@ def model_of(record: Record, memory: bytes, places: list[int]) -> Model:
     """The model that a module holds; `places` are the addresses of its constants.
 
     What the record stores must be what the data was made from: every constant is made again and
-    compared.
+    compared, but for words of rounded weights, each bit of which is in the model.
 
     Raises:
         BundleError: the data is not what the record says.
     """
     blank = record.blank()
-    constants = constants_of(blank, record.simd)
+    constants = constants_of(blank, record)
     if len(constants) != len(places):
         raise BundleError("the WebAssembly module is damaged: its constants are not the model's")
     found = {}
@@ -32,15 +34,15 @@ def model_of(record: Record, memory: bytes, places: list[int]) -> Model:
         if len(held) != constant.nbytes:
             raise BundleError(f"the WebAssembly module is damaged: {key} is not in its memory")
         found[key] = np.frombuffer(held, constant.dtype).reshape(constant.shape)
-    arrays = _arrays(blank, record, found)
-    model = record.with_arrays(arrays)
-    for key, constant in constants_of(model, record.simd).items():
-        if constant.tobytes() != found[key].tobytes():
+    model = record.with_arrays(_arrays(blank, record, found))
+    rounded = set() if record.bits == 32 else _rounded(blank)
+    for key, constant in constants_of(model, record).items():
+        if key not in rounded and constant.tobytes() != found[key].tobytes():
             raise BundleError(f"the data of the WebAssembly module differs from its record: {key}")
     return model
 
 
-def constants_of(model: Model, simd: bool) -> dict[str, Array]:
+def constants_of(model: Model, record: Record) -> dict[str, Array]:
     """Every constant as it lies in memory, by the keys of `constant_names`, in their order.
 
     The weights of a recurrent layer are flat: group by group, row by row.
@@ -48,12 +50,8 @@ def constants_of(model: Model, simd: bool) -> dict[str, Array]:
     constants: dict[str, Array] = {}
     for stage in model.stages:
         if isinstance(stage, Recurrent):
-            for cell in (cell for layer in stage.layers() for cell in layer):
-                groups = cell_arrays(stage, cell, 32).weights
-                rows = [_padded(group, simd).ravel() for group in groups]
-                constants[f"{stage.name}.weights{cell.suffix}"] = np.concatenate(rows)
-                if cell.weight_hr is not None:
-                    constants[f"{stage.name}.weight_hr{cell.suffix}"] = cell.weight_hr
+            for cell in _cells(stage):
+                constants |= _of_cell(stage, cell, record)
         elif isinstance(stage, Skip):
             constants[f"{stage.name}.features"] = np.asarray(stage.features, np.uint32)
         else:
@@ -63,7 +61,28 @@ def constants_of(model: Model, simd: bool) -> dict[str, Array]:
             stage.initial(state).ravel() for stage in model.recurrent for state in stage.states
         ]
         constants["initial"] = np.concatenate(states).astype(np.float32)
-    return {key: constants[key] for key in constant_names(model)}
+    return {key: constants[key] for key in constant_names(model, record.weights)}
+
+
+def _of_cell(stage: Recurrent, cell: Cell, record: Record) -> dict[str, Array]:
+    """The constants of one layer in one direction."""
+    held = cell_arrays(stage, cell, record.bits)
+    rows = [_padded(group, record.simd).ravel() for group in held.weights]
+    constants = {"weights": np.concatenate(rows)}
+    if held.scale is not None and held.bias is not None:
+        constants |= {"scale": held.scale, "bias": held.bias}
+    if cell.weight_hr is not None:
+        constants["weight_hr"] = cell.weight_hr
+    return {f"{stage.name}.{key}{cell.suffix}": array for key, array in constants.items()}
+
+
+def _rounded(model: Model) -> set[str]:
+    """The constants that rounded weights are made of; rounded again, they give others."""
+    keys = set()
+    for stage in model.recurrent:
+        for cell in _cells(stage):
+            keys |= {f"{stage.name}.{part}{cell.suffix}" for part in ("weights", "scale")}
+    return keys
 
 
 def _arrays(blank: Model, record: Record, found: dict[str, Array]) -> dict[str, Array]:
@@ -71,32 +90,39 @@ def _arrays(blank: Model, record: Record, found: dict[str, Array]) -> dict[str, 
     arrays: dict[str, Array] = {}
     for stage in blank.stages:
         if isinstance(stage, Recurrent):
-            arrays |= _recurrent(stage, record.simd, found)
+            arrays |= _recurrent(stage, record, found)
         else:
             arrays |= {f"{stage.name}.{key}": found[f"{stage.name}.{key}"] for key in stage.arrays}
     arrays |= record.stored
     return arrays
 
 
-def _recurrent(stage: Recurrent, simd: bool, found: dict[str, Array]) -> dict[str, Array]:
+def _recurrent(stage: Recurrent, record: Record, found: dict[str, Array]) -> dict[str, Array]:
     """The weight matrices of one stage."""
     arrays = {}
-    for cell in (cell for layer in stage.layers() for cell in layer):
+    for cell in _cells(stage):
         flat = found[f"{stage.name}.weights{cell.suffix}"]
         groups = []
         start = 0
-        for group in cell_arrays(stage, cell, 32).weights:  # those of ones, for their shapes
-            rows, width = _padded(group, simd).shape
+        # those of ones, for their shapes
+        for group in cell_arrays(stage, cell, record.bits).weights:
+            rows, width = _padded(group, record.simd).shape
             end = start + rows * width
             groups.append(flat[start:end].reshape(rows, width)[:, : group.shape[1]])
             start = end
-        weight_ih, weight_hh = cell_weights(stage, groups)
+        held = CellArrays(tuple(groups), found.get(f"{stage.name}.scale{cell.suffix}"))
+        weight_ih, weight_hh = cell_weights(stage, cell, held, record.bits)
         arrays[f"{stage.name}.weight_ih{cell.suffix}"] = weight_ih
         arrays[f"{stage.name}.weight_hh{cell.suffix}"] = weight_hh
         if cell.weight_hr is not None:
             name = f"{stage.name}.weight_hr{cell.suffix}"
             arrays[name] = found[name]
     return arrays
+
+
+def _cells(stage: Recurrent) -> Iterator[Cell]:
+    for layer in stage.layers():
+        yield from layer
 
 
 def _padded(group: Array, simd: bool) -> Array:

@@ -8,11 +8,12 @@ exact.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ....errors import InputError
 from ....model import GRU, LSTM, Array, Cell, Model, Recurrent
 
 GROUP = 16  # units
@@ -20,6 +21,17 @@ LARGEST = 24  # units of the last group
 # The order of the gates in the C source: those with a sigmoid first, the one with tanh last.
 C_GATES = {LSTM: ("input", "forget", "output", "cell"), GRU: ("reset", "update", "new")}
 BITS = {"float32": 32, "int16": 16, "int8": 8}
+
+
+def known_storage(weights: str) -> int:
+    """The bits of a recurrent weight that is stored as `weights`.
+
+    Raises:
+        InputError: it is no key of BITS.
+    """
+    if weights not in BITS:
+        raise InputError(f"weights cannot be stored as {weights!r}; choose {', '.join(BITS)}")
+    return BITS[weights]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,23 +74,24 @@ def cell_arrays(stage: Recurrent, cell: Cell, bits: int) -> CellArrays:
     return CellArrays(words, scale, bias)
 
 
-def cell_weights(stage: Recurrent, groups: Sequence[Array]) -> tuple[Array, Array]:
-    """weight_ih and weight_hh out of float32 groups; the inverse of `cell_arrays`, but for biases.
+def cell_weights(stage: Recurrent, cell: Cell, held: CellArrays, bits: int) -> tuple[Array, Array]:
+    """weight_ih and weight_hh that `held` stands for: the inverse of `cell_arrays`, but for biases.
 
-    Exact, unless halving a weight lost a bit: below 2^-125 it may.
+    Exact, unless halving a weight lost a bit: below 2^-125 it may. `cell` tells shapes.
     """
-    count = len(list(group_units(stage.hidden_size)))
-    x_rows = np.concatenate(groups[:count], axis=1)[1:]  # (input width, sums); biases come first
-    h_rows = np.concatenate(groups[count:], axis=1)
-    if not isinstance(stage, LSTM):
-        h_rows = h_rows[1:]
+    count = len(held.weights) // 2
+    parts = (held.weights[:count], held.weights[count:])
     order = _order(stage)
-    halves = _halves(stage)
+    halves = _halves(stage)[:, np.newaxis]
     weights = []
-    for rows in (x_rows, h_rows):
-        matrix = np.empty_like(rows.T)
-        matrix[order] = rows.T
-        weights.append(matrix / halves[:, np.newaxis])
+    for groups, like in zip(parts, (cell.weight_ih, cell.weight_hh), strict=True):
+        rows = np.concatenate(groups, axis=1).T  # (sums, features or words)
+        values = rows[:, -like.shape[1] :]  # biases come first
+        if held.scale is not None:
+            values = _weights(rows, like, bits) * held.scale.astype(np.float64)[:, np.newaxis]
+        matrix = np.empty(like.shape, values.dtype)
+        matrix[order] = values
+        weights.append((matrix / halves).astype(np.float32))
     return weights[0], weights[1]
 
 
