@@ -8,7 +8,8 @@
     ├── MissingDependency    an optional package is not installed
     ├── InputError           data, an option or an output path that cannot be used
     ├── ParityError          an artifact that does not compute what its model computes
-    └── BundleError          a bundle or an artifact that is damaged, unsafe or of another format
+    ├── BundleError          a bundle or an artifact that is damaged, unsafe or of another format
+    └── SignatureError       a file that the key asked for did not sign
 
 The library raises them, the command line prints them as one line and exits with 1.
 Messages give what was expected, what was got, and the next step.
@@ -68,6 +69,10 @@ class ParityError(LstmExportError):
 
 class BundleError(LstmExportError):
     """A bundle or an artifact that is damaged, unsafe, or of another format version."""
+
+
+class SignatureError(LstmExportError):
+    """A file whose signature was asked for, and is absent, wrong, or of another key."""
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from .chains import Checkpoint, write_checkpoint
 from .device import Nonfinite, Session
 from .files import check_output
 from .parity import ParityReport
+from .signing import secret_key_for, sign_data
 from .verification.artifact import UsersWord, open_file
 from .verification.engine import session_of
 from .verification.judge import judge_file
@@ -77,6 +78,7 @@ def verify(
     replay: Path | None = None,
     *,
     trust: bool = False,
+    key: Path | str | None = None,
 ) -> tuple[ParityReport, ...]:
     """Judge an artifact against its model, or the artifacts of a bundle against its own answers.
 
@@ -87,23 +89,26 @@ def verify(
         model: what it has to compute; a bundle carries its own.
         replay: a file written by `verify --failing`, the one input to judge on.
         trust: run code that is in the file, see `verification.artifact`.
+        key: the public key that must have signed it.
 
     Raises:
         InputError: a file is of no known format, or may not run, or its model is missing.
+        SignatureError: `key` did not sign it.
         BundleError: the artifact or the bundle is damaged or unsafe.
     """
-    opened = open_file(artifact, UsersWord(trust, names_model=model is not None))
+    opened = open_file(artifact, UsersWord(trust, names_model=model is not None), key)
     subject = None if model is None else Subject.of(model)
     return judge_file(opened, subject, replay)
 
 
-def package(
+def package(  # noqa: PLR0913 - what goes into a bundle
     model: Source,
     path: Path | str,
     target_names: Sequence[str] = DEFAULT_TARGETS,
     *,
     mode: Mode | None = None,
     lengths: bool = False,
+    sign: Path | str | None = None,
 ) -> tuple[ParityReport, ...]:
     """Export to every target, verify every artifact, and write the bundle only if all passed.
 
@@ -113,6 +118,7 @@ def package(
         target_names: what to export to.
         mode: meant to be run on windows (the default where their size is stored), or as a stream.
         lengths: artifacts of targets that can do so also take the lengths of a padded batch.
+        sign: a secret key; the signature lies beside the bundle.
 
     Raises:
         ParityError: an artifact failed; nothing is written.
@@ -121,18 +127,22 @@ def package(
     subject = Subject.of(model)
     output = Path(path)
     check_output(output, subject.checkpoint.source)
+    secret = secret_key_for(output, sign) if sign else None
     bundle, reports = bundle_of(subject, target_names, mode, lengths)
-    write_bundle(output, bundle)
+    data = write_bundle(output, bundle)
+    if secret:
+        sign_data(output, data, secret)
     return reports
 
 
-def load(
+def load(  # noqa: PLR0913 - how a file is opened and run
     path: Path | str,
     engine: str = "onnx",
     providers: Sequence[str] = (),
     nonfinite: Nonfinite = "refuse",
     *,
     trust: bool = False,
+    key: Path | str | None = None,
 ) -> Session:
     """Open a bundle or an artifact for inference.
 
@@ -142,9 +152,11 @@ def load(
         providers: execution providers of ONNX Runtime in order of preference; CPU by default.
         nonfinite: what happens to rows that hold NaN or infinity: `refuse`, or `propagate` as NaN.
         trust: run code that is in the file, see `verification.artifact`.
+        key: the public key that must have signed it.
 
     Raises:
         InputError: the file is of no known format, may not run, or has no such engine.
+        SignatureError: `key` did not sign it.
         BundleError: the bundle is damaged or unsafe.
     """
-    return session_of(open_file(path, UsersWord(trust)), engine, tuple(providers), nonfinite)
+    return session_of(open_file(path, UsersWord(trust), key), engine, tuple(providers), nonfinite)

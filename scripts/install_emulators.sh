@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Install the compilers and emulators with which generated C is proved here and on other processors (Debian, Ubuntu).
+# Install the compilers and emulators with which generated C is proved here and on other processors, and the tools with
+# which signatures are (Debian, Ubuntu).
 # Never fails: where it cannot install, it says why, and the tests that need the tools are skipped.
 # With --check nothing is installed: it says which tools are missing, what is skipped, and how to get them.
 
 set -uo pipefail
 
-commands=(gcc g++ clang wasm-ld node chromium
+commands=(gcc g++ clang wasm-ld node chromium minisign openssl
   arm-none-eabi-gcc qemu-system-arm riscv64-unknown-elf-gcc qemu-system-riscv32 aarch64-linux-gnu-gcc qemu-aarch64-static)
-packages=(gcc g++ clang lld nodejs gcc-arm-none-eabi qemu-system-arm gcc-riscv64-unknown-elf qemu-system-misc
+packages=(gcc g++ clang lld nodejs minisign openssl gcc-arm-none-eabi qemu-system-arm gcc-riscv64-unknown-elf qemu-system-misc
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static)
 
 cannot() {

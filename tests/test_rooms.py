@@ -15,6 +15,7 @@ ORDER = [
     "version",
     "errors",
     "files",
+    "signing",
     "model",
     "series",
     "pages",

@@ -129,13 +129,17 @@ def make_bundle(
     return _read({**files, MANIFEST: dump_manifest(manifest)})
 
 
-def write_bundle(path: Path, bundle: Bundle) -> None:
-    """Write `bundle` to `path`, whole or not at all. Law: `open_bundle(path) == bundle`.
+def write_bundle(path: Path, bundle: Bundle) -> bytes:
+    """Write `bundle` to `path`, whole or not at all; the bytes that were written.
+
+    Law: `open_bundle(path) == bundle`.
 
     Raises:
         InputError: the file cannot be written.
     """
-    write_bytes(path, pack(bundle.files, first=MANIFEST))
+    data = pack(bundle.files, first=MANIFEST)
+    write_bytes(path, data)
+    return data
 
 
 def open_bundle(source: Path | bytes) -> Bundle:

@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 from .. import targets
 from ..errors import LstmExportError
 from ..version import __version__
-from . import bench, diff, doctor, inspect, package, run, train, verify
+from . import bench, diff, doctor, inspect, package, run, sign, train, verify
 from .export import target_command
 from .signals import as_interrupts
 
@@ -78,6 +78,7 @@ for name in targets.names():
     app.command(name)(target_command(name))
 app.command()(verify.verify)
 app.command()(package.package)
+app.command()(sign.sign)
 app.command()(run.run)
 app.command()(diff.diff)
 app.command()(bench.bench)

@@ -96,18 +96,21 @@ OPTIONS: dict[str, Any] = {
 def reads_model(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command these options, and it their values as its parameter `reading`."""
 
-    def wrapped(**values: Any) -> None:
-        chosen = {name: values.pop(name) for name in OPTIONS}
-        command(**values, reading=_reading(chosen))
-
     signature = inspect.signature(command, eval_str=True)
     own = [parameter for name, parameter in signature.parameters.items() if name != "reading"]
+
+    def wrapped(**values: Any) -> None:
+        chosen = {name: values[name] for name in OPTIONS}
+        left = {name: value for name, value in values.items() if name in signature.parameters}
+        command(**left, reading=_reading(chosen))
+
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     added = [
         inspect.Parameter(
             name, kind, default=False if name == "trust" else None, annotation=annotation
         )
         for name, annotation in OPTIONS.items()
+        if name not in signature.parameters  # the command says itself what it means
     ]
     parameters = [*own, *added]
     wrapped.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]

@@ -54,6 +54,13 @@ def package(  # noqa: PLR0913, PLR0917 - the options of a command
             "--lengths", help="Also take the lengths of padded rows, in the targets that can."
         ),
     ] = False,
+    sign: Annotated[
+        Path | None,
+        typer.Option(
+            help="Also sign the bundle with this secret key, of minisign or in PEM.",
+            metavar="KEY",
+        ),
+    ] = None,
     as_json: show.AsJson = False,
 ) -> None:
     """Export, verify, and put what a device needs into one bundle.
@@ -66,7 +73,11 @@ def package(  # noqa: PLR0913, PLR0917 - the options of a command
     checkpoint = read(model, reading)
     path = output or model.with_suffix(".bundle")
     try:
-        options: dict[str, Any] = {"mode": mode.value if mode else None, "lengths": lengths}
+        options: dict[str, Any] = {
+            "mode": mode.value if mode else None,
+            "lengths": lengths,
+            "sign": sign,
+        }
         reports = pipeline.package(checkpoint, path, target or pipeline.DEFAULT_TARGETS, **options)
     except ParityError as error:
         show.reports([error.report], as_json, "package")

@@ -89,6 +89,7 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
             max=1,
         ),
     ] = 0.5,
+    key: show.Key = None,
     trust: show.Trust = False,
     as_json: show.AsJson = False,
 ) -> None:
@@ -111,11 +112,11 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
             "late": late.value,
             "duplicate": duplicate.value,
         }
-        session = pipeline.load(source, engine, provider or (), trust=trust)
+        session = pipeline.load(source, engine, provider or (), trust=trust, key=key)
         return run_stream(session, data, state, most_unanswered, **options)
     if output:
         check_prediction_output(output, source, data)
-    session = pipeline.load(source, engine, provider or (), trust=trust)
+    session = pipeline.load(source, engine, provider or (), trust=trust, key=key)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         found = predict_file(

@@ -27,6 +27,14 @@ Model = Annotated[
 Trust = Annotated[
     bool, typer.Option("--trust", help="Run the code in the files that you name (C, TorchScript).")
 ]
+Key = Annotated[
+    Path | None,
+    typer.Option(
+        "--key",
+        help="The public key that must have signed the file, of minisign or in PEM.",
+        metavar="PUB",
+    ),
+]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON object for programs instead of text.")
 ]

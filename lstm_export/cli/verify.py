@@ -77,6 +77,14 @@ def verify(  # noqa: PLR0913, PLR0917 - the command's arguments and options
             metavar="FILE",
         ),
     ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            help="The public key that must have signed the file, of minisign or in PEM; "
+            "with MODEL: which state_dict of it to read.",
+            metavar="PUB|NAME",
+        ),
+    ] = None,
     as_json: show.AsJson = False,
 ) -> None:
     """Check an artifact against its model, or a bundle by itself."""
@@ -84,7 +92,8 @@ def verify(  # noqa: PLR0913, PLR0917 - the command's arguments and options
     _check_usage(model, data, streaming, check_self, {**outputs, "--replay": replay}, reading)
     _check_outputs(outputs, artifact, model, replay)
     try:
-        opened, subject = _opened(artifact, model, reading)
+        public = Path(key) if key and model is None else None
+        opened, subject = _opened(artifact, model, reading, public)
         if check_self and subject:
             return _check_self(opened, subject, as_json)
         reports = _judged(opened, subject, replay)
@@ -111,7 +120,7 @@ def _check_usage(  # noqa: PLR0913, PLR0917 - what was given
     """Options that would do nothing as they are given."""
     if data and not streaming:
         raise typer.BadParameter("the table is for --streaming: add it", param_hint="--data")
-    about_model = said_of_reading(reading)
+    about_model = [option for option in said_of_reading(reading) if option != "--key"]
     if about_model and model is None:
         raise typer.BadParameter(
             "it says how MODEL is read: name the model too: ARTIFACT MODEL",
@@ -143,12 +152,13 @@ def _check_outputs(outputs: Mapping[str, Path | None], *inputs: Path | None) -> 
 
 
 def _opened(
-    artifact: Path, model: Path | None, reading: Reading
+    artifact: Path, model: Path | None, reading: Reading, key: Path | None
 ) -> tuple[OpenedFile, Subject | None]:
     from ..verification.artifact import UsersWord, open_file
     from ..verification.subject import Subject, read
 
-    opened = open_file(artifact, UsersWord(reading.trust, names_model=model is not None))
+    word = UsersWord(reading.trust, names_model=model is not None)
+    opened = open_file(artifact, word, key)
     if model is None:
         return opened, None
     if any(entry.runs_code for entry in opened.artifacts.values()):
@@ -211,11 +221,14 @@ def _show(  # noqa: PLR0913, PLR0917 - what is shown, and how
 ) -> None:
     from ..verification.endless_stream import endless_stream
 
+    signed = {"signed": opened.signed.to_record()} if opened.signed else {}
+    if opened.signed and not as_json:
+        typer.echo(opened.signed.text())
     if not streaming:
-        show.reports(reports, as_json, "verify")
+        show.reports(reports, as_json, "verify", more=signed)
         return
     endless = endless_stream(opened, subject.checkpoint if subject else None, data)
-    show.reports(reports, as_json, "verify", more={"streaming": endless.to_record()})
+    show.reports(reports, as_json, "verify", more={"streaming": endless.to_record(), **signed})
     if not as_json:
         typer.echo(f"\n{endless.text()}")
 

@@ -26,8 +26,10 @@ from ..bundle import Bundle, is_bundle, open_bundle
 from ..errors import InputError, LstmExportError, MissingDependency, naming, require
 from ..files import read_bytes, unreadable
 from ..model import Model, Runner
+from ..signing import Signed, read_public_key, signed_bytes, signed_folder
 
 MOST_BYTES = 2**30  # no artifact of this package comes near; an endless file ends here
+_EXPECTED = "a bundle or an exported artifact"
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,7 @@ class OpenedFile:
         artifacts: by target name; the one of a lone artifact, or all of a bundle.
         engines: everything that it can be run with: its artifacts, and what needs only a bundle's
             weights.
+        signed: its signature, where one was asked for.
     """
 
     path: Path
@@ -156,6 +159,7 @@ class OpenedFile:
     bundle: Bundle | None
     artifacts: Mapping[str, ArtifactFile]
     engines: Mapping[str, ArtifactFile]
+    signed: Signed | None = None
 
     @property
     def artifact(self) -> ArtifactFile:
@@ -163,25 +167,33 @@ class OpenedFile:
         return next(iter(self.artifacts.values()))
 
 
-def open_file(path: Path | str, word: UsersWord = NO_WORD) -> OpenedFile:
+def open_file(
+    path: Path | str, word: UsersWord = NO_WORD, key: Path | str | None = None
+) -> OpenedFile:
     """Read a bundle or an artifact once, and settle what of it may run. Nothing is run yet.
+
+    Args:
+        path: the file or the folder.
+        word: what the user said.
+        key: the public key that must have signed it, checked before a byte of it is parsed.
 
     Raises:
         InputError: it cannot be read, or is neither.
+        SignatureError: `key` did not sign it.
         BundleError: it is a bundle, and damaged or unsafe.
     """
     path = Path(path)
-    data = _bytes_of(path)
+    data, signed = _bytes_of(path, key)
     if not is_bundle(data):
         artifact = _lone(path, data, word)
         only = {artifact.target: artifact}
-        return OpenedFile(path, data, None, only, only)
+        return OpenedFile(path, data, None, only, only, signed)
     with naming(path):
         bundle = open_bundle(data)
     artifacts = {name: _packed(path, bundle, name, word) for name in bundle.artifacts}
     makers = [name for name in targets.names() if _makes_runner(name)]
     made = {name: _packed(path, bundle, name, word) for name in makers}
-    return OpenedFile(path, data, bundle, artifacts, {**artifacts, **made})
+    return OpenedFile(path, data, bundle, artifacts, {**artifacts, **made}, signed)
 
 
 def own_artifact(target: str, path: Path) -> ArtifactFile:
@@ -203,18 +215,30 @@ def holds_bundle(path: Path) -> bool:
         raise unreadable(path, error, "a checkpoint or a bundle") from error
 
 
-def _bytes_of(path: Path) -> bytes:
+def _bytes_of(path: Path, key: Path | str | None) -> tuple[bytes, Signed | None]:
     """A file's bytes; of a folder, those of the file that a target knows it by."""
-    expected = "a bundle or an exported artifact"
+    if key is None:
+        file = _known_file(path) if path.is_dir() else path
+        return read_bytes(file, _EXPECTED, MOST_BYTES), None
+    public = read_public_key(key)
     if not path.is_dir():
-        return read_bytes(path, expected, MOST_BYTES)
+        return signed_bytes(path, public, _EXPECTED, MOST_BYTES)
+    contents, signed = signed_folder(path, public, MOST_BYTES)
+    name = _known_file(path).name
+    if name not in contents:
+        raise InputError(f"{path} is changed by another process; try again")
+    return contents[name], signed
+
+
+def _known_file(path: Path) -> Path:
+    """The file that a target knows a folder by."""
     for name in targets.names():
         try:
             file = _main_file(name, path)
         except OSError as error:
-            raise unreadable(path, error, expected) from error
+            raise unreadable(path, error, _EXPECTED) from error
         if file is not None:
-            return read_bytes(file, expected, MOST_BYTES)
+            return file
     raise InputError(
         f"{path} is a folder that holds no artifact of {_known()}; name one that lstm-export wrote"
     )

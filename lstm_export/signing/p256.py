@@ -1,0 +1,144 @@
+"""ECDSA on P-256 with SHA-256, for firmware that has mbedTLS: keys in PEM, signatures in DER.
+
+`openssl dgst -sha256 -verify public.pem -signature FILE.sig FILE` checks the same signatures.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import InputError, SignatureError, require
+from .minisign import PURPOSE
+
+SUFFIX = ".sig"
+PEM = "-----BEGIN "
+_CURVE = "secp256r1"
+_EC = "cryptography.hazmat.primitives.asymmetric.ec"
+_SERIALIZATION = "cryptography.hazmat.primitives.serialization"
+_HOW_TO_MAKE = "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out secret.pem"
+
+
+@dataclass(frozen=True)
+class P256PublicKey:
+    """A public key in PEM.
+
+    Attributes:
+        key: cryptography's own.
+        suffix: of the signature beside a file.
+    """
+
+    key: Any
+    suffix: str = SUFFIX
+
+    @property
+    def name(self) -> str:
+        """The key by the first 16 digits of its SHA-256, in DER."""
+        return _name(self.key)
+
+    def check(self, data: bytes, signature: bytes) -> str:
+        """Check a signature over `data`; there is no comment in it.
+
+        Raises:
+            SignatureError: it is none, is of another key, or does not fit `data`.
+        """
+        invalid = require("cryptography.exceptions", "sign", PURPOSE).InvalidSignature
+        try:
+            self.key.verify(signature, data, _scheme())
+        except invalid as error:
+            raise SignatureError(
+                f"it is not what {self.name} signed; copy the file and its signature again, "
+                "or name the key that signed it"
+            ) from error
+        return ""
+
+
+@dataclass(frozen=True)
+class P256SecretKey:
+    """A secret key in PEM.
+
+    Attributes:
+        key: cryptography's own.
+        suffix: of the signature beside a file.
+    """
+
+    key: Any
+    suffix: str = SUFFIX
+
+    @property
+    def name(self) -> str:
+        """That of its public key."""
+        return _name(self.key.public_key())
+
+    def signature_of(self, data: bytes, comment: str) -> bytes:
+        """The signature of `data`, by RFC 6979: equal data give equal bytes. Holds no comment."""
+        return bytes(self.key.sign(data, _scheme(deterministic_signing=True)))
+
+
+def is_secret_pem(text: str) -> bool:
+    """Whether a text in PEM is a secret key."""
+    return "PRIVATE KEY" in text.partition("\n")[0] or "EC PARAMETERS" in text.partition("\n")[0]
+
+
+def public_pem(text: str, file: object) -> P256PublicKey:
+    """The public key in a PEM.
+
+    Raises:
+        InputError: it is damaged, or of another kind.
+    """
+    serialization = require(_SERIALIZATION, "sign", PURPOSE)
+    unsupported = require("cryptography.exceptions", "sign", PURPOSE).UnsupportedAlgorithm
+    try:
+        key = serialization.load_pem_public_key(text.encode())
+    except (ValueError, unsupported) as error:
+        raise InputError(f"{file} holds no public key in PEM; {_next_step(file)}") from error
+    _check_curve(key, file)
+    return P256PublicKey(key)
+
+
+def secret_pem(text: str, file: object, password: Callable[[], str]) -> P256SecretKey:
+    """The secret key in a PEM; `password` is asked only where it has one.
+
+    Raises:
+        InputError: it is damaged or of another kind, or the password is wrong.
+    """
+    serialization = require(_SERIALIZATION, "sign", PURPOSE)
+    unsupported = require("cryptography.exceptions", "sign", PURPOSE).UnsupportedAlgorithm
+    encrypted = "ENCRYPTED" in text
+    words = password().encode() if encrypted else None
+    try:
+        key = serialization.load_pem_private_key(text.encode(), words)
+    except (ValueError, TypeError, unsupported) as error:
+        reason = "its password is wrong, or it" if encrypted else "it"
+        raise InputError(f"{file} cannot be read: {reason} is damaged; {_HOW_TO_MAKE}") from error
+    _check_curve(key, file)
+    return P256SecretKey(key)
+
+
+def _check_curve(key: Any, file: object) -> None:
+    ec = require(_EC, "sign", PURPOSE)
+    is_curve = isinstance(key, ec.EllipticCurvePublicKey | ec.EllipticCurvePrivateKey)
+    if not is_curve or key.curve.name != _CURVE:
+        raise InputError(
+            f"{file} is no key of the curve P-256; make one ({_HOW_TO_MAKE}), "
+            "or take a key of minisign for Ed25519"
+        )
+
+
+def _next_step(file: object) -> str:
+    return f"write it with: openssl pkey -in secret.pem -pubout -out {file}"
+
+
+def _scheme(**options: bool) -> Any:
+    sha256 = require("cryptography.hazmat.primitives.hashes", "sign", PURPOSE).SHA256
+    return require(_EC, "sign", PURPOSE).ECDSA(sha256(), **options)
+
+
+def _name(key: Any) -> str:
+    serialization = require(_SERIALIZATION, "sign", PURPOSE)
+    der = key.public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return f"P-256 key {hashlib.sha256(der).hexdigest()[:16]}"
