@@ -83,3 +83,5 @@ def package(  # noqa: PLR0913, PLR0917 - the options of a command
         show.reports([error.report], as_json, "package")
         raise
     show.reports(reports, as_json, "package", path, tables=False)
+    if sign and not as_json:
+        typer.echo(f"signed with {sign}")

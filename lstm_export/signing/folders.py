@@ -17,7 +17,8 @@ _MOST_LIST = 2**16  # bytes
 
 def list_path(folder: Path) -> Path:
     """Where the list of a folder lies: beside it."""
-    folder = folder.resolve()
+    if folder.name in ("", ".."):
+        folder = folder.resolve()
     return folder.with_name(folder.name + SUFFIX)
 
 

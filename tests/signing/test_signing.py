@@ -1,5 +1,6 @@
 """Signatures: what minisign and openssl signed is known here, what is signed here is known there,
-and a file that the key did not sign is refused before a byte of it is parsed."""
+and a file that the key did not sign is refused before a byte of it is parsed. See docs/signing.md.
+"""
 
 from __future__ import annotations
 
