@@ -29,6 +29,7 @@ ORDER += [
     "chains",
     "training",
     "verification",
+    "evaluation",
     "pipeline",
     "bench",
     "doctor",

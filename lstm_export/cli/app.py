@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 from .. import targets
 from ..errors import LstmExportError
 from ..version import __version__
-from . import bench, diff, doctor, inspect, package, run, sign, train, verify
+from . import bench, diff, doctor, evaluate, inspect, package, run, sign, train, verify
 from .export import target_command
 from .signals import as_interrupts
 
@@ -80,6 +80,7 @@ app.command()(verify.verify)
 app.command()(package.package)
 app.command()(sign.sign)
 app.command()(run.run)
+app.command()(evaluate.evaluate)
 app.command()(diff.diff)
 app.command()(bench.bench)
 app.command()(doctor.doctor)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from . import show as shown
+from .text_table import aligned, digits
 
 if TYPE_CHECKING:
     from ..training import DataReport, Score, TrainingResult
@@ -30,7 +31,7 @@ def show(result: TrainingResult, output: Path, as_json: bool) -> None:
         shown.as_json("train", path=str(output), **result.to_record(), windows=asdict(result.data))
         return
     typer.echo(f"model  {result.model.describe()}")
-    for line in _data_lines(result.data):
+    for line in data_lines(result.data):
         typer.echo(line)
     for column in result.model.signature.targets:
         unit = f" in {column.unit}" if column.unit else ""
@@ -43,7 +44,7 @@ def show(result: TrainingResult, output: Path, as_json: bool) -> None:
     typer.echo(f"wrote {output} ({output.stat().st_size:,} bytes)")
 
 
-def _data_lines(data: DataReport) -> Iterator[str]:
+def data_lines(data: DataReport) -> Iterator[str]:
     """Rows, then the windows of every part, then those of every group."""
     yield f"data   {data.rows:,} rows, {data.first} to {data.last}"
     gaps = sum(group.gaps for group in data.groups)
@@ -57,7 +58,7 @@ def _data_lines(data: DataReport) -> Iterator[str]:
     whole = {fate: data.count(fate) for fate in ("used", *WORDS_FOR_LOSSES)}
     rows.append(["all", *_counts(whole), ""])
     yield ""
-    yield _aligned(rows)
+    yield aligned(rows)
     if len(data.groups) > 1:
         yield ""
         yield from _group_lines(data)
@@ -75,7 +76,7 @@ def _group_lines(data: DataReport) -> Iterator[str]:
         used = [f"{group.parts[part]:,}" for part in parts]
         lost = _counts(group.windows)[1:]
         rows.append([group.group, f"{group.rows:,}", *used, *lost])
-    yield _aligned(rows)
+    yield aligned(rows)
     more = len(data.groups) - MOST_GROUPS
     if more > 0:
         yield f"and {more:,} groups more, which --json lists"
@@ -91,28 +92,11 @@ def _scores(scores: Sequence[Score]) -> str:
     )
     for predictor in predictors:
         cells = {
-            score.part: f"{_digits(score.rmse)} / {_digits(score.mae)}"
+            score.part: f"{digits(score.rmse)} / {digits(score.mae)}"
             for score in scores
             if score.predictor == predictor
         }
         rows.append([predictor, *(cells.get(part, "-") for part in parts)])
     windows = [f"{score.windows:,}" for score in scores if score.predictor == "lstm"]
     rows.append(["windows", *windows])
-    return _aligned(rows)
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of cells as text: the first column to the left, the others to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for first, *others in rows:
-        cells = [first.ljust(widths[0])]
-        for cell, width in zip(others, widths[1:], strict=True):
-            cells.append(cell.rjust(width))
-        lines.append("   ".join(cells).rstrip())
-    return "\n".join(lines)
-
-
-def _digits(value: float) -> str:
-    """Four digits, or all before the point."""
-    return f"{value:,.0f}" if value >= 1000 else f"{value:#.4g}"
+    return aligned(rows)

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import InputError
+from ..files import check_output, write_bytes
 from . import show, show_training
+from .again import command_again
 
 if TYPE_CHECKING:
-    from ..training import Epoch, TrainingOptions
+    from ..training import Epoch
 
 # The library's words and defaults, repeated here so that --help need not import it; a test compares
 # the two.
@@ -30,6 +32,7 @@ DURATION = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<unit>ms|s|min|h|d|w)?")
 
 
 def train(  # noqa: PLR0913, PLR0917 - the options of a command
+    context: typer.Context,
     data: Annotated[
         Path, typer.Argument(help="A table: .csv, .csv.gz or .parquet.", metavar="DATA")
     ],
@@ -158,9 +161,14 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     real_windows: Annotated[
         bool, typer.Option(help="Keep 32 windows of the data in the checkpoint, for verification.")
     ] = True,
+    report: Annotated[
+        Path | None, typer.Option(help="Write the run as one HTML page.", metavar="FILE")
+    ] = None,
     as_json: show.AsJson = False,
 ) -> None:
     """Train on a table, and compare with simple baselines."""
+    from .. import pipeline
+    from ..evaluation.page import training_page
     from ..training import TrainingOptions
 
     options = TrainingOptions(
@@ -198,14 +206,13 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
         device=device,
         real_windows=real_windows,
     )
-    _train(data, output, options, as_json)
-
-
-def _train(data: Path, output: Path, options: TrainingOptions, as_json: bool) -> None:
-    from .. import pipeline
-
+    if report:
+        check_output(report, data, output)
     with _progress(options.epochs) as progress:
         result = pipeline.train(data, output, options, progress)
+    if report:
+        again = command_again(context, ("report", "as_json"))
+        write_bytes(report, training_page(result, output.name, again))
     show_training.show(result, output, as_json)
     if result.interrupted:
         raise KeyboardInterrupt(f"kept the best of epoch {result.best_epoch}")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from ..model import Affine, Array, Signature
+from .answers import Predictor
 from .samples import Samples, batches, by_target
 
 DAY = 86400.0
@@ -14,22 +13,25 @@ WEEK = 7 * DAY
 RIDGE_COLUMNS = 4096  # more, and the normal equations in float64 outgrow the model they judge
 RIDGE_PENALTY = 1.0
 
-# Maps the first rows of windows to predictions (windows, output_size), NaN where it has none.
-Baseline = Callable[[Array], Array]
 
-
-def baselines(samples: Samples, signature: Signature, scaler: Affine) -> dict[str, Baseline]:
+def baselines(samples: Samples, signature: Signature, scaler: Affine) -> dict[str, Predictor]:
     """The baselines that make sense for this task, by the name that people read."""
-    found: dict[str, Baseline] = {}
+    found = untrained_baselines(samples, signature)
+    if not samples.horizon:
+        found["training mean"] = lambda starts: _training_mean(samples, starts)
+    if samples.window * samples.x.shape[1] <= RIDGE_COLUMNS:
+        found["ridge"] = ridge(samples, scaler)
+    return found
+
+
+def untrained_baselines(samples: Samples, signature: Signature) -> dict[str, Predictor]:
+    """Those that need nothing but the past of the target; NaN where the table does not hold it."""
+    found: dict[str, Predictor] = {}
     if samples.horizon:
         found["persistence"] = lambda starts: _persistence(samples, starts)
         name, period = season(signature)
         if period and samples.times.dtype.kind == "M":
             found[name] = lambda starts: _seasonal(samples, starts, period)
-    else:
-        found["training mean"] = lambda starts: _training_mean(samples, starts)
-    if samples.window * samples.x.shape[1] <= RIDGE_COLUMNS:
-        found["ridge"] = ridge(samples, scaler)
     return found
 
 
@@ -49,7 +51,7 @@ def season(signature: Signature) -> tuple[str, float]:
     return name, period if is_whole else 0.0
 
 
-def ridge(samples: Samples, scaler: Affine, penalty: float = RIDGE_PENALTY) -> Baseline:
+def ridge(samples: Samples, scaler: Affine, penalty: float = RIDGE_PENALTY) -> Predictor:
     """Least squares from scaled, flattened training windows to the targets, with an L2 penalty."""
     starts = samples.parts["train"]
     mean = samples.targets(starts).mean(axis=0)

@@ -22,7 +22,7 @@ from .options import TrainingOptions
 from .result import TrainingResult
 from .samples import Samples
 from .scaling import column_warnings, fit_scaler
-from .scores import scores_of
+from .scores import answers_by_part, scores_of
 from .tensors import Windows
 from .windowing import build_samples, input_signature, least_rows, left_out, read_for_training
 
@@ -53,7 +53,8 @@ def fit(
     validation = _scaled(samples, "validation", inputs, outputs) if has_validation else None
     trained = train_loop(train, validation, options, progress)
     model = _model(trained, inputs, outputs, _with_ranges(signature, samples))
-    scores = tuple(scores_of(model, samples, options))
+    answers = tuple(answers_by_part(model, samples, options))
+    scores = tuple(score for of_part in answers for score in scores_of(of_part))
     data = data_report(table, signature, options, samples)
     return TrainingResult(
         model=model,
@@ -68,6 +69,7 @@ def fit(
             *beaten(scores, samples, signature, options, trained.history),
         ),
         interrupted=trained.interrupted,
+        answers=answers[-1],
     )
 
 

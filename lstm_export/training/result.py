@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..model import Array, Model
+from .answers import Answers
 from .data_report import DataReport
 from .loop import Epoch
 
@@ -47,6 +48,7 @@ class TrainingResult:
         facts: seed, sha256 of the data file, options, versions; JSON-ready.
         warnings: what the data may do to the model, one sentence each.
         interrupted: whether Ctrl-C ended the training; the model is then the best so far.
+        answers: of the model and its baselines to the latest part there is.
     """
 
     model: Model
@@ -56,6 +58,7 @@ class TrainingResult:
     history: tuple[Epoch, ...]
     best_epoch: int
     facts: Mapping[str, Any]
+    answers: Answers
     warnings: tuple[str, ...] = ()
     interrupted: bool = False
 

@@ -21,6 +21,7 @@ class Samples:
         y: float64 `(rows, targets)`, NaN where unknown.
         times: `(rows,)` as the table holds them.
         group: int64 `(rows,)`, the number of each row's series.
+        group_names: of the series, by number.
         table_rows: int64 `(rows,)`, where each row stands in the table.
         part: int64 `(rows,)`, the number in `PARTS` of the part that each row belongs to, or -1.
         starts: the first row of every window, int64 `(windows,)`, ordered.
@@ -35,6 +36,7 @@ class Samples:
     y: Array
     times: Array
     group: Array
+    group_names: tuple[str, ...]
     table_rows: Array
     part: Array
     starts: Array

@@ -122,13 +122,15 @@ def build_samples(table: Table, signature: Signature, options: TrainingOptions) 
     predicted = predicted[is_known]
     if not len(starts):
         raise _no_window(table, runs, signature, options)
-    group = _group_numbers(runs)
+    names = tuple(dict.fromkeys(run.group for run in runs))
+    group = _group_numbers(runs, names)
     part = part_of_rows(group, np.unique(group[starts]), options)
     return Samples(
         x=np.concatenate([run.x for run in runs]),
         y=y[rows],
         times=np.concatenate([run.times for run in runs]),
         group=group,
+        group_names=names,
         table_rows=rows,
         part=part,
         starts=starts,
@@ -174,9 +176,8 @@ def _windows(runs: Sequence[Run], options: TrainingOptions) -> tuple[Array, Arra
     return np.concatenate(starts), np.concatenate(lengths)
 
 
-def _group_numbers(runs: Sequence[Run]) -> Array:
-    """The number of each row's series, in order of appearance."""
-    names = dict.fromkeys(run.group for run in runs)
+def _group_numbers(runs: Sequence[Run], names: Sequence[str]) -> Array:
+    """The number of each row's series among `names`."""
     numbers = {name: number for number, name in enumerate(names)}
     return np.repeat([numbers[run.group] for run in runs], [len(run) for run in runs])
 

@@ -27,6 +27,7 @@ READERS = {
         "refused_checkpoints.md",
         "train.md",
         "tables.md",
+        "evaluate.md",
     ),
     "Continuous integration": ("ci.md", "parity.md", "json.md"),
     "Reference": ("glossary.md", "api.md", "benchmarks.md"),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +18,7 @@ from lstm_export.parity import Condition, Diagnosis, GoldenSet, ParityReport, ch
 from lstm_export.parity.along_time import along_time
 from lstm_export.parity.html_page import Page, to_html
 from tests.kit.chains import CHAINS
+from tests.kit.html_reader import Reader, assert_fetches_nothing
 
 EVIL = "<script>alert('1')</script>&\"x\""
 GOLDEN = {name: golden_sets(CHAINS[name]) for name in ("seed", "both ends", "skip")}
@@ -31,44 +30,6 @@ def exact(name: str) -> Runner:
 
 def refuse(x: Array) -> Array:
     raise InputError(f"seq is fixed to {EVIL}")
-
-
-class Reader(HTMLParser):
-    """Text and attributes of a page; every tag that was opened has to be closed again."""
-
-    def __init__(self, data: bytes) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: list[str] = []
-        self.feed(data.decode())
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag != "meta":
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] not in ("style", "title"):
-            self.texts.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.texts).split())
-
-    def circles(self, kind: str) -> list[float]:
-        """Where the dots of one kind lie across, in percent."""
-        found = (attributes for tag, attributes in self.tags if tag == "circle")
-        return [
-            float(str(a["cx"]).rstrip("%"))
-            for a in found
-            if f"dot {kind}" == a["class"] and a["cy"] == "50%"
-        ]
 
 
 def page_of(report: ParityReport, **fields: object) -> Reader:
@@ -170,15 +131,7 @@ def test_nothing_is_fetched_and_no_name_is_markup() -> None:
         (Column(EVIL, EVIL),),
     )
     data = to_html(page)
-    read = Reader(data)
-    assert {tag for tag, _ in read.tags}.isdisjoint(
-        {"script", "link", "img", "iframe", "object", "base", "form"}
-    )
-    for _, attributes in read.tags:
-        assert not set(attributes) & {"src", "href", "srcset", "onclick", "onload", "data"}
-    assert not re.search(rb"https?:|url\(|@import|<script", data)
-    policy = next(a["content"] for tag, a in read.tags if tag == "meta" and "http-equiv" in a)
-    assert policy == "default-src 'none'; style-src 'unsafe-inline'"
+    assert_fetches_nothing(data)
 
 
 def test_error_along_time_is_that_of_every_step() -> None:

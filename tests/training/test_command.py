@@ -18,6 +18,7 @@ from lstm_export.cli import app
 from lstm_export.cli.train import SplitBy, train
 from lstm_export.series import Table
 from lstm_export.training import TrainingOptions, options
+from tests.kit.html_reader import Reader, assert_fetches_nothing
 
 OPTIONS = shlex.split(
     "--target load --features load,temp --window 6 --horizon 2 "
@@ -63,11 +64,16 @@ def test_defaults_are_those_of_the_library() -> None:
 
 def test_it_prints_the_model_beside_its_baselines(data: Path, tmp_path: Path) -> None:
     output = tmp_path / "model.pt"
-    got = CliRunner().invoke(
-        app, ["train", str(data), *OPTIONS, "--units", "load=kW", "-o", str(output)]
-    )
+    page = tmp_path / "report.html"
+    written = ["-o", str(output), "--report", str(page)]
+    got = CliRunner().invoke(app, ["train", str(data), *OPTIONS, "--units", "load=kW", *written])
     assert got.exit_code == 0, got.output
     assert output.is_file()
+    assert_fetches_nothing(page.read_bytes())
+    shown = Reader(page.read_bytes()).text
+    assert shown.startswith("A baseline is better model.pt")
+    for told in ("Loss", "What was noticed", "by step", f"lstm-export train {data} --target load"):
+        assert told in shown
     assert "error of load in kW, RMSE / MAE" in got.stdout
     rows = [line.split("  ")[0] for line in got.stdout.splitlines()]
     models = ["lstm", "persistence", "same time last week", "ridge"]

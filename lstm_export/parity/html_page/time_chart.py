@@ -25,7 +25,7 @@ def time_chart(curve: AlongTime) -> Markup:
         element("span", str(step), style=f"left:{_across(step, curve.steps):.2f}%")
         for step in _few(curve.steps)
     ]
-    x_axis = element("div", *below, class_="x-axis")
+    x_axis = element("div", *below, class_="x-axis", data_label="steps")
     return element(
         "div",
         element("div", *left, class_="y-axis"),

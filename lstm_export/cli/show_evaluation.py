@@ -1,0 +1,96 @@
+"""What `lstm-export evaluate` says: errors as a whole, by step and by group, and what artifacts
+cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from .show_training import data_lines
+from .text_table import aligned, digits
+
+if TYPE_CHECKING:
+    from ..evaluation import Cost, ErrorFigures, Evaluation
+    from ..model import Column
+
+MOST_STEPS = 6  # columns; --json has every step
+MOST_GROUPS = 12
+
+
+def evaluation_lines(found: Evaluation) -> Iterator[str]:
+    """An evaluation as text."""
+    yield from data_lines(found.data)
+    yield f"\njudged {found.why}"
+    for column in found.signature.targets:
+        own = [figures for figures in found.figures if figures.target == column.name]
+        yield from _error_lines(column, own)
+    if found.costs:
+        yield "\nwhat deployment costs, RMSE\n"
+        yield aligned(_cost_rows(found.costs))
+
+
+def _error_lines(column: Column, figures: Sequence[ErrorFigures]) -> Iterator[str]:
+    unit = f" in {column.unit}" if column.unit else ""
+    whole = [entry for entry in figures if entry.step is None and entry.group is None]
+    steps = _shown_steps(figures)
+    heads = [f"t+{step}" for step in steps]
+    rows = [["", "RMSE", "MAE", *heads, "windows"]]
+    for entry in whole:
+        by_step = {
+            other.step: digits(other.rmse)
+            for other in figures
+            if other.predictor == entry.predictor and other.step is not None
+        }
+        cells = [digits(entry.rmse), digits(entry.mae), *(by_step[step] for step in steps)]
+        rows.append([entry.predictor, *cells, f"{entry.windows:,}"])
+    by_what = ", RMSE also by step ahead" if steps else ""
+    yield f"\nerror of {column.name}{unit}{by_what}\n"
+    yield aligned(rows)
+    by_group = [entry for entry in figures if entry.group is not None]
+    if by_group:
+        yield f"\nRMSE of {column.name}{unit} by group\n"
+        yield aligned(_group_rows(by_group, [entry.predictor for entry in whole]))
+
+
+def _shown_steps(figures: Sequence[ErrorFigures]) -> list[int]:
+    """The first and the last, and some between."""
+    steps = sorted({entry.step for entry in figures if entry.step is not None})
+    if len(steps) <= MOST_STEPS:
+        return steps
+    last = len(steps) - 1
+    picked = [round(index * last / (MOST_STEPS - 1)) for index in range(MOST_STEPS)]
+    return [steps[index] for index in picked]
+
+
+def _group_rows(figures: Sequence[ErrorFigures], predictors: Sequence[str]) -> list[list[str]]:
+    names = list(dict.fromkeys(entry.group or "" for entry in figures))
+    by_place = {(entry.group, entry.predictor): entry for entry in figures}
+    rows = [["", *predictors, "windows"]]
+    for name in names[:MOST_GROUPS]:
+        cells = []
+        for predictor in predictors:
+            entry = by_place.get((name, predictor))
+            cells.append(digits(entry.rmse) if entry else "-")
+        rows.append([name, *cells, f"{by_place[name, predictors[0]].windows:,}"])
+    more = len(names) - MOST_GROUPS
+    if more > 0:
+        rows.append([f"and {more:,} more, which --json lists", *[""] * (len(predictors) + 1)])
+    return rows
+
+
+def _cost_rows(costs: Sequence[Cost]) -> list[list[str]]:
+    rows = [["", "target", "artifact", "model", "more", "an answer moves by at most"]]
+    for cost in costs:
+        more = cost.rmse - cost.model_rmse
+        share = more / cost.model_rmse if cost.model_rmse else 0.0
+        rows.append(
+            [
+                cost.artifact,
+                cost.target,
+                digits(cost.rmse),
+                digits(cost.model_rmse),
+                f"{round(share, 5) + 0.0:+.3%}",  # no -0.000%
+                f"{cost.largest_change:.2g}",
+            ]
+        )
+    return rows

@@ -1,0 +1,80 @@
+"""Errors over all windows, by step ahead, and by group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..model import Array
+from ..training.answers import Answers
+
+
+@dataclass(frozen=True)
+class ErrorFigures:
+    """The error of one predictor for one target, in the target's units.
+
+    Attributes:
+        predictor: "model", an artifact's target, or a baseline.
+        target: the column.
+        step: which step ahead, counted from 1; None for all of them.
+        group: which series; None for all of them.
+        rmse: root mean square error.
+        mae: mean absolute error.
+        bias: mean of answer minus truth.
+        windows: how many windows it was taken over.
+    """
+
+    predictor: str
+    target: str
+    step: int | None
+    group: str | None
+    rmse: float
+    mae: float
+    bias: float
+    windows: int
+
+
+def figures_of(answers: Answers) -> Iterator[ErrorFigures]:
+    """For every target and predictor the whole, then each step, then each group."""
+    for target in answers.targets:
+        for predictor in answers.predicted:
+            errors = answers.errors(predictor, target)  # (windows, steps)
+            yield _figures(predictor, target, errors)
+            if answers.steps > 1:
+                for step in range(answers.steps):
+                    yield _figures(predictor, target, errors[:, [step]], step=step + 1)
+            groups = answers.groups[answers.is_answered(predictor)]
+            names = dict.fromkeys(groups.tolist())
+            if len(set(answers.groups)) > 1:
+                for name in names:
+                    yield _figures(predictor, target, errors[groups == name], group=name)
+
+
+def of_whole(figures: Sequence[ErrorFigures], target: str) -> list[ErrorFigures]:
+    """Those of one target over all steps and groups, a predictor each."""
+    return [
+        entry
+        for entry in figures
+        if entry.target == target and entry.step is None and entry.group is None
+    ]
+
+
+def _figures(
+    predictor: str,
+    target: str,
+    errors: Array,
+    step: int | None = None,
+    group: str | None = None,
+) -> ErrorFigures:
+    return ErrorFigures(
+        predictor=predictor,
+        target=target,
+        step=step,
+        group=group,
+        rmse=float(np.sqrt(np.mean(errors**2))),
+        mae=float(np.mean(np.abs(errors))),
+        bias=float(np.mean(errors)),
+        windows=len(errors),
+    )

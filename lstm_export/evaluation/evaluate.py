@@ -1,0 +1,213 @@
+"""From a model and a table to errors."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from ..errors import InputError
+from ..files import read_bytes
+from ..model import Affine, Array, Model, Runner, Signature, forward
+from ..series import Missing, Table, TableSource
+from ..training.answers import Answers, Predictor, answers_of, predictor_of
+from ..training.baselines import baselines, untrained_baselines
+from ..training.data_report import DataReport, data_report
+from ..training.options import PARTS, TrainingOptions
+from ..training.samples import Samples
+from ..training.windowing import build_samples
+from .error_figures import ErrorFigures, figures_of
+
+MODEL = "model"  # what the model is called among the predictors
+Part = Literal["all", "train", "validation", "test"]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What an artifact adds to the model's error for one target, in the target's units.
+
+    Attributes:
+        artifact: what it is called.
+        target: the column.
+        rmse: of the artifact.
+        model_rmse: of the model.
+        largest_change: by which an answer of the artifact differs from the model's at most.
+    """
+
+    artifact: str
+    target: str
+    rmse: float
+    model_rmse: float
+    largest_change: float
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """A model judged on a table.
+
+    Attributes:
+        signature: of the model.
+        part: the part of the table that was judged; "all" for every window.
+        why: why this part, in words.
+        data: what became of the table's rows.
+        answers: of the model, its artifacts and the baselines.
+        figures: their errors.
+        costs: what each artifact adds.
+    """
+
+    signature: Signature
+    part: str
+    why: str
+    data: DataReport
+    answers: Answers
+    figures: tuple[ErrorFigures, ...]
+    costs: tuple[Cost, ...]
+
+    def to_record(self) -> dict[str, Any]:
+        """JSON-ready, without the answers themselves."""
+        return {
+            "part": self.part,
+            "why": self.why,
+            "windows": asdict(self.data),
+            "figures": [asdict(figures) for figures in self.figures],
+            "costs": [asdict(cost) for cost in self.costs],
+        }
+
+
+def evaluate(  # noqa: PLR0913 - every choice is made by name
+    model: Model,
+    source: TableSource,
+    *,
+    facts: Mapping[str, Any] | None = None,
+    artifacts: Mapping[str, Runner] | None = None,
+    part: Part | None = None,
+    missing: Missing | None = None,
+) -> Evaluation:
+    """Answer every window of a table, and compare with what came true.
+
+    The model is its float64 definition, so that neither PyTorch nor an artifact is needed.
+
+    Args:
+        model: names its targets and its window, as models from `train` do.
+        source: a table with the columns of the signature, targets included.
+        facts: how the model was trained, as its checkpoint and its bundle keep it.
+        artifacts: runners of what was exported, by what they are called.
+        part: which part of the table; by default all of it, or the latest part that was not
+            trained on, where it is the very file that the model was trained on.
+        missing: what happens to a row with an empty cell; by default as in training.
+
+    Raises:
+        InputError: the signature lacks what is needed, or the table cannot be used.
+    """
+    signature = model.signature
+    _check_named(signature)
+    facts = facts or {}
+    table = Table.of(source, signature.table_format)
+    is_training_file = _is_training_file(table, facts)
+    chosen = part or ("test" if is_training_file else "all")
+    options = _options(signature, facts, missing, is_whole=chosen == "all")
+    samples = build_samples(table, signature, options)
+    judged, why = _part(chosen, options, is_training_file)
+    if not len(samples.parts[judged]):
+        raise InputError(f"the {judged} part of {table.title} holds no window; choose another part")
+    runners = {MODEL: _definition(model), **(artifacts or {})}
+    predictors = {
+        name: predictor_of(run, samples, signature.output_size) for name, run in runners.items()
+    }
+    predictors |= _baselines(model, samples, is_whole=chosen == "all")
+    answers = answers_of(predictors, samples, judged, options.targets)
+    return Evaluation(
+        signature=signature,
+        part=chosen if chosen == "all" else judged,
+        why=why,
+        data=data_report(table, signature, options, samples),
+        answers=answers,
+        figures=tuple(figures_of(answers)),
+        costs=tuple(_costs(answers, artifacts or {})),
+    )
+
+
+def _check_named(signature: Signature) -> None:
+    if not signature.targets or not signature.features or signature.window is None:
+        raise InputError(
+            "this model does not name its columns, its targets and its window, so that no table "
+            "says what its answers should be; train with lstm-export, or export with these names"
+        )
+
+
+def _is_training_file(table: Table, facts: Mapping[str, Any]) -> bool:
+    expected = facts.get("data", {}).get("sha256")
+    if not expected or table.path is None:
+        return False
+    found = hashlib.sha256(read_bytes(table.path, "a table")).hexdigest()
+    return bool(found == expected)
+
+
+def _options(
+    signature: Signature, facts: Mapping[str, Any], missing: Missing | None, *, is_whole: bool
+) -> TrainingOptions:
+    """How the table is cut into windows and parts: as in training, or all of it one part."""
+    trained = facts.get("options", {})
+    split = (1.0, 0.0, 0.0) if is_whole else tuple(trained.get("split", (0.7, 0.15, 0.15)))
+    return TrainingOptions(
+        targets=tuple(column.name for column in signature.targets),
+        features=tuple(column.name for column in signature.measured),
+        calendar=signature.calendar,
+        window=signature.window or 1,
+        horizon=signature.horizon or 0,
+        time=signature.time,
+        group=signature.group,
+        pad=signature.shortest is not None,
+        split=split,
+        split_by="time" if is_whole else trained.get("split_by"),
+        seed=trained.get("seed", 0),
+        missing=missing or trained.get("missing", "refuse"),
+    )
+
+
+def _part(chosen: Part, options: TrainingOptions, is_training_file: bool) -> tuple[str, str]:
+    """The part in `PARTS` that is judged, and why."""
+    if chosen == "all":
+        return "train", "every window of the table"
+    given = [name for name, share in zip(PARTS, options.split, strict=True) if share > 0]
+    judged = chosen if chosen in given else given[-1]
+    if is_training_file:
+        return judged, f"the {judged} part of the file that the model was trained on"
+    return judged, f"the {judged} part, split as in training"
+
+
+def _definition(model: Model) -> Runner:
+    return lambda x: forward(model, x).y
+
+
+def _baselines(model: Model, samples: Samples, *, is_whole: bool) -> dict[str, Predictor]:
+    """With its parts as in training those that learn from its training part, too."""
+    scaler = model.stages[0]
+    if is_whole or not isinstance(scaler, Affine):
+        return untrained_baselines(samples, model.signature)
+    return baselines(samples, model.signature, scaler)
+
+
+def _costs(answers: Answers, artifacts: Iterable[str]) -> Iterator[Cost]:
+    for artifact in artifacts:
+        for target in answers.targets:
+            yield _cost(answers, artifact, target)
+
+
+def _cost(answers: Answers, artifact: str, target: str) -> Cost:
+    column = answers.targets.index(target)
+    change = answers.predicted[artifact][:, column] - answers.predicted[MODEL][:, column]
+    return Cost(
+        artifact=artifact,
+        target=target,
+        rmse=_rmse(answers.errors(artifact, target)),
+        model_rmse=_rmse(answers.errors(MODEL, target)),
+        largest_change=float(np.abs(change).max()),
+    )
+
+
+def _rmse(errors: Array) -> float:
+    return float(np.sqrt(np.mean(errors**2)))

@@ -1,0 +1,145 @@
+"""A training run, or a model judged on a table, as one page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..model import Column, Signature
+from ..pages import Markup, bullets, element, facts, framed, number, plain, section, table
+from ..training import TrainingResult
+from ..training.answers import Answers
+from .error_figures import ErrorFigures, figures_of, of_whole
+from .evaluate import Cost, Evaluation
+from .sections import of_data, of_losses, of_target
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    """The model beside the best of the baselines, over all targets.
+
+    Attributes:
+        kind: the class that gives it its colour.
+        word: in a word or two.
+        sentences: a sentence for each target.
+    """
+
+    kind: str
+    word: str
+    sentences: tuple[str, ...]
+
+
+def training_page(result: TrainingResult, name: str, again: str) -> bytes:
+    """A training run as one HTML file, UTF-8.
+
+    Args:
+        result: the run.
+        name: of the checkpoint.
+        again: the command that trains the same model once more.
+    """
+    figures = tuple(figures_of(result.answers))
+    signature = result.model.signature
+    predictors = list(result.answers.predicted)
+    verdict = _verdict(figures, predictors, signature.targets)
+    main = [
+        *_warnings(result.warnings),
+        *_targets(result.answers, figures, signature, predictors),
+        of_losses(result.history, result.best_epoch),
+        of_data(result.data),
+        _made_of({"The model": _model_facts(result), "Made with": result.facts["versions"]}, again),
+    ]
+    about = f"{name} on the {result.answers.part} part, which training never saw."
+    return _page(name, about, verdict, main)
+
+
+def evaluation_page(found: Evaluation, name: str, table_name: str, again: str) -> bytes:
+    """A model judged on a table as one HTML file, UTF-8."""
+    artifacts = {cost.artifact for cost in found.costs}
+    predictors = [name for name in found.answers.predicted if name not in artifacts]
+    verdict = _verdict(found.figures, predictors, found.signature.targets)
+    main = [
+        *_costs(found.costs),
+        *_targets(found.answers, found.figures, found.signature, predictors),
+        of_data(found.data),
+        _made_of({"Judged": {"model": name, "table": table_name, "windows": found.why}}, again),
+    ]
+    return _page(name, f"{name} on {table_name}: {found.why}.", verdict, main)
+
+
+def _page(name: str, about: str, verdict: _Verdict, main: Sequence[Markup]) -> bytes:
+    word = element("span", verdict.word, class_="verdict")
+    lines = [element("p", sentence) for sentence in (about, *verdict.sentences)]
+    header = element("header", element("h1", word, name), *lines, class_=verdict.kind)
+    return framed(f"{verdict.word}: {name}", header, element("main", *main))
+
+
+def _verdict(
+    figures: Sequence[ErrorFigures], predictors: Sequence[str], targets: Sequence[Column]
+) -> _Verdict:
+    """The first of the predictors, which is the model, beside the others."""
+    sentences = []
+    is_better = True
+    for column in targets:
+        by_name = {entry.predictor: entry for entry in of_whole(figures, column.name)}
+        own, *others = (by_name[name] for name in predictors)
+        sentence = f"RMSE of {column.name}: {plain(own.rmse)} {column.unit}".rstrip()
+        if others:
+            best = min(others, key=lambda entry: entry.rmse)
+            is_better = is_better and own.rmse <= best.rmse
+            sentence += f"; the best of the others, {best.predictor}: {plain(best.rmse)}"
+        sentences.append(f"{sentence}.")
+    if len(predictors) == 1:
+        return _Verdict("open", "Judged alone", tuple(sentences))
+    kind = "good" if is_better else "bad"
+    word = "Better than its baselines" if is_better else "A baseline is better"
+    return _Verdict(kind, word, tuple(sentences))
+
+
+def _targets(
+    answers: Answers,
+    figures: Sequence[ErrorFigures],
+    signature: Signature,
+    predictors: Sequence[str],
+) -> Iterator[Markup]:
+    several = len(signature.targets) > 1
+    for column in signature.targets:
+        if several:
+            yield element("h2", column.name)
+        yield from of_target(answers, figures, column, predictors)
+
+
+def _warnings(warnings: Sequence[str]) -> Iterator[Markup]:
+    if warnings:
+        yield section("What was noticed", bullets(warnings))
+
+
+def _costs(costs: Sequence[Cost]) -> Iterator[Markup]:
+    """What deployment costs."""
+    if not costs:
+        return
+    rows = []
+    for cost in costs:
+        more = cost.rmse - cost.model_rmse
+        values = (cost.rmse, cost.model_rmse, more, cost.largest_change)
+        cells = [number(plain(value)) for value in values]
+        rows.append(element("tr", element("td", cost.artifact), element("td", cost.target), *cells))
+    heads = ("artifact", "", "RMSE", "of the model", "more", "an answer moves by at most")
+    yield section("What deployment costs", table(heads, rows))
+
+
+def _model_facts(result: TrainingResult) -> dict[str, str]:
+    data = result.facts["data"]
+    return {
+        "chain": result.model.describe(),
+        "parameters": f"{result.model.parameters:,}",
+        "weights": result.model.weights_sha256,
+        "seed": str(result.facts["seed"]),
+        "table": str(data.get("file", "from memory")),
+        "table's sha256": str(data.get("sha256", "-")),
+    }
+
+
+def _made_of(tables: Mapping[str, Mapping[str, str]], again: str) -> Markup:
+    parts = [facts(heading, values) for heading, values in tables.items()]
+    command = element("p", "The same again: ", element("code", again, class_="command"))
+    return section("What it was made of", element("div", *parts, class_="facts"), command)

@@ -1,0 +1,120 @@
+"""The sections of a page about errors and about the data they were taken on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ..model import Column
+from ..pages import Markup, element, legend, number, plain, section, table
+from ..training import DataReport, Epoch
+from ..training.answers import Answers
+from ..training.data_report import FATES
+from .charts import losses_chart, residuals, scatter, steps_chart, time_line
+from .error_figures import ErrorFigures, of_whole
+
+WORDS_FOR_FATES = ("used", "lost to gaps", "to missing cells", "at edges")
+MOST_GROUPS = 60
+
+
+def of_target(
+    answers: Answers,
+    figures: Sequence[ErrorFigures],
+    column: Column,
+    drawn: Sequence[str],
+) -> Iterator[Markup]:
+    """Everything about one target: its errors, by step and group, and the model's answers.
+
+    Args:
+        answers: of every predictor.
+        figures: their errors.
+        column: the target.
+        drawn: the predictors that get a line of their own, the model first.
+    """
+    predictor = drawn[0]
+    own = [entry for entry in figures if entry.target == column.name]
+    name = f"{column.name} ({column.unit})" if column.unit else column.name
+    yield section(f"Error of {name}", _errors(of_whole(figures, column.name)))
+    if answers.steps > 1:
+        yield section(f"RMSE of {name} by step", steps_chart(own, drawn))
+    by_group = [entry for entry in own if entry.group is not None]
+    if by_group:
+        yield section(f"RMSE of {name} by group", _groups(by_group, list(answers.predicted)))
+    yield section(f"{name}, predicted and measured", *_over_time(answers, predictor, column.name))
+    yield section(f"{name}, predicted against measured", scatter(answers, predictor, column.name))
+    errors = answers.errors(predictor, column.name)
+    about = "percent of all answers; the outermost bars hold what lies beyond"
+    chart = residuals(errors)
+    yield section(f"Residuals of {name}", element("p", about), chart)
+
+
+def _errors(figures: Sequence[ErrorFigures]) -> Markup:
+    """A row a predictor; the smallest RMSE stands out."""
+    best = plain(min(entry.rmse for entry in figures))
+    rows = []
+    for entry in figures:
+        cells = [number(plain(value)) for value in (entry.rmse, entry.mae, entry.bias)]
+        kind = "best" if plain(entry.rmse) == best else "other"
+        windows = number(f"{entry.windows:,}")
+        rows.append(element("tr", element("td", entry.predictor), *cells, windows, class_=kind))
+    return table(("", "RMSE", "MAE", "mean error", "windows"), rows)
+
+
+def _groups(figures: Sequence[ErrorFigures], predictors: Sequence[str]) -> Markup:
+    names = list(dict.fromkeys(entry.group or "" for entry in figures))
+    by_place = {(entry.group, entry.predictor): entry for entry in figures}
+    rows = []
+    for name in names[:MOST_GROUPS]:
+        cells = []
+        for predictor in predictors:
+            entry = by_place.get((name, predictor))
+            cells.append(number(plain(entry.rmse) if entry else "-"))
+        windows = by_place[name, predictors[0]].windows
+        rows.append(element("tr", element("td", name), *cells, number(f"{windows:,}")))
+    return table(("", *predictors, "windows"), rows)
+
+
+def _over_time(answers: Answers, predictor: str, target: str) -> Iterator[Markup]:
+    kinds = {"true": "measured", "series0": "predicted"}
+    if predictor in answers.quantiles:
+        kinds["allowed"] = "between the outermost quantiles"
+    yield legend(kinds)
+    yield time_line(answers, predictor, target, 0)
+    if answers.steps > 1:
+        yield element("p", f"Above the first of {answers.steps} steps ahead, below the last:")
+        yield time_line(answers, predictor, target, answers.steps - 1)
+
+
+def of_data(data: DataReport) -> Markup:
+    """What became of the rows, by part and by group."""
+    rows = []
+    for part in data.parts:
+        if not any(part.windows.values()):
+            continue
+        counts = [number(f"{part.windows[fate]:,}") for fate in FATES]
+        span = f"{part.first} to {part.last}" if part.first else "-"
+        rows.append(element("tr", element("td", part.part), *counts, element("td", span)))
+    about = f"{data.rows:,} rows, {data.first} to {data.last}."
+    if data.first_gap:
+        about += f" The first gap in time is at {data.first_gap}."
+    parts = [element("p", about), table(("part", *WORDS_FOR_FATES, "predicts"), rows)]
+    if len(data.groups) > 1:
+        parts.append(_groups_of_data(data))
+    return section("What became of the data", *parts)
+
+
+def _groups_of_data(data: DataReport) -> Markup:
+    rows = []
+    for group in data.groups[:MOST_GROUPS]:
+        used = [number(f"{count:,}") for count in group.parts.values()]
+        lost = [number(f"{group.windows[fate]:,}") for fate in FATES[1:]]
+        cells = [element("td", group.group), number(f"{group.rows:,}"), *used, *lost]
+        rows.append(element("tr", *cells))
+    parts = [part.part for part in data.parts]
+    return table(("group", "rows", *parts, *WORDS_FOR_FATES[1:]), rows)
+
+
+def of_losses(history: Sequence[Epoch], best: int) -> Markup:
+    """The losses by epoch."""
+    last = history[-1]
+    about = f"The best epoch was {best}; training ended after {last.epoch} of {last.epochs}."
+    return section("Loss", element("p", about), losses_chart(history))
