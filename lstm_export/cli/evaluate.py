@@ -56,8 +56,8 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the options of a command
 ) -> None:
     """Judge a model on a table: by step, by group, beside baselines and its artifacts."""
     from ..evaluation import evaluate as judge
+    from ..evaluation.error_page import evaluation_page
     from ..evaluation.of_files import open_judged
-    from ..evaluation.page import evaluation_page
 
     if report:
         check_output(report, source, data)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,7 +19,7 @@ from . import show, show_training
 from .again import command_again
 
 if TYPE_CHECKING:
-    from ..training import Epoch
+    from ..training import Epoch, TrainingOptions
 
 # The library's words and defaults, repeated here so that --help need not import it; a test compares
 # the two.
@@ -26,6 +27,7 @@ Scaler = Enum("Scaler", {"standard": "standard", "minmax": "minmax"}, type=str)
 SplitBy = Enum("SplitBy", {"time": "time", "group": "group"}, type=str)
 Loss = Enum("Loss", {"mse": "mse", "mae": "mae", "huber": "huber"}, type=str)
 
+NAMES = {"targets": "target"}  # the library's names that are other ones here
 SEPARATORS = {"tab": "\t", "\\t": "\t", "space": " "}
 SECONDS = {"": 1.0, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 DURATION = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<unit>ms|s|min|h|d|w)?")
@@ -168,44 +170,9 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
 ) -> None:
     """Train on a table, and compare with simple baselines."""
     from .. import pipeline
-    from ..evaluation.page import training_page
-    from ..training import TrainingOptions
+    from ..evaluation.error_page import training_page
 
-    options = TrainingOptions(
-        targets=_names(target),
-        features=None if features is None else _names(features),
-        exclude_past=exclude_past,
-        window=window,
-        horizon=horizon,
-        time=time,
-        calendar=_names(calendar),
-        group=group,
-        pad=pad,
-        split=_shares(split),
-        split_by=None if split_by is None else split_by.value,
-        missing=missing.value,
-        missing_values=_names(missing_values),
-        time_format=time_format,
-        decimal=decimal,
-        separator=SEPARATORS.get(separator or "", separator),
-        step=_duration("step", step),
-        tolerance=_duration("tolerance", tolerance),
-        units=_units(units or []),
-        scaler=scaler.value,
-        hidden_size=hidden_size,
-        num_layers=num_layers,
-        dropout=dropout,
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        loss=loss.value,
-        averaging=averaging,
-        clip=clip,
-        patience=patience,
-        seed=seed,
-        device=device,
-        real_windows=real_windows,
-    )
+    options = _options(context.params)
     if report:
         check_output(report, data, output)
     with _progress(options.epochs) as progress:
@@ -216,6 +183,26 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     show_training.show(result, output, as_json)
     if result.interrupted:
         raise KeyboardInterrupt(f"kept the best of epoch {result.best_epoch}")
+
+
+def _options(given: Mapping[str, Any]) -> TrainingOptions:
+    """The command's options as the library takes them: most under the same name."""
+    from ..training import TrainingOptions
+
+    values: dict[str, Any] = {}
+    for field in fields(TrainingOptions):
+        value = given.get(NAMES.get(field.name, field.name))
+        values[field.name] = value.value if isinstance(value, Enum) else value
+    for name in ("targets", "calendar", "missing_values"):
+        values[name] = _names(values[name])
+    if values["features"] is not None:
+        values["features"] = _names(values["features"])
+    for name in ("step", "tolerance"):
+        values[name] = _duration(name, values[name])
+    values["split"] = _shares(values["split"])
+    values["separator"] = SEPARATORS.get(values["separator"], values["separator"])
+    values["units"] = _units(values["units"] or [])
+    return TrainingOptions(**values)
 
 
 def _names(text: str) -> tuple[str, ...]:

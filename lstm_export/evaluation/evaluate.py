@@ -50,8 +50,7 @@ class Evaluation:
 
     Attributes:
         signature: of the model.
-        part: the part of the table that was judged; "all" for every window.
-        why: why this part, in words.
+        why: which windows were judged, in words.
         data: what became of the table's rows.
         answers: of the model, its artifacts and the baselines.
         figures: their errors.
@@ -59,7 +58,6 @@ class Evaluation:
     """
 
     signature: Signature
-    part: str
     why: str
     data: DataReport
     answers: Answers
@@ -69,7 +67,6 @@ class Evaluation:
     def to_record(self) -> dict[str, Any]:
         """JSON-ready, without the answers themselves."""
         return {
-            "part": self.part,
             "why": self.why,
             "windows": asdict(self.data),
             "figures": [asdict(figures) for figures in self.figures],
@@ -88,7 +85,7 @@ def evaluate(  # noqa: PLR0913 - every choice is made by name
 ) -> Evaluation:
     """Answer every window of a table, and compare with what came true.
 
-    The model is its float64 definition, so that neither PyTorch nor an artifact is needed.
+    The model is its float64 definition: neither PyTorch nor an artifact is needed.
 
     Args:
         model: names its targets and its window, as models from `train` do.
@@ -102,32 +99,44 @@ def evaluate(  # noqa: PLR0913 - every choice is made by name
     Raises:
         InputError: the signature lacks what is needed, or the table cannot be used.
     """
-    signature = model.signature
-    _check_named(signature)
+    _check_named(model.signature)
     facts = facts or {}
-    table = Table.of(source, signature.table_format)
+    table = Table.of(source, model.signature.table_format)
     is_training_file = _is_training_file(table, facts)
     chosen = part or ("test" if is_training_file else "all")
-    options = _options(signature, facts, missing, is_whole=chosen == "all")
-    samples = build_samples(table, signature, options)
+    options = _options(model.signature, facts, missing, is_whole=chosen == "all")
+    samples = build_samples(table, model.signature, options)
     judged, why = _part(chosen, options, is_training_file)
     if not len(samples.parts[judged]):
         raise InputError(f"the {judged} part of {table.title} holds no window; choose another part")
-    runners = {MODEL: _definition(model), **(artifacts or {})}
-    predictors = {
-        name: predictor_of(run, samples, signature.output_size) for name, run in runners.items()
-    }
-    predictors |= _baselines(model, samples, is_whole=chosen == "all")
+    artifacts = artifacts or {}
+    predictors = _predictors(model, artifacts, samples, is_whole=chosen == "all")
     answers = answers_of(predictors, samples, judged, options.targets)
+    data = data_report(table, model.signature, options, samples)
+    return _evaluation(model.signature, answers, data, artifacts, why)
+
+
+def _evaluation(
+    signature: Signature, answers: Answers, data: DataReport, artifacts: Iterable[str], why: str
+) -> Evaluation:
     return Evaluation(
         signature=signature,
-        part=chosen if chosen == "all" else judged,
         why=why,
-        data=data_report(table, signature, options, samples),
+        data=data,
         answers=answers,
         figures=tuple(figures_of(answers)),
-        costs=tuple(_costs(answers, artifacts or {})),
+        costs=tuple(_costs(answers, artifacts)),
     )
+
+
+def _predictors(
+    model: Model, artifacts: Mapping[str, Runner], samples: Samples, *, is_whole: bool
+) -> dict[str, Predictor]:
+    """The model, its artifacts and the baselines."""
+    runners = {MODEL: _definition(model), **artifacts}
+    size = model.signature.output_size
+    found = {name: predictor_of(run, samples, size) for name, run in runners.items()}
+    return found | _baselines(model, samples, is_whole=is_whole)
 
 
 def _check_named(signature: Signature) -> None:

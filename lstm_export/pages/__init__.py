@@ -1,10 +1,10 @@
 """Pages for people: one HTML file each, in which everything stands and which fetches nothing."""
 
+from .chart import Plot, legend, plain
 from .frame import framed
 from .linear_axis import LinearAxis
 from .log_axis import LogAxis, power
 from .markup import Markup, bullets, element, facts, joined, number, percent, section, table
-from .plot import Plot, legend, plain
 
 __all__ = [
     "LinearAxis",

@@ -49,13 +49,13 @@ def fit(
     _refuse_constant_targets(samples, options)
     inputs, outputs = _scalers(samples, options)
     train = _scaled(samples, "train", inputs, outputs)
-    has_validation = len(samples.parts["validation"])
-    validation = _scaled(samples, "validation", inputs, outputs) if has_validation else None
-    trained = train_loop(train, validation, options, progress)
+    validation = _scaled(samples, "validation", inputs, outputs)
+    trained = train_loop(train, validation if len(validation.starts) else None, options, progress)
     model = _model(trained, inputs, outputs, _with_ranges(signature, samples))
     answers = tuple(answers_by_part(model, samples, options))
     scores = tuple(score for of_part in answers for score in scores_of(of_part))
     data = data_report(table, signature, options, samples)
+    noticed = _table_warnings(table, data, samples, signature, options)
     return TrainingResult(
         model=model,
         windows=_real_windows(samples) if options.real_windows else None,
@@ -64,10 +64,7 @@ def fit(
         history=trained.history,
         best_epoch=trained.best_epoch,
         facts=_facts(table, options),
-        warnings=(
-            *_table_warnings(table, data, samples, signature, options),
-            *beaten(scores, samples, signature, options, trained.history),
-        ),
+        warnings=(*noticed, *beaten(scores, samples, signature, options, trained.history)),
         interrupted=trained.interrupted,
         answers=answers[-1],
     )

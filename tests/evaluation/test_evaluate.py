@@ -15,8 +15,8 @@ from lstm_export.cli import app
 from lstm_export.cli.evaluate import Part as PartChoice
 from lstm_export.errors import InputError
 from lstm_export.evaluation import Evaluation, evaluate
+from lstm_export.evaluation.error_page import evaluation_page
 from lstm_export.evaluation.evaluate import Part
-from lstm_export.evaluation.page import evaluation_page
 from lstm_export.model import Array, Column, LastStep, Model, Signature, forward
 from lstm_export.series import Table
 from tests.kit.builders import linear, lstm
@@ -103,11 +103,13 @@ def test_the_file_that_was_trained_on_is_judged_on_its_test_part(tmp_path: Path)
     model = model_of()
     found = evaluate(model, path, facts=facts)
     # Of 50 and 40 rows the last 15 and 12, each less the last two of its horizon.
-    assert (found.part, len(found.answers.true)) == ("test", 13 + 10)
+    assert len(found.answers.true) == 13 + 10
+    assert found.why == "the test part of the file that the model was trained on"
     assert "ridge" not in found.answers.predicted  # the model has no scaler to fit it with
-    assert evaluate(model, path, facts=facts, part="all").part == "all"
+    whole = "every window of the table"
+    assert evaluate(model, path, facts=facts, part="all").why == whole
     other = {"data": {"sha256": "0" * 64}, "options": {"split": [0.5, 0.2, 0.3]}}
-    assert evaluate(model, path, facts=other).why == "every window of the table"
+    assert evaluate(model, path, facts=other).why == whole
 
 
 def test_what_no_table_can_judge_is_refused() -> None:

@@ -9,7 +9,7 @@ from ..pages import Markup, element, legend, number, plain, section, table
 from ..training import DataReport, Epoch
 from ..training.answers import Answers
 from ..training.data_report import FATES
-from .charts import losses_chart, residuals, scatter, steps_chart, time_line
+from .error_charts import losses_chart, residuals, scatter, steps_chart, time_line
 from .error_figures import ErrorFigures, of_whole
 
 WORDS_FOR_FATES = ("used", "lost to gaps", "to missing cells", "at edges")

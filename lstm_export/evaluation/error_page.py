@@ -10,8 +10,8 @@ from ..pages import Markup, bullets, element, facts, framed, number, plain, sect
 from ..training import TrainingResult
 from ..training.answers import Answers
 from .error_figures import ErrorFigures, figures_of, of_whole
+from .error_sections import of_data, of_losses, of_target
 from .evaluate import Cost, Evaluation
-from .sections import of_data, of_losses, of_target
 
 
 @dataclass(frozen=True)
