@@ -48,9 +48,8 @@ def fit(
     samples = build_samples(table, signature, options)
     _refuse_constant_targets(samples, options)
     inputs, outputs = _scalers(samples, options)
-    train = _scaled(samples, "train", inputs, outputs)
-    validation = _scaled(samples, "validation", inputs, outputs)
-    trained = train_loop(train, validation if len(validation.starts) else None, options, progress)
+    parts = dict(_scaled_parts(samples, inputs, outputs))
+    trained = train_loop(parts["train"], parts.get("validation"), options, progress)
     model = _model(trained, inputs, outputs, _with_ranges(signature, samples))
     answers = tuple(answers_by_part(model, samples, options))
     scores = tuple(score for of_part in answers for score in scores_of(of_part))
@@ -117,13 +116,18 @@ def _scalers(samples: Samples, options: TrainingOptions) -> tuple[Affine, Affine
     return inputs, Affine("output_scaler", y_offset, y_scale, inverse=True)
 
 
-def _scaled(samples: Samples, part: str, inputs: Affine, outputs: Affine) -> Windows:
-    """A part as the core of the chain sees it: float32, what the scaler stages would hand over."""
-    starts = samples.parts[part]
+def _scaled_parts(
+    samples: Samples, inputs: Affine, outputs: Affine
+) -> Iterator[tuple[str, Windows]]:
+    """The parts that are learned from, as the core of the chain sees them: float32, what the
+    scaler stages would hand over."""
     x = (samples.x - inputs.offset) / inputs.scale
-    y = (samples.targets(starts) - outputs.offset) / outputs.scale
-    lengths = None if samples.shorter is None else samples.lengths(starts)
-    return Windows(x, y.astype(np.float32), starts, samples.window, lengths)
+    for part in ("train", "validation"):
+        starts = samples.parts[part]
+        if len(starts):
+            y = (samples.targets(starts) - outputs.offset) / outputs.scale
+            lengths = None if samples.shorter is None else samples.lengths(starts)
+            yield part, Windows(x, y.astype(np.float32), starts, samples.window, lengths)
 
 
 def _model(trained: Trained, inputs: Affine, outputs: Affine, signature: Signature) -> Model:
