@@ -1,6 +1,7 @@
 """The verbs of the public API: train, export, verify, package, load.
 
-Nothing is called good that was not verified. A model is a path, a live module or a `Checkpoint`.
+Nothing is called good that was not verified. A model is a path, a live module or a `Checkpoint`;
+`reading` are the keywords of `ReadingOptions`: `input_scaler`, `features`, `units` and others.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .bundle import Mode, write_bundle
-from .chains import Checkpoint, write_checkpoint
+from .chains import Checkpoint, ReadingOptions, write_checkpoint
 from .device import Nonfinite, Session
 from .files import check_output
 from .parity import ParityReport
@@ -62,14 +63,14 @@ def export(
         model: checkpoint or module.
         target: one of `targets.names()`.
         path: where the artifact goes; by default beside the checkpoint, with the target's suffix.
-        options: the target's own, such as `opset`.
+        options: the target's own, such as `opset`, and those of `ReadingOptions`.
 
     Raises:
         ParityError: the artifact does not compute what the model does; `error.report` shows where.
     """
-    subject = Subject.of(model)
-    output = artifact_path(subject.checkpoint, target, path)
-    return write_verified(subject, target, output, **options)
+    reading, own = ReadingOptions.among(options)
+    subject = Subject.of(model, reading)
+    return write_verified(subject, target, artifact_path(subject.checkpoint, target, path), **own)
 
 
 def verify(
@@ -79,6 +80,7 @@ def verify(
     *,
     trust: bool = False,
     key: Path | str | None = None,
+    **reading: Any,
 ) -> tuple[ParityReport, ...]:
     """Judge an artifact against its model, or the artifacts of a bundle against its own answers.
 
@@ -97,7 +99,7 @@ def verify(
         BundleError: the artifact or the bundle is damaged or unsafe.
     """
     opened = open_file(artifact, UsersWord(trust, names_model=model is not None), key)
-    subject = None if model is None else Subject.of(model)
+    subject = None if model is None else Subject.of(model, ReadingOptions(**reading))
     return judge_file(opened, subject, replay)
 
 
@@ -109,6 +111,7 @@ def package(  # noqa: PLR0913 - what goes into a bundle
     mode: Mode | None = None,
     lengths: bool = False,
     sign: Path | str | None = None,
+    **reading: Any,
 ) -> tuple[ParityReport, ...]:
     """Export to every target, verify every artifact, and write the bundle only if all passed.
 
@@ -124,7 +127,7 @@ def package(  # noqa: PLR0913 - what goes into a bundle
         ParityError: an artifact failed; nothing is written.
         InputError: this mode is none of this model, or no target can take lengths.
     """
-    subject = Subject.of(model)
+    subject = Subject.of(model, ReadingOptions(**reading))
     output = Path(path)
     check_output(output, subject.checkpoint.source)
     secret = secret_key_for(output, sign) if sign else None

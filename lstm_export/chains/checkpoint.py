@@ -34,6 +34,7 @@ class Checkpoint:
         reference: the user's own module, where it is at hand and was proved to compute the chain.
         contents: what else the file holds.
         proof: on what the chain was proved; empty where it was not.
+        unused_scalers: scalers that lie in the file and are not used, a sentence each.
     """
 
     model: Model
@@ -46,13 +47,24 @@ class Checkpoint:
     reference: Runner | None = None
     contents: Contents | None = None
     proof: str = ""
+    unused_scalers: tuple[str, ...] = ()
+
+    @property
+    def explanations(self) -> tuple[str, ...]:
+        """The notes, on what the chain was proved, and that it is assumed where it is."""
+        assumed = (ASSUMED,) if self.model.origin == "assumed" else ()
+        proof = (self.proof,) if self.proof else ()
+        return (*self.notes, *proof, *assumed)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What may make every answer wrong though the file is right: scalers that are not used."""
+        return tuple(f"not used is the scaler {offer}" for offer in self.unused_scalers)
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """The notes, that the chain is assumed where it is, and what is open about it."""
-        assumed = (ASSUMED,) if self.model.origin == "assumed" else ()
-        proof = (self.proof,) if self.proof else ()
-        return (*self.notes, *proof, *assumed, *self.doubts)
+        """Everything that a user should know, what is open about the chain last."""
+        return (*self.warnings, *self.explanations, *self.doubts)
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:

@@ -8,14 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ..errors import CheckpointError, InputError, UnsupportedModel
-from ..model import Affine, Array, Model, Runner, Signature
-from ..reading import Contents, FoundScaler, contents_of, read_contents
+from ..model import Array, Model
+from ..reading import Contents, contents_of, read_contents
 from .checkpoint import Checkpoint
 from .find_parts import find_parts
 from .forward_text import Item, forward_text, model_of, parse_forward
+from .interface import with_interface
 from .live import Hints, told_by_names
 from .options import ASSUME, ReadingOptions
 from .outline import Outline
@@ -23,11 +22,11 @@ from .parts import Part, Parts
 from .proof import Proof, Recorded, prove_assumed, prove_given
 from .recognise import recognise
 from .reparametrized import with_computed
+from .told_by_facts import with_steps
 from .user_module import followed, running_of
 
 if TYPE_CHECKING:
     from torch import nn
-from .told_by_facts import with_steps
 
 _COUNTERS = ("num_batches_tracked", "n_averaged")
 
@@ -85,12 +84,11 @@ def understand(
     contents = replace(contents, ignored=(*contents.ignored, *left))
     running = running_of(contents, options, module, source)
     if running is not None:
-        found = followed(contents, options, running, source)
-    else:
-        found = _recognised(contents, options, source)
+        return followed(contents, options, running, source)
+    found = _recognised(contents, options, source)
     model, notes = with_steps(found.model, contents.facts)
     found = replace(found, model=model, notes=(*found.notes, *notes))
-    return _scaled(found, contents, options)
+    return with_interface(found, contents, options)
 
 
 def _recognised(contents: Contents, options: ReadingOptions, source: Path | None) -> Checkpoint:
@@ -136,7 +134,7 @@ def _stored(
     stored = Checkpoint(
         model, contents.windows, contents.facts, contents.notes, source, contents=contents
     )
-    return _scaled(stored, contents, options)
+    return with_interface(stored, contents, options)
 
 
 def _whole_numbers(buffers: Mapping[str, Array]) -> tuple[str, ...]:
@@ -210,52 +208,3 @@ def _unused(found: Parts, chain: Sequence[Item]) -> tuple[str, ...]:
     names = [part.token for part in found.known if part.token not in used]
     names += [*found.unknown, *found.aside]
     return (f"not in the chain: {', '.join(names)}",) if names else ()
-
-
-def _scaled(checkpoint: Checkpoint, contents: Contents, options: ReadingOptions) -> Checkpoint:
-    """The model with the scalers that the user asked for in front and behind."""
-    before = _scaler(contents, options.input_scaler, "--input-scaler")
-    after = _scaler(contents, options.output_scaler, "--output-scaler")
-    model = checkpoint.model
-    stages = checkpoint.model.stages
-    if before:
-        stages = (Affine("input_scaler", before.offset, before.scale), *stages)
-    if after:
-        stages = (*stages, Affine("output_scaler", after.offset, after.scale, inverse=True))
-    if stages == model.stages:
-        return checkpoint
-    told = model.signature
-    signature = Signature(
-        told.input_size, told.output_size, window=told.window, horizon=told.horizon
-    )
-    notes = [
-        f"{scaler.kind} {scaler.name} of the file stands {where}"
-        for scaler, where in ((before, "in front"), (after, "behind"))
-        if scaler
-    ]
-    reference = checkpoint.reference and _between(before, checkpoint.reference, after)
-    scaled = Model(stages, signature, model.origin)
-    return replace(checkpoint, model=scaled, reference=reference, notes=(*checkpoint.notes, *notes))
-
-
-def _scaler(contents: Contents, name: str | None, option: str) -> FoundScaler | None:
-    if name is None:
-        return None
-    for scaler in contents.scalers:
-        if scaler.name == name:
-            return scaler
-    known = ", ".join(scaler.name for scaler in contents.scalers)
-    raise InputError(
-        f"{option} {name}: the file holds {f'the scalers {known}' if known else 'no scaler'}"
-    )
-
-
-def _between(before: FoundScaler | None, runner: Runner, after: FoundScaler | None) -> Runner:
-    """The module with what its user does around it."""
-
-    def run(x: Array) -> Array:
-        z = (x.astype(np.float64) - before.offset) / before.scale if before else x
-        y = runner(np.asarray(z, np.float32))
-        return y * after.scale + after.offset if after else y
-
-    return run

@@ -16,10 +16,12 @@ from .checkpoint import Checkpoint
 from .find_parts import find_parts
 from .following import Followed, follow
 from .forward_text import NOTHING, Item, forward_text, model_of, parse_forward
+from .interface import around, with_interface
 from .live import arguments, call, exact_call, fill, make, own_copy, reads_batch_first
 from .options import ReadingOptions
 from .parts import Part
 from .reference import Call, Reference, reference
+from .told_by_facts import with_steps
 from .translate import same_chain
 
 if TYPE_CHECKING:
@@ -103,10 +105,11 @@ def followed(
     if options.forward is not None:
         chain = parse_forward(options.forward, find_parts(contents.arrays).known)
         _check_given(chain, translated, running.name)
-    model = model_of(chain, "assumed")
+    model, steps = with_steps(model_of(chain, "assumed"), contents.facts)
+    given = around(contents, options, model.signature)
     sizes = model.signature.input_size, model.signature.output_size
     answers = reference(running.name, running.call, found.time_first, sizes, found.pick)
-    report = _judged(model, answers, running.exact)
+    report = _judged(model, answers, running.exact, given.scaled_windows)
     _check_passed(report, running.name, chain)
     proved = report.verdict == "passed"
     doubt = (
@@ -114,17 +117,18 @@ def followed(
         "it amplifies rounding beyond what float32 holds"
     )
     unused = _unused(contents, {running.prefix + name for name in found.used})
-    return Checkpoint(
+    checkpoint = Checkpoint(
         replace(model, origin=f"proved against {running.name}" if proved else "assumed"),
         facts=contents.facts,
-        notes=(*contents.notes, *running.notes, *answers.notes),
+        notes=(*contents.notes, *running.notes, *answers.notes, *steps),
         source=source,
         doubts=() if proved else (doubt,),
         forward=_text(chain, contents),
         reference=answers,
         contents=replace(contents, ignored=(*contents.ignored, *unused)),
-        proof=_said(report, running) if proved else "",
+        proof=_said(report, running, given.windows) if proved else "",
     )
+    return with_interface(checkpoint, contents, options, given)
 
 
 def _layouts(running: Running, options: ReadingOptions) -> list[bool]:
@@ -170,16 +174,23 @@ def _text(chain: Sequence[Item], contents: Contents) -> str:
     return text if same_chain(chain, again) else ""
 
 
-def _said(report: ParityReport, running: Running) -> str:
+def _said(report: ParityReport, running: Running, windows: Array | None) -> str:
     """On what it was proved."""
     sets = sum(result.verdict == "passed" for result in report.sets)
     kind = "float64" if running.exact else "float32, since it cannot be cast to float64"
-    return f"proved operation by operation, then in {kind} on {sets} sets of inputs: {units.SAID}"
+    said = f"proved operation by operation, then in {kind} on {sets} sets of inputs: {units.SAID}"
+    if windows is None:
+        return said
+    return f"{said}, and on {len(windows)} windows of {windows.shape[1]} steps of your data"
 
 
-def _judged(model: Model, answers: Reference, exact: Call | None) -> ParityReport:
+def _judged(
+    model: Model, answers: Reference, exact: Call | None, windows: Array | None
+) -> ParityReport:
     """By the parity rule on every input, against the module in float64 where it can be cast."""
     inputs = units.inputs_of(model)
+    if windows is not None:
+        inputs["your data"] = windows
     judge = answers
     if exact is not None and _answers(wide := replace(answers, call=exact, cache={}), inputs):
         judge = wide

@@ -29,6 +29,7 @@ def target_command(name: str) -> Callable[..., None]:
 
         checkpoint = read(model, reading)
         path = artifact_path(checkpoint, name, output)
+        show.warnings_of(checkpoint)
         if not as_json:
             show.chain(checkpoint)
         try:

@@ -15,7 +15,7 @@ from .model_options import Reading, reads_model
 if TYPE_CHECKING:
     from ..chains import Checkpoint
     from ..model import Column, Model
-    from ..reading import Contents, FoundScaler
+    from ..reading import Contents
 
 WIDTH = 110
 LABEL = 9  # columns of the label in front of every line
@@ -62,8 +62,8 @@ def _scalers(contents: Contents | None) -> list[dict[str, Any]]:
     found = contents.scalers if contents else ()
     records = []
     for scaler in found:
-        columns = len(scaler.offset)
-        records.append({"name": scaler.name, "kind": scaler.kind, "columns": columns})
+        known = {"name": scaler.name, "kind": scaler.kind, "columns": len(scaler.offset)}
+        records.append({**known, "fault": scaler.fault or None})
     return records
 
 
@@ -91,7 +91,7 @@ def _lines(checkpoint: Checkpoint, path: Path) -> Iterator[str]:
     yield from _flow(model)
     yield ""
     yield from _origin(checkpoint)
-    yield from _offers(checkpoint.contents, checkpoint.model)
+    yield from _beside(checkpoint)
     yield ""
     yield from _interface(model)
     yield from _block(
@@ -109,30 +109,16 @@ def _origin(checkpoint: Checkpoint) -> Iterator[str]:
         yield from _items("doubts", checkpoint.doubts)
     else:
         yield from _block("doubts", "none")
-    notes = checkpoint.remarks[: len(checkpoint.remarks) - len(checkpoint.doubts)]
-    yield from _items("notes", notes)
+    yield from _items("notes", checkpoint.explanations)
 
 
-def _offer(scaler: FoundScaler, model: Model) -> str:
-    """What a scaler can be used for, by its width."""
-    columns = len(scaler.offset)
-    uses = []
-    if columns == model.signature.input_size:
-        uses.append(f"put it in front with --input-scaler {scaler.name}")
-    if columns == model.signature.output_size:
-        uses.append(f"undo it at the end with --output-scaler {scaler.name}")
-    sizes = f"x has {model.signature.input_size} columns and y {model.signature.output_size}"
-    use = ", or ".join(uses) or f"it fits neither end, {sizes}"
-    return f"{scaler.name}, a {scaler.kind} of {columns} columns: {use}"
-
-
-def _offers(contents: Contents | None, model: Model) -> Iterator[str]:
+def _beside(checkpoint: Checkpoint) -> Iterator[str]:
     """What else the file holds."""
+    contents = checkpoint.contents
     if contents is None:
         return
     yield from _items("ignored", contents.ignored)
-    offers = tuple(_offer(scaler, model) for scaler in contents.scalers)
-    yield from _items("offered", offers)
+    yield from _items("offered", checkpoint.unused_scalers)
     others = [f"--key {key}" for key in contents.keys if key != contents.key]
     yield from _items("others", tuple(others))
 

@@ -79,7 +79,8 @@ OPTIONS: dict[str, Any] = {
         _option(
             "--input-scaler",
             metavar="NAME",
-            text="A fitted scaler in the file, to apply to the inputs; inspect lists them.",
+            text="A fitted scaler to apply to the inputs: its name in the file (inspect lists "
+            "them), or a file of its own, scaler.joblib or scalers.pkl:NAME.",
         ),
     ],
     "output_scaler": Annotated[
@@ -87,7 +88,35 @@ OPTIONS: dict[str, Any] = {
         _option(
             "--output-scaler",
             metavar="NAME",
-            text="A fitted scaler in the file, to undo on the outputs.",
+            text="A fitted scaler to undo on the outputs, given in the same way.",
+        ),
+    ],
+    "features": Annotated[
+        str | None,
+        _option(
+            "--features", metavar="COL[,COL]", text="Names of the columns of x, in their order."
+        ),
+    ],
+    "outputs": Annotated[
+        str | None,
+        _option(
+            "--outputs", metavar="COL[,COL]", text="Names of the columns of y, in their order."
+        ),
+    ],
+    "units": Annotated[
+        str | None,
+        _option("--units", metavar="COL=UNIT[,...]", text="Units of columns, such as flow=l/min."),
+    ],
+    "window": Annotated[
+        int | None,
+        _option("--window", min=1, text="Steps of the windows that the model was trained on."),
+    ],
+    "data": Annotated[
+        Path | None,
+        _option(
+            "--data",
+            metavar="FILE",
+            text="Real inputs, a table or a .npz, to prove the chain and every artifact on.",
         ),
     ],
 }
@@ -139,11 +168,28 @@ def _reading(chosen: dict[str, Any]) -> ReadingOptions:
         **chosen,
         "readout": readout.value if readout else None,
         "kwargs": _kwargs(chosen["kwargs"]),
+        "features": _names(chosen["features"]),
+        "outputs": _names(chosen["outputs"]),
+        "units": _units(chosen["units"]),
     }
     try:
         return ReadingOptions(**given)
     except InputError as error:
         raise typer.BadParameter(str(error)) from error
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",")) if text else ()
+
+
+def _units(text: str | None) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for pair in _names(text):
+        name, equals, unit = pair.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"--units has {pair!r}, expected COLUMN=UNIT")
+        found[name.strip()] = unit.strip()
+    return found
 
 
 def _kwargs(text: str | None) -> dict[str, Any]:

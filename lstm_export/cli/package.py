@@ -71,6 +71,7 @@ def package(  # noqa: PLR0913, PLR0917 - the options of a command
     from ..verification.subject import read
 
     checkpoint = read(model, reading)
+    show.warnings_of(checkpoint)
     path = output or model.with_suffix(".bundle")
     try:
         options: dict[str, Any] = {

@@ -47,6 +47,12 @@ def as_json(command: str, **fields: Any) -> None:
     )
 
 
+def warnings_of(checkpoint: Checkpoint) -> None:
+    """Say on stderr what may make every answer wrong."""
+    for warning in checkpoint.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+
+
 def chain(checkpoint: Checkpoint) -> None:
     """Print what a model is, and where its chain came from."""
     model = checkpoint.model

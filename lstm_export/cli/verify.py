@@ -88,6 +88,7 @@ def verify(  # noqa: PLR0913, PLR0917 - the command's arguments and options
     as_json: show.AsJson = False,
 ) -> None:
     """Check an artifact against its model, or a bundle by itself."""
+    reading = replace(reading, data=None)  # here it is for --streaming
     outputs = {"--junit": junit, "--html": html, "--failing": failing}
     _check_usage(model, data, streaming, check_self, {**outputs, "--replay": replay}, reading)
     _check_outputs(outputs, artifact, model, replay)

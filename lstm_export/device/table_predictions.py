@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
@@ -12,6 +13,11 @@ from ..model import Array, Column, Signature
 from ..series import Missing, Run, Table, series_of, sliding_windows
 from .guarded_runner import GuardedRunner
 from .sequences import Sequences
+
+
+class UnnamedColumnsWarning(UserWarning):
+    """A table's columns are taken by place, since the model does not name its own."""
+
 
 Progress = Callable[[int, int], None]  # (predictions done, predictions in all)
 
@@ -25,8 +31,16 @@ def runs_of(table: Table, signature: Signature, missing: Missing) -> tuple[Run, 
                 f"{table.title} has {got} columns, expected {signature.input_size}: "
                 "this model names no features"
             )
+        _warn_of_place(table)
         signature = replace(signature, features=tuple(map(Column, table.names)))
     return series_of(table, signature, missing)
+
+
+def _warn_of_place(table: Table) -> None:
+    """Nothing tells whether the columns are in the order in which the model learned them."""
+    taken = [f"x{index} is {name}" for index, name in enumerate(table.names)]
+    text = f"this model names no features, so columns are taken by place: {', '.join(taken)}"
+    warnings.warn(text, UnnamedColumnsWarning, stacklevel=4)
 
 
 def long_enough(

@@ -4,8 +4,8 @@ This front is all that other rooms import.
 """
 
 from .contents import Contents, FoundScaler
-from .in_memory import contents_of
-from .read import read_contents
+from .in_memory import contents_of, scaler_in_memory
+from .read import read_contents, read_scalers
 from .stored_models import CHECKPOINT_FORMAT_VERSION
 
 __all__ = [
@@ -14,4 +14,6 @@ __all__ = [
     "FoundScaler",
     "contents_of",
     "read_contents",
+    "read_scalers",
+    "scaler_in_memory",
 ]

@@ -16,14 +16,18 @@ class FoundScaler:
     Attributes:
         name: the key that it lay under, such as `scaler` or `scalers.y`.
         kind: its class, such as `StandardScaler`.
-        offset: float64 `(features,)`.
-        scale: float64 `(features,)`.
+        offset: float64 `(features,)`; empty where there is a fault.
+        scale: float64 `(features,)`; empty where there is a fault.
+        columns: names of the columns of the DataFrame that it was fitted on; empty where unknown.
+        fault: why no stage of a model does what it does, after `it`; empty where one does.
     """
 
     name: str
     kind: str
     offset: Array
     scale: Array
+    columns: tuple[str, ...] = ()
+    fault: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,13 +1,19 @@
-"""A state_dict in memory as contents, as a file's are."""
+"""A state_dict or a scaler in memory, as a file's are."""
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..errors import CheckpointError
+import numpy as np
+
+from ..errors import CheckpointError, InputError
 from ..model import Array
-from .contents import Contents
+from .contents import Contents, FoundScaler
+from .fitted_scalers import fitted_scaler
+from .pickle_machine import interpret
+from .pickle_records import Instance
 from .tensor_values import LARGEST_WEIGHTS
 
 if TYPE_CHECKING:
@@ -25,6 +31,43 @@ def contents_of(state_dict: Mapping[str, Any], how: str = "state_dict in memory"
     arrays, notes = _arrays(floats)
     buffers = {name: tensor.detach().cpu().numpy() for name, tensor in whole.items()}
     return Contents(arrays, buffers, how, notes)
+
+
+def scaler_in_memory(value: object) -> FoundScaler:
+    """A fitted scaler of scikit-learn, or a pair `(offset, scale)` of arrays `(features,)`.
+
+    Raises:
+        InputError: it is neither.
+    """
+    if isinstance(value, tuple | list) and len(value) == 2:
+        return _pair(*value)
+    kind = type(value).__name__
+    is_theirs = type(value).__module__.startswith("sklearn.")
+    described = interpret(pickle.dumps(value)).value if is_theirs else None
+    found = fitted_scaler(kind, described) if isinstance(described, Instance) else None
+    if found is None:
+        raise InputError(
+            f"a {kind} is no scaler that is known here; give one of scikit-learn's, or its "
+            "numbers as a pair (offset, scale): (x - offset) / scale"
+        )
+    return found
+
+
+def _pair(first: object, second: object) -> FoundScaler:
+    try:
+        offset, scale = np.broadcast_arrays(
+            np.atleast_1d(np.asarray(first, np.float64)),
+            np.atleast_1d(np.asarray(second, np.float64)),
+        )
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"the pair (offset, scale) is no two arrays of numbers: {error}"
+        ) from error
+    if offset.ndim != 1 or not np.isfinite(offset).all() or not np.isfinite(scale).all():
+        raise InputError("the pair (offset, scale) has to hold a finite number a feature each")
+    if not scale.all():
+        raise InputError("the pair (offset, scale) has a scale of 0")
+    return FoundScaler("scaler", "pair (offset, scale)", offset, scale)
 
 
 def _is_whole(value: Any) -> bool:

@@ -2,7 +2,8 @@
 
 The form is that of joblib's numpy_pickle.py: the wrapper's state names shape, order and dtype.
 After it come, where the state has `numpy_array_alignment_bytes`, a byte that gives the length of a
-padding, and the padding; then the values.
+padding, and the padding; then the values. An array of objects, such as names of columns, follows as
+a pickle of its own.
 """
 
 from __future__ import annotations
@@ -17,6 +18,17 @@ from .pickle_records import ForeignPickle, Instance, PickleFault
 JOBLIB_ARRAY = "joblib.numpy_pickle.NumpyArrayWrapper"
 _NUMBERS = ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1")
 _FARTHEST = 2**40  # no size is beyond it
+
+
+_OBJECTS = ("O", "O4", "O8")
+
+
+def holds_objects(state: Any) -> bool:
+    """Whether the wrapper with this state is of an array of objects."""
+    match state:
+        case {"dtype": Instance(kind="numpy.dtype", args=(str(code), *_))}:
+            return code in _OBJECTS
+    return False
 
 
 def numpy_dtype(value: Any) -> np.dtype[Any] | None:
@@ -38,7 +50,7 @@ def take_array(data: bytes, at: int, state: Any) -> tuple[bytes, int]:
     """The bytes of the array whose wrapper ends at `at`, and where they end.
 
     Raises:
-        ForeignPickle: the array holds objects.
+        ForeignPickle: the array holds neither numbers nor objects, such as dates.
         PickleFault: the wrapper is not as joblib writes it, or the data end too soon.
     """
     match state:
@@ -48,7 +60,7 @@ def take_array(data: bytes, at: int, state: Any) -> tuple[bytes, int]:
             raise PickleFault("an array of joblib has no shape")
     kind = numpy_dtype(dtype)
     if kind is None:
-        raise ForeignPickle("is a dump of joblib with arrays of objects, such as ensembles have")
+        raise ForeignPickle("is a dump of joblib with arrays of neither numbers nor objects")
     if not all(type(size) is int and 0 <= size < _FARTHEST for size in shape):
         raise PickleFault("an array of joblib has no sensible shape")
     start = at

@@ -59,6 +59,9 @@ def _run(machine: Machine) -> Any:
         opcode = data[machine.at]
         machine.at += 1
         if opcode == _STOP:
-            return machine.pop()
+            if not machine.outer:
+                return machine.pop()
+            machine.end_array()
+            continue
         handlers[opcode](machine)
     raise PickleFault(f"it has more than {MOST_OPCODES:,} opcodes")

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import struct
-from typing import Any
+from typing import Any, NamedTuple
 
-from .joblib_arrays import JOBLIB_ARRAY, take_array
+from .joblib_arrays import JOBLIB_ARRAY, holds_objects, take_array
 from .pickle_records import Global, Instance, OddKey, Persistent, PickleFault
 
 MOST_OPCODES = 400_000  # half a second; a tensor takes about 30 of them
 SMALL_KEY = 2**31  # numbers beyond it can be made to collide in a dict
 
 _EMPTY_DICTS = ("collections.OrderedDict", "builtins.dict", "__builtin__.dict")
+
+
+class _Outer(NamedTuple):
+    """What a pickle goes on with when the one within it has ended."""
+
+    stack: list[Any]
+    marks: list[int]
+    memo: dict[int, Any]
 
 
 class Machine:
@@ -23,6 +31,7 @@ class Machine:
         self.stack: list[Any] = []
         self.marks: list[int] = []
         self.memo: dict[int, Any] = {}
+        self.outer: list[_Outer] = []
         self.persistent: list[Persistent] = []
         self.copied = 0
 
@@ -133,12 +142,33 @@ class Machine:
         if isinstance(target, Instance):
             target.state = state
             if target.kind == JOBLIB_ARRAY:
-                content, self.at = take_array(self.data, self.at, state)
-                target.args = (content,)
+                self.begin_array(target)
             return
         if not isinstance(target, dict):
             raise PickleFault("it sets the state of what is no object")
         # An OrderedDict's own attributes, such as _metadata, are dropped.
+
+    # Arrays of joblib
+
+    def begin_array(self, target: Instance) -> None:
+        """Take what follows the wrapper of an array; objects follow as a pickle of their own."""
+        if not holds_objects(target.state):
+            content, self.at = take_array(self.data, self.at, target.state)
+            target.args = (content,)
+            return
+        self.outer.append(_Outer(self.stack, self.marks, self.memo))
+        self.stack = []
+        self.marks = []
+        self.memo = {}
+
+    def end_array(self) -> None:
+        """Go on after the pickle of an array of objects."""
+        content = self.pop()
+        before = self.outer.pop()
+        self.stack = before.stack
+        self.marks = before.marks
+        self.memo = before.memo
+        self.top().args = (content,)
 
 
 def _name(callee: Any) -> str:

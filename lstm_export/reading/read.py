@@ -5,12 +5,14 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import CheckpointError, UnsupportedModel
-from .contents import Contents
+from .contents import Contents, FoundScaler
 from .file_kinds import name_kind, name_unknown, name_zip
+from .found_objects import sort_objects
 from .json_files import looks_like_json, read_json
 from .safetensors import looks_like_safetensors, read_safetensors
 from .state_dicts import read_chosen
@@ -37,13 +39,33 @@ def read_contents(path: Path, key: str | None = None) -> Contents:
         MissingDependency: an ONNX file, and the onnx package is not installed.
     """
     path = Path(path)
+    with _opened(path) as file:
+        return _read(file, key)
+
+
+def read_scalers(path: Path) -> tuple[FoundScaler, ...]:
+    """The fitted scalers in a file of pickle, joblib or torch, running nothing that it holds; one
+    alone is called by its class.
+
+    Raises:
+        CheckpointError: the file cannot be read, or is none of these.
+    """
+    with _opened(path) as file:
+        opened = _open(file, file.read(4096))
+        found = sort_objects(opened.root)
+    return tuple(replace(scaler, name=scaler.name or scaler.kind) for scaler in found.scalers)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """The file, with its name in every error."""
     try:
         if path.is_dir():
             raise CheckpointError(_name_folder(path))
         if path.exists() and not path.is_file():
             raise CheckpointError(f"it is a device or a pipe; {_NAME_A_FILE}")
         with path.open("rb") as file, _collector_paused():
-            return _read(file, key)
+            yield file
     except (CheckpointError, UnsupportedModel) as error:
         raise type(error)(f"{path}: {error}{_beside(path)}") from error
     except OSError as error:

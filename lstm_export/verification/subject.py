@@ -32,9 +32,11 @@ def read(model: Source, options: ReadingOptions = ASSUME) -> Checkpoint:
     Raises:
         CheckpointError: the file cannot be read or is not a checkpoint.
         UnsupportedModel: it holds another kind of network.
-        InputError: `model` is none of these.
+        InputError: `model` is none of these, or was read already and options are given.
     """
     if isinstance(model, Checkpoint):
+        if options.given:
+            raise InputError(f"{', '.join(options.given)}: the model was read before; say it there")
         return model
     if isinstance(model, Path | str):
         return _read_file(Path(model), options)
@@ -62,7 +64,7 @@ def _read_file(path: Path, options: ReadingOptions) -> Checkpoint:
     """A checkpoint, or the model that a bundle carries in its weights.npz."""
     if not holds_bundle(path):
         return read_checkpoint(path, options)
-    if options != ASSUME:
+    if options.given:
         raise InputError(
             f"{path} is a bundle, which stores its chain; options of reading are for other files"
         )
@@ -94,14 +96,14 @@ class Subject:
         return self.checkpoint.model
 
     @classmethod
-    def of(cls, model: Source | Subject) -> Subject:
-        """Read the model, answer its golden sets, and set up PyTorch."""
+    def of(cls, model: Source | Subject, options: ReadingOptions = ASSUME) -> Subject:
+        """Read the model as `options` say, answer its golden sets, and set up PyTorch."""
         if isinstance(model, Subject):
             return model
         require("torch", "export", "verification against PyTorch")
         from ..model.torch_module import eager, to_module
 
-        checkpoint = read(model)
+        checkpoint = read(model, options)
         golden = golden_sets(checkpoint.model, checkpoint.windows)
         reference = checkpoint.reference or eager(to_module(checkpoint.model))
         return cls(checkpoint, golden, reference)

@@ -246,11 +246,13 @@ def test_without_names_the_columns_count(every_step_model: Model) -> None:
     session = Session(numpy_runner(every_step_model), every_step_model.signature)
     x = inputs(every_step_model, 6)
     table = {"a": x[:, 0], "b": x[:, 1]}
-    found = session.predict_table(table)
+    with pytest.warns(UserWarning, match="by place: x0 is a, x1 is b"):
+        found = session.predict_table(table)
     assert found.names == ("row", "y0")
     np.testing.assert_array_equal(found["row"], np.arange(6))  # every step is answered
     np.testing.assert_array_equal(found["y0"], session(x[np.newaxis])[0, :, 0])
-    windowed = session.predict_table(table, window=4)
+    with pytest.warns(UserWarning, match="by place"):
+        windowed = session.predict_table(table, window=4)
     np.testing.assert_array_equal(windowed["row"], [3, 4, 5])
     np.testing.assert_array_equal(
         windowed["y0"], [session(x[np.newaxis, k : k + 4])[0, -1, 0] for k in range(3)]

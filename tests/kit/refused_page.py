@@ -31,8 +31,7 @@ tests by `scripts/docs/make_refused.py`, which makes each of these {count} files
 
 Objects that only lie beside the weights (optimizers, schedulers, scalers of scikit-learn,
 metrics, `argparse` and OmegaConf configurations) do not stop a file from being read. They are
-listed, their plain values are kept, and fitted `StandardScaler` and `MinMaxScaler` are understood
-by their attributes.
+listed, their plain values are kept, and fitted scalers are understood by their attributes.
 
 A whole pickled module holds references to code. Open it in the project that made it, and save the
 weights alone:

@@ -28,9 +28,9 @@ def _stable_baselines() -> bytes:
     return zipped({"policy.pth": saved(state()), **dict.fromkeys(names, b"{}")})
 
 
-def _joblib_objects() -> bytes:
-    """An array of objects as joblib wraps it."""
-    dtype = {"shape": (1,), "order": "C", "dtype": np.dtype(object)}
+def _joblib_dates() -> bytes:
+    """An array of dates as joblib wraps it."""
+    dtype = {"shape": (1,), "order": "C", "dtype": np.dtype("M8[ns]")}
     return b"\x80\x02" + foreign("joblib.numpy_pickle.NumpyArrayWrapper", dtype) + b"N."
 
 
@@ -86,6 +86,6 @@ FRAMEWORK_FILES: list[Case] = [
     ("RTNeural's JSON", _json({"in_shape": [None, None, 1], "layers": []}), "kernel.T"),
     ("tf2onnx's ONNX", _produced_by("tf2onnx"), "ONNX of tf2onnx.*kernel.T"),
     ("torch's own ONNX", _produced_by("pytorch"), "ONNX of pytorch.*live module"),
-    ("joblib with arrays of objects", _joblib_objects, "dump of joblib"),
+    ("joblib with arrays of dates", _joblib_dates, "dump of joblib with arrays of neither"),
     ("joblib, compressed", lambda: b"\x78\x9c" + bytes(range(256)), "zlib, as joblib does"),
 ]
