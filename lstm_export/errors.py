@@ -119,13 +119,15 @@ def require(module: str, extra: str, purpose: str) -> ModuleType:
     """Import an optional package.
 
     Raises:
-        MissingDependency: it is absent; the message names the pip command that brings it.
+        MissingDependency: it is absent; the message names the pip command that brings it, of the
+            package alone where `extra` is empty.
     """
     try:
         return imported(module)
     except ImportError as error:
         package = module.partition(".")[0]
+        wanted = f'"lstm-export[{extra}]"' if extra else package
         raise MissingDependency(
             f"{purpose} needs the package {package}, which cannot be imported here ({error}); "
-            f'install it with: pip install "lstm-export[{extra}]"'
+            f"install it with: pip install {wanted}"
         ) from error

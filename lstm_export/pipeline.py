@@ -140,7 +140,7 @@ def package(  # noqa: PLR0913 - what goes into a bundle
 
 def load(  # noqa: PLR0913 - how a file is opened and run
     path: Path | str,
-    engine: str = "onnx",
+    engine: str | None = None,
     providers: Sequence[str] = (),
     nonfinite: Nonfinite = "refuse",
     *,
@@ -151,7 +151,8 @@ def load(  # noqa: PLR0913 - how a file is opened and run
 
     Args:
         path: the file; what it is, is read from its contents.
-        engine: which of a bundle's artifacts to run.
+        engine: which target of a bundle to run; by default `onnx`, or `numpy`, with an
+            `EngineWarning`, where ONNX Runtime is not installed.
         providers: execution providers of ONNX Runtime in order of preference; CPU by default.
         nonfinite: what happens to rows that hold NaN or infinity: `refuse`, or `propagate` as NaN.
         trust: run code that is in the file, see `verification.artifact`.

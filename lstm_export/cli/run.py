@@ -6,7 +6,8 @@ import csv
 import sys
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -52,7 +53,13 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
     missing: Annotated[
         show.Missing, typer.Option(help="What happens to rows with an empty cell.")
     ] = show.Missing.refuse,
-    engine: Annotated[str, typer.Option(help="Which target of a bundle to run.")] = "onnx",
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            help="Which target of a bundle to run; by default onnx, without onnxruntime numpy.",
+            show_default=False,
+        ),
+    ] = None,
     provider: Annotated[
         list[str] | None,
         typer.Option(help="An execution provider of ONNX Runtime; repeat for several."),
@@ -112,23 +119,38 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
             "late": late.value,
             "duplicate": duplicate.value,
         }
-        session = pipeline.load(source, engine, provider or (), trust=trust, key=key)
+        with _said() as notes:
+            session = pipeline.load(source, engine, provider or (), trust=trust, key=key)
+        _echo(notes)
         return run_stream(session, data, state, most_unanswered, **options)
     if output:
         check_prediction_output(output, source, data)
-    session = pipeline.load(source, engine, provider or (), trust=trust, key=key)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with _said() as notes:
+        session = pipeline.load(source, engine, provider or (), trust=trust, key=key)
         found = predict_file(
             session, data, window=window, missing=missing.value, progress=_progress()
         )
-    notes = [str(warning.message) for warning in caught]
     if output:
         found.write(output)
     if as_json:
         show.as_json("run", **_fields(found, session.signature.outputs, output), warnings=notes)
     else:
         _print(found, session.signature.outputs, output, notes)
+
+
+@contextmanager
+def _said() -> Iterator[list[str]]:
+    """The texts of warnings, filled in at the end."""
+    notes: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield notes
+    notes += [str(warning.message) for warning in caught]
+
+
+def _echo(notes: Sequence[str]) -> None:
+    for note in notes:
+        typer.echo(f"warning: {note}", err=True)
 
 
 def _check_usage(data: Path, stream: bool, whole: object, streaming: object) -> None:
@@ -162,8 +184,7 @@ def _print(
         writer.writerow(found.table.names)
         columns = [column.astype(str) for column in found.table.columns.values()]
         writer.writerows(zip(*columns, strict=True))
-    for note in notes:
-        typer.echo(f"warning: {note}", err=True)
+    _echo(notes)
     names = [f"{column.name} ({column.unit})" if column.unit else column.name for column in outputs]
     shown = names if len(names) <= 4 else [*names[:2], "...", names[-1]]
     where = f" -> {output}" if output else ""

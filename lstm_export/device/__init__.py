@@ -1,7 +1,8 @@
-"""What runs on a device: numpy and onnxruntime, never torch, never onnx."""
+"""What runs on a device: numpy, onnxruntime where it is installed, never torch, never onnx."""
 
 from ..bundle import Mode
 from .guards import Nonfinite, checked_input
+from .numpy_engine import NumpyRunner, numpy_runner
 from .onnx_runner import OnnxRunner, load_onnx
 from .onnx_stream_runner import OnnxStreamRunner, load_onnx_stream
 from .onnx_weights import check_own_weights
@@ -18,6 +19,7 @@ __all__ = [
     "InputRangeWarning",
     "Mode",
     "Nonfinite",
+    "NumpyRunner",
     "OnnxRunner",
     "OnnxStreamRunner",
     "Predictions",
@@ -32,6 +34,7 @@ __all__ = [
     "checked_input",
     "load_onnx",
     "load_onnx_stream",
+    "numpy_runner",
     "packaged_structure",
     "predict_file",
     "self_test",

@@ -28,6 +28,9 @@ from ..files import read_bytes, unreadable
 from ..model import Model, Runner
 from ..signing import Signed, read_public_key, signed_bytes, signed_folder
 
+ONNX = "onnx"  # the engine of a bundle unless the user names another
+NUMPY = "numpy"  # the engine where that one does not run
+
 MOST_BYTES = 2**30  # no artifact of this package comes near; an endless file ends here
 _EXPECTED = "a bundle or an exported artifact"
 
@@ -87,7 +90,7 @@ class ArtifactFile:
         module = self.module
         try:
             if module.needs:
-                require(module.needs, module.extra, f"running {self.target}")
+                require(module.needs, "", f"running {self.target}")
         except MissingDependency as error:
             return str(error)
         return targets.unavailable(module)
@@ -165,6 +168,12 @@ class OpenedFile:
     def artifact(self) -> ArtifactFile:
         """The lone artifact."""
         return next(iter(self.artifacts.values()))
+
+    def why_not_onnx(self) -> str:
+        """Why the `onnx` artifact of a bundle does not run here; empty where it does, or there is
+        none."""
+        artifact = self.artifacts.get(ONNX)
+        return artifact.why_not_run() if artifact else ""
 
 
 def open_file(

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import json
+import warnings
 from functools import partial
 
 from ..bundle import Bundle
 from ..device import Nonfinite, Session, check_own_weights, packaged_structure
 from ..device.onnx_metadata import CHAIN, WEIGHTS_SHA256
 from ..errors import BundleError, InputError, naming
-from .artifact import OpenedFile
+from .artifact import NUMPY, ONNX, OpenedFile
 
 STREAM = "onnx-stream"  # the target whose artifacts carry the state
 
 
+class EngineWarning(UserWarning):
+    """A bundle runs with another engine than it would with everything installed."""
+
+
 def session_of(
-    opened: OpenedFile, engine: str, providers: tuple[str, ...], nonfinite: Nonfinite
+    opened: OpenedFile, engine: str | None, providers: tuple[str, ...], nonfinite: Nonfinite
 ) -> Session:
     """A session on one engine of a bundle, or on a lone artifact whatever `engine` says.
+
+    By default on `onnx`; where ONNX Runtime is not installed on `numpy`, with an `EngineWarning`.
 
     Raises:
         InputError: the bundle has no such engine, or it may not run.
@@ -29,6 +36,7 @@ def session_of(
             check_own_weights(opened.artifact.data or b"")
             runner = opened.artifact.runner(providers)
             return Session(runner, runner.signature, nonfinite=nonfinite)
+        engine = engine or _default_engine(opened, providers)
         if engine not in opened.engines:
             raise InputError(
                 f"{opened.path} holds no artifact for {engine!r}; "
@@ -47,6 +55,16 @@ def session_of(
             mode=bundle.mode,
             said={CHAIN: chain, WEIGHTS_SHA256: bundle.model.weights_sha256},
         )
+
+
+def _default_engine(opened: OpenedFile, providers: tuple[str, ...]) -> str:
+    """A provider of ONNX Runtime is never given up without an error."""
+    reason = opened.why_not_onnx()
+    if providers or not reason:
+        return ONNX
+    text = f"{opened.path} runs with numpy: {reason}"
+    warnings.warn(text, EngineWarning, stacklevel=4)  # the caller of load
+    return NUMPY
 
 
 def _check_packaged(bundle: Bundle, target: str) -> None:

@@ -12,7 +12,7 @@ from ..errors import InputError, LstmExportError, naming
 from ..model import Model, Runner, Signature
 from ..model.runner import is_stateful, row_by_row
 from ..parity import ParityReport, check, check_conditions, check_streaming
-from .artifact import ArtifactFile, OpenedFile
+from .artifact import NUMPY, ArtifactFile, OpenedFile
 from .failure import diagnosis_of
 from .rounding import coarse_inputs, rounding_cost
 from .subject import Subject, replayed
@@ -112,6 +112,8 @@ def _by_itself(opened: OpenedFile, replay: Path | None) -> tuple[ParityReport, .
             reports.append(_not_run(name, reason))
         else:
             reports.append(self_test(bundle, artifact.runner(), subject=name))
+    if opened.why_not_onnx():  # numpy is what runs then
+        reports.append(self_test(bundle, opened.engines[NUMPY].runner(), subject=NUMPY))
     return tuple(reports)
 
 

@@ -6,7 +6,7 @@ activations in PyTorch's documentation.
 """
 
 from .equations import BATCH_NORM_EPS
-from .evaluation import Output, Partway, advance, begin, forward
+from .evaluation import Output, Partway, advance, begin, forward, stage_alone
 from .variation import CORRECT, Choices, Noise
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "advance",
     "begin",
     "forward",
+    "stage_alone",
 ]

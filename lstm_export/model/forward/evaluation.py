@@ -106,6 +106,18 @@ def advance(partway: Partway, stage: Stage) -> Partway:
     return Partway(value.y, value.terms, context)
 
 
+@np.errstate(over="ignore")
+def stage_alone(stage: Stage, y: Array) -> Array:
+    """What a stage that asks for nothing but the value before it makes of `y (..., batch, size)`.
+
+    In float64, as everything here.
+    """
+    steps = y if y.ndim == 3 else y[np.newaxis]  # (seq, batch, size)
+    partway = begin(steps.swapaxes(0, 1))
+    answer = advance(partway, stage).y
+    return answer if y.ndim == 3 else answer[0]
+
+
 def _after(stage: Stage, x: Value, context: Context) -> Value:
     """The value after one more stage; the context is brought up to date."""
     noise = context.noise

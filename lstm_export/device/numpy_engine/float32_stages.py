@@ -1,0 +1,100 @@
+"""The stages without memory, on values with the batch last.
+
+A value is `(seq, size, batch)`, or `(size, batch)` once a step was picked. The few stages that most
+chains have are float32; every other one is its float64 definition, rounded once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import singledispatch
+from typing import NamedTuple
+
+import numpy as np
+
+from ...model import Affine, Array, LastHidden, LastStep, Linear, Recurrent, Skip, Stage
+from ...model.forward import stage_alone
+
+
+class Flow(NamedTuple):
+    """What the stages of one call share.
+
+    Attributes:
+        lengths: `(batch,)`, the steps of each row that count; None for all.
+        source: what a Skip adds features of, `(seq, input_size, batch)`.
+        before: the stage before this one.
+    """
+
+    lengths: Array | None
+    source: Array
+    before: Stage | None
+
+    def last(self, x: Array) -> Array:
+        """The last step that counts of every row of `x (seq, size, batch)`."""
+        if self.lengths is None:
+            picked: Array = x[-1]
+            return picked
+        steps = self.lengths[np.newaxis, np.newaxis] - 1  # (1, 1, batch)
+        at_its_end: Array = np.take_along_axis(x, steps, axis=0)[0]
+        return at_its_end
+
+
+Operation = Callable[[Array, Flow], Array]
+
+
+@singledispatch
+def operation(stage: Stage) -> Operation:
+    """What a stage does to a value."""
+
+    def by_definition(x: Array, flow: Flow) -> Array:
+        y = stage_alone(stage, x.swapaxes(-1, -2))  # (..., batch, size)
+        rounded: Array = y.swapaxes(-1, -2).astype(np.float32)
+        return rounded
+
+    return by_definition
+
+
+@operation.register
+def _linear(stage: Linear) -> Operation:
+    weight = stage.weight
+    if stage.bias is None:
+        return lambda x, flow: np.matmul(weight, x)
+    bias = stage.bias[:, np.newaxis]
+    return lambda x, flow: np.matmul(weight, x) + bias
+
+
+@operation.register
+def _affine(stage: Affine) -> Operation:
+    offset = stage.offset[:, np.newaxis]
+    scale = stage.scale[:, np.newaxis]
+    if stage.inverse:
+        return lambda x, flow: x * scale + offset
+    return lambda x, flow: (x - offset) / scale
+
+
+@operation.register
+def _last_step(stage: LastStep) -> Operation:
+    return lambda x, flow: flow.last(x)
+
+
+@operation.register
+def _last_hidden(stage: LastHidden) -> Operation:
+    def both_ends(x: Array, flow: Flow) -> Array:
+        recurrent = flow.before
+        if not isinstance(recurrent, Recurrent) or not recurrent.bidirectional:
+            return flow.last(x)
+        size = recurrent.state_size
+        return np.concatenate([flow.last(x[:, :size]), x[0, size:]])
+
+    return both_ends
+
+
+@operation.register
+def _skip(stage: Skip) -> Operation:
+    features = list(stage.features)
+
+    def add(x: Array, flow: Flow) -> Array:
+        added = flow.source[:, features]
+        return x + (flow.last(added) if x.ndim == 2 else added)
+
+    return add

@@ -1,0 +1,131 @@
+"""A layer of an LSTM or a GRU in one direction: one matrix, and a few operations in place.
+
+Columns are the rows of the batch. A layer reads `inputs (input_size + 1 + size, batch)`: x_t, then
+a row of ones, then h, so that one product gives the sums of all gates with their biases.
+sigmoid(a) is 0.5 * tanh(a / 2) + 0.5, and halving is exact: with the rows of such gates halved
+beforehand, one tanh serves several gates. Equations: torch.nn.LSTM and torch.nn.GRU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from ...errors import UnsupportedModel
+from ...model import GRU, LSTM, Array, Cell, Recurrent
+from ...model.gates import PYTORCH_GATES, PYTORCH_GRU_GATES, gate_slices, reorder_gates
+
+LSTM_ROWS = ("input", "forget", "output", "cell")  # the sigmoids side by side
+HALF = np.float32(0.5)
+
+Step = Callable[[], None]
+
+
+class Layer(NamedTuple):
+    """A cell prepared for steps, shared by all batches.
+
+    Attributes:
+        cell: as the model has it.
+        matrix: float32 `(4 * hidden_size, input_size + 1 + size)`.
+        step: makes the step of a batch from `matrix`, `weight_hr`, `inputs`, h and c, which it
+            changes in place.
+    """
+
+    cell: Cell
+    matrix: Array
+    step: Callable[[Array, Array | None, Array, Array, Array], Step]
+
+    def on(self, inputs: Array, h: Array, c: Array) -> Step:
+        """The step on `h (size, batch)`, last in `inputs`, and on `c (hidden_size, batch)`."""
+        return self.step(self.matrix, self.cell.weight_hr, inputs, h, c)
+
+
+def layer_of(stage: Recurrent, cell: Cell) -> Layer:
+    """Prepare one cell.
+
+    Raises:
+        UnsupportedModel: this engine knows no such stage.
+    """
+    if isinstance(stage, LSTM):
+        return Layer(cell, _lstm_matrix(cell), _lstm_step)
+    if isinstance(stage, GRU):
+        return Layer(cell, _gru_matrix(cell), _gru_step)
+    raise UnsupportedModel(f"the numpy target cannot express {stage.name} ({stage.kind})")
+
+
+def _lstm_matrix(cell: Cell) -> Array:
+    """Rows in the order of LSTM_ROWS, those of sigmoids halved."""
+    bias = cell.bias_ih + cell.bias_hh
+    columns = np.column_stack([cell.weight_ih, bias, cell.weight_hh])
+    matrix = reorder_gates(columns, PYTORCH_GATES, LSTM_ROWS)
+    hidden_size = len(matrix) // 4
+    matrix[: 3 * hidden_size] *= HALF
+    return matrix
+
+
+def _lstm_step(matrix: Array, weight_hr: Array | None, inputs: Array, h: Array, c: Array) -> Step:
+    hidden_size, batch = c.shape
+    gates = np.empty((4 * hidden_size, batch), np.float32)
+    i, f, o, g = np.split(gates, 4)
+    sigmoids = gates[: 3 * hidden_size]
+    squashed = np.empty_like(c)  # tanh(c_t)
+    multiply = np.multiply
+    tanh = np.tanh
+    project = None if weight_hr is None else partial(np.dot, weight_hr, squashed, h)
+    answer = h if weight_hr is None else squashed
+
+    def step() -> None:
+        np.dot(matrix, inputs, gates)
+        tanh(gates, gates)
+        multiply(sigmoids, HALF, sigmoids)
+        np.add(sigmoids, HALF, sigmoids)
+        multiply(f, c, c)
+        multiply(i, g, g)
+        np.add(c, g, c)
+        tanh(c, squashed)
+        multiply(o, squashed, answer)
+        if project:
+            project()
+
+    return step
+
+
+def _gru_matrix(cell: Cell) -> Array:
+    """Rows: reset and update, halved; then what x gives the new gate; then what h gives it."""
+    columns = np.column_stack([cell.weight_ih, cell.bias_ih + cell.bias_hh, cell.weight_hh])
+    hidden_size = len(columns) // 3
+    input_size = cell.weight_ih.shape[1]
+    new = gate_slices(PYTORCH_GRU_GATES, hidden_size)["new"]
+    from_x = columns[new].copy()
+    from_x[:, input_size] = cell.bias_ih[new]
+    from_x[:, input_size + 1 :] = 0.0
+    from_h = columns[new].copy()
+    from_h[:, :input_size] = 0.0
+    from_h[:, input_size] = cell.bias_hh[new]
+    return np.concatenate([columns[: new.start] * HALF, from_x, from_h])
+
+
+def _gru_step(matrix: Array, _: Array | None, inputs: Array, h: Array, c: Array) -> Step:
+    hidden_size, batch = h.shape
+    sums = np.empty((4 * hidden_size, batch), np.float32)
+    r, z, n, from_h = np.split(sums, 4)
+    sigmoids = sums[: 2 * hidden_size]
+    multiply = np.multiply
+    tanh = np.tanh
+
+    def step() -> None:
+        np.dot(matrix, inputs, sums)
+        tanh(sigmoids, sigmoids)
+        multiply(sigmoids, HALF, sigmoids)
+        np.add(sigmoids, HALF, sigmoids)
+        multiply(r, from_h, from_h)
+        np.add(n, from_h, n)
+        tanh(n, n)
+        np.subtract(h, n, h)  # h_t = n + z * (h - n)
+        multiply(z, h, h)
+        np.add(n, h, h)
+
+    return step

@@ -1,0 +1,99 @@
+"""A recurrent stage on a batch: its layers in memory that is made once, and walks over sequences.
+
+Sequences have the batch last, `(seq, size, batch)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ...model import Array, Recurrent, State
+from .gated_layers import Layer, Step, layer_of
+
+Columns = tuple[Layer, ...]  # layers on top of each other that read in the same direction
+
+
+def columns_of(stage: Recurrent) -> tuple[Columns, ...]:
+    """All layers as one column; of a bidirectional stage two columns of one cell a layer."""
+    cells = [[layer_of(stage, cell) for cell in layer] for layer in stage.layers()]
+    if stage.bidirectional:
+        return tuple((cell,) for layer in cells for cell in layer)
+    return (tuple(layer[0] for layer in cells),)
+
+
+class Column:
+    """Layers on top of each other, `[x, 1, h_l0, 1, h_l1, ...]` in one array.
+
+    What one layer gives is what the next one reads, without a copy.
+
+    Attributes:
+        h: `(num_layers, size, batch)`, the state, which each step changes in place.
+        c: `(num_layers, hidden_size, batch)`, the same for the cell; unused by a GRU.
+    """
+
+    def __init__(self, layers: Columns, batch: int) -> None:
+        cells = [layer.cell for layer in layers]
+        input_size = cells[0].weight_ih.shape[1]
+        rows = 1 + len(cells[0].h0)
+        values = np.ones((input_size + len(layers) * rows, batch), np.float32)
+        self._x = values[:input_size]
+        self.h: Array = values[input_size:].reshape(len(layers), rows, batch)[:, 1:]
+        self.c: Array = np.empty((len(layers), len(cells[0].c0), batch), np.float32)
+        self._steps: list[Step] = []
+        start = 0
+        for k, layer in enumerate(layers):
+            self.h[k] = layer.cell.h0[:, np.newaxis]
+            self.c[k] = layer.cell.c0[:, np.newaxis]
+            end = input_size + (k + 1) * rows
+            self._steps.append(layer.on(values[start:end], self.h[k], self.c[k]))
+            start = end - rows + 1
+
+    def through(self, x: Array) -> Array:
+        """Every h_t of the last layer, `(seq, size, batch)`, from the state on."""
+        last = self.h[-1]
+        every_h = np.empty((len(x), *last.shape), np.float32)
+        for t, x_t in enumerate(x):
+            self._x[...] = x_t
+            for step in self._steps:
+                step()
+            every_h[t] = last
+        return every_h
+
+
+class RecurrentSteps:
+    """A recurrent stage on one batch, with its state."""
+
+    def __init__(self, stage: Recurrent, columns: Sequence[Columns], batch: int) -> None:
+        self._columns = [Column(layers, batch) for layers in columns]
+        self._is_bidirectional = stage.bidirectional
+        self._states = stage.states
+
+    @property
+    def state(self) -> State:
+        """Of a stage that reads forward only: h and, of an LSTM, c, `(num_layers, batch, size)`.
+
+        To write into it sets it.
+        """
+        (column,) = self._columns
+        tensors = {"h": column.h, "c": column.c}
+        return tuple(tensors[name].swapaxes(1, 2) for name in self._states)
+
+    def through(self, x: Array, lengths: Array | None) -> Array:
+        """Every h_t of the last layer, `(seq, directions * size, batch)`."""
+        if not self._is_bidirectional:
+            return self._columns[0].through(x)
+        for forward, backward in zip(self._columns[::2], self._columns[1::2], strict=True):
+            turned = backward.through(reversed_steps(x, lengths))
+            x = np.concatenate([forward.through(x), reversed_steps(turned, lengths)], axis=1)
+        return x
+
+
+def reversed_steps(x: Array, lengths: Array | None) -> Array:
+    """Every row of `x (seq, size, batch)` backwards within its length. Its own inverse."""
+    if lengths is None:
+        return x[::-1]
+    steps = np.arange(len(x))[:, np.newaxis]  # (seq, 1)
+    turned = np.where(steps < lengths, lengths - 1 - steps, steps)  # padding stays where it is
+    return np.take_along_axis(x, turned[:, np.newaxis], axis=0)

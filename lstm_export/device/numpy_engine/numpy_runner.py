@@ -1,0 +1,153 @@
+"""A model in numpy alone, as a Runner that takes lengths and, where it can stream, a state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ...model import (
+    Affine,
+    Array,
+    Model,
+    Recurrent,
+    Signature,
+    Stage,
+    State,
+    StateTensor,
+    initial_state,
+    state_layout,
+)
+from .layer_steps import Columns, RecurrentSteps, columns_of
+from .float32_stages import Flow, Operation, operation
+
+
+class Plan:
+    """What a model's stages need, prepared once and shared by all calls."""
+
+    def __init__(self, model: Model) -> None:
+        self.stages = model.stages
+        self.columns: dict[str, tuple[Columns, ...]] = {
+            stage.name: columns_of(stage) for stage in model.recurrent
+        }
+        self.operations: dict[str, Operation] = {
+            stage.name: operation(stage) for stage in model.stages
+        }
+
+
+class BatchRun:
+    """A batch on its way through the stages; recurrent ones keep their state between calls."""
+
+    def __init__(self, plan: Plan, batch: int) -> None:
+        self._stages = plan.stages
+        self._operations = plan.operations
+        self._recurrent = {
+            stage.name: RecurrentSteps(stage, plan.columns[stage.name], batch)
+            for stage in plan.stages
+            if isinstance(stage, Recurrent)
+        }
+
+    @property
+    def state(self) -> State:
+        """The present state as `state_layout` lists it; to write into it sets it."""
+        return tuple(tensor for steps in self._recurrent.values() for tensor in steps.state)
+
+    @np.errstate(all="ignore")  # products of large inputs may overflow, as in every engine
+    def __call__(self, x: Array, lengths: Array | None = None) -> Array:
+        """As a LengthsRunner."""
+        value = x.transpose(1, 2, 0)  # (seq, input_size, batch)
+        source = value
+        before: Stage | None = None
+        for stage in self._stages:
+            if isinstance(stage, Recurrent):
+                value = self._recurrent[stage.name].through(value, lengths)
+            else:
+                value = self._operations[stage.name](value, Flow(lengths, source, before))
+            if before is None and isinstance(stage, Affine):
+                source = value
+            before = stage
+        if value.ndim == 2:
+            return np.array(value.T, order="C")  # (batch, output_size)
+        y = np.array(value.transpose(2, 0, 1), order="C")  # (batch, seq, output_size)
+        if lengths is not None:
+            y[np.arange(y.shape[1]) >= lengths[:, np.newaxis]] = 0.0
+        return y
+
+
+class NumpyRunner:
+    """A LengthsRunner. Its calls share nothing that changes: threads may use it at once.
+
+    Attributes:
+        signature: the interface of the model.
+        takes_lengths: True.
+    """
+
+    takes_lengths = True
+
+    def __init__(self, model: Model) -> None:
+        self.signature: Signature = model.signature
+        self._plan = Plan(model)
+
+    def __call__(self, x: Array, lengths: Array | None = None) -> Array:
+        x = np.asarray(x, np.float32)
+        counted = None if lengths is None else np.asarray(lengths, np.int64)
+        return BatchRun(self._plan, len(x))(x, counted)
+
+
+class NumpyStreamRunner(NumpyRunner):
+    """The same of a model that reads forward only: a StatefulRunner, too.
+
+    Attributes:
+        layout: the tensors of the state in order.
+    """
+
+    def __init__(self, model: Model) -> None:
+        super().__init__(model)
+        self.layout: tuple[StateTensor, ...] = state_layout(model)
+        self._initial = initial_state(model)
+
+    def initial_state(self, batch: int) -> State:
+        return tuple(np.repeat(tensor, batch, axis=1) for tensor in self._initial)
+
+    def advance(self, x: Array, state: State) -> tuple[Array, State]:
+        run = BatchRun(self._plan, len(x))
+        for kept, given in zip(run.state, state, strict=True):
+            kept[...] = given
+        y = run(np.asarray(x, np.float32))
+        return y, tuple(np.array(tensor, order="C") for tensor in run.state)
+
+    def bind(self, batch: int) -> NumpySteps:
+        """Steps in memory that is made once, from the initial state."""
+        return NumpySteps(BatchRun(self._plan, batch), batch, self.signature.input_size)
+
+
+class NumpySteps:
+    """Steps of one sample for a fixed batch, in place.
+
+    Attributes:
+        x: float32 `(batch, 1, input_size)`, read by the next step.
+        state: the present state, `(num_layers, batch, size)` a tensor; to write into it sets it.
+        run: takes the step: the answer to `x` `(batch, output_size)`, a fresh array.
+    """
+
+    def __init__(self, batch_run: BatchRun, batch: int, input_size: int) -> None:
+        x: Array = np.zeros((batch, 1, input_size), np.float32)
+
+        def run() -> Array:
+            y = batch_run(x)
+            return y[:, -1] if y.ndim == 3 else y
+
+        self.x = x
+        self.state: State = batch_run.state
+        self.run: Callable[[], Array] = run
+
+
+def numpy_runner(model: Model) -> NumpyRunner:
+    """The engine of a model; a NumpyStreamRunner where no layer reads from the end.
+
+    Raises:
+        UnsupportedModel: this engine does not know a stage.
+    """
+    if any(stage.bidirectional for stage in model.recurrent):
+        return NumpyRunner(model)
+    return NumpyStreamRunner(model)

@@ -1,0 +1,93 @@
+"""Export to a NumPy archive, for devices without onnxruntime.
+
+An `.npz` that `numpy.load` reads: the arrays under their PyTorch names, and the chain and signature
+as JSON in bytes beside them. It runs in numpy alone, as does every bundle with the engine `numpy`.
+Law: `read(export(model)) == model`, bit for bit.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import BundleError, InputError, LstmExportError
+from ..files import write_bytes
+
+if TYPE_CHECKING:
+    from ..device import NumpyRunner
+    from ..model import Model
+
+suffix = ".npz"
+extra = "export"
+needs = ""
+
+RECORD = "lstm_export"  # stages' arrays have a dot in their names
+
+_HOLDS_RECORD = re.compile(rb"PK\x03\x04.{26}lstm_export\.npy", re.DOTALL)
+
+
+def export(model: Model, path: Path) -> None:
+    """Write the arrays with the chain and the signature beside them.
+
+    Raises:
+        UnsupportedModel: the engine cannot express a stage.
+    """
+    import numpy as np
+
+    from ..bundle.arrays import pack_arrays
+    from ..device import numpy_runner
+
+    numpy_runner(model)
+    record = {"chain": model.chain_record(), "signature": model.signature.to_record()}
+    text = json.dumps(record, sort_keys=True).encode("ascii")
+    text += b" " * (-len(text) % 4)
+    write_bytes(path, pack_arrays({**model.arrays, RECORD: np.frombuffer(text, "<i4")}))
+
+
+def load(data: bytes, providers: tuple[str, ...] = ()) -> NumpyRunner:
+    """Open the artifact; nothing but numpy is imported."""
+    if providers:
+        raise InputError(
+            f"providers are for ONNX Runtime; numpy runs on the CPU, not on {', '.join(providers)}"
+        )
+    return from_model(read(data))
+
+
+def from_model(model: Model) -> NumpyRunner:
+    """The engine of a bundle, from its weights."""
+    from ..device import numpy_runner
+
+    return numpy_runner(model)
+
+
+def read(data: bytes) -> Model:
+    """The model in the file.
+
+    Raises:
+        BundleError: it is damaged, or holds no model that this version knows.
+    """
+    from ..bundle.arrays import unpack_arrays
+    from ..model import Model, Signature
+
+    arrays = unpack_arrays(data)
+    try:
+        record: dict[str, Any] = json.loads(arrays.pop(RECORD).tobytes())
+        signature = Signature.from_record(record["signature"])
+        return Model.from_record(record["chain"], arrays, signature)
+    except (
+        LstmExportError,
+        ArithmeticError,
+        AttributeError,
+        KeyError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise BundleError(f"the archive describes no valid model: {error}") from error
+
+
+def recognises(data: bytes) -> bool:
+    """A zip that holds this target's record."""
+    return data.startswith(b"PK\x03\x04") and _HOLDS_RECORD.search(data) is not None
