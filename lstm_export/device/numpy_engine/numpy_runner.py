@@ -18,8 +18,8 @@ from ...model import (
     initial_state,
     state_layout,
 )
-from .layer_steps import Columns, RecurrentSteps, columns_of
 from .float32_stages import Flow, Operation, operation
+from .layer_steps import Columns, RecurrentSteps, columns_of
 
 
 class Plan:
