@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from .show_training import data_lines
+from .show_training import coverage_lines, data_lines
 from .text_table import aligned, digits
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def evaluation_lines(found: Evaluation) -> Iterator[str]:
     for column in found.signature.targets:
         own = [figures for figures in found.figures if figures.target == column.name]
         yield from _error_lines(column, own)
+        yield from coverage_lines(found.coverage, column)
     if found.costs:
         yield "\nwhat deployment costs, RMSE\n"
         yield aligned(_cost_rows(found.costs))

@@ -13,7 +13,8 @@ from . import show as shown
 from .text_table import aligned, digits
 
 if TYPE_CHECKING:
-    from ..training import DataReport, Score, TrainingResult
+    from ..model import Column
+    from ..training import Coverage, DataReport, Score, TrainingResult
 
 MOST_GROUPS = 12  # that are listed for people; --json lists them all
 WORDS_FOR_LOSSES = {
@@ -37,11 +38,26 @@ def show(result: TrainingResult, output: Path, as_json: bool) -> None:
         unit = f" in {column.unit}" if column.unit else ""
         typer.echo(f"\nerror of {column.name}{unit}, RMSE / MAE\n")
         typer.echo(_scores([score for score in result.metrics if score.target == column.name]))
+        for line in coverage_lines(result.coverage, column):
+            typer.echo(line)
     last = result.history[-1]
     typer.echo(
         f"\nbest epoch {result.best_epoch}, stopped after {last.epoch} of at most {last.epochs}"
     )
     typer.echo(f"wrote {output} ({output.stat().st_size:,} bytes)")
+
+
+def coverage_lines(found: Sequence[Coverage], column: Column) -> Iterator[str]:
+    """How much of each part the intervals of a target hold, and how wide they are."""
+    own = [coverage for coverage in found if coverage.target == column.name]
+    levels = dict.fromkeys((coverage.low, coverage.high) for coverage in own)
+    for low, high in levels:
+        parts = []
+        for coverage in own:
+            if (coverage.low, coverage.high) == (low, high):
+                width = f"{digits(coverage.width)} {column.unit}".rstrip()
+                parts.append(f"{coverage.share:.1%} of {coverage.part} ({width} wide)")
+        yield f"q{low:g} to q{high:g} hold {', '.join(parts)}; {high - low:.0%} is meant"
 
 
 def data_lines(data: DataReport) -> Iterator[str]:

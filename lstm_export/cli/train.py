@@ -146,6 +146,19 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
         float, typer.Option(help="Adam's learning rate, which falls to a tenth.")
     ] = 6e-3,
     loss: Annotated[Loss, typer.Option(help="What training minimises.")] = Loss.mse,
+    quantiles: Annotated[
+        str,
+        typer.Option(
+            help="Quantiles to learn and answer too, such as 0.05,0.95.", metavar="LEVEL,.."
+        ),
+    ] = "",
+    interval: Annotated[
+        float,
+        typer.Option(
+            help="Share of the truth that an interval around each answer should hold, such as 0.9; "
+            "calibrated on validation.",
+        ),
+    ] = 0.0,
     averaging: Annotated[
         float,
         typer.Option(help="Decay of the average of the weights that is kept; 0 for no average."),
@@ -200,6 +213,7 @@ def _options(given: Mapping[str, Any]) -> TrainingOptions:
     for name in ("step", "tolerance"):
         values[name] = _duration(name, values[name])
     values["split"] = _shares(values["split"])
+    values["quantiles"] = _levels(values["quantiles"])
     values["separator"] = SEPARATORS.get(values["separator"], values["separator"])
     values["units"] = _units(values["units"] or [])
     return TrainingOptions(**values)
@@ -217,6 +231,15 @@ def _shares(text: str) -> tuple[float, float, float]:
             f"--split is {text!r}, expected three shares such as 0.7,0.15,0.15"
         ) from None
     return train, validation, test
+
+
+def _levels(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(map(float, _names(text)))
+    except ValueError:
+        raise InputError(
+            f"--quantiles is {text!r}, expected levels between 0 and 1 such as 0.05,0.95"
+        ) from None
 
 
 def _duration(name: str, text: str | None) -> float | None:

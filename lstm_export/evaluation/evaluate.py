@@ -16,6 +16,7 @@ from ..series import Missing, Table, TableSource
 from ..training.answers import Answers, Predictor, answers_of, predictor_of
 from ..training.baselines import baselines, untrained_baselines
 from ..training.data_report import DataReport, data_report
+from ..training.intervals import Coverage, coverage_of
 from ..training.options import PARTS, TrainingOptions
 from ..training.samples import Samples
 from ..training.windowing import build_samples
@@ -55,6 +56,7 @@ class Evaluation:
         answers: of the model, its artifacts and the baselines.
         figures: their errors.
         costs: what each artifact adds.
+        coverage: how much of the truth the model's intervals hold; empty where it has none.
     """
 
     signature: Signature
@@ -63,6 +65,7 @@ class Evaluation:
     answers: Answers
     figures: tuple[ErrorFigures, ...]
     costs: tuple[Cost, ...]
+    coverage: tuple[Coverage, ...]
 
     def to_record(self) -> dict[str, Any]:
         """JSON-ready, without the answers themselves."""
@@ -71,6 +74,7 @@ class Evaluation:
             "windows": asdict(self.data),
             "figures": [asdict(figures) for figures in self.figures],
             "costs": [asdict(cost) for cost in self.costs],
+            "coverage": [asdict(coverage) for coverage in self.coverage],
         }
 
 
@@ -126,6 +130,7 @@ def _evaluation(
         answers=answers,
         figures=tuple(figures_of(answers)),
         costs=tuple(_costs(answers, artifacts)),
+        coverage=tuple(coverage_of(answers, MODEL, signature.quantiles)),
     )
 
 

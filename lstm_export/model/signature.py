@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from numbers import Real
 from typing import Any
 
@@ -15,6 +15,7 @@ LATER_KEYS = (
     "shortest",
     "time_tolerance",
     "table_format",
+    "quantiles",
 )  # a record holds them where they are set
 
 
@@ -44,7 +45,7 @@ class Signature:
     Attributes:
         input_size: width of `x (batch, seq, input_size)`.
         output_size: width of `y`; with names it is `len(targets) * max(horizon, 1)`, target by
-            target.
+            target, and once more for each of `quantiles`.
         features: the columns of `x` in order, calendar columns last; empty where the names are
             unknown.
         targets: the predicted columns; empty where the names are unknown.
@@ -59,6 +60,8 @@ class Signature:
         time_tolerance: by how much a step may differ from `time_step`, in the same unit; None for
             rounding alone.
         table_format: how the cells of its tables are written; None for the usual way.
+        quantiles: levels of the quantiles that follow the answers in `y`: as many columns a level,
+            in the same order.
     """
 
     input_size: int
@@ -74,6 +77,7 @@ class Signature:
     shortest: int | None = None
     time_tolerance: float | None = None
     table_format: TableFormat | None = None
+    quantiles: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         self._check_kinds()
@@ -83,7 +87,7 @@ class Signature:
         names = len(self.features)
         if names not in (0, self.input_size):
             raise UnsupportedModel(f"{names} feature names for input_size={self.input_size}")
-        outputs = len(self.targets) * max(self.horizon or 0, 1)
+        outputs = len(self.targets) * max(self.horizon or 0, 1) * (1 + len(self.quantiles))
         if self.targets and outputs != self.output_size:
             raise UnsupportedModel(f"{outputs} named outputs for output_size={self.output_size}")
 
@@ -100,6 +104,9 @@ class Signature:
         for text in (self.time, self.group, *self.calendar):
             if not isinstance(text, str | None):
                 raise UnsupportedModel(f"the signature names a column {text!r}, expected text")
+        if not all(type(level) is float and 0 < level < 1 for level in self.quantiles):
+            got = f"the signature's quantiles are {self.quantiles!r}"
+            raise UnsupportedModel(f"{got}, expected levels between 0 and 1")
         for name in ("time_step", "time_tolerance"):
             value = vars(self)[name]
             if not _is_number(value):
@@ -113,17 +120,32 @@ class Signature:
         return self.features[: len(self.features) - derived]
 
     @property
+    def answers(self) -> int:
+        """How many columns of `y` are answers; the others are their quantiles."""
+        return self.output_size // (1 + len(self.quantiles))
+
+    @property
     def outputs(self) -> tuple[Column, ...]:
         """A column for each output.
 
-        `volume[t+1]`, `volume[t+2]`, ...; `rul` for horizon 0; `y0`, `y1`, ... where unnamed.
+        `volume[t+1]`, `volume[t+2]`, ...; `rul` for horizon 0; `y0`, `y1`, ... where unnamed. Then
+        the quantiles, `volume[t+1] q0.05`, ...
         """
+        answers = self._answers()
+        quantiles = [
+            replace(column, name=f"{column.name} q{level:g}")
+            for level in self.quantiles
+            for column in answers
+        ]
+        return (*answers, *quantiles)
+
+    def _answers(self) -> tuple[Column, ...]:
         if not self.targets:
-            return tuple(Column(f"y{index}") for index in range(self.output_size))
+            return tuple(Column(f"y{index}") for index in range(self.answers))
         if not self.horizon:
             return self.targets
         return tuple(
-            Column(f"{target.name}[t+{step}]", target.unit, target.low, target.high)
+            replace(target, name=f"{target.name}[t+{step}]")
             for target in self.targets
             for step in range(1, self.horizon + 1)
         )
@@ -132,7 +154,7 @@ class Signature:
         """A JSON-ready mapping; `from_record` is its inverse."""
         record = asdict(self)
         for key in LATER_KEYS:
-            if record[key] is None:  # older readers know no such key
+            if record[key] in (None, ()):  # older readers know no such key
                 del record[key]
         if self.table_format is not None:
             record["table_format"] = self.table_format.to_record()
@@ -150,6 +172,7 @@ class Signature:
             for key in ("features", "targets"):
                 fields[key] = tuple(Column(**column) for column in fields.get(key, ()))
             fields["calendar"] = tuple(fields.get("calendar", ()))
+            fields["quantiles"] = tuple(fields.get("quantiles", ()))
             if "table_format" in fields:
                 fields["table_format"] = TableFormat.from_record(fields["table_format"])
             return cls(**fields)

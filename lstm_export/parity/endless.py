@@ -88,6 +88,10 @@ class _Compared(NamedTuple):
     stream: Array
     true: Array
 
+    def of_answers(self, signature: Signature) -> _Compared:
+        """Without the columns of quantiles, which nothing measured is compared with."""
+        return _Compared(*(array[:, : signature.answers] for array in self))
+
 
 def on_windows(
     model: Model, windows: Array, metrics: Sequence[Mapping[str, Any]] = ()
@@ -110,7 +114,7 @@ def on_windows(
     later = _last(model, windows[1:])
     unknown = np.full(later.shape, np.nan)
     count, steps, _ = windows.shape
-    compared = _Compared(later, np.stack(stream[1:]), unknown)
+    compared = _Compared(later, np.stack(stream[1:]), unknown).of_answers(model.signature)
     columns = _columns(model.signature, compared, metrics)
     return EndlessReport(WINDOWS, steps, len(later), count * steps, columns)
 
@@ -148,7 +152,8 @@ def on_data(
         on_window = _last(model, sliding_windows(run.x, window)[starts])
         stream = forward(every_step, run.x[np.newaxis]).y[0, ends]
         parts.append(_Compared(on_window, stream, measured.at(run, ends)))
-    compared = _Compared(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+    whole = _Compared(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+    compared = whole.of_answers(model.signature)
     columns = _columns(model.signature, compared, metrics)
     longest = max(len(run) for run in runs)
     return EndlessReport(path.name, window, len(compared.window), longest, columns)
@@ -200,7 +205,7 @@ class _Measured:
     """What was measured where a prediction points to."""
 
     def __init__(self, table: Table, signature: Signature) -> None:
-        self._output_size = signature.output_size
+        self._answers = signature.answers
         self._values: Array | None = None
         names = [column.name for column in signature.targets]
         if names and all(name in table.names for name in names):
@@ -213,7 +218,7 @@ class _Measured:
     def at(self, run: Run, steps: Array) -> Array:
         """For predictions at `steps (predictions,)`; NaN beyond the run, or where it is unknown."""
         if self._values is None:
-            return np.full((len(steps), self._output_size), np.nan)
+            return np.full((len(steps), self._answers), np.nan)
         index = steps[:, np.newaxis] + self._ahead  # (predictions, steps ahead)
         rows = run.rows[np.minimum(index, len(run) - 1)]
         is_inside = (index < len(run))[..., np.newaxis]

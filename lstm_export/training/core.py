@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
 from ..model import Array
+from .losses import loss_of
 from .options import TrainingOptions
 
 if TYPE_CHECKING:
@@ -31,9 +32,11 @@ class Core:
     """
 
     def __init__(
-        self, input_size: int, output_size: int, options: TrainingOptions, device: torch.device
+        self, input_size: int, answers: int, options: TrainingOptions, device: torch.device
     ) -> None:
         from torch import nn
+
+        output_size = answers * (1 + len(options.quantiles))
 
         dropout = options.dropout
         self.lstm = nn.LSTM(
@@ -45,8 +48,7 @@ class Core:
         ).to(device)
         self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
         self.fc = nn.Linear(options.hidden_size, output_size).to(device)
-        losses = {"mse": nn.MSELoss, "mae": nn.L1Loss, "huber": nn.HuberLoss}
-        self.loss: Callable[[Tensor, Tensor], Tensor] = losses[options.loss]()
+        self.loss = loss_of(options)
         self.parameters = [*self.lstm.parameters(), *self.fc.parameters()]
         self.fused = device.type in FUSED_ADAM
         # The same memory, outside autograd.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,14 +15,16 @@ from ..files import read_bytes
 from ..model import LSTM, Affine, Array, Column, LastStep, Linear, Model, Signature
 from ..series import Table, TableSource, compact_format
 from ..version import __version__
+from .answers import Answers
 from .causes import beaten
 from .data_report import DataReport, data_report, lost_windows
+from .intervals import Coverage, coverage_of, off_coverage, with_interval
 from .loop import Progress, Trained, train_loop
 from .options import TrainingOptions
 from .result import TrainingResult
 from .samples import Samples
 from .scaling import column_warnings, fit_scaler
-from .scores import answers_by_part, scores_of
+from .scores import MODEL, answers_by_part, scores_of
 from .tensors import Windows
 from .windowing import build_samples, input_signature, least_rows, left_out, read_for_training
 
@@ -51,22 +53,42 @@ def fit(
     parts = dict(_scaled_parts(samples, inputs, outputs))
     trained = train_loop(parts["train"], parts.get("validation"), options, progress)
     model = _model(trained, inputs, outputs, _with_ranges(signature, samples))
+    if options.interval:
+        model = _with_interval(model, samples, options)
+    return _result(model, trained, table, samples, options)
+
+
+def _result(
+    model: Model, trained: Trained, table: Table, samples: Samples, options: TrainingOptions
+) -> TrainingResult:
+    """The model judged on every part."""
+    signature = model.signature
     answers = tuple(answers_by_part(model, samples, options))
     scores = tuple(score for of_part in answers for score in scores_of(of_part))
+    coverage = tuple(_coverage(answers, signature))
     data = data_report(table, signature, options, samples)
-    noticed = _table_warnings(table, data, samples, signature, options)
     return TrainingResult(
         model=model,
         windows=_real_windows(samples) if options.real_windows else None,
         data=data,
         metrics=scores,
+        coverage=coverage,
         history=trained.history,
         best_epoch=trained.best_epoch,
         facts=_facts(table, options),
-        warnings=(*noticed, *beaten(scores, samples, signature, options, trained.history)),
+        warnings=(
+            *_table_warnings(table, data, samples, signature, options),
+            *beaten(scores, samples, signature, options, trained.history),
+            *off_coverage(coverage),
+        ),
         interrupted=trained.interrupted,
         answers=answers[-1],
     )
+
+
+def _coverage(answers: Sequence[Answers], signature: Signature) -> Iterator[Coverage]:
+    for of_part in answers:
+        yield from coverage_of(of_part, MODEL, signature.quantiles)
 
 
 def _table_warnings(
@@ -109,7 +131,7 @@ def _scalers(samples: Samples, options: TrainingOptions) -> tuple[Affine, Affine
     """The scalers of x `(input_size,)` and y `(output_size,)`, fitted on training rows."""
     x = samples.x[samples.rows("train")].astype(np.float64)
     steps = max(options.horizon, 1)
-    y = np.repeat(samples.y[samples.target_rows("train")], steps, axis=1)
+    y = np.repeat(samples.y[samples.target_rows("train")], steps, axis=1)  # (rows, answers)
     x_offset, x_scale = fit_scaler(x, options.scaler)
     y_offset, y_scale = fit_scaler(y, options.scaler)
     inputs = Affine("input_scaler", x_offset, x_scale)
@@ -132,8 +154,21 @@ def _scaled_parts(
 
 def _model(trained: Trained, inputs: Affine, outputs: Affine, signature: Signature) -> Model:
     fc = Linear("fc", trained.fc["weight"], trained.fc["bias"])
-    stages = (inputs, LSTM("lstm", trained.lstm), LastStep("last"), fc, outputs)
+    times = 1 + len(signature.quantiles)
+    scaler = Affine(
+        outputs.name, np.tile(outputs.offset, times), np.tile(outputs.scale, times), inverse=True
+    )
+    stages = (inputs, LSTM("lstm", trained.lstm), LastStep("last"), fc, scaler)
     return Model(stages, signature, origin="stored")
+
+
+def _with_interval(model: Model, samples: Samples, options: TrainingOptions) -> Model:
+    validation = next(
+        answers
+        for answers in answers_by_part(model, samples, options)
+        if answers.part == "validation"
+    )
+    return with_interval(model, validation, MODEL, options.interval)
 
 
 def _with_ranges(signature: Signature, samples: Samples) -> Signature:

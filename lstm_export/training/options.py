@@ -30,8 +30,8 @@ LIMITS: dict[str, tuple[int, float]] = {
     "clip": (0, math.inf),
     "seed": (0, 2**63 - 1),
 }
-_SHARES = ("dropout", "averaging")
-_LISTS = ("targets", "features", "calendar", "split", "missing_values")
+_SHARES = ("dropout", "averaging", "interval")
+_LISTS = ("targets", "features", "calendar", "split", "missing_values", "quantiles")
 _CHOICES = {"missing": Missing, "scaler": Scaler, "loss": Loss, "split_by": SplitBy}
 
 MOST_WEIGHTS = 2**28  # of the recurrent layers, a gigabyte of float32
@@ -77,6 +77,10 @@ class TrainingOptions:
         batch_size: windows a step of Adam.
         learning_rate: Adam's, falling to a tenth along a cosine over `epochs`.
         loss: "mse", "mae" or "huber", in scaled units.
+        quantiles: levels between 0 and 1, in rising order: the model also answers these quantiles,
+            learned with the pinball loss.
+        interval: share of the truth that an interval around each answer should hold, calibrated on
+            the validation part; 0 for none.
         averaging: share of the moving average of the weights that each step keeps; the average is
             the model, which smooths out the last batches. 0 takes the weights as they are.
         clip: largest norm of the gradient; 0 leaves gradients as they are.
@@ -117,6 +121,8 @@ class TrainingOptions:
     batch_size: int = 64
     learning_rate: float = 6e-3
     loss: Loss = "mse"
+    quantiles: tuple[float, ...] = ()
+    interval: float = 0.0
     averaging: float = 0.995
     clip: float = 1.0
     patience: int = 8
@@ -135,6 +141,7 @@ class TrainingOptions:
         self._check_times()
         self._check_size()
         self._check_split()
+        self._check_quantiles()
 
     def _as_tuple(self, name: str) -> None:
         """A single name, or a list of them, is as good as a tuple."""
@@ -248,6 +255,21 @@ class TrainingOptions:
         if not is_whole or min(self.split) < 0 or not self.split[0] > 0:
             raise InputError(
                 f"split is {self.split}, expected three shares that add up to 1, the first above 0"
+            )
+
+    def _check_quantiles(self) -> None:
+        levels = self.quantiles
+        are_levels = all(0 < level < 1 for level in levels)
+        if not are_levels or sorted(set(levels)) != list(levels):
+            raise InputError(
+                f"quantiles are {levels}, expected levels between 0 and 1 in rising order, "
+                "such as 0.05, 0.95"
+            )
+        if levels and self.interval:
+            raise InputError("quantiles and interval are two ways to the same: choose one")
+        if self.interval and not self.split[1]:
+            raise InputError(
+                "an interval is calibrated on the validation part; give it a share with split"
             )
 
     def to_record(self) -> dict[str, Any]:

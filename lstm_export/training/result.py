@@ -9,6 +9,7 @@ from typing import Any
 from ..model import Array, Model
 from .answers import Answers
 from .data_report import DataReport
+from .intervals import Coverage
 from .loop import Epoch
 
 
@@ -47,6 +48,7 @@ class TrainingResult:
         best_epoch: the epoch whose weights the model has.
         facts: seed, sha256 of the data file, options, versions; JSON-ready.
         warnings: what the data may do to the model, one sentence each.
+        coverage: how much of each part its intervals hold; empty where it has none.
         interrupted: whether Ctrl-C ended the training; the model is then the best so far.
         answers: of the model and its baselines to the latest part there is.
     """
@@ -60,6 +62,7 @@ class TrainingResult:
     facts: Mapping[str, Any]
     answers: Answers
     warnings: tuple[str, ...] = ()
+    coverage: tuple[Coverage, ...] = ()
     interrupted: bool = False
 
     def score(self, part: str, predictor: str = "lstm", target: str | None = None) -> Score:
@@ -78,8 +81,10 @@ class TrainingResult:
 
     def to_record(self) -> dict[str, Any]:
         """What a checkpoint keeps: all but the arrays and the account of the data, JSON-ready."""
+        certainty = {"coverage": [asdict(entry) for entry in self.coverage]}
         return {
             **self.facts,
+            **(certainty if self.coverage else {}),
             "metrics": [asdict(score) for score in self.metrics],
             "history": [asdict(epoch) for epoch in self.history],
             "best_epoch": self.best_epoch,

@@ -56,7 +56,7 @@ def input_signature(table: Table, options: TrainingOptions) -> Signature:
         time_step = time_step_of(table, options.time, options.group)
     return Signature(
         input_size=len(columns),
-        output_size=len(targets) * max(options.horizon, 1),
+        output_size=len(targets) * max(options.horizon, 1) * (1 + len(options.quantiles)),
         features=tuple(columns),
         targets=tuple(targets),
         window=options.window,
@@ -67,6 +67,7 @@ def input_signature(table: Table, options: TrainingOptions) -> Signature:
         group=options.group,
         time_tolerance=options.tolerance,
         table_format=None if table.format == USUAL else table.format,
+        quantiles=options.quantiles,
     )
 
 

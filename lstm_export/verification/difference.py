@@ -24,6 +24,7 @@ FIELDS = (
     "time_tolerance",
     "calendar",
     "group",
+    "quantiles",
 )
 
 

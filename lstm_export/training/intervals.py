@@ -1,0 +1,124 @@
+"""Intervals around answers: calibrated on validation, and how much they hold of other parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..errors import InputError
+from ..model import Affine, Array, Linear, Model
+from .answers import Answers
+
+OFF_BY = 0.05  # of all answers: a coverage further from its level is worth a warning
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How much of the truth lies between two quantiles.
+
+    Attributes:
+        part: "train", "validation" or "test".
+        target: the column.
+        low: level of the lower quantile.
+        high: level of the upper one.
+        share: of all answers, whose truth lies between them.
+        width: mean distance between them, in the target's units.
+        windows: how many windows it was taken over.
+    """
+
+    part: str
+    target: str
+    low: float
+    high: float
+    share: float
+    width: float
+    windows: int
+
+    @property
+    def level(self) -> float:
+        """The share that there should be."""
+        return self.high - self.low
+
+
+def coverage_of(answers: Answers, predictor: str, levels: Sequence[float]) -> Iterator[Coverage]:
+    """For every target the outermost two quantiles, and inwards."""
+    quantiles = answers.quantiles.get(predictor)
+    if quantiles is None:
+        return
+    for column, target in enumerate(answers.targets):
+        true = answers.true[:, column]  # (windows, steps)
+        for index in range(len(levels) // 2):
+            low = quantiles[:, index, column]
+            high = quantiles[:, -1 - index, column]
+            yield Coverage(
+                part=answers.part,
+                target=target,
+                low=levels[index],
+                high=levels[-1 - index],
+                share=float(np.mean((low <= true) & (true <= high))),
+                width=float(np.mean(high - low)),
+                windows=len(true),
+            )
+
+
+def off_coverage(found: Sequence[Coverage]) -> Iterator[str]:
+    """A warning for an interval that holds far more or less than it should."""
+    for coverage in found:
+        if coverage.part == "test" and abs(coverage.share - coverage.level) > OFF_BY:
+            yield (
+                f"the {coverage.level:.0%} interval of {coverage.target} holds "
+                f"{coverage.share:.1%} of the test part, which is unlike the rows that it was "
+                "made from: train again on newer rows, or give more of them to validation"
+            )
+
+
+def with_interval(model: Model, validation: Answers, predictor: str, level: float) -> Model:
+    """The model with two quantiles more: its answers moved down and up by a fixed distance.
+
+    The distance is that of split conformal prediction (Vovk et al., "Algorithmic Learning in a
+    Random World", 2005; Lei et al., doi:10.1080/01621459.2017.1307116): of n answers to the
+    validation part the ceil((n + 1) * level)-th smallest error, for each output of its own.
+
+    Args:
+        model: scaler, LSTM, last step, Linear, inverse scaler.
+        validation: its answers to the validation part.
+        predictor: what the model is called there.
+        level: the share that the interval should hold.
+
+    Raises:
+        InputError: the validation part has too few windows for this level.
+    """
+    errors = np.abs(validation.predicted[predictor] - validation.true)
+    errors = errors.reshape(len(errors), -1)  # (windows, output_size)
+    rank = int(np.ceil((len(errors) + 1) * level))
+    if rank > len(errors):
+        raise InputError(
+            f"an interval of {level:.0%} needs a validation part of at least "
+            f"{int(np.ceil(level / (1 - level)))} windows, got {len(errors)}; bring more rows, or "
+            "give a larger share to validation"
+        )
+    distance = np.sort(errors, axis=0)[rank - 1]
+    *before, fc, scaler = model.stages
+    assert isinstance(fc, Linear)  # noqa: S101 - `fit` puts it there
+    assert isinstance(scaler, Affine)  # noqa: S101 - `fit` puts it there
+    levels = (round((1 - level) / 2, 9), round((1 + level) / 2, 9))  # 0.05, not 0.0500...04
+    signature = replace(
+        model.signature, output_size=3 * model.signature.output_size, quantiles=levels
+    )
+    last = (_moved(fc, distance / scaler.scale), _repeated(scaler))
+    return Model((*before, *last), signature, model.origin)
+
+
+def _moved(fc: Linear, distance: Array) -> Linear:
+    """The answers, then the same lower, then higher; `distance (output_size,)` is scaled."""
+    bias = np.zeros(len(distance)) if fc.bias is None else fc.bias.astype(np.float64)
+    biases = np.concatenate([bias, bias - distance, bias + distance])
+    return Linear(fc.name, np.tile(fc.weight, (3, 1)), biases.astype(np.float32))
+
+
+def _repeated(scaler: Affine) -> Affine:
+    return Affine(
+        scaler.name, np.tile(scaler.offset, 3), np.tile(scaler.scale, 3), inverse=scaler.inverse
+    )
