@@ -159,7 +159,7 @@ def _check_count(columns: Sequence[Column], size: int, option: str, what: str) -
 
 def _with_targets(signature: Signature, targets: tuple[Column, ...]) -> Signature:
     """Names of targets, a step of the horizon each; or of every output, where they are as many."""
-    if len(targets) * max(signature.horizon or 0, 1) == signature.output_size:
+    if len(targets) * max(signature.horizon or 0, 1) == signature.answers:
         return replace(signature, targets=targets)
     _check_count(targets, signature.output_size, "--outputs", "y")
     return replace(signature, targets=targets, horizon=signature.horizon if not targets else None)
