@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -261,6 +262,25 @@ def write_bytes(path: Path, data: bytes) -> None:
     """Write `data` to `path` whole or not at all."""
     with replacing(path) as partial:
         partial.write_bytes(data)
+
+
+def source_date() -> int | None:
+    """Seconds since 1970 from SOURCE_DATE_EPOCH, as reproducible builds set it; None without it.
+
+    Raises:
+        InputError: it is no such number.
+    """
+    text = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if not text:
+        return None
+    try:
+        seconds = int(text)
+        time.gmtime(seconds)
+    except (ValueError, OverflowError, OSError) as error:
+        raise InputError(
+            f"SOURCE_DATE_EPOCH is {text!r}, expected whole seconds since 1970"
+        ) from error
+    return seconds
 
 
 def _sync(path: Path) -> None:

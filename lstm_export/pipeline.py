@@ -6,7 +6,7 @@ Nothing is called good that was not verified. A model is a path, a live module o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,16 +91,19 @@ def verify(
         model: what it has to compute; a bundle carries its own.
         replay: a file written by `verify --failing`, the one input to judge on.
         trust: run code that is in the file, see `verification.artifact`.
-        key: the public key that must have signed it.
+        key: the public key that must have signed it; with `model`, which state_dict to read there.
+        reading: options of `ReadingOptions` for `model`.
 
     Raises:
         InputError: a file is of no known format, or may not run, or its model is missing.
         SignatureError: `key` did not sign it.
         BundleError: the artifact or the bundle is damaged or unsafe.
     """
-    opened = open_file(artifact, UsersWord(trust, names_model=model is not None), key)
-    subject = None if model is None else Subject.of(model, ReadingOptions(**reading))
-    return judge_file(opened, subject, replay)
+    word = UsersWord(trust, names_model=model is not None)
+    if model is None:
+        return judge_file(open_file(artifact, word, key), None, replay)
+    options = ReadingOptions(key=None if key is None else str(key), **reading)
+    return judge_file(open_file(artifact, word), Subject.of(model, options), replay)
 
 
 def package(  # noqa: PLR0913 - what goes into a bundle
@@ -111,6 +114,7 @@ def package(  # noqa: PLR0913 - what goes into a bundle
     mode: Mode | None = None,
     lengths: bool = False,
     sign: Path | str | None = None,
+    provenance: Mapping[str, Any] | None = None,
     **reading: Any,
 ) -> tuple[ParityReport, ...]:
     """Export to every target, verify every artifact, and write the bundle only if all passed.
@@ -122,6 +126,7 @@ def package(  # noqa: PLR0913 - what goes into a bundle
         mode: meant to be run on windows (the default where their size is stored), or as a stream.
         lengths: artifacts of targets that can do so also take the lengths of a padded batch.
         sign: a secret key; the signature lies beside the bundle.
+        provenance: where it is made: `commit`, `uncommitted_changes`, `command`.
 
     Raises:
         ParityError: an artifact failed; nothing is written.
@@ -131,7 +136,7 @@ def package(  # noqa: PLR0913 - what goes into a bundle
     output = Path(path)
     check_output(output, subject.checkpoint.source)
     secret = secret_key_for(output, sign) if sign else None
-    bundle, reports = bundle_of(subject, target_names, mode, lengths)
+    bundle, reports = bundle_of(subject, target_names, mode, lengths, provenance)
     data = write_bundle(output, bundle)
     if secret:
         sign_data(output, data, secret)

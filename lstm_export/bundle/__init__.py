@@ -1,6 +1,7 @@
 """One file with everything that a device needs: write, open, check."""
 
 from .bundle import Artifact, Bundle, is_bundle, make_bundle, open_bundle, write_bundle
+from .claims import check_claims
 from .golden_file import read_golden, write_golden
 from .manifest import FORMAT_VERSION, Mode
 
@@ -9,6 +10,7 @@ __all__ = [
     "Artifact",
     "Bundle",
     "Mode",
+    "check_claims",
     "is_bundle",
     "make_bundle",
     "open_bundle",

@@ -8,7 +8,6 @@ hide in a header that nobody reads, or between two entries.
 from __future__ import annotations
 
 import io
-import os
 import stat
 import struct
 import time
@@ -17,7 +16,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-from ..errors import BundleError, InputError
+from ..errors import BundleError
+from ..files import source_date
 
 MAX_ENTRIES = 64
 MAX_BYTES = 256 * 2**20
@@ -212,14 +212,8 @@ def _check_entry(entry: zipfile.ZipInfo) -> None:
 
 
 def _date() -> Date:
-    """The date of every entry: SOURCE_DATE_EPOCH where it is set, as reproducible builds do."""
-    text = os.environ.get("SOURCE_DATE_EPOCH", "")
-    if not text:
+    """The date of every entry: SOURCE_DATE_EPOCH where it is set."""
+    seconds = source_date()
+    if seconds is None:
         return EARLIEST
-    try:
-        date = time.gmtime(int(text))[:6]
-    except (ValueError, OverflowError, OSError) as error:
-        raise InputError(
-            f"SOURCE_DATE_EPOCH is {text!r}, expected whole seconds since 1970"
-        ) from error
-    return min(max(date, EARLIEST), LATEST)
+    return min(max(time.gmtime(seconds)[:6], EARLIEST), LATEST)

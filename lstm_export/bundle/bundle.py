@@ -14,6 +14,7 @@ from ..model import Array, Model, Signature
 from ..parity import GoldenSet
 from .archive import MAX_BYTES, pack, unpack
 from .arrays import pack_arrays, unpack_arrays
+from .bom import BOM, bill_of_materials
 from .card import card
 from .example import example
 from .golden_arrays import GOLDEN, golden_arrays, golden_of_arrays
@@ -79,6 +80,11 @@ class Bundle:
         return {target: self.files[str(entry["file"])] for target, entry in entries.items()}
 
     @property
+    def bom(self) -> bytes:
+        """Its bill of materials, in CycloneDX; bundles of older versions get one made here."""
+        return self.files.get(BOM) or bill_of_materials(self.manifest)
+
+    @property
     def mode(self) -> Mode | None:
         """How the model is meant to be run; where the bundle does not say, see `default_mode`."""
         stored: Mode | None = self.manifest.get("mode")
@@ -90,12 +96,13 @@ def default_mode(model: Model) -> Mode | None:
     return "window" if model.signature.window else None
 
 
-def make_bundle(
+def make_bundle(  # noqa: PLR0913, PLR0917 - the parts of a bundle
     model: Model,
     golden: Iterable[GoldenSet],
     artifacts: Iterable[Artifact],
     training: Mapping[str, Any] | None = None,
     mode: Mode | None = None,
+    provenance: Mapping[str, Any] | None = None,
 ) -> Bundle:
     """Put a bundle together.
 
@@ -105,6 +112,7 @@ def make_bundle(
         artifacts: the exported files.
         training: facts about how the model came to be, JSON-ready.
         mode: how it is meant to be run; by default `default_mode`.
+        provenance: where it was made: `commit`, `uncommitted_changes`, `command`.
 
     Raises:
         BundleError: `open_bundle` would refuse it, for example because a file is too large.
@@ -123,9 +131,12 @@ def make_bundle(
     }
     files |= {artifact.file: artifact.data for artifact in exported}
     names = [golden_set.name for golden_set in sets]
-    manifest = manifest_of(model, names, entries, facts, files, mode or default_mode(model))
+    mode = mode or default_mode(model)
+    manifest = manifest_of(model, names, entries, facts, files, mode, provenance)
     if all(golden_set.lengths is None for golden_set in sets):
         manifest["format_version"] = 1  # older readers can read it
+    files[BOM] = bill_of_materials(manifest)
+    manifest["files"][BOM] = fingerprint(files[BOM])
     return _read({**files, MANIFEST: dump_manifest(manifest)})
 
 

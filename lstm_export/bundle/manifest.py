@@ -49,6 +49,7 @@ def manifest_of(  # noqa: PLR0913, PLR0917 - the parts of a manifest
     training: Mapping[str, Any],
     files: Mapping[str, bytes],
     mode: Mode | None = None,
+    provenance: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The manifest of a bundle with these `files`; `golden` are the sets' names in order."""
     manifest: dict[str, Any] = {
@@ -68,6 +69,8 @@ def manifest_of(  # noqa: PLR0913, PLR0917 - the parts of a manifest
     }
     if mode:
         manifest["mode"] = mode
+    if provenance:
+        manifest["provenance"] = dict(provenance)
     return manifest
 
 

@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 from .. import targets
 from ..errors import LstmExportError
 from ..version import __version__
-from . import bench, diff, doctor, evaluate, inspect, package, run, sign, train, verify
+from . import bench, diff, doctor, evaluate, inspect, package, run, sbom, sign, train, verify
 from .export import target_command
 from .signals import as_interrupts
 
@@ -79,6 +79,7 @@ for name in targets.names():
 app.command()(verify.verify)
 app.command()(package.package)
 app.command()(sign.sign)
+app.command()(sbom.sbom)
 app.command()(run.run)
 app.command()(evaluate.evaluate)
 app.command()(diff.diff)

@@ -11,6 +11,7 @@ import typer
 from .. import targets
 from ..errors import ParityError
 from . import show
+from .again import command_again
 from .model_options import Reading, reads_model
 
 # `bundle.Mode`, repeated here so that --help need not import it; a test compares the two.
@@ -28,6 +29,7 @@ def _known(names: list[str] | None) -> list[str]:
 
 @reads_model
 def package(  # noqa: PLR0913, PLR0917 - the options of a command
+    context: typer.Context,
     model: show.Model,
     reading: Reading,
     target: Annotated[
@@ -61,6 +63,13 @@ def package(  # noqa: PLR0913, PLR0917 - the options of a command
             metavar="KEY",
         ),
     ] = None,
+    provenance: Annotated[
+        bool,
+        typer.Option(
+            "--provenance",
+            help="Also record the git commit of MODEL's folder and this command in the bundle.",
+        ),
+    ] = False,
     as_json: show.AsJson = False,
 ) -> None:
     """Export, verify, and put what a device needs into one bundle.
@@ -78,6 +87,7 @@ def package(  # noqa: PLR0913, PLR0917 - the options of a command
             "mode": mode.value if mode else None,
             "lengths": lengths,
             "sign": sign,
+            "provenance": _provenance(context, model) if provenance else None,
         }
         reports = pipeline.package(checkpoint, path, target or pipeline.DEFAULT_TARGETS, **options)
     except ParityError as error:
@@ -86,3 +96,9 @@ def package(  # noqa: PLR0913, PLR0917 - the options of a command
     show.reports(reports, as_json, "package", path, tables=False)
     if sign and not as_json:
         typer.echo(f"signed with {sign}")
+
+
+def _provenance(context: typer.Context, model: Path) -> dict[str, Any]:
+    from ..verification.provenance import commit_of
+
+    return {**commit_of(model.resolve().parent), "command": command_again(context)}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import SignatureError, printable
-from ..files import check_output, read_bytes, write_bytes
+from ..files import check_output, read_bytes, source_date, write_bytes
 from .keys import PublicKey, SecretKey, read_secret_key
 
 _MOST_SIGNATURE = 2**15  # bytes; minisign's comments have 8192 at most
@@ -64,8 +63,8 @@ def sign_data(path: Path, data: bytes, key: SecretKey) -> Signed:
     Raises:
         InputError: the signature cannot be written.
     """
-    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-    timestamp = [f"timestamp:{int(epoch)}"] if epoch.isdigit() else []
+    seconds = source_date()
+    timestamp = [] if seconds is None else [f"timestamp:{seconds}"]
     comment = "\t".join([*timestamp, f"file:{path.name}", "hashed"])
     beside = signature_path(path, key.suffix)
     write_bytes(beside, key.signature_of(data, comment))

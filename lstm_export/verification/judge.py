@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from .. import targets
-from ..bundle import Bundle
+from ..bundle import Bundle, check_claims
 from ..device import self_test
 from ..errors import InputError, LstmExportError, naming
 from ..model import Model, Runner, Signature
@@ -103,6 +103,7 @@ def _by_itself(opened: OpenedFile, replay: Path | None) -> tuple[ParityReport, .
             f"{opened.path} is an artifact of {opened.artifact.target}; "
             f"name its model: lstm-export verify {opened.path} MODEL"
         )
+    check_claims(bundle)
     if replay is not None:
         bundle = replace(bundle, golden=(replayed(replay, bundle.model),))
     reports = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -51,7 +51,11 @@ def write_verified(subject: Subject, target: str, path: Path, **options: Any) ->
 
 
 def bundle_of(
-    subject: Subject, target_names: Sequence[str], mode: Mode | None, lengths: bool
+    subject: Subject,
+    target_names: Sequence[str],
+    mode: Mode | None,
+    lengths: bool,
+    provenance: Mapping[str, Any] | None,
 ) -> tuple[Bundle, tuple[ParityReport, ...]]:
     """Export to every target and put together what passed.
 
@@ -78,7 +82,8 @@ def bundle_of(
     golden = subject.golden
     if padding:
         golden = (*golden, unequal_lengths(subject.model))
-    bundle = make_bundle(subject.model, golden, artifacts, subject.checkpoint.facts, mode)
+    facts = subject.checkpoint.facts
+    bundle = make_bundle(subject.model, golden, artifacts, facts, mode, provenance)
     return bundle, tuple(reports)
 
 

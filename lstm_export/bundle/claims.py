@@ -1,0 +1,48 @@
+"""What a bundle says was proved of its artifacts, held against what it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import BundleError, printable
+from ..parity import GoldenSet
+from ..parity.rule import bound
+from .bom import BOM, check_bom
+from .bundle import Bundle
+from .metrics import records
+
+
+def check_claims(bundle: Bundle) -> None:
+    """Check the bill of materials, where there is one, and the bounds and verdicts in the manifest.
+
+    That F, from which a bound follows, and the answers are those of the weights is the self-test's
+    part; so is the error on this machine.
+
+    Raises:
+        BundleError: they are not those of the golden sets and files in the bundle.
+    """
+    if BOM in bundle.files:
+        check_bom(bundle.files[BOM], bundle.manifest)
+    golden = {golden_set.name: golden_set for golden_set in bundle.golden}
+    for target, entry in bundle.manifest["artifacts"].items():
+        parity = entry.get("parity")
+        sets = parity.get("sets") if isinstance(parity, dict) else None
+        for result in records(sets):
+            known = golden.get(str(result.get("name")))
+            if known is not None and not _is_true(result, known):
+                raise BundleError(
+                    f"what the manifest says of {printable(target)} on the golden set "
+                    f"{printable(known.name)} does not follow from that set; "
+                    "package the model again"
+                )
+
+
+def _is_true(result: Mapping[str, Any], golden: GoldenSet) -> bool:
+    """Whether F and the bound are the set's own, and the verdict follows from error and bound."""
+    if result.get("noise_floor") != golden.noise_floor or result.get("bound") != bound(golden):
+        return False
+    if result.get("verdict") != "passed":
+        return True
+    error = result.get("error")
+    return isinstance(error, float) and error <= bound(golden)

@@ -1,0 +1,43 @@
+"""What verification proved and training measured, as the metrics of a CycloneDX model card."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..errors import printable
+
+ERROR = "largest error of {target} against float64, relative to S"
+BOUND = "allowed error of {target} against float64, relative to S"
+_SCORES = ("rmse", "mae")
+
+
+def metrics_of(manifest: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    """One error and one bound an artifact and golden set, then the scores of training."""
+    for target, entry in sorted(manifest["artifacts"].items()):
+        parity = entry.get("parity")
+        sets = parity.get("sets") if isinstance(parity, dict) else None
+        for result in records(sets):
+            yield _metric(ERROR.format(target=target), result, "name", "error")
+            yield _metric(BOUND.format(target=target), result, "name", "bound")
+    training = manifest.get("training")
+    scores = training.get("metrics") if isinstance(training, dict) else None
+    for score in records(scores):
+        for kind in _SCORES:
+            what = f"{kind} of {score.get('predictor')}, {score.get('target')}"
+            yield _metric(what, score, "part", kind)
+
+
+def records(found: object) -> list[dict[str, Any]]:
+    """The objects in a JSON array that a stranger may have written; nothing else in it counts."""
+    if not isinstance(found, list | tuple):
+        return []
+    return [entry for entry in found if isinstance(entry, dict)]
+
+
+def _metric(what: str, result: Mapping[str, Any], part: str, value: str) -> dict[str, str]:
+    return {
+        "type": printable(what),
+        "slice": printable(str(result.get(part))),
+        "value": printable(repr(result.get(value))),
+    }

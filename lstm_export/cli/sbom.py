@@ -1,0 +1,41 @@
+"""lstm-export sbom."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import show
+
+
+def sbom(
+    bundle: Annotated[Path, typer.Argument(help="A bundle.", metavar="BUNDLE")],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="A file; without it the bill goes to stdout."),
+    ] = None,
+    key: show.Key = None,
+) -> None:
+    """Print a bundle's bill of materials: CycloneDX, with a model card.
+
+    It names every file with its sha256, the data, the versions, and what verification proved; that
+    it says what the bundle holds is checked first.
+    """
+    from ..bundle import check_claims
+    from ..errors import InputError
+    from ..files import check_output, write_bytes
+    from ..verification.artifact import open_file
+
+    if output:
+        check_output(output, bundle)
+    opened = open_file(bundle, key=key).bundle
+    if opened is None:
+        raise InputError(f"{bundle} is a lone artifact; name a bundle, which package makes")
+    check_claims(opened)
+    if output:
+        write_bytes(output, opened.bom)
+        typer.echo(f"wrote {output}")
+    else:
+        typer.echo(opened.bom.decode("utf-8"), nl=False)
