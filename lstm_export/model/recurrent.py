@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -12,6 +13,20 @@ from ..errors import UnsupportedModel
 from .arrays import Array, frozen
 from .gates import PYTORCH_GATES, PYTORCH_GRU_GATES
 from .stage import Stage
+
+_LAST = 2**31  # comes after every layer
+_KEY = re.compile(r"(?P<kind>.+)_l(?P<layer>\d{1,9})(?P<reverse>_reverse)?")
+_KINDS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr", "h0", "c0")
+
+
+def _place(key: str) -> tuple[int, str, int, str]:
+    """Where an array stands among those of its stage: by layer, direction and kind, as in torch."""
+    found = _KEY.fullmatch(key)
+    kind = found["kind"] if found else key
+    place = _KINDS.index(kind) if kind in _KINDS else len(_KINDS)
+    if found is None:
+        return _LAST, "", place, key
+    return int(found["layer"]), found["reverse"] or "", place, key
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +77,9 @@ class Recurrent(Stage):
     states: ClassVar[tuple[str, ...]] = ()  # what is carried from step to step
 
     def __post_init__(self) -> None:
-        weights = {key: frozen(value) for key, value in self.weights.items()}
+        # In torch's order, whatever the file's: noise is drawn and bundles are written in it.
+        keys = sorted(self.weights, key=_place)
+        weights = {key: frozen(self.weights[key]) for key in keys}
         object.__setattr__(self, "weights", weights)
 
     @property
