@@ -135,9 +135,14 @@ def make_bundle(  # noqa: PLR0913, PLR0917 - the parts of a bundle
     manifest = manifest_of(model, names, entries, facts, files, mode, provenance)
     if all(golden_set.lengths is None for golden_set in sets):
         manifest["format_version"] = 1  # older readers can read it
-    files[BOM] = bill_of_materials(manifest)
-    manifest["files"][BOM] = fingerprint(files[BOM])
-    return _read({**files, MANIFEST: dump_manifest(manifest)})
+    return _read(_described(files, manifest))
+
+
+def _described(files: Mapping[str, bytes], manifest: dict[str, Any]) -> dict[str, bytes]:
+    """The files with their bill of materials and the manifest, which lists that, too."""
+    bom = bill_of_materials(manifest)
+    manifest["files"][BOM] = fingerprint(bom)
+    return {**files, BOM: bom, MANIFEST: dump_manifest(manifest)}
 
 
 def write_bundle(path: Path, bundle: Bundle) -> bytes:
