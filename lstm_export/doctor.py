@@ -5,17 +5,23 @@ from __future__ import annotations
 import os
 import platform
 import re
-from collections.abc import Callable, Iterator
+import subprocess
+import sys
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from typing import Any
 
 from . import targets
-from .device.runtime import CPU, onnxruntime, runtime_errors
-from .errors import TELEMETRY_SWITCH, MissingDependency
+from .device.onnx_support import OnnxSupport, support_from
+from .errors import TELEMETRY_SWITCH
 from .version import __version__
 
 PACKAGES = ("numpy", "onnxruntime", "typer", "torch", "onnx", "pyarrow", "matplotlib")
+ONNXRUNTIME = "onnxruntime"
+FIRST_ENGINES = ("onnx", "numpy")  # of those that run here, the first that a bundle has
+CHILD = "lstm_export.device.onnx_support"
+CHILD_LIMIT_S = 60
 _DISTRIBUTION = "lstm-export"
 # A line such as `lstm-export[export]; extra == "train"` or `torch>=2.10; extra == "export"`.
 _REQUIREMENT = re.compile(
@@ -33,17 +39,6 @@ class TargetState:
 
 
 @dataclass(frozen=True)
-class OnnxSupport:
-    """What the installed ONNX Runtime can do; `reason` says why it cannot be used, if so."""
-
-    providers: tuple[str, ...] = ()
-    newest_opset: int | None = None
-    newest_ir: int | None = None
-    reason: str = ""
-    telemetry_switch: str = ""  # the value of ORT_DISABLE_TELEMETRY; 1 keeps it from any word
-
-
-@dataclass(frozen=True)
 class MachineReport:
     """What was found on this machine."""
 
@@ -55,9 +50,16 @@ class MachineReport:
     onnxruntime: OnnxSupport
     targets: tuple[TargetState, ...]
 
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """What a bundle can be run with here, first choice first."""
+        there = [target.name for target in self.targets if not target.no_run]
+        first = [name for name in FIRST_ENGINES if name in there]
+        return (*first, *(name for name in there if name not in FIRST_ENGINES))
+
     def to_record(self) -> dict[str, Any]:
         """A JSON-ready mapping."""
-        return asdict(self)
+        return {**asdict(self), "engines": self.engines}
 
     def text(self) -> str:
         """The findings as lines for people."""
@@ -75,6 +77,7 @@ class MachineReport:
             loads = f"loads opset <= {ort.newest_opset}, IR <= {ort.newest_ir}"
             yield f"ONNX Runtime: {providers}; {loads}"
             yield f"  {TELEMETRY_SWITCH}={ort.telemetry_switch}: {_telemetry(ort)}"
+        yield f"a bundle runs here with: {', '.join(self.engines)}"
         for target in self.targets:
             yield f"{target.name}:"
             yield f"  export  {'no: ' + target.no_export if target.no_export else 'yes'}"
@@ -89,18 +92,19 @@ def _telemetry(ort: OnnxSupport) -> str:
 
 def examine() -> MachineReport:
     """Look at this machine."""
+    support = _onnx_support()
     return MachineReport(
         version=__version__,
         python=platform.python_version(),
         system=f"{platform.system()} {platform.machine()}",
         cpus=os.cpu_count() or 1,
         packages={name: _installed(name) for name in PACKAGES},
-        onnxruntime=_onnx_support(),
-        targets=tuple(_target_state(name) for name in targets.names()),
+        onnxruntime=support,
+        targets=tuple(_target_state(name, support) for name in targets.names()),
     )
 
 
-def _target_state(name: str) -> TargetState:
+def _target_state(name: str, support: OnnxSupport) -> TargetState:
     target = targets.get(name)
     lacking = []
     for package, lowest in _requirements(target.extra):
@@ -114,6 +118,8 @@ def _target_state(name: str) -> TargetState:
         no_export = target.cannot_export()
     if target.needs and not _installed(target.needs):
         no_run = f"{target.needs} is not installed"
+    elif target.needs == ONNXRUNTIME and support.reason:
+        no_run = support.reason
     else:
         no_run = targets.unavailable(target)
     return TargetState(name, no_export, no_run)
@@ -156,46 +162,17 @@ def _installed(package: str) -> str | None:
 
 
 def _onnx_support() -> OnnxSupport:
+    """Found out in a process of its own, which a broken ONNX Runtime may end."""
+    if _installed(ONNXRUNTIME) is None:
+        return OnnxSupport(reason="it is not installed; pip install onnxruntime")
+    command = [sys.executable, "-m", CHILD]
     try:
-        ort = onnxruntime()
-    except MissingDependency as error:
-        return OnnxSupport(reason=str(error))
-    return OnnxSupport(
-        telemetry_switch=os.environ.get(TELEMETRY_SWITCH, ""),
-        providers=tuple(ort.get_available_providers()),
-        newest_opset=_newest(ort, lambda version: _identity(opset=version, ir=8)),
-        newest_ir=_newest(ort, lambda version: _identity(opset=13, ir=version)),
-    )
-
-
-def _newest(ort: Any, model: Callable[[int], bytes]) -> int | None:
-    """The newest version that loads, found by trying: ONNX Runtime does not say."""
-    options = ort.SessionOptions()
-    options.log_severity_level = 4  # failing is expected
-    errors = runtime_errors(ort)
-    newest = None
-    for version in range(7, 64):
-        try:
-            ort.InferenceSession(model(version), options, providers=[CPU])
-        except errors:
-            if newest is not None:
-                break
-        else:
-            newest = version
-    return newest
-
-
-def _identity(opset: int, ir: int) -> bytes:
-    """The smallest ONNX model, `y = x`, in protobuf's wire format: field numbers of onnx.proto."""
-    node = _message(1, b"x") + _message(2, b"y") + _message(4, b"Identity")
-    # A tensor type: elem_type FLOAT, a shape without axes.
-    scalar = _message(1, b"\x08\x01" + _message(2, b""))
-    x = _message(1, b"x") + _message(2, scalar)
-    y = _message(1, b"y") + _message(2, scalar)
-    graph = _message(1, node) + _message(2, b"g") + _message(11, x) + _message(12, y)
-    return bytes([0x08, ir]) + _message(7, graph) + _message(8, bytes([0x10, opset]))
-
-
-def _message(number: int, content: bytes) -> bytes:
-    """A field of fewer than 128 bytes."""
-    return bytes([number << 3 | 2, len(content)]) + content
+        done = subprocess.run(  # noqa: S603 - this Python, this package
+            command, capture_output=True, text=True, check=False, timeout=CHILD_LIMIT_S
+        )
+    except subprocess.TimeoutExpired:
+        return OnnxSupport(reason=f"importing it took longer than {CHILD_LIMIT_S} s")
+    if done.returncode < 0:
+        return OnnxSupport(reason=f"importing it ended the process with signal {-done.returncode}")
+    found = support_from(done.stdout)
+    return found or OnnxSupport(reason=f"importing it ended with code {done.returncode}")

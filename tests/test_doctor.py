@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 
@@ -31,12 +32,30 @@ def test_says_why_not(monkeypatch: pytest.MonkeyPatch) -> None:
     found = doctor.examine()
     (onnx,) = (target for target in found.targets if target.name == "onnx")
     assert (
-        onnx.no_export == "torch is 2.9.1+cpu, expected 2.10 or newer, onnx is not installed; "
+        onnx.no_export == "torch is 2.9.1+cpu, expected 2.10 or newer, onnx is not installed, "
+        "onnxruntime is not installed; "
         'pip install "lstm-export[export]"'
     )
     assert onnx.no_run == "onnxruntime is not installed"
     assert "pip install onnxruntime" in found.onnxruntime.reason
     assert "not installed" in found.text()
+    assert "a bundle runs here with: numpy" in found.text()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no signals")
+def test_outlives_a_runtime_that_ends_its_process(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As one does that was built for a newer processor."""
+    pytest.importorskip("onnxruntime")
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\nkill -ILL $$\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    found = doctor.examine()
+    assert found.onnxruntime.reason == "importing it ended the process with signal 4"
+    assert found.engines[0] == "numpy"
+    assert not {"onnx", "onnx-stream"} & set(found.engines)
 
 
 @pytest.mark.parametrize(
