@@ -1,4 +1,6 @@
-"""NAME.mjs in Node: the bits of Python, and what it says of inputs that it does not take."""
+"""NAME.mjs in Node, Deno and Bun: the bits of Python, and what it says of inputs that it does not
+take.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +21,11 @@ from lstm_export.targets import wasm
 from lstm_export.targets.wasm import compiler
 from tests.kit.builders import drawn
 from tests.kit.chains import CHAINS
+from tests.kit.web_engines import NOT_INSTALLED, commands
 
+ENGINES = commands()
 pytestmark = pytest.mark.skipif(
-    bool(compiler.unavailable()) or not shutil.which("node"),
+    bool(compiler.unavailable()) or not ENGINES["node"],
     reason="needs a compiler for WebAssembly, and node",
 )
 NAMED = Signature(
@@ -32,7 +36,7 @@ NAMED = Signature(
 )
 
 
-def node(folder: Path, script: str) -> Any:
+def node(folder: Path, script: str, engine: str = "node") -> Any:
     """What a script puts into `out`, with `x` and `load` at hand."""
     text = f"""
         import {{ readFileSync, writeFileSync }} from 'node:fs';
@@ -50,10 +54,10 @@ def node(folder: Path, script: str) -> Any:
         writeFileSync(new URL('./out.json', import.meta.url), JSON.stringify(out));
     """
     (folder / "test.mjs").write_text(text, encoding="utf-8")
-    program = shutil.which("node")
-    assert program
+    command = ENGINES[engine]
+    assert command
     done = subprocess.run(
-        [program, str(folder / "test.mjs")],
+        [*command, str(folder / "test.mjs")],
         capture_output=True,
         text=True,
         timeout=100,
@@ -97,14 +101,33 @@ if (model.streams) {
 """
 
 
-@pytest.mark.parametrize("chain", ["seed", "every step", "both ends", "learned state", "skips"])
-def test_has_the_bits_of_python(chain: str, tmp_path: Path) -> None:
+def has(engine: str) -> pytest.MarkDecorator:
+    """Leave a case out where its engine is not installed."""
+    return pytest.mark.skipif(not ENGINES[engine], reason=f"needs {engine}; {NOT_INSTALLED}")
+
+
+@pytest.mark.parametrize(
+    ("engine", "chain"),
+    [
+        ("node", "seed"),
+        ("node", "every step"),
+        ("node", "both ends"),
+        ("node", "learned state"),
+        ("node", "skips"),
+        pytest.param("deno", "every step", marks=has("deno")),
+        pytest.param("deno", "skips", marks=has("deno")),
+        pytest.param("bun", "every step", marks=has("bun")),
+        pytest.param("bun", "skips", marks=has("bun")),
+    ],
+)
+def test_has_the_bits_of_python(engine: str, chain: str, tmp_path: Path) -> None:
     model = CHAINS[chain]
     x = drawn(model, 33, 6)
     folder = exported(model, tmp_path, x, single_file=chain == "skips")
     out = node(
         folder,
         EVERY_WAY,
+        engine,
     )
     session = Session(wasm.load((folder / "model.wasm").read_bytes()), model.signature)
     expected = session(x)

@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Sequence
 from pathlib import Path
-from queue import Queue
-from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -25,19 +18,16 @@ from lstm_export.model import Column, Model, Signature
 from lstm_export.targets import wasm
 from lstm_export.targets.c.emit.self_test import vectors
 from lstm_export.targets.wasm import compiler
+from tests.kit.browser import BROWSER, NO_BROWSER, reported
 from tests.kit.builders import drawn
 from tests.kit.chains import CHAINS
-
-BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 
 pytestmark = [
     pytest.mark.skipif(
         bool(compiler.unavailable()),
         reason="needs a compiler for WebAssembly; run scripts/install_emulators.sh (as root)",
     ),
-    pytest.mark.skipif(
-        not BROWSER, reason="needs chromium; run scripts/install_emulators.sh (Debian; as root)"
-    ),
+    pytest.mark.skipif(not BROWSER, reason=NO_BROWSER),
 ]
 MARKUP = "<b id='verdict'>\u2028\"quoted\", &amp; passed"
 NAMES = ("inside", 60 * "outside", MARKUP)
@@ -81,53 +71,6 @@ window.onload = async () => {
 """
 
 
-class Server(ThreadingHTTPServer):
-    """Serves a folder, and keeps what the driver reports."""
-
-    def __init__(self, folder: Path) -> None:
-        self.seen: Queue[dict[str, Any]] = Queue()
-        super().__init__(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
-
-
-class Handler(SimpleHTTPRequestHandler):
-    server: Server
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(204)
-        self.end_headers()
-        self.server.seen.put(json.loads(body))
-
-    def log_message(self, *args: Any) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[Server]:
-    with Server(folder) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-@contextmanager
-def browser(address: str, profile: Path) -> Iterator[None]:
-    """Chromium on a page, without a window."""
-    assert BROWSER
-    options = ["--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"]
-    with subprocess.Popen(
-        [BROWSER, *options, address], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
-        try:
-            yield
-        finally:
-            process.terminate()
-
-
 def shown(folder: Path, table: str = "", dropped: bool = False, query: str = "") -> dict[str, Any]:
     """What the page of an exported folder shows, given a table or a query."""
     values = {
@@ -140,10 +83,8 @@ def shown(folder: Path, table: str = "", dropped: bool = False, query: str = "")
     for word, value in values.items():
         text = text.replace(f"@{word}@", value)
     (folder / "driver.html").write_text(text, encoding="utf-8")
-    with served(folder) as server:
-        address = f"http://127.0.0.1:{server.server_port}/driver.html"
-        with browser(address, folder.parent / "browser"):
-            return server.seen.get(timeout=60)
+    seen: dict[str, Any] = reported(folder, "driver.html")
+    return seen
 
 
 def exported(model: Model, tmp_path: Path, name: str = "model") -> Path:
