@@ -8,7 +8,7 @@ export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
 
 tools=""
 if [ "${CI:-}" = true ]; then # elsewhere nobody's system is changed
-  scripts/install_emulators.sh &
+  { scripts/install_emulators.sh && scripts/install_web_engines.sh; } &
   tools=$!
 fi
 
@@ -35,3 +35,4 @@ if [ -n "$tools" ]; then wait "$tools"; fi
 
 begin "what was not tested, if anything"
 scripts/install_emulators.sh --check
+scripts/install_web_engines.sh --check

@@ -108,6 +108,15 @@ def unmarked(text: str) -> list[str]:
     ]
 
 
+def write_files(page: Path, folder: Path) -> None:
+    """Every file that the reader is told to make, by this page and those that it builds on."""
+    for match in DIRECTIVE.finditer(page.read_text(encoding="utf-8")):
+        if match["name"] == "file":
+            (folder / match["value"]).write_text(match["content"], encoding="utf-8")
+        elif match["name"] == "with":
+            write_files(page.parent / match["value"], folder)
+
+
 def with_generated_parts(page: Path) -> str:
     """The page with its tables and help texts as the code has them now; nothing is run."""
 
@@ -139,7 +148,7 @@ def filled(page: Path, *, by_hand: bool = False) -> str:
             (Path(folder) / name).symlink_to(ROOT / name)
         shutil.copy(ROOT / "lstm_export" / "data" / "i94_traffic.csv.gz", folder)
         run = _Run(page, Path(folder), by_hand)
-        run.write_files(text)
+        write_files(page, run.folder)
         text = DIRECTIVE.sub(run.block, text)
         run.python()
     return text
@@ -153,14 +162,6 @@ class _Run:
     folder: Path
     by_hand: bool
     code: list[str] = field(default_factory=list)
-
-    def write_files(self, text: str) -> None:
-        """Every file that the reader is told to make."""
-        for match in DIRECTIVE.finditer(text):
-            if match["name"] == "file":
-                (self.folder / match["value"]).write_text(match["content"], encoding="utf-8")
-            elif match["name"] == "with":
-                self.write_files((self.page.parent / match["value"]).read_text(encoding="utf-8"))
 
     def block(self, match: re.Match[str]) -> str:
         """What stands in the place of a directive and its block."""
