@@ -1,6 +1,4 @@
-"""NAME.mjs in Node, Deno and Bun: the bits of Python, and what it says of inputs that it does not
-take.
-"""
+"""NAME.mjs in Node, Deno and Bun, called as docs/web.md shows: the bits of Python, the errors."""
 
 from __future__ import annotations
 
