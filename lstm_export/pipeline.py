@@ -33,6 +33,7 @@ def train(
     output: Path | str,
     options: TrainingOptions,
     progress: Callable[[Epoch], None] | None = None,
+    resume: Path | None = None,
 ) -> TrainingResult:
     """Train a model on a table and write its checkpoint.
 
@@ -41,6 +42,7 @@ def train(
         output: the checkpoint to write, such as `model.pt`.
         options: what to predict from what, and how to train.
         progress: called once an epoch.
+        resume: what an interrupted run with the same options wrote, to go on with it.
 
     Raises:
         InputError: the data or the options cannot be used, or the output cannot be written.
@@ -49,8 +51,9 @@ def train(
 
     output = Path(output)
     check_output(output, Path(data) if isinstance(data, Path | str) else None)
-    result = fit(data, options, progress)
-    write_checkpoint(output, Checkpoint(result.model, result.windows, result.to_record()))
+    result = fit(data, options, progress, resume)
+    checkpoint = Checkpoint(result.model, result.windows, result.to_record())
+    write_checkpoint(output, checkpoint, result.unfinished_record())
     return result
 
 

@@ -67,8 +67,10 @@ class Checkpoint:
         return (*self.warnings, *self.explanations, *self.doubts)
 
 
-def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Write model.pt, whole or not at all."""
+def write_checkpoint(
+    path: Path, checkpoint: Checkpoint, more: Mapping[str, Any] | None = None
+) -> None:
+    """Write model.pt, whole or not at all; `more` is stored beside the model."""
     import torch
 
     model = checkpoint.model
@@ -80,6 +82,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "signature": model.signature.to_record(),
         "facts": dict(checkpoint.facts),
         "windows": None if windows is None else torch.tensor(windows),
+        **(more or {}),
     }
     buffer = io.BytesIO()
     torch.save(content, buffer)

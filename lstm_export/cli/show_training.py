@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,7 +15,7 @@ from .text_table import aligned, digits
 
 if TYPE_CHECKING:
     from ..model import Column
-    from ..training import Coverage, DataReport, Score, TrainingResult
+    from ..training import Coverage, DataReport, Origin, Score, TrainingResult
 
 MOST_GROUPS = 12  # that are listed for people; --json lists them all
 WORDS_FOR_LOSSES = {
@@ -38,13 +39,52 @@ def show(result: TrainingResult, output: Path, as_json: bool) -> None:
         unit = f" in {column.unit}" if column.unit else ""
         typer.echo(f"\nerror of {column.name}{unit}, RMSE / MAE\n")
         typer.echo(_scores([score for score in result.metrics if score.target == column.name]))
-        for line in coverage_lines(result.coverage, column):
+        for line in (
+            *coverage_lines(result.coverage, column),
+            *_seed_lines(result, column),
+            *_backtest_lines(result.backtest, column),
+        ):
             typer.echo(line)
     last = result.history[-1]
     typer.echo(
         f"\nbest epoch {result.best_epoch}, stopped after {last.epoch} of at most {last.epochs}"
     )
     typer.echo(f"wrote {output} ({output.stat().st_size:,} bytes)")
+
+
+def _seed_lines(result: TrainingResult, column: Column) -> Iterator[str]:
+    """The errors of all seeds, and which was kept."""
+    if not result.seeds:
+        return
+    rmse = [
+        score.rmse for run in result.seeds for score in run.scores if score.target == column.name
+    ]
+    names = ", ".join(str(run.seed) for run in result.seeds)
+    mean = statistics.fmean(rmse)
+    spread = statistics.stdev(rmse) if len(rmse) > 1 else 0.0
+    yield (
+        f"seeds {names}: RMSE {', '.join(map(digits, rmse))} on the {result.answers.part} part, "
+        f"mean {digits(mean)}, standard deviation {digits(spread)}; "
+        f"seed {result.facts['seed']} is kept, the best on validation"
+    )
+
+
+def _backtest_lines(origins: Sequence[Origin], column: Column) -> Iterator[str]:
+    """A row a run: the rows that it was judged on, and the errors there."""
+    if not origins:
+        return
+    predictors = list(dict.fromkeys(score.predictor for score in origins[-1].scores))
+    rows = [["judged on", *predictors]]
+    for origin in origins:
+        rmse = {
+            score.predictor: digits(score.rmse)
+            for score in origin.scores
+            if score.target == column.name
+        }
+        cells = [rmse.get(predictor, "-") for predictor in predictors]
+        rows.append([f"{origin.first} to {origin.last}", *cells])
+    yield "\nRMSE of runs on the rows before alone\n"
+    yield aligned(rows)
 
 
 def coverage_lines(found: Sequence[Coverage], column: Column) -> Iterator[str]:

@@ -172,6 +172,20 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     seed: Annotated[
         int, typer.Option(help="Seed of all random numbers: the same seed gives the same model.")
     ] = 0,
+    seeds: Annotated[
+        int, typer.Option(help="Seeds to train, from --seed on; the best on validation is kept.")
+    ] = 1,
+    backtest: Annotated[
+        int,
+        typer.Option(help="Runs on earlier rows alone, each judged on the rows that followed."),
+    ] = 0,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            help="Go on with an interrupted run of the same options, from what it wrote.",
+            metavar="FILE",
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(help="Where to train: auto, cpu, cuda, ...")] = "auto",
     real_windows: Annotated[
         bool, typer.Option(help="Keep 32 windows of the data in the checkpoint, for verification.")
@@ -188,8 +202,8 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     options = _options(context.params)
     if report:
         check_output(report, data, output)
-    with _progress(options.epochs) as progress:
-        result = pipeline.train(data, output, options, progress)
+    with _progress(options.epochs * (options.seeds + options.backtest)) as progress:
+        result = pipeline.train(data, output, options, progress, resume)
     if report:
         again = command_again(context, ("report", "as_json"))
         write_bytes(report, training_page(result, output.name, again))

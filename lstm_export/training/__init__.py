@@ -2,17 +2,19 @@
 
 from .data_report import DataReport
 from .fit import fit
+from .history import Epoch, Progress
 from .intervals import Coverage
-from .loop import Epoch, Progress
 from .options import TrainingOptions
-from .result import Score, TrainingResult
+from .result import Origin, Score, SeedRun, TrainingResult
 
 __all__ = [
     "Coverage",
     "DataReport",
     "Epoch",
+    "Origin",
     "Progress",
     "Score",
+    "SeedRun",
     "TrainingOptions",
     "TrainingResult",
     "fit",

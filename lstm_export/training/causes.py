@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..model import Signature
-from .loop import Epoch
+from .history import Epoch
 from .options import TrainingOptions
 from .result import Score
 from .samples import Samples

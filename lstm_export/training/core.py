@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..model import Array
@@ -96,6 +96,17 @@ class Core:
     def _set(self, weights: Sequence[Tensor]) -> None:
         for live, weight in zip(self._live, weights, strict=True):
             live.copy_(weight)
+
+    def state(self) -> dict[str, Any]:
+        """The weights, their average, and the steps that it is an average of."""
+        return {"live": self._live, "average": self._average, "steps": self._steps}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Stand where `state` was taken."""
+        self._set(state["live"])
+        for average, stored in zip(self._average, state["average"], strict=True):
+            average.copy_(stored)
+        self._steps = state["steps"]
 
     def weights(self) -> tuple[dict[str, Array], dict[str, Array]]:
         """Copies of the averaged weights of `lstm` and `fc`, by state_dict name."""

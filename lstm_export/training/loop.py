@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from ..model import Array
 from .core import Core, pick_device
+from .history import Epoch, Progress, Trained
 from .options import TrainingOptions
 from .tensors import Tensors, Windows
 
@@ -26,47 +27,18 @@ EVALUATED_AT_ONCE = 1024  # windows
 LAST_SHARE = 0.1  # of the learning rate, that is left at the end
 
 
-@dataclass(frozen=True)
-class Epoch:
-    """One pass over the training windows.
-
-    Attributes:
-        epoch: counted from 1; `epochs` is the most there will be.
-        train_loss: mean over the pass, in scaled units; the weights moved while it was taken.
-        validation_loss: after the pass, or None without a validation part.
-        best: whether the weights after this pass are the best so far.
-    """
-
-    epoch: int
-    epochs: int
-    train_loss: float
-    validation_loss: float | None
-    best: bool
-
-
-Progress = Callable[[Epoch], None]
-
-
-class Trained(NamedTuple):
-    """What the loop leaves: the best weights by state_dict name, every epoch, and how it ended."""
-
-    lstm: dict[str, Array]
-    fc: dict[str, Array]
-    history: tuple[Epoch, ...]
-    best_epoch: int
-    interrupted: bool
-
-
 def train_loop(
     train: Windows,
     validation: Windows | None,
     options: TrainingOptions,
     progress: Progress | None = None,
+    unfinished: Mapping[str, Any] | None = None,
 ) -> Trained:
     """Train, keep the weights of the best epoch, stop early.
 
-    The same seed gives the same weights on the CPU. Ctrl-C ends the loop and keeps the best weights
-    so far; before the first epoch is over it is raised again.
+    The same seed gives the same weights on the CPU, be the run whole or go it on from `unfinished`,
+    what an interrupted one left. Ctrl-C ends the loop and keeps the best weights so far; before the
+    first epoch is over it is raised again.
 
     Raises:
         InputError: the device does not exist here, or the loss is no number any more.
@@ -83,58 +55,122 @@ def train_loop(
         core = Core(train.x.shape[1], train.y.shape[1], options, device)
         train_part = Tensors.of(train, device)
         validation_part = None if validation is None else Tensors.of(validation, device)
-        epochs = _epochs(core, train_part, validation_part, options)
-        return _best_of(core, epochs, progress)
+        run = _Run(core, train_part, validation_part, options)
+        if unfinished is not None:
+            run.go_on_from(unfinished)
+        return _to_its_end(run, progress)
 
 
-def _best_of(core: Core, epochs: Iterator[Epoch], progress: Progress | None) -> Trained:
-    """Go through the epochs, and keep the weights of the best."""
-    history: list[Epoch] = []
-    is_interrupted = False
-    lstm, fc = core.weights()
+def _to_its_end(run: _Run, progress: Progress | None) -> Trained:
+    """Epoch after epoch, or up to Ctrl-C."""
+    state = None
     try:
-        for epoch in epochs:
-            if epoch.best:
-                lstm, fc = core.weights()
-            history.append(epoch)
+        while not run.has_ended:
+            epoch = run.epoch()
+            state = run.state()
             if progress:
                 progress(epoch)
     except KeyboardInterrupt:
-        if not history:
+        if state is None:
             raise
-        is_interrupted = True
-    best_epoch = max(epoch.epoch for epoch in history if epoch.best)
-    return Trained(lstm, fc, tuple(history), best_epoch, is_interrupted)
+        run.go_on_from(state)  # the epoch that was begun leaves no trace
+        return Trained(*run.best, tuple(run.history), state)
+    return Trained(*run.best, tuple(run.history), None)
 
 
-def _epochs(
-    core: Core, train: Tensors, validation: Tensors | None, options: TrainingOptions
-) -> Iterator[Epoch]:
-    """Epoch after epoch; without a validation part the latest weights count as the best."""
-    import torch
+class _Run:
+    """A run between two epochs; without a validation part the latest weights are the best.
 
-    # One fused kernel a step: at edge sizes Adam's bookkeeping otherwise costs as much as the LSTM.
-    optimizer = torch.optim.Adam(core.parameters, lr=options.learning_rate, fused=core.fused)
-    lowest = math.inf
-    waited = 0
-    for number in range(1, options.epochs + 1):
-        done = (number - 1) / options.epochs
-        for parameters in optimizer.param_groups:
-            parameters["lr"] = options.learning_rate * _decay(done)
-        train_loss = _pass(core, train, optimizer, options)
-        validation_loss = None if validation is None else _evaluate(core, validation)
+    Attributes:
+        history: every epoch so far.
+        best: weights of `lstm` and `fc` after the best of them.
+    """
+
+    def __init__(
+        self, core: Core, train: Tensors, validation: Tensors | None, options: TrainingOptions
+    ) -> None:
+        import torch
+
+        # One fused kernel a step: at edge sizes Adam's bookkeeping otherwise costs as much as the
+        # LSTM.
+        rate = options.learning_rate
+        self._optimizer = torch.optim.Adam(core.parameters, lr=rate, fused=core.fused)
+        self._core = core
+        self._train = train
+        self._validation = validation
+        self._options = options
+        self.history: list[Epoch] = []
+        self.best = core.weights()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether all epochs are done, or enough of them brought nothing better."""
+        done = len(self.history)
+        best = max((epoch.epoch for epoch in self.history if epoch.best), default=0)
+        is_patient = not self._options.patience or done - best < self._options.patience
+        return done >= self._options.epochs or not is_patient
+
+    def epoch(self) -> Epoch:
+        """One more epoch."""
+        options = self._options
+        number = len(self.history) + 1
+        for parameters in self._optimizer.param_groups:
+            parameters["lr"] = options.learning_rate * _decay((number - 1) / options.epochs)
+        train_loss = _pass(self._core, self._train, self._optimizer, options)
+        validation_loss = None
+        if self._validation is not None:
+            validation_loss = _evaluate(self._core, self._validation)
         if not math.isfinite(train_loss + (validation_loss or 0.0)):
             raise InputError(
                 f"training diverged: the loss of epoch {number} is {train_loss}; "
                 "lower the learning rate"
             )
-        is_best = validation_loss is None or validation_loss < lowest
-        if is_best and validation_loss is not None:
-            lowest = validation_loss
-        waited = 0 if is_best else waited + 1
-        yield Epoch(number, options.epochs, train_loss, validation_loss, is_best)
-        if options.patience and waited >= options.patience:
-            return
+        is_best = validation_loss is None or validation_loss < self._lowest
+        epoch = Epoch(number, options.epochs, train_loss, validation_loss, is_best)
+        if is_best:
+            self.best = self._core.weights()
+        self.history.append(epoch)
+        return epoch
+
+    @property
+    def _lowest(self) -> float:
+        losses = [epoch.validation_loss for epoch in self.history]
+        return min((loss for loss in losses if loss is not None), default=math.inf)
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the next epoch depends on, for `torch.save` and `go_on_from`."""
+        import torch
+
+        lstm, fc = self.best
+        state = {
+            "core": self._core.state(),
+            "optimizer": self._optimizer.state_dict(),
+            "random": torch.random.get_rng_state(),
+            "history": [asdict(epoch) for epoch in self.history],
+            "best": {
+                "lstm": {name: torch.tensor(array) for name, array in lstm.items()},
+                "fc": {name: torch.tensor(array) for name, array in fc.items()},
+            },
+        }
+        if self._train.x.device.type == "cuda":
+            state["cuda_random"] = torch.cuda.get_rng_state(self._train.x.device)
+        return copy.deepcopy(state)  # the optimizer's tensors move on
+
+    def go_on_from(self, state: Mapping[str, Any]) -> None:
+        """Stand where `state` was taken."""
+        import torch
+
+        self._core.restore(state["core"])
+        self._optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
+        torch.random.set_rng_state(state["random"])
+        if "cuda_random" in state:
+            torch.cuda.set_rng_state(state["cuda_random"], self._train.x.device)
+        self.history = [Epoch(**epoch) for epoch in state["history"]]
+        lstm, fc = (
+            {name: tensor.numpy() for name, tensor in state["best"][part].items()}
+            for part in ("lstm", "fc")
+        )
+        self.best = (lstm, fc)
 
 
 def _decay(done: float) -> float:

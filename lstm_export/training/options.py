@@ -28,7 +28,9 @@ LIMITS: dict[str, tuple[int, float]] = {
     "batch_size": (1, 1_000_000),
     "patience": (0, 1_000_000),
     "clip": (0, math.inf),
-    "seed": (0, 2**63 - 1),
+    "seed": (0, 2**62),
+    "seeds": (1, 1000),
+    "backtest": (0, 100),
 }
 _SHARES = ("dropout", "averaging", "interval")
 _LISTS = ("targets", "features", "calendar", "split", "missing_values", "quantiles")
@@ -87,6 +89,8 @@ class TrainingOptions:
         patience: epochs without a better validation loss before training stops; 0 never stops
             early.
         seed: decides initial weights, order of windows, dropout and the draw of groups.
+        seeds: how many seeds are trained, from `seed` on; the best on validation is the model.
+        backtest: how many runs on earlier rows alone are judged on the rows that followed.
         device: "auto", "cpu", "cuda", "cuda:1", "mps", ...
         real_windows: keep 32 windows of the data for later verification.
 
@@ -127,6 +131,8 @@ class TrainingOptions:
     clip: float = 1.0
     patience: int = 8
     seed: int = 0
+    seeds: int = 1
+    backtest: int = 0
     device: str = "auto"
     real_windows: bool = True
 
@@ -142,6 +148,7 @@ class TrainingOptions:
         self._check_size()
         self._check_split()
         self._check_quantiles()
+        self._check_runs()
 
     def _as_tuple(self, name: str) -> None:
         """A single name, or a list of them, is as good as a tuple."""
@@ -271,6 +278,14 @@ class TrainingOptions:
             raise InputError(
                 "an interval is calibrated on the validation part; give it a share with split"
             )
+
+    def _check_runs(self) -> None:
+        if self.seeds > 1 and not self.split[1]:
+            raise InputError("the best seed is chosen on validation; give it a share with split")
+        if self.backtest and not self.split[2]:
+            raise InputError("a backtest judges on test parts; give them a share with split")
+        if self.backtest and self.split_by == "group":
+            raise InputError("a backtest goes back in time; split by time with split_by")
 
     def to_record(self) -> dict[str, Any]:
         """A JSON-ready mapping of every option."""

@@ -9,8 +9,9 @@ from typing import Any
 from ..model import Array, Model
 from .answers import Answers
 from .data_report import DataReport
+from .history import Epoch
 from .intervals import Coverage
-from .loop import Epoch
+from .unfinished import UNFINISHED
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,36 @@ class Score:
     windows: int
 
 
+@dataclass(frozen=True)
+class SeedRun:
+    """One seed of several.
+
+    Attributes:
+        seed: the seed.
+        validation_loss: the lowest, by which the best is chosen; scaled units.
+        scores: of the model on the latest part.
+    """
+
+    seed: int
+    validation_loss: float
+    scores: tuple[Score, ...]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A run on the table's earlier rows alone, judged on those that followed.
+
+    Attributes:
+        first: time, or row of the table without one, of the first row that it was judged on.
+        last: of the last.
+        scores: of the model and its baselines there.
+    """
+
+    first: str
+    last: str
+    scores: tuple[Score, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class TrainingResult:
     """A trained model and everything worth knowing about how it came to be.
@@ -50,6 +81,9 @@ class TrainingResult:
         warnings: what the data may do to the model, one sentence each.
         coverage: how much of each part its intervals hold; empty where it has none.
         interrupted: whether Ctrl-C ended the training; the model is then the best so far.
+        seeds: the runs of all seeds, where there were several.
+        backtest: the runs on earlier rows, where there were any.
+        unfinished: where an interrupted run stood, for it to go on from.
         answers: of the model and its baselines to the latest part there is.
     """
 
@@ -63,7 +97,10 @@ class TrainingResult:
     answers: Answers
     warnings: tuple[str, ...] = ()
     coverage: tuple[Coverage, ...] = ()
+    seeds: tuple[SeedRun, ...] = ()
+    backtest: tuple[Origin, ...] = ()
     interrupted: bool = False
+    unfinished: Mapping[str, Any] | None = None
 
     def score(self, part: str, predictor: str = "lstm", target: str | None = None) -> Score:
         """One entry of `metrics`; the first target unless named.
@@ -79,12 +116,20 @@ class TrainingResult:
                 return score
         raise KeyError(f"no score of {predictor} on the {part} part")
 
+    def unfinished_record(self) -> dict[str, Any]:
+        """What a checkpoint holds besides, for an interrupted run to go on from."""
+        return {} if self.unfinished is None else {UNFINISHED: self.unfinished}
+
     def to_record(self) -> dict[str, Any]:
         """What a checkpoint keeps: all but the arrays and the account of the data, JSON-ready."""
-        certainty = {"coverage": [asdict(entry) for entry in self.coverage]}
+        certainty = {
+            "coverage": [asdict(entry) for entry in self.coverage],
+            "seeds": [asdict(run) for run in self.seeds],
+            "backtest": [asdict(origin) for origin in self.backtest],
+        }
         return {
             **self.facts,
-            **(certainty if self.coverage else {}),
+            **{name: found for name, found in certainty.items() if found},
             "metrics": [asdict(score) for score in self.metrics],
             "history": [asdict(epoch) for epoch in self.history],
             "best_epoch": self.best_epoch,

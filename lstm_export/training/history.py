@@ -1,0 +1,52 @@
+"""What is told of each epoch, and what a run leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ..model import Array
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass over the training windows.
+
+    Attributes:
+        epoch: counted from 1; `epochs` is the most there will be.
+        train_loss: mean over the pass, in scaled units; the weights moved while it was taken.
+        validation_loss: after the pass, or None without a validation part.
+        best: whether the weights after this pass are the best so far.
+    """
+
+    epoch: int
+    epochs: int
+    train_loss: float
+    validation_loss: float | None
+    best: bool
+
+
+Progress = Callable[[Epoch], None]
+
+
+class Trained(NamedTuple):
+    """What the loop leaves.
+
+    Attributes:
+        lstm: the best weights by state_dict name.
+        fc: those of the Linear.
+        history: every epoch.
+        unfinished: where an interrupted run stood after its last whole epoch, for `torch.save`;
+            None after a run that ended by itself.
+    """
+
+    lstm: dict[str, Array]
+    fc: dict[str, Array]
+    history: tuple[Epoch, ...]
+    unfinished: Mapping[str, Any] | None
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch whose weights these are."""
+        return max(epoch.epoch for epoch in self.history if epoch.best)

@@ -1,0 +1,67 @@
+"""What a table may do to a model: warnings, and a target that nothing can be learned of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..errors import InputError
+from ..model import Signature
+from ..series import Table, compact_format
+from .data_report import DataReport, lost_windows
+from .options import TrainingOptions
+from .samples import Samples
+from .scaling import column_warnings
+from .windowing import least_rows, left_out
+
+
+def table_warnings(
+    table: Table, data: DataReport, samples: Samples, signature: Signature, options: TrainingOptions
+) -> Iterator[str]:
+    """What the table may do to the model, one sentence each."""
+    yield from lost_windows(data, signature)
+    yield from left_out(table, options)
+    yield from _dates_as_inputs(table, signature)
+    yield from _data_warnings(samples, signature, options)
+
+
+def _dates_as_inputs(table: Table, signature: Signature) -> Iterator[str]:
+    for column in signature.measured:
+        if compact_format(table, column.name):
+            yield (
+                f"{column.name} holds dates such as {table.text(column.name)[0]} and is read as a "
+                "number: name it with --time, or leave it out of --features"
+            )
+
+
+def _data_warnings(
+    samples: Samples, signature: Signature, options: TrainingOptions
+) -> Iterator[str]:
+    yield from column_warnings(samples, [column.name for column in signature.measured])
+    yield from _short_groups(samples, options)
+
+
+def _short_groups(samples: Samples, options: TrainingOptions) -> Iterator[str]:
+    """Series that gave no window at all."""
+    starts = np.concatenate([*samples.parts.values()])
+    given = len(np.unique(samples.group))
+    used = len(np.unique(samples.group[starts]))
+    if used < given:
+        rows = least_rows(options)
+        longer = "" if options.pad else "; pad learns from shorter ones too"
+        yield (
+            f"{given - used} of {given} groups are not used: "
+            f"they have no {rows} rows without a gap{longer}"
+        )
+
+
+def refuse_constant_targets(samples: Samples, options: TrainingOptions) -> None:
+    """Raises InputError for a target that does not vary in the training part."""
+    known = samples.y[samples.target_rows("train")]
+    spread = np.ptp(known, axis=0)
+    for index in np.flatnonzero(spread == 0)[:1]:
+        raise InputError(
+            f"target {options.targets[index]!r} is {known[0, index]:g} in all {len(known)} rows of "
+            "the training part: there is nothing to learn; check the column, or split differently"
+        )

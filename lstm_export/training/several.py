@@ -1,0 +1,85 @@
+"""Several runs: of other seeds, of which the best is kept, and back from several points in time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from ..errors import InputError
+from ..series import Table, group_rows
+from .options import TrainingOptions
+from .result import Origin, Score, SeedRun, TrainingResult
+from .scores import MODEL
+
+Fit = Callable[[Table, TrainingOptions], TrainingResult]
+LEAST_SHARE = 0.3  # of the rows: earlier origins have too little to learn from
+
+
+def best_of_seeds(table: Table, options: TrainingOptions, fit: Fit) -> TrainingResult:
+    """Train once for each seed, and keep the one with the lowest validation loss.
+
+    Ctrl-C keeps the best of those that were begun.
+    """
+    results: list[TrainingResult] = []
+    for seed in range(options.seed, options.seed + options.seeds):
+        results.append(fit(table, replace(options, seed=seed)))
+        if results[-1].interrupted:
+            break
+    runs = tuple(_seed_run(result) for result in results)
+    best = min(range(len(runs)), key=lambda index: runs[index].validation_loss)
+    is_interrupted = results[-1].interrupted
+    # What the state of one seed would go on to is another run than this.
+    return replace(results[best], seeds=runs, interrupted=is_interrupted, unfinished=None)
+
+
+def _seed_run(result: TrainingResult) -> SeedRun:
+    losses = [epoch.validation_loss for epoch in result.history]
+    lowest = min(loss for loss in losses if loss is not None)
+    return SeedRun(result.facts["seed"], lowest, _latest(result, MODEL))
+
+
+def backtest(table: Table, options: TrainingOptions, fit: Fit) -> tuple[Origin, ...]:
+    """Train on the rows up to each of several points in time, and judge on those that follow.
+
+    Every run sees a test share fewer rows than the next, so that their test parts lie side by side;
+    the run on the whole table, which comes last, is not among them.
+
+    Raises:
+        InputError: the earliest would have too few rows.
+    """
+    found = []
+    test_share = options.split[2]
+    for earlier in range(options.backtest, 0, -1):
+        share = 1 - earlier * test_share
+        if share < LEAST_SHARE:
+            raise InputError(
+                f"backtest {options.backtest} would train on {max(share, 0):.0%} of the rows, "
+                f"expected {LEAST_SHARE:.0%} or more; ask for fewer, or for a smaller test part"
+            )
+        result = fit(_first_rows(table, options.group, share), options)
+        if result.interrupted:
+            raise KeyboardInterrupt
+        test = result.data.parts[-1]
+        found.append(Origin(test.first, test.last, _latest(result)))
+    return tuple(found)
+
+
+def _first_rows(table: Table, group: str | None, share: float) -> Table:
+    """The first rows of every series."""
+    kept = np.zeros(len(table), bool)
+    for _, rows in group_rows(table, group):
+        kept[rows[: round(share * len(rows))]] = True
+    columns = {name: table[name][kept] for name in table.names}
+    return replace(table, columns=columns)
+
+
+def _latest(result: TrainingResult, predictor: str | None = None) -> tuple[Score, ...]:
+    """The scores on the latest part, of all predictors or the one that is named."""
+    part = result.metrics[-1].part
+    return tuple(
+        score
+        for score in result.metrics
+        if score.part == part and predictor in (None, score.predictor)
+    )

@@ -1,0 +1,139 @@
+"""Runs that are interrupted and resumed, of several seeds, and back from several points in time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import lstm_export
+from lstm_export.cli import app
+from lstm_export.errors import InputError
+from lstm_export.series import Table
+from lstm_export.training import Epoch, TrainingOptions, fit
+from lstm_export.verification.subject import read
+
+torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
+
+OPTIONS = TrainingOptions(
+    targets=("v",), window=5, hidden_size=6, num_layers=2, dropout=0.2, epochs=5, batch_size=32
+)
+
+
+def waves(rows: int = 400) -> Table:
+    random = np.random.default_rng(8)
+    step = np.arange(rows)
+    return Table.of({"v": np.sin(step / 5) + 0.2 * random.standard_normal(rows), "u": step % 7})
+
+
+def interrupted_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    """Ctrl-C after so many steps of Adam."""
+    from lstm_export.training.core import Core
+
+    real = Core.update_average
+    steps = []
+
+    def update_average(core: Core) -> None:
+        real(core)
+        steps.append(1)
+        if len(steps) == step:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Core, "update_average", update_average)
+
+
+@pytest.mark.parametrize("step", [12, 19, 27])  # an epoch has 9 steps
+def test_a_resumed_run_is_the_unbroken_run_bit_for_bit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    path = tmp_path / "model.pt"
+    unbroken = fit(waves(), OPTIONS)
+    with monkeypatch.context() as patched:
+        interrupted_at(patched, step)
+        begun = lstm_export.train(waves(), path, OPTIONS)
+    assert begun.interrupted
+    assert len(begun.history) == (step - 1) // 9
+    assert read(path).model == begun.model  # what it left is a model like any other
+    seen: list[Epoch] = []
+    resumed = lstm_export.train(waves(), path, OPTIONS, seen.append, resume=path)
+    assert resumed.model == unbroken.model
+    assert resumed.history == unbroken.history
+    assert len(seen) == 5 - len(begun.history)
+    with pytest.raises(InputError, match="it holds no interrupted run"):
+        fit(waves(), OPTIONS, resume=path)
+
+
+def test_a_run_is_resumed_only_as_it_was_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "model.pt"
+    with monkeypatch.context() as patched:
+        interrupted_at(patched, 12)
+        lstm_export.train(waves(), path, OPTIONS)
+    with pytest.raises(InputError, match="was begun with epochs 5, got 9; resume with"):
+        fit(waves(), replace(OPTIONS, epochs=9), resume=path)
+    with pytest.raises(InputError, match="on another table"):
+        fit(waves(401), OPTIONS, resume=path)
+    with pytest.raises(InputError, match="leave out seeds and backtest"):
+        fit(waves(), replace(OPTIONS, seeds=2), resume=path)
+    (tmp_path / "text.pt").write_text("no checkpoint")
+    for other in (tmp_path / "text.pt", tmp_path / "absent.pt"):
+        with pytest.raises(InputError, match="it is no checkpoint from train"):
+            fit(waves(), OPTIONS, resume=other)
+
+
+def test_the_best_seed_on_validation_is_kept() -> None:
+    options = replace(OPTIONS, epochs=2)
+    found = fit(waves(), replace(options, seeds=3, seed=4))
+    alone = {seed: fit(waves(), replace(options, seed=seed)) for seed in (4, 5, 6)}
+    losses = {
+        seed: min(epoch.validation_loss or 9.0 for epoch in result.history)
+        for seed, result in alone.items()
+    }
+    best = min(losses, key=lambda seed: losses[seed])
+    assert found.model == alone[best].model
+    assert [(run.seed, run.validation_loss) for run in found.seeds] == [*losses.items()]
+    for run in found.seeds:
+        assert run.scores == (alone[run.seed].score("test"),)
+
+
+def test_a_backtest_never_sees_what_it_is_judged_on() -> None:
+    options = replace(OPTIONS, epochs=1, split=(0.6, 0.2, 0.2), backtest=2)
+    found = fit(waves(), options)
+    # Of 60 and 80 % of 400 rows the last fifth; a table from memory counts its rows from 1.
+    assert [(origin.first, origin.last) for origin in found.backtest] == [
+        ("193", "240"),
+        ("257", "320"),
+    ]
+    later = waves()
+    changed = {name: np.where(np.arange(400) < 320, later[name], 9.0) for name in later.names}
+    assert fit(Table.of(changed), options).backtest == found.backtest
+    with pytest.raises(InputError, match="would train on 20% of the rows"):
+        fit(waves(), replace(options, backtest=4))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        ({"seeds": 2, "split": (0.8, 0.0, 0.2)}, "chosen on validation"),
+        ({"backtest": 1, "split": (0.8, 0.2, 0.0)}, "judges on test parts"),
+        ({"seeds": 0}, "seeds is 0, expected 1 to 1000"),
+    ],
+)
+def test_runs_that_cannot_be_compared_are_refused(wanted: dict[str, object], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        replace(OPTIONS, **wanted)  # type: ignore[arg-type]
+
+
+def test_the_command_tells_of_every_run(tmp_path: Path) -> None:
+    waves().write_csv(tmp_path / "data.csv")
+    small = ["--target", "v", "--window", "5", "--epochs", "1", "-o", str(tmp_path / "model.pt")]
+    several = ["--seeds", "2", "--backtest", "1", "--interval", "0.8"]
+    done = CliRunner().invoke(app, ["train", str(tmp_path / "data.csv"), *small, *several])
+    assert done.exit_code == 0, done.output
+    assert "seeds 0, 1: RMSE" in done.stdout
+    assert "RMSE of runs on the rows before alone" in done.stdout
+    assert "q0.1 to q0.9 hold" in done.stdout
