@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 
 from lstm_export.model import Model
-from tests.kit.chains import CHAINS
+from tests.kit.chains import CHAINS, GRAPHS
+
+MODELS = {**CHAINS, **GRAPHS}
 
 
-@pytest.fixture(params=CHAINS, ids=lambda name: name.replace(" ", "-"))
+@pytest.fixture(params=MODELS, ids=lambda name: name.replace(" ", "-"))
 def model(request: pytest.FixtureRequest) -> Model:
-    """Every chain in turn."""
-    return CHAINS[request.param]
+    """Every chain and every graph in turn."""
+    return MODELS[request.param]
 
 
 @pytest.fixture

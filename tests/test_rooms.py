@@ -1,4 +1,4 @@
-"""The rooms import only from those before them, in no circle; one file has torch at its top."""
+"""The rooms import only from those before them, in no circle; two files have torch at their top."""
 
 from __future__ import annotations
 
@@ -77,14 +77,14 @@ def test_a_room_imports_only_from_rooms_before_it(path: Path) -> None:
             assert ORDER.index(other) <= ORDER.index(room(path)), f"{path.name} imports {module}"
 
 
-def test_only_one_file_has_a_heavy_import_at_its_top() -> None:
+def test_only_the_modules_of_torch_have_a_heavy_import_at_their_top() -> None:
     heavy = {
         str(path.relative_to(ROOT)).replace("\\", "/")
         for path in FILES
         for _, module, is_top in imports(path)
         if is_top and module.split(".")[0] in HEAVY
     }
-    assert heavy == {"model/torch_module.py"}
+    assert heavy == {"model/torch_graph.py", "model/torch_module.py"}
 
 
 def module_name(path: Path) -> str:

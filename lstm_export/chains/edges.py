@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import reduce
+from collections.abc import Iterator
 
 import numpy as np
 
 from ..model import Array, Clamp, Model, Stage
-from ..model.forward import advance, begin
+from ..model.forward import value_after
 
 HALVINGS = 30  # float32 tells no more steps than that between two inputs
 BESIDE = (0.999, 1.0, 1.001)  # of the way from one input to the other, around the bound
@@ -24,7 +23,8 @@ def edges_of(model: Model, rows: Array) -> dict[str, Array]:
     found: dict[str, Array] = {}
     for index, stage in enumerate(model.stages):
         for name, bound in _bounds(stage):
-            edge = _edge(model.stages[:index], bound, rows)
+            (source,) = model.sources[index]
+            edge = _edge(model, source, bound, rows)
             if edge is not None:
                 found[f"{name} of {stage.name}"] = edge
     return found
@@ -36,9 +36,9 @@ def _bounds(stage: Stage) -> Iterator[tuple[str, float]]:
         yield from ((name, bound) for name, bound in bounds.items() if bound is not None)
 
 
-def _edge(before: Sequence[Stage], bound: float, rows: Array) -> Array | None:
-    """None where no two rows lie on both sides of the bound."""
-    above = _reached(before, rows) > bound  # (n, values)
+def _edge(model: Model, source: int, bound: float, rows: Array) -> Array | None:
+    """Where the value of a stage crosses a bound; None where no two rows lie on both sides."""
+    above = _reached(model, source, rows) > bound  # (n, values)
     column = int(np.argmax(np.minimum(above.sum(axis=0), (~above).sum(axis=0))))
     sides = above[:, column]
     if sides.all() or not sides.any():
@@ -50,15 +50,15 @@ def _edge(before: Sequence[Stage], bound: float, rows: Array) -> Array | None:
     for _ in range(HALVINGS):
         middle = (low + high) / 2
         row = inside + middle * (outside - inside)
-        if _reached(before, row[np.newaxis])[0, column] > bound:
+        if _reached(model, source, row[np.newaxis])[0, column] > bound:
             high = middle
         else:
             low = middle
     return np.stack([inside + share * high * (outside - inside) for share in BESIDE])
 
 
-def _reached(before: Sequence[Stage], rows: Array) -> Array:
+def _reached(model: Model, source: int, rows: Array) -> Array:
     """What every row brings to the clamp, `(n, values)`: at its last step, where it is a
     sequence."""
-    y = reduce(advance, before, begin(rows)).y
+    y = value_after(model, source, rows)
     return y[-1] if y.ndim == 3 else y

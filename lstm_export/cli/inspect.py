@@ -72,13 +72,9 @@ Step: TypeAlias = "tuple[str, str, list[str | int]]"  # name, kind, shape of wha
 
 def _steps(model: Model) -> Iterator[Step]:
     """Every stage: its name, what it is, and the shape after it."""
-    width = model.signature.input_size
-    axes: list[str | int] = ["batch", "seq"]
-    for stage in model.stages:
-        before = width
-        width = stage.output_size(before)
-        if stage.steps == "reduce":
-            axes = axes[:1]
+    for index, stage in enumerate(model.stages):
+        before, width = model.widths(index)
+        axes = ["batch", "seq"] if model.shapes[index].is_sequence else ["batch"]
         yield stage.name, f"{stage.kind}{stage.sizes(before, width)}", [*axes, width]
 
 

@@ -1,4 +1,4 @@
-"""A model as a chain of stages with numpy arrays: what every other part of the package works on."""
+"""A model as a small graph of stages with numpy arrays: what all other parts work on."""
 
 from .arrays import Array
 from .forward import forward
@@ -6,8 +6,25 @@ from .model import Model
 from .recurrent import GRU, LSTM, Cell, Recurrent
 from .runner import LengthsRunner, Runner, StatefulRunner
 from .signature import Column, Signature
-from .stage import Stage
-from .stages import Activation, Affine, Clamp, LastHidden, LastStep, LayerNorm, Linear, Skip
+from .stage import Shape, Stage
+from .stages import (
+    Activation,
+    Add,
+    Affine,
+    Clamp,
+    Concat,
+    Divide,
+    Join,
+    LastHidden,
+    LastStep,
+    LayerNorm,
+    Linear,
+    Multiply,
+    Pool,
+    Skip,
+    Slice,
+    Subtract,
+)
 from .state import State, StateTensor, initial_state, state_layout
 from .table_format import USUAL, TableFormat
 
@@ -16,25 +33,34 @@ __all__ = [
     "LSTM",
     "USUAL",
     "Activation",
+    "Add",
     "Affine",
     "Array",
     "Cell",
     "Clamp",
     "Column",
+    "Concat",
+    "Divide",
+    "Join",
     "LastHidden",
     "LastStep",
     "LayerNorm",
     "LengthsRunner",
     "Linear",
     "Model",
+    "Multiply",
+    "Pool",
     "Recurrent",
     "Runner",
+    "Shape",
     "Signature",
     "Skip",
+    "Slice",
     "Stage",
     "State",
     "StateTensor",
     "StatefulRunner",
+    "Subtract",
     "TableFormat",
     "forward",
     "initial_state",

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..errors import UnsupportedModel
 from .arrays import Array
 from .model import Model
 from .recurrent import LSTM, Cell, Recurrent
@@ -24,8 +25,12 @@ def lower_projections(model: Model) -> Model:
     here they are taken in float64 and rounded once. Exact but for that rounding. A learned h0
     becomes `pinv(weight_hr) @ h0`.
     """
-    if not any(stage.proj_size for stage in model.recurrent):
+    projected = [stage.name for stage in model.recurrent if stage.proj_size]
+    if not projected:
         return model
+    if not model.is_chain:
+        fault = "it has proj_size, which can be left out of a chain only"
+        raise UnsupportedModel(f"{projected[0]} cannot be lowered: {fault}")
     return replace(model, stages=tuple(_lowered(model.stages)))
 
 

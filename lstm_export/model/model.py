@@ -1,10 +1,10 @@
-"""A model: a validated chain of stages and its interface."""
+"""A model: a validated small graph of stages and its interface."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,25 @@ from ..errors import UnsupportedModel, quoted
 from .arrays import Array
 from .recurrent import GRU, LSTM, Recurrent
 from .signature import Signature
-from .stage import Stage
-from .stages import Activation, Affine, Clamp, LastHidden, LastStep, LayerNorm, Linear, Skip
+from .stage import Shape, Stage, X
+from .stages import (
+    Activation,
+    Add,
+    Affine,
+    Clamp,
+    Concat,
+    Divide,
+    LastHidden,
+    LastStep,
+    LayerNorm,
+    Linear,
+    Multiply,
+    Pool,
+    Skip,
+    Slice,
+    Subtract,
+)
+from .wiring import Sources, plainly, shapes_of, sources_of
 
 _KINDS: tuple[type[Stage], ...] = (
     LSTM,
@@ -27,38 +44,53 @@ _KINDS: tuple[type[Stage], ...] = (
     LayerNorm,
     Skip,
     Clamp,
+    Slice,
+    Pool,
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Concat,
 )
 STAGES: dict[str, type[Stage]] = {stage.kind: stage for stage in _KINDS}
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A chain of stages with numpy float32 arrays, validated once, on construction.
+    """A small graph of stages with numpy float32 arrays, validated once, on construction.
 
-    Two models are equal when stages, names, options, signatures and every array agree, the arrays
-    bit for bit.
+    Mostly it is a chain, each stage taking the value of the one before. Two models are equal when
+    stages, names, inputs, options, signatures and every array agree, the arrays bit for bit.
 
     Attributes:
-        stages: in the order in which they are applied.
+        stages: in the order in which they are computed; the last one gives the answer.
         signature: the interface; its sizes agree with the stages.
         origin: how the chain became known: `stored`, `assumed`, `given`, or `proved against the
             user's module`.
+        sources: by stage the indices of the stages whose values it takes, -1 for x.
+        shapes: what every stage gives.
 
     Raises:
-        UnsupportedModel: the shapes do not chain, a name is used twice, or a value is not finite.
+        UnsupportedModel: the shapes do not fit, a name is used twice, a stage takes what does not
+            stand before it or is taken by none, or a value is not finite.
     """
 
     stages: tuple[Stage, ...]
     signature: Signature
     origin: str = field(default="given")
+    sources: tuple[Sources, ...] = field(init=False)
+    shapes: tuple[Shape, ...] = field(init=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "stages", plainly(tuple(self.stages)))
         self._check_names()
-        width = self.signature.input_size
-        for index, stage in enumerate(self.stages):
-            width = stage.output_size(width)
-            self._check_place(stage, self.stages[:index])
+        object.__setattr__(self, "sources", sources_of(self.stages))
+        input_size = self.signature.input_size
+        object.__setattr__(self, "shapes", shapes_of(self.stages, self.sources, input_size))
+        for stage in self.stages:
+            self._check_skip(stage)
             _check_finite(stage)
+        width = self.shapes[-1].width
         expected = self.signature.output_size
         if width != expected:
             raise UnsupportedModel(f"the chain yields {width} outputs, the signature {expected}")
@@ -69,19 +101,13 @@ class Model:
             _check_text(name)
         if len(set(names)) != len(names):
             raise UnsupportedModel(f"stage names must differ, got {', '.join(names)}")
+        if X in names and any(X in stage.inputs for stage in self.stages):
+            raise UnsupportedModel(f"a stage is named {X}, as the input is; rename the stage")
         if not self.recurrent:
             chain = self.chain or "it is empty"
             raise UnsupportedModel(f"the chain holds no LSTM and no GRU: {chain}")
 
-    def _check_place(self, stage: Stage, before: tuple[Stage, ...]) -> None:
-        needs_sequence = stage.steps == "reduce" or isinstance(stage, Recurrent)
-        if needs_sequence and any(earlier.steps == "reduce" for earlier in before):
-            fault = "needs a sequence, but a step was already picked before it"
-            raise UnsupportedModel(f"{stage.name} {fault}")
-        follows_recurrent = bool(before) and isinstance(before[-1], Recurrent)
-        if isinstance(stage, LastHidden) and not follows_recurrent:
-            fault = "takes a hidden state, but no recurrent stage stands before it"
-            raise UnsupportedModel(f"{stage.name} {fault}")
+    def _check_skip(self, stage: Stage) -> None:
         input_size = self.signature.input_size
         if isinstance(stage, Skip) and max(stage.features) >= input_size:
             fault = f"adds the features {stage.features} of an input of {input_size}"
@@ -122,7 +148,26 @@ class Model:
     @property
     def returns_every_step(self) -> bool:
         """Whether `y` is `(batch, seq, output_size)`."""
-        return all(stage.steps != "reduce" for stage in self.stages)
+        return self.shapes[-1].is_sequence
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether every stage takes just the one before it."""
+        return not any(stage.inputs for stage in self.stages)
+
+    def readers_of(self, index: int) -> tuple[Stage, ...]:
+        """The stages that take the value of the stage of this index, -1 for x."""
+        pairs = zip(self.stages, self.sources, strict=True)
+        return tuple(stage for stage, taken in pairs if index in taken)
+
+    def taken(self, index: int) -> tuple[Shape, ...]:
+        """The shapes of what the stage of this index takes."""
+        x = Shape(self.signature.input_size, is_sequence=True)
+        return tuple(x if source < 0 else self.shapes[source] for source in self.sources[index])
+
+    def widths(self, index: int) -> tuple[int, int]:
+        """The width of what the stage of this index takes first, and of what it gives."""
+        return self.taken(index)[0].width, self.shapes[index].width
 
     @property
     def weights_sha256(self) -> str:
@@ -145,17 +190,16 @@ class Model:
 
     def describe(self) -> str:
         """The chain with its widths, for people: `lstm LSTM(10, 50, num_layers=2) -> last ...`."""
-        width = self.signature.input_size
         parts = []
-        for stage in self.stages:
-            after = stage.output_size(width)
-            parts.append(f"{stage.name} {stage.kind}{stage.sizes(width, after)}")
-            width = after
+        for index, stage in enumerate(self.stages):
+            before, after = self.widths(index)
+            taken = f" of {', '.join(stage.inputs)}" if stage.inputs else ""
+            parts.append(f"{stage.name} {stage.kind}{stage.sizes(before, after)}{taken}")
         return " -> ".join(parts)
 
     def chain_record(self) -> list[dict[str, Any]]:
         """The chain without its arrays, JSON-ready."""
-        return [{"stage": stage.kind, "name": stage.name} | stage.options for stage in self.stages]
+        return [_record(stage) for stage in self.stages]
 
     @classmethod
     def from_record(
@@ -208,11 +252,21 @@ def _differences(stage: Stage, others: Mapping[str, Array]) -> Iterator[str]:
             yield f"{name} differs in {changed.sum()} of {array.size} values{where}"
 
 
+def _record(stage: Stage) -> dict[str, Any]:
+    record = {"stage": stage.kind, "name": stage.name} | stage.options
+    if stage.inputs:  # older readers know no such key
+        record["inputs"] = list(stage.inputs)
+    return record
+
+
 def _build(record: Mapping[str, Any], arrays: Mapping[str, Array]) -> Stage:
     """One stage from its record and from the arrays under its prefix."""
     options = dict(record)
     kind = options.pop("stage", None)
     name = options.pop("name", None)
+    inputs = options.pop("inputs", [])
+    if not isinstance(inputs, list) or not all(isinstance(each, str) for each in inputs):
+        raise UnsupportedModel(f"stage {name} has the inputs {inputs!r}, expected a list of names")
     if kind not in STAGES or not isinstance(name, str):
         raise UnsupportedModel(f"unknown stage {kind!r}; this version knows {', '.join(STAGES)}")
     own = {}
@@ -221,6 +275,6 @@ def _build(record: Mapping[str, Any], arrays: Mapping[str, Array]) -> Stage:
         if prefix == name:
             own[key] = array
     try:
-        return STAGES[kind].build(name, own, options)
+        return replace(STAGES[kind].build(name, own, options), inputs=tuple(inputs))
     except (TypeError, KeyError) as error:
         raise UnsupportedModel(f"stage {name} ({kind}) cannot be built: {error}") from error

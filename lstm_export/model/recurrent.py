@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import UnsupportedModel
 from .arrays import Array, frozen
 from .gates import PYTORCH_GATES, PYTORCH_GRU_GATES
-from .stage import Stage
+from .stage import Stage, Steps
 
 _LAST = 2**31  # comes after every layer
 _KEY = re.compile(r"(?P<kind>.+)_l(?P<layer>\d{1,9})(?P<reverse>_reverse)?")
@@ -73,6 +73,7 @@ class Recurrent(Stage):
 
     weights: Mapping[str, Array]
 
+    steps: ClassVar[Steps] = "along"
     gates: ClassVar[tuple[str, ...]] = ()
     states: ClassVar[tuple[str, ...]] = ()  # what is carried from step to step
 

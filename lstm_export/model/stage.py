@@ -1,40 +1,55 @@
-"""What every stage of a chain is: a frozen record that knows its sizes and its arrays."""
+"""What every stage of a model is: a frozen record that knows its sizes and its arrays."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
 from ..errors import UnsupportedModel
 from .arrays import Array, frozen
 
+# What a stage does to time. "same": takes (batch, seq, size) or (batch, size) and gives the same;
+# "reduce": makes one row of a sequence; "along": takes a sequence, and gives one.
+Steps = Literal["same", "reduce", "along"]
+
+X = "x"  # what a stage calls the model's input
+
+
+class Shape(NamedTuple):
+    """The shape of a value between stages: `(batch, seq, width)`, or `(batch, width)`."""
+
+    width: int
+    is_sequence: bool
+
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """One step of the chain.
+    """One step of the model.
 
     How it computes stands in `forward/`, and how a format expresses it in that format's target.
 
     Attributes:
         name: its prefix in the state_dict, or its token in the chain's text.
+        inputs: names of the stages whose values it takes, `x` for the model's input; empty for the
+            stage before it.
     """
 
     name: str
+    inputs: tuple[str, ...] = field(default=(), kw_only=True)
 
     kind: ClassVar[str] = ""
-    # "same": keeps (batch, seq, size) or (batch, size); "reduce": picks one step of a sequence.
-    steps: ClassVar[str] = "same"
+    steps: ClassVar[Steps] = "same"
 
     def __post_init__(self) -> None:
         self._freeze()
 
     def _freeze(self) -> None:
-        for field, value in vars(self).copy().items():
+        for key, value in vars(self).copy().items():
             if isinstance(value, np.ndarray):
-                object.__setattr__(self, field, frozen(value))
+                object.__setattr__(self, key, frozen(value))
 
     @property
     def arrays(self) -> dict[str, Array]:
@@ -49,10 +64,27 @@ class Stage:
     @classmethod
     def build(cls, name: str, arrays: Mapping[str, Array], options: Mapping[str, Any]) -> Stage:
         """The inverse of `arrays` and `options`."""
-        return cls(name, **arrays, **options)
+        fields: dict[str, Any] = {**arrays, **options}
+        return cls(name, **fields)
+
+    def shape(self, taken: tuple[Shape, ...]) -> Shape:
+        """What this stage makes of values of these shapes.
+
+        Raises:
+            UnsupportedModel: it takes another number of values, a sequence where it is given a row,
+                or another width.
+        """
+        if len(taken) != 1:
+            raise UnsupportedModel(f"{self.name} takes one value, got {', '.join(self.inputs)}")
+        (value,) = taken
+        if self.steps != "same" and not value.is_sequence:
+            fault = "needs a sequence, but a step was already picked before it"
+            raise UnsupportedModel(f"{self.name} {fault}")
+        width = self.output_size(value.width)
+        return Shape(width, value.is_sequence and self.steps != "reduce")
 
     def output_size(self, input_size: int) -> int:
-        """The width after this stage.
+        """The width after this stage, where it takes a single value.
 
         Raises:
             UnsupportedModel: this stage does not take `input_size` columns, or its arrays do not

@@ -1,4 +1,4 @@
-"""The one nn.Module: a chain of stages in PyTorch, for eager runs, training and TorchScript."""
+"""The one nn.Module: a model's stages in PyTorch, for eager runs, training and TorchScript."""
 
 # No `from __future__ import annotations`: torch.jit.script reads annotations as objects.
 import warnings
@@ -17,15 +17,30 @@ from .model import Model
 from .recurrent import GRU, Recurrent
 from .runner import Runner
 from .stage import Stage
-from .stages import Activation, Affine, Clamp, LastHidden, LastStep, LayerNorm, Linear, Skip
+from .stages import (
+    Activation,
+    Affine,
+    Clamp,
+    Join,
+    LastHidden,
+    LastStep,
+    LayerNorm,
+    Linear,
+    Pool,
+    Skip,
+    Slice,
+)
+from .torch_graph import JOINS, POOLS, Columns, Graph, Node
 
 
 def to_module(model: Model) -> nn.Sequential:
-    """The chain as a module in evaluation mode.
+    """The model as a module in evaluation mode.
 
     Maps float32 `x (batch, seq, input_size)` to `y (batch, output_size)`, or to
     `(batch, seq, output_size)` where every step is answered.
     """
+    if not model.is_chain:
+        return _graph(model).eval()
     children: dict[str, nn.Module] = {}
     has_scaler = isinstance(model.stages[0], Affine)
     first = 1 if has_scaler else 0  # where the chain begins for a Skip
@@ -43,6 +58,24 @@ def to_module(model: Model) -> nn.Sequential:
             children[name] = _module(stage)
         before = stage
     return _sequential(children).eval()
+
+
+def _graph(model: Model) -> nn.Sequential:
+    """The stages as nodes that take each other's values."""
+    graph = Graph()
+    for index, (stage, sources) in enumerate(zip(model.stages, model.sources, strict=True)):
+        places = [source + 1 for source in sources]  # x stands before all others
+        name = child_name(index, stage.name)
+        if isinstance(stage, Join):
+            is_sequence = model.shapes[index].is_sequence
+            graph.add_module(name, JOINS[stage.kind](places, is_sequence))
+        elif isinstance(stage, LastHidden):
+            recurrent = model.stages[sources[0]]
+            is_bidirectional = isinstance(recurrent, Recurrent) and recurrent.bidirectional
+            graph.add_module(name, Node(Hidden(is_bidirectional), places[0]))
+        else:
+            graph.add_module(name, Node(_module(stage), places[0]))
+    return graph
 
 
 def _sequential(children: Mapping[str, nn.Module]) -> nn.Sequential:
@@ -268,6 +301,16 @@ def _affine(stage: Affine) -> nn.Module:
 @_module.register
 def _last_step(stage: LastStep) -> nn.Module:
     return Last()
+
+
+@_module.register
+def _slice(stage: Slice) -> nn.Module:
+    return Columns(stage.features)
+
+
+@_module.register
+def _pool(stage: Pool) -> nn.Module:
+    return POOLS[stage.mode]()
 
 
 @_module.register

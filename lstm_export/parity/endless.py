@@ -16,6 +16,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..model import Array, Column, Model, Signature, forward
+from ..model.partial import every_step
 from ..series import Run, Table, series_of, sliding_windows
 
 MOST_WINDOWS = 4096  # compared, spread evenly over the data
@@ -101,13 +102,13 @@ def on_windows(
     Raises:
         InputError: the chain cannot be streamed, or there are fewer than two windows.
     """
-    every_step = _every_step(model)
+    answering = _every_step(model)
     if len(windows) < 2:
         raise InputError("there are no two windows to stream; name a table with --data")
     stream = []
     state = None
     for window in windows:
-        output = forward(every_step, window[np.newaxis], state=state)
+        output = forward(answering, window[np.newaxis], state=state)
         stream.append(output.y[0, -1])
         state = output.state
     # The first window starts from the initial state in either mode.
@@ -134,7 +135,7 @@ def on_data(
         InputError: the chain cannot be streamed, no window is known, the table cannot be read or
             holds no window.
     """
-    every_step = _every_step(model)
+    answering = _every_step(model)
     window = window or model.signature.window
     if not window:
         need = "a stream can only be compared with windows of a known size"
@@ -150,7 +151,7 @@ def on_data(
     for run, starts in zip(runs, _picked([len(run) - window + 1 for run in runs]), strict=True):
         ends = starts + window - 1
         on_window = _last(model, sliding_windows(run.x, window)[starts])
-        stream = forward(every_step, run.x[np.newaxis]).y[0, ends]
+        stream = forward(answering, run.x[np.newaxis]).y[0, ends]
         parts.append(_Compared(on_window, stream, measured.at(run, ends)))
     whole = _Compared(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
     compared = whole.of_answers(model.signature)
@@ -176,8 +177,12 @@ def _every_step(model: Model) -> Model:
         if stage.bidirectional:
             reason = f"{stage.name} is bidirectional, and reads a sequence from its end too"
             raise InputError(f"{reason}: it cannot run as a stream")
-    stages = tuple(stage for stage in model.stages if stage.steps != "reduce")
-    return replace(model, stages=stages)
+    answering = every_step(model)
+    if answering is None:
+        pooled = [stage.name for stage in model.stages if stage.steps == "reduce"]
+        reason = f"it looks at all steps of a window ({', '.join(pooled)})"
+        raise InputError(f"this model cannot be compared with an endless stream: {reason}")
+    return answering
 
 
 def _last(model: Model, windows: Array) -> Array:

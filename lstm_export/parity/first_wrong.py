@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..model import Array, Model, Recurrent, Runner, Signature, forward
+from ..model import Array, Model, Recurrent, Runner, forward
+from ..model.partial import ending, every_step
 from .diagnosis import AFTER_THE_LAYERS
 from .golden_set import GoldenSet
 from .parity_report import ParityReport
@@ -61,10 +62,10 @@ def _beginnings(model: Model, x: Array, steps: Sequence[int]) -> list[Array]:
 
     In one run where no direction starts at the end.
     """
-    if any(stage.bidirectional for stage in model.recurrent):
+    answering = every_step(model)
+    if answering is None or any(stage.bidirectional for stage in model.recurrent):
         return [forward(model, x[:, :step]).y for step in steps]
-    stages = tuple(stage for stage in model.stages if stage.steps != "reduce")
-    every = forward(replace(model, stages=stages), x).y  # (batch, seq, output_size)
+    every = forward(answering, x).y  # (batch, seq, output_size)
     return [every[:, step - 1] for step in steps]
 
 
@@ -88,8 +89,8 @@ def first_wrong_layer(
     if not failed or not probes:
         return ""
     shortest = min(failed, key=lambda entry: (entry.lengths is not None, entry.seq))
-    for probe, (layer, ending) in zip(probes, _endings(model), strict=False):
-        if fails(probe, GoldenSet.of(layer, ending, shortest.x, shortest.lengths)):
+    for probe, (layer, beginning) in zip(probes, _endings(model), strict=False):
+        if fails(probe, GoldenSet.of(layer, beginning, shortest.x, shortest.lengths)):
             return layer
     return AFTER_THE_LAYERS
 
@@ -99,11 +100,8 @@ def _endings(model: Model) -> Iterator[tuple[str, Model]]:
     for index, stage in enumerate(model.stages):
         if not isinstance(stage, Recurrent):
             continue
-        output_size = stage.directions * stage.state_size
-        signature = Signature(model.signature.input_size, output_size)
         for k in range(stage.num_layers):
-            stages = (*model.stages[:index], _up_to_layer(stage, k))
-            yield f"{stage.name}_l{k}", Model(stages, signature)
+            yield f"{stage.name}_l{k}", ending(model, index, _up_to_layer(stage, k))
 
 
 def _up_to_layer(stage: Recurrent, k: int) -> Recurrent:

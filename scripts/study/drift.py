@@ -55,7 +55,7 @@ def main() -> None:
     model = seed_model()
     random = np.random.default_rng(1)
     start = time.perf_counter()
-    every = replace(model, stages=tuple(stage for stage in model.stages if stage.steps != "reduce"))
+    every = replace(model, stages=model.stages[::2])  # without the read-out
     (ordinary,) = (golden_set for golden_set in golden_sets(model) if golden_set.name == "nominal")
     bound = 8 * (ordinary.noise_floor + 2.0**-23)
     stream = Session(load_onnx_stream(to_bytes(model, 17, stateful=True)), model.signature).stream()

@@ -15,12 +15,14 @@ def linear(
     output_size: int,
     random: np.random.Generator,
     gain: float = 1.0,
+    *,
+    inputs: tuple[str, ...] = (),
 ) -> Linear:
     """Weights uniform in ±1/sqrt(input_size), times `gain`."""
     bound = gain / np.sqrt(input_size)
     weight = random.uniform(-bound, bound, (output_size, input_size))
     bias = random.uniform(-bound, bound, output_size)
-    return Linear(name, weight, bias)
+    return Linear(name, weight, bias, inputs=inputs)
 
 
 def recurrent(  # noqa: PLR0917

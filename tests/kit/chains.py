@@ -12,16 +12,23 @@ import numpy as np
 
 from lstm_export.model import (
     Activation,
+    Add,
     Affine,
     Clamp,
+    Concat,
+    Divide,
     LastHidden,
     LastStep,
     LayerNorm,
     Linear,
     Model,
+    Multiply,
+    Pool,
     Signature,
     Skip,
+    Slice,
     Stage,
+    Subtract,
 )
 
 from .builders import gru, linear, lstm, scaler, without_bias
@@ -262,6 +269,68 @@ def saturated(random: np.random.Generator) -> dict[str, Model]:
     }
 
 
+def branches(random: np.random.Generator) -> dict[str, Model]:
+    """Values that several stages take: a residual, pools side by side, two heads."""
+    return {
+        "residual": _model(
+            3,
+            2,
+            lstm("lstm", 3, 4, 1, random),
+            linear("mid", 4, 3, random),
+            Add("residual", inputs=("mid", "x")),
+            lstm("lstm2", 3, 4, 1, random),
+            Add("both", inputs=("lstm2", "lstm")),
+            LAST,
+            linear("fc", 4, 2, random),
+        ),
+        "pools": _model(
+            3,
+            4,
+            scaler("input_scaler", 3, random),
+            lstm("lstm", 3, 5, 1, random, bidirectional=True),
+            Pool("mean", "mean"),
+            Pool("max", "max", inputs=("lstm",)),
+            LastStep("last", inputs=("lstm",)),
+            LastHidden("hidden", inputs=("lstm",)),
+            Pool("first", "first", inputs=("input_scaler",)),
+            Concat("all", inputs=("mean", "max", "last", "hidden", "first")),
+            linear("fc", 43, 4, random),
+        ),
+        "heads": _model(
+            2,
+            3,
+            lstm("lstm", 2, 6, 2, random),
+            LastHidden("hidden"),
+            linear("head1", 6, 2, random),
+            Activation("relu", "relu"),
+            linear("head2", 6, 1, random, inputs=("hidden",)),
+            Concat("answer", inputs=("relu", "head2")),
+        ),
+    }
+
+
+def windows(random: np.random.Generator) -> dict[str, Model]:
+    """A row of the whole window that goes to every step of it, in every way."""
+    return {
+        "window": _model(
+            3,
+            3,
+            Slice("target", (2, 0, 2)),
+            Pool("base", "mean"),
+            Subtract("centred", inputs=("x", "base")),
+            gru("gru", 3, 4, 1, random),
+            Concat("beside", inputs=("gru", "base")),
+            linear("gate_in", 7, 3, random),
+            Activation("gate", "sigmoid"),
+            linear("scale_in", 7, 3, random, gain=0.3, inputs=("beside",)),
+            Activation("scale", "softplus"),
+            Multiply("gated", inputs=("gate", "target")),
+            Divide("scaled", inputs=("gated", "scale")),
+            Add("answer", inputs=("scaled", "base", "gate")),
+        ),
+    }
+
+
 Group = Callable[[np.random.Generator], dict[str, Model]]
 GROUPS: tuple[Group, ...] = (
     sizes,
@@ -290,3 +359,5 @@ def _all_chains() -> dict[str, Model]:
 
 
 CHAINS = _all_chains()
+# Models that are no chains, which not every target holds.
+GRAPHS = {**branches(np.random.default_rng(6)), **windows(np.random.default_rng(7))}

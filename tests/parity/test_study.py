@@ -17,6 +17,7 @@ from lstm_export.parity import catalogue, golden_sets  # noqa: E402
 from tests.kit.chains import CHAINS  # noqa: E402
 from tests.kit.fixed_tolerances import FIXED  # noqa: E402
 from tests.kit.random_chains import random_chain  # noqa: E402
+from tests.kit.random_graphs import random_graph  # noqa: E402
 from tests.kit.study.case import Case  # noqa: E402
 from tests.kit.study.judged import alarm, mutant_kinds  # noqa: E402
 from tests.kit.study.named import diagnosed, diagnoses  # noqa: E402
@@ -87,7 +88,8 @@ def test_an_answer_of_another_bug_is_wrong() -> None:
 def test_the_chains_have_every_stage_and_repeat() -> None:
     chains = [random_chain(SEED, index)[0] for index in range(150)]
     recurrent = [stage for chain in chains for stage in chain.recurrent]
-    assert {stage.kind for chain in chains for stage in chain.stages} == set(STAGES)
+    graphs = [random_graph(SEED, index)[0] for index in range(50)]
+    assert {stage.kind for model in chains + graphs for stage in model.stages} == set(STAGES)
     assert max(stage.hidden_size for stage in recurrent) > 256
     for has in ("bidirectional", "proj_size", "has_initial_state"):
         assert any(getattr(stage, has) for stage in recurrent), has
@@ -95,6 +97,7 @@ def test_the_chains_have_every_stage_and_repeat() -> None:
     assert any(len(chain.recurrent) > 1 for chain in chains)
     assert {stage.num_layers for stage in recurrent if isinstance(stage, Recurrent)} == {1, 2, 3, 4}
     assert random_chain(SEED, 3)[0] == chains[3]
+    assert random_graph(SEED, 3)[0] == graphs[3]
 
 
 def test_a_stopped_run_goes_on(tmp_path: Path) -> None:

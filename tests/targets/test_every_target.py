@@ -13,18 +13,20 @@ import numpy as np
 import pytest
 
 from lstm_export import targets
-from lstm_export.errors import InputError
+from lstm_export.errors import InputError, UnsupportedModel
 from lstm_export.model import Model, forward
+from lstm_export.model.partial import every_step
 from lstm_export.parity import check, golden_sets
 from lstm_export.verification.artifact import ArtifactFile, own_artifact, target_of
 from tests.kit.builders import drawn
-from tests.kit.chains import CHAINS
+from tests.kit.chains import CHAINS, GRAPHS
 from tests.kit.targets_here import TARGETS_HERE
 
 pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
 
 NAMES = TARGETS_HERE
+MODELS = {**CHAINS, **GRAPHS}
 READABLE = [name for name in NAMES if isinstance(targets.get(name), targets.CanRead)]
 
 
@@ -32,11 +34,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every target, and where a test wants a model, every chain that the target can express."""
     if {"target", "model"} <= set(metafunc.fixturenames):
         pairs = [
-            (target, name) for target in NAMES for name in CHAINS if expresses(target, CHAINS[name])
+            (target, name) for target in NAMES for name in MODELS if expresses(target, MODELS[name])
         ]
         ids = [f"{name.replace(' ', '-')}-{target}" for target, name in pairs]
         metafunc.parametrize(
-            ("target", "model"), [(target, CHAINS[name]) for target, name in pairs], ids=ids
+            ("target", "model"), [(target, MODELS[name]) for target, name in pairs], ids=ids
         )
     elif "target" in metafunc.fixturenames:
         metafunc.parametrize("target", NAMES)
@@ -44,7 +46,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def expresses(target: str, model: Model) -> bool:
     """What a target refuses, its own tests show."""
-    return not (target == "onnx-stream" and any(stage.bidirectional for stage in model.recurrent))
+    if target == "onnx-stream":
+        is_bidirectional = any(stage.bidirectional for stage in model.recurrent)
+        return not is_bidirectional and every_step(model) is not None
+    return model.is_chain or target not in ("c", "wasm")
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +98,15 @@ def test_reading_is_the_inverse_of_writing(
     assert found.signature == model.signature
 
 
+@pytest.mark.parametrize("name", GRAPHS)
+def test_a_graph_is_written_or_its_stage_named(name: str, target: str, tmp_path: Path) -> None:
+    if expresses(target, GRAPHS[name]):
+        return
+    with pytest.raises(UnsupportedModel, match="cannot express") as refused:
+        targets.get(target).export(GRAPHS[name], tmp_path / "artifact")
+    assert any(stage.name in str(refused.value) for stage in GRAPHS[name].stages)
+
+
 def test_known_by_its_contents(target: str, artifact: ArtifactFile) -> None:
     assert artifact.data is not None
     assert target_of(artifact.data) == target
@@ -136,7 +150,7 @@ import sys
 from hashlib import sha256
 from pathlib import Path
 from lstm_export import targets
-from tests.kit.chains import CHAINS
+from tests.kit.chains import CHAINS, GRAPHS
 for target in sys.argv[2:]:
     path = Path(sys.argv[1], target)
     targets.get(target).export(CHAINS["scalers"], path)

@@ -9,15 +9,18 @@ import numpy as np
 from ...model import (
     Affine,
     Array,
+    Join,
     Model,
     Recurrent,
     Signature,
-    Stage,
     State,
     StateTensor,
     initial_state,
     state_layout,
 )
+from ...model.partial import every_step
+from ...model.wiring import INPUT
+from .float32_joins import check_join, joined
 from .float32_stages import Flow, Operation, operation
 from .layer_steps import Columns, RecurrentSteps, columns_of
 
@@ -27,12 +30,16 @@ class Plan:
 
     def __init__(self, model: Model) -> None:
         self.stages = model.stages
+        self.sources = model.sources
         self.columns: dict[str, tuple[Columns, ...]] = {
             stage.name: columns_of(stage) for stage in model.recurrent
         }
         self.operations: dict[str, Operation] = {
             stage.name: operation(stage) for stage in model.stages
         }
+        for stage in model.stages:
+            if isinstance(stage, Join):
+                check_join(stage)
 
 
 class BatchRun:
@@ -40,6 +47,7 @@ class BatchRun:
 
     def __init__(self, plan: Plan, batch: int) -> None:
         self._stages = plan.stages
+        self._sources = plan.sources
         self._operations = plan.operations
         self._recurrent = {
             stage.name: RecurrentSteps(stage, plan.columns[stage.name], batch)
@@ -55,23 +63,32 @@ class BatchRun:
     @np.errstate(all="ignore")  # products of large inputs may overflow, as in every engine
     def __call__(self, x: Array, lengths: Array | None = None) -> Array:
         """As a LengthsRunner."""
-        value = x.transpose(1, 2, 0)  # (seq, input_size, batch)
-        source = value
-        before: Stage | None = None
-        for stage in self._stages:
-            if isinstance(stage, Recurrent):
-                value = self._recurrent[stage.name].through(value, lengths)
-            else:
-                value = self._operations[stage.name](value, Flow(lengths, source, before))
-            if before is None and isinstance(stage, Affine):
-                source = value
-            before = stage
+        value = self._answer(x.transpose(1, 2, 0), lengths)
         if value.ndim == 2:
             return np.array(value.T, order="C")  # (batch, output_size)
         y = np.array(value.transpose(2, 0, 1), order="C")  # (batch, seq, output_size)
         if lengths is not None:
             y[np.arange(y.shape[1]) >= lengths[:, np.newaxis]] = 0.0
         return y
+
+    def _answer(self, x: Array, lengths: Array | None) -> Array:
+        """The last stage's value for `x (seq, input_size, batch)`."""
+        source = x
+        values = {INPUT: x}
+        for index, stage in enumerate(self._stages):
+            first, *_ = self._sources[index]
+            value = values[first]
+            if isinstance(stage, Recurrent):
+                value = self._recurrent[stage.name].through(value, lengths)
+            elif isinstance(stage, Join):
+                value = joined(stage, [values[other] for other in self._sources[index]])
+            else:
+                before = None if first == INPUT else self._stages[first]
+                value = self._operations[stage.name](value, Flow(lengths, source, before))
+            if index == 0 and isinstance(stage, Affine):
+                source = value
+            values[index] = value
+        return value
 
 
 class NumpyRunner:
@@ -143,11 +160,12 @@ class NumpySteps:
 
 
 def numpy_runner(model: Model) -> NumpyRunner:
-    """The engine of a model; a NumpyStreamRunner where no layer reads from the end.
+    """The engine of a model; a NumpyStreamRunner where no stage needs what comes later.
 
     Raises:
         UnsupportedModel: this engine does not know a stage.
     """
-    if any(stage.bidirectional for stage in model.recurrent):
+    is_bidirectional = any(stage.bidirectional for stage in model.recurrent)
+    if is_bidirectional or every_step(model) is None:
         return NumpyRunner(model)
     return NumpyStreamRunner(model)

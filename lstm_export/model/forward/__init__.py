@@ -6,7 +6,7 @@ activations in PyTorch's documentation.
 """
 
 from .equations import BATCH_NORM_EPS
-from .evaluation import Output, Partway, advance, begin, forward, stage_alone
+from .evaluation import Output, Partway, advance, begin, forward, stage_alone, value_after
 from .variation import CORRECT, Choices, Noise
 
 __all__ = [
@@ -20,4 +20,5 @@ __all__ = [
     "begin",
     "forward",
     "stage_alone",
+    "value_after",
 ]

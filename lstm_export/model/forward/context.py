@@ -38,7 +38,7 @@ class Context:
         state: initial states that are still to be used, in the layout's order; None for the model's
             own.
         choices: what a known bug does otherwise.
-        before: the stage before this one.
+        before: the stage whose value this one takes first; None for the model's input.
         final: the states after each row's last step so far, `(num_layers, *runs, batch, size)`.
     """
 
@@ -73,6 +73,11 @@ class Context:
             yield t, None
         for t in range(shortest, seq):
             yield t, (t < self.lengths)[:, np.newaxis]
+
+    def counted(self, x: Array) -> Array:
+        """Which steps of `x (seq, *runs, batch, size)` count: `(seq, *1, batch, 1)`."""
+        steps = np.arange(len(x))[:, np.newaxis]
+        return self._index(steps < self.lengths)
 
     def _index(self, steps: Array) -> Array:
         """`steps (n, batch)` as an index into `(seq, *runs, batch, size)`."""

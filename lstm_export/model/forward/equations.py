@@ -9,7 +9,18 @@ import numpy as np
 from ..arrays import Array
 from ..recurrent import Recurrent
 from ..stage import Stage
-from ..stages import Activation, Affine, Clamp, LastHidden, LastStep, LayerNorm, Linear, Skip
+from ..stages import (
+    Activation,
+    Affine,
+    Clamp,
+    LastHidden,
+    LastStep,
+    LayerNorm,
+    Linear,
+    Pool,
+    Skip,
+    Slice,
+)
 from .activations import FUNCTIONS
 from .context import Context, Value, as_row, transposed
 from .through_layers import through_layers
@@ -103,6 +114,25 @@ def _last_hidden(stage: LastHidden, weights: Weights, x: Value, context: Context
         return Value(_both_ends(x.y, size, context), _both_ends(x.terms, size, context))
     step = context.choices.step
     return Value(context.last(x.y, step), context.last(x.terms, step))
+
+
+@apply.register
+def _pool(stage: Pool, weights: Weights, x: Value, context: Context) -> Value:
+    if stage.mode == "first":
+        return Value(x.y[0], x.terms[0])
+    counted = context.counted(x.y)
+    if stage.mode == "max":
+        y = np.where(counted, x.y, -np.inf).max(axis=0)
+        return Value(y, np.where(counted, x.terms, 0.0).max(axis=0))
+    y = x.y.mean(axis=0, where=counted)
+    terms = np.abs(x.y).mean(axis=0, where=counted)
+    return Value(y, terms)
+
+
+@apply.register
+def _slice(stage: Slice, weights: Weights, x: Value, context: Context) -> Value:
+    features = list(stage.features)
+    return Value(x.y[..., features], x.terms[..., features])
 
 
 def _both_ends(x: Array, size: int, context: Context) -> Array:

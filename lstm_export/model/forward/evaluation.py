@@ -1,7 +1,8 @@
-"""A chain evaluated in float64, at once or stage by stage."""
+"""A model evaluated in float64, at once or stage by stage."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -10,10 +11,12 @@ import numpy as np
 from ..arrays import Array
 from ..model import Model
 from ..stage import Stage
-from ..stages import Affine
+from ..stages import Affine, Join
 from ..state import State
+from ..wiring import INPUT
 from .context import Context, Value
 from .equations import apply
+from .joined import join
 from .variation import CORRECT, Choices, Noise
 
 
@@ -34,7 +37,11 @@ class Output(NamedTuple):
     state: State
 
 
-@np.errstate(over="ignore")  # of exp in a sigmoid
+# exp in a sigmoid overflows; a quotient by zero goes on as infinity or NaN, as in every engine.
+_QUIET = np.errstate(over="ignore", divide="ignore", invalid="ignore")
+
+
+@_QUIET
 def forward(  # noqa: PLR0913 - what a run consists of, named at every call
     model: Model,
     x: Array,
@@ -44,10 +51,10 @@ def forward(  # noqa: PLR0913 - what a run consists of, named at every call
     state: State | None = None,
     choices: Choices = CORRECT,
 ) -> Output:
-    """Run `x (batch, seq, input_size)` through the chain in float64.
+    """Run `x (batch, seq, input_size)` through the model in float64.
 
     Args:
-        model: the chain.
+        model: the stages.
         x: inputs.
         noise: rounding errors to add, none by default.
         lengths: `(batch,)`, the steps of each row that count, from 1 to seq; all by default. After
@@ -62,9 +69,7 @@ def forward(  # noqa: PLR0913 - what a run consists of, named at every call
     steps = _for_every_run(x, noise)
     given = None if state is None else iter(state)
     context = Context(noise, counted, steps, given, choices)
-    value = Value(steps, steps)
-    for stage in model.stages:
-        value = _after(stage, value, context)
+    value = _value_of(model, len(model.stages) - 1, steps, context)
     if not model.returns_every_step:
         return Output(value.y, value.terms, tuple(context.final))
     y = np.moveaxis(value.y, 0, -2)  # (*runs, batch, seq, output_size)
@@ -74,6 +79,30 @@ def forward(  # noqa: PLR0913 - what a run consists of, named at every call
         y = y * counts[..., np.newaxis]
         terms = terms * counts[..., np.newaxis]
     return Output(y, terms, tuple(context.final))
+
+
+@_QUIET
+def value_after(model: Model, index: int, x: Array) -> Array:
+    """What the stage of this index gives for `x (batch, seq, input_size)`, as `forward` has it.
+
+    `(seq, batch, size)`, or `(batch, size)` once a step was picked; of index -1 x itself.
+    """
+    start = begin(x)
+    return _value_of(model, index, start.y, start.context).y
+
+
+def _value_of(model: Model, last: int, steps: Array, context: Context) -> Value:
+    """The value of a stage; of those before it each is kept until no later one takes it."""
+    values = {INPUT: Value(steps, np.abs(steps))}
+    last_reader = {source: index for index, taken in enumerate(model.sources) for source in taken}
+    for index, stage in enumerate(model.stages[: last + 1]):
+        sources = model.sources[index]
+        context.before = None if sources[0] == INPUT else model.stages[sources[0]]
+        values[index] = _after(stage, [values[source] for source in sources], context)
+        for source in set(sources):
+            if last_reader[source] == index:
+                del values[source]
+    return values[last]
 
 
 class Partway(NamedTuple):
@@ -95,18 +124,19 @@ def begin(x: Array) -> Partway:
     batch, seq, _ = x.shape
     noise = Noise()
     steps = _for_every_run(x, noise)
-    return Partway(steps, steps, Context(noise, np.full(batch, seq), steps))
+    return Partway(steps, np.abs(steps), Context(noise, np.full(batch, seq), steps))
 
 
-@np.errstate(over="ignore")
+@_QUIET
 def advance(partway: Partway, stage: Stage) -> Partway:
-    """One stage further, exactly as `forward` computes it without noise."""
+    """One stage of a chain further, exactly as `forward` computes it without noise."""
     context = replace(partway.context, final=[])
-    value = _after(stage, Value(partway.y, partway.terms), context)
+    value = _after(stage, [Value(partway.y, partway.terms)], context)
+    context.before = stage
     return Partway(value.y, value.terms, context)
 
 
-@np.errstate(over="ignore")
+@_QUIET
 def stage_alone(stage: Stage, y: Array) -> Array:
     """What a stage that asks for nothing but the value before it makes of `y (..., batch, size)`.
 
@@ -118,19 +148,22 @@ def stage_alone(stage: Stage, y: Array) -> Array:
     return answer if y.ndim == 3 else answer[0]
 
 
-def _after(stage: Stage, x: Value, context: Context) -> Value:
-    """The value after one more stage; the context is brought up to date."""
+def _after(stage: Stage, taken: Sequence[Value], context: Context) -> Value:
+    """The value of one more stage; the context is brought up to date."""
+    if isinstance(stage, Join):
+        joined = join(stage, taken)
+        return Value(context.noise.value(joined.y), joined.terms)
     noise = context.noise
     is_input_scaler = context.before is None and isinstance(stage, Affine)
     # x - offset is exact in float32 near the mean, so an input scaler's own arrays get no noise.
     own = Noise() if is_input_scaler else noise
     arrays = stage.arrays.items()
     weights = {key: own.weight(f"{stage.name}.{key}", array) for key, array in arrays}
-    value = apply(stage, weights, x, context)
+    value = apply(stage, weights, taken[0], context)
     value = Value(noise.value(value.y), value.terms)
     if is_input_scaler:
         context.source = value.y
-    context.before = stage
+        return Value(value.y, np.abs(value.y))
     return value
 
 

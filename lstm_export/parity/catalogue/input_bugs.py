@@ -36,10 +36,11 @@ def input_bugs(model: Model) -> Iterator[Mutation]:
 
 def _reads_both_ends(model: Model) -> bool:
     """Whether the chain picks no single step: final states of two directions stand at both ends."""
-    for before, stage in zip(model.stages, model.stages[1:], strict=False):
-        is_bidirectional = isinstance(before, Recurrent) and before.bidirectional
-        if isinstance(stage, LastHidden) and is_bidirectional:
-            return True
+    for index, stage in enumerate(model.stages):
+        if isinstance(stage, Recurrent) and stage.bidirectional:
+            readers = model.readers_of(index)
+            if any(isinstance(reader, LastHidden) for reader in readers):
+                return True
     return False
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import UnsupportedModel
-from ...model import Array, Model, Recurrent, Stage, forward
+from ...model import Array, Model, Recurrent, Stage, forward, wiring
 from ...model.forward import CORRECT, Choices, Noise, Output
 
 
@@ -90,15 +90,15 @@ def with_arrays(stage: Stage, change: Change) -> Stage:
 
 def exchanged(model: Model, *pairs: tuple[Stage, Stage | None]) -> Model | None:
     """The model with some stages exchanged for others, or left out; None where that is none."""
-    others = {id(old): new for old, new in pairs}
-    stages = tuple(others.get(id(stage), stage) for stage in model.stages)
-    return built(model, tuple(stage for stage in stages if stage is not None))
+    places = {id(stage): index for index, stage in enumerate(model.stages)}
+    others = {places[id(old)]: (new,) if new is not None else () for old, new in pairs}
+    return built(model, wiring.exchanged(model.stages, model.sources, others))
 
 
 def inserted(model: Model, stage: Stage, after: Stage) -> Model | None:
     """The model with one stage more; None where that is none."""
-    place = model.stages.index(after) + 1
-    return built(model, (*model.stages[:place], stage, *model.stages[place:]))
+    others = {model.stages.index(after): (after, stage)}
+    return built(model, wiring.exchanged(model.stages, model.sources, others))
 
 
 def built(model: Model, stages: tuple[Stage, ...]) -> Model | None:

@@ -19,6 +19,7 @@ from ...model import (
     Recurrent,
     Skip,
     Stage,
+    wiring,
 )
 from ...model.forward import BATCH_NORM_EPS, Choices
 from ...model.stages import ACTIVATIONS
@@ -31,14 +32,13 @@ USUAL = ("relu", "tanh", "sigmoid", "gelu", "gelu_tanh", "silu", "softplus", "el
 
 def stage_bugs(model: Model) -> Iterator[Mutation]:
     """Stage by stage along the chain."""
-    before: Stage | None = None
     for index, stage in enumerate(model.stages):
+        source = model.sources[index][0]
+        before = None if source == wiring.INPUT else model.stages[source]
         yield from _bugs_of(stage, before, model)
-        following = model.stages[index + 1 : index + 2]
-        is_followed = any(isinstance(other, Activation) for other in following)
+        is_followed = any(isinstance(reader, Activation) for reader in model.readers_of(index))
         if isinstance(stage, Linear | LastStep | LastHidden) and not is_followed:
             yield from _activation_added(model, stage)
-        before = stage
 
 
 def _bugs_of(stage: Stage, before: Stage | None, model: Model) -> Iterator[Mutation]:

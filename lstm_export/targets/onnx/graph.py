@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,36 @@ if TYPE_CHECKING:
     from onnx import NodeProto, TensorProto
 
 SWAP_BATCH_AND_TIME = [1, 0, 2]
+AXES_INPUT_OPSET = 18  # the first whose ReduceMean and ReduceMax have their axes as an input
 SPLIT_COUNTS_OPSET = 18  # the first whose Split must be told into how many parts
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value in the graph.
+
+    Attributes:
+        name: of the value.
+        width: size of its last axis.
+        is_sequence: whether it has an axis of time.
+        is_time_first: whether it is `(seq, batch, size)`, as the recurrent operators want it.
+        final: of a recurrent stage the value that holds h of its last layer after the last step,
+            `(directions, batch, size)`, where a stage reads that; the name is empty where none
+            reads anything else.
+        is_bidirectional: whether those are two directions.
+    """
+
+    name: str
+    width: int
+    is_sequence: bool = True
+    is_time_first: bool = False
+    final: str = ""
+    is_bidirectional: bool = False
+
+
+def as_row(value: Value) -> Value:
+    """What holds a row, `(batch, size)`, and no longer a sequence."""
+    return Value(value.name, value.width, is_sequence=False)
 
 
 class Graph:
@@ -22,14 +52,9 @@ class Graph:
 
     Attributes:
         initializers: the constants.
-        current: name of the value that the next node takes.
+        value: what the next node takes.
         source: what a Skip adds features of, `(batch, seq, input_size)`.
-        is_sequence: whether the current value still has an axis of time.
-        is_time_first: whether it is `(seq, batch, size)`, as the recurrent operators want it.
-        is_bidirectional: whether the last recurrent node has two directions.
-        is_state: whether it is the final state of a recurrent node, `(directions, batch, size)`.
-        width: size of the current value's last axis.
-        states: by recurrent stage the graph's inputs that carry its state; empty in a graph that
+        carried: by recurrent stage the graph's inputs that carry its state; empty in a graph that
             carries none.
         takes_lengths: whether the graph has the input `lengths (batch,)`, the steps of each row
             that count.
@@ -39,29 +64,25 @@ class Graph:
         self,
         opset: int,
         width: int,
-        states: Mapping[str, Mapping[str, str]] | None = None,
+        carried: Mapping[str, Mapping[str, str]] | None = None,
         takes_lengths: bool = False,
     ) -> None:
         import onnx
 
         self._onnx = onnx
         self._nodes: list[NodeProto] = []
+        self._other_way: dict[str, Value] = {}
         self.opset = opset
         self.initializers: list[TensorProto] = []
-        self.current = "x"
-        self.source = "x"
-        self.is_sequence = True
-        self.is_time_first = False
-        self.is_bidirectional = False
-        self.is_state = False
-        self.states = states or {}
+        self.value = Value("x", width)
+        self.source = self.value
+        self.carried = carried or {}
         self.takes_lengths = takes_lengths
-        self.width = width
 
-    def add(self, op: str, name: str, *constants: str, **attributes: Any) -> None:
+    def add(self, op: str, name: str, *others: str, **attributes: Any) -> None:
         """Append a node that maps the current value; its output becomes the current value."""
-        self.current = self.node(op, name, self.current, *constants, **attributes)
-        self.is_state = False
+        name = self.node(op, name, self.value.name, *others, **attributes)
+        self.value = replace(self.value, name=name, final="")
 
     def node(
         self, op: str, name: str, *inputs: str, outputs: tuple[str, ...] = (), **attributes: Any
@@ -98,14 +119,24 @@ class Graph:
         """Whether a node of this name is there already."""
         return any(node.name == name for node in self._nodes)
 
-    def swap_batch_and_time(self, name: str) -> None:
-        """Transpose between `(batch, seq, size)` and `(seq, batch, size)`."""
-        self.add("Transpose", name, perm=SWAP_BATCH_AND_TIME)
-        self.is_time_first = not self.is_time_first
+    def turned(self, value: Value, name: str) -> Value:
+        """A sequence with batch and time exchanged, `name` being free for the node."""
+        if value.name not in self._other_way:
+            turned = self.node("Transpose", name, value.name, perm=SWAP_BATCH_AND_TIME)
+            other = replace(value, name=turned, is_time_first=not value.is_time_first)
+            self._other_way |= {value.name: other, turned: value}
+        return self._other_way[value.name]
 
     def squeeze(self, name: str, axis: int) -> None:
         """Drop an axis of length 1."""
         self.add("Squeeze", name, self.integers(f"axis_{axis}", axis))
+
+    def reduce(self, op: str, name: str, axis: int) -> None:
+        """Leave out an axis by its sum, its mean or its largest value."""
+        if op == "ReduceSum" or self.opset >= AXES_INPUT_OPSET:
+            self.add(op, name, self.integers(f"axis_{axis}", axis), keepdims=0)
+        else:
+            self.add(op, name, axes=[axis], keepdims=0)
 
     def for_every_row(self, name: str, array: Array) -> str:
         """Repeat `array (directions, size)` for every row: `(directions, batch, size)`."""
@@ -132,18 +163,50 @@ class Graph:
             self.node("Unsqueeze", last, index, self.integers("axis_1", 1))
         return self.node("GatherND", name, value, last, batch_dims=1)
 
+    def counts(self) -> str:
+        """Whether each step counts, `(batch, seq, 1)`."""
+        counts = "lengths/counts"
+        if not self.has(counts):
+            first = self.integer("scalar_0", 0)
+            step = self.integer("scalar_1", 1)
+            seq = self.node("Gather", "x/seq", self._shape_of_x(), step, axis=0)
+            steps = self.node("Range", "x/steps", first, seq, step)  # (seq,)
+            wide = self._wide_lengths()
+            column = self.node("Unsqueeze", "lengths/column", wide, self.integers("axis_1", 1))
+            less = self.node("Less", "lengths/less", steps, column)  # (batch, seq)
+            self.node("Unsqueeze", counts, less, self.integers("axis_2", 2))
+        return counts
+
+    def counts_time_first(self) -> str:
+        """Whether each step counts, `(seq, batch, 1)`."""
+        turned = "lengths/counts_time_first"
+        if not self.has(turned):
+            self.node("Transpose", turned, self.counts(), perm=SWAP_BATCH_AND_TIME)
+        return turned
+
     def clear_padding(self, name: str) -> None:
         """Zeros after each row's length in the current value, `(batch, seq, size)`."""
-        first = self.integer("scalar_0", 0)
-        step = self.integer("scalar_1", 1)
-        seq = self.node("Gather", "x/seq", self._shape_of_x(), step, axis=0)
-        steps = self.node("Range", "x/steps", first, seq, step)  # (seq,)
-        wide = self._wide_lengths()
-        column = self.node("Unsqueeze", "lengths/column", wide, self.integers("axis_1", 1))
-        less = self.node("Less", "lengths/less", steps, column)  # (batch, seq)
-        counts = self.node("Unsqueeze", "lengths/counts", less, self.integers("axis_2", 2))
+        counts = self.counts()
         zero = self.number("zero", 0.0)
-        self.current = self.node("Where", name, counts, self.current, zero)
+        cleared = self.node("Where", name, counts, self.value.name, zero)
+        self.value = replace(self.value, name=cleared)
+
+    def for_every_step(self, row: Value) -> str:
+        """A row `(batch, size)` repeated for every step: `(seq, batch, size)`."""
+        shape = "x/for_every_step"
+        if not self.has(shape):
+            place = self.integers("one", 1)
+            seq = self.node("Gather", "x/seq_axis", self._shape_of_x(), place, axis=0)
+            self.node("Concat", shape, seq, place, place, axis=0)
+        return self.node("Expand", f"{row.name}/every_step", row.name, shape)
+
+    def float_lengths(self) -> str:
+        """The lengths to divide by, `(batch, 1)`."""
+        divisor = "lengths/divisor"
+        if not self.has(divisor):
+            number = self.node("Cast", "lengths/float", LENGTHS, to=self._onnx.TensorProto.FLOAT)
+            self.node("Unsqueeze", divisor, number, self.integers("axis_1", 1))
+        return divisor
 
     def _wide_lengths(self) -> str:
         """The lengths in the type that indices have."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,29 +14,12 @@ from ...errors import UnsupportedModel
 from ...model import GRU, LSTM, Array, Recurrent
 from ...model.gates import ONNX_GATES, ONNX_GRU_GATES, reorder_gates
 from .graph import SPLIT_COUNTS_OPSET
-from .shared_nodes import SharedNodes
-from .walk import CONSTANT, OPTIONAL, Taken, Walk
+from .shared_nodes import step_over_shared
+from .walk import CONSTANT, OPTIONAL, Walk
 
 KINDS: Mapping[str, type[Recurrent]] = {"LSTM": LSTM, "GRU": GRU}
 
 Carried = Mapping[str, CarriedTensor]  # by state, `h` and `c`
-
-
-@dataclass
-class Form:
-    """What the current value of a walk is.
-
-    Attributes:
-        is_sequence: whether it has an axis of time.
-        is_time_first: whether it is `(seq, batch, size)`, as the recurrent operators want it.
-        is_bidirectional: whether the last recurrent node has two directions.
-        is_state: whether it is the final state of a recurrent node, `(directions, batch, size)`.
-    """
-
-    is_sequence: bool = True
-    is_time_first: bool = False
-    is_bidirectional: bool = False
-    is_state: bool = False
 
 
 class _Learned(NamedTuple):
@@ -52,8 +34,6 @@ class RecurrentReader:
 
     Args:
         walk: along the nodes.
-        shared: nodes that several stages use.
-        form: of the walk's current value; kept up to date.
         tensors: the state that the graph carries.
         takes_lengths: whether the graph has lengths as an input.
     """
@@ -61,22 +41,18 @@ class RecurrentReader:
     def __init__(
         self,
         walk: Walk,
-        shared: SharedNodes,
-        form: Form,
         tensors: Iterator[CarriedTensor] | None,
         takes_lengths: bool,
     ) -> None:
         self._walk = walk
-        self._shared = shared
-        self._form = form
         self._tensors = tensors
         self._lengths = LENGTHS if takes_lengths else ""
 
-    def read(self) -> Recurrent:
-        """All layers of one stage."""
-        if not self._form.is_time_first:
-            self._walk.advance("Transpose", perm=[1, 0, 2])
-            self._form.is_time_first = True
+    def read(self) -> tuple[Recurrent, str]:
+        """All layers of one stage, and the value that holds h after its last step.
+
+        The walk's current value is that of every step, empty where there is none.
+        """
         carried = dict(self._carried_states())
         weights: dict[str, Array] = {}
         learned = self._learned_states()  # before them a node belongs to no layer
@@ -89,8 +65,9 @@ class RecurrentReader:
             start = {state: found.value for state, found in learned.items()}
             if carried:
                 start = {state: tensor.layer(k) for state, tensor in carried.items()}
-            weights |= self._layer(k, kind, f"{name}/l{k}", start, carried)
-            if self._form.is_state or self._layer_name() != f"{name}/l{k + 1}":
+            arrays_of_layer, final = self._layer(k, kind, f"{name}/l{k}", start, carried)
+            weights |= arrays_of_layer
+            if self._layer_name() != f"{name}/l{k + 1}":
                 break
             learned = self._learned_states()
         for state, layers in arrays.items():
@@ -99,7 +76,7 @@ class RecurrentReader:
         for state, tensor in carried.items():
             if tensor.initial is not None:  # only the metadata holds it
                 weights[f"{state}0"] = tensor.initial
-        return KINDS[kind](name, weights)
+        return KINDS[kind](name, weights), final
 
     def _carried_states(self) -> Iterator[tuple[str, CarriedTensor]]:
         """The states that a stage takes, split into layers; none where the graph carries none."""
@@ -142,7 +119,7 @@ class RecurrentReader:
 
     def _learned_states(self) -> dict[str, _Learned]:
         """Learned initial states of a layer, repeated for every row."""
-        self._shared.for_every_row()
+        step_over_shared(self._walk)
         found: dict[str, _Learned] = {}
         while self._walk.op() == "Expand":
             state = self._walk.name().removesuffix("/rows")[-1]
@@ -154,8 +131,11 @@ class RecurrentReader:
 
     def _layer(
         self, k: int, kind: str, node: str, start: Mapping[str, str], carried: Carried
-    ) -> dict[str, Array]:
-        """One recurrent node and what brings its output into shape; the weights of layer k."""
+    ) -> tuple[dict[str, Array], str]:
+        """One recurrent node and what brings its output into shape.
+
+        The weights of layer k, and the value that holds its final h.
+        """
         if kind not in KINDS or self._walk.name() != node or self._walk.op() != kind:
             got = f"got {self._walk.name()!r}"
             raise UnsupportedModel(
@@ -165,13 +145,12 @@ class RecurrentReader:
         states = [start.get(state, "") for state in KINDS[kind].states]
         inputs = (CONSTANT, CONSTANT, OPTIONAL, self._lengths, *states)
         taken = self._walk.advance(kind, *inputs, **attributes)
-        self._form.is_bidirectional = directions == 2
-        self._form.is_state = not taken.outputs[0]
-        self._check_outputs(taken, node, carried)
-        self._walk.current = taken.outputs[1 if self._form.is_state else 0]
-        if not self._form.is_state:
-            self._join_directions()
-        return _weights(k, kind, directions, taken.arrays())
+        every_step, *finals = taken.outputs
+        self._check_outputs(every_step, finals, node, carried)
+        self._walk.current = every_step
+        if every_step:
+            self._join_directions(directions)
+        return _weights(k, kind, directions, taken.arrays()), finals[0] if finals else ""
 
     def _expected(self, kind: str) -> tuple[int, dict[str, Any]]:
         """Directions and attributes, as the shape of R says them."""
@@ -187,18 +166,20 @@ class RecurrentReader:
             attributes["linear_before_reset"] = 1
         return directions, attributes
 
-    def _check_outputs(self, taken: Taken, node: str, carried: Carried) -> None:
-        final = [tensor.final(f"{node}/Y_{state}") for state, tensor in carried.items()]
-        if self._form.is_state and not carried:
-            final = [f"{node}/Y_h"]
-        every_step = "" if self._form.is_state else taken.outputs[0]
-        if taken.outputs != (every_step, *final):
-            expected = final or ["Y"]
-            raise UnsupportedModel(f"{node} has the outputs {taken.outputs}, expected {expected}")
+    def _check_outputs(
+        self, every_step: str, finals: list[str], node: str, carried: Carried
+    ) -> None:
+        if carried:
+            expected = [tensor.final(f"{node}/Y_{state}") for state, tensor in carried.items()]
+        else:
+            expected = [f"{node}/Y_h"] if finals or not every_step else []
+        if finals != expected:
+            got = (every_step, *finals)
+            raise UnsupportedModel(f"{node} has the outputs {got}, expected {expected or ['Y']}")
 
-    def _join_directions(self) -> None:
+    def _join_directions(self, directions: int) -> None:
         """Y `(seq, directions, batch, hidden_size)` to `(seq, batch, directions * hidden_size)`."""
-        if self._form.is_bidirectional:
+        if directions == 2:
             self._walk.advance("Transpose", perm=[0, 2, 1, 3])
             self._walk.integers("Reshape", 0, 0, -1)
         else:

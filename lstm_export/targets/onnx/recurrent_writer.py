@@ -6,7 +6,8 @@ Operators: https://onnx.ai/onnx/operators/onnx__LSTM.html and onnx__GRU.html.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,59 +19,72 @@ from .graph import Graph
 Cells = tuple[Cell, ...]  # the directions of one layer
 
 
-def write_recurrent(stage: Recurrent, graph: Graph, following: Stage | None) -> None:
-    """Layer after layer; the last one gives the state that the read-out after it picks."""
-    if not graph.is_time_first:
-        graph.swap_batch_and_time("time_first")
-    names = graph.states.get(stage.name, {})
+def write_recurrent(stage: Recurrent, graph: Graph, readers: tuple[Stage, ...]) -> None:
+    """Layer after layer; the last one gives what its readers take, every step or the final h."""
+    if not graph.value.is_time_first:
+        name = "time_first" if not graph.has("time_first") else f"{graph.value.name}/time_first"
+        graph.value = graph.turned(graph.value, name)
+    names = graph.carried.get(stage.name, {})
     carried = {state: graph.split(name, stage.num_layers) for state, name in names.items()}
     for k, cells in enumerate(stage.layers()):
         node = f"{stage.name}/l{k}"
         given = {state: layers[k] for state, layers in carried.items()}
         is_last = k == stage.num_layers - 1
-        if is_last and _picks_state(cells, following):
-            _write_final_state(stage, cells, node, given, graph)
-        else:
-            _write_every_step(stage, cells, node, given, graph)
+        wanted = _wanted(stage, readers) if is_last else _Wanted(every_step=True, final=False)
+        _write_layer(stage, cells, node, given, graph, wanted)
     if stage.num_layers > 1:
         for state, name in names.items():
             layers = [f"{stage.name}/l{k}/Y_{state}" for k in range(stage.num_layers)]
             graph.node("Concat", name + FINAL, *layers, axis=0)
 
 
-def _picks_state(cells: Cells, following: Stage | None) -> bool:
+class _Wanted(NamedTuple):
+    """What is read of a layer: the output of every step, h after the last one, or both."""
+
+    every_step: bool
+    final: bool
+
+
+def _wanted(stage: Recurrent, readers: tuple[Stage, ...]) -> _Wanted:
+    finals = [_picks_state(stage, reader) for reader in readers]
+    return _Wanted(every_step=not finals or not all(finals), final=any(finals))
+
+
+def _picks_state(stage: Recurrent, reader: Stage) -> bool:
     """Of one direction the last step is the final state; of two it is not, see LastHidden."""
-    if isinstance(following, LastHidden):
+    if isinstance(reader, LastHidden):
         return True
-    return isinstance(following, LastStep) and len(cells) == 1
+    return isinstance(reader, LastStep) and not stage.bidirectional
 
 
-def _write_final_state(
-    stage: Recurrent, cells: Cells, node: str, given: Mapping[str, str], graph: Graph
+def _write_layer(  # noqa: PLR0913, PLR0917 - what one layer is made of
+    stage: Recurrent,
+    cells: Cells,
+    node: str,
+    given: Mapping[str, str],
+    graph: Graph,
+    wanted: _Wanted,
 ) -> None:
-    """Y_h `(directions, batch, hidden_size)`, which the read-out after it takes from here."""
-    final = [_final(stage, state, node, graph) for state in given or ("h",)]
-    _write_node(stage, cells, node, given, graph, outputs=("", *final))
-    graph.current = final[0]
-    graph.is_state = True
+    """Y `(seq, directions, batch, hidden_size)` as `(seq, batch, directions * hidden_size)`, and
+    Y_h `(directions, batch, hidden_size)`, which a read-out takes from here."""
+    states = tuple(given) or (("h",) if wanted.final else ())
+    finals = [_final(stage, state, node, graph) for state in states]
+    every_step = f"{node}/Y" if wanted.every_step else ""
+    _write_node(stage, cells, node, given, graph, outputs=(every_step, *finals))
+    graph.value = replace(graph.value, name=every_step, is_bidirectional=len(cells) > 1)
+    if wanted.every_step:
+        _join_directions(cells, node, graph)
+    final = finals[0] if wanted.final else ""
+    graph.value = replace(graph.value, final=final)
 
 
-def _write_every_step(
-    stage: Recurrent, cells: Cells, node: str, given: Mapping[str, str], graph: Graph
-) -> None:
-    """Y `(seq, directions, batch, hidden_size)` as `(seq, batch, directions * hidden_size)`."""
-    every_step = f"{node}/Y"
-    final = [_final(stage, state, node, graph) for state in given]
-    _write_node(stage, cells, node, given, graph, outputs=(every_step, *final))
-    graph.current = every_step
-    graph.is_state = False
+def _join_directions(cells: Cells, node: str, graph: Graph) -> None:
     if len(cells) == 1:
         graph.squeeze(f"{node}/steps", axis=1)
-    else:
-        graph.add("Transpose", f"{node}/transposed", perm=[0, 2, 1, 3])
-        graph.add(
-            "Reshape", f"{node}/steps", graph.integers("steps_shape", 0, 0, -1)
-        )  # 0: as it is
+        return
+    graph.add("Transpose", f"{node}/transposed", perm=[0, 2, 1, 3])
+    as_it_is = 0
+    graph.add("Reshape", f"{node}/steps", graph.integers("steps_shape", as_it_is, as_it_is, -1))
 
 
 def _write_node(  # noqa: PLR0913 - what one node is made of
@@ -94,14 +108,13 @@ def _write_node(  # noqa: PLR0913 - what one node is made of
         attributes["direction"] = "bidirectional"
     if isinstance(stage, GRU):
         attributes["linear_before_reset"] = 1
-    inputs = (graph.current, names["W"], names["R"], names.get("B", ""), lengths, *initial)
+    inputs = (graph.value.name, names["W"], names["R"], names.get("B", ""), lengths, *initial)
     graph.node(stage.kind, node, *inputs, outputs=outputs, **attributes)
-    graph.is_bidirectional = len(cells) > 1
 
 
 def _final(stage: Recurrent, state: str, node: str, graph: Graph) -> str:
     """The name of a node's final state: with a single layer an output of the graph itself."""
-    names = graph.states.get(stage.name, {})
+    names = graph.carried.get(stage.name, {})
     if names and stage.num_layers == 1:
         return names[state] + FINAL
     return f"{node}/Y_{state}"

@@ -2,64 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
 from ...device.onnx_metadata import LENGTHS
-from .walk import CONSTANT, Walk, check_number, check_whole
+from ...errors import UnsupportedModel
+from .walk import CONSTANT, Walk, check_whole
 
-INT64 = 7  # onnx.TensorProto.DataType
+FLOAT = 1  # onnx.TensorProto.DataType
+INT64 = 7
 
 
-class SharedNodes:
-    """Steps over such nodes where they are used first, and knows them from then on."""
+class _Definition(NamedTuple):
+    """What such a node is: its operator, its inputs, its constants among them, its attributes."""
 
-    def __init__(self, walk: Walk) -> None:
-        self._walk = walk
-        self._met: set[str] = set()
+    op: str
+    inputs: tuple[str, ...]
+    constants: tuple[int | list[int], ...] = ()
+    attributes: Mapping[str, Any] = {}
 
-    def _is_first(self, name: str) -> bool:
-        """Whether this name is met for the first time."""
-        is_first = name not in self._met
-        self._met.add(name)
-        return is_first
 
-    def shape_of_x(self) -> None:
-        """`x/shape (3,)`."""
-        if self._is_first("x/shape"):
-            self._walk.take("Shape", "x")
+_DEFINITIONS: Mapping[str, _Definition] = {
+    "x/shape": _Definition("Shape", ("x",)),  # (3,)
+    "x/batch": _Definition("Gather", ("x/shape", CONSTANT), ([0],), {"axis": 0}),
+    # (1, batch, 1), which repeats an initial state
+    "x/for_every_row": _Definition(
+        "Concat", (CONSTANT, "x/batch", CONSTANT), ([1], [1]), {"axis": 0}
+    ),
+    "x/seq": _Definition("Gather", ("x/shape", CONSTANT), (1,), {"axis": 0}),
+    "x/steps": _Definition("Range", (CONSTANT, "x/seq", CONSTANT), (0, 1)),  # (seq,)
+    "x/seq_axis": _Definition("Gather", ("x/shape", CONSTANT), ([1],), {"axis": 0}),
+    # (seq, 1, 1), which repeats a row
+    "x/for_every_step": _Definition(
+        "Concat", ("x/seq_axis", CONSTANT, CONSTANT), ([1], [1]), {"axis": 0}
+    ),
+    # (batch,), in the type that indices have
+    "lengths/wide": _Definition("Cast", (LENGTHS,), (), {"to": INT64}),
+    "lengths/index": _Definition("Sub", ("lengths/wide", CONSTANT), ([1],)),
+    "lengths/last": _Definition("Unsqueeze", ("lengths/index", CONSTANT), ([1],)),  # (batch, 1)
+    "lengths/column": _Definition("Unsqueeze", ("lengths/wide", CONSTANT), ([1],)),
+    "lengths/less": _Definition("Less", ("x/steps", "lengths/column")),  # (batch, seq)
+    "lengths/counts": _Definition("Unsqueeze", ("lengths/less", CONSTANT), ([2],)),
+    "lengths/counts_time_first": _Definition(
+        "Transpose", ("lengths/counts",), (), {"perm": [1, 0, 2]}
+    ),
+    "lengths/float": _Definition("Cast", (LENGTHS,), (), {"to": FLOAT}),
+    "lengths/divisor": _Definition("Unsqueeze", ("lengths/float", CONSTANT), ([1],)),  # (batch, 1)
+}
 
-    def for_every_row(self) -> None:
-        """`x/for_every_row`, the shape `(1, batch, 1)` that repeats an initial state."""
-        if self._walk.op() != "Shape" or "x/shape" in self._met:
-            return
-        self.shape_of_x()
-        check_whole(self._walk.take("Gather", "x/shape", CONSTANT, axis=0), [0])
-        check_whole(self._walk.take("Concat", CONSTANT, "x/batch", CONSTANT, axis=0), [1], [1])
 
-    def _wide_lengths(self) -> None:
-        """`lengths/wide (batch,)`, the lengths in the type that indices have."""
-        if self._is_first("lengths/wide"):
-            self._walk.take("Cast", LENGTHS, to=INT64)
+def step_over_shared(walk: Walk) -> None:
+    """Step over all such nodes that come next, each of which must be what its name says.
 
-    def picked_last(self, value: str) -> tuple[str, str]:
-        """The node that picks at lengths - 1 from `(batch, seq, size)`, and what it gives."""
-        if self._is_first("lengths/last"):
-            self._wide_lengths()
-            check_whole(self._walk.take("Sub", "lengths/wide", CONSTANT), [1])
-            check_whole(self._walk.take("Unsqueeze", "lengths/index", CONSTANT), [1])
-        name = self._walk.name()
-        taken = self._walk.take("GatherND", value, "lengths/last", batch_dims=1)
-        return name, taken.outputs[0]
-
-    def cleared_padding(self) -> None:
-        """Zeros after each row's length, as `forward` defines them."""
-        walk = self._walk
-        self.shape_of_x()
-        check_whole(walk.take("Gather", "x/shape", CONSTANT, axis=0), 1)
-        check_whole(walk.take("Range", CONSTANT, "x/seq", CONSTANT), 0, 1)
-        self._wide_lengths()
-        check_whole(walk.take("Unsqueeze", "lengths/wide", CONSTANT), [1])
-        walk.take("Less", "x/steps", "lengths/column")
-        check_whole(walk.take("Unsqueeze", "lengths/less", CONSTANT), [2])
-        taken = walk.take("Where", "lengths/counts", walk.current, CONSTANT)
-        (zero,) = taken.arrays()
-        check_number(zero, 0.0, taken.outputs[0])
-        walk.current = taken.outputs[0]
+    Raises:
+        UnsupportedModel: one is something else.
+    """
+    while walk.name() in _DEFINITIONS:
+        name = walk.name()
+        op, inputs, constants, attributes = _DEFINITIONS[name]
+        taken = walk.take(op, *inputs, **attributes)
+        if taken.outputs != (name,):
+            raise UnsupportedModel(f"the node {name!r} gives {taken.outputs}")
+        check_whole(taken, *constants)

@@ -5,9 +5,10 @@ Inside the graph a sequence runs time first, `(seq, batch, size)`, as the LSTM o
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import singledispatch
 from math import pi, sqrt
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,15 +17,19 @@ from ...model import (
     Activation,
     Affine,
     Clamp,
+    Join,
     LastHidden,
     LastStep,
     LayerNorm,
     Linear,
+    Pool,
     Recurrent,
     Skip,
+    Slice,
     Stage,
 )
-from .graph import SWAP_BATCH_AND_TIME, Graph
+from .graph import SWAP_BATCH_AND_TIME, Graph, Value, as_row
+from .join_writer import write_join
 from .recurrent_writer import write_recurrent
 
 LAYER_NORM_OPSET = 17  # the first with LayerNormalization
@@ -44,46 +49,108 @@ _OPERATORS = {
 _ATTRIBUTES = {"hardsigmoid": {"alpha": 1 / 6, "beta": 0.5}}
 
 
+class Around(NamedTuple):
+    """What stands around a stage: the values that it takes, and the stages that take its own."""
+
+    taken: tuple[Value, ...]
+    readers: tuple[Stage, ...]
+
+
 @singledispatch
-def write(stage: Stage, graph: Graph, following: Stage | None) -> None:
-    """Append the nodes of one stage; `following` is the stage after it."""
+def write(stage: Stage, graph: Graph, around: Around) -> None:
+    """Append the nodes of one stage; the graph's value is the first that it takes."""
     raise UnsupportedModel(f"the onnx target cannot express {stage.name} ({stage.kind})")
 
 
 @write.register
-def _recurrent(stage: Recurrent, graph: Graph, following: Stage | None) -> None:
-    write_recurrent(stage, graph, following)
+def _recurrent(stage: Recurrent, graph: Graph, around: Around) -> None:
+    write_recurrent(stage, graph, around.readers)
 
 
 @write.register
-def _last_step(stage: LastStep, graph: Graph, following: Stage | None) -> None:
-    if graph.is_state:
+def _join(stage: Join, graph: Graph, around: Around) -> None:
+    write_join(stage, graph, around.taken)
+
+
+@write.register
+def _last_step(stage: LastStep, graph: Graph, around: Around) -> None:
+    if graph.value.final and not graph.value.is_bidirectional:
+        graph.value = replace(graph.value, name=graph.value.final)
         graph.squeeze(stage.name, axis=0)
     elif graph.takes_lengths:
-        graph.swap_batch_and_time(f"{stage.name}/batch_first")
-        graph.current = graph.pick_last(stage.name, graph.current)
+        _batch_first(stage, graph)
+        picked = graph.pick_last(stage.name, graph.value.name)
+        graph.value = replace(graph.value, name=picked)
     else:
-        graph.add("Gather", stage.name, graph.integer("last_index", -1), axis=0)
-    graph.is_sequence = False
+        graph.add("Gather", stage.name, graph.integer("last_index", -1), axis=_time_axis(graph))
+    graph.value = as_row(graph.value)
 
 
 @write.register
-def _last_hidden(stage: LastHidden, graph: Graph, following: Stage | None) -> None:
-    if graph.is_bidirectional:
+def _last_hidden(stage: LastHidden, graph: Graph, around: Around) -> None:
+    graph.value = replace(graph.value, name=graph.value.final)
+    if graph.value.is_bidirectional:
         graph.add("Transpose", f"{stage.name}/transposed", perm=[1, 0, 2])
         graph.add("Reshape", stage.name, graph.integers("state_shape", 0, -1))
     else:
         graph.add("Gather", stage.name, graph.integer("first_index", 0), axis=0)
-    graph.is_sequence = False
+    graph.value = as_row(graph.value)
 
 
 @write.register
-def _linear(stage: Linear, graph: Graph, following: Stage | None) -> None:
+def _pool(stage: Pool, graph: Graph, around: Around) -> None:
+    if stage.mode == "first":
+        graph.add("Gather", stage.name, graph.integer("first_index", 0), axis=_time_axis(graph))
+    elif graph.takes_lengths:
+        _pool_what_counts(stage, graph)
+    else:
+        graph.reduce(_REDUCED[stage.mode], stage.name, _time_axis(graph))
+    graph.value = as_row(graph.value)
+
+
+_REDUCED = {"mean": "ReduceMean", "max": "ReduceMax"}
+LOWEST = float(np.finfo(np.float32).min)
+
+
+def _pool_what_counts(stage: Pool, graph: Graph) -> None:
+    """What stands after a row's length is left out."""
+    axis = _time_axis(graph)
+    is_mean = stage.mode == "mean"
+    nothing = graph.number("zero", 0.0) if is_mean else graph.number("lowest", LOWEST)
+    name = f"{stage.name}/counted"
+    counts = graph.counts_time_first() if graph.value.is_time_first else graph.counts()
+    counted = graph.node("Where", name, counts, graph.value.name, nothing)
+    graph.value = replace(graph.value, name=counted)
+    if not is_mean:
+        graph.reduce("ReduceMax", stage.name, axis)
+        return
+    graph.reduce("ReduceSum", f"{stage.name}/sum", axis)
+    graph.add("Div", stage.name, graph.float_lengths())
+
+
+def _batch_first(stage: Stage, graph: Graph) -> None:
+    if graph.value.is_time_first:
+        graph.value = graph.turned(graph.value, f"{stage.name}/batch_first")
+
+
+def _time_axis(graph: Graph) -> int:
+    return 0 if graph.value.is_time_first else 1
+
+
+@write.register
+def _slice(stage: Slice, graph: Graph, around: Around) -> None:
+    features = graph.integers(f"{stage.name}.features", *stage.features)
+    last_axis = 2 if graph.value.is_sequence else 1
+    graph.add("Gather", stage.name, features, axis=last_axis)
+
+
+@write.register
+def _linear(stage: Linear, graph: Graph, around: Around) -> None:
     bias = []
     if stage.bias is not None:
         bias.append(graph.constant(f"{stage.name}.bias", stage.bias))
     name = f"{stage.name}.weight"
-    if not graph.is_sequence:  # Gemm takes matrices only
+    if not graph.value.is_sequence:  # Gemm takes matrices only
         weight = graph.constant(name, stage.weight)
         graph.add("Gemm", stage.name, weight, *bias, transB=1)
         return
@@ -93,7 +160,7 @@ def _linear(stage: Linear, graph: Graph, following: Stage | None) -> None:
 
 
 @write.register
-def _affine(stage: Affine, graph: Graph, following: Stage | None) -> None:
+def _affine(stage: Affine, graph: Graph, around: Around) -> None:
     offset = graph.constant(f"{stage.name}.offset", stage.offset)
     scale = graph.constant(f"{stage.name}.scale", stage.scale)
     if stage.inverse:
@@ -105,12 +172,12 @@ def _affine(stage: Affine, graph: Graph, following: Stage | None) -> None:
 
 
 @write.register
-def _layer_norm(stage: LayerNorm, graph: Graph, following: Stage | None) -> None:
+def _layer_norm(stage: LayerNorm, graph: Graph, around: Around) -> None:
     if graph.opset < LAYER_NORM_OPSET:
         need = f"opset {LAYER_NORM_OPSET} for {stage.name} (LayerNorm)"
         raise UnsupportedModel(f"the onnx target needs {need}, got {graph.opset}")
     if stage.weight is None:
-        weight = graph.constant(f"ones_{graph.width}", np.ones(graph.width, np.float32))
+        weight = graph.constant(f"ones_{graph.value.width}", np.ones(graph.value.width, np.float32))
     else:
         weight = graph.constant(f"{stage.name}.weight", stage.weight)
     bias = ""
@@ -120,18 +187,18 @@ def _layer_norm(stage: LayerNorm, graph: Graph, following: Stage | None) -> None
 
 
 @write.register
-def _skip(stage: Skip, graph: Graph, following: Stage | None) -> None:
+def _skip(stage: Skip, graph: Graph, around: Around) -> None:
     features = graph.integers(f"{stage.name}.features", *stage.features)
-    added = graph.node("Gather", f"{stage.name}/features", graph.source, features, axis=2)
+    added = graph.node("Gather", f"{stage.name}/features", graph.source.name, features, axis=2)
     graph.add("Add", stage.name, _at_the_same_step(stage, added, graph))
 
 
 def _at_the_same_step(stage: Skip, added: str, graph: Graph) -> str:
     """What is added, `(batch, seq, size)`, in the form of the current value."""
-    if graph.is_sequence and graph.is_time_first:
+    if graph.value.is_sequence and graph.value.is_time_first:
         name = f"{stage.name}/time_first"
         return graph.node("Transpose", name, added, perm=SWAP_BATCH_AND_TIME)
-    if graph.is_sequence:
+    if graph.value.is_sequence:
         return added
     if graph.takes_lengths:
         return graph.pick_last(f"{stage.name}/last", added)
@@ -140,15 +207,15 @@ def _at_the_same_step(stage: Skip, added: str, graph: Graph) -> str:
 
 
 @write.register
-def _clamp(stage: Clamp, graph: Graph, following: Stage | None) -> None:
+def _clamp(stage: Clamp, graph: Graph, around: Around) -> None:
     low = "" if stage.low is None else graph.number(f"{stage.name}.low", stage.low)
     high = "" if stage.high is None else graph.number(f"{stage.name}.high", stage.high)
     graph.add("Clip", stage.name, low, high)
 
 
 @write.register
-def _activation(stage: Activation, graph: Graph, following: Stage | None) -> None:
-    x = graph.current
+def _activation(stage: Activation, graph: Graph, around: Around) -> None:
+    x = graph.value.name
     name = stage.name
     if stage.function in _OPERATORS:
         attributes: dict[str, Any] = dict(_ATTRIBUTES.get(stage.function, {}))

@@ -76,6 +76,18 @@ class Walk:
         """An input of the next node, where it is a constant that its attributes must agree with."""
         return self._constants.get(self._input(index))
 
+    def taken_by(self, *ops: str) -> str:
+        """The first input of the next node of these operators; empty where none is left."""
+        for node in self._nodes[self._next :]:
+            if node.op_type in ops:
+                return str(node.input[0])
+        return ""
+
+    def values(self) -> list[str]:
+        """The inputs of the next node that are no constants."""
+        node = self._node()
+        return [] if node is None else [name for name in node.input if name not in self._constants]
+
     def is_input_named(self, index: int, name: str) -> bool:
         """Whether an input of the next node has this name."""
         return self._input(index) == name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from itertools import zip_longest
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...device.onnx_metadata import (
@@ -18,12 +18,13 @@ from ...device.onnx_metadata import (
     WEIGHTS_SHA256,
 )
 from ...errors import UnsupportedModel, require
-from ...model import Affine, Model, StateTensor, state_layout
+from ...model import Affine, Model, Pool, StateTensor, state_layout
 from ...model.lowering import lower_projections
 from ...model.state import state_names
+from ...model.wiring import INPUT
 from ...version import __version__
 from .graph import Graph
-from .stage_writer import write
+from .stage_writer import Around, write
 
 if TYPE_CHECKING:
     from onnx import ModelProto, ValueInfoProto
@@ -53,7 +54,7 @@ def to_bytes(model: Model, opset: int, *, stateful: bool = False, lengths: bool 
     onnx = require("onnx", "export", "writing ONNX")
     helper = onnx.helper
     if stateful:
-        _refuse_bidirectional(model)
+        _refuse_what_cannot_stream(model)
     model = lower_projections(model)
     graph = _graph(model, opset, stateful, lengths)
     inputs, outputs = _ends(model, graph, state_layout(model) if stateful else ())
@@ -73,13 +74,20 @@ def to_bytes(model: Model, opset: int, *, stateful: bool = False, lengths: bool 
     return bytes(proto.SerializeToString(deterministic=True))
 
 
-def _refuse_bidirectional(model: Model) -> None:
-    for stage in model.recurrent:
-        if stage.bidirectional:
+def _refuse_what_cannot_stream(model: Model) -> None:
+    for recurrent in model.recurrent:
+        if recurrent.bidirectional:
             raise UnsupportedModel(
-                f"the onnx-stream target cannot express {stage.name}: it is bidirectional, and "
+                f"the onnx-stream target cannot express {recurrent.name}: it is bidirectional, and "
                 "reads a sequence from its end too, which a stream does not have; use the onnx "
                 "target on windows"
+            )
+    for index, stage in enumerate(model.stages):
+        has_both = len({shape.is_sequence for shape in model.taken(index)}) > 1
+        if isinstance(stage, Pool) or has_both:
+            raise UnsupportedModel(
+                f"the onnx-stream target cannot express {stage.name} ({stage.kind}): it needs all "
+                "steps of a window at once; use the onnx target on windows"
             )
 
 
@@ -87,15 +95,19 @@ def _graph(model: Model, opset: int, stateful: bool, lengths: bool) -> Graph:
     """The nodes of all stages; a sequence comes out batch first again."""
     names = state_names(model) if stateful else None
     graph = Graph(opset, model.signature.input_size, names, lengths)
-    for stage, following in zip_longest(model.stages, model.stages[1:]):
-        write(stage, graph, following)
-        graph.width = stage.output_size(graph.width)
-        if stage is model.stages[0] and isinstance(stage, Affine):
-            graph.source = graph.current
-    if graph.is_sequence:
-        graph.swap_batch_and_time("batch_first")
-        if lengths:
-            graph.clear_padding("padding_cleared")
+    values = {INPUT: graph.value}
+    for index, stage in enumerate(model.stages):
+        taken = tuple(values[source] for source in model.sources[index])
+        graph.value = taken[0]
+        write(stage, graph, Around(taken, model.readers_of(index)))
+        graph.value = replace(graph.value, width=model.shapes[index].width)
+        values[index] = graph.value
+        if index == 0 and isinstance(stage, Affine):
+            graph.source = graph.value
+    if graph.value.is_time_first:
+        graph.value = graph.turned(graph.value, "batch_first")
+    if graph.value.is_sequence and lengths:
+        graph.clear_padding("padding_cleared")
     return graph
 
 
@@ -108,7 +120,7 @@ def _ends(
     inputs += [_declared_state(tensor, "") for tensor in layout]
     if graph.takes_lengths:
         inputs.append(_declared(LENGTHS, ["batch"], "INT32"))
-    steps = ["seq"] if graph.is_sequence else []
+    steps = ["seq"] if graph.value.is_sequence else []
     outputs = [_declared("y", ["batch", *steps, signature.output_size])]
     outputs += [_declared_state(tensor, FINAL) for tensor in layout]
     return inputs, outputs

@@ -117,11 +117,9 @@ class Interface:
 
 def described(model: Model) -> str:
     """The chain with its widths, as `Model.describe` tells it, in names of our own making."""
-    width = model.signature.input_size
-    parts = [f"x {width}"]
-    for stage in model.stages:
-        before = width
-        width = stage.output_size(width)
+    parts = [f"x {model.signature.input_size}"]
+    for index, stage in enumerate(model.stages):
+        before, width = model.widths(index)
         parts.append(f"{plain(stage.name) or 'stage'} {stage.kind}{stage.sizes(before, width)}")
     return prose(" -> ".join(parts))
 

@@ -65,7 +65,15 @@ def write(model: Model, interface: Interface, weights: str = "float32", golden: 
 
 
 def choices_for(model: Model, interface: Interface, weights: str) -> Choices:
-    """What the model needs of the runtime."""
+    """What the model needs of the runtime.
+
+    Raises:
+        UnsupportedModel: a stage takes another value than that of the stage before it.
+    """
+    for stage in model.stages:
+        if stage.inputs:
+            fault = f"it takes {', '.join(stage.inputs)}, and c knows chains only"
+            raise UnsupportedModel(f"c cannot express {stage.name} ({stage.kind}): {fault}")
     chosen = {"MODEL_BITS": BITS[weights]}
     chosen |= interface.choices()
     chosen["MODEL_INITIAL_STATE"] = any(stage.has_initial_state for stage in model.recurrent)

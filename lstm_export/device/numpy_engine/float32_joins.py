@@ -1,0 +1,45 @@
+"""The stages that take several values, on values with the batch last.
+
+A row `(size, batch)` beside a sequence `(seq, size, batch)` goes to every step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+
+import numpy as np
+
+from ...errors import UnsupportedModel
+from ...model import Add, Array, Concat, Divide, Join, Multiply, Subtract
+
+_OPERATORS: Mapping[str, Callable[[Array, Array], Array]] = {
+    Add.kind: np.add,
+    Subtract.kind: np.subtract,
+    Multiply.kind: np.multiply,
+    Divide.kind: np.divide,
+}
+
+
+def check_join(stage: Join) -> None:
+    """Refuse a stage that this engine does not know.
+
+    Raises:
+        UnsupportedModel: it is none of those here.
+    """
+    if stage.kind not in (*_OPERATORS, Concat.kind):
+        raise UnsupportedModel(f"the numpy engine cannot express {stage.name} ({stage.kind})")
+
+
+def joined(stage: Join, taken: Sequence[Array]) -> Array:
+    """The result of several values."""
+    if isinstance(stage, Concat):
+        return _side_by_side(taken)
+    return reduce(_OPERATORS[stage.kind], taken)
+
+
+def _side_by_side(taken: Sequence[Array]) -> Array:
+    longest = max(taken, key=lambda value: value.ndim)
+    *steps, _, batch = longest.shape
+    alike = [np.broadcast_to(value, (*steps, value.shape[-2], batch)) for value in taken]
+    return np.concatenate(alike, axis=-2)

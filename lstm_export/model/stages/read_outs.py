@@ -1,0 +1,59 @@
+"""The stages that make one row of a sequence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ...errors import UnsupportedModel
+from ..stage import Stage, Steps
+
+POOLS = ("mean", "max", "first")
+
+
+@dataclass(frozen=True, eq=False)
+class LastStep(Stage):
+    """Picks the last time step: `x[:, -1]`."""
+
+    kind: ClassVar[str] = "LastStep"
+    steps: ClassVar[Steps] = "reduce"
+
+
+@dataclass(frozen=True, eq=False)
+class LastHidden(Stage):
+    """The final hidden state of the recurrent stage that it takes, `h_n[-1]`.
+
+    For a bidirectional stage `cat(h_n[-2], h_n[-1])`: the forward direction's last step and the
+    reverse direction's first, which is not the last step of its output.
+    """
+
+    kind: ClassVar[str] = "LastHidden"
+    steps: ClassVar[Steps] = "reduce"
+
+
+@dataclass(frozen=True, eq=False)
+class Pool(Stage):
+    """One row of all steps: their mean or their largest value, column by column, or the first step.
+
+    Steps after a row's length do not count.
+
+    Attributes:
+        mode: one of `POOLS`.
+    """
+
+    mode: str
+
+    kind: ClassVar[str] = "Pool"
+    steps: ClassVar[Steps] = "reduce"
+
+    def __post_init__(self) -> None:
+        if self.mode not in POOLS:
+            known = ", ".join(POOLS)
+            raise UnsupportedModel(f"{self.name} pools by {self.mode!r}; known are {known}")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {"mode": self.mode}
+
+    def sizes(self, before: int, after: int) -> str:
+        return f"({self.mode})"

@@ -1,0 +1,141 @@
+"""Modules for stages that take values of several others, and what picks or pools them."""
+
+# No `from __future__ import annotations`: torch.jit.script reads annotations as objects.
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from .stages import Add, Concat, Divide, Multiply, Subtract
+
+
+class Columns(nn.Module):
+    """Some columns of x, in some order."""
+
+    def __init__(self, features: tuple[int, ...]) -> None:
+        super().__init__()
+        self.features = list(features)
+
+    def forward(self, x: Tensor) -> Tensor:
+        features = torch.tensor(self.features, dtype=torch.long, device=x.device)
+        return x.index_select(x.dim() - 1, features)
+
+
+class Mean(nn.Module):
+    """The mean over the steps of `x (batch, seq, size)`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean(dim=1)
+
+
+class Largest(nn.Module):
+    """The largest value over the steps of `x (batch, seq, size)`, column by column."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.amax(dim=1)
+
+
+class First(nn.Module):
+    """The first step of `x (batch, seq, size)`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, 0]
+
+
+class Graph(nn.Sequential):
+    """Nodes that take the values of earlier ones: x first, then every node's in order."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        values = [x]
+        for node in self:
+            values.append(node(values))
+        return values[-1]
+
+
+class Node(nn.Module):
+    """A module of one value, by its place among the values."""
+
+    def __init__(self, module: nn.Module, place: int) -> None:
+        super().__init__()
+        self.module = module
+        self.place = place
+
+    def forward(self, values: list[Tensor]) -> Tensor:
+        y: Tensor = self.module(values[self.place])
+        return y
+
+
+class JoinNode(nn.Module):
+    """What takes several values, by their places.
+
+    Attributes:
+        is_sequence: whether any of them has an axis of time; then a row goes to every step.
+    """
+
+    def __init__(self, places: list[int], is_sequence: bool) -> None:
+        super().__init__()
+        self.places = places
+        self.is_sequence = is_sequence
+
+    def taken(self, values: list[Tensor]) -> list[Tensor]:
+        """The values, a row `(batch, size)` beside sequences as `(batch, 1, size)`."""
+        found = [values[place] for place in self.places]
+        if not self.is_sequence:
+            return found
+        return [value.unsqueeze(1) if value.dim() == 2 else value for value in found]
+
+
+class Sum(JoinNode):
+    """The sum of several values."""
+
+    def forward(self, values: list[Tensor]) -> Tensor:
+        taken = self.taken(values)
+        y = taken[0]
+        for other in taken[1:]:
+            y = y + other
+        return y
+
+
+class Difference(JoinNode):
+    """The first value less the second."""
+
+    def forward(self, values: list[Tensor]) -> Tensor:
+        taken = self.taken(values)
+        return taken[0] - taken[1]
+
+
+class Product(JoinNode):
+    """The product of two values."""
+
+    def forward(self, values: list[Tensor]) -> Tensor:
+        taken = self.taken(values)
+        return taken[0] * taken[1]
+
+
+class Quotient(JoinNode):
+    """The first value divided by the second."""
+
+    def forward(self, values: list[Tensor]) -> Tensor:
+        taken = self.taken(values)
+        return taken[0] / taken[1]
+
+
+class SideBySide(JoinNode):
+    """The columns of several values."""
+
+    def forward(self, values: list[Tensor]) -> Tensor:
+        taken = self.taken(values)
+        if self.is_sequence:
+            seq = max([value.size(1) for value in taken])
+            taken = [value.expand(-1, seq, -1) for value in taken]
+        return torch.cat(taken, dim=-1)
+
+
+JOINS: Mapping[str, type[JoinNode]] = {
+    Add.kind: Sum,
+    Subtract.kind: Difference,
+    Multiply.kind: Product,
+    Divide.kind: Quotient,
+    Concat.kind: SideBySide,
+}
+POOLS: Mapping[str, type[nn.Module]] = {"mean": Mean, "max": Largest, "first": First}

@@ -1,0 +1,95 @@
+"""Which stage takes whose value: names resolved, shapes checked, stages exchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ..errors import UnsupportedModel
+from .recurrent import Recurrent
+from .stage import Shape, Stage, X
+from .stages import LastHidden
+
+INPUT = -1  # the index of the model's input among the sources of a stage
+
+Sources = tuple[int, ...]
+
+
+def plainly(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
+    """The same stages, those that take just the stage before saying so by naming nothing."""
+    found: list[Stage] = []
+    before = X
+    for stage in stages:
+        found.append(replace(stage, inputs=()) if stage.inputs == (before,) else stage)
+        before = stage.name
+    return tuple(found)
+
+
+def sources_of(stages: tuple[Stage, ...]) -> tuple[Sources, ...]:
+    """By stage the indices of the stages whose values it takes; `INPUT` for the model's input.
+
+    Raises:
+        UnsupportedModel: a stage names what does not stand before it, or nothing takes its value.
+    """
+    known = {X: INPUT}
+    sources: list[Sources] = []
+    for index, stage in enumerate(stages):
+        for name in stage.inputs:
+            if name not in known:
+                before = ", ".join(known)
+                fault = f"takes {name!r}, which does not stand before it"
+                raise UnsupportedModel(f"{stage.name} {fault}; before it stand {before}")
+        sources.append(tuple(known[name] for name in stage.inputs) or (index - 1,))
+        known[stage.name] = index
+    _expect_used(stages, sources)
+    return tuple(sources)
+
+
+def _expect_used(stages: tuple[Stage, ...], sources: list[Sources]) -> None:
+    used = {index for taken in sources for index in taken}
+    for index, stage in enumerate(stages[:-1]):
+        if index not in used:
+            said = f"nothing takes the value of {stage.name}"
+            raise UnsupportedModel(f"{said}; leave it out, or name it among the inputs of another")
+
+
+def shapes_of(
+    stages: tuple[Stage, ...], sources: tuple[Sources, ...], input_size: int
+) -> tuple[Shape, ...]:
+    """What every stage gives.
+
+    Raises:
+        UnsupportedModel: a stage does not take what it is given.
+    """
+    shapes: list[Shape] = []
+    for stage, taken in zip(stages, sources, strict=True):
+        given = [Shape(input_size, True) if source == INPUT else shapes[source] for source in taken]
+        shapes.append(stage.shape(tuple(given)))
+        if isinstance(stage, LastHidden):
+            (source,) = taken
+            if source == INPUT or not isinstance(stages[source], Recurrent):
+                fault = "takes a hidden state, but no recurrent stage stands before it"
+                raise UnsupportedModel(f"{stage.name} {fault}")
+    return tuple(shapes)
+
+
+def exchanged(
+    stages: tuple[Stage, ...],
+    sources: tuple[Sources, ...],
+    others: Mapping[int, tuple[Stage, ...]],
+) -> tuple[Stage, ...]:
+    """Some stages, by index, exchanged for others in a row; none leaves a stage out.
+
+    What took the value of an exchanged stage takes that of the last of the others, or where there
+    are none what the stage itself took first.
+    """
+    names = {INPUT: X}  # by index whose value stands for that stage's now
+    found: list[Stage] = []
+    for index, stage in enumerate(stages):
+        inputs = tuple(names[source] for source in sources[index])
+        names[index] = inputs[0]
+        for other in others.get(index, (stage,)):
+            found.append(replace(other, inputs=inputs))
+            inputs = (other.name,)
+            names[index] = other.name
+    return plainly(tuple(found))

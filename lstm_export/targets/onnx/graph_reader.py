@@ -1,0 +1,240 @@
+"""Stage after stage out of the nodes of an ONNX graph, with the values that each takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ...device.onnx_state import CarriedTensor
+from ...errors import UnsupportedModel
+from ...model import (
+    Add,
+    Affine,
+    Concat,
+    Divide,
+    Join,
+    Multiply,
+    Recurrent,
+    Skip,
+    Stage,
+    Subtract,
+)
+from ...model.stage import X
+from ...model.wiring import INPUT
+from .activation_reader import is_gelu_tanh
+from .recurrent_reader import KINDS, RecurrentReader
+from .row_reader import ROW_OPERATORS, Place, read_final, read_row
+from .shared_nodes import step_over_shared
+from .stage_reader import STAGE_READERS, read_slice
+from .walk import CONSTANT, Walk, check_number
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+_SWAP_BATCH_AND_TIME = [1, 0, 2]
+_RECURRENT = ("Expand", "Split", *KINDS)  # what a recurrent stage begins with
+_JOINS: Mapping[str, type[Join]] = {
+    "Add": Add,
+    "Sum": Add,
+    "Sub": Subtract,
+    "Mul": Multiply,
+    "Div": Divide,
+    "Concat": Concat,
+}
+
+
+class GraphReader:
+    """Reads the stages of one graph.
+
+    Args:
+        proto: the file.
+        tensors: the state that the graph carries.
+        takes_lengths: whether it has lengths as an input.
+    """
+
+    def __init__(
+        self, proto: ModelProto, tensors: tuple[CarriedTensor, ...], takes_lengths: bool
+    ) -> None:
+        self._takes_lengths = takes_lengths
+        self._walk = Walk(proto)
+        carried = iter(tensors) if tensors else None
+        self._recurrent = RecurrentReader(self._walk, carried, takes_lengths)
+        self._places = {X: Place(INPUT)}
+        self._found: list[Stage] = []
+        self._is_cleared = False  # whether there are zeros after each row's end
+        self._source = X  # what a Skip adds features of
+
+    def stages(self) -> tuple[Stage, ...]:
+        """Every stage, having checked that nothing of the graph is left over."""
+        step_over_shared(self._walk)
+        while self._walk.left:
+            if not (self._turned() or self._at_every_step() or self._cleared()):
+                self._read_stage()
+            step_over_shared(self._walk)
+        self._walk.check_end("y")
+        self._check_answer()
+        return tuple(self._found)
+
+    def _check_answer(self) -> None:
+        """The last value is that of the last stage, batch first and without padding."""
+        place = self._place_of(self._walk.current)
+        if place.is_time_first or place.stage != len(self._found) - 1:
+            raise UnsupportedModel("y is not what the last stage gives, batch first")
+        if place.is_sequence and self._takes_lengths and not self._is_cleared:
+            raise UnsupportedModel("the answers after each row's end are not cleared")
+
+    def _place_of(self, value: str) -> Place:
+        if value not in self._places:
+            raise UnsupportedModel(f"node {self._walk.name()!r} takes {value!r}, no stage's value")
+        return self._places[value]
+
+    def _next_place(self) -> Place | None:
+        """What the next node takes first; None where that is no stage's value."""
+        values = self._walk.values()
+        return self._places.get(values[0]) if values else None
+
+    def _turned(self) -> bool:
+        """Step over what exchanges batch and time of a sequence, if that comes next."""
+        place = self._next_place()
+        if self._walk.op() != "Transpose" or place is None or not place.is_sequence:
+            return False
+        other = place._replace(is_time_first=not place.is_time_first)
+        self._step_over_same(other, "Transpose", perm=_SWAP_BATCH_AND_TIME)
+        return True
+
+    def _at_every_step(self) -> bool:
+        """Step over what repeats a row for every step, if that comes next."""
+        place = self._next_place()
+        if self._walk.op() != "Expand" or place is None or place.is_sequence:
+            return False
+        repeated = place._replace(is_sequence=True, is_time_first=True)
+        self._step_over_same(repeated, "Expand", "x/for_every_step")
+        return True
+
+    def _step_over_same(self, place: Place, op: str, *others: str, **attributes: Any) -> None:
+        """Step over a node that gives a stage's value once more, in another form."""
+        value = self._walk.values()[0]
+        (output,) = self._walk.take(op, value, *others, **attributes).outputs
+        self._places[output] = place
+        if value == self._walk.current:
+            self._walk.current = output
+
+    def _cleared(self) -> bool:
+        """Step over the last node, if it puts zeros after each row's end, as `forward` has them."""
+        if self._walk.op() != "Where" or self._walk.left > 1:
+            return False
+        place = self._place_of(self._walk.current)
+        taken = self._walk.take("Where", "lengths/counts", self._walk.current, CONSTANT)
+        (zero,) = taken.arrays()
+        (self._walk.current,) = taken.outputs
+        check_number(zero, 0.0, self._walk.current)
+        self._places[self._walk.current] = place
+        self._is_cleared = not place.is_time_first
+        return True
+
+    def _read_stage(self) -> None:
+        """One more stage, and where its value is."""
+        op = self._walk.op()
+        name = self._walk.name()
+        values = self._walk.values()
+        if op in _RECURRENT:
+            self._read_recurrent()
+        elif name.endswith("/features"):
+            self._read_skip(name.removesuffix("/features"))
+        elif op in _JOINS and len(values) > 1 and not is_gelu_tanh(self._walk):
+            self._read_join(_JOINS[op], values)
+        else:
+            self._walk.current = values[-1] if op == "Where" else values[0]
+            self._read_single(op, self._place_of(self._walk.current))
+        if len(self._found) == 1 and isinstance(self._found[0], Affine):
+            self._source = self._walk.current
+
+    def _read_single(self, op: str, place: Place) -> None:
+        """A stage of one value."""
+        after = place
+        if place.is_final:
+            recurrent = self._found[place.stage]
+            is_bidirectional = isinstance(recurrent, Recurrent) and recurrent.bidirectional
+            stage = read_final(self._walk, is_bidirectional)
+            after = Place(INPUT, is_sequence=False)
+        elif op == "Gather" and self._picks_columns():
+            stage = read_slice(self._walk, axis=2 if place.is_sequence else 1)
+        elif op in ROW_OPERATORS:
+            stage = read_row(self._walk, place, self._takes_lengths)
+            after = Place(INPUT, is_sequence=False)
+        elif op in STAGE_READERS:
+            stage = STAGE_READERS[op](self._walk)
+        else:
+            fault = f"is {op}, which lstm-export does not write there"
+            raise UnsupportedModel(f"node {self._walk.name()!r} {fault}")
+        self._keep(stage, (place.stage,), after)
+
+    def _picks_columns(self) -> bool:
+        """Whether the next node, a Gather, has a list of indices and not a single one."""
+        indices = self._walk.constant(1)
+        return indices is not None and indices.ndim == 1
+
+    def _keep(self, stage: Stage, sources: tuple[int, ...], place: Place) -> None:
+        """Keep a stage with the names of what it takes, and what the walk's value is."""
+        index = len(self._found)
+        names = tuple(X if source == INPUT else self._found[source].name for source in sources)
+        is_usual = sources == (index - 1,)
+        self._found.append(stage if is_usual else replace(stage, inputs=names))
+        self._places[self._walk.current] = place._replace(stage=index)
+
+    def _read_recurrent(self) -> None:
+        self._walk.current = self._walk.taken_by(*KINDS)
+        place = self._place_of(self._walk.current)
+        if not (place.is_sequence and place.is_time_first):
+            raise UnsupportedModel(f"{self._walk.name()!r} takes no sequence that runs time first")
+        stage, final = self._recurrent.read()
+        has_steps = bool(self._walk.current)
+        if not has_steps:
+            self._walk.current = final
+        of_final = Place(len(self._found), is_sequence=False, is_final=True)
+        self._keep(stage, (place.stage,), place if has_steps else of_final)
+        if final:
+            self._places[final] = of_final
+
+    def _read_join(self, kind: type[Join], values: list[str]) -> None:
+        """A stage of several values, which run time first where a row is among sequences."""
+        name = self._walk.name()
+        taken = [self._place_of(value) for value in values]
+        sequences = [place for place in taken if place.is_sequence]
+        first = sequences[0] if sequences else taken[0]
+        has_row = len(sequences) < len(taken)
+        is_alike = len({place.is_time_first for place in sequences}) < 2
+        if not is_alike or any(place.is_final for place in taken):
+            raise UnsupportedModel(f"{name!r} takes {values}, whose axes differ")
+        if sequences and has_row and (kind is Concat or not first.is_time_first):
+            raise UnsupportedModel(f"{name!r} takes {values}, where a row meets no step")
+        attributes = {"axis": 2 if sequences else 1} if kind is Concat else {}
+        (self._walk.current,) = self._walk.take(self._walk.op(), *values, **attributes).outputs
+        self._keep(kind(name), tuple(place.stage for place in taken), first)
+
+    def _read_skip(self, name: str) -> None:
+        """Features of the input, added to the current value."""
+        place = self._place_of(self._walk.current)
+        taken = self._walk.take("Gather", self._source, CONSTANT, axis=2)
+        (features,) = taken.arrays()
+        added = self._at_the_same_step(name, taken.outputs[0], place)
+        self._walk.advance("Add", added)
+        stage = Skip(name, tuple(int(index) for index in features.reshape(-1)))
+        self._keep(stage, (place.stage,), place)
+
+    def _at_the_same_step(self, name: str, added: str, place: Place) -> str:
+        """What is added, `(batch, seq, size)`, in the form of the current value."""
+        if place.is_sequence and place.is_time_first:
+            return self._walk.take("Transpose", added, perm=[1, 0, 2]).outputs[0]
+        if place.is_sequence:
+            return added
+        if self._takes_lengths:
+            step_over_shared(self._walk)
+            return self._walk.take("GatherND", added, "lengths/last", batch_dims=1).outputs[0]
+        taken = self._walk.take("Gather", added, CONSTANT, axis=1)
+        (step,) = taken.arrays()
+        if step.tolist() != -1:
+            got = f"{name!r} adds step {step.tolist()} of the input"
+            raise UnsupportedModel(f"{got}, expected the last")
+        return taken.outputs[0]

@@ -1,0 +1,122 @@
+"""The stages that make one row of a sequence, in an ONNX graph."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ...errors import UnsupportedModel
+from ...model import LastHidden, LastStep, Pool, Stage
+from .shared_nodes import step_over_shared
+from .walk import CONSTANT, Walk, check_number
+
+ROW_OPERATORS = ("Gather", "GatherND", "ReduceMean", "ReduceMax", "Where")
+AXES_INPUT_OPSET = 18  # the first whose ReduceMean and ReduceMax have their axes as an input
+_LOWEST = float(np.finfo(np.float32).min)
+
+
+class Place(NamedTuple):
+    """What a value of the graph is.
+
+    Attributes:
+        stage: index of the stage whose value it is; that of the model's input is `wiring.INPUT`.
+        is_sequence: whether it has an axis of time.
+        is_time_first: whether it is `(seq, batch, size)`.
+        is_final: whether it is the final h of a recurrent stage, `(directions, batch, size)`.
+    """
+
+    stage: int
+    is_sequence: bool = True
+    is_time_first: bool = False
+    is_final: bool = False
+
+    @property
+    def time_axis(self) -> int:
+        """Where a sequence has its steps."""
+        return 0 if self.is_time_first else 1
+
+
+def read_final(walk: Walk, bidirectional: bool) -> Stage:
+    """A read-out of the final h `(directions, batch, size)` of a recurrent stage."""
+    name = walk.name()
+    if bidirectional:
+        walk.advance("Transpose", perm=[1, 0, 2])
+        name = walk.name()
+        walk.integers("Reshape", 0, -1)
+        return LastHidden(name)
+    if walk.op() == "Squeeze":
+        walk.integers("Squeeze", 0)
+        return LastStep(name)
+    walk.integers("Gather", 0, axis=0)
+    return LastHidden(name)
+
+
+def read_row(walk: Walk, place: Place, takes_lengths: bool) -> Stage:
+    """A read-out or a pool of every step.
+
+    Raises:
+        UnsupportedModel: there is no axis of time, or the lengths of the rows do not count.
+    """
+    op = walk.op()
+    if not place.is_sequence:
+        raise UnsupportedModel(f"{walk.name()!r} takes {walk.current!r}, which is no sequence")
+    if takes_lengths and op.startswith("Reduce"):
+        raise UnsupportedModel(f"{walk.name()!r} reads what stands after a row's end")
+    if op == "Gather":
+        return _step(walk, place, takes_lengths)
+    if op == "GatherND":
+        return _last_that_counts(walk, place)
+    if op == "Where":
+        return _pool_of_what_counts(walk, place)
+    name = walk.name()
+    mode = "mean" if op == "ReduceMean" else "max"
+    _reduce(walk, op, place.time_axis)
+    return Pool(name, mode)
+
+
+def _step(walk: Walk, place: Place, takes_lengths: bool) -> Stage:
+    name = walk.name()
+    index = walk.constant(1)
+    if index is not None and index.tolist() == 0:
+        walk.integers("Gather", 0, axis=place.time_axis)
+        return Pool(name, "first")
+    walk.integers("Gather", -1, axis=place.time_axis)
+    if takes_lengths:
+        raise UnsupportedModel(f"{name!r} picks the last step of a row however long it is")
+    return LastStep(name)
+
+
+def _last_that_counts(walk: Walk, place: Place) -> Stage:
+    name = walk.name()
+    if place.is_time_first:
+        raise UnsupportedModel(f"{name!r} takes {walk.current!r} time first")
+    walk.advance("GatherND", "lengths/last", batch_dims=1)
+    return LastStep(name)
+
+
+def _pool_of_what_counts(walk: Walk, place: Place) -> Stage:
+    """A mean or the largest value over the steps before each row's end."""
+    counts = "lengths/counts_time_first" if place.is_time_first else "lengths/counts"
+    axis = place.time_axis
+    taken = walk.take("Where", counts, walk.current, CONSTANT)
+    (nothing,) = taken.arrays()
+    (walk.current,) = taken.outputs
+    if walk.op() == "ReduceMax":
+        check_number(nothing, _LOWEST, walk.current)
+        name = walk.name()
+        _reduce(walk, "ReduceMax", axis)
+        return Pool(name, "max")
+    check_number(nothing, 0.0, walk.current)
+    _reduce(walk, "ReduceSum", axis)
+    step_over_shared(walk)
+    name = walk.name()
+    walk.advance("Div", "lengths/divisor")
+    return Pool(name, "mean")
+
+
+def _reduce(walk: Walk, op: str, axis: int) -> None:
+    if op == "ReduceSum" or walk.opset >= AXES_INPUT_OPSET:
+        walk.integers(op, axis, keepdims=0)
+    else:
+        walk.advance(op, axes=[axis], keepdims=0)

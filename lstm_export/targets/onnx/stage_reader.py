@@ -1,0 +1,85 @@
+"""The stages that keep the axes of what they take, in an ONNX graph: an operator each, or two."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from ...errors import UnsupportedModel
+from ...model import Affine, Clamp, LayerNorm, Linear, Slice, Stage
+from . import activation_reader
+from .walk import CONSTANT, OPTIONAL, Walk
+
+
+def _gemm(walk: Walk) -> Stage:
+    name = walk.name()
+    weight_and_bias = walk.advance("Gemm", CONSTANT, OPTIONAL, transB=1).arrays()
+    return Linear(name, *weight_and_bias)
+
+
+def _matmul(walk: Walk) -> Stage:
+    name = walk.name()
+    (weight,) = walk.advance("MatMul", CONSTANT).arrays()
+    bias = None
+    if walk.name() == f"{name}/bias":
+        (bias,) = walk.advance("Add", CONSTANT).arrays()
+    return Linear(name, weight.T, bias)
+
+
+def _scaler(walk: Walk) -> Stage:
+    name = walk.name()
+    (offset,) = walk.advance("Sub", CONSTANT).arrays()
+    (scale,) = walk.advance("Div", CONSTANT).arrays()
+    return Affine(name, offset, scale)
+
+
+def _mul(walk: Walk) -> Stage:
+    """An inverse scaler, or the first of gelu_tanh's nodes."""
+    if activation_reader.is_gelu_tanh(walk):
+        return activation_reader.gelu_tanh(walk)
+    name = walk.name()
+    (scale,) = walk.advance("Mul", CONSTANT).arrays()
+    (offset,) = walk.advance("Add", CONSTANT).arrays()
+    return Affine(name, offset, scale, inverse=True)
+
+
+def _clamp(walk: Walk) -> Stage:
+    name = walk.name()
+    bounds = walk.advance("Clip", OPTIONAL, OPTIONAL).constants
+    low, high = (None if bound is None else float(bound) for bound in (*bounds, None, None)[:2])
+    return Clamp(name, low, high)
+
+
+def _layer_norm(walk: Walk) -> Stage:
+    name = walk.name()
+    eps = walk.attribute("epsilon")
+    ones = walk.constant(1)
+    is_plain = ones is not None and walk.is_input_named(1, f"ones_{ones.size}")
+    taken = walk.advance("LayerNormalization", CONSTANT, OPTIONAL, axis=-1, epsilon=eps)
+    weight, bias = taken.constants
+    if not is_plain:
+        return LayerNorm(name, weight, bias, eps)
+    if weight is None or (weight != 1).any():
+        raise UnsupportedModel(f"{name!r} has a weight that is not 1")
+    return LayerNorm(name, None, bias, eps)
+
+
+def read_slice(walk: Walk, axis: int) -> Stage:
+    """Columns of the last axis."""
+    name = walk.name()
+    (features,) = walk.advance("Gather", CONSTANT, axis=axis).arrays()
+    if features.dtype != np.int64:
+        raise UnsupportedModel(f"{name!r} picks columns by {features.dtype}, expected int64")
+    return Slice(name, tuple(int(index) for index in features))
+
+
+STAGE_READERS: Mapping[str, Callable[[Walk], Stage]] = {
+    **activation_reader.READERS,
+    "Gemm": _gemm,
+    "MatMul": _matmul,
+    "Sub": _scaler,
+    "Mul": _mul,
+    "LayerNormalization": _layer_norm,
+    "Clip": _clamp,
+}

@@ -1,0 +1,193 @@
+"""Random graphs for the parity study: the random chains, with values joined, pooled and picked.
+
+The same seed and index give the same graph on every machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from lstm_export.errors import UnsupportedModel
+from lstm_export.model import (
+    Activation,
+    Add,
+    Affine,
+    Clamp,
+    Concat,
+    Divide,
+    Join,
+    LastStep,
+    Linear,
+    Model,
+    Multiply,
+    Pool,
+    Skip,
+    Slice,
+    Stage,
+    Subtract,
+)
+from lstm_export.model.stage import X
+from lstm_export.model.stages.read_outs import POOLS
+
+from .random_chains import LARGEST_HIDDEN, random_chain
+
+MOST_EDITS = 4
+TRIES = 20  # edits are drawn until enough of them fit
+
+Random = np.random.Generator
+# What stands for the value of a stage from then on; None where this one has no place for it.
+Edit = Callable[[Model, int, Random], "list[Stage] | None"]
+
+
+def random_graph(
+    seed: int, index: int, *, largest_hidden: int = LARGEST_HIDDEN
+) -> tuple[Model, float]:
+    """The graph of this seed and index, and the gain of its weights."""
+    model, gain = random_chain(seed, index, largest_hidden=largest_hidden)
+    kept = tuple(stage for stage in model.stages if not isinstance(stage, Skip))
+    model = replace(model, stages=kept)
+    random = np.random.default_rng([seed, index, 2])
+    wanted = int(random.integers(1, MOST_EDITS + 1))
+    for _ in range(TRIES):
+        edit = EDITS[int(random.integers(len(EDITS)))]
+        place = int(random.integers(-1, len(model.stages)))
+        edited = _edited(model, place, edit(model, place, random))
+        if edited is not None:
+            model = edited
+            wanted -= 1
+        if not wanted:
+            break
+    return model, gain
+
+
+def _edited(model: Model, place: int, added: list[Stage] | None) -> Model | None:
+    """The model with stages added after one, whose readers take the last of them instead."""
+    if not added:
+        return None
+    old = name_of(model, place)
+    stages: list[Stage] = []
+    for index, stage in enumerate(model.stages):
+        if index == place + 1:
+            stages += added
+        names = tuple(name_of(model, source) for source in model.sources[index])
+        if index > place:
+            names = tuple(added[-1].name if name == old else name for name in names)
+        stages.append(replace(stage, inputs=names))
+    if place == len(model.stages) - 1:
+        stages += added
+    try:
+        return replace(model, stages=tuple(stages))
+    except UnsupportedModel:
+        return None
+
+
+def name_of(model: Model, index: int) -> str:
+    """The name of a stage, or that of the model's input."""
+    return X if index < 0 else model.stages[index].name
+
+
+def _width(model: Model, index: int) -> int:
+    return model.signature.input_size if index < 0 else model.shapes[index].width
+
+
+def _is_sequence(model: Model, index: int) -> bool:
+    return index < 0 or model.shapes[index].is_sequence
+
+
+def _new(model: Model, kind: str) -> str:
+    return f"{kind}.g{len(model.stages)}"
+
+
+def _linear(name: str, columns: int, rows: int, source: str, random: Random) -> Linear:
+    bound = 1 / np.sqrt(columns)
+    weight = random.uniform(-bound, bound, (rows, columns))
+    return Linear(name, weight, random.uniform(-bound, bound, rows), inputs=(source,))
+
+
+def _joined(model: Model, place: int, random: Random) -> list[Stage] | None:
+    """With an earlier value of its width: a residual, a difference or a product."""
+    width = _width(model, place)
+    earlier = [index for index in range(-1, place) if _width(model, index) == width]
+    if not _is_sequence(model, place):
+        earlier = [index for index in earlier if not _is_sequence(model, index)]
+    if not earlier:
+        return None
+    other = int(random.choice(earlier))
+    kinds: list[type[Join]] = [Add, Add, Subtract, Multiply]
+    kind = kinds[int(random.integers(len(kinds)))]
+    inputs = (name_of(model, place), name_of(model, other))
+    return [kind(_new(model, "join"), inputs=inputs)]
+
+
+def _gated(model: Model, place: int, random: Random) -> list[Stage]:
+    """Times a gate of its own, or divided by a positive value of its own."""
+    name = name_of(model, place)
+    width = _width(model, place)
+    head = _linear(_new(model, "gate"), width, width, name, random)
+    if random.random() < 0.5:
+        gate: list[Stage] = [Activation(f"{head.name}.s", "sigmoid")]
+        return [head, *gate, Multiply(f"{head.name}.m", inputs=(name, gate[-1].name))]
+    divisor = [Activation(f"{head.name}.s", "softplus"), Clamp(f"{head.name}.c", low=0.125)]
+    return [head, *divisor, Divide(f"{head.name}.d", inputs=(name, divisor[-1].name))]
+
+
+def _normalised(model: Model, place: int, random: Random) -> list[Stage] | None:
+    """A sequence less its last step, its mean, its first step or its largest values."""
+    if not _is_sequence(model, place):
+        return None
+    base = _row(model, place, random)
+    return [base, Subtract(f"{base.name}.less", inputs=(name_of(model, place), base.name))]
+
+
+def _row(model: Model, place: int, random: Random) -> Stage:
+    mode = str(random.choice(["last", *POOLS]))
+    inputs = (name_of(model, place),)
+    if mode == "last":
+        return LastStep(_new(model, "row"), inputs=inputs)
+    return Pool(_new(model, "row"), mode, inputs=inputs)
+
+
+def _beside(model: Model, place: int, random: Random) -> list[Stage] | None:
+    """Columns of a row of an earlier sequence beside it, and a Linear back to its width."""
+    earlier = [index for index in range(-1, place) if _is_sequence(model, index)]
+    if not earlier:
+        return None
+    other = int(random.choice(earlier))
+    row = _row(model, other, random)
+    name = name_of(model, place)
+    both = Concat(f"{row.name}.cat", inputs=(name, row.name))
+    width = _width(model, place)
+    columns = width + _width(model, other)
+    return [row, both, _linear(f"{row.name}.fc", columns, width, both.name, random)]
+
+
+def _picked(model: Model, place: int, random: Random) -> list[Stage]:
+    """As many of its columns in any order, and some more than once."""
+    width = _width(model, place)
+    features = tuple(random.integers(0, width, width).tolist())
+    return [Slice(_new(model, "slice"), features, inputs=(name_of(model, place),))]
+
+
+def _answer_shifted(model: Model, place: int, random: Random) -> list[Stage] | None:
+    """Columns of a row of the input, as its scaler leaves it, added to the answer."""
+    if place != len(model.stages) - 1:
+        return None
+    source = 0 if isinstance(model.stages[0], Affine) else -1
+    row = _row(model, source, random)
+    features = random.integers(0, _width(model, source), _width(model, place))
+    columns = Slice(f"{row.name}.cols", tuple(features.tolist()))
+    return [row, columns, Add(f"{row.name}.add", inputs=(name_of(model, place), columns.name))]
+
+
+EDITS: tuple[Edit, ...] = (
+    _joined,
+    _joined,
+    _gated,
+    _normalised,
+    _beside,
+    _picked,
+    _answer_shifted,
+)
