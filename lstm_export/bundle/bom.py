@@ -38,10 +38,23 @@ def bill_of_materials(manifest: Mapping[str, Any]) -> bytes:
 
     It lists what `files` of the manifest lists, itself excepted.
     """
+    bom = _contents(manifest)
+    seconds = source_date()
+    if seconds is not None:
+        moment = time.gmtime(seconds)
+        bom["metadata"]["timestamp"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", moment)
+    # The number follows from the contents, so that equal bundles have equal numbers.
+    bom["serialNumber"] = uuid.uuid5(uuid.NAMESPACE_URL, json.dumps(bom, sort_keys=True)).urn
+    text = json.dumps(bom, indent=2, sort_keys=True)
+    return f"{text}\n".encode("ascii")
+
+
+def _contents(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The bill but for its time and number."""
     libraries = list(_libraries(manifest))
     data = list(_data(manifest))
     others = [component["bom-ref"] for component in (*libraries, *data)]
-    bom: dict[str, Any] = {
+    return {
         "$schema": _SCHEMA,
         "bomFormat": "CycloneDX",
         "specVersion": _SPEC,
@@ -53,13 +66,6 @@ def bill_of_materials(manifest: Mapping[str, Any]) -> bytes:
         "components": [*data, *libraries],
         "dependencies": [{"ref": _MODEL, "dependsOn": sorted(others)}],
     }
-    seconds = source_date()
-    if seconds is not None:
-        moment = time.gmtime(seconds)
-        bom["metadata"]["timestamp"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", moment)
-    # The number follows from the contents, so that equal bundles have equal numbers.
-    bom["serialNumber"] = uuid.uuid5(uuid.NAMESPACE_URL, _text(bom)).urn
-    return _text(bom).encode("ascii")
 
 
 def check_bom(data: bytes, manifest: Mapping[str, Any]) -> None:
@@ -74,7 +80,7 @@ def check_bom(data: bytes, manifest: Mapping[str, Any]) -> None:
         found = _claims(json.loads(data.decode("utf-8")))
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
         raise BundleError(f"{BOM} is no bill of materials; package the model again") from error
-    expected = _claims(json.loads(bill_of_materials(manifest)))
+    expected = _claims(_contents(manifest))
     for what, claim in expected.items():
         if found[what] != claim:
             raise BundleError(
@@ -196,7 +202,3 @@ def _training(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
 def _provenance(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
     provenance = manifest.get("provenance")
     return provenance if isinstance(provenance, dict) else {}
-
-
-def _text(bom: Mapping[str, Any]) -> str:
-    return json.dumps(bom, indent=2, sort_keys=True) + "\n"

@@ -12,11 +12,11 @@ import numpy as np
 
 from ..bundle import Bundle
 from ..errors import BundleError, printable
-from ..model import Runner, forward
+from ..model import Runner
 from ..model.runner import is_stateful
 from ..parity import GoldenSet, ParityReport, asked_of, check, check_streaming
-from ..parity.noise import Jitter, SharedWeights, in_units_of, output_scale
 from ..parity.rule import EPS, LARGEST_NOISE, bound, largest
+from .answers_again import Again, answered_again
 from .onnx_metadata import SIGNATURE, may_be_onnx, metadata_of
 from .onnx_weights import differences_to
 
@@ -70,33 +70,31 @@ def recomputed(bundle: Bundle) -> tuple[GoldenSet, ...]:
         BundleError: those that it holds are others, by more than float64 rounding; or an F is
             larger than rounding makes it.
     """
-    exact = SharedWeights(bundle.model)
-    jitter = Jitter(NOISE_RUNS, seed=0)
-    fresh = []
-    floors = []
-    for stored in bundle.golden:
-        output = forward(bundle.model, stored.x, exact, lengths=stored.lengths)
-        scale = output_scale(output)
-        jitter.restart()
-        moved = forward(bundle.model, stored.x, jitter, lengths=stored.lengths)
-        move = in_units_of(np.abs(moved.y - output.y), scale)  # (runs, batch, output_size)
-        floors.append(float(move.max()))
-        fresh.append(replace(stored, y=output.y, scale=scale))
+    again = {
+        computed.stored.name: computed
+        for computed in answered_again(bundle.model, bundle.golden, NOISE_RUNS)
+    }
+    floors = [computed.noise_floor for computed in again.values()]
     judged = [floor for floor in floors if floor <= LARGEST_NOISE]  # NaN is none of them
     most = NOISE_FACTOR * (max(judged, default=0.0) + EPS)
-    for stored, computed, floor in zip(bundle.golden, fresh, floors, strict=True):
+    fresh = []
+    for stored in bundle.golden:
+        computed = again[stored.name]
         # Where float32 means too little for a verdict, float64 may not mean enough either, and two
         # runs of a nearly chaotic model tell little of eight.
+        floor = computed.noise_floor
         is_judged = stored.noise_floor <= LARGEST_NOISE and floor <= LARGEST_NOISE
-        if is_judged and not _agrees(stored, computed, most):
+        if is_judged and not _agrees(computed, most):
             raise BundleError(
                 f"the answers of the golden set {printable(stored.name)} are not those of the "
                 "weights in the bundle; package the model again"
             )
+        fresh.append(replace(stored, y=computed.y, scale=computed.scale))
     return tuple(fresh)
 
 
-def _agrees(stored: GoldenSet, computed: GoldenSet, most_noise: float) -> bool:
+def _agrees(computed: Again, most_noise: float) -> bool:
+    stored = computed.stored
     if not stored.noise_floor <= most_noise:
         return False
     error, _ = largest(stored.y, computed.y, computed.scale)

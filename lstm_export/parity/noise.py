@@ -88,6 +88,36 @@ class Jitter(Noise):
         return result
 
 
+class ExactAndJitter(Jitter):
+    """A Jitter whose first run is exact, and the others random: one run of a chain answers both."""
+
+    def __init__(self, runs: int, seed: int) -> None:
+        super().__init__(1 + runs, seed)
+
+    def weight(self, name: str, weight: Array) -> Array:
+        is_new = name not in self._weights
+        moved = super().weight(name, weight)
+        if is_new:
+            moved[0] = weight
+        return moved
+
+    def value(self, value: Array) -> Array:
+        moved: Array = value.copy()
+        others = moved[..., 1:, :, :]  # ([seq,] runs, batch, size)
+        others += others * self._signs(others.shape)
+        return moved
+
+    def gate(self, gate: Array, size: Array | float = 1.0) -> Array:
+        moved: Array = gate.copy()
+        others = moved[..., 1:, :, :]
+        signs = self._signs(others.shape)
+        if isinstance(size, float):
+            others += size * signs
+        else:
+            others += np.broadcast_to(size, gate.shape)[..., 1:, :, :] * signs
+        return moved
+
+
 class SharedWeights(Noise):
     """No noise; a model's weights are widened once, for all models that share arrays with it."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+from functools import cache
 from typing import TYPE_CHECKING, cast
 
 from ..errors import InputError
@@ -62,6 +63,7 @@ __all__ = [
 _NO_TARGET = "target"  # the one file of this folder that is none
 
 
+@cache
 def names() -> tuple[str, ...]:
     """The known targets in alphabetical order."""
     files = (module.name for module in pkgutil.iter_modules(__path__))
