@@ -1,43 +1,51 @@
-// Times modules in Node: node wasm_steps.mjs FOLDER [MODEL.onnx]; see wasm_steps.py.
+// Times a model's modules and runtimes of ONNX beside them, in Node and in browsers; see wasm_steps.py.
 
-import { pathToFileURL } from 'node:url';
-
-const [folder, onnx] = process.argv.slice(2);
-const { load } = await import(pathToFileURL(`${folder}/model.mjs`));
-const candidates = {};
-for (const [name, simd] of [['vectors', true], ['plain', false]]) {
-  const model = await load(undefined, { simd });
-  const stream = model.stream({ window: 0 });
-  const x = new Float32Array(100 * model.inputSize).map((_, k) => Math.sin(k));
-  const sample = x.slice(0, model.inputSize);
-  candidates[`ours, ${name}`] = {
-    step: () => stream.step(sample),
-    sequence: () => model.run(x),
-  };
+/** Calls to time: what each module and each runtime does for a step and for a sequence of 100. */
+export async function candidates(load, runtimes, onnx) {
+  const found = {};
+  for (const [name, simd] of [['ours, vectors', true], ['ours, plain', false]]) {
+    const model = await load(undefined, { simd, warn: null });
+    const stream = model.stream({ window: 0 });
+    const x = new Float32Array(100 * model.inputSize).map((_, k) => Math.sin(k));
+    const sample = x.slice(0, model.inputSize);
+    found[name] = { step: () => stream.step(sample), sequence: () => model.run(x) };
+    found.width = model.inputSize;
+  }
+  const { width, ...calls } = found;
+  for (const [name, ort] of Object.entries(runtimes)) {
+    calls[name] = await withOnnxRuntime(ort, onnx, width);
+  }
+  return calls;
 }
-for (const name of onnx ? ['onnxruntime-web', 'onnxruntime-node'] : []) {
-  const ort = await import(name).then((module) => module.default ?? module);
+
+async function withOnnxRuntime(ort, onnx, width) {
   if (ort.env.wasm) ort.env.wasm.numThreads = 1;
   const options = { intraOpNumThreads: 1, interOpNumThreads: 1 };
   const session = await ort.InferenceSession.create(onnx, options);
-  const feed = (seq) => {
-    const x = new Float32Array(seq * 10).map((_, k) => Math.sin(k));
-    return { [session.inputNames[0]]: new ort.Tensor('float32', x, [1, seq, 10]) };
+  const feeds = (seq) => {
+    const x = new Float32Array(seq * width).map((_, k) => Math.sin(k));
+    return { [session.inputNames[0]]: new ort.Tensor('float32', x, [1, seq, width]) };
   };
-  const [one, many] = [feed(1), feed(100)];
-  candidates[name] = { step: () => session.run(one), sequence: () => session.run(many) };
+  const step = feeds(1);
+  const sequence = feeds(100);
+  return { step: () => session.run(step), sequence: () => session.run(sequence) };
 }
-const best = {};
-for (let round = 0; round < 40; round++) { // in turns; the minimum is what noise adds to
-  for (const [name, calls] of Object.entries(candidates)) {
-    for (const [what, call] of Object.entries(calls)) {
-      const count = what === 'step' ? 200 : 5;
-      const start = performance.now();
-      for (let k = 0; k < count; k++) await call();
-      const us = ((performance.now() - start) * 1000) / count;
-      best[name] ??= {};
-      best[name][what] = Math.min(best[name][what] ?? Infinity, us);
+
+/** The least time of each call in microseconds, over rounds in turns; a browser's clock is coarse. */
+export async function timed(calls, rounds = 40, share = 1) {
+  const best = {};
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, { step, sequence }] of Object.entries(calls)) {
+      best[name] ??= { step: Infinity, sequence: Infinity };
+      best[name].step = Math.min(best[name].step, await mean(step, 300 * share));
+      best[name].sequence = Math.min(best[name].sequence, await mean(sequence, 5 * share));
     }
   }
+  return best;
 }
-console.log(JSON.stringify({ node: process.version, best }));
+
+async function mean(call, count) {
+  const start = performance.now();
+  for (let k = 0; k < count; k++) await call();
+  return ((performance.now() - start) * 1000) / count;
+}

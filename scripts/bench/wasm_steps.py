@@ -1,10 +1,11 @@
-"""Sizes of the wasm target's files, and the time of a step and of a sequence in Node.
+"""Sizes of the wasm target's files, and times in Node and Chromium beside ONNX Runtime's.
 
 python -m scripts.bench.wasm_steps MODEL.pt [--peers FOLDER]
 
-`--peers` names a folder in which `npm install --ignore-scripts onnxruntime-web onnxruntime-node`
-was run; both are timed too, in turns with ours. Minima of 40 rounds; `step` of ONNX Runtime is a
-sequence of one step, which carries no state. ONNX Runtime's calls are awaited, ours too.
+FOLDER is where npm installed onnxruntime-web, and, to be told of, onnxruntime-node and esbuild; by
+default what scripts/install_web_engines.sh installed. Rounds take turns, the least time counts.
+`step` of ONNX Runtime is a sequence of one step, which carries no state. Its calls are awaited, and
+ours too. `first` is from before the import to the first answer in a new process, the best of 7.
 """
 
 from __future__ import annotations
@@ -16,45 +17,139 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import TypeAlias
 
 from lstm_export import export
 from lstm_export.bench.machine import machine, machine_text
+from tests.kit.browser import BROWSER, reported
+from tests.kit.web_engines import PACKAGES
+
+Times: TypeAlias = dict[str, dict[str, float]]
+
+RUNTIMES = ("onnxruntime-web", "onnxruntime-node")
+WEB_FILES = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
+IN_NODE = """
+import { candidates, timed } from './wasm_steps.mjs';
+import { load } from './model_wasm/model.mjs';
+const runtimes = {};
+for (const name of @RUNTIMES@) runtimes[name] = await import(name).then((m) => m.default ?? m);
+console.log(JSON.stringify(await timed(await candidates(load, runtimes, './model.onnx'))));
+"""
+IN_A_PAGE = """<!doctype html>
+<script type="module">
+  import { candidates, timed } from './wasm_steps.mjs';
+  import { load } from './model_wasm/model.mjs';
+  const runtimes = {};
+  if (@HAS_WEB@) runtimes['onnxruntime-web'] = await import('./ort.wasm.bundle.min.mjs');
+  const calls = await candidates(load, runtimes, './model.onnx');
+  const seen = await timed(calls, 40, 4);
+  fetch('/seen', { method: 'POST', body: JSON.stringify(seen) });
+</script>
+"""
+FIRST = {
+    "ours, vectors": """
+const start = performance.now();
+const { load } = await import('./model_wasm/model.mjs');
+(await load()).stream({ window: 0 }).step(new Float32Array(@WIDTH@));
+console.log(performance.now() - start);
+""",
+    "onnxruntime-web": """
+const start = performance.now();
+const ort = await import('onnxruntime-web').then((m) => m.default ?? m);
+ort.env.wasm.numThreads = 1;
+const session = await ort.InferenceSession.create('./model.onnx');
+const x = new ort.Tensor('float32', new Float32Array(@WIDTH@), [1, 1, @WIDTH@]);
+await session.run({ [session.inputNames[0]]: x });
+console.log(performance.now() - start);
+""",
+}
 
 
 def main() -> None:
     """Export, time, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", type=Path)
-    parser.add_argument("--peers", type=Path)
+    parser.add_argument("--peers", type=Path, default=PACKAGES.parent)
     chosen = parser.parse_args()
+    peers = (chosen.peers / "node_modules").resolve()
+    runtimes = [name for name in RUNTIMES if (peers / name).exists()]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         export(chosen.model, "wasm", folder / "model_wasm")
         export(chosen.model, "onnx", folder / "model.onnx")
-        found = timed(folder, chosen.peers)
-        print(f"{machine_text(machine())}, Node {found['node']}")
-        for file in ("model.wasm", "model.plain.wasm", "model.mjs"):
-            data = (folder / "model_wasm" / file).read_bytes()
-            print(f"{file:<18} {len(data):>9,} bytes, {len(gzip.compress(data, 9)):>9,} gzipped")
-    print(f"{'us':<18} {'step':>8} {'(1, 100)':>9}")
-    for candidate, times in found["best"].items():
-        print(f"{candidate:<18} {times['step']:>8.2f} {times['sequence']:>9.0f}")
+        shutil.copy(Path(__file__).with_suffix(".mjs"), folder)
+        if runtimes:
+            (folder / "node_modules").symlink_to(peers)
+        version = _said(["node", "--version"], folder)
+        print(f"{machine_text(machine())}, Node {version.strip()}")
+        _print_sizes(folder / "model_wasm", peers / ".bin" / "esbuild")
+        in_node = _in_node(folder, runtimes)
+        in_page = _in_page(folder, "onnxruntime-web" in runtimes) if BROWSER else {}
+        first = _first(folder, runtimes)
+    _print_times(in_node, in_page, first)
 
 
-def timed(folder: Path, peers: Path | None) -> dict[str, dict[str, dict[str, float]]]:
-    """What wasm_steps.mjs prints; it runs where Node finds the peers."""
-    node = shutil.which("node")
-    if node is None:
-        raise SystemExit("there is no node here")
-    script = folder / "wasm_steps.mjs"
-    shutil.copy(Path(__file__).with_suffix(".mjs"), script)
-    command = [node, str(script), str(folder / "model_wasm")]
-    if peers:
-        (folder / "node_modules").symlink_to((peers / "node_modules").resolve())
-        command.append(str(folder / "model.onnx"))
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    found: dict[str, dict[str, dict[str, float]]] = json.loads(done.stdout)
+def _said(command: list[str], folder: Path) -> str:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def _in_node(folder: Path, runtimes: list[str]) -> Times:
+    (folder / "node.mjs").write_text(IN_NODE.replace("@RUNTIMES@", json.dumps(runtimes)))
+    found: Times = json.loads(_said(["node", "node.mjs"], folder))
     return found
+
+
+def _in_page(folder: Path, has_web: bool) -> Times:
+    if has_web:
+        for file in WEB_FILES:
+            shutil.copy(folder / "node_modules" / "onnxruntime-web" / "dist" / file, folder)
+    page = IN_A_PAGE.replace("@HAS_WEB@", json.dumps(has_web))
+    (folder / "page.html").write_text(page)
+    found: Times = reported(folder, "page.html", patience_s=300)
+    return found
+
+
+def _first(folder: Path, runtimes: list[str]) -> dict[str, float]:
+    """Milliseconds to the first answer."""
+    from lstm_export.targets import wasm
+
+    width = wasm.read((folder / "model_wasm" / "model.wasm").read_bytes()).signature.input_size
+    found = {}
+    for name, script in FIRST.items():
+        if name in ("ours, vectors", *runtimes):
+            (folder / "first.mjs").write_text(script.replace("@WIDTH@", str(width)))
+            found[name] = min(float(_said(["node", "first.mjs"], folder)) for _ in range(7))
+    return found
+
+
+def _print_sizes(folder: Path, esbuild: Path) -> None:
+    """Of the files, and of the script as a bundler's minifier leaves it."""
+    sizes = {}
+    for file in ("model.wasm", "model.plain.wasm", "model.mjs"):
+        sizes[file] = (folder / file).read_bytes()
+    if esbuild.exists():
+        command = [str(esbuild), "--minify", "model.mjs"]
+        sizes["model.mjs, minified"] = _said(command, folder).encode()
+    for file, data in sizes.items():
+        print(f"{file:<20} {len(data):>9,} bytes, {len(gzip.compress(data, 9)):>9,} gzipped")
+
+
+def _print_times(in_node: Times, in_page: Times, first: dict[str, float]) -> None:
+    print(f"{'':<20} {'Node':>17} {'Chromium':>17}")
+    columns = ("step", "(1,100)", "step", "(1,100)", "first, ms")
+    print(f"{'us':<20}", *(f"{column:>8}" for column in columns))
+    for name, times in in_node.items():
+        page = in_page.get(name, {})
+        cells = [times["step"], times["sequence"], page.get("step"), page.get("sequence")]
+        cells.append(first.get(name))
+        print(f"{name:<20}", *map(_cell, cells))
+
+
+def _cell(value: float | None) -> str:
+    if value is None:
+        return f"{'-':>8}"
+    return f"{value:>8.2f}" if value < 100 else f"{value:>8.0f}"
 
 
 if __name__ == "__main__":
