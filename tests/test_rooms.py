@@ -15,6 +15,7 @@ ORDER = [
     "version",
     "errors",
     "files",
+    "child_process",
     "signing",
     "model",
     "series",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -93,8 +93,13 @@ class Reference:
         )
 
 
-def reference(
-    name: str, call: Call, time_first: bool, sizes: tuple[int, int], pick: int
+def reference(  # noqa: PLR0913, PLR0917 - what a module is asked, and how
+    name: str,
+    call: Call,
+    time_first: bool,
+    sizes: tuple[int, int],
+    pick: int,
+    probe: tuple[int, int] = PROBE,
 ) -> Reference:
     """The module as a Runner.
 
@@ -104,36 +109,48 @@ def reference(
         time_first: whether it takes `(seq, batch, input_size)`.
         sizes: what the chain takes and yields.
         pick: which of its answers is y.
+        probe: batch and seq of the x that it is asked.
 
     Raises:
         UnsupportedModel: its answer does not have the shape of a y.
         InputError: it refuses every input.
     """
     takes, yields = sizes
-    batch, seq = PROBE
+    batch, seq = probe
     x = np.random.default_rng(0).normal(size=(batch, seq, takes)).astype(np.float32)
     answers = call(x.swapaxes(0, 1) if time_first else x)
-    form = _form(name, answers, time_first, yields, pick)
-    if form is None:
-        shape = answers[pick].shape if pick < len(answers) else "missing"
+    shape = answers[pick].shape if pick < len(answers) else None
+    layout = _layout(shape, time_first, yields, probe) if shape is not None else None
+    if shape is None or layout is None:
         raise UnsupportedModel(
-            f"{name}: y is {shape}, expected {(batch, yields)} or {(batch, seq, yields)} "
-            f"for x {x.shape}"
+            f"{name}: y is {shape or 'missing'}, expected {(batch, yields)} or "
+            f"{(batch, seq, yields)} for x {x.shape}"
         )
+    shapes = (_letters(shape, probe), _letters(layout.shape, probe))
+    note = _note(name, len(answers), pick, shapes)
+    form = Form(pick, layout.every_step, layout.steps_first, note)
     return Reference(name, call, form, time_first, yields)
 
 
-def _form(
-    name: str, answers: Sequence[Array], time_first: bool, size: int, pick: int
-) -> Form | None:
-    """How the answer has the shape of a y, be it without its axes of length 1."""
-    batch, seq = PROBE
-    shapes = [((batch, size), False, False), ((batch, seq, size), True, False)]
-    steps = ((seq, batch, size), True, True)
-    shapes = [*shapes, steps] if not time_first else [shapes[0], steps, shapes[1]]
-    for shape, every_step, steps_first in shapes if pick < len(answers) else ():
-        if _squeezed(answers[pick].shape) == _squeezed(shape):
-            return Form(pick, every_step, steps_first, _note(name, answers, pick, shape))
+class _Layout(NamedTuple):
+    """A shape that a y may have, and what it means."""
+
+    shape: tuple[int, ...]
+    every_step: bool
+    steps_first: bool
+
+
+def _layout(
+    shape: tuple[int, ...], time_first: bool, size: int, probe: tuple[int, int]
+) -> _Layout | None:
+    """How an answer of this shape is a y, be it without its axes of length 1."""
+    batch, seq = probe
+    last = _Layout((batch, size), every_step=False, steps_first=False)
+    rows = _Layout((batch, seq, size), every_step=True, steps_first=False)
+    steps = _Layout((seq, batch, size), every_step=True, steps_first=True)
+    for layout in (last, steps, rows) if time_first else (last, rows, steps):
+        if _squeezed(layout.shape) == _squeezed(shape):
+            return layout
     return None
 
 
@@ -141,19 +158,19 @@ def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(size for size in shape if size != 1)
 
 
-def _note(name: str, answers: Sequence[Array], pick: int, shape: tuple[int, ...]) -> str:
-    said = (
-        [f"answers with {len(answers)} tensors, of which number {pick + 1} is y"]
-        if len(answers) > 1
-        else []
-    )
-    if answers[pick].shape != shape:
-        said.append(f"answers {_letters(answers[pick].shape)}, artifacts answer {_letters(shape)}")
+def _note(name: str, count: int, pick: int, shapes: tuple[str, str]) -> str:
+    """What is done to the answer, given its shape and that of y."""
+    got, wanted = shapes
+    said: list[str] = []
+    if count > 1:
+        said.append(f"answers with {count} tensors, of which number {pick + 1} is y")
+    if got != wanted:
+        said.append(f"answers {got}, artifacts answer {wanted}")
     return f"{name} {' and '.join(said)}" if said else ""
 
 
-def _letters(shape: tuple[int, ...]) -> str:
-    names = dict(zip(PROBE, ("batch", "seq"), strict=True))
+def _letters(shape: tuple[int, ...], probe: tuple[int, int]) -> str:
+    names = dict(zip(probe, ("batch", "seq"), strict=True))
     sizes = ", ".join(names.get(size, str(size)) for size in shape)
     return f"({sizes},)" if len(shape) == 1 else f"({sizes})"
 

@@ -77,6 +77,14 @@ def verify(  # noqa: PLR0913, PLR0917 - the command's arguments and options
             metavar="FILE",
         ),
     ] = None,
+    numbers_only: Annotated[
+        bool,
+        typer.Option(
+            "--numbers-only",
+            help="Judge an ONNX file by its answers alone, in a process of its own; files of other "
+            "tools are judged so unasked.",
+        ),
+    ] = False,
     key: Annotated[
         str | None,
         typer.Option(
@@ -91,13 +99,15 @@ def verify(  # noqa: PLR0913, PLR0917 - the command's arguments and options
     reading = replace(reading, data=None)  # here it is for --streaming
     outputs = {"--junit": junit, "--html": html, "--failing": failing}
     _check_usage(model, data, streaming, check_self, {**outputs, "--replay": replay}, reading)
+    if numbers_only:
+        _check_numbers_only(model, {"--self-check": check_self, "--streaming": streaming}, failing)
     _check_outputs(outputs, artifact, model, replay)
     try:
         public = Path(key) if key and model is None else None
         opened, subject = _opened(artifact, model, reading, public)
         if check_self and subject:
             return _check_self(opened, subject, as_json)
-        reports = _judged(opened, subject, replay)
+        reports = _judged(opened, subject, replay, numbers_only)
     except LstmExportError as error:
         _write_refused(context, artifact, error, junit, html)
         raise
@@ -141,6 +151,23 @@ def _check_usage(  # noqa: PLR0913, PLR0917 - what was given
         )
 
 
+def _check_numbers_only(
+    model: Path | None, others: Mapping[str, bool], failing: Path | None
+) -> None:
+    """What needs the file's structure, or a model that is not named."""
+    if model is None:
+        raise typer.BadParameter(
+            "name the model whose numbers it has to have: ARTIFACT MODEL",
+            param_hint="--numbers-only",
+        )
+    asked = [option for option, is_given in {**others, "--failing": failing}.items() if is_given]
+    if asked:
+        raise typer.BadParameter(
+            f"the file is asked for its answers alone: leave out {', '.join(asked)}",
+            param_hint="--numbers-only",
+        )
+
+
 def _check_outputs(outputs: Mapping[str, Path | None], *inputs: Path | None) -> None:
     written: dict[Path, str] = {}
     for option, path in outputs.items():
@@ -168,11 +195,11 @@ def _opened(
 
 
 def _judged(
-    opened: OpenedFile, subject: Subject | None, replay: Path | None
+    opened: OpenedFile, subject: Subject | None, replay: Path | None, numbers_only: bool
 ) -> tuple[ParityReport, ...]:
     from ..verification.judge import judge_file
 
-    return judge_file(opened, subject, replay)
+    return judge_file(opened, subject, replay, numbers_only=numbers_only)
 
 
 def _write_reports(  # noqa: PLR0913, PLR0917 - what is written, and where
@@ -247,7 +274,8 @@ def _write_failing(
     from ..verification.failure import smallest_failure
 
     passed = show.all_ok(reports)
-    smallest = None if passed else smallest_failure(opened, subject)
+    is_foreign = opened.is_foreign_onnx
+    smallest = None if passed or is_foreign else smallest_failure(opened, subject)
     if smallest is None:
         reason = "nothing failed" if passed else "no golden set fails by its numbers"
         typer.echo(f"{reason}: {path} was not written", err=True)

@@ -12,8 +12,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from ..errors import UnsupportedModel
+
 if TYPE_CHECKING:  # the command line lists targets, and must not wait for numpy to do so
     from ..model import Array, Model, Runner, Signature
+
+
+class EditedArtifact(UnsupportedModel):
+    """An artifact that holds another model than its own metadata says.
+
+    Attributes:
+        found: the model that it holds.
+    """
+
+    def __init__(self, text: str, found: Model | None = None) -> None:
+        super().__init__(text)
+        self.found = found
 
 
 class ArtifactRunner(Protocol):

@@ -23,6 +23,8 @@ from pathlib import Path
 
 from .. import targets
 from ..bundle import Bundle, is_bundle, open_bundle
+from ..device.onnx_metadata import SIGNATURE, may_be_onnx, metadata_of
+from ..device.protobuf import fields
 from ..errors import InputError, LstmExportError, MissingDependency, naming, require
 from ..files import read_bytes, unreadable
 from ..model import Model, Runner
@@ -168,6 +170,26 @@ class OpenedFile:
     def artifact(self) -> ArtifactFile:
         """The lone artifact."""
         return next(iter(self.artifacts.values()))
+
+    @property
+    def is_foreign_onnx(self) -> bool:
+        """Whether it is an ONNX file that says nothing of this package: another tool's."""
+        if self.bundle is not None or "onnx" not in self.artifacts:
+            return False
+        return SIGNATURE not in metadata_of(self.data)
+
+    def lone_onnx(self) -> bytes:
+        """The ONNX file, to be judged by its numbers alone.
+
+        Raises:
+            InputError: it is something else.
+            BundleError: it is cut or damaged.
+        """
+        if self.bundle is not None or not may_be_onnx(self.data):
+            raise InputError(f"{self.path} is no ONNX file, which is what --numbers-only judges")
+        for _ in fields(self.data):  # a file that is cut shows here
+            pass
+        return self.data
 
     def why_not_onnx(self) -> str:
         """Why the `onnx` artifact of a bundle does not run here; empty where it does, or there is

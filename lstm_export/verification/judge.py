@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from .. import targets
 from ..bundle import Bundle, check_claims
 from ..device import self_test
-from ..errors import InputError, LstmExportError, naming
+from ..errors import BundleError, InputError, LstmExportError, UnsupportedModel, naming
 from ..model import Model, Runner, Signature
 from ..model.runner import is_stateful, row_by_row
 from ..parity import ParityReport, check, check_conditions, check_streaming
@@ -76,13 +78,21 @@ def judge_runner(
 
 
 def judge_file(
-    opened: OpenedFile, subject: Subject | None, replay: Path | None = None
+    opened: OpenedFile,
+    subject: Subject | None,
+    replay: Path | None = None,
+    *,
+    numbers_only: bool = False,
 ) -> tuple[ParityReport, ...]:
     """Judge an artifact or every artifact of a bundle; a bundle without a subject by the answers
     that it carries.
 
+    An ONNX file of another tool is judged by its numbers alone; with `numbers_only` one of ours is,
+    too.
+
     Raises:
-        InputError: there is no subject, and it is no bundle.
+        InputError: there is no subject, and it is no bundle; or it is no ONNX file, and
+            `numbers_only` is asked.
         LstmExportError: something in it cannot be opened.
     """
     with naming(opened.path):
@@ -90,10 +100,38 @@ def judge_file(
             return _by_itself(opened, replay)
         if replay is not None:
             subject = subject.replaying(replay)
+        if numbers_only or opened.is_foreign_onnx:
+            return (judge_numbers(subject, opened),)
         if opened.bundle is None:
-            return (judge(subject, opened.artifact),)
+            return (_judged_alone(subject, opened),)
         check_sizes(opened.path, opened.bundle.model.signature, subject.model)
         return _beside_its_model(opened, opened.bundle, subject)
+
+
+def _judged_alone(subject: Subject, opened: OpenedFile) -> ParityReport:
+    """A lone artifact; the guard of ONNX files refuses what other tools make of one."""
+    try:
+        return judge(subject, opened.artifact)
+    except BundleError as error:
+        if opened.artifact.target != "onnx":
+            raise
+        raise BundleError(f"{error}; or judge it by its numbers alone: --numbers-only") from error
+
+
+def judge_numbers(subject: Subject, opened: OpenedFile) -> ParityReport:
+    """Judge an ONNX file by its numbers alone, in a process of its own.
+
+    Raises:
+        InputError: it is none, or cannot be asked.
+    """
+    from .foreign_onnx import numbers_of
+
+    data = opened.lone_onnx()
+    try:
+        report = numbers_of(subject.model, subject.golden, data)
+    except (InputError, UnsupportedModel) as error:
+        raise InputError(f"{opened.path}: {error}") from error
+    return replace(report, notes=(*subject.checkpoint.remarks, *report.notes))
 
 
 def _by_itself(opened: OpenedFile, replay: Path | None) -> tuple[ParityReport, ...]:
@@ -141,6 +179,9 @@ def structure_of(artifact: ArtifactFile, expected: Model) -> str:
     """What reading the artifact back says: `identical`, `not checked`, or what differs."""
     try:
         found = artifact.read_back()
+    except targets.EditedArtifact as error:
+        differs = error.found and difference_between(expected, error.found)
+        return f"{error}: {differs}" if differs else str(error)
     except LstmExportError as error:
         return str(error)
     if found is None:
@@ -155,7 +196,26 @@ def difference_between(model: Model, found: Model) -> str:
         return "the stored signature is not the model's"
     differences = model.differences(found)
     more = f"; and {len(differences) - 2} more" if len(differences) > 2 else ""
-    return "; ".join(differences[:2]) + more
+    return "; ".join(differences[:2]) + more + _largest(model, found)
+
+
+def _largest(model: Model, found: Model) -> str:
+    """The value that is furthest from the model's, where the arrays have the same names and shapes;
+    empty where they do not, or all are the same."""
+    others = found.arrays
+    largest = 0.0
+    said = ""
+    for name, array in model.arrays.items():
+        if name not in others or others[name].shape != array.shape:
+            return ""
+        distance = np.abs(others[name].astype(np.float64) - array)
+        index = np.unravel_index(distance.argmax(), array.shape)
+        if distance[index] > largest:
+            largest = distance[index]
+            place = ", ".join(map(str, index))
+            said = f"; the largest: {name}[{place}] is {others[name][index]:.9g}, "
+            said += f"the model's is {array[index]:.9g}"
+    return said
 
 
 def check_sizes(file: Path | str, found: Signature, model: Model) -> None:

@@ -23,6 +23,7 @@ from ...device.onnx_metadata import (
 from ...device.onnx_state import CarriedTensor, carried_tensors
 from ...errors import UnsupportedModel, require
 from ...model import Model, Signature, state_layout
+from ..target import EditedArtifact
 from .graph_reader import GraphReader
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ def from_bytes(data: bytes, *, stateful: bool = False) -> Model:
         raise UnsupportedModel("the graph carries another state than the file's own metadata says")
     is_chain = _json(said.get(CHAIN, "null")) == model.chain_record()
     if not is_chain or said.get(WEIGHTS_SHA256) != model.weights_sha256:
-        raise UnsupportedModel("the graph holds another model than the file's own metadata says")
+        fault = "the graph holds another model than the file's own metadata says"
+        raise EditedArtifact(fault, model)
     return model
 
 
