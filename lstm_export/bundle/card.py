@@ -121,6 +121,8 @@ def _window(signature: Signature) -> str:
     if not signature.window:
         return "any number of steps"
     windows = f"trained on windows of {signature.window} steps"
+    if signature.calendar_step:
+        return f"{windows}, one step being one {signature.calendar_step}"
     if not signature.time or not signature.time_step:
         return windows
     if signature.calendar:

@@ -29,6 +29,7 @@ Loss = Enum("Loss", {"mse": "mse", "mae": "mae", "huber": "huber"}, type=str)
 
 NAMES = {"targets": "target"}  # the library's names that are other ones here
 SEPARATORS = {"tab": "\t", "\\t": "\t", "space": " "}
+CALENDAR_STEPS = ("business-day", "month", "quarter", "year")
 SECONDS = {"": 1.0, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 DURATION = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<unit>ms|s|min|h|d|w)?")
 
@@ -68,11 +69,14 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     calendar: Annotated[
         str,
         typer.Option(
-            help="Inputs derived from the time: hour, weekday, yearday.", metavar="NAME,.."
+            help="Inputs derived from the time: hour, weekday, yearday as waves; hour_onehot, "
+            "weekday_onehot, month_onehot, week_hour_onehot as a column a value.",
+            metavar="NAME,..",
         ),
     ] = "",
     group: Annotated[
-        str | None, typer.Option(help="Column that tells one series from another.", metavar="COL")
+        str | None,
+        typer.Option(help="Columns that tell one series from another.", metavar="COL,.."),
     ] = None,
     pad: Annotated[
         bool, typer.Option("--pad", help="Learn from groups shorter than the window too.")
@@ -117,10 +121,14 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
             metavar="CHAR",
         ),
     ] = None,
+    skip_rows: Annotated[
+        int, typer.Option(help="Lines of a text file that stand before its header.")
+    ] = 0,
     step: Annotated[
         str | None,
         typer.Option(
-            help="Time from row to row, such as 5s, 1min, 1h, 1d; by default the most common.",
+            help="Time from row to row: 5s, 1min, 1h, 1d, business-day, month, quarter, year; by "
+            "default what most rows show.",
             metavar="TIME",
         ),
     ] = None,
@@ -224,6 +232,9 @@ def _options(given: Mapping[str, Any]) -> TrainingOptions:
         values[name] = _names(values[name])
     if values["features"] is not None:
         values["features"] = _names(values["features"])
+    if values["step"] in CALENDAR_STEPS:
+        values["calendar_step"] = values["step"]
+        values["step"] = None
     for name in ("step", "tolerance"):
         values[name] = _duration(name, values[name])
     values["split"] = _shares(values["split"])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..errors import InputError
 from ..model import Signature
+from ..series import group_columns
 from ..series.cells import is_number
 
 
@@ -18,14 +19,14 @@ class RowColumns:
         names: of the cells in their order.
         measured: those that the model needs as numbers, in its order.
         time: the column with the time, or None.
-        group: the column that tells series apart, or None.
+        groups: the columns that tell series apart, if there are any.
         is_header: whether the first row held names, and is no row to be answered.
     """
 
     names: tuple[str, ...]
     measured: tuple[str, ...]
     time: str | None
-    group: str | None
+    groups: tuple[str, ...]
     is_header: bool
 
 
@@ -53,7 +54,7 @@ def columns_of(first_row: Sequence[str], signature: Signature) -> RowColumns:
         names,
         measured=_measured(signature),
         time=signature.time if signature.time in names else None,
-        group=signature.group if signature.group in names else None,
+        groups=tuple(name for name in _groups(signature, names) if name in names),
         is_header=is_header,
     )
 
@@ -61,6 +62,10 @@ def columns_of(first_row: Sequence[str], signature: Signature) -> RowColumns:
 def _measured(signature: Signature) -> tuple[str, ...]:
     measured = tuple(column.name for column in signature.measured)
     return measured or tuple(f"x{index}" for index in range(signature.input_size))
+
+
+def _groups(signature: Signature, names: Sequence[str]) -> tuple[str, ...]:
+    return group_columns(signature.group, names)
 
 
 def _needed(signature: Signature) -> tuple[str, ...]:
@@ -73,7 +78,7 @@ def _needed(signature: Signature) -> tuple[str, ...]:
 
 def _is_header(cells: Sequence[str], signature: Signature) -> bool:
     """By a name that the model knows; where it knows none, by a cell that is no number."""
-    known = {*_measured(signature), signature.time, signature.group}
+    known = {*_measured(signature), signature.time, *_groups(signature, cells)}
     if known & set(cells):
         return True
     return not signature.features and not all(is_number(cell) for cell in cells)

@@ -13,10 +13,10 @@ from ..bundle import Mode
 from ..bundle.archive import pack, unpack
 from ..errors import BundleError, InputError
 from ..model import Array
-from ..series import Table
+from ..series import Table, gaps_in_time, group_name, step_text
 from ..series.calendar import calendar_features
-from ..series.times import elapsed, parse_times
-from ..series.windows import gaps_in_time
+from ..series.steps import elapsed
+from ..series.times import parse_times
 from .guards import NotFinite
 from .row_columns import RowColumns, columns_of
 from .row_counts import RowCounts
@@ -38,12 +38,17 @@ class _Row(NamedTuple):
     Attributes:
         x: float32 `(input_size,)`.
         times: its time `(1,)`, or its number.
-        group: its series; empty where there is a single series.
+        keys: of its series; empty where there is a single series.
     """
 
     x: Array
     times: Array
-    group: str
+    keys: tuple[str, ...]
+
+    @property
+    def group(self) -> str:
+        """Its series' name; empty where there is a single series."""
+        return group_name(self.keys)
 
 
 class RowStream:
@@ -85,7 +90,7 @@ class RowStream:
         self._holds = nonfinite == "hold"
         self._streams: dict[str, Stream] = {}
         self._times: dict[str, Array] = {}  # the last time of each series (1,)
-        self._columns = RowColumns((), (), None, None, is_header=False)
+        self._columns = RowColumns((), (), None, (), is_header=False)
         self._last_row = -1
         self.names: tuple[str, ...] = ()
         self.counts = RowCounts()
@@ -97,10 +102,9 @@ class RowStream:
             InputError: the header lacks a column that the model needs.
         """
         columns = columns_of(cells, self._signature)
-        group = [columns.group] if columns.group else []
         outputs = [column.name for column in self._signature.outputs]
         self._columns = columns
-        self.names = (columns.time or "row", *group, *outputs)
+        self.names = (columns.time or "row", *columns.groups, *outputs)
         return columns.is_header
 
     def answer(self, cells: Sequence[str], line: int) -> tuple[str, ...] | None:
@@ -132,8 +136,7 @@ class RowStream:
         self._times[row.group] = row.times
         self._before[row.group] = before
         self._count(row, y)
-        group = [row.group] if self._columns.group else []
-        return (_text(row.times), *group, *y.astype(str))
+        return (_text(row.times), *row.keys, *y.astype(str))
 
     def _read(self, cells: Sequence[str], line: int) -> _Row:
         columns = self._columns
@@ -146,7 +149,7 @@ class RowStream:
             times = parse_times(table, columns.time)
         calendar = calendar_features(times, self._signature.calendar)[0]
         x = np.concatenate([measured, calendar]).astype(np.float32)  # (input_size,)
-        return _Row(x, times, by_name[columns.group] if columns.group else "")
+        return _Row(x, times, tuple(by_name[name] for name in columns.groups))
 
     def _not_finite(self, error: NotFinite, cells: Sequence[str], line: int) -> InputError:
         feature = error.index[2]
@@ -223,7 +226,7 @@ class RowStream:
             of_group = f" of {row.group}" if row.group else ""
             self._say(
                 f"line {line}: {passed:g} since the row{of_group} before, "
-                f"expected {self._signature.time_step:g}; starting anew"
+                f"expected {step_text(self._signature)}; starting anew"
             )
             stream.reset()
             self._refilling.add(row.group)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..model import Array, Column, Signature
-from ..series import Missing, Run, Table, series_of, sliding_windows
+from ..series import Missing, Run, Table, group_columns, series_of, sliding_windows
 from .guarded_runner import GuardedRunner
 from .sequences import Sequences
 
@@ -137,13 +137,14 @@ def as_table(runs: Sequence[Run], answers: Sequence[Array], signature: Signature
     A run's answers belong to its last rows, be they all of them, or all but window - 1.
     """
     times = []
-    groups = []
+    keys = []
     for run, y in zip(runs, answers, strict=True):
         times.append(run.times[-len(y) :])
-        groups.append(np.full(len(y), run.group, object))
+        keys += [run.keys] * len(y)
     columns = {signature.time or "row": np.concatenate(times)}
-    if signature.group:
-        columns[signature.group] = np.concatenate(groups)
+    names = [signature.group or ""] if len(keys[0]) == 1 else group_columns(signature.group, ())
+    for name, cells in zip(names, zip(*keys, strict=True), strict=True):
+        columns[name] = np.array(cells, object)
     y = np.concatenate(answers)  # (predictions, output_size)
     columns |= {column.name: y[:, index] for index, column in enumerate(signature.outputs)}
     return Table(columns)

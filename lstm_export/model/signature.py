@@ -9,6 +9,8 @@ from numbers import Real
 from typing import Any
 
 from ..errors import InputError, UnsupportedModel
+from .calendar_names import calendar_columns
+from .calendar_steps import CALENDAR_STEPS
 from .table_format import TableFormat
 
 LATER_KEYS = (
@@ -16,6 +18,7 @@ LATER_KEYS = (
     "time_tolerance",
     "table_format",
     "quantiles",
+    "calendar_step",
 )  # a record holds them where they are set
 
 
@@ -60,6 +63,8 @@ class Signature:
         time_tolerance: by how much a step may differ from `time_step`, in the same unit; None for
             rounding alone.
         table_format: how the cells of its tables are written; None for the usual way.
+        calendar_step: spacing of the time column where it is not always as long, one of
+            `CALENDAR_STEPS`; `time_step` is None then, and `time_tolerance` counts such steps.
         quantiles: levels of the quantiles that follow the answers in `y`: as many columns a level,
             in the same order.
     """
@@ -78,6 +83,7 @@ class Signature:
     time_tolerance: float | None = None
     table_format: TableFormat | None = None
     quantiles: tuple[float, ...] = ()
+    calendar_step: str | None = None
 
     def __post_init__(self) -> None:
         self._check_kinds()
@@ -107,6 +113,9 @@ class Signature:
         if not all(type(level) is float and 0 < level < 1 for level in self.quantiles):
             got = f"the signature's quantiles are {self.quantiles!r}"
             raise UnsupportedModel(f"{got}, expected levels between 0 and 1")
+        if self.calendar_step not in (None, *CALENDAR_STEPS):
+            got = f"the signature's calendar_step is {self.calendar_step!r}"
+            raise UnsupportedModel(f"{got}, expected one of {', '.join(CALENDAR_STEPS)}")
         for name in ("time_step", "time_tolerance"):
             value = vars(self)[name]
             if not _is_number(value):
@@ -116,7 +125,7 @@ class Signature:
     @property
     def measured(self) -> tuple[Column, ...]:
         """The features that a table must hold: all but the calendar columns."""
-        derived = 2 * len(self.calendar)  # the sine and the cosine of each
+        derived = len(calendar_columns(self.calendar))
         return self.features[: len(self.features) - derived]
 
     @property

@@ -13,6 +13,7 @@ from ..errors import InputError
 SEPARATORS = (",", ";", "\t", "|", " ")
 DECIMALS = (".", ",")
 LONGEST_TIME_FORMAT = 64
+MOST_SKIPPED = 1_000_000
 _SOME_TIME = datetime.datetime(2000, 12, 31, 23, 58, 59, tzinfo=datetime.timezone.utc)
 
 
@@ -26,6 +27,7 @@ class TableFormat:
         has_offsets: every time names its offset from UTC, and is read as UTC.
         decimal: between a number's whole part and its fraction.
         separator: between the cells of a text file; None for the likeliest by its header.
+        skip_rows: lines of a text file that stand before its header.
 
     Raises:
         InputError: a value is none of these.
@@ -36,6 +38,7 @@ class TableFormat:
     has_offsets: bool = False
     decimal: str = "."
     separator: str | None = None
+    skip_rows: int = 0
 
     def __post_init__(self) -> None:
         if not all(isinstance(word, str) for word in self.missing_values):
@@ -47,6 +50,8 @@ class TableFormat:
         if self.separator is not None and self.separator not in SEPARATORS:
             choices = ", ".join(map(repr, SEPARATORS))
             raise InputError(f"separator is {self.separator!r}, expected one of {choices}")
+        if type(self.skip_rows) is not int or not 0 <= self.skip_rows <= MOST_SKIPPED:
+            raise InputError(f"skip_rows is {self.skip_rows!r}, expected 0 to {MOST_SKIPPED:,}")
         if self.time_format is not None:
             _check_time_format(self.time_format)
 

@@ -1,13 +1,14 @@
 """Tables, calendar features and windows: shared by training and device."""
 
-from .calendar import CALENDAR, calendar_columns, calendar_features
+from ..model.calendar_names import CALENDAR, calendar_columns
+from .calendar import calendar_features
+from .groups import group_columns, group_name, group_rows
+from .steps import gaps_in_time, infer_time_step, step_text
 from .table import Table, TableSource, read_table
-from .times import compact_format, infer_time_step, parse_times, recognised
+from .times import compact_format, parse_times, recognised
 from .windows import (
     Missing,
     Run,
-    gaps_in_time,
-    group_rows,
     series_of,
     sliding_windows,
     time_step_of,
@@ -23,6 +24,8 @@ __all__ = [
     "calendar_features",
     "compact_format",
     "gaps_in_time",
+    "group_columns",
+    "group_name",
     "group_rows",
     "infer_time_step",
     "parse_times",
@@ -30,5 +33,6 @@ __all__ = [
     "recognised",
     "series_of",
     "sliding_windows",
+    "step_text",
     "time_step_of",
 ]

@@ -8,20 +8,20 @@ import numpy as np
 
 from ..errors import InputError
 from ..model import Array
-
-# Each feature becomes a sine and a cosine of its phase, so that 23 h and 0 h are neighbours.
-CALENDAR = ("hour", "weekday", "yearday")
+from ..model.calendar_names import CALENDAR, ONE_HOT
 
 DAYS_IN_YEAR = 365.25
 DAYS_IN_WEEK = 7
+MONTHS_IN_YEAR = 12
+HOURS_IN_DAY = 24
 FIRST_WEEKDAY = 3  # day 0, 1970-01-01, was a Thursday; weeks begin on Monday
 
 
 def calendar_features(times: Array, names: Sequence[str]) -> Array:
-    """Sine and cosine of each feature, float64 `(rows, 2 * len(names))`, see `calendar_columns`.
+    """The columns of each feature, float64 `(rows, columns)`, see `model.calendar_names`.
 
     `hour` turns once a day (minutes count), `weekday` once a week in whole days, `yearday` once a
-    year in whole days.
+    year in whole days; of those with one column a value that of the row's own is 1.
 
     Raises:
         InputError: a name is not in `CALENDAR`, or `times` are plain numbers.
@@ -36,21 +36,35 @@ def calendar_features(times: Array, names: Sequence[str]) -> Array:
             f"calendar features ({', '.join(names)}) need dates, "
             "the time column holds plain numbers"
         )
-    columns = []
-    for name in names:
-        phase = 2 * np.pi * _turn(times, name)
-        columns.append(np.sin(phase))
-        columns.append(np.cos(phase))
-    return np.stack(columns, axis=1)
+    return np.concatenate([_columns(times, name) for name in names], axis=1)
 
 
-def calendar_columns(names: Sequence[str]) -> tuple[str, ...]:
-    """The columns that `calendar_features` yields.
+def _columns(times: Array, name: str) -> Array:
+    """The columns of one feature, float64 `(rows, columns)`."""
+    if name in ONE_HOT:
+        values: Array = np.eye(ONE_HOT[name])[_value(times, name)]
+        return values
+    phase = 2 * np.pi * _turn(times, name)
+    return np.stack([np.sin(phase), np.cos(phase)], axis=1)
 
-    >>> calendar_columns(["hour"])
-    ('hour_sin', 'hour_cos')
-    """
-    return tuple(f"{name}_{wave}" for name in names for wave in ("sin", "cos"))
+
+def _value(times: Array, name: str) -> Array:
+    """Which of its values a feature has, int64 `(rows,)`, counted from 0; Monday is 0."""
+    if name == "month_onehot":
+        month: Array = times.astype("datetime64[M]").astype(np.int64) % MONTHS_IN_YEAR
+        return month
+    days = times.astype("datetime64[D]")
+    hour: Array = (times - days).astype("timedelta64[h]").astype(np.int64)
+    if name == "hour_onehot":
+        return hour
+    weekday = _weekday(days)
+    return weekday if name == "weekday_onehot" else HOURS_IN_DAY * weekday + hour
+
+
+def _weekday(days: Array) -> Array:
+    """0 for Monday, int64 `(rows,)`."""
+    weekday: Array = (days.astype(np.int64) + FIRST_WEEKDAY) % DAYS_IN_WEEK
+    return weekday
 
 
 def _turn(times: Array, name: str) -> Array:
@@ -60,8 +74,7 @@ def _turn(times: Array, name: str) -> Array:
         of_day: Array = (times - days) / np.timedelta64(1, "D")
         return of_day
     if name == "weekday":
-        weekday: Array = (days.astype(np.int64) + FIRST_WEEKDAY) % DAYS_IN_WEEK
-        return weekday / DAYS_IN_WEEK
+        return _weekday(days) / DAYS_IN_WEEK
     new_year = days.astype("datetime64[Y]")
     yearday: Array = (days - new_year).astype(np.int64)
     return yearday / DAYS_IN_YEAR

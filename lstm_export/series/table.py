@@ -179,9 +179,9 @@ def read_table(path: Path, table_format: TableFormat = USUAL) -> Table:
             differ in length.
         MissingDependency: Parquet needs pyarrow.
     """
-    read = columns_of_file(path, table_format.separator)
+    read = columns_of_file(path, table_format)
     columns = {name: _column(values) for name, values in read.items()}
-    return Table(columns, first_row_of_file(path), path, table_format)
+    return Table(columns, first_row_of_file(path, table_format), path, table_format)
 
 
 def _column(values: Any) -> Array:

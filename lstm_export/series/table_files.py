@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import InputError, require
 from ..files import read_bytes, unreadable
-from ..model import Array
+from ..model import USUAL, Array, TableFormat
 
 MAX_TEXT_BYTES = 2**30  # of a CSV file, unpacked; as Python's objects it takes ten times as much
 DELIMITERS = ",;\t"
@@ -24,18 +24,18 @@ CSV_FIRST_ROW = 2  # row 1 is the header
 _KINDS = ".csv, .csv.gz, .parquet"
 
 
-def columns_of_file(path: Path, separator: str | None = None) -> Mapping[str, Any]:
+def columns_of_file(path: Path, table_format: TableFormat = USUAL) -> Mapping[str, Any]:
     """The columns of `.csv`, `.csv.gz` or `.parquet`, chosen by the name; those of CSV as text.
 
     Args:
         path: the file.
-        separator: between the cells of CSV; by default the likeliest by its header.
+        table_format: what stands between the cells of CSV, and before its header.
 
     Raises:
         InputError: as `read_table`.
         MissingDependency: Parquet needs pyarrow.
     """
-    read = _reader(path, separator)
+    read = _reader(path, table_format)
     if path.is_dir():
         raise InputError(f"{path} is a folder, expected a file")
     if not path.is_file():
@@ -46,15 +46,16 @@ def columns_of_file(path: Path, separator: str | None = None) -> Mapping[str, An
         raise unreadable(path, error, f"a table: {_KINDS}") from error
 
 
-def first_row_of_file(path: Path) -> int:
+def first_row_of_file(path: Path, table_format: TableFormat = USUAL) -> int:
     """What messages call the first row of such a file."""
-    return 1 if path.name.lower().endswith(".parquet") else CSV_FIRST_ROW
+    is_text = not path.name.lower().endswith(".parquet")
+    return CSV_FIRST_ROW + table_format.skip_rows if is_text else 1
 
 
-def _reader(path: Path, separator: str | None) -> Callable[[Path], Mapping[str, Any]]:
+def _reader(path: Path, table_format: TableFormat) -> Callable[[Path], Mapping[str, Any]]:
     name = path.name.lower()
     if name.endswith((".csv", ".csv.gz")):
-        return partial(_read_csv, separator=separator)
+        return partial(_read_csv, table_format=table_format)
     if name.endswith(".parquet"):
         return _read_parquet
     raise InputError(
@@ -62,22 +63,29 @@ def _reader(path: Path, separator: str | None) -> Callable[[Path], Mapping[str, 
     )
 
 
-def _read_csv(path: Path, separator: str | None) -> Mapping[str, Array]:
-    text = _csv_text(path)
+def _read_csv(path: Path, table_format: TableFormat) -> Mapping[str, Array]:
+    text = _after_lines(_csv_text(path), table_format.skip_rows)
     header, _, _ = text.partition("\n")
-    delimiter = separator or max(DELIMITERS, key=header.count)
+    delimiter = table_format.separator or max(DELIMITERS, key=header.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         rows = list(reader)
     except csv.Error as error:
-        raise InputError(f"{path}, line {reader.line_num} is not CSV: {error}") from error
+        line = reader.line_num + table_format.skip_rows
+        raise InputError(f"{path}, line {line} is not CSV: {error}") from error
     while rows and not rows[-1]:
         rows.pop()
     if not rows:
         raise InputError(f"{path} holds nothing, expected a table")
     if len(rows) == 1:
         raise InputError(f"{path} holds a header and no rows, expected a table")
-    return _csv_columns(path, rows[0], rows[1:])
+    return _csv_columns(path, rows[0], rows[1:], first_row_of_file(path, table_format))
+
+
+def _after_lines(text: str, count: int) -> str:
+    """The text without its first lines; empty where it has no more."""
+    lines = text.split("\n", count)
+    return lines[count] if len(lines) > count else ""
 
 
 def _csv_text(path: Path) -> str:
@@ -106,12 +114,14 @@ def _unzipped(path: Path, data: bytes) -> bytes:
     return text
 
 
-def _csv_columns(path: Path, header: list[str], rows: list[list[str]]) -> dict[str, Array]:
+def _csv_columns(
+    path: Path, header: list[str], rows: list[list[str]], first_row: int
+) -> dict[str, Array]:
     names = [name.strip() for name in header]
     for name in names:
         if names.count(name) > 1:
             raise InputError(f"{path} has two columns named {name!r}; rename one")
-    for number, row in enumerate(rows, start=CSV_FIRST_ROW):
+    for number, row in enumerate(rows, start=first_row):
         if len(row) != len(names):
             raise InputError(
                 f"{path}, row {number} has {len(row)} cells, expected {len(names)} as in the header"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -164,30 +163,3 @@ def _in_seconds_if_whole(times: Array, missing: Array) -> Array:
     seconds = times.astype("datetime64[s]")
     is_whole = (seconds[~missing] == times[~missing]).all()
     return seconds if is_whole else times
-
-
-def infer_time_step(times: Sequence[Array]) -> float:
-    """The most common difference of neighbouring times: seconds, or the column's own unit.
-
-    On a tie the smaller one.
-
-    Args:
-        times: each series' times in order; a difference across two series says nothing.
-
-    Raises:
-        InputError: no series holds two rows.
-    """
-    differences = np.concatenate([elapsed(series) for series in times])
-    if not len(differences):
-        raise InputError("the time step cannot be inferred: no series holds two rows")
-    # Nine decimals: 0.1, 0.2, 0.30000000000000004 are evenly spaced.
-    steps, counts = np.unique(np.round(differences, 9), return_counts=True)
-    return float(steps[np.argmax(counts)])
-
-
-def elapsed(times: Array) -> Array:
-    """Differences of neighbouring times as float64 `(rows - 1,)`: seconds, or the column's unit."""
-    differences = np.diff(times)
-    if differences.dtype.kind == "m":
-        differences = differences / np.timedelta64(1, "s")
-    return differences

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
 from ..errors import InputError
 from ..model import Array, Signature
 from .calendar import calendar_features
+from .groups import group_name, keyed_rows
+from .steps import elapsed, gaps_in_time, infer_calendar_step, infer_time_step
 from .table import Table
-from .times import elapsed, infer_time_step, parse_times
+from .times import parse_times
 
 # What happens to a row with an empty input cell: an error, a gap, or the series' last known value.
 Missing = Literal["refuse", "drop", "ffill"]
 
-# Times that count in fractions carry rounding; no step may differ by more than this share.
-TIME_STEP_RTOL = 1e-6
+Keyed = tuple[tuple[str, ...], Array]  # a series' keys, and its rows
 
 SUNDAY = 7
 CLOCK_MONTHS = (4, 10, 11)  # Australia and Chile; Europe; North America
@@ -32,22 +33,27 @@ class Run:
         x: float32 `(rows, input_size)`, the columns in the signature's order, calendar ones last.
         times: `(rows,)` as `parse_times` gives them, or the row's index without a time column.
         rows: int64 `(rows,)`, where each row stands in the table.
-        group: the series' name; empty where the table holds one series.
+        keys: the series' cells in the group columns; empty where the table holds one series.
     """
 
     x: Array
     times: Array
     rows: Array
-    group: str = ""
+    keys: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def group(self) -> str:
+        """The series' name; empty where the table holds one series."""
+        return group_name(self.keys)
 
 
 def series_of(table: Table, signature: Signature, missing: Missing = "refuse") -> tuple[Run, ...]:
     """The runs of model inputs in a table, groups in order of appearance, broken at gaps in time.
 
-    A gap is any time difference other than `signature.time_step`, inferred where it is None.
+    A gap is any step in time but the signature's, which is inferred where it has none.
 
     Raises:
         InputError: a column is missing or holds text, a cell is empty under "refuse", or times are
@@ -58,11 +64,10 @@ def series_of(table: Table, signature: Signature, missing: Missing = "refuse") -
         raise InputError(f"missing={missing!r} is unknown; choose one of {choices}")
     names = [column.name for column in signature.measured]
     measured = _measured(table, names)
-    groups = list(group_rows(table, signature.group))
+    groups = list(keyed_rows(table, signature.group))
     if signature.time:
         times = _increasing_times(table, signature.time, groups)
-        step = signature.time_step or infer_time_step([times[rows] for _, rows in groups])
-        signature = replace(signature, time_step=step)
+        signature = _with_step(signature, [times[rows] for _, rows in groups])
     else:
         times = np.arange(len(table))
     if missing == "refuse":
@@ -74,10 +79,16 @@ def series_of(table: Table, signature: Signature, missing: Missing = "refuse") -
     x = np.concatenate([measured, calendar], axis=1).astype(np.float32)  # (rows, input_size)
     complete: Array = np.asarray(np.isfinite(x).all(axis=1))  # (rows,)
     runs = []
-    for group, rows in groups:
+    for keys, rows in groups:
         for run in _unbroken(rows, complete[rows], times, signature):
-            runs.append(Run(x[run], times[run], run, group))
+            runs.append(Run(x[run], times[run], run, keys))
     return tuple(runs)
+
+
+def _with_step(signature: Signature, times: Sequence[Array]) -> Signature:
+    if signature.calendar_step or signature.time_step:
+        return signature
+    return replace(signature, time_step=infer_time_step(times))
 
 
 def _measured(table: Table, names: Sequence[str]) -> Array:
@@ -87,33 +98,25 @@ def _measured(table: Table, names: Sequence[str]) -> Array:
     return np.stack([table.numbers(name) for name in names], axis=1)
 
 
-def group_rows(table: Table, group: str | None) -> Iterator[tuple[str, Array]]:
-    """Each series' name and rows, in order of appearance; one unnamed series without a column."""
-    if group is None:
-        yield "", np.arange(len(table))
-        return
-    names, first, codes = np.unique(table.text(group), return_index=True, return_inverse=True)
-    order = np.argsort(codes, kind="stable")  # rows sorted by series, in their order within each
-    bounds = np.searchsorted(codes[order], np.arange(len(names) + 1))
-    for code in np.argsort(first):
-        yield str(names[code]), order[bounds[code] : bounds[code + 1]]
+class TimeStep(NamedTuple):
+    """How far rows are apart: by a step of one length, or by one of the calendar.
+
+    Attributes:
+        seconds: the length, or in the column's unit; None for a step of the calendar.
+        calendar_step: one of `CALENDAR_STEPS`, or None.
+    """
+
+    seconds: float | None
+    calendar_step: str | None
 
 
-def time_step_of(table: Table, time: str, group: str | None) -> float:
-    """The most common time difference within a table's series: seconds, or the column's unit."""
-    groups = list(group_rows(table, group))
+def time_step_of(table: Table, time: str, group: str | None) -> TimeStep:
+    """What most rows within a table's series show."""
+    groups = list(keyed_rows(table, group))
     times = _increasing_times(table, time, groups)
-    return infer_time_step([times[rows] for _, rows in groups])
-
-
-def gaps_in_time(times: Array, signature: Signature) -> Array:
-    """Whether time does not move on by one step after a row, bool `(rows - 1,)`."""
-    step = signature.time_step
-    if step is None:
-        return np.zeros(max(len(times) - 1, 0), bool)
-    tolerance = TIME_STEP_RTOL * abs(step) + (signature.time_tolerance or 0.0)
-    gaps: Array = np.abs(elapsed(times) - step) > tolerance
-    return gaps
+    of_series = [times[rows] for _, rows in groups]
+    calendar_step = infer_calendar_step(of_series)
+    return TimeStep(None if calendar_step else infer_time_step(of_series), calendar_step)
 
 
 def sliding_windows(x: Array, window: int) -> Array:
@@ -141,7 +144,7 @@ def _unbroken(rows: Array, complete: Array, times: Array, signature: Signature) 
             yield run
 
 
-def _increasing_times(table: Table, name: str, groups: Sequence[tuple[str, Array]]) -> Array:
+def _increasing_times(table: Table, name: str, groups: Sequence[Keyed]) -> Array:
     """The time column `(rows,)`, which increases strictly within each group."""
     times = parse_times(table, name)
     for _, rows in groups:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from ..model import Affine, Array, Signature
+from ..model.calendar_steps import MONTHS
 from .answers import Predictor
 from .samples import Samples, batches, by_target
 
@@ -30,17 +33,19 @@ def untrained_baselines(samples: Samples, signature: Signature) -> dict[str, Pre
     if samples.horizon:
         found["persistence"] = lambda starts: _persistence(samples, starts)
         name, period = season(signature)
-        if period and samples.times.dtype.kind == "M":
-            found[name] = lambda starts: _seasonal(samples, starts, period)
+        if period is not None and samples.times.dtype.kind == "M":
+            found[name] = partial(_seasonal, samples, period=period)
     return found
 
 
-def season(signature: Signature) -> tuple[str, float]:
-    """The season worth repeating and its length in seconds, a whole number of steps, or 0 for none.
+def season(signature: Signature) -> tuple[str, np.timedelta64 | None]:
+    """The season worth repeating and its length, a whole number of steps, or None for none.
 
-    A week for steps below a day, a year of whole weeks for steps of a day or a week.
+    A week for steps below a day, a year of whole weeks for steps of a day or a week, else a year.
     """
-    step = signature.time_step or 0.0
+    if signature.calendar_step in MONTHS:
+        return f"same {signature.calendar_step} last year", np.timedelta64(12, "M")
+    step = DAY if signature.calendar_step else signature.time_step or 0.0
     if step < DAY:
         name = "same time last week"
         period = WEEK
@@ -48,7 +53,7 @@ def season(signature: Signature) -> tuple[str, float]:
         name = "same weekday last year"
         period = 52 * WEEK
     is_whole = 0 < step <= WEEK and period % step == 0
-    return name, period if is_whole else 0.0
+    return name, np.timedelta64(round(period * 1e6), "us") if is_whole else None
 
 
 def ridge(samples: Samples, scaler: Affine, penalty: float = RIDGE_PENALTY) -> Predictor:
@@ -93,11 +98,12 @@ def _training_mean(samples: Samples, starts: Array) -> Array:
     return np.broadcast_to(mean, (len(starts), len(mean)))
 
 
-def _seasonal(samples: Samples, starts: Array, period: float) -> Array:
+def _seasonal(samples: Samples, starts: Array, period: np.timedelta64) -> Array:
     """The target's value one period before each target row, where the table holds that row."""
     seasonal = np.full(samples.y.shape, np.nan)
-    times = samples.times.astype("datetime64[us]")
-    ago = times - np.timedelta64(round(period * 1e6), "us")
+    unit, _ = np.datetime_data(period.dtype)  # months are told apart by month, all others exactly
+    times = samples.times.astype(f"datetime64[{unit}]")
+    ago = times - period
     for group in np.unique(samples.group):
         rows = np.flatnonzero(samples.group == group)
         nearest = np.searchsorted(times[rows], ago[rows]).clip(max=len(rows) - 1)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..model import Array, Signature
-from ..series import Table, gaps_in_time, group_rows, parse_times
+from ..series import Table, gaps_in_time, group_rows, parse_times, step_text
 from .options import PARTS, TrainingOptions
 from .samples import Samples, target_steps
 from .splitting import NO_PART
@@ -129,11 +129,11 @@ def lost_windows(data: DataReport, signature: Signature) -> Iterator[str]:
     whole = sum(data.count(fate) for fate in FATES)
     if lost <= MANY * whole:
         return
-    step = signature.time_step or 0.0
     unit = " s" if signature.time_step and "T" in data.first else ""
+    step = step_text(signature) + unit
     yield (
         f"{lost:,} of {whole:,} windows are lost to gaps in time, a gap being any step but "
-        f"{step:g}{unit}; the first at {data.first_gap}: if clocks are a little off, give "
+        f"{step}; the first at {data.first_gap}: if clocks are a little off, give "
         "--tolerance; if rows are meant to be another time apart, --step; if the times are "
         "read wrongly, --time-format; else add the missing rows, or use a shorter window"
     )

@@ -9,7 +9,8 @@ from typing import Any, Literal, get_args
 
 from ..errors import InputError
 from ..model import TableFormat
-from ..series import CALENDAR, Missing
+from ..model.calendar_steps import CALENDAR_STEPS
+from ..series import CALENDAR, Missing, group_columns
 
 Loss = Literal["mse", "mae", "huber"]
 Scaler = Literal["standard", "minmax"]
@@ -53,7 +54,8 @@ class TrainingOptions:
             itself.
         time: the time column; without one every row follows the one before it.
         calendar: inputs derived from the time column, names of `series.CALENDAR`.
-        group: the column that tells one series from another; no window crosses two.
+        group: the column that tells one series from another, or several with commas between; no
+            window crosses two.
         pad: also learn from stretches of a group without a gap that are shorter than a window: of
             all the rows that they have, padded in the batch, where padding is never read.
         split: shares of training, validation and test.
@@ -66,9 +68,13 @@ class TrainingOptions:
             numbers, or dates as 20240131.
         decimal: "." or ",", what stands before a number's fraction.
         separator: between the cells of a CSV file; None for the likeliest by its header.
+        skip_rows: lines of a text file that stand before its header.
         step: time from a row to the next, in seconds or in the unit of the time column; None for
             the most common one.
-        tolerance: by how much a step may differ from `step` before it is a gap, in the same unit.
+        calendar_step: a step that is not always as long, in place of `step`: "business-day",
+            "month", "quarter" or "year"; None for what nearly all rows show.
+        tolerance: by how much a step may differ before it is a gap: in the unit of `step`, or in
+            steps of the calendar.
         units: unit by column name, for people.
         scaler: "standard" (mean, standard deviation) or "minmax" (to -1 .. 1), fitted on the
             training part.
@@ -114,7 +120,9 @@ class TrainingOptions:
     time_format: str | None = None
     decimal: str = "."
     separator: str | None = None
+    skip_rows: int = 0
     step: float | None = None
+    calendar_step: str | None = None
     tolerance: float | None = None
     units: Mapping[str, str] = field(default_factory=dict)
     scaler: Scaler = "standard"
@@ -195,7 +203,7 @@ class TrainingOptions:
         for name in names:
             if names.count(name) > 1:
                 raise InputError(f"{role} {name!r} is named twice")
-            if name in (self.time, self.group):
+            if name in (self.time, *self.group_columns):
                 raise InputError(
                     f"column {name!r} cannot be a {role} and the time or group column at once"
                 )
@@ -227,13 +235,25 @@ class TrainingOptions:
 
     def _check_times(self) -> None:
         _ = self.table_format  # raises where a cell cannot be written so
-        for name in ("time_format", "step", "tolerance"):
+        if self.calendar_step is not None and self.step is not None:
+            raise InputError("step and calendar_step are two steps: choose one")
+        if self.calendar_step not in (None, *CALENDAR_STEPS):
+            raise InputError(
+                f"calendar_step is {self.calendar_step!r}, expected one of "
+                f"{', '.join(CALENDAR_STEPS)}"
+            )
+        for name in ("time_format", "step", "calendar_step", "tolerance"):
             if vars(self)[name] is not None and self.time is None:
                 raise InputError(f"{name} is about a time column; name it with time")
         if self.step is not None and not 0 < self.step < math.inf:
             raise InputError(f"step is {self.step}, expected more than 0")
         if self.tolerance is not None and not 0 <= self.tolerance < math.inf:
             raise InputError(f"tolerance is {self.tolerance}, expected 0 or more")
+
+    @property
+    def group_columns(self) -> tuple[str, ...]:
+        """The columns that tell series apart, if there are any."""
+        return () if self.group is None else (self.group, *group_columns(self.group, ()))
 
     @property
     def table_format(self) -> TableFormat:
@@ -247,6 +267,7 @@ class TrainingOptions:
             time_format=self.time_format,
             decimal=self.decimal,
             separator=self.separator,
+            skip_rows=self.skip_rows,
         )
 
     def _check_size(self) -> None:

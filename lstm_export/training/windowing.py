@@ -16,8 +16,10 @@ from ..series import (
     calendar_columns,
     recognised,
     series_of,
+    step_text,
     time_step_of,
 )
+from ..series.windows import TimeStep
 from .options import TrainingOptions
 from .samples import Samples, target_steps
 from .splitting import part_of_rows, windows_of_parts
@@ -51,9 +53,9 @@ def input_signature(table: Table, options: TrainingOptions) -> Signature:
     columns = [Column(name, options.units.get(name, "")) for name in features]
     columns += [Column(name) for name in calendar_columns(options.calendar)]
     targets = [Column(name, options.units.get(name, "")) for name in options.targets]
-    time_step = options.step
-    if options.time and time_step is None:
-        time_step = time_step_of(table, options.time, options.group)
+    step = TimeStep(options.step, options.calendar_step)
+    if options.time and step == (None, None):
+        step = time_step_of(table, options.time, options.group)
     return Signature(
         input_size=len(columns),
         output_size=len(targets) * max(options.horizon, 1) * (1 + len(options.quantiles)),
@@ -62,7 +64,8 @@ def input_signature(table: Table, options: TrainingOptions) -> Signature:
         window=options.window,
         horizon=options.horizon,
         time=options.time,
-        time_step=time_step,
+        time_step=step.seconds,
+        calendar_step=step.calendar_step,
         calendar=options.calendar,
         group=options.group,
         time_tolerance=options.tolerance,
@@ -85,7 +88,7 @@ def _features(table: Table, options: TrainingOptions) -> tuple[str, ...]:
 
 def _candidates(table: Table, options: TrainingOptions) -> list[str]:
     """The columns that are inputs by default if they hold numbers."""
-    others = {options.time, options.group}
+    others = {options.time, *options.group_columns}
     if options.exclude_past or options.horizon == 0:
         others |= {*options.targets}
     return [name for name in table.names if name not in others and not INDEX_COLUMN.fullmatch(name)]
@@ -202,7 +205,7 @@ def _no_window(
     )
     if signature.time and len(runs) > 1:
         message += (
-            f"; {signature.time} should move on by {signature.time_step:g} from row to row: give "
-            "--step and --tolerance for another step, or for one that varies, as of months"
+            f"; {signature.time} should move on by {step_text(signature)} from row to row: give "
+            "--step and --tolerance for another step, or for one that varies"
         )
     return InputError(message)

@@ -21,6 +21,7 @@ FIELDS = (
     "horizon",
     "time",
     "time_step",
+    "calendar_step",
     "time_tolerance",
     "calendar",
     "group",

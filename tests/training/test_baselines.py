@@ -87,4 +87,5 @@ def test_without_a_horizon_the_training_mean_stands_in() -> None:
     ],
 )
 def test_a_season_is_a_whole_number_of_steps(step: float | None, name: str, days: int) -> None:
-    assert season(Signature(1, 1, time_step=step)) == (name, days * 86400.0)
+    period = np.timedelta64(days, "D") if days else None
+    assert season(Signature(1, 1, time_step=step)) == (name, period)
