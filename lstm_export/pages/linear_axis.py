@@ -40,9 +40,9 @@ class LinearAxis:
         return float(self.start + along * (self.end - self.start))
 
     def marks(self, most: int = 6) -> list[float]:
-        """At most so many round values between the ends.
+        """Round values between the ends, at most `most` steps between them.
 
-        >>> LinearAxis(0.0, 7.0).marks(4)
+        >>> LinearAxis(0.0, 7.0).marks(3)
         [0.0, 2.5, 5.0]
         """
         least_step = (self.high - self.low) / most
