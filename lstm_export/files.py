@@ -156,14 +156,23 @@ def _begin(path: Path, new: Callable[[Path], Path]) -> tuple[Path, int | None]:
         _unlock(lock)
 
 
+def _prefix(path: Path) -> str:
+    """How the names of a file's partial ones begin.
+
+    Those of a partial one, as an export writes to, begin as its own does: whoever removes what was
+    left of the file finds both.
+    """
+    return f"{path.name}." if path.name.endswith(PARTIAL) else f".{path.name}."
+
+
 def _new_file(path: Path) -> Path:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PARTIAL)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=_prefix(path), suffix=PARTIAL)
     os.close(handle)
     return Path(name)
 
 
 def _new_folder(path: Path) -> Path:
-    return Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=PARTIAL))
+    return Path(tempfile.mkdtemp(dir=path.parent, prefix=_prefix(path), suffix=PARTIAL))
 
 
 def _lock(path: Path) -> int | None:
@@ -198,7 +207,7 @@ def _remove_abandoned(path: Path) -> None:
 
     What cannot be removed stays: it is no reason not to write.
     """
-    for left in path.parent.glob(f".{_literal(path.name)}.*{PARTIAL}"):
+    for left in path.parent.glob(f"{_literal(_prefix(path))}*{PARTIAL}"):
         try:
             lock = _lock(left) if not left.is_symlink() else None
             if lock is None:
