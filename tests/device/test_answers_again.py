@@ -6,16 +6,20 @@ import numpy as np
 import pytest
 
 from lstm_export.device.answers_again import answered_again
-from lstm_export.model import Model, forward
+from lstm_export.model import forward
 from lstm_export.parity import golden_sets, unequal_lengths
 from lstm_export.parity.noise import output_scale
 from lstm_export.parity.rule import EPS, LARGEST_NOISE
+from tests.kit.chains import CHAINS, GRAPHS
 
+MODELS = {**CHAINS, **GRAPHS}
 RUNS = 8  # as packaging has them
 
 
-def test_together_as_alone(model: Model) -> None:
-    """Every chain: y and S to float64's rounding, F as large as another draw makes it."""
+@pytest.mark.parametrize("name", MODELS)
+def test_together_as_alone(name: str) -> None:
+    """Every chain and graph: y and S to float64's rounding, F as large as another draw makes it."""
+    model = MODELS[name]
     golden = (*golden_sets(model), unequal_lengths(model))
     again = {computed.stored.name: computed for computed in answered_again(model, golden, RUNS)}
     assert len(again) == len(golden)
