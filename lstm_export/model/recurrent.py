@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import UnsupportedModel
 from .arrays import Array, frozen
 from .gates import PYTORCH_GATES, PYTORCH_GRU_GATES
-from .stage import Stage, Steps
+from .stage import Memory, Stage, Steps
 
 _LAST = 2**31  # comes after every layer
 _KEY = re.compile(r"(?P<kind>.+)_l(?P<layer>\d{1,9})(?P<reverse>_reverse)?")
@@ -152,6 +152,13 @@ class Recurrent(Stage):
     def width_of(self, state: str) -> int:
         """Width of the state `h` or `c`."""
         return self.state_size if state == "h" else self.hidden_size
+
+    def memory(self, input_size: int) -> tuple[Memory, ...]:
+        rows = len(self.suffixes)
+        return tuple(
+            Memory(state, rows, self.width_of(state), self.weights.get(f"{state}0"))
+            for state in self.states
+        )
 
     def initial(self, state: str) -> Array:
         """The learned initial state `h` or `c` `(num_layers * directions, size)`, else zeros."""

@@ -25,6 +25,21 @@ class Shape(NamedTuple):
     is_sequence: bool
 
 
+class Memory(NamedTuple):
+    """A tensor `(rows, batch, size)` that a stage carries from chunk to chunk of a sequence.
+
+    Attributes:
+        name: what it is, such as `h`.
+        rows: how many there are, such as the layers.
+        initial: `(rows, size)` before the first step; None for zeros.
+    """
+
+    name: str
+    rows: int
+    size: int
+    initial: Array | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Stage:
     """One step of the model.
@@ -91,6 +106,10 @@ class Stage:
                 fit together.
         """
         return input_size
+
+    def memory(self, input_size: int) -> tuple[Memory, ...]:
+        """What it carries from chunk to chunk where it takes `input_size` columns."""
+        return ()
 
     def _expect(self, array: str, shape: tuple[int, ...], reason: str) -> None:
         got = self.arrays[array].shape

@@ -1,13 +1,16 @@
-"""What a chain carries from one step to the next: which tensors, in which order and shape."""
+"""What a model carries from one step to the next: which tensors, in which order and shape."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from .arrays import Array
 from .model import Model
+from .recurrent import Recurrent
+from .stage import Memory, Stage
 
 # An array for each tensor of the layout, `(num_layers, batch, size)`.
 State: TypeAlias = tuple[Array, ...]
@@ -28,35 +31,65 @@ class StateTensor(NamedTuple):
 
 
 def state_layout(model: Model) -> tuple[StateTensor, ...]:
-    """h and, of an LSTM, c of every recurrent stage, named as in `state_names`."""
+    """What every stage carries, in order: h and, of an LSTM, c; what a pool has of its sequence."""
+    return tuple(
+        StateTensor(name, memory.rows, memory.size) for name, memory in named_memories(model)
+    )
+
+
+def named_memories(model: Model) -> Iterator[tuple[str, Memory]]:
+    """What every stage carries, under the names of the layout."""
     names = state_names(model)
-    layout = []
-    for stage in model.recurrent:
-        for state in stage.states:
-            name = names[stage.name][state]
-            layout.append(StateTensor(name, len(stage.suffixes), stage.width_of(state)))
-    return tuple(layout)
+    for stage, memories in _carrying(model):
+        for memory in memories:
+            yield names[stage.name][memory.name], memory
+
+
+def _carrying(model: Model) -> Iterator[tuple[Stage, tuple[Memory, ...]]]:
+    for index, stage in enumerate(model.stages):
+        before, _ = model.widths(index)
+        memories = stage.memory(before)
+        if memories:
+            yield stage, memories
 
 
 def state_names(model: Model) -> dict[str, dict[str, str]]:
-    """By recurrent stage what its `h` and `c` are called in the layout.
+    """By stage what its tensors, such as `h` and `c`, are called in the layout.
 
-    `h` and `c`; with several stages, or where a stage has such a name, `lstm1.h`, ...
+    `h` and `c` of a single recurrent stage; of several, or where a stage has such a name,
+    `lstm1.h`, ..., and always so of other stages.
     """
     is_taken = any(stage.name in _GRAPH_NAMES for stage in model.stages)
-    if len(model.recurrent) == 1 and not is_taken:
-        return {stage.name: {state: state for state in stage.states} for stage in model.recurrent}
-    return {
-        stage.name: {state: f"{stage.name}.{state}" for state in stage.states}
-        for stage in model.recurrent
-    }
+    is_single = len(model.recurrent) == 1 and not is_taken
+    names: dict[str, dict[str, str]] = {}
+    for stage, memories in _carrying(model):
+        prefix = "" if is_single and isinstance(stage, Recurrent) else f"{stage.name}."
+        names[stage.name] = {memory.name: f"{prefix}{memory.name}" for memory in memories}
+    return names
 
 
 def initial_state(model: Model, batch: int = 1) -> State:
     """The state before the first step: the learned one, else zeros; float32."""
-    tensors = []
-    for stage in model.recurrent:
-        for state in stage.states:
-            initial = stage.initial(state)[:, np.newaxis]  # (num_layers * directions, 1, size)
-            tensors.append(np.repeat(initial, batch, axis=1))
-    return tuple(tensors)
+    return tuple(rows_of(memory, batch) for _, memory in named_memories(model))
+
+
+def rows_of(memory: Memory, batch: int) -> Array:
+    """What a stage carries before the first step, `(rows, batch, size)`."""
+    initial = memory.initial
+    if initial is None:
+        initial = np.zeros((memory.rows, memory.size), np.float32)
+    return np.repeat(initial[:, np.newaxis], batch, axis=1)
+
+
+def not_for_streams(model: Model) -> Stage | None:
+    """The first stage that needs what comes later in a sequence; None where a stream can have all.
+
+    A bidirectional one, and one that takes rows beside sequences: a row of all steps is not known
+    at the first.
+    """
+    for index, stage in enumerate(model.stages):
+        if isinstance(stage, Recurrent) and stage.bidirectional:
+            return stage
+        if len({shape.is_sequence for shape in model.taken(index)}) > 1:
+            return stage
+    return None

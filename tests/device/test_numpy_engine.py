@@ -17,17 +17,18 @@ from lstm_export.device import numpy_runner
 from lstm_export.model.runner import is_stateful
 from lstm_export.parity import check, check_streaming, golden_sets, unequal_lengths
 from tests.kit.builders import drawn
-from tests.kit.chains import CHAINS
+from tests.kit.chains import CHAINS, GRAPHS
 from tests.test_light import BLOCK, GOLDEN, run
 
 SEED_BUNDLE = GOLDEN / "seed-v1.bundle"
-STREAMED = [name for name, model in CHAINS.items() if is_stateful(numpy_runner(model))]
+MODELS = {**CHAINS, **GRAPHS}
+STREAMED = [name for name, model in MODELS.items() if is_stateful(numpy_runner(model))]
 NO_RUNTIME = BLOCK.format(blocked=("torch", "onnx", "onnxruntime", "pyarrow", "matplotlib"))
 
 
-@pytest.mark.parametrize("name", CHAINS)
+@pytest.mark.parametrize("name", MODELS)
 def test_padding_is_never_read(name: str) -> None:
-    model = CHAINS[name]
+    model = MODELS[name]
     golden = unequal_lengths(model)
     assert golden.lengths is not None
     is_padding = np.arange(golden.x.shape[1]) >= golden.lengths[:, np.newaxis]
@@ -44,14 +45,14 @@ def test_padding_is_never_read(name: str) -> None:
 
 @pytest.mark.parametrize("name", STREAMED)
 def test_every_way_to_stream_agrees(name: str) -> None:
-    model = CHAINS[name]
+    model = MODELS[name]
     proofs = check_streaming(numpy_runner(model), golden_sets(model), model)
     assert {proof.verdict for proof in proofs} == {"passed"}, proofs
 
 
 def test_only_what_reads_forward_streams() -> None:
-    both_ways = {name for name, model in CHAINS.items() if model.recurrent[0].bidirectional}
-    assert set(STREAMED) == set(CHAINS) - both_ways
+    both_ways = {name for name, model in MODELS.items() if model.recurrent[0].bidirectional}
+    assert set(STREAMED) == set(MODELS) - both_ways - {"window"}
 
 
 def test_threads_share_an_engine() -> None:

@@ -19,18 +19,17 @@ from lstm_export.device import (
 )
 from lstm_export.device.bound_state import BoundState
 from lstm_export.model import Array, Model, forward
+from lstm_export.model.state import not_for_streams
 from lstm_export.parity import check, golden_sets
 from tests.kit.builders import drawn
-from tests.kit.chains import CHAINS
+from tests.kit.chains import CHAINS, GRAPHS
 
 pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
 pytest.importorskip("onnxruntime")
 from tests.device.streams import inputs, session_of, streaming
 
 ONE_WAY = {
-    name: model
-    for name, model in CHAINS.items()
-    if not any(stage.bidirectional for stage in model.recurrent)
+    name: model for name, model in {**CHAINS, **GRAPHS}.items() if not_for_streams(model) is None
 }
 
 

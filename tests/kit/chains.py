@@ -309,6 +309,31 @@ def branches(random: np.random.Generator) -> dict[str, Model]:
     }
 
 
+def pools(random: np.random.Generator) -> dict[str, Model]:
+    """Pools and read-outs side by side of layers that read forward, which a stream can have."""
+    return {
+        "running pools": _model(
+            3,
+            3,
+            Slice("order", (2, 0)),
+            lstm("lstm", 2, 5, 2, random, learned=True),
+            Pool("mean", "mean"),
+            Pool("first of x", "first", inputs=("x",)),
+            Pool("max", "max", inputs=("lstm",)),
+            LastHidden("hidden", inputs=("lstm",)),
+            Concat("all", inputs=("mean", "first of x", "max", "hidden")),
+            linear("fc", 18, 3, random),
+        ),
+        "pooled": _model(
+            2,
+            1,
+            gru("gru", 2, 4, 1, random),
+            Pool("largest", "max"),
+            linear("fc", 4, 1, random),
+        ),
+    }
+
+
 def windows(random: np.random.Generator) -> dict[str, Model]:
     """A row of the whole window that goes to every step of it, in every way."""
     return {
@@ -360,4 +385,8 @@ def _all_chains() -> dict[str, Model]:
 
 CHAINS = _all_chains()
 # Models that are no chains, which not every target holds.
-GRAPHS = {**branches(np.random.default_rng(6)), **windows(np.random.default_rng(7))}
+GRAPHS = {
+    **branches(np.random.default_rng(6)),
+    **windows(np.random.default_rng(7)),
+    **pools(np.random.default_rng(8)),
+}

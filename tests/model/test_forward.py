@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lstm_export.model import Model, forward, initial_state, state_layout
-from lstm_export.model.partial import every_step
+from lstm_export.model.state import not_for_streams
 from tests.kit.builders import drawn
 from tests.kit.chains import CHAINS
 
@@ -73,10 +73,8 @@ def test_padding_counts_for_nothing(model: Model) -> None:
 
 
 def test_chunks_with_the_state_carried_are_the_whole(model: Model) -> None:
-    if any(stage.bidirectional for stage in model.recurrent):
-        pytest.skip("a bidirectional chain reads the future: it has no state to carry")
-    if every_step(model) is None:
-        pytest.skip("it looks at all steps at once")
+    if not_for_streams(model) is not None:
+        pytest.skip("it reads the future: it has no state to carry")
     x = drawn(model, 3, 8)
     whole = forward(model, x)
     first = forward(model, x[:, :5])

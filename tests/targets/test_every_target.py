@@ -15,7 +15,7 @@ import pytest
 from lstm_export import targets
 from lstm_export.errors import InputError, UnsupportedModel
 from lstm_export.model import Model, forward
-from lstm_export.model.partial import every_step
+from lstm_export.model.state import not_for_streams
 from lstm_export.parity import check, golden_sets
 from lstm_export.verification.artifact import ArtifactFile, own_artifact, target_of
 from tests.kit.builders import drawn
@@ -47,9 +47,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def expresses(target: str, model: Model) -> bool:
     """What a target refuses, its own tests show."""
     if target == "onnx-stream":
-        is_bidirectional = any(stage.bidirectional for stage in model.recurrent)
-        return not is_bidirectional and every_step(model) is not None
-    return model.is_chain or target not in ("c", "wasm")
+        return not_for_streams(model) is None
+    return model not in GRAPHS.values() or target not in ("c", "wasm")
 
 
 @pytest.fixture(scope="module")

@@ -15,19 +15,18 @@ from lstm_export.device import OnnxStreamRunner, load_onnx_stream
 from lstm_export.errors import BundleError, InputError, UnsupportedModel
 from lstm_export.model import Array, Linear, Model, State, forward, initial_state, state_layout
 from lstm_export.model.lowering import lower_projections
+from lstm_export.model.state import not_for_streams
 from lstm_export.parity import GoldenSet, SetResult, check_streaming, golden_sets
 from lstm_export.verification.artifact import target_of
 from tests.kit.builders import drawn
-from tests.kit.chains import CHAINS
+from tests.kit.chains import CHAINS, GRAPHS
 
 onnx = pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
 from lstm_export.targets.onnx import reader, writer  # noqa: E402
 
 helper = onnx.helper
 ONE_WAY = {
-    name: model
-    for name, model in CHAINS.items()
-    if not any(stage.bidirectional for stage in model.recurrent)
+    name: model for name, model in {**CHAINS, **GRAPHS}.items() if not_for_streams(model) is None
 }
 SEED = writer.to_bytes(CHAINS["seed"], 17, stateful=True)
 

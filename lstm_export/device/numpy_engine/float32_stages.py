@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...model import Affine, Array, LastHidden, LastStep, Linear, Pool, Recurrent, Skip, Stage
+from ...model import Affine, Array, LastHidden, LastStep, Linear, Recurrent, Skip, Stage
 from ...model.forward import stage_alone
 
 
@@ -28,14 +28,6 @@ class Flow(NamedTuple):
     lengths: Array | None
     source: Array
     before: Stage | None
-
-    def counted(self, x: Array) -> Array:
-        """Which steps of `x (seq, size, batch)` count, `(seq, 1, batch)` or what goes with it."""
-        if self.lengths is None:
-            return np.ones((len(x), 1, 1), bool)
-        steps = np.arange(len(x))[:, np.newaxis, np.newaxis]
-        counted: Array = steps < self.lengths
-        return counted
 
     def last(self, x: Array) -> Array:
         """The last step that counts of every row of `x (seq, size, batch)`."""
@@ -95,22 +87,6 @@ def _last_hidden(stage: LastHidden) -> Operation:
         return np.concatenate([flow.last(x[:, :size]), x[0, size:]])
 
     return both_ends
-
-
-@operation.register
-def _pool(stage: Pool) -> Operation:
-    def pool(x: Array, flow: Flow) -> Array:
-        if stage.mode == "first":
-            picked: Array = x[0]
-            return picked
-        counted = flow.counted(x)
-        if stage.mode == "max":
-            largest: Array = np.where(counted, x, np.float32(-np.inf)).max(axis=0)
-            return largest
-        mean: Array = x.mean(axis=0, where=counted)
-        return mean
-
-    return pool
 
 
 @operation.register

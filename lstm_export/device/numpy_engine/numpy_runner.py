@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from ...model import (
     Array,
     Join,
     Model,
+    Pool,
     Recurrent,
     Signature,
     State,
@@ -18,11 +19,12 @@ from ...model import (
     initial_state,
     state_layout,
 )
-from ...model.partial import every_step
+from ...model.state import not_for_streams
 from ...model.wiring import INPUT
 from .float32_joins import check_join, joined
 from .float32_stages import Flow, Operation, operation
 from .layer_steps import Columns, RecurrentSteps, columns_of
+from .pool_steps import PoolSteps
 
 
 class Plan:
@@ -37,6 +39,7 @@ class Plan:
         self.operations: dict[str, Operation] = {
             stage.name: operation(stage) for stage in model.stages
         }
+        self.widths = [model.widths(index)[0] for index in range(len(model.stages))]
         for stage in model.stages:
             if isinstance(stage, Join):
                 check_join(stage)
@@ -49,16 +52,15 @@ class BatchRun:
         self._stages = plan.stages
         self._sources = plan.sources
         self._operations = plan.operations
-        self._recurrent = {
-            stage.name: RecurrentSteps(stage, plan.columns[stage.name], batch)
-            for stage in plan.stages
-            if isinstance(stage, Recurrent)
-        }
+        self._steps = dict(_steps(plan, batch))
 
     @property
     def state(self) -> State:
-        """The present state as `state_layout` lists it; to write into it sets it."""
-        return tuple(tensor for steps in self._recurrent.values() for tensor in steps.state)
+        """The present state of a model that can stream, as `state_layout` lists it.
+
+        To write into it sets it.
+        """
+        return tuple(tensor for steps in self._steps.values() for tensor in steps.state)
 
     @np.errstate(all="ignore")  # products of large inputs may overflow, as in every engine
     def __call__(self, x: Array, lengths: Array | None = None) -> Array:
@@ -78,8 +80,8 @@ class BatchRun:
         for index, stage in enumerate(self._stages):
             first, *_ = self._sources[index]
             value = values[first]
-            if isinstance(stage, Recurrent):
-                value = self._recurrent[stage.name].through(value, lengths)
+            if stage.name in self._steps:
+                value = self._steps[stage.name].through(value, lengths)
             elif isinstance(stage, Join):
                 value = joined(stage, [values[other] for other in self._sources[index]])
             else:
@@ -89,6 +91,15 @@ class BatchRun:
                 source = value
             values[index] = value
         return value
+
+
+def _steps(plan: Plan, batch: int) -> Iterator[tuple[str, RecurrentSteps | PoolSteps]]:
+    """By name the stages that go on from step to step, in the order of the state."""
+    for stage, width in zip(plan.stages, plan.widths, strict=True):
+        if isinstance(stage, Recurrent):
+            yield stage.name, RecurrentSteps(stage, plan.columns[stage.name], batch)
+        elif isinstance(stage, Pool):
+            yield stage.name, PoolSteps(stage, width, batch)
 
 
 class NumpyRunner:
@@ -165,7 +176,6 @@ def numpy_runner(model: Model) -> NumpyRunner:
     Raises:
         UnsupportedModel: this engine does not know a stage.
     """
-    is_bidirectional = any(stage.bidirectional for stage in model.recurrent)
-    if is_bidirectional or every_step(model) is None:
+    if not_for_streams(model) is not None:
         return NumpyRunner(model)
     return NumpyStreamRunner(model)

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arrays import Array
-from ..stage import Stage
+from ..stage import Memory, Stage
+from ..state import rows_of
 from .variation import CORRECT, Choices, Noise
 
 
@@ -49,6 +50,18 @@ class Context:
     choices: Choices = CORRECT
     before: Stage | None = None
     final: list[Array] = field(default_factory=list)
+
+    def start(self, memories: tuple[Memory, ...]) -> list[Array]:
+        """What a stage carries before the first step, `(rows, *runs, batch, size)` each."""
+        return [self._start(memory) for memory in memories]
+
+    def _start(self, memory: Memory) -> Array:
+        given = rows_of(memory, 1) if self.state is None else next(self.state)
+        if given.ndim > 3:  # the state after another such run, which has its own for each
+            return given
+        rows, batch, size = given.shape
+        runs = [1] * len(self.noise.runs)
+        return np.asarray(given, np.float64).reshape(rows, *runs, batch, size)
 
     def last(self, x: Array, step: int = -1) -> Array:
         """The last step of every row of `x (seq, *runs, batch, size)`; for -2 the step before."""

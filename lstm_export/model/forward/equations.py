@@ -118,15 +118,29 @@ def _last_hidden(stage: LastHidden, weights: Weights, x: Value, context: Context
 
 @apply.register
 def _pool(stage: Pool, weights: Weights, x: Value, context: Context) -> Value:
-    if stage.mode == "first":
-        return Value(x.y[0], x.terms[0])
-    counted = context.counted(x.y)
+    """Of all steps so far, those before x among them as the stage carries them."""
+    start = context.start(stage.memory(x.y.shape[-1]))
+    counted = context.counted(x.y)  # (seq, *1, batch, 1)
     if stage.mode == "max":
-        y = np.where(counted, x.y, -np.inf).max(axis=0)
-        return Value(y, np.where(counted, x.terms, 0.0).max(axis=0))
-    y = x.y.mean(axis=0, where=counted)
-    terms = np.abs(x.y).mean(axis=0, where=counted)
-    return Value(y, terms)
+        y = np.maximum(start[0][0], np.where(counted, x.y, -np.inf).max(axis=0))
+        context.final.append(y[np.newaxis])
+        return Value(y, np.maximum(np.abs(y), np.where(counted, x.terms, 0.0).max(axis=0)))
+    before, steps_before = start
+    steps = steps_before + counted.sum(axis=0)
+    if stage.mode == "first":
+        is_begun = steps_before[0] > 0
+        y = np.where(is_begun, before[0], x.y[0])
+        context.final += [y[np.newaxis], _of_every_run(steps, y)]
+        return Value(y, np.where(is_begun, np.abs(y), x.terms[0]))
+    total = before[0] + x.y.sum(axis=0, where=counted)
+    terms = np.abs(before[0]) + np.abs(x.y).sum(axis=0, where=counted)
+    context.final += [total[np.newaxis], _of_every_run(steps, total)]
+    return Value(total / steps[0], terms / steps[0])
+
+
+def _of_every_run(steps: Array, y: Array) -> Array:
+    """`steps (1, *1, batch, 1)` for every run of `y (*runs, batch, size)`."""
+    return np.broadcast_to(steps, (1, *y.shape[:-1], 1))
 
 
 @apply.register

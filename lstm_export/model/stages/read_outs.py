@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from ...errors import UnsupportedModel
-from ..stage import Stage, Steps
+import numpy as np
 
+from ...errors import UnsupportedModel
+from ..stage import Memory, Stage, Steps
+
+LOWEST = float(np.finfo(np.float32).min)  # no value of a sequence is smaller
 POOLS = ("mean", "max", "first")
 
 
@@ -54,6 +57,15 @@ class Pool(Stage):
     @property
     def options(self) -> dict[str, Any]:
         return {"mode": self.mode}
+
+    def memory(self, input_size: int) -> tuple[Memory, ...]:
+        count = Memory("count", 1, 1)  # of the steps so far
+        if self.mode == "mean":
+            return Memory("sum", 1, input_size), count
+        if self.mode == "first":
+            return Memory("first", 1, input_size), count
+        lowest = np.full((1, input_size), LOWEST, np.float32)
+        return (Memory("largest", 1, input_size, lowest),)
 
     def sizes(self, before: int, after: int) -> str:
         return f"({self.mode})"

@@ -131,12 +131,12 @@ class Graph:
         """Drop an axis of length 1."""
         self.add("Squeeze", name, self.integers(f"axis_{axis}", axis))
 
-    def reduce(self, op: str, name: str, axis: int) -> None:
-        """Leave out an axis by its sum, its mean or its largest value."""
+    def reduce(self, op: str, name: str, axis: int, keepdims: int = 0) -> None:
+        """Leave out an axis by its sum, its mean or its largest value, or keep one of it."""
         if op == "ReduceSum" or self.opset >= AXES_INPUT_OPSET:
-            self.add(op, name, self.integers(f"axis_{axis}", axis), keepdims=0)
+            self.add(op, name, self.integers(f"axis_{axis}", axis), keepdims=keepdims)
         else:
-            self.add(op, name, axes=[axis], keepdims=0)
+            self.add(op, name, axes=[axis], keepdims=keepdims)
 
     def for_every_row(self, name: str, array: Array) -> str:
         """Repeat `array (directions, size)` for every row: `(directions, batch, size)`."""
@@ -154,6 +154,12 @@ class Graph:
             self.node("Shape", "x/shape", "x")
         return "x/shape"
 
+    def _seq(self) -> str:
+        if not self.has("x/seq"):
+            place = self.integer("scalar_1", 1)
+            self.node("Gather", "x/seq", self._shape_of_x(), place, axis=0)
+        return "x/seq"
+
     def pick_last(self, name: str, value: str) -> str:
         """The last step that counts of every row of `value (batch, seq, size)`: `(batch, size)`."""
         last = "lengths/last"  # (batch, 1)
@@ -169,7 +175,7 @@ class Graph:
         if not self.has(counts):
             first = self.integer("scalar_0", 0)
             step = self.integer("scalar_1", 1)
-            seq = self.node("Gather", "x/seq", self._shape_of_x(), step, axis=0)
+            seq = self._seq()
             steps = self.node("Range", "x/steps", first, seq, step)  # (seq,)
             wide = self._wide_lengths()
             column = self.node("Unsqueeze", "lengths/column", wide, self.integers("axis_1", 1))
@@ -199,6 +205,13 @@ class Graph:
             seq = self.node("Gather", "x/seq_axis", self._shape_of_x(), place, axis=0)
             self.node("Concat", shape, seq, place, place, axis=0)
         return self.node("Expand", f"{row.name}/every_step", row.name, shape)
+
+    def float_steps(self) -> str:
+        """How many steps x has, as a number to count with, `()`."""
+        steps = "x/float_steps"
+        if not self.has(steps):
+            self.node("Cast", steps, self._seq(), to=self._onnx.TensorProto.FLOAT)
+        return steps
 
     def float_lengths(self) -> str:
         """The lengths to divide by, `(batch, 1)`."""

@@ -23,6 +23,7 @@ from ...model import (
 from ...model.stage import X
 from ...model.wiring import INPUT
 from .activation_reader import is_gelu_tanh
+from .carried_pool_reader import read_carried_pool
 from .recurrent_reader import KINDS, RecurrentReader
 from .row_reader import ROW_OPERATORS, Place, read_final, read_row
 from .shared_nodes import step_over_shared
@@ -58,8 +59,8 @@ class GraphReader:
     ) -> None:
         self._takes_lengths = takes_lengths
         self._walk = Walk(proto)
-        carried = iter(tensors) if tensors else None
-        self._recurrent = RecurrentReader(self._walk, carried, takes_lengths)
+        self._carried = iter(tensors) if tensors else None
+        self._recurrent = RecurrentReader(self._walk, self._carried, takes_lengths)
         self._places = {X: Place(INPUT)}
         self._found: list[Stage] = []
         self._is_cleared = False  # whether there are zeros after each row's end
@@ -142,10 +143,10 @@ class GraphReader:
             self._read_recurrent()
         elif name.endswith("/features"):
             self._read_skip(name.removesuffix("/features"))
-        elif op in _JOINS and len(values) > 1 and not is_gelu_tanh(self._walk):
+        elif op in _JOINS and len(values) > 1 and not self._is_within_a_stage():
             self._read_join(_JOINS[op], values)
         else:
-            self._walk.current = values[-1] if op == "Where" else values[0]
+            self._walk.current = values[-1] if op in ("Where", "Concat") else values[0]
             self._read_single(op, self._place_of(self._walk.current))
         if len(self._found) == 1 and isinstance(self._found[0], Affine):
             self._source = self._walk.current
@@ -158,6 +159,10 @@ class GraphReader:
             is_bidirectional = isinstance(recurrent, Recurrent) and recurrent.bidirectional
             stage = read_final(self._walk, is_bidirectional)
             after = Place(INPUT, is_sequence=False)
+        elif self._carried is not None and self._is_carried_pool(op):
+            self._expect_time_first(place)
+            stage = read_carried_pool(self._walk, self._carried)
+            after = Place(INPUT, is_sequence=False)
         elif op == "Gather" and self._picks_columns():
             stage = read_slice(self._walk, axis=2 if place.is_sequence else 1)
         elif op in ROW_OPERATORS:
@@ -169,6 +174,19 @@ class GraphReader:
             fault = f"is {op}, which lstm-export does not write there"
             raise UnsupportedModel(f"node {self._walk.name()!r} {fault}")
         self._keep(stage, (place.stage,), after)
+
+    def _is_within_a_stage(self) -> bool:
+        """Whether the next node, of two values, is the first of several that are one stage."""
+        return is_gelu_tanh(self._walk) or self._walk.name().endswith("/terms")
+
+    def _is_carried_pool(self, op: str) -> bool:
+        is_first = op == "Gather" and self._walk.name().endswith("/first")
+        is_mean = op == "Concat" and self._walk.name().endswith("/terms")
+        return is_first or is_mean or op == "ReduceMax"
+
+    def _expect_time_first(self, place: Place) -> None:
+        if not (place.is_sequence and place.is_time_first):
+            raise UnsupportedModel(f"{self._walk.name()!r} takes no sequence that runs time first")
 
     def _picks_columns(self) -> bool:
         """Whether the next node, a Gather, has a list of indices and not a single one."""
@@ -186,8 +204,7 @@ class GraphReader:
     def _read_recurrent(self) -> None:
         self._walk.current = self._walk.taken_by(*KINDS)
         place = self._place_of(self._walk.current)
-        if not (place.is_sequence and place.is_time_first):
-            raise UnsupportedModel(f"{self._walk.name()!r} takes no sequence that runs time first")
+        self._expect_time_first(place)
         stage, final = self._recurrent.read()
         has_steps = bool(self._walk.current)
         if not has_steps:

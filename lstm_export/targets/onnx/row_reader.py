@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-
 from ...errors import UnsupportedModel
 from ...model import LastHidden, LastStep, Pool, Stage
+from ...model.stages.read_outs import LOWEST
 from .shared_nodes import step_over_shared
 from .walk import CONSTANT, Walk, check_number
 
 ROW_OPERATORS = ("Gather", "GatherND", "ReduceMean", "ReduceMax", "Where")
 AXES_INPUT_OPSET = 18  # the first whose ReduceMean and ReduceMax have their axes as an input
-_LOWEST = float(np.finfo(np.float32).min)
 
 
 class Place(NamedTuple):
@@ -71,7 +69,7 @@ def read_row(walk: Walk, place: Place, takes_lengths: bool) -> Stage:
         return _pool_of_what_counts(walk, place)
     name = walk.name()
     mode = "mean" if op == "ReduceMean" else "max"
-    _reduce(walk, op, place.time_axis)
+    read_reduced(walk, op, place.time_axis)
     return Pool(name, mode)
 
 
@@ -103,20 +101,21 @@ def _pool_of_what_counts(walk: Walk, place: Place) -> Stage:
     (nothing,) = taken.arrays()
     (walk.current,) = taken.outputs
     if walk.op() == "ReduceMax":
-        check_number(nothing, _LOWEST, walk.current)
+        check_number(nothing, LOWEST, walk.current)
         name = walk.name()
-        _reduce(walk, "ReduceMax", axis)
+        read_reduced(walk, "ReduceMax", axis)
         return Pool(name, "max")
     check_number(nothing, 0.0, walk.current)
-    _reduce(walk, "ReduceSum", axis)
+    read_reduced(walk, "ReduceSum", axis)
     step_over_shared(walk)
     name = walk.name()
     walk.advance("Div", "lengths/divisor")
     return Pool(name, "mean")
 
 
-def _reduce(walk: Walk, op: str, axis: int) -> None:
+def read_reduced(walk: Walk, op: str, axis: int, keepdims: int = 0) -> None:
+    """Step over a sum, a mean or the largest value along an axis."""
     if op == "ReduceSum" or walk.opset >= AXES_INPUT_OPSET:
-        walk.integers(op, axis, keepdims=0)
+        walk.integers(op, axis, keepdims=keepdims)
     else:
-        walk.advance(op, axes=[axis], keepdims=0)
+        walk.advance(op, axes=[axis], keepdims=keepdims)

@@ -30,6 +30,7 @@ _DEFINITIONS: Mapping[str, _Definition] = {
         "Concat", (CONSTANT, "x/batch", CONSTANT), ([1], [1]), {"axis": 0}
     ),
     "x/seq": _Definition("Gather", ("x/shape", CONSTANT), (1,), {"axis": 0}),
+    "x/float_steps": _Definition("Cast", ("x/seq",), (), {"to": FLOAT}),
     "x/steps": _Definition("Range", (CONSTANT, "x/seq", CONSTANT), (0, 1)),  # (seq,)
     "x/seq_axis": _Definition("Gather", ("x/shape", CONSTANT), ([1],), {"axis": 0}),
     # (seq, 1, 1), which repeats a row

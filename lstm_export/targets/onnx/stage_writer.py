@@ -28,6 +28,8 @@ from ...model import (
     Slice,
     Stage,
 )
+from ...model.stages.read_outs import LOWEST
+from .carried_pool_writer import write_carried_pool
 from .graph import SWAP_BATCH_AND_TIME, Graph, Value, as_row
 from .join_writer import write_join
 from .recurrent_writer import write_recurrent
@@ -99,7 +101,9 @@ def _last_hidden(stage: LastHidden, graph: Graph, around: Around) -> None:
 
 @write.register
 def _pool(stage: Pool, graph: Graph, around: Around) -> None:
-    if stage.mode == "first":
+    if stage.name in graph.carried:
+        write_carried_pool(stage, graph)
+    elif stage.mode == "first":
         graph.add("Gather", stage.name, graph.integer("first_index", 0), axis=_time_axis(graph))
     elif graph.takes_lengths:
         _pool_what_counts(stage, graph)
@@ -109,7 +113,6 @@ def _pool(stage: Pool, graph: Graph, around: Around) -> None:
 
 
 _REDUCED = {"mean": "ReduceMean", "max": "ReduceMax"}
-LOWEST = float(np.finfo(np.float32).min)
 
 
 def _pool_what_counts(stage: Pool, graph: Graph) -> None:

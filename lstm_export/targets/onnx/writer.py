@@ -18,9 +18,9 @@ from ...device.onnx_metadata import (
     WEIGHTS_SHA256,
 )
 from ...errors import UnsupportedModel, require
-from ...model import Affine, Model, Pool, StateTensor, state_layout
+from ...model import Affine, Model, Recurrent, StateTensor, state_layout
 from ...model.lowering import lower_projections
-from ...model.state import state_names
+from ...model.state import named_memories, not_for_streams, state_names
 from ...model.wiring import INPUT
 from ...version import __version__
 from .graph import Graph
@@ -75,20 +75,18 @@ def to_bytes(model: Model, opset: int, *, stateful: bool = False, lengths: bool 
 
 
 def _refuse_what_cannot_stream(model: Model) -> None:
-    for recurrent in model.recurrent:
-        if recurrent.bidirectional:
-            raise UnsupportedModel(
-                f"the onnx-stream target cannot express {recurrent.name}: it is bidirectional, and "
-                "reads a sequence from its end too, which a stream does not have; use the onnx "
-                "target on windows"
-            )
-    for index, stage in enumerate(model.stages):
-        has_both = len({shape.is_sequence for shape in model.taken(index)}) > 1
-        if isinstance(stage, Pool) or has_both:
-            raise UnsupportedModel(
-                f"the onnx-stream target cannot express {stage.name} ({stage.kind}): it needs all "
-                "steps of a window at once; use the onnx target on windows"
-            )
+    stage = not_for_streams(model)
+    if stage is None:
+        return
+    if isinstance(stage, Recurrent):
+        reason = "is bidirectional, and reads a sequence from its end too, "
+        reason += "which a stream does not have"
+    else:
+        reason = "puts a row of all steps beside every step, which a stream does not know yet"
+    raise UnsupportedModel(
+        f"the onnx-stream target cannot express {stage.name}: it {reason}; use the onnx target on "
+        "windows"
+    )
 
 
 def _graph(model: Model, opset: int, stateful: bool, lengths: bool) -> Graph:
@@ -156,11 +154,9 @@ def state_metadata(model: Model) -> dict[str, str]:
 
     Those are the learned ones, `(num_layers, size)`, or null.
     """
-    layout = iter(state_layout(model))
     entries = []
-    for stage in model.recurrent:
-        for state in stage.states:
-            learned = stage.weights.get(f"{state}0")
-            initial = None if learned is None else learned.astype(float).tolist()
-            entries.append({**next(layout)._asdict(), "initial": initial})
+    for name, memory in named_memories(model):
+        initial = None if memory.initial is None else memory.initial.astype(float).tolist()
+        entry = {"name": name, "num_layers": memory.rows, "size": memory.size, "initial": initial}
+        entries.append(entry)
     return {STATE: json.dumps(entries, sort_keys=True)}
