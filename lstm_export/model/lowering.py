@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
-from ..errors import UnsupportedModel
 from .arrays import Array
 from .model import Model
 from .recurrent import LSTM, Cell, Recurrent
-from .stage import Stage
-from .stages import Linear
+from .stage import Stage, X
+from .stages import LastHidden, LastStep, Linear
+from .wiring import INPUT
 
 # A learned h0 comes back out of its pseudo-inverse with about this many roundings.
 POOR_CONDITION = 100.0
@@ -25,13 +26,9 @@ def lower_projections(model: Model) -> Model:
     here they are taken in float64 and rounded once. Exact but for that rounding. A learned h0
     becomes `pinv(weight_hr) @ h0`.
     """
-    projected = [stage.name for stage in model.recurrent if stage.proj_size]
-    if not projected:
+    if not any(stage.proj_size for stage in model.recurrent):
         return model
-    if not model.is_chain:
-        fault = "it has proj_size, which can be left out of a chain only"
-        raise UnsupportedModel(f"{projected[0]} cannot be lowered: {fault}")
-    return replace(model, stages=tuple(_lowered(model.stages)))
+    return replace(model, stages=tuple(_lowered(model)))
 
 
 def lowering_notes(model: Model) -> Iterator[str]:
@@ -51,23 +48,60 @@ def _worst_condition(stage: Recurrent) -> float:
     return max(float(np.linalg.cond(_weight_hr(cell))) for cell in cells)
 
 
-def _lowered(stages: tuple[Stage, ...]) -> Iterator[Stage]:
-    """The projection of the last layer moves to after the read-out, where it has one row to do."""
-    held: Stage | None = None
-    for stage in stages:
-        if held is not None and stage.steps != "reduce":
-            yield held
-            held = None
+def _lowered(model: Model) -> Iterator[Stage]:
+    """A read-out has one row to project: of the last layer it takes what is not projected yet."""
+    names = {INPUT: X}  # by index what stands for a stage's value now
+    held: dict[int, _Held] = {}
+    for index, stage in enumerate(model.stages):
+        source = model.sources[index][0]
+        inputs = tuple(names[source] for source in model.sources[index])
         if isinstance(stage, LSTM) and stage.proj_size:
-            *before, held = _without_projections(stage)
-            yield from before
-            continue
-        yield stage
-        if held is not None:
-            yield held
-            held = None
-    if held is not None:
-        yield held
+            first, *others, projection = _without_projections(stage)
+            yield replace(first, inputs=inputs)
+            yield from others
+            held[index] = _Held.of(model, index, (first, *others)[-1].name, projection)
+            if held[index].is_taken_by_others:
+                yield projection
+            names[index] = projection.name
+        elif source in held and _is_read_out(stage):
+            yield replace(stage, inputs=(held[source].lstm,))
+            projection = held[source].after(stage)
+            yield projection
+            names[index] = projection.name
+        else:
+            yield replace(stage, inputs=inputs)
+            names[index] = stage.name
+
+
+class _Held(NamedTuple):
+    """The projection of a last layer, which read-outs do themselves.
+
+    Attributes:
+        lstm: the name of the layer without it.
+        projection: as every step takes it.
+        is_taken_by_others: whether other stages than read-outs take every step.
+        is_shared: whether there are several stages that take it.
+    """
+
+    lstm: str
+    projection: Stage
+    is_taken_by_others: bool
+    is_shared: bool
+
+    @classmethod
+    def of(cls, model: Model, index: int, lstm: str, projection: Stage) -> _Held:
+        readers = model.readers_of(index)
+        is_taken_by_others = not readers or not all(map(_is_read_out, readers))
+        return cls(lstm, projection, is_taken_by_others, len(readers) > 1)
+
+    def after(self, read_out: Stage) -> Stage:
+        """The projection of one row."""
+        name = self.projection.name
+        return replace(self.projection, name=f"{name}.{read_out.name}" if self.is_shared else name)
+
+
+def _is_read_out(stage: Stage) -> bool:
+    return isinstance(stage, LastStep | LastHidden)
 
 
 def _without_projections(stage: LSTM) -> Iterator[Stage]:

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from .model import Model
 from .signature import Signature
-from .stage import Stage, X
+from .stage import Stage
 from .stages import LastHidden, LastStep
-from .wiring import INPUT, exchanged
+from .wiring import exchanged, needed, spelled_out
 
 
 def every_step(model: Model) -> Model | None:
@@ -33,16 +33,6 @@ def ending(model: Model, index: int, last: Stage) -> Model:
 
     Names and units of the outputs are those of other values, and left out.
     """
-    needed = {index}
-    for earlier in range(index, -1, -1):
-        if earlier in needed:
-            needed |= set(model.sources[earlier])
-    stages = []
-    for kept in sorted(needed - {INPUT}):
-        sources = model.sources[kept]
-        names = tuple(X if source == INPUT else model.stages[source].name for source in sources)
-        stage = last if kept == index else model.stages[kept]
-        stages.append(replace(stage, inputs=names))
-    input_size = model.signature.input_size
-    shape = model.shapes[index]
-    return Model(tuple(stages), Signature(input_size, shape.width))
+    *before, ended = spelled_out(model.stages[: index + 1], model.sources[: index + 1])
+    stages = needed((*before, replace(last, inputs=ended.inputs)))
+    return Model(stages, Signature(model.signature.input_size, model.shapes[index].width))

@@ -73,6 +73,26 @@ def shapes_of(
     return tuple(shapes)
 
 
+def spelled_out(stages: tuple[Stage, ...], sources: tuple[Sources, ...]) -> tuple[Stage, ...]:
+    """The same stages, each naming what it takes: they can be put into another order or place."""
+    found = []
+    for stage, taken in zip(stages, sources, strict=True):
+        names = tuple(X if source == INPUT else stages[source].name for source in taken)
+        found.append(replace(stage, inputs=names))
+    return tuple(found)
+
+
+def needed(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
+    """Of stages that name what they take, those that the last one needs."""
+    wanted = {stages[-1].name}
+    kept: list[Stage] = []
+    for stage in reversed(stages):
+        if stage.name in wanted:
+            kept.append(stage)
+            wanted |= set(stage.inputs)
+    return tuple(reversed(kept))
+
+
 def exchanged(
     stages: tuple[Stage, ...],
     sources: tuple[Sources, ...],

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 for package in ("torch", "onnx", "onnxruntime"):
     pytest.importorskip(package, reason='needs torch and onnx: pip install "lstm-export[export]"')
 
+from lstm_export.model import Array  # noqa: E402
 from lstm_export.model.lowering import lower_projections  # noqa: E402
 from lstm_export.parity import GoldenSet, catalogue, check  # noqa: E402
 from lstm_export.parity.golden import trouble  # noqa: E402
+from lstm_export.parity.noise import Input  # noqa: E402
 from lstm_export.targets import onnx  # noqa: E402
 from lstm_export.targets.onnx.graph_bugs import EDITS, broken  # noqa: E402
 from lstm_export.targets.onnx.writer import to_bytes  # noqa: E402
-from tests.kit.chains import CHAINS  # noqa: E402
+from tests.kit.chains import CHAINS, GRAPHS  # noqa: E402
+
+MODELS = {**CHAINS, **GRAPHS}
 
 
-@pytest.mark.parametrize("name", CHAINS)
+@pytest.mark.parametrize("name", MODELS)
 def test_an_edited_graph_agrees_with_its_definition(name: str) -> None:
-    model = lower_projections(CHAINS[name])
-    inputs = {key: (x, None) for key, x in trouble(model).items()}
+    model = lower_projections(MODELS[name])
+    inputs: dict[str, Input] = {key: (x, None) for key, x in trouble(model).items()}
     data = to_bytes(model, onnx.DEFAULT_OPSET)
     seen = set()
     for bug in catalogue(model):
@@ -35,6 +40,31 @@ def test_an_edited_graph_agrees_with_its_definition(name: str) -> None:
     assert "the sequence read backwards" in seen
 
 
+@pytest.mark.parametrize("name", ["pools", "running pools", "pooled", "window"])
+def test_a_pool_of_padding_agrees_with_its_definition(name: str) -> None:
+    model = MODELS[name]
+    inputs = _of_unequal_length(trouble(model))
+    data = to_bytes(model, onnx.DEFAULT_OPSET, lengths=True)
+    bugs = [bug for bug in catalogue(model) if bug.kind.startswith("padding ")]
+    assert bugs
+    for bug in bugs:
+        edited = broken(data, bug.kind)
+        assert edited is not None
+        report = check(onnx.load(edited), GoldenSet.several(bug, inputs, large=False), subject="")
+        assert report.ok, report.table()
+
+
+def _of_unequal_length(inputs: dict[str, Array]) -> dict[str, Input]:
+    """Rows of which only the last is whole."""
+    cut: dict[str, Input] = {}
+    for name, x in inputs.items():
+        batch, seq, _ = x.shape
+        lengths = np.linspace(1, seq, batch).astype(np.int64)
+        counted = np.arange(seq) < lengths[:, np.newaxis]
+        cut[name] = np.where(counted[..., np.newaxis], x, 0.0), lengths
+    return cut
+
+
 def test_every_edit_is_a_bug_of_the_catalogue_that_no_model_has() -> None:
-    kinds = {bug.kind for model in CHAINS.values() for bug in catalogue(model) if not bug.is_model}
+    kinds = {bug.kind for model in MODELS.values() for bug in catalogue(model) if not bug.is_model}
     assert set(EDITS) < kinds

@@ -122,7 +122,8 @@ def _pool(stage: Pool, weights: Weights, x: Value, context: Context) -> Value:
     start = context.start(stage.memory(x.y.shape[-1]))
     counted = context.counted(x.y)  # (seq, *1, batch, 1)
     if stage.mode == "max":
-        y = np.maximum(start[0][0], np.where(counted, x.y, -np.inf).max(axis=0))
+        nothing = 0.0 if context.choices.pool == "zero" else -np.inf
+        y = np.maximum(start[0][0], np.where(counted, x.y, nothing).max(axis=0))
         context.final.append(y[np.newaxis])
         return Value(y, np.maximum(np.abs(y), np.where(counted, x.terms, 0.0).max(axis=0)))
     before, steps_before = start
@@ -135,7 +136,8 @@ def _pool(stage: Pool, weights: Weights, x: Value, context: Context) -> Value:
     total = before[0] + x.y.sum(axis=0, where=counted)
     terms = np.abs(before[0]) + np.abs(x.y).sum(axis=0, where=counted)
     context.final += [total[np.newaxis], _of_every_run(steps, total)]
-    return Value(total / steps[0], terms / steps[0])
+    divisor = {"sum": 1.0, "longest": float(len(x.y))}.get(context.choices.pool, steps[0])
+    return Value(total / divisor, terms / divisor)
 
 
 def _of_every_run(steps: Array, y: Array) -> Array:

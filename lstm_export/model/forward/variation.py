@@ -54,6 +54,8 @@ class Choices:
             sequence.
         step: which step a LastStep picks, or a LastHidden of one direction, counted back from a
             row's end: -1 is its last step; the first where there are fewer.
+        pool: what a pool does otherwise. "sum": a mean is not divided; "longest": it is divided by
+            the steps of the longest row; "zero": steps after a row's end count as 0 in a maximum.
         batch_statistics: the Affine that takes mean and variance from the inputs it sees, as a
             batch norm in training.
     """
@@ -65,6 +67,7 @@ class Choices:
     reads_backwards: bool = True
     turns_back: bool = True
     step: int = -1
+    pool: str = ""
     batch_statistics: str = ""
 
     def at(self, cell: str) -> Choices:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from ...model import Model
 from .cell_bugs import bugs_of_all_cells, bugs_of_one_cell
 from .input_bugs import input_bugs
+from .join_bugs import join_bugs
 from .mutation import Mutation
 from .number_bugs import numbers_of_all, numbers_of_one_stage
 from .order_bugs import order_bugs
@@ -26,6 +27,7 @@ def catalogue(model: Model) -> Iterator[Mutation]:
     yield from bugs_of_all_cells(model)
     yield from order_bugs(model)
     yield from stage_bugs(model)
+    yield from join_bugs(model)
     yield from numbers_of_all(model)
 
 

@@ -101,6 +101,13 @@ def inserted(model: Model, stage: Stage, after: Stage) -> Model | None:
     return built(model, wiring.exchanged(model.stages, model.sources, others))
 
 
+def rewired(model: Model, stage: Stage, inputs: tuple[str, ...]) -> Model | None:
+    """The model with a stage that takes other values, without what nothing takes then."""
+    stages = wiring.spelled_out(model.stages, model.sources)
+    changed = [replace(each, inputs=inputs) if each.name == stage.name else each for each in stages]
+    return built(model, wiring.needed(tuple(changed)))
+
+
 def built(model: Model, stages: tuple[Stage, ...]) -> Model | None:
     """The model with these stages, or None where they do not fit together."""
     try:

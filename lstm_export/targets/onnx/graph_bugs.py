@@ -165,6 +165,43 @@ def _read_step_of_output(graph: GraphProto, index: int, step: int) -> None:
     graph.node.insert(index + 2, gather)
 
 
+def _summed(graph: GraphProto) -> bool:
+    """Every mean without its division."""
+    from onnx import helper
+
+    means = [node for node in graph.node if node.op_type == "ReduceMean"]
+    for node in means:
+        (axes,) = [each.ints for each in node.attribute if each.name == "axes"]
+        axis = _constant(graph, f"{node.name}/axis", list(axes))
+        name = node.output[0]
+        summed = helper.make_node("ReduceSum", [node.input[0], axis], [name], keepdims=0)
+        node.CopyFrom(summed)
+    return bool(means)
+
+
+def _divided_by_the_longest(graph: GraphProto) -> bool:
+    """Means of rows divided by the steps of x."""
+    from onnx import TensorProto, helper
+
+    means = [node for node in graph.node if "lengths/divisor" in node.input]
+    if not means:
+        return False
+    cast = helper.make_node("Cast", ["x/seq"], ["x/longest"], to=int(TensorProto.FLOAT))
+    graph.node.insert(list(graph.node).index(means[0]), cast)
+    _rename_input(graph, "lengths/divisor", "x/longest")
+    return True
+
+
+def _zero_for_the_lowest(graph: GraphProto) -> bool:
+    """What stands after a row's end counts as 0 in a maximum."""
+    from onnx import numpy_helper
+
+    lowest = [tensor for tensor in graph.initializer if tensor.name == "lowest"]
+    for tensor in lowest:
+        tensor.CopyFrom(numpy_helper.from_array(np.float32(0), "lowest"))
+    return bool(lowest)
+
+
 def _hard_sigmoid(slope: float) -> Edit:
     """The gates' sigmoid as ONNX's operator HardSigmoid, max(0, min(1, alpha * x + beta))."""
 
@@ -227,6 +264,9 @@ EDITS: Mapping[str, Edit] = {
     "the lengths ignored": _as_long_as_the_longest,
     "the first step instead of the last": _other_step(0),
     "the step before the last instead of the last": _other_step(-2),
+    "sum for mean": _summed,
+    "padding counted in the mean": _divided_by_the_longest,
+    "padding taken for 0 in the maximum": _zero_for_the_lowest,
     "hard sigmoid of slope 0.2": _hard_sigmoid(0.2),
     "hard sigmoid of slope 1/6": _hard_sigmoid(1 / 6),
     "input_forget": _attribute("LSTM", "input_forget", 1),

@@ -1,0 +1,95 @@
+"""Bugs of the stages that join values, pick columns or pool steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ...model import Add, Join, LastStep, Model, Multiply, Pool, Slice, Stage, Subtract, wiring
+from ...model.forward import Choices
+from ...model.stages.read_outs import POOLS
+from .mutation import Mutation, built, mutations, rewired
+
+
+def join_bugs(model: Model) -> Iterator[Mutation]:
+    """Stage by stage, and pools that are wrong alike."""
+    for stage in wiring.spelled_out(model.stages, model.sources):
+        if isinstance(stage, Join):
+            yield from _bugs_of_join(model, stage)
+        elif isinstance(stage, Slice):
+            yield from _slice_bugs(model, stage)
+        elif isinstance(stage, Pool):
+            yield from _pool_bugs(model, stage)
+    modes = {stage.mode for stage in model.stages if isinstance(stage, Pool)}
+    if "mean" in modes:
+        yield Mutation("sum for mean", model, choices=Choices(pool="sum"))
+        yield Mutation("padding counted in the mean", model, choices=Choices(pool="longest"))
+    if "max" in modes:
+        yield Mutation("padding taken for 0 in the maximum", model, choices=Choices(pool="zero"))
+
+
+def _bugs_of_join(model: Model, stage: Join) -> Iterator[Mutation]:
+    """Operands exchanged, left out, or taken for each other; another operation."""
+    inputs = stage.inputs
+    name = stage.name
+    is_symmetric = isinstance(stage, Add | Multiply)
+    if not is_symmetric:
+        yield from mutations("operands in reverse order", rewired(model, stage, inputs[::-1]), name)
+    for index, taken in enumerate(inputs):
+        kept = (*inputs[:index], *inputs[index + 1 :])
+        if stage.takes is None and len(kept) > 1:
+            yield from mutations(f"{taken} left out", rewired(model, stage, kept), name)
+        yield from mutations(f"only {taken} taken", _only(model, stage, taken), name)
+        for other in dict.fromkeys(inputs):
+            if other != taken:
+                wrong = (*inputs[:index], other, *inputs[index + 1 :])
+                yield from mutations(f"{other} for {taken}", rewired(model, stage, wrong), name)
+    for kind in (Add, Subtract, Multiply):
+        is_other = not isinstance(stage, kind) and len(inputs) == 2
+        if is_other:
+            instead = kind(name, inputs=inputs)
+            yield from mutations(f"{kind.kind} for {stage.kind}", _replaced(model, instead), name)
+
+
+def _only(model: Model, stage: Join, taken: str) -> Model | None:
+    """The model where the readers of a join take one of its values instead."""
+    stages = wiring.spelled_out(model.stages, model.sources)
+    if taken == "x" or stages[-1].name == stage.name:
+        return None
+    changed = []
+    for each in stages:
+        inputs = tuple(taken if name == stage.name else name for name in each.inputs)
+        changed.append(replace(each, inputs=inputs))
+    return _kept(model, changed)
+
+
+def _replaced(model: Model, instead: Stage) -> Model | None:
+    stages = wiring.spelled_out(model.stages, model.sources)
+    return _kept(model, [instead if each.name == instead.name else each for each in stages])
+
+
+def _kept(model: Model, stages: list[Stage]) -> Model | None:
+    return built(model, wiring.needed(tuple(stages)))
+
+
+def _slice_bugs(model: Model, stage: Slice) -> Iterator[Mutation]:
+    """Other columns of as many."""
+    index = [each.name for each in model.stages].index(stage.name)
+    width, _ = model.widths(index)
+    others = [stage.features[::-1]]
+    for shift in range(1, width):
+        others.append(tuple((column + shift) % width for column in stage.features))
+    for features in dict.fromkeys(others):
+        if features != stage.features:
+            wrong = replace(stage, features=features)
+            yield from mutations(f"columns {features} picked", _replaced(model, wrong), stage.name)
+
+
+def _pool_bugs(model: Model, stage: Pool) -> Iterator[Mutation]:
+    """Another pool, or the last step."""
+    for mode in POOLS:
+        if mode != stage.mode:
+            wrong = replace(stage, mode=mode)
+            yield from mutations(f"{mode} for {stage.mode}", _replaced(model, wrong), stage.name)
+    last = LastStep(stage.name, inputs=stage.inputs)
+    yield from mutations(f"the last step for {stage.mode}", _replaced(model, last), stage.name)
