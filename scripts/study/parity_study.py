@@ -1,7 +1,8 @@
 """Rerun the study behind the parity rule, and write its table into docs/parity.md.
 
-Three questions, each over chains drawn at random (tests/kit/random_chains.py), written as real ONNX
-files by this package and run in ONNX Runtime:
+Three questions, each over chains drawn at random (tests/kit/random_chains.py), the first over graphs
+(tests/kit/random_graphs.py) as well, written as real ONNX files by this package and run in ONNX
+Runtime:
 
     alarms      does an artifact without a bug ever fail, in ONNX Runtime or in PyTorch? mutants
     is an artifact with a bug (tests/kit/mutant_files.py) caught: by its structure (R1), its numbers
@@ -50,6 +51,9 @@ def main() -> None:
         "--chains", type=int, default=10_000, metavar="N", help="chains without a bug"
     )
     parser.add_argument(
+        "--graphs", type=int, default=10_000, metavar="N", help="graphs without a bug"
+    )
+    parser.add_argument(
         "--mutated", type=int, default=300, metavar="N", help="chains that are given every bug"
     )
     parser.add_argument(
@@ -63,12 +67,16 @@ def main() -> None:
     seed = options.seed
     jobs = options.jobs
     alarms = run(_kept("alarms", seed), partial(alarm, seed), options.chains, jobs)
+    of_graphs = partial(alarm, seed, graphs=True)
+    graphs = run(_kept("graph-alarms", seed), of_graphs, options.graphs, jobs)
     judged = run(_kept("mutants", seed), partial(mutant_kinds, seed), options.mutated, jobs)
     asked = run(_kept("diagnosis", seed), partial(diagnoses, seed), options.diagnosed, jobs)
     lines = [
         _made_by(options),
         "",
         *alarm_lines(alarms),
+        "",
+        *alarm_lines(graphs, "graphs"),
         "",
         *mutant_lines(judged),
         "",
@@ -85,9 +93,8 @@ def _kept(question: str, seed: int) -> Path:
 def _made_by(options: argparse.Namespace) -> str:
     found = machine("numpy", "onnx", "onnxruntime", "torch")
     versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
-    counts = (
-        f"--chains {options.chains} --mutated {options.mutated} --diagnosed {options.diagnosed}"
-    )
+    asked = ("chains", "graphs", "mutated", "diagnosed")
+    counts = " ".join(f"--{name} {vars(options)[name]}" for name in asked)
     command = f"python -m scripts.study.parity_study {counts} --seed {options.seed}"
     return f"`{command}` on {found['processor']}, Python {found['python']}, {versions}."
 

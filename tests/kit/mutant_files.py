@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,16 +18,22 @@ from lstm_export.model import (
     GRU,
     LSTM,
     Activation,
+    Add,
     Affine,
     Array,
+    Join,
     LastHidden,
     LastStep,
     LayerNorm,
     Linear,
     Model,
+    Multiply,
+    Pool,
     Recurrent,
     Skip,
+    Slice,
     Stage,
+    wiring,
 )
 from lstm_export.model.gates import reorder_gates
 from lstm_export.targets.onnx import DEFAULT_OPSET
@@ -77,15 +82,33 @@ _Named = tuple[str, str, Model]
 def _models(model: Model, random: np.random.Generator) -> Iterator[_Named]:
     """Chains that differ in a stage."""
     for kind, group, change in _STAGES:
-        changed = tuple(new for stage in model.stages for new in change(stage))
-        if changed != model.stages:
-            found = _valid(model, changed)
+        others = {index: change(stage) for index, stage in enumerate(model.stages)}
+        if any(others[index] != (stage,) for index, stage in enumerate(model.stages)):
+            found = _valid(model, wiring.exchanged(model.stages, model.sources, others))
             if found is not None:
                 yield kind, group, found
+    yield from _joined_otherwise(model)
     longer = (*model.stages, Activation("added", "tanh"))
     yield "activation added", STRUCTURE, replace(model, stages=longer)
     for kind, found in _other_ends(model):
         yield kind, STRUCTURE, found
+
+
+def _joined_otherwise(model: Model) -> Iterator[_Named]:
+    """Every kind of join with its values in the other order, and with another one for its last."""
+    spelled_out = wiring.spelled_out(model.stages, model.sources)
+    for index, stage in enumerate(spelled_out):
+        if isinstance(stage, Join):
+            turned = replace(stage, inputs=stage.inputs[::-1])
+            wrong = replace(stage, inputs=(*stage.inputs[:-1], stage.inputs[0]))
+            kinds = {f"{stage.kind}: first value twice": wrong}
+            if not isinstance(stage, Add | Multiply):
+                kinds[f"{stage.kind}: values exchanged"] = turned
+            for kind, other in kinds.items():
+                stages = wiring.needed(_with(spelled_out, index, other))
+                found = _valid(model, stages)
+                if found is not None:
+                    yield kind, STRUCTURE, found
 
 
 def _valid(model: Model, stages: tuple[Stage, ...]) -> Model | None:
@@ -193,6 +216,15 @@ def _other_gelu(stage: Activation) -> tuple[Stage, ...]:
     return (Activation(stage.name, other),) if other else (stage,)
 
 
+def _another_pool(stage: Pool) -> tuple[Stage, ...]:
+    return (replace(stage, mode="max" if stage.mode == "mean" else "mean"),)
+
+
+def _reversed_columns(stage: Slice) -> tuple[Stage, ...]:
+    turned = stage.features[::-1]
+    return (stage,) if turned == stage.features else (replace(stage, features=turned),)
+
+
 _STAGES: list[tuple[str, str, Callable[[Stage], tuple[Stage, ...]]]] = [
     (
         "LSTM gates i and f exchanged",
@@ -226,6 +258,9 @@ _STAGES: list[tuple[str, str, Callable[[Stage], tuple[Stage, ...]]]] = [
         STRUCTURE,
         _of(Skip, lambda stage: (stage, replace(stage, name=f"{stage.name} again"))),
     ),
+    ("last step for a pool", STRUCTURE, _of(Pool, lambda stage: (LastStep(stage.name),))),
+    ("another pool", STRUCTURE, _of(Pool, _another_pool)),
+    ("columns in reverse order", STRUCTURE, _of(Slice, _reversed_columns)),
     ("scaler left out", STRUCTURE, _scaler(lambda stage: ())),
     (
         "scaler applied twice",
@@ -258,10 +293,12 @@ def _other_ends(model: Model) -> Iterator[tuple[str, Model]]:
     if heads:
         head = replace(stages[heads[-1]], bias=None)  # type: ignore[type-var]
         yield "head bias lost", replace(model, stages=_with(stages, heads[-1], head))
-    for index, (before, stage) in enumerate(pairwise(stages), 1):
+    for index, stage in enumerate(stages):
+        before = stages[model.sources[index][0]]
         has_two_ends = isinstance(before, Recurrent) and before.bidirectional
         if has_two_ends and isinstance(stage, LastStep | LastHidden):
-            other = LastHidden(stage.name) if isinstance(stage, LastStep) else LastStep(stage.name)
+            kind = LastHidden if isinstance(stage, LastStep) else LastStep
+            other = kind(stage.name, inputs=stage.inputs)
             changed = replace(model, stages=_with(stages, index, other))
             yield "reverse direction read at its wrong end", changed
 

@@ -38,8 +38,16 @@ def test_no_correct_artifact_fails(start: int) -> None:
         assert record["gain"] == 10 or not record["not_judged"], record
 
 
+def test_no_correct_graph_fails() -> None:
+    for index in range(40):
+        record = alarm(SEED, index, LARGEST_HIDDEN, graphs=True)
+        assert record["structure"] == "", record
+        assert "failed" not in record["verdict"].values(), record
+
+
 def test_every_bug_that_matters_is_caught() -> None:
-    found = [(record, mutant) for record in map(_mutants, range(6)) for mutant in record["mutants"]]
+    records = [*map(_mutants, range(6)), mutant_kinds(SEED, 18, 12, graphs=True)]
+    found = [(record, mutant) for record in records for mutant in record["mutants"]]
     missed = [
         (mutant["kind"], record["chain"])
         for record, mutant in found

@@ -10,6 +10,7 @@ from lstm_export.parity import GoldenSet
 from lstm_export.parity.golden import trouble
 from lstm_export.parity.noise import is_large
 from tests.kit.random_chains import LARGEST_HIDDEN, random_chain
+from tests.kit.random_graphs import random_graph
 
 
 @dataclass(frozen=True)
@@ -22,13 +23,21 @@ class Case:
     pytorch: Runner
 
     @classmethod
-    def draw(cls, seed: int, index: int, largest_hidden: int = LARGEST_HIDDEN) -> Case:
+    def draw(
+        cls,
+        seed: int,
+        index: int,
+        largest_hidden: int = LARGEST_HIDDEN,
+        *,
+        graphs: bool = False,
+    ) -> Case:
         """The six sets alone: what the other shapes are for, axes that a graph has fixed, raises no
         alarm.
         """
         from lstm_export.model.torch_module import eager, to_module
 
-        model, gain = random_chain(seed, index, largest_hidden=largest_hidden)
+        drawn = random_graph if graphs else random_chain
+        model, gain = drawn(seed, index, largest_hidden=largest_hidden)
         inputs = {name: (x, None) for name, x in trouble(model).items()}
         golden = GoldenSet.several(partial(forward, model), inputs, large=is_large(model))
         return cls(model, gain, golden, eager(to_module(model)))

@@ -60,10 +60,12 @@ def tolerated(y: Array, case: Case) -> dict[str, bool]:
         }
 
 
-def alarm(seed: int, index: int, largest_hidden: int = LARGEST_HIDDEN) -> Record:
+def alarm(
+    seed: int, index: int, largest_hidden: int = LARGEST_HIDDEN, *, graphs: bool = False
+) -> Record:
     """One correct artifact, judged."""
     start = time.process_time()
-    case = Case.draw(seed, index, largest_hidden)
+    case = Case.draw(seed, index, largest_hidden, graphs=graphs)
     data = to_bytes(case.model, target.DEFAULT_OPSET)
     runner = target.load(data)
     reports = {
@@ -86,10 +88,12 @@ def alarm(seed: int, index: int, largest_hidden: int = LARGEST_HIDDEN) -> Record
     }
 
 
-def mutant_kinds(seed: int, index: int, largest_hidden: int = 64) -> Record:
+def mutant_kinds(
+    seed: int, index: int, largest_hidden: int = 64, *, graphs: bool = False
+) -> Record:
     """Every kind of bug that applies to one chain, judged."""
     start = time.process_time()
-    case = Case.draw(seed, index, largest_hidden)
+    case = Case.draw(seed, index, largest_hidden, graphs=graphs)
     random = np.random.default_rng([seed, index, 1])
     found = [
         {

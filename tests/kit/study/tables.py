@@ -18,8 +18,8 @@ OUTCOMES = {
 }
 
 
-def alarm_lines(records: list[Record]) -> list[str]:
-    """What the chains without a bug gave, in rows of the table."""
+def alarm_lines(records: list[Record], what: str = "chains") -> list[str]:
+    """What the chains, or graphs, without a bug gave, in rows of the table."""
     chains = len(records)
     sets = 6 * len(records)
     lost = {
@@ -28,29 +28,29 @@ def alarm_lines(records: list[Record]) -> list[str]:
     }
     judged = 1 - sum(map(sum, lost.values())) / sets
     rows = {
-        "false alarms of the rule, R1 or R2, in ONNX Runtime or PyTorch": _alarms(records),
+        "false alarms of the rule, R1 or R2, in ONNX Runtime or PyTorch": _alarms(records, what),
         "largest error, as a share of what is allowed": f"{_largest_share(records):.2f}",
         "golden sets that could be judged": f"{judged:.2%} of {sets:,}",
     }
     for gain, counts in lost.items():
         rows[f"... sets not judged, weights x{gain:.0f}"] = f"{sum(counts):,}"
     for gain, counts in lost.items():
-        rows[f"chains without a judged set, weights x{gain:.0f}"] = f"{counts.count(6):,}"
+        rows[f"{what} without a judged set, weights x{gain:.0f}"] = f"{counts.count(6):,}"
     for name in FIXED:
         count = sum(not record["fixed"][name] for record in records)
         rows[f"false alarms of {name}"] = f"{count / chains:.1%}"
     return [
-        "| correct artifacts | |",
+        f"| correct artifacts of {what} | |",
         "|---|---|",
         *(f"| {name} | {value} |" for name, value in rows.items()),
     ]
 
 
-def _alarms(records: list[Record]) -> str:
+def _alarms(records: list[Record], what: str) -> str:
     alarms = [
         bool(record["structure"]) or "failed" in record["verdict"].values() for record in records
     ]
-    return f"**{sum(alarms)}** of {len(alarms):,} chains"
+    return f"**{sum(alarms)}** of {len(alarms):,} {what}"
 
 
 def _largest_share(records: list[Record]) -> float:
