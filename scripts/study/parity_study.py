@@ -1,8 +1,8 @@
 """Rerun the study behind the parity rule, and write its table into docs/parity.md.
 
-Three questions, each over chains drawn at random (tests/kit/random_chains.py), the first over graphs
-(tests/kit/random_graphs.py) as well, written as real ONNX files by this package and run in ONNX
-Runtime:
+Three questions, each over chains drawn at random (tests/kit/random_chains.py), the first over
+graphs (tests/kit/random_graphs.py) as well, written as real ONNX files by this package and run in
+ONNX Runtime:
 
     alarms      does an artifact without a bug ever fail, in ONNX Runtime or in PyTorch? mutants
     is an artifact with a bug (tests/kit/mutant_files.py) caught: by its structure (R1), its numbers
