@@ -33,6 +33,8 @@ def show(result: TrainingResult, output: Path, as_json: bool) -> None:
         shown.as_json("train", path=str(output), **result.to_record(), windows=asdict(result.data))
         return
     typer.echo(f"model  {result.model.describe()}")
+    if result.choice and result.choice.epochs:
+        typer.echo(f"       {result.choice.describe()}")
     for line in data_lines(result.data):
         typer.echo(line)
     for column in result.model.signature.targets:

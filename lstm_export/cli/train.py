@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Scaler = Enum("Scaler", {"standard": "standard", "minmax": "minmax"}, type=str)
 SplitBy = Enum("SplitBy", {"time": "time", "group": "group"}, type=str)
 Loss = Enum("Loss", {"mse": "mse", "mae": "mae", "huber": "huber"}, type=str)
+Predict = Enum("Predict", {"level": "level", "change": "change", "auto": "auto"}, type=str)
 
 NAMES = {"targets": "target"}  # the library's names that are other ones here
 SEPARATORS = {"tab": "\t", "\\t": "\t", "space": " "}
@@ -154,6 +155,13 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
         float, typer.Option(help="Adam's learning rate, which falls to a tenth.")
     ] = 6e-3,
     loss: Annotated[Loss, typer.Option(help="What training minimises.")] = Loss.mse,
+    predict: Annotated[
+        Predict,
+        typer.Option(
+            help="The level of the targets, or their change from the last value, which the model "
+            "adds again; auto takes the better after a few epochs."
+        ),
+    ] = Predict.level,
     quantiles: Annotated[
         str,
         typer.Option(

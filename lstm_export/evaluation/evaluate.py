@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..files import read_bytes
-from ..model import Affine, Array, Model, Runner, Signature, forward
+from ..model import Array, Model, Runner, Signature, forward
 from ..series import Missing, Table, TableSource
 from ..training.answers import Answers, Predictor, answers_of, predictor_of
 from ..training.baselines import baselines, untrained_baselines
@@ -199,10 +199,8 @@ def _definition(model: Model) -> Runner:
 
 def _baselines(model: Model, samples: Samples, *, is_whole: bool) -> dict[str, Predictor]:
     """With its parts as in training those that learn from its training part, too."""
-    scaler = model.stages[0]
-    if is_whole or not isinstance(scaler, Affine):
-        return untrained_baselines(samples, model.signature)
-    return baselines(samples, model.signature, scaler)
+    of_training = untrained_baselines if is_whole else baselines
+    return of_training(samples, model.signature)
 
 
 def _costs(answers: Answers, artifacts: Iterable[str]) -> Iterator[Cost]:

@@ -1,13 +1,27 @@
-"""What is trained and what is kept around it: scaled windows, the chain, the columns' ranges."""
+"""What is trained, and the model that is put together around it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..model import LSTM, Affine, Array, Column, LastStep, Linear, Model, Signature
+from ..model import (
+    LSTM,
+    Add,
+    Affine,
+    Array,
+    Column,
+    LastStep,
+    Linear,
+    Model,
+    Signature,
+    Slice,
+    Stage,
+    Subtract,
+)
+from ..model.stage import X
 from .history import Trained
 from .options import TrainingOptions
 from .samples import Samples
@@ -15,42 +29,135 @@ from .scaling import fit_scaler
 from .tensors import Windows
 
 REAL_WINDOWS = 32
+INPUT_SCALER = "input_scaler"
+OUTPUT_SCALER = "output_scaler"
 
 
-def scalers_of(samples: Samples, options: TrainingOptions) -> tuple[Affine, Affine]:
-    """The scalers of x `(input_size,)` and y `(output_size,)`, fitted on training rows."""
+@dataclass(frozen=True, eq=False)
+class Assembly:
+    """An LSTM and a Linear between scalers, fitted on the training part.
+
+    Where the change is predicted, the window's last values of the targets are taken off the inputs,
+    so that a drifting level does not reach the LSTM, and added to the answers.
+
+    Attributes:
+        inputs: the scaler of x `(input_size,)`; of what is left of it, where the change is
+            predicted.
+        outputs: the scaler of the answers `(answers,)`, or of their change.
+        last: for each answer the column of x whose last value is added; None for the level.
+    """
+
+    inputs: Affine
+    outputs: Affine
+    last: tuple[int, ...] | None = None
+
+    def windows(self, samples: Samples) -> Iterator[tuple[str, Windows]]:
+        """The parts that are learned from, as the LSTM sees them: scaled, float32."""
+        x = (samples.x - self._origin(samples)) / self.inputs.scale
+        for part in ("train", "validation"):
+            starts = samples.parts[part]
+            if len(starts):
+                y = self._wanted(samples, starts)
+                lengths = None if samples.shorter is None else samples.lengths(starts)
+                columns = tuple(sorted(set(self.last or ())))
+                yield part, Windows(x, y, starts, samples.window, lengths, columns)
+
+    def _origin(self, samples: Samples) -> Array:
+        """What is taken off x before it is scaled; of the columns whose last value goes anyway
+        their mean, which keeps the digits of what is left."""
+        origin: Array = self.inputs.offset.copy()
+        for column in set(self.last or ()):
+            origin[column] = samples.x[:, column].mean()
+        return origin
+
+    def _wanted(self, samples: Samples, starts: Array) -> Array:
+        """The scaled answers, float32 `(windows, answers)`."""
+        true = samples.targets(starts)
+        if self.last is not None:
+            true = true - last_values(samples, starts, self.last)
+        wanted: Array = ((true - self.outputs.offset) / self.outputs.scale).astype(np.float32)
+        return wanted
+
+    def model(self, trained: Trained, signature: Signature) -> Model:
+        """The trained stages with all that belongs around them."""
+        times = 1 + len(signature.quantiles)
+        fc = Linear("fc", trained.fc["weight"], trained.fc["bias"])
+        outputs = repeated(self.outputs, times)
+        core = (self.inputs, LSTM("lstm", trained.lstm), LastStep("last"), fc, outputs)
+        if self.last is None:
+            return Model(core, signature, origin="stored")
+        stages = (*self._before(signature.input_size), *core, *self._after(times))
+        return Model(stages, signature, origin="stored")
+
+    def _before(self, input_size: int) -> tuple[Stage, ...]:
+        """The inputs less the last values of the targets; all other columns as they are."""
+        is_target = np.zeros(input_size, np.float32)
+        is_target[list(self.last or ())] = 1
+        zeros = np.zeros(input_size, np.float32)
+        return (
+            LastStep("last_x", inputs=(X,)),
+            Affine("level", zeros, is_target, inverse=True),
+            Subtract("less_level", inputs=(X, "level")),
+        )
+
+    def _after(self, times: int) -> tuple[Stage, ...]:
+        """The last values added to the answers, and to each of their quantiles."""
+        return (
+            Slice("last_values", (self.last or ()) * times, inputs=("last_x",)),
+            Add("answers", inputs=(OUTPUT_SCALER, "last_values")),
+        )
+
+
+def assembly_of(samples: Samples, signature: Signature, options: TrainingOptions) -> Assembly:
+    """The scalers, fitted on the training part."""
     x = samples.x[samples.rows("train")].astype(np.float64)
+    if options.predict == "change":
+        return _of_change(samples, signature, options, x)
     steps = max(options.horizon, 1)
     y = np.repeat(samples.y[samples.target_rows("train")], steps, axis=1)  # (rows, answers)
-    x_offset, x_scale = fit_scaler(x, options.scaler)
-    y_offset, y_scale = fit_scaler(y, options.scaler)
-    inputs = Affine("input_scaler", x_offset, x_scale)
-    return inputs, Affine("output_scaler", y_offset, y_scale, inverse=True)
+    inputs = Affine(INPUT_SCALER, *fit_scaler(x, options.scaler))
+    outputs = Affine(OUTPUT_SCALER, *fit_scaler(y, options.scaler), inverse=True)
+    return Assembly(inputs, outputs)
 
 
-def scaled_parts(
-    samples: Samples, inputs: Affine, outputs: Affine
-) -> Iterator[tuple[str, Windows]]:
-    """The parts that are learned from, as the core of the chain sees them: float32, what the
-    scaler stages would hand over."""
-    x = (samples.x - inputs.offset) / inputs.scale
-    for part in ("train", "validation"):
-        starts = samples.parts[part]
-        if len(starts):
-            y = (samples.targets(starts) - outputs.offset) / outputs.scale
-            lengths = None if samples.shorter is None else samples.lengths(starts)
-            yield part, Windows(x, y.astype(np.float32), starts, samples.window, lengths)
+def _of_change(
+    samples: Samples, signature: Signature, options: TrainingOptions, x: Array
+) -> Assembly:
+    names = [column.name for column in signature.features]
+    columns = [names.index(target) for target in options.targets]
+    last = tuple(column for column in columns for _ in range(options.horizon))
+    starts = samples.parts["train"]
+    offset, scale = fit_scaler(x, options.scaler)
+    for column in columns:
+        offset[column] = 0
+        scale[column] = _spread_within(samples, starts, column)
+    change = samples.targets(starts) - last_values(samples, starts, last)
+    outputs = Affine(OUTPUT_SCALER, *fit_scaler(change, options.scaler), inverse=True)
+    return Assembly(Affine(INPUT_SCALER, offset, scale), outputs, last)
 
 
-def chain_of(trained: Trained, inputs: Affine, outputs: Affine, signature: Signature) -> Model:
-    """Scaler, LSTM, last step, Linear, inverse scaler; quantiles share the scale of answers."""
-    fc = Linear("fc", trained.fc["weight"], trained.fc["bias"])
-    times = 1 + len(signature.quantiles)
-    scaler = Affine(
-        outputs.name, np.tile(outputs.offset, times), np.tile(outputs.scale, times), inverse=True
-    )
-    stages = (inputs, LSTM("lstm", trained.lstm), LastStep("last"), fc, scaler)
-    return Model(stages, signature, origin="stored")
+def _spread_within(samples: Samples, starts: Array, column: int) -> float:
+    """Root mean square of a column less its window's last value, over all windows; 1 for 0."""
+    last = last_values(samples, starts, (column,))[:, 0]
+    lengths = samples.lengths(starts)
+    total = 0.0
+    for step in range(samples.window):
+        is_in = lengths > step
+        values = samples.x[starts[is_in] + step, column].astype(np.float64)
+        total += float(np.square(values - last[is_in]).sum())
+    return float(np.sqrt(total / lengths.sum())) or 1.0
+
+
+def last_values(samples: Samples, starts: Array, columns: tuple[int, ...]) -> Array:
+    """Columns of x in the last row of windows, float64 `(windows, columns)`."""
+    rows = starts + samples.lengths(starts) - 1
+    values: Array = samples.x[rows][:, list(columns)].astype(np.float64)
+    return values
+
+
+def repeated(scaler: Affine, times: int) -> Affine:
+    """The scaler of answers for their quantiles, too."""
+    return replace(scaler, offset=np.tile(scaler.offset, times), scale=np.tile(scaler.scale, times))
 
 
 def with_ranges(signature: Signature, samples: Samples) -> Signature:

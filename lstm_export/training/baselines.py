@@ -6,10 +6,11 @@ from functools import partial
 
 import numpy as np
 
-from ..model import Affine, Array, Signature
+from ..model import Array, Signature
 from ..model.calendar_steps import MONTHS
 from .answers import Predictor
 from .samples import Samples, batches, by_target
+from .scaling import fit_scaler
 
 DAY = 86400.0
 WEEK = 7 * DAY
@@ -17,13 +18,13 @@ RIDGE_COLUMNS = 4096  # more, and the normal equations in float64 outgrow the mo
 RIDGE_PENALTY = 1.0
 
 
-def baselines(samples: Samples, signature: Signature, scaler: Affine) -> dict[str, Predictor]:
+def baselines(samples: Samples, signature: Signature) -> dict[str, Predictor]:
     """The baselines that make sense for this task, by the name that people read."""
     found = untrained_baselines(samples, signature)
     if not samples.horizon:
         found["training mean"] = lambda starts: _training_mean(samples, starts)
     if samples.window * samples.x.shape[1] <= RIDGE_COLUMNS:
-        found["ridge"] = ridge(samples, scaler)
+        found["ridge"] = ridge(samples)
     return found
 
 
@@ -56,9 +57,11 @@ def season(signature: Signature) -> tuple[str, np.timedelta64 | None]:
     return name, np.timedelta64(round(period * 1e6), "us") if is_whole else None
 
 
-def ridge(samples: Samples, scaler: Affine, penalty: float = RIDGE_PENALTY) -> Predictor:
-    """Least squares from scaled, flattened training windows to the targets, with an L2 penalty."""
+def ridge(samples: Samples, penalty: float = RIDGE_PENALTY) -> Predictor:
+    """Least squares from standardised, flattened training windows to the targets, with an L2
+    penalty."""
     starts = samples.parts["train"]
+    scaler = fit_scaler(samples.x[samples.rows("train")].astype(np.float64), "standard")
     mean = samples.targets(starts).mean(axis=0)
     columns = samples.window * samples.x.shape[1] + 1
     gram = np.zeros((columns, columns))
@@ -77,12 +80,13 @@ def ridge(samples: Samples, scaler: Affine, penalty: float = RIDGE_PENALTY) -> P
     return predict
 
 
-def _design(samples: Samples, scaler: Affine, starts: Array) -> Array:
+def _design(samples: Samples, scaler: tuple[Array, Array], starts: Array) -> Array:
     """Scaled, flattened windows and a column of ones: `(windows, window * input_size + 1)`."""
     ends = (starts + samples.lengths(starts))[:, np.newaxis]
     index = ends + np.arange(-samples.window, 0)  # (windows, window), each ends with its last row
     rows = samples.x[np.maximum(index, 0)].astype(np.float64)
-    scaled = (rows - scaler.offset) / scaler.scale
+    offset, scale = scaler
+    scaled = (rows - offset) / scale
     scaled[index < starts[:, np.newaxis]] = 0.0  # the mean, where a shorter window has no row
     return np.hstack([scaled.reshape(len(starts), -1), np.ones((len(starts), 1))])
 

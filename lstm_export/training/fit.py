@@ -11,8 +11,9 @@ from ..errors import InputError, require
 from ..model import Model, Signature
 from ..series import Table, TableSource
 from .answers import Answers
-from .assembly import chain_of, real_windows_of, scaled_parts, scalers_of, with_ranges
+from .assembly import assembly_of, real_windows_of, with_ranges
 from .causes import beaten
+from .choosing import choose
 from .data_report import data_report
 from .facts import facts_of
 from .history import Progress, Trained
@@ -20,9 +21,9 @@ from .intervals import Coverage, coverage_of, off_coverage, with_interval
 from .loop import train_loop
 from .noticed import refuse_constant_targets, table_warnings
 from .options import TrainingOptions
-from .result import TrainingResult
+from .result import Choice, TrainingResult
 from .samples import Samples
-from .scores import MODEL, answers_by_part, scores_of
+from .scores import MODEL, answers_by_part, scores_of, validation_answers
 from .several import backtest, best_of_seeds
 from .unfinished import read_unfinished
 from .windowing import build_samples, input_signature, read_for_training
@@ -72,13 +73,36 @@ def _fit(
     signature = input_signature(table, options)
     samples = build_samples(table, signature, options)
     refuse_constant_targets(samples, options)
-    inputs, outputs = scalers_of(samples, options)
-    parts = dict(scaled_parts(samples, inputs, outputs))
-    trained = train_loop(parts["train"], parts.get("validation"), options, progress, unfinished)
-    model = chain_of(trained, inputs, outputs, with_ranges(signature, samples))
+
+    def brief(options: TrainingOptions) -> Model:
+        model, trained = _trained(samples, signature, options, None, None)
+        if trained.unfinished is not None:
+            raise KeyboardInterrupt
+        return model
+
+    choice = Choice(options.predict)
+    if options.predict == "auto":
+        choice = choose(samples, signature, options, brief)
+    chosen = replace(options, predict=choice.predict)
+    model, trained = _trained(samples, signature, chosen, progress, unfinished)
     if options.interval:
-        model = _with_interval(model, samples, options)
-    return _result(model, trained, table, samples, options)
+        validation = validation_answers(model, samples, options)
+        model = with_interval(model, validation, MODEL, options.interval)
+    result = _result(model, trained, table, samples, chosen)
+    return replace(result, choice=choice, facts=facts_of(table, options))
+
+
+def _trained(
+    samples: Samples,
+    signature: Signature,
+    options: TrainingOptions,
+    progress: Progress | None,
+    unfinished: Mapping[str, Any] | None,
+) -> tuple[Model, Trained]:
+    assembly = assembly_of(samples, signature, options)
+    parts = dict(assembly.windows(samples))
+    trained = train_loop(parts["train"], parts.get("validation"), options, progress, unfinished)
+    return assembly.model(trained, with_ranges(signature, samples)), trained
 
 
 def _result(
@@ -98,7 +122,7 @@ def _result(
         coverage=coverage,
         history=trained.history,
         best_epoch=trained.best_epoch,
-        facts=facts_of(table, options),
+        facts={},
         warnings=(
             *table_warnings(table, data, samples, signature, options),
             *beaten(scores, samples, signature, options, trained.history),
@@ -113,12 +137,3 @@ def _result(
 def _coverage(answers: Sequence[Answers], signature: Signature) -> Iterator[Coverage]:
     for of_part in answers:
         yield from coverage_of(of_part, MODEL, signature.quantiles)
-
-
-def _with_interval(model: Model, samples: Samples, options: TrainingOptions) -> Model:
-    validation = next(
-        answers
-        for answers in answers_by_part(model, samples, options)
-        if answers.part == "validation"
-    )
-    return with_interval(model, validation, MODEL, options.interval)

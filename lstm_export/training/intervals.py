@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import InputError
-from ..model import Affine, Array, Linear, Model
+from ..model import Affine, Array, Linear, Model, Slice, Stage
 from .answers import Answers
+from .assembly import OUTPUT_SCALER, repeated
 
 OFF_BY = 0.05  # of all answers: a coverage further from its level is worth a warning
 
@@ -100,15 +101,31 @@ def with_interval(model: Model, validation: Answers, predictor: str, level: floa
             "give a larger share to validation"
         )
     distance = np.sort(errors, axis=0)[rank - 1]
-    *before, fc, scaler = model.stages
-    assert isinstance(fc, Linear)  # noqa: S101 - `fit` puts it there
-    assert isinstance(scaler, Affine)  # noqa: S101 - `fit` puts it there
     levels = (round((1 - level) / 2, 9), round((1 + level) / 2, 9))  # 0.05, not 0.0500...04
     signature = replace(
         model.signature, output_size=3 * model.signature.output_size, quantiles=levels
     )
-    last = (_moved(fc, distance / scaler.scale), _repeated(scaler))
-    return Model((*before, *last), signature, model.origin)
+    return Model(tuple(_with_quantiles(model, distance)), signature, model.origin)
+
+
+def _with_quantiles(model: Model, distance: Array) -> Iterator[Stage]:
+    """The stages, those from the Linear on with three times the columns."""
+    (scale,) = (stage.scale for stage in _scalers_of_answers(model))
+    for stage in model.stages:
+        if isinstance(stage, Linear):
+            yield _moved(stage, distance / scale)
+        elif isinstance(stage, Slice):
+            yield replace(stage, features=3 * stage.features)
+        elif isinstance(stage, Affine) and stage.name == OUTPUT_SCALER:
+            yield repeated(stage, 3)
+        else:
+            yield stage
+
+
+def _scalers_of_answers(model: Model) -> Iterator[Affine]:
+    for stage in model.stages:
+        if isinstance(stage, Affine) and stage.name == OUTPUT_SCALER:
+            yield stage
 
 
 def _moved(fc: Linear, distance: Array) -> Linear:
@@ -116,9 +133,3 @@ def _moved(fc: Linear, distance: Array) -> Linear:
     bias = np.zeros(len(distance)) if fc.bias is None else fc.bias.astype(np.float64)
     biases = np.concatenate([bias, bias - distance, bias + distance])
     return Linear(fc.name, np.tile(fc.weight, (3, 1)), biases.astype(np.float32))
-
-
-def _repeated(scaler: Affine) -> Affine:
-    return Affine(
-        scaler.name, np.tile(scaler.offset, 3), np.tile(scaler.scale, 3), inverse=scaler.inverse
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, get_args
 
 from ..errors import InputError
@@ -13,6 +13,7 @@ from ..model.calendar_steps import CALENDAR_STEPS
 from ..series import CALENDAR, Missing, group_columns
 
 Loss = Literal["mse", "mae", "huber"]
+Predict = Literal["level", "change", "auto"]
 Scaler = Literal["standard", "minmax"]
 SplitBy = Literal["time", "group"]
 
@@ -35,7 +36,13 @@ LIMITS: dict[str, tuple[int, float]] = {
 }
 _SHARES = ("dropout", "averaging", "interval")
 _LISTS = ("targets", "features", "calendar", "split", "missing_values", "quantiles")
-_CHOICES = {"missing": Missing, "scaler": Scaler, "loss": Loss, "split_by": SplitBy}
+_CHOICES = {
+    "missing": Missing,
+    "scaler": Scaler,
+    "loss": Loss,
+    "predict": Predict,
+    "split_by": SplitBy,
+}
 
 MOST_WEIGHTS = 2**28  # of the recurrent layers, a gigabyte of float32
 
@@ -85,6 +92,9 @@ class TrainingOptions:
         batch_size: windows a step of Adam.
         learning_rate: Adam's, falling to a tenth along a cosine over `epochs`.
         loss: "mse", "mae" or "huber", in scaled units.
+        predict: the "level" of the targets, or their "change" from the window's last value, which
+            is added to the answer inside the model; "auto" tries both for a few epochs and takes
+            the better on validation.
         quantiles: levels between 0 and 1, in rising order: the model also answers these quantiles,
             learned with the pinball loss.
         interval: share of the truth that an interval around each answer should hold, calibrated on
@@ -133,6 +143,7 @@ class TrainingOptions:
     batch_size: int = 64
     learning_rate: float = 6e-3
     loss: Loss = "mse"
+    predict: Predict = "level"
     quantiles: tuple[float, ...] = ()
     interval: float = 0.0
     averaging: float = 0.995
@@ -157,6 +168,7 @@ class TrainingOptions:
         self._check_split()
         self._check_quantiles()
         self._check_runs()
+        self._check_predict()
 
     def _as_tuple(self, name: str) -> None:
         """A single name, or a list of them, is as good as a tuple."""
@@ -300,6 +312,18 @@ class TrainingOptions:
                 "an interval is calibrated on the validation part; give it a share with split"
             )
 
+    def _check_predict(self) -> None:
+        if self.predict != "change":
+            return
+        if not self.horizon:
+            raise InputError("horizon 0 has no last value to predict a change from; predict level")
+        named = self.features
+        if self.exclude_past or (named is not None and not set(self.targets) <= set(named)):
+            raise InputError(
+                "a change is predicted from the target's last value: name the targets among the "
+                "features, or predict level"
+            )
+
     def _check_runs(self) -> None:
         if self.seeds > 1 and not self.split[1]:
             raise InputError("the best seed is chosen on validation; give it a share with split")
@@ -307,6 +331,10 @@ class TrainingOptions:
             raise InputError("a backtest judges on test parts; give them a share with split")
         if self.backtest and self.split_by == "group":
             raise InputError("a backtest goes back in time; split by time with split_by")
+
+    def tried(self, predict: Predict, epochs: int) -> TrainingOptions:
+        """These options for a first look: a few epochs of one way to predict."""
+        return replace(self, predict=predict, epochs=epochs, interval=0.0, patience=0)
 
     def to_record(self) -> dict[str, Any]:
         """A JSON-ready mapping of every option."""

@@ -11,6 +11,7 @@ from .answers import Answers
 from .data_report import DataReport
 from .history import Epoch
 from .intervals import Coverage
+from .options import Predict
 from .unfinished import UNFINISHED
 
 
@@ -65,6 +66,33 @@ class Origin:
     scores: tuple[Score, ...]
 
 
+@dataclass(frozen=True)
+class Choice:
+    """What is predicted, and why.
+
+    Attributes:
+        predict: "level" or "change".
+        epochs: that each was tried for; 0 where only one of them is possible.
+        level_rmse: of the level on validation, over all targets in units of their spread.
+        change_rmse: of the change.
+    """
+
+    predict: Predict
+    epochs: int = 0
+    level_rmse: float = 0.0
+    change_rmse: float = 0.0
+
+    def describe(self) -> str:
+        """In a sentence; empty where nothing was tried."""
+        if not self.epochs:
+            return ""
+        what = {"level": "the level", "change": "the change from the last value"}[self.predict]
+        after = f"after {self.epochs} epochs each, RMSE on validation in standard deviations"
+        return (
+            f"predicts {what}: {after}: level {self.level_rmse:.3g}, change {self.change_rmse:.3g}"
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class TrainingResult:
     """A trained model and everything worth knowing about how it came to be.
@@ -81,6 +109,7 @@ class TrainingResult:
         warnings: what the data may do to the model, one sentence each.
         coverage: how much of each part its intervals hold; empty where it has none.
         interrupted: whether Ctrl-C ended the training; the model is then the best so far.
+        choice: what is predicted, the level or the change, and why.
         seeds: the runs of all seeds, where there were several.
         backtest: the runs on earlier rows, where there were any.
         unfinished: where an interrupted run stood, for it to go on from.
@@ -97,6 +126,7 @@ class TrainingResult:
     answers: Answers
     warnings: tuple[str, ...] = ()
     coverage: tuple[Coverage, ...] = ()
+    choice: Choice | None = None
     seeds: tuple[SeedRun, ...] = ()
     backtest: tuple[Origin, ...] = ()
     interrupted: bool = False
@@ -126,6 +156,7 @@ class TrainingResult:
             "coverage": [asdict(entry) for entry in self.coverage],
             "seeds": [asdict(run) for run in self.seeds],
             "backtest": [asdict(origin) for origin in self.backtest],
+            "choice": asdict(self.choice) if self.choice and self.choice.epochs else None,
         }
         return {
             **self.facts,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..model import Affine, Model
+from ..model import Model
 from .answers import Answers, Predictor, answers_of, predictor_of
 from .baselines import baselines
 from .core import pick_device
@@ -21,11 +21,17 @@ def answers_by_part(model: Model, samples: Samples, options: TrainingOptions) ->
     """What the whole chain, as it will be exported, and the baselines say about every part."""
     predictors = {
         MODEL: _eager(model, samples, options.device),
-        **baselines(samples, model.signature, _input_scaler(model)),
+        **baselines(samples, model.signature),
     }
     for part in PARTS:
         if len(samples.parts[part]):
             yield answers_of(predictors, samples, part, options.targets)
+
+
+def validation_answers(model: Model, samples: Samples, options: TrainingOptions) -> Answers:
+    """What the model alone says about the validation part."""
+    predictors = {MODEL: _eager(model, samples, options.device)}
+    return answers_of(predictors, samples, "validation", options.targets)
 
 
 def scores_of(answers: Answers) -> Iterator[Score]:
@@ -36,12 +42,6 @@ def scores_of(answers: Answers) -> Iterator[Score]:
             rmse = float(np.sqrt(np.mean(error**2)))
             mae = float(np.mean(np.abs(error)))
             yield Score(answers.part, predictor, target, rmse, mae, len(error))
-
-
-def _input_scaler(model: Model) -> Affine:
-    scaler = model.stages[0]
-    assert isinstance(scaler, Affine)  # noqa: S101 - `fit` puts it there
-    return scaler
 
 
 def _eager(model: Model, samples: Samples, device: str) -> Predictor:

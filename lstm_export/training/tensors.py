@@ -26,6 +26,7 @@ class Windows:
         starts: int64 `(windows,)`, the first row of every window.
         window: rows of a window.
         lengths: int64 `(windows,)`, the rows of each window that count; None where all do.
+        relative: columns of x that are taken less their window's last value.
     """
 
     x: Array
@@ -33,6 +34,7 @@ class Windows:
     starts: Array
     window: int
     lengths: Array | None = None
+    relative: tuple[int, ...] = ()
 
 
 class Batch(NamedTuple):
@@ -57,6 +59,7 @@ class Tensors(NamedTuple):
     starts: Tensor
     window: int
     lengths: Tensor | None = None
+    relative: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, windows: Windows, device: torch.device) -> Tensors:
@@ -73,6 +76,7 @@ class Tensors(NamedTuple):
             on_device(windows.starts),
             windows.window,
             lengths,
+            windows.relative,
         )
 
     def batches(self, batch_size: int, shuffle: bool) -> Iterator[Batch]:
@@ -98,10 +102,21 @@ class Tensors(NamedTuple):
         if self.lengths is not None:
             # A shorter window may stand at the end, where no rows follow it.
             index = index.clamp(max=len(self.x) - 1)
-        x = torch.split(self.x[index], batch_size)
+        gathered = self.x[index]  # (many, window, input_size)
+        if self.relative:
+            self._take_off_last(gathered, picked)
+        x = torch.split(gathered, batch_size)
         y = torch.split(self.y[picked], batch_size)
         lengths: list[Tensor | None] = [None] * len(x)
         if self.lengths is not None:
             lengths = list(torch.split(self.lengths[picked], batch_size))
         for parts in zip(x, y, lengths, strict=True):
             yield Batch(*parts)
+
+    def _take_off_last(self, gathered: Tensor, picked: Tensor) -> None:
+        """Of the relative columns their window's last value, in place."""
+        last = self.starts[picked] + self.window - 1
+        if self.lengths is not None:
+            last = self.starts[picked] + self.lengths[picked] - 1
+        columns = list(self.relative)
+        gathered[..., columns] -= self.x[last][:, None, columns]

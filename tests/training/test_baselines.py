@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lstm_export.model import Affine, Signature
+from lstm_export.model import Signature
 from lstm_export.series import Table
 from lstm_export.training import TrainingOptions
 from lstm_export.training.baselines import baselines, season
@@ -11,7 +11,6 @@ from lstm_export.training.samples import Samples
 from lstm_export.training.windowing import build_samples, input_signature
 
 HOUR = np.timedelta64(3600, "s")
-IDENTITY = Affine("input_scaler", np.zeros(1), np.ones(1))
 
 
 def hours(weeks: int = 5) -> tuple[Table, Samples, Signature]:
@@ -31,7 +30,7 @@ def hours(weeks: int = 5) -> tuple[Table, Samples, Signature]:
 
 def test_persistence_and_season() -> None:
     table, samples, signature = hours()
-    found = baselines(samples, signature, IDENTITY)
+    found = baselines(samples, signature)
     assert list(found) == ["persistence", "same time last week", "ridge"]
     starts = samples.parts["test"]
     persistence, seasonal = (found[name](starts) for name in ("persistence", "same time last week"))
@@ -52,13 +51,15 @@ def test_ridge_agrees_with_least_squares() -> None:
         samples.inputs(samples.parts[part])[:, :, 0].astype(np.float64)
         for part in ("train", "test")
     )
+    rows = samples.x[samples.rows("train"), 0].astype(np.float64)
+    train, test = ((x - np.float32(rows.mean())) / np.float32(rows.std()) for x in (train, test))
     y = samples.targets(samples.parts["train"])
     mean = y.mean(axis=0)
     # The penalty of 1 as seven more rows that ask every weight to be zero.
     design = np.vstack([np.column_stack([train, np.ones(len(train))]), np.eye(7)])
     weight = np.linalg.lstsq(design, np.vstack([y - mean, np.zeros((7, 6))]), rcond=None)[0]
     expected = np.column_stack([test, np.ones(len(test))]) @ weight + mean
-    got = baselines(samples, signature, IDENTITY)["ridge"](samples.parts["test"])
+    got = baselines(samples, signature)["ridge"](samples.parts["test"])
     # Normal equations of a well-conditioned system
     np.testing.assert_allclose(got, expected, atol=1e-10)
 
@@ -68,7 +69,7 @@ def test_without_a_horizon_the_training_mean_stands_in() -> None:
     options = TrainingOptions(("b",), ("a",), window=6, horizon=0, time="time")
     signature = input_signature(table, options)
     samples = build_samples(table, signature, options)
-    found = baselines(samples, signature, IDENTITY)
+    found = baselines(samples, signature)
     assert list(found) == ["training mean", "ridge"]
     mean = samples.targets(samples.parts["train"]).mean()
     assert (found["training mean"](samples.parts["test"]) == mean).all()

@@ -56,6 +56,7 @@ def test_defaults_are_those_of_the_library() -> None:
         ("missing", options.Missing),
         ("scaler", options.Scaler),
         ("loss", options.Loss),
+        ("predict", options.Predict),
     ):
         assert [choice.value for choice in type(parameters[name].default)] == list(
             get_args(choices)

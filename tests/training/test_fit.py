@@ -244,7 +244,7 @@ def walk(rows: int, drift: float) -> dict[str, object]:
     ("rows", "drift", "chosen", "cause"),
     [
         (500, 0.0, {"exclude_past": True}, "the past of load is no input: .* --exclude-past"),
-        (900, 0.5, {}, "load drifts, from a mean of .* to --target"),
+        (900, 0.5, {}, "load drifts, from a mean of .* --predict change"),
         (100, 0.0, {}, "5[0-9] windows are few to learn from"),
         (900, 0.0, {}, "the last of 1 epochs was the best: give more --epochs"),
     ],

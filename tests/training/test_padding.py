@@ -18,7 +18,6 @@ from lstm_export.errors import InputError
 from lstm_export.model import Signature, forward
 from lstm_export.series import Table
 from lstm_export.training import TrainingOptions, fit
-from lstm_export.training.assembly import scalers_of
 from lstm_export.training.baselines import baselines
 from lstm_export.training.windowing import build_samples, input_signature
 
@@ -171,7 +170,7 @@ def test_baselines_see_no_row_of_another_group() -> None:
     options = TrainingOptions(**OPTIONS)
     table_ = table()
     samples = build_samples(table_, input_signature(table_, options), options)
-    found = baselines(samples, input_signature(table_, options), scalers_of(samples, options)[0])
+    found = baselines(samples, input_signature(table_, options))
     starts = np.flatnonzero(samples.shorter) if samples.shorter is not None else np.empty(0, int)
     assert len(starts) >= 3
     last = samples.y[starts + samples.lengths(starts) - 1]

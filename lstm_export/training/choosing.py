@@ -1,0 +1,50 @@
+"""Level or change: which of the two predicts better after a few epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ..model import Model, Signature
+from .options import Predict, TrainingOptions
+from .result import Choice
+from .samples import Samples
+from .scores import MODEL, validation_answers
+
+LEAST_EPOCHS = 3
+SHARE_OF_EPOCHS = 0.25  # that each of the two is tried for
+Train = Callable[[TrainingOptions], Model]
+
+
+def choose(
+    samples: Samples, signature: Signature, options: TrainingOptions, train: Train
+) -> Choice:
+    """Try both, where both are possible: the targets' past is an input, and there is validation.
+
+    Args:
+        samples: of the table.
+        signature: of the model.
+        options: those of the whole run.
+        train: makes a model with options for a few epochs.
+    """
+    inputs = {column.name for column in signature.features}
+    has_past = options.horizon > 0 and inputs.issuperset(options.targets)
+    if not has_past or not len(samples.parts["validation"]):
+        return Choice("level")
+    epochs = min(options.epochs, max(LEAST_EPOCHS, round(SHARE_OF_EPOCHS * options.epochs)))
+    tried = {}
+    for predict in ("level", "change"):
+        model = train(options.tried(predict, epochs))
+        tried[predict] = _rmse(model, samples, options)
+    better: Predict = "change" if tried["change"] < tried["level"] else "level"
+    return Choice(better, epochs, tried["level"], tried["change"])
+
+
+def _rmse(model: Model, samples: Samples, options: TrainingOptions) -> float:
+    """On validation, over all targets, each in units of its standard deviation there."""
+    answers = validation_answers(model, samples, options)
+    errors = answers.predicted[MODEL] - answers.true  # (windows, targets, steps)
+    spread = answers.true.std(axis=(0, 2)) + np.finfo(np.float64).tiny
+    squares = np.mean(np.square(errors), axis=(0, 2)) / np.square(spread)
+    return float(np.sqrt(squares.mean()))
