@@ -26,7 +26,7 @@ from lstm_export.targets.c.emit.source import write
 from lstm_export.targets.c.host import compiler
 from lstm_export.targets.c.host.runner import CRunner, CStream
 from tests.kit.builders import drawn, gru, lstm
-from tests.kit.chains import CHAINS
+from tests.kit.chains import CHAINS, GRAPHS
 
 C = targets.get("c")
 REASON = f"needs a C compiler: {compiler.HOW}"
@@ -40,6 +40,7 @@ STRICT = (
     "-Wdouble-promotion",
     "-Wno-overlength-strings",
 )
+MODELS = {**CHAINS, **GRAPHS}
 SHAPES = ((1, 1), (1, 9), (33, 3), (2, 130), (12, 2))
 
 
@@ -79,11 +80,11 @@ def test_every_chain_is_one_answer_however_it_is_asked(model: Model) -> None:
 
 
 @needs_compiler
-@pytest.mark.parametrize("name", CHAINS)
+@pytest.mark.parametrize("name", MODELS)
 def test_the_fast_build_is_one_answer_too(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """With contraction: every kernel contracts the same expressions."""
     monkeypatch.setenv("CFLAGS", "")
-    model = CHAINS[name]
+    model = MODELS[name]
     runner = made(model)
     for x in (drawn(model, 40, 20), drawn(model, 33, 3) * np.float32(30)):
         y = runner(x)
@@ -190,10 +191,8 @@ def test_clang_says_nothing_and_gives_the_bits_of_gcc(
 @pytest.mark.parametrize(
     ("name", "weights"),
     [
-        *(
-            (name, "float32")
-            for name in ("seed", "gru both ways", "projected", "every activation", "norms", "skips")
-        ),
+        *((name, "float32") for name in ("seed", "gru both ways", "projected")),
+        *((name, "float32") for name in ("every activation", "norms", "pools", "window")),
         *((name, "int8") for name in ("seed", "gru both ways")),
     ],
 )
@@ -204,7 +203,7 @@ def test_strict_compilers_say_nothing_and_nothing_is_needed(
     """No warning, no symbol from outside, no other name than its own, no memory that is written."""
     if language == "c++" and shutil.which("g++") is None:
         pytest.skip("needs g++: apt install g++")
-    C.export(CHAINS[name], tmp_path / "m_c", name="motor", weights=weights, self_test=True)
+    C.export(MODELS[name], tmp_path / "m_c", name="motor", weights=weights, self_test=True)
     source = tmp_path / "m_c" / "motor.c"
     built = tmp_path / "motor.o"
     standard = ("-x", "c++", "-std=c++11") if language == "c++" else ("-std=c99",)

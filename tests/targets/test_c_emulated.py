@@ -17,11 +17,13 @@ from lstm_export.model import Model
 from lstm_export.parity import GoldenSet, check
 from lstm_export.targets import get
 from lstm_export.targets.c.emit.interface import Interface
+from lstm_export.targets.c.emit.plan import looks_ahead
 from lstm_export.targets.c.emit.source import Source, write
 from tests.kit.builders import drawn
-from tests.kit.chains import CHAINS
+from tests.kit.chains import CHAINS, GRAPHS
 
-NAMES = {chain.replace(" ", "_"): chain for chain in CHAINS}  # the prefix of its symbols
+MODELS = {**CHAINS, **GRAPHS}
+NAMES = {name.replace(" ", "_"): name for name in MODELS}  # the prefix of its symbols
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,7 @@ def emulate() -> Any:
 @pytest.fixture(scope="module")
 def cases(emulate: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("c")
-    return [case(emulate, name, CHAINS[chain], folder / name) for name, chain in NAMES.items()]
+    return [case(emulate, name, MODELS[model], folder / name) for name, model in NAMES.items()]
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +54,7 @@ def case(emulate: ModuleType, name: str, model: Model, folder: Path, **options: 
     get("c").export(model, folder, name=name, **options)
     x = drawn(model, 3, 5)
     x[2] *= 30
-    streams = not any(stage.bidirectional for stage in model.recurrent)
+    streams = looks_ahead(model) is None
     return emulate.Case(
         name, folder, x, model.signature.output_size, model.returns_every_step, streams
     )
@@ -60,7 +62,7 @@ def case(emulate: ModuleType, name: str, model: Model, folder: Path, **options: 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_hosts_answers_are_the_definitions(name: str, host: Any, cases: Any) -> None:
-    model = CHAINS[NAMES[name]]
+    model = MODELS[NAMES[name]]
     found = host[name]
     x = next(candidate.x for candidate in cases if candidate.name == name)
     golden = GoldenSet.of("3 x 5", model, x)
@@ -156,8 +158,8 @@ def test_the_flash_that_is_announced_is_enough_and_not_half_as_much_again(
     board = emulate.BOARDS["m4f"]
     if missing := board.missing():
         pytest.skip(missing)
-    for name in ("seed", "no_head", "every_activation", "norms", "skips"):
-        model = CHAINS[NAMES[name]]
+    for name in ("seed", "no_head", "every_activation", "norms", "residual", "heads"):
+        model = MODELS[NAMES[name]]
         made = case(emulate, name, model, tmp_path / name, weights=weights)
         source = source_of(model, weights)
         code = emulate.flash_bytes(board, made, tmp_path) - source.constant_bytes

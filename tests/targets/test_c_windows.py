@@ -18,7 +18,7 @@ from lstm_export.targets.c.emit.interface import Interface, Record
 from lstm_export.targets.c.emit.source import write
 from lstm_export.targets.c.host import compiler
 from tests.kit.builders import drawn
-from tests.kit.chains import CHAINS
+from tests.kit.chains import CHAINS, GRAPHS
 
 C = targets.get("c")
 WINDOW = 5
@@ -37,7 +37,7 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFact
 
 
 def windowed(name: str, window: int = WINDOW, shortest: int | None = None) -> Model:
-    model = CHAINS[name]
+    model = {**CHAINS, **GRAPHS}[name]
     return Model(model.stages, replace(model.signature, window=window, shortest=shortest))
 
 
@@ -68,7 +68,7 @@ def pointer(array: Array) -> ctypes.c_void_p:
 
 
 @needs_compiler
-@pytest.mark.parametrize("name", ["seed", "gru both ways", "every step", "norms"])
+@pytest.mark.parametrize("name", ["seed", "gru both ways", "every step", "norms", "window"])
 @pytest.mark.parametrize(("window", "shortest"), [(WINDOW, None), (WINDOW, 2), (1, None)])
 def test_every_window_has_the_bits_of_a_run(name: str, window: int, shortest: int | None) -> None:
     model = windowed(name, window, shortest)

@@ -127,8 +127,10 @@ def held(model: Model, data: bytes) -> Model:
 
 def notes_on(model: Model) -> tuple[str, ...]:
     """What the step of a model of windows means."""
+    from .emit.plan import looks_ahead
+
     window = model.signature.window
-    if window is None or any(stage.bidirectional for stage in model.recurrent):
+    if window is None or looks_ahead(model):
         return ()
     return (
         "the step in C is an endless stream; the model was trained on windows of "

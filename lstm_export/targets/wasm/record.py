@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 
 from ...errors import BundleError, UnsupportedModel
-from ...model import Array, Model, Signature, StateTensor, state_layout
+from ...model import Array, Model, Signature, StateTensor
 from ...version import __version__
+from ..c.emit.carried import carried
 from ..c.emit.interface import described
 from ..c.emit.layout import BITS, cell_arrays, cell_weights, rounded
+from ..c.emit.plan import looks_ahead
 from ..c.emit.self_test import vectors
 from .sections import custom_section, with_custom_section
 
@@ -142,8 +144,8 @@ def with_record(module: bytes, model: Model, simd: bool, weights: str = "float32
         "simd": simd,
         "weights": weights,
         "every_step": model.returns_every_step,
-        "streams": not any(stage.bidirectional for stage in model.recurrent),
-        "layout": [[tensor.name, tensor.num_layers, tensor.size] for tensor in state_layout(model)],
+        "streams": looks_ahead(model) is None,
+        "layout": [[tensor.name, tensor.num_layers, tensor.size] for tensor in carried(model)],
         "chain": model.chain_record(),
         "signature": model.signature.to_record(),
         "outputs": [asdict(column) for column in model.signature.outputs],

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...errors import BundleError
-from ...model import Array, Cell, Model, Recurrent, Skip
+from ...model import Array, Cell, Model, Recurrent, Skip, Slice
+from ..c.emit.carried import initial_values
 from ..c.emit.layout import CellArrays, cell_arrays, cell_weights
 from .module import constant_names
 from .record import Record
@@ -52,15 +53,12 @@ def constants_of(model: Model, record: Record) -> dict[str, Array]:
         if isinstance(stage, Recurrent):
             for cell in _cells(stage):
                 constants |= _of_cell(stage, cell, record)
-        elif isinstance(stage, Skip):
+        elif isinstance(stage, Skip | Slice):
             constants[f"{stage.name}.features"] = np.asarray(stage.features, np.uint32)
         else:
             constants |= {f"{stage.name}.{key}": array for key, array in stage.arrays.items()}
     if any(stage.has_initial_state for stage in model.recurrent):
-        states = [
-            stage.initial(state).ravel() for stage in model.recurrent for state in stage.states
-        ]
-        constants["initial"] = np.concatenate(states).astype(np.float32)
+        constants["initial"] = initial_values(model)
     return {key: constants[key] for key in constant_names(model, record.weights)}
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ....model import Model
-from .chain import Walk
 from .constants import Arrays
 from .names import Prefix
+from .walk import Walk
 
 
 def chain_text(model: Model, prefix: Prefix, arrays: Arrays, run: Walk, step: Walk | None) -> str:
@@ -19,7 +19,6 @@ def chain_text(model: Model, prefix: Prefix, arrays: Arrays, run: Walk, step: Wa
 
 def _sizes(model: Model, prefix: Prefix, run: Walk, is_words: bool) -> str:
     """Macros from which the runtime sums up scratch memory."""
-    hidden = run.widths.get("hidden", 0)
     inputs = [
         (len(stage.gates) * stage.hidden_size, cell.weight_ih.shape[1])
         for stage in model.recurrent
@@ -29,8 +28,11 @@ def _sizes(model: Model, prefix: Prefix, run: Walk, is_words: bool) -> str:
     sums, width = max(inputs, key=lambda layer: -(-layer[0] // 16) * layer[1])
     decoded = f"({prefix.macro('ROW')}({sums}u) * {width})" if is_words else "0"
     macros = {
-        "HIDDEN_WIDTH": (str(hidden), "floats of h before a projection"),
-        "BUFFER_WIDTH": (str(sum(run.widths.values()) - hidden), "floats a step between stages"),
+        "HIDDEN_WIDTH": (str(run.buffers.width_of(is_row=True)), _told_of_rows(run)),
+        "BUFFER_WIDTH": (
+            str(run.buffers.width_of(is_row=False)),
+            "floats a step between stages",
+        ),
         "LAYER_SUMS": (f"{max(layer[0] for layer in inputs)}u", "sums of the widest layer"),
         "DECODED_FLOATS": (
             decoded,
@@ -45,12 +47,19 @@ def _sizes(model: Model, prefix: Prefix, run: Walk, is_words: bool) -> str:
     return "".join(lines) + "\n"
 
 
+def _told_of_rows(run: Walk) -> str:
+    told = "floats of h before a projection"
+    return told if run.model.is_chain else f"{told}, and of single steps between stages"
+
+
 def _step(prefix: Prefix, step: Walk) -> str:
     """The chain for one step of one row."""
     function = (
         f"void {prefix.symbol('chain_step')}(float *state, const float *x, float *y, unsigned turn)"
     )
-    buffers = "".join(f"    float {name}[{width}];\n" for name, width in step.widths.items())
+    buffers = "".join(
+        f"    float {name}[{buffer.width}];\n" for name, buffer in step.buffers.by_name.items()
+    )
     made = f"{prefix.symbol('pass_of_step')}(turn)"
     return (
         "/* One step: x -> y, over the state. */\n"
@@ -72,10 +81,10 @@ def _pass(prefix: Prefix, run: Walk) -> str:
     )
     pointers = ""
     place = "buffers"
-    for name, width in run.widths.items():
+    for name, buffer in run.buffers.by_name.items():
         pointers += f"    float *{name} = {place};\n"
-        place = f"{name} + {width} * " + ("lanes" if name == "hidden" else "steps * lanes")
-    unused = "" if run.widths else "    (void)buffers;\n"
+        place = f"{name} + {buffer.width} * " + ("lanes" if buffer.is_row else "steps * lanes")
+    unused = "" if run.buffers.by_name else "    (void)buffers;\n"
     return f"{head}{pointers}    (void)last;\n{unused}{_body(run)}}}\n\n"
 
 

@@ -7,7 +7,20 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ....model import GRU, LSTM, Affine, Array, Cell, LayerNorm, Linear, Model, Recurrent, Skip
+from ....model import (
+    GRU,
+    LSTM,
+    Affine,
+    Array,
+    Cell,
+    LayerNorm,
+    Linear,
+    Model,
+    Recurrent,
+    Skip,
+    Slice,
+)
+from .carried import initial_values
 from .layout import BITS, cell_arrays
 from .names import Prefix, distinct, plain
 from .numbers import floats, words
@@ -102,17 +115,15 @@ def arrays_of(model: Model, prefix: Prefix, weights: str) -> Arrays:
         if isinstance(stage, Recurrent):
             for cell in _cells(stage):
                 _add_cell(arrays, stage, cell, title)
-        elif isinstance(stage, Skip):
+        elif isinstance(stage, Skip | Slice):
             features = np.asarray(stage.features, np.uint32)
-            arrays.add(f"{stage.name}.features", f"{title}_features", features, "features added")
+            what = "features added" if isinstance(stage, Skip) else "columns picked"
+            arrays.add(f"{stage.name}.features", f"{title}_features", features, what)
         elif isinstance(stage, Linear | Affine | LayerNorm):
             for key, array in stage.arrays.items():
                 arrays.add(f"{stage.name}.{key}", f"{title}_{key}", array, key)
     if any(stage.has_initial_state for stage in model.recurrent):
-        states = [
-            stage.initial(state).ravel() for stage in model.recurrent for state in stage.states
-        ]
-        arrays.add_initial(np.concatenate(states))
+        arrays.add_initial(initial_values(model))
     return arrays
 
 

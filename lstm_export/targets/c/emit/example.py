@@ -49,10 +49,11 @@ def files() -> dict[str, str]:
     run = walk(model, arrays.names, prefix, step=False)
     step = walk(model, arrays.names, prefix, step=True)
     chain = chain_text(model, prefix, arrays, run, step)
-    parts = '#include "activations.c"\n#include "dense.c"\n#include "gru.c"\n#include "lstm.c"\n'
+    parts = ("activations", "dense", "gru", "joins", "lstm", "pools")
+    includes = "".join(f'#include "{part}.c"\n' for part in parts)
     return {
         "chain.h": GUARDED.format(
-            title="The chain of a model.", guard="CHAIN", includes=parts, text=chain
+            title="The chain of a model.", guard="CHAIN", includes=includes, text=chain
         ),
         "golden.h": GUARDED.format(
             title="The vectors of model_self_test.",

@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 
 from ....errors import BundleError
-from ....model import Model, Signature, StateTensor, state_layout
+from ....model import Model, Signature, StateTensor
 from ....version import __version__
+from .carried import carried
 from .names import Prefix, checked, plain, prose
+from .plan import looks_ahead
 from .runtime import choices_of, kept_lines, named, read, single_spaced, with_values
 
 MARK = "/* lstm-export: a model in C"  # the first line of every NAME.c
@@ -29,9 +31,9 @@ class Interface:
 
     Attributes:
         name: what every symbol begins with.
-        layout: the tensors of the state in order, as `model.state_layout` gives them.
+        layout: the tensors of the state in order.
         every_step: whether a sequence has an answer a step.
-        streams: whether there are reset and step: a bidirectional layer needs the whole sequence.
+        streams: whether there are reset and step: some models need the whole sequence.
         self_test: whether there is NAME_self_test.
         description: the chain, for people.
         window: steps of the windows of training; None where the model does not know them.
@@ -55,9 +57,9 @@ class Interface:
             name,
             model.signature.input_size,
             model.signature.output_size,
-            state_layout(model),
+            carried(model),
             model.returns_every_step,
-            not any(stage.bidirectional for stage in model.recurrent),
+            looks_ahead(model) is None,
             self_test,
             described(model),
             model.signature.window,
@@ -120,7 +122,9 @@ def described(model: Model) -> str:
     parts = [f"x {model.signature.input_size}"]
     for index, stage in enumerate(model.stages):
         before, width = model.widths(index)
-        parts.append(f"{plain(stage.name) or 'stage'} {stage.kind}{stage.sizes(before, width)}")
+        names = [plain(name) or "stage" for name in (stage.name, *stage.inputs)]
+        taken = f" of {', '.join(names[1:])}" if stage.inputs else ""
+        parts.append(f"{names[0]} {stage.kind}{stage.sizes(before, width)}{taken}")
     return prose(" -> ".join(parts))
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from ....errors import InputError
-from ....model import Model
+from ....model import Model, Recurrent
 from .interface import Interface
 from .names import plain
+from .plan import looks_ahead
 from .source import Source
 
 _UNITS = {"": 1, "B": 1, "kB": 1000, "KB": 1000, "KiB": 1024, "MB": 10**6, "MiB": 2**20}
@@ -49,7 +50,7 @@ def readme(model: Model, interface: Interface, weights: str, source: Source) -> 
         _costs(interface, weights, source),
         _inputs(model),
         "## Call it\n",
-        *_calls(interface),
+        *_calls(model, interface),
         _SEQUENCES,
         _ANSWERS[interface.every_step],
         *([_SELF_TEST] if interface.self_test else []),
@@ -102,15 +103,26 @@ def _inputs(model: Model) -> str:
     return f"Inputs of a step, in the model's own units: @INPUT_SIZE@ floats, {order}.\n"
 
 
-def _calls(interface: Interface) -> list[str]:
+def _calls(model: Model, interface: Interface) -> list[str]:
     """How samples are given as they come; for a model of windows first as it was trained."""
     calls = []
     if interface.window is not None:
         calls.append(_WINDOW_OF_STEPS if interface.streams else _WINDOW_OF_RUN)
     if interface.window is not None and interface.streams:
         calls.append(_ENDLESS)
-    calls.append(_STEPS if interface.streams else _WHOLE)
+    calls.append(_STEPS if interface.streams else _whole(model))
     return calls
+
+
+def _whole(model: Model) -> str:
+    """Why there is no step; the stage in a name of our own making."""
+    stage = looks_ahead(model)
+    if stage is None or isinstance(stage, Recurrent):
+        why = "The model reads its sequence from both ends"
+    else:
+        name = plain(stage.name) or "stage"
+        why = f"`{name}` takes at every step what only all steps together give"
+    return f"{why}: the model has whole sequences only, no step.\n"
 
 
 _WINDOW = """The model was trained on windows of @WINDOW@ samples. `@NAME@_window` keeps the last of
@@ -169,9 +181,6 @@ void on_sample(const float x[@INPUT_SIZE@], float y[@OUTPUT_SIZE@])
 
 Another sensor needs another `@NAME@_state`, nothing else. After NaN has gone in, answers are NaN
 until the next reset.
-"""
-
-_WHOLE = """The model reads its sequence from both ends: it has whole sequences only, no step.
 """
 
 _SEQUENCES = """Whole sequences, with scratch memory of yours:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ....errors import UnsupportedModel
-from ....model import GRU, LSTM, Activation, Affine, Clamp, LayerNorm, Linear, Model, Skip, Stage
+from ....model import (
+    LSTM,
+    Activation,
+    Affine,
+    Join,
+    LastHidden,
+    LastStep,
+    LayerNorm,
+    Model,
+    Pool,
+    Stage,
+)
 from .chain import walk
 from .chain_text import chain_text
 from .constants import arrays_of
@@ -60,20 +71,12 @@ def write(model: Model, interface: Interface, weights: str = "float32", golden: 
         interface.header(),
         arrays.bytes,
         _code_bytes(model, choices, len((step or run).lines)),
-        sum(step.widths.values()) if step else 0,
+        step.buffers.floats if step else 0,
     )
 
 
 def choices_for(model: Model, interface: Interface, weights: str) -> Choices:
-    """What the model needs of the runtime.
-
-    Raises:
-        UnsupportedModel: a stage takes another value than that of the stage before it.
-    """
-    for stage in model.stages:
-        if stage.inputs:
-            fault = f"it takes {', '.join(stage.inputs)}, and c knows chains only"
-            raise UnsupportedModel(f"c cannot express {stage.name} ({stage.kind}): {fault}")
+    """What the model needs of the runtime."""
     chosen = {"MODEL_BITS": BITS[weights]}
     chosen |= interface.choices()
     chosen["MODEL_INITIAL_STATE"] = any(stage.has_initial_state for stage in model.recurrent)
@@ -87,19 +90,30 @@ def choices_for(model: Model, interface: Interface, weights: str) -> Choices:
 
 
 def _part(stage: Stage) -> str:
-    """The part of the runtime that a stage needs; empty where every model has it."""
+    """The part of the runtime that a stage needs; empty where every model has it.
+
+    Raises:
+        UnsupportedModel: the runtime has no such part.
+    """
     match stage:
+        case LastStep() | LastHidden():
+            return ""
         case Activation():
             part = stage.function.upper()
-            if f"MODEL_{part}" not in documented():
-                raise UnsupportedModel(f"c cannot express {stage.name} ({stage.function})")
-            return part
-        case Clamp():
-            return "CLAMP"
         case Affine():
-            return "DENORMALIZE" if stage.inverse else "NORMALIZE"
-    parts = {LSTM: "LSTM", GRU: "GRU", Linear: "LINEAR", LayerNorm: "LAYER_NORM", Skip: "SKIP"}
-    return parts.get(type(stage), "")
+            part = "DENORMALIZE" if stage.inverse else "NORMALIZE"
+        case Join():
+            part = f"JOIN_{stage.kind.upper()}"
+        case Pool():
+            part = f"POOL_{stage.mode.upper()}"
+        case LayerNorm():
+            part = "LAYER_NORM"
+        case _:
+            part = stage.kind.upper()
+    if f"MODEL_{part}" not in documented():
+        what = stage.function if isinstance(stage, Activation) else stage.kind
+        raise UnsupportedModel(f"c cannot express {stage.name} ({what})")
+    return part
 
 
 def _code_bytes(model: Model, choices: Choices, calls: int) -> int:

@@ -5,7 +5,9 @@
 #include "activations.c"
 #include "dense.c"
 #include "gru.c"
+#include "joins.c"
 #include "lstm.c"
+#include "pools.c"
 
 #define MODEL_HIDDEN_WIDTH 0 /* floats of h before a projection */
 #define MODEL_BUFFER_WIDTH 1 /* floats a step between stages */

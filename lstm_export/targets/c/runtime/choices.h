@@ -12,7 +12,7 @@ typedef char model_bits_are_known[MODEL_BITS == 32 || MODEL_BITS == 16 || MODEL_
 
 /* What the model offers. */
 #ifndef MODEL_STREAMS
-#define MODEL_STREAMS 1 /* it has single steps; a bidirectional model has whole sequences only */
+#define MODEL_STREAMS 1 /* it has single steps; a model that looks ahead has whole sequences only */
 #endif
 #ifndef MODEL_EVERY_STEP
 #define MODEL_EVERY_STEP 1 /* it answers at every step of a sequence; otherwise for the last one */
@@ -51,6 +51,33 @@ typedef char model_bits_are_known[MODEL_BITS == 32 || MODEL_BITS == 16 || MODEL_
 #endif
 #ifndef MODEL_LAYER_NORM
 #define MODEL_LAYER_NORM 1
+#endif
+#ifndef MODEL_JOIN_ADD
+#define MODEL_JOIN_ADD 1
+#endif
+#ifndef MODEL_JOIN_SUBTRACT
+#define MODEL_JOIN_SUBTRACT 1
+#endif
+#ifndef MODEL_JOIN_MULTIPLY
+#define MODEL_JOIN_MULTIPLY 1
+#endif
+#ifndef MODEL_JOIN_DIVIDE
+#define MODEL_JOIN_DIVIDE 1
+#endif
+#ifndef MODEL_JOIN_CONCAT
+#define MODEL_JOIN_CONCAT 1
+#endif
+#ifndef MODEL_SLICE
+#define MODEL_SLICE 1
+#endif
+#ifndef MODEL_POOL_MEAN
+#define MODEL_POOL_MEAN 1
+#endif
+#ifndef MODEL_POOL_MAX
+#define MODEL_POOL_MAX 1
+#endif
+#ifndef MODEL_POOL_FIRST
+#define MODEL_POOL_FIRST 1
 #endif
 
 /* Activations that it has between stages. */

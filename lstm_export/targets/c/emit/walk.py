@@ -1,0 +1,221 @@
+"""The lines of C that compute a model, stage by stage, and where every value is meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ....model import LSTM, Cell, LastStep, Model, Recurrent, Skip
+from ....model.wiring import INPUT
+from .carried import pool_places
+from .names import Prefix
+from .plan import Plan
+from .values import Buffers, Value
+
+TILE = 12  # MODEL_TILE of the runtime: sums side by side in packed weights
+
+
+@dataclass
+class Walk:
+    """The lines of C so far, and what is needed to write the next.
+
+    Attributes:
+        names: C names of the arrays, by stage and array.
+        prefix: what the runtime's functions are called by.
+        step: whether a single step is written: its layers read h where the state keeps it.
+        plan: what is computed when.
+        lines: calls, in order.
+        buffers: what they work in.
+        values: what stages gave and later ones take, by index.
+        index: of the stage at hand.
+        taken: the values that it takes.
+        held: buffers of values that later stages take.
+        packing: calls that pack the layers for many rows, in order.
+        packed: floats that they take.
+    """
+
+    model: Model
+    names: Mapping[str, str]
+    prefix: Prefix
+    step: bool
+    plan: Plan
+    lines: list[str] = field(default_factory=list)
+    buffers: Buffers = field(default_factory=Buffers)
+    values: dict[int, Value] = field(default_factory=dict)
+    index: int = 0
+    taken: list[Value] = field(default_factory=list)
+    held: set[str] = field(default_factory=set)
+    offset: int = 0  # of the next state
+    packing: list[str] = field(default_factory=list)
+    packed: int = 0
+
+    def __post_init__(self) -> None:
+        self.values[INPUT] = Value("x", self.model.signature.input_size, is_row=self.step)
+        self._pools = pool_places(self.model)
+
+    def begin(self, index: int) -> None:
+        """Look up what a stage takes: of a sequence of which its reader picks a step, that step."""
+        self.index = index
+        self.taken = [self.values[source] for source in self.plan.sources[index]]
+        if self._takes_the_last_step(index):
+            self.taken = [self.last_step(value) for value in self.taken]
+        self.held = {
+            value.buffer
+            for source, value in self.values.items()
+            if self.plan.last_reader[source] != index
+        }
+
+    def _takes_the_last_step(self, index: int) -> bool:
+        stage = self.model.stages[index]
+        adds_to_a_row = isinstance(stage, Skip) and not self.model.shapes[index].is_sequence
+        return adds_to_a_row or isinstance(stage, LastStep) or index in self.plan.at_last
+
+    def end(self, value: Value) -> None:
+        """Keep what the stage gave, and forget what nobody takes any more."""
+        if self.index == self.plan.answer and value.text != "y":
+            self.call("copy", "y", value.text, self.floats(value.width))
+            value = Value("y", value.width, is_row=value.is_row)
+        self.values[self.index] = value
+        for source in set(self.plan.sources[self.index]):
+            if self.plan.last_reader[source] == self.index:
+                del self.values[source]
+
+    @property
+    def value(self) -> Value:
+        """What the stage takes, or takes first."""
+        return self.taken[0]
+
+    @property
+    def takes_rows(self) -> bool:
+        """Whether all that the stage takes is a single step."""
+        return all(value.is_row for value in self.taken)
+
+    @property
+    def steps(self) -> str:
+        """C expression for the steps at hand."""
+        return "1" if self.takes_rows else "steps"
+
+    @property
+    def lanes(self) -> str:
+        return "1" if self.step else "lanes"
+
+    def call(self, function: str, *arguments: str | int) -> None:
+        """Write a call of the runtime."""
+        self.lines.append(f"{self.prefix.symbol(function)}({', '.join(map(str, arguments))});")
+
+    def floats(self, width: int) -> str:
+        """C expression for the values of one step."""
+        return str(width) if self.step else f"{width} * lanes"
+
+    def count(self, width: int) -> str:
+        """C expression for the values at hand, `width` a step."""
+        return str(width) if self.step else f"{self.steps} * {width} * lanes"
+
+    def after(self, value: Value, features: int) -> str:
+        """C expression for what follows so many features of a value of one step."""
+        return f"{value.text} + {self.floats(features)}" if features else value.text
+
+    def last_step(self, value: Value) -> Value:
+        """The last step of a value in a pass."""
+        if value.is_row:
+            return value
+        text = f"{value.text} + (steps - 1) * {value.width} * lanes"
+        return Value(text, value.width, is_row=True)
+
+    def output(self, width: int, *, in_place: bool = False) -> Value:
+        """Where this stage's values go, as many steps as it takes.
+
+        To y where they are the answer, else over its input or into a buffer that is not in use.
+        """
+        if self.index == self.plan.answer:
+            return Value("y", width, True, self.takes_rows)
+        if in_place and self._is_input_free():
+            return Value(self.value.text, width, True, self.takes_rows)
+        return self.other_buffer(width, is_row=self.takes_rows)
+
+    def _is_input_free(self) -> bool:
+        others = {value.buffer for value in self.taken[1:]}
+        is_as_long = self.value.is_row == self.takes_rows
+        return self.value.free and is_as_long and self.value.buffer not in self.held | others
+
+    def other_buffer(self, width: int, *, is_row: bool) -> Value:
+        """A buffer that holds no value now.
+
+        In a pass of a graph, rows have buffers of their own: they may be held while sequences go
+        by.
+        """
+        used = self.held | {value.buffer for value in self.taken}
+        is_apart = is_row and not self.step and not self.model.is_chain
+        return Value(self.buffers.unused(width, is_apart, used), width, True, is_row)
+
+    def state(self, offset: int) -> str:
+        """The state from this offset on."""
+        return f"state + {offset}" + ("" if self.step else " * lanes")
+
+    def pool_state(self, name: str) -> str:
+        """What a pool carries."""
+        return self.state(self._pools[name])
+
+    def lstm(
+        self, stage: LSTM, cell: Cell, state: tuple[str, ...], outputs: tuple[str | int, ...]
+    ) -> None:
+        """Call one layer in one direction.
+
+        Args:
+            stage: the LSTM.
+            cell: its layer and direction.
+            state: C expressions for h and c.
+            outputs: where they go, values a step there, and 1 for backwards.
+        """
+        weight_hr = "0"
+        hidden = "0"
+        if stage.proj_size:
+            weight_hr = self.names[f"{stage.name}.weight_hr{cell.suffix}"]
+            hidden = self.buffers.widen("hidden", stage.hidden_size, is_row=True)
+        weights = self.weights(stage, cell)
+        sizes = (cell.weight_ih.shape[1], stage.state_size, stage.hidden_size)
+        packed = self.pack(stage, cell, weights[0])
+        self.call(
+            "lstm",
+            *weights,
+            weight_hr,
+            hidden,
+            *sizes,
+            self.value.text,
+            *state,
+            *outputs,
+            packed,
+            "pass",
+        )
+
+    def gru(
+        self, stage: Recurrent, cell: Cell, state: tuple[str, ...], outputs: tuple[str | int, ...]
+    ) -> None:
+        """The same for a GRU."""
+        weights = self.weights(stage, cell)
+        sizes = (cell.weight_ih.shape[1], stage.hidden_size)
+        packed = self.pack(stage, cell, weights[0])
+        self.call("gru", *weights, *sizes, self.value.text, *state, *outputs, packed, "pass")
+
+    def weights(self, stage: Recurrent, cell: Cell) -> tuple[str, str, str]:
+        """Weights, scales and biases of a layer; the last two are null in float."""
+        found = [
+            self.names.get(f"{stage.name}.{part}{cell.suffix}", "0")
+            for part in ("weights", "scale", "bias")
+        ]
+        return found[0], found[1], found[2]
+
+    def pack(self, stage: Recurrent, cell: Cell, weights: str) -> str:
+        """Have a layer packed for many rows; where that will lie."""
+        if self.step:
+            return "0"
+        nx = cell.weight_ih.shape[1]
+        nh = cell.weight_hh.shape[1]
+        gates = len(stage.gates)
+        biases_h = 0 if isinstance(stage, LSTM) else 1
+        sizes = f"{nx}, {nh}, {gates}, {stage.hidden_size}, {biases_h}"
+        self.packing.append(f"packed = {self.prefix.symbol('pack')}({weights}, {sizes}, packed);")
+        place = self.packed
+        tiles = -(-gates * stage.hidden_size // TILE)
+        self.packed += tiles * TILE * (1 + nx + biases_h + nh)
+        return f"lanes > 1 ? pass->packed + {place} : 0"

@@ -1,0 +1,160 @@
+"""Models that are no chains, in C: random graphs, what is held meanwhile, pools of long streams."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstm_export.model import (
+    Add,
+    Concat,
+    LastStep,
+    Linear,
+    Model,
+    Pool,
+    Signature,
+    Stage,
+    Subtract,
+)
+from lstm_export.parity import check, golden_sets
+from lstm_export.targets.c.emit.chain import walk
+from lstm_export.targets.c.emit.constants import arrays_of
+from lstm_export.targets.c.emit.names import Prefix
+from lstm_export.targets.c.emit.plan import looks_ahead
+from lstm_export.targets.c.host import compiler
+from lstm_export.targets.c.host.runner import CRunner, CStream
+from tests.kit.builders import drawn, linear, lstm
+from tests.kit.random_graphs import random_graph
+from tests.targets.test_c import SHAPES, C, in_one
+
+SEED = 20261128
+needs_compiler = pytest.mark.skipif(
+    bool(compiler.unavailable()), reason=f"needs a C compiler: {compiler.HOW}"
+)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Little optimisation, to compile fast."""
+    monkeypatch.setenv("CFLAGS", "-O1 -ffp-contract=off")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+def model_of(input_size: int, output_size: int, *stages: Stage) -> Model:
+    return Model(stages, Signature(input_size, output_size))
+
+
+def windowed(*, at_the_end: bool) -> Model:
+    """An LSTM on x less its first step; its mean is added to its last step, or to every step."""
+    random = np.random.default_rng(3)
+    last = (LastStep("last", inputs=("lstm",)),) if at_the_end else ()
+    return model_of(
+        2,
+        2,
+        Pool("first", "first"),
+        Subtract("less", inputs=("x", "first")),
+        lstm("lstm", 2, 3, 1, random, learned=True),
+        Pool("mean", "mean"),
+        *last,
+        Add("both", inputs=("last" if at_the_end else "lstm", "mean")),
+        linear("fc", 3, 2, random),
+    )
+
+
+@needs_compiler
+@pytest.mark.parametrize("index", range(8))
+def test_a_random_graph_is_one_answer_however_it_is_asked(index: int) -> None:
+    model, _ = random_graph(SEED, index, largest_hidden=24)
+    runner = C.from_model(model)
+    report = check(runner, golden_sets(model), subject="c")
+    assert report.ok, report.table()
+    for batch, seq in SHAPES:
+        _expect_one_answer(runner, drawn(model, batch, seq))
+
+
+def _expect_one_answer(runner: CRunner, x: np.ndarray) -> None:
+    y = runner(x)
+    np.testing.assert_array_equal(y, in_one(runner, x))
+    if isinstance(runner, CStream):
+        np.testing.assert_array_equal(y, runner.advance(x, runner.initial_state(len(x)))[0])
+
+
+@needs_compiler
+def test_a_row_that_the_first_step_makes_is_streamed_and_one_of_all_steps_is_not(
+    tmp_path: Path,
+) -> None:
+    streamed = windowed(at_the_end=True)
+    whole = windowed(at_the_end=False)
+    assert looks_ahead(streamed) is None
+    assert looks_ahead(whole) is whole.stages[4]
+    for model in (streamed, whole):
+        runner = C.from_model(model)
+        assert isinstance(runner, CStream) == (model is streamed)
+        report = check(runner, golden_sets(model), subject="c")
+        assert report.ok, report.table()
+        _expect_one_answer(runner, drawn(model, 33, 130))
+    C.export(whole, tmp_path / "m_c")
+    page = (tmp_path / "m_c" / "README.md").read_text()
+    assert "`both` takes at every step what only all steps together give" in page
+
+
+@needs_compiler
+def test_a_mean_of_a_million_steps_keeps_its_digits() -> None:
+    """One float32 sum is up to 1 % off; a compensated one is within a few roundings."""
+    random = np.random.default_rng(4)
+    model = model_of(
+        1,
+        3,
+        lstm("lstm", 1, 1, 1, random),
+        LastStep("last"),
+        Pool("mean", "mean", inputs=("x",)),
+        Pool("max", "max", inputs=("x",)),
+        Concat("all", inputs=("mean", "last", "max")),
+    )
+    x = random.uniform(0.05, 0.15, (1, 1_000_000, 1)).astype(np.float32)
+    y = C.from_model(model)(x)[0]
+    mean = x.mean(dtype=np.float64)
+    assert abs(y[0] - mean) <= 2 * 2.0**-24 * mean
+    assert y[2] == x.max()
+
+
+def test_no_more_is_held_than_later_stages_take() -> None:
+    """However many residual blocks there are, two buffers do: a sum takes the place of a term."""
+    widths = {blocks: residual(blocks) for blocks in (2, 6)}
+    assert widths[2] == widths[6] == {"a": 4, "b": 4}
+
+
+def residual(blocks: int) -> dict[str, int]:
+    """The buffers of an LSTM and blocks that each add their input to a Linear of it."""
+    random = np.random.default_rng(5)
+    stages: list[Stage] = [lstm("lstm", 4, 4, 1, random)]
+    for block in range(blocks):
+        before = stages[-1].name
+        head: Linear = linear(f"fc{block}", 4, 4, random)
+        stages += [head, Add(f"add{block}", inputs=(head.name, before))]
+    stages.append(lstm("lstm2", 4, 4, 1, random))
+    model = model_of(4, 4, *stages)
+    prefix = Prefix("model")
+    run = walk(model, arrays_of(model, prefix, "float32").names, prefix, step=False)
+    return {name: buffer.width for name, buffer in run.buffers.by_name.items()}
+
+
+def test_hostile_names_stay_out_of_a_graph(tmp_path: Path) -> None:
+    """Stages, and what they say they take, are called in C by names of our own making."""
+    hostile = {name: f'*/ "{name}"\n?>' for name in ("mean", "last", "lstm", "all")}
+    random = np.random.default_rng(6)
+    model = model_of(
+        2,
+        4,
+        lstm(hostile["lstm"], 2, 2, 1, random),
+        Pool(hostile["mean"], "mean"),
+        LastStep(hostile["last"], inputs=(hostile["lstm"],)),
+        Concat(hostile["all"], inputs=(hostile["mean"], hostile["last"])),
+    )
+    C.export(model, tmp_path / "m_c")
+    source = (tmp_path / "m_c" / "model.c").read_text()
+    assert "all Concat(4) of mean, last" in source
+    assert '*/ "' not in source
+    assert "?>" not in source
