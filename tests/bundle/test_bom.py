@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -170,3 +171,60 @@ def test_the_commit_is_that_of_the_tree(tmp_path: Path) -> None:
     assert commit["uncommitted_changes"] is False
     (tmp_path / "a.txt").write_text("2")
     assert commit_of(tmp_path) == {**commit, "uncommitted_changes": True}
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to every value in a JSON object."""
+    yield path
+    if isinstance(value, dict | list):
+        for key, child in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from places(child, (*path, key))
+
+
+OTHERS: list[Any] = ["text", 1.5, -1, [], {}, None, True, [[]], "\x1b[2J", 10**400]
+
+
+def edits(whole: dict[str, Any]) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """Every value of another kind for every key at the top, and for many of those below."""
+    for key in whole:
+        for other in OTHERS:
+            yield (key,), other
+    random = np.random.default_rng(0)
+    below = [path for path in places(whole) if len(path) > 1]
+    for number in random.permutation(len(below))[:200]:
+        yield below[number], OTHERS[random.integers(len(OTHERS))]
+
+
+def test_values_of_other_kinds_are_refused_or_harmless(bundle: Bundle) -> None:
+    """Anywhere in the manifest of a bundle without a bill, from which one is made."""
+    files = {name: content for name, content in bundle.files.items() if name != BOM}
+    whole = json.loads(files["manifest.json"])
+    del whole["files"][BOM]
+    for (*way, last), other in edits(whole):
+        manifest = copy.deepcopy(whole)
+        holder = manifest
+        for key in way:
+            holder = holder[key]
+        holder[last] = other
+        files["manifest.json"] = json.dumps(manifest).encode()
+        try:
+            opened = open_bundle(pack(files, first="manifest.json"))
+            check_claims(opened)
+        except BundleError as error:
+            assert "\n" not in str(error)
+        else:
+            assert json.loads(opened.bom)["bomFormat"] == "CycloneDX"
+
+
+def test_provenance_is_recorded_when_it_is_asked_for(seed_checkpoint: Path) -> None:
+    folder = seed_checkpoint.parent
+    git = ["git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@b"]
+    for command in (["init", "-q"], ["add", "model.pt"], ["commit", "-q", "-m", "first"]):
+        subprocess.run([*git, *command], check=True)
+    arguments = ["package", str(seed_checkpoint), "--provenance"]
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    manifest = open_bundle(folder / "model.bundle").manifest
+    assert manifest["provenance"] == {
+        **commit_of(folder),
+        "command": f"lstm-export package {seed_checkpoint} --provenance",
+    }
