@@ -21,6 +21,13 @@ def sign(
         Path,
         typer.Option(help="The secret key, of minisign or in PEM (P-256).", metavar="KEY"),
     ],
+    oms: Annotated[
+        bool,
+        typer.Option(
+            "--oms",
+            help="Also write FILE.oms.json, an OpenSSF model signature, with a key in PEM.",
+        ),
+    ] = False,
     as_json: show.AsJson = False,
 ) -> None:
     """Sign a bundle or an artifact, for minisign or openssl to check.
@@ -29,15 +36,22 @@ def sign(
     a folder, FOLDER.sha256 is written and signed. A key's password is asked for, or is taken from
     LSTM_EXPORT_KEY_PASSWORD.
     """
-    from ..signing import secret_key_for, sign_data, sign_folder
+    from .. import signing
     from ..verification.artifact import MOST_BYTES, open_file
 
     data = open_file(file).data  # nothing is signed that cannot be opened
+    path = signing.list_path(file) if file.is_dir() else file
+    secret = signing.secret_key_for(path, key)
+    for_oms = signing.p256_key(file, secret) if oms else None
     if file.is_dir():
-        signed = sign_folder(file, key, MOST_BYTES)
+        contents = signing.folder_contents(file, MOST_BYTES)
+        written = [signing.sign_folder(file, contents, secret)]
     else:
-        signed = sign_data(file, data, secret_key_for(file, key))
+        contents = {signing.ONLY_FILE: data}
+        written = [signing.sign_data(file, data, secret)]
+    if for_oms:
+        written.append(signing.sign_oms(file, contents, for_oms))
     if as_json:
-        show.as_json("sign", **signed.to_record())
-    else:
+        show.as_json("sign", signed=[signed.to_record() for signed in written])
+    for signed in () if as_json else written:
         typer.echo(f"wrote {signed.path}, signed by {signed.key}")

@@ -3,18 +3,24 @@
 A signature lies beside its file, which is checked before a byte of it is parsed. Knows no bundle.
 """
 
-from .folders import sign_folder, signed_folder
+from .folders import folder_contents, list_path, sign_folder, signed_folder
 from .keys import PublicKey, SecretKey, read_public_key
+from .oms import ONLY_FILE, p256_key, sign_oms
 from .signed import Signed, secret_key_for, sign_data, signed_bytes
 
 __all__ = [
+    "ONLY_FILE",
     "PublicKey",
     "SecretKey",
     "Signed",
+    "folder_contents",
+    "list_path",
+    "p256_key",
     "read_public_key",
     "secret_key_for",
     "sign_data",
     "sign_folder",
+    "sign_oms",
     "signed_bytes",
     "signed_folder",
 ]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ..errors import InputError, SignatureError, printable
 from ..files import read_bytes, unreadable, write_bytes
-from .keys import PublicKey
-from .signed import Signed, secret_key_for, sign_data, signed_bytes
+from .keys import PublicKey, SecretKey
+from .signed import Signed, sign_data, signed_bytes
 
 SUFFIX = ".sha256"
 _MOST_LIST = 2**16  # bytes
@@ -22,18 +22,16 @@ def list_path(folder: Path) -> Path:
     return folder.with_name(folder.name + SUFFIX)
 
 
-def sign_folder(folder: Path, key: Path | str, most: int) -> Signed:
-    """Write a folder's list beside it, and the list's signature beside that.
+def sign_folder(folder: Path, contents: Mapping[str, bytes], key: SecretKey) -> Signed:
+    """Write the list of a folder's contents beside it, and the list's signature beside that.
 
     Raises:
-        InputError: a file or the key cannot be read, a file cannot be written, or the folder holds
-            more than files.
+        InputError: a file cannot be written.
     """
     path = list_path(folder)
-    secret = secret_key_for(path, key)
-    listed = _list(_contents(folder, most)).encode()
+    listed = _list(contents).encode()
     write_bytes(path, listed)
-    return sign_data(path, listed, secret)
+    return sign_data(path, listed, key)
 
 
 def signed_folder(folder: Path, key: PublicKey, most: int) -> tuple[Mapping[str, bytes], Signed]:
@@ -50,7 +48,7 @@ def signed_folder(folder: Path, key: PublicKey, most: int) -> tuple[Mapping[str,
             "copy that and its signature, too, or leave out --key"
         )
     listed, signed = signed_bytes(path, key, "a list of sha256", _MOST_LIST)
-    contents = _contents(folder, most)
+    contents = folder_contents(folder, most)
     found = _list(contents).encode()
     if found != listed:
         raise SignatureError(
@@ -59,7 +57,12 @@ def signed_folder(folder: Path, key: PublicKey, most: int) -> tuple[Mapping[str,
     return contents, signed
 
 
-def _contents(folder: Path, most: int) -> dict[str, bytes]:
+def folder_contents(folder: Path, most: int) -> dict[str, bytes]:
+    """The files of a folder by name.
+
+    Raises:
+        InputError: one cannot be read, or it holds more than files.
+    """
     try:
         children = sorted(folder.iterdir())
     except OSError as error:

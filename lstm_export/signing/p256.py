@@ -76,6 +76,11 @@ class P256SecretKey:
         """The signature of `data`, by RFC 6979: equal data give equal bytes. Holds no comment."""
         return bytes(self.key.sign(data, _scheme(deterministic_signing=True)))
 
+    def public_pem(self) -> bytes:
+        """Its public key, as openssl writes it."""
+        encoding = require(_SERIALIZATION, "sign", PURPOSE).Encoding.PEM
+        return _public_bytes(self.key.public_key(), encoding)
+
 
 def is_secret_pem(text: str) -> bool:
     """Whether a text in PEM is a secret key."""
@@ -137,8 +142,10 @@ def _scheme(**options: bool) -> Any:
 
 
 def _name(key: Any) -> str:
-    serialization = require(_SERIALIZATION, "sign", PURPOSE)
-    der = key.public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    der = _public_bytes(key, require(_SERIALIZATION, "sign", PURPOSE).Encoding.DER)
     return f"P-256 key {hashlib.sha256(der).hexdigest()[:16]}"
+
+
+def _public_bytes(key: Any, encoding: Any) -> bytes:
+    form = require(_SERIALIZATION, "sign", PURPOSE).PublicFormat.SubjectPublicKeyInfo
+    return bytes(key.public_bytes(encoding, form))
