@@ -14,7 +14,16 @@ from math import prod
 
 from ..errors import BundleError
 from .onnx_schema import ITEM_BYTES, KNOWN, SCHEMA, FieldKind
-from .protobuf import AGAIN, Field, WireType, count_of_packed, fields, packed_varints
+from .protobuf import (
+    AGAIN,
+    MAX_FIELDS,
+    Field,
+    WireType,
+    count_of_packed,
+    fields,
+    packed_varints,
+    too_many_fields,
+)
 
 MAX_BYTES = 256 * 2**20
 MAX_SIZE = 2**24  # the largest dimension that is believed, hidden_size included
@@ -46,45 +55,60 @@ def check_onnx(data: bytes) -> Message:
     """
     if len(data) > MAX_BYTES:
         raise BundleError(f"the ONNX file has {len(data)} bytes, at most {MAX_BYTES} are allowed")
-    model = _parsed(data, "model")
+    model = _Parser().parsed(data, "model")
     if 7 not in model:
         raise BundleError(f"this is no ONNX model: it holds no graph; {AGAIN}")
     return model
 
 
-def _parsed(data: bytes, kind: str) -> Message:
-    """One message and all that are nested in it."""
-    found: Message = defaultdict(list)
-    for field in fields(data):
-        expected = SCHEMA[kind].get(field.number)
-        if expected is None:
-            what = KNOWN.get((kind, field.number), f"the unknown field {field.number}")
-            raise BundleError(
-                f"the ONNX file holds {what} in its {kind}, which is refused; "
-                "export it again plainly"
-            )
-        # Protobuf merges two of a field that does not repeat, which would blur what is checked.
-        if field.number in found and not expected.repeats:
-            raise BundleError(
-                f"the ONNX file is damaged: field {field.number} of its {kind} stands there "
-                f"twice; {AGAIN}"
-            )
-        found[field.number].append(_value(field, expected, kind))
-    if kind in _RULES:
-        _RULES[kind](found)
-    return found
+class _Parser:
+    """Parses the messages of one file, as far as any model needs."""
+
+    def __init__(self) -> None:
+        self._fields_left = MAX_FIELDS
+
+    def parsed(self, data: bytes, kind: str) -> Message:
+        """One message and all that are nested in it."""
+        found: Message = defaultdict(list)
+        for field in fields(data):
+            self._fields_left -= 1
+            if self._fields_left < 0:
+                raise too_many_fields()
+            expected = _expected(field, kind)
+            # Protobuf merges two of a field that does not repeat, which would blur what is checked.
+            if field.number in found and not expected.repeats:
+                raise BundleError(
+                    f"the ONNX file is damaged: field {field.number} of its {kind} stands there "
+                    f"twice; {AGAIN}"
+                )
+            if expected.is_message:
+                found[field.number].append(self.parsed(bytes_of(field.value), expected.value))
+            else:
+                found[field.number].append(_value(field, expected, kind))
+        if kind in _RULES:
+            _RULES[kind](found)
+        return found
 
 
-def _value(field: Field, expected: FieldKind, kind: str) -> int | bytes | Message:
+def _expected(field: Field, kind: str) -> FieldKind:
+    """What the field may be."""
+    expected = SCHEMA[kind].get(field.number)
+    if expected is None:
+        what = KNOWN.get((kind, field.number), f"the unknown field {field.number}")
+        raise BundleError(
+            f"the ONNX file holds {what} in its {kind}, which is refused; export it again plainly"
+        )
     is_packed = expected.may_be_packed and field.wire_type is WireType.LENGTH
     if field.wire_type is not expected.wire_type and not is_packed:
         raise BundleError(
             f"the ONNX file is damaged: field {field.number} of its {kind} is of another type; "
             f"{AGAIN}"
         )
-    if expected.is_message:
-        return _parsed(bytes_of(field.value), expected.value)
-    if is_packed:
+    return expected
+
+
+def _value(field: Field, expected: FieldKind, kind: str) -> int | bytes:
+    if expected.may_be_packed and field.wire_type is WireType.LENGTH:
         _check_packed(bytes_of(field.value), expected.value, kind)
     if expected.value == "text":
         _check_text(bytes_of(field.value), kind)

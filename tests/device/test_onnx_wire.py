@@ -170,6 +170,22 @@ def test_packed_numbers(packed: bytes, values: list[int]) -> None:
     assert count_of_packed(packed) == len(values)
 
 
+FEW_BYTES_EACH = {
+    "nodes": lambda n: in_graph(nested(1, nested(4, b"Elu")) * n),
+    "attributes": lambda n: in_node(nested(5, b"") * n),
+    "inputs of a node": lambda n: in_node(nested(1, b"") * n),
+    "described values": lambda n: in_graph(nested(13, b"") * n),
+    "operator sets": lambda n: nested(8, b"") * n,
+}
+
+
+@pytest.mark.parametrize("kind", FEW_BYTES_EACH)
+def test_a_file_of_many_small_fields_is_refused_before_it_costs(kind: str) -> None:
+    """Whatever they are: what was counted was parsed, and each takes microseconds."""
+    with pytest.raises(BundleError, match="more than 50,000 fields"):
+        check_onnx(FEW_BYTES_EACH[kind](50_001))
+
+
 def test_more_nodes_than_any_model_has_are_refused() -> None:
     node = nested(1, nested(4, b"Elu"))
     check_onnx(in_graph(node * 100))
