@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, overload
 
 import numpy as np
@@ -66,7 +67,7 @@ class Session:
         self.signature = signature
         self._runner = runner
         self._answer = GuardedRunner(runner, signature, nonfinite)
-        self._twin = twin
+        self._twin = cache(twin) if twin else None  # its sessions cost memory: one serves all
         self._mode = mode
         self._said = said
         self._nonfinite: Nonfinite = nonfinite
