@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ...device.onnx_file import OnnxFile
 from ...device.onnx_state import CarriedTensor
 from ...errors import UnsupportedModel
 from ...model import (
@@ -30,9 +31,6 @@ from .shared_nodes import step_over_shared
 from .stage_reader import STAGE_READERS, read_slice
 from .walk import CONSTANT, Walk, check_number
 
-if TYPE_CHECKING:
-    from onnx import ModelProto
-
 _SWAP_BATCH_AND_TIME = [1, 0, 2]
 _RECURRENT = ("Expand", "Split", *KINDS)  # what a recurrent stage begins with
 _JOINS: Mapping[str, type[Join]] = {
@@ -49,16 +47,16 @@ class GraphReader:
     """Reads the stages of one graph.
 
     Args:
-        proto: the file.
+        file: what the ONNX file holds.
         tensors: the state that the graph carries.
         takes_lengths: whether it has lengths as an input.
     """
 
     def __init__(
-        self, proto: ModelProto, tensors: tuple[CarriedTensor, ...], takes_lengths: bool
+        self, file: OnnxFile, tensors: tuple[CarriedTensor, ...], takes_lengths: bool
     ) -> None:
         self._takes_lengths = takes_lengths
-        self._walk = Walk(proto)
+        self._walk = Walk(file)
         self._carried = iter(tensors) if tensors else None
         self._recurrent = RecurrentReader(self._walk, self._carried, takes_lengths)
         self._places = {X: Place(INPUT)}

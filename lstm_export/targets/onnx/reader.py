@@ -8,9 +8,9 @@ refused, nothing is skipped.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ...device.onnx_file import FLOAT, INT32, Declared, OnnxFile, read_onnx
 from ...device.onnx_metadata import (
     CHAIN,
     FINAL,
@@ -21,52 +21,67 @@ from ...device.onnx_metadata import (
     WEIGHTS_SHA256,
 )
 from ...device.onnx_state import CarriedTensor, carried_tensors
-from ...errors import UnsupportedModel, require
+from ...errors import BundleError, UnsupportedModel
 from ...model import Model, Signature, state_layout
 from ..target import EditedArtifact
 from .graph_reader import GraphReader
 
-if TYPE_CHECKING:
-    from onnx import ModelProto
-
-# onnx.TensorProto.DataType
-FLOAT = 1
-INT32 = 6
-
-# Name, type and axes of an input or output.
-Declared = tuple[str, int, list[str | int]]
+# What reading a graph of some other form can lead to.
+_OTHER_FORM = (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError)
 
 
 def from_bytes(data: bytes, *, stateful: bool = False) -> Model:
     """Rebuild the model of a serialized ONNX file; a stateful one takes a state and gives it back.
 
+    Needs no onnx package.
+
     Raises:
         UnsupportedModel: the file is no ONNX model, or not one that this package writes; the
             message says where.
     """
-    onnx = require("onnx", "export", "reading ONNX")
-    from google.protobuf.message import DecodeError
-
-    try:
-        proto = onnx.load_model_from_string(data)
-    except DecodeError as error:
-        raise UnsupportedModel(f"this is no ONNX file: {error}") from error
-    said = {entry.key: entry.value for entry in proto.metadata_props}
-    if SIGNATURE not in said:
-        reason = f"it has no {SIGNATURE}"
-        raise UnsupportedModel(f"this ONNX file was not written by lstm-export: {reason}")
-    signature = Signature.from_record(_json(said[SIGNATURE]))
-    tensors = carried_tensors(said.get(STATE, "[]")) if stateful else ()
-    takes_lengths = said.get(TAKES_LENGTHS) == LENGTHS
-    stages = GraphReader(proto, tensors, takes_lengths).stages()
-    model = Model(stages, signature, origin="stored")
-    _check_ends(proto, model, tensors, takes_lengths)
-    if stateful and tuple(carried.tensor for carried in tensors) != state_layout(model):
-        raise UnsupportedModel("the graph carries another state than the file's own metadata says")
-    is_chain = _json(said.get(CHAIN, "null")) == model.chain_record()
-    if not is_chain or said.get(WEIGHTS_SHA256) != model.weights_sha256:
+    file = _read(data)
+    model = _model_of(file, stateful)
+    is_chain = _json(file.metadata.get(CHAIN, "null")) == model.chain_record()
+    if not is_chain or file.metadata.get(WEIGHTS_SHA256) != model.weights_sha256:
         fault = "the graph holds another model than the file's own metadata says"
         raise EditedArtifact(fault, model)
+    return model
+
+
+def check_form(data: bytes, *, stateful: bool = False) -> None:
+    """Whether the graph is one that the writer makes, be its weights what they may.
+
+    Every node is known, and every shape: of W, R, B and the initial states against hidden_size and
+    directions, and of what each node takes.
+
+    Raises:
+        UnsupportedModel: it is not; the message says where.
+    """
+    _model_of(_read(data), stateful)
+
+
+def _read(data: bytes) -> OnnxFile:
+    try:
+        return read_onnx(data)
+    except BundleError as error:
+        raise UnsupportedModel(f"this is no ONNX file of lstm-export: {error}") from error
+
+
+def _model_of(file: OnnxFile, stateful: bool) -> Model:
+    if SIGNATURE not in file.metadata:
+        reason = f"it has no {SIGNATURE}"
+        raise UnsupportedModel(f"this ONNX file was not written by lstm-export: {reason}")
+    signature = Signature.from_record(_json(file.metadata[SIGNATURE]))
+    tensors = carried_tensors(file.metadata.get(STATE, "[]")) if stateful else ()
+    takes_lengths = file.metadata.get(TAKES_LENGTHS) == LENGTHS
+    try:
+        stages = GraphReader(file, tensors, takes_lengths).stages()
+        model = Model(stages, signature, origin="stored")
+    except _OTHER_FORM as error:
+        raise UnsupportedModel(f"the graph is of another form: {error}") from error
+    _check_ends(file, model, tensors, takes_lengths)
+    if stateful and tuple(carried.tensor for carried in tensors) != state_layout(model):
+        raise UnsupportedModel("the graph carries another state than the file's own metadata says")
     return model
 
 
@@ -78,7 +93,7 @@ def _json(text: str) -> Any:
 
 
 def _check_ends(
-    proto: ModelProto, model: Model, tensors: tuple[CarriedTensor, ...], takes_lengths: bool
+    file: OnnxFile, model: Model, tensors: tuple[CarriedTensor, ...], takes_lengths: bool
 ) -> None:
     """The declared inputs and outputs: symbolic batch and sequence, the signature's sizes."""
     signature = model.signature
@@ -89,17 +104,7 @@ def _check_ends(
     if takes_lengths:
         expected.append((LENGTHS, INT32, ["batch"]))
     expected += [y, *(carried.declared(FINAL) for carried in tensors)]
-    got = _declared([*proto.graph.input, *proto.graph.output])
+    got = [*file.inputs, *file.outputs]
     if got != expected:
         said = f"the graph declares {got}, expected {expected}"
         raise UnsupportedModel(f"{said} (name, float32 = 1, axes)")
-
-
-def _declared(values: Sequence[Any]) -> list[Declared]:
-    """Inputs and outputs as the graph declares them."""
-    found: list[Declared] = []
-    for value in values:
-        tensor = value.type.tensor_type
-        axes = [axis.dim_param or axis.dim_value for axis in tensor.shape.dim]
-        found.append((value.name, tensor.elem_type, axes))
-    return found

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...device.onnx_file import Node, OnnxFile
 from ...errors import UnsupportedModel
 from ...model import Array
-
-if TYPE_CHECKING:
-    from onnx import ModelProto, NodeProto
 
 # What may stand for an input beside the name of a value.
 CONSTANT = "<constant>"
@@ -41,16 +39,12 @@ class Walk:
         opset: version of the operators.
     """
 
-    def __init__(self, proto: ModelProto) -> None:
-        from onnx import numpy_helper
-
-        _check_plain(proto)
+    def __init__(self, file: OnnxFile) -> None:
         self.current = "x"
-        self.opset = max((entry.version for entry in proto.opset_import), default=0)
-        tensors = proto.graph.initializer
-        self._constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in tensors}
+        self.opset = file.opset
+        self._constants = file.constants
         self._unused = set(self._constants)
-        self._nodes = list(proto.graph.node)
+        self._nodes = file.nodes
         self._next = 0
 
     @property
@@ -58,19 +52,19 @@ class Walk:
         """Nodes that are still to come."""
         return len(self._nodes) - self._next
 
-    def _node(self, ahead: int = 0) -> NodeProto | None:
+    def _node(self, ahead: int = 0) -> Node | None:
         """The next node, or one further ahead; None after the end."""
         return self._nodes[self._next + ahead] if ahead < self.left else None
 
     def op(self, ahead: int = 0) -> str:
         """The operator of the next node, or of one further ahead; empty after the end."""
         node = self._node(ahead)
-        return "" if node is None else str(node.op_type)
+        return "" if node is None else node.op_type
 
     def name(self) -> str:
         """The name of the next node; empty after the end."""
         node = self._node()
-        return "" if node is None else str(node.name)
+        return "" if node is None else node.name
 
     def constant(self, index: int) -> Array | None:
         """An input of the next node, where it is a constant that its attributes must agree with."""
@@ -80,13 +74,13 @@ class Walk:
         """The first input of the next node of these operators; empty where none is left."""
         for node in self._nodes[self._next :]:
             if node.op_type in ops:
-                return str(node.input[0])
+                return node.inputs[0]
         return ""
 
     def values(self) -> list[str]:
         """The inputs of the next node that are no constants."""
         node = self._node()
-        return [] if node is None else [name for name in node.input if name not in self._constants]
+        return [] if node is None else [name for name in node.inputs if name not in self._constants]
 
     def is_input_named(self, index: int, name: str) -> bool:
         """Whether an input of the next node has this name."""
@@ -94,9 +88,9 @@ class Walk:
 
     def _input(self, index: int) -> str:
         node = self._node()
-        if node is None or index >= len(node.input):
+        if node is None or index >= len(node.inputs):
             return ""
-        return str(node.input[index])
+        return node.inputs[index]
 
     def attribute(self, name: str) -> float:
         """A number among the attributes of the next node.
@@ -105,9 +99,9 @@ class Walk:
             UnsupportedModel: it has none of this name.
         """
         node = self._node()
-        for attribute in node.attribute if node else ():
-            if attribute.name == name:
-                return float(attribute.f)
+        value = node.attributes.get(name) if node else None
+        if isinstance(value, float):
+            return value
         raise UnsupportedModel(f"{self.name()!r} has no attribute {name}")
 
     def advance(self, op: str, *others: str, **attributes: Any) -> Taken:
@@ -128,27 +122,24 @@ class Walk:
         Raises:
             UnsupportedModel: it is another node; the message says what was expected.
         """
-        from onnx.helper import get_attribute_value
-
         node = self._node()
-        if node is None or node.op_type != op or node.domain:
+        if node is None or node.op_type != op:
             got = node.op_type if node else "the end"
             raise UnsupportedModel(f"expected {op} after {self.current!r}, got {got}")
-        found = {attribute.name: get_attribute_value(attribute) for attribute in node.attribute}
-        if found != attributes:
-            got = f"{op} {node.name!r} has attributes {found}"
+        if node.attributes != attributes:
+            got = f"{op} {node.name!r} has attributes {dict(node.attributes)}"
             raise UnsupportedModel(f"{got}, expected {attributes}")
-        missing = len(inputs) - len(node.input)
-        given = [*node.input, *[""] * missing]
+        missing = len(inputs) - len(node.inputs)
+        given = [*node.inputs, *[""] * missing]
         fits = len(given) == len(inputs) and all(map(self._fits, given, inputs))
         if not fits:
-            got = f"{op} {node.name!r} takes {list(node.input)}"
+            got = f"{op} {node.name!r} takes {list(node.inputs)}"
             raise UnsupportedModel(f"{got}, expected {', '.join(inputs)}")
         self._next += 1
         self._unused -= set(given)
         pairs = zip(given, inputs, strict=True)
         constants = [self._constants.get(name) for name, kind in pairs if _is_constant(kind)]
-        return Taken(tuple(constants), tuple(node.output))
+        return Taken(tuple(constants), node.outputs)
 
     def integers(self, op: str, *values: int, **attributes: Any) -> None:
         """Step over a node of the main line whose only constant holds just these whole numbers."""
@@ -174,18 +165,6 @@ class Walk:
         if expected == CONSTANT:
             return name in self._constants
         return name == expected
-
-
-def _check_plain(proto: ModelProto) -> None:
-    """Nothing in the file calls for more than its own nodes and bytes."""
-    graph = proto.graph
-    has_domains = any(entry.domain for entry in proto.opset_import)
-    if proto.functions or graph.sparse_initializer or has_domains:
-        fault = "functions, sparse weights or operators of another domain"
-        raise UnsupportedModel(f"the graph has {fault}")
-    if any(tensor.data_location for tensor in graph.initializer):
-        fault = "the weights lie in another file (external data)"
-        raise UnsupportedModel(f"{fault}; export again as one file")
 
 
 def check_number(array: Array, value: float, where: str) -> None:
