@@ -75,6 +75,17 @@ def read(data: bytes) -> Model:
     return from_bytes(data, stateful=True)
 
 
+def check_form(data: bytes) -> None:
+    """Refuse a graph that `export` does not write.
+
+    Raises:
+        UnsupportedModel: it is one; the message says where.
+    """
+    from .onnx.reader import check_form as checked
+
+    checked(data, stateful=True)
+
+
 def recognises(data: bytes) -> bool:
     """An ONNX file whose metadata describes a state."""
     from ..device.onnx_metadata import carries_state

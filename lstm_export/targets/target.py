@@ -94,6 +94,19 @@ class CanLower(Protocol):
 
 
 @runtime_checkable
+class HasForms(Protocol):
+    """Files of the format can hold more than `export` writes, which the runtime was never tried on:
+    they are not run, or in a process of its own (see `verification.artifact`)."""
+
+    def check_form(self, data: bytes) -> None:
+        """Whether the file is of a form that `export` writes, be its weights what they may.
+
+        Raises:
+            UnsupportedModel: it is not; the message says where.
+        """
+
+
+@runtime_checkable
 class RoundsWeights(Protocol):
     """An option of `export` rounds the weights."""
 

@@ -1,10 +1,12 @@
 """What a file is, whether it may run, and its runner: the one place in this package that decides.
 
 What a file *is* shows in its contents. Whether it may *run* follows from what the user asked for,
-never from what the file holds. Opening ONNX runs nothing but a short list of operators, which
-`device.onnx_guard` checks. Opening WebAssembly runs it in wasmtime without imports, with memory of
-its own that is limited, and until its fuel is used up: it reaches nothing and ends, so it takes no
-word either. Opening C or TorchScript runs whatever is in it; it runs if
+never from what the file holds. Opening ONNX runs nothing but graphs that the target writes, node
+for node; where the user named the model that a file of another tool was made from, that file runs
+in a process of its own, if `device.onnx_guard` passes it. Opening WebAssembly runs it in wasmtime
+without imports, with memory of its own that is limited, and until its fuel is used up: it reaches
+nothing and ends, so it takes no word either. Opening C or TorchScript runs whatever is in it; it
+runs if
 
 - it is a folder, such as `model_c`, and the user named it; not if it is called as another
   target's folder is, such as `model_wasm`;
@@ -25,10 +27,19 @@ from .. import targets
 from ..bundle import Bundle, is_bundle, open_bundle
 from ..device.onnx_metadata import SIGNATURE, may_be_onnx, metadata_of
 from ..device.protobuf import fields
-from ..errors import InputError, LstmExportError, MissingDependency, naming, require
+from ..errors import (
+    BundleError,
+    InputError,
+    LstmExportError,
+    MissingDependency,
+    UnsupportedModel,
+    naming,
+    require,
+)
 from ..files import read_bytes, unreadable
 from ..model import Model, Runner
 from ..signing import Signed, read_public_key, signed_bytes, signed_folder
+from .isolated import IsolatedRunner
 
 ONNX = "onnx"  # the engine of a bundle unless the user names another
 NUMPY = "numpy"  # the engine where that one does not run
@@ -64,6 +75,10 @@ class ArtifactFile:
         data: its bytes; None where the target makes its runner from `model`.
         model: the model that it belongs to, where the file around it says so.
         refusal: why it may not run under the user's word; empty where it may.
+        isolates: whether a file of a form that its target does not write is run all the same, in a
+            process of its own.
+        is_any_form: whether a file of another form is run in this process, which has just written
+            it, or is there for it alone.
     """
 
     name: str
@@ -71,6 +86,8 @@ class ArtifactFile:
     data: bytes | None
     model: Model | None = None
     refusal: str = ""
+    isolates: bool = False
+    is_any_form: bool = False
 
     @property
     def module(self) -> targets.Target:
@@ -102,15 +119,32 @@ class ArtifactFile:
 
         Raises:
             InputError: the user's word is missing.
+            BundleError: it is of a form that its target does not write.
             LstmExportError: it is damaged, or cannot be opened here.
         """
         self._check_allowed()
         module = self.module
         if self.data is not None:
-            return module.load(self.data, providers)
+            other_form = self.other_form()
+            if not other_form:
+                return module.load(self.data, providers)
+            if self.isolates:
+                return IsolatedRunner(self.target, self.data)
+            raise BundleError(f"{other_form}; {_ONLY_OUR_FORMS}")
         if self.model is None or not isinstance(module, targets.MakesRunner):
             raise InputError(f"{self.name} holds no artifact for {self.target!r}")
         return module.from_model(self.model)
+
+    def other_form(self) -> str:
+        """In what the file differs from all that its target writes; empty where in nothing."""
+        module = self.module
+        if self.is_any_form or self.data is None or not isinstance(module, targets.HasForms):
+            return ""
+        try:
+            module.check_form(self.data)
+        except UnsupportedModel as error:
+            return str(error)
+        return ""
 
     def read_back(self) -> Model | None:
         """The model as the artifact has it; None where the format cannot be read back.
@@ -130,6 +164,8 @@ class ArtifactFile:
         if self.data is None or not isinstance(module, targets.HasConditions):
             return None
         self._check_allowed()
+        if self.other_form():
+            return None
         return module.conditions(self.data)
 
     def probes(self) -> Iterator[Runner] | None:
@@ -138,6 +174,8 @@ class ArtifactFile:
         if self.data is None or not isinstance(module, targets.HasProbes):
             return None
         self._check_allowed()
+        if self.other_form():
+            return None
         return module.probes(self.data)
 
     def _check_allowed(self) -> None:
@@ -232,7 +270,7 @@ def own_artifact(target: str, path: Path) -> ArtifactFile:
     file = _main_file(target, path) if path.is_dir() else path
     if file is None:
         raise InputError(f"{path} holds no artifact of {target}")
-    return ArtifactFile(str(path), target, file.read_bytes())
+    return ArtifactFile(str(path), target, file.read_bytes(), is_any_form=True)
 
 
 def holds_bundle(path: Path) -> bool:
@@ -294,7 +332,9 @@ def target_of(data: bytes) -> str | None:
 def _lone(path: Path, data: bytes, word: UsersWord) -> ArtifactFile:
     target = target_of(data)
     if target is not None:
-        return ArtifactFile(str(path), target, data, refusal=_refusal(path, target, word))
+        refusal = _refusal(path, target, word)
+        isolates = word.names_model
+        return ArtifactFile(str(path), target, data, refusal=refusal, isolates=isolates)
     raise InputError(
         f"{path} is no bundle and no artifact of {_known()}; name a file that lstm-export wrote"
     )
@@ -335,13 +375,22 @@ def _packed(path: Path, bundle: Bundle, target: str, word: UsersWord) -> Artifac
         module = targets.get(target)
         allowed = word.trust or word.names_model or not isinstance(module, targets.RunsCode)
         refusal = "" if allowed else _WORD_FOR_BUNDLE
-        return ArtifactFile(str(path), target, bundle.artifacts[target], bundle.model, refusal)
+        data = bundle.artifacts[target]
+        return ArtifactFile(
+            str(path), target, data, bundle.model, refusal, isolates=word.names_model
+        )
     return ArtifactFile(str(path), target, None, bundle.model)
 
 
 _WORD_FOR_BUNDLE = (
     "opening it runs code; name the model that the bundle was made from, or add --trust, "
     "if you trust it"
+)
+
+
+_ONLY_OUR_FORMS = (
+    "only what lstm-export writes is run; `lstm-export verify FILE MODEL` judges a file of another "
+    "tool, in a process of its own"
 )
 
 

@@ -87,6 +87,17 @@ def read(data: bytes) -> Model:
     return from_bytes(data)
 
 
+def check_form(data: bytes) -> None:
+    """Refuse a graph that `export` does not write: other operators, another order, other shapes.
+
+    Raises:
+        UnsupportedModel: it is one; the message says where.
+    """
+    from .reader import check_form as checked
+
+    checked(data)
+
+
 def conditions(data: bytes) -> Iterator[tuple[str, Runner]]:
     """The artifact as ONNX Runtime computes it with less optimisation and with more threads."""
     from .settings import conditions as under_settings

@@ -1,0 +1,53 @@
+"""The process behind an IsolatedRunner: opens the file, which is its first question, and answers.
+
+Run as `python -m lstm_export.verification.isolated_child TARGET`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from ..child_process import packed, serve, unpacked
+from ..model import Array, Runner
+from ..model.runner import takes_lengths
+from .artifact import ArtifactFile
+
+MOST_MEMORY = 4 * 2**30  # of addresses, which a runtime takes more of than it fills
+
+
+def _open_up() -> tuple[bytes, Callable[[bytes], bytes]]:
+    _limit_memory()
+    opened: list[Runner] = []
+
+    def answer(question: bytes) -> bytes:
+        if opened:
+            return packed({"y": _answer(opened[0], unpacked(question))})
+        file = ArtifactFile("the file", sys.argv[1], question, is_any_form=True)
+        runner = file.runner()
+        opened.append(runner)
+        record = runner.signature.to_record()
+        return json.dumps({"signature": record, "takes_lengths": takes_lengths(runner)}).encode()
+
+    return b"ready", answer
+
+
+def _answer(runner: Runner, asked: Mapping[str, Array]) -> Array:
+    if "lengths" in asked and takes_lengths(runner):
+        return runner(asked["x"], asked["lengths"])
+    return np.asarray(runner(asked["x"]))
+
+
+def _limit_memory() -> None:
+    if sys.platform == "win32":
+        return
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+
+
+if __name__ == "__main__":
+    serve(_open_up)
