@@ -41,9 +41,6 @@ from ..model import Model, Runner
 from ..signing import Signed, read_public_key, signed_bytes, signed_folder
 from .isolated import IsolatedRunner
 
-ONNX = "onnx"  # the engine of a bundle unless the user names another
-NUMPY = "numpy"  # the engine where that one does not run
-
 MOST_BYTES = 2**30  # no artifact of this package comes near; an endless file ends here
 _EXPECTED = "a bundle or an exported artifact"
 
@@ -161,21 +158,17 @@ class ArtifactFile:
     def conditions(self) -> Iterator[tuple[str, Runner]] | None:
         """The artifact under other settings of its runtime; None where there are none."""
         module = self.module
-        if self.data is None or not isinstance(module, targets.HasConditions):
+        if self.data is None or self.other_form() or not isinstance(module, targets.HasConditions):
             return None
         self._check_allowed()
-        if self.other_form():
-            return None
         return module.conditions(self.data)
 
     def probes(self) -> Iterator[Runner] | None:
         """Runners of its recurrent layers in order; None where it cannot be opened up."""
         module = self.module
-        if self.data is None or not isinstance(module, targets.HasProbes):
+        if self.data is None or self.other_form() or not isinstance(module, targets.HasProbes):
             return None
         self._check_allowed()
-        if self.other_form():
-            return None
         return module.probes(self.data)
 
     def _check_allowed(self) -> None:
@@ -228,12 +221,6 @@ class OpenedFile:
         for _ in fields(self.data):  # a file that is cut shows here
             pass
         return self.data
-
-    def why_not_onnx(self) -> str:
-        """Why the `onnx` artifact of a bundle does not run here; empty where it does, or there is
-        none."""
-        artifact = self.artifacts.get(ONNX)
-        return artifact.why_not_run() if artifact else ""
 
 
 def open_file(

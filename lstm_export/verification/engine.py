@@ -10,8 +10,10 @@ from ..bundle import Bundle
 from ..device import Nonfinite, Session, check_own_weights, packaged_structure
 from ..device.onnx_metadata import CHAIN, WEIGHTS_SHA256
 from ..errors import BundleError, InputError, naming
-from .artifact import NUMPY, ONNX, OpenedFile
+from .artifact import OpenedFile
 
+ONNX = "onnx"  # the engine of a bundle unless the user names another
+NUMPY = "numpy"  # the engine where that one does not run
 STREAM = "onnx-stream"  # the target whose artifacts carry the state
 
 
@@ -57,9 +59,15 @@ def session_of(
         )
 
 
+def why_not_onnx(opened: OpenedFile) -> str:
+    """Why the `onnx` artifact of a bundle does not run here; empty where it does or is absent."""
+    artifact = opened.artifacts.get(ONNX)
+    return artifact.why_not_run() if artifact else ""
+
+
 def _default_engine(opened: OpenedFile, providers: tuple[str, ...]) -> str:
     """A provider of ONNX Runtime is never given up without an error."""
-    reason = opened.why_not_onnx()
+    reason = why_not_onnx(opened)
     if providers or not reason:
         return ONNX
     text = f"{opened.path} runs with numpy: {reason}"

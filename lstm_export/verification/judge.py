@@ -14,7 +14,8 @@ from ..errors import BundleError, InputError, LstmExportError, UnsupportedModel,
 from ..model import Model, Runner, Signature
 from ..model.runner import is_stateful, row_by_row
 from ..parity import ParityReport, check, check_conditions, check_streaming
-from .artifact import NUMPY, ArtifactFile, OpenedFile
+from .artifact import ArtifactFile, OpenedFile
+from .engine import NUMPY, why_not_onnx
 from .failure import diagnosis_of
 from .rounding import coarse_inputs, rounding_cost
 from .subject import Subject, replayed
@@ -151,7 +152,7 @@ def _by_itself(opened: OpenedFile, replay: Path | None) -> tuple[ParityReport, .
             reports.append(_not_run(name, reason))
         else:
             reports.append(self_test(bundle, artifact.runner(), subject=name))
-    if opened.why_not_onnx():  # numpy is what runs then
+    if why_not_onnx(opened):  # numpy is what runs then
         reports.append(self_test(bundle, opened.engines[NUMPY].runner(), subject=NUMPY))
     return tuple(reports)
 
