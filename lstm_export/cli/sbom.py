@@ -18,9 +18,9 @@ def sbom(
     ] = None,
     key: show.Key = None,
 ) -> None:
-    """Print a bundle's bill of materials: CycloneDX, with a model card.
+    """Print a bundle's bill of materials, in CycloneDX.
 
-    It names every file with its sha256, the data, the versions, and what verification proved; that
+    Its model card and the rest name every file with its sha256, the data, the versions, and what verification proved; that
     it says what the bundle holds is checked first.
     """
     from ..bundle import check_claims

@@ -30,7 +30,7 @@ def sign(
     ] = False,
     as_json: show.AsJson = False,
 ) -> None:
-    """Sign a bundle or an artifact, for minisign or openssl to check.
+    """Sign a bundle or an artifact, as minisign or openssl does.
 
     The signature is written beside it: FILE.minisig with a key of minisign, FILE.sig with a PEM. Of
     a folder, FOLDER.sha256 is written and signed. A key's password is asked for, or is taken from
