@@ -141,7 +141,7 @@ def on_data(
         need = "a stream can only be compared with windows of a known size"
         raise InputError(f"this model stores no window; {need}")
     table = Table.of(path, model.signature.table_format)
-    series = series_of(table, _named(model.signature, table), "drop")
+    series = series_of(table, named_by(model.signature, table), "drop")
     runs = [run for run in series if len(run) > window]
     if not runs:
         need = f"no unbroken run of more than the window's {window} rows"
@@ -194,8 +194,12 @@ def _last(model: Model, windows: Array) -> Array:
     return np.concatenate(answers)
 
 
-def _named(signature: Signature, table: Table) -> Signature:
-    """Features by the table's own columns where the model names none."""
+def named_by(signature: Signature, table: Table) -> Signature:
+    """Features by the table's own columns where the model names none.
+
+    Raises:
+        InputError: the table has another number of columns.
+    """
     if signature.features:
         return signature
     got = len(table.names)

@@ -20,6 +20,7 @@ from .set_result import SetResult, judge
 GOOD_STRUCTURE = {
     "identical": "read back from the file, bit for bit the model",
     "as packaged": "the file that was packaged, by its sha256",
+    "as defined": "weights and tables read back from the file, bit for bit those of the definition",
     "not checked": "this format cannot be read back; judged by its numbers alone",
 }
 
@@ -27,6 +28,12 @@ _REFERENCE = ("pytorch", "difference")
 _LEGEND = (
     "numbers:   largest error against the float64 definition, "
     "relative to S, the summed magnitude of the last operation's terms"
+)
+
+
+_LEGEND_OF_EQUAL = (
+    "numbers:   largest difference from the definition in whole numbers, in the outputs' units; "
+    "none is allowed"
 )
 
 
@@ -67,6 +74,11 @@ class ParityReport:
     def ok(self) -> bool:
         """Whether the verdict is `passed`."""
         return self.verdict == "passed"
+
+    @property
+    def must_equal(self) -> bool:
+        """Whether every answer was held to be equal, without a tolerance."""
+        return bool(self.sets) and all(result.bound == 0 for result in self.sets)
 
     @property
     def was_run(self) -> bool:
@@ -129,7 +141,7 @@ class ParityReport:
         if self.diagnosis:
             lines += [f"diagnosis: {sentence}" for sentence in self.diagnosis.sentences()]
         if self.sets:
-            lines.append(_LEGEND)
+            lines.append(_LEGEND_OF_EQUAL if self.must_equal else _LEGEND)
             lines += aligned(self._rows())
         for result in self.sets:
             if result.reason or result.verdict == "failed":
@@ -208,6 +220,8 @@ def _worst(judged: Sequence[SetResult]) -> str:
         if result.reason:
             return f", {result.name}: {result.reason}"
     worst = max(judged, key=lambda result: result.share)
+    if worst.bound == 0:
+        return ", every bit equal" if worst.error == 0 else ", some answers differ"
     if np.isnan(worst.error):
         return ", some answers are no numbers"
     if worst.share <= 1:

@@ -20,7 +20,8 @@ class SetResult:
         error: largest error of the artifact against the float64 definition; NaN where it gave NaN.
         reference_error: the same for PyTorch, where it ran.
         difference: artifact against PyTorch.
-        bound: the error that is allowed, `8 F + 8 eps`.
+        bound: the error that is allowed, `8 F + 8 eps`; 0 where the answers must be equal, whose
+            error is in the outputs' own units.
         worst: index of the worst output, `(row, output)` or `(row, step, output)`.
         reason: why the artifact gave no comparable answer; empty where it gave one.
         seconds: that the artifact took to answer.
@@ -46,6 +47,8 @@ class SetResult:
     @property
     def share(self) -> float:
         """How much of what is allowed the error takes; infinite where it is NaN."""
+        if self.bound == 0:  # nothing is allowed
+            return 0.0 if self.error == 0 else float("inf")
         share = self.error / self.bound
         return float("inf") if np.isnan(share) else share
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import InputError
 from .target import (
@@ -19,8 +21,10 @@ from .target import (
     CanBreak,
     CanLower,
     CanRead,
+    Definition,
     EditedArtifact,
     HasConditions,
+    HasDefinition,
     HasForms,
     HasNote,
     HasNotesOnModel,
@@ -30,20 +34,23 @@ from .target import (
     MayNotExport,
     RoundsWeights,
     RunsCode,
+    TakesWindows,
     Target,
     WritesFolder,
 )
 
 if TYPE_CHECKING:  # the command line lists targets, and must not wait for numpy to do so
-    from ..model import Model
+    from ..model import Array, Model
 
 __all__ = [
     "ArtifactRunner",
     "CanBreak",
     "CanLower",
     "CanRead",
+    "Definition",
     "EditedArtifact",
     "HasConditions",
+    "HasDefinition",
     "HasForms",
     "HasNote",
     "HasNotesOnModel",
@@ -53,8 +60,11 @@ __all__ = [
     "MayNotExport",
     "RoundsWeights",
     "RunsCode",
+    "TakesWindows",
     "Target",
     "WritesFolder",
+    "definition",
+    "export_on",
     "get",
     "held",
     "lowered",
@@ -105,6 +115,23 @@ def held(target: Target, model: Model, data: bytes) -> Model:
     if not isinstance(target, RoundsWeights):
         return model
     return target.held(model, data)
+
+
+def export_on(
+    target: Target, model: Model, path: Path, windows: Array | None, options: Mapping[str, Any]
+) -> None:
+    """Write an artifact; targets that can choose numbers on real inputs get them."""
+    if isinstance(target, TakesWindows):
+        target.export_on(model, path, windows, **options)
+    else:
+        target.export(model, path, **options)
+
+
+def definition(target: Target, model: Model, data: bytes) -> Definition | None:
+    """What an artifact has to compute bit for bit; None where the float model judges it."""
+    if not isinstance(target, HasDefinition):
+        return None
+    return target.definition(model, data)
 
 
 def unavailable(target: Target) -> str:

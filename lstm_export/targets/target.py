@@ -8,7 +8,7 @@ checked and hashed once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -113,6 +113,43 @@ class RoundsWeights(Protocol):
     def held(self, model: Model, data: bytes) -> Model:
         """The model with its weights as this artifact has them, which is what the artifact has to
         compute."""
+
+
+@runtime_checkable
+class TakesWindows(Protocol):
+    """An export chooses numbers on real inputs, such as those that are kept with a checkpoint."""
+
+    def export_on(self, model: Model, path: Path, windows: Array | None, **options: Any) -> None:
+        """`export`, with real inputs `(n, window, input_size)` where there are any."""
+
+
+class Definition(Protocol):
+    """What an artifact has to compute bit for bit.
+
+    Attributes:
+        structure: `as defined`, or what of the artifact's constants differs.
+    """
+
+    structure: str
+
+    def __call__(self, x: Array) -> Array:
+        """A Runner: what the artifact must answer."""
+
+    def inputs(self) -> Mapping[str, Array]:
+        """What the artifact is to be asked besides the golden sets, by name."""
+
+    def remarks(self, x: Array, source: str) -> tuple[str, ...]:
+        """What the definition costs against float64 on `x`, which `source` calls by a name for
+        people; one sentence each."""
+
+
+@runtime_checkable
+class HasDefinition(Protocol):
+    """Some artifacts compute by a definition of their own, and are judged by it without a
+    tolerance."""
+
+    def definition(self, model: Model, data: bytes) -> Definition | None:
+        """What the artifact has to compute; None where that is the float model."""
 
 
 @runtime_checkable

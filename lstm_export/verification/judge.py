@@ -16,6 +16,7 @@ from ..model.runner import is_stateful, row_by_row
 from ..parity import ParityReport, check, check_conditions, check_streaming
 from .artifact import ArtifactFile, OpenedFile
 from .engine import NUMPY, why_not_onnx
+from .exactly import judge_exactly
 from .failure import diagnosis_of
 from .rounding import coarse_inputs, rounding_cost
 from .subject import Subject, replayed
@@ -27,6 +28,10 @@ def judge(subject: Subject, artifact: ArtifactFile) -> ParityReport:
     """Read the artifact back where the format allows, then run it on every golden set."""
     if artifact.data is None:
         return judge_runner(subject, artifact, artifact.runner(), NOT_CHECKED)
+    definition = targets.definition(artifact.module, subject.model, artifact.data)
+    if definition is not None:
+        check_sizes(artifact.name, artifact.runner().signature, subject.model)
+        return judge_exactly(subject, artifact, definition)
     cost: tuple[str, ...] = ()
     held = targets.held(artifact.module, subject.model, artifact.data)
     if held is not subject.model:

@@ -95,7 +95,8 @@ def _produce(
     Raises:
         ParityError: it failed; the caller removes the file.
     """
-    targets.get(target).export(subject.model, path, **options)
+    module = targets.get(target)
+    targets.export_on(module, subject.model, path, subject.checkpoint.windows, options)
     artifact = own_artifact(target, path)
     report = judge(subject, artifact)
     if not report.ok:

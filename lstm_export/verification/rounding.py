@@ -19,16 +19,22 @@ MOST_OUTPUTS = 4  # told of, one sentence each
 
 def rounding_cost(subject: Subject, rounded: Model) -> tuple[str, ...]:
     """What rounded weights change in every output, in its own units; at most four sentences."""
-    sets = {golden.name: golden for golden in subject.golden}
-    shown = sets.get("real windows", sets["nominal"]).x  # (batch, seq, input_size)
-    kind = "real windows" if "real windows" in sets else "random sequences"
+    shown, source = shown_inputs(subject)
     exact = _answers(subject.model, shown)
     changed = _answers(rounded, shown)
     sentences = []
     for index, column in enumerate(subject.model.signature.outputs[:MOST_OUTPUTS]):
-        cost = _cost(column, exact[:, index], changed[:, index], f"{len(shown)} {kind}")
+        cost = _cost(column, exact[:, index], changed[:, index], source)
         sentences.append(cost)
     return tuple(sentences)
+
+
+def shown_inputs(subject: Subject) -> tuple[Array, str]:
+    """Inputs `(batch, seq, input_size)` that a cost is told on, and what to call them."""
+    sets = {golden.name: golden for golden in subject.golden}
+    shown = sets.get("real windows", sets["nominal"]).x
+    kind = "real windows" if "real windows" in sets else "random sequences"
+    return shown, f"{len(shown)} {kind}"
 
 
 def _answers(model: Model, x: Array) -> Array:

@@ -134,6 +134,7 @@ def self_check(opened: OpenedFile, subject: Subject) -> SelfCheck:
             "lstm-export onnx MODEL"
         )
     artifact = opened.artifact
+    _check_judged_by_tolerance(opened, subject)
     report = judge(subject, artifact)
     if not report.ok:
         raise ParityError(
@@ -155,6 +156,15 @@ def self_check(opened: OpenedFile, subject: Subject) -> SelfCheck:
             else:
                 left_out.append(mutation.name)
     return SelfCheck(artifact.target, tuple(attempts), tuple(left_out))
+
+
+def _check_judged_by_tolerance(opened: OpenedFile, subject: Subject) -> None:
+    artifact = opened.artifact
+    if artifact.data and targets.definition(artifact.module, subject.model, artifact.data):
+        raise InputError(
+            f"{opened.path} computes in whole numbers and is compared bit for bit: "
+            "the self-check is for artifacts that are judged by a tolerance"
+        )
 
 
 def _write_copy(

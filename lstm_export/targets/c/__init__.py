@@ -8,15 +8,17 @@ run through ctypes. Opening a C artifact compiles and runs it: open your own onl
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError
 from ...files import replacing_folder
 
 if TYPE_CHECKING:
-    from ...model import Model, Signature
-    from .emit.interface import Interface
+    from ...model import Array, Model, Signature
+    from .emit.interface import Interface, Record
+    from .host.integer_runner import IntegerRunner
     from .host.runner import CRunner
+    from .integer.definition import IntegerDefinition
 
 suffix = "_c"
 extra = "export"
@@ -27,7 +29,9 @@ DEFAULT_NAME = "model"
 _MARK = b"/* lstm-export: a model in C"
 
 __all__ = [
+    "definition",
     "export",
+    "export_on",
     "from_model",
     "held",
     "is_export",
@@ -47,6 +51,11 @@ def export(  # noqa: PLR0913 - the options of a command
     weights: str = "float32",
     self_test: bool = False,
     max_flash: str = "",
+    arithmetic: str = "float",
+    calibrate: str = "",
+    input_format: str = "",
+    max_error: str = "",
+    float_wrapper: bool = False,
 ) -> None:
     """Write `model` as a folder with NAME.h, NAME.c and README.md.
 
@@ -55,42 +64,36 @@ def export(  # noqa: PLR0913 - the options of a command
         path: the folder to write; one that an earlier export wrote is replaced.
         name: What every symbol and both files begin with.
         weights: How recurrent weights are stored: float32, int16 (half the size, faster where
-            large) or int8.
+            large) or int8; with --arithmetic integer all weights, int16 or int8.
         self_test: Compile in NAME_self_test(), which says whether the model computes on a board
             what it must.
         max_flash: Refuse a model that needs more flash than this, such as 256kB.
+        arithmetic: float, or integer: whole numbers alone, for processors without floats.
+        calibrate: A table on which formats of whole numbers are chosen; else the stored windows.
+        input_format: Raw counts for whole numbers, such as temp_c=q:0.0625 (a count is 0.0625
+            units) or temp_c=q:0.5:-40 (and count 0 is -40).
+        max_error: Refuse whole numbers that move an answer by more, such as 2% of its spread.
+        float_wrapper: Add NAME_counts and NAME_values, which turn floats into counts and back.
 
     Raises:
-        InputError: the name is no C identifier, the storage is unknown, or the model is too large
-            for `max_flash`.
+        InputError: an option is none, or the model is beyond `max_flash` or `max_error`.
         UnsupportedModel: a stage cannot be expressed.
     """
-    from .emit.interface import Interface
-    from .emit.layout import known_storage
-    from .emit.names import checked
+    options = {key: value for key, value in locals().items() if key not in ("model", "path")}
+    export_on(model, path, None, **options)
 
-    known_storage(weights)
-    interface = Interface.of(model, checked(name), self_test)
-    files = _files(model, interface, weights, max_flash)
+
+def export_on(model: Model, path: Path, windows: Array | None, **options: Any) -> None:
+    """`export`, with real inputs `(n, window, input_size)` where there are any."""
+    from .writing import Options, files_of
+
+    files = files_of(model, windows, Options(**options))
     with replacing_folder(path, is_export) as partial:
         for file, text in files.items():
             (partial / file).write_text(text, encoding="utf-8")
 
 
-def _files(model: Model, interface: Interface, weights: str, max_flash: str) -> dict[str, str]:
-    """What `export` writes, name -> text."""
-    from .emit.readme import check_flash, readme
-    from .emit.self_test import golden_text
-    from .emit.source import write
-
-    golden = golden_text(model, interface.prefix, weights) if interface.self_test else ""
-    source = write(model, interface, weights, golden)
-    check_flash(source, max_flash)
-    page = readme(model, interface, weights, source)
-    return {f"{interface.name}.h": source.h, f"{interface.name}.c": source.c, "README.md": page}
-
-
-def load(data: bytes, providers: tuple[str, ...] = ()) -> CRunner:
+def load(data: bytes, providers: tuple[str, ...] = ()) -> CRunner | IntegerRunner:
     """Compile the C source of an artifact, unless that was done before, and load it.
 
     Raises:
@@ -105,6 +108,8 @@ def load(data: bytes, providers: tuple[str, ...] = ()) -> CRunner:
         )
     text = _text(data)
     record = Record.of(text)
+    if record.integer:
+        return _compiled_integer(text, record)
     return _compiled(text, record.interface, record.signature)
 
 
@@ -122,7 +127,18 @@ def held(model: Model, data: bytes) -> Model:
     from .emit.interface import Record
     from .emit.layout import BITS, rounded
 
-    return rounded(model, BITS[Record.of(_text(data)).weights])
+    record = Record.of(_text(data))
+    return model if record.integer else rounded(model, BITS[record.weights])
+
+
+def definition(model: Model, data: bytes) -> IntegerDefinition | None:
+    """What an artifact in whole numbers has to compute, bit for bit; None for one of floats."""
+    from .emit.interface import Record
+    from .integer.definition import IntegerDefinition
+
+    text = _text(data)
+    record = Record.of(text)
+    return IntegerDefinition(model, record, text) if record.integer else None
 
 
 def notes_on(model: Model) -> tuple[str, ...]:
@@ -171,6 +187,17 @@ def is_export(folder: Path) -> bool:
         file.with_suffix(".h").name,
         "README.md",
     }
+
+
+def _compiled_integer(text: str, record: Record) -> IntegerRunner:
+    from .host.compiler import library
+    from .host.integer_runner import IntegerRunner
+    from .integer.source import header
+
+    assert record.integer is not None  # noqa: S101 - load has seen to it
+    name = record.interface.name
+    files = {f"{name}.c": text, f"{name}.h": header(record.interface, record.integer)}
+    return IntegerRunner(library(files), record.interface, record.integer, record.signature)
 
 
 def _compiled(text: str, interface: Interface, signature: Signature) -> CRunner:

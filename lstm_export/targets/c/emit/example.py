@@ -1,6 +1,6 @@
 """The example in `runtime/` of what the writer makes, with which the runtime compiles as it stands.
 
-python -m lstm_export.targets.c.emit.example    # writes runtime/chain.h and runtime/golden.h anew
+python -m lstm_export.targets.c.emit.example    # writes runtime/chain.h and others anew
 """
 
 from __future__ import annotations
@@ -10,9 +10,18 @@ from pathlib import Path
 import numpy as np
 
 from ....model import LSTM, Linear, Model, Signature
+from ..integer.chain import walk as walk_integer
+from ..integer.facts import IntegerFacts
+from ..integer.formats import Formats, InputFormat
+from ..integer.literals import Constants
+from ..integer.rounding import whole_model
+from ..integer.source import Written, sizes_text
+from ..integer.source import chain_text as integer_chain_text
+from ..integer.source import golden_text as integer_golden_text
 from .chain import walk
 from .chain_text import chain_text
 from .constants import arrays_of
+from .interface import Interface
 from .names import Prefix
 from .self_test import golden_text
 
@@ -60,6 +69,38 @@ def files() -> dict[str, str]:
             guard="GOLDEN",
             includes='#include "vectors.h"\n',
             text=golden_text(model, prefix, "float32"),
+        ),
+        **integer_files(),
+    }
+
+
+def integer_files() -> dict[str, str]:
+    """The same for a model in whole numbers."""
+    model = example()
+    bits = (12,)
+    formats = Formats(16, (InputFormat(2.0**-12),), bits, {"lstm": (15,), "fc": (13,)})
+    whole = whole_model(model, formats)
+    facts = IntegerFacts.of(whole, formats, floats=True)
+    written = Written(model, whole, Interface.of(model, "model", self_test=True), facts)
+    run = walk_integer(whole.stages, 1, Constants(Prefix("model"), 16), streams=True)
+    return {
+        "integer_sizes.h": GUARDED.format(
+            title="Sizes of a model's layers, and the table of tanh.",
+            guard="INTEGER_SIZES",
+            includes='#include "integer_rows.c"\n',
+            text=sizes_text(Prefix("model"), run),
+        ),
+        "integer_chain.h": GUARDED.format(
+            title="The chain of a model in whole numbers.",
+            guard="INTEGER_CHAIN",
+            includes='#include "integer_stages.c"\n',
+            text=integer_chain_text(written, run),
+        ),
+        "integer_golden.h": GUARDED.format(
+            title="The sequences of model_self_test in whole numbers.",
+            guard="INTEGER_GOLDEN",
+            includes='#include "integer_rows.c"\n',
+            text=integer_golden_text(written),
         ),
     }
 

@@ -14,13 +14,16 @@ import numpy as np
 from ....errors import BundleError
 from ....model import Model, Signature, StateTensor
 from ....version import __version__
+from ..integer.facts import IntegerFacts
 from .carried import carried
 from .names import Prefix, checked, plain, prose
 from .plan import looks_ahead
 from .runtime import choices_of, kept_lines, named, read, single_spaced, with_values
 
 MARK = "/* lstm-export: a model in C"  # the first line of every NAME.c
-RECORD_VERSION = 1  # raised when an older reader of the record would misunderstand it
+# Raised when an older reader of the record would misunderstand it: 2 computes in whole numbers.
+RECORD_VERSION = 1
+INTEGER_VERSION = 2
 _PLAIN = f"{string.ascii_letters}{string.digits}_ ."
 _RECORD = re.compile(r'^   (\{"format".*\}) \*/$', re.MULTILINE)
 
@@ -128,19 +131,24 @@ def described(model: Model) -> str:
     return prose(" -> ".join(parts))
 
 
-def head(model: Model, interface: Interface, weights: str) -> str:
+def head(
+    model: Model, interface: Interface, weights: str, integer: IntegerFacts | None = None
+) -> str:
     """The comment that NAME.c begins with: for people, and in its last line for programs."""
     record = {
-        "format": RECORD_VERSION,
+        "format": INTEGER_VERSION if integer else RECORD_VERSION,
         "interface": interface.to_record(),
         "weights": weights,
         "chain": model.chain_record(),
         "signature": model.signature.to_record(),
     }
+    if integer:
+        record["integer"] = integer.to_record()
+    which = "Whole numbers alone, weights" if integer else "Recurrent weights"
     return (
         f"{MARK}\n\n"
         f"   Written by lstm-export {__version__}. {described(model)}\n"
-        f"   Recurrent weights in {weights}; sha256 of the model's own: {model.weights_sha256}\n"
+        f"   {which} in {weights}; sha256 of the model's own: {model.weights_sha256}\n"
         "   C99 and C++11, without any library. "
         f"Include {interface.name}.h; README.md shows how to call it.\n\n"
         f"   {_commented(record)} */\n\n"
@@ -187,6 +195,7 @@ class Record:
     signature: Signature
     weights: str
     chain: list[dict[str, Any]]
+    integer: IntegerFacts | None = None
 
     @classmethod
     def of(cls, source: str) -> Record:
@@ -198,11 +207,14 @@ class Record:
         found = _RECORD.search(source[:1_000_000]) if source.startswith(MARK) else None
         try:
             facts: Mapping[str, Any] = json.loads(found[1]) if found else {}
-            if facts["format"] != RECORD_VERSION:
+            if facts["format"] not in (RECORD_VERSION, INTEGER_VERSION):
                 raise BundleError(
-                    f"this C is of format {facts['format']!r}, known is {RECORD_VERSION}; "
-                    "export it again"
+                    f"this C is of format {facts['format']!r}, known are {RECORD_VERSION} and "
+                    f"{INTEGER_VERSION}; export it again"
                 )
+            integer = None
+            if facts["format"] == INTEGER_VERSION:
+                integer = IntegerFacts.from_record(facts["integer"])
             told = facts["interface"]
             layout = tuple(StateTensor(*tensor) for tensor in told["layout"])
             interface = Interface(**{**told, "layout": layout})
@@ -213,6 +225,7 @@ class Record:
                 Signature.from_record(facts["signature"]),
                 str(facts["weights"]),
                 facts["chain"],
+                integer,
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BundleError(

@@ -27,6 +27,13 @@ typedef char model_bits_are_known[MODEL_BITS == 32 || MODEL_BITS == 16 || MODEL_
 #define MODEL_SELF_TEST 1 /* model_self_test and its vectors */
 #endif
 
+#ifndef MODEL_INTEGER
+#define MODEL_INTEGER 0 /* it computes in whole numbers: integer.h takes the place of model.h */
+#endif
+#ifndef MODEL_FLOATS
+#define MODEL_FLOATS 1 /* floats to counts and back, for a model in whole numbers */
+#endif
+
 /* Stages that it has. */
 #ifndef MODEL_LSTM
 #define MODEL_LSTM 1
@@ -125,6 +132,20 @@ typedef char model_bits_are_known[MODEL_BITS == 32 || MODEL_BITS == 16 || MODEL_
 #endif
 #ifndef MODEL_HARDSIGMOID
 #define MODEL_HARDSIGMOID 1
+#endif
+
+/* What it needs in whole numbers. */
+#ifndef MODEL_SUMS_UP
+#define MODEL_SUMS_UP 1 /* sums of a gate with fewer than 20 bits after the point */
+#endif
+#ifndef MODEL_NARROWED
+#define MODEL_NARROWED 1 /* int32 that becomes int16 between stages */
+#endif
+#ifndef MODEL_SCALE
+#define MODEL_SCALE 1 /* Affine: v * factor + offset */
+#endif
+#ifndef MODEL_TABLE
+#define MODEL_TABLE 1 /* a function by a table of its own */
 #endif
 
 #endif

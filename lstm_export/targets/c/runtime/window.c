@@ -2,7 +2,11 @@
 #ifndef MODEL_WINDOW_H
 #define MODEL_WINDOW_H
 
+#if MODEL_INTEGER
+#include "integer_api.c"
+#else
 #include "api.c"
+#endif
 
 #if MODEL_WINDOWS
 void model_window_reset(model_window *window)
@@ -12,10 +16,18 @@ void model_window_reset(model_window *window)
 
 /* Adds x; the oldest sample makes room for it. To move the samples costs one step's share of a
    window, and leaves them in order. */
+#if MODEL_INTEGER
+MODEL_STATIC void model_window_add(model_window *window, const int16_t *x)
+#else
 MODEL_STATIC void model_window_add(model_window *window, const float *x)
+#endif
 {
     const size_t kept = (MODEL_WINDOW_STEPS - 1) * MODEL_INPUT_SIZE;
+#if MODEL_INTEGER
+    int16_t *end = window->samples + window->count * MODEL_INPUT_SIZE;
+#else
     float *end = window->samples + window->count * MODEL_INPUT_SIZE;
+#endif
     size_t k;
     if (window->count == MODEL_WINDOW_STEPS) {
         end -= MODEL_INPUT_SIZE;
@@ -32,7 +44,29 @@ MODEL_STATIC void model_window_add(model_window *window, const float *x)
     }
 }
 
+#if MODEL_INTEGER
 #if MODEL_STREAMS
+unsigned model_window_push_q(model_window *window, const int16_t *x, int32_t *y)
+{
+    model_window_add(window, x);
+    if (window->count < MODEL_WINDOW_LEAST) {
+        return 0;
+    }
+    model_run_q(&window->state, window->samples, window->count, y);
+    return window->count;
+}
+#else
+unsigned model_window_push_q(model_window *window, const int16_t *x, int32_t *y, int32_t *scratch)
+{
+    model_window_add(window, x);
+    if (window->count < MODEL_WINDOW_LEAST) {
+        return 0;
+    }
+    model_run_q(window->samples, window->count, y, scratch);
+    return window->count;
+}
+#endif
+#elif MODEL_STREAMS
 unsigned model_window_push(model_window *window, const float *x, float *y)
 {
     unsigned t;

@@ -1,0 +1,115 @@
+"""Layers of LSTM and GRU in whole numbers, as equations that generated C must equal.
+
+Shapes as in torch.nn; `x_t (batch, input_size)` and `h (batch, state_size)` are int16.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ....model import Array
+from .arithmetic import (
+    CELL_BITS,
+    CELL_LIMIT,
+    GATE_BITS,
+    SUM_BITS,
+    TABLE_BITS,
+    VALUE_BITS,
+    in_int32,
+    narrowed,
+    rounded_shift,
+    sigmoid,
+    tanh,
+    tanh_fine,
+    times,
+)
+from .rows import Rows
+
+
+@dataclass(frozen=True, eq=False)
+class CellState:
+    """What a layer in one direction carries from step to step, `(batch, size)` each.
+
+    Attributes:
+        narrow: h, int16.
+        wide: c of an LSTM, h of a GRU, int32 Q7.24.
+    """
+
+    narrow: Array
+    wide: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """The projection of an LSTM.
+
+    Attributes:
+        rows: weight_hr.
+        shift: from its sums to h.
+    """
+
+    rows: Rows
+    shift: int
+
+
+@dataclass(frozen=True, eq=False)
+class LSTMCell:
+    """One layer in one direction: gates stacked as torch.nn.LSTM does, i, f, g, o.
+
+    Attributes:
+        sum_bits: bits after the point of a gate's sum.
+        bias: `(4 * hidden_size,)`, in the same format.
+        start: the state before the first step, `(1, size)`.
+    """
+
+    rows_ih: Rows
+    rows_hh: Rows
+    bias: Array
+    sum_bits: int
+    start: CellState
+    projection: Projection | None = None
+
+    def step(self, x_t: Array, state: CellState) -> CellState:
+        """The state after one step."""
+        up = SUM_BITS - self.sum_bits
+        sums = in_int32(self.bias + self.rows_ih.sums(x_t) + self.rows_hh.sums(state.narrow))
+        i, f, g, o = np.split(sums, 4, axis=1)
+        let_in = (sigmoid(i, up) * tanh(g, up)) >> (GATE_BITS + VALUE_BITS - CELL_BITS)
+        c = np.clip(times(sigmoid(f, up), state.wide) + let_in, -CELL_LIMIT, CELL_LIMIT)
+        let_out = in_int32(sigmoid(o, up) * tanh(c >> (CELL_BITS - SUM_BITS)))
+        h = rounded_shift(let_out, GATE_BITS)  # Q0.15
+        if self.projection:
+            h = narrowed(self.projection.rows.sums(h), self.projection.shift)
+        return CellState(h, c)
+
+
+@dataclass(frozen=True, eq=False)
+class GRUCell:
+    """One layer in one direction: gates stacked as torch.nn.GRU does, r, z, n.
+
+    Attributes: as of LSTMCell; bias_ih and bias_hh `(3 * hidden_size,)`.
+    """
+
+    rows_ih: Rows
+    rows_hh: Rows
+    bias_ih: Array
+    bias_hh: Array
+    sum_bits: int
+    start: CellState
+
+    def step(self, x_t: Array, state: CellState) -> CellState:
+        """The state after one step."""
+        up = SUM_BITS - self.sum_bits
+        from_x = np.split(in_int32(self.bias_ih + self.rows_ih.sums(x_t)), 3, axis=1)
+        from_h = np.split(in_int32(self.bias_hh + self.rows_hh.sums(state.narrow)), 3, axis=1)
+        r = sigmoid(in_int32(from_x[0] + from_h[0]), up)
+        z = sigmoid(in_int32(from_x[1] + from_h[1]), up)
+        new = in_int32(from_x[2] + times(r, from_h[2]))
+        n = tanh_fine(new, up) << (CELL_BITS - TABLE_BITS)
+        h = in_int32(n + times(z, state.wide - n))
+        return CellState(narrowed(h, CELL_BITS - VALUE_BITS), h)
+
+
+Cell = LSTMCell | GRUCell

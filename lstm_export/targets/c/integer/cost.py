@@ -1,0 +1,195 @@
+"""What whole numbers cost against the float64 definition, and where it comes from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ....errors import InputError
+from ....model import Array, Column, Model, forward
+from ....model.forward import Choices, Noise
+from .arithmetic import GATE_BITS, SUM_BITS, VALUE_BITS, sigmoid
+from .cells import LSTMCell
+from .stages import Counter, Recurrent
+from .whole_model import WholeModel
+
+MOST_OUTPUTS = 4  # told of, one sentence each
+_LIMIT = re.compile(r"([\d.eE+-]+) ?(%?)")
+
+
+@dataclass(frozen=True)
+class OutputCost:
+    """The cost to one output, in its own unit.
+
+    Attributes:
+        largest: the largest error.
+        rms: the root of the mean square.
+        spread: standard deviation of the exact answers.
+    """
+
+    column: Column
+    largest: float
+    rms: float
+    spread: float
+
+    def sentence(self, source: str) -> str:
+        """For people."""
+        unit = f" {self.column.unit}" if self.column.unit else ""
+        share = f", {100 * self.largest / self.spread:.2g} % of the spread" if self.spread else ""
+        return (
+            f"whole numbers move {self.column.name} by up to {self.largest:.2g}{unit} "
+            f"(rms {self.rms:.2g}) on {source}{share}"
+        )
+
+
+def costs(model: Model, whole: WholeModel, inputs: Iterable[Array]) -> tuple[OutputCost, ...]:
+    """The cost to every output on `x (batch, seq, input_size)` each."""
+    exact = []
+    found = []
+    for x in inputs:
+        exact.append(_rows(forward(model, x).y))
+        found.append(_rows(whole(x)))
+    return _of(model, np.concatenate(exact), np.concatenate(found))
+
+
+def _rows(y: Array) -> Array:
+    """`(answers, output_size)`"""
+    return y.reshape(-1, y.shape[-1])
+
+
+def _of(model: Model, exact: Array, found: Array) -> tuple[OutputCost, ...]:
+    error = np.abs(found - exact)
+    rms = np.sqrt((error**2).mean(axis=0))
+    spread = exact.std(axis=0)
+    outputs = model.signature.outputs
+    return tuple(
+        OutputCost(column, float(error[:, k].max()), float(rms[k]), float(spread[k]))
+        for k, column in enumerate(outputs)
+    )
+
+
+def check_limit(found: Iterable[OutputCost], limit: str, source: str) -> None:
+    """Refuse a model whose answers move by more.
+
+    Args:
+        found: what it costs.
+        limit: `2%` of an output's spread, or a number in its unit; empty for none.
+        source: what it was measured on, for people.
+
+    Raises:
+        InputError: an output moves further, or the limit is none.
+    """
+    if not limit:
+        return
+    told = _LIMIT.fullmatch(limit.strip())
+    try:
+        number = float(told[1]) if told else -1.0
+    except ValueError:
+        number = -1.0
+    if told is None or not number >= 0:
+        raise InputError(f"--max-error {limit!r} is no limit; write such as 2% or 0.5")
+    for cost in found:
+        allowed = number / 100 * cost.spread if told[2] else number
+        if not cost.largest <= allowed:
+            raise InputError(
+                f"{cost.sentence(source)}; allowed are {limit.strip()}: "
+                "store weights as int16, calibrate on a table of what the model will meet "
+                "(--calibrate), or export it in float"
+            )
+
+
+def sources(model: Model, whole: WholeModel, x: Array) -> Iterator[tuple[str, float]]:
+    """Where the error comes from: each source alone, and its rms in shares of the spread.
+
+    What no source alone shows, c, tanh, sums and the stages behind, is what is left between a
+    float64 run with all of them and the whole numbers.
+    """
+    exact = forward(model, x).y
+    spread = exact.std() or 1.0
+    counted = whole.meant(whole.counts(x))
+    weights = dict(_weights(model, whole))
+    layers = sorted({name.rpartition("_")[2] for name in weights})
+
+    def share(y: Array, other: Array = exact) -> float:
+        return float(np.sqrt(((y - other) ** 2).mean()) / spread)
+
+    yield "inputs", share(forward(model, counted).y)
+    for layer in layers:
+        of_layer = {name: value for name, value in weights.items() if name.endswith(layer)}
+        yield f"weights {layer}", share(forward(model, x, Rounded(of_layer)).y)
+    yield "h", share(forward(model, x, Rounded({}, _state_size(whole))).y)
+    yield "sigmoid", share(forward(model, x, choices=_TABLED).y)
+    together = forward(model, counted, Rounded(weights, _state_size(whole)), choices=_TABLED).y
+    yield "c, tanh, sums and other stages", share(whole(x), together)
+
+
+class Rounded(Noise):
+    """A float64 run whose recurrent weights and h are rounded as in whole numbers."""
+
+    def __init__(self, weights: dict[str, Array], state_size: int = 0) -> None:
+        """Rounded weights by name; h is rounded where values are `state_size` wide."""
+        self._weights = weights
+        self._state_size = state_size
+
+    def weight(self, name: str, weight: Array) -> Array:
+        return self._weights.get(name, weight.astype(np.float64))
+
+    def value(self, value: Array) -> Array:
+        if value.shape[-1] != self._state_size:
+            return value
+        rounded: Array = np.rint(value * 2.0**VALUE_BITS) * 2.0**-VALUE_BITS
+        return rounded
+
+
+def _weights(model: Model, whole: WholeModel) -> Iterator[tuple[str, Array]]:
+    """What whole recurrent weights stand for, under the float model's names."""
+    recurrent = [stage for stage in whole.stages if isinstance(stage, Recurrent)]
+    for stage, rounded in zip(model.recurrent, recurrent, strict=True):
+        cells = [cell for layer in rounded.layers for cell in layer]
+        for suffix, cell in zip(stage.suffixes, cells, strict=True):
+            yield f"{stage.name}.weight_ih{suffix}", cell.rows_ih.values
+            yield f"{stage.name}.weight_hh{suffix}", cell.rows_hh.values
+            if isinstance(cell, LSTMCell) and cell.projection:
+                yield f"{stage.name}.weight_hr{suffix}", cell.projection.rows.values
+
+
+def _state_size(whole: WholeModel) -> int:
+    """Width of h of the first recurrent stage."""
+    first = next(stage for stage in whole.stages if isinstance(stage, Recurrent))
+    return int(first.layers[0][0].start.narrow.shape[1])
+
+
+def _tabled(sums: Array) -> Array:
+    """A sigmoid as the table gives it."""
+    limit = 2.0**30
+    counts = np.clip(np.rint(sums * 2.0**SUM_BITS), -limit, limit).astype(np.int64)
+    values: Array = sigmoid(counts) * 2.0**-GATE_BITS
+    return values
+
+
+_TABLED = Choices(sigmoid=_tabled)
+
+
+def cut_values(whole: WholeModel, x: Array) -> Iterator[str]:
+    """Where values did not fit int16 and were cut, a sentence each."""
+    counter = Counter()
+    counts = whole.counts(x)
+    counter.add("x", _beyond(whole, x))
+    whole.answers(counts, counter)
+    for name, count in counter.cut.items():
+        if count:
+            yield (
+                f"{count} of {counter.seen[name]} values of {name} do not fit int16 and are cut; "
+                "calibrate on a table of what the model will meet (--calibrate)"
+            )
+
+
+def _beyond(whole: WholeModel, x: Array) -> Array:
+    """Which inputs are further from zero than int16 reaches."""
+    missed = np.abs(whole.meant(whole.counts(x)) - x)
+    steps = np.array([abs(entry.step) for entry in whole.inputs])
+    beyond: Array = missed > 1.01 * steps
+    return beyond

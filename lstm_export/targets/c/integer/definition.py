@@ -1,0 +1,80 @@
+"""What an integer artifact has to compute, from the float model and the artifact's formats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from ....model import Array, Model
+from ..emit.interface import Interface, Record
+from .cost import MOST_OUTPUTS, costs, cut_values, sources
+from .literals import arrays_in
+from .rounding import whole_model
+from .source import Written, write
+from .whole_model import WholeModel
+
+STREAM_STEPS = 2_000
+EXTREME_STEPS = 40
+
+
+class IntegerDefinition:
+    """An integer model, and the artifact's weights and tables beside it.
+
+    Attributes:
+        structure: `as defined`, or which array of the artifact differs.
+    """
+
+    def __init__(self, model: Model, record: Record, source: str) -> None:
+        assert record.integer is not None  # noqa: S101 - the caller has seen to it
+        self._model = model
+        self._whole = whole_model(model, record.integer.formats)
+        interface = Interface.of(model, record.interface.name, record.interface.self_test)
+        written = write(Written(model, self._whole, interface, record.integer))
+        self.structure = difference(arrays_in(written.c), arrays_in(source)) or "as defined"
+
+    def __call__(self, x: Array) -> Array:
+        """A Runner: float64 y, every one a whole number times a power of two."""
+        return self._whole(x)
+
+    def inputs(self) -> Mapping[str, Array]:
+        """Inputs beside the golden sets: one long stream, and the extremes of every int16."""
+        random = np.random.default_rng(0)
+        width = self._model.signature.input_size
+        stream = random.normal(scale=8_000, size=(1, STREAM_STEPS, width))
+        ends = np.array([-32767, 32767, 0, 1, -1])
+        extremes = random.choice(ends, size=(3, EXTREME_STEPS, width))
+        return {
+            "long stream": self._whole.meant(np.rint(np.clip(stream, -32767, 32767))),
+            "extremes of int16": self._whole.meant(extremes),
+        }
+
+    def remarks(self, x: Array, source: str) -> tuple[str, ...]:
+        """What it costs against float64 on `x`, and why; a sentence each."""
+        return tuple(remarks(self._model, self._whole, x, source))
+
+
+def remarks(model: Model, whole: WholeModel, x: Array, source: str) -> Iterator[str]:
+    """What whole numbers cost on real inputs, where it comes from, and what was cut."""
+    for cost in costs(model, whole, (x,))[:MOST_OUTPUTS]:
+        yield cost.sentence(source)
+    parts = [f"{name} {100 * share:.2g} %" for name, share in sources(model, whole, x)]
+    yield f"of the spread, each alone (rms): {', '.join(parts)}"
+    yield from cut_values(whole, x)
+
+
+def difference(
+    expected: Mapping[str, tuple[str, tuple[int, ...]]],
+    found: Mapping[str, tuple[str, tuple[int, ...]]],
+) -> str:
+    """Which array is not as it should be; empty where all are."""
+    for name, (kind, values) in expected.items():
+        if name not in found:
+            return f"{name} is missing"
+        if found[name][0] != kind or len(found[name][1]) != len(values):
+            return f"{name} has another type or size"
+        wrong = sum(a != b for a, b in zip(values, found[name][1], strict=True))
+        if wrong:
+            return f"{name} differs in {wrong} of {len(values)} values"
+    extra = sorted(set(found) - set(expected))
+    return f"{extra[0]} is there, but not in the model" if extra else ""

@@ -1,0 +1,172 @@
+"""How many bits after the point the values between stages get, chosen on real inputs.
+
+This is all that an integer model takes from data: with it, and the float model, every whole number
+follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from ....errors import UnsupportedModel
+from ....model import Affine, Array, Model
+from ....model.forward import advance, begin
+from .arithmetic import LARGEST
+
+MARGIN = 1.25  # inputs to come may be larger than those seen by as much
+FEWEST_BITS = -14
+MOST_BITS = 30
+MOST_VALUES = 20_000  # of a feature, that a format is chosen on
+
+
+@dataclass(frozen=True)
+class InputFormat:
+    """What a count of an input means: `x = zero + step * count`, in the model's own units."""
+
+    step: float
+    zero: float = 0.0
+
+
+@dataclass(frozen=True)
+class Formats:
+    """The formats of an integer model.
+
+    Attributes:
+        weight_bits: 16 or 8.
+        inputs: a format for each feature of x.
+        input_bits: bits after the point of every feature where the first weights meet it.
+        after: the same after a stage, by its name.
+    """
+
+    weight_bits: int
+    inputs: tuple[InputFormat, ...]
+    input_bits: tuple[int, ...]
+    after: Mapping[str, tuple[int, ...]]
+
+    def to_record(self) -> dict[str, Any]:
+        """JSON-ready; `from_record` is its inverse."""
+        return asdict(self)
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Formats:
+        """Read what `to_record` wrote.
+
+        Raises:
+            ValueError, KeyError, TypeError: it is no such record.
+        """
+        after = {str(name): _whole(bits) for name, bits in record["after"].items()}
+        inputs = tuple(InputFormat(**entry) for entry in record["inputs"])
+        for entry in inputs:
+            if not (np.isfinite(entry.step) and entry.step != 0 and np.isfinite(entry.zero)):
+                raise ValueError(f"an input has the format {entry}")
+        return cls(record["weight_bits"], inputs, _whole(record["input_bits"]), after)
+
+
+def _whole(bits: Iterable[Any]) -> tuple[int, ...]:
+    """Bits as they stand in a record."""
+    found = tuple(bits)
+    if any(type(entry) is not int or not FEWEST_BITS <= entry <= MOST_BITS for entry in found):
+        raise ValueError(f"bits are {found}")
+    return found
+
+
+def chosen(
+    model: Model,
+    inputs: Iterable[Array],
+    weight_bits: int,
+    given: Mapping[int, InputFormat] | None = None,
+) -> Formats:
+    """Formats for the least error on real inputs.
+
+    Args:
+        model: the chain.
+        inputs: `(batch, seq, input_size)` each, in the model's own units.
+        weight_bits: 16 or 8.
+        given: formats of features that the user fixed, by place.
+
+    Raises:
+        UnsupportedModel: values are too large or too small for int16.
+    """
+    check_chain(model)
+    seen = _values(model, inputs)
+    scaler = input_scaler(model)
+    first = seen[scaler.name if scaler else ""]
+    input_bits = tuple(_bits(column, "the inputs") for column in first.T)
+    after = {}
+    for stage in model.stages:
+        after[stage.name] = tuple(_bits(column, stage.name) for column in seen[stage.name].T)
+    formats = [_input_format(scaler, place, bits) for place, bits in enumerate(input_bits)]
+    for place, fixed in (given or {}).items():
+        formats[place] = fixed
+    return Formats(weight_bits, tuple(formats), input_bits, after)
+
+
+def check_chain(model: Model) -> None:
+    """Refuse a stage that takes another value than that of the stage before it.
+
+    Raises:
+        UnsupportedModel: there is one.
+    """
+    for stage in model.stages:
+        if stage.inputs:
+            fault = f"it takes {', '.join(stage.inputs)}, and whole numbers know chains only"
+            raise UnsupportedModel(f"c cannot express {stage.name} ({stage.kind}): {fault}")
+
+
+def input_scaler(model: Model) -> Affine | None:
+    """The scaler that the chain begins with."""
+    first = model.stages[0]
+    return first if isinstance(first, Affine) and not first.inverse else None
+
+
+def _values(model: Model, inputs: Iterable[Array]) -> dict[str, Array]:
+    """The float64 values after every stage, `(n, width)`; the inputs themselves under ""."""
+    found: dict[str, list[Array]] = {}
+    for x in inputs:
+        partway = begin(x)
+        found.setdefault("", []).append(partway.y.reshape(-1, x.shape[2]))
+        for stage in model.stages:
+            partway = advance(partway, stage)
+            width = partway.y.shape[-1]
+            found.setdefault(stage.name, []).append(partway.y.reshape(-1, width))
+    return {name: _thinned(np.concatenate(parts)) for name, parts in found.items()}
+
+
+def _thinned(values: Array) -> Array:
+    """At most `MOST_VALUES` rows, and those with the extremes among them."""
+    if len(values) <= MOST_VALUES:
+        return values
+    extremes = np.concatenate([values.argmin(axis=0), values.argmax(axis=0)])
+    every = -(-len(values) // MOST_VALUES)
+    thinned: Array = np.concatenate([values[::every], values[extremes]])
+    return thinned
+
+
+def _bits(values: Array, name: str) -> int:
+    """Bits after the point of int16 for the least squared error on `(n,)` values."""
+    stretched = MARGIN * values
+    largest = np.abs(stretched).max()
+    if largest == 0:
+        return 15
+    whole = int(np.floor(np.log2(LARGEST / largest)))  # nothing is cut
+    if not whole >= FEWEST_BITS:
+        raise UnsupportedModel(f"{name} reaches {largest:.3g}, too much for int16; scale it")
+    candidates = range(min(whole, MOST_BITS), min(whole + 3, MOST_BITS) + 1)
+    return min(candidates, key=lambda bits: _squared_error(stretched, bits))
+
+
+def _squared_error(values: Array, bits: int) -> float:
+    held = np.clip(np.rint(values * 2.0**bits), -LARGEST, LARGEST) * 2.0**-bits
+    return float(((held - values) ** 2).mean())
+
+
+def _input_format(scaler: Affine | None, place: int, bits: int) -> InputFormat:
+    """The count that needs no arithmetic: what the first weights take."""
+    if scaler is None:
+        return InputFormat(2.0**-bits)
+    step = float(scaler.scale[place]) * 2.0**-bits
+    return InputFormat(step, float(scaler.offset[place]))

@@ -1,0 +1,112 @@
+"""Whole numbers as C arrays, and how weights lie in them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ....model import Array
+from ..emit.names import Prefix, distinct
+from ..emit.runtime import symbols
+from .rows import Rows
+
+IN_WORD = {16: 2, 8: 4}  # columns in a word of 32 bits
+PER_LINE = 16
+C_BITS = {"int8_t": 8, "uint8_t": 8, "int16_t": 16, "uint16_t": 16, "int32_t": 32}
+_ARRAY = re.compile(r" const (u?int\d+_t) (\w+)\[\d*\](?: \w+)? = \{\n([-\d,\s]*)\};")
+
+
+@dataclass
+class Constants:
+    """Arrays written so far.
+
+    Attributes:
+        weight_bits: 16 or 8.
+        text: their definitions.
+        bytes: that they take.
+    """
+
+    prefix: Prefix
+    weight_bits: int
+    text: list[str] = field(default_factory=list)
+    bytes: int = 0
+    taken: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.taken |= symbols()
+
+    def add(self, title: str, kind: str, values: Array, comment: str) -> str:
+        """Define an array; its name in C."""
+        name = self.named(title)
+        aligned = self.prefix.macro("ALIGNED")
+        declared = f"static const {kind} {name}[{values.size}] {aligned}"
+        self.text.append(f"/* {comment} */\n{declared} = {{\n{lines(values)}}};\n\n")
+        self.bytes += values.size * C_BITS[kind] // 8
+        return name
+
+    def add_weights(self, title: str, values: Array, comment: str) -> str:
+        """The same for weights."""
+        return self.add(title, f"int{self.weight_bits}_t", values, comment)
+
+    def named(self, title: str) -> str:
+        """A name that is free."""
+        short = distinct(title, self.taken)
+        self.taken.add(short)
+        return self.prefix.symbol(short)
+
+
+def lines(values: Array) -> str:
+    """The values of an array, some a line, a comma behind each."""
+    flat = [str(int(value)) for value in values.ravel()]
+    rows = [flat[start : start + PER_LINE] for start in range(0, len(flat), PER_LINE)]
+    return "".join(f"    {', '.join(row)},\n" for row in rows)
+
+
+def arrays_in(source: str) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Every array of whole numbers in C that this package wrote, by name: its type and values."""
+    found = {}
+    for kind, name, values in _ARRAY.findall(source):
+        numbers = tuple(
+            int(value) for value in values.replace("\n", " ").split(",") if value.strip()
+        )
+        found[name] = (kind, numbers)
+    return found
+
+
+def block(weight: Array, bits: int) -> Array:
+    """Rows side by side: `(rows, columns)` as [word of columns][row][column in the word].
+
+    The last word is filled up with zeros. Of four columns of int8 the middle two change places, so
+    that a processor widens every other byte into a pair.
+    """
+    in_word = IN_WORD[bits]
+    rows, columns = weight.shape
+    padded = np.pad(weight, ((0, 0), (0, -columns % in_word)))
+    words = padded.reshape(rows, -1, in_word)
+    if in_word == 4:
+        words = words[:, :, [0, 2, 1, 3]]
+    flat: Array = words.swapaxes(0, 1).ravel()
+    return flat
+
+
+def matrix(rows: Rows, bits: int) -> Array:
+    """All rows of a matrix, one behind the other."""
+    return np.concatenate([block(row[np.newaxis], bits) for row in rows.weight])
+
+
+def unit_by_unit(x: Rows, h: Rows, gates: int, bits: int) -> tuple[Array, Array]:
+    """Weights and shifts of a layer: of each unit its gates' rows for x, then those for h.
+
+    torch.nn stacks rows gate by gate.
+    """
+    size = len(x.weight) // gates
+    weights = []
+    shifts = []
+    for unit in range(size):
+        at = unit + size * np.arange(gates)
+        for rows in (x, h):
+            weights.append(block(rows.weight[at], bits))
+            shifts.append(rows.shift[at])
+    return np.concatenate(weights), np.concatenate(shifts)

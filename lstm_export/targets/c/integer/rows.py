@@ -1,0 +1,130 @@
+"""A matrix of int16 or int8 weights with a power of two a row, and how a float one is rounded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ....errors import UnsupportedModel
+from ....model import Array
+from .arithmetic import LARGEST, SUM_BITS, in_int32
+
+# Products that are summed before a shift, for which the weights are bounded: the fewer, the finer
+# the weights can be, and the longer it takes.
+LAYER_CHUNK = 16
+FINE_CHUNK = 4  # of a Linear and a projection, whose every error goes straight into the answer
+# Right shift of a chunk's sum, so that the sums of 256 chunks stay in int32; by bits of a weight.
+CHUNK_SHIFT = {16: 8, 8: 2}
+MOST_COLUMNS = 2048
+CHUNK_NORM = 65535  # sum of |weight| in a chunk: times 32768 it stays below 2^31
+ROW_NORM = 2**23  # sum of |weight| in a row: times 32768, shifted by 8, it stays below 2^30
+LARGEST_SHIFT = 31
+SMALLEST = 1e-300  # a row of zeros has a scale, too
+REACH = 2.0**29  # |sum| of a row; x, h and the bias together stay in int32
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Whole weights.
+
+    Attributes:
+        weight: int64 `(rows, columns)`, within int16 or int8.
+        shift: `(rows,)`: a row's sum of chunks is shifted right by it, into the stage's format.
+        chunk: products that are summed before a shift.
+        chunk_shift: that of every chunk's sum before.
+        exponents: `(rows, columns)`: a weight stands for its whole number times 2^-exponent.
+    """
+
+    weight: Array
+    shift: Array
+    chunk: int
+    chunk_shift: int
+    exponents: Array
+
+    @property
+    def values(self) -> Array:
+        """What the whole weights stand for, float64 `(rows, columns)`."""
+        stood_for: Array = self.weight * 2.0**-self.exponents
+        return stood_for
+
+    def sums(self, values: Array) -> Array:
+        """int16 `(..., columns)` -> int32 `(..., rows)`."""
+        count, columns = self.weight.shape
+        padding = -columns % self.chunk
+        # Float64 holds products and sums of int32 exactly, and has a fast product.
+        weight = np.pad(self.weight, ((0, 0), (0, padding))).astype(np.float64)
+        by_chunk = weight.reshape(count, -1, self.chunk).transpose(1, 2, 0)  # (chunks, chunk, rows)
+        flat = np.pad(values.reshape(-1, columns), ((0, 0), (0, padding))).astype(np.float64)
+        parts = flat.reshape(len(flat), -1, self.chunk).swapaxes(0, 1)  # (chunks, batch, chunk)
+        chunks = in_int32((parts @ by_chunk).astype(np.int64))  # (chunks, batch, rows)
+        total = in_int32((chunks >> self.chunk_shift).sum(axis=0))
+        return (total >> self.shift).reshape(*values.shape[:-1], count)
+
+
+@dataclass(frozen=True)
+class RowBits:
+    """How finely a float matrix can be held.
+
+    Attributes:
+        product: `(rows,)`: bits after the point of a product of weight and value.
+        sums: the most bits after the point of a row's sum for which every shift is 0 or more.
+    """
+
+    product: Array
+    sums: int
+
+
+def row_bits(weight: Array, value_bits: Array, bits: int, chunk: int = LAYER_CHUNK) -> RowBits:
+    """The finest power of two a row.
+
+    Args:
+        weight: float64 `(rows, columns)`.
+        value_bits: `(columns,)`: bits after the point of the values that it is multiplied with.
+        bits: of a whole weight, 16 or 8.
+        chunk: products that are summed before a shift.
+
+    Raises:
+        UnsupportedModel: there are too many columns.
+    """
+    columns = weight.shape[1]
+    if columns > MOST_COLUMNS:
+        fault = f"a row of {columns} weights, whole numbers take {MOST_COLUMNS}"
+        raise UnsupportedModel(f"{fault}; export it in float")
+    scaled = np.abs(weight) * 2.0**-value_bits  # of a weight, in units of 2^product
+    limit = LARGEST if bits == 16 else 127
+    by_weight = np.log2(limit / (scaled.max(axis=1) + SMALLEST))
+    chunks = [scaled[:, k : k + chunk].sum(axis=1) for k in range(0, columns, chunk)]
+    # Rounding adds half a unit a weight to a norm.
+    by_chunk = np.log2((CHUNK_NORM - chunk / 2) / (np.maximum.reduce(chunks) + SMALLEST))
+    by_row = np.log2((ROW_NORM - columns / 2) / (scaled.sum(axis=1) + SMALLEST))
+    shift = CHUNK_SHIFT[bits]
+    finest = np.minimum.reduce([by_weight, by_chunk, by_row])
+    product = np.floor(finest).astype(np.int64)
+    product = np.minimum(product, SUM_BITS + shift + LARGEST_SHIFT)
+    return RowBits(product, int((product - shift).min()))
+
+
+def whole_rows(
+    weight: Array, value_bits: Array, bits: int, sum_bits: int, chunk: int = LAYER_CHUNK
+) -> Rows:
+    """The weights as whole numbers; sums get `sum_bits` after the point."""
+    product = row_bits(weight, value_bits, bits, chunk).product
+    # A row of tiny weights gains nothing from more bits than a shift can take away.
+    product = np.minimum(product, sum_bits + CHUNK_SHIFT[bits] + LARGEST_SHIFT)
+    exponents = product[:, np.newaxis] - value_bits
+    whole = np.rint(weight * 2.0**exponents).astype(np.int64)
+    shift = product - CHUNK_SHIFT[bits] - sum_bits
+    return Rows(whole, shift, chunk, CHUNK_SHIFT[bits], exponents)
+
+
+def reach(weight: Array, value_bits: Array) -> float:
+    """The largest |sum| of a row over all values of int16."""
+    widest = 2.0 ** (15 - value_bits)
+    return float((np.abs(weight) * widest).sum(axis=1).max())
+
+
+def whole_bias(bias: Array, sum_bits: int) -> Array:
+    """Rounded to `sum_bits` after the point."""
+    rounded: Array = np.rint(np.asarray(bias, np.float64) * 2.0**sum_bits)
+    return rounded.astype(np.int64)

@@ -1,0 +1,279 @@
+"""An integer model as the text of NAME.h and NAME.c."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ....model import Array, Model
+from ....parity.golden import trouble
+from ....version import __version__
+from ..emit.interface import Interface, head
+from ..emit.names import Prefix, prose
+from ..emit.numbers import floats, literal
+from ..emit.runtime import (
+    Choices,
+    amalgamated,
+    choices_of,
+    kept_lines,
+    named,
+    read,
+    single_spaced,
+    with_values,
+)
+from ..emit.source import Source
+from . import stages
+from .arithmetic import SUM_BITS, TANH
+from .cells import GRUCell, LSTMCell
+from .chain import Walk, walk
+from .facts import IntegerFacts
+from .literals import Constants, lines
+from .whole_model import WholeModel
+
+SELF_TEST_SETS = ("t1", "saturating", "constant", "edges", "nominal")
+SELF_TEST_STEPS = 12
+CODE_BYTES = 4_500  # of reset and step in the flash of a Cortex-M at -O2, at most; a test holds it
+
+
+@dataclass(frozen=True, eq=False)
+class Written:
+    """What a writer of integer C works on."""
+
+    model: Model
+    whole: WholeModel
+    interface: Interface
+    facts: IntegerFacts
+
+
+def write(written: Written) -> Source:
+    """Generate the files."""
+    interface = written.interface
+    prefix = interface.prefix
+    constants = Constants(prefix, written.facts.formats.weight_bits)
+    width = interface.input_size
+    run = walk(written.whole.stages, width, constants, interface.streams)
+    texts = {
+        "integer.h": "",  # included by the head, under its name
+        "choices.h": "",
+        "integer_sizes.h": sizes_text(prefix, run),
+        "integer_chain.h": chain_text(written, run),
+        "integer_golden.h": golden_text(written) if interface.self_test else "",
+    }
+    choices = choices_for(written, run)
+    weights = f"int{constants.weight_bits}"
+    text = head(written.model, interface, weights, written.facts)
+    stack = sum(run.narrow.values()) / 2 + run.wide + run.sizes["GATHERED"] / 2
+    return Source(
+        text + amalgamated("integer.c", choices, interface.name, texts),
+        header(interface, written.facts),
+        constants.bytes + 4 * len(TANH),
+        CODE_BYTES,
+        int(np.ceil(stack)),
+    )
+
+
+def choices_for(written: Written, run: Walk) -> Choices:
+    """What the model needs of the runtime."""
+    chosen = dict(written.interface.choices())
+    chosen["MODEL_INTEGER"] = 1
+    chosen["MODEL_BITS"] = written.facts.formats.weight_bits
+    chosen["MODEL_FLOATS"] = int(written.facts.floats)
+    recurrent = written.model.recurrent
+    chosen["MODEL_INITIAL_STATE"] = int(any(stage.has_initial_state for stage in recurrent))
+    chosen["MODEL_SUMS_UP"] = int(any(cell.sum_bits < SUM_BITS for cell in run.cells))
+    for cell in run.cells:
+        if isinstance(cell, LSTMCell):
+            chosen["MODEL_LSTM"] = 1
+        if isinstance(cell, GRUCell):
+            chosen["MODEL_GRU"] = 1
+            chosen["MODEL_NARROWED"] = 1
+        if isinstance(cell, LSTMCell) and cell.projection:
+            chosen["MODEL_PROJECTION"] = 1
+            chosen["MODEL_NARROWED"] = 1
+    for stage in written.whole.stages:
+        chosen |= dict.fromkeys(_macros(stage), 1)
+        if isinstance(stage, stages.Gate) and stage.up:
+            chosen["MODEL_SUMS_UP"] = 1
+    return choices_of(chosen)
+
+
+def _macros(stage: stages.WholeStage) -> Sequence[str]:
+    """The parts of the runtime that a stage needs."""
+    if isinstance(stage, stages.Gate):
+        return (f"MODEL_{stage.function.upper()}",)
+    macros = {
+        stages.Scale: "MODEL_SCALE",
+        stages.Narrow: "MODEL_NARROWED",
+        stages.Linear: "MODEL_LINEAR",
+        stages.Clamp: "MODEL_CLAMP",
+        stages.Table: "MODEL_TABLE",
+        stages.LayerNorm: "MODEL_LAYER_NORM",
+    }
+    macro = macros.get(type(stage))
+    return (macro,) if macro else ()
+
+
+def sizes_text(prefix: Prefix, run: Walk) -> str:
+    """What takes the place of runtime/integer_sizes.h."""
+    what = {
+        "GATHERED": "int16 beside each other, at most, for a row of weights",
+        "HIDDEN": "h of a layer before its projection",
+        "PROJECTED": "h of a layer after it",
+    }
+    text = ""
+    for macro, comment in what.items():
+        size = run.sizes.get(macro, 1)
+        text += f"#define {prefix.macro(macro)} {size} /* {comment} */\n"
+    table = f"{prefix.symbol('tanh_table')}[{len(TANH)}] {prefix.macro('ALIGNED')}"
+    return (
+        f"{text}\n/* tanh from -6 to 6 in steps of 1 / 64, Q9.22 */\n"
+        f"{prefix.macro('STATIC')} const int32_t {table} = {{\n{lines(TANH)}}};\n\n"
+    )
+
+
+def chain_text(written: Written, run: Walk) -> str:
+    """What takes the place of runtime/integer_chain.h."""
+    parts = [*run.constants.text]
+    if any(stage.has_initial_state for stage in written.model.recurrent):
+        parts += _initial(run)
+    if written.facts.floats:
+        parts.append(_units(written))
+    parts.append(_step(run) if written.interface.streams else _sequence(run))
+    return "".join(parts)
+
+
+def _initial(run: Walk) -> list[str]:
+    """The state before the first step."""
+    wide = np.concatenate([cell.start.wide[0] for cell in run.cells])
+    narrow = np.concatenate([cell.start.narrow[0] for cell in run.cells])
+    static = run.prefix.macro("STATIC")
+    texts = []
+    for kind, name, values in (("int32_t", "wide", wide), ("int16_t", "narrow", narrow)):
+        declared = f"{static} const {kind} {run.prefix.symbol(f'initial_{name}')}[{values.size}]"
+        texts.append(f"{declared} = {{\n{lines(values)}}};\n\n")
+    return texts
+
+
+def _units(written: Written) -> str:
+    """What a count of every input and of an answer is worth, as floats."""
+    prefix = written.interface.prefix
+    static = prefix.macro("STATIC")
+    inputs = written.whole.inputs
+    steps = np.array([entry.step for entry in inputs])
+    zeros = np.array([entry.zero for entry in inputs])
+    unit = literal(float(np.float32(2.0**-written.whole.answer_bits)))
+    size = len(inputs)
+    return (
+        f"{static} const float {prefix.symbol('units')}[{size}] = {{\n{floats(steps)}}};\n"
+        f"{static} const float {prefix.symbol('zeros')}[{size}] = {{\n{floats(zeros)}}};\n"
+        f"{static} const float {prefix.symbol('unit')} = {unit};\n\n"
+    )
+
+
+def _step(run: Walk) -> str:
+    """The chain over one step."""
+    body = [f"int16_t {name}[{width}];" for name, width in sorted(run.narrow.items())]
+    body += [f"int32_t wide_values[{run.wide}];"] if run.wide else []
+    return _function(
+        run,
+        "One step: x -> y, over the state.",
+        "int32_t *wide, int16_t *narrow, const int16_t *x, int32_t *y",
+        body,
+    )
+
+
+def _sequence(run: Walk) -> str:
+    """The chain over a sequence, with its buffers in scratch memory."""
+    body = []
+    place = ""
+    for name, width in sorted(run.narrow.items()):
+        body.append(f"int16_t *{name} = halves{place};")
+        place += f" + steps * {width}"
+    prefix = run.prefix
+    sizes = (
+        f"#define {prefix.macro('NARROW_WIDTH')} {sum(run.narrow.values())} "
+        "/* int16 a step between stages */\n"
+        f"#define {prefix.macro('WIDE_WIDTH')} {run.wide} /* int32 a step between stages */\n\n"
+    )
+    parameters = (
+        "int32_t *wide, int16_t *narrow, const int16_t *x, size_t steps, int32_t *y, "
+        "int32_t *wide_values, int16_t *halves"
+    )
+    body.append("(void)wide_values;")
+    return sizes + _function(run, "A whole sequence: x -> y.", parameters, body)
+
+
+def _function(run: Walk, comment: str, parameters: str, body: list[str]) -> str:
+    static = run.prefix.macro("STATIC")
+    declared = f"{static} void {run.prefix.symbol('chain')}({parameters})"
+    text = "".join(f"    {line}\n" for line in [*body, *run.lines])
+    return f"/* {comment} */\n{declared}\n{{\n{text}}}\n\n"
+
+
+def golden_text(written: Written) -> str:
+    """What takes the place of runtime/integer_golden.h: sequences and the definition's answers."""
+    prefix = written.interface.prefix
+    static = prefix.macro("STATIC")
+    counts = list(self_test_counts(written))
+    answers = [written.whole.answers(x[np.newaxis])[0].ravel() for x in counts]
+    steps = ", ".join(str(len(x)) for x in counts)
+    x = np.concatenate([x.ravel() for x in counts])
+    y = np.concatenate(answers)
+    return (
+        f"#define {prefix.macro('TEST_COUNT')} {len(counts)}\n"
+        f"#define {prefix.macro('TEST_LONGEST')} {max(len(x) for x in counts)}\n\n"
+        f"{static} const unsigned {prefix.symbol('test_steps')}[] = {{{steps}}};\n"
+        f"{static} const int16_t {prefix.symbol('test_x')}[] = {{\n{lines(x)}}};\n"
+        f"{static} const int32_t {prefix.symbol('test_y')}[] = {{\n{lines(y)}}};\n\n"
+    )
+
+
+def self_test_counts(written: Written) -> Sequence[Array]:
+    """Sequences `(seq, input_size)` of int16: golden sets, and the extremes of int16."""
+    width = written.interface.input_size
+    found = []
+    for name, x in trouble(written.model).items():
+        if name in SELF_TEST_SETS:
+            found.append(written.whole.counts(x[0, :SELF_TEST_STEPS]))
+    extremes = np.where(np.arange(4 * width).reshape(4, width) % 3 == 0, 32767, -32768)
+    return [*found, extremes]
+
+
+def header(interface: Interface, facts: IntegerFacts) -> str:
+    """NAME.h."""
+    sizes = {
+        "MODEL_INPUT_SIZE": interface.input_size,
+        "MODEL_OUTPUT_SIZE": interface.output_size,
+        "MODEL_ANSWER_BITS": facts.answer_bits,
+        "MODEL_WIDE_SIZE": facts.wide_size,
+        "MODEL_NARROW_SIZE": facts.narrow_size,
+        "MODEL_WINDOW_STEPS": interface.window or 0,
+        "MODEL_WINDOW_LEAST": interface.shortest or interface.window or 0,
+    }
+    chosen = {**interface.choices(), "MODEL_INTEGER": 1, "MODEL_FLOATS": int(facts.floats)}
+    kept = kept_lines(with_values(read("integer.h"), sizes), choices_of(chosen))
+    text = "".join(line for line in kept if line != '#include "choices.h"\n')
+    return title(interface, facts) + named(single_spaced(text), interface.name)
+
+
+def title(interface: Interface, facts: IntegerFacts) -> str:
+    """What the header says first: what a count of every input and of an answer means."""
+    rows = [f"     {line}\n" for line in units_of(facts)]
+    return (
+        f"/* Written by lstm-export {__version__}: {prose(interface.description)}\n\n"
+        "   All values are whole numbers. An input is its count times a unit, plus a zero:\n"
+        f"{''.join(rows)}"
+        f"   An answer is its count / 2^{facts.answer_bits}, in the model's own units.\n"
+        "   Memory is the caller's; nothing here allocates or keeps any, so calls with different\n"
+        "   memory may run at the same time. */\n"
+    )
+
+
+def units_of(facts: IntegerFacts) -> list[str]:
+    """What a count of every input means, a line each."""
+    found = []
+    for place, entry in enumerate(facts.formats.inputs):
+        found.append(f"x[{place}] = {entry.zero:.9g} + {entry.step:.9g} * count")
+    return found

@@ -1,0 +1,64 @@
+"""An integer model: the stages in whole numbers, and what its inputs and answers mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ....model import Array
+from .arithmetic import LARGEST
+from .formats import InputFormat
+from .stages import Counter, WholeStage
+
+
+@dataclass(frozen=True, eq=False)
+class WholeModel:
+    """The definition of what generated C computes, bit for bit.
+
+    Attributes:
+        stages: in order.
+        inputs: what a count of every feature means.
+        answer_bits: an answer is its count times 2^-answer_bits.
+    """
+
+    stages: tuple[WholeStage, ...]
+    inputs: tuple[InputFormat, ...]
+    answer_bits: int
+
+    def counts(self, x: Array) -> Array:
+        """`x (..., input_size)` as int16."""
+        return counts_of(self.inputs, x)
+
+    def meant(self, counts: Array) -> Array:
+        """What counts `(..., input_size)` stand for, float64 in the model's own units."""
+        steps = np.array([entry.step for entry in self.inputs])
+        zeros = np.array([entry.zero for entry in self.inputs])
+        values: Array = zeros + steps * counts
+        return values
+
+    def answers(self, counts: Array, counter: Counter | None = None) -> Array:
+        """int16 `(batch, seq, input_size)` -> int32 `(batch, output_size)`, or of every step."""
+        counter = counter or Counter()
+        values = np.asarray(counts, np.int64)
+        for stage in self.stages:
+            values = stage.apply(values, counter)
+        return values
+
+    def values(self, answers: Array) -> Array:
+        """Answers in the model's own units, float64."""
+        return np.asarray(answers, np.float64) * 2.0**-self.answer_bits
+
+    def __call__(self, x: Array) -> Array:
+        """A Runner: `x (batch, seq, input_size)` in the model's units -> float64 y."""
+        return self.values(self.answers(self.counts(x)))
+
+
+def counts_of(inputs: Sequence[InputFormat], x: Array) -> Array:
+    """`x (..., input_size)` as int16; what does not fit is cut, NaN to the largest."""
+    steps = np.array([entry.step for entry in inputs])
+    zeros = np.array([entry.zero for entry in inputs])
+    exact = (np.asarray(x, np.float64) - zeros) / steps
+    whole: Array = np.rint(np.clip(np.nan_to_num(exact, nan=LARGEST), -LARGEST, LARGEST))
+    return whole.astype(np.int64)

@@ -1,0 +1,139 @@
+/* Layers of LSTM and GRU, one direction each. Weights unit by unit: the rows of all gates for x,
+   then those for h, then the next unit; biases and shifts in the same order. */
+#ifndef MODEL_INTEGER_LAYERS_H
+#define MODEL_INTEGER_LAYERS_H
+
+#include "integer_gates.c"
+
+typedef struct {
+    const model_weight *weights;
+    const int32_t *biases;
+    const uint8_t *shifts;
+    uint16_t input_size, hidden_size, state_size;
+    uint8_t up; /* sums have 20 - up bits after the point */
+    uint8_t projection_shift; /* from the sums of a projection to h */
+    const model_weight *projection; /* 0 for none */
+    const uint8_t *projection_shifts;
+} model_layer;
+
+#if MODEL_LSTM
+#if MODEL_PROJECTION
+/* h before the projection, hidden [hidden_size] -> h [state_size] */
+MODEL_STATIC void model_project(const model_layer *layer, const int16_t *hidden, int16_t *h)
+{
+    int16_t v[MODEL_GATHERED] MODEL_ALIGNED;
+    int32_t sums[MODEL_PROJECTED];
+    size_t k;
+    model_gather(hidden, layer->hidden_size, v);
+    for (k = 0; k < layer->state_size; k++) {
+        sums[k] = 0;
+        MODEL_NO_LIBRARY_CALL;
+    }
+    model_rows(layer->projection, layer->projection_shifts, layer->state_size, v,
+               MODEL_WORDS((size_t)layer->hidden_size), sums);
+    for (k = 0; k < layer->state_size; k++) {
+        h[k] = model_narrowed(sums[k], layer->projection_shift);
+    }
+}
+#endif
+
+/* One step of a layer: x [input_size], over h [state_size] and c [hidden_size], Q7.24. */
+MODEL_STATIC void model_lstm(const model_layer *layer, const int16_t *x, int16_t *h, int32_t *c)
+{
+    int16_t v[MODEL_GATHERED] MODEL_ALIGNED;
+    int16_t *const v_h = model_gather(x, layer->input_size, v);
+    const model_weight *w = layer->weights;
+    const int32_t *bias = layer->biases;
+    const uint8_t *shifts = layer->shifts;
+    const size_t words_x = MODEL_WORDS((size_t)layer->input_size),
+                 words_h = MODEL_WORDS((size_t)layer->state_size);
+    const unsigned up = layer->up;
+    const int32_t *const end = c + layer->hidden_size;
+    int16_t *out = h;
+#if MODEL_PROJECTION
+    int16_t hidden[MODEL_HIDDEN];
+    out = layer->projection ? hidden : h;
+#endif
+    model_gather(h, layer->state_size, v_h);
+    for (; c != end; c++) {
+        int32_t sums[4], cell;
+        sums[0] = bias[0];
+        sums[1] = bias[1];
+        sums[2] = bias[2];
+        sums[3] = bias[3];
+        w = model_rows4(w, v, words_x, shifts, sums);
+        w = model_rows4(w, v_h, words_h, shifts + 4, sums);
+        bias += 4;
+        shifts += 8;
+        cell = model_times(model_sigmoid(sums[1], up), *c) +
+               ((model_sigmoid(sums[0], up) * model_tanh(sums[2], up)) >> 7);
+        cell = cell < 1073741823 ? cell : 1073741823;
+        cell = cell > -1073741823 ? cell : -1073741823;
+        *c = cell;
+        *out++ = (int16_t)((model_sigmoid(sums[3], up) * model_tanh(cell >> 4, 0) + 32768) >> 16);
+    }
+#if MODEL_PROJECTION
+    if (layer->projection) {
+        model_project(layer, hidden, h);
+    }
+#endif
+}
+#endif
+
+#if MODEL_GRU
+/* One step of a layer: x [input_size], over h [state_size] and the same in Q7.24, wide. */
+MODEL_STATIC void model_gru(const model_layer *layer, const int16_t *x, int16_t *h, int32_t *wide)
+{
+    int16_t v[MODEL_GATHERED] MODEL_ALIGNED;
+    int16_t *const v_h = model_gather(x, layer->input_size, v);
+    const model_weight *w = layer->weights;
+    const int32_t *bias = layer->biases;
+    const uint8_t *shifts = layer->shifts;
+    const size_t words_x = MODEL_WORDS((size_t)layer->input_size),
+                 words_h = MODEL_WORDS((size_t)layer->state_size);
+    const unsigned up = layer->up;
+    const int32_t *const end = wide + layer->hidden_size;
+    model_gather(h, layer->state_size, v_h);
+    for (; wide != end; wide++) {
+        int32_t from_x[3], from_h[3], n;
+        size_t gate;
+        for (gate = 0; gate < 3; gate++) {
+            from_x[gate] = bias[gate];
+            from_h[gate] = bias[gate + 3];
+            MODEL_NO_LIBRARY_CALL;
+        }
+        w = model_rows3(w, v, words_x, shifts, from_x);
+        w = model_rows3(w, v_h, words_h, shifts + 3, from_h);
+        bias += 6;
+        shifts += 6;
+        n = from_x[2] + model_times(model_sigmoid(from_x[0] + from_h[0], up), from_h[2]);
+        n = model_tanh_fine(n, up) * 4;
+        *wide = n + model_times(model_sigmoid(from_x[1] + from_h[1], up), *wide - n);
+        *h++ = model_narrowed(*wide, 9);
+    }
+}
+#endif
+
+#if !MODEL_STREAMS
+typedef void model_layer_step(const model_layer *layer, const int16_t *x, int16_t *h,
+                              int32_t *wide);
+
+/* A layer over a sequence, forwards or backwards: x [step][input_size] -> h after every step, in
+   `out` with `stride` values a step. */
+MODEL_STATIC void model_over(model_layer_step *step, const model_layer *layer, const int16_t *x,
+                             int16_t *h, int32_t *wide, int16_t *out, size_t steps, size_t stride,
+                             int backwards)
+{
+    size_t done, k;
+    for (done = 0; done < steps; done++) {
+        const size_t t = backwards ? steps - 1 - done : done;
+        step(layer, x + t * layer->input_size, h, wide);
+        for (k = 0; k < layer->state_size; k++) {
+            out[t * stride + k] = h[k];
+            MODEL_NO_LIBRARY_CALL;
+        }
+    }
+}
+#endif
+
+#endif

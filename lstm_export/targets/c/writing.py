@@ -1,0 +1,104 @@
+"""The files of an export, from a model and the options of the command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...errors import InputError
+from ...model import Array, Model
+from .emit.interface import Interface
+from .emit.layout import known_storage
+from .emit.names import checked
+from .emit.readme import check_flash, readme
+from .emit.self_test import golden_text
+from .emit.source import Source, write
+from .integer.calibration import calibration, input_formats
+from .integer.cost import check_limit, costs
+from .integer.facts import IntegerFacts
+from .integer.formats import chosen
+from .integer.readme import integer_readme
+from .integer.rounding import whole_model
+from .integer.source import Written
+from .integer.source import write as write_integer
+
+ARITHMETICS = ("float", "integer")
+INTEGER_WEIGHTS = {"float32": 16, "int16": 16, "int8": 8}  # float32 is the option's default
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of `export`, which documents them."""
+
+    name: str = "model"
+    weights: str = "float32"
+    self_test: bool = False
+    max_flash: str = ""
+    arithmetic: str = "float"
+    calibrate: str = ""
+    input_format: str = ""
+    max_error: str = ""
+    float_wrapper: bool = False
+
+    def check(self) -> None:
+        """Refuse what is unknown, and what would do nothing.
+
+        Raises:
+            InputError: it is so.
+        """
+        known_storage(self.weights)
+        if self.arithmetic not in ARITHMETICS:
+            known = " or ".join(ARITHMETICS)
+            raise InputError(f"--arithmetic {self.arithmetic!r} is unknown; choose {known}")
+        if self.arithmetic == "integer":
+            return
+        given = {
+            "--calibrate": self.calibrate,
+            "--input-format": self.input_format,
+            "--max-error": self.max_error,
+            "--float-wrapper": self.float_wrapper,
+        }
+        for option, value in given.items():
+            if value:
+                raise InputError(f"{option} is for whole numbers: add --arithmetic integer")
+
+
+def files_of(model: Model, windows: Array | None, options: Options) -> dict[str, str]:
+    """Name -> text.
+
+    Raises:
+        InputError: an option is none, or its limit is passed.
+        UnsupportedModel: a stage cannot be expressed.
+    """
+    options.check()
+    interface = Interface.of(model, checked(options.name), options.self_test)
+    if options.arithmetic == "integer":
+        source, page = _integer(model, windows, interface, options)
+    else:
+        source, page = _floats(model, interface, options)
+    return {f"{interface.name}.h": source.h, f"{interface.name}.c": source.c, "README.md": page}
+
+
+def _floats(model: Model, interface: Interface, options: Options) -> tuple[Source, str]:
+    """The sources, and README.md."""
+    weights = options.weights
+    golden = golden_text(model, interface.prefix, weights) if interface.self_test else ""
+    source = write(model, interface, weights, golden)
+    check_flash(source, options.max_flash)
+    return source, readme(model, interface, weights, source)
+
+
+def _integer(
+    model: Model, windows: Array | None, interface: Interface, options: Options
+) -> tuple[Source, str]:
+    """The same in whole numbers."""
+    seen = calibration(model, windows, options.calibrate)
+    given = input_formats(model.signature, options.input_format)
+    formats = chosen(model, seen.inputs, INTEGER_WEIGHTS[options.weights], given)
+    whole = whole_model(model, formats)
+    found = costs(model, whole, seen.inputs)
+    check_limit(found, options.max_error, seen.source)
+    facts = IntegerFacts.of(whole, formats, options.float_wrapper)
+    source = write_integer(Written(model, whole, interface, facts))
+    check_flash(source, options.max_flash)
+    sentences = [cost.sentence(seen.source) for cost in found]
+    return source, integer_readme(interface, facts, source, sentences)

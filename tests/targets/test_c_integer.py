@@ -1,0 +1,378 @@
+"""C in whole numbers: the bits of its definition, how near they are to float64, what is refused."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstm_export import targets
+from lstm_export.errors import InputError, LstmExportError, UnsupportedModel
+from lstm_export.model import Affine, Array, LastStep, Linear, Model, Signature, forward
+from lstm_export.parity.golden import trouble
+from lstm_export.targets.c.host import compiler
+from lstm_export.targets.c.host.integer_runner import IntegerRunner
+from lstm_export.targets.c.integer import arithmetic, formats, rounding, rows
+from lstm_export.targets.c.integer.cost import costs
+from lstm_export.targets.c.integer.definition import IntegerDefinition
+from lstm_export.targets.c.integer.whole_model import WholeModel
+from tests.kit.builders import drawn, gru, lstm, scaler
+from tests.kit.chains import CHAINS
+
+C = targets.get("c")
+needs_compiler = pytest.mark.skipif(
+    bool(compiler.unavailable()), reason=f"needs a C compiler: {compiler.HOW}"
+)
+needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc: apt install gcc g++")
+STRICT = ("-pedantic", "-Wall", "-Wextra", "-Werror", "-Wno-overlength-strings")
+TRAPS = "-fsanitize=undefined -fsanitize-undefined-trap-on-error"
+HELD = [
+    name
+    for name, model in CHAINS.items()
+    if model.is_chain and all(stage.kind != "Skip" for stage in model.stages)
+]
+JOINED = [name for name in CHAINS if name not in HELD]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Any undefined behaviour ends the process."""
+    monkeypatch.setenv("CFLAGS", f"-O1 {TRAPS}")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+    compiler._cache.cache_clear()
+
+
+def exported(model: Model, folder: Path, **options: object) -> bytes:
+    """NAME.c of an integer export."""
+    C.export(model, folder / "m_c", arithmetic="integer", **options)
+    return (folder / "m_c" / "model.c").read_bytes()
+
+
+def opened(model: Model, data: bytes) -> tuple[IntegerRunner, IntegerDefinition]:
+    runner = C.load(data)
+    assert isinstance(runner, IntegerRunner)
+    assert isinstance(C, targets.HasDefinition)
+    definition = C.definition(model, data)
+    assert isinstance(definition, IntegerDefinition)
+    return runner, definition
+
+
+def whole(model: Model, bits: int = 16) -> WholeModel:
+    seen = trouble(model)["nominal"]
+    return rounding.whole_model(model, formats.chosen(model, [seen], bits))
+
+
+@needs_compiler
+@pytest.mark.parametrize(
+    ("name", "weights"),
+    [
+        *((name, "int16") for name in HELD),
+        *((name, "int8") for name in ("seed", "gru both ways", "projected both ways", "norms")),
+    ],
+)
+def test_c_gives_the_bits_of_the_definition(name: str, weights: str, tmp_path: Path) -> None:
+    """Usual inputs, far outliers, and the ends of int16; weights and tables read back."""
+    model = CHAINS[name]
+    runner, definition = opened(model, exported(model, tmp_path, weights=weights, self_test=True))
+    assert definition.structure == "as defined"
+    asked = {**trouble(model), **definition.inputs()}
+    asked["long stream"] = asked["long stream"][:, :300]
+    for x in asked.values():
+        np.testing.assert_array_equal(runner(x), definition(x))
+    assert self_test(model, tmp_path / "m_c") == 0
+
+
+def self_test(model: Model, folder: Path, source: str = "") -> int:
+    """What NAME_self_test says, of the export or of a changed source."""
+    files = {
+        "model.c": source or (folder / "model.c").read_text(),
+        "model.h": (folder / "model.h").read_text(),
+    }
+    verdict: int = ctypes.CDLL(str(compiler.library(files))).model_self_test()
+    return verdict
+
+
+# Shares of the outputs' spread. Weights that torch.nn draws give outputs of a spread of a hundredth
+# of h, so that a step of h, 2^-15, is 3e-3 of it; chains whose answers end in a table have steps of
+# int16 of what may be a far wider range.
+NEAR = {"seed": 4e-3, "gru": 2e-3, "saturated": 1e-3, "every step": 2e-3, "scalers": 3e-3}
+
+
+@pytest.mark.parametrize("name", NEAR)
+def test_answers_are_near_those_of_float64(name: str) -> None:
+    model = CHAINS[name]
+    x = drawn(model, 4, 40)
+    for cost in costs(model, whole(model), [x]):
+        assert cost.largest < NEAR[name] * cost.spread, cost
+
+
+@pytest.mark.parametrize("name", HELD)
+def test_every_stage_is_near_its_float64_equation(name: str) -> None:
+    """By the size of the answers: a hundredth is far beyond rounding, far below a wrong stage."""
+    model = CHAINS[name]
+    x = trouble(model)["nominal"]
+    exact = forward(model, x).y
+    error = np.abs(whole(model)(x) - exact).max()
+    assert error < 1e-2 * max(np.abs(exact).max(), 0.1)
+
+
+def test_tables_are_within_a_step_of_tanh_and_sigmoid() -> None:
+    sums = np.arange(-(2**24), 2**24, 997)
+    exact = np.tanh(sums * 2.0**-20)
+    assert np.abs(arithmetic.tanh(sums) * 2.0**-15 - exact).max() < 2.0**-15
+    logistic = 1 / (1 + np.exp(-sums * 2.0**-20))
+    assert np.abs(arithmetic.sigmoid(sums) * 2.0**-16 - logistic).max() < 2.0**-16
+    assert arithmetic.sigmoid(sums).max() == 65535
+
+
+@pytest.mark.parametrize("bits", [16, 8])
+@pytest.mark.parametrize("magnitude", [0.0, 1e-9, 1e-4, 1.0, 7.9, 300.0])
+def test_the_widest_sums_stay_in_int32(magnitude: float, bits: int) -> None:
+    """`in_int32` raises where a bound of the writer is wrong."""
+    weight = np.full((2, 70), magnitude)
+    value_bits = np.full(70, 15)
+    sum_bits = min(rows.row_bits(weight, value_bits, bits).sums, 20)
+    made = rows.whole_rows(weight, value_bits, bits, sum_bits)
+    for value in (-32768, 32767):
+        found = made.sums(np.full((1, 70), value)) * 2.0**-sum_bits
+        exact = 70 * magnitude * value / 32768
+        tolerance = 2e-2 if bits == 8 else 1e-3  # half a step of the largest weight
+        np.testing.assert_allclose(found, exact, rtol=tolerance, atol=1e-4)
+
+
+def sensor() -> Model:
+    """Two sensors far from zero, of different size, and an answer in the thousands."""
+    random = np.random.default_rng(1)
+    stages = (
+        Affine("scale_in", np.array([280.0, 40.0]), np.array([10.0, 0.5])),
+        lstm("lstm", 2, 12, 1, random),
+        LastStep("last"),
+        Linear("fc", random.normal(size=(1, 12)), np.zeros(1)),
+        Affine("scale_out", np.array([3000.0]), np.array([2000.0]), inverse=True),
+    )
+    return Model(stages, Signature(2, 1, window=5))
+
+
+@needs_compiler
+def test_raw_counts_of_a_sensor_go_in_as_they_come(tmp_path: Path) -> None:
+    """A count of the first is 1/16 unit, of the second 1/1000 above 39."""
+    model = sensor()
+    text = "x0=q:0.0625, x1=q:0.001:39"
+    data = exported(model, tmp_path, input_format=text)
+    runner, definition = opened(model, data)
+    raw = np.random.default_rng(2).normal([280, 40], [10, 0.5], (3, 9, 2))
+    counts = np.rint((raw - [0, 39]) / [0.0625, 0.001]).astype(np.int16)
+    answers = runner.answers(counts)
+    x = counts * [0.0625, 0.001] + [0, 39]
+    np.testing.assert_array_equal(runner(x), definition(x))
+    bits = int(re.search(rb"MODEL_ANSWER_BITS (-?\d+)", header(tmp_path))[1])  # type: ignore[index]
+    exact = forward(model, x).y
+    assert np.abs(answers * 2.0**-bits - exact).max() < 1e-3 * exact.std()
+    assert b"x[0] = 0 + 0.0625 * count" in header(tmp_path)
+    assert b"x[1] = 39 + 0.001 * count" in header(tmp_path)
+
+
+def header(folder: Path) -> bytes:
+    return (folder / "m_c" / "model.h").read_bytes()
+
+
+@needs_compiler
+def test_windows_are_answered_as_a_run_answers_them(tmp_path: Path) -> None:
+    model = sensor()
+    data = exported(model, tmp_path)
+    runner, _ = opened(model, data)
+    files = {"model.c": data.decode(), "model.h": header(tmp_path).decode()}
+    library = ctypes.CDLL(str(compiler.library(files)))
+    window = np.zeros(200, np.int32)
+    counts = np.random.default_rng(3).integers(-20_000, 20_000, (12, 2)).astype(np.int16)
+    y = np.zeros(1, np.int32)
+    place = ctypes.c_void_p(window.ctypes.data)
+    library.model_window_reset(place)
+    for t, sample in enumerate(counts):
+        pointers = [ctypes.c_void_p(array.ctypes.data) for array in (sample, y)]
+        held = library.model_window_push_q(place, *pointers)
+        assert held == (5 if t >= 4 else 0)
+        if held:
+            expected = runner.answers(counts[np.newaxis, t - 4 : t + 1])
+            np.testing.assert_array_equal(y, expected[0])
+
+
+@needs_compiler
+def test_floats_become_counts_and_back(tmp_path: Path) -> None:
+    model = sensor()
+    data = exported(model, tmp_path, float_wrapper=True)
+    files = {"model.c": data.decode(), "model.h": header(tmp_path).decode()}
+    library = ctypes.CDLL(str(compiler.library(files)))
+    _, definition = opened(model, data)
+    x = np.array([[283.25, 39.5], [1e9, -1e9], [np.nan, 40.0]], np.float32)
+    for row in x:
+        counted = definition._whole.counts(row)
+        counts = np.zeros(2, np.int16)
+        library.model_counts(ctypes.c_void_p(row.ctypes.data), ctypes.c_void_p(counts.ctypes.data))
+        assert np.abs(counts - counted).max() <= 1  # float32 rounds a tie otherwise
+
+
+@needs_compiler
+@pytest.mark.parametrize("array", ["layer_0", "layer_0_biases", "tanh_table", "linear_shifts"])
+def test_a_changed_constant_is_seen(array: str, tmp_path: Path) -> None:
+    """By reading it back, and, of weights and tables, by the board's own test."""
+    model = CHAINS["seed"]
+    text = exported(model, tmp_path, self_test=True).decode()
+    place = text.index("\n    ", text.index(f"model_{array}[")) + 5
+    end = text.index(",", place)
+    changed = f"{text[:place]}{int(text[place:end]) + 1}{text[end:]}"
+    _, definition = opened(model, changed.encode())
+    assert definition.structure == f"model_{array} differs in 1 of {count_of(text, array)} values"
+    if array == "layer_0_biases":
+        far = f"{text[:place]}{int(text[place:end]) + 9_000}{text[end:]}"
+        assert self_test(model, tmp_path / "m_c", far) > 0
+
+
+def count_of(text: str, array: str) -> str:
+    found = re.search(rf"model_{array}\[(\d+)\]", text)
+    assert found
+    return found[1]
+
+
+@needs_gcc
+@pytest.mark.parametrize(
+    ("name", "weights"),
+    [("seed", "int16"), ("gru both ways", "int8"), ("projected", "int16"), ("norms", "int8")],
+)
+@pytest.mark.parametrize("language", ["c", "c++"])
+def test_strict_compilers_say_nothing_and_no_float_is_used(
+    name: str, weights: str, language: str, tmp_path: Path
+) -> None:
+    """Without floating-point registers; no symbol from outside, no memory that is written."""
+    if language == "c++" and shutil.which("g++") is None:
+        pytest.skip("needs g++: apt install g++")
+    exported(CHAINS[name], tmp_path, weights=weights, self_test=True)
+    built = tmp_path / "model.o"
+    standard = ("-x", "c++", "-std=c++11") if language == "c++" else ("-std=c99",)
+    options = ("-O2", "-m32", "-mgeneral-regs-only", "-fno-pic", "-fno-asynchronous-unwind-tables")
+    source = str(tmp_path / "m_c" / "model.c")
+    command = ["gcc", *standard, *STRICT, *options, "-ffreestanding", "-c", source]
+    subprocess.run([*command, "-o", str(built)], check=True)
+    listed = ["nm", str(built)]
+    symbols = subprocess.run(listed, check=True, capture_output=True, text=True).stdout
+    kinds = [line.split()[-2:] for line in symbols.splitlines()]
+    assert not [name for kind, name in kinds if kind in "UCBDd"], kinds
+
+
+@pytest.mark.parametrize("name", JOINED)
+def test_a_stage_without_an_integer_form_is_refused_by_name(name: str, tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedModel, match="c cannot express .* whole numbers"):
+        exported(CHAINS[name], tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"arithmetic": "fixed"}, "'fixed' is unknown; choose float or integer"),
+        ({"max_error": "2%"}, "--max-error is for whole numbers: add --arithmetic integer"),
+        ({"arithmetic": "integer", "max_error": "much"}, "'much' is no limit; write such as 2%"),
+        (
+            {"arithmetic": "integer", "weights": "int8", "max_error": "0.01%"},
+            r"move y0 by up to .* allowed are 0.01%: store weights as int16",
+        ),
+        (
+            {"arithmetic": "integer", "input_format": "speed=q:1"},
+            "names 'speed', which is no input; inputs are x0, x1",
+        ),
+        ({"arithmetic": "integer", "input_format": "x0=7"}, "'x0=7' cannot be read; write such"),
+        ({"arithmetic": "integer", "input_format": "x0=q:0"}, "'x0=q:0' cannot be read"),
+        (
+            {"arithmetic": "integer", "input_format": "x1=q:40"},
+            "input 1 is too coarse for whole numbers",
+        ),
+        (
+            {"arithmetic": "integer", "input_format": "x1=q:0.001:400000"},
+            "input 1 is too far from the model's values",
+        ),
+        ({"arithmetic": "integer", "calibrate": "nowhere.csv"}, "nowhere.csv"),
+    ],
+)
+def test_bad_options_are_refused_in_one_line(
+    options: dict[str, str], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(LstmExportError, match=message) as caught:
+        C.export(sensor(), tmp_path / "m_c", **options)
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_formats_follow_a_table(tmp_path: Path) -> None:
+    """Values ten times larger than the scaler expects get a format that holds them."""
+    table = tmp_path / "seen.csv"
+    x = np.random.default_rng(5).normal([280, 40], [100, 5], (60, 2))
+    lines = ["a,b", *(f"{a},{b}" for a, b in x)]
+    table.write_text("\n".join(lines))
+    counts = {}
+    for calibrate in ("", str(table)):
+        exported(sensor(), tmp_path, calibrate=calibrate)
+        steps = re.findall(rb"\+ (\S+) \* count", header(tmp_path))
+        counts[calibrate] = [float(step) for step in steps]
+    wider = np.array(counts[str(table)]) / counts[""]
+    assert (wider >= 4).all()
+
+
+def test_two_exports_are_the_same_bytes(tmp_path: Path) -> None:
+    texts = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        texts.append(exported(CHAINS["seed"], tmp_path / name, self_test=True))
+    assert texts[0] == texts[1]
+
+
+@pytest.mark.parametrize("scale", [30.0, 1e4])
+def test_what_is_too_large_is_refused_or_held(scale: float) -> None:
+    """Gates whose sums leave Q11.20 get fewer bits after the point, down to none."""
+    random = np.random.default_rng(7)
+    stages = (lstm("lstm", 2, 6, 1, random), LastStep("last"))
+    model = Model(stages, Signature(2, 6))
+    x = random.normal(size=(2, 9, 2)) * scale
+    held = rounding.whole_model(model, formats.chosen(model, [x], 16))
+    assert np.abs(held(x) - forward(model, x).y).max() < 0.05
+
+
+def test_saturation_is_counted_and_said() -> None:
+    model = sensor()
+    definition = IntegerDefinition.__new__(IntegerDefinition)
+    definition._model = model
+    definition._whole = whole(model)
+    usual = trouble(model)["nominal"]
+    assert not [text for text in definition.remarks(usual, "usual") if "are cut" in text]
+    outlier: Array = usual.copy()
+    outlier[0, 0, 1] = 1e4
+    assert [
+        text
+        for text in definition.remarks(outlier, "outliers")
+        if text.startswith("1 of ") and "values of x do not fit int16" in text
+    ]
+
+
+def test_a_gru_and_an_lstm_hold_a_slow_state() -> None:
+    """A nearly closed gate: h must not stop moving for want of bits, over 3,000 steps."""
+    random = np.random.default_rng(4)
+    for stage in (gru("rec", 2, 5, 1, random), lstm("rec", 2, 5, 1, random)):
+        weights = {key: np.array(value) for key, value in stage.weights.items()}
+        slow = slice(5, 10)  # the update gate of a GRU, the forget gate of an LSTM
+        weights["bias_ih_l0"][slow] = 6.0
+        made = type(stage)("rec", weights)
+        model = Model((scaler("scale_in", 2, random), made), Signature(2, 5))
+        x = drawn(model, 1, 3_000)
+        exact = forward(model, x).y
+        error = np.abs(whole(model)(x) - exact).max()
+        assert error < 2e-2 * np.abs(exact).max()
+
+
+def test_a_runner_says_what_shape_it_takes(tmp_path: Path) -> None:
+    runner = C.load(exported(sensor(), tmp_path))
+    with pytest.raises(InputError, match=r"x is \(1, 3, 9\), expected \(batch, seq, 2\)"):
+        runner(np.zeros((1, 3, 9)))
