@@ -209,7 +209,7 @@ class Record:
             facts: Mapping[str, Any] = json.loads(found[1]) if found else {}
             if facts["format"] not in (RECORD_VERSION, INTEGER_VERSION):
                 raise BundleError(
-                    f"this C is of format {facts['format']!r}, known are {RECORD_VERSION} and "
+                    f"this C is of format {facts['format']!r}, known is {RECORD_VERSION} or "
                     f"{INTEGER_VERSION}; export it again"
                 )
             integer = None
