@@ -60,12 +60,14 @@ def _step(prefix: Prefix, step: Walk) -> str:
     buffers = "".join(
         f"    float {name}[{buffer.width}];\n" for name, buffer in step.buffers.by_name.items()
     )
-    made = f"{prefix.symbol('pass_of_step')}(turn)"
     return (
         "/* One step: x -> y, over the state. */\n"
         f"{prefix.macro('STATIC')} {function}\n{{\n"
-        f"    const {prefix.symbol('pass')} once = {made}, *pass = &once;\n"
-        f"{buffers}{_body(step)}}}\n\n"
+        f"    {prefix.symbol('pass')} once;\n"
+        f"    const {prefix.symbol('pass')} *pass = &once;\n"
+        f"{buffers}"
+        f"    {prefix.symbol('pass_of_step')}(&once, turn);\n"
+        f"{_body(step)}}}\n\n"
     )
 
 

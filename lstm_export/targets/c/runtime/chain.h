@@ -43,8 +43,10 @@ MODEL_STATIC const float model_initial[2] = {
 /* One step: x -> y, over the state. */
 MODEL_STATIC void model_chain_step(float *state, const float *x, float *y, unsigned turn)
 {
-    const model_pass once = model_pass_of_step(turn), *pass = &once;
+    model_pass once;
+    const model_pass *pass = &once;
     float a[1];
+    model_pass_of_step(&once, turn);
     model_lstm(model_lstm_l0, 0, 0, 0, 0, 1, 1, 1, x, state + 0, state + 1, a, 1, 0, 0, pass);
     model_linear(model_fc_weight, model_fc_bias, state + 0, y, 1, 1, 1, 1);
 }

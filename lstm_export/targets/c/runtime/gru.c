@@ -33,8 +33,8 @@ typedef struct {
 
 /* The sums of one unit over n values, a row of `size` units a value: biases, then products. `s` and
    `b` are the unit's scales and biases beside words. */
-MODEL_INLINE model_gru_sums model_gru_sum(const model_stored *row, const float *s, const float *b,
-                                          size_t size, const float *v, size_t n)
+MODEL_INLINE void model_gru_sum(model_gru_sums *result, const model_stored *row, const float *s,
+                                const float *b, size_t size, const float *v, size_t n)
 {
     size_t k;
 #if MODEL_BITS == 32
@@ -54,8 +54,8 @@ MODEL_INLINE model_gru_sums model_gru_sum(const model_stored *row, const float *
     sum.z = sum.z * s[size] + b[size];
     sum.n = sum.n * s[2 * size] + b[2 * size];
 #endif
+    *result = sum;
     (void)s, (void)b;
-    return sum;
 }
 
 /* One layer, one step, one row: x (nx), h (units) -> out (units). */
@@ -76,10 +76,9 @@ MODEL_STATIC void model_gru_step(const model_stored *w, const float *scale, cons
 #else
             const float *s = scale + at, *b_x = bias + at, *b_h = b_x + 3 * units;
 #endif
-            const model_gru_sums from_h =
-                model_gru_sum(w_h + 3 * first * rows_h + u, s, b_h, size, h, units);
-            const model_gru_sums sum =
-                model_gru_sum(w + 3 * first * rows_x + u, s, b_x, size, x, nx);
+            model_gru_sums from_h, sum;
+            model_gru_sum(&from_h, w_h + 3 * first * rows_h + u, s, b_h, size, h, units);
+            model_gru_sum(&sum, w + 3 * first * rows_x + u, s, b_x, size, x, nx);
             out[first + u] =
                 model_gru_cell(sum.r + from_h.r, sum.z + from_h.z, sum.n, from_h.n, h[first + u]);
             (void)at;

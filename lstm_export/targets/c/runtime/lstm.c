@@ -35,18 +35,17 @@ typedef struct {
 } model_lstm_sums;
 
 /* Adds the products of n values with their rows; in a row lie i, f, o and g of `size` units. */
-MODEL_INLINE model_lstm_sums model_lstm_add(model_lstm_sums sum, const model_stored *row,
-                                            size_t size, const float *v, size_t n)
+MODEL_INLINE void model_lstm_add(model_lstm_sums *sum, const model_stored *row, size_t size,
+                                 const float *v, size_t n)
 {
     size_t k;
     for (k = 0; k < n; k++) {
-        sum.i = sum.i + model_weight(row[0], k) * v[k];
-        sum.f = sum.f + model_weight(row[size], k) * v[k];
-        sum.o = sum.o + model_weight(row[2 * size], k) * v[k];
-        sum.g = sum.g + model_weight(row[3 * size], k) * v[k];
+        sum->i = sum->i + model_weight(row[0], k) * v[k];
+        sum->f = sum->f + model_weight(row[size], k) * v[k];
+        sum->o = sum->o + model_weight(row[2 * size], k) * v[k];
+        sum->g = sum->g + model_weight(row[3 * size], k) * v[k];
         row += (k + 1) % MODEL_ROWS_A_WORD ? 0 : 4 * size;
     }
-    return sum;
 }
 
 /* One layer, one step, one row: x (nx), h (nh), c (units) -> c and out (units). */
@@ -69,8 +68,8 @@ MODEL_STATIC void model_lstm_step(const model_stored *w, const float *scale, con
             const float *s = scale + 4 * first + u, *b = bias + 4 * first + u;
             model_lstm_sums sum = {0.0f, 0.0f, 0.0f, 0.0f};
 #endif
-            sum = model_lstm_add(sum, row, size, x, nx);
-            sum = model_lstm_add(sum, w_h + 4 * first * rows_h + u, size, h, nh);
+            model_lstm_add(&sum, row, size, x, nx);
+            model_lstm_add(&sum, w_h + 4 * first * rows_h + u, size, h, nh);
 #if MODEL_BITS < 32
             sum.i = sum.i * s[0] + b[0];
             sum.f = sum.f * s[size] + b[size];

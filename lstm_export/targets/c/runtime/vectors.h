@@ -6,13 +6,30 @@
 
 #include <stddef.h>
 
+/* The answers are the same bits everywhere but where a compiler computes floats with more bits than
+   they have, or may do as it likes with them. */
+#ifndef MODEL_OTHER_BITS
+#if defined(__FAST_MATH__) || defined(__HAVE_68881__)
+#define MODEL_OTHER_BITS
+#elif defined(__FLT_EVAL_METHOD__)
+#if __FLT_EVAL_METHOD__ == 1 || __FLT_EVAL_METHOD__ == 2 || __FLT_EVAL_METHOD__ < 0
+#define MODEL_OTHER_BITS
+#endif
+#endif
+#ifdef MODEL_OTHER_BITS
+#pragma message("floats are computed otherwise here; define MODEL_OTHER_BITS to be told no more")
+#endif
+#endif
+
+/* Not NEON of 32 bits, which flushes the smallest numbers, and of which gcc makes scalars: define
+   MODEL_VL as 4 to have it. */
 #ifndef MODEL_VL
 #if defined(__GNUC__) && defined(__AVX512F__)
 #define MODEL_VL 16
 #elif defined(__GNUC__) && defined(__AVX__)
 #define MODEL_VL 8
 #elif defined(__GNUC__) && \
-    (defined(__SSE2__) || defined(__ARM_NEON) || defined(__wasm_simd128__))
+    (defined(__SSE2__) || defined(__aarch64__) || defined(__wasm_simd128__))
 #define MODEL_VL 4
 #else
 #define MODEL_VL 1

@@ -16,9 +16,10 @@ typedef float model_stored;
 #ifdef __UINT32_TYPE__
 typedef __UINT32_TYPE__ model_stored;
 typedef __INT32_TYPE__ model_signed;
-#else
-typedef unsigned int model_stored; /* 32 bits */
-typedef int model_signed;
+#else /* compilers whose int has 16 bits; those above need no library's header */
+#include <stdint.h>
+typedef uint32_t model_stored;
+typedef int32_t model_signed;
 #endif
 #define MODEL_ROWS_A_WORD (32 / MODEL_BITS)
 #define MODEL_BIAS_ROWS 0
@@ -86,15 +87,13 @@ typedef struct {
 
 /* One step of one row. The compiler sees its sizes where it is made, and shortens the layers to
    them. */
-MODEL_INLINE model_pass model_pass_of_step(unsigned turn)
+MODEL_INLINE void model_pass_of_step(model_pass *pass, unsigned turn)
 {
-    model_pass pass;
-    pass.steps = 1;
-    pass.lanes = 1;
-    pass.packed = 0;
-    pass.turn = turn;
-    pass.scratch = 0;
-    return pass;
+    pass->steps = 1;
+    pass->lanes = 1;
+    pass->packed = 0;
+    pass->turn = turn;
+    pass->scratch = 0;
 }
 
 #endif
