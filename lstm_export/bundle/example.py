@@ -64,8 +64,9 @@ def example(signature: Signature) -> str:
 
     They lie in the middle of the ranges seen in training.
     """
-    has_derived_columns = signature.calendar and not signature.group
-    predict = _table(signature) if has_derived_columns else _array(signature)
+    others = signature.group or signature.calendar_step or signature.categories
+    is_simple_table = signature.calendar and not others
+    predict = _table(signature) if is_simple_table else _array(signature)
     return _PROGRAM.format(predict=predict)
 
 

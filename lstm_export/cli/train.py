@@ -27,6 +27,7 @@ Scaler = Enum("Scaler", {"standard": "standard", "minmax": "minmax"}, type=str)
 SplitBy = Enum("SplitBy", {"time": "time", "group": "group"}, type=str)
 Loss = Enum("Loss", {"mse": "mse", "mae": "mae", "huber": "huber"}, type=str)
 Predict = Enum("Predict", {"level": "level", "change": "change", "auto": "auto"}, type=str)
+UnknownLevel = Enum("UnknownLevel", {"error": "error", "other": "other"}, type=str)
 
 NAMES = {"targets": "target"}  # the library's names that are other ones here
 SEPARATORS = {"tab": "\t", "\\t": "\t", "space": " "}
@@ -57,6 +58,14 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     exclude_past: Annotated[
         bool, typer.Option("--exclude-past", help="Leave the targets out of the default inputs.")
     ] = False,
+    categorical: Annotated[
+        str,
+        typer.Option(help="Columns of text, a column of 0 and 1 a level.", metavar="COL,.."),
+    ] = "",
+    unknown_level: Annotated[
+        UnknownLevel,
+        typer.Option(help="A text that comes later alone is an error, or 0 in all these columns."),
+    ] = UnknownLevel.error,
     window: Annotated[
         int, typer.Option(help="Rows in a window, which is what the model sees.")
     ] = 24,
@@ -236,7 +245,7 @@ def _options(given: Mapping[str, Any]) -> TrainingOptions:
     for field in fields(TrainingOptions):
         value = given.get(NAMES.get(field.name, field.name))
         values[field.name] = value.value if isinstance(value, Enum) else value
-    for name in ("targets", "calendar", "missing_values"):
+    for name in ("targets", "categorical", "calendar", "missing_values"):
         values[name] = _names(values[name])
     if values["features"] is not None:
         values["features"] = _names(values["features"])

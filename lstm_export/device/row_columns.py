@@ -61,7 +61,9 @@ def columns_of(first_row: Sequence[str], signature: Signature) -> RowColumns:
 
 def _measured(signature: Signature) -> tuple[str, ...]:
     measured = tuple(column.name for column in signature.measured)
-    return measured or tuple(f"x{index}" for index in range(signature.input_size))
+    if signature.features:
+        return measured
+    return tuple(f"x{index}" for index in range(signature.input_size))
 
 
 def _groups(signature: Signature, names: Sequence[str]) -> tuple[str, ...]:
@@ -70,15 +72,14 @@ def _groups(signature: Signature, names: Sequence[str]) -> tuple[str, ...]:
 
 def _needed(signature: Signature) -> tuple[str, ...]:
     """The columns without which no row can be answered; without a header, all that there are."""
-    measured = _measured(signature)
-    if signature.time and signature.calendar:
-        return (signature.time, *measured)
-    return measured
+    categories = [category.name for category in signature.categories]
+    time = [signature.time] if signature.time and signature.calendar else []
+    return (*time, *_measured(signature), *categories)
 
 
 def _is_header(cells: Sequence[str], signature: Signature) -> bool:
     """By a name that the model knows; where it knows none, by a cell that is no number."""
-    known = {*_measured(signature), signature.time, *_groups(signature, cells)}
+    known = {*_needed(signature), signature.time, *_groups(signature, cells)}
     if known & set(cells):
         return True
     return not signature.features and not all(is_number(cell) for cell in cells)

@@ -15,6 +15,7 @@ from ..errors import BundleError, InputError
 from ..model import Array
 from ..series import Table, gaps_in_time, group_name, step_text
 from ..series.calendar import calendar_features
+from ..series.measured import measured_columns
 from ..series.steps import elapsed
 from ..series.times import parse_times
 from .guards import NotFinite
@@ -143,7 +144,7 @@ class RowStream:
         by_name = dict(zip(columns.names, cells, strict=True))
         arrays = {name: np.array([cell], object) for name, cell in by_name.items()}
         table = Table.of(Table(arrays, first_row=line), self._signature.table_format)
-        measured = np.concatenate([table.numbers(name) for name in columns.measured])
+        measured = measured_columns(table, columns.measured, self._signature).values[0]
         times = np.array([self._last_row + 1])
         if columns.time:
             times = parse_times(table, columns.time)
@@ -153,12 +154,18 @@ class RowStream:
 
     def _not_finite(self, error: NotFinite, cells: Sequence[str], line: int) -> InputError:
         feature = error.index[2]
-        name = self._columns.measured[feature]  # columns derived from the time are finite
+        name = self._names_of_measured()[feature]  # columns derived from the time are finite
         cell = cells[self._columns.names.index(name)].strip() or "empty"
         repair = "repair it, or choose --missing drop or --missing ffill"
         if self._holds:
             repair = "begin with a whole row"
         return InputError(f"line {line}, column {name} is {cell}, {error.why}; {repair}")
+
+    def _names_of_measured(self) -> list[str]:
+        names = list(self._columns.measured)
+        for category in self._signature.categories:
+            names += [category.name] * len(category.levels)
+        return names
 
     def state(self) -> bytes:
         """All series, their states and last times, as a zip: `restore` goes on from it."""

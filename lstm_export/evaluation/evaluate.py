@@ -169,6 +169,7 @@ def _options(
     return TrainingOptions(
         targets=tuple(column.name for column in signature.targets),
         features=tuple(column.name for column in signature.measured),
+        categorical=tuple(category.name for category in signature.categories),
         calendar=signature.calendar,
         window=signature.window or 1,
         horizon=signature.horizon or 0,

@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import InputError, UnsupportedModel
 from .calendar_names import calendar_columns
 from .calendar_steps import CALENDAR_STEPS
+from .category import Category
 from .table_format import TableFormat
 
 LATER_KEYS = (
@@ -19,6 +20,7 @@ LATER_KEYS = (
     "table_format",
     "quantiles",
     "calendar_step",
+    "categories",
 )  # a record holds them where they are set
 
 
@@ -49,8 +51,8 @@ class Signature:
         input_size: width of `x (batch, seq, input_size)`.
         output_size: width of `y`; with names it is `len(targets) * max(horizon, 1)`, target by
             target, and once more for each of `quantiles`.
-        features: the columns of `x` in order, calendar columns last; empty where the names are
-            unknown.
+        features: the columns of `x` in order: numbers, then those of categories, then calendar
+            columns; empty where the names are unknown.
         targets: the predicted columns; empty where the names are unknown.
         window: steps of the windows seen in training, if known.
         horizon: steps ahead that are predicted, t+1 .. t+horizon; 0 predicts at t itself.
@@ -65,6 +67,7 @@ class Signature:
         table_format: how the cells of its tables are written; None for the usual way.
         calendar_step: spacing of the time column where it is not always as long, one of
             `CALENDAR_STEPS`; `time_step` is None then, and `time_tolerance` counts such steps.
+        categories: columns of text among the inputs.
         quantiles: levels of the quantiles that follow the answers in `y`: as many columns a level,
             in the same order.
     """
@@ -84,6 +87,7 @@ class Signature:
     table_format: TableFormat | None = None
     quantiles: tuple[float, ...] = ()
     calendar_step: str | None = None
+    categories: tuple[Category, ...] = ()
 
     def __post_init__(self) -> None:
         self._check_kinds()
@@ -124,8 +128,9 @@ class Signature:
 
     @property
     def measured(self) -> tuple[Column, ...]:
-        """The features that a table must hold: all but the calendar columns."""
+        """The features that a table must hold as numbers: neither categories nor calendar."""
         derived = len(calendar_columns(self.calendar))
+        derived += sum(len(category.levels) for category in self.categories)
         return self.features[: len(self.features) - derived]
 
     @property
@@ -181,6 +186,8 @@ class Signature:
             for key in ("features", "targets"):
                 fields[key] = tuple(Column(**column) for column in fields.get(key, ()))
             fields["calendar"] = tuple(fields.get("calendar", ()))
+            categories = fields.get("categories", ())
+            fields["categories"] = tuple(Category.from_record(entry) for entry in categories)
             fields["quantiles"] = tuple(fields.get("quantiles", ()))
             if "table_format" in fields:
                 fields["table_format"] = TableFormat.from_record(fields["table_format"])

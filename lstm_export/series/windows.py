@@ -12,6 +12,7 @@ from ..errors import InputError
 from ..model import Array, Signature
 from .calendar import calendar_features
 from .groups import group_name, keyed_rows
+from .measured import measured_of
 from .steps import elapsed, gaps_in_time, infer_calendar_step, infer_time_step
 from .table import Table
 from .times import parse_times
@@ -62,8 +63,7 @@ def series_of(table: Table, signature: Signature, missing: Missing = "refuse") -
     if missing not in get_args(Missing):
         choices = ", ".join(get_args(Missing))
         raise InputError(f"missing={missing!r} is unknown; choose one of {choices}")
-    names = [column.name for column in signature.measured]
-    measured = _measured(table, names)
+    measured, names = measured_of(table, signature)
     groups = list(keyed_rows(table, signature.group))
     if signature.time:
         times = _increasing_times(table, signature.time, groups)
@@ -89,13 +89,6 @@ def _with_step(signature: Signature, times: Sequence[Array]) -> Signature:
     if signature.calendar_step or signature.time_step:
         return signature
     return replace(signature, time_step=infer_time_step(times))
-
-
-def _measured(table: Table, names: Sequence[str]) -> Array:
-    """The measured columns, float64 `(rows, len(names))`; missing cells are NaN."""
-    if not names:
-        return np.empty((len(table), 0))
-    return np.stack([table.numbers(name) for name in names], axis=1)
 
 
 class TimeStep(NamedTuple):

@@ -13,6 +13,7 @@ from ..model.calendar_steps import CALENDAR_STEPS
 from ..series import CALENDAR, Missing, group_columns
 
 Loss = Literal["mse", "mae", "huber"]
+UnknownLevel = Literal["error", "other"]
 Predict = Literal["level", "change", "auto"]
 Scaler = Literal["standard", "minmax"]
 SplitBy = Literal["time", "group"]
@@ -35,12 +36,13 @@ LIMITS: dict[str, tuple[int, float]] = {
     "backtest": (0, 100),
 }
 _SHARES = ("dropout", "averaging", "interval")
-_LISTS = ("targets", "features", "calendar", "split", "missing_values", "quantiles")
+_LISTS = ("targets", "features", "categorical", "calendar", "split", "missing_values", "quantiles")
 _CHOICES = {
     "missing": Missing,
     "scaler": Scaler,
     "loss": Loss,
     "predict": Predict,
+    "unknown_level": UnknownLevel,
     "split_by": SplitBy,
 }
 
@@ -56,6 +58,9 @@ class TrainingOptions:
         features: the input columns, exactly these; None takes every numeric column but time and
             group, with horizon 0 also without the targets.
         exclude_past: with features None, leave out the targets: their past is no input.
+        categorical: columns of text, which become a column of 0 and 1 for each of their levels.
+        unknown_level: what happens later to a text that the table does not hold: an "error", or it
+            is "other", and 0 in all of these columns.
         window: rows that the model sees.
         horizon: rows ahead to predict, t+1 .. t+horizon from a window ending at t; 0 predicts at t
             itself.
@@ -117,6 +122,8 @@ class TrainingOptions:
     targets: tuple[str, ...]
     features: tuple[str, ...] | None = None
     exclude_past: bool = False
+    categorical: tuple[str, ...] = ()
+    unknown_level: UnknownLevel = "error"
     window: int = 24
     horizon: int = 1
     time: str | None = None
@@ -181,8 +188,9 @@ class TrainingOptions:
         if not self.targets:
             raise InputError("no target is named; name at least one column to predict")
         self._check_names("target", self.targets)
-        self._check_names("feature", self.features or ())
-        if self.features is not None and not self.features and not self.calendar:
+        self._check_names("feature", (*(self.features or ()), *self.categorical))
+        derived = self.calendar or self.categorical
+        if self.features is not None and not self.features and not derived:
             raise InputError(
                 "no feature is named, and no calendar feature; name at least one input"
             )

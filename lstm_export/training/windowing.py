@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..model import USUAL, Array, Column, Signature
+from ..model.category import MOST_LEVELS, Category
 from ..series import (
     Run,
     Table,
@@ -19,6 +20,7 @@ from ..series import (
     step_text,
     time_step_of,
 )
+from ..series.measured import levels_of
 from ..series.windows import TimeStep
 from .options import TrainingOptions
 from .samples import Samples, target_steps
@@ -51,6 +53,8 @@ def input_signature(table: Table, options: TrainingOptions) -> Signature:
     for name in options.units:
         _ = table[name]  # raises for a column that is not there
     columns = [Column(name, options.units.get(name, "")) for name in features]
+    categories = tuple(_categories(table, options))
+    columns += [Column(name) for category in categories for name in category.columns]
     columns += [Column(name) for name in calendar_columns(options.calendar)]
     targets = [Column(name, options.units.get(name, "")) for name in options.targets]
     step = TimeStep(options.step, options.calendar_step)
@@ -71,6 +75,7 @@ def input_signature(table: Table, options: TrainingOptions) -> Signature:
         time_tolerance=options.tolerance,
         table_format=None if table.format == USUAL else table.format,
         quantiles=options.quantiles,
+        categories=categories,
     )
 
 
@@ -78,7 +83,7 @@ def _features(table: Table, options: TrainingOptions) -> tuple[str, ...]:
     if options.features is not None:
         return options.features
     features = tuple(name for name in _candidates(table, options) if table.is_numeric(name))
-    if not features and not options.calendar:
+    if not features and not options.calendar and not options.categorical:
         raise InputError(
             f"{table.title} has no numeric column besides the targets; "
             "name the inputs with features"
@@ -86,9 +91,20 @@ def _features(table: Table, options: TrainingOptions) -> tuple[str, ...]:
     return features
 
 
+def _categories(table: Table, options: TrainingOptions) -> Iterator[Category]:
+    for name in options.categorical:
+        levels = levels_of(table, name)
+        if not 0 < len(levels) <= MOST_LEVELS:
+            raise InputError(
+                f"column {name} of {table.title} has {len(levels):,} different texts, expected 1 "
+                f"to {MOST_LEVELS:,} for --categorical; leave it out"
+            )
+        yield Category(name, levels, options.unknown_level == "other")
+
+
 def _candidates(table: Table, options: TrainingOptions) -> list[str]:
     """The columns that are inputs by default if they hold numbers."""
-    others = {options.time, *options.group_columns}
+    others = {options.time, *options.group_columns, *options.categorical}
     if options.exclude_past or options.horizon == 0:
         others |= {*options.targets}
     return [name for name in table.names if name not in others and not INDEX_COLUMN.fullmatch(name)]

@@ -41,7 +41,7 @@ def data(tmp_path: Path) -> Path:
 
 def test_defaults_are_those_of_the_library() -> None:
     written = {"calendar": "", "split": "0.7,0.15,0.15", "units": None}
-    written |= {"missing_values": "", "quantiles": ""}
+    written |= {"missing_values": "", "quantiles": "", "categorical": ""}
     parameters = inspect.signature(train).parameters
     for field in dataclasses.fields(TrainingOptions):
         if field.name in ("targets", "calendar_step"):
@@ -57,6 +57,7 @@ def test_defaults_are_those_of_the_library() -> None:
         ("scaler", options.Scaler),
         ("loss", options.Loss),
         ("predict", options.Predict),
+        ("unknown_level", options.UnknownLevel),
     ):
         assert [choice.value for choice in type(parameters[name].default)] == list(
             get_args(choices)
