@@ -54,7 +54,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the options of a command
     trust: show.Trust = False,
     as_json: show.AsJson = False,
 ) -> None:
-    """Judge a model on a table, by step and group, beside baselines."""
+    """Judge a model on a table, by step and by group."""
     from ..evaluation import evaluate as judge
     from ..evaluation.error_page import evaluation_page
     from ..evaluation.of_files import open_judged
