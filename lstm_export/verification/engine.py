@@ -9,8 +9,9 @@ from functools import partial
 from ..bundle import Bundle
 from ..device import Nonfinite, Session, check_own_weights, packaged_structure
 from ..device.onnx_metadata import CHAIN, WEIGHTS_SHA256
-from ..errors import BundleError, InputError, naming
-from .artifact import OpenedFile
+from ..errors import BundleError, InputError, UnsupportedModel, naming
+from ..targets import EditedArtifact, HasForms
+from .artifact import ArtifactFile, OpenedFile
 
 ONNX = "onnx"  # the engine of a bundle unless the user names another
 NUMPY = "numpy"  # the engine where that one does not run
@@ -35,7 +36,7 @@ def session_of(
     with naming(opened.path):
         bundle = opened.bundle
         if bundle is None:
-            check_own_weights(opened.artifact.data or b"")
+            _check_lone(opened.artifact)
             runner = opened.artifact.runner(providers)
             return Session(runner, runner.signature, nonfinite=nonfinite)
         engine = engine or _default_engine(opened, providers)
@@ -57,6 +58,19 @@ def session_of(
             mode=bundle.mode,
             said={CHAIN: chain, WEIGHTS_SHA256: bundle.model.weights_sha256},
         )
+
+
+def _check_lone(artifact: ArtifactFile) -> None:
+    """What a file says of its own model, chain and weights, must be what its graph holds."""
+    check_own_weights(artifact.data or b"")
+    if not isinstance(artifact.module, HasForms):
+        return
+    try:
+        artifact.read_back()
+    except EditedArtifact as error:
+        raise BundleError(str(error)) from error
+    except UnsupportedModel:
+        return  # opening it says why
 
 
 def why_not_onnx(opened: OpenedFile) -> str:

@@ -15,14 +15,12 @@ import json
 import os
 import resource
 import signal
-import struct
 import sys
 import tempfile
 import time
 import traceback
 import zipfile
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +30,7 @@ import torch
 from lstm_export.errors import LstmExportError
 from lstm_export.verification.subject import read
 from tests.kit import bad_files, checkpoint_files
+from tests.kit.byte_changes import PLAIN_SNIPPETS, Random, changed
 from tests.kit.chains import CHAINS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,12 +51,8 @@ FORBIDDEN = (
     "os.remove",
 )
 
-Random = np.random.Generator
-NUMBERS = [struct.pack("<I", value) for value in (0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)]
 SNIPPETS = [
-    *(bytes([code]) for code in range(256)),
-    *NUMBERS,
-    *(struct.pack("<Q", value) for value in (0, 2**31, 2**63 - 1, 2**64 - 1)),
+    *PLAIN_SNIPPETS,
     b"cos\nsystem\n",
     b"cbuiltins\neval\n",
     b"ctorch._utils\n_rebuild_tensor_v2\n",
@@ -116,10 +111,12 @@ def mutated(data: bytes, random: Random, others: list[bytes]) -> bytes:
     """
     entries = _entries(data) if random.random() < 0.7 else {}
     if not entries:
-        return _changed(data, random, others)
+        return changed(data, random, others, SNIPPETS)
     likely = [name for name in entries if name.endswith("data.pkl")] * 6 + list(entries)
     name = likely[random.integers(len(likely))]
-    return checkpoint_files.zipped(entries | {name: _changed(entries[name], random, others)})
+    return checkpoint_files.zipped(
+        entries | {name: changed(entries[name], random, others, SNIPPETS)}
+    )
 
 
 def _entries(data: bytes) -> dict[str, bytes]:
@@ -128,70 +125,6 @@ def _entries(data: bytes) -> dict[str, bytes]:
         return checkpoint_files.unzipped(data) if data.startswith(b"PK") else {}
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError):
         return {}
-
-
-def _changed(data: bytes, random: Random, others: list[bytes]) -> bytes:
-    for _ in range(int(random.integers(1, 6))):
-        data = CHANGES[random.integers(len(CHANGES))](data, random, others)
-    return data
-
-
-def _flip(data: bytes, random: Random, _: list[bytes]) -> bytes:
-    place = int(random.integers(len(data) + 1))
-    if place == len(data):
-        return data
-    flipped = data[place] ^ (1 << int(random.integers(8)))
-    return data[:place] + bytes([flipped]) + data[place + 1 :]
-
-
-def _overwrite(data: bytes, random: Random, _: list[bytes]) -> bytes:
-    place = int(random.integers(len(data) + 1))
-    snippet = SNIPPETS[random.integers(len(SNIPPETS))]
-    return data[:place] + snippet + data[place + len(snippet) :]
-
-
-def _insert(data: bytes, random: Random, _: list[bytes]) -> bytes:
-    place = int(random.integers(len(data) + 1))
-    snippet = SNIPPETS[random.integers(len(SNIPPETS))]
-    return data[:place] + snippet * int(random.integers(1, 4)) + data[place:]
-
-
-def _remove(data: bytes, random: Random, _: list[bytes]) -> bytes:
-    place = int(random.integers(len(data) + 1))
-    return data[:place] + data[place + int(random.integers(1, 64)) :]
-
-
-def _cut(data: bytes, random: Random, _: list[bytes]) -> bytes:
-    return data[: int(random.integers(len(data) + 1))]
-
-
-def _repeat(data: bytes, random: Random, _: list[bytes]) -> bytes:
-    start, end = sorted(int(place) for place in random.integers(len(data) + 1, size=2))
-    part = data[start : min(end, start + 512)]
-    return data[:end] + part * int(random.integers(1, 30)) + data[end:]
-
-
-def _splice(data: bytes, random: Random, others: list[bytes]) -> bytes:
-    other = others[random.integers(len(others))]
-    end = int(random.integers(len(data) + 1))
-    start = int(random.integers(len(other) + 1))
-    return data[:end] + other[start:]
-
-
-Change = Callable[[bytes, Random, list[bytes]], bytes]
-CHANGES: tuple[Change, ...] = (
-    _flip,
-    _flip,
-    _flip,
-    _overwrite,
-    _overwrite,
-    _insert,
-    _insert,
-    _remove,
-    _cut,
-    _repeat,
-    _splice,
-)
 
 
 def read_all(first: int, count: int, seed: int, known: list[bytes], report: int) -> None:

@@ -139,6 +139,17 @@ def test_no_other_graph_reaches_the_runtime(tmp_path: Path) -> None:
             use(tmp_path / "m.bundle")
 
 
+@pytest.mark.usefixtures("no_runtime")
+def test_what_a_file_says_of_its_chain_must_be_what_its_graph_holds(tmp_path: Path) -> None:
+    proto = onnx.load_model_from_string(written(MODEL))
+    (chain,) = (entry for entry in proto.metadata_props if entry.key == "lstm_export.chain")
+    chain.value = chain.value.replace('"last"', '"first"')
+    path = tmp_path / "m.onnx"
+    path.write_bytes(proto.SerializeToString())
+    with pytest.raises(BundleError, match="another model than the file's own metadata says"):
+        lstm_export.load(path)
+
+
 def test_a_file_of_another_tool_is_judged_by_its_numbers_in_a_process_of_its_own(
     tmp_path: Path,
 ) -> None:
