@@ -120,7 +120,7 @@ def _card(manifest: Mapping[str, Any], signature: Signature, has_data: bool) -> 
     kinds = {stage.get("stage") for stage in records(manifest["chain"])}
     parameters: dict[str, Any] = {
         "task": "time-series forecasting" if signature.horizon else "regression",
-        "architectureFamily": "GRU" if "LSTM" not in kinds else "LSTM",
+        "architectureFamily": next(kind for kind in ("LSTM", "GRU", "RNN") if kind in kinds),
         "modelArchitecture": printable(str(manifest.get("chain_text", "")), _LONGEST),
         "inputs": [{"format": f"float32 (batch, seq, {signature.input_size})"}],
         "outputs": [{"format": f"float32 (..., {signature.output_size})"}],

@@ -69,6 +69,7 @@ y = session(x)
 _KINDS = {
     ("GRU",): "A GRU",
     ("LSTM",): "An LSTM",
+    ("RNN",): "An RNN",
     ("GRU", "LSTM"): "A chain of LSTM and GRU",
 }
 
@@ -99,7 +100,7 @@ def card(
 def _summary(model: Model) -> str:
     signature = model.signature
     kinds = sorted({stage.kind for stage in model.recurrent})
-    what = _KINDS[tuple(kinds)]
+    what = _KINDS.get(tuple(kinds), f"A chain of {' and '.join(kinds)}")
     if not signature.targets:
         sizes = f"{signature.input_size} values to {signature.output_size}"
         return f"{what} that maps sequences of {sizes}."

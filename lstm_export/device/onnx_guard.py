@@ -32,7 +32,7 @@ MAX_NODES = 20_000  # a model of ours has dozens; an unrolled one of another too
 
 OPERATORS = """Add, Cast, Celu, Clip, Concat, Constant, Div, Elu, Erf, Expand, GRU, Gather, \
 GatherND, Gelu, Gemm, HardSigmoid, Identity, LSTM, LayerNormalization, LeakyRelu, Less, MatMul, \
-Max, Mul, Range, ReduceMax, ReduceMean, ReduceSum, Relu, Reshape, Selu, \
+Max, Mul, RNN, Range, ReduceMax, ReduceMean, ReduceSum, Relu, Reshape, Selu, \
 Shape, Sigmoid, Slice, Softplus, Split, Squeeze, Sub, Sum, Tanh, Transpose, Unsqueeze, Where"""
 _OPERATORS = frozenset(OPERATORS.split(", "))
 DOMAINS = (b"", b"ai.onnx")

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import BundleError, LstmExportError, printable
-from ..model import GRU, LSTM, Affine, Array, LayerNorm, Linear, Model, Recurrent
-from ..model.gates import ONNX_GATES, ONNX_GRU_GATES, reorder_gates
+from ..model import GRU, LSTM, RNN, Affine, Array, LayerNorm, Linear, Model, Recurrent
+from ..model.gates import ONNX_ORDERS, reorder_gates
 from ..model.lowering import lower_projections
 from .onnx_guard import Message, check_onnx, dims_of, messages_of, text_of
 from .onnx_metadata import (
@@ -30,8 +30,7 @@ from .onnx_state import carried_tensors
 
 FLOAT = 1  # onnx.TensorProto.DataType
 
-_RECURRENT: Mapping[str, type[Recurrent]] = {LSTM.kind: LSTM, GRU.kind: GRU}
-_GATES = {LSTM.kind: ONNX_GATES, GRU.kind: ONNX_GRU_GATES}
+_RECURRENT: Mapping[str, type[Recurrent]] = {LSTM.kind: LSTM, GRU.kind: GRU, RNN.kind: RNN}
 
 
 class _Graph(NamedTuple):
@@ -145,7 +144,7 @@ def _text(message: Message, number: int) -> str:
 
 
 def _arrays_of(
-    kind: str, name: str, graph: _Graph, initial: Iterator[Array | None]
+    kind: str, name: str, graph: _Graph, initial: Mapping[str, Array | None]
 ) -> Iterator[tuple[str, Array]]:
     """The arrays of one stage, by their names in it."""
     constants = graph.constants
@@ -183,7 +182,7 @@ def _recurrent(
             parts["bias_ih"], parts["bias_hh"] = np.split(bias, 2, axis=1)
         for direction, suffix in enumerate(("", "_reverse")[: len(parts["weight_ih"])]):
             for part, array in parts.items():
-                gates = reorder_gates(array[direction], _GATES[stage.kind], stage.gates)
+                gates = reorder_gates(array[direction], ONNX_ORDERS[stage.kind], stage.gates)
                 yield f"{part}_l{k}{suffix}", gates
         k += 1
     if not k:
@@ -194,11 +193,11 @@ def _initial(
     stage: type[Recurrent],
     name: str,
     constants: Mapping[str, Array],
-    carried: Iterator[Array | None],
+    carried: Mapping[str, Array | None],
 ) -> Iterator[tuple[str, Array]]:
     """Learned initial states: of a graph that carries state in its metadata, else constants."""
     for state in stage.states:
-        from_metadata = next(carried, None)
+        from_metadata = carried.get(f"{name}.{state}", carried.get(state))
         if from_metadata is not None:
             yield f"{state}0", from_metadata
         layers: list[Array] = []
@@ -208,10 +207,10 @@ def _initial(
             yield f"{state}0", np.concatenate(layers)  # (num_layers * directions, size)
 
 
-def _carried_initial_states(metadata: Mapping[str, str]) -> Iterator[Array | None]:
-    """Those of a graph that carries state, stage by stage, h before c."""
+def _carried_initial_states(metadata: Mapping[str, str]) -> dict[str, Array | None]:
+    """Those of a graph that carries state, by the names of the state's tensors."""
     try:
         tensors = carried_tensors(metadata[STATE]) if STATE in metadata else ()
     except LstmExportError as error:
         raise BundleError(str(error)) from error
-    return iter([tensor.initial for tensor in tensors])
+    return {carried.tensor.name: carried.initial for carried in tensors}

@@ -3,7 +3,7 @@
 from .arrays import Array
 from .forward import forward
 from .model import Model
-from .recurrent import GRU, LSTM, Cell, Recurrent
+from .recurrent import GRU, LSTM, RNN, Cell, Recurrent
 from .runner import LengthsRunner, Runner, StatefulRunner
 from .signature import Column, Signature
 from .stage import Shape, Stage
@@ -31,6 +31,7 @@ from .table_format import USUAL, TableFormat
 __all__ = [
     "GRU",
     "LSTM",
+    "RNN",
     "USUAL",
     "Activation",
     "Add",

@@ -13,6 +13,9 @@ ONNX_GATES = ("input", "output", "forget", "cell")
 # torch.nn.GRU: (W_ir|W_iz|W_in). ONNX calls the new gate n "hidden"; its operator GRU has W[zrh].
 PYTORCH_GRU_GATES = ("reset", "update", "new")
 ONNX_GRU_GATES = ("update", "reset", "new")
+# torch.nn.RNN and the operator RNN have one block and no gate.
+RNN_GATES = ("hidden",)
+ONNX_ORDERS = {"LSTM": ONNX_GATES, "GRU": ONNX_GRU_GATES, "RNN": RNN_GATES}  # by operator
 
 
 def gate_slices(gates: tuple[str, ...], hidden_size: int) -> dict[str, slice]:

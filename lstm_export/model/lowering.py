@@ -13,7 +13,7 @@ from .model import Model
 from .recurrent import LSTM, Cell, Recurrent
 from .stage import Stage, X
 from .stages import LastHidden, LastStep, Linear
-from .wiring import INPUT
+from .wiring import INPUT, needed
 
 # A learned h0 comes back out of its pseudo-inverse with about this many roundings.
 POOR_CONDITION = 100.0
@@ -28,7 +28,7 @@ def lower_projections(model: Model) -> Model:
     """
     if not any(stage.proj_size for stage in model.recurrent):
         return model
-    return replace(model, stages=tuple(_lowered(model)))
+    return replace(model, stages=needed(tuple(_lowered(model))))
 
 
 def lowering_notes(model: Model) -> Iterator[str]:
@@ -49,69 +49,74 @@ def _worst_condition(stage: Recurrent) -> float:
 
 
 def _lowered(model: Model) -> Iterator[Stage]:
-    """A read-out has one row to project: of the last layer it takes what is not projected yet."""
+    """Every stage, naming what it takes.
+
+    A read-out has one row to project: it takes what is not projected yet.
+    """
     names = {INPUT: X}  # by index what stands for a stage's value now
-    held: dict[int, _Held] = {}
+    layers: dict[int, _Layers] = {}  # of the stages that had projections
+    found: tuple[Stage, ...]
     for index, stage in enumerate(model.stages):
         source = model.sources[index][0]
         inputs = tuple(names[source] for source in model.sources[index])
         if isinstance(stage, LSTM) and stage.proj_size:
-            first, *others, projection = _without_projections(stage)
-            yield replace(first, inputs=inputs)
-            yield from others
-            held[index] = _Held.of(model, index, (first, *others)[-1].name, projection)
-            if held[index].is_taken_by_others:
-                yield projection
-            names[index] = projection.name
-        elif source in held and _is_read_out(stage):
-            yield replace(stage, inputs=(held[source].lstm,))
-            projection = held[source].after(stage)
-            yield projection
-            names[index] = projection.name
+            found = tuple(_without_projections(stage, inputs))
+            layers[index] = _Layers(found, model.readers_of(index))
+            if layers[index].is_left_to_read_out:
+                found = found[:-1]
+        elif source in layers and isinstance(stage, LastStep | LastHidden):
+            found = layers[source].read(stage)
         else:
-            yield replace(stage, inputs=inputs)
-            names[index] = stage.name
+            found = (replace(stage, inputs=inputs),)
+        yield from found
+        names[index] = found[-1].name
 
 
-class _Held(NamedTuple):
-    """The projection of a last layer, which read-outs do themselves.
+class _Layers(NamedTuple):
+    """Layer by layer an LSTM and its projection.
 
     Attributes:
-        lstm: the name of the layer without it.
-        projection: as every step takes it.
-        is_taken_by_others: whether other stages than read-outs take every step.
-        is_shared: whether there are several stages that take it.
+        stages: the LSTM of layer 0, its projection, that of layer 1, ...
+        readers: the stages that take the value of the last.
     """
 
-    lstm: str
-    projection: Stage
-    is_taken_by_others: bool
-    is_shared: bool
+    stages: tuple[Stage, ...]
+    readers: tuple[Stage, ...]
 
-    @classmethod
-    def of(cls, model: Model, index: int, lstm: str, projection: Stage) -> _Held:
-        readers = model.readers_of(index)
-        is_taken_by_others = not readers or not all(map(_is_read_out, readers))
-        return cls(lstm, projection, is_taken_by_others, len(readers) > 1)
+    @property
+    def is_left_to_read_out(self) -> bool:
+        """Whether a single read-out takes the last layer, and does its projection."""
+        if len(self.readers) != 1:
+            return False
+        (reader,) = self.readers
+        is_usual = isinstance(reader, LastHidden) and reader.is_usual
+        return is_usual or isinstance(reader, LastStep)
 
-    def after(self, read_out: Stage) -> Stage:
-        """The projection of one row."""
-        name = self.projection.name
-        return replace(self.projection, name=f"{name}.{read_out.name}" if self.is_shared else name)
+    def read(self, read_out: LastStep | LastHidden) -> tuple[Stage, ...]:
+        """A read-out of what is not projected, and the projection of its row."""
+        layer = read_out.layer if isinstance(read_out, LastHidden) else -1
+        lstm, projection = self.stages[2 * layer :][:2]
+        own = replace(read_out, inputs=(lstm.name,))
+        if isinstance(own, LastHidden):
+            own = replace(own, layer=-1)
+            if own.state == "c":
+                return (own,)
+        name = projection.name
+        if not self.is_left_to_read_out:
+            name = f"{name}.{own.name}"
+        return own, replace(projection, name=name, inputs=(own.name,))
 
 
-def _is_read_out(stage: Stage) -> bool:
-    return isinstance(stage, LastStep | LastHidden)
-
-
-def _without_projections(stage: LSTM) -> Iterator[Stage]:
+def _without_projections(stage: LSTM, inputs: tuple[str, ...]) -> Iterator[Stage]:
     """Layer by layer an LSTM of one layer and the Linear that projects its output."""
     for k, cells in enumerate(stage.layers()):
         name = f"{stage.name}.{k}"
         first = k * len(cells)
         rows = slice(first, first + len(cells))  # of h0 and c0
-        yield LSTM(name, _layer_weights(stage, cells, rows))
-        yield Linear(f"{name}.hr", _block_diagonal([_weight_hr(cell) for cell in cells]))
+        yield LSTM(name, _layer_weights(stage, cells, rows), inputs=inputs)
+        matrix = _block_diagonal([_weight_hr(cell) for cell in cells])
+        yield Linear(f"{name}.hr", matrix, inputs=(name,))
+        inputs = (f"{name}.hr",)
 
 
 def _layer_weights(stage: LSTM, cells: tuple[Cell, ...], rows: slice) -> dict[str, Array]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import UnsupportedModel, quoted
 from .arrays import Array
-from .recurrent import GRU, LSTM, Recurrent
+from .recurrent import GRU, LSTM, RNN, Recurrent
 from .signature import Signature
 from .stage import Shape, Stage, X
 from .stages import (
@@ -36,6 +36,7 @@ from .wiring import Sources, plainly, shapes_of, sources_of
 _KINDS: tuple[type[Stage], ...] = (
     LSTM,
     GRU,
+    RNN,
     Linear,
     Affine,
     LastStep,

@@ -22,10 +22,14 @@ def every_step(model: Model) -> Model | None:
             picks[index] = stage
         elif len({shape.is_sequence for shape in model.taken(index)}) > 1:
             return None
-    if not all(isinstance(stage, LastStep | LastHidden) for stage in picks.values()):
+    if not all(map(_picks_last_step, picks.values())):
         return None
     left_out: dict[int, tuple[Stage, ...]] = dict.fromkeys(picks, ())
     return replace(model, stages=exchanged(model.stages, model.sources, left_out))
+
+
+def _picks_last_step(stage: Stage) -> bool:
+    return isinstance(stage, LastStep) or (isinstance(stage, LastHidden) and stage.is_usual)
 
 
 def ending(model: Model, index: int, last: Stage) -> Model:

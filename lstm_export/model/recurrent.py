@@ -1,4 +1,4 @@
-"""The recurrent stages, LSTM and GRU, with their weights under torch.nn's names."""
+"""The recurrent stages, LSTM, GRU and RNN, with their weights under torch.nn's names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import UnsupportedModel
 from .arrays import Array, frozen
-from .gates import PYTORCH_GATES, PYTORCH_GRU_GATES
+from .gates import PYTORCH_GATES, PYTORCH_GRU_GATES, RNN_GATES
 from .stage import Memory, Stage, Steps
 
 _LAST = 2**31  # comes after every layer
@@ -40,7 +40,7 @@ class Cell:
         bias_ih, bias_hh: `(gates * hidden_size,)`, zeros where bias=False.
         weight_hr: `(proj_size, hidden_size)`, or None.
         h0: `(proj_size or hidden_size,)`, the initial state, zeros unless learned.
-        c0: `(hidden_size,)`, the same for the cell; unused by a GRU.
+        c0: `(hidden_size,)`, the same for the cell; used by an LSTM only.
     """
 
     suffix: str
@@ -60,7 +60,7 @@ class Cell:
 
 @dataclass(frozen=True, eq=False)
 class Recurrent(Stage):
-    """What LSTM and GRU share.
+    """What LSTM, GRU and RNN share.
 
     Every step is returned, `(batch, seq, directions * (proj_size or hidden_size))`.
 
@@ -282,3 +282,35 @@ class GRU(Recurrent):
     kind: ClassVar[str] = "GRU"
     gates: ClassVar[tuple[str, ...]] = PYTORCH_GRU_GATES
     states: ClassVar[tuple[str, ...]] = ("h",)
+
+
+NONLINEARITIES = ("tanh", "relu")
+
+
+@dataclass(frozen=True, eq=False)
+class RNN(Recurrent):
+    """torch.nn.RNN: `h_t = tanh(W_ih x_t + b_ih + W_hh h + b_hh)`, or relu of it.
+
+    Attributes:
+        nonlinearity: `tanh` or `relu`.
+    """
+
+    nonlinearity: str = "tanh"
+
+    kind: ClassVar[str] = "RNN"
+    gates: ClassVar[tuple[str, ...]] = RNN_GATES
+    states: ClassVar[tuple[str, ...]] = ("h",)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.nonlinearity not in NONLINEARITIES:
+            known = ", ".join(NONLINEARITIES)
+            got = f"{self.name} has the nonlinearity {self.nonlinearity!r}"
+            raise UnsupportedModel(f"{got}; known are {known}")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {"nonlinearity": self.nonlinearity}
+
+    def sizes(self, before: int, after: int) -> str:
+        return f"{super().sizes(before, after)[:-1]}, {self.nonlinearity})"

@@ -65,6 +65,69 @@ class Node(nn.Module):
         return y
 
 
+class LSTMNode(nn.Module):
+    """An LSTM whose states are values, too: h_n and c_n come before its own."""
+
+    h0: Tensor
+    c0: Tensor
+
+    def __init__(self, rnn: nn.RNNBase, place: int, h0: Tensor, c0: Tensor) -> None:
+        super().__init__()
+        self.rnn = rnn
+        self.place = place
+        self.register_buffer("h0", h0)  # (num_layers * directions, size), or empty for zeros
+        self.register_buffer("c0", c0)
+
+    def forward(self, values: list[Tensor]) -> Tensor:
+        x = values[self.place]
+        if self.h0.numel():
+            h0 = self.h0.unsqueeze(1).expand(-1, x.size(0), -1).contiguous()
+            c0 = self.c0.unsqueeze(1).expand(-1, x.size(0), -1).contiguous()
+            every_step, (h_n, c_n) = self.rnn(x, (h0, c0))
+        else:
+            every_step, (h_n, c_n) = self.rnn(x)
+        values.append(h_n)
+        values.append(c_n)
+        y: Tensor = every_step
+        return y
+
+
+class RNNNode(nn.Module):
+    """A GRU or an RNN whose state is a value, too: h_n comes before its own."""
+
+    h0: Tensor
+
+    def __init__(self, rnn: nn.RNNBase, place: int, h0: Tensor) -> None:
+        super().__init__()
+        self.rnn = rnn
+        self.place = place
+        self.register_buffer("h0", h0)
+
+    def forward(self, values: list[Tensor]) -> Tensor:
+        x = values[self.place]
+        if self.h0.numel():
+            h0 = self.h0.unsqueeze(1).expand(-1, x.size(0), -1).contiguous()
+            every_step, h_n = self.rnn(x, h0)
+        else:
+            every_step, h_n = self.rnn(x)
+        values.append(h_n)
+        y: Tensor = every_step
+        return y
+
+
+class StateNode(nn.Module):
+    """One layer of a state `(num_layers * directions, batch, size)`, directions side by side."""
+
+    def __init__(self, place: int, cells: list[int]) -> None:
+        super().__init__()
+        self.place = place
+        self.cells = cells
+
+    def forward(self, values: list[Tensor]) -> Tensor:
+        state = values[self.place]
+        return torch.cat([state[cell] for cell in self.cells], dim=-1)
+
+
 class JoinNode(nn.Module):
     """What takes several values, by their places.
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ..errors import InputError
 from .arrays import Array
 from .model import Model
-from .recurrent import GRU, Recurrent
+from .recurrent import LSTM, RNN, Recurrent
 from .runner import Runner
 from .stage import Stage
 from .stages import (
@@ -30,7 +30,8 @@ from .stages import (
     Skip,
     Slice,
 )
-from .torch_graph import JOINS, POOLS, Columns, Graph, Node
+from .torch_graph import POOLS, Columns
+from .torch_wiring import needs_wiring, wired
 
 
 def to_module(model: Model) -> nn.Sequential:
@@ -39,43 +40,31 @@ def to_module(model: Model) -> nn.Sequential:
     Maps float32 `x (batch, seq, input_size)` to `y (batch, output_size)`, or to
     `(batch, seq, output_size)` where every step is answered.
     """
-    if not model.is_chain:
-        return _graph(model).eval()
+    if needs_wiring(model):
+        names = [child_name(index, stage.name) for index, stage in enumerate(model.stages)]
+        modules = [_stage(model, index) for index in range(len(model.stages))]
+        return wired(model, names, modules).eval()
     children: dict[str, nn.Module] = {}
     has_scaler = isinstance(model.stages[0], Affine)
     first = 1 if has_scaler else 0  # where the chain begins for a Skip
-    before: Stage | None = None
     for index, stage in enumerate(model.stages):
         name = child_name(index, stage.name)
         if isinstance(stage, Skip):
             # A Sequential hands on one value, so what came before moves inside.
             inner = {key: children.pop(key) for key in list(children)[first:]}
             children[name] = AddInput(_sequential(inner), stage.features)
-        elif isinstance(stage, LastHidden):
-            is_bidirectional = isinstance(before, Recurrent) and before.bidirectional
-            children[name] = Hidden(is_bidirectional)
         else:
-            children[name] = _module(stage)
-        before = stage
+            children[name] = _stage(model, index)
     return _sequential(children).eval()
 
 
-def _graph(model: Model) -> nn.Sequential:
-    """The stages as nodes that take each other's values."""
-    graph = Graph()
-    for index, (stage, sources) in enumerate(zip(model.stages, model.sources, strict=True)):
-        places = [source + 1 for source in sources]  # x stands before all others
-        name = child_name(index, stage.name)
-        if isinstance(stage, Join):
-            is_sequence = model.shapes[index].is_sequence
-            graph.add_module(name, JOINS[stage.kind](places, is_sequence))
-        elif isinstance(stage, LastHidden):
-            recurrent = model.stages[sources[0]]
-            is_bidirectional = isinstance(recurrent, Recurrent) and recurrent.bidirectional
-            graph.add_module(name, Node(Hidden(is_bidirectional), places[0]))
-        else:
-            graph.add_module(name, Node(_module(stage), places[0]))
-    return graph
+def _stage(model: Model, index: int) -> nn.Module:
+    """The module of one stage, which takes a single value."""
+    stage = model.stages[index]
+    if isinstance(stage, LastHidden):
+        recurrent = model.stages[model.sources[index][0]]
+        return Hidden(isinstance(recurrent, Recurrent) and recurrent.bidirectional)
+    return _module(stage)
 
 
 def _sequential(children: Mapping[str, nn.Module]) -> nn.Sequential:
@@ -169,7 +158,7 @@ class LSTMFromState(nn.Module):
 
 
 class GRUFromState(nn.Module):
-    """An nn.GRU that starts from a learned state."""
+    """An nn.GRU or nn.RNN that starts from a learned state."""
 
     h0: Tensor
 
@@ -268,6 +257,15 @@ def _module(stage: Stage) -> nn.Module:
 
 @_module.register
 def _recurrent(stage: Recurrent) -> nn.Module:
+    rnn = _rnn(stage)
+    if not stage.has_initial_state:
+        return EveryStep(rnn)
+    states = [torch.tensor(stage.initial(state)) for state in stage.states]
+    is_lstm = isinstance(stage, LSTM)
+    return LSTMFromState(rnn, *states) if is_lstm else GRUFromState(rnn, *states)
+
+
+def _rnn(stage: Recurrent) -> nn.RNNBase:
     sizes = (stage.input_size, stage.hidden_size, stage.num_layers)
     options = {
         "bias": stage.bias,
@@ -277,13 +275,14 @@ def _recurrent(stage: Recurrent) -> nn.Module:
     }
     if stage.proj_size:
         options["proj_size"] = stage.proj_size
-    is_gru = isinstance(stage, GRU)
-    rnn: nn.RNNBase = nn.GRU(*sizes, **options) if is_gru else nn.LSTM(*sizes, **options)
+    if isinstance(stage, RNN):
+        options["nonlinearity"] = stage.nonlinearity
+    rnn: nn.RNNBase = _BY_KIND[stage.kind](*sizes, **options)
     _filled(rnn, {key: array for key, array in stage.arrays.items() if key not in ("h0", "c0")})
-    if not stage.has_initial_state:
-        return EveryStep(rnn)
-    states = [torch.tensor(stage.initial(state)) for state in stage.states]
-    return GRUFromState(rnn, *states) if is_gru else LSTMFromState(rnn, *states)
+    return rnn
+
+
+_BY_KIND = {"LSTM": nn.LSTM, "GRU": nn.GRU, "RNN": nn.RNN}
 
 
 @_module.register
@@ -301,6 +300,11 @@ def _affine(stage: Affine) -> nn.Module:
 @_module.register
 def _last_step(stage: LastStep) -> nn.Module:
     return Last()
+
+
+@_module.register
+def _join(stage: Join) -> nn.Module:
+    return nn.Identity()  # a node of the graph does it
 
 
 @_module.register

@@ -67,10 +67,23 @@ def shapes_of(
         shapes.append(stage.shape(tuple(given)))
         if isinstance(stage, LastHidden):
             (source,) = taken
-            if source == INPUT or not isinstance(stages[source], Recurrent):
-                fault = "takes a hidden state, but no recurrent stage stands before it"
-                raise UnsupportedModel(f"{stage.name} {fault}")
+            recurrent = None if source == INPUT else stages[source]
+            shapes[-1] = Shape(_width_of_state(stage, recurrent), is_sequence=False)
     return tuple(shapes)
+
+
+def _width_of_state(stage: LastHidden, recurrent: Stage | None) -> int:
+    if not isinstance(recurrent, Recurrent):
+        fault = "takes a hidden state, but no recurrent stage stands before it"
+        raise UnsupportedModel(f"{stage.name} {fault}")
+    if stage.state not in recurrent.states:
+        states = " and ".join(recurrent.states)
+        got = f"{stage.name} takes the state {stage.state!r} of {recurrent.name}"
+        raise UnsupportedModel(f"{got} ({recurrent.kind}), which has {states}")
+    if -stage.layer > recurrent.num_layers:
+        got = f"{stage.name} takes layer {stage.layer} of {recurrent.name}"
+        raise UnsupportedModel(f"{got}, which has {recurrent.num_layers}")
+    return recurrent.directions * recurrent.width_of(stage.state)
 
 
 def spelled_out(stages: tuple[Stage, ...], sources: tuple[Sources, ...]) -> tuple[Stage, ...]:

@@ -132,7 +132,8 @@ def read(data: bytes) -> Model:
     for index, stage in enumerate(chain):
         names[child_name(index, stage["name"])] = stage["name"]
     arrays: dict[str, Array] = {}
-    for key, tensor in module.state_dict().items():
+    tensors = {key: tensor for key, tensor in module.state_dict().items() if tensor.numel()}
+    for key, tensor in tensors.items():
         *modules, array = key.split(".")  # such as 3_skip, body, 0_lstm, rnn, weight_ih_l0
         owners = [names[part] for part in modules if part in names]
         owner = owners[-1] if owners else ""

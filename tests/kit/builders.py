@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from lstm_export.model import GRU, LSTM, Affine, Array, Linear, Model, Recurrent
+from lstm_export.model import GRU, LSTM, RNN, Affine, Array, Linear, Model, Recurrent
 
 
 def linear(
@@ -75,6 +76,13 @@ def gru(*args: Any, **options: Any) -> GRU:
     stage = recurrent(*args, **options, kind=GRU)
     assert isinstance(stage, GRU)
     return stage
+
+
+def rnn(*args: Any, nonlinearity: str = "tanh", **options: Any) -> RNN:
+    """`recurrent`, as an RNN."""
+    stage = recurrent(*args, **options, kind=RNN)
+    assert isinstance(stage, RNN)
+    return replace(stage, nonlinearity=nonlinearity)
 
 
 def without_bias(stage: LSTM) -> LSTM:

@@ -31,7 +31,7 @@ from lstm_export.model import (
     Subtract,
 )
 
-from .builders import gru, linear, lstm, scaler, without_bias
+from .builders import gru, linear, lstm, rnn, scaler, without_bias
 
 LAST = LastStep("last")
 HIDDEN = LastHidden("hidden")
@@ -334,6 +334,61 @@ def pools(random: np.random.Generator) -> dict[str, Model]:
     }
 
 
+def deeper_states(random: np.random.Generator) -> dict[str, Model]:
+    """The cell's state and that of lower layers, of one direction and of two, projected or not."""
+    return {
+        "cell states": _model(
+            3,
+            2,
+            lstm("lstm", 3, 4, 2, random, bidirectional=True, learned=True),
+            LastHidden("c", state="c"),
+            LastHidden("lower", layer=-2, inputs=("lstm",)),
+            LastHidden("lower c", state="c", layer=-2, inputs=("lstm",)),
+            LastStep("last", inputs=("lstm",)),
+            Concat("all", inputs=("c", "lower", "lower c", "last")),
+            linear("fc", 32, 2, random),
+        ),
+        "lower layer": _model(
+            3,
+            2,
+            gru("gru", 3, 5, 3, random),
+            LastHidden("middle", layer=-2),
+            linear("fc", 5, 2, random),
+        ),
+        "projected states": _model(
+            3,
+            2,
+            lstm("lstm", 3, 6, 2, random, proj_size=2),
+            LastHidden("c", state="c"),
+            LastHidden("lower", layer=-2, inputs=("lstm",)),
+            LastHidden("hidden", inputs=("lstm",)),
+            Pool("mean", "mean", inputs=("lstm",)),
+            Concat("all", inputs=("c", "lower", "hidden", "mean")),
+            linear("fc", 12, 2, random),
+        ),
+    }
+
+
+def plain_recurrences(random: np.random.Generator) -> dict[str, Model]:
+    """nn.RNN, of a tanh and of a relu, of both directions and with a learned state."""
+    return {
+        "rnn": _model(
+            3,
+            2,
+            rnn("rnn", 3, 6, 2, random, learned=True),
+            LAST,
+            linear("fc", 6, 2, random),
+        ),
+        "relu rnn": _model(
+            3,
+            2,
+            rnn("rnn", 3, 4, 1, random, bidirectional=True, nonlinearity="relu"),
+            HIDDEN,
+            linear("fc", 8, 2, random),
+        ),
+    }
+
+
 def windows(random: np.random.Generator) -> dict[str, Model]:
     """A row of the whole window that goes to every step of it, in every way."""
     return {
@@ -384,9 +439,11 @@ def _all_chains() -> dict[str, Model]:
 
 
 CHAINS = _all_chains()
-# Models that are no chains, which not every target holds.
+# Models that not every target holds: graphs, and stages that came later.
 GRAPHS = {
     **branches(np.random.default_rng(6)),
     **windows(np.random.default_rng(7)),
     **pools(np.random.default_rng(8)),
+    **plain_recurrences(np.random.default_rng(9)),
+    **deeper_states(np.random.default_rng(10)),
 }

@@ -12,6 +12,8 @@ import numpy as np
 
 from lstm_export.errors import UnsupportedModel
 from lstm_export.model import (
+    GRU,
+    RNN,
     Activation,
     Add,
     Affine,
@@ -19,22 +21,26 @@ from lstm_export.model import (
     Concat,
     Divide,
     Join,
+    LastHidden,
     LastStep,
     Linear,
     Model,
     Multiply,
     Pool,
+    Recurrent,
     Skip,
     Slice,
     Stage,
     Subtract,
 )
+from lstm_export.model.recurrent import NONLINEARITIES
 from lstm_export.model.stage import X
 from lstm_export.model.stages.read_outs import POOLS
 
 from .random_chains import LARGEST_HIDDEN, random_chain
 
 MOST_EDITS = 4
+PLAIN = 0.3  # share whose first GRU becomes an RNN
 TRIES = 20  # edits are drawn until enough of them fit
 
 Random = np.random.Generator
@@ -50,6 +56,8 @@ def random_graph(
     kept = tuple(stage for stage in model.stages if not isinstance(stage, Skip))
     model = replace(model, stages=kept)
     random = np.random.default_rng([seed, index, 2])
+    if random.random() < PLAIN:
+        model = _with_rnn(model)
     wanted = int(random.integers(1, MOST_EDITS + 1))
     for _ in range(TRIES):
         edit = EDITS[int(random.integers(len(EDITS)))]
@@ -61,6 +69,19 @@ def random_graph(
         if not wanted:
             break
     return model, gain
+
+
+def _with_rnn(model: Model) -> Model:
+    """The first GRU as an RNN of its reset gate's weights."""
+    for index, stage in enumerate(model.stages):
+        if isinstance(stage, GRU):
+            weights = {}
+            for key, array in stage.weights.items():
+                weights[key] = array if key == "h0" else array[: stage.hidden_size]
+            nonlinearity = NONLINEARITIES[index % 2]
+            plain = RNN(stage.name, weights, nonlinearity=nonlinearity, inputs=stage.inputs)
+            return replace(model, stages=(*model.stages[:index], plain, *model.stages[index + 1 :]))
+    return model
 
 
 def _edited(model: Model, place: int, added: list[Stage] | None) -> Model | None:
@@ -142,6 +163,23 @@ def _normalised(model: Model, place: int, random: Random) -> list[Stage] | None:
     return [base, Subtract(f"{base.name}.less", inputs=(name_of(model, place), base.name))]
 
 
+def _state(model: Model, place: int, random: Random) -> list[Stage] | None:
+    """A state of some layer of an earlier recurrent stage beside a row, and a Linear after it."""
+    earlier = [i for i, stage in enumerate(model.stages[:place]) if isinstance(stage, Recurrent)]
+    if not earlier or _is_sequence(model, place):
+        return None
+    recurrent = model.stages[int(random.choice(earlier))]
+    assert isinstance(recurrent, Recurrent)
+    state = str(random.choice(recurrent.states))
+    layer = -int(random.integers(1, recurrent.num_layers + 1))
+    name = name_of(model, place)
+    read = LastHidden(_new(model, "state"), state=state, layer=layer, inputs=(recurrent.name,))
+    both = Concat(f"{read.name}.cat", inputs=(name, read.name))
+    width = _width(model, place)
+    columns = width + recurrent.directions * recurrent.width_of(state)
+    return [read, both, _linear(f"{read.name}.fc", columns, width, both.name, random)]
+
+
 def _row(model: Model, place: int, random: Random) -> Stage:
     mode = str(random.choice(["last", *POOLS]))
     inputs = (name_of(model, place),)
@@ -188,6 +226,7 @@ EDITS: tuple[Edit, ...] = (
     _gated,
     _normalised,
     _beside,
+    _state,
     _picked,
     _answer_shifted,
 )

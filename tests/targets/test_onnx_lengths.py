@@ -27,6 +27,8 @@ LENGTHS = np.array([3, 1, 9, 5, 8])
 ROUNDINGS = 40 * 2.0**-24
 # Written with Elu, Celu, Selu or Softplus: findings/onnxruntime_elu_bits_follow_place.sh.
 FOLLOW_THE_PLACE = {"elu", "celu", "selu", "softplus", "mish"}
+# The operator RNN multiplies all rows at once, by other code for one than for several.
+FOLLOW_THE_PLACE |= {"RNN"}
 
 
 def exported(model: Model, opset: int = 17) -> bytes:
@@ -63,7 +65,8 @@ def test_padding_and_neighbours_change_no_bit_of_a_row(model: Model, padding: fl
 
 
 def functions_of(model: Model) -> set[str]:
-    return {stage.function for stage in model.stages if isinstance(stage, Activation)}
+    functions = {stage.function for stage in model.stages if isinstance(stage, Activation)}
+    return functions | {stage.kind for stage in model.recurrent}
 
 
 def test_reading_is_the_inverse_of_writing(model: Model) -> None:

@@ -1,4 +1,4 @@
-"""A layer of an LSTM or a GRU in one direction: one matrix, and a few operations in place.
+"""A layer of an LSTM, a GRU or an RNN in one direction: one matrix, and a few operations in place.
 
 Columns are the rows of the batch. A layer reads `inputs (input_size + 1 + size, batch)`: x_t, then
 a row of ones, then h, so that one product gives the sums of all gates with their biases.
@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...errors import UnsupportedModel
-from ...model import GRU, LSTM, Array, Cell, Recurrent
+from ...model import GRU, LSTM, RNN, Array, Cell, Recurrent
 from ...model.gates import PYTORCH_GATES, PYTORCH_GRU_GATES, gate_slices, reorder_gates
 
 LSTM_ROWS = ("input", "forget", "output", "cell")  # the sigmoids side by side
@@ -53,6 +53,11 @@ def layer_of(stage: Recurrent, cell: Cell) -> Layer:
         return Layer(cell, _lstm_matrix(cell), _lstm_step)
     if isinstance(stage, GRU):
         return Layer(cell, _gru_matrix(cell), _gru_step)
+    if isinstance(stage, RNN):
+        squash = np.tanh if stage.nonlinearity == "tanh" else _relu
+        bias = cell.bias_ih + cell.bias_hh
+        matrix = np.column_stack([cell.weight_ih, bias, cell.weight_hh])
+        return Layer(cell, matrix, partial(_rnn_step, squash))
     raise UnsupportedModel(f"the numpy target cannot express {stage.name} ({stage.kind})")
 
 
@@ -89,6 +94,27 @@ def _lstm_step(matrix: Array, weight_hr: Array | None, inputs: Array, h: Array, 
         multiply(o, squashed, answer)
         if project:
             project()
+
+    return step
+
+
+def _relu(sums: Array, h: Array) -> None:
+    np.maximum(sums, np.float32(0), out=h)
+
+
+def _rnn_step(
+    squash: Callable[[Array, Array], object],
+    matrix: Array,
+    _: Array | None,
+    inputs: Array,
+    h: Array,
+    c: Array,
+) -> Step:
+    sums = np.empty(h.shape, np.float32)
+
+    def step() -> None:
+        np.dot(matrix, inputs, sums)
+        squash(sums, h)
 
     return step
 

@@ -80,6 +80,15 @@ class RecurrentSteps:
         tensors = {"h": column.h, "c": column.c}
         return tuple(tensors[name].swapaxes(1, 2) for name in self._states)
 
+    def final(self, state: str, layer: int) -> Array:
+        """A layer's h or c, `(directions * size, batch)`; -1 is the last layer."""
+        columns = self._columns  # of two directions a column is one cell of one layer
+        if self._is_bidirectional:
+            columns = [*columns[2 * layer :][:2]]
+            layer = 0
+        tensors = [column.h if state == "h" else column.c for column in columns]
+        return np.concatenate([tensor[layer] for tensor in tensors])
+
     def through(self, x: Array, lengths: Array | None) -> Array:
         """Every h_t of the last layer, `(seq, directions * size, batch)`."""
         if not self._is_bidirectional:

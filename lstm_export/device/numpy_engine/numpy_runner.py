@@ -10,15 +10,18 @@ from ...model import (
     Affine,
     Array,
     Join,
+    LastHidden,
     Model,
     Pool,
     Recurrent,
     Signature,
+    Stage,
     State,
     StateTensor,
     initial_state,
     state_layout,
 )
+from ...model.runner import row_by_row
 from ...model.state import not_for_streams
 from ...model.wiring import INPUT
 from .float32_joins import check_join, joined
@@ -39,6 +42,9 @@ class Plan:
         self.operations: dict[str, Operation] = {
             stage.name: operation(stage) for stage in model.stages
         }
+        self.reads_states = any(
+            isinstance(stage, LastHidden) and not stage.is_usual for stage in model.stages
+        )
         self.widths = [model.widths(index)[0] for index in range(len(model.stages))]
         for stage in model.stages:
             if isinstance(stage, Join):
@@ -82,6 +88,8 @@ class BatchRun:
             value = values[first]
             if stage.name in self._steps:
                 value = self._steps[stage.name].through(value, lengths)
+            elif isinstance(stage, LastHidden) and not stage.is_usual:
+                value = self._final_state(stage, self._stages[first])
             elif isinstance(stage, Join):
                 value = joined(stage, [values[other] for other in self._sources[index]])
             else:
@@ -91,6 +99,12 @@ class BatchRun:
                 source = value
             values[index] = value
         return value
+
+    def _final_state(self, stage: LastHidden, recurrent: Stage) -> Array:
+        """The state of a layer after the last step of every row, `(size, batch)`."""
+        steps = self._steps[recurrent.name]
+        assert isinstance(steps, RecurrentSteps)  # noqa: S101 - a model has no other
+        return steps.final(stage.state, stage.layer)
 
 
 def _steps(plan: Plan, batch: int) -> Iterator[tuple[str, RecurrentSteps | PoolSteps]]:
@@ -119,6 +133,8 @@ class NumpyRunner:
     def __call__(self, x: Array, lengths: Array | None = None) -> Array:
         x = np.asarray(x, np.float32)
         counted = None if lengths is None else np.asarray(lengths, np.int64)
+        if counted is not None and self._plan.reads_states:
+            return row_by_row(self)(x, counted)  # each row's state is that at its own end
         return BatchRun(self._plan, len(x))(x, counted)
 
 

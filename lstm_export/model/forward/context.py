@@ -10,8 +10,20 @@ import numpy as np
 
 from ..arrays import Array
 from ..stage import Memory, Stage
-from ..state import rows_of
+from ..state import State, rows_of
 from .variation import CORRECT, Choices, Noise
+
+
+class Finals(NamedTuple):
+    """A state after each row's last step, of every layer and direction.
+
+    Attributes:
+        y: `(num_layers * directions, *runs, batch, size)`.
+        terms: same shape, the absolute terms that it was summed from.
+    """
+
+    y: Array
+    terms: Array
 
 
 class Value(NamedTuple):
@@ -28,6 +40,20 @@ class Value(NamedTuple):
     terms: Array
 
 
+class Ran(NamedTuple):
+    """What one layer in one direction gave, in the order in which it read.
+
+    Attributes:
+        value: every h_t.
+        final: h, and of an LSTM c, after each row's last step, `(*runs, batch, size)`.
+        terms: the absolute terms of each.
+    """
+
+    value: Value
+    final: State
+    terms: State
+
+
 @dataclass
 class Context:
     """One run through a chain.
@@ -41,6 +67,7 @@ class Context:
         choices: what a known bug does otherwise.
         before: the stage whose value this one takes first; None for the model's input.
         final: the states after each row's last step so far, `(num_layers, *runs, batch, size)`.
+        states: by recurrent stage its `h` and `c` after each row's last step.
     """
 
     noise: Noise
@@ -50,6 +77,7 @@ class Context:
     choices: Choices = CORRECT
     before: Stage | None = None
     final: list[Array] = field(default_factory=list)
+    states: dict[str, dict[str, Finals]] = field(default_factory=dict)
 
     def start(self, memories: tuple[Memory, ...]) -> list[Array]:
         """What a stage carries before the first step, `(rows, *runs, batch, size)` each."""

@@ -109,11 +109,23 @@ def _last_step(stage: LastStep, weights: Weights, x: Value, context: Context) ->
 @apply.register
 def _last_hidden(stage: LastHidden, weights: Weights, x: Value, context: Context) -> Value:
     recurrent = context.before
+    if not stage.is_usual and isinstance(recurrent, Recurrent):
+        return _state_of_layer(stage, recurrent, context)
     if isinstance(recurrent, Recurrent) and recurrent.bidirectional:
         size = recurrent.state_size
         return Value(_both_ends(x.y, size, context), _both_ends(x.terms, size, context))
     step = context.choices.step
     return Value(context.last(x.y, step), context.last(x.terms, step))
+
+
+def _state_of_layer(stage: LastHidden, recurrent: Recurrent, context: Context) -> Value:
+    """Both directions of the layer side by side."""
+    finals = context.states[recurrent.name][stage.state]
+    first = (recurrent.num_layers + stage.layer) * recurrent.directions
+    cells = range(first, first + recurrent.directions)
+    y = np.concatenate([finals.y[cell] for cell in cells], axis=-1)
+    terms = np.concatenate([finals.terms[cell] for cell in cells], axis=-1)
+    return Value(y, terms)
 
 
 @apply.register

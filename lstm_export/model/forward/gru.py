@@ -8,13 +8,11 @@ from ..arrays import Array
 from ..gates import PYTORCH_GRU_GATES, gate_slices
 from ..recurrent import GRU
 from ..state import State
-from .context import Context, Value, as_row, transposed
+from .context import Context, Ran, Value, as_row, transposed
 from .products import carried, input_product, state_product
 
 
-def gru(
-    stage: GRU, w: dict[str, Array], x: Array, start: State, context: Context
-) -> tuple[Value, State]:
+def gru(stage: GRU, w: dict[str, Array], x: Array, start: State, context: Context) -> Ran:
     """One layer in one direction.
 
     Every h_t `(seq, *runs, batch, size)`, its terms |n| + |h|, and h after the last step.
@@ -31,7 +29,7 @@ def gru(
         np.add(np.abs(n), np.abs(h), out=every_term[t])
         h = carried(live, h_t, h)
         every_h[t] = h
-    return Value(every_h, every_term), (h,)
+    return Ran(Value(every_h, every_term), (h,), (context.last(every_term),))
 
 
 class _FromState:

@@ -8,13 +8,11 @@ from ..arrays import Array
 from ..gates import PYTORCH_GATES, gate_slices
 from ..recurrent import LSTM
 from ..state import State
-from .context import Context, Value, as_row, transposed
+from .context import Context, Ran, Value, as_row, transposed
 from .products import carried, input_product, state_product
 
 
-def lstm(
-    stage: LSTM, w: dict[str, Array], x: Array, start: State, context: Context
-) -> tuple[Value, State]:
+def lstm(stage: LSTM, w: dict[str, Array], x: Array, start: State, context: Context) -> Ran:
     """One layer in one direction.
 
     Every h_t `(seq, *runs, batch, size)`, its terms, and h, c after the last step. h_t is rounded
@@ -40,10 +38,12 @@ def lstm(
         h = carried(live, h_t, h)
         c = carried(live, c_t, c)
         every_h[t] = h
+    terms_of_c = context.last(every_term)
     np.minimum(every_term, 1.0, out=every_term)
     if weight_hr is not None:
         every_term = every_term @ np.abs(weight_hr)
-    return Value(every_h, every_term), (h, c)
+    value = Value(every_h, every_term)
+    return Ran(value, (h, c), (context.last(every_term), terms_of_c))
 
 
 def _step(

@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 
 from ..arrays import Array
-from ..recurrent import GRU, LSTM, Cell, Recurrent
+from ..recurrent import GRU, LSTM, RNN, Cell, Recurrent
 from ..state import State
-from .context import Context, Value
+from .context import Context, Finals, Ran, Value
 from .gru import gru
 from .lstm import lstm
+from .rnn import rnn
 
 Weights = dict[str, Array]
 
@@ -23,19 +24,23 @@ def through_layers(stage: Recurrent, weights: Weights, x: Array, context: Contex
     """
     states = [_initial(stage, name, weights, context) for name in stage.states]
     starts = zip(*states, strict=True)  # a cell's h, or its h and c, `(*runs, batch, size)` each
-    final: list[State] = []
+    final: list[Ran] = []
     for layer in stage.layers():
         directions = []
         for cell in layer:
             choices = context.choices.at(f"{stage.name}{cell.suffix}")
             here = replace(context, choices=choices)
             read = _as_read(x, cell, here)
-            value, after = _cell(stage, _own(weights, cell), read, next(starts), here)
-            directions.append(_in_sequence(value, cell, here))
-            final.append(after)
+            ran = _cell(stage, _own(weights, cell), read, next(starts), here)
+            directions.append(_in_sequence(ran.value, cell, here))
+            final.append(ran)
         value = _side_by_side(directions)
         x = value.y
-    context.final.extend(np.stack(cells) for cells in zip(*final, strict=True))
+    for index, name in enumerate(stage.states):
+        y = np.stack([ran.final[index] for ran in final])
+        terms = np.stack([ran.terms[index] for ran in final])
+        context.final.append(y)
+        context.states.setdefault(stage.name, {})[name] = Finals(y, terms)
     return value
 
 
@@ -59,13 +64,13 @@ def _in_sequence(value: Value, cell: Cell, context: Context) -> Value:
     return value
 
 
-def _cell(
-    stage: Recurrent, weights: Weights, x: Array, start: State, context: Context
-) -> tuple[Value, State]:
+def _cell(stage: Recurrent, weights: Weights, x: Array, start: State, context: Context) -> Ran:
     if isinstance(stage, LSTM):
         return lstm(stage, weights, x, start, context)
     if isinstance(stage, GRU):
         return gru(stage, weights, x, start, context)
+    if isinstance(stage, RNN):
+        return rnn(stage, weights, x, start, context)
     raise NotImplementedError(f"no float64 definition of {stage.kind}")
 
 

@@ -28,10 +28,37 @@ class LastHidden(Stage):
 
     For a bidirectional stage `cat(h_n[-2], h_n[-1])`: the forward direction's last step and the
     reverse direction's first, which is not the last step of its output.
+
+    Attributes:
+        state: `h`, or `c` of an LSTM.
+        layer: counted back from the last one, which is -1.
     """
+
+    state: str = "h"
+    layer: int = -1
 
     kind: ClassVar[str] = "LastHidden"
     steps: ClassVar[Steps] = "reduce"
+
+    def __post_init__(self) -> None:
+        if type(self.layer) is not int or self.layer >= 0:
+            got = f"{self.name} reads the layer {self.layer!r}"
+            raise UnsupportedModel(
+                f"{got}, expected -1 for the last, -2 for the one before it, ..."
+            )
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether it reads what the last layer gives."""
+        return self.state == "h" and self.layer == -1
+
+    @property
+    def options(self) -> dict[str, Any]:
+        usual = {"state": "h", "layer": -1}  # older readers know neither
+        return {key: value for key, value in vars(self).items() if usual.get(key, value) != value}
+
+    def sizes(self, before: int, after: int) -> str:
+        return "" if self.is_usual else f"({self.state}, layer {self.layer})"
 
 
 @dataclass(frozen=True, eq=False)

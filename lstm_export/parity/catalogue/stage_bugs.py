@@ -167,7 +167,17 @@ def _skip_bugs(model: Model, stage: Skip) -> Iterator[Mutation]:
 
 
 def _read_out_bugs(model: Model, stage: Stage, before: Stage | None) -> Iterator[Mutation]:
-    """Of two directions the reverse one ends at the first step: LastStep and LastHidden differ."""
+    """Of two directions the reverse one ends at the first step: LastStep and LastHidden differ.
+
+    Another state, or that of another layer.
+    """
+    if isinstance(stage, LastHidden) and isinstance(before, Recurrent):
+        for layer in range(-before.num_layers, 0):
+            for state in before.states:
+                wrong = replace(stage, state=state, layer=layer)
+                if (state, layer) != (stage.state, stage.layer):
+                    kind = f"{state} of layer {layer} read"
+                    yield from _instead(model, stage, {kind: wrong})
     if isinstance(before, Recurrent) and before.bidirectional:
         is_step = isinstance(stage, LastStep)
         other = LastHidden(stage.name) if is_step else LastStep(stage.name)

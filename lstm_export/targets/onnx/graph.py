@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,9 +28,9 @@ class Value:
         width: size of its last axis.
         is_sequence: whether it has an axis of time.
         is_time_first: whether it is `(seq, batch, size)`, as the recurrent operators want it.
-        final: of a recurrent stage the value that holds h of its last layer after the last step,
-            `(directions, batch, size)`, where a stage reads that; the name is empty where none
-            reads anything else.
+        finals: of a recurrent stage the values that hold `h` and `c` of a layer, counted back from
+            the last as -1, after the last step, `(directions, batch, size)`, where a stage reads
+            them; the name is empty where none reads anything else.
         is_bidirectional: whether those are two directions.
     """
 
@@ -38,7 +38,7 @@ class Value:
     width: int
     is_sequence: bool = True
     is_time_first: bool = False
-    final: str = ""
+    finals: Mapping[tuple[str, int], str] = field(default_factory=dict)
     is_bidirectional: bool = False
 
 
@@ -82,7 +82,7 @@ class Graph:
     def add(self, op: str, name: str, *others: str, **attributes: Any) -> None:
         """Append a node that maps the current value; its output becomes the current value."""
         name = self.node(op, name, self.value.name, *others, **attributes)
-        self.value = replace(self.value, name=name, final="")
+        self.value = replace(self.value, name=name, finals={})
 
     def node(
         self, op: str, name: str, *inputs: str, outputs: tuple[str, ...] = (), **attributes: Any

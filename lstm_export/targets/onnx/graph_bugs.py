@@ -21,6 +21,7 @@ Edit = Callable[["GraphProto"], bool]
 _FAR = 2**62  # beyond the end of any sequence
 # The activations of a recurrent operator beside its gates' sigmoid.
 _TANHS = {"LSTM": ("Tanh", "Tanh"), "GRU": ("Tanh",)}
+_RECURRENT = (*_TANHS, "RNN")
 
 
 def broken(data: bytes, kind: str) -> bytes | None:
@@ -134,10 +135,12 @@ def _other_step(step: int) -> Edit:
     """The read-out at another step: another index, or the output of that step, not the state."""
 
     def edit(graph: GraphProto) -> bool:
-        if _is_bidirectional(graph):
+        finals = [node for node in graph.node if _gives_state(node)]
+        is_single = len(finals) < 2 and not any(node.output[0] for node in finals)
+        if _is_bidirectional(graph) or not is_single:
             return False
         for index, node in enumerate(graph.node):
-            if node.op_type in _TANHS and len(node.output) > 1 and node.output[1]:
+            if _gives_state(node):
                 _read_step_of_output(graph, index, step)
                 return True
             is_skip = node.name.endswith("/last")
@@ -147,6 +150,10 @@ def _other_step(step: int) -> Edit:
         return False
 
     return edit
+
+
+def _gives_state(node: NodeProto) -> bool:
+    return node.op_type in _RECURRENT and len(node.output) > 1
 
 
 def _read_step_of_output(graph: GraphProto, index: int, step: int) -> None:

@@ -152,10 +152,10 @@ class GraphReader:
     def _read_single(self, op: str, place: Place) -> None:
         """A stage of one value."""
         after = place
-        if place.is_final:
+        if place.final is not None:
             recurrent = self._found[place.stage]
             is_bidirectional = isinstance(recurrent, Recurrent) and recurrent.bidirectional
-            stage = read_final(self._walk, is_bidirectional)
+            stage = read_final(self._walk, place.final, is_bidirectional)
             after = Place(INPUT, is_sequence=False)
         elif self._carried is not None and self._is_carried_pool(op):
             self._expect_time_first(place)
@@ -203,14 +203,13 @@ class GraphReader:
         self._walk.current = self._walk.taken_by(*KINDS)
         place = self._place_of(self._walk.current)
         self._expect_time_first(place)
-        stage, final = self._recurrent.read()
-        has_steps = bool(self._walk.current)
-        if not has_steps:
-            self._walk.current = final
-        of_final = Place(len(self._found), is_sequence=False, is_final=True)
-        self._keep(stage, (place.stage,), place if has_steps else of_final)
-        if final:
-            self._places[final] = of_final
+        stage, finals = self._recurrent.read()
+        index = len(self._found)
+        if not self._walk.current:  # there is a final state then
+            self._walk.current = next(iter(finals.values()))
+        self._keep(stage, (place.stage,), place)
+        for final, value in finals.items():
+            self._places[value] = Place(index, is_sequence=False, final=final)
 
     def _read_join(self, kind: type[Join], values: list[str]) -> None:
         """A stage of several values, which run time first where a row is among sequences."""
@@ -220,7 +219,7 @@ class GraphReader:
         first = sequences[0] if sequences else taken[0]
         has_row = len(sequences) < len(taken)
         is_alike = len({place.is_time_first for place in sequences}) < 2
-        if not is_alike or any(place.is_final for place in taken):
+        if not is_alike or any(place.final for place in taken):
             raise UnsupportedModel(f"{name!r} takes {values}, whose axes differ")
         if sequences and has_row and (kind is Concat or not first.is_time_first):
             raise UnsupportedModel(f"{name!r} takes {values}, where a row meets no step")

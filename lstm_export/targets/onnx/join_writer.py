@@ -29,7 +29,7 @@ def write_join(stage: Join, graph: Graph, taken: tuple[Value, ...]) -> None:
         attributes["axis"] = 2 if sequences else 1
     graph.node(_operator(stage, len(taken)), stage.name, *names, **attributes)
     first = sequences[0] if sequences else taken[0]
-    graph.value = replace(first, name=stage.name, is_time_first=is_time_first, final="")
+    graph.value = replace(first, name=stage.name, is_time_first=is_time_first, finals={})
 
 
 def _operator(stage: Join, count: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,15 +12,16 @@ import numpy as np
 from ...device.onnx_metadata import FINAL, LENGTHS
 from ...device.onnx_state import CarriedTensor
 from ...errors import UnsupportedModel
-from ...model import GRU, LSTM, Array, Recurrent
-from ...model.gates import ONNX_GATES, ONNX_GRU_GATES, reorder_gates
+from ...model import GRU, LSTM, RNN, Array, Recurrent
+from ...model.gates import ONNX_ORDERS, reorder_gates
 from .graph import SPLIT_COUNTS_OPSET
 from .shared_nodes import step_over_shared
 from .walk import CONSTANT, OPTIONAL, Walk
 
-KINDS: Mapping[str, type[Recurrent]] = {"LSTM": LSTM, "GRU": GRU}
+KINDS: Mapping[str, type[Recurrent]] = {"LSTM": LSTM, "GRU": GRU, "RNN": RNN}
 
 Carried = Mapping[str, CarriedTensor]  # by state, `h` and `c`
+Finals = Mapping[tuple[str, int], str]  # by state and layer, the last one being -1, a value
 
 
 class _Learned(NamedTuple):
@@ -47,9 +49,10 @@ class RecurrentReader:
         self._walk = walk
         self._tensors = tensors
         self._lengths = LENGTHS if takes_lengths else ""
+        self._is_relu = False  # of an RNN
 
-    def read(self) -> tuple[Recurrent, str]:
-        """All layers of one stage, and the value that holds h after its last step.
+    def read(self) -> tuple[Recurrent, Finals]:
+        """All layers of one stage, and the values that hold h and c after its last step.
 
         The walk's current value is that of every step, empty where there is none.
         """
@@ -58,15 +61,18 @@ class RecurrentReader:
         learned = self._learned_states()  # before them a node belongs to no layer
         name, _, _ = self._walk.name().rpartition("/")
         kind = self._walk.op()
+        self._is_relu = self._walk.has_attribute("activations")
         arrays: dict[str, list[Array]] = {}
+        finals_by_layer: list[dict[str, str]] = []
         for k in itertools.count():
             for state, found in learned.items():
                 arrays.setdefault(state, []).append(found.array)
             start = {state: found.value for state, found in learned.items()}
             if carried:
                 start = {state: tensor.layer(k) for state, tensor in carried.items()}
-            arrays_of_layer, final = self._layer(k, kind, f"{name}/l{k}", start, carried)
+            arrays_of_layer, finals = self._layer(k, kind, f"{name}/l{k}", start, carried)
             weights |= arrays_of_layer
+            finals_by_layer.append(finals)
             if self._layer_name() != f"{name}/l{k + 1}":
                 break
             learned = self._learned_states()
@@ -76,7 +82,14 @@ class RecurrentReader:
         for state, tensor in carried.items():
             if tensor.initial is not None:  # only the metadata holds it
                 weights[f"{state}0"] = tensor.initial
-        return KINDS[kind](name, weights), final
+        stage = KINDS[kind](name, weights)
+        if isinstance(stage, RNN) and self._is_relu:
+            stage = replace(stage, nonlinearity="relu")
+        return stage, {
+            (state, k - len(finals_by_layer)): value
+            for k, finals in enumerate(finals_by_layer)
+            for state, value in finals.items()
+        }
 
     def _carried_states(self) -> Iterator[tuple[str, CarriedTensor]]:
         """The states that a stage takes, split into layers; none where the graph carries none."""
@@ -131,10 +144,10 @@ class RecurrentReader:
 
     def _layer(
         self, k: int, kind: str, node: str, start: Mapping[str, str], carried: Carried
-    ) -> tuple[dict[str, Array], str]:
+    ) -> tuple[dict[str, Array], dict[str, str]]:
         """One recurrent node and what brings its output into shape.
 
-        The weights of layer k, and the value that holds its final h.
+        The weights of layer k, and the values that hold its final h and c, where it gives them.
         """
         if kind not in KINDS or self._walk.name() != node or self._walk.op() != kind:
             got = f"got {self._walk.name()!r}"
@@ -145,12 +158,15 @@ class RecurrentReader:
         states = [start.get(state, "") for state in KINDS[kind].states]
         inputs = (CONSTANT, CONSTANT, OPTIONAL, self._lengths, *states)
         taken = self._walk.advance(kind, *inputs, **attributes)
-        every_step, *finals = taken.outputs
+        every_step, *given = taken.outputs
+        finals = {
+            state: value for state, value in zip(KINDS[kind].states, given, strict=False) if value
+        }
         self._check_outputs(every_step, finals, node, carried)
         self._walk.current = every_step
         if every_step:
             self._join_directions(directions)
-        return _weights(k, kind, directions, taken.arrays()), finals[0] if finals else ""
+        return _weights(k, kind, directions, taken.arrays()), finals
 
     def _expected(self, kind: str) -> tuple[int, dict[str, Any]]:
         """Directions and attributes, as the shape of R says them."""
@@ -164,18 +180,20 @@ class RecurrentReader:
             attributes["direction"] = b"bidirectional"
         if kind == GRU.kind:
             attributes["linear_before_reset"] = 1
+        if kind == RNN.kind and self._is_relu:
+            attributes["activations"] = [b"Relu"] * directions
         return directions, attributes
 
     def _check_outputs(
-        self, every_step: str, finals: list[str], node: str, carried: Carried
+        self, every_step: str, finals: Mapping[str, str], node: str, carried: Carried
     ) -> None:
-        if carried:
-            expected = [tensor.final(f"{node}/Y_{state}") for state, tensor in carried.items()]
-        else:
-            expected = [f"{node}/Y_h"] if finals or not every_step else []
-        if finals != expected:
-            got = (every_step, *finals)
-            raise UnsupportedModel(f"{node} has the outputs {got}, expected {expected or ['Y']}")
+        """The final states have the names that they must have; what is carried is all given."""
+        expected = {state: f"{node}/Y_{state}" for state in finals}
+        for state, tensor in carried.items():
+            expected[state] = tensor.final(f"{node}/Y_{state}")
+        if finals != expected or not (every_step or finals):
+            got = (every_step, *finals.values())
+            raise UnsupportedModel(f"{node} has the outputs {got}, expected {list(expected)}")
 
     def _join_directions(self, directions: int) -> None:
         """Y `(seq, directions, batch, hidden_size)` to `(seq, batch, directions * hidden_size)`."""
@@ -189,7 +207,7 @@ class RecurrentReader:
 def _weights(k: int, kind: str, directions: int, operands: list[Array]) -> dict[str, Array]:
     """W, R and B of a recurrent operator as layer k of a state_dict."""
     gates = KINDS[kind].gates
-    order = ONNX_GRU_GATES if kind == GRU.kind else ONNX_GATES
+    order = ONNX_ORDERS[kind]
     found: dict[str, Array] = {}
     for direction, reverse in enumerate(("", "_reverse")[:directions]):
         weight_ih, weight_hh, *biases = (operand[direction] for operand in operands)

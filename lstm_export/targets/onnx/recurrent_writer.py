@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...device.onnx_metadata import FINAL, LENGTHS
-from ...model import GRU, Array, Cell, LastHidden, LastStep, Recurrent, Stage
-from ...model.gates import ONNX_GATES, ONNX_GRU_GATES, reorder_gates
+from ...model import GRU, RNN, Array, Cell, LastHidden, LastStep, Recurrent, Stage
+from ...model.gates import ONNX_ORDERS, reorder_gates
 from .graph import Graph
 
 Cells = tuple[Cell, ...]  # the directions of one layer
@@ -26,12 +26,14 @@ def write_recurrent(stage: Recurrent, graph: Graph, readers: tuple[Stage, ...]) 
         graph.value = graph.turned(graph.value, name)
     names = graph.carried.get(stage.name, {})
     carried = {state: graph.split(name, stage.num_layers) for state, name in names.items()}
+    finals: dict[tuple[str, int], str] = {}
     for k, cells in enumerate(stage.layers()):
-        node = f"{stage.name}/l{k}"
+        layer = k - stage.num_layers  # counted back from the last, -1
         given = {state: layers[k] for state, layers in carried.items()}
-        is_last = k == stage.num_layers - 1
-        wanted = _wanted(stage, readers) if is_last else _Wanted(every_step=True, final=False)
-        _write_layer(stage, cells, node, given, graph, wanted)
+        wanted = _wanted(stage, layer, readers)
+        for state, name in _write_layer(stage, cells, given, graph, wanted).items():
+            finals[state, layer] = name
+    graph.value = replace(graph.value, finals=finals)
     if stage.num_layers > 1:
         for state, name in names.items():
             layers = [f"{stage.name}/l{k}/Y_{state}" for k in range(stage.num_layers)]
@@ -39,43 +41,60 @@ def write_recurrent(stage: Recurrent, graph: Graph, readers: tuple[Stage, ...]) 
 
 
 class _Wanted(NamedTuple):
-    """What is read of a layer: the output of every step, h after the last one, or both."""
+    """What is read of a layer.
 
+    Attributes:
+        node: its name.
+        every_step: whether the output of every step is.
+        states: which of `h` and `c` after the last step.
+    """
+
+    node: str
     every_step: bool
-    final: bool
+    states: tuple[str, ...]
 
 
-def _wanted(stage: Recurrent, readers: tuple[Stage, ...]) -> _Wanted:
-    finals = [_picks_state(stage, reader) for reader in readers]
-    return _Wanted(every_step=not finals or not all(finals), final=any(finals))
+def _wanted(stage: Recurrent, layer: int, readers: tuple[Stage, ...]) -> _Wanted:
+    node = f"{stage.name}/l{stage.num_layers + layer}"
+    read = [_state_read(stage, reader) for reader in readers]
+    states = tuple(state for state in stage.states if (state, layer) in read)
+    is_below = layer < -1
+    return _Wanted(node, is_below or None in read or not states, states)
 
 
-def _picks_state(stage: Recurrent, reader: Stage) -> bool:
-    """Of one direction the last step is the final state; of two it is not, see LastHidden."""
+def _state_read(stage: Recurrent, reader: Stage) -> tuple[str, int] | None:
+    """The final state and the layer that a stage reads; None where it reads every step.
+
+    Of one direction the last step is the final state; of two it is not, see LastHidden.
+    """
     if isinstance(reader, LastHidden):
-        return True
-    return isinstance(reader, LastStep) and not stage.bidirectional
+        return reader.state, reader.layer
+    if isinstance(reader, LastStep) and not stage.bidirectional:
+        return "h", -1
+    return None
 
 
-def _write_layer(  # noqa: PLR0913, PLR0917 - what one layer is made of
-    stage: Recurrent,
-    cells: Cells,
-    node: str,
-    given: Mapping[str, str],
-    graph: Graph,
-    wanted: _Wanted,
-) -> None:
-    """Y `(seq, directions, batch, hidden_size)` as `(seq, batch, directions * hidden_size)`, and
-    Y_h `(directions, batch, hidden_size)`, which a read-out takes from here."""
-    states = tuple(given) or (("h",) if wanted.final else ())
-    finals = [_final(stage, state, node, graph) for state in states]
+def _write_layer(
+    stage: Recurrent, cells: Cells, given: Mapping[str, str], graph: Graph, wanted: _Wanted
+) -> dict[str, str]:
+    """Y `(seq, directions, batch, hidden_size)` as `(seq, batch, directions * hidden_size)`.
+
+    By state Y_h and Y_c `(directions, batch, size)`, where they are given.
+    """
+    node = wanted.node
+    finals = {}
+    for state in stage.states:
+        is_given = bool(given) or state in wanted.states
+        finals[state] = _final(stage, state, node, graph) if is_given else ""
     every_step = f"{node}/Y" if wanted.every_step else ""
-    _write_node(stage, cells, node, given, graph, outputs=(every_step, *finals))
+    outputs = [every_step, *finals.values()]
+    while not outputs[-1]:  # what is left out at the end
+        outputs.pop()
+    _write_node(stage, cells, node, given, graph, outputs=tuple(outputs))
     graph.value = replace(graph.value, name=every_step, is_bidirectional=len(cells) > 1)
     if wanted.every_step:
         _join_directions(cells, node, graph)
-    final = finals[0] if wanted.final else ""
-    graph.value = replace(graph.value, final=final)
+    return {state: finals[state] for state in wanted.states}
 
 
 def _join_directions(cells: Cells, node: str, graph: Graph) -> None:
@@ -108,6 +127,8 @@ def _write_node(  # noqa: PLR0913 - what one node is made of
         attributes["direction"] = "bidirectional"
     if isinstance(stage, GRU):
         attributes["linear_before_reset"] = 1
+    if isinstance(stage, RNN) and stage.nonlinearity == "relu":
+        attributes["activations"] = ["Relu"] * len(cells)
     inputs = (graph.value.name, names["W"], names["R"], names.get("B", ""), lengths, *initial)
     graph.node(stage.kind, node, *inputs, outputs=outputs, **attributes)
 
@@ -130,7 +151,7 @@ def _initial(stage: Recurrent, cells: Cells, state: str, node: str, graph: Graph
 
 def _operands(stage: Recurrent, cells: Cells) -> dict[str, Array]:
     """W, R and B of the operator, the directions stacked on a leading axis."""
-    order = ONNX_GRU_GATES if isinstance(stage, GRU) else ONNX_GATES
+    order = ONNX_ORDERS[stage.kind]
 
     def reordered(array: Array) -> Array:
         return reorder_gates(array, stage.gates, order)

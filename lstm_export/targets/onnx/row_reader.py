@@ -21,13 +21,14 @@ class Place(NamedTuple):
         stage: index of the stage whose value it is; that of the model's input is `wiring.INPUT`.
         is_sequence: whether it has an axis of time.
         is_time_first: whether it is `(seq, batch, size)`.
-        is_final: whether it is the final h of a recurrent stage, `(directions, batch, size)`.
+        final: the state and the layer, the last one being -1, whose value after the last step it
+            is, `(directions, batch, size)`; None for every step.
     """
 
     stage: int
     is_sequence: bool = True
     is_time_first: bool = False
-    is_final: bool = False
+    final: tuple[str, int] | None = None
 
     @property
     def time_axis(self) -> int:
@@ -35,19 +36,20 @@ class Place(NamedTuple):
         return 0 if self.is_time_first else 1
 
 
-def read_final(walk: Walk, bidirectional: bool) -> Stage:
-    """A read-out of the final h `(directions, batch, size)` of a recurrent stage."""
+def read_final(walk: Walk, final: tuple[str, int], bidirectional: bool) -> Stage:
+    """A read-out of a final state `(directions, batch, size)` of a recurrent stage."""
+    state, layer = final
     name = walk.name()
     if bidirectional:
         walk.advance("Transpose", perm=[1, 0, 2])
         name = walk.name()
         walk.integers("Reshape", 0, -1)
-        return LastHidden(name)
-    if walk.op() == "Squeeze":
+        return LastHidden(name, state=state, layer=layer)
+    if walk.op() == "Squeeze" and final == ("h", -1):
         walk.integers("Squeeze", 0)
         return LastStep(name)
     walk.integers("Gather", 0, axis=0)
-    return LastHidden(name)
+    return LastHidden(name, state=state, layer=layer)
 
 
 def read_row(walk: Walk, place: Place, takes_lengths: bool) -> Stage:

@@ -17,7 +17,7 @@ from ...model import Array, Runner
 # come.
 LEVELS = {"off": "ORT_DISABLE_ALL", "basic": "ORT_ENABLE_BASIC", "extended": "ORT_ENABLE_EXTENDED"}
 THREADS = (2, 4)
-RECURRENT = ("LSTM", "GRU")
+RECURRENT = ("LSTM", "GRU", "RNN")
 
 
 def conditions(data: bytes) -> Iterator[tuple[str, Runner]]:

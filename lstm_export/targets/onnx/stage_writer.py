@@ -76,8 +76,9 @@ def _join(stage: Join, graph: Graph, around: Around) -> None:
 
 @write.register
 def _last_step(stage: LastStep, graph: Graph, around: Around) -> None:
-    if graph.value.final and not graph.value.is_bidirectional:
-        graph.value = replace(graph.value, name=graph.value.final)
+    final = graph.value.finals.get(("h", -1), "")
+    if final and not graph.value.is_bidirectional:
+        graph.value = replace(graph.value, name=final)
         graph.squeeze(stage.name, axis=0)
     elif graph.takes_lengths:
         _batch_first(stage, graph)
@@ -90,7 +91,8 @@ def _last_step(stage: LastStep, graph: Graph, around: Around) -> None:
 
 @write.register
 def _last_hidden(stage: LastHidden, graph: Graph, around: Around) -> None:
-    graph.value = replace(graph.value, name=graph.value.final)
+    final = graph.value.finals[stage.state, stage.layer]
+    graph.value = replace(graph.value, name=final)
     if graph.value.is_bidirectional:
         graph.add("Transpose", f"{stage.name}/transposed", perm=[1, 0, 2])
         graph.add("Reshape", stage.name, graph.integers("state_shape", 0, -1))

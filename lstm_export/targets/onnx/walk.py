@@ -92,6 +92,11 @@ class Walk:
             return ""
         return node.inputs[index]
 
+    def has_attribute(self, name: str) -> bool:
+        """Whether the next node has an attribute of this name."""
+        node = self._node()
+        return node is not None and any(each.name == name for each in node.attribute)
+
     def attribute(self, name: str) -> float:
         """A number among the attributes of the next node.
 

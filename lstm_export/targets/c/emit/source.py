@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ....errors import UnsupportedModel
 from ....model import (
+    GRU,
     LSTM,
     Activation,
     Affine,
@@ -15,6 +16,7 @@ from ....model import (
     LayerNorm,
     Model,
     Pool,
+    Recurrent,
     Stage,
 )
 from .chain import walk
@@ -76,7 +78,15 @@ def write(model: Model, interface: Interface, weights: str = "float32", golden: 
 
 
 def choices_for(model: Model, interface: Interface, weights: str) -> Choices:
-    """What the model needs of the runtime."""
+    """What the model needs of the runtime.
+
+    Raises:
+        UnsupportedModel: this C has no such stage.
+    """
+    for stage in model.stages:
+        is_unknown = isinstance(stage, Recurrent) and not isinstance(stage, LSTM | GRU)
+        if is_unknown or (isinstance(stage, LastHidden) and not stage.is_usual):
+            raise UnsupportedModel(f"c cannot express {stage.name} ({stage.kind})")
     chosen = {"MODEL_BITS": BITS[weights]}
     chosen |= interface.choices()
     chosen["MODEL_INITIAL_STATE"] = any(stage.has_initial_state for stage in model.recurrent)

@@ -1,0 +1,37 @@
+"""torch.nn.RNN, whose state is a tanh or a relu of one sum."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..arrays import Array
+from ..recurrent import RNN
+from ..state import State
+from .context import Context, Ran, Value, as_row, transposed
+from .products import carried, input_product, state_product
+
+
+def rnn(stage: RNN, w: dict[str, Array], x: Array, start: State, context: Context) -> Ran:
+    """One layer in one direction.
+
+    Every h_t `(seq, *runs, batch, size)`, its terms, and h after the last step. The terms are those
+    of the sum; of a tanh at most 1.
+    """
+    from_x = input_product(x, w["weight_ih"])  # (seq, *runs, batch, hidden_size)
+    size = input_product(np.abs(x), np.abs(w["weight_ih"]))
+    if "bias_ih" in w:
+        from_x += as_row(w["bias_ih"] + w["bias_hh"])
+        size += as_row(np.abs(w["bias_ih"]) + np.abs(w["bias_hh"]))
+    weight = transposed(w["weight_hh"])
+    (h,) = (np.broadcast_to(state, (*x.shape[1:-1], stage.hidden_size)) for state in start)
+    every_h = np.empty((len(x), *h.shape))
+    every_term = np.empty_like(every_h)
+    is_relu = stage.nonlinearity == "relu"
+    for t, live in context.steps(len(x)):
+        sums = from_x[t] + state_product(h, weight)
+        terms = size[t] + state_product(np.abs(h), np.abs(weight))
+        every_term[t] = terms if is_relu else np.minimum(terms, 1.0)
+        h_t = context.noise.value(np.maximum(sums, 0) if is_relu else np.tanh(sums))
+        h = carried(live, h_t, h)
+        every_h[t] = h
+    return Ran(Value(every_h, every_term), (h,), (context.last(every_term),))
