@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 
 from lstm_export.model import Model
-from tests.kit.chains import CHAINS, GRAPHS
-
-MODELS = {**CHAINS, **GRAPHS}
+from tests.kit.chains import CHAINS, MODELS
 
 
 @pytest.fixture(params=MODELS, ids=lambda name: name.replace(" ", "-"))

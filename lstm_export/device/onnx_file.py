@@ -30,6 +30,7 @@ _FLOAT_ATTRIBUTE = 1
 _INT_ATTRIBUTE = 2
 _STRING_ATTRIBUTE = 3
 _INTS_ATTRIBUTE = 7
+_STRINGS_ATTRIBUTE = 8
 
 # The fields of a message that the writer of this package fills.
 _PLAIN = {
@@ -40,7 +41,7 @@ _PLAIN = {
 }
 
 Value = TypeVar("Value")
-AttributeValue: TypeAlias = "float | int | bytes | list[int]"
+AttributeValue: TypeAlias = "float | int | bytes | list[int] | list[bytes]"
 
 # Name, data type and axes of an input or output.
 Declared: TypeAlias = "tuple[str, int, list[str | int]]"
@@ -144,6 +145,8 @@ def _attribute(attribute: Message) -> tuple[str, AttributeValue]:
         return name, text_of(attribute, 4)
     if kind == _INTS_ATTRIBUTE:
         return name, [_signed(value) for value in _integers(attribute, 8)]
+    if kind == _STRINGS_ATTRIBUTE:
+        return name, [bytes_of(text) for text in attribute[9]]
     raise _other_form(f"has an attribute {name!a} of the type {kind}")
 
 

@@ -10,9 +10,8 @@ from lstm_export.model import forward
 from lstm_export.parity import golden_sets, unequal_lengths
 from lstm_export.parity.noise import output_scale
 from lstm_export.parity.rule import EPS, LARGEST_NOISE
-from tests.kit.chains import CHAINS, GRAPHS
+from tests.kit.chains import MODELS
 
-MODELS = {**CHAINS, **GRAPHS}
 RUNS = 8  # as packaging has them
 
 

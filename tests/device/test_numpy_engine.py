@@ -17,11 +17,10 @@ from lstm_export.device import numpy_runner
 from lstm_export.model.runner import is_stateful
 from lstm_export.parity import check, check_streaming, golden_sets, unequal_lengths
 from tests.kit.builders import drawn
-from tests.kit.chains import CHAINS, GRAPHS
+from tests.kit.chains import CHAINS, MODELS
 from tests.test_light import BLOCK, GOLDEN, run
 
 SEED_BUNDLE = GOLDEN / "seed-v1.bundle"
-MODELS = {**CHAINS, **GRAPHS}
 STREAMED = [name for name, model in MODELS.items() if is_stateful(numpy_runner(model))]
 NO_RUNTIME = BLOCK.format(blocked=("torch", "onnx", "onnxruntime", "pyarrow", "matplotlib"))
 

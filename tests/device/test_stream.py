@@ -22,15 +22,13 @@ from lstm_export.model import Array, Model, forward
 from lstm_export.model.state import not_for_streams
 from lstm_export.parity import check, golden_sets
 from tests.kit.builders import drawn
-from tests.kit.chains import CHAINS, GRAPHS
+from tests.kit.chains import CHAINS, MODELS
 
 pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
 pytest.importorskip("onnxruntime")
 from tests.device.streams import inputs, session_of, streaming
 
-ONE_WAY = {
-    name: model for name, model in {**CHAINS, **GRAPHS}.items() if not_for_streams(model) is None
-}
+ONE_WAY = {name: model for name, model in MODELS.items() if not_for_streams(model) is None}
 
 
 def as_runner(stream: Stream) -> Callable[[Array], Array]:

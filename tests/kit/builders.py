@@ -7,7 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from lstm_export.model import GRU, LSTM, RNN, Affine, Array, Linear, Model, Recurrent
+from lstm_export.model import (
+    GRU,
+    LSTM,
+    RNN,
+    Affine,
+    Array,
+    Linear,
+    Model,
+    Recurrent,
+    Signature,
+    Stage,
+)
 
 
 def linear(
@@ -102,6 +113,11 @@ def scaler(
     scale = np.exp(random.uniform(-3, 3, size))
     offset = scale * random.uniform(-ratio, ratio, size)
     return Affine(name, offset, scale, inverse)
+
+
+def model_of(input_size: int, output_size: int, *stages: Stage) -> Model:
+    """A model of these stages, without names."""
+    return Model(stages, Signature(input_size, output_size))
 
 
 def redrawn(model: Model) -> Model:

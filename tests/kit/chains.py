@@ -12,26 +12,18 @@ import numpy as np
 
 from lstm_export.model import (
     Activation,
-    Add,
     Affine,
     Clamp,
-    Concat,
-    Divide,
     LastHidden,
     LastStep,
     LayerNorm,
     Linear,
     Model,
-    Multiply,
-    Pool,
-    Signature,
     Skip,
-    Slice,
-    Stage,
-    Subtract,
 )
 
-from .builders import gru, linear, lstm, rnn, scaler, without_bias
+from .builders import gru, linear, lstm, model_of, scaler, without_bias
+from .graphs import GRAPHS, LATER
 
 LAST = LastStep("last")
 HIDDEN = LastHidden("hidden")
@@ -40,8 +32,8 @@ HIDDEN = LastHidden("hidden")
 def sizes(random: np.random.Generator) -> dict[str, Model]:
     """The README's class, scalers around a model, everything of size 1, and no biases."""
     return {
-        "seed": _model(10, 1, lstm("lstm", 10, 50, 2, random), LAST, linear("fc", 50, 1, random)),
-        "scalers": _model(
+        "seed": model_of(10, 1, lstm("lstm", 10, 50, 2, random), LAST, linear("fc", 50, 1, random)),
+        "scalers": model_of(
             3,
             6,
             scaler("input_scaler", 3, random),
@@ -50,8 +42,8 @@ def sizes(random: np.random.Generator) -> dict[str, Model]:
             linear("fc", 8, 6, random),
             scaler("output_scaler", 6, random, inverse=True),
         ),
-        "smallest": _model(1, 1, lstm("lstm", 1, 1, 1, random), LAST, linear("fc", 1, 1, random)),
-        "no bias": _model(
+        "smallest": model_of(1, 1, lstm("lstm", 1, 1, 1, random), LAST, linear("fc", 1, 1, random)),
+        "no bias": model_of(
             4,
             2,
             without_bias(lstm("lstm", 4, 6, 3, random)),
@@ -64,16 +56,20 @@ def sizes(random: np.random.Generator) -> dict[str, Model]:
 def read_outs(random: np.random.Generator) -> dict[str, Model]:
     """Every step answered, the last step read after the head, two recurrences, and no head."""
     return {
-        "every step": _model(5, 2, lstm("model.lstm", 5, 7, 1, random), linear("fc", 7, 2, random)),
-        "pick late": _model(5, 2, lstm("lstm", 5, 7, 1, random), linear("fc", 7, 2, random), LAST),
-        "two modules": _model(
+        "every step": model_of(
+            5, 2, lstm("model.lstm", 5, 7, 1, random), linear("fc", 7, 2, random)
+        ),
+        "pick late": model_of(
+            5, 2, lstm("lstm", 5, 7, 1, random), linear("fc", 7, 2, random), LAST
+        ),
+        "two modules": model_of(
             5,
             4,
             linear("pre", 5, 3, random),
             lstm("lstm1", 3, 9, 1, random),
             lstm("lstm2", 9, 4, 2, random),
         ),
-        "no head": _model(2, 9, lstm("lstm", 2, 9, 1, random), LAST),
+        "no head": model_of(2, 9, lstm("lstm", 2, 9, 1, random), LAST),
     }
 
 
@@ -82,14 +78,14 @@ def directions(random: np.random.Generator) -> dict[str, Model]:
     both ends.
     """
     return {
-        "bidirectional": _model(
+        "bidirectional": model_of(
             4,
             3,
             lstm("lstm", 4, 6, 2, random, bidirectional=True),
             LAST,
             linear("fc", 12, 3, random),
         ),
-        "both ends": _model(
+        "both ends": model_of(
             4,
             3,
             lstm("rnn", 4, 6, 1, random, bidirectional=True),
@@ -102,8 +98,8 @@ def directions(random: np.random.Generator) -> dict[str, Model]:
 def gated_units(random: np.random.Generator) -> dict[str, Model]:
     """GRUs, of several layers and of both directions."""
     return {
-        "gru": _model(5, 2, gru("gru", 5, 9, 2, random), HIDDEN, linear("fc", 9, 2, random)),
-        "gru both ways": _model(
+        "gru": model_of(5, 2, gru("gru", 5, 9, 2, random), HIDDEN, linear("fc", 9, 2, random)),
+        "gru both ways": model_of(
             3,
             2,
             gru("gru", 3, 5, 1, random, bidirectional=True, learned=True),
@@ -116,21 +112,21 @@ def gated_units(random: np.random.Generator) -> dict[str, Model]:
 def states(random: np.random.Generator) -> dict[str, Model]:
     """Learned initial states, and states that are projected to fewer numbers than the cell has."""
     return {
-        "learned state": _model(
+        "learned state": model_of(
             3,
             2,
             lstm("lstm", 3, 5, 2, random, learned=True),
             LAST,
             linear("fc", 5, 2, random),
         ),
-        "projected": _model(
+        "projected": model_of(
             4,
             1,
             lstm("lstm", 4, 8, 2, random, proj_size=3, learned=True),
             LAST,
             linear("fc", 3, 1, random),
         ),
-        "projected both ways": _model(
+        "projected both ways": model_of(
             4,
             2,
             lstm("lstm", 4, 8, 2, random, proj_size=3, bidirectional=True),
@@ -143,7 +139,7 @@ def states(random: np.random.Generator) -> dict[str, Model]:
 def activations(random: np.random.Generator) -> dict[str, Model]:
     """Every activation function, before and after the recurrent stage and at the end."""
     return {
-        "activations": _model(
+        "activations": model_of(
             3,
             4,
             scaler("input_scaler", 3, random),
@@ -159,7 +155,7 @@ def activations(random: np.random.Generator) -> dict[str, Model]:
             linear("fc3", 5, 4, random),
             Activation("elu", "elu"),
         ),
-        "every activation": _model(
+        "every activation": model_of(
             2,
             5,
             lstm("lstm", 2, 8, 1, random),
@@ -179,7 +175,7 @@ def later_activations(random: np.random.Generator) -> dict[str, Model]:
     stay what they were.
     """
     return {
-        "later activations": _model(
+        "later activations": model_of(
             3,
             4,
             linear("pre", 3, 6, random),
@@ -194,7 +190,7 @@ def later_activations(random: np.random.Generator) -> dict[str, Model]:
             linear("fc3", 6, 4, random),
             Activation("hardsigmoid", "hardsigmoid"),
         ),
-        "clamps": _model(
+        "clamps": model_of(
             2,
             2,
             linear("pre", 2, 6, random),
@@ -213,7 +209,7 @@ def norms(random: np.random.Generator) -> dict[str, Model]:
     affine stages.
     """
     return {
-        "norms": _model(
+        "norms": model_of(
             5,
             2,
             lstm("lstm", 5, 8, 1, random),
@@ -233,7 +229,7 @@ def skips(random: np.random.Generator) -> dict[str, Model]:
     out of order.
     """
     return {
-        "skip": _model(
+        "skip": model_of(
             2,
             1,
             scaler("input_scaler", 2, random),
@@ -242,7 +238,7 @@ def skips(random: np.random.Generator) -> dict[str, Model]:
             Skip("skip", (0,)),
             scaler("output_scaler", 1, random, inverse=True),
         ),
-        "skips": _model(
+        "skips": model_of(
             3,
             2,
             gru("gru", 3, 4, 1, random),
@@ -259,154 +255,12 @@ def skips(random: np.random.Generator) -> dict[str, Model]:
 def saturated(random: np.random.Generator) -> dict[str, Model]:
     """Weights three times as large as torch.nn draws them, so that gates open and close."""
     return {
-        "saturated": _model(
+        "saturated": model_of(
             4,
             1,
             lstm("lstm", 4, 12, 1, random, gain=3.0),
             LAST,
             linear("fc", 12, 1, random, gain=3.0),
-        ),
-    }
-
-
-def branches(random: np.random.Generator) -> dict[str, Model]:
-    """Values that several stages take: a residual, pools side by side, two heads."""
-    return {
-        "residual": _model(
-            3,
-            2,
-            lstm("lstm", 3, 4, 1, random),
-            linear("mid", 4, 3, random),
-            Add("residual", inputs=("mid", "x")),
-            lstm("lstm2", 3, 4, 1, random),
-            Add("both", inputs=("lstm2", "lstm")),
-            LAST,
-            linear("fc", 4, 2, random),
-        ),
-        "pools": _model(
-            3,
-            4,
-            scaler("input_scaler", 3, random),
-            lstm("lstm", 3, 5, 1, random, bidirectional=True),
-            Pool("mean", "mean"),
-            Pool("max", "max", inputs=("lstm",)),
-            LastStep("last", inputs=("lstm",)),
-            LastHidden("hidden", inputs=("lstm",)),
-            Pool("first", "first", inputs=("input_scaler",)),
-            Concat("all", inputs=("mean", "max", "last", "hidden", "first")),
-            linear("fc", 43, 4, random),
-        ),
-        "heads": _model(
-            2,
-            3,
-            lstm("lstm", 2, 6, 2, random),
-            LastHidden("hidden"),
-            linear("head1", 6, 2, random),
-            Activation("relu", "relu"),
-            linear("head2", 6, 1, random, inputs=("hidden",)),
-            Concat("answer", inputs=("relu", "head2")),
-        ),
-    }
-
-
-def pools(random: np.random.Generator) -> dict[str, Model]:
-    """Pools and read-outs side by side of layers that read forward, which a stream can have."""
-    return {
-        "running pools": _model(
-            3,
-            3,
-            Slice("order", (2, 0)),
-            lstm("lstm", 2, 5, 2, random, learned=True),
-            Pool("mean", "mean"),
-            Pool("first of x", "first", inputs=("x",)),
-            Pool("max", "max", inputs=("lstm",)),
-            LastHidden("hidden", inputs=("lstm",)),
-            Concat("all", inputs=("mean", "first of x", "max", "hidden")),
-            linear("fc", 18, 3, random),
-        ),
-        "pooled": _model(
-            2,
-            1,
-            gru("gru", 2, 4, 1, random),
-            Pool("largest", "max"),
-            linear("fc", 4, 1, random),
-        ),
-    }
-
-
-def deeper_states(random: np.random.Generator) -> dict[str, Model]:
-    """The cell's state and that of lower layers, of one direction and of two, projected or not."""
-    return {
-        "cell states": _model(
-            3,
-            2,
-            lstm("lstm", 3, 4, 2, random, bidirectional=True, learned=True),
-            LastHidden("c", state="c"),
-            LastHidden("lower", layer=-2, inputs=("lstm",)),
-            LastHidden("lower c", state="c", layer=-2, inputs=("lstm",)),
-            LastStep("last", inputs=("lstm",)),
-            Concat("all", inputs=("c", "lower", "lower c", "last")),
-            linear("fc", 32, 2, random),
-        ),
-        "lower layer": _model(
-            3,
-            2,
-            gru("gru", 3, 5, 3, random),
-            LastHidden("middle", layer=-2),
-            linear("fc", 5, 2, random),
-        ),
-        "projected states": _model(
-            3,
-            2,
-            lstm("lstm", 3, 6, 2, random, proj_size=2),
-            LastHidden("c", state="c"),
-            LastHidden("lower", layer=-2, inputs=("lstm",)),
-            LastHidden("hidden", inputs=("lstm",)),
-            Pool("mean", "mean", inputs=("lstm",)),
-            Concat("all", inputs=("c", "lower", "hidden", "mean")),
-            linear("fc", 12, 2, random),
-        ),
-    }
-
-
-def plain_recurrences(random: np.random.Generator) -> dict[str, Model]:
-    """nn.RNN, of a tanh and of a relu, of both directions and with a learned state."""
-    return {
-        "rnn": _model(
-            3,
-            2,
-            rnn("rnn", 3, 6, 2, random, learned=True),
-            LAST,
-            linear("fc", 6, 2, random),
-        ),
-        "relu rnn": _model(
-            3,
-            2,
-            rnn("rnn", 3, 4, 1, random, bidirectional=True, nonlinearity="relu"),
-            HIDDEN,
-            linear("fc", 8, 2, random),
-        ),
-    }
-
-
-def windows(random: np.random.Generator) -> dict[str, Model]:
-    """A row of the whole window that goes to every step of it, in every way."""
-    return {
-        "window": _model(
-            3,
-            3,
-            Slice("target", (2, 0, 2)),
-            Pool("base", "mean"),
-            Subtract("centred", inputs=("x", "base")),
-            gru("gru", 3, 4, 1, random),
-            Concat("beside", inputs=("gru", "base")),
-            linear("gate_in", 7, 3, random),
-            Activation("gate", "sigmoid"),
-            linear("scale_in", 7, 3, random, gain=0.3, inputs=("beside",)),
-            Activation("scale", "softplus"),
-            Multiply("gated", inputs=("gate", "target")),
-            Divide("scaled", inputs=("gated", "scale")),
-            Add("answer", inputs=("scaled", "base", "gate")),
         ),
     }
 
@@ -426,10 +280,6 @@ GROUPS: tuple[Group, ...] = (
 )
 
 
-def _model(input_size: int, output_size: int, *stages: Stage) -> Model:
-    return Model(stages, Signature(input_size, output_size))
-
-
 def _all_chains() -> dict[str, Model]:
     random = np.random.default_rng(5)
     chains: dict[str, Model] = {}
@@ -439,11 +289,4 @@ def _all_chains() -> dict[str, Model]:
 
 
 CHAINS = _all_chains()
-# Models that not every target holds: graphs, and stages that came later.
-GRAPHS = {
-    **branches(np.random.default_rng(6)),
-    **windows(np.random.default_rng(7)),
-    **pools(np.random.default_rng(8)),
-    **plain_recurrences(np.random.default_rng(9)),
-    **deeper_states(np.random.default_rng(10)),
-}
+MODELS = {**CHAINS, **GRAPHS, **LATER}

@@ -16,9 +16,7 @@ from lstm_export.parity.noise import Input  # noqa: E402
 from lstm_export.targets import onnx  # noqa: E402
 from lstm_export.targets.onnx.graph_bugs import EDITS, broken  # noqa: E402
 from lstm_export.targets.onnx.writer import to_bytes  # noqa: E402
-from tests.kit.chains import CHAINS, GRAPHS  # noqa: E402
-
-MODELS = {**CHAINS, **GRAPHS}
+from tests.kit.chains import MODELS  # noqa: E402
 
 
 @pytest.mark.parametrize("name", MODELS)

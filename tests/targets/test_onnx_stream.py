@@ -19,15 +19,13 @@ from lstm_export.model.state import not_for_streams
 from lstm_export.parity import GoldenSet, SetResult, check_streaming, golden_sets
 from lstm_export.verification.artifact import target_of
 from tests.kit.builders import drawn
-from tests.kit.chains import CHAINS, GRAPHS
+from tests.kit.chains import CHAINS, MODELS
 
 onnx = pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
 from lstm_export.targets.onnx import reader, writer  # noqa: E402
 
 helper = onnx.helper
-ONE_WAY = {
-    name: model for name, model in {**CHAINS, **GRAPHS}.items() if not_for_streams(model) is None
-}
+ONE_WAY = {name: model for name, model in MODELS.items() if not_for_streams(model) is None}
 SEED = writer.to_bytes(CHAINS["seed"], 17, stateful=True)
 
 

@@ -95,7 +95,7 @@ class Walk:
     def has_attribute(self, name: str) -> bool:
         """Whether the next node has an attribute of this name."""
         node = self._node()
-        return node is not None and any(each.name == name for each in node.attribute)
+        return node is not None and name in node.attributes
 
     def attribute(self, name: str) -> float:
         """A number among the attributes of the next node.

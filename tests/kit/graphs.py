@@ -1,0 +1,179 @@
+"""The graphs that tests run through: values that several stages take, and stages that came later.
+
+Each group is drawn from a generator of its own.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lstm_export.model import (
+    Activation,
+    Add,
+    Concat,
+    Divide,
+    LastHidden,
+    LastStep,
+    Model,
+    Multiply,
+    Pool,
+    Slice,
+    Subtract,
+)
+
+from .builders import gru, linear, lstm, model_of, rnn, scaler
+
+
+def branches(random: np.random.Generator) -> dict[str, Model]:
+    """Values that several stages take: a residual, pools side by side, two heads."""
+    return {
+        "residual": model_of(
+            3,
+            2,
+            lstm("lstm", 3, 4, 1, random),
+            linear("mid", 4, 3, random),
+            Add("residual", inputs=("mid", "x")),
+            lstm("lstm2", 3, 4, 1, random),
+            Add("both", inputs=("lstm2", "lstm")),
+            LastStep("last"),
+            linear("fc", 4, 2, random),
+        ),
+        "pools": model_of(
+            3,
+            4,
+            scaler("input_scaler", 3, random),
+            lstm("lstm", 3, 5, 1, random, bidirectional=True),
+            Pool("mean", "mean"),
+            Pool("max", "max", inputs=("lstm",)),
+            LastStep("last", inputs=("lstm",)),
+            LastHidden("hidden", inputs=("lstm",)),
+            Pool("first", "first", inputs=("input_scaler",)),
+            Concat("all", inputs=("mean", "max", "last", "hidden", "first")),
+            linear("fc", 43, 4, random),
+        ),
+        "heads": model_of(
+            2,
+            3,
+            lstm("lstm", 2, 6, 2, random),
+            LastHidden("hidden"),
+            linear("head1", 6, 2, random),
+            Activation("relu", "relu"),
+            linear("head2", 6, 1, random, inputs=("hidden",)),
+            Concat("answer", inputs=("relu", "head2")),
+        ),
+    }
+
+
+def pools(random: np.random.Generator) -> dict[str, Model]:
+    """Pools and read-outs side by side of layers that read forward, which a stream can have."""
+    return {
+        "running pools": model_of(
+            3,
+            3,
+            Slice("order", (2, 0)),
+            lstm("lstm", 2, 5, 2, random, learned=True),
+            Pool("mean", "mean"),
+            Pool("first of x", "first", inputs=("x",)),
+            Pool("max", "max", inputs=("lstm",)),
+            LastHidden("hidden", inputs=("lstm",)),
+            Concat("all", inputs=("mean", "first of x", "max", "hidden")),
+            linear("fc", 18, 3, random),
+        ),
+        "pooled": model_of(
+            2,
+            1,
+            gru("gru", 2, 4, 1, random),
+            Pool("largest", "max"),
+            linear("fc", 4, 1, random),
+        ),
+    }
+
+
+def deeper_states(random: np.random.Generator) -> dict[str, Model]:
+    """The cell's state and that of lower layers, of one direction and of two, projected or not."""
+    return {
+        "cell states": model_of(
+            3,
+            2,
+            lstm("lstm", 3, 4, 2, random, bidirectional=True, learned=True),
+            LastHidden("c", state="c"),
+            LastHidden("lower", layer=-2, inputs=("lstm",)),
+            LastHidden("lower c", state="c", layer=-2, inputs=("lstm",)),
+            LastStep("last", inputs=("lstm",)),
+            Concat("all", inputs=("c", "lower", "lower c", "last")),
+            linear("fc", 32, 2, random),
+        ),
+        "lower layer": model_of(
+            3,
+            2,
+            gru("gru", 3, 5, 3, random),
+            LastHidden("middle", layer=-2),
+            linear("fc", 5, 2, random),
+        ),
+        "projected states": model_of(
+            3,
+            2,
+            lstm("lstm", 3, 6, 2, random, proj_size=2),
+            LastHidden("c", state="c"),
+            LastHidden("lower", layer=-2, inputs=("lstm",)),
+            LastHidden("hidden", inputs=("lstm",)),
+            Pool("mean", "mean", inputs=("lstm",)),
+            Concat("all", inputs=("c", "lower", "hidden", "mean")),
+            linear("fc", 12, 2, random),
+        ),
+    }
+
+
+def plain_recurrences(random: np.random.Generator) -> dict[str, Model]:
+    """nn.RNN, of a tanh and of a relu, of both directions and with a learned state."""
+    return {
+        "rnn": model_of(
+            3,
+            2,
+            rnn("rnn", 3, 6, 2, random, learned=True),
+            LastStep("last"),
+            linear("fc", 6, 2, random),
+        ),
+        "relu rnn": model_of(
+            3,
+            2,
+            rnn("rnn", 3, 4, 1, random, bidirectional=True, nonlinearity="relu"),
+            LastHidden("hidden"),
+            linear("fc", 8, 2, random),
+        ),
+    }
+
+
+def windows(random: np.random.Generator) -> dict[str, Model]:
+    """A row of the whole window that goes to every step of it, in every way."""
+    return {
+        "window": model_of(
+            3,
+            3,
+            Slice("target", (2, 0, 2)),
+            Pool("base", "mean"),
+            Subtract("centred", inputs=("x", "base")),
+            gru("gru", 3, 4, 1, random),
+            Concat("beside", inputs=("gru", "base")),
+            linear("gate_in", 7, 3, random),
+            Activation("gate", "sigmoid"),
+            linear("scale_in", 7, 3, random, gain=0.3, inputs=("beside",)),
+            Activation("scale", "softplus"),
+            Multiply("gated", inputs=("gate", "target")),
+            Divide("scaled", inputs=("gated", "scale")),
+            Add("answer", inputs=("scaled", "base", "gate")),
+        ),
+    }
+
+
+# Models that are no chains.
+GRAPHS = {
+    **branches(np.random.default_rng(6)),
+    **windows(np.random.default_rng(7)),
+    **pools(np.random.default_rng(8)),
+}
+# Stages that C and WebAssembly do not have.
+LATER = {
+    **plain_recurrences(np.random.default_rng(9)),
+    **deeper_states(np.random.default_rng(10)),
+}
