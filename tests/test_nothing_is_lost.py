@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -210,6 +211,24 @@ def test_a_folder_that_is_not_there_is_said_before_any_work(name: str, inputs: P
     done = run(WRITERS[name], inputs, inputs / "absent" / "result")
     check_refused(done)
     assert "does not exist; create it first" in done.stderr
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_read_only_folder_is_said_before_any_work(
+    name: str, inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the system answers is simulated: root, as which tests often run, may write anywhere."""
+
+    def refuse(**_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    output, _ = prepared(name, inputs, tmp_path)
+    before = contents(tmp_path)
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    done = run(WRITERS[name], inputs, output)
+    check_refused(done)
+    assert "(Permission denied); choose another folder" in done.stderr
+    assert contents(tmp_path) == before
 
 
 def nested(path: Path) -> None:

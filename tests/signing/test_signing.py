@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from typer.testing import CliRunner
 import lstm_export
 from lstm_export import signing
 from lstm_export.cli import app
-from lstm_export.errors import InputError, SignatureError
+from lstm_export.errors import InputError, MissingDependency, SignatureError
 from lstm_export.signing.keys import PASSWORD
 from lstm_export.verification import artifact
 
@@ -185,6 +186,35 @@ def test_a_password_is_taken_from_the_environment(
     key = signing.secret_key_for(bundle, KEYS / name)
     signing.sign_data(bundle, bundle.read_bytes(), key)
     assert check(bundle, public).key == key.name
+
+
+def test_a_password_is_asked_for_at_a_terminal(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def answer(prompt: str) -> str:
+        asked.append(prompt)
+        return "secret"
+
+    monkeypatch.delenv(PASSWORD, raising=False)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("getpass.getpass", answer)
+    assert signing.secret_key_for(bundle, KEYS / "p256.password.pem").name.startswith("P-256 key")
+    assert asked == [f"Password of {KEYS / 'p256.password.pem'}: "]
+
+
+@pytest.mark.parametrize("key", ["minisign.pub", "p256.pub.pem"])
+def test_a_device_without_the_package_is_told_which(
+    key: str, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Refused, and not opened without a check."""
+    signed(bundle, "minisign")
+    for name in list(sys.modules):
+        if name.partition(".")[0] == "cryptography":
+            monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(MissingDependency, match=r'pip install "lstm-export\[sign\]"'):
+        lstm_export.load(bundle, key=KEYS / key)
 
 
 @pytest.mark.parametrize(
