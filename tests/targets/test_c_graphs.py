@@ -100,6 +100,43 @@ def test_a_row_that_the_first_step_makes_is_streamed_and_one_of_all_steps_is_not
     assert "`both` takes at every step what only all steps together give" in page
 
 
+def taken_twice() -> Model:
+    """A Linear whose last step, mean and largest values are taken, and a row added twice."""
+    random = np.random.default_rng(7)
+    return model_of(
+        2,
+        6,
+        lstm("lstm", 2, 3, 1, random),
+        linear("fc", 3, 3, random),
+        LastStep("last"),
+        Pool("mean", "mean", inputs=("fc",)),
+        Pool("max", "max", inputs=("fc",)),
+        Add("three", inputs=("mean", "last", "mean")),
+        Concat("all", inputs=("three", "max")),
+    )
+
+
+@needs_compiler
+def test_a_value_may_be_taken_twice() -> None:
+    model = taken_twice()
+    runner = C.from_model(model)
+    report = check(runner, golden_sets(model), subject="c")
+    assert report.ok, report.table()
+    _expect_one_answer(runner, drawn(model, 33, 5))
+
+
+@needs_compiler
+def test_nan_stays_in_every_pool() -> None:
+    x = drawn(taken_twice(), 1, 9)
+    x[0, 3] = np.nan
+    stream = C.from_model(taken_twice())
+    assert isinstance(stream, CStream)
+    state = stream.initial_state(1)
+    for t in range(9):
+        y, state = stream.advance(x[:, t : t + 1], state)
+        assert np.isnan(y).all() if t >= 3 else np.isfinite(y).all()
+
+
 @needs_compiler
 def test_a_mean_of_a_million_steps_keeps_its_digits() -> None:
     """One float32 sum is up to 1 % off; a compensated one is within a few roundings."""
