@@ -264,6 +264,16 @@ def test_a_runner_is_stateful_where_the_model_has_steps() -> None:
 
 
 @needs_compiler
+def test_states_of_single_units_are_given_back_row_by_row() -> None:
+    """Their tensors `(num_layers, batch, 1)` turn into rows without a copy, and lie by column."""
+    model = Model((lstm("lstm", 2, 1, 3, np.random.default_rng(8)),), Signature(2, 1))
+    runner = made(model)
+    assert isinstance(runner, CStream)
+    x = drawn(model, 5, 3)
+    np.testing.assert_array_equal(runner.advance(x, runner.initial_state(5))[0], runner(x))
+
+
+@needs_compiler
 @pytest.mark.parametrize("name", ["seed", "gru", "learned state", "every step"])
 def test_a_stream_steps_in_place_as_a_benchmark_does(
     name: str, monkeypatch: pytest.MonkeyPatch

@@ -96,7 +96,9 @@ class CStream(CRunner):
     def _structs(self, state: State, batch: int) -> Array:
         """One `NAME_state` a row, `(batch, state_size + 1)`: values, then an unsigned, 0."""
         rows = [tensor.swapaxes(0, 1).reshape(batch, -1) for tensor in state]
-        return np.concatenate([*rows, np.zeros((batch, 1), np.float32)], axis=1, dtype=np.float32)
+        turns = np.zeros((batch, 1), np.float32)
+        structs = np.concatenate([*rows, turns], axis=1, dtype=np.float32)
+        return np.ascontiguousarray(structs)  # of views that lie by column it is made by column
 
     def _tensors(self, values: Array) -> State:
         """The inverse: float32 `(num_layers, batch, size)` a tensor."""
