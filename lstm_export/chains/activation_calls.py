@@ -9,11 +9,11 @@ import numpy as np
 
 from ..model import Activation
 from .capture import Call, Constant, Data
-from .forward_text import number
 from .parts import Part
 from .rules import Rule, Translator, constant, owner
 from .scaling_calls import Scaling, affine
 from .signals import Signal, Untranslated
+from .tokens import clamp_text, number
 
 
 def pointwise(call: Call, t: Translator, token: str) -> Signal:
@@ -98,8 +98,7 @@ def _clamped(call: Call, t: Translator, low: Any, high: Any) -> Signal:
         raise Untranslated("keeps values between nothing")
     if low is not None and high is not None and low > high:
         raise Untranslated(f"keeps values between {low} and {high}, which are in the wrong order")
-    texts = ["-inf" if low is None else number(low), "inf" if high is None else number(high)]
-    return pointwise(call, t, f"clamp({', '.join(texts)})")
+    return pointwise(call, t, clamp_text(low, high))
 
 
 def _bound(bound: Any) -> float | None:

@@ -22,6 +22,7 @@ from ..model import Array, Stage
 from ..model.model import STAGES
 from .following import Followed
 from .parts import Part
+from .program import Program, Step
 
 NAME = "the archive's own code"
 START_S = 120
@@ -105,20 +106,22 @@ def _answered(
 def packed(found: Followed) -> dict[str, Array]:
     """What was followed, as arrays; `unpacked` is the inverse."""
     arrays: dict[str, Array] = {}
-    chain: list[Any] = []
-    for number, item in enumerate(found.chain):
+    steps: list[Any] = []
+    for number, (item, takes) in enumerate(found.program.steps):
         if isinstance(item, str):
-            chain.append(item)
+            steps.append({"token": item, "takes": takes})
             continue
         stages = [
             {"stage": stage.kind, "name": stage.name, **stage.options} for stage in item.stages
         ]
-        chain.append({"prefix": item.prefix, "kind": item.kind, "stages": stages})
+        named = {"prefix": item.prefix, "kind": item.kind, "stages": stages}
+        steps.append({**named, "takes": takes})
         for place, stage in enumerate(item.stages):
             arrays |= {f"{number}/{place}/{key}": array for key, array in stage.arrays.items()}
     record = {
-        "chain": chain,
-        "pick": found.pick,
+        "steps": steps,
+        "width": found.program.width,
+        "picks": found.picks,
         "time_first": found.time_first,
         "used": sorted(found.used),
     }
@@ -128,11 +131,13 @@ def packed(found: Followed) -> dict[str, Array]:
 def unpacked(arrays: Mapping[str, Array]) -> Followed:
     """The inverse of `packed`."""
     record = json.loads(str(arrays["record"]))
-    chain = tuple(
-        item if isinstance(item, str) else _part(number, item, arrays)
-        for number, item in enumerate(record["chain"])
-    )
-    return Followed(chain, record["pick"], record["time_first"], frozenset(record["used"]))
+    steps: list[Step] = []
+    for number, step in enumerate(record["steps"]):
+        item = step["token"] if "token" in step else _part(number, step, arrays)
+        steps.append(Step(item, tuple(step["takes"])))
+    program = Program(tuple(steps), record["width"])
+    used = frozenset(record["used"])
+    return Followed(program, tuple(record["picks"]), record["time_first"], used)
 
 
 def _part(number: int, record: Mapping[str, Any], arrays: Mapping[str, Array]) -> Part:

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ..model import Recurrent
 from .capture import Call, Constant, Data
-from .parts import Part
-from .signals import Axis, Node, Nodes, Signal, Untranslated
+from .side_by_side import concat
+from .signals import Axis, Nodes, Signal, Untranslated
 
+MOST_ROWS = 4096
 NOT_A_ROW = "picks rows of the batch, which are sequences of their own"
 
 
@@ -159,6 +159,8 @@ def _regrouped(
         return signal, list(axes)
     if len(new) == 1 and set(axes) == {"batch", "seq"}:
         return signal, [" ".join(axes)]
+    if axes == ("size",) and not signal.nodes.ndim:
+        return _in_rows(nodes, signal, new), ["rows"] * (len(new) - 1) + ["size"]
     if len(axes) == 1 and axes[0] in ("batch seq", "seq batch"):
         return signal, _parted(signal, axes[0], new)
     if set(axes) == {"rows"}:
@@ -177,6 +179,17 @@ def _regrouped(
     raise Untranslated(f"lays the axes {', '.join(axes)} out as {tuple(new)}")
 
 
+def _in_rows(nodes: Nodes, signal: Signal, new: list[int]) -> Signal:
+    """Features laid out in rows, such as a forecast as `(batch, horizon, targets)`."""
+    *shape, width = new
+    if prod(shape) > MOST_ROWS:
+        raise Untranslated(f"lays features out in {prod(shape)} rows, at most {MOST_ROWS} are read")
+    parts = np.empty(shape, object)
+    for number, place in enumerate(np.ndindex(*shape)):
+        parts[place] = nodes.cut(signal.node, number * width, (number + 1) * width)
+    return Signal(signal.axes, parts)
+
+
 def _parted(signal: Signal, axis: Axis, new: list[int]) -> list[Axis]:
     steps = next(node.steps for node in signal.nodes.flat)
     names = axis.split()
@@ -184,52 +197,6 @@ def _parted(signal: Signal, axis: Axis, new: list[int]) -> list[Axis]:
     if len(new) != 2 or new[number] != steps:
         raise Untranslated(f"parts batch and steps as {tuple(new)}")
     return names
-
-
-def concat(nodes: Nodes, parts: Sequence[Node]) -> Node:
-    """Features side by side: what was cut before is whole again, and both directions' ends are the
-    hidden state."""
-    if len(parts) == 1:
-        return parts[0]
-    found = _hidden(nodes, parts)
-    if found is not None:
-        return found
-    if all(part.kind == "step" and part.numbers == parts[0].numbers for part in parts):
-        return nodes.step(concat(nodes, [part.inputs[0] for part in parts]), *parts[0].numbers)
-    if all(part.kind == "slice" and part.inputs == parts[0].inputs for part in parts):
-        ends = [number for part in parts for number in part.numbers]
-        if ends[1:-1:2] == ends[2::2]:
-            return nodes.cut(parts[0].inputs[0], ends[0], ends[-1])
-    return nodes.joined("concat", parts)
-
-
-def _hidden(nodes: Nodes, parts: Sequence[Node]) -> Node | None:
-    """`cat(h_n[-2], h_n[-1])`: the last step of one direction and the first of the other."""
-    if len(parts) != 2 or any(
-        part.kind != "step" or part.inputs[0].kind != "slice" for part in parts
-    ):
-        return None
-    ahead, back = (part.inputs[0] for part in parts)
-    source = ahead.inputs[0]
-    if back.inputs[0] is not source or not is_recurrent(source):
-        return None
-    half = source.width // 2
-    if (ahead.numbers, back.numbers) != ((0, half), (half, source.width)):
-        return None
-    if (parts[0].numbers, parts[1].numbers) != ((source.steps - 1,), (0,)):
-        return None
-    return nodes.make(
-        ("hidden", id(source)), source, lambda: Node("hidden", (source,), source.width, 0)
-    )
-
-
-def is_recurrent(node: Node) -> bool:
-    """Whether it is every step of a recurrent layer."""
-    return (
-        node.kind == "item"
-        and isinstance(node.item, Part)
-        and isinstance(node.item.stages[0], Recurrent)
-    )
 
 
 def joined(nodes: Nodes, signals: Sequence[Signal], axis: int) -> Signal:
@@ -261,7 +228,7 @@ def _sequence(signal: Signal, axis: int) -> Signal:
         return signal
     sources = {id(node.inputs[0]) for node in signal.nodes}
     steps = [node.numbers[0] for node in signal.nodes]
-    source: Node = signal.nodes[0].inputs[0]
+    source = signal.nodes[0].inputs[0]
     if len(sources) != 1 or steps != list(range(source.steps)):
         return signal
     axes = (*signal.axes[:axis], "seq", *signal.axes[axis + 1 :])

@@ -11,6 +11,8 @@ from typing import Any
 from ..files import write_bytes
 from ..model import Array, Model, Runner
 from ..reading import CHECKPOINT_FORMAT_VERSION, Contents
+from .forward_text import forward_text
+from .program import program_of
 
 ASSUMED = (
     "the chain is assumed from names and shapes, since a state_dict does not hold the forward; "
@@ -48,6 +50,13 @@ class Checkpoint:
     contents: Contents | None = None
     proof: str = ""
     unused_scalers: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The forward as text: as `--forward` reads it, or what the file stores."""
+        if self.forward or self.model.is_chain:
+            return self.forward or self.model.chain
+        return forward_text(program_of(self.model).ordered())
 
     @property
     def explanations(self) -> tuple[str, ...]:

@@ -11,9 +11,9 @@ import numpy as np
 
 from ..errors import InputError, UnsupportedModel
 from .capture import Recorder, Recording, capture
-from .forward_text import Item
 from .live import call, run
-from .translate import Translation, same_chain, translate
+from .program import Program, same_program
+from .translate import Translation, translate
 
 if TYPE_CHECKING:
     import torch
@@ -27,14 +27,14 @@ class Followed:
     """What a module computes.
 
     Attributes:
-        chain: its modules and stages in order.
-        pick: which of its answers the chain yields.
+        program: its modules and stages, and what each takes.
+        picks: which of its answers the program yields, side by side.
         time_first: whether it takes `(seq, batch, input_size)`.
         used: names of the parameters and buffers that the answer depends on.
     """
 
-    chain: tuple[Item, ...]
-    pick: int
+    program: Program
+    picks: tuple[int, ...]
     time_first: bool
     used: frozenset[str]
 
@@ -45,7 +45,7 @@ def follow(
     layouts: Sequence[bool],
     running: Callable[[torch.Tensor, Recorder], Any] | None = None,
 ) -> Followed:
-    """The chain that a module in evaluation mode computes.
+    """The program that a module in evaluation mode computes.
 
     Args:
         name: what it is, for people.
@@ -90,12 +90,12 @@ def _followed(
             _ask_twice(name, module, x)
         found.append(translate(name, _recorded(module, x, running), time_first))
     first, second = found
-    if first.pick != second.pick or not same_chain(first.chain, second.chain):
+    if first.picks != second.picks or not same_program(first.program, second.program):
         raise UnsupportedModel(
             f"{name} computes something else for another batch or sequence length: "
             f"for {lengths[0]} and for {lengths[1]} (batch, steps) other numbers or stages"
         )
-    return Followed(first.chain, first.pick, time_first, first.used)
+    return Followed(first.program, first.picks, time_first, first.used)
 
 
 def _recorded(

@@ -38,6 +38,7 @@ from .axis_calls import (
 )
 from .rules import Rule
 from .scaling_calls import arithmetic, negative
+from .time_calls import adaptive_pool, expanded, pooled, powered, repeated
 from .weight_calls import addmm, batch_normed, layer_norm, linear, matmul
 
 _SAME = [
@@ -56,9 +57,6 @@ _SAME = [
     )
 ]
 _SAME += (
-    "expand",
-    "expand_as",
-    "broadcast_to",
     "view_as",
     "reshape_as",
     "positive",
@@ -117,6 +115,14 @@ RULES: Mapping[str, Rule] = {
     **dict.fromkeys(_ARITHMETIC, arithmetic),
     **dict.fromkeys(("radd", "rsub", "rmul", "rdiv", "rtruediv"), arithmetic),
     "neg": negative,
+    "mean": pooled("mean"),
+    **dict.fromkeys(("max", "amax"), pooled("max")),
+    **dict.fromkeys(("min", "amin"), pooled("min")),
+    "adaptive_avg_pool1d": adaptive_pool("mean"),
+    **dict.fromkeys(("adaptive_max_pool1d", "_adaptive_max_pool1d"), adaptive_pool("max")),
+    **dict.fromkeys(("expand", "expand_as", "broadcast_to"), expanded),
+    "repeat": repeated,
+    **dict.fromkeys(("pow", "square"), powered),
     "negative": negative,
     "getitem": getitem,
     "select": select,

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..model import Recurrent
-from .forward_text import NOTHING, Item
 from .parts import Part
+from .tokens import NOTHING, Item
 
 Readout = Literal["last", "hidden", "all"]
 

@@ -9,10 +9,12 @@ from pathlib import Path
 from ..errors import UnsupportedModel
 from ..model import Array
 from ..parity import GoldenSet, ParityReport, check
-from .forward_text import NOTHING, Item, forward_text, model_of
+from .forward_text import chain_text, forward_text
 from .outline import Outline
+from .program import Program
 from .reference import recorded
 from .search import CLOSE, SAME, Candidate, Screen, candidates
+from .tokens import Item
 
 MOST_JUDGED = 12  # chains that came through the screen and are judged by the rule
 MOST_NAMED = 2  # of chains that nothing tells apart
@@ -63,35 +65,35 @@ class Proof:
     """A chain that agrees with a reference by the parity rule.
 
     Attributes:
-        chain: the chain.
+        program: the chain, or what else was given.
         answers: what it was compared with.
         doubts: what the comparison cannot tell.
         proved: whether it could be judged at all.
     """
 
-    chain: tuple[Item, ...]
+    program: Program
     answers: Recorded
     doubts: tuple[str, ...] = ()
     proved: bool = True
 
 
-def prove_given(chain: tuple[Item, ...], answers: Recorded, outlines: Sequence[Outline]) -> Proof:
+def prove_given(program: Program, answers: Recorded, outlines: Sequence[Outline]) -> Proof:
     """The given chain, if the reference agrees with it.
 
     Raises:
         UnsupportedModel: it does not; the message names the chain that agrees, where one is found.
     """
-    report = _judge(chain, answers)
+    report = _judge(program, answers)
     if report.verdict != "failed":
-        return _proof(chain, answers, report)
+        return _proof(program, answers, report)
     other = _searched(outlines, answers) if outlines else None
     hint = (
-        f"{answers.name} agrees with: {forward_text(other.chain)}"
+        f"{answers.name} agrees with: {forward_text(other.program)}"
         if other
         else "nor does any chain that was tried"
     )
     raise UnsupportedModel(
-        f"{answers.name} does not compute the chain that was given ({forward_text(chain)}); "
+        f"{answers.name} does not compute the chain that was given ({forward_text(program)}); "
         f"{report.summary()}; {hint}"
     )
 
@@ -104,34 +106,34 @@ def prove_assumed(outlines: Sequence[Outline], answers: Recorded) -> Proof:
     """
     if proof := _searched(outlines, answers):
         return proof
-    chain = outlines[0].chain()
-    report = _judge(chain, answers)
+    program = Program.chain(outlines[0].chain())
+    report = _judge(program, answers)
     if report.verdict != "failed":
-        return _proof(chain, answers, report)
+        return _proof(program, answers, report)
     raise UnsupportedModel(
-        f"{answers.name} computes something else than its weights suggest ({forward_text(chain)}), "
-        "and none of the "
+        f"{answers.name} computes something else than its weights suggest "
+        f"({forward_text(program)}), and none of the "
         f"plausible chains agrees with it; {report.summary()}; give the chain with --forward"
     )
 
 
-def _judge(chain: tuple[Item, ...], answers: Recorded) -> ParityReport:
+def _judge(program: Program, answers: Recorded) -> ParityReport:
     """By the parity rule on every input."""
-    model = model_of(chain, "assumed")
+    model = program.model("assumed")
     golden = [GoldenSet.of(name, model, x) for name, x in answers.inputs.items()]
     return check(answers, golden, subject=answers.name)
 
 
 def _proof(
-    chain: tuple[Item, ...], answers: Recorded, report: ParityReport, doubts: tuple[str, ...] = ()
+    program: Program, answers: Recorded, report: ParityReport, doubts: tuple[str, ...] = ()
 ) -> Proof:
     if report.ok:
-        return Proof(chain, answers, doubts)
+        return Proof(program, answers, doubts)
     doubt = (
         f"the chain cannot be proved against {answers.name}: "
         "the model amplifies rounding beyond what float32 holds"
     )
-    return Proof(chain, answers, (doubt,), proved=False)
+    return Proof(program, answers, (doubt,), proved=False)
 
 
 def _searched(outlines: Sequence[Outline], answers: Recorded) -> Proof | None:
@@ -147,19 +149,19 @@ def _searched(outlines: Sequence[Outline], answers: Recorded) -> Proof | None:
     for candidate in candidates(outlines, not answers.every_step):
         if judged < MOST_JUDGED and screen.agrees(candidate.chain):
             judged += 1
-            if (report := _judge(candidate.chain, answers)).ok:
+            program = Program.chain(candidate.chain)
+            report = _judge(program, answers)
+            if report.ok:
                 same = _lookalikes(candidate, Screen(inputs, expected, SAME))
-                return _proof(candidate.chain, answers, report, same)
+                return _proof(program, answers, report, same)
     return None
 
 
 def _lookalikes(candidate: Candidate, screen: Screen) -> tuple[str, ...]:
     """Chains with another activation and the same answers on every input, such as a ReLU behind
     positive outputs."""
-    own = forward_text(_effective(candidate.chain))
-    others = {
-        forward_text(_effective(other.chain)): other.chain for other in candidate.neighbours()
-    }
+    own = chain_text(_effective(candidate))
+    others = {chain_text(_effective(other)): other.chain for other in candidate.neighbours()}
     close = {text for text, chain in others.items() if text != own and screen.agrees(chain)}
     named = sorted(close, key=lambda text: (len(text), text))
     more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
@@ -167,6 +169,6 @@ def _lookalikes(candidate: Candidate, screen: Screen) -> tuple[str, ...]:
     return (f"no input that was tried tells the chain from: {same}{more}",) if named else ()
 
 
-def _effective(chain: Sequence[Item]) -> tuple[Item, ...]:
-    """Without dropout and squeeze."""
-    return tuple(item for item in chain if item not in NOTHING)
+def _effective(candidate: Candidate) -> tuple[Item, ...]:
+    """Its chain without dropout and squeeze."""
+    return Program.chain(candidate.chain).without_nothing().items

@@ -10,10 +10,11 @@ from typing import TypeAlias
 
 from ..errors import UnsupportedModel
 from .auxiliary import selections, sounds_auxiliary
-from .forward_text import Item, forward_text
+from .forward_text import chain_text
 from .order import orders
 from .outline import Outline, Readout, draw
 from .parts import Part, Parts
+from .tokens import Item
 
 MOST_NAMED = 2  # of other orders in a doubt
 MOST_UNKNOWN = 3  # of things in the way in a message
@@ -137,7 +138,7 @@ def _with_last(parts: Sequence[Part]) -> str:
     recurrent = [index for index, part in enumerate(parts) if part.is_recurrent]
     if recurrent:
         items.insert(recurrent[-1] + 1, "last")
-    return forward_text(items)
+    return chain_text(items)
 
 
 def _below(part: Part, place: str) -> tuple[str, tuple[int | None, int | None]]:
@@ -166,8 +167,8 @@ def _order_doubts(first: Order, others: Sequence[Order]) -> tuple[str, ...]:
         return ()
     left_out = len(others) - MOST_NAMED
     more = f" and {left_out} more" if left_out > 0 else ""
-    named = "; ".join(forward_text(order) for order in others[:MOST_NAMED])
-    text = forward_text(first)
+    named = "; ".join(chain_text(order) for order in others[:MOST_NAMED])
+    text = chain_text(first)
     return (f"the order {text} is the file's; the widths also allow {named}{more}",)
 
 
@@ -178,7 +179,7 @@ def _selection_doubts(found: Parts, first: Order, others: Sequence[Order]) -> tu
         if part not in first:
             doubts.append(_left_out(part.token, part.describe().partition(" ")[2]))
         elif sounds_auxiliary(part.prefix):
-            without = [forward_text(order) for order in others if part not in order]
+            without = [chain_text(order) for order in others if part not in order]
             also = f"; the widths also allow {without[0]}" if without else ""
             taken = f"`{part.token}` is taken into the chain, though by its name it may belong"
             doubts.append(f"{taken} to a loss or metric{also}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,17 +18,31 @@ Call = Callable[[Array], "list[Array]"]
 PROBE = (7, 11)  # batch, seq: unlike each other and, mostly, unlike any size of a model
 
 
-class Form(NamedTuple):
-    """How the module's answer becomes y.
+class Asked(NamedTuple):
+    """How a module is asked.
 
     Attributes:
-        pick: which of its tensors is y.
-        every_step: whether y is `(batch, seq, output_size)`.
-        time_first: whether the tensor's first two axes are `(seq, batch)`.
-        note: what was done to it; empty for nothing.
+        time_first: whether it takes `(seq, batch, input_size)`.
+        every_step: whether it answers every step.
+        probe: batch and seq of the x that tells how it lays out its answer.
     """
 
-    pick: int
+    time_first: bool
+    every_step: bool
+    probe: tuple[int, int] = PROBE
+
+
+class Form(NamedTuple):
+    """How the module's answers become y.
+
+    Attributes:
+        picks: which of its tensors are y, side by side.
+        every_step: whether y is `(batch, seq, output_size)`.
+        time_first: whether the tensors' first two axes are `(seq, batch)`.
+        note: what was done to them; empty for nothing.
+    """
+
+    picks: tuple[int, ...]
     every_step: bool
     time_first: bool
     note: str
@@ -63,22 +78,27 @@ class Reference:
     def _computed(self, x: Array) -> Array:
         batch, seq, _ = x.shape
         answers = self.call(x.swapaxes(0, 1) if self.time_first else x)
-        if self.form.pick >= len(answers):
+        if max(self.form.picks) >= len(answers):
             raise InputError(
                 f"{self.name} answered with {len(answers)} tensors for x {x.shape}, "
                 "and with more before"
             )
-        y = answers[self.form.pick]
         wanted = (batch, seq) if self.form.every_step else (batch,)
         if self.form.time_first:
             wanted = wanted[::-1]
-        if y.size != np.prod(wanted) * self.output_size:
-            raise InputError(
-                f"{self.name} answered {y.shape} for x {x.shape}, "
-                f"expected {(*wanted, self.output_size)}"
-            )
-        y = y.reshape(*wanted, self.output_size)
+        picked = [answers[pick] for pick in self.form.picks]
+        if any(y.size % np.prod(wanted) for y in picked) or not batch:
+            raise self._other_shape(picked, x, wanted)
+        y = np.concatenate([y.reshape(*wanted, -1) for y in picked], axis=-1)
+        if y.shape[-1] != self.output_size:
+            raise self._other_shape(picked, x, wanted)
         return y.swapaxes(0, 1) if self.form.time_first else y
+
+    def _other_shape(self, picked: list[Array], x: Array, wanted: tuple[int, ...]) -> InputError:
+        got = ", ".join(str(y.shape) for y in picked)
+        return InputError(
+            f"{self.name} answered {got} for x {x.shape}, expected {(*wanted, self.output_size)}"
+        )
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -93,64 +113,59 @@ class Reference:
         )
 
 
-def reference(  # noqa: PLR0913, PLR0917 - what a module is asked, and how
-    name: str,
-    call: Call,
-    time_first: bool,
-    sizes: tuple[int, int],
-    pick: int,
-    probe: tuple[int, int] = PROBE,
+def reference(
+    name: str, call: Call, asked: Asked, sizes: tuple[int, int], picks: tuple[int, ...]
 ) -> Reference:
     """The module as a Runner.
 
     Args:
         name: what it is, for people.
         call: the module.
-        time_first: whether it takes `(seq, batch, input_size)`.
+        asked: how it is asked.
         sizes: what the chain takes and yields.
-        pick: which of its answers is y.
-        probe: batch and seq of the x that it is asked.
+        picks: which of its answers are y, side by side.
 
     Raises:
         UnsupportedModel: its answer does not have the shape of a y.
         InputError: it refuses every input.
     """
     takes, yields = sizes
-    batch, seq = probe
+    batch, seq = asked.probe
     x = np.random.default_rng(0).normal(size=(batch, seq, takes)).astype(np.float32)
-    answers = call(x.swapaxes(0, 1) if time_first else x)
-    shape = answers[pick].shape if pick < len(answers) else None
-    layout = _layout(shape, time_first, yields, probe) if shape is not None else None
-    if shape is None or layout is None:
-        raise UnsupportedModel(
-            f"{name}: y is {shape or 'missing'}, expected {(batch, yields)} or "
-            f"{(batch, seq, yields)} for x {x.shape}"
-        )
-    shapes = (_letters(shape, probe), _letters(layout.shape, probe))
-    note = _note(name, len(answers), pick, shapes)
-    form = Form(pick, layout.every_step, layout.steps_first, note)
-    return Reference(name, call, form, time_first, yields)
+    answers = call(x.swapaxes(0, 1) if asked.time_first else x)
+    shapes = [answers[pick].shape for pick in picks if pick < len(answers)]
+    layouts = [_layout(shape, asked) for shape in shapes]
+    found = [layout for layout in layouts if layout is not None]
+    expected = (batch, seq, yields) if asked.every_step else (batch, yields)
+    widths = sum(layout.width for layout in found)
+    alike = len({layout.steps_first for layout in found}) == 1
+    if len(found) < len(picks) or widths != yields or not alike:
+        got = ", ".join(map(str, shapes)) or "missing"
+        raise UnsupportedModel(f"{name}: y is {got}, expected {expected} for x {x.shape}")
+    note = _note(name, len(answers), picks, (shapes, expected), asked.probe)
+    form = Form(picks, asked.every_step, found[0].steps_first, note)
+    return Reference(name, call, form, asked.time_first, yields)
 
 
 class _Layout(NamedTuple):
-    """A shape that a y may have, and what it means."""
+    """How an answer is a y, or a part of one."""
 
-    shape: tuple[int, ...]
-    every_step: bool
+    width: int
     steps_first: bool
 
 
-def _layout(
-    shape: tuple[int, ...], time_first: bool, size: int, probe: tuple[int, int]
-) -> _Layout | None:
-    """How an answer of this shape is a y, be it without its axes of length 1."""
-    batch, seq = probe
-    last = _Layout((batch, size), every_step=False, steps_first=False)
-    rows = _Layout((batch, seq, size), every_step=True, steps_first=False)
-    steps = _Layout((seq, batch, size), every_step=True, steps_first=True)
-    for layout in (last, steps, rows) if time_first else (last, rows, steps):
-        if _squeezed(layout.shape) == _squeezed(shape):
-            return layout
+def _layout(shape: tuple[int, ...], asked: Asked) -> _Layout | None:
+    """How an answer of this shape is a y, be it without its axes of length 1, or with more of
+    them; None where it is none."""
+    batch, seq = asked.probe
+    sizes = _squeezed(shape)
+    axes: list[tuple[int, ...]] = [(batch,)]
+    if asked.every_step:
+        axes = [(seq, batch), (batch, seq)] if asked.time_first else [(batch, seq), (seq, batch)]
+    for first in axes:
+        wanted = _squeezed(first)
+        if sizes[: len(wanted)] == wanted:
+            return _Layout(prod(sizes[len(wanted) :]), first == (seq, batch))
     return None
 
 
@@ -158,15 +173,34 @@ def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(size for size in shape if size != 1)
 
 
-def _note(name: str, count: int, pick: int, shapes: tuple[str, str]) -> str:
-    """What is done to the answer, given its shape and that of y."""
-    got, wanted = shapes
+def _note(
+    name: str,
+    count: int,
+    picks: tuple[int, ...],
+    shapes: tuple[list[tuple[int, ...]], tuple[int, ...]],
+    probe: tuple[int, int],
+) -> str:
+    """What is done to the answers, given their shapes and that of y."""
+    got, expected = shapes
     said: list[str] = []
-    if count > 1:
-        said.append(f"answers with {count} tensors, of which number {pick + 1} is y")
-    if got != wanted:
-        said.append(f"answers {got}, artifacts answer {wanted}")
+    if len(picks) > 1:
+        joined = ", ".join(_letters(shape, probe) for shape in got)
+        numbers = " and ".join(str(pick + 1) for pick in picks)
+        said.append(
+            f"answers with {count} tensors, of which numbers {numbers}, {joined}, stand side by "
+            f"side in y {_letters(expected, probe)}"
+        )
+    elif count > 1:
+        said.append(f"answers with {count} tensors, of which number {picks[0] + 1} is y")
+    if len(picks) == 1 and got[0] != expected and got[0] != _turned(expected):
+        mine = _letters(got[0], probe)
+        said.append(f"answers {mine}, artifacts answer {_letters(expected, probe)}")
     return f"{name} {' and '.join(said)}" if said else ""
+
+
+def _turned(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """With time first."""
+    return (shape[1], shape[0], *shape[2:]) if len(shape) == 3 else shape
 
 
 def _letters(shape: tuple[int, ...], probe: tuple[int, int]) -> str:

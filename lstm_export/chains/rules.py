@@ -16,6 +16,7 @@ class Translator(Protocol):
     """What a rule asks: the signals of its arguments, and nodes."""
 
     nodes: Nodes
+    steps: int  # of x
 
     def signal(self, value: Any) -> Signal:
         """What a recorded tensor is."""

@@ -1,7 +1,8 @@
-"""What sums, differences, products and quotients become: scalers, and sums of two values."""
+"""What sums, differences, products and quotients become: scalers, and joins of two values."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,12 @@ from ..model import Affine, Array, Stage
 from .capture import Call, Constant, Data
 from .parts import Part
 from .rules import Translator, constant
-from .signals import Node, Signal, Untranslated
+from .signals import Axis, Node, Signal, Untranslated
+
+# torch's names -> those of `JOINED`, and what a join of two values is called in a program.
+_PLAIN = {"subtract": "sub", "multiply": "mul", "divide": "div"}
+_PLAIN |= {"truediv": "div", "true_divide": "div", "rtruediv": "rdiv"}
+JOINED = {"add": "add", "sub": "subtract", "mul": "multiply", "div": "divide"}
 
 
 def arithmetic(call: Call, data: Data, t: Translator) -> Signal:
@@ -19,10 +25,11 @@ def arithmetic(call: Call, data: Data, t: Translator) -> Signal:
     left = call.argument(0, "input")
     right = call.argument(1, "other")
     name = call.name
-    if name in ("radd", "rsub", "rmul", "rdiv", "rtruediv"):
+    name = _PLAIN.get(name, name)
+    if name in ("radd", "rsub", "rmul", "rdiv"):
         left, right = right, left
         name = name[1:]
-    factor = call.kwargs.get("alpha", 1) if name in ("add", "sub", "rsub") else 1
+    factor = call.kwargs.get("alpha", 1) if name in ("add", "sub") else 1
     if call.kwargs.get("rounding_mode") is not None:
         raise Untranslated("rounds")
     if isinstance(left, Data) and isinstance(right, Data):
@@ -30,8 +37,8 @@ def arithmetic(call: Call, data: Data, t: Translator) -> Signal:
     on_left = isinstance(left, Data)
     signal = t.signal(left if on_left else right)
     vector = _vector(right if on_left else left, signal) * (factor if on_left else 1)
-    if not on_left and name not in ("add", "mul", "multiply"):
-        if name not in ("sub", "subtract"):
+    if not on_left and name not in ("add", "mul"):
+        if name != "sub":
             raise Untranslated("divides by data")
         return affine(t, signal, Scaling(vector, -factor * np.ones_like(vector), inverse=True))
     if not on_left and factor != 1:
@@ -39,9 +46,9 @@ def arithmetic(call: Call, data: Data, t: Translator) -> Signal:
     ones = np.ones_like(vector)
     if name == "add":
         return affine(t, signal, Scaling(vector, ones, inverse=True))
-    if name in ("sub", "subtract"):
+    if name == "sub":
         return affine(t, signal, Scaling(vector, ones, inverse=False))
-    if name in ("mul", "multiply"):
+    if name == "mul":
         return affine(t, signal, Scaling(0 * ones, vector, inverse=True))
     return affine(t, signal, Scaling(0 * ones, vector, inverse=False))
 
@@ -53,18 +60,43 @@ def negative(call: Call, data: Data, t: Translator) -> Signal:
 
 
 def _both(name: str, factor: Any, a: Signal, b: Signal, t: Translator) -> Signal:
-    """Two values that both depend on x: a sum where they are alike."""
-    if name != "add" or factor != 1:
-        words = {
-            "sub": "takes one value on data from another",
-            "mul": "multiplies two values on data",
-        }
-        raise Untranslated(
-            f"{words.get(name, 'divides one value on data by another')}: no stage does"
-        )
-    if a.axes != b.axes or a.node.steps != b.node.steps:
-        raise Untranslated("adds tensors whose axes differ")
-    return Signal.of(a.axes, t.nodes.joined("add", [a.node, b.node]))
+    """Two values that both depend on x."""
+    if factor != 1:
+        b = affine(t, b, Scaling(np.zeros(1), np.full(1, float(factor)), inverse=True))
+    axes = _broadcast(a.axes, b.axes)
+    if len({a.width, b.width} - {1}) > 1:
+        raise Untranslated(f"joins {a.width} features and {b.width}")
+    rows = np.broadcast_arrays(_rows(a, axes), _rows(b, axes))
+    nodes = np.empty(rows[0].shape, object)
+    for place in np.ndindex(nodes.shape):
+        nodes[place] = t.nodes.joined(JOINED[name], [side[place] for side in rows])
+    return Signal(axes, nodes)
+
+
+def _rows(signal: Signal, axes: Sequence[Axis]) -> Array:
+    """Its nodes with an axis for each axis of rows among `axes`, of length 1 where it has none."""
+    own = ["one"] * (len(axes) - len(signal.axes)) + list(signal.axes)
+    sizes = iter(signal.nodes.shape)
+    pairs = zip(own, axes, strict=True)
+    shape = [next(sizes) if mine == "rows" else 1 for mine, joined in pairs if joined == "rows"]
+    return signal.nodes.reshape(shape)
+
+
+def _broadcast(a: Sequence[Axis], b: Sequence[Axis]) -> tuple[Axis, ...]:
+    """The axes of what an operation makes of two tensors, counted from the last.
+
+    Raises:
+        Untranslated: a value of one stands beside values of the other that do not belong to it.
+    """
+    longest = max(len(a), len(b))
+    first = ["one"] * (longest - len(a)) + list(a)
+    second = ["one"] * (longest - len(b)) + list(b)
+    joined: list[Axis] = []
+    for mine, others in zip(first, second, strict=True):
+        if mine != others and "one" not in (mine, others):
+            raise Untranslated(f"joins ({', '.join(a)}) and ({', '.join(b)})")
+        joined.append(others if mine == "one" else mine)
+    return tuple(joined)
 
 
 def _vector(value: Any, signal: Signal) -> Array:
@@ -111,10 +143,12 @@ class Scaling:
 
 
 def affine(t: Translator, signal: Signal, scaling: Scaling) -> Signal:
-    """The scaler, one with the one before where both together are one: `(x - mean) / std`, `x * std
-    + mean`."""
+    """Nothing for plus 0 and times 1; the scaler, one with the one before where both together are
+    one: `(x - mean) / std`, `x * std + mean`."""
     if not scaling.inverse and not scaling.scale.all():
         raise Untranslated("divides by zero")
+    if not scaling.offset.any() and (scaling.scale == 1).all():
+        return signal
 
     def change(node: Node) -> Node:
         inner = _inner(node)

@@ -14,9 +14,10 @@ import numpy as np
 from ..errors import UnsupportedModel
 from ..model import Array, Recurrent, Stage
 from ..model.forward import Partway, advance, begin
-from .forward_text import Item, stages_of
 from .outline import Outline
 from .parts import Part
+from .program import Program
+from .tokens import Item
 
 # Likely ones first; "" is nothing.
 FUNCTIONS: tuple[str, ...] = (
@@ -162,7 +163,7 @@ class Screen:
     def agrees(self, chain: Sequence[Item]) -> bool:
         """Whether the chain is close to the reference on all inputs."""
         try:
-            stages = stages_of(chain)
+            stages = Program.chain(chain).stages()
             return all(self._close(name, stages) for name in self._inputs)
         except (UnsupportedModel, ValueError):  # shapes that do not chain, such as a skip
             return False

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import UnsupportedModel
 from ..model import Array
-from .forward_text import Item
+from .tokens import Item
 
 # "batch", "seq", "size" and "batch seq" in one; "one" has length 1 and holds nothing of its own;
 # "rows" are the layers and directions of a final state.
@@ -27,13 +27,15 @@ class Node:
 
     Attributes:
         kind: `x`; `item`, a stage or several; `step`, one step of a sequence; `hidden`, the final
-            hidden state of a layer with two directions; `state`, another final state; `slice`, some
-            of the features; `add`, a sum; `concat`, features side by side.
+            hidden state of a layer with two directions; `state`, another final state; `pool`, one
+            row of all steps; `slice`, some of the features; `concat`, features side by side; `add`
+            and other names of `tokens.JOINS`; `spread`, a row as a sequence, at every step the
+            same.
         inputs: what it is computed from.
         width: its number of features.
-        steps: of the sequence, where it is one; 0 where it is one step.
-        item: of an `item`, the module or token.
-        numbers: of a `step` which; of a `slice` from and to; of a `state` its row.
+        steps: of the sequence, where it is one; 0 where it is one row.
+        item: of an `item`, the module or token; of a `pool`, the token.
+        numbers: of a `step` which; of a `slice` the features; of a `state` its row.
     """
 
     kind: str
@@ -64,19 +66,33 @@ class Nodes:
         )
 
     def cut(self, node: Node, start: int, stop: int) -> Node:
-        """Some of the features."""
-        if (start, stop) == (0, node.width):
+        """Some of the features, neighbours in order."""
+        return self.pick(node, tuple(range(start, stop)))
+
+    def pick(self, node: Node, features: tuple[int, ...]) -> Node:
+        """Features by their indices, in any order and also more than once."""
+        if features == tuple(range(node.width)):
             return node
         if node.kind == "step":
-            return self.step(self.cut(node.inputs[0], start, stop), *node.numbers)
+            return self.step(self.pick(node.inputs[0], features), *node.numbers)
         if node.kind == "slice":
-            first = node.numbers[0]
-            return self.cut(node.inputs[0], first + start, first + stop)
+            inner = node.numbers
+            return self.pick(node.inputs[0], tuple(inner[index] for index in features))
 
         def made() -> Node:
-            return Node("slice", (node,), stop - start, node.steps, numbers=(start, stop))
+            return Node("slice", (node,), len(features), node.steps, numbers=features)
 
-        return self.make(("slice", id(node), start, stop), node, made)
+        return self.make(("slice", id(node), features), node, made)
+
+    def pool(self, token: str, node: Node) -> Node:
+        """One row of all steps of a sequence."""
+        made = lambda: Node("pool", (node,), node.width, 0, token)  # noqa: E731
+        return self.make(("pool", id(node), token), node, made)
+
+    def spread(self, node: Node, steps: int) -> Node:
+        """A row at every step of a sequence."""
+        made = lambda: Node("spread", (node,), node.width, steps)  # noqa: E731
+        return self.make(("spread", id(node), steps), node, made)
 
     def item(self, item: Item, node: Node, key: Hashable, keep: Any, width: int) -> Node:
         """A stage that works on every step alike, so that a step of its input gives a step of
@@ -87,15 +103,26 @@ class Nodes:
         return self.make(("item", id(node), key), (keep, node), made)
 
     def joined(self, kind: str, inputs: Sequence[Node]) -> Node:
-        """The sum of several, or all of their features."""
+        """What an operation makes of several values, or all of their features side by side; a row
+        beside a sequence goes to every step."""
         first = inputs[0]
         if all(node.kind == "step" and node.numbers == first.numbers for node in inputs):
             return self.step(self.joined(kind, [node.inputs[0] for node in inputs]), *first.numbers)
         widths = [node.width for node in inputs]
-        width = sum(widths) if kind == "concat" else max(widths)
+        width = sum(widths)
+        if kind != "concat":
+            width = max(widths)
+            inputs = [self._as_wide(node, width) for node in inputs]
+        rows = [node.inputs[0] if node.kind == "spread" else node for node in inputs]
+        if any(node.steps for node in rows):
+            inputs = rows
         steps = max(node.steps for node in inputs)
         key = (kind, *(id(node) for node in inputs))
         return self.make(key, inputs, lambda: Node(kind, tuple(inputs), width, steps))
+
+    def _as_wide(self, node: Node, width: int) -> Node:
+        """A single feature beside several stands for each of them."""
+        return node if node.width == width else self.pick(node, (0,) * width)
 
 
 @dataclass(frozen=True, eq=False)

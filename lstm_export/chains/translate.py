@@ -1,18 +1,18 @@
-"""A recording -> the chain that it is, operation by operation; or what has no translation."""
+"""A recording -> the program that it is, operation by operation; or what has no translation."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ..errors import UnsupportedModel
-from ..model import Affine
 from . import operations, recurrent_calls
 from .axes import shape_of
 from .capture import Call, Constant, Data, Place, Recording
-from .forward_text import Item, forward_text, scaler_text
-from .parts import Part
+from .module_answers import Answer, answer_of, heads_among
+from .node_steps import program_to
+from .program import Program
 from .rules import Rule
 from .signals import Node, Nodes, Signal, Untranslated
 
@@ -28,21 +28,21 @@ FLOATS = ("float32", "float64")
 
 @dataclass(frozen=True, eq=False)
 class Translation:
-    """A module as a chain.
+    """A module as a program.
 
     Attributes:
-        chain: the modules and stages in order.
-        pick: which of the module's answers it yields.
+        program: the modules and stages, and what each takes.
+        picks: which of the module's answers it yields, side by side.
         used: names of the parameters and buffers that the answer depends on.
     """
 
-    chain: tuple[Item, ...]
-    pick: int
+    program: Program
+    picks: tuple[int, ...]
     used: frozenset[str]
 
 
 def translate(name: str, recording: Recording, time_first: bool) -> Translation:
-    """The chain that a recording is.
+    """The program that a recording is.
 
     Args:
         name: of the module, for people.
@@ -56,21 +56,24 @@ def translate(name: str, recording: Recording, time_first: bool) -> Translation:
     for call in recording.reads:
         raise refusal(name, call, "reads numbers out of data, so that what runs may depend on them")
     translator = _Translator(name, recording, time_first)
-    found: list[Translation] = []
+    found: dict[int, tuple[Answer, Program]] = {}
     for pick in _candidates(recording):
         try:
-            chain = translator.chain(recording.answers[pick])
+            found[pick] = translator.translated(recording.answers[pick])
         except UnsupportedModel:
             if not found:
                 raise
-        else:
-            found.append(Translation(chain, pick, translator.used))
     if not found:
         shapes = ", ".join(str(shape_of(answer)) for answer in recording.answers) or "nothing"
         raise UnsupportedModel(
             f"{name} answers {shapes} for x {recording.x.shape}, expected one answer for every row"
         )
-    return max(found, key=lambda candidate: sum(isinstance(item, Part) for item in candidate.chain))
+    heads = heads_among({pick: answer for pick, (answer, _) in found.items()})
+    if len(heads) > 1:
+        joined = translator.nodes.joined("concat", [found[pick][0].node for pick in heads])
+        return Translation(program_to(joined, translator.x), heads, translator.used)
+    pick = max(found, key=lambda each: len(found[each][1].parts))
+    return Translation(found[pick][1], (pick,), translator.used)
 
 
 def _candidates(recording: Recording) -> Iterator[int]:
@@ -98,8 +101,8 @@ class _Translator:
         self.used: frozenset[str] = frozenset()
         axes = ("seq", "batch", "size") if time_first else ("batch", "seq", "size")
         shape = recording.x.shape
-        steps = shape[axes.index("seq")]
-        self.x = Node("x", (), shape[2], steps)
+        self.steps = shape[axes.index("seq")]
+        self.x = Node("x", (), shape[2], self.steps)
         self._signals[id(recording.x)] = Signal.of(axes, self.x)
 
     def signal(self, value: Any) -> Signal:
@@ -133,20 +136,17 @@ class _Translator:
         self.used |= _names(call)
         return signal.settled()
 
-    def chain(self, answer: Data | Constant) -> tuple[Item, ...]:
-        """The chain behind an answer."""
+    def translated(self, answer: Data | Constant) -> tuple[Answer, Program]:
+        """What an answer is, and the program behind it."""
         if isinstance(answer, Constant):
             raise UnsupportedModel(f"{self._name} answers with a tensor that does not depend on x")
         signal = self.signal(answer)
         call = answer.call or Call("the answer", (), {}, Place())
         try:
-            items = tuple(_lower(signal.node, self.x))
+            found = answer_of(signal, self.nodes)
+            return found, program_to(found.node, self.x)
         except Untranslated as error:
             raise refusal(self._name, call, str(error)) from error
-        axes = [axis for axis in signal.axes if axis not in ("one", "size")]
-        if axes not in (["batch"], ["batch", "seq"], ["seq", "batch"]):
-            raise refusal(self._name, call, f"answers with the axes ({', '.join(signal.axes)})")
-        return unique(items)
 
 
 def _names(call: Call) -> frozenset[str]:
@@ -167,114 +167,3 @@ def _flat(value: Any) -> Iterator[Any]:
             yield from _flat(part)
     else:
         yield value
-
-
-_READ_OUT = {
-    "state": "reads out the final state of a layer below the last",
-    "cell": "reads out the cell state",
-    "cells": "reads out the cell state",
-    "concat": "puts features of several tensors side by side",
-    "slice": "takes some of the features",
-}
-
-
-def _lower(node: Node, x: Node, last: bool = False) -> list[Item]:
-    """The items from x to a node, or to its last step, which is picked as early as can be."""
-    if node.kind == "x":
-        return ["last"] if last else []
-    if node.kind == "step":
-        source = node.inputs[0]
-        if node.numbers != (source.steps - 1,):
-            raise Untranslated(
-                f"reads out step {node.numbers[0]} of {source.steps}, only the last has a stage"
-            )
-        return _lower(source, x, last=True)
-    if node.kind == "item":
-        if last and isinstance(node.item, Part) and node.item.is_recurrent:
-            return [*_lower(node.inputs[0], x), node.item, "last"]
-        return [*_lower(node.inputs[0], x, last), node.item]
-    if node.kind == "hidden":
-        return [*_lower(node.inputs[0], x), "hidden"]
-    if node.kind == "add":
-        return _skip(node, x, last)
-    raise Untranslated(f"{_READ_OUT[node.kind]}: no stage does")
-
-
-def _skip(node: Node, x: Node, last: bool) -> list[Item]:
-    """A sum with features of x, or with them as a scaler that begins the chain leaves them."""
-    for main, side in (node.inputs, node.inputs[::-1]):
-        base = side
-        numbers = (0, side.width)
-        if base.kind == "slice":
-            numbers = (base.numbers[0], base.numbers[1])
-            base = base.inputs[0]
-        if main.kind == "x" or base not in (x, _scaler(main, x)):
-            continue
-        items = _lower(main, x, last)
-        starts_scaled = isinstance(items[0], Part) and isinstance(items[0].stages[0], Affine)
-        if (base is not x) != starts_scaled or side.width not in (1, main.width):
-            continue
-        return [*items, f"skip({', '.join(map(str, range(*numbers)))})"]
-    raise Untranslated("adds two values on data: only features of x have a stage (skip)")
-
-
-def _scaler(node: Node, x: Node) -> Node | None:
-    """The scaler that stands right behind x on the way to a node."""
-    while node.inputs:
-        if node.inputs[0] is x:
-            scales = isinstance(node.item, Part) and isinstance(node.item.stages[0], Affine)
-            return node if scales else None
-        node = node.inputs[0]
-    return None
-
-
-def unique(items: Sequence[Item]) -> tuple[Item, ...]:
-    """Parts whose stages have names of their own, where a module is used twice; scalers as text."""
-    taken: set[str] = set()
-    found: list[Item] = []
-    for item in items:
-        if isinstance(item, Part) and item.kind == "Affine":
-            item = _scaler_token(item)  # noqa: PLW2901
-        if isinstance(item, Part):
-            item = _renamed(item, taken)  # noqa: PLW2901
-            taken |= {stage.name for stage in item.stages}
-        found.append(item)
-    return tuple(found)
-
-
-def _scaler_token(part: Part) -> str:
-    """A scaler has no weights in the state_dict: its numbers stand in the text."""
-    (stage,) = part.stages
-    assert isinstance(stage, Affine)  # noqa: S101 - its kind says so
-    return scaler_text(stage)
-
-
-def _renamed(part: Part, taken: set[str]) -> Part:
-    names = [stage.name for stage in part.stages]
-    count = 1
-    while any(_numbered(name, count) in taken for name in names):
-        count += 1
-    if count == 1:
-        return part
-    stages = tuple(replace(stage, name=_numbered(stage.name, count)) for stage in part.stages)
-    return replace(part, prefix=_numbered(part.token, count), stages=stages)
-
-
-def _numbered(name: str, count: int) -> str:
-    return name if count == 1 else f"{name}_{count}"
-
-
-def same_chain(a: Sequence[Item], b: Sequence[Item]) -> bool:
-    """Whether two chains are the same, bit for bit."""
-    return forward_text(a) == forward_text(b) and all(map(_same_item, a, b))
-
-
-def _same_item(a: Item, b: Item) -> bool:
-    if isinstance(a, str) or isinstance(b, str):
-        return a == b
-    return len(a.stages) == len(b.stages) and all(
-        stage.options == other.options
-        and {key: array.tobytes() for key, array in stage.arrays.items()}
-        == {key: array.tobytes() for key, array in other.arrays.items()}
-        for stage, other in zip(a.stages, b.stages, strict=True)
-    )

@@ -13,12 +13,13 @@ from ..model import Array, Model
 from ..reading import Contents, contents_of, read_contents
 from .checkpoint import Checkpoint
 from .find_parts import find_parts
-from .forward_text import Item, forward_text, model_of, parse_forward
+from .forward_text import forward_text, parse_forward
 from .interface import with_interface
 from .live import Hints, told_by_names
 from .options import ASSUME, ReadingOptions
 from .outline import Outline
-from .parts import Part, Parts
+from .parts import Parts
+from .program import Program
 from .proof import Proof, Recorded, prove_assumed, prove_given
 from .recognise import recognise
 from .reparametrized import with_computed
@@ -100,21 +101,21 @@ def _recognised(contents: Contents, options: ReadingOptions, source: Path | None
     found = find_parts(arrays)
     given = parse_forward(options.forward, found.known) if options.forward is not None else None
     outlines = _outlines(found, options, told, given is not None)
-    chain = given or outlines[0].chain()
-    proof = _proof(given, chain, outlines, options)
+    program = given or Program.chain(outlines[0].chain())
+    proof = _proof(given, program, outlines, options)
     origin, doubts = _origin(given, outlines, proof, told)
-    chain = proof.chain if proof else chain
+    program = proof.program if proof else program
     return Checkpoint(
-        model_of(chain, origin),
+        program.model(origin),
         facts=contents.facts,
         notes=(
             *contents.notes,
             *_layout(options, proof),
-            *(_unused(found, chain) if given or proof else ()),
+            *(_unused(found, program) if given or proof else ()),
         ),
         source=source,
         doubts=doubts,
-        forward=forward_text(chain),
+        forward=forward_text(program),
         contents=contents,
         proof=f"proved on the {len(proof.answers.x)} recorded answers"
         if proof and proof.proved
@@ -167,22 +168,22 @@ def _outlines(
 
 
 def _proof(
-    given: tuple[Item, ...] | None,
-    chain: tuple[Item, ...],
+    given: Program | None,
+    program: Program,
     outlines: Sequence[Outline],
     options: ReadingOptions,
 ) -> Proof | None:
     """The chain judged against recorded answers."""
     if not options.reference:
         return None
-    signature = model_of(chain, "assumed").signature
+    signature = program.model("assumed").signature
     sizes = signature.input_size, signature.output_size
     answers = Recorded.read(options.reference, sizes, options.batch_first is False)
     return prove_given(given, answers, outlines) if given else prove_assumed(outlines, answers)
 
 
 def _origin(
-    given: tuple[Item, ...] | None, outlines: Sequence[Outline], proof: Proof | None, told: Hints
+    given: Program | None, outlines: Sequence[Outline], proof: Proof | None, told: Hints
 ) -> tuple[str, tuple[str, ...]]:
     """Where the chain comes from, and what is open about it."""
     if proof and proof.proved:
@@ -202,9 +203,9 @@ def _layout(options: ReadingOptions, proof: Proof | None) -> tuple[str, ...]:
     return ()
 
 
-def _unused(found: Parts, chain: Sequence[Item]) -> tuple[str, ...]:
+def _unused(found: Parts, program: Program) -> tuple[str, ...]:
     """What has weights and no place in a chain that was given or proved."""
-    used = {item.token for item in chain if isinstance(item, Part)}
+    used = {part.token for part in program.parts}
     names = [part.token for part in found.known if part.token not in used]
     names += [*found.unknown, *found.aside]
     return (f"not in the chain: {', '.join(names)}",) if names else ()

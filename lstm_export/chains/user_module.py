@@ -15,14 +15,15 @@ from . import units
 from .checkpoint import Checkpoint
 from .find_parts import find_parts
 from .following import Followed, follow
-from .forward_text import NOTHING, Item, forward_text, model_of, parse_forward
+from .forward_text import forward_text, parse_forward
 from .interface import around, with_interface
 from .live import arguments, call, exact_call, fill, make, own_copy, reads_batch_first
 from .options import ReadingOptions
 from .parts import Part
-from .reference import Call, Reference, reference
+from .program import Program, Step, same_program
+from .reference import Asked, Call, Reference, reference
+from .tokens import Item
 from .told_by_facts import with_steps
-from .translate import same_chain
 
 if TYPE_CHECKING:
     from torch import nn
@@ -100,17 +101,14 @@ def followed(
         InputError: an option does not fit it.
     """
     found = running.follow(_layouts(running, options))
-    translated = tuple(_prefixed(item, running.prefix) for item in found.chain)
-    chain = translated
-    if options.forward is not None:
-        chain = parse_forward(options.forward, find_parts(contents.arrays).known)
-        _check_given(chain, translated, running.name)
-    model, steps = with_steps(model_of(chain, "assumed"), contents.facts)
+    program = _agreed(_prefixed(found.program, running.prefix), contents, options, running.name)
+    model, steps = with_steps(program.model("assumed"), contents.facts)
     given = around(contents, options, model.signature)
     sizes = model.signature.input_size, model.signature.output_size
-    answers = reference(running.name, running.call, found.time_first, sizes, found.pick)
+    form = Asked(found.time_first, model.returns_every_step)
+    answers = reference(running.name, running.call, form, sizes, found.picks)
     report = _judged(model, answers, running.exact, given.scaled_windows)
-    _check_passed(report, running.name, chain)
+    _check_passed(report, running.name, program)
     proved = report.verdict == "passed"
     doubt = (
         f"the chain cannot be proved against {running.name}: "
@@ -123,12 +121,26 @@ def followed(
         notes=(*contents.notes, *running.notes, *answers.notes, *steps),
         source=source,
         doubts=() if proved else (doubt,),
-        forward=_text(chain, contents),
+        forward=_text(program, contents),
         reference=answers,
         contents=replace(contents, ignored=(*contents.ignored, *unused)),
         proof=_said(report, running, given.windows) if proved else "",
     )
     return with_interface(checkpoint, contents, options, given)
+
+
+def _agreed(found: Program, contents: Contents, options: ReadingOptions, name: str) -> Program:
+    """What the module computes, as it was given where it was.
+
+    Raises:
+        UnsupportedModel: another one was given.
+    """
+    if options.forward is None:
+        return found
+    given = parse_forward(options.forward, find_parts(contents.arrays).known)
+    given = replace(given, width=found.input_size)
+    _check_given(given, found, name)
+    return given
 
 
 def _layouts(running: Running, options: ReadingOptions) -> list[bool]:
@@ -139,7 +151,7 @@ def _layouts(running: Running, options: ReadingOptions) -> list[bool]:
     return [first, not first]
 
 
-def _check_passed(report: ParityReport, name: str, chain: Sequence[Item]) -> None:
+def _check_passed(report: ParityReport, name: str, program: Program) -> None:
     """Refuse a module that does not compute what its translation does.
 
     Raises:
@@ -150,7 +162,7 @@ def _check_passed(report: ParityReport, name: str, chain: Sequence[Item]) -> Non
         raise UnsupportedModel(f"{name} computes something else for a batch of one row")
     if report.verdict == "failed":
         raise UnsupportedModel(
-            f"{name} computes something else than its operations tell ({forward_text(chain)}); "
+            f"{name} computes something else than its operations tell ({forward_text(program)}); "
             f"{report.summary()}; it does something that is not seen from PyTorch"
         )
 
@@ -164,14 +176,15 @@ def _unused(contents: Contents, used: set[str]) -> list[str]:
     ]
 
 
-def _text(chain: Sequence[Item], contents: Contents) -> str:
-    """The chain as `--forward` takes it for this file; empty where the file lacks what it needs."""
-    text = forward_text(chain)
+def _text(program: Program, contents: Contents) -> str:
+    """The program as `--forward` takes it for this file; empty where the file lacks what it
+    needs."""
+    text = forward_text(program)
     try:
         again = parse_forward(text, find_parts(contents.arrays).known)
     except LstmExportError:  # a module used twice, weights that only the forward makes
         return ""
-    return text if same_chain(chain, again) else ""
+    return text if same_program(program, again) else ""
 
 
 def _said(report: ParityReport, running: Running, windows: Array | None) -> str:
@@ -206,18 +219,25 @@ def _answers(runner: Reference, inputs: dict[str, Array]) -> bool:
     return True
 
 
-def _prefixed(item: Item, prefix: str) -> Item:
-    """The module under its name in the file."""
-    if isinstance(item, str) or not prefix:
+def _prefixed(program: Program, prefix: str) -> Program:
+    """The modules under their names in the file."""
+    if not prefix:
+        return program
+    named = [Step(_named(item, prefix), takes) for item, takes in program.steps]
+    return replace(program, steps=tuple(named))
+
+
+def _named(item: Item, prefix: str) -> Item:
+    if isinstance(item, str):
         return item
     own = prefix + item.prefix if item.prefix else prefix.rstrip(".")
     stages = tuple(replace(stage, name=prefix + stage.name) for stage in item.stages)
     return replace(item, prefix=own, stages=stages)
 
 
-def _check_given(given: Sequence[Item], found: Sequence[Item], name: str) -> None:
+def _check_given(given: Program, found: Program, name: str) -> None:
     """Refuse a chain that is not the one that the module computes."""
-    if same_chain(_plain(given), _plain(found)):
+    if same_program(_plain(given), _plain(found)):
         return
     raise UnsupportedModel(
         f"{name} does not compute the chain that was given ({forward_text(given)}); "
@@ -225,18 +245,16 @@ def _check_given(given: Sequence[Item], found: Sequence[Item], name: str) -> Non
     )
 
 
-def _plain(chain: Sequence[Item]) -> list[Item]:
+def _plain(program: Program) -> Program:
     """Without what changes nothing; the hidden state of a layer that reads one way is its last
     step."""
-    plain: list[Item] = []
-    for item in chain:
-        before = plain[-1] if plain else None
-        if (
-            item == "hidden"
-            and isinstance(before, Part)
-            and not getattr(before.stages[0], "bidirectional", False)
-        ):
-            plain.append("last")
-        elif item not in NOTHING:
-            plain.append(item)
-    return plain
+    plain = program.without_nothing()
+    steps: list[Step] = []
+    for item, takes in plain.steps:
+        before = plain.steps[takes[0]].item if takes[0] >= 0 else None
+        reads_one_way = isinstance(before, Part) and not getattr(
+            before.stages[0], "bidirectional", False
+        )
+        is_last = item == "hidden" and reads_one_way
+        steps.append(Step("last" if is_last else item, takes))
+    return replace(plain, steps=tuple(steps)).ordered()

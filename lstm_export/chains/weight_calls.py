@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..model import Array, LayerNorm, Linear
+from .activation_calls import activated
 from .capture import Call, Constant, Data
 from .find_parts import batch_norm
 from .parts import Part
 from .rules import Translator, constant, features, float32, owner
 from .signals import Signal, Untranslated
+from .tokens import layer_norm_text
 
 
 def linear(call: Call, data: Data, t: Translator) -> Signal:
@@ -79,6 +81,8 @@ def layer_norm(call: Call, data: Data, t: Translator) -> Signal:
     prefix = owner(weight, call) if isinstance(weight, Constant) else call.place.module
     if arrays[0] is None and arrays[1] is not None:
         raise Untranslated("has a bias without a weight")
+    if arrays[0] is None:
+        return activated(signal, t, layer_norm_text(eps))
     part = Part(prefix, "LayerNorm", (LayerNorm(prefix or "norm", arrays[0], arrays[1], eps),))
     key = ("layer_norm", id(weight), id(bias), eps)
     return signal.map(lambda node: t.nodes.item(part, node, key, (part, weight, bias), node.width))

@@ -99,7 +99,7 @@ def _lines(checkpoint: Checkpoint, path: Path) -> Iterator[str]:
 
 def _origin(checkpoint: Checkpoint) -> Iterator[str]:
     """Where the chain came from, and what stays open."""
-    yield from _block("chain", checkpoint.forward or checkpoint.model.chain)
+    yield from _block("chain", checkpoint.text)
     yield from _block("from", checkpoint.model.origin)
     if checkpoint.doubts:
         yield from _items("doubts", checkpoint.doubts)
@@ -134,9 +134,10 @@ def _interface(model: Model) -> Iterator[str]:
 
 
 def _flow(model: Model) -> Iterator[str]:
-    """The chain from x to y, with the shape at every arrow."""
+    """The way from x to y, with the shape at every arrow; what takes another value than the one
+    above it says whose."""
     start: Step = ("x", "", ["batch", "seq", model.signature.input_size])
-    steps = [start, *_steps(model)]
+    steps = [start, *_wired(model)]
     name_width = max(len(name) for name, _, _ in steps)
     kind_width = max(len(kind) for _, kind, _ in steps)
     values = [0]  # of x, then of every stage
@@ -148,6 +149,13 @@ def _flow(model: Model) -> Iterator[str]:
         size = f"{count:,} values" if count else ""
         line = f"{'':{LABEL}}{arrow}{name:{name_width}}  {kind:{kind_width}}  {axes:22}  {size}"
         yield line.rstrip()
+
+
+def _wired(model: Model) -> Iterator[Step]:
+    """Every stage, with the names of what it takes where that is not the stage before."""
+    for stage, (name, kind, shape) in zip(model.stages, _steps(model), strict=True):
+        taken = f" of {', '.join(stage.inputs)}" if stage.inputs else ""
+        yield name, f"{kind}{taken}", shape
 
 
 def _block(label: str, text: str) -> list[str]:

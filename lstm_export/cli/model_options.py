@@ -37,7 +37,8 @@ OPTIONS: dict[str, Any] = {
         str | None,
         _option(
             "--forward",
-            text='The forward as a chain, such as "lstm, last, relu, fc"; inspect shows it.',
+            text='The forward as a chain, such as "lstm, last, relu, fc", or as a formula; '
+            "inspect shows it.",
         ),
     ],
     "readout": Annotated[

@@ -57,7 +57,7 @@ def chain(checkpoint: Checkpoint) -> None:
     """Print what a model is, and where its chain came from."""
     model = checkpoint.model
     typer.echo(f"model  {model.describe()}")
-    typer.echo(f"chain  {checkpoint.forward or model.chain}  ({model.origin})")
+    typer.echo(f"chain  {checkpoint.text}  ({model.origin})")
 
 
 def reports(  # noqa: PLR0913, PLR0917 - what is printed, and how

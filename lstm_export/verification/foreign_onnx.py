@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..chains.reference import PROBE, Reference, reference
+from ..chains.reference import PROBE, Asked, Reference, reference
 from ..child_process import ChildProcess, packed, unpacked
 from ..errors import InputError, LstmExportError
 from ..model import Array, Model
@@ -106,7 +106,8 @@ def _as_runner(opened: ForeignOnnx, model: Model) -> tuple[Reference, int | None
         rows_asked, steps_asked = PROBE
         probe = (rows_asked + (seq == rows_asked), seq or steps_asked)  # unlike each other
         try:
-            found = reference("the ONNX file", rows, time_first, sizes, 0, probe)
+            asked = Asked(time_first, model.returns_every_step, probe)
+            found = reference("the ONNX file", rows, asked, sizes, (0,))
         except LstmExportError as error:
             refused.append(error)
             continue

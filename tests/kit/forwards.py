@@ -50,12 +50,6 @@ class Kind:
     holds: tuple[str, ...] = ()
 
 
-def attended(m: Any, x: Any) -> Any:
-    out, _ = m.lstm(x)
-    weights = torch.softmax(m.score(out), dim=1)
-    return m.fc((weights * out).sum(1))
-
-
 def in_place(m: Any, x: Any) -> Any:
     out, _ = m.lstm(x)
     last = out[:, -1]
@@ -117,33 +111,9 @@ def one_row(m: Any, x: Any) -> Any:
     return y if len(x) > 1 else 2 * y
 
 
-def stepped(m: Any, x: Any) -> Any:
-    h = c = torch.zeros(len(x), 8)
-    outputs = []
-    for t in range(x.shape[1]):
-        h, c = m.cell(x[:, t], (h, c))
-        outputs.append(h)
-    return m.fc(torch.stack(outputs, dim=1)[:, -1])
-
-
 def chosen(m: Any, x: Any) -> Any:
     y = m.fc(m.last(x))
     return torch.where(y > 0, y, 3 * y)
-
-
-def residual(m: Any, x: Any) -> Any:
-    h = m.last(x)
-    return m.fc(h + m.lin(h))
-
-
-def gated(m: Any, x: Any) -> Any:
-    h = m.last(x)
-    return m.fc(h * torch.sigmoid(h))
-
-
-def skipped(m: Any, x: Any) -> Any:
-    z = (x - m.mean) / m.std
-    return m.fc(m.lstm(z)[0]) + z[:, :, :1]
 
 
 def dead(m: Any, x: Any) -> Any:
@@ -157,7 +127,7 @@ def before(act: Callable[[], Any]) -> Callable[[], dict[str, Any]]:
     return lambda: {"pre": nn.Linear(3, 3), "act": act()}
 
 
-KINDS: dict[str, Kind] = {
+PLAIN: dict[str, Kind] = {
     # Activations and limits
     "ReLU6": Kind(lambda m, x: m.fc(m.last(m.act(m.pre(x)))), before(nn.ReLU6), holds=("clamp",)),
     "Hardtanh": Kind(
@@ -223,41 +193,6 @@ KINDS: dict[str, Kind] = {
     "length of the sequence": Kind(
         lambda m, x: m.fc(m.last(x)) / x.shape[1], refused="another batch or sequence"
     ),
-    # Along time
-    "subtract last value": Kind(lambda m, x: m.fc(m.last(x - x[:, -1:])), refused="sub"),
-    "mean pooling": Kind(lambda m, x: m.fc(m.lstm(x)[0].mean(1)), refused="mean"),
-    "max pooling": Kind(lambda m, x: m.fc(m.lstm(x)[0].max(1).values), refused="max"),
-    "first step": Kind(lambda m, x: m.fc(m.lstm(x)[0][:, 0]), refused="step 0 of"),
-    "flip": Kind(lambda m, x: m.fc(m.last(x.flip(1))), refused="flip"),
-    "last five steps": Kind(
-        lambda m, x: m.fc(m.lstm(x)[0][:, -5:].mean(1)), refused="steps 6 to 11 of 11"
-    ),
-    "all steps at once": Kind(
-        lambda m, x: m.wide(m.lstm(x)[0].flatten(1)[:, :56]),
-        lambda: {"wide": nn.Linear(56, 2)},
-        "flatten.*fixes its length",
-    ),
-    "cell state": Kind(lambda m, x: m.fc(m.lstm(x)[1][1][-1]), refused="cell state"),
-    "attention": Kind(attended, lambda: {"score": nn.Linear(8, 1)}, "softmax"),
-    "multihead attention": Kind(
-        lambda m, x: m.fc(m.attn(*(3 * [m.lstm(x)[0]]))[0][:, -1]),
-        lambda: {"attn": nn.MultiheadAttention(8, 2, batch_first=True)},
-        r"attn \(MultiheadAttention\)",
-    ),
-    "convolution": Kind(
-        lambda m, x: m.fc(m.last(m.conv(x.transpose(1, 2)).transpose(1, 2))),
-        lambda: {"conv": nn.Conv1d(3, 3, 3, padding=1)},
-        r"conv1d in conv \(Conv1d\)",
-    ),
-    "a cell's loop": Kind(stepped, lambda: {"cell": nn.LSTMCell(3, 8)}, holds=("cell",)),
-    # Graphs
-    "residual": Kind(residual, lambda: {"lin": nn.Linear(8, 8)}, "add"),
-    "gate": Kind(gated, refused="mul"),
-    "one feature": Kind(lambda m, x: m.fc(m.last(x))[:, :1], refused="some of the features"),
-    "rows of the batch": Kind(
-        lambda m, x: m.fc(m.last(x)) - m.fc(m.last(x))[0], refused="rows of the batch"
-    ),
-    "skip of a scaled feature": Kind(skipped, holds=("normalize", "skip")),
     # What is not the module's alone
     "dropout that is always on": Kind(
         lambda m, x: m.fc(F.dropout(m.last(x), 0.5)), refused="random"
@@ -300,9 +235,3 @@ KINDS: dict[str, Kind] = {
         lambda m, x: m.fc(m.last(x)), lambda: {"spare": nn.Linear(8, 8)}, holds=("fc",)
     ),
 }
-
-
-def module_of(name: str) -> Any:
-    torch.manual_seed(sum(map(ord, name)))
-    kind = KINDS[name]
-    return Net(kind.answer, **kind.parts()).eval()

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from lstm_export import targets
-from lstm_export.chains.forward_text import stage_of
 from lstm_export.chains.outline import TOKENS
+from lstm_export.chains.tokens import stage_of
 from lstm_export.errors import UnsupportedModel
 from lstm_export.model import Activation, LastStep, Model, Signature, forward
 from lstm_export.model.stages import ACTIVATIONS

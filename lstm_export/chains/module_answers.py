@@ -1,0 +1,72 @@
+"""What a module answers with: one value for every row, or for every row and step; several heads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from .parts import Part
+from .side_by_side import concat, is_recurrent
+from .signals import Node, Nodes, Signal, Untranslated
+
+
+class Answer(NamedTuple):
+    """One of a module's answers.
+
+    Attributes:
+        node: its value, all that it holds of a row or step side by side.
+        every_step: whether it has an axis for the steps.
+    """
+
+    node: Node
+    every_step: bool
+
+
+def answer_of(signal: Signal, nodes: Nodes) -> Answer:
+    """What a recorded tensor answers.
+
+    Raises:
+        Untranslated: its axes are not those of a y.
+    """
+    axes = [axis for axis in signal.axes if axis not in ("one", "size", "rows")]
+    if axes not in (["batch"], ["batch", "seq"], ["seq", "batch"]):
+        raise Untranslated(f"answers with the axes ({', '.join(signal.axes)})")
+    inner = [axis for axis in signal.axes if axis in ("size", "rows")]
+    is_first = signal.axes[: len(axes)] == tuple(axes) or not signal.nodes.ndim
+    if not is_first:
+        raise Untranslated(f"answers with the axes ({', '.join(signal.axes)})")
+    node = concat(nodes, list(signal.nodes.flat)) if signal.nodes.ndim else signal.node
+    if inner.count("rows") and inner[-1] != "size" and "size" in inner:
+        node = _turned(signal, inner, node, nodes)
+    return Answer(node, len(axes) == 2)
+
+
+def _turned(signal: Signal, inner: list[str], node: Node, nodes: Nodes) -> Node:
+    """Its features in the order of the answer's axes, where those of `rows` are not the outer."""
+    if inner != ["size", "rows"]:
+        raise Untranslated(f"answers with the axes ({', '.join(signal.axes)})")
+    count = signal.nodes.size
+    width = signal.width
+    order = tuple(row * width + index for index in range(width) for row in range(count))
+    return nodes.pick(node, order)
+
+
+def heads_among(answers: Mapping[int, Answer]) -> tuple[int, ...]:
+    """Which answers are heads beside each other: each ends in a module of its own, and all are of
+    one kind."""
+    found: dict[int, int] = {}
+    for pick, answer in answers.items():
+        if _ends_in_module(answer.node):
+            found.setdefault(id(answer.node), pick)
+    picks = tuple(found.values())
+    kinds = {answers[pick].every_step for pick in picks}
+    return picks if len(kinds) == 1 else ()
+
+
+def _ends_in_module(node: Node) -> bool:
+    """Whether a module with weights stands behind the last recurrent layer."""
+    while node.inputs and not is_recurrent(node):
+        if isinstance(node.item, Part) and node.item.kind != "Affine":
+            return True
+        node = node.inputs[0]
+    return False

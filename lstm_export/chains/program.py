@@ -1,0 +1,237 @@
+"""What a forward computes: modules and stages in order, and which values each of them takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from ..errors import UnsupportedModel
+from ..model import Model, Shape, Signature, Stage
+from ..model.stage import X
+from .parts import Part
+from .tokens import NOTHING, Item, has_token, stage_of, token_of
+
+INPUT = -1  # the index of x among what a step takes
+
+
+class Step(NamedTuple):
+    """One module or stage.
+
+    Attributes:
+        item: the module, or the token of a stage without weights.
+        takes: the indices of the steps whose values it takes; `INPUT` for x.
+    """
+
+    item: Item
+    takes: tuple[int, ...]
+
+    @property
+    def keeps_width(self) -> bool:
+        """Whether its value is as wide as what it takes first."""
+        if isinstance(self.item, Part):
+            return self.item.widths[1] is None
+        return self.item != "concat" and not self.item.startswith("slice")
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """The steps in the order in which they are computed; the last gives the answer.
+
+    Attributes:
+        steps: modules, stages and what each takes.
+        width: of x; 0 where it follows from the modules.
+    """
+
+    steps: tuple[Step, ...]
+    width: int = 0
+
+    @classmethod
+    def chain(cls, items: Iterable[Item], width: int = 0) -> Program:
+        """Every item taking the value of the one before."""
+        steps = [Step(item, (index - 1,)) for index, item in enumerate(items)]
+        return cls(tuple(steps), width)
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether every step takes just the one before."""
+        return all(step.takes == (index - 1,) for index, step in enumerate(self.steps))
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """The modules and tokens in order."""
+        return tuple(step.item for step in self.steps)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The modules in order."""
+        return tuple(item for item in self.items if isinstance(item, Part))
+
+    def readers(self, index: int) -> int:
+        """How often the value of a step is taken."""
+        return sum(step.takes.count(index) for step in self.steps)
+
+    @property
+    def input_size(self) -> int:
+        """The width of x; 0 where nothing tells it."""
+        return self.width or _width_of_x(self.steps)
+
+    def ordered(self) -> Program:
+        """The same in the order of its text: what is taken several times first, all else right
+        before what takes it."""
+        order: list[int] = []
+
+        def place(index: int) -> None:
+            for source in self.steps[index].takes:
+                if source != INPUT and source not in order:
+                    place(source)
+            order.append(index)
+
+        last = len(self.steps) - 1
+        for index in (*(i for i in range(last) if self.readers(i) > 1), last):
+            if index not in order:
+                place(index)
+        places = {INPUT: INPUT, **{index: at for at, index in enumerate(order)}}
+        steps = [self.steps[index] for index in order]
+        moved = [Step(item, tuple(places[each] for each in takes)) for item, takes in steps]
+        return Program(tuple(moved), self.width)
+
+    def without_nothing(self) -> Program:
+        """The same without dropout and squeeze."""
+        place = {INPUT: INPUT}
+        kept: list[Step] = []
+        for index, step in enumerate(self.steps):
+            takes = tuple(place[source] for source in step.takes)
+            if step.item in NOTHING:
+                place[index] = takes[0]
+                continue
+            place[index] = len(kept)
+            kept.append(Step(step.item, takes))
+        return Program(tuple(kept), self.width)
+
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages in order, each under a name of its own, and with the names of what it takes
+        where that is not the one before."""
+        return tuple(_Builder(self).stages())
+
+    def model(self, origin: str) -> Model:
+        """The program as a model.
+
+        Raises:
+            UnsupportedModel: its shapes do not fit.
+        """
+        width = self.input_size
+        if not width:
+            names = ", ".join(map(_name, self.items))
+            raise UnsupportedModel(f"the chain holds no LSTM and no GRU: {names}")
+        builder = _Builder(self)
+        stages = tuple(builder.stages())
+        return Model(stages, Signature(width, builder.shapes[-1].width), origin)
+
+
+def _name(item: Item) -> str:
+    return item.token if isinstance(item, Part) else item
+
+
+def _width_of_x(steps: Iterable[Step]) -> int:
+    """What the first module takes to which x gets as wide as it is."""
+    wide_as_x = {INPUT}
+    for index, step in enumerate(steps):
+        if step.takes[0] not in wide_as_x:
+            continue
+        if isinstance(step.item, Part) and step.item.widths[0]:
+            return step.item.widths[0]
+        if step.keeps_width:
+            wide_as_x.add(index)
+    return 0
+
+
+class _Builder:
+    """One walk over the steps; what a value is called and how it is shaped is kept by step."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._used = {stage.name for part in program.parts for stage in part.stages}
+        self._modules: set[str] = set()  # names of stages of modules so far
+        self._names: list[str] = []  # of the stage that gives a step's value
+        self.shapes: list[Shape] = []
+
+    def stages(self) -> Iterator[Stage]:
+        before = X
+        for step in self._program.steps:
+            inputs = tuple(self._name(source) for source in step.takes)
+            taken = [self._shape(source) for source in step.takes]
+            for stage in self._of(step.item, taken[0].width):
+                placed = replace(stage, inputs=() if inputs == (before,) else inputs)
+                yield placed
+                before = stage.name
+                inputs = (before,)
+                taken = [placed.shape(tuple(taken))]
+            self._names.append(inputs[0])
+            self.shapes.append(taken[0])
+
+    def _of(self, item: Item, width: int) -> tuple[Stage, ...]:
+        if isinstance(item, Part):
+            return self._of_module(item)
+        stage = stage_of(item, self._used, width)
+        if stage is None:
+            return ()
+        self._used.add(stage.name)
+        return (stage,)
+
+    def _of_module(self, part: Part) -> tuple[Stage, ...]:
+        """Its stages; those of a module that stands there again get numbers."""
+        number = 1
+        while any(_numbered(stage.name, number) in self._modules for stage in part.stages):
+            number += 1
+        named = [replace(stage, name=_numbered(stage.name, number)) for stage in part.stages]
+        self._modules |= {stage.name for stage in named}
+        self._used |= self._modules
+        return part.stages if number == 1 else tuple(named)
+
+    def _name(self, source: int) -> str:
+        return X if source == INPUT else self._names[source]
+
+    def _shape(self, source: int) -> Shape:
+        if source == INPUT:
+            return Shape(self._program.input_size, is_sequence=True)
+        return self.shapes[source]
+
+
+def _numbered(name: str, number: int) -> str:
+    return name if number == 1 else f"{name}_{number}"
+
+
+def same_program(a: Program, b: Program) -> bool:
+    """Whether two programs are the same, bit for bit."""
+    if len(a.steps) != len(b.steps):
+        return False
+    return all(
+        first.takes == other.takes and _same_item(first.item, other.item)
+        for first, other in zip(a.steps, b.steps, strict=True)
+    )
+
+
+def _same_item(a: Item, b: Item) -> bool:
+    if isinstance(a, str) or isinstance(b, str):
+        return a == b
+    is_alike = a.token == b.token and len(a.stages) == len(b.stages)
+    return is_alike and all(map(_same_stage, a.stages, b.stages))
+
+
+def _same_stage(a: Stage, b: Stage) -> bool:
+    ours = {key: array.tobytes() for key, array in a.arrays.items()}
+    theirs = {key: array.tobytes() for key, array in b.arrays.items()}
+    return a.options == b.options and ours == theirs
+
+
+def program_of(model: Model) -> Program:
+    """A model's stages as steps; those with weights are modules of their names."""
+    steps: list[Step] = []
+    for stage, takes in zip(model.stages, model.sources, strict=True):
+        if has_token(stage):
+            item: Item = token_of(stage)
+        else:
+            item = Part(stage.name, stage.kind, (stage,))
+        steps.append(Step(item, takes))
+    return Program(tuple(steps), model.signature.input_size)

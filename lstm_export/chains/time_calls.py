@@ -1,0 +1,105 @@
+"""What calls along the steps become: pools, and rows that go back to every step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import axes
+from .capture import Call, Data
+from .rules import Rule, Translator
+from .scaling_calls import Scaling, affine
+from .signals import Axis, Signal, Untranslated
+
+
+def pooled(mode: str) -> Rule:
+    """One row of all steps; `max` and `min` of torch also answer with places."""
+    return lambda call, data, t: _pooled(mode, call, data, t)
+
+
+def _pooled(mode: str, call: Call, data: Data, t: Translator) -> Signal:
+    signal = t.signal(call.argument(0, "input"))
+    axis = _only(call.argument(1, "dim", call.kwargs.get("axis")), len(signal.axes))
+    if data.index:
+        raise Untranslated("answers with places and not with values")
+    if signal.axes[axis] != "seq":
+        kind = signal.axes[axis]
+        raise Untranslated(f"takes the {call.name} over the axis of {kind}, only over steps")
+    return _over_steps(mode, signal, axis, bool(call.argument(2, "keepdim", False)), t)
+
+
+def _over_steps(mode: str, signal: Signal, axis: int, keeps: bool, t: Translator) -> Signal:
+    if mode == "min":
+        minus = Scaling(np.zeros(1), -np.ones(1), inverse=True)
+        return affine(t, _over_steps("max", affine(t, signal, minus), axis, keeps, t), minus)
+    rest = ("one",) if keeps else ()
+    names: tuple[Axis, ...] = (*signal.axes[:axis], *rest, *signal.axes[axis + 1 :])
+    return Signal(names, signal.map(lambda node: t.nodes.pool(mode, node)).nodes)
+
+
+def _only(dim: Any, count: int) -> int:
+    """The one axis of a call that may name several."""
+    if isinstance(dim, tuple) and len(dim) == 1:
+        (dim,) = dim
+    if dim is None or isinstance(dim, tuple):
+        raise Untranslated("works over several axes at once, only over the steps")
+    return axes.place(dim, count)
+
+
+def adaptive_pool(mode: str) -> Rule:
+    """`AdaptiveAvgPool1d(1)` and its like, over the last axis: that has to be the steps."""
+
+    def rule(call: Call, data: Data, t: Translator) -> Signal:
+        signal = t.signal(call.args[0])
+        size = call.argument(1, "output_size")
+        if size not in (1, (1,)) or data.index:
+            raise Untranslated(f"pools to {size} places, only to one")
+        if signal.axes[-1] != "seq":
+            raise Untranslated(f"pools along the axis of {signal.axes[-1]}, only along the steps")
+        return _over_steps(mode, signal, len(signal.axes) - 1, True, t)
+
+    return rule
+
+
+def expanded(call: Call, data: Data, t: Translator) -> Signal:
+    """A row at every step, or nothing."""
+    signal = t.signal(call.args[0])
+    shape = axes.shape_of(call.args[0])
+    if data.shape == shape:
+        return signal
+    added = len(data.shape) - len(shape)
+    for _ in range(added):
+        signal = axes.inserted(signal, 0)
+    return _spread(signal, (1,) * added + shape, data.shape, t)
+
+
+def repeated(call: Call, data: Data, t: Translator) -> Signal:
+    """`x.repeat(1, seq, 1)`: a row at every step."""
+    return expanded(call, data, t)
+
+
+def _spread(
+    signal: Signal, before: tuple[int, ...], after: tuple[int, ...], t: Translator
+) -> Signal:
+    changed = [
+        axis for axis, sizes in enumerate(zip(before, after, strict=True)) if len(set(sizes)) > 1
+    ]
+    if len(changed) != 1 or signal.axes[changed[0]] != "one" or "seq" in signal.axes:
+        raise Untranslated(f"makes {after} of {before}")
+    (axis,) = changed
+    if after[axis] != t.steps:
+        raise Untranslated(
+            f"repeats a row {after[axis]} times, not at every one of {t.steps} steps"
+        )
+    names: tuple[Axis, ...] = (*signal.axes[:axis], "seq", *signal.axes[axis + 1 :])
+    return Signal(names, signal.map(lambda node: t.nodes.spread(node, t.steps)).nodes)
+
+
+def powered(call: Call, data: Data, t: Translator) -> Signal:
+    """`x ** 2` and `square(x)`: x times itself."""
+    signal = t.signal(call.args[0])
+    exponent = 2 if call.name == "square" else call.argument(1, "exponent")
+    if exponent != 2:
+        raise Untranslated(f"takes the power {exponent!r}, only 2 has a stage")
+    return signal.map(lambda node: t.nodes.joined("multiply", [node, node]))

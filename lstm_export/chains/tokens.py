@@ -1,0 +1,229 @@
+"""What `--forward` calls the stages without weights of their own: `last`, `relu`, `clamp(0, 6)`."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from itertools import chain as chained
+from itertools import count
+from typing import TypeAlias
+
+import numpy as np
+
+from ..errors import UnsupportedModel
+from ..model import (
+    Activation,
+    Add,
+    Affine,
+    Array,
+    Clamp,
+    Concat,
+    Divide,
+    LastHidden,
+    LastStep,
+    LayerNorm,
+    Multiply,
+    Pool,
+    Skip,
+    Slice,
+    Stage,
+    Subtract,
+)
+from ..model.stages import ACTIVATIONS
+from .parts import Part
+
+Item: TypeAlias = "Part | str"  # a module, or a token of a stage without weights
+
+NOTHING = ("dropout", "squeeze")  # no stage: the identity in evaluation, and a change of shape
+SCALERS = ("normalize", "denormalize")
+READ_OUTS: Mapping[str, Callable[[str], Stage]] = {
+    "last": LastStep,
+    "hidden": LastHidden,
+    "mean": lambda name: Pool(name, "mean"),
+    "max": lambda name: Pool(name, "max"),
+    "first": lambda name: Pool(name, "first"),
+}
+# Of several values; `+`, `-`, `*` and `/` in a formula.
+JOINS: Mapping[str, Callable[[str], Stage]] = {
+    "add": Add,
+    "subtract": Subtract,
+    "multiply": Multiply,
+    "divide": Divide,
+    "concat": Concat,
+}
+KINDS = {Add: "add", Subtract: "subtract", Multiply: "multiply", Divide: "divide", Concat: "concat"}
+STAGES = (*READ_OUTS, *ACTIVATIONS, *NOTHING, "clamp(0, 6)", "skip(0)")
+STAGES = (*STAGES, "layer_norm(1e-05)", "normalize(20, 5)", "denormalize(20, 5)")
+
+_STAGE = re.compile(r"(?P<name>[a-z_]+)\s*(\((?P<arguments>[^()]*)\))?")
+
+
+def stage_of(token: str, used: set[str], width: int = 0) -> Stage | None:
+    """The stage that a token names, under a name that is not yet used.
+
+    None for dropout and squeeze. A scaler has so many features as its token has numbers, unless
+    the width is given.
+
+    Raises:
+        UnsupportedModel: it names none, or its arguments are none of its.
+    """
+    match = _STAGE.fullmatch(token)
+    if match is None:
+        raise UnsupportedModel("not of the form name or name(number)")
+    kind = match["name"]
+    name = free_name(kind, used)
+    if kind in SCALERS:
+        return _scaler(name, kind, match["arguments"] or "", width)
+    arguments = _numbers(match["arguments"])
+    if kind in _WITH_NUMBERS:
+        return _WITH_NUMBERS[kind](name, arguments)
+    if kind in ACTIVATIONS and len(arguments) < 2:
+        return Activation(name, kind, *arguments)
+    if arguments:
+        raise UnsupportedModel(f"{kind} takes no {match['arguments']!r}")
+    if kind in NOTHING:
+        return None
+    makers = {**READ_OUTS, **JOINS}
+    if kind not in makers:
+        raise UnsupportedModel("unknown")
+    return makers[kind](name)
+
+
+def _skip(name: str, numbers: tuple[float, ...]) -> Stage:
+    return Skip(name, tuple(map(_feature, numbers or (0.0,))))
+
+
+def _slice(name: str, numbers: tuple[float, ...]) -> Stage:
+    return Slice(name, tuple(map(_feature, numbers)))
+
+
+def _layer_norm(name: str, numbers: tuple[float, ...]) -> Stage:
+    if len(numbers) > 1:
+        raise UnsupportedModel(f"layer_norm takes its eps, got {len(numbers)} numbers")
+    return LayerNorm(name, eps=numbers[0] if numbers else 1e-5)
+
+
+def _clamp(name: str, numbers: tuple[float, ...]) -> Stage:
+    if len(numbers) != 2:
+        raise UnsupportedModel(f"clamp takes two numbers, got {len(numbers)}")
+    low, high = (None if math.isinf(bound) else bound for bound in numbers)
+    return Clamp(name, low, high)
+
+
+_WITH_NUMBERS: Mapping[str, Callable[[str, tuple[float, ...]], Stage]] = {
+    "skip": _skip,
+    "slice": _slice,
+    "clamp": _clamp,
+    "layer_norm": _layer_norm,
+}
+
+
+def _scaler(name: str, kind: str, text: str, width: int) -> Stage:
+    """`(x - offset) / scale`, or `x * scale + offset`: a number for all features, or one each."""
+    lists = [_numbers(",".join(part.split())) for part in text.split(",")]
+    width = width or max(map(len, lists))
+    if len(lists) != 2 or any(len(numbers) not in (1, width) for numbers in lists):
+        got = f"an offset and a scale, of one number or of {width}, got {text!r}"
+        raise UnsupportedModel(f"{kind} takes {got}")
+    offset, scale = (np.broadcast_to(numbers, width).astype(np.float32) for numbers in lists)
+    return Affine(name, offset, scale, inverse=kind == "denormalize")
+
+
+def scaler_text(stage: Affine) -> str:
+    """The token of a scaler without weights of its own."""
+    kind = "denormalize" if stage.inverse else "normalize"
+    return f"{kind}({_each(stage.offset)}, {_each(stage.scale)})"
+
+
+def _each(array: Array) -> str:
+    """One number where all are the same, else all of them."""
+    numbers = [number(float(value)) for value in array]
+    return numbers[0] if len(set(numbers)) == 1 else " ".join(numbers)
+
+
+def token_of(stage: Stage) -> str:
+    """The token of a stage that has one: `stage_of` is the inverse.
+
+    Raises:
+        UnsupportedModel: its weights stand for it.
+    """
+    for token, make in READ_OUTS.items():
+        made = make(stage.name)
+        if type(stage) is type(made) and stage.options == made.options:
+            return token
+    for kind, token in KINDS.items():
+        if isinstance(stage, kind):
+            return token
+    match stage:
+        case Activation():
+            return _activation_text(stage)
+        case Affine():
+            return scaler_text(stage)
+    return _text_with_numbers(stage)
+
+
+def _activation_text(stage: Activation) -> str:
+    if stage.parameter == ACTIVATIONS[stage.function]:
+        return stage.function
+    return f"{stage.function}({number(stage.parameter or 0.0)})"
+
+
+def _text_with_numbers(stage: Stage) -> str:
+    match stage:
+        case Clamp(low=low, high=high):
+            return clamp_text(low, high)
+        case Skip(features=features):
+            return f"skip({', '.join(map(str, features))})"
+        case Slice(features=features):
+            return slice_text(features)
+        case LayerNorm(eps=eps):
+            return layer_norm_text(eps)
+    raise UnsupportedModel(f"{stage.name} ({stage.kind}) is no stage without weights")
+
+
+def has_token(stage: Stage) -> bool:
+    """Whether a token stands for a stage, and no module's name."""
+    return isinstance(stage, Affine) or not stage.arrays
+
+
+def clamp_text(low: float | None, high: float | None) -> str:
+    """The token of a clamp; None for no bound."""
+    texts = ("-inf" if low is None else number(low), "inf" if high is None else number(high))
+    return f"clamp({', '.join(texts)})"
+
+
+def layer_norm_text(eps: float) -> str:
+    """The token of a LayerNorm without weights."""
+    return f"layer_norm({number(eps)})"
+
+
+def slice_text(features: tuple[int, ...]) -> str:
+    """The token of picked features."""
+    return f"slice({', '.join(map(str, features))})"
+
+
+def _feature(number: float) -> int:
+    """A whole number; -1, which no input has, for others."""
+    return int(number) if number.is_integer() else -1
+
+
+def _numbers(text: str | None) -> tuple[float, ...]:
+    if text is None or not text.strip():
+        return ()
+    try:
+        return tuple(float(number) for number in text.split(","))
+    except ValueError as error:
+        raise UnsupportedModel(f"{text!r} is no number") from error
+
+
+def number(value: float) -> str:
+    """A number as text that reads back as the same float32."""
+    short = f"{value:g}"
+    return short if np.float32(short) == np.float32(value) else repr(float(np.float32(value)))
+
+
+def free_name(kind: str, used: set[str]) -> str:
+    """`relu`, or `relu_2` and so on where that is used."""
+    names = chained([kind], (f"{kind}_{number}" for number in count(2)))
+    return next(name for name in names if name not in used)

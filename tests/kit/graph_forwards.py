@@ -1,0 +1,204 @@
+"""Forwards as users write them that are no chain, or work along the steps; with all the others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import nn
+
+from .forwards import PLAIN, Kind, Net
+
+
+def attended(m: Any, x: Any) -> Any:
+    out, _ = m.lstm(x)
+    weights = torch.softmax(m.score(out), dim=1)
+    return m.fc((weights * out).sum(1))
+
+
+def stepped(m: Any, x: Any) -> Any:
+    h = c = torch.zeros(len(x), 8)
+    outputs = []
+    for t in range(x.shape[1]):
+        h, c = m.cell(x[:, t], (h, c))
+        outputs.append(h)
+    return m.fc(torch.stack(outputs, dim=1)[:, -1])
+
+
+def residual(m: Any, x: Any) -> Any:
+    h = m.last(x)
+    return m.fc(h + m.lin(h))
+
+
+def gated(m: Any, x: Any) -> Any:
+    h = m.last(x)
+    return m.fc(h * torch.sigmoid(h))
+
+
+def skipped(m: Any, x: Any) -> Any:
+    z = (x - m.mean) / m.std
+    return m.fc(m.lstm(z)[0]) + z[:, :, :1]
+
+
+def pools_of(out: Any) -> Any:
+    return torch.cat([out[:, -1], out.mean(dim=1), out.amax(1), out[:, 0]], dim=1)
+
+
+def centred(m: Any, x: Any) -> Any:
+    mean = x.mean(dim=1, keepdim=True)
+    return m.fc(m.last(x - mean)) + mean[:, 0, :2]
+
+
+def beside_steps(m: Any, x: Any) -> Any:
+    """Two features that stay the same, repeated beside a sequence."""
+    static = x[:, 0, 1:].unsqueeze(1).expand(-1, x.shape[1], -1)
+    return m.end(m.rnn(torch.cat([x, static], dim=-1))[0][:, -1])
+
+
+GRAPHS: dict[str, Kind] = {
+    # Along time
+    "subtract last value": Kind(
+        lambda m, x: m.fc(m.last(x - x[:, -1:])), holds=("last", "subtract")
+    ),
+    "mean pooling": Kind(lambda m, x: m.fc(m.lstm(x)[0].mean(1)), holds=("mean",)),
+    "max pooling": Kind(lambda m, x: m.fc(m.lstm(x)[0].max(1).values), holds=("max",)),
+    "min pooling": Kind(lambda m, x: m.fc(torch.amin(m.lstm(x)[0], dim=1)), holds=("max",)),
+    "first step": Kind(lambda m, x: m.fc(m.lstm(x)[0][:, 0]), holds=("first",)),
+    "second step": Kind(lambda m, x: m.fc(m.lstm(x)[0][:, 1]), refused="step 1 of"),
+    "AdaptiveAvgPool1d": Kind(
+        lambda m, x: m.fc(m.pool(m.lstm(x)[0].transpose(1, 2)).squeeze(-1)),
+        lambda: {"pool": nn.AdaptiveAvgPool1d(1)},
+        holds=("mean",),
+    ),
+    "AdaptiveMaxPool1d": Kind(
+        lambda m, x: m.fc(m.pool(m.lstm(x)[0].transpose(1, 2)).flatten(1)),
+        lambda: {"pool": nn.AdaptiveMaxPool1d(1)},
+        holds=("max",),
+    ),
+    "pools side by side": Kind(
+        lambda m, x: m.wide(pools_of(m.lstm(x)[0])),
+        lambda: {"wide": nn.Linear(32, 2)},
+        holds=("last", "mean", "max", "first", "concat"),
+    ),
+    "mean at every step": Kind(
+        lambda m, x: m.fc(m.lstm(x)[0] - m.lstm(x)[0].mean(1, keepdim=True)),
+        holds=("mean", "subtract"),
+    ),
+    "window normalised and undone": Kind(centred, holds=("mean", "subtract", "add")),
+    "last target added to every step of a horizon": Kind(
+        lambda m, x: m.fc(m.last(x)) + x[:, -1, 2:], holds=("fc",)
+    ),
+    "static features beside the steps": Kind(
+        beside_steps, lambda: {"rnn": nn.GRU(5, 4, batch_first=True), "end": nn.Linear(4, 1)}
+    ),
+    "sum over steps": Kind(lambda m, x: m.fc(m.lstm(x)[0].sum(1)), refused="sum"),
+    "spread over steps": Kind(lambda m, x: m.fc(m.lstm(x)[0].std(1)), refused="std"),
+    "where the maximum is": Kind(
+        lambda m, x: m.fc(m.last(x)) + m.lstm(x)[0].max(1).indices[:, :2], refused="places"
+    ),
+    "mean of features": Kind(
+        lambda m, x: m.fc(m.last(x)).mean(-1), refused="mean over the axis of size"
+    ),
+    "flip": Kind(lambda m, x: m.fc(m.last(x.flip(1))), refused="flip"),
+    "last five steps": Kind(
+        lambda m, x: m.fc(m.lstm(x)[0][:, -5:].mean(1)), refused="steps 6 to 11 of 11"
+    ),
+    "all steps at once": Kind(
+        lambda m, x: m.wide(m.lstm(x)[0].flatten(1)[:, :56]),
+        lambda: {"wide": nn.Linear(56, 2)},
+        "flatten.*fixes its length",
+    ),
+    "cell state": Kind(lambda m, x: m.fc(m.lstm(x)[1][1][-1]), refused="cell state"),
+    "attention": Kind(attended, lambda: {"score": nn.Linear(8, 1)}, "softmax"),
+    "multihead attention": Kind(
+        lambda m, x: m.fc(m.attn(*(3 * [m.lstm(x)[0]]))[0][:, -1]),
+        lambda: {"attn": nn.MultiheadAttention(8, 2, batch_first=True)},
+        r"attn \(MultiheadAttention\)",
+    ),
+    "convolution": Kind(
+        lambda m, x: m.fc(m.last(m.conv(x.transpose(1, 2)).transpose(1, 2))),
+        lambda: {"conv": nn.Conv1d(3, 3, 3, padding=1)},
+        r"conv1d in conv \(Conv1d\)",
+    ),
+    "a cell's loop": Kind(stepped, lambda: {"cell": nn.LSTMCell(3, 8)}, holds=("cell",)),
+    # Graphs
+    "residual": Kind(residual, lambda: {"lin": nn.Linear(8, 8)}, holds=("add",)),
+    "residual at every step": Kind(
+        lambda m, x: m.fc((m.lstm(x)[0] + m.pre(x))[:, -1]),
+        lambda: {"pre": nn.Linear(3, 8)},
+        holds=("add",),
+    ),
+    "weighted residual": Kind(
+        lambda m, x: m.fc(torch.add(m.last(x), m.lin(m.last(x)), alpha=0.3)),
+        lambda: {"lin": nn.Linear(8, 8)},
+        holds=("denormalize", "add"),
+    ),
+    "gate": Kind(gated, holds=("sigmoid", "multiply")),
+    "quotient": Kind(
+        lambda m, x: m.fc(m.last(x)) / (1 + m.fc(m.last(x)) ** 2), holds=("multiply", "divide")
+    ),
+    "both directions summed": Kind(
+        lambda m, x: m.fc(sum(m.rnn(x)[0].chunk(2, dim=-1))[:, -1]),
+        lambda: {"rnn": nn.LSTM(3, 8, bidirectional=True, batch_first=True)},
+        holds=("slice", "slice_2", "add"),
+    ),
+    "both ends, backwards first": Kind(
+        lambda m, x: m.wide(torch.cat([m.rnn(x)[1][-1], m.rnn(x)[1][-2]], 1)),
+        lambda: {
+            "rnn": nn.GRU(3, 4, bidirectional=True, batch_first=True),
+            "wide": nn.Linear(8, 1),
+        },
+        holds=("first", "last", "concat"),
+    ),
+    "two layers side by side": Kind(
+        lambda m, x: m.wide(torch.cat([m.last(x), m.rnn(x)[1][-1]], dim=-1)),
+        lambda: {"rnn": nn.GRU(3, 4, batch_first=True), "wide": nn.Linear(12, 2)},
+        holds=("concat",),
+    ),
+    "one feature": Kind(lambda m, x: m.fc(m.last(x))[:, :1], holds=("slice",)),
+    "heads in a tuple": Kind(
+        lambda m, x: (m.fc(m.last(x)), F.softplus(m.var(m.last(x)))),
+        lambda: {"var": nn.Linear(8, 2)},
+        holds=("fc", "var", "softplus", "concat"),
+    ),
+    "heads in a dict": Kind(
+        lambda m, x: {"mean": m.fc(m.last(x)), "var": m.var(m.last(x))},
+        lambda: {"var": nn.Linear(8, 1)},
+        holds=("fc", "var", "concat"),
+    ),
+    "heads stacked": Kind(
+        lambda m, x: torch.stack([head(m.last(x)) for head in m.heads], dim=1),
+        lambda: {"heads": nn.ModuleList([nn.Linear(8, 2), nn.Linear(8, 2)])},
+        holds=("heads.0", "heads.1", "concat"),
+    ),
+    "an answer with its state": Kind(
+        lambda m, x: (m.fc(m.last(x)), m.lstm(x)[1]), holds=("lstm", "last", "fc")
+    ),
+    "a horizon of targets": Kind(
+        lambda m, x: m.wide(m.last(x)).view(-1, 3, 2), lambda: {"wide": nn.Linear(8, 6)}
+    ),
+    "targets of a horizon": Kind(
+        lambda m, x: m.wide(m.last(x)).view(-1, 3, 2).transpose(1, 2),
+        lambda: {"wide": nn.Linear(8, 6)},
+        holds=("slice",),
+    ),
+    "the last values added to a horizon": Kind(
+        lambda m, x: m.wide(m.last(x)).unflatten(1, (3, 2)) + x[:, -1:, :2],
+        lambda: {"wide": nn.Linear(8, 6)},
+    ),
+    "LayerNorm without weights": Kind(
+        lambda m, x: m.fc(F.layer_norm(m.last(x), (8,))), holds=("layer_norm",)
+    ),
+    "rows of the batch": Kind(
+        lambda m, x: m.fc(m.last(x)) - m.fc(m.last(x))[0], refused="rows of the batch"
+    ),
+    "skip of a scaled feature": Kind(skipped, holds=("normalize", "skip")),
+}
+KINDS = {**PLAIN, **GRAPHS}
+
+
+def module_of(name: str) -> Any:
+    torch.manual_seed(sum(map(ord, name)))
+    kind = KINDS[name]
+    return Net(kind.answer, **kind.parts()).eval()
