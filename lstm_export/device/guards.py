@@ -14,6 +14,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..model import Array
+from ..series.given_arrays import given_array
 
 # What NaN and infinities in the input lead to: an error, or NaN as the answer of their whole row.
 Nonfinite = Literal["refuse", "propagate"]
@@ -97,13 +98,7 @@ def checked_lengths(lengths: Any, batch: int, seq: int) -> Array:
         InputError: they are no whole numbers, not one a row, or not within 1 to seq. A runtime
             takes a length of 0 without a word and answers with what no step led to.
     """
-    refuse_masked(lengths, "lengths")
-    try:
-        array = np.array(lengths)
-    except (TypeError, ValueError) as error:
-        raise InputError(
-            f"lengths is no array, expected whole numbers of shape ({batch},)"
-        ) from error
+    array = given_array(lengths, "lengths", f"whole numbers of shape ({batch},)")
     if array.dtype.kind not in "iu":
         raise InputError(
             f"lengths is of type {array.dtype.name}, expected whole numbers such as int32"
@@ -122,13 +117,7 @@ def checked_lengths(lengths: Any, batch: int, seq: int) -> Array:
 
 def numbers_of(x: Any, strict: bool) -> Array:
     """A copy of `x` as an array of booleans, integers or floats."""
-    refuse_masked(x, "x")
-    try:
-        array = np.array(x)
-    except (TypeError, ValueError, RuntimeError) as error:
-        # Ragged lists; a tensor that still wants its gradient.
-        reason = str(error).splitlines()[0]
-        raise InputError(f"x is no array: {reason}; expected (batch, seq, input_size)") from error
+    array = given_array(x, "x", "(batch, seq, input_size)")
     if array.dtype.kind not in "fiub":
         kind = "None" if x is None else f"of type {array.dtype.name}"
         raise InputError(
@@ -139,23 +128,6 @@ def numbers_of(x: Any, strict: bool) -> Array:
             f"x is {array.dtype.str}, expected float32 ('<f4') under strict=True; cast it first"
         )
     return array
-
-
-def refuse_masked(x: Any, name: str) -> None:
-    """What a mask hides is no number, and numpy would hand it on as one.
-
-    Raises:
-        InputError: a value is masked, be it in an array within lists.
-    """
-    if isinstance(x, np.ma.MaskedArray):
-        if np.ma.is_masked(x):
-            raise InputError(
-                f"{name} is a masked array with masked values; "
-                f"fill them first, with {name}.filled(...)"
-            )
-    elif isinstance(x, list | tuple):
-        for part in x:
-            refuse_masked(part, name)
 
 
 def _check_shape(shape: tuple[int, ...], input_size: int) -> None:

@@ -93,7 +93,10 @@ def _is_matrix(sequence: object) -> bool:
     """Arrays of numpy and of other libraries; lists have no number of axes."""
     if isinstance(sequence, list | tuple | str | int | float):
         return False
-    return np.ndim(sequence) == 2  # type: ignore[arg-type] # torch's tensors have ndim too
+    try:
+        return np.ndim(sequence) == 2  # type: ignore[arg-type] # torch's tensors have ndim too
+    except Exception:  # an object that numpy asks for its numbers may raise anything
+        return False
 
 
 def checked_sequences(x: Sequence[Any], rules: InputRules) -> Sequences:

@@ -13,7 +13,8 @@ import numpy as np
 from ..bundle import Mode
 from ..errors import InputError
 from ..model import Array, Signature
-from .guards import MAX_STEPS, NotFinite, checked_input, refuse_masked
+from ..series.given_arrays import given_array
+from .guards import MAX_STEPS, NotFinite, checked_input
 from .range_watch import RangeWatch
 from .ranges import InputRangeWarning
 from .state_file import Counts, Identity, pack_state, unpack_state
@@ -245,13 +246,7 @@ class Stream:
     def _checked(self, x: Any, name: str, *axes: str) -> tuple[Array, bool]:
         """A copy as float32 `(batch, seq, input_size)`, and whether it came without a batch."""
         self._check_open()
-        refuse_masked(x, name)
-        try:
-            array = np.array(x)
-        except (TypeError, ValueError, RuntimeError) as error:
-            # Ragged lists; a tensor that still wants its gradient.
-            reason = str(error).splitlines()[0]
-            raise InputError(f"{name} is no array of numbers: {reason}") from error
+        array = given_array(x, name, self._expected_shape(axes))
         rank = len(axes) + 1
         is_single = self.batch == 1 and array.ndim == rank
         is_batch = array.ndim == rank + 1 and array.shape[0] == self.batch

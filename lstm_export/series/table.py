@@ -14,6 +14,7 @@ from ..errors import InputError
 from ..files import replacing
 from ..model import USUAL, Array, TableFormat
 from .cells import advice, is_given, is_null, is_number, number_text
+from .given_arrays import given_array
 from .table_files import columns_of_file, first_row_of_file
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
@@ -186,9 +187,7 @@ def read_table(path: Path, table_format: TableFormat = USUAL) -> Table:
 
 def _column(values: Any) -> Array:
     """A column from anything array-like: numbers, times, or cells of str."""
-    if np.ma.is_masked(values):
-        raise InputError("a column is a masked array with masked values; fill them first")
-    array = np.asarray(values)
+    array = given_array(values, "a column", "(rows,)")
     if array.ndim != 1:
         raise InputError(f"a column has the shape {array.shape}, expected (rows,)")
     if array.dtype.kind in "fiubM":

@@ -1,0 +1,205 @@
+"""Every kind of bad array is refused in the same words by every engine, before it sees one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lstm_export.device import Session, load_onnx, load_onnx_stream, numpy_runner
+from lstm_export.errors import InputError
+from lstm_export.model import Model
+from tests.kit.chains import CHAINS
+
+pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
+pytest.importorskip("onnxruntime", reason="needs onnxruntime: pip install onnxruntime")
+
+MODEL = CHAINS["every step"]
+WIDTH = MODEL.signature.input_size
+Shape = tuple[int, ...]
+
+
+class Unwilling:
+    """An object that fails as numpy asks it for its numbers, with an error of its own."""
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise OSError("the sensor is gone")
+
+
+def around_itself() -> list[Any]:
+    """A list that holds itself."""
+    found: list[Any] = []
+    found.append(found)
+    return found
+
+
+def deep() -> list[Any]:
+    """More lists in lists than Python has calls."""
+    found: list[Any] = []
+    for _ in range(5000):
+        found = [found]
+    return found
+
+
+def masked(shape: Shape) -> Any:
+    return np.ma.masked_array(np.ones(shape, np.float32), mask=np.eye(1, np.prod(shape), 2))
+
+
+def filled(value: Any, dtype: Any = None) -> Callable[[Shape], Any]:
+    return lambda shape: np.full(shape, value, dtype)
+
+
+def ones(dtype: Any) -> Callable[[Shape], Any]:
+    return lambda shape: np.ones(shape, dtype)
+
+
+def same(value: Any) -> Callable[[Shape], Any]:
+    return lambda _: value
+
+
+# By kind what makes it in a shape that would fit.
+BAD: dict[str, Callable[[Shape], Any]] = {
+    "None": same(None),
+    "text": same("1.0"),
+    "bytes": same(b"1.0"),
+    "an object": same(object()),
+    "a type": same(float),
+    "a dict": same({"volume": 1.0}),
+    "a set": same({1.0, 2.0}),
+    "a generator": lambda _: (value for value in [1.0]),
+    "a number": same(1.0),
+    "an array of no axes": same(np.array(1.0)),
+    "objects": ones(object),
+    "arrays of None": filled(None, object),
+    "arrays of text": filled("1.0"),
+    "arrays of bytes": filled(b"1.0"),
+    "complex numbers": ones(complex),
+    "times": lambda shape: np.zeros(shape, "M8[s]"),
+    "durations": lambda shape: np.zeros(shape, "m8[s]"),
+    "records": lambda shape: np.zeros(shape, [("volume", "f4")]),
+    "raw bytes": lambda shape: np.zeros(shape, "V4"),
+    "NaN": filled(np.nan),
+    "infinity": filled(np.inf, np.float32),
+    "minus infinity": filled(-np.inf),
+    "more than float32 holds": filled(1e300),
+    "a whole number without end": lambda shape: np.full(shape, 10**400, object).tolist(),
+    "too narrow": lambda shape: np.ones((*shape[:-1], WIDTH - 1)),
+    "too wide": lambda shape: np.ones((*shape[:-1], WIDTH + 1)),
+    "no features": lambda shape: np.ones((*shape[:-1], 0)),
+    "two axes too many": lambda shape: np.ones((1, 1, *shape)),
+    "an axis too few": lambda shape: np.ones(shape[1:]),
+    "ragged lists": same([[[1.0] * WIDTH], [[1.0]]]),
+    "masked": masked,
+    "unwilling": same(Unwilling()),
+    "a list of unwilling": same([Unwilling()]),
+    "a list that holds itself": same(around_itself()),
+    "lists without end": same(deep()),
+}
+
+
+def pool_of(session: Session) -> Any:
+    pool = session.pool()
+    pool.add("a")
+    pool.add("b")
+    return pool
+
+
+# By entrance the shape that it takes, and how.
+ENTRANCES: dict[str, tuple[Shape, Callable[[Session, Any], Any]]] = {
+    "session(x)": ((2, 4, WIDTH), lambda session, x: session(x)),
+    "lengths": ((2, 4, WIDTH), lambda session, x: session(x, lengths=[4, 2])),
+    "one of a list": ((4, WIDTH), lambda session, x: session([np.ones((3, WIDTH)), x])),
+    "slide": ((4, WIDTH), lambda session, x: session.slide(x, window=2)),
+    "step": ((WIDTH,), lambda session, x: session.stream().step(x)),
+    "step of a batch": ((3, WIDTH), lambda session, x: session.stream(3).step(x)),
+    "push": ((4, WIDTH), lambda session, x: session.stream().push(x)),
+    "window": ((WIDTH,), lambda session, x: session.stream(mode="window", window=2).step(x)),
+    "pool": ((2, WIDTH), lambda session, x: pool_of(session).step(x)),
+    "part of a pool": ((1, WIDTH), lambda session, x: pool_of(session).step(x, ["b"])),
+}
+
+
+def onnx_of(model: Model, **options: bool) -> bytes:
+    from lstm_export.targets.onnx.writer import to_bytes
+
+    return to_bytes(model, 17, **options)
+
+
+@pytest.fixture(scope="module")
+def sessions() -> dict[str, Session]:
+    """One model in every engine that runs it from a bundle without a compiler."""
+    twin = load_onnx_stream(onnx_of(MODEL, stateful=True))
+    runners = {
+        "numpy": numpy_runner(MODEL),
+        "onnx": load_onnx(onnx_of(MODEL)),
+        "onnx with lengths": load_onnx(onnx_of(MODEL, lengths=True)),
+        "onnx-stream": twin,
+    }
+    return {
+        name: Session(runner, MODEL.signature, twin=lambda: twin)
+        for name, runner in runners.items()
+    }
+
+
+def cases() -> Iterator[tuple[str, str]]:
+    for entrance in ENTRANCES:
+        for kind in BAD:
+            # One row of a stream may come without its axis of rows.
+            is_fine = kind == "an axis too few" and entrance == "part of a pool"
+            if not is_fine:
+                yield entrance, kind
+
+
+@pytest.mark.filterwarnings("ignore:Creating an ndarray from ragged")
+@pytest.mark.parametrize(("entrance", "kind"), list(cases()))
+def test_every_engine_refuses_it_in_the_same_words(
+    entrance: str, kind: str, sessions: dict[str, Session]
+) -> None:
+    shape, enter = ENTRANCES[entrance]
+    said = set()
+    for session in sessions.values():
+        with pytest.raises(InputError) as caught:
+            enter(session, BAD[kind](shape))
+        said.add(str(caught.value))
+    (words,) = said
+    assert words.isprintable()
+    assert len(words) < 400
+
+
+@pytest.mark.parametrize("entrance", ENTRANCES)
+def test_what_is_not_bad_is_answered(entrance: str, sessions: dict[str, Session]) -> None:
+    """Otherwise the test above would pass for want of any way in."""
+    shape, enter = ENTRANCES[entrance]
+    for session in sessions.values():
+        for x in (np.ones(shape, np.float32), np.ones(shape).tolist(), np.ones(shape, ">f8")):
+            enter(session, np.asarray(x) if entrance in {"one of a list", "slide"} else x)
+
+
+@pytest.mark.filterwarnings("ignore:this model names no features")
+@pytest.mark.filterwarnings("ignore:Creating an ndarray from ragged")
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "text",
+        "an object",
+        "a generator",
+        "a number",
+        "complex numbers",
+        "times",
+        "NaN",
+        "ragged lists",
+        "masked",
+        "unwilling",
+        "a list that holds itself",
+        "lists without end",
+    ],
+)
+def test_lengths_and_columns_are_refused_too(kind: str, sessions: dict[str, Session]) -> None:
+    session = sessions["numpy"]
+    with pytest.raises(InputError, match="lengths"):
+        session(np.ones((2, 4, WIDTH), np.float32), lengths=BAD[kind]((2,)))
+    columns = {f"x{index}": np.ones(6) for index in range(WIDTH)}
+    with pytest.raises(InputError):
+        session.predict_table({**columns, "x2": BAD[kind]((6,))})
