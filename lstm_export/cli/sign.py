@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from . import show
+
+if TYPE_CHECKING:
+    from ..signing import Signed
 
 
 def sign(
@@ -36,6 +39,16 @@ def sign(
     a folder, FOLDER.sha256 is written and signed. A key's password is asked for, or is taken from
     LSTM_EXPORT_KEY_PASSWORD.
     """
+    written = _signed(file, key, oms)
+    if as_json:
+        return show.as_json("sign", signed=[signed.to_record() for signed in written])
+    for signed in written:
+        typer.echo(f"wrote {signed.path}, signed by {signed.key}")
+    return None
+
+
+def _signed(file: Path, key: Path, oms: bool) -> list[Signed]:
+    """Write every signature, once it is known that each can be."""
     from .. import signing
     from ..verification.artifact import MOST_BYTES, open_file
 
@@ -51,7 +64,4 @@ def sign(
         written = [signing.sign_data(file, data, secret)]
     if for_oms:
         written.append(signing.sign_oms(file, contents, for_oms))
-    if as_json:
-        show.as_json("sign", signed=[signed.to_record() for signed in written])
-    for signed in () if as_json else written:
-        typer.echo(f"wrote {signed.path}, signed by {signed.key}")
+    return written
