@@ -171,9 +171,8 @@ GRAPHS = {
     **branches(np.random.default_rng(6)),
     **windows(np.random.default_rng(7)),
     **pools(np.random.default_rng(8)),
-}
-# Stages that C and WebAssembly do not have.
-LATER = {
     **plain_recurrences(np.random.default_rng(9)),
     **deeper_states(np.random.default_rng(10)),
 }
+# Stages that C and WebAssembly do not have.
+LATER: dict[str, Model] = {}

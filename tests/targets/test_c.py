@@ -17,15 +17,15 @@ import pytest
 from lstm_export import targets
 from lstm_export.device import Session
 from lstm_export.errors import BundleError, InputError, MissingDependency
-from lstm_export.model import Array, LastStep, Model, Signature
+from lstm_export.model import Array, Model, Signature
 from lstm_export.model.runner import is_stateful
-from lstm_export.parity import GoldenSet, check, golden_sets
+from lstm_export.parity import check, golden_sets
 from lstm_export.targets.c.emit.interface import Interface
 from lstm_export.targets.c.emit.layout import BITS, rounded
 from lstm_export.targets.c.emit.source import write
 from lstm_export.targets.c.host import compiler
 from lstm_export.targets.c.host.runner import CRunner, CStream
-from tests.kit.builders import drawn, gru, lstm
+from tests.kit.builders import drawn, lstm
 from tests.kit.chains import CHAINS, GRAPHS
 
 C = targets.get("c")
@@ -67,7 +67,9 @@ def in_one(runner: CRunner, x: Array) -> Array:
 
 
 @needs_compiler
-def test_every_chain_is_one_answer_however_it_is_asked(model: Model) -> None:
+@pytest.mark.parametrize("name", MODELS)
+def test_every_chain_is_one_answer_however_it_is_asked(name: str) -> None:
+    model = MODELS[name]
     runner = made(model)
     report = check(runner, golden_sets(model), subject="c")
     assert report.ok, report.table()
@@ -95,10 +97,10 @@ def test_the_fast_build_is_one_answer_too(name: str, monkeypatch: pytest.MonkeyP
 
 @needs_compiler
 @pytest.mark.parametrize("weights", ["int16", "int8"])
-@pytest.mark.parametrize("name", ["seed", "gru both ways", "projected", "two modules"])
+@pytest.mark.parametrize("name", ["seed", "gru both ways", "projected", "two modules", "relu rnn"])
 def test_rounded_weights_compute_the_rounded_model(name: str, weights: str) -> None:
-    model = rounded(CHAINS[name], BITS[weights])
-    runner = made(CHAINS[name], weights)
+    model = rounded(MODELS[name], BITS[weights])
+    runner = made(MODELS[name], weights)
     report = check(runner, golden_sets(model), subject=weights)
     assert report.ok, report.table()
     for batch, seq in SHAPES:
@@ -129,44 +131,6 @@ def test_rounding_moves_no_weight_by_more_than_half_a_step(weights: str) -> None
             assert (
                 np.abs(behind - before) <= np.where(near_end, 1.0, 0.5) * step + 2.0**-22 * largest
             ).all()
-
-
-def wide() -> Model:
-    """Layers of several groups of units, the last group of each wider, as wide or narrower than the
-    others.
-    """
-    random = np.random.default_rng(5)
-    stages = (
-        lstm("lstm", 3, 66, 1, random),
-        gru("gru", 66, 85, 1, random),
-        lstm("out", 85, 32, 1, random),
-    )
-    return Model((*stages, LastStep("last")), Signature(3, 32))
-
-
-@needs_compiler
-@pytest.mark.parametrize("lanes", [4, 8, 16])
-@pytest.mark.parametrize("weights", ["float32", "int8"])
-@pytest.mark.parametrize("model", [CHAINS["two modules"], wide()], ids=["narrow", "wide"])
-def test_the_width_of_vectors_changes_no_bit(
-    model: Model, lanes: int, weights: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Against plain floats, which no vectors at all are."""
-    x = drawn(model, 33, 12)
-    monkeypatch.setenv("CFLAGS", "-O1 -ffp-contract=off -w -DMODEL_VL=1")
-    plain = made(model, weights)(x)
-    report = check(
-        lambda _: plain,
-        (GoldenSet.of("33 x 12", rounded(model, BITS[weights]), x),),
-        subject="plain",
-    )
-    assert report.ok, report.table()
-    monkeypatch.setenv("CFLAGS", f"-O1 -ffp-contract=off -w -DMODEL_VL={lanes}")
-    runner = made(model, weights)
-    np.testing.assert_array_equal(runner(x), plain)
-    np.testing.assert_array_equal(in_one(runner, x), plain)
-    assert isinstance(runner, CStream)
-    np.testing.assert_array_equal(runner.advance(x[:2], runner.initial_state(2))[0], plain[:2])
 
 
 @needs_gcc

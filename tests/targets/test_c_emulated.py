@@ -158,7 +158,7 @@ def test_the_flash_that_is_announced_is_enough_and_not_half_as_much_again(
     board = emulate.BOARDS["m4f"]
     if missing := board.missing():
         pytest.skip(missing)
-    for name in ("seed", "no_head", "every_activation", "norms", "residual", "heads"):
+    for name in ("seed", "no_head", "every_activation", "norms", "heads", "running_pools", "rnn"):
         model = MODELS[NAMES[name]]
         made = case(emulate, name, model, tmp_path / name, weights=weights)
         source = source_of(model, weights)

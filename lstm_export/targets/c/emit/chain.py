@@ -198,8 +198,11 @@ def _last_hidden(stage: LastHidden, run: Walk) -> Value:
     """Of both directions forward's last step, and what reverse has last, at the first step."""
     (source,) = run.plan.sources[run.index]
     recurrent = run.model.stages[source]
+    assert isinstance(recurrent, Recurrent)  # noqa: S101 - a model has it stand after no other
+    if not stage.is_usual:
+        return run.state_of_layer(recurrent, stage.state, stage.layer)
     last = run.last_step(run.value)
-    if not (isinstance(recurrent, Recurrent) and recurrent.bidirectional):
+    if not recurrent.bidirectional:
         return last
     size = recurrent.state_size
     out = _row_output(run)
@@ -211,24 +214,21 @@ def _last_hidden(stage: LastHidden, run: Walk) -> Value:
 @_write.register
 def _recurrent(stage: Recurrent, run: Walk) -> Value:
     layers = list(stage.layers())
-    sizes = {"h": stage.state_size, "c": stage.hidden_size}
-    bases = {}  # where h of all layers begins, and c
-    for name in stage.states:
-        bases[name] = run.offset
-        run.offset += len(stage.suffixes) * sizes[name]
+    bases = run.keep_states(stage)
     for index, layer in enumerate(layers):
         across = len(layer) * stage.state_size
         is_answer = run.index == run.plan.answer and index == len(layers) - 1
         out = run.output(across) if is_answer else run.other_buffer(across, is_row=run.step)
         for side, cell in enumerate(layer):
             number = index * len(layer) + side
-            state = tuple(run.state(bases[name] + number * sizes[name]) for name in stage.states)
+            places = [bases[name] + number * stage.width_of(name) for name in stage.states]
+            state = tuple(run.state(place) for place in places)
             place = run.after(out, side * stage.state_size)
             outputs = (place, across, int(cell.is_reverse))
             if isinstance(stage, LSTM):
                 run.lstm(stage, cell, state, outputs)
             else:
-                run.gru(stage, cell, state, outputs)
+                run.without_cell(stage, cell, state, outputs)
         h_is_kept = run.step and not is_answer  # in the state, too: the buffer is free again
         out = Value(state[0], across, is_row=True) if h_is_kept else out
         run.taken = [out]

@@ -10,6 +10,7 @@ import numpy as np
 from ....model import (
     GRU,
     LSTM,
+    RNN,
     Affine,
     Array,
     Cell,
@@ -26,7 +27,7 @@ from .names import Prefix, distinct, plain
 from .numbers import floats, words
 from .runtime import symbols
 
-GATES = {LSTM: "i, f, o, g", GRU: "r, z, n"}
+GATES = {LSTM: "i, f, o, g", GRU: "r, z, n", RNN: "h"}
 
 
 @dataclass

@@ -58,7 +58,7 @@ def files() -> dict[str, str]:
     run = walk(model, arrays.names, prefix, step=False)
     step = walk(model, arrays.names, prefix, step=True)
     chain = chain_text(model, prefix, arrays, run, step)
-    parts = ("activations", "dense", "gru", "joins", "lstm", "pools")
+    parts = ("activations", "dense", "gru", "joins", "lstm", "pools", "rnn")
     includes = "".join(f'#include "{part}.c"\n' for part in parts)
     return {
         "chain.h": GUARDED.format(

@@ -14,12 +14,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ....errors import InputError
-from ....model import GRU, LSTM, Array, Cell, Model, Recurrent
+from ....model import GRU, LSTM, RNN, Array, Cell, Model, Recurrent
 
 GROUP = 16  # units
 LARGEST = 24  # units of the last group
 # The order of the gates in the C source: those with a sigmoid first, the one with tanh last.
-C_GATES = {LSTM: ("input", "forget", "output", "cell"), GRU: ("reset", "update", "new")}
+C_GATES = {
+    LSTM: ("input", "forget", "output", "cell"),
+    GRU: ("reset", "update", "new"),
+    RNN: ("hidden",),
+}
 BITS = {"float32": 32, "int16": 16, "int8": 8}
 
 
@@ -40,8 +44,8 @@ class CellArrays:
 
     Attributes:
         weights: float32 or uint32 words `(rows, sums)` of every group, those of x, then those of h.
-            In float32 the first row of a part holds biases: of an LSTM before x the sum of both, of
-            a GRU before x and before h.
+            In float32 the first row of a part holds biases: of an LSTM and an RNN before x the sum
+            of both, of a GRU before x and before h.
         scale: `(gates * hidden_size,)` of words, in the order of the sums; None in float32.
         bias: the same, of a GRU those of x, then those of h.
     """
@@ -60,7 +64,7 @@ def cell_arrays(stage: Recurrent, cell: Cell, bits: int) -> CellArrays:
     )  # (sums, rows)
     b_x = (cell.bias_ih * half)[order]
     b_h = (cell.bias_hh * half)[order]
-    merged = isinstance(stage, LSTM)
+    merged = not isinstance(stage, GRU)
     if bits == 32:
         first = [(b_x + b_h)[np.newaxis]] if merged else [b_x[np.newaxis]]
         second = [] if merged else [b_h[np.newaxis]]

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from ....errors import UnsupportedModel
 from ....model import (
-    GRU,
     LSTM,
     Activation,
     Affine,
@@ -16,7 +15,6 @@ from ....model import (
     LayerNorm,
     Model,
     Pool,
-    Recurrent,
     Stage,
 )
 from .chain import walk
@@ -83,10 +81,6 @@ def choices_for(model: Model, interface: Interface, weights: str) -> Choices:
     Raises:
         UnsupportedModel: this C has no such stage.
     """
-    for stage in model.stages:
-        is_unknown = isinstance(stage, Recurrent) and not isinstance(stage, LSTM | GRU)
-        if is_unknown or (isinstance(stage, LastHidden) and not stage.is_usual):
-            raise UnsupportedModel(f"c cannot express {stage.name} ({stage.kind})")
     chosen = {"MODEL_BITS": BITS[weights]}
     chosen |= interface.choices()
     chosen["MODEL_INITIAL_STATE"] = any(stage.has_initial_state for stage in model.recurrent)
@@ -131,7 +125,9 @@ def _code_bytes(model: Model, choices: Choices, calls: int) -> int:
 
     A test holds it against the compiler at hand.
     """
-    size = 1_400 + 100 * calls
+    size = 400 + 100 * calls
+    size += 1_000 if choices["MODEL_LSTM"] or choices["MODEL_GRU"] else 0
+    size += 350 if choices["MODEL_RNN"] else 0
     size += 700 if choices["MODEL_LSTM"] and choices["MODEL_GRU"] else 0
     size += 450 if choices["MODEL_BITS"] < 32 else 0
     size += 200 if choices["MODEL_PROJECTION"] else 0

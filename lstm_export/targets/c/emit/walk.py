@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ....model import LSTM, Cell, LastStep, Model, Recurrent, Skip
+from ....model import GRU, LSTM, RNN, Cell, LastStep, Model, Recurrent, Skip
 from ....model.wiring import INPUT
 from .carried import pool_places
 from .names import Prefix
@@ -30,6 +30,7 @@ class Walk:
         index: of the stage at hand.
         taken: the values that it takes.
         held: buffers of values that later stages take.
+        states: by recurrent stage where in the state its `h` and `c` begin.
         packing: calls that pack the layers for many rows, in order.
         packed: floats that they take.
     """
@@ -45,6 +46,7 @@ class Walk:
     index: int = 0
     taken: list[Value] = field(default_factory=list)
     held: set[str] = field(default_factory=set)
+    states: dict[str, dict[str, int]] = field(default_factory=dict)
     offset: int = 0  # of the next state
     packing: list[str] = field(default_factory=list)
     packed: int = 0
@@ -156,6 +158,22 @@ class Walk:
         """What a pool carries."""
         return self.state(self._pools[name])
 
+    def keep_states(self, stage: Recurrent) -> dict[str, int]:
+        """Give a recurrent stage its part of the state: h of all layers, then c."""
+        places = {}
+        for name in stage.states:
+            places[name] = self.offset
+            self.offset += len(stage.suffixes) * stage.width_of(name)
+        self.states[stage.name] = places
+        return places
+
+    def state_of_layer(self, stage: Recurrent, name: str, layer: int) -> Value:
+        """What the state holds of a layer, both directions side by side."""
+        size = stage.width_of(name)
+        cells = (stage.num_layers + layer) * stage.directions
+        place = self.states[stage.name][name] + cells * size
+        return Value(self.state(place), stage.directions * size, is_row=True)
+
     def lstm(
         self, stage: LSTM, cell: Cell, state: tuple[str, ...], outputs: tuple[str | int, ...]
     ) -> None:
@@ -188,14 +206,17 @@ class Walk:
             "pass",
         )
 
-    def gru(
+    def without_cell(
         self, stage: Recurrent, cell: Cell, state: tuple[str, ...], outputs: tuple[str | int, ...]
     ) -> None:
-        """The same for a GRU."""
+        """The same for a GRU or an RNN."""
         weights = self.weights(stage, cell)
-        sizes = (cell.weight_ih.shape[1], stage.hidden_size)
+        sizes = [cell.weight_ih.shape[1], stage.hidden_size]
+        if isinstance(stage, RNN):
+            sizes.append(int(stage.nonlinearity == "relu"))
         packed = self.pack(stage, cell, weights[0])
-        self.call("gru", *weights, *sizes, self.value.text, *state, *outputs, packed, "pass")
+        function = stage.kind.lower()
+        self.call(function, *weights, *sizes, self.value.text, *state, *outputs, packed, "pass")
 
     def weights(self, stage: Recurrent, cell: Cell) -> tuple[str, str, str]:
         """Weights, scales and biases of a layer; the last two are null in float."""
@@ -212,7 +233,7 @@ class Walk:
         nx = cell.weight_ih.shape[1]
         nh = cell.weight_hh.shape[1]
         gates = len(stage.gates)
-        biases_h = 0 if isinstance(stage, LSTM) else 1
+        biases_h = 1 if isinstance(stage, GRU) else 0
         sizes = f"{nx}, {nh}, {gates}, {stage.hidden_size}, {biases_h}"
         self.packing.append(f"packed = {self.prefix.symbol('pack')}({weights}, {sizes}, packed);")
         place = self.packed

@@ -8,6 +8,7 @@
 #include "joins.c"
 #include "lstm.c"
 #include "pools.c"
+#include "rnn.c"
 
 #define MODEL_HIDDEN_WIDTH 0 /* floats of h before a projection */
 #define MODEL_BUFFER_WIDTH 1 /* floats a step between stages */

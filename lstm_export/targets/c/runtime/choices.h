@@ -44,6 +44,9 @@ typedef char model_bits_are_known[MODEL_BITS == 32 || MODEL_BITS == 16 || MODEL_
 #ifndef MODEL_GRU
 #define MODEL_GRU 1
 #endif
+#ifndef MODEL_RNN
+#define MODEL_RNN 1
+#endif
 #ifndef MODEL_LINEAR
 #define MODEL_LINEAR 1
 #endif

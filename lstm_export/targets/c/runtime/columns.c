@@ -178,6 +178,10 @@ MODEL_SUMS(4)
 MODEL_WIDTHS(MODEL_COLUMNS, 3)
 MODEL_SUMS(3)
 #endif
+#if MODEL_RNN
+MODEL_WIDTHS(MODEL_COLUMNS, 1)
+MODEL_SUMS(1)
+#endif
 
 /* The groups of a layer in runs of `at_once`, those left over one by one. */
 typedef struct {

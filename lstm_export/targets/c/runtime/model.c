@@ -9,6 +9,7 @@
 #include "joins.c"
 #include "lstm.c"
 #include "pools.c"
+#include "rnn.c"
 #include "chain.h"
 #include "api.c"
 #include "window.c"
