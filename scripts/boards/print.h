@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-static float scratch[SCRATCH_FLOATS];
+float scratch[SCRATCH_FLOATS];
 
 static void print_hex(uint32_t bits)
 {
@@ -18,7 +18,7 @@ static void print_hex(uint32_t bits)
     board_write(text);
 }
 
-static void print_answer(const char *what, const float *y, size_t n)
+static inline void print_answer(const char *what, const float *y, size_t n)
 {
     size_t k;
     board_write(what);
@@ -33,6 +33,16 @@ static void print_answer(const char *what, const float *y, size_t n)
         } else {
             print_hex(one.bits);
         }
+    }
+    board_write("\n");
+}
+
+static inline void print_counts(const char *what, const int32_t *y, size_t n)
+{
+    size_t k;
+    board_write(what);
+    for (k = 0; k < n; k++) {
+        print_hex((uint32_t)y[k]);
     }
     board_write("\n");
 }

@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +36,7 @@ WARNINGS = ("-pedantic", "-Wall", "-Wextra", "-Werror", "-Wdouble-promotion")
 SCRATCH_FLOATS = (
     60_000  # for all models in turn; the most is for a vector machine with rounded weights
 )
+SCRATCH_WORDS = 4_000  # for each integer model that needs any
 HOW = "run scripts/install_emulators.sh (Debian, Ubuntu; as root)"
 
 
@@ -153,9 +154,59 @@ class Case:
         }
         sizes |= {"ANSWERS": seq if self.every_step else 1}
         sizes |= {"STREAMS": 1} if self.streams else {}
-        defines = "".join(f"#define {key} {value}\n" for key, value in sizes.items())
         inputs = f"static const uint32_t {self.name}_inputs[] = {{{bits}}};\n"
-        return f'#include "{self.folder / self.name}.h"\n{inputs}{defines}#include "check.h"\n'
+        return self._checked(inputs, sizes, "check.h")
+
+    def _checked(self, inputs: str, sizes: Mapping[str, object], check: str) -> str:
+        defines = "".join(f"#define {key} {value}\n" for key, value in sizes.items())
+        return f'#include "{self.folder / self.name}.h"\n{inputs}{defines}#include "{check}"\n'
+
+    @property
+    def step(self) -> str:
+        """The function that takes a step."""
+        return f"{self.name}_step"
+
+    @property
+    def use(self) -> str:
+        """A main that resets and takes a step, and nothing else."""
+        arrays = f"static float x[{self.x.shape[2]}], y[{self.output_size}];"
+        return self._main(arrays)
+
+    def _main(self, arrays: str) -> str:
+        uses = f"static {self.name}_state state; {arrays}\n"
+        calls = f"{self.name}_reset(&state); {self.step}(&state, x, y); return y[0] > 0;"
+        head = f'#include "{self.folder / self.name}.h"\n'
+        return f"{head}{uses}int main(void) {{ {calls} }}\n"
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerCase(Case):
+    """The same in whole numbers.
+
+    Attributes:
+        x: int16 `(batch, seq, input_size)`.
+    """
+
+    @property
+    def source(self) -> str:
+        batch, seq, input_size = self.x.shape
+        counts = ",".join(map(str, self.x.ravel()))
+        sizes: dict[str, object] = {"MODEL": self.name, "INPUT_SIZE": input_size}
+        sizes |= {"OUTPUT_SIZE": self.output_size, "BATCH": batch, "SEQ": seq}
+        sizes |= {"ANSWERS": seq if self.every_step else 1}
+        sizes |= {"STREAMS": 1} if self.streams else {"SCRATCH_WORDS": SCRATCH_WORDS}
+        inputs = f"static const int16_t {self.name}_inputs[] = {{{counts}}};\n"
+        return self._checked(inputs, sizes, "check_q.h")
+
+    @property
+    def step(self) -> str:
+        return f"{self.name}_step_q"
+
+    @property
+    def use(self) -> str:
+        return self._main(
+            f"static int16_t x[{self.x.shape[2]}]; static int32_t y[{self.output_size}];"
+        )
 
 
 @dataclass(frozen=True)
@@ -220,13 +271,9 @@ def _compiled(board: Board, file: Path, folder: Path, options: list[str]) -> Pat
 
 def flash_bytes(board: Board, case: Case, folder: Path, flags: Iterable[str] = ()) -> int:
     """What reset and step of a model add to a program, in bytes of flash."""
-    arrays = f"static float x[{case.x.shape[2]}], y[{case.output_size}];"
-    uses = f"static {case.name}_state state; {arrays}\n"
-    calls = f"{case.name}_reset(&state); {case.name}_step(&state, x, y); return y[0] > 0;"
-    with_model = f'#include "{case.folder / case.name}.h"\n{uses}int main(void) {{ {calls} }}\n'
     sizes = [
         _linked_bytes(board, text, case, folder, flags)
-        for text in ("int main(void) { return 0; }\n", with_model)
+        for text in ("int main(void) { return 0; }\n", case.use)
     ]
     return sizes[1] - sizes[0]
 
@@ -270,7 +317,7 @@ def stack_bytes(board: Board, case: Case, folder: Path, flags: Iterable[str] = (
         inside = [deepest(callee) for caller, callee in calls if caller == function]
         return frames.get(function, 0) + max(inside, default=0)
 
-    return deepest(f"{case.name}_step")
+    return deepest(case.step)
 
 
 def _run(board: Board, program: Path) -> str:

@@ -11,32 +11,33 @@ import numpy as np
 from ....model import Array
 
 VALUE_BITS = 15  # h of an unprojected layer, tanh: int16, Q0.15
-GATE_BITS = 16  # sigmoid: 0 to 65535, Q0.16
+GATE_BITS = 16  # sigmoid: 1 to 65535, Q0.16
 SUM_BITS = 20  # at most, of the sums of a stage: int32, Q11.20
 CELL_BITS = 24  # c of an LSTM, and h of a GRU beside its int16: int32, Q7.24
 CELL_LIMIT = 2**30 - 1  # |c| stays below 64, so that f * c + i * g stays in int32
 LARGEST = 32767
-TABLE_RANGE = 6  # tanh is tabled from -6 to 6; beyond it is 1 to half a step of Q0.15
+TABLE_RANGE = 8  # tanh is tabled from -8 to 8; beyond it is 1
 PIECE_BITS = 6  # a piece is 1 / 64 wide
 FRACTION_BITS = SUM_BITS - PIECE_BITS
 TABLE_BITS = 22  # the table's own values: int32, Q9.22
+HALF_STEP = 2 ** (TABLE_BITS - VALUE_BITS - 1)  # of Q0.15
 SUM_LIMIT = TABLE_RANGE << SUM_BITS
 
 
 def tanh_table() -> Array:
-    """`(2 * 6 * 64 + 1,)` of Q9.22: tanh at the ends of the pieces.
+    """`(2 * 8 * 64 + 1,)` of Q9.22: tanh at the ends of the pieces.
 
     A chord lies beside its arc by w^2 / 12 times the curvature in the mean, w the piece's width:
-    the ends are moved by as much.
+    the ends are moved by as much, and by half a step of Q0.15, so that a shift rounds.
     """
     count = TABLE_RANGE << PIECE_BITS
     width = 2.0**-PIECE_BITS
     exact = np.tanh(np.arange(-count, count + 1) * width)
     curvature = -2 * exact * (1 - exact**2)
     moved = exact - curvature * width**2 / 12
-    # Rounded to a sigmoid of 16 bits and a tanh of 15 nothing may reach 1.
-    largest = 2**TABLE_BITS - 2 ** (TABLE_BITS - VALUE_BITS)
-    table: Array = np.clip(np.rint(moved * 2**TABLE_BITS), -largest, largest)
+    # Nothing may round to 1.
+    largest = 2**TABLE_BITS - 2 * HALF_STEP
+    table: Array = np.clip(np.rint(moved * 2**TABLE_BITS), -largest, largest) + HALF_STEP
     return table.astype(np.int64)
 
 
@@ -44,7 +45,7 @@ TANH = tanh_table()
 
 
 def tanh_fine(sums: Array, up: int = 0) -> Array:
-    """tanh by linear pieces, Q9.22.
+    """tanh by linear pieces, Q9.22, and `HALF_STEP` more.
 
     Args:
         sums: int32 with `SUM_BITS - up` bits after the point.
@@ -60,13 +61,13 @@ def tanh_fine(sums: Array, up: int = 0) -> Array:
 
 
 def tanh(sums: Array, up: int = 0) -> Array:
-    """The same rounded to Q0.15, within int16."""
-    return rounded_shift(tanh_fine(sums, up), TABLE_BITS - VALUE_BITS)
+    """tanh rounded to Q0.15, within int16."""
+    return tanh_fine(sums, up) >> (TABLE_BITS - VALUE_BITS)
 
 
 def sigmoid(sums: Array, up: int = 0) -> Array:
-    """sigmoid(v) = tanh(v / 2) / 2 + 1 / 2, Q0.16, 0 to 65535."""
-    return rounded_shift(tanh_fine(sums >> 1, up) + (1 << TABLE_BITS), TABLE_BITS + 1 - GATE_BITS)
+    """sigmoid(v) = tanh(v / 2) / 2 + 1 / 2, Q0.16, 1 to 65535."""
+    return tanh(sums >> 1, up) + (1 << VALUE_BITS)
 
 
 def times(gate: Array, wide: Array) -> Array:

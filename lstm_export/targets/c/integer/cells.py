@@ -14,6 +14,7 @@ from .arithmetic import (
     CELL_BITS,
     CELL_LIMIT,
     GATE_BITS,
+    HALF_STEP,
     SUM_BITS,
     TABLE_BITS,
     VALUE_BITS,
@@ -77,7 +78,7 @@ class LSTMCell:
         sums = in_int32(self.bias + self.rows_ih.sums(x_t) + self.rows_hh.sums(state.narrow))
         i, f, g, o = np.split(sums, 4, axis=1)
         let_in = (sigmoid(i, up) * tanh(g, up)) >> (GATE_BITS + VALUE_BITS - CELL_BITS)
-        c = np.clip(times(sigmoid(f, up), state.wide) + let_in, -CELL_LIMIT, CELL_LIMIT)
+        c = np.clip(times(sigmoid(f, up), state.wide) + let_in, -CELL_LIMIT - 1, CELL_LIMIT)
         let_out = in_int32(sigmoid(o, up) * tanh(c >> (CELL_BITS - SUM_BITS)))
         h = rounded_shift(let_out, GATE_BITS)  # Q0.15
         if self.projection:
@@ -107,7 +108,7 @@ class GRUCell:
         r = sigmoid(in_int32(from_x[0] + from_h[0]), up)
         z = sigmoid(in_int32(from_x[1] + from_h[1]), up)
         new = in_int32(from_x[2] + times(r, from_h[2]))
-        n = tanh_fine(new, up) << (CELL_BITS - TABLE_BITS)
+        n = (tanh_fine(new, up) - HALF_STEP) << (CELL_BITS - TABLE_BITS)
         h = in_int32(n + times(z, state.wide - n))
         return CellState(narrowed(h, CELL_BITS - VALUE_BITS), h)
 

@@ -37,6 +37,10 @@ class IntegerDefinition:
         """A Runner: float64 y, every one a whole number times a power of two."""
         return self._whole(x)
 
+    def answers(self, counts: Array) -> Array:
+        """int16 `(batch, seq, input_size)` -> int32, as `NAME_run_q` answers."""
+        return self._whole.answers(counts)
+
     def inputs(self) -> Mapping[str, Array]:
         """Inputs beside the golden sets: one long stream, and the extremes of every int16."""
         random = np.random.default_rng(0)

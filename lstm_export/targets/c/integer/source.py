@@ -128,7 +128,7 @@ def sizes_text(prefix: Prefix, run: Walk) -> str:
         text += f"#define {prefix.macro(macro)} {size} /* {comment} */\n"
     table = f"{prefix.symbol('tanh_table')}[{len(TANH)}] {prefix.macro('ALIGNED')}"
     return (
-        f"{text}\n/* tanh from -6 to 6 in steps of 1 / 64, Q9.22 */\n"
+        f"{text}\n/* tanh from -8 to 8 in steps of 1 / 64, Q9.22 */\n"
         f"{prefix.macro('STATIC')} const int32_t {table} = {{\n{lines(TANH)}}};\n\n"
     )
 

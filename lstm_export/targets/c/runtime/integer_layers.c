@@ -38,15 +38,12 @@ MODEL_STATIC void model_project(const model_layer *layer, const int16_t *hidden,
 #endif
 
 /* One step of a layer: x [input_size], over h [state_size] and c [hidden_size], Q7.24. */
-MODEL_STATIC void model_lstm(const model_layer *layer, const int16_t *x, int16_t *h, int32_t *c)
+MODEL_NOINLINE void model_lstm(const model_layer *layer, const int16_t *x, int16_t *h, int32_t *c)
 {
     int16_t v[MODEL_GATHERED] MODEL_ALIGNED;
-    int16_t *const v_h = model_gather(x, layer->input_size, v);
     const model_weight *w = layer->weights;
     const int32_t *bias = layer->biases;
     const uint8_t *shifts = layer->shifts;
-    const size_t words_x = MODEL_WORDS((size_t)layer->input_size),
-                 words_h = MODEL_WORDS((size_t)layer->state_size);
     const unsigned up = layer->up;
     const int32_t *const end = c + layer->hidden_size;
     int16_t *out = h;
@@ -54,21 +51,23 @@ MODEL_STATIC void model_lstm(const model_layer *layer, const int16_t *x, int16_t
     int16_t hidden[MODEL_HIDDEN];
     out = layer->projection ? hidden : h;
 #endif
-    model_gather(h, layer->state_size, v_h);
+    uint16_t parts[3];
+    parts[0] = (uint16_t)MODEL_WORDS(layer->input_size);
+    parts[1] = (uint16_t)MODEL_WORDS(layer->state_size);
+    parts[2] = 0;
+    model_gather(h, layer->state_size, model_gather(x, layer->input_size, v));
     for (; c != end; c++) {
         int32_t sums[4], cell;
         sums[0] = bias[0];
         sums[1] = bias[1];
         sums[2] = bias[2];
         sums[3] = bias[3];
-        w = model_rows4(w, v, words_x, shifts, sums);
-        w = model_rows4(w, v_h, words_h, shifts + 4, sums);
+        w = model_rows4(w, v, parts, shifts, sums);
         bias += 4;
         shifts += 8;
         cell = model_times(model_sigmoid(sums[1], up), *c) +
                ((model_sigmoid(sums[0], up) * model_tanh(sums[2], up)) >> 7);
-        cell = cell < 1073741823 ? cell : 1073741823;
-        cell = cell > -1073741823 ? cell : -1073741823;
+        MODEL_WITHIN(cell, 31); /* c stays within 64 */
         *c = cell;
         *out++ = (int16_t)((model_sigmoid(sums[3], up) * model_tanh(cell >> 4, 0) + 32768) >> 16);
     }
@@ -82,7 +81,7 @@ MODEL_STATIC void model_lstm(const model_layer *layer, const int16_t *x, int16_t
 
 #if MODEL_GRU
 /* One step of a layer: x [input_size], over h [state_size] and the same in Q7.24, wide. */
-MODEL_STATIC void model_gru(const model_layer *layer, const int16_t *x, int16_t *h, int32_t *wide)
+MODEL_NOINLINE void model_gru(const model_layer *layer, const int16_t *x, int16_t *h, int32_t *wide)
 {
     int16_t v[MODEL_GATHERED] MODEL_ALIGNED;
     int16_t *const v_h = model_gather(x, layer->input_size, v);
@@ -107,7 +106,7 @@ MODEL_STATIC void model_gru(const model_layer *layer, const int16_t *x, int16_t 
         bias += 6;
         shifts += 6;
         n = from_x[2] + model_times(model_sigmoid(from_x[0] + from_h[0], up), from_h[2]);
-        n = model_tanh_fine(n, up) * 4;
+        n = (model_tanh_fine(n, up) - 64) * 4;
         *wide = n + model_times(model_sigmoid(from_x[1] + from_h[1], up), *wide - n);
         *h++ = model_narrowed(*wide, 9);
     }

@@ -34,6 +34,14 @@ typedef int16_t model_weight;
 #define MODEL_IN_WORD 2
 #define MODEL_CHUNK_SHIFT 8
 #endif
+/* A kernel takes all registers: a build that keeps some for a debugger has the plain loops. */
+#if defined(__GNUC__) && defined(__OPTIMIZE__) && !defined(__ARM_BIG_ENDIAN)
+#if defined(__ARM_FEATURE_SIMD32) && defined(__thumb2__)
+#define MODEL_KERNEL_SMLAD
+#elif defined(__thumb__) && !defined(__thumb2__)
+#define MODEL_KERNEL_THUMB
+#endif
+#endif
 #define MODEL_CHUNK_WORDS (16 / MODEL_IN_WORD)
 #define MODEL_WORDS(columns) (((columns) + MODEL_IN_WORD - 1) / MODEL_IN_WORD)
 #define MODEL_PADDED(columns) (MODEL_WORDS(columns) * MODEL_IN_WORD)
@@ -52,45 +60,210 @@ MODEL_STATIC int16_t *model_gather(const int16_t *values, size_t n, int16_t *out
     return out;
 }
 
-/* The product of a row's word at w and the values v [MODEL_IN_WORD], added to sum. */
-MODEL_INLINE int32_t model_dot(const model_weight *w, const int16_t *v, int32_t sum)
-{
+/* A word of values [MODEL_IN_WORD], split for products; and the product of a row's word with them,
+   added to sum. */
 #if MODEL_BITS == 8
-    return sum + (int32_t)w[0] * v[0] + (int32_t)w[2] * v[1] + (int32_t)w[1] * v[2] +
-           (int32_t)w[3] * v[3];
-#else
-    return sum + (int32_t)w[0] * v[0] + (int32_t)w[1] * v[1];
-#endif
+typedef struct {
+    int32_t v0, v1, v2, v3;
+} model_values_of_word;
+
+MODEL_INLINE void model_split(const int16_t *v, model_values_of_word *split)
+{
+    split->v0 = v[0];
+    split->v1 = v[1];
+    split->v2 = v[2];
+    split->v3 = v[3];
 }
 
-/* Four rows times the values v of `words` words, shifted and added to sums [4]; the weights behind
-   them. */
-MODEL_NOINLINE const model_weight *model_rows4(const model_weight *w, const int16_t *v,
-                                               size_t words, const uint8_t *shifts, int32_t *sums)
+MODEL_INLINE int32_t model_dot(const model_weight *w, const model_values_of_word *v, int32_t sum)
 {
-    int32_t total0 = 0, total1 = 0, total2 = 0, total3 = 0;
-    while (words > 0) {
-        const size_t left = words < MODEL_CHUNK_WORDS ? words : MODEL_CHUNK_WORDS;
-        const model_weight *end = w + left * 4 * MODEL_IN_WORD;
-        int32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
-        words -= left;
+    return sum + w[0] * v->v0 + w[2] * v->v1 + w[1] * v->v2 + w[3] * v->v3;
+}
+#else
+typedef struct {
+    int32_t v0, v1;
+} model_values_of_word;
+
+MODEL_INLINE void model_split(const int16_t *v, model_values_of_word *split)
+{
+    split->v0 = v[0];
+    split->v1 = v[1];
+}
+
+MODEL_INLINE int32_t model_dot(const model_weight *w, const model_values_of_word *v, int32_t sum)
+{
+    return sum + w[0] * v->v0 + w[1] * v->v1;
+}
+#endif
+
+#if defined(MODEL_KERNEL_THUMB)
+/* Words of four rows times words of values until the weights are at `end`: a word of each is loaded
+   at once and split, and sums are kept where only additions reach. */
+#if MODEL_BITS == 8
+#define MODEL_ROW_OF_WORD(sum)                                                        \
+    "ldmia %[w]!, {%[t]}\n\tsxtb %[u], %[t]\n\tmuls %[u], %[x0], %[u]\n\tadd " sum    \
+    ", %[u]\n\tlsls %[u], %[t], #8\n\tasrs %[u], %[u], #24\n\tmuls %[u], %[x1], %[u]\n\t" \
+    "add " sum ", %[u]\n\tlsls %[u], %[t], #16\n\tasrs %[u], %[u], #24\n\t"           \
+    "muls %[u], %[x2], %[u]\n\tadd " sum ", %[u]\n\tasrs %[t], %[t], #24\n\t"         \
+    "muls %[t], %[x3], %[t]\n\tadd " sum ", %[t]\n\t"
+#define MODEL_VALUES_OF_WORD                                                       \
+    "mov %[t], %[v]\n\tldmia %[t]!, {%[x1]}\n\tldmia %[t]!, {%[x3]}\n\tmov %[v], %[t]\n\t"     \
+    "sxth %[x0], %[x1]\n\tasrs %[x1], %[x1], #16\n\t"                                      \
+    "sxth %[x2], %[x3]\n\tasrs %[x3], %[x3], #16\n\t"
+#else
+#define MODEL_ROW_OF_WORD(sum)                                                              \
+    "ldmia %[w]!, {%[t]}\n\tsxth %[u], %[t]\n\tasrs %[t], %[t], #16\n\t"                   \
+    "muls %[u], %[x0], %[u]\n\tmuls %[t], %[x1], %[t]\n\tadd " sum ", %[u]\n\tadd " sum    \
+    ", %[t]\n\t"
+#define MODEL_VALUES_OF_WORD                                                             \
+    "ldmia %[v]!, {%[x1]}\n\tsxth %[x0], %[x1]\n\tasrs %[x1], %[x1], #16\n\t"
+#endif
+#define MODEL_TO_TOTAL(sum, at, shift)                                                       \
+    "mov %[u], " sum "\n\tasrs %[u], %[u], #" shift "\n\tldr %[x0], [%[t], #" at "]\n\t"      \
+    "adds %[x0], %[x0], %[u]\n\tstr %[x0], [%[t], #" at "]\n\t"
+#define MODEL_ROWS_OF_WORD                                                                  \
+    MODEL_ROW_OF_WORD("%[a]") MODEL_ROW_OF_WORD("%[b]") MODEL_ROW_OF_WORD("%[c]")            \
+    MODEL_ROW_OF_WORD("%[d]")
+#if MODEL_BITS == 8
+#define MODEL_THUMB_CHUNK                                                                   \
+    do {                                                                                    \
+        int32_t t, u, x0, x1, x2, x3;                                                       \
+        __asm__ volatile(".syntax unified\n1:\t" MODEL_VALUES_OF_WORD MODEL_ROWS_OF_WORD     \
+                         "cmp %[w], %[end]\n\tbne 1b"                                       \
+                         : [w] "+l"(w), [v] "+h"(v), [a] "+h"(a), [b] "+h"(b), [c] "+h"(c), \
+                           [d] "+h"(d), [t] "=&l"(t), [u] "=&l"(u), [x0] "=&l"(x0),         \
+                           [x1] "=&l"(x1), [x2] "=&l"(x2), [x3] "=&l"(x3)                   \
+                         : [end] "r"(end)                                                   \
+                         : "cc", "memory");                                                 \
+        totals[0] += a >> MODEL_CHUNK_SHIFT;                                                \
+        totals[1] += b >> MODEL_CHUNK_SHIFT;                                                \
+        totals[2] += c >> MODEL_CHUNK_SHIFT;                                                \
+        totals[3] += d >> MODEL_CHUNK_SHIFT;                                                \
+    } while (0)
+#else
+#define MODEL_THUMB_CHUNK                                                                   \
+    do {                                                                                    \
+        int32_t t, u, x0, x1;                                                               \
+        __asm__ volatile(".syntax unified\n1:\t" MODEL_VALUES_OF_WORD MODEL_ROWS_OF_WORD     \
+                         "cmp %[w], %[end]\n\tbne 1b\n\tmov %[t], %[totals]\n\t"            \
+                         MODEL_TO_TOTAL("%[a]", "0", "8") MODEL_TO_TOTAL("%[b]", "4", "8")  \
+                         MODEL_TO_TOTAL("%[c]", "8", "8") MODEL_TO_TOTAL("%[d]", "12", "8") \
+                         : [w] "+l"(w), [v] "+l"(v), [a] "+h"(a), [b] "+h"(b), [c] "+h"(c), \
+                           [d] "+h"(d), [t] "=&l"(t), [u] "=&l"(u), [x0] "=&l"(x0),         \
+                           [x1] "=&l"(x1)                                                   \
+                         : [end] "r"(end), [totals] "r"(totals)                             \
+                         : "cc", "memory");                                                 \
+    } while (0)
+#endif
+#endif
+
+#if defined(MODEL_KERNEL_SMLAD)
+/* The words of four rows times a word of values. */
+#if MODEL_BITS == 8
+#define MODEL_PRODUCTS(of_first)                                                    \
+    "ldrd r4, r5, [%[v]], #8\n\tldmia %[w]!, {r6, r8, r9, r10}\n\t"                \
+    "sxtb16 r11, r6\n\tsxtb16 r6, r6, ror #8\n\t" of_first("%[a]", "r11")         \
+    "smlad %[a], r6, r5, %[a]\n\tsxtb16 r11, r8\n\tsxtb16 r8, r8, ror #8\n\t"     \
+    of_first("%[b]", "r11") "smlad %[b], r8, r5, %[b]\n\tsxtb16 r11, r9\n\t"      \
+    "sxtb16 r9, r9, ror #8\n\t" of_first("%[c]", "r11")                            \
+    "smlad %[c], r9, r5, %[c]\n\tsxtb16 r11, r10\n\tsxtb16 r10, r10, ror #8\n\t" \
+    of_first("%[d]", "r11") "smlad %[d], r10, r5, %[d]\n\t"
+#define MODEL_CLOBBERED "r4", "r5", "r6", "r8", "r9", "r10", "r11", "memory"
+#define MODEL_TOTALS "asr #2"
+#define MODEL_LATER MODEL_PRODUCTS(MODEL_ADDED) MODEL_PRODUCTS(MODEL_ADDED) MODEL_PRODUCTS(MODEL_ADDED)
+#else
+#define MODEL_PRODUCTS(of_first)                                      \
+    "ldr r4, [%[v]], #4\n\tldmia %[w]!, {r5, r6, r8, r9}\n\t"       \
+    of_first("%[a]", "r5") of_first("%[b]", "r6") of_first("%[c]", "r8") of_first("%[d]", "r9")
+#define MODEL_CLOBBERED "r4", "r5", "r6", "r8", "r9", "memory"
+#define MODEL_TOTALS "asr #8"
+#define MODEL_LATER                                                                     \
+    MODEL_PRODUCTS(MODEL_ADDED) MODEL_PRODUCTS(MODEL_ADDED) MODEL_PRODUCTS(MODEL_ADDED)   \
+    MODEL_PRODUCTS(MODEL_ADDED) MODEL_PRODUCTS(MODEL_ADDED) MODEL_PRODUCTS(MODEL_ADDED)   \
+    MODEL_PRODUCTS(MODEL_ADDED)
+#endif
+#define MODEL_FIRST(sum, word) "smuad " sum ", " word ", r4\n\t"
+#define MODEL_ADDED(sum, word) "smlad " sum ", " word ", r4, " sum "\n\t"
+#define MODEL_INTO_TOTALS                                                              \
+    "ldmia %[totals], {r4, r5, r6, r8}\n\tadd r4, r4, %[a], " MODEL_TOTALS             \
+    "\n\tadd r5, r5, %[b], " MODEL_TOTALS "\n\tadd r6, r6, %[c], " MODEL_TOTALS        \
+    "\n\tadd r8, r8, %[d], " MODEL_TOTALS "\n\tstmia %[totals], {r4, r5, r6, r8}"
+#define MODEL_TAKE(text)                                                                     \
+    __asm__ volatile(text                                                                    \
+                     : [w] "+r"(w), [v] "+r"(v), [a] "+r"(a), [b] "+r"(b), [c] "+r"(c),       \
+                       [d] "+r"(d)                                                           \
+                     : [totals] "r"(totals)                                                  \
+                     : MODEL_CLOBBERED)
+
+/* Four rows times `words` words of values, chunk by chunk -> totals [4]; the weights behind them. */
+MODEL_INLINE const model_weight *model_totals(const model_weight *w, const int16_t *v, size_t words,
+                                              int32_t *totals)
+{
+    int32_t a = 0, b = 0, c = 0, d = 0;
+    for (; words >= MODEL_CHUNK_WORDS; words -= MODEL_CHUNK_WORDS) {
+        MODEL_TAKE(MODEL_PRODUCTS(MODEL_FIRST) MODEL_LATER MODEL_INTO_TOTALS);
+    }
+    if (words > 0) {
+        MODEL_TAKE(MODEL_PRODUCTS(MODEL_FIRST));
+        for (; words > 1; words--) {
+            MODEL_TAKE(MODEL_PRODUCTS(MODEL_ADDED));
+        }
+        MODEL_TAKE(MODEL_INTO_TOTALS);
+    }
+    return w;
+}
+#else
+MODEL_INLINE const model_weight *model_totals(const model_weight *w, const int16_t *v, size_t words,
+                                              int32_t *totals)
+{
+    const ptrdiff_t chunk = MODEL_CHUNK_WORDS * 4 * MODEL_IN_WORD;
+    const model_weight *const last = w + words * 4 * MODEL_IN_WORD;
+    while (w != last) {
+        const model_weight *const end = last - w > chunk ? w + chunk : last;
+        int32_t a = 0, b = 0, c = 0, d = 0;
+#if defined(MODEL_KERNEL_THUMB)
+        MODEL_THUMB_CHUNK;
+#else
         do {
-            sum0 = model_dot(w, v, sum0);
-            sum1 = model_dot(w + MODEL_IN_WORD, v, sum1);
-            sum2 = model_dot(w + 2 * MODEL_IN_WORD, v, sum2);
-            sum3 = model_dot(w + 3 * MODEL_IN_WORD, v, sum3);
+            model_values_of_word split;
+            model_split(v, &split);
+            a = model_dot(w, &split, a);
+            b = model_dot(w + MODEL_IN_WORD, &split, b);
+            c = model_dot(w + 2 * MODEL_IN_WORD, &split, c);
+            d = model_dot(w + 3 * MODEL_IN_WORD, &split, d);
             w += 4 * MODEL_IN_WORD;
             v += MODEL_IN_WORD;
         } while (w != end);
-        total0 += sum0 >> MODEL_CHUNK_SHIFT;
-        total1 += sum1 >> MODEL_CHUNK_SHIFT;
-        total2 += sum2 >> MODEL_CHUNK_SHIFT;
-        total3 += sum3 >> MODEL_CHUNK_SHIFT;
+        totals[0] += a >> MODEL_CHUNK_SHIFT;
+        totals[1] += b >> MODEL_CHUNK_SHIFT;
+        totals[2] += c >> MODEL_CHUNK_SHIFT;
+        totals[3] += d >> MODEL_CHUNK_SHIFT;
+#endif
     }
-    sums[0] += total0 >> shifts[0];
-    sums[1] += total1 >> shifts[1];
-    sums[2] += total2 >> shifts[2];
-    sums[3] += total3 >> shifts[3];
+    return w;
+}
+#endif
+
+/* Four rows times the values v, which come in parts of words, ended by a part of none: each part is
+   shifted by its own shifts and added to sums [4]. The weights behind them. */
+MODEL_INLINE const model_weight *model_rows4(const model_weight *w, const int16_t *v,
+                                               const uint16_t *parts, const uint8_t *shifts,
+                                               int32_t *sums)
+{
+    for (; *parts > 0; parts++) {
+        int32_t totals[4];
+        totals[0] = 0;
+        totals[1] = 0;
+        totals[2] = 0;
+        totals[3] = 0;
+        w = model_totals(w, v, *parts, totals);
+        v += (size_t)*parts * MODEL_IN_WORD;
+        sums[0] += totals[0] >> shifts[0];
+        sums[1] += totals[1] >> shifts[1];
+        sums[2] += totals[2] >> shifts[2];
+        sums[3] += totals[3] >> shifts[3];
+        shifts += 4;
+    }
     return w;
 }
 
@@ -106,9 +279,11 @@ MODEL_NOINLINE const model_weight *model_rows3(const model_weight *w, const int1
         int32_t sum0 = 0, sum1 = 0, sum2 = 0;
         words -= left;
         do {
-            sum0 = model_dot(w, v, sum0);
-            sum1 = model_dot(w + MODEL_IN_WORD, v, sum1);
-            sum2 = model_dot(w + 2 * MODEL_IN_WORD, v, sum2);
+            model_values_of_word split;
+            model_split(v, &split);
+            sum0 = model_dot(w, &split, sum0);
+            sum1 = model_dot(w + MODEL_IN_WORD, &split, sum1);
+            sum2 = model_dot(w + 2 * MODEL_IN_WORD, &split, sum2);
             w += 3 * MODEL_IN_WORD;
             v += MODEL_IN_WORD;
         } while (w != end);
@@ -133,11 +308,15 @@ MODEL_STATIC void model_rows(const model_weight *w, const uint8_t *shifts, size_
         int32_t total = 0;
         size_t k;
         for (k = 0; k < words; k += 4 / MODEL_IN_WORD) {
-            int32_t sum = model_dot(w, v + k * MODEL_IN_WORD, 0);
+            model_values_of_word split;
+            int32_t sum;
+            model_split(v + k * MODEL_IN_WORD, &split);
+            sum = model_dot(w, &split, 0);
             w += MODEL_IN_WORD;
 #if MODEL_BITS > 8
             if (k + 1 < words) {
-                sum = model_dot(w, v + (k + 1) * MODEL_IN_WORD, sum);
+                model_split(v + (k + 1) * MODEL_IN_WORD, &split);
+                sum = model_dot(w, &split, sum);
                 w += MODEL_IN_WORD;
             }
 #endif

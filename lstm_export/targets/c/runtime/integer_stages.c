@@ -62,7 +62,7 @@ MODEL_STATIC void model_narrow_again(const uint8_t *shifts, const int16_t *v, in
 
 #if MODEL_LINEAR
 /* v [step][columns] -> out [step][rows] */
-MODEL_STATIC void model_linear(const model_weight *weights, const uint8_t *shifts,
+MODEL_NOINLINE void model_linear(const model_weight *weights, const uint8_t *shifts,
                                const int32_t *biases, const int16_t *values, int32_t *out,
                                size_t steps, size_t columns, size_t rows)
 {

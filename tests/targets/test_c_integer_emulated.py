@@ -1,0 +1,105 @@
+"""C in whole numbers on emulated microcontrollers: the bits of the definition, whichever kernel."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lstm_export import targets
+from lstm_export.model import Array
+from lstm_export.targets.c.integer.definition import IntegerDefinition
+from tests.kit.chains import CHAINS
+
+C = targets.get("c")
+MODELS = {
+    "seed": ("seed", "int16"),
+    "ways": ("gru both ways", "int8"),
+    "projected": ("projected", "int16"),
+    "norms": ("norms", "int16"),
+    "steps": ("every step", "int8"),
+}
+# What a processor without division calls for a LayerNorm; anything else would be floats or 64 bits.
+DIVISION = {"__aeabi_uidiv", "__aeabi_uidivmod", "__aeabi_idiv", "__aeabi_idivmod"}
+
+
+@pytest.fixture(scope="module")
+def emulate() -> Any:
+    if not shutil.which("gcc") or sys.platform == "win32":
+        pytest.skip("needs gcc and a POSIX system")
+    from tests.kit import emulate
+
+    return emulate
+
+
+@pytest.fixture(scope="module")
+def cases(emulate: Any, tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
+    """Every model with counts as inputs, one row of them at the ends of int16."""
+    folder = tmp_path_factory.mktemp("c")
+    found = []
+    for name, (chain, weights) in MODELS.items():
+        model = CHAINS[chain]
+        options = {"weights": weights, "self_test": True, "arithmetic": "integer"}
+        C.export(model, folder / name, name=name, **options)
+        random = np.random.default_rng(1)
+        x = random.normal(scale=5_000, size=(2, 5, model.signature.input_size))
+        x[1] = random.choice([-32767, 32767], size=x[1].shape)
+        counts = np.clip(np.rint(x), -32767, 32767).astype(np.int16)
+        every_step = model.returns_every_step
+        streams = not any(stage.bidirectional for stage in model.recurrent)
+        output_size = model.signature.output_size
+        found.append(
+            emulate.IntegerCase(name, folder / name, counts, output_size, every_step, streams)
+        )
+    return found
+
+
+def expected(case: Any) -> Array:
+    """What the definition answers, `(answers, output_size)`."""
+    chain, _ = MODELS[case.name]
+    data = (case.folder / f"{case.name}.c").read_bytes()
+    assert isinstance(C, targets.HasDefinition)
+    definition = C.definition(CHAINS[chain], data)
+    assert isinstance(definition, IntegerDefinition)
+    return definition.answers(case.x).reshape(-1, case.output_size)
+
+
+@pytest.mark.parametrize("board", ["m0", "m3", "m4f", "rv32imc"])
+def test_a_board_gives_the_bits_of_the_definition(
+    emulate: Any, cases: list[Any], board: str, tmp_path: Path
+) -> None:
+    chosen = emulate.BOARDS[board]
+    if chosen.missing():
+        pytest.skip(chosen.missing())
+    found = emulate.emulate(chosen, cases, tmp_path)
+    for case in cases:
+        answers = found[case.name].answers
+        for way in ("step", "run") if case.streams else ("run",):
+            words = [[int(word, 16) for word in line.split()] for line in answers[way]]
+            counts = np.array(words, np.uint32).view(np.int32)
+            np.testing.assert_array_equal(counts, expected(case), f"{case.name}, {way}")
+
+
+@pytest.mark.parametrize("weights", ["int16", "int8"])
+@pytest.mark.parametrize("level", ["-O0", "-O3"])
+@pytest.mark.parametrize("board", ["m0", "m4f"])
+def test_kernels_compile_at_every_level_and_call_nothing(
+    emulate: Any, board: str, level: str, weights: str, tmp_path: Path
+) -> None:
+    chosen = emulate.BOARDS[board]
+    if chosen.missing():
+        pytest.skip(chosen.missing())
+    C.export(CHAINS["norms"], tmp_path / "m_c", weights=weights, arithmetic="integer")
+    built = tmp_path / "model.o"
+    processor = [flag for flag in chosen.flags if flag.startswith("-m")]
+    command = [chosen.compiler, "-std=c99", level, "-ffreestanding", *processor, "-c"]
+    source = str(tmp_path / "m_c" / "model.c")
+    subprocess.run([*command, source, "-o", str(built)], check=True)
+    listed = [f"{chosen.tools}nm", "-u", str(built)]
+    names = subprocess.run(listed, check=True, capture_output=True, text=True).stdout.split()
+    assert set(names) - {"U"} <= DIVISION
