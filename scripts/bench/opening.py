@@ -23,7 +23,7 @@ from lstm_export.model import LastStep, Model, Signature
 from scripts.bench.timing import machine, options, report
 from tests.kit.builders import linear, lstm
 
-PROCESSES = 15
+PROCESSES = 9
 KEYS = Path(__file__).parents[2] / "tests" / "golden" / "keys"
 WAYS = {
     "load": "pipeline.load(path)",
@@ -40,6 +40,7 @@ from lstm_export.errors import imported
 imported("onnxruntime")
 for name in targets.names():
     targets.get(name)
+import lstm_export.targets.onnx.reader
 if "key=" in {way!r}:
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519
