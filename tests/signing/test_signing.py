@@ -11,14 +11,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 import lstm_export
 from lstm_export import signing
 from lstm_export.cli import app
-from lstm_export.errors import InputError, MissingDependency, SignatureError
-from lstm_export.signing.keys import PASSWORD
+from lstm_export.errors import InputError, LstmExportError, MissingDependency, SignatureError
+from lstm_export.signing.keys import PASSWORD, read_secret_key
 from lstm_export.verification import artifact
 
 pytest.importorskip("cryptography", reason='needs cryptography: pip install "lstm-export[sign]"')
@@ -269,3 +270,28 @@ def test_sign_refuses_what_it_cannot_open(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["sign", str(path), "--key", key])
     assert done.exit_code == 1
     assert [file.name for file in tmp_path.iterdir()] == ["notes.txt"]
+
+
+MUTANTS = ("minisign.pub", "p256.pub.pem", "minisign.key", "p256.pem", "signed.txt.sig")
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_damaged_files_end_in_a_sentence(name: str, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    whole = (KEYS / name).read_bytes()
+    path = copied("signed.txt.sig", tmp_path)
+    file = tmp_path / ("signed.txt.sig" if name == "signed.txt.sig" else name)
+    for _ in range(300):
+        data = bytearray(whole)
+        for at in random.integers(len(data), size=random.integers(1, 4)):
+            data[at] = random.integers(256)
+        file.write_bytes(bytes(data[: random.integers(len(data) // 2, len(data) + 1)]))
+        try:
+            if name == "signed.txt.sig":
+                check(path, "p256.pub.pem")
+            elif name in ("minisign.key", "p256.pem"):
+                read_secret_key(file)
+            else:
+                signing.read_public_key(file)
+        except LstmExportError as error:
+            assert "\n" not in str(error)
