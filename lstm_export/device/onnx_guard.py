@@ -30,10 +30,11 @@ MAX_SIZE = 2**24  # the largest dimension that is believed, hidden_size included
 MAX_DIMENSIONS = 8
 MAX_NODES = 20_000  # a model of ours has dozens; an unrolled one of another tool has thousands
 
-OPERATORS = """Add, Cast, Celu, Clip, Concat, Constant, Div, Elu, Erf, Expand, GRU, Gather, \
+OPERATORS = """Add, Cast, Celu, Clip, Concat, Constant, Div, Elu, Equal, Erf, Expand, GRU, Gather, \
 GatherND, Gelu, Gemm, HardSigmoid, Identity, LSTM, LayerNormalization, LeakyRelu, Less, MatMul, \
-Max, Mul, RNN, Range, ReduceMax, ReduceMean, ReduceSum, Relu, Reshape, Selu, \
-Shape, Sigmoid, Slice, Softplus, Split, Squeeze, Sub, Sum, Tanh, Transpose, Unsqueeze, Where"""
+Max, Mul, PRelu, RNN, Range, ReduceMax, ReduceMean, ReduceSum, Relu, Reshape, Selu, \
+Shape, Sigmoid, Slice, Softplus, Split, Sqrt, Squeeze, Sub, Sum, Tanh, Transpose, Unsqueeze, \
+Where"""
 _OPERATORS = frozenset(OPERATORS.split(", "))
 DOMAINS = (b"", b"ai.onnx")
 

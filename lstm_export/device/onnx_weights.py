@@ -14,7 +14,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import BundleError, LstmExportError, printable
-from ..model import GRU, LSTM, RNN, Affine, Array, LayerNorm, Linear, Model, Recurrent
+from ..model import (
+    GRU,
+    LSTM,
+    RNN,
+    Affine,
+    Array,
+    LayerNorm,
+    Linear,
+    Model,
+    PReLU,
+    Recurrent,
+    RMSNorm,
+)
 from ..model.gates import ONNX_ORDERS, reorder_gates
 from ..model.lowering import lower_projections
 from .onnx_guard import Message, check_onnx, dims_of, messages_of, text_of
@@ -159,7 +171,7 @@ def _arrays_of(
     elif kind == Affine.kind:
         yield "offset", constants[f"{name}.offset"]
         yield "scale", constants[f"{name}.scale"]
-    elif kind == LayerNorm.kind:
+    elif kind in (LayerNorm.kind, RMSNorm.kind, PReLU.kind):
         yield from _optional("weight", name, constants)
         yield from _optional("bias", name, constants)
 

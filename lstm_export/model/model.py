@@ -21,12 +21,17 @@ from .stages import (
     Clamp,
     Concat,
     Divide,
+    Flatten,
     LastHidden,
     LastStep,
+    LastSteps,
     LayerNorm,
     Linear,
     Multiply,
     Pool,
+    PReLU,
+    Replace,
+    RMSNorm,
     Skip,
     Slice,
     Subtract,
@@ -52,6 +57,11 @@ _KINDS: tuple[type[Stage], ...] = (
     Multiply,
     Divide,
     Concat,
+    LastSteps,
+    Flatten,
+    Replace,
+    RMSNorm,
+    PReLU,
 )
 STAGES: dict[str, type[Stage]] = {stage.kind: stage for stage in _KINDS}
 
@@ -91,7 +101,10 @@ class Model:
         for stage in self.stages:
             self._check_skip(stage)
             _check_finite(stage)
-        width = self.shapes[-1].width
+        width, _, kept = self.shapes[-1]
+        if kept:
+            fault = f"the last {kept} steps are the answer"
+            raise UnsupportedModel(f"{fault}; put a Flatten at the end, so that it is one row")
         expected = self.signature.output_size
         if width != expected:
             raise UnsupportedModel(f"the chain yields {width} outputs, the signature {expected}")
@@ -150,6 +163,11 @@ class Model:
     def returns_every_step(self) -> bool:
         """Whether `y` is `(batch, seq, output_size)`."""
         return self.shapes[-1].is_sequence
+
+    @property
+    def least_steps(self) -> int:
+        """How many steps an input must have."""
+        return max([1, *(shape.kept for shape in self.shapes)])
 
     @property
     def is_chain(self) -> bool:

@@ -19,10 +19,17 @@ X = "x"  # what a stage calls the model's input
 
 
 class Shape(NamedTuple):
-    """The shape of a value between stages: `(batch, seq, width)`, or `(batch, width)`."""
+    """The shape of a value between stages: `(batch, seq, width)`, or `(batch, width)`.
+
+    Attributes:
+        width: of its last axis.
+        is_sequence: whether it has an axis of time.
+        kept: how many steps a sequence has where only the last were kept; 0 where it has all.
+    """
 
     width: int
     is_sequence: bool
+    kept: int = 0
 
 
 class Memory(NamedTuple):
@@ -95,8 +102,11 @@ class Stage:
         if self.steps != "same" and not value.is_sequence:
             fault = "needs a sequence, but a step was already picked before it"
             raise UnsupportedModel(f"{self.name} {fault}")
+        if self.steps != "same" and value.kept:
+            fault = f"needs every step, but only the last {value.kept} were kept before it"
+            raise UnsupportedModel(f"{self.name} {fault}")
         width = self.output_size(value.width)
-        return Shape(width, value.is_sequence and self.steps != "reduce")
+        return value._replace(width=width, is_sequence=value.is_sequence and self.steps != "reduce")
 
     def output_size(self, input_size: int) -> int:
         """The width after this stage, where it takes a single value.

@@ -42,6 +42,57 @@ class First(nn.Module):
         return x[:, 0]
 
 
+class Ending(nn.Module):
+    """The last steps of `x (batch, seq, size)`."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.count = count
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, -self.count :]
+
+
+class Replaced(nn.Module):
+    """One value taken for another."""
+
+    def __init__(self, value: float, by: float) -> None:
+        super().__init__()
+        self.value = value
+        self.by = by
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.where(x == self.value, torch.full_like(x, self.by), x)
+
+
+class RootMeanSquared(nn.Module):
+    """An nn.RMSNorm over the last axis, with a weight of ones where it has none."""
+
+    weight: Tensor
+
+    def __init__(self, weight: Tensor, eps: float) -> None:
+        super().__init__()
+        self.register_buffer("weight", weight)  # (size,), or empty
+        self.eps = eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x / torch.sqrt((x * x).mean(dim=-1, keepdim=True) + self.eps)
+        return y * self.weight if self.weight.numel() else y
+
+
+class Leaky(nn.Module):
+    """An nn.PReLU along the last axis."""
+
+    weight: Tensor
+
+    def __init__(self, weight: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("weight", weight)  # (size,) or (1,)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.where(x < 0, self.weight * x, x)
+
+
 class Graph(nn.Sequential):
     """Nodes that take the values of earlier ones: x first, then every node's in order."""
 

@@ -21,16 +21,21 @@ from .stages import (
     Activation,
     Affine,
     Clamp,
+    Flatten,
     Join,
     LastHidden,
     LastStep,
+    LastSteps,
     LayerNorm,
     Linear,
     Pool,
+    PReLU,
+    Replace,
+    RMSNorm,
     Skip,
     Slice,
 )
-from .torch_graph import POOLS, Columns
+from .torch_graph import POOLS, Columns, Ending, Leaky, Replaced, RootMeanSquared
 from .torch_wiring import needs_wiring, wired
 
 
@@ -310,6 +315,32 @@ def _join(stage: Join) -> nn.Module:
 @_module.register
 def _slice(stage: Slice) -> nn.Module:
     return Columns(stage.features)
+
+
+@_module.register
+def _last_steps(stage: LastSteps) -> nn.Module:
+    return Ending(stage.count)
+
+
+@_module.register
+def _flatten(stage: Flatten) -> nn.Module:
+    return nn.Flatten()
+
+
+@_module.register
+def _replace(stage: Replace) -> nn.Module:
+    return Replaced(stage.value, stage.by)
+
+
+@_module.register
+def _rms_norm(stage: RMSNorm) -> nn.Module:
+    weight = torch.zeros(0) if stage.weight is None else torch.tensor(stage.weight)
+    return RootMeanSquared(weight, stage.eps)
+
+
+@_module.register
+def _prelu(stage: PReLU) -> nn.Module:
+    return Leaky(torch.tensor(stage.weight))
 
 
 @_module.register

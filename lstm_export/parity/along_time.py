@@ -67,7 +67,8 @@ def _by_step(runner: Runner, golden: GoldenSet) -> AlongTime:
 def _by_length(runner: Runner, model: Model, golden: GoldenSet) -> AlongTime:
     is_large = model.parameters > LARGE_PARAMETERS
     count = BEGINNINGS_IF_LARGE if is_large else BEGINNINGS
-    steps = sorted({int(step) for step in np.linspace(1, golden.seq, count).round()})
+    spread = np.linspace(model.least_steps, golden.seq, count).round()
+    steps = sorted({int(step) for step in spread})
     beginnings = [GoldenSet.of(golden.name, model, golden.x[:, :step]) for step in steps]
     errors = tuple(error_of(answer(runner, entry).y, entry) for entry in beginnings)
     allowed = tuple(bound(entry) for entry in beginnings)

@@ -25,11 +25,12 @@ def first_wrong_step(runner: Runner, model: Model, golden: GoldenSet) -> int | N
     Each beginning of the sequence is asked for on its own.
     """
     count = min(golden.seq, BEGINNINGS)
-    coarse = sorted({int(step) for step in np.linspace(1, golden.seq, count)})
+    least = model.least_steps
+    coarse = sorted({int(step) for step in np.linspace(least, golden.seq, count)})
     wrong = _first_wrong_of(coarse, runner, model, golden)
     if wrong is None:
         return None
-    right = max((step for step in coarse if step < wrong), default=0)
+    right = max((step for step in coarse if step < wrong), default=least - 1)
     return _first_wrong_of(range(right + 1, wrong + 1), runner, model, golden)
 
 

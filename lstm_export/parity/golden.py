@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from ..model import Affine, Array, Model, Runner, forward
+from ..model import Affine, Array, Model, Replace, Runner, forward
 from ..model.runner import takes_lengths
 from .golden_set import GoldenSet
 from .noise import Input, is_large
@@ -21,6 +21,7 @@ LARGE_WINDOW = 50
 MANY_STEPS = 256
 MANY_STEPS_OF_LARGE = 50
 STEPS_OF_FAULTS = 20
+SHARE_REPLACED = 0.2
 
 
 def golden_sets(
@@ -72,7 +73,7 @@ def trouble(model: Model, seed: int = 0) -> dict[str, Array]:
         "constant": constant,
         "edges": random.choice([-3.0, 3.0], size=(BATCH, 5, width)),
     }
-    return {name: _training_units(model, values) for name, values in z.items()}
+    return {name: _training_units(model, _long_enough(model, values)) for name, values in z.items()}
 
 
 def _shapes(model: Model, seed: int) -> dict[str, Array]:
@@ -83,7 +84,7 @@ def _shapes(model: Model, seed: int) -> dict[str, Array]:
     for batch, seq in ((1, 1), (1, 7), (3, 1), (5, 13)):
         z[f"shape {batch}x{seq}"] = random.normal(size=(batch, seq, width))
     z["many windows"] = random.normal(size=(1, _many_windows(model), width))
-    return {name: _training_units(model, values) for name, values in z.items()}
+    return {name: _training_units(model, _long_enough(model, values)) for name, values in z.items()}
 
 
 def _many_windows(model: Model) -> int:
@@ -106,7 +107,20 @@ def _faults(model: Model, seed: int) -> dict[str, Array]:
     tiny = signs * 10.0 ** random.uniform(-44, -38, (BATCH, 5, width))
     tiny[0, :, 0] = -0.0
     tiny[1] = np.float32(2**-149)  # the smallest number that there is
-    return {"stuck channels": _training_units(model, stuck), "denormals": tiny}
+    stuck = _training_units(model, _long_enough(model, stuck))
+    found = {"stuck channels": stuck, "denormals": _long_enough(model, tiny)}
+    replaced = [stage for stage in model.stages if isinstance(stage, Replace)]
+    if replaced:
+        found["replaced values"] = _with_values(stuck, replaced, random)
+    return found
+
+
+def _with_values(x: Array, stages: list[Replace], random: np.random.Generator) -> Array:
+    """Now and then a value that a stage replaces."""
+    values = np.array([stage.value for stage in stages])
+    chosen = random.choice(values, x.shape)
+    is_chosen = random.random(x.shape) < SHARE_REPLACED
+    return np.where(is_chosen, chosen, x)
 
 
 def _unequal(model: Model, seed: int) -> Input:
@@ -118,9 +132,21 @@ def _unequal(model: Model, seed: int) -> Input:
     width = model.signature.input_size
     steps = max(min(_window(model), STEPS_OF_FAULTS), BATCH)
     lengths = np.array([steps, 1, max(steps // 2, 2), steps - 1])
+    if model.least_steps > 1:
+        steps += model.least_steps
+        lengths += model.least_steps
     x = _training_units(model, random.normal(size=(BATCH, steps, width)))
     counts = np.arange(steps) < lengths[:, np.newaxis]  # (batch, seq)
     return np.where(counts[..., np.newaxis], x, 0.0), lengths
+
+
+def _long_enough(model: Model, z: Array) -> Array:
+    """`z (batch, seq, input_size)`, said again and again where the model needs more steps."""
+    seq = z.shape[1]
+    if seq >= model.least_steps:
+        return z
+    steps = np.arange(-model.least_steps, 0) % seq  # it ends as it did
+    return z[:, steps]
 
 
 def _window(model: Model) -> int:

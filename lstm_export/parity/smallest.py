@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -32,7 +33,9 @@ def _shrunk(runner: Runner, model: Model, golden: GoldenSet) -> GoldenSet:
     """One kind of smaller input after another; of each the first that still fails is kept."""
     smallest = GoldenSet.of(NAME, model, golden.x, golden.lengths)
     if golden.lengths is None:
-        for smaller in (_rows, _beginnings, _ends, *_centred_features(model), _rounded):
+        least = model.least_steps
+        parts: list[_Smaller] = [_rows, partial(_beginnings, least), partial(_ends, least)]
+        for smaller in (*parts, *_centred_features(model), _rounded):
             smallest = _first_failing(runner, model, smaller, smallest)
     return smallest if fails(runner, smallest) else golden
 
@@ -51,13 +54,13 @@ def _rows(x: Array) -> Iterator[Array]:
         yield row[np.newaxis]
 
 
-def _beginnings(x: Array) -> Iterator[Array]:
-    for step in range(1, x.shape[1]):
+def _beginnings(least: int, x: Array) -> Iterator[Array]:
+    for step in range(least, x.shape[1]):
         yield x[:, :step]
 
 
-def _ends(x: Array) -> Iterator[Array]:
-    for step in range(1, x.shape[1]):
+def _ends(least: int, x: Array) -> Iterator[Array]:
+    for step in range(least, x.shape[1]):
         yield x[:, -step:]
 
 

@@ -12,11 +12,16 @@ from lstm_export.model import (
     Add,
     Concat,
     Divide,
+    Flatten,
     LastHidden,
     LastStep,
+    LastSteps,
     Model,
     Multiply,
     Pool,
+    PReLU,
+    Replace,
+    RMSNorm,
     Slice,
     Subtract,
 )
@@ -166,6 +171,55 @@ def windows(random: np.random.Generator) -> dict[str, Model]:
     }
 
 
+def forecasts(random: np.random.Generator) -> dict[str, Model]:
+    """The last steps of a sequence, each a step ahead: target by target, one of them beside x."""
+    return {
+        "last steps": model_of(
+            3,
+            6,
+            lstm("lstm", 3, 5, 1, random),
+            LastSteps("horizon", 3),
+            linear("fc1", 5, 4, random),
+            Activation("relu", "relu"),
+            linear("fc2", 4, 2, random),
+            Flatten("row"),
+            Slice("by target", (0, 2, 4, 1, 3, 5)),
+        ),
+        "last steps beside": model_of(
+            3,
+            4,
+            gru("gru", 3, 4, 1, random, bidirectional=True),
+            LastSteps("horizon", 4),
+            LastSteps("of x", 4, inputs=("x",)),
+            Slice("target", (1,)),
+            LastStep("last", inputs=("gru",)),
+            Concat("beside", inputs=("horizon", "last")),
+            linear("fc", 16, 1, random),
+            Add("sum", inputs=("fc", "target")),
+            Flatten("row"),
+        ),
+    }
+
+
+def small_stages(random: np.random.Generator) -> dict[str, Model]:
+    """A sentinel, norms by the root of the mean square, and slopes that were learned."""
+    return {
+        "small stages": model_of(
+            3,
+            4,
+            Replace("no value", -999.0, 0.25),
+            RMSNorm("norm", random.uniform(0.5, 2, 3)),
+            linear("pre", 3, 5, random),
+            PReLU("slopes", random.uniform(0.1, 0.5, 5)),
+            lstm("lstm", 5, 4, 1, random),
+            RMSNorm("plain", eps=1e-6),
+            LastStep("last"),
+            linear("fc", 4, 4, random),
+            PReLU("slope", np.array([0.25])),
+        ),
+    }
+
+
 # Models that are no chains.
 GRAPHS = {
     **branches(np.random.default_rng(6)),
@@ -175,4 +229,6 @@ GRAPHS = {
     **deeper_states(np.random.default_rng(10)),
 }
 # Stages that C and WebAssembly do not have.
-LATER: dict[str, Model] = {}
+LATER: dict[str, Model] = {**small_stages(np.random.default_rng(11))}
+# Models that need more than one step, and take no lengths.
+FORECASTS = forecasts(np.random.default_rng(12))

@@ -20,24 +20,24 @@ from lstm_export.parity import check, golden_sets
 from lstm_export.verification.artifact import ArtifactFile, own_artifact, target_of
 from tests.kit.builders import drawn
 from tests.kit.chains import CHAINS, GRAPHS, LATER, MODELS
+from tests.kit.graphs import FORECASTS
 from tests.kit.targets_here import TARGETS_HERE
 
 pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
 
 NAMES = TARGETS_HERE
+ALL = {**MODELS, **FORECASTS}
 READABLE = [name for name in NAMES if isinstance(targets.get(name), targets.CanRead)]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every target, and where a test wants a model, every chain that the target can express."""
     if {"target", "model"} <= set(metafunc.fixturenames):
-        pairs = [
-            (target, name) for target in NAMES for name in MODELS if expresses(target, MODELS[name])
-        ]
+        pairs = [(target, name) for target in NAMES for name in ALL if expresses(target, ALL[name])]
         ids = [f"{name.replace(' ', '-')}-{target}" for target, name in pairs]
         metafunc.parametrize(
-            ("target", "model"), [(target, MODELS[name]) for target, name in pairs], ids=ids
+            ("target", "model"), [(target, ALL[name]) for target, name in pairs], ids=ids
         )
     elif "target" in metafunc.fixturenames:
         metafunc.parametrize("target", NAMES)
@@ -47,7 +47,8 @@ def expresses(target: str, model: Model) -> bool:
     """What a target refuses, its own tests show."""
     if target == "onnx-stream":
         return not_for_streams(model) is None
-    return target not in ("c", "wasm") or not any(model is other for other in LATER.values())
+    not_in_c = [*LATER.values(), *FORECASTS.values()]
+    return target not in ("c", "wasm") or not any(model is other for other in not_in_c)
 
 
 @pytest.fixture(scope="module")
@@ -96,9 +97,9 @@ def test_reading_is_the_inverse_of_writing(
     assert found.signature == model.signature
 
 
-@pytest.mark.parametrize("name", [*GRAPHS, *LATER])
+@pytest.mark.parametrize("name", [*GRAPHS, *LATER, *FORECASTS])
 def test_a_graph_is_written_or_its_stage_named(name: str, target: str, tmp_path: Path) -> None:
-    model = MODELS[name]
+    model = ALL[name]
     if expresses(target, model):
         return
     with pytest.raises(UnsupportedModel, match="cannot express") as refused:
@@ -150,6 +151,7 @@ from hashlib import sha256
 from pathlib import Path
 from lstm_export import targets
 from tests.kit.chains import CHAINS, GRAPHS, LATER, MODELS
+from tests.kit.graphs import FORECASTS
 for target in sys.argv[2:]:
     path = Path(sys.argv[1], target)
     targets.get(target).export(CHAINS["scalers"], path)

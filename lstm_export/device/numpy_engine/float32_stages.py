@@ -12,7 +12,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...model import Affine, Array, LastHidden, LastStep, Linear, Recurrent, Skip, Stage
+from ...errors import InputError
+from ...model import (
+    Affine,
+    Array,
+    Flatten,
+    LastHidden,
+    LastStep,
+    LastSteps,
+    Linear,
+    Recurrent,
+    Skip,
+    Stage,
+)
 from ...model.forward import stage_alone
 
 
@@ -87,6 +99,28 @@ def _last_hidden(stage: LastHidden) -> Operation:
         return np.concatenate([flow.last(x[:, :size]), x[0, size:]])
 
     return both_ends
+
+
+@operation.register
+def _last_steps(stage: LastSteps) -> Operation:
+    def keep(x: Array, flow: Flow) -> Array:
+        shortest = len(x) if flow.lengths is None else int(flow.lengths.min(initial=len(x)))
+        if shortest < stage.count:
+            got = f"a sequence of {shortest} steps"
+            raise InputError(f"{got} is too short for {stage.name}, which takes {stage.count}")
+        if flow.lengths is None:
+            kept: Array = x[-stage.count :]
+            return kept
+        steps = flow.lengths - stage.count + np.arange(stage.count)[:, np.newaxis]  # (count, batch)
+        of_each: Array = np.take_along_axis(x, steps[:, np.newaxis], axis=0)
+        return of_each
+
+    return keep
+
+
+@operation.register
+def _flatten(stage: Flatten) -> Operation:
+    return lambda x, flow: x.reshape(-1, x.shape[-1])  # (count * size, batch)
 
 
 @operation.register

@@ -97,6 +97,11 @@ class Context:
         picked: Array = np.take_along_axis(x, self._index(steps), axis=0)[0]
         return picked
 
+    def last_steps(self, x: Array, count: int) -> Array:
+        """The last steps of every row of `x (seq, *runs, batch, size)`, which has so many."""
+        steps = self.lengths - count + np.arange(count)[:, np.newaxis]  # (count, batch)
+        return np.take_along_axis(x, self._index(steps), axis=0)
+
     def reversed(self, x: Array) -> Array:
         """Every row of `x (seq, *runs, batch, size)` backwards within its length.
 

@@ -6,6 +6,7 @@ from functools import singledispatch
 
 import numpy as np
 
+from ...errors import InputError
 from ..arrays import Array
 from ..recurrent import Recurrent
 from ..stage import Stage
@@ -13,11 +14,16 @@ from ..stages import (
     Activation,
     Affine,
     Clamp,
+    Flatten,
     LastHidden,
     LastStep,
+    LastSteps,
     LayerNorm,
     Linear,
     Pool,
+    PReLU,
+    Replace,
+    RMSNorm,
     Skip,
     Slice,
 )
@@ -126,6 +132,44 @@ def _state_of_layer(stage: LastHidden, recurrent: Recurrent, context: Context) -
     y = np.concatenate([finals.y[cell] for cell in cells], axis=-1)
     terms = np.concatenate([finals.terms[cell] for cell in cells], axis=-1)
     return Value(y, terms)
+
+
+@apply.register
+def _last_steps(stage: LastSteps, weights: Weights, x: Value, context: Context) -> Value:
+    if context.lengths.min(initial=len(x.y)) < stage.count:
+        got = f"a sequence of {int(context.lengths.min())} steps"
+        raise InputError(f"{got} is too short for {stage.name}, which takes {stage.count}")
+    return Value(context.last_steps(x.y, stage.count), context.last_steps(x.terms, stage.count))
+
+
+@apply.register
+def _flatten(stage: Flatten, weights: Weights, x: Value, context: Context) -> Value:
+    """`(count, *runs, batch, size)` to `(*runs, batch, count * size)`."""
+    return Value(_as_rows(x.y), _as_rows(x.terms))
+
+
+def _as_rows(x: Array) -> Array:
+    by_row = np.moveaxis(x, 0, -2)  # (*runs, batch, count, size)
+    return by_row.reshape(*by_row.shape[:-2], -1)
+
+
+@apply.register
+def _replace(stage: Replace, weights: Weights, x: Value, context: Context) -> Value:
+    is_meant = x.y == stage.value
+    return Value(np.where(is_meant, stage.by, x.y), np.where(is_meant, abs(stage.by), x.terms))
+
+
+@apply.register
+def _rms_norm(stage: RMSNorm, weights: Weights, x: Value, context: Context) -> Value:
+    size = x.y.shape[-1]
+    mean_square = context.noise.value((x.y**2).mean(axis=-1, keepdims=True))
+    y = x.y / np.sqrt(mean_square + stage.eps) * as_row(weights.get("weight", np.ones(size)))
+    return Value(y, np.abs(y))
+
+
+@apply.register
+def _prelu(stage: PReLU, weights: Weights, x: Value, context: Context) -> Value:
+    return Value(np.where(x.y < 0, as_row(weights["weight"]) * x.y, x.y), x.terms)
 
 
 @apply.register

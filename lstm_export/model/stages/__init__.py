@@ -1,11 +1,11 @@
 """The stages without memory, by what they do to a value."""
 
 from .columns import Slice
-from .elementwise import ACTIVATIONS, Activation, Clamp
+from .elementwise import ACTIVATIONS, Activation, Clamp, Replace
 from .joins import Add, Concat, Divide, Join, Multiply, Subtract
-from .read_outs import LastHidden, LastStep, Pool
+from .read_outs import Flatten, LastHidden, LastStep, LastSteps, Pool
 from .skip import Skip
-from .weighted import Affine, LayerNorm, Linear
+from .weighted import Affine, LayerNorm, Linear, PReLU, RMSNorm
 
 __all__ = [
     "ACTIVATIONS",
@@ -15,13 +15,18 @@ __all__ = [
     "Clamp",
     "Concat",
     "Divide",
+    "Flatten",
     "Join",
     "LastHidden",
     "LastStep",
+    "LastSteps",
     "LayerNorm",
     "Linear",
     "Multiply",
+    "PReLU",
     "Pool",
+    "RMSNorm",
+    "Replace",
     "Skip",
     "Slice",
     "Subtract",

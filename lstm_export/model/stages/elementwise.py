@@ -105,3 +105,28 @@ class Clamp(Stage):
         low = "-inf" if self.low is None else f"{self.low:g}"
         high = "inf" if self.high is None else f"{self.high:g}"
         return f"({low}, {high})"
+
+
+@dataclass(frozen=True, eq=False)
+class Replace(Stage):
+    """Values that stand for something else, such as -999 for none: `by` where x is `value`.
+
+    Attributes:
+        value, by: rounded to float32.
+    """
+
+    value: float
+    by: float
+
+    kind: ClassVar[str] = "Replace"
+
+    def __post_init__(self) -> None:
+        for key in ("value", "by"):
+            object.__setattr__(self, key, finite_float32(vars(self)[key], self.name))
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {"value": self.value, "by": self.by}
+
+    def sizes(self, before: int, after: int) -> str:
+        return f"({self.value:g}, {self.by:g})"

@@ -29,7 +29,12 @@ class Join(Stage):
             got = f"{self.name} ({self.kind}) takes {len(taken)}"
             raise UnsupportedModel(f"{got} values, expected {expected}; name them as its inputs")
         width = self.joined([value.width for value in taken])
-        return Shape(width, any(value.is_sequence for value in taken))
+        sequences = [value for value in taken if value.is_sequence]
+        if len({value.kept for value in sequences}) > 1:
+            counts = " and ".join(f"the last {value.kept}" for value in sequences if value.kept)
+            raise UnsupportedModel(f"{self.name} ({self.kind}) takes every step and {counts}")
+        kept = sequences[0].kept if sequences else 0
+        return Shape(width, bool(sequences), kept)
 
     def joined(self, widths: list[int]) -> int:
         """The width of the result.

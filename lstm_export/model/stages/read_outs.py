@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...errors import UnsupportedModel
-from ..stage import Memory, Stage, Steps
+from ..stage import Memory, Shape, Stage, Steps
 
 LOWEST = float(np.finfo(np.float32).min)  # no value of a sequence is smaller
 POOLS = ("mean", "max", "first")
@@ -96,3 +96,50 @@ class Pool(Stage):
 
     def sizes(self, before: int, after: int) -> str:
         return f"({self.mode})"
+
+
+@dataclass(frozen=True, eq=False)
+class LastSteps(Stage):
+    """The last steps of a sequence, `x[:, -count:]`, each a step ahead of a forecast.
+
+    What follows takes each step by itself, up to a Flatten. A shorter sequence is refused.
+
+    Attributes:
+        count: how many.
+    """
+
+    count: int
+
+    kind: ClassVar[str] = "LastSteps"
+
+    def __post_init__(self) -> None:
+        if type(self.count) is not int or self.count < 1:
+            got = f"{self.name} keeps the last {self.count!r} steps"
+            raise UnsupportedModel(f"{got}, expected a whole number from 1 on")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {"count": self.count}
+
+    def shape(self, taken: tuple[Shape, ...]) -> Shape:
+        value = super().shape(taken)
+        if not value.is_sequence or value.kept:
+            raise UnsupportedModel(f"{self.name} needs a sequence of every step")
+        return value._replace(kept=self.count)
+
+    def sizes(self, before: int, after: int) -> str:
+        return f"({self.count})"
+
+
+@dataclass(frozen=True, eq=False)
+class Flatten(Stage):
+    """The steps that LastSteps kept as one row, step after step: `(batch, count * size)`."""
+
+    kind: ClassVar[str] = "Flatten"
+
+    def shape(self, taken: tuple[Shape, ...]) -> Shape:
+        value = super().shape(taken)
+        if not value.kept:
+            fault = "needs a fixed number of steps; put a LastSteps before it"
+            raise UnsupportedModel(f"{self.name} {fault}")
+        return Shape(value.width * value.kept, is_sequence=False)

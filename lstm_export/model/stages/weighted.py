@@ -104,3 +104,52 @@ class LayerNorm(Stage):
 
     def sizes(self, before: int, after: int) -> str:
         return f"({before})"
+
+
+@dataclass(frozen=True, eq=False)
+class RMSNorm(Stage):
+    """torch.nn.RMSNorm over the last axis: `x / sqrt(mean(x * x) + eps) * weight`.
+
+    Attributes:
+        weight: `(size,)`, or None.
+        eps: rounded to float32; by default float32's, as torch has it.
+    """
+
+    weight: Array | None = None
+    eps: float = 2.0**-23
+
+    kind: ClassVar[str] = "RMSNorm"
+
+    def __post_init__(self) -> None:
+        self._freeze()
+        object.__setattr__(self, "eps", finite_float32(self.eps, self.name))
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {"eps": self.eps}
+
+    def output_size(self, input_size: int) -> int:
+        if self.weight is not None:
+            self._expect("weight", (input_size,), f"{input_size} columns")
+        return input_size
+
+    def sizes(self, before: int, after: int) -> str:
+        return f"({before})"
+
+
+@dataclass(frozen=True, eq=False)
+class PReLU(Stage):
+    """torch.nn.PReLU along the last axis: x, or `weight * x` below 0.
+
+    Attributes:
+        weight: `(size,)`, or `(1,)` for all columns.
+    """
+
+    weight: Array
+
+    kind: ClassVar[str] = "PReLU"
+
+    def output_size(self, input_size: int) -> int:
+        if self.weight.shape != (1,):
+            self._expect("weight", (input_size,), f"{input_size} columns")
+        return input_size

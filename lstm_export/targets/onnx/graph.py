@@ -197,10 +197,12 @@ class Graph:
         cleared = self.node("Where", name, counts, self.value.name, zero)
         self.value = replace(self.value, name=cleared)
 
-    def for_every_step(self, row: Value) -> str:
-        """A row `(batch, size)` repeated for every step: `(seq, batch, size)`."""
+    def for_every_step(self, row: Value, kept: int) -> str:
+        """A row `(batch, size)` repeated for every step, or for so many: `(seq, batch, size)`."""
         shape = "x/for_every_step"
-        if not self.has(shape):
+        if kept:
+            shape = self.integers(f"for_{kept}_steps", kept, 1, 1)
+        elif not self.has(shape):
             place = self.integers("one", 1)
             seq = self.node("Gather", "x/seq_axis", self._shape_of_x(), place, axis=0)
             self.node("Concat", shape, seq, place, place, axis=0)

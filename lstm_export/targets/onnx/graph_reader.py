@@ -14,6 +14,7 @@ from ...model import (
     Affine,
     Concat,
     Divide,
+    Flatten,
     Join,
     Multiply,
     Recurrent,
@@ -28,7 +29,13 @@ from .carried_pool_reader import read_carried_pool
 from .recurrent_reader import KINDS, RecurrentReader
 from .row_reader import ROW_OPERATORS, Place, read_final, read_row
 from .shared_nodes import step_over_shared
-from .stage_reader import STAGE_READERS, read_slice
+from .stage_reader import (
+    STAGE_READERS,
+    is_rms_norm,
+    read_last_steps,
+    read_rms_norm,
+    read_slice,
+)
 from .walk import CONSTANT, Walk, check_number
 
 _SWAP_BATCH_AND_TIME = [1, 0, 2]
@@ -61,6 +68,7 @@ class GraphReader:
         self._recurrent = RecurrentReader(self._walk, self._carried, takes_lengths)
         self._places = {X: Place(INPUT)}
         self._found: list[Stage] = []
+        self.flattened: dict[str, list[int]] = {}  # by stage the shape that it is given
         self._is_cleared = False  # whether there are zeros after each row's end
         self._source = X  # what a Skip adds features of
 
@@ -108,7 +116,14 @@ class GraphReader:
         if self._walk.op() != "Expand" or place is None or place.is_sequence:
             return False
         repeated = place._replace(is_sequence=True, is_time_first=True)
-        self._step_over_same(repeated, "Expand", "x/for_every_step")
+        shape = self._walk.constant(1)
+        if shape is None:
+            self._step_over_same(repeated, "Expand", "x/for_every_step")
+            return True
+        kept, *ones = shape.tolist()
+        if ones != [1, 1]:
+            raise UnsupportedModel(f"{self._walk.name()!r} repeats a row as {shape.tolist()}")
+        self._step_over_same(repeated._replace(kept=kept), "Expand", CONSTANT)
         return True
 
     def _step_over_same(self, place: Place, op: str, *others: str, **attributes: Any) -> None:
@@ -152,6 +167,7 @@ class GraphReader:
     def _read_single(self, op: str, place: Place) -> None:
         """A stage of one value."""
         after = place
+        stage: Stage
         if place.final is not None:
             recurrent = self._found[place.stage]
             is_bidirectional = isinstance(recurrent, Recurrent) and recurrent.bidirectional
@@ -161,6 +177,15 @@ class GraphReader:
             self._expect_time_first(place)
             stage = read_carried_pool(self._walk, self._carried)
             after = Place(INPUT, is_sequence=False)
+        elif op == "Slice":
+            self._expect_all_lengths()
+            stage = read_last_steps(self._walk, place.time_axis)
+            after = place._replace(kept=stage.count)
+        elif op == "Reshape":
+            stage = self._read_flatten(place)
+            after = Place(INPUT, is_sequence=False)
+        elif is_rms_norm(self._walk):
+            stage = read_rms_norm(self._walk)
         elif op == "Gather" and self._picks_columns():
             stage = read_slice(self._walk, axis=2 if place.is_sequence else 1)
         elif op in ROW_OPERATORS:
@@ -175,7 +200,21 @@ class GraphReader:
 
     def _is_within_a_stage(self) -> bool:
         """Whether the next node, of two values, is the first of several that are one stage."""
-        return is_gelu_tanh(self._walk) or self._walk.name().endswith("/terms")
+        is_activation = is_gelu_tanh(self._walk) or is_rms_norm(self._walk)
+        return is_activation or self._walk.name().endswith("/terms")
+
+    def _expect_all_lengths(self) -> None:
+        if self._takes_lengths:
+            raise UnsupportedModel(f"{self._walk.name()!r} takes rows however long they are")
+
+    def _read_flatten(self, place: Place) -> Stage:
+        """The kept steps of `(batch, count, size)` as one row; the model checks that they fit."""
+        name = self._walk.name()
+        (shape,) = self._walk.advance("Reshape", CONSTANT).arrays()
+        self.flattened[name] = shape.tolist()
+        if place.is_time_first or not place.is_sequence:
+            raise UnsupportedModel(f"{name!r} takes no sequence that runs batch first")
+        return Flatten(name)
 
     def _is_carried_pool(self, op: str) -> bool:
         is_first = op == "Gather" and self._walk.name().endswith("/first")
@@ -218,7 +257,7 @@ class GraphReader:
         sequences = [place for place in taken if place.is_sequence]
         first = sequences[0] if sequences else taken[0]
         has_row = len(sequences) < len(taken)
-        is_alike = len({place.is_time_first for place in sequences}) < 2
+        is_alike = len({(place.is_time_first, place.kept) for place in sequences}) < 2
         if not is_alike or any(place.final for place in taken):
             raise UnsupportedModel(f"{name!r} takes {values}, whose axes differ")
         if sequences and has_row and (kind is Concat or not first.is_time_first):

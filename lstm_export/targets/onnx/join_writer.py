@@ -12,10 +12,11 @@ from .graph import Graph, Value
 _OPERATORS = {Subtract.kind: "Sub", Multiply.kind: "Mul", Divide.kind: "Div", Concat.kind: "Concat"}
 
 
-def write_join(stage: Join, graph: Graph, taken: tuple[Value, ...]) -> None:
+def write_join(stage: Join, graph: Graph, taken: tuple[Value, ...], kept: int) -> None:
     """One node, before it what brings sequences into the same order of axes.
 
-    Beside a row they run time first, so that the row goes to every step by broadcasting.
+    Beside a row they run time first, so that the row goes to every step by broadcasting. `kept` is
+    the number of steps where only the last were kept, else 0.
     """
     sequences = [value for value in taken if value.is_sequence]
     has_row = len(sequences) < len(taken)
@@ -25,7 +26,7 @@ def write_join(stage: Join, graph: Graph, taken: tuple[Value, ...]) -> None:
     attributes: dict[str, Any] = {}
     if isinstance(stage, Concat):
         if sequences and has_row:
-            names = [_at_every_step(value, graph) for value in alike]
+            names = [_at_every_step(value, kept, graph) for value in alike]
         attributes["axis"] = 2 if sequences else 1
     graph.node(_operator(stage, len(taken)), stage.name, *names, **attributes)
     first = sequences[0] if sequences else taken[0]
@@ -47,5 +48,5 @@ def _in_order(value: Value, is_time_first: bool, stage: Join, graph: Graph) -> V
     return graph.turned(value, f"{stage.name}/{value.name}/{order}")
 
 
-def _at_every_step(value: Value, graph: Graph) -> str:
-    return value.name if value.is_sequence else graph.for_every_step(value)
+def _at_every_step(value: Value, kept: int, graph: Graph) -> str:
+    return value.name if value.is_sequence else graph.for_every_step(value, kept)

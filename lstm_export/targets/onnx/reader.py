@@ -22,7 +22,7 @@ from ...device.onnx_metadata import (
 )
 from ...device.onnx_state import CarriedTensor, carried_tensors
 from ...errors import BundleError, UnsupportedModel
-from ...model import Model, Signature, state_layout
+from ...model import Flatten, Model, Signature, state_layout
 from ..target import EditedArtifact
 from .graph_reader import GraphReader
 
@@ -75,14 +75,23 @@ def _model_of(file: OnnxFile, stateful: bool) -> Model:
     tensors = carried_tensors(file.metadata.get(STATE, "[]")) if stateful else ()
     takes_lengths = file.metadata.get(TAKES_LENGTHS) == LENGTHS
     try:
-        stages = GraphReader(file, tensors, takes_lengths).stages()
-        model = Model(stages, signature, origin="stored")
+        reader = GraphReader(file, tensors, takes_lengths)
+        model = Model(reader.stages(), signature, origin="stored")
     except _OTHER_FORM as error:
         raise UnsupportedModel(f"the graph is of another form: {error}") from error
+    _check_flattened(model, reader)
     _check_ends(file, model, tensors, takes_lengths)
     if stateful and tuple(carried.tensor for carried in tensors) != state_layout(model):
         raise UnsupportedModel("the graph carries another state than the file's own metadata says")
     return model
+
+
+def _check_flattened(model: Model, reader: GraphReader) -> None:
+    for index, stage in enumerate(model.stages):
+        expected = [0, model.shapes[index].width]  # 0: as it is
+        if isinstance(stage, Flatten) and reader.flattened[stage.name] != expected:
+            got = f"{stage.name!r} gives the shape {reader.flattened[stage.name]}"
+            raise UnsupportedModel(f"{got}, expected {expected}")
 
 
 def _json(text: str) -> Any:

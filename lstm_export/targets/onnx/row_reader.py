@@ -11,6 +11,7 @@ from .shared_nodes import step_over_shared
 from .walk import CONSTANT, Walk, check_number
 
 ROW_OPERATORS = ("Gather", "GatherND", "ReduceMean", "ReduceMax", "Where")
+TO_THE_END = 2**63 - 1  # further than any sequence is long
 AXES_INPUT_OPSET = 18  # the first whose ReduceMean and ReduceMax have their axes as an input
 
 
@@ -23,12 +24,14 @@ class Place(NamedTuple):
         is_time_first: whether it is `(seq, batch, size)`.
         final: the state and the layer, the last one being -1, whose value after the last step it
             is, `(directions, batch, size)`; None for every step.
+        kept: how many steps a sequence has where only the last were kept; 0 where it has all.
     """
 
     stage: int
     is_sequence: bool = True
     is_time_first: bool = False
     final: tuple[str, int] | None = None
+    kept: int = 0
 
     @property
     def time_axis(self) -> int:

@@ -7,8 +7,20 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from ...errors import UnsupportedModel
-from ...model import Affine, Clamp, LayerNorm, Linear, Slice, Stage
+from ...model import (
+    Affine,
+    Clamp,
+    LastSteps,
+    LayerNorm,
+    Linear,
+    PReLU,
+    Replace,
+    RMSNorm,
+    Slice,
+    Stage,
+)
 from . import activation_reader
+from .row_reader import TO_THE_END, read_reduced
 from .walk import CONSTANT, OPTIONAL, Walk
 
 
@@ -65,6 +77,55 @@ def _layer_norm(walk: Walk) -> Stage:
     return LayerNorm(name, None, bias, eps)
 
 
+def read_last_steps(walk: Walk, axis: int) -> LastSteps:
+    """The last steps along this axis."""
+    name = walk.name()
+    start, *rest = walk.advance("Slice", CONSTANT, CONSTANT, CONSTANT).arrays()
+    is_to_the_end = [array.tolist() for array in rest] == [[TO_THE_END], [axis]]
+    if start.shape != (1,) or not is_to_the_end:
+        raise UnsupportedModel(f"{name!r} does not keep the last steps")
+    return LastSteps(name, -int(start[0]))
+
+
+def _replace(walk: Walk) -> Stage:
+    """One value taken for another."""
+    x = walk.current
+    equal = walk.advance("Equal", CONSTANT)
+    name = walk.name()
+    taken = walk.take("Where", equal.outputs[0], CONSTANT, x)
+    (walk.current,) = taken.outputs
+    value, by = (float(array) for array in (*equal.arrays(), *taken.arrays()))
+    return Replace(name, value, by)
+
+
+def _prelu(walk: Walk) -> Stage:
+    name = walk.name()
+    (weight,) = walk.advance("PRelu", CONSTANT).arrays()
+    return PReLU(name, weight)
+
+
+def is_rms_norm(walk: Walk) -> bool:
+    """Whether the next node, a Mul of x by itself, is the first of an RMSNorm."""
+    return walk.name().endswith("/squared")
+
+
+def read_rms_norm(walk: Walk) -> Stage:
+    """`x / sqrt(mean(x * x) + eps) * weight`."""
+    x = walk.current
+    walk.advance("Mul", x)
+    read_reduced(walk, "ReduceMean", -1, keepdims=1)
+    (eps,) = walk.advance("Add", CONSTANT).arrays()
+    root = walk.advance("Sqrt").outputs[0]
+    walk.current = x
+    walk.advance("Div", root)
+    name = walk.name()
+    is_plain = walk.is_input_named(1, "one_of_all")
+    (weight,) = walk.advance("Mul", CONSTANT).arrays()
+    if is_plain and weight.tolist() != [1.0]:
+        raise UnsupportedModel(f"{name!r} has a weight that is not 1")
+    return RMSNorm(name, None if is_plain else weight, float(eps))
+
+
 def read_slice(walk: Walk, axis: int) -> Stage:
     """Columns of the last axis."""
     name = walk.name()
@@ -82,4 +143,6 @@ STAGE_READERS: Mapping[str, Callable[[Walk], Stage]] = {
     "Mul": _mul,
     "LayerNormalization": _layer_norm,
     "Clip": _clamp,
+    "Equal": _replace,
+    "PRelu": _prelu,
 }

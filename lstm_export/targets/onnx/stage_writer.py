@@ -17,13 +17,19 @@ from ...model import (
     Activation,
     Affine,
     Clamp,
+    Flatten,
     Join,
     LastHidden,
     LastStep,
+    LastSteps,
     LayerNorm,
     Linear,
     Pool,
+    PReLU,
     Recurrent,
+    Replace,
+    RMSNorm,
+    Shape,
     Skip,
     Slice,
     Stage,
@@ -55,6 +61,7 @@ class Around(NamedTuple):
     """What stands around a stage: the values that it takes, and the stages that take its own."""
 
     taken: tuple[Value, ...]
+    shapes: tuple[Shape, ...]
     readers: tuple[Stage, ...]
 
 
@@ -71,7 +78,8 @@ def _recurrent(stage: Recurrent, graph: Graph, around: Around) -> None:
 
 @write.register
 def _join(stage: Join, graph: Graph, around: Around) -> None:
-    write_join(stage, graph, around.taken)
+    kept = max(shape.kept for shape in around.shapes)
+    write_join(stage, graph, around.taken, kept)
 
 
 @write.register
@@ -114,6 +122,7 @@ def _pool(stage: Pool, graph: Graph, around: Around) -> None:
     graph.value = as_row(graph.value)
 
 
+TO_THE_END = 2**63 - 1  # further than any sequence is long
 _REDUCED = {"mean": "ReduceMean", "max": "ReduceMax"}
 
 
@@ -140,6 +149,63 @@ def _batch_first(stage: Stage, graph: Graph) -> None:
 
 def _time_axis(graph: Graph) -> int:
     return 0 if graph.value.is_time_first else 1
+
+
+@write.register
+def _last_steps(stage: LastSteps, graph: Graph, around: Around) -> None:
+    if graph.takes_lengths:
+        fault = "a row may be shorter than what it takes"
+        raise UnsupportedModel(
+            f"the onnx target cannot express {stage.name} ({stage.kind}) with lengths: {fault}"
+        )
+    axis = _time_axis(graph)
+    graph.add(
+        "Slice",
+        stage.name,
+        graph.integers(f"{stage.name}.start", -stage.count),
+        graph.integers("to_the_end", TO_THE_END),
+        graph.integers(f"axis_{axis}", axis),
+    )
+
+
+@write.register
+def _flatten(stage: Flatten, graph: Graph, around: Around) -> None:
+    _batch_first(stage, graph)
+    (taken,) = around.shapes
+    shape = graph.integers(f"{stage.name}.shape", 0, taken.kept * taken.width)
+    graph.add("Reshape", stage.name, shape)
+    graph.value = as_row(graph.value)
+
+
+@write.register
+def _replace(stage: Replace, graph: Graph, around: Around) -> None:
+    x = graph.value.name
+    value = graph.number(f"{stage.name}.value", stage.value)
+    by = graph.number(f"{stage.name}.by", stage.by)
+    is_meant = graph.node("Equal", f"{stage.name}/equal", x, value)
+    replaced = graph.node("Where", stage.name, is_meant, by, x)
+    graph.value = replace(graph.value, name=replaced, finals={})
+
+
+@write.register
+def _rms_norm(stage: RMSNorm, graph: Graph, around: Around) -> None:
+    x = graph.value
+    graph.add("Mul", f"{stage.name}/squared", x.name)
+    graph.reduce("ReduceMean", f"{stage.name}/mean", axis=-1, keepdims=1)
+    graph.add("Add", f"{stage.name}/sum", graph.number(f"{stage.name}.eps", stage.eps))
+    graph.add("Sqrt", f"{stage.name}/root")
+    root = graph.value.name
+    graph.value = x
+    graph.add("Div", f"{stage.name}/quotient", root)
+    ones = np.ones(1, np.float32)
+    weight = ones if stage.weight is None else stage.weight
+    name = "one_of_all" if stage.weight is None else f"{stage.name}.weight"
+    graph.add("Mul", stage.name, graph.constant(name, weight))
+
+
+@write.register
+def _prelu(stage: PReLU, graph: Graph, around: Around) -> None:
+    graph.add("PRelu", stage.name, graph.constant(f"{stage.name}.weight", stage.weight))
 
 
 @write.register

@@ -18,7 +18,7 @@ from ...device.onnx_metadata import (
     WEIGHTS_SHA256,
 )
 from ...errors import UnsupportedModel, require
-from ...model import Affine, Model, Recurrent, StateTensor, state_layout
+from ...model import Affine, LastSteps, Model, Recurrent, StateTensor, state_layout
 from ...model.lowering import lower_projections
 from ...model.state import named_memories, not_for_streams, state_names
 from ...model.wiring import INPUT
@@ -81,6 +81,8 @@ def _refuse_what_cannot_stream(model: Model) -> None:
     if isinstance(stage, Recurrent):
         reason = "is bidirectional, and reads a sequence from its end too, "
         reason += "which a stream does not have"
+    elif isinstance(stage, LastSteps):
+        reason = f"needs {stage.count} steps at once, of which a stream has one"
     else:
         reason = "puts a row of all steps beside every step, which a stream does not know yet"
     raise UnsupportedModel(
@@ -97,7 +99,7 @@ def _graph(model: Model, opset: int, stateful: bool, lengths: bool) -> Graph:
     for index, stage in enumerate(model.stages):
         taken = tuple(values[source] for source in model.sources[index])
         graph.value = taken[0]
-        write(stage, graph, Around(taken, model.readers_of(index)))
+        write(stage, graph, Around(taken, model.taken(index), model.readers_of(index)))
         graph.value = replace(graph.value, width=model.shapes[index].width)
         values[index] = graph.value
         if index == 0 and isinstance(stage, Affine):
