@@ -20,14 +20,19 @@ from lstm_export.model import (
     Clamp,
     Concat,
     Divide,
+    Flatten,
     Join,
     LastHidden,
     LastStep,
+    LastSteps,
     Linear,
     Model,
     Multiply,
     Pool,
+    PReLU,
     Recurrent,
+    Replace,
+    RMSNorm,
     Skip,
     Slice,
     Stage,
@@ -209,6 +214,33 @@ def _picked(model: Model, place: int, random: Random) -> list[Stage]:
     return [Slice(_new(model, "slice"), features, inputs=(name_of(model, place),))]
 
 
+def _small(model: Model, place: int, random: Random) -> list[Stage]:
+    """A norm by the root of the mean square, learned slopes, or zeros taken for something else."""
+    width = _width(model, place)
+    inputs = (name_of(model, place),)
+    name = _new(model, "small")
+    choice = int(random.integers(3))
+    if choice == 0:
+        return [RMSNorm(name, random.uniform(0.5, 2, width), inputs=inputs)]
+    if choice == 1:
+        return [PReLU(name, random.uniform(0, 0.5, width), inputs=inputs)]
+    return [Replace(name, 0.0, 0.5, inputs=inputs)]
+
+
+def _forecast(model: Model, place: int, random: Random) -> list[Stage] | None:
+    """The last steps of the input beside the answer, a Linear for each, and one for all."""
+    if place < 0 or _is_sequence(model, place):
+        return None
+    count = int(random.integers(2, 5))
+    width = _width(model, place)
+    kept = LastSteps(_new(model, "last"), count, inputs=("x",))
+    each = _linear(f"{kept.name}.each", model.signature.input_size, 2, kept.name, random)
+    row = Flatten(f"{kept.name}.row", inputs=(each.name,))
+    both = Concat(f"{kept.name}.cat", inputs=(name_of(model, place), row.name))
+    columns = width + 2 * count
+    return [kept, each, row, both, _linear(f"{kept.name}.fc", columns, width, both.name, random)]
+
+
 def _answer_shifted(model: Model, place: int, random: Random) -> list[Stage] | None:
     """Columns of a row of the input, as its scaler leaves it, added to the answer."""
     if place != len(model.stages) - 1:
@@ -228,5 +260,7 @@ EDITS: tuple[Edit, ...] = (
     _beside,
     _state,
     _picked,
+    _small,
+    _forecast,
     _answer_shifted,
 )

@@ -5,10 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ...model import Add, Join, LastStep, Model, Multiply, Pool, Slice, Stage, Subtract, wiring
+import numpy as np
+
+from ...model import (
+    Add,
+    Flatten,
+    Join,
+    LastStep,
+    Model,
+    Multiply,
+    Pool,
+    Slice,
+    Stage,
+    Subtract,
+    wiring,
+)
 from ...model.forward import Choices
 from ...model.stages.read_outs import POOLS
-from .mutation import Mutation, built, mutations, rewired
+from .mutation import Mutation, built, inserted, mutations, rewired
 
 
 def join_bugs(model: Model) -> Iterator[Mutation]:
@@ -20,6 +34,8 @@ def join_bugs(model: Model) -> Iterator[Mutation]:
             yield from _slice_bugs(model, stage)
         elif isinstance(stage, Pool):
             yield from _pool_bugs(model, stage)
+        elif isinstance(stage, Flatten):
+            yield from _flatten_bugs(model, stage)
     modes = {stage.mode for stage in model.stages if isinstance(stage, Pool)}
     if "mean" in modes:
         yield Mutation("sum for mean", model, choices=Choices(pool="sum"))
@@ -74,8 +90,7 @@ def _kept(model: Model, stages: list[Stage]) -> Model | None:
 
 def _slice_bugs(model: Model, stage: Slice) -> Iterator[Mutation]:
     """Other columns of as many."""
-    index = [each.name for each in model.stages].index(stage.name)
-    width, _ = model.widths(index)
+    width, _ = model.widths(_index_of(model, stage))
     others = [stage.features[::-1]]
     for shift in range(1, width):
         others.append(tuple((column + shift) % width for column in stage.features))
@@ -83,6 +98,24 @@ def _slice_bugs(model: Model, stage: Slice) -> Iterator[Mutation]:
         if features != stage.features:
             wrong = replace(stage, features=features)
             yield from mutations(f"columns {features} picked", _replaced(model, wrong), stage.name)
+
+
+def _flatten_bugs(model: Model, stage: Flatten) -> Iterator[Mutation]:
+    """The steps in reverse order, and column by column instead of step by step."""
+    index = _index_of(model, stage)
+    (taken,) = model.taken(index)
+    columns = np.arange(taken.kept * taken.width).reshape(taken.kept, taken.width)
+    orders = {"steps in reverse order": columns[::-1], "column by column": columns.T}
+    for kind, order in orders.items():
+        features = tuple(order.reshape(-1).tolist())
+        if list(features) != sorted(features):
+            wrong = Slice(f"{stage.name}.order", features)
+            mutated = inserted(model, wrong, model.stages[index])
+            yield from mutations(kind, mutated, stage.name)
+
+
+def _index_of(model: Model, stage: Stage) -> int:
+    return [each.name for each in model.stages].index(stage.name)
 
 
 def _pool_bugs(model: Model, stage: Pool) -> Iterator[Mutation]:

@@ -16,7 +16,10 @@ from ...model import (
     LayerNorm,
     Linear,
     Model,
+    PReLU,
     Recurrent,
+    Replace,
+    RMSNorm,
     Skip,
     Stage,
     wiring,
@@ -50,6 +53,14 @@ def _bugs_of(stage: Stage, before: Stage | None, model: Model) -> Iterator[Mutat
         yield from _activation_bugs(model, stage)
     elif isinstance(stage, Clamp):
         yield from _clamp_bugs(model, stage)
+    elif isinstance(stage, Replace):
+        yield from _instead(model, stage, {"left out": None})
+    elif isinstance(stage, PReLU):
+        turned = replace(stage, weight=stage.weight[::-1])
+        others = {"left out": None, "weight in reverse order": turned}
+        yield from _instead(model, stage, others)
+    elif isinstance(stage, RMSNorm):
+        yield from _rms_norm_bugs(model, stage)
     elif isinstance(stage, LayerNorm):
         yield from _layer_norm_bugs(model, stage)
     elif isinstance(stage, Skip):
@@ -149,6 +160,17 @@ def _layer_norm_bugs(model: Model, stage: LayerNorm) -> Iterator[Mutation]:
     if stage.weight is not None:
         others["weight lost"] = replace(stage, weight=np.ones_like(stage.weight))
         others["weight and bias lost"] = replace(stage, weight=None, bias=None)
+    yield from _instead(model, stage, others)
+
+
+def _rms_norm_bugs(model: Model, stage: RMSNorm) -> Iterator[Mutation]:
+    others: dict[str, Stage | None] = {
+        "left out": None,
+        "eps 1e-3": replace(stage, eps=WRONG_EPS),
+        "the mean subtracted": LayerNorm(stage.name, stage.weight, None, stage.eps),
+    }
+    if stage.weight is not None:
+        others["weight lost"] = replace(stage, weight=None)
     yield from _instead(model, stage, others)
 
 
