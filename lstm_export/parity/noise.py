@@ -13,6 +13,7 @@ from ..model.forward import Noise, Output
 
 # Unit roundoff of float32: the largest relative error of one rounding to nearest.
 U = 2.0**-24
+LARGEST_FLOAT = float(np.finfo(np.float32).max)
 
 # Below its smallest normal number, 2**-126, float32 rounds absolutely, and runtimes may take it for
 # 0. No S is smaller than that number over eps, so that such a difference counts as one spacing.
@@ -83,6 +84,10 @@ class Jitter(Noise):
         result += value
         return result
 
+    def held(self, value: Array) -> Array:
+        """NaN where float32 has no such number, so that F is NaN and nothing is judged."""
+        return np.where(np.abs(value) <= LARGEST_FLOAT, value, np.nan)
+
     def gate(self, gate: Array, size: Array | float = 1.0) -> Array:
         result: Array = gate + size * self._signs(gate.shape)
         return result
@@ -106,6 +111,10 @@ class ExactAndJitter(Jitter):
         others = moved[..., 1:, :, :]  # ([seq,] runs, batch, size)
         others += others * self._signs(others.shape)
         return moved
+
+    def held(self, value: Array) -> Array:
+        """NaN where float32 has no such number, so that F is NaN and nothing is judged."""
+        return np.where(np.abs(value) <= LARGEST_FLOAT, value, np.nan)
 
     def gate(self, gate: Array, size: Array | float = 1.0) -> Array:
         moved: Array = gate.copy()

@@ -162,7 +162,8 @@ def _replace(stage: Replace, weights: Weights, x: Value, context: Context) -> Va
 @apply.register
 def _rms_norm(stage: RMSNorm, weights: Weights, x: Value, context: Context) -> Value:
     size = x.y.shape[-1]
-    mean_square = context.noise.value((x.y**2).mean(axis=-1, keepdims=True))
+    squares = context.noise.held(x.y**2)
+    mean_square = context.noise.value(squares.mean(axis=-1, keepdims=True))
     y = x.y / np.sqrt(mean_square + stage.eps) * as_row(weights.get("weight", np.ones(size)))
     return Value(y, np.abs(y))
 

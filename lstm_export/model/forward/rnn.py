@@ -34,4 +34,6 @@ def rnn(stage: RNN, w: dict[str, Array], x: Array, start: State, context: Contex
         h_t = context.noise.value(np.maximum(sums, 0) if is_relu else np.tanh(sums))
         h = carried(live, h_t, h)
         every_h[t] = h
+    if is_relu:  # it has no bound
+        every_h = context.noise.held(every_h)
     return Ran(Value(every_h, every_term), (h,), (context.last(every_term),))

@@ -31,6 +31,10 @@ class Noise:
         """The result of a stage, one h_t, or a mean."""
         return value
 
+    def held(self, value: Array) -> Array:
+        """A value that may grow beyond what float32 holds."""
+        return value
+
     def gate(self, gate: Array, size: Array | float = 1.0) -> Array:
         """The result of a sum of terms of this size, such as a sigmoid, whose terms have size 1."""
         return gate
