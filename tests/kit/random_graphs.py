@@ -54,9 +54,14 @@ Edit = Callable[[Model, int, Random], "list[Stage] | None"]
 
 
 def random_graph(
-    seed: int, index: int, *, largest_hidden: int = LARGEST_HIDDEN
+    seed: int,
+    index: int,
+    *,
+    largest_hidden: int = LARGEST_HIDDEN,
+    edits: tuple[Edit, ...] = (),
 ) -> tuple[Model, float]:
-    """The graph of this seed and index, and the gain of its weights."""
+    """The graph of this seed and index, and the gain of its weights; by default of all edits."""
+    edits = edits or EDITS
     model, gain = random_chain(seed, index, largest_hidden=largest_hidden)
     kept = tuple(stage for stage in model.stages if not isinstance(stage, Skip))
     model = replace(model, stages=kept)
@@ -65,7 +70,7 @@ def random_graph(
         model = _with_rnn(model)
     wanted = int(random.integers(1, MOST_EDITS + 1))
     for _ in range(TRIES):
-        edit = EDITS[int(random.integers(len(EDITS)))]
+        edit = edits[int(random.integers(len(edits)))]
         place = int(random.integers(-1, len(model.stages)))
         edited = _edited(model, place, edit(model, place, random))
         if edited is not None:
@@ -252,7 +257,7 @@ def _answer_shifted(model: Model, place: int, random: Random) -> list[Stage] | N
     return [row, columns, Add(f"{row.name}.add", inputs=(name_of(model, place), columns.name))]
 
 
-EDITS: tuple[Edit, ...] = (
+IN_C: tuple[Edit, ...] = (
     _joined,
     _joined,
     _gated,
@@ -260,7 +265,6 @@ EDITS: tuple[Edit, ...] = (
     _beside,
     _state,
     _picked,
-    _small,
-    _forecast,
     _answer_shifted,
 )
+EDITS: tuple[Edit, ...] = (*IN_C, _small, _forecast)

@@ -26,7 +26,7 @@ from lstm_export.targets.c.emit.plan import looks_ahead
 from lstm_export.targets.c.host import compiler
 from lstm_export.targets.c.host.runner import CRunner, CStream
 from tests.kit.builders import drawn, linear, lstm
-from tests.kit.random_graphs import random_graph
+from tests.kit.random_graphs import IN_C, random_graph
 from tests.targets.test_c import SHAPES, C, in_one
 
 SEED = 20261128
@@ -66,7 +66,7 @@ def windowed(*, at_the_end: bool) -> Model:
 @needs_compiler
 @pytest.mark.parametrize("index", range(8))
 def test_a_random_graph_is_one_answer_however_it_is_asked(index: int) -> None:
-    model, _ = random_graph(SEED, index, largest_hidden=24)
+    model, _ = random_graph(SEED, index, largest_hidden=24, edits=IN_C)
     runner = C.from_model(model)
     report = check(runner, golden_sets(model), subject="c")
     assert report.ok, report.table()

@@ -150,8 +150,7 @@ import sys
 from hashlib import sha256
 from pathlib import Path
 from lstm_export import targets
-from tests.kit.chains import CHAINS, GRAPHS, LATER, MODELS
-from tests.kit.graphs import FORECASTS
+from tests.kit.chains import CHAINS
 for target in sys.argv[2:]:
     path = Path(sys.argv[1], target)
     targets.get(target).export(CHAINS["scalers"], path)
