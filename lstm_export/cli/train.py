@@ -158,7 +158,10 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     dropout: Annotated[
         float, typer.Option(help="Share dropped between layers and before the output.")
     ] = 0.0,
-    epochs: Annotated[int, typer.Option(help="Most passes over the data.")] = 20,
+    epochs: Annotated[
+        int | None,
+        typer.Option(help="Most passes over the data; by default 20, or up to 100 of few windows."),
+    ] = None,
     batch_size: Annotated[int, typer.Option(help="Windows in a training step.")] = 64,
     learning_rate: Annotated[
         float, typer.Option(help="Adam's learning rate, which falls to a tenth.")
@@ -170,7 +173,7 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
             help="The level of the targets, or their change from the last value, which the model "
             "adds again; auto takes the better after a few epochs."
         ),
-    ] = Predict.level,
+    ] = Predict.auto,
     quantiles: Annotated[
         str,
         typer.Option(
@@ -192,8 +195,12 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
         float, typer.Option(help="Largest norm of the gradient; 0 for no clipping.")
     ] = 1.0,
     patience: Annotated[
-        int, typer.Option(help="Epochs without progress before it stops; 0 for never.")
-    ] = 8,
+        int | None,
+        typer.Option(
+            help="Epochs without progress before it stops, 0 for never; by default a quarter of "
+            "them, 8 at least."
+        ),
+    ] = None,
     seed: Annotated[
         int, typer.Option(help="Seed of all random numbers: the same seed gives the same model.")
     ] = 0,
@@ -227,7 +234,7 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     options = _options(context.params)
     if report:
         check_output(report, data, output)
-    with _progress(options.epochs * (options.seeds + options.backtest)) as progress:
+    with _progress(options.seeds + options.backtest) as progress:
         result = pipeline.train(data, output, options, progress, resume)
     if report:
         again = command_again(context, ("report", "as_json"))
@@ -307,18 +314,19 @@ def _units(texts: Sequence[str]) -> dict[str, str]:
 
 
 @contextmanager
-def _progress(epochs: int) -> Iterator[Callable[[Epoch], None] | None]:
+def _progress(runs: int) -> Iterator[Callable[[Epoch], None] | None]:
     """A bar on stderr with losses and the time left; nothing where stderr is no terminal."""
     if not sys.stderr.isatty():
         yield None
         return
     bar: Any
     with typer.progressbar(
-        length=epochs, label="training", item_show_func=_losses, file=sys.stderr
+        length=1, label="training", item_show_func=_losses, file=sys.stderr
     ) as bar:
         bar.update(0)
 
         def show_epoch(epoch: Epoch) -> None:
+            bar.length = runs * epoch.epochs
             bar.current_item = epoch  # what item_show_func is given
             bar.update(1)
 

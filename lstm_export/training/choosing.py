@@ -12,8 +12,8 @@ from .result import Choice
 from .samples import Samples
 from .scores import MODEL, validation_answers
 
-LEAST_EPOCHS = 3
-SHARE_OF_EPOCHS = 0.25  # that each of the two is tried for
+LEAST_TRIED = 3  # epochs
+SHARE_OF_EPOCHS = 0.15  # that each of the two is tried for
 Train = Callable[[TrainingOptions], Model]
 
 
@@ -25,14 +25,15 @@ def choose(
     Args:
         samples: of the table.
         signature: of the model.
-        options: those of the whole run.
+        options: those of the whole run, its epochs known.
         train: makes a model with options for a few epochs.
     """
     inputs = {column.name for column in signature.features}
     has_past = options.horizon > 0 and inputs.issuperset(options.targets)
     if not has_past or not len(samples.parts["validation"]):
         return Choice("level")
-    epochs = min(options.epochs, max(LEAST_EPOCHS, round(SHARE_OF_EPOCHS * options.epochs)))
+    whole = options.epochs or 1
+    epochs = min(whole, max(LEAST_TRIED, round(SHARE_OF_EPOCHS * whole)))
     tried = {}
     for predict in ("level", "change"):
         model = train(options.tried(predict, epochs))
@@ -45,6 +46,7 @@ def _rmse(model: Model, samples: Samples, options: TrainingOptions) -> float:
     """On validation, over all targets, each in units of its standard deviation there."""
     answers = validation_answers(model, samples, options)
     errors = answers.predicted[MODEL] - answers.true  # (windows, targets, steps)
-    spread = answers.true.std(axis=(0, 2)) + np.finfo(np.float64).tiny
-    squares = np.mean(np.square(errors), axis=(0, 2)) / np.square(spread)
+    spread = answers.true.std(axis=(0, 2))
+    scale = np.where(spread > 0, spread, 1.0)
+    squares = np.mean(np.square(errors), axis=(0, 2)) / np.square(scale)
     return float(np.sqrt(squares.mean()))

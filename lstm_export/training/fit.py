@@ -80,10 +80,11 @@ def _fit(
             raise KeyboardInterrupt
         return model
 
+    chosen = options.for_windows(len(samples.parts["train"]))
     choice = Choice(options.predict)
     if options.predict == "auto":
-        choice = choose(samples, signature, options, brief)
-    chosen = replace(options, predict=choice.predict)
+        choice = choose(samples, signature, chosen, brief)
+    chosen = replace(chosen, predict=choice.predict)
     model, trained = _trained(samples, signature, chosen, progress, unfinished)
     if options.interval:
         validation = validation_answers(model, samples, options)

@@ -99,6 +99,7 @@ class _Run:
         self._train = train
         self._validation = validation
         self._options = options
+        self._epochs = options.epochs or 1
         self.history: list[Epoch] = []
         self.best = core.weights()
 
@@ -108,14 +109,14 @@ class _Run:
         done = len(self.history)
         best = max((epoch.epoch for epoch in self.history if epoch.best), default=0)
         is_patient = not self._options.patience or done - best < self._options.patience
-        return done >= self._options.epochs or not is_patient
+        return done >= self._epochs or not is_patient
 
     def epoch(self) -> Epoch:
         """One more epoch."""
         options = self._options
         number = len(self.history) + 1
         for parameters in self._optimizer.param_groups:
-            parameters["lr"] = options.learning_rate * _decay((number - 1) / options.epochs)
+            parameters["lr"] = options.learning_rate * _decay((number - 1) / self._epochs)
         train_loss = _pass(self._core, self._train, self._optimizer, options)
         validation_loss = None
         if self._validation is not None:
@@ -126,7 +127,7 @@ class _Run:
                 "lower the learning rate"
             )
         is_best = validation_loss is None or validation_loss < self._lowest
-        epoch = Epoch(number, options.epochs, train_loss, validation_loss, is_best)
+        epoch = Epoch(number, self._epochs, train_loss, validation_loss, is_best)
         if is_best:
             self.best = self._core.weights()
         self.history.append(epoch)

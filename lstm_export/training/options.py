@@ -46,6 +46,11 @@ _CHOICES = {
     "split_by": SplitBy,
 }
 
+STEPS = 3200  # of Adam: fewer leave a small table's error well above what more would reach
+LEAST_EPOCHS = 20
+MOST_EPOCHS = 100
+LEAST_PATIENCE = 8
+
 MOST_WEIGHTS = 2**28  # of the recurrent layers, a gigabyte of float32
 
 
@@ -93,7 +98,8 @@ class TrainingOptions:
         hidden_size: width of the LSTM's state.
         num_layers: stacked LSTM layers.
         dropout: share of values dropped between layers and before the output while training.
-        epochs: passes over the training windows at most.
+        epochs: passes over the training windows at most; by default about as many as make
+            `STEPS` steps of Adam, 20 to 100.
         batch_size: windows a step of Adam.
         learning_rate: Adam's, falling to a tenth along a cosine over `epochs`.
         loss: "mse", "mae" or "huber", in scaled units.
@@ -108,7 +114,7 @@ class TrainingOptions:
             the model, which smooths out the last batches. 0 takes the weights as they are.
         clip: largest norm of the gradient; 0 leaves gradients as they are.
         patience: epochs without a better validation loss before training stops; 0 never stops
-            early.
+            early; by default a quarter of `epochs`, 8 at least.
         seed: decides initial weights, order of windows, dropout and the draw of groups.
         seeds: how many seeds are trained, from `seed` on; the best on validation is the model.
         backtest: how many runs on earlier rows alone are judged on the rows that followed.
@@ -146,16 +152,16 @@ class TrainingOptions:
     hidden_size: int = 32
     num_layers: int = 1
     dropout: float = 0.0
-    epochs: int = 20
+    epochs: int | None = None
     batch_size: int = 64
     learning_rate: float = 6e-3
     loss: Loss = "mse"
-    predict: Predict = "level"
+    predict: Predict = "auto"
     quantiles: tuple[float, ...] = ()
     interval: float = 0.0
     averaging: float = 0.995
     clip: float = 1.0
-    patience: int = 8
+    patience: int | None = None
     seed: int = 0
     seeds: int = 1
     backtest: int = 0
@@ -244,7 +250,7 @@ class TrainingOptions:
     def _check_limits(self) -> None:
         for name, (lowest, highest) in LIMITS.items():
             value = vars(self)[name]
-            if not lowest <= value <= highest:
+            if value is not None and not lowest <= value <= highest:
                 raise InputError(f"{name} is {value}, expected {lowest} to {highest}")
         for name in _SHARES:
             value = vars(self)[name]
@@ -339,6 +345,13 @@ class TrainingOptions:
             raise InputError("a backtest judges on test parts; give them a share with split")
         if self.backtest and self.split_by == "group":
             raise InputError("a backtest goes back in time; split by time with split_by")
+
+    def for_windows(self, windows: int) -> TrainingOptions:
+        """These options with the numbers that follow from how many windows are trained on."""
+        steps_an_epoch = -(-windows // self.batch_size)  # rounded up
+        epochs = self.epochs or min(max(round(STEPS / steps_an_epoch), LEAST_EPOCHS), MOST_EPOCHS)
+        patience = max(LEAST_PATIENCE, epochs // 4) if self.patience is None else self.patience
+        return replace(self, epochs=epochs, patience=patience)
 
     def tried(self, predict: Predict, epochs: int) -> TrainingOptions:
         """These options for a first look: a few epochs of one way to predict."""

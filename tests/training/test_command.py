@@ -121,7 +121,8 @@ def test_a_signal_writes_the_best_so_far(  # noqa: PLR0917
 
     monkeypatch.setattr(loop, "_pass", interrupted)
     output = tmp_path / "model.pt"
-    got = CliRunner().invoke(app, ["train", str(data), *OPTIONS, "-o", str(output)])
+    level = [*OPTIONS, "--predict", "level", "-o", str(output)]
+    got = CliRunner().invoke(app, ["train", str(data), *level])
     assert got.exit_code == code and output.is_file()
     assert f"{word}: kept the best of epoch 1\n" in got.stderr
 

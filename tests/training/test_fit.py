@@ -31,6 +31,7 @@ OPTIONS = TrainingOptions(
     hidden_size=8,
     epochs=3,
     batch_size=32,
+    predict="level",
 )
 
 
@@ -253,7 +254,13 @@ def test_a_model_that_loses_says_why(
     rows: int, drift: float, chosen: dict[str, Any], cause: str
 ) -> None:
     options = TrainingOptions(
-        targets=("load",), window=12, horizon=2, epochs=1, hidden_size=4, **chosen
+        targets=("load",),
+        window=12,
+        horizon=2,
+        epochs=1,
+        hidden_size=4,
+        predict="level",
+        **chosen,
     )
     data = walk(rows, drift)
     warned = " ".join(fit(data, options).warnings)

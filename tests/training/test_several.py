@@ -19,7 +19,14 @@ from lstm_export.verification.subject import read
 torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 
 OPTIONS = TrainingOptions(
-    targets=("v",), window=5, hidden_size=6, num_layers=2, dropout=0.2, epochs=5, batch_size=32
+    targets=("v",),
+    window=5,
+    hidden_size=6,
+    num_layers=2,
+    dropout=0.2,
+    epochs=5,
+    batch_size=32,
+    predict="level",
 )
 
 
