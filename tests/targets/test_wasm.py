@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("wasmtime", reason='needs wasmtime: pip install "lstm-export[wasm]"')
 
 from lstm_export.errors import BundleError, InputError, MissingDependency
-from lstm_export.model import Column, Model, Signature
+from lstm_export.model import Activation, Column, Model, Pool, Signature, Slice
 from lstm_export.targets import wasm
 from lstm_export.targets.c.emit.interface import Interface
 from lstm_export.targets.c.emit.layout import BITS, cell_arrays, rounded
@@ -22,8 +22,8 @@ from lstm_export.targets.c.emit.source import write
 from lstm_export.targets.c.host.compiler import library
 from lstm_export.targets.c.host.runner import CRunner, CStream
 from lstm_export.targets.wasm import compiler, module, record, sandbox, sections
-from tests.kit.builders import drawn
-from tests.kit.chains import CHAINS
+from tests.kit.builders import drawn, lstm
+from tests.kit.chains import CHAINS, MODELS
 
 needs_compiler = pytest.mark.skipif(
     bool(compiler.unavailable()), reason="needs a compiler for WebAssembly"
@@ -33,7 +33,7 @@ EVERY_CHARACTER = "".join(chr(code) for code in (*range(1, 0x250), 0x2028, 0x202
 
 @cache
 def made(chain: str, simd: bool = True, weights: str = "float32") -> bytes:
-    return module.module_of(CHAINS[chain], simd, weights)
+    return module.module_of(MODELS[chain], simd, weights)
 
 
 @pytest.fixture
@@ -52,11 +52,11 @@ def c_runner(model: Model, weights: str = "float32") -> CRunner:
 
 @needs_compiler
 @pytest.mark.parametrize("simd", [True, False], ids=["simd", "plain"])
-@pytest.mark.parametrize("chain", CHAINS)
+@pytest.mark.parametrize("chain", [*CHAINS, "running pools", "rnn"])
 def test_has_the_bits_of_the_c_and_the_weights_of_the_model(
     chain: str, simd: bool, host_c: type[CRunner]
 ) -> None:
-    model = CHAINS[chain]
+    model = MODELS[chain]
     ours = wasm.load(made(chain, simd))
     theirs = c_runner(model)
     for batch, seq in ((1, 1), (1, 70), (33, 5)):
@@ -216,6 +216,7 @@ def test_a_module_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) ->
     """Too much work for the model that it says it is."""
     monkeypatch.setattr(sandbox, "FUEL", 10_000)
     monkeypatch.setattr(sandbox, "FUEL_PER_WEIGHT", 0)
+    monkeypatch.setattr(sandbox, "FUEL_PER_VALUE", 0)
     with pytest.raises(InputError, match=r"failed in run: .*fuel"):
         wasm.load(made("seed"))(drawn(CHAINS["seed"], 1, 5))
 
@@ -237,3 +238,19 @@ def test_without_a_compiler_one_line_names_both_ways(
         wasm.export(CHAINS["smallest"], tmp_path / "model_wasm")
     assert "pip install ziglang" in wasm.cannot_export()
     assert not list(tmp_path.iterdir())
+
+
+@needs_compiler
+def test_stages_without_weights_have_time_for_what_they_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few weights, and 2,000 values a step that each go through an activation."""
+    monkeypatch.setattr(sandbox, "FUEL", 0)
+    stages = (
+        lstm("lstm", 1, 2, 1, np.random.default_rng(9)),
+        Slice("wide", (0, 1) * 1_000),
+        Activation("gelu", "gelu"),
+        Pool("mean", "mean"),
+        Slice("narrow", (0,)),
+    )
+    model = Model(stages, Signature(1, 1))
+    y = wasm.load(module.module_of(model, simd=False))(drawn(model, 1, 30))
+    assert np.isfinite(y).all()

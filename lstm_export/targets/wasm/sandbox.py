@@ -19,9 +19,11 @@ from .sections import check_sandboxed
 PAGE = 2**16
 MOST_BYTES = 2**31
 # wasmtime counts about one unit of fuel an instruction. A step takes at most some tens of them a
-# weight in the plain build; this lets a module that loops for ever end.
+# weight in the plain build, and some hundreds a value between stages; this lets a module that loops
+# for ever end.
 FUEL = 2**28
 FUEL_PER_WEIGHT = 200
+FUEL_PER_VALUE = 2000
 
 
 class Sandbox:
@@ -40,6 +42,9 @@ class Sandbox:
         """
         self.record = Record.of(data)
         check_sandboxed(data)
+        values = sum(shape.width for shape in self.record.blank().shapes)
+        weights = self.record.weight_count + 1000
+        self._fuel_a_step = FUEL_PER_WEIGHT * weights + FUEL_PER_VALUE * values
         wasmtime = require("wasmtime", "wasm", "running wasm")
         self._errors = (wasmtime.WasmtimeError, wasmtime.Trap)
         config = wasmtime.Config()
@@ -68,7 +73,7 @@ class Sandbox:
         Raises:
             InputError: it trapped, or did more than that work takes.
         """
-        self._store.set_fuel(FUEL + steps * FUEL_PER_WEIGHT * (self.record.weight_count + 1000))
+        self._store.set_fuel(FUEL + steps * self._fuel_a_step)
         try:
             return self._functions[function](self._store, *arguments)
         except self._errors as error:
