@@ -10,6 +10,7 @@ import json
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,14 +52,15 @@ class ArchiveProcess:
         """The same in float64."""
         return self._answers(np.asarray(x, np.float64))
 
-    def follow(self, layouts: Sequence[bool]) -> Followed:
-        """What the archive computes, given the layouts that it may take.
+    def follow(self, layouts: Sequence[bool], width: int) -> Followed:
+        """What the archive computes, given the layouts that it may take, and its features or 0.
 
         Raises:
             UnsupportedModel: it does something that has no translation.
         """
-        question = child_process.packed({"layouts": np.array(layouts)})
-        return unpacked(child_process.unpacked(self._child.ask(question, ANSWER_S)))
+        question = {"layouts": np.array(layouts), "width": np.array(width)}
+        said = self._child.ask(child_process.packed(question), ANSWER_S)
+        return unpacked(child_process.unpacked(said))
 
     def _answers(self, x: Array) -> list[Array]:
         said = self._child.ask(child_process.packed({"x": x}), ANSWER_S)
@@ -91,8 +93,8 @@ def _answered(
 
     if "layouts" in asked:
         layouts = [bool(layout) for layout in asked["layouts"]]
-        found = follow(NAME, module, layouts, lambda x, recorder: run_script(module, x, recorder))
-        return packed(found)
+        width = int(asked["width"])
+        return packed(follow(NAME, module, layouts, partial(run_script, module), width))
     x = asked["x"]
     if x.dtype == np.float64:
         if exact is None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+MOST_FEATURES = 64  # that are tried, where no size of a weight fits
 PRIMES = (7, 11, 13, 17, 19, 23, 29, 31, 37)
 
 
@@ -44,6 +45,7 @@ def follow(
     module: nn.Module,
     layouts: Sequence[bool],
     running: Callable[[torch.Tensor, Recorder], Any] | None = None,
+    width: int = 0,
 ) -> Followed:
     """The program that a module in evaluation mode computes.
 
@@ -52,6 +54,7 @@ def follow(
         module: whose weights are used.
         layouts: whether it takes `(seq, batch, input_size)`, the likelier first.
         running: how to run it so that its calls are seen; by default it is called.
+        width: how many features it takes; 0 to find out.
 
     Raises:
         UnsupportedModel: it does something that has no translation, or not always the same, or
@@ -60,10 +63,10 @@ def follow(
     lengths = list(_lengths(module))
     refused: list[InputError] = []
     untranslated: list[UnsupportedModel] = []
-    for width in _widths(module):
+    for tried in [width] if width else _widths(module):
         for time_first in layouts:
             try:
-                return _followed(name, module, (width, time_first), lengths, running)
+                return _followed(name, module, (tried, time_first), lengths, running)
             except InputError as error:
                 refused.append(error)
             except UnsupportedModel as error:
@@ -160,7 +163,7 @@ def _lengths(module: nn.Module) -> Iterator[tuple[int, int]]:
 
 def _widths(module: nn.Module) -> list[int]:
     """How many features it may take, the likeliest first: what its layers take, then any size of
-    its weights."""
+    its weights, then any number."""
     import torch
     from torch import nn
 
@@ -174,4 +177,5 @@ def _widths(module: nn.Module) -> list[int]:
         if isinstance(tensor, torch.Tensor) and tensor.ndim
     ]
     sizes += [tensor.shape[-1] for tensor in sorted(tensors, key=lambda tensor: -tensor.ndim)]
+    sizes += range(1, MOST_FEATURES + 1)
     return [size for size in dict.fromkeys(sizes) if size]

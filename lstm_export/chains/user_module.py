@@ -37,7 +37,7 @@ class Running:
         name: what it is, for people.
         call: in float32.
         exact: in float64; None where it cannot be cast.
-        follow: what it computes, given the layouts that it may take.
+        follow: what it computes, given the layouts that it may take, and how many features or 0.
         batch_first: of its recurrent modules; None where that is not known.
         prefix: what stands before its names in the file.
         notes: what a user should know.
@@ -46,7 +46,7 @@ class Running:
     name: str
     call: Call
     exact: Call | None
-    follow: Callable[[Sequence[bool]], Followed]
+    follow: Callable[[Sequence[bool], int], Followed]
     batch_first: bool | None
     prefix: str = ""
     notes: tuple[str, ...] = ()
@@ -86,7 +86,7 @@ def _here(name: str, module: nn.Module) -> Running:
         name,
         lambda x: call(module, x),
         exact_call(module),
-        lambda layouts: follow(name, module, layouts),
+        lambda layouts, width: follow(name, module, layouts, width=width),
         reads_batch_first(module),
     )
 
@@ -100,7 +100,7 @@ def followed(
         UnsupportedModel: it does something that has no translation, or another chain was given.
         InputError: an option does not fit it.
     """
-    found = running.follow(_layouts(running, options))
+    found = running.follow(_layouts(running, options), len(options.features))
     program = _agreed(_prefixed(found.program, running.prefix), contents, options, running.name)
     model, steps = with_steps(program.model("assumed"), contents.facts)
     given = around(contents, options, model.signature)
