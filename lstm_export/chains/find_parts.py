@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from ..errors import CheckpointError, UnsupportedModel
-from ..model import GRU, LSTM, Activation, Affine, Array, LayerNorm, Linear, Recurrent, Stage
+from ..errors import CheckpointError
+from ..model import GRU, LSTM, RNN, Activation, Affine, Array, LayerNorm, Linear, Recurrent, Stage
 from .auxiliary import sounds_auxiliary
 from .initial_states import take_states
 from .listing import listed
 from .parts import Part, Parts
 
 EPS = 1e-5  # torch's default of every norm; a state_dict does not hold it
-_GATES: Mapping[float, type[Recurrent]] = {4: LSTM, 3: GRU}
+_GATES: Mapping[float, type[Recurrent]] = {4: LSTM, 3: GRU, 1: RNN}
 
 _RECURRENT_KEY = re.compile(r"(weight|bias)_(ih|hh|hr)_l\d+(_reverse)?")
 _CELL_KEYS = {"weight_ih", "weight_hh", "bias_ih", "bias_hh"}
@@ -37,7 +37,6 @@ def find_parts(arrays: Mapping[str, Array]) -> Parts:
     Raises:
         CheckpointError: there is no recurrent module, or one lacks weights or has some of no
             possible shape.
-        UnsupportedModel: the recurrent module is a plain RNN.
     """
     groups = _groups(arrays)
     if not any(_is_recurrent(keys) for keys in groups.values()):
@@ -189,7 +188,7 @@ def batch_norm(prefix: str, keys: _Keys, eps: float) -> Part | str:
 
 
 def _recurrent(prefix: str, keys: _Keys) -> Part:
-    """An LSTM or a GRU, or the cell of one, told apart by how many gates are stacked."""
+    """An LSTM, a GRU or an RNN, or the cell of one, told apart by how many gates are stacked."""
     name = prefix or "lstm"
     doubts: tuple[str, ...] = ()
     weights = keys
@@ -197,13 +196,16 @@ def _recurrent(prefix: str, keys: _Keys) -> Part:
         weights = {f"{key}_l0": array for key, array in keys.items()}
         doubts = (f"`{name}` is a cell, taken as stepped over the sequence once from a zero state",)
     kind = _recurrent_kind(name, weights)
-    if not prefix and kind is GRU:
-        name = "gru"
+    if not prefix:
+        name = kind.kind.lower()
+    if kind is RNN:
+        taken = f"`{name}` is an RNN, taken with tanh; relu would have the same weights"
+        doubts = (*doubts, f"{taken}: {prefix or '.'}(relu)")
     return Part(prefix, kind.kind, (kind(name, weights),), doubts)
 
 
 def _recurrent_kind(name: str, weights: _Keys) -> type[Recurrent]:
-    """LSTM or GRU: `weight_hh_l0` is (gates * hidden_size, hidden_size or proj_size)."""
+    """LSTM, GRU or RNN: `weight_hh_l0` is (gates * hidden_size, hidden_size or proj_size)."""
     if not weights.keys() >= {"weight_ih_l0", "weight_hh_l0"}:
         got = listed(weights)
         raise CheckpointError(f"{name} has {got}, expected weight_ih_l0 and weight_hh_l0 too")
@@ -215,9 +217,6 @@ def _recurrent_kind(name: str, weights: _Keys) -> type[Recurrent]:
     hidden_size = weights.get("weight_hr_l0", weight_hh).shape[-1]
     gates = weight_hh.shape[0] / hidden_size
     found = f"weight_hh_l0 is {weight_hh.shape}"
-    if gates == 1:
-        expected = "an LSTM's is (4 * hidden, hidden)"
-        raise UnsupportedModel(f"{name} is a plain RNN: its {found}, {expected}")
     if gates not in _GATES:
         expected = "expected (4 * hidden_size, hidden_size)"
         raise CheckpointError(f"{name}.{found}, {expected}")

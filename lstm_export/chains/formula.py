@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from ..errors import InputError
-from .naming import item_named, module_named
+from .naming import item_named, module_named, word_of
 from .parts import Part
 from .program import INPUT, Program, Step
 from .tokens import Item, slice_text
@@ -177,8 +177,8 @@ class _Parser:
                 raise self.fault("concat takes two values or more")
             return self.step("concat", *values)
         numbers: list[str] = []
-        while not is_module and self.takes(","):
-            numbers.append(self.numbers())
+        while self.takes(","):
+            numbers.append(self.word() if is_module else self.numbers())
         token = f"{word}({', '.join(numbers)})" if numbers else word
         return self.step(self.item(token), *values)
 
@@ -260,7 +260,9 @@ class _Writer:
         item, takes = self._program.steps[index]
         if isinstance(item, Part):
             module = item.token if _PLAIN.fullmatch(item.token) else f"`{item.token}`"
-            return f"{module}({self._text(takes[0])[0]})", 0
+            _, _, more = word_of(item).removeprefix(item.token).rstrip(")").partition("(")
+            arguments = [self._text(takes[0])[0], *([more] if more else [])]
+            return f"{module}({', '.join(arguments)})", 0
         if item in _MARKS:
             return self._operation(item, takes)
         kind, _, numbers = item.partition("(")

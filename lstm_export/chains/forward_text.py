@@ -13,14 +13,14 @@ from collections.abc import Iterable, Sequence
 
 from ..errors import InputError
 from .formula import formula_of, parse_formula
-from .naming import item_named
+from .naming import item_named, word_of
 from .parts import Part
 from .program import Program
 from .tokens import Item
 
 # What only a formula has: an operator between values, or a value in parentheses.
 _OPERATOR = re.compile(r"[;=\[\]*/]|\+(?!inf\b|\d)")
-_VALUE = re.compile(r"\(\s*(?!-?inf\b)[^\s\d.)-]|\(\s*\d+\s*[(\[]")
+_VALUE = re.compile(r"\(\s*(?!-?inf\b|tanh\)|relu\))[^\s\d.)-]|\(\s*\d+\s*[(\[]")
 
 
 def parse_forward(text: str, parts: Sequence[Part]) -> Program:
@@ -74,5 +74,5 @@ def chain_text(items: Iterable[Item]) -> str:
 
 def _token(item: Item, modules: set[str]) -> str:
     if isinstance(item, Part):
-        return item.token
+        return word_of(item)
     return f"@{item}" if item in modules else item

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..errors import InputError, UnsupportedModel
+from ..model import RNN
 from .parts import Part, unwrapped
 from .tokens import JOINS, STAGES, Item, stage_of
+
+_NONLINEAR = re.compile(r"(.+)\((tanh|relu)\)")
 
 
 def item_named(token: str, parts: Sequence[Part]) -> Item:
@@ -15,7 +20,7 @@ def item_named(token: str, parts: Sequence[Part]) -> Item:
     Raises:
         InputError: it names neither.
     """
-    part = None if token.startswith("@") else module_named(token, parts)
+    part = None if token.startswith("@") else _module(token, parts)
     if part is not None:
         return part
     stage = token.removeprefix("@")
@@ -30,6 +35,26 @@ def item_named(token: str, parts: Sequence[Part]) -> Item:
             f"modules: {modules}; stages: {', '.join(STAGES)}"
         ) from error
     return stage
+
+
+def _module(token: str, parts: Sequence[Part]) -> Part | None:
+    """A module; of an RNN also its nonlinearity, `rnn(relu)`."""
+    match = _NONLINEAR.fullmatch(token)
+    part = module_named(match[1].strip(), parts) if match else None
+    if match is None or part is None:
+        return module_named(token, parts)
+    (stage,) = part.stages
+    if not isinstance(stage, RNN):
+        raise InputError(f"--forward: {token}: {part.token} is a {part.kind}, and no RNN")
+    return replace(part, stages=(replace(stage, nonlinearity=match[2]),))
+
+
+def word_of(part: Part) -> str:
+    """How a text names a module: `rnn(relu)` for an RNN that is not torch's usual."""
+    stage = part.stages[0]
+    if isinstance(stage, RNN) and stage.nonlinearity != "tanh":
+        return f"{part.token}({stage.nonlinearity})"
+    return part.token
 
 
 def module_named(token: str, parts: Sequence[Part]) -> Part | None:

@@ -10,9 +10,7 @@ from .signals import Node, Untranslated
 from .tokens import JOINS, Item, scaler_text, slice_text
 
 _NO_STAGE = {
-    "state": "reads out the final state of a layer below the last",
-    "cell": "reads out the cell state",
-    "cells": "reads out the cell state",
+    "cells": "reads out the cell state of every step",
     "spread": "repeats a row at every step, and not beside a sequence",
 }
 
@@ -52,8 +50,6 @@ class _Steps:
     def _computed(self, node: Node) -> int:
         if node.kind == "step":
             return self.value(node.inputs[0], _pick(node))
-        if node.kind == "hidden":
-            return self._step("hidden", node)
         return self._step(_item(node), node)
 
     def _picked(self, node: Node, pick: str) -> int:
@@ -62,6 +58,8 @@ class _Steps:
             return self.value(node)
         if node is self._x or is_recurrent(node):
             return self._add(pick, self.value(node))
+        if node.kind == "cells" and pick == "last":
+            return self._add("cell", self.value(node.inputs[0]))
         return self._step(_item(node), node, pick)
 
     def _step(self, item: Item, node: Node, pick: str = "") -> int:
@@ -117,11 +115,9 @@ def _chain(node: Node, x: Node, last: bool = False) -> list[Item]:
         return ["last"] if last else []
     if node.kind == "step" and _pick(node) == "last":
         return _chain(node.inputs[0], x, last=True)
-    if node.kind == "hidden":
-        return [*_chain(node.inputs[0], x), "hidden"]
     if node.kind == "add":
         return _skip(node, x, last)
-    if node.kind in ("item", "pool", "slice") and len(node.inputs) == 1:
+    if node.kind in ("item", "pool", "slice", "state") and len(node.inputs) == 1:
         (source,) = node.inputs
         if last and is_recurrent(node):
             return [*_chain(source, x), _item(node), "last"]

@@ -8,17 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from ..model import GRU, LSTM, Array, Recurrent
+from ..model import GRU, LSTM, RNN, Array, Recurrent
 from .capture import Call, Constant, Data
 from .parts import Part
 from .rules import Rule, Translator, constant, features
 from .signals import Node, Signal, Untranslated
+from .tokens import state_text
 
 KINDS: Mapping[str, type[Recurrent]] = {
     "lstm": LSTM,
     "gru": GRU,
     "lstm_cell": LSTM,
     "gru_cell": GRU,
+    "rnn_tanh": RNN,
+    "rnn_relu": RNN,
+    "rnn_tanh_cell": RNN,
+    "rnn_relu_cell": RNN,
 }
 
 
@@ -42,12 +47,13 @@ def layer(call: Call, data: Data, t: Translator) -> Signal:
             f"reads ({', '.join(signal.axes)}) as ({', '.join(wanted)}) (batch_first={batch_first})"
         )
     weights = [constant(param, "weights") for param in params]
-    states = [hx] if kind is GRU else list(hx)
+    states = list(hx) if kind is LSTM else [hx]
     suffixes = [
         f"_l{k}{side}" for k in range(num_layers) for side in ("", "_reverse")[: 1 + bidirectional]
     ]
     arrays = _named(weights, suffixes, bool(has_biases))
-    node = _node(_Layer(kind, arrays, weights, states), signal.node, call, t)
+    layer = _Layer(kind, arrays, weights, states, _options(call))
+    node = _node(layer, signal.node, call, t)
     if data.index == 0:
         return Signal.of(signal.axes, node)
     rows = np.empty(len(suffixes), object)
@@ -72,13 +78,21 @@ def _named(
 
 @dataclass(frozen=True, eq=False)
 class _Layer:
-    """A layer as it is called: its weights under torch.nn's names and as given, and the states that
-    it starts from."""
+    """A layer as it is called: its weights under torch.nn's names and as given, the states that it
+    starts from, and what else makes its stage."""
 
     kind: type[Recurrent]
     arrays: dict[str, Array]
     weights: Sequence[Constant]
     states: Sequence[Any]
+    options: Mapping[str, str]
+
+
+def _options(call: Call) -> dict[str, str]:
+    """Of an RNN its nonlinearity."""
+    if KINDS[call.name] is not RNN:
+        return {}
+    return {"nonlinearity": call.name.removeprefix("rnn_").removesuffix("_cell")}
 
 
 def _node(layer: _Layer, source: Node, call: Call, t: Translator) -> Node:
@@ -88,11 +102,18 @@ def _node(layer: _Layer, source: Node, call: Call, t: Translator) -> Node:
     }
     learned = {name: array for name, array in initial.items() if array.any()}
     prefix = _prefix(layer.weights[0], call)
-    stage = layer.kind(prefix or layer.kind.kind.lower(), {**layer.arrays, **learned})
+    name = prefix or layer.kind.kind.lower()
+    stage = layer.kind.build(name, {**layer.arrays, **learned}, layer.options)
+    assert isinstance(stage, Recurrent)  # noqa: S101 - its kind says so
     part = Part(prefix, layer.kind.kind, (stage,))
     width = (1 + stage.bidirectional) * stage.state_size
     starts = [array.tobytes() for array in learned.values()]
-    key = (layer.kind.kind, *(id(weight) for weight in layer.weights), *starts)
+    key = (
+        layer.kind.kind,
+        *layer.options.values(),
+        *(id(weight) for weight in layer.weights),
+        *starts,
+    )
     return t.nodes.item(part, source, key, (part, layer), width)
 
 
@@ -133,8 +154,7 @@ def _final(node: Node, row: int, t: Translator) -> Node:
     rows = len(stage.suffixes)
     half = stage.state_size
     if row < rows - 1 - stage.bidirectional:
-        made = lambda: Node("state", (node,), half, 0, numbers=(row,))  # noqa: E731
-        return t.nodes.make(("state", id(node), row), node, made)
+        return _state_row(node, "h", row, half, t)
     if not stage.bidirectional:
         return t.nodes.step(node, node.steps - 1)
     ahead = row == rows - 2
@@ -144,8 +164,17 @@ def _final(node: Node, row: int, t: Translator) -> Node:
 
 def _cell_state(node: Node, row: int, t: Translator) -> Node:
     """One row of `c_n`."""
-    made = lambda: Node("cell", (node,), _stage(node).hidden_size, 0, numbers=(row,))  # noqa: E731
-    return t.nodes.make(("cell", id(node), row), node, made)
+    return _state_row(node, "c", row, _stage(node).hidden_size, t)
+
+
+def _state_row(node: Node, state: str, row: int, size: int, t: Translator) -> Node:
+    """One direction of the final state of a layer, of `size` values."""
+    stage = _stage(node)
+    directions = 1 + stage.bidirectional
+    layer = row // directions - stage.num_layers
+    both = t.nodes.state(state_text(state, layer), node, directions * size)
+    first = row % directions * size
+    return t.nodes.cut(both, first, first + size)
 
 
 def cell(call: Call, data: Data, t: Translator) -> Signal:
@@ -155,9 +184,10 @@ def cell(call: Call, data: Data, t: Translator) -> Signal:
     signal = t.signal(call.args[0])
     hx = call.args[1]
     features(signal)
-    states = [hx] if kind is GRU else list(hx)
+    states = list(hx) if kind is LSTM else [hx]
     weights = [constant(argument, "weights") for argument in call.args[2:] if argument is not None]
-    layer = _Layer(kind, _named(weights, ["_l0"], len(weights) == 4), weights, states)
+    arrays = _named(weights, ["_l0"], len(weights) == 4)
+    layer = _Layer(kind, arrays, weights, states, _options(call))
     x = signal.node
     if x.kind != "step":
         raise Untranslated("is given something else than the steps of a sequence one by one")
@@ -197,4 +227,4 @@ def _continued(layer: _Layer, x: Node, t: Translator) -> Node:
     return node
 
 
-RULES: Mapping[str, Rule] = {"lstm": layer, "gru": layer, "lstm_cell": cell, "gru_cell": cell}
+RULES: Mapping[str, Rule] = {name: cell if name.endswith("_cell") else layer for name in KINDS}

@@ -15,18 +15,29 @@ from .tokens import JOINS, NOTHING
 
 def concat(nodes: Nodes, parts: Sequence[Node]) -> Node:
     """The features of several values; both directions' ends are the hidden state."""
+    parts = _merged(nodes, parts)
     if len(parts) == 1:
         return parts[0]
-    found = _hidden(nodes, parts)
-    if found is not None:
-        return found
     if all(part.kind == "step" and part.numbers == parts[0].numbers for part in parts):
         return nodes.step(concat(nodes, [part.inputs[0] for part in parts]), *parts[0].numbers)
-    for whole in (_of_one, _of_joins, _of_scalers, _of_items):
+    for whole in (_of_joins, _of_scalers, _of_items):
         found = whole(nodes, parts)
         if found is not None:
             return found
     return nodes.joined("concat", parts)
+
+
+def _merged(nodes: Nodes, parts: Sequence[Node]) -> list[Node]:
+    """Neighbours that are parts of one value, as that value."""
+    merged: list[Node] = []
+    for part in parts:
+        pair = [*merged[-1:], part]
+        whole = (_hidden(nodes, pair) or _of_one(nodes, pair)) if merged else None
+        if whole is None:
+            merged.append(part)
+        else:
+            merged[-1] = whole
+    return merged
 
 
 def _of_one(nodes: Nodes, parts: Sequence[Node]) -> Node | None:
@@ -104,9 +115,7 @@ def _hidden(nodes: Nodes, parts: Sequence[Node]) -> Node | None:
         return None
     if (parts[0].numbers, parts[1].numbers) != ((source.steps - 1,), (0,)):
         return None
-    return nodes.make(
-        ("hidden", id(source)), source, lambda: Node("hidden", (source,), source.width, 0)
-    )
+    return nodes.state("hidden", source, source.width)
 
 
 def is_recurrent(node: Node) -> bool:

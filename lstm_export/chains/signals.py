@@ -26,16 +26,16 @@ class Node:
     """One value on the way from x to y.
 
     Attributes:
-        kind: `x`; `item`, a stage or several; `step`, one step of a sequence; `hidden`, the final
-            hidden state of a layer with two directions; `state`, another final state; `pool`, one
-            row of all steps; `slice`, some of the features; `concat`, features side by side; `add`
-            and other names of `tokens.JOINS`; `spread`, a row as a sequence, at every step the
-            same.
+        kind: `x`; `item`, a stage or several; `step`, one step of a sequence; `state`, the final
+            state of a layer, both directions side by side; `pool`, one row of all steps; `cells`,
+            every cell state of a loop; `slice`, some of the features; `concat`, features side by
+            side; `add` and other names of `tokens.JOINS`; `spread`, a row as a sequence, at every
+            step the same.
         inputs: what it is computed from.
         width: its number of features.
         steps: of the sequence, where it is one; 0 where it is one row.
-        item: of an `item`, the module or token; of a `pool`, the token.
-        numbers: of a `step` which; of a `slice` the features; of a `state` its row.
+        item: of an `item`, the module or token; of a `pool` and a `state`, the token.
+        numbers: of a `step` which; of a `slice` the features.
     """
 
     kind: str
@@ -88,6 +88,11 @@ class Nodes:
         """One row of all steps of a sequence."""
         made = lambda: Node("pool", (node,), node.width, 0, token)  # noqa: E731
         return self.make(("pool", id(node), token), node, made)
+
+    def state(self, token: str, node: Node, width: int) -> Node:
+        """A final state of a recurrent layer."""
+        made = lambda: Node("state", (node,), width, 0, token)  # noqa: E731
+        return self.make(("state", id(node), token), node, made)
 
     def spread(self, node: Node, steps: int) -> Node:
         """A row at every step of a sequence."""

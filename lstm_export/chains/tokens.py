@@ -40,6 +40,7 @@ SCALERS = ("normalize", "denormalize")
 READ_OUTS: Mapping[str, Callable[[str], Stage]] = {
     "last": LastStep,
     "hidden": LastHidden,
+    "cell": lambda name: LastHidden(name, "c"),
     "mean": lambda name: Pool(name, "mean"),
     "max": lambda name: Pool(name, "max"),
     "first": lambda name: Pool(name, "first"),
@@ -90,6 +91,23 @@ def stage_of(token: str, used: set[str], width: int = 0) -> Stage | None:
     return makers[kind](name)
 
 
+def _state(state: str) -> Callable[[str, tuple[float, ...]], Stage]:
+    """`hidden`, of the last layer, or `hidden(-2)`, of the one before; the same of the cell."""
+
+    def made(name: str, numbers: tuple[float, ...]) -> Stage:
+        if len(numbers) > 1 or not all(number.is_integer() for number in numbers):
+            raise UnsupportedModel("a final state takes its layer, counted back from -1")
+        return LastHidden(name, state, *map(int, numbers))
+
+    return made
+
+
+def state_text(state: str, layer: int) -> str:
+    """The token of a final state."""
+    word = "cell" if state == "c" else "hidden"
+    return word if layer == -1 else f"{word}({layer})"
+
+
 def _skip(name: str, numbers: tuple[float, ...]) -> Stage:
     return Skip(name, tuple(map(_feature, numbers or (0.0,))))
 
@@ -112,6 +130,8 @@ def _clamp(name: str, numbers: tuple[float, ...]) -> Stage:
 
 
 _WITH_NUMBERS: Mapping[str, Callable[[str, tuple[float, ...]], Stage]] = {
+    "hidden": _state("h"),
+    "cell": _state("c"),
     "skip": _skip,
     "slice": _slice,
     "clamp": _clamp,
@@ -173,6 +193,8 @@ def _text_with_numbers(stage: Stage) -> str:
     match stage:
         case Clamp(low=low, high=high):
             return clamp_text(low, high)
+        case LastHidden(state=state, layer=layer):
+            return state_text(state, layer)
         case Skip(features=features):
             return f"skip({', '.join(map(str, features))})"
         case Slice(features=features):

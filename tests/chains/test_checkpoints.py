@@ -134,10 +134,6 @@ CHAINS_REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "unknown keys": (lambda: saved(state(**{"norm.running_mean": torch.zeros(4)})), "running_mean"),
     "no LSTM": (lambda: saved({"fc.weight": torch.zeros(1, 4)}), "no LSTM and no GRU in it"),
-    "RNN": (
-        lambda: saved({"rnn." + k: v for k, v in nn.RNN(3, 4).state_dict().items()}),
-        "a plain RNN",
-    ),
     "two LSTMs": (
         lambda: saved(
             {f"{name}.{k}": v for name in "ab" for k, v in nn.LSTM(3, 4).state_dict().items()}

@@ -162,7 +162,6 @@ REFUSED: dict[str, tuple[Any, str]] = {
         lambda: state(embedding=nn.Embedding(10, 3), lstm=nn.LSTM(3, 8), fc=nn.Linear(8, 1)),
         r"embedding: an Embedding\(10, 3\)",
     ),
-    "plain RNN": (lambda: state(rnn=nn.RNN(3, 8), fc=nn.Linear(8, 1)), "rnn is a plain RNN"),
     "side by side": (
         lambda: state(a=nn.LSTM(3, 8), b=nn.LSTM(3, 8), fc=nn.Linear(16, 1)),
         "a and b both take 3: they stand side by side",

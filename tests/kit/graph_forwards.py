@@ -17,13 +17,17 @@ def attended(m: Any, x: Any) -> Any:
     return m.fc((weights * out).sum(1))
 
 
-def stepped(m: Any, x: Any) -> Any:
+def looped(m: Any, x: Any) -> tuple[Any, Any, Any]:
     h = c = torch.zeros(len(x), 8)
     outputs = []
     for t in range(x.shape[1]):
         h, c = m.cell(x[:, t], (h, c))
         outputs.append(h)
-    return m.fc(torch.stack(outputs, dim=1)[:, -1])
+    return h, c, outputs
+
+
+def stepped(m: Any, x: Any) -> Any:
+    return m.fc(torch.stack(looped(m, x)[2], dim=1)[:, -1])
 
 
 def residual(m: Any, x: Any) -> Any:
@@ -109,7 +113,33 @@ GRAPHS: dict[str, Kind] = {
         lambda: {"wide": nn.Linear(56, 2)},
         "flatten.*fixes its length",
     ),
-    "cell state": Kind(lambda m, x: m.fc(m.lstm(x)[1][1][-1]), refused="cell state"),
+    "cell state": Kind(lambda m, x: m.fc(m.lstm(x)[1][1][-1]), holds=("cell",)),
+    "all final states of two layers": Kind(
+        lambda m, x: m.wide(torch.cat([*m.deep(x)[1][0], *m.deep(x)[1][1]], dim=1)),
+        lambda: {
+            "deep": nn.LSTM(3, 4, 2, bidirectional=True, batch_first=True),
+            "wide": nn.Linear(32, 2),
+        },
+        holds=("hidden", "hidden_2", "cell", "cell_2"),
+    ),
+    "the first layer's state": Kind(
+        lambda m, x: m.end(m.deep(x)[1][0]),
+        lambda: {"deep": nn.GRU(3, 4, 2, batch_first=True), "end": nn.Linear(4, 1)},
+        holds=("hidden",),
+    ),
+    "an RNN": Kind(
+        lambda m, x: m.end(m.rnn(x)[0][:, -1]),
+        lambda: {"rnn": nn.RNN(3, 4, batch_first=True), "end": nn.Linear(4, 1)},
+        holds=("rnn",),
+    ),
+    "an RNN with relu": Kind(
+        lambda m, x: m.end(m.rnn(x)[0][:, -1]),
+        lambda: {"rnn": nn.RNN(3, 4, 2, "relu", batch_first=True), "end": nn.Linear(4, 1)},
+        holds=("rnn",),
+    ),
+    "a loop's cell state": Kind(
+        lambda m, x: m.fc(looped(m, x)[1]), lambda: {"cell": nn.LSTMCell(3, 8)}, holds=("cell_2",)
+    ),
     "attention": Kind(attended, lambda: {"score": nn.Linear(8, 1)}, "softmax"),
     "multihead attention": Kind(
         lambda m, x: m.fc(m.attn(*(3 * [m.lstm(x)[0]]))[0][:, -1]),

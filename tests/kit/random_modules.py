@@ -1,7 +1,7 @@
 """Random modules as users write them: programs over operations and classes of torch.
 
-The same seed and index give the same module on every machine. A part of them hold one operation that
-no stage computes.
+The same seed and index give the same module on every machine. A part of them hold one operation
+that no stage computes.
 """
 
 from __future__ import annotations
