@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from ..errors import UnsupportedModel
 from ..model import Model, Shape, Signature, Stage
 from ..model.stage import X
+from ..model.wiring import INPUT, shapes_of
 from .parts import Part
-from .tokens import NOTHING, Item, has_token, stage_of, token_of
+from .tokens import NOTHING, SCALERS, Item, has_token, stage_of, token_of
 
-INPUT = -1  # the index of x among what a step takes
+__all__ = ["INPUT", "Program", "Step", "program_of", "same_program"]
 
 
 class Step(NamedTuple):
@@ -112,7 +113,7 @@ class Program:
     def stages(self) -> tuple[Stage, ...]:
         """The stages in order, each under a name of its own, and with the names of what it takes
         where that is not the one before."""
-        return tuple(_Builder(self).stages())
+        return _Builder(self).stages()
 
     def model(self, origin: str) -> Model:
         """The program as a model.
@@ -125,7 +126,7 @@ class Program:
             names = ", ".join(map(_name, self.items))
             raise UnsupportedModel(f"the chain holds no LSTM and no GRU: {names}")
         builder = _Builder(self)
-        stages = tuple(builder.stages())
+        stages = builder.stages()
         return Model(stages, Signature(width, builder.shapes[-1].width), origin)
 
 
@@ -147,37 +148,48 @@ def _width_of_x(steps: Iterable[Step]) -> int:
 
 
 class _Builder:
-    """One walk over the steps; what a value is called and how it is shaped is kept by step."""
+    """One walk over the steps; which stage gives a step's value is kept by step."""
 
     def __init__(self, program: Program) -> None:
         self._program = program
         self._used = {stage.name for part in program.parts for stage in part.stages}
         self._modules: set[str] = set()  # names of stages of modules so far
-        self._names: list[str] = []  # of the stage that gives a step's value
-        self.shapes: list[Shape] = []
+        self._given_by: list[int] = []  # the stage that gives a step's value
+        self._stages: list[Stage] = []
+        self._sources: list[tuple[int, ...]] = []
 
-    def stages(self) -> Iterator[Stage]:
-        before = X
-        for step in self._program.steps:
-            inputs = tuple(self._name(source) for source in step.takes)
-            taken = [self._shape(source) for source in step.takes]
-            for stage in self._of(step.item, taken[0].width):
-                placed = replace(stage, inputs=() if inputs == (before,) else inputs)
-                yield placed
-                before = stage.name
-                inputs = (before,)
-                taken = [placed.shape(tuple(taken))]
-            self._names.append(inputs[0])
-            self.shapes.append(taken[0])
+    def stages(self) -> tuple[Stage, ...]:
+        for item, takes in self._program.steps:
+            sources = tuple(INPUT if each == INPUT else self._given_by[each] for each in takes)
+            for stage in self._of(item, sources[0]):
+                self._add(stage, sources)
+                sources = (len(self._stages) - 1,)
+            self._given_by.append(sources[0])
+        return tuple(self._stages)
 
-    def _of(self, item: Item, width: int) -> tuple[Stage, ...]:
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """What the stages so far give."""
+        return shapes_of(tuple(self._stages), tuple(self._sources), self._program.input_size)
+
+    def _add(self, stage: Stage, sources: tuple[int, ...]) -> None:
+        names = tuple(X if each == INPUT else self._stages[each].name for each in sources)
+        is_next = sources == (len(self._stages) - 1,)
+        self._stages.append(replace(stage, inputs=() if is_next else names))
+        self._sources.append(sources)
+
+    def _of(self, item: Item, source: int) -> tuple[Stage, ...]:
         if isinstance(item, Part):
             return self._of_module(item)
+        width = self._width(source) if item.startswith(SCALERS) else 0
         stage = stage_of(item, self._used, width)
         if stage is None:
             return ()
         self._used.add(stage.name)
         return (stage,)
+
+    def _width(self, source: int) -> int:
+        return self._program.input_size if source == INPUT else self.shapes[source].width
 
     def _of_module(self, part: Part) -> tuple[Stage, ...]:
         """Its stages; those of a module that stands there again get numbers."""
@@ -188,14 +200,6 @@ class _Builder:
         self._modules |= {stage.name for stage in named}
         self._used |= self._modules
         return part.stages if number == 1 else tuple(named)
-
-    def _name(self, source: int) -> str:
-        return X if source == INPUT else self._names[source]
-
-    def _shape(self, source: int) -> Shape:
-        if source == INPUT:
-            return Shape(self._program.input_size, is_sequence=True)
-        return self.shapes[source]
 
 
 def _numbered(name: str, number: int) -> str:

@@ -21,7 +21,8 @@ LACKING = 3  # one module in so many holds an operation that no stage computes
 MOST_BEFORE = 2  # operations on steps before the first recurrent layer
 MOST_AFTER = 3
 LARGEST_WIDTH = 6
-LOWEST, HIGHEST = -3, 6  # powers of ten of the inputs
+LOWEST = -3
+HIGHEST = 6  # powers of ten of the inputs
 
 
 class Drawn(nn.Module):  # type: ignore[misc]
