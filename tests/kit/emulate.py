@@ -335,7 +335,8 @@ def _call(command: list[str]) -> str:
 
 
 def _found(text: str, cases: Sequence[Case]) -> dict[str, Found]:
-    lines = [line.split(" ", 2) for line in text.splitlines()]
+    plain = re.sub(r"\x1b\[\d*m|\.$", "", text, flags=re.MULTILINE)  # as simavr marks its lines
+    lines = [line.split(" ", 2) for line in plain.splitlines()]
     result = {}
     for case in cases:
         mine = [(kind, rest) for name, kind, rest in lines if name == case.name]

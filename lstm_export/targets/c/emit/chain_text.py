@@ -10,14 +10,14 @@ from .walk import Walk
 
 def chain_text(model: Model, prefix: Prefix, arrays: Arrays, run: Walk, step: Walk | None) -> str:
     """The text; `run` is the chain over a pass, `step` over a single step, where there is one."""
-    parts = [_sizes(model, prefix, run, arrays.bits < 32), *arrays.text]
+    parts = [_sizes(model, prefix, run, arrays), *arrays.text]
     if step:
         parts.append(_step(prefix, step))
     parts += [_pass(prefix, run), _packing(prefix, run)]
     return "".join(parts)
 
 
-def _sizes(model: Model, prefix: Prefix, run: Walk, is_words: bool) -> str:
+def _sizes(model: Model, prefix: Prefix, run: Walk, arrays: Arrays) -> str:
     """Macros from which the runtime sums up scratch memory."""
     inputs = [
         (len(stage.gates) * stage.hidden_size, cell.weight_ih.shape[1])
@@ -26,13 +26,14 @@ def _sizes(model: Model, prefix: Prefix, run: Walk, is_words: bool) -> str:
         for cell in layer
     ]
     sums, width = max(inputs, key=lambda layer: -(-layer[0] // 16) * layer[1])
-    decoded = f"({prefix.macro('ROW')}({sums}u) * {width})" if is_words else "0"
+    decoded = f"({prefix.macro('ROW')}({sums}u) * {width})" if arrays.bits < 32 else "0"
     macros = {
         "HIDDEN_WIDTH": (str(run.buffers.width_of(is_row=True)), _told_of_rows(run)),
         "BUFFER_WIDTH": (
             str(run.buffers.width_of(is_row=False)),
             "floats a step between stages",
         ),
+        "CONSTANT_BYTES": (f"{arrays.bytes}ul", "of weights and all other constants"),
         "LAYER_SUMS": (f"{max(layer[0] for layer in inputs)}u", "sums of the widest layer"),
         "DECODED_FLOATS": (
             decoded,

@@ -82,7 +82,8 @@ class Arrays:
     def add_initial(self, array: Array) -> None:
         """The state before the first step, under the name by which the runtime knows it."""
         static = self.prefix.macro("STATIC")
-        declared = f"{static} const float {self.prefix.symbol('initial')}[{array.size}]"
+        flash = self.prefix.macro("FLASH")
+        declared = f"{static} const float {self.prefix.symbol('initial')}[{array.size}] {flash}"
         self.text.append(
             f"/* the state before the first step */\n{declared} = {{\n{floats(array)}}};\n\n"
         )
@@ -96,9 +97,9 @@ class Arrays:
         return self.names[key]
 
     def _define(self, comment: str, declared: str, values: str) -> None:
-        aligned = self.prefix.macro("ALIGNED")
+        places = f"{self.prefix.macro('FLASH')} {self.prefix.macro('ALIGNED')}"
         self.text.append(
-            f"/* {comment} */\nstatic const {declared} {aligned} = {{\n{values}}};\n\n"
+            f"/* {comment} */\nstatic const {declared} {places} = {{\n{values}}};\n\n"
         )
 
     def _pad(self, lanes: int) -> str:

@@ -28,14 +28,15 @@ def golden_text(model: Model, prefix: Prefix, weights: str) -> str:
         "test_bounds": np.concatenate([allowed.ravel() for _, _, allowed in golden]),
     }
     static = prefix.macro("STATIC")
+    flash = prefix.macro("FLASH")
     steps = ", ".join(map(str, lengths))
     text = (
         f"#define {prefix.macro('TEST_COUNT')} {len(golden)}\n"
         f"#define {prefix.macro('TEST_LONGEST')} {max(lengths)}\n\n"
-        f"{static} const unsigned {prefix.symbol('test_steps')}[] = {{{steps}}};\n"
+        f"{static} const unsigned {prefix.symbol('test_steps')}[] {flash} = {{{steps}}};\n"
     )
     for name, values in arrays.items():
-        text += f"{static} const float {prefix.symbol(name)}[] = {{\n{floats(values)}}};\n"
+        text += f"{static} const float {prefix.symbol(name)}[] {flash} = {{\n{floats(values)}}};\n"
     return f"{text}\n"
 
 

@@ -5,6 +5,10 @@
 #include "chain.h"
 #include "model.h"
 
+#if defined(__AVR__) && MODEL_CONSTANT_BYTES > 60000ul
+#error "an AVR reads 64 kB of flash; these constants are larger: export with int8 weights"
+#endif
+
 /* The initial state of `lanes` rows: state [MODEL_STATE_SIZE][lane]. */
 MODEL_STATIC void model_start(float *state, size_t lanes)
 {
@@ -12,7 +16,7 @@ MODEL_STATIC void model_start(float *state, size_t lanes)
     for (n = 0; n < MODEL_STATE_SIZE; n++) {
         for (l = 0; l < lanes; l++) {
 #if MODEL_INITIAL_STATE
-            *state++ = model_initial[n];
+            *state++ = MODEL_READ(model_initial + n);
 #else
             *state++ = 0.0f;
 #endif

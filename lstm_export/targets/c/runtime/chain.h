@@ -12,12 +12,13 @@
 
 #define MODEL_HIDDEN_WIDTH 0 /* floats of h before a projection */
 #define MODEL_BUFFER_WIDTH 1 /* floats a step between stages */
+#define MODEL_CONSTANT_BYTES 64ul /* of weights and all other constants */
 #define MODEL_LAYER_SUMS 4u /* sums of the widest layer */
 #define MODEL_DECODED_FLOATS 0 /* weights of the largest input as floats, where they are stored as words */
 #define MODEL_PACKED_FLOATS 36 /* weights of all layers, packed for many rows */
 
 /* lstm_l0: in groups of 16 units (the last 9 to 24), rows of 1 inputs, 1 of h; in a row i, f, o, g */
-static const model_stored model_lstm_l0[] MODEL_ALIGNED = {
+static const model_stored model_lstm_l0[] MODEL_FLASH MODEL_ALIGNED = {
     0.0f, 0.5f, 0.0f, 0.0f,
     MODEL_PAD_8 MODEL_PAD_4
     0.25f, -0.125f, 0.5f, 0.75f,
@@ -27,17 +28,17 @@ static const model_stored model_lstm_l0[] MODEL_ALIGNED = {
 };
 
 /* fc_weight: weight [1][1] */
-static const float model_fc_weight[1] MODEL_ALIGNED = {
+static const float model_fc_weight[1] MODEL_FLASH MODEL_ALIGNED = {
     2.0f,
 };
 
 /* fc_bias: bias [1] */
-static const float model_fc_bias[1] MODEL_ALIGNED = {
+static const float model_fc_bias[1] MODEL_FLASH MODEL_ALIGNED = {
     0.25f,
 };
 
 /* the state before the first step */
-MODEL_STATIC const float model_initial[2] = {
+MODEL_STATIC const float model_initial[2] MODEL_FLASH = {
     0.5f, -0.5f,
 };
 

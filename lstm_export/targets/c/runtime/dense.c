@@ -15,7 +15,7 @@ MODEL_INLINE model_vf model_dot_lanes(const float *w, const float *x, size_t n, 
     for (j = 0; j < 16; j++) {
         model_vf sum = model_splat(0.0f);
         for (k = j; k < n; k += 16) {
-            model_vf product = model_splat(w[k]) * model_load(x + k * stride);
+            model_vf product = model_splat(MODEL_READ(w + k)) * model_load(x + k * stride);
             MODEL_ROUNDED(product);
             sum = sum + product;
         }
@@ -75,7 +75,7 @@ MODEL_STATIC void model_linear(const float *weight, const float *bias, const flo
             }
 #else
             const float sum = model_dot_lanes(weight + j * nx, x, nx, 1);
-            y[0] = bias ? sum + bias[j] : sum;
+            y[0] = bias ? sum + MODEL_READ(bias + j) : sum;
 #endif
         }
     }
@@ -92,7 +92,7 @@ MODEL_STATIC void model_normalize(const float *offset, const float *scale, const
     for (t = 0; t < steps; t++) {
         for (k = 0; k < n; k++) {
             for (l = 0; l < lanes; l++) {
-                *y++ = (*x++ - offset[k]) / scale[k];
+                *y++ = (*x++ - MODEL_READ(offset + k)) / MODEL_READ(scale + k);
             }
         }
     }
@@ -108,7 +108,7 @@ MODEL_STATIC void model_denormalize(const float *offset, const float *scale, con
     for (t = 0; t < steps; t++) {
         for (k = 0; k < n; k++) {
             for (l = 0; l < lanes; l++) {
-                *y++ = *x++ * scale[k] + offset[k];
+                *y++ = *x++ * MODEL_READ(scale + k) + MODEL_READ(offset + k);
             }
         }
     }
@@ -123,7 +123,8 @@ MODEL_STATIC void model_skip(const unsigned *features, size_t count, const float
     size_t t, k, l;
     for (t = 0; t < steps; t++, source += nx * lanes) {
         for (k = 0; k < n; k++, y += lanes) {
-            const float *added = source + features[count == 1 ? 0 : k] * lanes;
+            const unsigned feature = MODEL_READ(features + (count == 1 ? 0 : k));
+            const float *added = source + feature * lanes;
             for (l = 0; l < lanes; l++) {
                 y[l] = y[l] + added[l];
             }
@@ -182,8 +183,8 @@ MODEL_STATIC void model_layer_norm(const float *weight, const float *bias, float
             const float root = model_sqrt(model_total(x + l, n, lanes, mean, 1) / (float)n + eps);
             for (k = 0; k < n; k++) {
                 float value = (x[k * lanes + l] - mean) / root;
-                value = weight ? value * weight[k] : value;
-                y[k * lanes + l] = bias ? value + bias[k] : value;
+                value = weight ? value * MODEL_READ(weight + k) : value;
+                y[k * lanes + l] = bias ? value + MODEL_READ(bias + k) : value;
             }
         }
     }

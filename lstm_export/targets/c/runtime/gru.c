@@ -38,21 +38,21 @@ MODEL_INLINE void model_gru_sum(model_gru_sums *result, const model_stored *row,
 {
     size_t k;
 #if MODEL_BITS == 32
-    model_gru_sums sum = {row[0], row[size], row[2 * size]};
+    model_gru_sums sum = {MODEL_READ(row), MODEL_READ(row + size), MODEL_READ(row + 2 * size)};
     row += 3 * size;
 #else
     model_gru_sums sum = {0.0f, 0.0f, 0.0f};
 #endif
     for (k = 0; k < n; k++) {
-        sum.r = sum.r + model_weight(row[0], k) * v[k];
-        sum.z = sum.z + model_weight(row[size], k) * v[k];
-        sum.n = sum.n + model_weight(row[2 * size], k) * v[k];
+        sum.r = sum.r + model_weight(MODEL_READ(row), k) * v[k];
+        sum.z = sum.z + model_weight(MODEL_READ(row + size), k) * v[k];
+        sum.n = sum.n + model_weight(MODEL_READ(row + 2 * size), k) * v[k];
         row += (k + 1) % MODEL_ROWS_A_WORD ? 0 : 3 * size;
     }
 #if MODEL_BITS < 32
-    sum.r = sum.r * s[0] + b[0];
-    sum.z = sum.z * s[size] + b[size];
-    sum.n = sum.n * s[2 * size] + b[2 * size];
+    sum.r = sum.r * MODEL_READ(s) + MODEL_READ(b);
+    sum.z = sum.z * MODEL_READ(s + size) + MODEL_READ(b + size);
+    sum.n = sum.n * MODEL_READ(s + 2 * size) + MODEL_READ(b + 2 * size);
 #endif
     *result = sum;
     (void)s, (void)b;

@@ -56,7 +56,7 @@ MODEL_NOINLINE void model_columns(const unsigned *features, size_t count, const 
     size_t t, k;
     for (t = 0; t < steps; t++, x += nx * lanes) {
         for (k = 0; k < count; k++, y += lanes) {
-            model_copy(y, x + features[k] * lanes, lanes);
+            model_copy(y, x + MODEL_READ(features + k) * lanes, lanes);
         }
     }
 }

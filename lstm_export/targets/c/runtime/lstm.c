@@ -40,10 +40,10 @@ MODEL_INLINE void model_lstm_add(model_lstm_sums *sum, const model_stored *row, 
 {
     size_t k;
     for (k = 0; k < n; k++) {
-        sum->i = sum->i + model_weight(row[0], k) * v[k];
-        sum->f = sum->f + model_weight(row[size], k) * v[k];
-        sum->o = sum->o + model_weight(row[2 * size], k) * v[k];
-        sum->g = sum->g + model_weight(row[3 * size], k) * v[k];
+        sum->i = sum->i + model_weight(MODEL_READ(row), k) * v[k];
+        sum->f = sum->f + model_weight(MODEL_READ(row + size), k) * v[k];
+        sum->o = sum->o + model_weight(MODEL_READ(row + 2 * size), k) * v[k];
+        sum->g = sum->g + model_weight(MODEL_READ(row + 3 * size), k) * v[k];
         row += (k + 1) % MODEL_ROWS_A_WORD ? 0 : 4 * size;
     }
 }
@@ -62,7 +62,8 @@ MODEL_STATIC void model_lstm_step(const model_stored *w, const float *scale, con
         for (u = 0; u < size; u++) {
             const model_stored *row = w + 4 * first * rows_x + u;
 #if MODEL_BITS == 32
-            model_lstm_sums sum = {row[0], row[size], row[2 * size], row[3 * size]};
+            model_lstm_sums sum = {MODEL_READ(row), MODEL_READ(row + size), MODEL_READ(row + 2 * size),
+                                   MODEL_READ(row + 3 * size)};
             row += 4 * size;
 #else
             const float *s = scale + 4 * first + u, *b = bias + 4 * first + u;
@@ -71,10 +72,10 @@ MODEL_STATIC void model_lstm_step(const model_stored *w, const float *scale, con
             model_lstm_add(&sum, row, size, x, nx);
             model_lstm_add(&sum, w_h + 4 * first * rows_h + u, size, h, nh);
 #if MODEL_BITS < 32
-            sum.i = sum.i * s[0] + b[0];
-            sum.f = sum.f * s[size] + b[size];
-            sum.o = sum.o * s[2 * size] + b[2 * size];
-            sum.g = sum.g * s[3 * size] + b[3 * size];
+            sum.i = sum.i * MODEL_READ(s) + MODEL_READ(b);
+            sum.f = sum.f * MODEL_READ(s + size) + MODEL_READ(b + size);
+            sum.o = sum.o * MODEL_READ(s + 2 * size) + MODEL_READ(b + 2 * size);
+            sum.g = sum.g * MODEL_READ(s + 3 * size) + MODEL_READ(b + 3 * size);
 #endif
             out[first + u] = model_lstm_cell(sum.i, sum.f, sum.o, sum.g, c + first + u);
             out[first + u] = out[first + u] * model_tanh(c[first + u]);

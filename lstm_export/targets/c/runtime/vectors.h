@@ -6,6 +6,30 @@
 
 #include <stddef.h>
 
+/* Where constants lie, and how one is read from there: yours, where flash is no plain memory. An AVR
+   has 64 kB of it in reach, and no array above 32 kB. With MODEL_READ there are no vectors. */
+#if defined(__AVR__) && !defined(MODEL_FLASH)
+#include <avr/pgmspace.h>
+#define MODEL_FLASH PROGMEM
+#define MODEL_READ(p)                       \
+    (__extension__({                        \
+        union {                             \
+            uint32_t word;                  \
+            __typeof__(*(p) + 0) value;     \
+        } read_;                            \
+        read_.word = pgm_read_dword((p));   \
+        read_.value;                        \
+    }))
+#endif
+#ifndef MODEL_FLASH
+#define MODEL_FLASH
+#endif
+#ifndef MODEL_READ
+#define MODEL_READ(p) (*(p))
+#elif !defined(MODEL_VL)
+#define MODEL_VL 1
+#endif
+
 /* The answers are the same bits everywhere but where a compiler computes floats with more bits than
    they have, or may do as it likes with them. */
 #ifndef MODEL_OTHER_BITS
