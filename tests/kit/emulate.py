@@ -37,6 +37,7 @@ SCRATCH_FLOATS = (
     60_000  # for all models in turn; the most is for a vector machine with rounded weights
 )
 SCRATCH_WORDS = 4_000  # for each integer model that needs any
+SMALL_SCRATCH_FLOATS = 600  # an AVR has 8 kB
 HOW = "run scripts/install_emulators.sh (Debian, Ubuntu; as root)"
 
 
@@ -117,6 +118,27 @@ BOARDS = {
     "aarch64": Board(
         "aarch64", "aarch64-linux-gnu-", ("-static",), "linux.c", ("qemu-aarch64-static",)
     ),
+}
+
+
+def _linux(name: str, tools: str, emulator: str, flags: str = "") -> Board:
+    options = ("-static", *flags.split())
+    return Board(name, f"{tools}-", options, "linux.c", (f"qemu-{emulator}-static",))
+
+
+_SIMAVR = ("simavr", "-m", "atmega2560", "-f", "16000000")
+# Farther from this machine, for scripts/docs/make_c_far.py.
+FAR = {
+    "avr": Board("AVR, ATmega2560", "avr-", ("-mmcu=atmega2560",), "avr.c", _SIMAVR),
+    "armhf": _linux("ARMv7 with NEON", "arm-linux-gnueabihf", "arm", "-mfpu=neon"),
+    "i386": _linux("i386, x87", "i686-linux-gnu", "i386", "-march=i386 -mno-sse"),
+    "i386 sse": _linux("i386, SSE2", "i686-linux-gnu", "i386", "-msse2 -mfpmath=sse"),
+    "m68k": _linux("68020, 68881", "m68k-linux-gnu", "m68k"),
+    "s390x": _linux("s390x", "s390x-linux-gnu", "s390x"),
+    "ppc64": _linux("PowerPC 64, big-endian", "powerpc64-linux-gnu", "ppc64"),
+    "mips": _linux("MIPS, big-endian", "mips-linux-gnu", "mips"),
+    "hppa": _linux("PA-RISC", "hppa-linux-gnu", "hppa"),
+    "sparc64": _linux("SPARC V9", "sparc64-linux-gnu", "sparc64"),
 }
 
 
@@ -250,7 +272,8 @@ def build(board: Board, cases: Sequence[Case], folder: Path, flags: Iterable[str
     """The program, linked."""
     parts = "".join(case.source for case in cases)
     calls = "".join(f"    {case.name}_check();\n" for case in cases)
-    head = f'#define SCRATCH_FLOATS {SCRATCH_FLOATS}\n#include "print.h"\n'
+    room = SMALL_SCRATCH_FLOATS if board.start == "avr.c" else SCRATCH_FLOATS
+    head = f'#define SCRATCH_FLOATS {room}\n#include "print.h"\n'
     main = f"{head}{parts}int main(void)\n{{\n{calls}    return 0;\n}}\n"
     source = folder / f"check_{board.start}"
     program = folder / f"check_{board.name}.elf"

@@ -1,0 +1,183 @@
+"""Prove generated C on processors far from this machine, and write docs/c_far.md.
+
+Chains of the tests with float32, int16 and int8 weights; on an AVR the small ones. What each prints
+are the bits of its answers, as for docs/c_targets.md. Where they are not this machine's, the build
+must have said so.
+
+    apt-get install PACKAGES      # below; once, as root
+    python -m scripts.docs.make_c_far
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from lstm_export.targets import get
+from tests.kit.builders import drawn
+from tests.kit.chains import CHAINS
+from tests.kit.emulate import (
+    FAR,
+    FLAGS,
+    HOST,
+    Board,
+    Case,
+    Found,
+    emulate,
+    flash_bytes,
+)
+
+PACKAGES = (
+    "gcc-avr avr-libc simavr qemu-user-static gcc-arm-linux-gnueabihf libc6-dev-armhf-cross "
+    "gcc-i686-linux-gnu libc6-dev-i386-cross gcc-m68k-linux-gnu libc6-dev-m68k-cross "
+    "gcc-s390x-linux-gnu libc6-dev-s390x-cross gcc-powerpc64-linux-gnu libc6-dev-ppc64-cross "
+    "gcc-mips-linux-gnu libc6-dev-mips-cross gcc-hppa-linux-gnu libc6-dev-hppa-cross "
+    "gcc-sparc64-linux-gnu libc6-dev-sparc64-cross"
+)
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "c_far.md"
+SMALL = (("smallest", "float32"), ("scalers", "int8"), ("gru", "int16"), ("norms", "float32"))
+ALL = (*SMALL, ("seed", "float32"), ("seed", "int16"), ("seed", "int8"), ("projected", "int8"))
+NOTE = "floats are computed otherwise"
+# Builds beside the usual one, which mend what that does.
+MENDED = {"s390x": ("-std=gnu99",)}
+QUIET = ("-Wno-double-promotion",)  # s390x promotes under -std=c99: that is what is told
+Row = tuple[str, ...]
+
+
+def main() -> None:
+    """Generate, compile, run, compare, write."""
+    for board in FAR.values():
+        if board.missing():
+            sys.exit(f"{board.missing()}; or: apt-get install {PACKAGES}")
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        cases = [case_of(chain, weights, folder) for chain, weights in ALL]
+        host = emulate(HOST, cases, folder)
+        rows = [row for key in FAR for row in rows_of(key, cases, host, folder)]
+        small = list(avr_rows(cases[: len(SMALL)], folder))
+    PAGE.write_text(page(rows, small), encoding="utf-8")
+    print(f"wrote {PAGE}")
+
+
+def case_of(chain: str, weights: str, folder: Path) -> Case:
+    """The chain exported, with inputs of its size, one row of them far outside."""
+    model = CHAINS[chain]
+    name = f"{chain}_{weights}"
+    get("c").export(model, folder / name, name=name, weights=weights)
+    x = drawn(model, 3, 5)
+    x[2] *= 30
+    return Case(name, folder / name, x, model.signature.output_size, model.returns_every_step)
+
+
+def rows_of(key: str, cases: Sequence[Case], host: dict[str, Found], folder: Path) -> Iterator[Row]:
+    """The lines of one processor; stops the script where bits differ and nothing was said."""
+    board = FAR[key]
+    some = cases[: len(SMALL)] if key == "avr" else cases
+    for flags in ((), *([MENDED[key]] if key in MENDED else [])):
+        found = emulate(board, some, folder, (*flags, *QUIET))
+        differs = [case for case in some if found[case.name].answers != host[case.name].answers]
+        is_told = NOTE in said(board, some[0], folder, flags)
+        if differs and not is_told:
+            sys.exit(f"{board.name}: other bits, and the build did not say so")
+        answers = "identical"
+        if differs:
+            worst = max(distance(found[case.name], host[case.name]) for case in differs)
+            answers = f"within {worst:.0e} in {len(differs)} of {len(some)}"
+        build = " ".join((*board.flags, *flags)).replace("-static", "").strip()
+        print(board.name, flags, answers, is_told)
+        yield (board.name, f"`{build}`" if build else "", answers, "yes" if is_told else "no")
+
+
+def said(board: Board, case: Case, folder: Path, flags: Sequence[str]) -> str:
+    """What the compiler says of a model."""
+    command = [board.compiler, *FLAGS, *board.flags, *flags, "-c", str(case.folder / case.name)]
+    command[-1] += ".c"
+    command += ["-o", str(folder / "said.o")]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stderr
+
+
+def distance(found: Found, host: Found) -> float:
+    """The largest difference of an answer."""
+    return max(
+        float(np.abs(found.y(way).astype(np.float64) - host.y(way)).max())
+        for way in ("step", "run", "batch")
+    )
+
+
+def avr_rows(cases: Sequence[Case], folder: Path) -> Iterator[Row]:
+    """Flash, state and cycles on an AVR."""
+    for case, (chain, weights) in zip(cases, SMALL, strict=True):
+        found = emulate(FAR["avr"], [case], folder)[case.name]
+        flash = flash_bytes(FAR["avr"], case, folder)
+        numbers = (flash, found.state_bytes, found.instructions)
+        described = CHAINS[chain].describe()
+        yield (f"`{described}`", weights, *(f"{number:,}" for number in numbers))
+
+
+def page(rows: Sequence[Row], small: Sequence[Row]) -> str:
+    """The whole page."""
+    heads = (
+        ("processor", "build", "answers", "told"),
+        ("chain", "weights", "flash, B", "state, B", "cycles a step"),
+    )
+    tables = []
+    for head, lines in zip(heads, (rows, small), strict=True):
+        texts = [head, ("---",) * len(head), *lines]
+        tables.append("\n".join(f"| {' | '.join(cells)} |" for cells in texts))
+    tools = dict.fromkeys(board.compiler for board in FAR.values())
+    versions = "\n".join(f"- {version(tool)}" for tool in tools)
+    return TEXT.format(
+        bits=tables[0], avr=tables[1], count=len(ALL), flags=" ".join(FLAGS[:3]), tools=versions
+    )
+
+
+def version(tool: str) -> str:
+    """What a compiler calls itself."""
+    done = subprocess.run([tool, "--version"], capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()[0]
+
+
+TEXT = """# Generated C on far processors
+
+See where the answers are the same bits, where they are not and why, and what an AVR needs. Made by
+`scripts/docs/make_c_far.py`, which runs {count} models of the tests under QEMU and simavr, compiled
+with `{flags}`.
+
+{bits}
+
+- answers: `identical` where the bits of every answer, step by step, as a sequence and as a batch,
+  are those of a build for this machine.
+- told: whether the build says so, in one line. Floats that are computed with more bits than they
+  have (x87, the 68881, s390x under `-std=c99`), or with `-ffast-math`, give other bits; the answers
+  stay within float rounding. Define `NAME_OTHER_BITS` to be told no more. Whole numbers,
+  `--arithmetic integer`, are the same everywhere.
+- NEON of 32 bits is not used: it flushes the smallest numbers, and gcc makes scalars of its
+  vectors. `-DNAME_VL=4` has it.
+
+## Flash that is no plain memory
+
+Every constant is declared with `NAME_FLASH` and read with `NAME_READ`. On an AVR both are set:
+constants stay in flash, within its first 64 kB (more is refused when it is compiled), each array
+below 32 kB. Elsewhere they are nothing and a plain read, unless you define them as options of the
+compiler: `-D'NAME_FLASH=__attribute__((section(".model")))'` puts them into a section of yours, and
+a `NAME_READ(p)` of yours reads them, without vectors then.
+
+The same models on an ATmega2560, with 1,024 cycles to a tick:
+
+{avr}
+
+A compiler whose `int` has 16 bits gets types from `<stdint.h>`; sdcc 4.2 compiles models for the
+STM8 and the Z80.
+
+Tools:
+
+{tools}
+"""
+
+if __name__ == "__main__":
+    main()
