@@ -7,9 +7,10 @@
 set -uo pipefail
 
 commands=(gcc g++ clang wasm-ld node chromium minisign openssl
-  arm-none-eabi-gcc qemu-system-arm riscv64-unknown-elf-gcc qemu-system-riscv32 aarch64-linux-gnu-gcc qemu-aarch64-static)
+  arm-none-eabi-gcc qemu-system-arm riscv64-unknown-elf-gcc qemu-system-riscv32 aarch64-linux-gnu-gcc qemu-aarch64-static
+  avr-gcc simavr sdcc)
 packages=(gcc g++ clang lld nodejs minisign openssl gcc-arm-none-eabi qemu-system-arm gcc-riscv64-unknown-elf qemu-system-misc
-  gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static)
+  gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static gcc-avr avr-libc simavr sdcc)
 
 cannot() {
   echo "compilers and emulators not installed: $1. Tests that need them are skipped."

@@ -24,6 +24,7 @@ from ....model import (
     Slice,
     Stage,
 )
+from ....model.wiring import INPUT
 from .names import Prefix
 from .numbers import literal
 from .plan import Plan
@@ -215,6 +216,7 @@ def _last_hidden(stage: LastHidden, run: Walk) -> Value:
 def _recurrent(stage: Recurrent, run: Walk) -> Value:
     layers = list(stage.layers())
     bases = run.keep_states(stage)
+    _bring_within_reach(stage, run)
     for index, layer in enumerate(layers):
         across = len(layer) * stage.state_size
         is_answer = run.index == run.plan.answer and index == len(layers) - 1
@@ -233,3 +235,18 @@ def _recurrent(stage: Recurrent, run: Walk) -> Value:
         out = Value(state[0], across, is_row=True) if h_is_kept else out
         run.taken = [out]
     return out
+
+
+def _bring_within_reach(stage: Recurrent, run: Walk) -> None:
+    """Make huge inputs smaller where words of weights stand for whole numbers up to 2^31.
+
+    What another recurrent stage gives is small enough.
+    """
+    (source,) = run.plan.sources[run.index]
+    is_bounded = source != INPUT and isinstance(run.model.stages[source], Recurrent)
+    is_rounded = f"{stage.name}.scale{stage.suffixes[0]}" in run.names
+    if is_rounded and not is_bounded:
+        value = run.value
+        out = run.other_buffer(value.width, is_row=value.is_row)
+        run.call("within_reach", value.text, out.text, run.steps, value.width, run.lanes)
+        run.taken = [out]

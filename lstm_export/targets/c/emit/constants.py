@@ -98,9 +98,7 @@ class Arrays:
 
     def _define(self, comment: str, declared: str, values: str) -> None:
         places = f"{self.prefix.macro('FLASH')} {self.prefix.macro('ALIGNED')}"
-        self.text.append(
-            f"/* {comment} */\nstatic const {declared} {places} = {{\n{values}}};\n\n"
-        )
+        self.text.append(f"/* {comment} */\nstatic const {declared} {places} = {{\n{values}}};\n\n")
 
     def _pad(self, lanes: int) -> str:
         """Zeros up to a multiple of 16, where rows have them."""

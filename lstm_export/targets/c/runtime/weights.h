@@ -43,6 +43,26 @@ MODEL_INLINE float model_weight(model_stored word, size_t k)
 #endif
 }
 
+#if MODEL_BITS < 32
+/* x [step][n][lane] -> y: the inputs of a step where one is above 2^80 times 2^-48, so that products
+   with words stay finite. Such inputs outweigh all else, and gates are as far open as before. */
+MODEL_STATIC void model_within_reach(const float *x, float *y, size_t steps, size_t n, size_t lanes)
+{
+    size_t t, l, k;
+    for (t = 0; t < steps; t++, x += n * lanes, y += n * lanes) {
+        for (l = 0; l < lanes; l++) {
+            float factor = 1.0f;
+            for (k = l; k < n * lanes; k += lanes) {
+                factor = x[k] > 1.2e24f || x[k] < -1.2e24f ? 3.5527137e-15f : factor;
+            }
+            for (k = l; k < n * lanes; k += lanes) {
+                y[k] = x[k] * factor;
+            }
+        }
+    }
+}
+#endif
+
 /* The biases that a part of a layer begins with; null where they lie apart. */
 MODEL_INLINE const float *model_biases(const model_stored *part)
 {

@@ -1,0 +1,132 @@
+"""Generated C where a compiler or a chip is unlike this machine's: narrow ints, flash apart from
+memory, floats with more bits, and inputs that whole numbers would overflow.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lstm_export.model import Array
+from lstm_export.parity import GoldenSet, check
+from lstm_export.targets import c
+from lstm_export.targets.c.emit.layout import BITS, rounded
+from tests.kit.builders import drawn
+from tests.kit.chains import CHAINS
+
+pytestmark = pytest.mark.skipif(
+    not shutil.which("gcc") or sys.platform == "win32", reason="needs gcc and a POSIX system"
+)
+NOTE = "floats are computed otherwise here; define MODEL_OTHER_BITS to be told no more"
+
+
+@pytest.fixture
+def emulate() -> ModuleType:
+    from tests.kit import emulate
+
+    return emulate
+
+
+def written(chain: str, folder: Path, weights: str = "float32", **options: Any) -> Path:
+    """NAME.c of a chain, called as its folder is."""
+    c.export(CHAINS[chain], folder, name=folder.name, weights=weights, **options)
+    return folder / f"{folder.name}.c"
+
+
+def said(compiler: str, source: Path, *flags: str) -> str:
+    """What a compiler says of a file."""
+    command = [compiler, "-std=c99", "-Wall", "-Wextra", "-pedantic", *flags, "-c", str(source)]
+    command += ["-o", str(source.with_suffix(".o"))]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stderr
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_a_build_with_other_bits_says_so_unless_told_not_to(compiler: str, tmp_path: Path) -> None:
+    if not shutil.which(compiler):
+        pytest.skip(f"needs {compiler}")
+    source = written("smallest", tmp_path / "model")
+    assert said(compiler, source) == ""
+    assert NOTE in said(compiler, source, "-ffast-math")
+    assert said(compiler, source, "-ffast-math", "-DMODEL_OTHER_BITS") == ""
+
+
+@pytest.mark.skipif(
+    not shutil.which("sdcc"), reason="needs sdcc; run scripts/install_emulators.sh (as root)"
+)
+def test_a_compiler_with_ints_of_16_bits_takes_it(tmp_path: Path) -> None:
+    source = written("smallest", tmp_path / "model", "int8")
+    command = ["sdcc", "-mmcs51", "--std-c99", "--max-allocs-per-node", "1", "-c", str(source)]
+    command += ["-o", str(tmp_path / "model.rel")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "error" not in done.stderr
+
+
+def test_without_the_compilers_own_types_the_bits_are_the_same(
+    emulate: ModuleType, tmp_path: Path
+) -> None:
+    cases = [case_of(emulate, "gru", "int8", tmp_path / "gru_int8")]
+    flags = ("-U__UINT32_TYPE__", "-U__INT32_TYPE__")
+    with_types = emulate.emulate(emulate.HOST, cases, tmp_path)
+    without = emulate.emulate(emulate.HOST, cases, tmp_path, flags)
+    assert with_types["gru_int8"].answers == without["gru_int8"].answers
+
+
+def case_of(emulate: ModuleType, chain: str, weights: str, folder: Path) -> Any:
+    model = CHAINS[chain]
+    written(chain, folder, weights, self_test=True)
+    every = model.returns_every_step
+    size = model.signature.output_size
+    return emulate.Case(folder.name, folder, drawn(model, 1, 3), size, every)
+
+
+def test_constants_are_read_from_flash_that_is_no_memory(
+    emulate: ModuleType, tmp_path: Path
+) -> None:
+    """An AVR: every constant that was read as memory would be another number."""
+    board = emulate.FAR["avr"]
+    if missing := board.missing():
+        pytest.skip(missing)
+    chains = {"gru": "int16", "norms": "float32"}
+    cases = [
+        case_of(emulate, chain, weights, tmp_path / f"{chain}_{weights}")
+        for chain, weights in chains.items()
+    ]
+    host = emulate.emulate(emulate.HOST, cases, tmp_path)
+    found = emulate.emulate(board, cases, tmp_path)
+    for case in cases:
+        assert found[case.name].answers == host[case.name].answers, case.name
+        assert emulate.flash_bytes(board, case, tmp_path) > 1000
+
+
+def test_more_constants_than_an_avr_reads_are_refused(emulate: ModuleType, tmp_path: Path) -> None:
+    if missing := emulate.FAR["avr"].missing():
+        pytest.skip(missing)
+    source = written("seed", tmp_path / "model", "int16")
+    command = ["avr-gcc", "-mmcu=atmega2560", "-c", str(source), "-o", str(tmp_path / "model.o")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "an AVR reads 64 kB of flash" in done.stderr
+
+
+@pytest.mark.parametrize("weights", ["int16", "int8"])
+@pytest.mark.parametrize("chain", ["seed", "gru both ways"])
+def test_huge_inputs_are_answered_as_in_float(chain: str, weights: str, tmp_path: Path) -> None:
+    """Up to the largest floats: 2^31 times one of them is none."""
+    model = CHAINS[chain]
+    runner = c.load(written(chain, tmp_path / "model", weights).read_bytes())
+    held = rounded(model, BITS[weights])
+    x: Array = drawn(model, 40, 9)
+    for scale in (1e24, 1e30, 1e37):
+        huge = x * np.float32(scale)
+        huge[0] = x[0]  # beside a row of usual size
+        golden = GoldenSet.of("huge", held, huge)
+        report = check(runner, (golden,), subject=chain)
+        assert report.ok, report.table()
+        np.testing.assert_array_equal(runner(huge[:1]), runner(huge)[:1])
