@@ -7,7 +7,9 @@ from functools import singledispatch
 
 from ....errors import UnsupportedModel
 from ....model import (
+    GRU,
     LSTM,
+    RNN,
     Activation,
     Affine,
     Clamp,
@@ -240,10 +242,13 @@ def _recurrent(stage: Recurrent, run: Walk) -> Value:
 def _bring_within_reach(stage: Recurrent, run: Walk) -> None:
     """Make huge inputs smaller where words of weights stand for whole numbers up to 2^31.
 
-    What another recurrent stage gives is small enough.
+    What another recurrent stage gives is small enough, and a relu's answer follows its input.
     """
+    if isinstance(stage, RNN) and stage.nonlinearity == "relu":
+        return
     (source,) = run.plan.sources[run.index]
-    is_bounded = source != INPUT and isinstance(run.model.stages[source], Recurrent)
+    before = None if source == INPUT else run.model.stages[source]
+    is_bounded = isinstance(before, LSTM | GRU)
     is_rounded = f"{stage.name}.scale{stage.suffixes[0]}" in run.names
     if is_rounded and not is_bounded:
         value = run.value

@@ -28,7 +28,7 @@ MODEL_INLINE float model_rnn_add(float sum, const model_stored *row, size_t size
 {
     size_t k;
     for (k = 0; k < n; k++) {
-        sum = sum + model_weight(*row, k) * v[k];
+        sum = sum + model_weight(MODEL_READ(row), k) * v[k];
         row += (k + 1) % MODEL_ROWS_A_WORD ? 0 : size;
     }
     return sum;
@@ -48,7 +48,7 @@ MODEL_STATIC void model_rnn_step(const model_stored *w, const float *scale, cons
         for (u = 0; u < size; u++) {
             const model_stored *row = w + first * rows_x + u;
 #if MODEL_BITS == 32
-            float sum = *row;
+            float sum = MODEL_READ(row);
             row += size;
 #else
             float sum = 0.0f;
@@ -56,7 +56,7 @@ MODEL_STATIC void model_rnn_step(const model_stored *w, const float *scale, cons
             sum = model_rnn_add(sum, row, size, x, nx);
             sum = model_rnn_add(sum, w_h + first * rows_h + u, size, h, units);
 #if MODEL_BITS < 32
-            sum = sum * scale[first + u] + bias[first + u];
+            sum = sum * MODEL_READ(scale + first + u) + MODEL_READ(bias + first + u);
 #endif
             out[first + u] = model_rnn_cell(sum, is_relu);
         }
