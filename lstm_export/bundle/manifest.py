@@ -17,7 +17,7 @@ from ..version import __version__
 # writes: a key or a file changes its meaning, or goes. A new optional key or a new kind of artifact
 # needs no bump: readers ignore keys that they do not know. On a bump the old reader moves to a file
 # of its own and stays, and a bundle written by the last release of the old version joins
-# tests/golden.
+# tests/golden. What `bom.check_bom` compares keeps its form for ever, as bills on devices have it.
 # 1: the first. 2: golden sets may have lengths, which a reader of 1 would not pass on; all else is
 # as in 1, so that one reader serves both, and a bundle without lengths is still written as 1.
 FORMAT_VERSION = 2

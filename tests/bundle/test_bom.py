@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 
 from lstm_export.bundle import Artifact, Bundle, check_claims, make_bundle, open_bundle
 from lstm_export.bundle.archive import pack
-from lstm_export.bundle.bom import BOM
+from lstm_export.bundle.bom import BOM, check_bom
 from lstm_export.bundle.bundle import write_bundle
-from lstm_export.bundle.manifest import fingerprint
+from lstm_export.bundle.manifest import fingerprint, load_manifest
 from lstm_export.cli import app
 from lstm_export.errors import BundleError, InputError
 from lstm_export.model import Column, Model, forward
@@ -138,6 +138,15 @@ def test_a_verdict_that_does_not_follow_is_refused(bundle: Bundle) -> None:
     for lie in ({"bound": 1.0}, {"noise_floor": 0.5}, {"error": 1.0}, {"error": "nan"}):
         with pytest.raises(BundleError, match="does not follow from that set"):
             judged(bundle, lambda result, lie=lie: result.update(lie))  # type: ignore[misc]
+
+
+def test_a_bill_of_an_older_version_stays_true() -> None:
+    """tests/golden/described was written by 0.1.0, and bundles like it are on devices."""
+    bom = (GOLDEN / "described" / BOM).read_bytes()
+    manifest = load_manifest((GOLDEN / "described" / "manifest.json").read_bytes())
+    check_bom(bom, manifest)
+    with pytest.raises(BundleError, match="claims other weights"):
+        check_bom(bom, {**manifest, "weights_sha256": "0" * 64})
 
 
 def test_names_of_strangers_leave_it_valid(traffic_model: Model) -> None:

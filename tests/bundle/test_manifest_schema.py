@@ -14,7 +14,7 @@ from lstm_export.bundle.manifest import MANIFEST, READABLE, dump_manifest, load_
 from lstm_export.errors import BundleError
 from lstm_export.model import Model
 from lstm_export.parity import golden_sets
-from tests.kit.chains import CHAINS
+from tests.kit.chains import CHAINS, GRAPHS
 
 jsonschema = pytest.importorskip("jsonschema", reason="needs jsonschema: pip install jsonschema")
 
@@ -40,9 +40,9 @@ def manifest_of(model: Model) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("chain", ["seed", "scalers", "bidirectional", "gru"])
-def test_every_manifest_that_is_written_is_valid(chain: str, schema: Any) -> None:
-    schema.validate(manifest_of(CHAINS[chain]))
+@pytest.mark.parametrize("name", ["seed", "scalers", "bidirectional", "gru", *GRAPHS])
+def test_every_manifest_that_is_written_is_valid(name: str, schema: Any) -> None:
+    schema.validate(manifest_of({**CHAINS, **GRAPHS}[name]))
 
 
 @pytest.mark.parametrize("path", BUNDLES, ids=lambda path: path.stem)
