@@ -14,6 +14,7 @@ from .calendar_steps import CALENDAR_STEPS
 from .category import Category
 from .table_format import TableFormat
 
+MAX_WINDOW = 10**6  # steps; a stream keeps them all
 LATER_KEYS = (
     "shortest",
     "time_tolerance",
@@ -106,7 +107,7 @@ class Signature:
         _check_count("input_size", self.input_size)
         _check_count("output_size", self.output_size)
         if self.window is not None:
-            _check_count("window", self.window)
+            _check_count("window", self.window, below=MAX_WINDOW + 1)
         if self.shortest is not None:
             _check_count("shortest", self.shortest)
         if self.horizon is not None:
@@ -196,10 +197,10 @@ class Signature:
             raise UnsupportedModel(f"the stored signature cannot be read: {error}") from error
 
 
-def _check_count(name: str, count: object, least: int = 1) -> None:
-    if type(count) is not int or not least <= count < 2**31:
+def _check_count(name: str, count: object, least: int = 1, below: int = 2**31) -> None:
+    if type(count) is not int or not least <= count < below:
         got = f"the signature's {name} is {count!r}"
-        raise UnsupportedModel(f"{got}, expected a positive whole number")
+        raise UnsupportedModel(f"{got}, expected a positive whole number below {below:,}")
 
 
 def _is_number(value: object) -> bool:

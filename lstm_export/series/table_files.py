@@ -17,6 +17,10 @@ from ..errors import InputError, require
 from ..files import read_bytes, unreadable
 from ..model import USUAL, Array, TableFormat
 
+MAX_RATIO = (
+    200  # of what a .gz unpacks to, to the .gz; the traffic table of this package comes to 4
+)
+SMALL_TEXT_BYTES = 2**21  # which may unpack from any size
 MAX_TEXT_BYTES = 2**30  # of a CSV file, unpacked; as Python's objects it takes ten times as much
 DELIMITERS = ",;\t"
 CSV_FIRST_ROW = 2  # row 1 is the header
@@ -101,15 +105,16 @@ def _csv_text(path: Path) -> str:
 
 
 def _unzipped(path: Path, data: bytes) -> bytes:
+    most = min(MAX_TEXT_BYTES, max(SMALL_TEXT_BYTES, MAX_RATIO * len(data)))
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-            text = file.read(MAX_TEXT_BYTES + 1)
+            text = file.read(most + 1)
     except (EOFError, zlib.error) as error:
         raise InputError(f"{path} is a damaged gzip file: {error}; copy it again") from error
-    if len(text) > MAX_TEXT_BYTES:
+    if len(text) > most:
         raise InputError(
-            f"{path} unpacks to more than {MAX_TEXT_BYTES:,} bytes, the most that is allowed; "
-            "split it, or save it as Parquet"
+            f"{path} unpacks to more than {most:,} bytes, the most that is allowed for its "
+            f"{len(data):,}; unpack it first, split it, or save it as Parquet"
         )
     return text
 

@@ -209,3 +209,10 @@ def test_origin_is_no_part_of_equality(seed_model: Model) -> None:
 def test_stages_refuse_what_they_are_not(make: Callable[[], object], message: str) -> None:
     with pytest.raises(UnsupportedModel, match=message):
         make()
+
+
+def test_a_window_that_would_fill_the_memory_is_refused() -> None:
+    """A stream keeps its window: a file of a few kilobytes must not cost gigabytes."""
+    Signature(2, 1, window=10**6)
+    with pytest.raises(UnsupportedModel, match="window is 50000000, expected a positive whole"):
+        Signature(2, 1, window=50_000_000)

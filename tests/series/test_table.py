@@ -89,6 +89,12 @@ def test_what_is_no_parquet_file_is_refused(tmp_path: Path) -> None:
 
 def test_damaged_files_are_refused(tmp_path: Path) -> None:
     whole = gzip.compress(CSV.encode())
+    bomb = gzip.compress(b"a,b\n" + b"1,2\n" * 2_000_000)
+    (tmp_path / "bomb.csv.gz").write_bytes(bomb)
+    with pytest.raises(
+        InputError, match=r"unpacks to more than 2,097,152 bytes.*for its [\d,]{5,};"
+    ):
+        read_table(tmp_path / "bomb.csv.gz")
     for data in (whole[:-12], b"no gzip", whole[:15] + b"\xff\xff\xff" + whole[18:]):
         (tmp_path / "t.csv.gz").write_bytes(data)
         with pytest.raises(InputError, match=r"t\.csv\.gz"):
