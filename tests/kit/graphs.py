@@ -227,8 +227,9 @@ GRAPHS = {
     **pools(np.random.default_rng(8)),
     **plain_recurrences(np.random.default_rng(9)),
     **deeper_states(np.random.default_rng(10)),
+    **small_stages(np.random.default_rng(11)),
 }
 # Stages that C and WebAssembly do not have.
-LATER: dict[str, Model] = {**small_stages(np.random.default_rng(11))}
+LATER: dict[str, Model] = {}
 # Models that need more than one step, and take no lengths.
 FORECASTS = forecasts(np.random.default_rng(12))

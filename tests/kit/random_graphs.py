@@ -266,5 +266,6 @@ IN_C: tuple[Edit, ...] = (
     _state,
     _picked,
     _answer_shifted,
+    _small,
 )
-EDITS: tuple[Edit, ...] = (*IN_C, _small, _forecast)
+EDITS: tuple[Edit, ...] = (*IN_C, _forecast)

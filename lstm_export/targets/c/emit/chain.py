@@ -21,7 +21,10 @@ from ....model import (
     Linear,
     Model,
     Pool,
+    PReLU,
     Recurrent,
+    Replace,
+    RMSNorm,
     Skip,
     Slice,
     Stage,
@@ -90,6 +93,34 @@ def _layer_norm(stage: LayerNorm, run: Walk) -> Value:
     bias = run.names.get(f"{stage.name}.bias", "0")
     eps = literal(stage.eps)
     run.call("layer_norm", weight, bias, eps, x.text, out.text, run.steps, x.width, run.lanes)
+    return out
+
+
+@_write.register
+def _rms_norm(stage: RMSNorm, run: Walk) -> Value:
+    x = run.value
+    out = run.output(x.width, in_place=True)
+    weight = run.names.get(f"{stage.name}.weight", "0")
+    eps = literal(stage.eps)
+    run.call("rms_norm", weight, eps, x.text, out.text, run.steps, x.width, run.lanes)
+    return out
+
+
+@_write.register
+def _prelu(stage: PReLU, run: Walk) -> Value:
+    x = run.value
+    out = run.output(x.width, in_place=True)
+    weight = (run.names[f"{stage.name}.weight"], stage.weight.size)
+    run.call("prelu", *weight, x.text, out.text, run.steps, x.width, run.lanes)
+    return out
+
+
+@_write.register
+def _replace(stage: Replace, run: Walk) -> Value:
+    x = run.value
+    out = run.output(x.width, in_place=True)
+    values = (literal(stage.value), literal(stage.by))
+    run.call("map_replace", x.text, out.text, run.count(x.width), *values)
     return out
 
 

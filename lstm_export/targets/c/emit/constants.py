@@ -17,7 +17,9 @@ from ....model import (
     LayerNorm,
     Linear,
     Model,
+    PReLU,
     Recurrent,
+    RMSNorm,
     Skip,
     Slice,
 )
@@ -119,7 +121,7 @@ def arrays_of(model: Model, prefix: Prefix, weights: str) -> Arrays:
             features = np.asarray(stage.features, np.uint32)
             what = "features added" if isinstance(stage, Skip) else "columns picked"
             arrays.add(f"{stage.name}.features", f"{title}_features", features, what)
-        elif isinstance(stage, Linear | Affine | LayerNorm):
+        elif isinstance(stage, Linear | Affine | LayerNorm | RMSNorm | PReLU):
             for key, array in stage.arrays.items():
                 arrays.add(f"{stage.name}.{key}", f"{title}_{key}", array, key)
     if any(stage.has_initial_state for stage in model.recurrent):

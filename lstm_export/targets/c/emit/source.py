@@ -15,6 +15,7 @@ from ....model import (
     LayerNorm,
     Model,
     Pool,
+    RMSNorm,
     Stage,
 )
 from .chain import walk
@@ -112,6 +113,8 @@ def _part(stage: Stage) -> str:
             part = f"POOL_{stage.mode.upper()}"
         case LayerNorm():
             part = "LAYER_NORM"
+        case RMSNorm():
+            part = "RMS_NORM"
         case _:
             part = stage.kind.upper()
     if f"MODEL_{part}" not in documented():
@@ -131,7 +134,7 @@ def _code_bytes(model: Model, choices: Choices, calls: int) -> int:
     size += 700 if choices["MODEL_LSTM"] and choices["MODEL_GRU"] else 0
     size += 450 if choices["MODEL_BITS"] < 32 else 0
     size += 200 if choices["MODEL_PROJECTION"] else 0
-    size += 400 if choices["MODEL_LAYER_NORM"] else 0
+    size += 400 if choices["MODEL_LAYER_NORM"] or choices["MODEL_RMS_NORM"] else 0
     has_exp = any(choices[f"MODEL_{name}"] for name in ("ELU", "SOFTPLUS", "SELU", "CELU", "MISH"))
     size += 200 if has_exp else 0  # e^x
     size += 200 * len({stage.function for stage in model.stages if isinstance(stage, Activation)})

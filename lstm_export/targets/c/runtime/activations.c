@@ -236,6 +236,16 @@ MODEL_STATIC void model_map_at_most(const float *x, float *y, size_t n, float hi
 }
 #endif
 
+#if MODEL_REPLACE
+MODEL_STATIC void model_map_replace(const float *x, float *y, size_t n, float value, float by)
+{
+    size_t k;
+    for (k = 0; k < n; k++) {
+        y[k] = x[k] == value ? by : x[k];
+    }
+}
+#endif
+
 #if MODEL_SOFTPLUS
 /* log(1 + e^x) = max(x, 0) + log(1 + e^-|x|); log(1 + e) = 2 artanh(e / (2 + e)), as a series. */
 MODEL_STATIC void model_map_softplus(const float *x, float *y, size_t n)

@@ -62,6 +62,15 @@ typedef char model_bits_are_known[MODEL_BITS == 32 || MODEL_BITS == 16 || MODEL_
 #ifndef MODEL_LAYER_NORM
 #define MODEL_LAYER_NORM 1
 #endif
+#ifndef MODEL_RMS_NORM
+#define MODEL_RMS_NORM 1
+#endif
+#ifndef MODEL_PRELU
+#define MODEL_PRELU 1
+#endif
+#ifndef MODEL_REPLACE
+#define MODEL_REPLACE 1
+#endif
 #ifndef MODEL_JOIN_ADD
 #define MODEL_JOIN_ADD 1
 #endif

@@ -133,7 +133,25 @@ MODEL_STATIC void model_skip(const unsigned *features, size_t count, const float
 }
 #endif
 
-#if MODEL_LAYER_NORM
+#if MODEL_PRELU
+/* x, or weight * x below 0: x and y [step][n][lane], they may be the same; weight [n], or [1] for
+   all features. */
+MODEL_STATIC void model_prelu(const float *weight, size_t count, const float *x, float *y,
+                              size_t steps, size_t n, size_t lanes)
+{
+    size_t t, k, l;
+    for (t = 0; t < steps; t++) {
+        for (k = 0; k < n; k++, x += lanes, y += lanes) {
+            const float slope = weight[count == 1 ? 0 : k];
+            for (l = 0; l < lanes; l++) {
+                y[l] = x[l] < 0.0f ? slope * x[l] : x[l];
+            }
+        }
+    }
+}
+#endif
+
+#if MODEL_LAYER_NORM || MODEL_RMS_NORM
 /* x^0.5 by Newton's iteration, for x > 0. */
 MODEL_STATIC float model_sqrt(float x)
 {
@@ -170,7 +188,9 @@ MODEL_STATIC float model_total(const float *x, size_t n, size_t stride, float me
     }
     return total;
 }
+#endif
 
+#if MODEL_LAYER_NORM
 /* torch.nn.LayerNorm over the features: x and y [step][n][lane], they may be the same; weight and
    bias [n] or null. */
 MODEL_STATIC void model_layer_norm(const float *weight, const float *bias, float eps,
@@ -185,6 +205,25 @@ MODEL_STATIC void model_layer_norm(const float *weight, const float *bias, float
                 float value = (x[k * lanes + l] - mean) / root;
                 value = weight ? value * MODEL_READ(weight + k) : value;
                 y[k * lanes + l] = bias ? value + MODEL_READ(bias + k) : value;
+            }
+        }
+    }
+}
+#endif
+
+#if MODEL_RMS_NORM
+/* torch.nn.RMSNorm over the features: x and y [step][n][lane], they may be the same; weight [n] or
+   null. */
+MODEL_STATIC void model_rms_norm(const float *weight, float eps, const float *x, float *y,
+                                 size_t steps, size_t n, size_t lanes)
+{
+    size_t t, k, l;
+    for (t = 0; t < steps; t++, x += n * lanes, y += n * lanes) {
+        for (l = 0; l < lanes; l++) {
+            const float root = model_sqrt(model_total(x + l, n, lanes, 0.0f, 1) / (float)n + eps);
+            for (k = 0; k < n; k++) {
+                const float value = x[k * lanes + l] / root;
+                y[k * lanes + l] = weight ? value * weight[k] : value;
             }
         }
     }
