@@ -80,10 +80,14 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
         str,
         typer.Option(
             help="Inputs derived from the time: hour, weekday, yearday as waves; hour_onehot, "
-            "weekday_onehot, month_onehot, week_hour_onehot as a column a value.",
+            "weekday_onehot, month_onehot, week_hour_onehot as a column a value; holiday.",
             metavar="NAME,..",
         ),
     ] = "",
+    country: Annotated[
+        str | None,
+        typer.Option(help="Whose public holidays: a code such as US or DE-BY.", metavar="CODE"),
+    ] = None,
     group: Annotated[
         str | None,
         typer.Option(help="Columns that tell one series from another.", metavar="COL,.."),

@@ -148,7 +148,8 @@ class RowStream:
         times = np.array([self._last_row + 1])
         if columns.time:
             times = parse_times(table, columns.time)
-        calendar = calendar_features(times, self._signature.calendar)[0]
+        signature = self._signature
+        calendar = calendar_features(times, signature.calendar, signature.country)[0]
         x = np.concatenate([measured, calendar]).astype(np.float32)  # (input_size,)
         return _Row(x, times, tuple(by_name[name] for name in columns.groups))
 

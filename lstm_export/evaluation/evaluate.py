@@ -171,6 +171,7 @@ def _options(
         features=tuple(column.name for column in signature.measured),
         categorical=tuple(category.name for category in signature.categories),
         calendar=signature.calendar,
+        country=signature.country,
         window=signature.window or 1,
         horizon=signature.horizon or 0,
         time=signature.time,

@@ -15,7 +15,11 @@ ONE_HOT: Mapping[str, int] = {
     "week_hour_onehot": 7 * 24,
 }
 
-CALENDAR = ("hour", "weekday", "yearday", *ONE_HOT)
+# Whether today is a public holiday, and whether tomorrow is: a forecast may reach into it.
+HOLIDAY = "holiday"
+HOLIDAY_DAYS = ("today", "tomorrow")
+
+CALENDAR = ("hour", "weekday", "yearday", HOLIDAY, *ONE_HOT)
 
 
 def calendar_columns(names: Sequence[str]) -> tuple[str, ...]:
@@ -31,6 +35,8 @@ def calendar_columns(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _ends(name: str) -> Sequence[str]:
+    if name == HOLIDAY:
+        return HOLIDAY_DAYS
     if name not in ONE_HOT:
         return WAVES
     return [str(value) for value in range(ONE_HOT[name])]

@@ -22,6 +22,7 @@ LATER_KEYS = (
     "quantiles",
     "calendar_step",
     "categories",
+    "country",
 )  # a record holds them where they are set
 
 
@@ -68,6 +69,7 @@ class Signature:
         table_format: how the cells of its tables are written; None for the usual way.
         calendar_step: spacing of the time column where it is not always as long, one of
             `CALENDAR_STEPS`; `time_step` is None then, and `time_tolerance` counts such steps.
+        country: whose public holidays a calendar column holds, such as "US" or "DE-BY".
         categories: columns of text among the inputs.
         quantiles: levels of the quantiles that follow the answers in `y`: as many columns a level,
             in the same order.
@@ -89,6 +91,7 @@ class Signature:
     quantiles: tuple[float, ...] = ()
     calendar_step: str | None = None
     categories: tuple[Category, ...] = ()
+    country: str | None = None
 
     def __post_init__(self) -> None:
         self._check_kinds()
@@ -112,7 +115,7 @@ class Signature:
             _check_count("shortest", self.shortest)
         if self.horizon is not None:
             _check_count("horizon", self.horizon, least=0)
-        for text in (self.time, self.group, *self.calendar):
+        for text in (self.time, self.group, self.country, *self.calendar):
             if not isinstance(text, str | None):
                 raise UnsupportedModel(f"the signature names a column {text!r}, expected text")
         if not all(type(level) is float and 0 < level < 1 for level in self.quantiles):

@@ -8,7 +8,8 @@ import numpy as np
 
 from ..errors import InputError
 from ..model import Array
-from ..model.calendar_names import CALENDAR, ONE_HOT
+from ..model.calendar_names import CALENDAR, HOLIDAY, HOLIDAY_DAYS, ONE_HOT
+from .holidays_of import are_holidays
 
 DAYS_IN_YEAR = 365.25
 DAYS_IN_WEEK = 7
@@ -17,14 +18,17 @@ HOURS_IN_DAY = 24
 FIRST_WEEKDAY = 3  # day 0, 1970-01-01, was a Thursday; weeks begin on Monday
 
 
-def calendar_features(times: Array, names: Sequence[str]) -> Array:
+def calendar_features(times: Array, names: Sequence[str], country: str | None = None) -> Array:
     """The columns of each feature, float64 `(rows, columns)`, see `model.calendar_names`.
 
     `hour` turns once a day (minutes count), `weekday` once a week in whole days, `yearday` once a
-    year in whole days; of those with one column a value that of the row's own is 1.
+    year in whole days; of those with one column a value that of the row's own is 1; `holiday` is 1
+    on the public holidays of `country`, and on the days before them.
 
     Raises:
-        InputError: a name is not in `CALENDAR`, or `times` are plain numbers.
+        InputError: a name is not in `CALENDAR`, `times` are plain numbers, or there is no such
+            country.
+        MissingDependency: holidays need the package of that name.
     """
     for name in names:
         if name not in CALENDAR:
@@ -36,11 +40,15 @@ def calendar_features(times: Array, names: Sequence[str]) -> Array:
             f"calendar features ({', '.join(names)}) need dates, "
             "the time column holds plain numbers"
         )
-    return np.concatenate([_columns(times, name) for name in names], axis=1)
+    return np.concatenate([_columns(times, name, country) for name in names], axis=1)
 
 
-def _columns(times: Array, name: str) -> Array:
+def _columns(times: Array, name: str, country: str | None) -> Array:
     """The columns of one feature, float64 `(rows, columns)`."""
+    if name == HOLIDAY:
+        days = times.astype("datetime64[D]")
+        both = [are_holidays(days + later, country or "") for later in range(len(HOLIDAY_DAYS))]
+        return np.stack(both, axis=1).astype(np.float64)
     if name in ONE_HOT:
         values: Array = np.eye(ONE_HOT[name])[_value(times, name)]
         return values

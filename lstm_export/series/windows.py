@@ -75,7 +75,7 @@ def series_of(table: Table, signature: Signature, missing: Missing = "refuse") -
     if missing == "ffill":
         for _, rows in groups:
             measured[rows] = _forward_filled(measured[rows])
-    calendar = calendar_features(times, signature.calendar)
+    calendar = calendar_features(times, signature.calendar, signature.country)
     x = np.concatenate([measured, calendar], axis=1).astype(np.float32)  # (rows, input_size)
     complete: Array = np.asarray(np.isfinite(x).all(axis=1))  # (rows,)
     runs = []

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 from ..errors import InputError
 from ..model import TableFormat
+from ..model.calendar_names import HOLIDAY
 from ..model.calendar_steps import CALENDAR_STEPS
 from ..series import CALENDAR, Missing, group_columns
 
@@ -71,6 +72,7 @@ class TrainingOptions:
             itself.
         time: the time column; without one every row follows the one before it.
         calendar: inputs derived from the time column, names of `series.CALENDAR`.
+        country: whose public holidays the calendar feature `holiday` holds: "US", "DE-BY", ...
         group: the column that tells one series from another, or several with commas between; no
             window crosses two.
         pad: also learn from stretches of a group without a gap that are shorter than a window: of
@@ -134,6 +136,7 @@ class TrainingOptions:
     horizon: int = 1
     time: str | None = None
     calendar: tuple[str, ...] = ()
+    country: str | None = None
     group: str | None = None
     pad: bool = False
     split: tuple[float, float, float] = (0.7, 0.15, 0.15)
@@ -209,6 +212,11 @@ class TrainingOptions:
             raise InputError(
                 f"calendar features ({', '.join(self.calendar)}) need a time column; "
                 "name it with time"
+            )
+        if (HOLIDAY in self.calendar) != (self.country is not None):
+            raise InputError(
+                "the calendar feature holiday and a country go together: name both, such as "
+                "holiday and US"
             )
         if self.pad and self.group is None:
             raise InputError(

@@ -71,6 +71,7 @@ def input_signature(table: Table, options: TrainingOptions) -> Signature:
         time_step=step.seconds,
         calendar_step=step.calendar_step,
         calendar=options.calendar,
+        country=options.country,
         group=options.group,
         time_tolerance=options.tolerance,
         table_format=None if table.format == USUAL else table.format,

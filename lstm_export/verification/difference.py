@@ -22,6 +22,7 @@ FIELDS = (
     "time",
     "time_step",
     "calendar_step",
+    "country",
     "time_tolerance",
     "calendar",
     "group",

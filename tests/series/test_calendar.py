@@ -62,6 +62,23 @@ def test_the_column_of_a_value_is_1_in_its_rows(name: str) -> None:
     assert found.argmax(axis=1).tolist() == values
 
 
+def test_holidays_are_those_of_the_country_today_and_tomorrow() -> None:
+    pytest.importorskip("holidays", reason='needs holidays: pip install "lstm-export[holidays]"')
+    times = np.array(["2018-07-03T23:00", "2018-07-04T12:00", "2018-07-05T01:00"], "datetime64[s]")
+    assert calendar_columns(["holiday"]) == ("holiday_today", "holiday_tomorrow")
+    in_america = calendar_features(times, ["holiday"], "US")
+    assert in_america.tolist() == [[0, 1], [1, 0], [0, 0]]
+    assert not calendar_features(times, ["holiday"], "DE").any()
+    corpus_christi = np.array(["2018-05-31"], "datetime64[s]")
+    bavaria, berlin = (
+        calendar_features(corpus_christi, ["holiday"], state)[0, 0] for state in ("DE-BY", "DE-BE")
+    )
+    assert (bavaria, berlin) == (1, 0)
+    for nowhere in ("XX", "US-XX", ""):
+        with pytest.raises(InputError, match="expected a code such as US or DE-BY"):
+            calendar_features(times, ["holiday"], nowhere)
+
+
 def test_features_stand_in_the_order_of_their_names() -> None:
     times = np.array(["2024-02-29T06:00", "2024-03-03T18:30"], "datetime64[s]")
     both = calendar_features(times, ("weekday", "hour"))
