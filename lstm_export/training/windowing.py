@@ -57,9 +57,7 @@ def input_signature(table: Table, options: TrainingOptions) -> Signature:
     columns += [Column(name) for category in categories for name in category.columns]
     columns += [Column(name) for name in calendar_columns(options.calendar)]
     targets = [Column(name, options.units.get(name, "")) for name in options.targets]
-    step = TimeStep(options.step, options.calendar_step)
-    if options.time and step == (None, None):
-        step = time_step_of(table, options.time, options.group)
+    step = _time_step(table, options)
     return Signature(
         input_size=len(columns),
         output_size=len(targets) * max(options.horizon, 1) * (1 + len(options.quantiles)),
@@ -78,6 +76,14 @@ def input_signature(table: Table, options: TrainingOptions) -> Signature:
         quantiles=options.quantiles,
         categories=categories,
     )
+
+
+def _time_step(table: Table, options: TrainingOptions) -> TimeStep:
+    """As the options say, or as most rows show."""
+    step = TimeStep(options.step, options.calendar_step)
+    if options.time and step == (None, None):
+        return time_step_of(table, options.time, options.group)
+    return step
 
 
 def _features(table: Table, options: TrainingOptions) -> tuple[str, ...]:
