@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..model import Activation
+from ..model import Activation, Stage
+from ..model.stages import PReLU
 from .capture import Call, Constant, Data
 from .parts import Part
-from .rules import Rule, Translator, constant, owner
+from .rules import Rule, Translator, constant, float32, owner
 from .scaling_calls import Scaling, affine
 from .signals import Signal, Untranslated
 from .tokens import clamp_text, number
@@ -136,10 +137,13 @@ def prelu(call: Call, data: Data, t: Translator) -> Signal:
     """A leaky ReLU with a learned slope."""
     weight = constant(call.argument(1, "weight"), "slope")
     signal = t.signal(call.args[0])
-    if weight.array.size != 1:
-        raise Untranslated(f"has {weight.array.size} slopes, only one for all has a stage")
     prefix = owner(weight, call)
-    stage = Activation(prefix or "prelu", "leaky_relu", float(weight.array.flat[0]))
+    name = prefix or "prelu"
+    stage: Stage = Activation(name, "leaky_relu", float(weight.array.flat[0]))
+    if weight.array.size != 1:
+        if len(signal.axes) < 2 or signal.axes[1] != "size":
+            raise Untranslated("has a slope for every place of an axis that is not the features")
+        stage = PReLU(name, float32(weight.array))
     part = Part(prefix, "PReLU", (stage,))
     return signal.map(
         lambda node: t.nodes.item(part, node, ("prelu", id(weight)), (part, weight), node.width)

@@ -103,9 +103,12 @@ def cut(nodes: Nodes, signal: Signal, axis: int, size: int, part: slice) -> Sign
     if kind == "seq" and stop == start + 1:
         picked = selected(nodes, signal, axis, size, start)
         return inserted(picked, axis)
+    if kind == "seq" and stop == size:
+        return signal.map(lambda node: nodes.tail(node, stop - start))
     if kind == "seq":
         raise Untranslated(
-            f"takes the steps {start} to {stop} of {size}: only one step or all can be read out"
+            f"takes the steps {start} to {stop} of {size}: only the first, the last ones or all "
+            "can be read out"
         )
     raise Untranslated(NOT_A_ROW)
 
@@ -168,15 +171,21 @@ def _regrouped(
         shape = signal.nodes.shape
         grown = signal.nodes.reshape(*shape[:before], *new, *shape[before + len(old) :])
         return Signal(signal.axes, grown), ["rows"] * len(new)
-    if len(new) == 1 and set(axes[:-1]) == {"rows"} and axes[-1] == "size":
+    if len(new) == 1 and axes[-1] == "size":
+        return _flattened(nodes, signal, axes), ["size"]
+    raise Untranslated(f"lays the axes {', '.join(axes)} out as {tuple(new)}")
+
+
+def _flattened(nodes: Nodes, signal: Signal, axes: Sequence[Axis]) -> Signal:
+    """Rows of states, or the last steps of a sequence, side by side."""
+    if set(axes[:-1]) == {"rows"}:
         if signal.axes.count("rows") != len(axes) - 1:
             raise Untranslated("joins some layers' states and not others")
-        joined = concat(nodes, list(signal.nodes.flat))
-        single = Signal.of((), joined)
-        return Signal(signal.axes, single.nodes), ["size"]
-    if "seq" in axes and "size" in axes:
-        raise Untranslated("lays the steps of the sequence side by side, which fixes its length")
-    raise Untranslated(f"lays the axes {', '.join(axes)} out as {tuple(new)}")
+        single = Signal.of((), concat(nodes, list(signal.nodes.flat)))
+        return Signal(signal.axes, single.nodes)
+    if set(axes[:-1]) == {"seq"}:
+        return Signal(signal.axes, signal.map(nodes.flat).nodes)
+    raise Untranslated(f"lays the axes {', '.join(axes)} side by side")
 
 
 def _in_rows(nodes: Nodes, signal: Signal, new: list[int]) -> Signal:

@@ -152,6 +152,9 @@ def _vector(prefix: str, keys: _Keys, eps: float) -> Part | str:
         return f"a BatchNorm1d({size}) without running statistics, by its name"
     taken = f"`{prefix}` is taken as a LayerNorm with eps {eps:g}"
     doubt = f"{taken}; a state_dict does not hold either"
+    if bias is None:
+        others = f"{prefix or '.'}(rms_norm) and {prefix or '.'}(prelu)"
+        doubt = f"{doubt}, and {others} have the same weights"
     return Part(prefix, "LayerNorm", (LayerNorm(name, weight, bias, eps),), (doubt,))
 
 

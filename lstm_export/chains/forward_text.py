@@ -20,7 +20,7 @@ from .tokens import Item
 
 # What only a formula has: an operator between values, or a value in parentheses.
 _OPERATOR = re.compile(r"[;=\[\]*/]|\+(?!inf\b|\d)")
-_VALUE = re.compile(r"\(\s*(?!-?inf\b|tanh\)|relu\))[^\s\d.)-]|\(\s*\d+\s*[(\[]")
+_VALUE = re.compile(r"\(\s*(?!-?inf\b|tanh\)|relu\)|rms_norm\)|prelu\))[^\s\d.)-]|\(\s*\d+\s*[(\[]")
 
 
 def parse_forward(text: str, parts: Sequence[Part]) -> Program:

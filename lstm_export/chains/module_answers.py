@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from .parts import Part
 from .side_by_side import concat, is_recurrent
-from .signals import Node, Nodes, Signal, Untranslated
+from .signals import Node, Nodes, Signal, Untranslated, is_tail
 
 
 class Answer(NamedTuple):
@@ -36,6 +36,8 @@ def answer_of(signal: Signal, nodes: Nodes) -> Answer:
     if not is_first:
         raise Untranslated(f"answers with the axes ({', '.join(signal.axes)})")
     node = concat(nodes, list(signal.nodes.flat)) if signal.nodes.ndim else signal.node
+    if axes == ["batch", "seq"] and is_tail(node):
+        return Answer(nodes.flat(node), every_step=False)
     if inner.count("rows") and inner[-1] != "size" and "size" in inner:
         node = _turned(signal, inner, node, nodes)
     return Answer(node, len(axes) == 2)

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..errors import InputError, UnsupportedModel
-from ..model import RNN
+from ..model import RNN, Stage
+from ..model.stages import PReLU, RMSNorm
 from .parts import Part, unwrapped
 from .tokens import JOINS, STAGES, Item, stage_of
 
-_NONLINEAR = re.compile(r"(.+)\((tanh|relu)\)")
+NONLINEARITIES = ("tanh", "relu")
+_SAID = re.compile(r"(.+)\((tanh|relu|rms_norm|prelu)\)")
 
 
 def item_named(token: str, parts: Sequence[Part]) -> Item:
@@ -38,23 +40,34 @@ def item_named(token: str, parts: Sequence[Part]) -> Item:
 
 
 def _module(token: str, parts: Sequence[Part]) -> Part | None:
-    """A module; of an RNN also its nonlinearity, `rnn(relu)`."""
-    match = _NONLINEAR.fullmatch(token)
+    """A module; with a word in parentheses what it is, where its weights tell less: `rnn(relu)`,
+    `norm(rms_norm)`, `act(prelu)`."""
+    match = _SAID.fullmatch(token)
     part = module_named(match[1].strip(), parts) if match else None
     if match is None or part is None:
         return module_named(token, parts)
-    (stage,) = part.stages
-    if not isinstance(stage, RNN):
-        raise InputError(f"--forward: {token}: {part.token} is a {part.kind}, and no RNN")
-    return replace(part, stages=(replace(stage, nonlinearity=match[2]),))
+    stage = _as_said(part.stages[0], match[2])
+    if stage is None:
+        raise InputError(f"--forward: {token}: {part.token} is a {part.kind}, and no such module")
+    return replace(part, kind=stage.kind, stages=(stage,))
+
+
+def _as_said(stage: Stage, said: str) -> Stage | None:
+    if said in NONLINEARITIES:
+        return replace(stage, nonlinearity=said) if isinstance(stage, RNN) else None
+    weight = stage.arrays.get("weight")
+    if weight is None or weight.ndim != 1 or "bias" in stage.arrays:
+        return None
+    return RMSNorm(stage.name, weight) if said == "rms_norm" else PReLU(stage.name, weight)
 
 
 def word_of(part: Part) -> str:
-    """How a text names a module: `rnn(relu)` for an RNN that is not torch's usual."""
+    """How a text names a module, with what its weights do not tell."""
     stage = part.stages[0]
     if isinstance(stage, RNN) and stage.nonlinearity != "tanh":
         return f"{part.token}({stage.nonlinearity})"
-    return part.token
+    words = {RMSNorm: "rms_norm", PReLU: "prelu"}
+    return f"{part.token}({words[type(stage)]})" if type(stage) in words else part.token
 
 
 def module_named(token: str, parts: Sequence[Part]) -> Part | None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from ..model import Affine
 from .parts import Part
 from .program import INPUT, Program, Step
+from .sentinel_calls import MASK
 from .side_by_side import is_recurrent
 from .signals import Node, Untranslated
 from .tokens import JOINS, Item, scaler_text, slice_text
 
 _NO_STAGE = {
     "cells": "reads out the cell state of every step",
+    MASK: "answers with truth values",
     "spread": "repeats a row at every step, and not beside a sequence",
 }
 
@@ -56,7 +58,7 @@ class _Steps:
         """One step of a sequence: of what it is computed from, unless that needs all steps."""
         if not node.steps:
             return self.value(node)
-        if node is self._x or is_recurrent(node):
+        if node is self._x or is_recurrent(node) or node.kind == "tail":
             return self._add(pick, self.value(node))
         if node.kind == "cells" and pick == "last":
             return self._add("cell", self.value(node.inputs[0]))
@@ -117,7 +119,7 @@ def _chain(node: Node, x: Node, last: bool = False) -> list[Item]:
         return _chain(node.inputs[0], x, last=True)
     if node.kind == "add":
         return _skip(node, x, last)
-    if node.kind in ("item", "pool", "slice", "state") and len(node.inputs) == 1:
+    if node.kind in ("item", "pool", "slice", "state", "tail", "flat") and len(node.inputs) == 1:
         (source,) = node.inputs
         if last and is_recurrent(node):
             return [*_chain(source, x), _item(node), "last"]

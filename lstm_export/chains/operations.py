@@ -38,8 +38,9 @@ from .axis_calls import (
 )
 from .rules import Rule
 from .scaling_calls import arithmetic, negative
+from .sentinel_calls import compared, replaced
 from .time_calls import adaptive_pool, expanded, pooled, powered, repeated
-from .weight_calls import addmm, batch_normed, layer_norm, linear, matmul
+from .weight_calls import addmm, batch_normed, layer_norm, linear, matmul, rms_norm
 
 _SAME = [
     *(
@@ -111,6 +112,9 @@ RULES: Mapping[str, Rule] = {
     "mm": matmul,
     "addmm": addmm,
     "layer_norm": layer_norm,
+    "rms_norm": rms_norm,
+    **dict.fromkeys(("where", "masked_fill"), replaced),
+    "eq": compared,
     "batch_norm": batch_normed,
     **dict.fromkeys(_ARITHMETIC, arithmetic),
     **dict.fromkeys(("radd", "rsub", "rmul", "rdiv", "rtruediv"), arithmetic),

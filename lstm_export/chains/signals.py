@@ -61,6 +61,9 @@ class Nodes:
 
     def step(self, node: Node, t: int) -> Node:
         """One step of a sequence."""
+        if node.kind == "tail":
+            (whole,) = node.inputs
+            return self.step(whole, whole.steps - node.steps + t)
         return self.make(
             ("step", id(node), t), node, lambda: Node("step", (node,), node.width, 0, numbers=(t,))
         )
@@ -93,6 +96,22 @@ class Nodes:
         """A final state of a recurrent layer."""
         made = lambda: Node("state", (node,), width, 0, token)  # noqa: E731
         return self.make(("state", id(node), token), node, made)
+
+    def tail(self, node: Node, count: int) -> Node:
+        """The last steps of a sequence, each by itself."""
+        if node.kind == "tail":
+            node = node.inputs[0]
+        made = lambda: Node("tail", (node,), node.width, count, f"last({count})")  # noqa: E731
+        return self.make(("tail", id(node), count), node, made)
+
+    def flat(self, node: Node) -> Node:
+        """The steps of a tail side by side."""
+        if not is_tail(node):
+            raise Untranslated("lays the steps of a sequence side by side, which fixes its length")
+        width = node.width * node.steps
+        return self.make(
+            ("flat", id(node)), node, lambda: Node("flat", (node,), width, 0, "flatten")
+        )
 
     def spread(self, node: Node, steps: int) -> Node:
         """A row at every step of a sequence."""
@@ -128,6 +147,16 @@ class Nodes:
     def _as_wide(self, node: Node, width: int) -> Node:
         """A single feature beside several stands for each of them."""
         return node if node.width == width else self.pick(node, (0,) * width)
+
+
+def is_tail(node: Node) -> bool:
+    """Whether a sequence is the last steps of one, whatever is done to each."""
+    while node.kind != "tail" and node.inputs:
+        longest = max(node.inputs, key=lambda each: each.steps)
+        if node.kind == "flat" or longest.steps != node.steps:
+            return False
+        node = longest
+    return node.kind == "tail"
 
 
 @dataclass(frozen=True, eq=False)

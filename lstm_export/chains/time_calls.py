@@ -10,7 +10,7 @@ from . import axes
 from .capture import Call, Data
 from .rules import Rule, Translator
 from .scaling_calls import Scaling, affine
-from .signals import Axis, Signal, Untranslated
+from .signals import Axis, Signal, Untranslated, is_tail
 
 
 def pooled(mode: str) -> Rule:
@@ -33,6 +33,8 @@ def _over_steps(mode: str, signal: Signal, axis: int, keeps: bool, t: Translator
     if mode == "min":
         minus = Scaling(np.zeros(1), -np.ones(1), inverse=True)
         return affine(t, _over_steps("max", affine(t, signal, minus), axis, keeps, t), minus)
+    if any(is_tail(node) for node in signal.nodes.flat):
+        raise Untranslated("pools the last steps alone, only all steps have a stage")
     rest = ("one",) if keeps else ()
     names: tuple[Axis, ...] = (*signal.axes[:axis], *rest, *signal.axes[axis + 1 :])
     return Signal(names, signal.map(lambda node: t.nodes.pool(mode, node)).nodes)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from itertools import chain as chained
 from itertools import count
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -30,7 +30,7 @@ from ..model import (
     Stage,
     Subtract,
 )
-from ..model.stages import ACTIVATIONS
+from ..model.stages import ACTIVATIONS, Flatten, LastSteps, Replace, RMSNorm
 from .parts import Part
 
 Item: TypeAlias = "Part | str"  # a module, or a token of a stage without weights
@@ -44,6 +44,7 @@ READ_OUTS: Mapping[str, Callable[[str], Stage]] = {
     "mean": lambda name: Pool(name, "mean"),
     "max": lambda name: Pool(name, "max"),
     "first": lambda name: Pool(name, "first"),
+    "flatten": Flatten,
 }
 # Of several values; `+`, `-`, `*` and `/` in a formula.
 JOINS: Mapping[str, Callable[[str], Stage]] = {
@@ -54,8 +55,15 @@ JOINS: Mapping[str, Callable[[str], Stage]] = {
     "concat": Concat,
 }
 KINDS = {Add: "add", Subtract: "subtract", Multiply: "multiply", Divide: "divide", Concat: "concat"}
-STAGES = (*READ_OUTS, *ACTIVATIONS, *NOTHING, "clamp(0, 6)", "skip(0)")
-STAGES = (*STAGES, "layer_norm(1e-05)", "normalize(20, 5)", "denormalize(20, 5)")
+STAGES = (*READ_OUTS, *ACTIVATIONS, *NOTHING, "last(6)", "clamp(0, 6)", "skip(0)")
+STAGES = (
+    *STAGES,
+    "replace(-999, 0)",
+    "layer_norm(1e-05)",
+    "rms_norm",
+    "normalize(20, 5)",
+    "denormalize(20, 5)",
+)
 
 _STAGE = re.compile(r"(?P<name>[a-z_]+)\s*(\((?P<arguments>[^()]*)\))?")
 
@@ -122,6 +130,25 @@ def _layer_norm(name: str, numbers: tuple[float, ...]) -> Stage:
     return LayerNorm(name, eps=numbers[0] if numbers else 1e-5)
 
 
+def _rms_norm(name: str, numbers: tuple[float, ...]) -> Stage:
+    if len(numbers) > 1:
+        raise UnsupportedModel(f"rms_norm takes its eps, got {len(numbers)} numbers")
+    return RMSNorm(name, None, *numbers)
+
+
+def _replace(name: str, numbers: tuple[float, ...]) -> Stage:
+    if len(numbers) != 2:
+        raise UnsupportedModel(f"replace takes a value and what stands for it, got {len(numbers)}")
+    return Replace(name, *numbers)
+
+
+def _last(name: str, numbers: tuple[float, ...]) -> Stage:
+    """The last step, or with a number so many."""
+    if len(numbers) > 1 or not all(number.is_integer() for number in numbers):
+        raise UnsupportedModel("last takes a whole number of steps")
+    return LastSteps(name, int(numbers[0])) if numbers else LastStep(name)
+
+
 def _clamp(name: str, numbers: tuple[float, ...]) -> Stage:
     if len(numbers) != 2:
         raise UnsupportedModel(f"clamp takes two numbers, got {len(numbers)}")
@@ -136,6 +163,9 @@ _WITH_NUMBERS: Mapping[str, Callable[[str, tuple[float, ...]], Stage]] = {
     "slice": _slice,
     "clamp": _clamp,
     "layer_norm": _layer_norm,
+    "rms_norm": _rms_norm,
+    "replace": _replace,
+    "last": _last,
 }
 
 
@@ -175,33 +205,16 @@ def token_of(stage: Stage) -> str:
     for kind, token in KINDS.items():
         if isinstance(stage, kind):
             return token
-    match stage:
-        case Activation():
-            return _activation_text(stage)
-        case Affine():
-            return scaler_text(stage)
-    return _text_with_numbers(stage)
+    write = _TEXTS.get(type(stage))
+    if write is None:
+        raise UnsupportedModel(f"{stage.name} ({stage.kind}) is no stage without weights")
+    return write(stage)
 
 
 def _activation_text(stage: Activation) -> str:
     if stage.parameter == ACTIVATIONS[stage.function]:
         return stage.function
     return f"{stage.function}({number(stage.parameter or 0.0)})"
-
-
-def _text_with_numbers(stage: Stage) -> str:
-    match stage:
-        case Clamp(low=low, high=high):
-            return clamp_text(low, high)
-        case LastHidden(state=state, layer=layer):
-            return state_text(state, layer)
-        case Skip(features=features):
-            return f"skip({', '.join(map(str, features))})"
-        case Slice(features=features):
-            return slice_text(features)
-        case LayerNorm(eps=eps):
-            return layer_norm_text(eps)
-    raise UnsupportedModel(f"{stage.name} ({stage.kind}) is no stage without weights")
 
 
 def has_token(stage: Stage) -> bool:
@@ -220,9 +233,33 @@ def layer_norm_text(eps: float) -> str:
     return f"layer_norm({number(eps)})"
 
 
+def rms_norm_text(eps: float) -> str:
+    """The token of an RMSNorm without weights."""
+    return f"rms_norm({number(eps)})"
+
+
+def replace_text(value: float, by: float) -> str:
+    """The token of a sentinel and what stands for it."""
+    return f"replace({number(value)}, {number(by)})"
+
+
 def slice_text(features: tuple[int, ...]) -> str:
     """The token of picked features."""
     return f"slice({', '.join(map(str, features))})"
+
+
+_TEXTS: Mapping[type[Stage], Callable[[Any], str]] = {
+    Activation: _activation_text,
+    Affine: scaler_text,
+    Clamp: lambda stage: clamp_text(stage.low, stage.high),
+    LastHidden: lambda stage: state_text(stage.state, stage.layer),
+    LastSteps: lambda stage: f"last({stage.count})",
+    LayerNorm: lambda stage: layer_norm_text(stage.eps),
+    Replace: lambda stage: replace_text(stage.value, stage.by),
+    RMSNorm: lambda stage: rms_norm_text(stage.eps),
+    Skip: lambda stage: f"skip({', '.join(map(str, stage.features))})",
+    Slice: lambda stage: slice_text(stage.features),
+}
 
 
 def _feature(number: float) -> int:

@@ -14,6 +14,7 @@ from .module_answers import Answer, answer_of, heads_among
 from .node_steps import program_to
 from .program import Program
 from .rules import Rule
+from .sentinel_calls import MASK
 from .signals import Node, Nodes, Signal, Untranslated
 
 RULES: Mapping[str, Rule] = {**operations.RULES, **recurrent_calls.RULES}
@@ -131,7 +132,7 @@ class _Translator:
             signal = rule(call, data, self)
         except Untranslated as error:
             raise refusal(self._name, call, str(error)) from error
-        if call.dtype not in FLOATS:
+        if call.dtype not in FLOATS and signal.nodes.flat[0].kind != MASK:
             raise refusal(self._name, call, f"computes in {call.dtype}, expected float32")
         self.used |= _names(call)
         return signal.settled()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..model import Affine, Array, Model
+from ..model.stages import Replace
+from ..model.wiring import INPUT
 from ..parity.golden import trouble
 from .edges import edges_of
 
@@ -33,6 +35,10 @@ def inputs_of(model: Model) -> dict[str, Array]:
             )
     sizes = [x for name, x in inputs.items() if name.startswith("size ")]
     inputs |= edges_of(model, np.concatenate(sizes))
+    for stage, taken in zip(model.stages, model.sources, strict=True):
+        if isinstance(stage, Replace) and taken == (INPUT,):
+            x = random.normal(size=(4, STEPS, width))
+            inputs[f"sentinel of {stage.name}"] = np.where(x > 0, x, stage.value)
     inputs[ONE_ROW] = random.normal(size=(1, STEPS + 2, width))
     return {name: x.astype(np.float32) for name, x in inputs.items()}
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..model import Array, LayerNorm, Linear
+from ..model.stages import RMSNorm
 from .activation_calls import activated
 from .capture import Call, Constant, Data
 from .find_parts import batch_norm
 from .parts import Part
 from .rules import Translator, constant, features, float32, owner
 from .signals import Signal, Untranslated
-from .tokens import layer_norm_text
+from .tokens import layer_norm_text, rms_norm_text
 
 
 def linear(call: Call, data: Data, t: Translator) -> Signal:
@@ -88,6 +89,25 @@ def layer_norm(call: Call, data: Data, t: Translator) -> Signal:
     return signal.map(lambda node: t.nodes.item(part, node, key, (part, weight, bias), node.width))
 
 
+def rms_norm(call: Call, data: Data, t: Translator) -> Signal:
+    """Over the features alone."""
+    signal = t.signal(call.args[0])
+    shape = call.argument(1, "normalized_shape")
+    if tuple(shape) != (features(signal),):
+        raise Untranslated(f"normalises over {tuple(shape)}, only the features have a stage")
+    weight = call.argument(2, "weight")
+    eps = call.argument(3, "eps")
+    eps = EPS_OF_FLOAT32 if eps is None else float(eps)
+    if weight is None:
+        return activated(signal, t, rms_norm_text(eps))
+    array = float32(constant(weight, "weight").array)
+    prefix = owner(weight, call)
+    part = Part(prefix, "RMSNorm", (RMSNorm(prefix or "norm", array, eps),))
+    key = ("rms_norm", id(weight), eps)
+    return signal.map(lambda node: t.nodes.item(part, node, key, (part, weight), node.width))
+
+
+EPS_OF_FLOAT32 = 2.0**-23  # what torch takes where none is given
 ATEN_BATCH_NORM = 9  # arguments of the operator, which takes its weight before the statistics
 
 

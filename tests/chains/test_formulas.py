@@ -107,7 +107,7 @@ def test_a_formula_is_read_and_written(text: str, written: str | None) -> None:
         ("h = lstm; h = last(h); fc2(h)", "the name h is taken already"),
         ("fc2(last(lstm)", r"expected \) at the end"),
         ("fc2(last(lstm))) + x", r"expected an operator or ; before '\)"),
-        ("fc2(relu)", "fc2 is a Linear, and no RNN"),
+        ("fc2(relu)", "fc2 is a Linear, and no such module"),
         ("concat(last(lstm))", "concat takes two values"),
         ("last(lstm)[3:3]", "no feature lies in 3:3"),
         ("last(lstm)[a]", "expected features"),

@@ -105,8 +105,11 @@ GRAPHS: dict[str, Kind] = {
         lambda m, x: m.fc(m.last(x)).mean(-1), refused="mean over the axis of size"
     ),
     "flip": Kind(lambda m, x: m.fc(m.last(x.flip(1))), refused="flip"),
-    "last five steps": Kind(
-        lambda m, x: m.fc(m.lstm(x)[0][:, -5:].mean(1)), refused="steps 6 to 11 of 11"
+    "mean of the last five steps": Kind(
+        lambda m, x: m.fc(m.lstm(x)[0][:, -5:].mean(1)), refused="pools the last steps alone"
+    ),
+    "middle steps": Kind(
+        lambda m, x: m.fc(m.lstm(x)[0][:, 2:4].mean(1)), refused="steps 2 to 4 of 11"
     ),
     "all steps at once": Kind(
         lambda m, x: m.wide(m.lstm(x)[0].flatten(1)[:, :56]),
@@ -126,6 +129,29 @@ GRAPHS: dict[str, Kind] = {
         lambda m, x: m.end(m.deep(x)[1][0]),
         lambda: {"deep": nn.GRU(3, 4, 2, batch_first=True), "end": nn.Linear(4, 1)},
         holds=("hidden",),
+    ),
+    "the last steps, each by itself": Kind(
+        lambda m, x: m.fc(m.lstm(x)[0][:, -3:]), holds=("last", "flatten")
+    ),
+    "the last steps, flattened": Kind(
+        lambda m, x: m.wide(m.lstm(x)[0][:, -3:].flatten(1)),
+        lambda: {"wide": nn.Linear(24, 2)},
+        holds=("last", "flatten"),
+    ),
+    "a sentinel": Kind(
+        lambda m, x: m.fc(m.last(torch.where(x == -999, torch.zeros_like(x), x))),
+        holds=("replace",),
+    ),
+    "a masked sentinel": Kind(
+        lambda m, x: m.fc(m.last(x.masked_fill(x == -1, 0.5))), holds=("replace",)
+    ),
+    "RMSNorm": Kind(
+        lambda m, x: m.fc(m.norm(m.last(x))),
+        lambda: {"norm": nn.RMSNorm(8, eps=2.0**-23)},
+        holds=("norm",),
+    ),
+    "a slope a feature": Kind(
+        lambda m, x: m.fc(m.act(m.last(x))), lambda: {"act": nn.PReLU(8)}, holds=("act",)
     ),
     "an RNN": Kind(
         lambda m, x: m.end(m.rnn(x)[0][:, -1]),
