@@ -1,9 +1,10 @@
 """Prove generated C on every processor at hand, measure it there, and write docs/c_targets.md.
 
 The README's model, LSTM(10, 50, num_layers=2) and Linear(50, 1), with random weights, as float32,
-int16 and int8. The program of every processor prints the bits of its answers, step by step, as a
-sequence and as a batch; they must be those of this machine's build. Sizes and instructions are of
-the same build, `-O2 -ffp-contract=off`.
+int16 and int8, in floats and in whole numbers. The program of every processor prints the bits of
+its answers, step by step, as a sequence and as a batch; they must be those of this machine's build,
+and in whole numbers those of the definition in NumPy. Sizes and instructions are of the same build,
+`-O2 -ffp-contract=off`.
 
     scripts/install_emulators.sh     # once, as root
     python -m scripts.docs.make_c_targets
@@ -11,6 +12,7 @@ the same build, `-O2 -ffp-contract=off`.
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -28,13 +30,17 @@ from tests.kit.emulate import (
     Board,
     Case,
     Found,
+    IntegerCase,
     emulate,
     flash_bytes,
     stack_bytes,
 )
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "c_targets.md"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE = DOCS / "c_targets.md"
+CHIPS = re.compile(r"(<!-- chips, by \S+ -->\n).*?(\n<!-- end of chips -->)", re.DOTALL)
 WEIGHTS = ("float32", "int16", "int8")
+WHOLE = ("whole int16", "whole int8")
 # The fastest build for a Cortex-M4F, no longer bit for bit the host's.
 FAST = ("-ffp-contract=fast", "-funroll-loops")
 ROW = "| {} | {} | {} | {} | {} | {} | {} |"
@@ -60,15 +66,35 @@ def main() -> None:
             sys.exit(board.missing())
     with TemporaryDirectory() as folder:
         cases = {weights: case_of(weights, Path(folder)) for weights in WEIGHTS}
+        cases |= {weights: whole_case_of(weights, Path(folder)) for weights in WHOLE}
         rows = [
             row
             for board in BOARDS.values()
-            for weights in WEIGHTS
-            for row in rows_of(board, weights, cases[weights])
+            for weights, case in cases.items()
+            for row in rows_of(board, weights, case)
         ]
     PAGE.write_text(page(rows), encoding="utf-8")
     print("\n".join(rows))
-    print(f"wrote {PAGE}")
+    chips = "\n".join(chips_of(rows))
+    opening = DOCS / "c.md"
+    text = opening.read_text(encoding="utf-8")
+    text = CHIPS.sub(lambda found: f"{found[1]}\n{chips}\n{found[2]}", text)
+    opening.write_text(text, encoding="utf-8")
+    print(f"wrote {PAGE} and {opening}")
+
+
+def chips_of(rows: list[str]) -> Iterator[str]:
+    """The table of docs/c.md: a line a processor, instructions and flash by weights."""
+    columns = ("float32", "int16", *WHOLE)
+    titles = ["floats", "floats, int16 weights", "whole numbers, int16", "whole numbers, int8"]
+    yield f"| processor | {' | '.join(titles)} |"
+    yield "|---|" + "---|" * len(columns)
+    cells: dict[str, dict[str, str]] = {}
+    for row in rows:
+        name, weights, _, flash, _, _, instructions = (part.strip() for part in row.split("|")[1:8])
+        cells.setdefault(name, {})[weights] = f"{instructions}; {flash} B"
+    for name, by_weights in cells.items():
+        yield f"| {name} | {' | '.join(by_weights[column] for column in columns)} |"
 
 
 def case_of(weights: str, folder: Path) -> Case:
@@ -79,19 +105,29 @@ def case_of(weights: str, folder: Path) -> Case:
     return Case(name, folder / name, x, 1)
 
 
+def whole_case_of(weights: str, folder: Path) -> IntegerCase:
+    """The same in whole numbers, on the same inputs."""
+    name = f"seed_{weights.replace(' ', '_')}"
+    model = seed_model()
+    x = np.random.default_rng(1).normal(size=(4, 25, 10)).astype(np.float32)
+    get("c").export(
+        model, folder / name, name=name, weights=weights.split()[1], arithmetic="integer"
+    )
+    definition = get("c").definition(model, (folder / name / f"{name}.c").read_bytes())
+    return IntegerCase(name, folder / name, definition.counts(x).astype(np.int16), 1)
+
+
 def rows_of(board: Board, weights: str, case: Case) -> Iterator[str]:
     """The lines of one processor; stops the script where an answer differs."""
     host = emulate(HOST, [case], case.folder)[case.name]
     found = emulate(board, [case], case.folder)[case.name]
-    if (
-        found.answers != host.answers
-        or len({tuple(answers) for answers in found.answers.values()}) != 1
-    ):
+    ways = [answers for answers in found.answers.values() if answers]
+    if found.answers != host.answers or any(answers != ways[0] for answers in ways):
         sys.exit(
             f"{board.name}, {weights}: not the host's answers\n{found.answers}\n{host.answers}"
         )
     yield line(board, case, weights, "identical", found)
-    if board.name == "Cortex-M4F":
+    if board.name == "Cortex-M4F" and not isinstance(case, IntegerCase):
         fast = emulate(board, [case], case.folder, FAST)[case.name]
         error = np.abs(fast.y("step").astype(np.float64) - host.y("step")).max()
         yield line(board, case, f"{weights}, `{' '.join(FAST)}`", f"within {error:.0e}", fast, FAST)
@@ -140,6 +176,8 @@ compiled with `{flags}` and run under QEMU by
 
 {table}
 
+- weights: `whole` says that all arithmetic is in whole numbers (`--arithmetic integer`); the other
+  rows compute in floats.
 - answers: `identical` where the bits of every answer, step by step, as a sequence and as a batch,
   are those of a build for this machine; a build that may fuse multiplications and additions differs
   by roundings.

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_export.model import Array, Model, forward
+from lstm_export.model import Affine, Array, LastStep, Model, Signature, forward
 from lstm_export.targets import get
-from tests.kit.builders import drawn
+from tests.kit.builders import drawn, linear, lstm
 from tests.kit.chains import CHAINS
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -43,12 +43,12 @@ def run(tmp_path: Path, seed_model: Model) -> Any:
         (tmp_path / name).symlink_to(SCRIPTS / name)
 
     def run(
-        example: str, needs: str, stdin: str = "", **options: Any
+        example: str, needs: str, stdin: str = "", model: Model = seed_model, **options: Any
     ) -> subprocess.CompletedProcess[str]:
         if absent := [tool for tool in needs.split() if not shutil.which(tool)]:
             how = "run scripts/install_emulators.sh (Debian, Ubuntu; as root)"
             pytest.skip(f"{', '.join(absent)} not installed; {how}")
-        get("c").export(seed_model, tmp_path / "model_c", name="model", **options)
+        get("c").export(model, tmp_path / "model_c", name="model", **options)
         (tmp_path / "samples.csv").write_text(stdin, encoding="utf-8")
         *before, last = commands(example)
         for command in before:
@@ -88,6 +88,40 @@ def test_bare_metal_tests_itself_and_runs(run: Any) -> None:
     done = run("bare_metal.c", "arm-none-eabi-gcc qemu-system-arm", self_test=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout + done.stderr == "self-test passed\n100 steps done\n"
+
+
+def thermometer() -> Model:
+    """A model of one temperature around 25 degrees, in its own units."""
+    random = np.random.default_rng(3)
+    mean = np.array([25.0])
+    deviation = np.array([4.0])
+    stages = (
+        Affine("scale_in", mean, deviation),
+        lstm("lstm", 1, 16, 1, random),
+        LastStep("last"),
+        linear("fc", 16, 1, random),
+        Affine("scale_out", mean, deviation, inverse=True),
+    )
+    return Model(stages, Signature(1, 1))
+
+
+def test_counts_of_a_converter_are_answered_without_floats(run: Any, tmp_path: Path) -> None:
+    """On a Cortex-M0+: every answer within a hundredth of a degree of float64's."""
+    model = thermometer()
+    options = {"self_test": True, "arithmetic": "integer"}
+    options["input_format"] = "x0=q:-0.46814:437.227"
+    needs = "arm-none-eabi-gcc qemu-system-arm"
+    done = run("adc_sensor.c", needs, model=model, **options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    passed, *lines = (done.stdout + done.stderr).splitlines()
+    assert passed == "self-test passed"
+    header = (tmp_path / "model_c" / "model.h").read_text(encoding="utf-8")
+    bits = re.search(r"MODEL_ANSWER_BITS (\d+)", header)
+    assert bits
+    answers = [int(line) / 2 ** int(bits[1]) for line in lines]
+    counts = 870 + np.arange(8) * 7 % 30
+    x = (437.227 - 0.46814 * counts)[:, np.newaxis]
+    np.testing.assert_allclose(answers, expected(model, x), rtol=0, atol=0.01)
 
 
 def test_the_arduino_sketch_is_cpp_11_and_answers(run: Any, seed_model: Model) -> None:

@@ -37,6 +37,10 @@ class IntegerDefinition:
         """A Runner: float64 y, every one a whole number times a power of two."""
         return self._whole(x)
 
+    def counts(self, x: Array) -> Array:
+        """`x (batch, seq, input_size)` in the model's units as int16."""
+        return self._whole.counts(x)
+
     def answers(self, counts: Array) -> Array:
         """int16 `(batch, seq, input_size)` -> int32, as `NAME_run_q` answers."""
         return self._whole.answers(counts)

@@ -160,15 +160,16 @@ MODEL_INLINE int32_t model_dot(const model_weight *w, const model_values_of_word
 #if defined(MODEL_KERNEL_SMLAD)
 /* The words of four rows times a word of values. */
 #if MODEL_BITS == 8
-#define MODEL_PRODUCTS(of_first)                                                    \
-    "ldrd r4, r5, [%[v]], #8\n\tldmia %[w]!, {r6, r8, r9, r10}\n\t"                \
-    "sxtb16 r11, r6\n\tsxtb16 r6, r6, ror #8\n\t" of_first("%[a]", "r11")         \
-    "smlad %[a], r6, r5, %[a]\n\tsxtb16 r11, r8\n\tsxtb16 r8, r8, ror #8\n\t"     \
-    of_first("%[b]", "r11") "smlad %[b], r8, r5, %[b]\n\tsxtb16 r11, r9\n\t"      \
-    "sxtb16 r9, r9, ror #8\n\t" of_first("%[c]", "r11")                            \
-    "smlad %[c], r9, r5, %[c]\n\tsxtb16 r11, r10\n\tsxtb16 r10, r10, ror #8\n\t" \
-    of_first("%[d]", "r11") "smlad %[d], r10, r5, %[d]\n\t"
-#define MODEL_CLOBBERED "r4", "r5", "r6", "r8", "r9", "r10", "r11", "memory"
+#define MODEL_TWO_ROWS(of_first, one_sum, other_sum)                                       \
+    "ldrd r6, r8, [%[w]], #8\n\tsxtb16 r9, r6\n\tsxtb16 r6, r6, ror #8\n\t" of_first(       \
+        one_sum, "r9") "smlad " one_sum ", r6, r5, " one_sum                                \
+                       "\n\tsxtb16 r9, r8\n\tsxtb16 r8, r8, ror #8\n\t" of_first(other_sum, \
+                                                                                 "r9")     \
+        "smlad " other_sum ", r8, r5, " other_sum "\n\t"
+#define MODEL_PRODUCTS(of_first)                                                            \
+    "ldrd r4, r5, [%[v]], #8\n\t" MODEL_TWO_ROWS(of_first, "%[a]", "%[b]")                  \
+        MODEL_TWO_ROWS(of_first, "%[c]", "%[d]")
+#define MODEL_CLOBBERED "r4", "r5", "r6", "r8", "r9", "memory"
 #define MODEL_TOTALS "asr #2"
 #define MODEL_LATER MODEL_PRODUCTS(MODEL_ADDED) MODEL_PRODUCTS(MODEL_ADDED) MODEL_PRODUCTS(MODEL_ADDED)
 #else

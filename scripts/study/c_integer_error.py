@@ -1,0 +1,101 @@
+"""What whole numbers cost a trained model: error against bits, and where it comes from.
+
+A model of the README's size, LSTM(7, 50, num_layers=2) with Linear(50, 1), is trained for a few
+passes on the built-in traffic counter, exported in whole numbers with int16 and int8 weights, and
+compared with its float64 definition on windows of the whole table. Writes the table of
+docs/c_integer.md.
+
+    python -m scripts.study.c_integer_error
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from lstm_export.bench.machine import machine, machine_text
+from lstm_export.model import Array, Model, Runner, forward
+from lstm_export.series import Table, series_of, sliding_windows
+from lstm_export.targets.c.integer.cost import sources
+from lstm_export.targets.c.integer.formats import chosen
+from lstm_export.targets.c.integer.rounding import whole_model
+from lstm_export.training import TrainingOptions, fit
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = ROOT / "lstm_export" / "data" / "i94_traffic.csv.gz"
+PAGE = ROOT / "docs" / "c_integer.md"
+TABLE = re.compile(r"(<!-- errors, by \S+ -->\n).*?(\n<!-- end of errors -->)", re.DOTALL)
+WINDOWS = 4_000
+PART = 500  # windows at once
+
+
+def options() -> TrainingOptions:
+    """48 hours in, an hour out; three passes, since the cost hardly follows the quality."""
+    return TrainingOptions(
+        targets="volume",
+        features=("volume", "temp_c", "clouds_pct"),
+        window=48,
+        horizon=1,
+        time="hour",
+        calendar=("hour", "weekday"),
+        hidden_size=50,
+        num_layers=2,
+        epochs=3,
+        seed=0,
+    )
+
+
+def windows_of(model: Model) -> Array:
+    """Windows spread evenly over the table, `(4000, 48, 7)`."""
+    table = Table.of(DATA, model.signature.table_format)
+    runs = [run for run in series_of(table, model.signature, "drop") if len(run) >= 48]
+    every = np.concatenate([sliding_windows(run.x, 48) for run in runs])
+    picked = np.linspace(0, len(every) - 1, WINDOWS).round().astype(int)
+    return every[picked]
+
+
+def lines_of(model: Model, calibration: Array, windows: Array) -> Iterator[str]:
+    """The table, a line each."""
+    exact = answers(lambda x: forward(model, x).y, windows)
+    spread = exact.std()
+    yield "| weights | largest error | rms | of the spread, largest | rms |"
+    yield "|---|---|---|---|---|"
+    for bits in (16, 8):
+        whole = whole_model(model, chosen(model, [calibration], bits))
+        error = np.abs(answers(whole, windows) - exact)
+        rms = float(np.sqrt((error**2).mean()))
+        shares = f"{error.max() / spread:.1e} | {rms / spread:.1e}"
+        yield f"| int{bits} | {error.max():.2g} vehicles/h | {rms:.2g} | {shares} |"
+    yield ""
+    for bits in (16, 8):
+        whole = whole_model(model, chosen(model, [calibration], bits))
+        parts = [f"{name} {share:.1e}" for name, share in sources(model, whole, windows[:PART])]
+        yield f"int{bits}, each source alone, rms of the spread: {', '.join(parts)}."
+        yield ""
+
+
+def answers(run: Runner, windows: Array) -> Array:
+    """`(windows,)`, some at a time."""
+    parts = [run(windows[start : start + PART]) for start in range(0, len(windows), PART)]
+    return np.concatenate(parts)[:, 0]
+
+
+def main() -> None:
+    """Train, measure, write."""
+    result = fit(DATA, options())
+    windows = windows_of(result.model)
+    text = "\n".join(lines_of(result.model, result.windows, windows))
+    where = machine_text(machine("numpy", "torch"))
+    text += f"\n{len(windows):,} windows of the traffic counter; {where}.\n"
+    print(text)
+    page = PAGE.read_text(encoding="utf-8")
+    PAGE.write_text(
+        TABLE.sub(lambda found: f"{found[1]}\n{text}{found[2]}", page), encoding="utf-8"
+    )
+
+
+if __name__ == "__main__":
+    main()
