@@ -63,7 +63,7 @@ def test_an_artifact_that_ignores_lengths_is_caught(
     monkeypatch.setattr(
         graph.Graph,
         "pick_last",
-        lambda self, name, value: self.node(
+        lambda self, name, value, last: self.node(
             "Gather", name, value, self.constant("last_index", np.array(-1, np.int64)), axis=1
         ),
     )

@@ -16,6 +16,10 @@ WEIGHTS_SHA256 = "lstm_export.weights_sha256"
 VERSION = "lstm_export.version"
 STATE = "lstm_export.state"
 TAKES_LENGTHS = "lstm_export.takes_lengths"
+LENGTHS_BY = "lstm_export.lengths_by"  # one of the next two; not in older files
+
+GATHERING = "gathering"  # each row's own step is gathered
+SEQUENCE_LENS = "sequence_lens"  # some recurrent node takes the lengths
 
 LENGTHS = "lengths"  # the input that says how many steps of each row count
 FINAL = "_n"  # what a graph that carries state adds to an input's name for its output: h, h_n

@@ -171,7 +171,9 @@ def _arrays_of(
     elif kind == Affine.kind:
         yield "offset", constants[f"{name}.offset"]
         yield "scale", constants[f"{name}.scale"]
-    elif kind in (LayerNorm.kind, RMSNorm.kind, PReLU.kind):
+    elif kind == PReLU.kind:
+        yield "weight", constants[f"{name}.weight"].reshape(-1)
+    elif kind in (LayerNorm.kind, RMSNorm.kind):
         yield from _optional("weight", name, constants)
         yield from _optional("bias", name, constants)
 

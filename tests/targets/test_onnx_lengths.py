@@ -15,7 +15,7 @@ from lstm_export.errors import BundleError, InputError, UnsupportedModel
 from lstm_export.model import Activation, Model, forward
 from lstm_export.model.lowering import lower_projections
 from tests.kit.builders import drawn
-from tests.kit.chains import CHAINS
+from tests.kit.chains import CHAINS, MODELS
 
 onnx = pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
 from lstm_export.targets.onnx import reader, writer  # noqa: E402
@@ -128,9 +128,6 @@ def test_a_file_that_takes_none_says_so() -> None:
 def test_another_second_input_is_refused() -> None:
     proto = onnx.load_model_from_string(exported(CHAINS["seed"]))
     proto.graph.input[1].type.tensor_type.elem_type = 7
-    for node in proto.graph.node:
-        if node.op_type == "LSTM":
-            node.input[4] = ""
     with pytest.raises(
         BundleError, match=r"lengths tensor\(int64\) .* at most int32 lengths \(batch,\)"
     ):
@@ -145,9 +142,12 @@ def _weights(graph: Any, name: str, value: int) -> None:
 
 
 def _without_lengths(graph: Any) -> None:
-    for node in graph.node:
-        if node.op_type in ("LSTM", "GRU"):
-            node.input[4] = ""
+    for node in _recurrent(graph):
+        node.input[4] = ""
+
+
+def _recurrent(graph: Any) -> list[Any]:
+    return [node for node in graph.node if node.op_type in ("LSTM", "GRU")]
 
 
 def _node(graph: Any, op: str) -> Any:
@@ -156,8 +156,12 @@ def _node(graph: Any, op: str) -> Any:
 
 # Each graph reads padding, ignores lengths or is no longer what its metadata says.
 ALTERED: dict[str, tuple[str, Callable[[Any], Any]]] = {
-    "lengths ignored": ("seed", _without_lengths),
-    "lengths ignored by one layer": ("seed", lambda g: g.node[3].input.__setitem__(4, "")),
+    "lengths ignored": ("bidirectional", _without_lengths),
+    "lengths ignored by one layer": (
+        "bidirectional",
+        lambda g: _recurrent(g)[1].input.__setitem__(4, ""),
+    ),
+    "a state however long rows are": ("lower layer", _without_lengths),
     "first step": ("bidirectional", lambda g: _weights(g, "one", 0)),
     "other batch": ("bidirectional", lambda g: _node(g, "GatherND").attribute.pop()),
     "other lengths": ("bidirectional", lambda g: _node(g, "Cast").input.__setitem__(0, "x")),
@@ -180,11 +184,44 @@ ALTERED: dict[str, tuple[str, Callable[[Any], Any]]] = {
 @pytest.mark.parametrize("kind", ALTERED)
 def test_an_altered_graph_is_not_the_model(kind: str) -> None:
     name, alter = ALTERED[kind]
-    proto = onnx.load_model_from_string(exported(CHAINS[name]))
-    assert reader.from_bytes(proto.SerializeToString()) == CHAINS[name]
+    proto = onnx.load_model_from_string(exported(MODELS[name]))
+    assert reader.from_bytes(proto.SerializeToString()) == MODELS[name]
     alter(proto.graph)
     with pytest.raises(UnsupportedModel):
-        assert reader.from_bytes(proto.SerializeToString()) == CHAINS[name]
+        assert reader.from_bytes(proto.SerializeToString()) == MODELS[name]
+
+
+BY = {"seed": "gathering", "gru": "gathering", "both ends": "sequence_lens"}
+BY |= {"cell states": "sequence_lens", "running pools": "gathering"}
+
+
+@pytest.mark.parametrize("name", BY)
+def test_the_file_says_how_it_obeys_lengths(name: str) -> None:
+    """By `sequence_lens` only where padding or a state needs it; another word is refused."""
+    data = exported(MODELS[name])
+    proto = onnx.load_model_from_string(data)
+    (entry,) = (each for each in proto.metadata_props if each.key == "lstm_export.lengths_by")
+    assert entry.value == BY[name]
+    given = [len(node.input) > 4 and node.input[4] == "lengths" for node in _recurrent(proto.graph)]
+    assert any(given) == (BY[name] == "sequence_lens")
+    entry.value = "chance"
+    with pytest.raises(UnsupportedModel, match="obeys lengths by"):
+        reader.from_bytes(proto.SerializeToString())
+
+
+def test_older_files_gave_the_lengths_to_every_layer() -> None:
+    """They are read as they were written, and answer the same bits."""
+    model = CHAINS["every step"]
+    data = exported(model)
+    proto = onnx.load_model_from_string(data)
+    for node in _recurrent(proto.graph):
+        node.input.append("lengths")
+    (entry,) = (each for each in proto.metadata_props if each.key == "lstm_export.lengths_by")
+    proto.metadata_props.remove(entry)
+    older = proto.SerializeToString()
+    assert reader.from_bytes(older) == model
+    x = drawn(model, 5, 9)
+    np.testing.assert_array_equal(load_onnx(older)(x, LENGTHS), load_onnx(data)(x, LENGTHS))
 
 
 @pytest.mark.parametrize("lengths", [True, False])

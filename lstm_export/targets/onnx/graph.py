@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from onnx import NodeProto, TensorProto
 
 SWAP_BATCH_AND_TIME = [1, 0, 2]
+LAST = "lengths/last"  # (batch, 1), the index of each row's last step
+FINAL_STEP = "lengths/final"
 AXES_INPUT_OPSET = 18  # the first whose ReduceMean and ReduceMax have their axes as an input
 SPLIT_COUNTS_OPSET = 18  # the first whose Split must be told into how many parts
 
@@ -160,13 +162,16 @@ class Graph:
             self.node("Gather", "x/seq", self._shape_of_x(), place, axis=0)
         return "x/seq"
 
-    def pick_last(self, name: str, value: str) -> str:
-        """The last step that counts of every row of `value (batch, seq, size)`: `(batch, size)`."""
-        last = "lengths/last"  # (batch, 1)
-        if not self.has(last):
+    def pick_last(self, name: str, value: str, last: str) -> str:
+        """The last step that counts of every row of `value (batch, seq, size)`: `(batch, size)`.
+
+        `last` is `LAST`, or for a LastHidden `FINAL_STEP`, so that a reader can tell them apart.
+        """
+        if not self.has("lengths/index"):
             wide = self._wide_lengths()
-            index = self.node("Sub", "lengths/index", wide, self.integers("one", 1))
-            self.node("Unsqueeze", last, index, self.integers("axis_1", 1))
+            self.node("Sub", "lengths/index", wide, self.integers("one", 1))
+        if not self.has(last):
+            self.node("Unsqueeze", last, "lengths/index", self.integers("axis_1", 1))
         return self.node("GatherND", name, value, last, batch_dims=1)
 
     def counts(self) -> str:

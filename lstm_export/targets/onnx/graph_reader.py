@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ...device.onnx_file import OnnxFile
+from ...device.onnx_metadata import GATHERING, SEQUENCE_LENS
 from ...device.onnx_state import CarriedTensor
 from ...errors import UnsupportedModel
 from ...model import (
@@ -82,6 +83,11 @@ class GraphReader:
         self._walk.check_end("y")
         self._check_answer()
         return tuple(self._found)
+
+    @property
+    def lengths_by(self) -> str:
+        """How the lengths are obeyed, as the metadata says it."""
+        return SEQUENCE_LENS if self._recurrent.reads_lengths else GATHERING
 
     def _check_answer(self) -> None:
         """The last value is that of the last stage, batch first and without padding."""

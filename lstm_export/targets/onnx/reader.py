@@ -15,6 +15,7 @@ from ...device.onnx_metadata import (
     CHAIN,
     FINAL,
     LENGTHS,
+    LENGTHS_BY,
     SIGNATURE,
     STATE,
     TAKES_LENGTHS,
@@ -80,6 +81,9 @@ def _model_of(file: OnnxFile, stateful: bool) -> Model:
     except _OTHER_FORM as error:
         raise UnsupportedModel(f"the graph is of another form: {error}") from error
     _check_flattened(model, reader)
+    if takes_lengths and file.metadata.get(LENGTHS_BY, reader.lengths_by) != reader.lengths_by:
+        said = f"obeys lengths by {reader.lengths_by}, and its own metadata says otherwise"
+        raise UnsupportedModel(f"the graph {said}")
     _check_ends(file, model, tensors, takes_lengths)
     if stateful and tuple(carried.tensor for carried in tensors) != state_layout(model):
         raise UnsupportedModel("the graph carries another state than the file's own metadata says")

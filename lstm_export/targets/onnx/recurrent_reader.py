@@ -38,6 +38,9 @@ class RecurrentReader:
         walk: along the nodes.
         tensors: the state that the graph carries.
         takes_lengths: whether the graph has lengths as an input.
+
+    Attributes:
+        reads_lengths: whether a node read so far takes them as its `sequence_lens`.
     """
 
     def __init__(
@@ -48,7 +51,8 @@ class RecurrentReader:
     ) -> None:
         self._walk = walk
         self._tensors = tensors
-        self._lengths = LENGTHS if takes_lengths else ""
+        self._takes_lengths = takes_lengths
+        self.reads_lengths = False
         self._is_relu = False  # of an RNN
 
     def read(self) -> tuple[Recurrent, Finals]:
@@ -156,17 +160,26 @@ class RecurrentReader:
             )
         directions, attributes = self._expected(kind)
         states = [start.get(state, "") for state in KINDS[kind].states]
-        inputs = (CONSTANT, CONSTANT, OPTIONAL, self._lengths, *states)
+        lengths = LENGTHS if self._takes_lengths and self._has_lengths(directions) else ""
+        inputs = (CONSTANT, CONSTANT, OPTIONAL, lengths, *states)
         taken = self._walk.advance(kind, *inputs, **attributes)
         every_step, *given = taken.outputs
         finals = {
             state: value for state, value in zip(KINDS[kind].states, given, strict=False) if value
         }
         self._check_outputs(every_step, finals, node, carried)
+        if self._takes_lengths and not lengths and finals:
+            raise UnsupportedModel(f"{node} gives a state without each row's length")
         self._walk.current = every_step
         if every_step:
             self._join_directions(directions)
         return _weights(k, kind, directions, taken.arrays()), finals
+
+    def _has_lengths(self, directions: int) -> bool:
+        """Whether the next node reads where each row ends, as two directions must."""
+        has_lengths = directions == 2 or self._walk.is_input_named(4, LENGTHS)
+        self.reads_lengths |= has_lengths
+        return has_lengths
 
     def _expected(self, kind: str) -> tuple[int, dict[str, Any]]:
         """Directions and attributes, as the shape of R says them."""

@@ -27,10 +27,13 @@ def write_recurrent(stage: Recurrent, graph: Graph, readers: tuple[Stage, ...]) 
     names = graph.carried.get(stage.name, {})
     carried = {state: graph.split(name, stage.num_layers) for state, name in names.items()}
     finals: dict[tuple[str, int], str] = {}
+    gathers = graph.takes_lengths and can_gather(stage, readers)
     for k, cells in enumerate(stage.layers()):
         layer = k - stage.num_layers  # counted back from the last, -1
         given = {state: layers[k] for state, layers in carried.items()}
-        wanted = _wanted(stage, layer, readers)
+        wanted = _wanted(stage, layer, readers, gathers)
+        if graph.takes_lengths and not gathers:
+            wanted = wanted._replace(lengths=LENGTHS)
         for state, name in _write_layer(stage, cells, given, graph, wanted).items():
             finals[state, layer] = name
     graph.value = replace(graph.value, finals=finals)
@@ -40,6 +43,16 @@ def write_recurrent(stage: Recurrent, graph: Graph, readers: tuple[Stage, ...]) 
             graph.node("Concat", name + FINAL, *layers, axis=0)
 
 
+def can_gather(stage: Recurrent, readers: tuple[Stage, ...]) -> bool:
+    """Whether padding, which stands behind a row, reaches nothing that is read of its steps.
+
+    Then each row's own step is gathered, and the operator needs no `sequence_lens`. A direction
+    that reads from the end does, and so does a state that is no step of the output.
+    """
+    reads_states = any(isinstance(each, LastHidden) and not each.is_usual for each in readers)
+    return not stage.bidirectional and not reads_states
+
+
 class _Wanted(NamedTuple):
     """What is read of a layer.
 
@@ -47,19 +60,21 @@ class _Wanted(NamedTuple):
         node: its name.
         every_step: whether the output of every step is.
         states: which of `h` and `c` after the last step.
+        lengths: the graph's input that says where each row ends; empty where all steps are read.
     """
 
     node: str
     every_step: bool
     states: tuple[str, ...]
+    lengths: str
 
 
-def _wanted(stage: Recurrent, layer: int, readers: tuple[Stage, ...]) -> _Wanted:
+def _wanted(stage: Recurrent, layer: int, readers: tuple[Stage, ...], gathers: bool) -> _Wanted:
     node = f"{stage.name}/l{stage.num_layers + layer}"
-    read = [_state_read(stage, reader) for reader in readers]
+    read = [None if gathers else _state_read(stage, reader) for reader in readers]
     states = tuple(state for state in stage.states if (state, layer) in read)
     is_below = layer < -1
-    return _Wanted(node, is_below or None in read or not states, states)
+    return _Wanted(node, is_below or None in read or not states, states, lengths="")
 
 
 def _state_read(stage: Recurrent, reader: Stage) -> tuple[str, int] | None:
@@ -90,7 +105,7 @@ def _write_layer(
     outputs = [every_step, *finals.values()]
     while not outputs[-1]:  # what is left out at the end
         outputs.pop()
-    _write_node(stage, cells, node, given, graph, outputs=tuple(outputs))
+    _write_node(stage, cells, wanted, given, graph, outputs=tuple(outputs))
     graph.value = replace(graph.value, name=every_step, is_bidirectional=len(cells) > 1)
     if wanted.every_step:
         _join_directions(cells, node, graph)
@@ -109,16 +124,16 @@ def _join_directions(cells: Cells, node: str, graph: Graph) -> None:
 def _write_node(  # noqa: PLR0913 - what one node is made of
     stage: Recurrent,
     cells: Cells,
-    node: str,
+    wanted: _Wanted,
     given: Mapping[str, str],
     graph: Graph,
     *,
     outputs: tuple[str, ...],
 ) -> None:
     """The node of one layer; `given` are the states that it starts from in a graph with state."""
+    node = wanted.node
     operands = _operands(stage, cells)
     names = {key: graph.constant(f"{node}/{key}", array) for key, array in operands.items()}
-    lengths = LENGTHS if graph.takes_lengths else ""
     initial = list(given.values())
     if not given:
         initial = [_initial(stage, cells, state, node, graph) for state in stage.states]
@@ -129,7 +144,8 @@ def _write_node(  # noqa: PLR0913 - what one node is made of
         attributes["linear_before_reset"] = 1
     if isinstance(stage, RNN) and stage.nonlinearity == "relu":
         attributes["activations"] = ["Relu"] * len(cells)
-    inputs = (graph.value.name, names["W"], names["R"], names.get("B", ""), lengths, *initial)
+    weights = (names["W"], names["R"], names.get("B", ""))
+    inputs = (graph.value.name, *weights, wanted.lengths, *initial)
     graph.node(stage.kind, node, *inputs, outputs=outputs, **attributes)
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from ...errors import UnsupportedModel
 from ...model import LastHidden, LastStep, Pool, Stage
 from ...model.stages.read_outs import LOWEST
+from .graph import FINAL_STEP, LAST
 from .shared_nodes import step_over_shared
 from .walk import CONSTANT, Walk, check_number
 
@@ -56,7 +57,7 @@ def read_final(walk: Walk, final: tuple[str, int], bidirectional: bool) -> Stage
 
 
 def read_row(walk: Walk, place: Place, takes_lengths: bool) -> Stage:
-    """A read-out or a pool of every step.
+    """A read-out or a pool of every step. Of a GatherND its index tells which read-out it is.
 
     Raises:
         UnsupportedModel: there is no axis of time, or the lengths of the rows do not count.
@@ -92,10 +93,11 @@ def _step(walk: Walk, place: Place, takes_lengths: bool) -> Stage:
 
 def _last_that_counts(walk: Walk, place: Place) -> Stage:
     name = walk.name()
+    is_hidden = walk.is_input_named(1, FINAL_STEP)
     if place.is_time_first:
         raise UnsupportedModel(f"{name!r} takes {walk.current!r} time first")
-    walk.advance("GatherND", "lengths/last", batch_dims=1)
-    return LastStep(name)
+    walk.advance("GatherND", FINAL_STEP if is_hidden else LAST, batch_dims=1)
+    return LastHidden(name) if is_hidden else LastStep(name)
 
 
 def _pool_of_what_counts(walk: Walk, place: Place) -> Stage:

@@ -41,6 +41,7 @@ _DEFINITIONS: Mapping[str, _Definition] = {
     "lengths/wide": _Definition("Cast", (LENGTHS,), (), {"to": INT64}),
     "lengths/index": _Definition("Sub", ("lengths/wide", CONSTANT), ([1],)),
     "lengths/last": _Definition("Unsqueeze", ("lengths/index", CONSTANT), ([1],)),  # (batch, 1)
+    "lengths/final": _Definition("Unsqueeze", ("lengths/index", CONSTANT), ([1],)),
     "lengths/column": _Definition("Unsqueeze", ("lengths/wide", CONSTANT), ([1],)),
     "lengths/less": _Definition("Less", ("x/steps", "lengths/column")),  # (batch, seq)
     "lengths/counts": _Definition("Unsqueeze", ("lengths/less", CONSTANT), ([2],)),

@@ -101,7 +101,9 @@ def _replace(walk: Walk) -> Stage:
 def _prelu(walk: Walk) -> Stage:
     name = walk.name()
     (weight,) = walk.advance("PRelu", CONSTANT).arrays()
-    return PReLU(name, weight)
+    if weight.size != weight.shape[-1]:
+        raise UnsupportedModel(f"{name!r} has slopes {weight.shape}, expected them along one axis")
+    return PReLU(name, weight.reshape(-1))
 
 
 def is_rms_norm(walk: Walk) -> bool:

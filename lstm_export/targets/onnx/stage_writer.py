@@ -36,7 +36,7 @@ from ...model import (
 )
 from ...model.stages.read_outs import LOWEST
 from .carried_pool_writer import write_carried_pool
-from .graph import SWAP_BATCH_AND_TIME, Graph, Value, as_row
+from .graph import FINAL_STEP, LAST, SWAP_BATCH_AND_TIME, Graph, Value, as_row
 from .join_writer import write_join
 from .recurrent_writer import write_recurrent
 
@@ -90,7 +90,7 @@ def _last_step(stage: LastStep, graph: Graph, around: Around) -> None:
         graph.squeeze(stage.name, axis=0)
     elif graph.takes_lengths:
         _batch_first(stage, graph)
-        picked = graph.pick_last(stage.name, graph.value.name)
+        picked = graph.pick_last(stage.name, graph.value.name, LAST)
         graph.value = replace(graph.value, name=picked)
     else:
         graph.add("Gather", stage.name, graph.integer("last_index", -1), axis=_time_axis(graph))
@@ -99,9 +99,13 @@ def _last_step(stage: LastStep, graph: Graph, around: Around) -> None:
 
 @write.register
 def _last_hidden(stage: LastHidden, graph: Graph, around: Around) -> None:
-    final = graph.value.finals[stage.state, stage.layer]
-    graph.value = replace(graph.value, name=final)
-    if graph.value.is_bidirectional:
+    final = graph.value.finals.get((stage.state, stage.layer), "")
+    graph.value = replace(graph.value, name=final or graph.value.name)
+    if not final:
+        _batch_first(stage, graph)
+        picked = graph.pick_last(stage.name, graph.value.name, FINAL_STEP)
+        graph.value = replace(graph.value, name=picked)
+    elif graph.value.is_bidirectional:
         graph.add("Transpose", f"{stage.name}/transposed", perm=[1, 0, 2])
         graph.add("Reshape", stage.name, graph.integers("state_shape", 0, -1))
     else:
@@ -205,7 +209,10 @@ def _rms_norm(stage: RMSNorm, graph: Graph, around: Around) -> None:
 
 @write.register
 def _prelu(stage: PReLU, graph: Graph, around: Around) -> None:
-    graph.add("PRelu", stage.name, graph.constant(f"{stage.name}.weight", stage.weight))
+    # As many axes as x has: some runtimes take a single axis for the second of x, not for the last.
+    axes = 3 if graph.value.is_sequence else 2
+    weight = stage.weight.reshape(*[1] * (axes - 1), -1)
+    graph.add("PRelu", stage.name, graph.constant(f"{stage.name}.weight", weight))
 
 
 @write.register
@@ -272,7 +279,7 @@ def _at_the_same_step(stage: Skip, added: str, graph: Graph) -> str:
     if graph.value.is_sequence:
         return added
     if graph.takes_lengths:
-        return graph.pick_last(f"{stage.name}/last", added)
+        return graph.pick_last(f"{stage.name}/last", added, LAST)
     last = graph.integer("last_index", -1)
     return graph.node("Gather", f"{stage.name}/last", added, last, axis=1)
 

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 from ...device.onnx_metadata import (
     CHAIN,
     FINAL,
+    GATHERING,
     LENGTHS,
+    LENGTHS_BY,
+    SEQUENCE_LENS,
     SIGNATURE,
     STATE,
     TAKES_LENGTHS,
@@ -24,6 +27,7 @@ from ...model.state import named_memories, not_for_streams, state_names
 from ...model.wiring import INPUT
 from ...version import __version__
 from .graph import Graph
+from .recurrent_writer import can_gather
 from .stage_writer import Around, write
 
 if TYPE_CHECKING:
@@ -148,7 +152,17 @@ def metadata(model: Model, lengths: bool = False) -> dict[str, str]:
     }
     if lengths:
         said[TAKES_LENGTHS] = LENGTHS
+        said[LENGTHS_BY] = GATHERING if _gathers(model) else SEQUENCE_LENS
     return said
+
+
+def _gathers(model: Model) -> bool:
+    """Whether no recurrent node takes the lengths."""
+    return all(
+        can_gather(stage, model.readers_of(index))
+        for index, stage in enumerate(model.stages)
+        if isinstance(stage, Recurrent)
+    )
 
 
 def state_metadata(model: Model) -> dict[str, str]:
