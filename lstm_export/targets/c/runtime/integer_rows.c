@@ -34,12 +34,13 @@ typedef int16_t model_weight;
 #define MODEL_IN_WORD 2
 #define MODEL_CHUNK_SHIFT 8
 #endif
-/* A kernel takes all registers: a build that keeps some for a debugger has the plain loops. */
+/* A kernel takes all registers: a build that keeps some for a debugger, and Linux on an Arm, have
+   the plain loops. */
 #if defined(__GNUC__) && defined(__OPTIMIZE__) && !defined(__ARM_BIG_ENDIAN)
 #if defined(__AVX2__)
 #define MODEL_KERNEL_AVX2
 #include <immintrin.h>
-#elif defined(__ARM_FEATURE_SIMD32) && defined(__thumb2__)
+#elif defined(__ARM_FEATURE_SIMD32) && defined(__thumb2__) && __ARM_ARCH_PROFILE == 'M'
 #define MODEL_KERNEL_SMLAD
 #elif defined(__thumb__) && !defined(__thumb2__)
 #define MODEL_KERNEL_THUMB
