@@ -15,7 +15,7 @@ from .chains import Checkpoint, ReadingOptions, write_checkpoint
 from .device import Nonfinite, Session
 from .files import check_output
 from .parity import ParityReport
-from .signing import secret_key_for, sign_data
+from .signing import key_file, secret_key_for, sign_data
 from .verification.artifact import UsersWord, open_file
 from .verification.engine import session_of
 from .verification.judge import judge_file
@@ -94,7 +94,8 @@ def verify(
         model: what it has to compute; a bundle carries its own.
         replay: a file written by `verify --failing`, the one input to judge on.
         trust: run code that is in the file, see `verification.artifact`.
-        key: the public key that must have signed it; with `model`, which state_dict to read there.
+        key: the public key that must have signed it; where no file is called so, which state_dict
+            of `model` to read.
         reading: options of `ReadingOptions` for `model`.
 
     Raises:
@@ -103,10 +104,12 @@ def verify(
         BundleError: the artifact or the bundle is damaged or unsafe.
     """
     word = UsersWord(trust, names_model=model is not None)
+    public = key_file(key, has_model=model is not None)
+    opened = open_file(artifact, word, public)
     if model is None:
-        return judge_file(open_file(artifact, word, key), None, replay)
-    options = ReadingOptions(key=None if key is None else str(key), **reading)
-    return judge_file(open_file(artifact, word), Subject.of(model, options), replay)
+        return judge_file(opened, None, replay)
+    name = None if public or key is None else str(key)
+    return judge_file(opened, Subject.of(model, ReadingOptions(key=name, **reading)), replay)
 
 
 def package(  # noqa: PLR0913 - what goes into a bundle

@@ -78,6 +78,7 @@ class ReadingOptions:
     def about_chain(self) -> tuple[str, ...]:
         """Those that were given and that only a file without a stored chain can use."""
         values = {
+            "--key": self.key,
             "--forward": self.forward,
             "--readout": self.readout,
             "--batch-first": self.batch_first,

@@ -89,7 +89,7 @@ def verify(  # noqa: PLR0913, PLR0917 - the command's arguments and options
         str | None,
         typer.Option(
             help="The public key that must have signed the file, of minisign or in PEM; "
-            "with MODEL: which state_dict of it to read.",
+            "with MODEL also: which state_dict of it to read, where no file is called so.",
             metavar="PUB|NAME",
         ),
     ] = None,
@@ -103,8 +103,7 @@ def verify(  # noqa: PLR0913, PLR0917 - the command's arguments and options
         _check_numbers_only(model, {"--self-check": check_self, "--streaming": streaming}, failing)
     _check_outputs(outputs, artifact, model, replay)
     try:
-        public = Path(key) if key and model is None else None
-        opened, subject = _opened(artifact, model, reading, public)
+        opened, subject = _opened(artifact, model, reading, key)
         if check_self and subject:
             return _check_self(opened, subject, as_json)
         reports = _judged(opened, subject, replay, numbers_only)
@@ -180,13 +179,16 @@ def _check_outputs(outputs: Mapping[str, Path | None], *inputs: Path | None) -> 
 
 
 def _opened(
-    artifact: Path, model: Path | None, reading: Reading, key: Path | None
+    artifact: Path, model: Path | None, reading: Reading, key: str | None
 ) -> tuple[OpenedFile, Subject | None]:
+    from ..signing import key_file
     from ..verification.artifact import UsersWord, open_file
     from ..verification.subject import Subject, read
 
     word = UsersWord(reading.trust, names_model=model is not None)
-    opened = open_file(artifact, word, key)
+    public = key_file(key, has_model=model is not None)
+    opened = open_file(artifact, word, public)
+    reading = replace(reading, key=None if public else key)
     if model is None:
         return opened, None
     if any(entry.runs_code for entry in opened.artifacts.values()):

@@ -4,7 +4,7 @@ A signature lies beside its file, which is checked before a byte of it is parsed
 """
 
 from .folders import folder_contents, list_path, sign_folder, signed_folder
-from .keys import PublicKey, SecretKey, read_public_key
+from .keys import PublicKey, SecretKey, key_file, read_public_key
 from .oms import ONLY_FILE, p256_key, sign_oms
 from .signed import Signed, secret_key_for, sign_data, signed_bytes
 
@@ -14,6 +14,7 @@ __all__ = [
     "SecretKey",
     "Signed",
     "folder_contents",
+    "key_file",
     "list_path",
     "p256_key",
     "read_public_key",

@@ -48,6 +48,16 @@ class PublicKey(Protocol):
         """
 
 
+def key_file(key: Path | str | None, *, has_model: bool) -> Path | None:
+    """The file of the public key that `key` names; with a model it may also name a state_dict.
+
+    A file is never taken for the name of a state_dict, so that no check is left out unsaid.
+    """
+    if key is None or (has_model and not Path(key).is_file()):
+        return None
+    return Path(key)
+
+
 def read_public_key(path: Path | str) -> PublicKey:
     """A public key: minisign.pub, or a PEM.
 

@@ -17,10 +17,12 @@ from typer.testing import CliRunner
 
 import lstm_export
 from lstm_export import signing
+from lstm_export.chains import Checkpoint, write_checkpoint
 from lstm_export.cli import app
 from lstm_export.errors import InputError, LstmExportError, MissingDependency, SignatureError
 from lstm_export.signing.keys import PASSWORD, read_secret_key
 from lstm_export.verification import artifact
+from tests.kit.chains import CHAINS
 
 pytest.importorskip("cryptography", reason='needs cryptography: pip install "lstm-export[sign]"')
 
@@ -154,6 +156,21 @@ def test_a_wrong_signature_is_refused_before_anything_is_parsed(
         assert done.stdout == ""
         assert done.stderr.startswith("error: ")
         assert done.stderr.count("\n") == 1
+
+
+def test_a_key_beside_a_model_is_never_left_unused(bundle: Path) -> None:
+    """There it may name a state_dict; a file of that name is the public key all the same."""
+    pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
+    model = bundle.with_name("model.pt")
+    write_checkpoint(model, Checkpoint(CHAINS["seed"]))
+    public = KEYS / "minisign.pub"
+    for key, refusal in ((public, SignatureError), ("minisgn.pub", InputError)):
+        with pytest.raises(refusal, match="is not signed by|--key: this file stores its chain"):
+            lstm_export.verify(bundle, model, key=key)
+        arguments = ["verify", str(bundle), str(model), "--key", str(key)]
+        assert CliRunner().invoke(app, arguments).exit_code == 1
+    signed(bundle, "minisign")
+    assert lstm_export.verify(bundle, model, key=public)[0].ok
 
 
 def test_what_was_checked_is_what_is_opened(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
