@@ -10,7 +10,7 @@ from ..pages import Markup, bullets, element, facts, framed, number, plain, sect
 from ..training import TrainingResult
 from ..training.answers import Answers
 from .error_figures import ErrorFigures, figures_of, of_whole
-from .error_sections import of_data, of_losses, of_target
+from .error_sections import of_coverage, of_data, of_losses, of_runs, of_target
 from .evaluate import Cost, Evaluation
 
 
@@ -44,6 +44,8 @@ def training_page(result: TrainingResult, name: str, again: str) -> bytes:
     main = [
         *_warnings(result.warnings),
         *_targets(result.answers, figures, signature, predictors),
+        *of_coverage(result.coverage),
+        *of_runs(result),
         of_losses(result.history, result.best_epoch),
         of_data(result.data),
         _made_of({"The model": _model_facts(result), "Made with": result.facts["versions"]}, again),
@@ -60,6 +62,7 @@ def evaluation_page(found: Evaluation, name: str, table_name: str, again: str) -
     main = [
         *_costs(found.costs),
         *_targets(found.answers, found.figures, found.signature, predictors),
+        *of_coverage(found.coverage),
         of_data(found.data),
         _made_of({"Judged": {"model": name, "table": table_name, "windows": found.why}}, again),
     ]
@@ -131,12 +134,20 @@ def _model_facts(result: TrainingResult) -> dict[str, str]:
     data = result.facts["data"]
     return {
         "chain": result.model.describe(),
+        "predicts": _predicted(result),
         "parameters": f"{result.model.parameters:,}",
         "weights": result.model.weights_sha256,
         "seed": str(result.facts["seed"]),
         "table": str(data.get("file", "from memory")),
         "table's sha256": str(data.get("sha256", "-")),
     }
+
+
+def _predicted(result: TrainingResult) -> str:
+    choice = result.choice
+    if choice is None:
+        return "the level"
+    return choice.describe().removeprefix("predicts ") or f"the {choice.predict}"
 
 
 def _made_of(tables: Mapping[str, Mapping[str, str]], again: str) -> Markup:

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from ..model import Column
 from ..pages import Markup, element, legend, number, plain, section, table
-from ..training import DataReport, Epoch
+from ..training import Coverage, DataReport, Epoch, Score, TrainingResult
 from ..training.answers import Answers
 from ..training.data_report import FATES
+from ..training.scores import MODEL
 from .error_charts import losses_chart, residuals, scatter, steps_chart, time_line
 from .error_figures import ErrorFigures, of_whole
 
@@ -82,6 +83,39 @@ def _over_time(answers: Answers, predictor: str, target: str) -> Iterator[Markup
     if answers.steps > 1:
         yield element("p", f"Above the first of {answers.steps} steps ahead, below the last:")
         yield time_line(answers, predictor, target, answers.steps - 1)
+
+
+def of_coverage(found: Sequence[Coverage]) -> Iterator[Markup]:
+    """How much of each part the intervals hold."""
+    if not found:
+        return
+    rows = []
+    for entry in found:
+        cells = [element("td", text) for text in (entry.target, f"q{entry.low:g}, q{entry.high:g}")]
+        shares = [number(f"{entry.level:.0%}"), number(f"{entry.share:.1%}")]
+        width = number(plain(entry.width))
+        rows.append(element("tr", element("td", entry.part), *cells, *shares, width))
+    heads = ("part", "", "between", "is meant to hold", "holds", "mean width")
+    yield section("Intervals", table(heads, rows))
+
+
+def of_runs(result: TrainingResult) -> Iterator[Markup]:
+    """The other seeds, and runs on earlier rows alone: RMSE of the model."""
+    rows = []
+    for run in result.seeds:
+        is_kept = run.seed == result.facts["seed"]
+        rows.append(_run(f"seed {run.seed}", run.scores, is_kept))
+    for origin in result.backtest:
+        own = [score for score in origin.scores if score.predictor == MODEL]
+        rows.append(_run(f"judged on {origin.first} to {origin.last}", own, is_kept=False))
+    if rows:
+        heads = ("run", *(f"RMSE of {column.name}" for column in result.model.signature.targets))
+        yield section("Other runs", table(heads, rows))
+
+
+def _run(name: str, scores: Sequence[Score], is_kept: bool) -> Markup:
+    cells = [number(plain(score.rmse)) for score in scores]
+    return element("tr", element("td", name), *cells, class_="best" if is_kept else "other")
 
 
 def of_data(data: DataReport) -> Markup:

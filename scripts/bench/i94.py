@@ -1,4 +1,4 @@
-"""Three seeds on the built-in traffic counter, as in the README, beside the baselines."""
+"""Three seeds on the built-in traffic counter, beside the baselines, with an interval of 90 %."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ SEEDS = (0, 1, 2)
 
 
 def options(seed: int) -> TrainingOptions:
-    """48 hours in, 6 hours out."""
+    """48 hours in, 6 hours out; the calendar knows public holidays, quantiles are learned."""
     return TrainingOptions(
         targets="volume",
         features=("volume", "temp_c", "clouds_pct"),
         window=48,
         horizon=6,
         time="hour",
-        calendar=("hour", "weekday"),
+        calendar=("hour", "weekday", "holiday"),
+        country="US",
+        quantiles=(0.05, 0.95),
         seed=seed,
     )
 
@@ -42,6 +44,9 @@ def main() -> None:
     mean = float(np.mean([result.score("test").rmse for result in results]))
     share = mean / rows["ridge"].rmse
     lines.append(f"mean over the seeds: {mean:.1f}, {share:.2f} of ridge on the same inputs")
+    coverage = [entry for result in results for entry in result.coverage if entry.part == "test"]
+    held = ", ".join(f"{entry.share:.1%}" for entry in coverage)
+    lines.append(f"q0.05 to q0.95 hold {held} of the test part")
     report(lines, {name: score.rmse for name, score in rows.items()}, machine("numpy", "torch"))
 
 

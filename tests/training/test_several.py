@@ -15,6 +15,7 @@ from lstm_export.errors import InputError
 from lstm_export.series import Table
 from lstm_export.training import Epoch, TrainingOptions, fit
 from lstm_export.verification.subject import read
+from tests.kit.html_reader import Reader
 
 torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 
@@ -138,9 +139,13 @@ def test_runs_that_cannot_be_compared_are_refused(wanted: dict[str, object], sai
 def test_the_command_tells_of_every_run(tmp_path: Path) -> None:
     waves().write_csv(tmp_path / "data.csv")
     small = ["--target", "v", "--window", "5", "--epochs", "1", "-o", str(tmp_path / "model.pt")]
-    several = ["--seeds", "2", "--backtest", "1", "--interval", "0.8"]
+    page = tmp_path / "report.html"
+    several = ["--seeds", "2", "--backtest", "1", "--interval", "0.8", "--report", str(page)]
     done = CliRunner().invoke(app, ["train", str(tmp_path / "data.csv"), *small, *several])
     assert done.exit_code == 0, done.output
     assert "seeds 0, 1: RMSE" in done.stdout
     assert "RMSE of runs on the rows before alone" in done.stdout
     assert "q0.1 to q0.9 hold" in done.stdout
+    shown = Reader(page.read_bytes()).text
+    for told in ("Intervals", "is meant to hold", "Other runs", "seed 1", "judged on"):
+        assert told in shown
