@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from lstm_export import pipeline, targets
 from lstm_export.chains import Checkpoint, write_checkpoint
 from lstm_export.errors import BundleError, InputError, ParityError
 from lstm_export.model import Model, forward
-from lstm_export.model.gates import ONNX_GATES
+from lstm_export.model.gates import ONNX_GATES, ONNX_ORDERS
 from lstm_export.verification.artifact import open_file
 from lstm_export.verification.endless_stream import endless_stream
 from tests.kit.builders import drawn
@@ -41,8 +42,7 @@ def _swap_two_gates(monkeypatch: pytest.MonkeyPatch) -> None:
     """In the writer and in the reader alike, so that only the numbers can tell."""
     wrong = ("input", "forget", "output", "cell")
     assert wrong != ONNX_GATES
-    monkeypatch.setattr("lstm_export.targets.onnx.recurrent_writer.ONNX_GATES", wrong)
-    monkeypatch.setattr("lstm_export.targets.onnx.recurrent_reader.ONNX_GATES", wrong)
+    monkeypatch.setitem(ONNX_ORDERS, "LSTM", wrong)
 
 
 def _last_step_off_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,15 +50,15 @@ def _last_step_off_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     is left.
     """
     from lstm_export.targets.onnx import writer
+    from lstm_export.targets.onnx.graph import as_row
 
-    def last_step(stage: Any, graph: Any, following: Any) -> None:
-        graph._nodes[-1].output[:] = [graph._nodes[-1].name + "/Y"]
-        graph.current = graph._nodes[-1].output[0]
+    def last_step(stage: Any, graph: Any, around: Any) -> None:
+        recurrent = graph._nodes[-1]
+        recurrent.output[:] = [f"{recurrent.name}/Y"]
+        graph.value = replace(graph.value, name=recurrent.output[0])
         graph.squeeze(f"{stage.name}/steps", axis=1)
-        graph.add(
-            "Gather", stage.name, graph.constant("last_index", np.array(-2, np.int64)), axis=0
-        )
-        graph.is_sequence = False
+        graph.add("Gather", stage.name, graph.integer("last_index", -2), axis=0)
+        graph.value = as_row(graph.value)
 
     written = writer.write.dispatch
     broken = {type(CHAINS["seed"].stages[1]): last_step}
@@ -105,7 +105,10 @@ def test_verify_tells_a_foreign_artifact(seed_checkpoint: Path, tmp_path: Path) 
     write_checkpoint(tmp_path / "other.pt", Checkpoint(other))
     (report,) = lstm_export.verify(tmp_path / "model.onnx", tmp_path / "other.pt")
     assert report.verdict == "failed"
-    assert report.structure == "fc.weight differs in 1 of 50 values"
+    assert report.structure == (
+        "fc.weight differs in 1 of 50 values; the largest: "
+        "fc.weight[0, 7] is 0.109853052, the model's is 0.109853044"
+    )
 
 
 def test_a_model_of_another_width_is_told(seed_checkpoint: Path, tmp_path: Path) -> None:
