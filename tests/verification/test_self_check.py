@@ -20,6 +20,7 @@ from lstm_export.targets import get
 from lstm_export.verification import self_check
 from lstm_export.verification.artifact import UsersWord, open_file
 from lstm_export.verification.subject import Subject
+from tests.kit.builders import redrawn
 from tests.kit.chains import CHAINS
 
 pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
@@ -151,15 +152,15 @@ def test_the_smallest_failure_is_written_and_replayed(
     good = model.with_suffix(".onnx").read_bytes()
     write = _packaged if alone else Path.write_bytes
     invoke = CliRunner().invoke
-    # A bundle without sets of unequal length is not asked about lengths; `input_forget` shows in
-    # all.
-    write(
-        artifact,
-        _broken(
-            model.with_suffix(".onnx"),
-            "the lengths ignored" if lengths and not alone else "input_forget",
-        ),
-    )
+    # What a bundle holds has the form that the writer gives, and can only be another model's.
+    if alone:
+        other = model.with_suffix(".other.onnx")
+        get("onnx").export(redrawn(CHAINS["smallest"]), other, lengths=lengths)
+        bad = other.read_bytes()
+    else:
+        bug = "the lengths ignored" if lengths else "input_forget"
+        bad = _broken(model.with_suffix(".onnx"), bug)
+    write(artifact, bad)
     done = invoke(app, [*verify, "--failing", str(failing)])
     assert done.exit_code == 1
     assert done.stderr.startswith(f"wrote {failing}, x (")
