@@ -58,10 +58,8 @@ def random_graph(
     index: int,
     *,
     largest_hidden: int = LARGEST_HIDDEN,
-    edits: tuple[Edit, ...] = (),
 ) -> tuple[Model, float]:
-    """The graph of this seed and index, and the gain of its weights; by default of all edits."""
-    edits = edits or EDITS
+    """The graph of this seed and index, and the gain of its weights."""
     model, gain = random_chain(seed, index, largest_hidden=largest_hidden)
     kept = tuple(stage for stage in model.stages if not isinstance(stage, Skip))
     model = replace(model, stages=kept)
@@ -70,7 +68,7 @@ def random_graph(
         model = _with_rnn(model)
     wanted = int(random.integers(1, MOST_EDITS + 1))
     for _ in range(TRIES):
-        edit = edits[int(random.integers(len(edits)))]
+        edit = EDITS[int(random.integers(len(EDITS)))]
         place = int(random.integers(-1, len(model.stages)))
         edited = _edited(model, place, edit(model, place, random))
         if edited is not None:
@@ -257,7 +255,7 @@ def _answer_shifted(model: Model, place: int, random: Random) -> list[Stage] | N
     return [row, columns, Add(f"{row.name}.add", inputs=(name_of(model, place), columns.name))]
 
 
-IN_C: tuple[Edit, ...] = (
+EDITS: tuple[Edit, ...] = (
     _joined,
     _joined,
     _gated,
@@ -267,5 +265,5 @@ IN_C: tuple[Edit, ...] = (
     _picked,
     _answer_shifted,
     _small,
+    _forecast,
 )
-EDITS: tuple[Edit, ...] = (*IN_C, _forecast)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from lstm_export.errors import InputError
 from lstm_export.model import (
     Add,
     Concat,
@@ -26,7 +28,8 @@ from lstm_export.targets.c.emit.plan import looks_ahead
 from lstm_export.targets.c.host import compiler
 from lstm_export.targets.c.host.runner import CRunner, CStream
 from tests.kit.builders import drawn, linear, lstm
-from tests.kit.random_graphs import IN_C, random_graph
+from tests.kit.graphs import FORECASTS
+from tests.kit.random_graphs import random_graph
 from tests.targets.test_c import SHAPES, C, in_one
 
 SEED = 20261128
@@ -66,12 +69,12 @@ def windowed(*, at_the_end: bool) -> Model:
 @needs_compiler
 @pytest.mark.parametrize("index", range(8))
 def test_a_random_graph_is_one_answer_however_it_is_asked(index: int) -> None:
-    model, _ = random_graph(SEED, index, largest_hidden=24, edits=IN_C)
+    model, _ = random_graph(SEED, index, largest_hidden=24)
     runner = C.from_model(model)
     report = check(runner, golden_sets(model), subject="c")
     assert report.ok, report.table()
     for batch, seq in SHAPES:
-        _expect_one_answer(runner, drawn(model, batch, seq))
+        _expect_one_answer(runner, drawn(model, batch, max(seq, model.least_steps)))
 
 
 def _expect_one_answer(runner: CRunner, x: np.ndarray) -> None:
@@ -123,6 +126,29 @@ def test_a_value_may_be_taken_twice() -> None:
     report = check(runner, golden_sets(model), subject="c")
     assert report.ok, report.table()
     _expect_one_answer(runner, drawn(model, 33, 5))
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", FORECASTS)
+def test_the_last_steps_are_one_answer_and_fewer_are_none(name: str, tmp_path: Path) -> None:
+    model = FORECASTS[name]
+    assert looks_ahead(model) is not None
+    runner = C.from_model(model)
+    for batch, seq in ((33, 5), (2, 130)):
+        _expect_one_answer(runner, drawn(model, batch, seq))
+    least = model.least_steps
+    short = drawn(model, 2, least - 1)
+    with pytest.raises(InputError, match=f"with {least} steps at least"):
+        runner(short)
+    C.export(model, tmp_path / "m_c", self_test=True)
+    files = {file: (tmp_path / "m_c" / file).read_text() for file in ("model.c", "model.h")}
+    functions = ctypes.CDLL(str(compiler.library(files)))
+    assert functions.model_self_test() == 0
+    y = np.full((2, model.signature.output_size), 7, np.float32)
+    places = [ctypes.c_void_p(array.ctypes.data) for array in (short, y, np.empty(10_000))]
+    counts = (ctypes.c_size_t(2), ctypes.c_size_t(least - 1))
+    functions.model_run_batch(places[0], *counts, places[1], places[2])
+    assert (y == 7).all()
 
 
 @needs_compiler

@@ -19,6 +19,7 @@ from lstm_export.targets.c.emit.source import write
 from lstm_export.targets.c.host import compiler
 from tests.kit.builders import drawn
 from tests.kit.chains import CHAINS, GRAPHS
+from tests.kit.graphs import FORECASTS
 
 C = targets.get("c")
 WINDOW = 5
@@ -37,7 +38,7 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFact
 
 
 def windowed(name: str, window: int = WINDOW, shortest: int | None = None) -> Model:
-    model = {**CHAINS, **GRAPHS}[name]
+    model = {**CHAINS, **GRAPHS, **FORECASTS}[name]
     return Model(model.stages, replace(model.signature, window=window, shortest=shortest))
 
 
@@ -68,7 +69,9 @@ def pointer(array: Array) -> ctypes.c_void_p:
 
 
 @needs_compiler
-@pytest.mark.parametrize("name", ["seed", "gru both ways", "every step", "norms", "window"])
+@pytest.mark.parametrize(
+    "name", ["seed", "gru both ways", "every step", "norms", "window", "last steps"]
+)
 @pytest.mark.parametrize(("window", "shortest"), [(WINDOW, None), (WINDOW, 2), (1, None)])
 def test_every_window_has_the_bits_of_a_run(name: str, window: int, shortest: int | None) -> None:
     model = windowed(name, window, shortest)
@@ -76,7 +79,7 @@ def test_every_window_has_the_bits_of_a_run(name: str, window: int, shortest: in
     run = C.from_model(model)
     for t, (count, y) in enumerate(pushed(model, x)):
         samples = min(t + 1, window)
-        if samples < (shortest or window):
+        if samples < max(shortest or window, model.least_steps):
             assert count == 0
             assert (y == UNTOUCHED).all()
             continue

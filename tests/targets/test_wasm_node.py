@@ -234,6 +234,6 @@ def test_a_stream_of_both_directions_and_too_much_memory_are_refused(tmp_path: P
         out.push(said(() => model.run(new Float32Array(4e6))));
         """,
     )
-    assert out[0].startswith("true InputError: the model reads a sequence from both ends")
+    assert out[0].startswith("true InputError: the model looks ahead in its sequence")
     assert out[1] == out[2]
     assert out[3].startswith("true MemoryError: this needs ")

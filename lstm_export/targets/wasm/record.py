@@ -39,6 +39,7 @@ class Record:
         weights: how recurrent weights are stored, a key of `layout.BITS`.
         every_step: whether a sequence has an answer a step.
         streams: whether there are reset and push.
+        least_steps: of a sequence that has an answer.
         layout: the tensors of the state in order.
         chain, signature: of the model.
         shapes: of all arrays, by their full names.
@@ -49,6 +50,7 @@ class Record:
     weights: str
     every_step: bool
     streams: bool
+    least_steps: int
     layout: tuple[StateTensor, ...]
     chain: list[dict[str, Any]]
     signature: Signature
@@ -116,11 +118,13 @@ class Record:
         layout = []
         for name, num_layers, size in facts["layout"]:
             layout.append(StateTensor(str(name), *_sizes((num_layers, size))))
+        (least_steps,) = _sizes([facts.get("least_steps", 1)])
         return cls(
             facts["simd"] is True,
             _storage(facts["weights"]),
             facts["every_step"] is True,
             facts["streams"] is True,
+            least_steps,
             tuple(layout),
             facts["chain"],
             Signature.from_record(facts["signature"]),
@@ -153,6 +157,8 @@ def with_record(module: bytes, model: Model, simd: bool, weights: str = "float32
         "shapes": {name: list(array.shape) for name, array in model.arrays.items()},
         "stored": stored,
     }
+    if model.least_steps > 1:  # older readers know no such key
+        facts["least_steps"] = model.least_steps
     arrays = [array for vector in golden for array in vector]
     arrays += [model.arrays[name] for name in stored]
     numbers = b"".join(np.asarray(array, "<f4").tobytes() for array in arrays)

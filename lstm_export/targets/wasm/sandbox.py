@@ -149,8 +149,10 @@ class WasmRunner:
 
     def __call__(self, x: Array) -> Array:
         batch, seq, width = x.shape
-        if width != self.signature.input_size or not seq:
-            expected = f"(batch, seq, {self.signature.input_size}) with a step at least"
+        least = self._sandbox.record.least_steps
+        if width != self.signature.input_size or seq < least:
+            steps = "a step" if least == 1 else f"{least} steps"
+            expected = f"(batch, seq, {self.signature.input_size}) with {steps} at least"
             raise InputError(f"x is {x.shape}, expected {expected}")
         answers = batch * seq if self._every_step else batch
         output_size = self.signature.output_size

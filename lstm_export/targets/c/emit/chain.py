@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import singledispatch
 
 from ....errors import UnsupportedModel
@@ -14,9 +15,11 @@ from ....model import (
     Affine,
     Clamp,
     Concat,
+    Flatten,
     Join,
     LastHidden,
     LastStep,
+    LastSteps,
     LayerNorm,
     Linear,
     Model,
@@ -204,7 +207,7 @@ def _gap(value: Value, run: Walk) -> str:
 def _pool(stage: Pool, run: Walk) -> Value:
     """Take the steps of a pass in; the first step and the largest values stay in the state."""
     x = run.value
-    kept = Value(run.pool_state(stage.name), x.width, is_row=True)
+    kept = Value(run.pool_state(stage.name), x.width, steps="1")
     steps = (run.steps, x.width, run.lanes)
     if stage.mode != "mean":
         run.call(f"pool_{stage.mode}", x.text, kept.text, *steps)
@@ -218,13 +221,25 @@ def _row_output(run: Walk) -> Value:
     """Where a row of as many columns as the value has goes."""
     width = run.value.width
     if run.index == run.plan.answer:
-        return Value("y", width, True, is_row=True)
-    return run.other_buffer(width, is_row=True)
+        return Value("y", width, True, "1")
+    return run.other_buffer(width, "1")
 
 
 @_write.register
 def _last_step(stage: LastStep, run: Walk) -> Value:
     return run.value
+
+
+@_write.register
+def _last_steps(stage: LastSteps, run: Walk) -> Value:
+    return run.last_steps(run.value, stage.count)
+
+
+@_write.register
+def _flatten(stage: Flatten, run: Walk) -> Value:
+    """Steps follow each other already."""
+    x = run.value
+    return replace(x, width=int(x.steps) * x.width, steps="1")
 
 
 @_write.register
@@ -253,7 +268,7 @@ def _recurrent(stage: Recurrent, run: Walk) -> Value:
     for index, layer in enumerate(layers):
         across = len(layer) * stage.state_size
         is_answer = run.index == run.plan.answer and index == len(layers) - 1
-        out = run.output(across) if is_answer else run.other_buffer(across, is_row=run.step)
+        out = run.output(across) if is_answer else run.other_buffer(across, run.steps)
         for side, cell in enumerate(layer):
             number = index * len(layer) + side
             places = [bases[name] + number * stage.width_of(name) for name in stage.states]
@@ -265,7 +280,7 @@ def _recurrent(stage: Recurrent, run: Walk) -> Value:
             else:
                 run.without_cell(stage, cell, state, outputs)
         h_is_kept = run.step and not is_answer  # in the state, too: the buffer is free again
-        out = Value(state[0], across, is_row=True) if h_is_kept else out
+        out = Value(state[0], across, steps="1") if h_is_kept else out
         run.taken = [out]
     return out
 
@@ -283,6 +298,6 @@ def _bring_within_reach(stage: Recurrent, run: Walk) -> None:
     is_rounded = f"{stage.name}.scale{stage.suffixes[0]}" in run.names
     if is_rounded and not is_bounded:
         value = run.value
-        out = run.other_buffer(value.width, is_row=value.is_row)
+        out = run.other_buffer(value.width, value.steps)
         run.call("within_reach", value.text, out.text, run.steps, value.width, run.lanes)
         run.taken = [out]

@@ -41,6 +41,7 @@ class Interface:
         description: the chain, for people.
         window: steps of the windows of training; None where the model does not know them.
         shortest: steps of the shortest of them.
+        least_steps: of a sequence that has an answer.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Interface:
     description: str
     window: int | None = None
     shortest: int | None = None
+    least_steps: int = 1
 
     @classmethod
     def of(cls, model: Model, name: str, self_test: bool) -> Interface:
@@ -67,6 +69,7 @@ class Interface:
             described(model),
             model.signature.window,
             model.signature.shortest,
+            model.least_steps,
         )
 
     def header(self) -> str:
@@ -76,7 +79,8 @@ class Interface:
             "MODEL_OUTPUT_SIZE": self.output_size,
             "MODEL_STATE_SIZE": self.state_size,
             "MODEL_WINDOW_STEPS": self.window or 0,
-            "MODEL_WINDOW_LEAST": self.shortest or self.window or 0,
+            "MODEL_WINDOW_LEAST": self.shortest_window,
+            "MODEL_LEAST_STEPS": self.least_steps,
         }
         lines = kept_lines(with_values(read("model.h"), sizes), choices_of(self.choices()))
         text = "".join(line for line in lines if line != '#include "choices.h"\n')
@@ -99,20 +103,30 @@ class Interface:
             "MODEL_EVERY_STEP": int(self.every_step),
             "MODEL_SELF_TEST": int(self.self_test),
             "MODEL_WINDOWS": int(self.window is not None),
+            "MODEL_LAST_STEPS": int(self.least_steps > 1),
         }
 
     def to_record(self) -> dict[str, Any]:
-        """For the record in NAME.c; one without windows is what older readers know."""
+        """For the record in NAME.c; what is as usual is left out, as older readers know it."""
         record = asdict(self)
         if self.window is None:
             del record["window"]
             del record["shortest"]
+        if self.least_steps == 1:
+            del record["least_steps"]
         return record
 
     @property
     def prefix(self) -> Prefix:
         """What every name in the C begins with."""
         return Prefix(self.name)
+
+    @property
+    def shortest_window(self) -> int:
+        """Samples of the shortest window that has an answer; 0 where no windows are known."""
+        if self.window is None:
+            return 0
+        return max(self.shortest or self.window, self.least_steps)
 
     @property
     def state_size(self) -> int:
@@ -182,7 +196,8 @@ def _check_sizes(interface: Interface) -> None:
     """
     parts = [size for tensor in interface.layout for size in (tensor.num_layers, tensor.size)]
     windows = [size for size in (interface.window, interface.shortest) if size is not None]
-    for size in (interface.input_size, interface.output_size, *parts, *windows):
+    least = interface.least_steps
+    for size in (interface.input_size, interface.output_size, least, *parts, *windows):
         if type(size) is not int:
             raise TypeError(f"a size is {size!r}")
 

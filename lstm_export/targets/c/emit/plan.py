@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ....model import Affine, LastStep, Model, Pool, Skip, Stage
+from ....model import Affine, Flatten, LastStep, LastSteps, Model, Pool, Skip, Stage
 from ....model.wiring import INPUT, Sources
 
 
@@ -43,7 +43,8 @@ class Plan:
 def looks_ahead(model: Model) -> Stage | None:
     """The stage because of which a model has whole sequences only; None where it has steps, too.
 
-    It reads from both ends, or takes at every step a row that all steps together make.
+    It reads from both ends, keeps the last steps at once, or takes at every step a row that all
+    steps together make.
     """
     for recurrent in model.recurrent:
         if recurrent.bidirectional:
@@ -51,6 +52,8 @@ def looks_ahead(model: Model) -> Stage | None:
     at_last = asked_at_the_last_step(model)
     known = _known_at_the_first_step(model)
     for index, stage in enumerate(model.stages):
+        if isinstance(stage, LastSteps):
+            return stage
         if not model.shapes[index].is_sequence or index in at_last:
             continue
         for source in model.sources[index]:
@@ -110,8 +113,12 @@ def _late(model: Model, at_last: frozenset[int]) -> tuple[int, ...]:
 
 
 def _answer(model: Model, at_last: frozenset[int]) -> int:
-    """The last stage, or the one of which it only picks what is computed alone anyway."""
+    """The last stage, or the one whose value it only picks or flattens."""
     index = len(model.stages) - 1
-    while isinstance(model.stages[index], LastStep) and model.sources[index][0] in at_last:
-        (index,) = model.sources[index]
-    return index
+    while True:
+        stage = model.stages[index]
+        source = model.sources[index][0]
+        is_picked = isinstance(stage, LastStep) and source in at_last
+        if not is_picked and not isinstance(stage, Flatten):
+            return index
+        index = source

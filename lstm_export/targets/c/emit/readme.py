@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ....errors import InputError
-from ....model import Model, Recurrent
+from ....model import LastSteps, Model, Recurrent
 from .interface import Interface
 from .names import plain
 from .plan import looks_ahead
@@ -53,6 +53,7 @@ def readme(model: Model, interface: Interface, weights: str, source: Source) -> 
         *_calls(model, interface),
         _SEQUENCES,
         _ANSWERS[interface.every_step],
+        *([_LEAST] if interface.least_steps > 1 else []),
         *([_SELF_TEST] if interface.self_test else []),
         _COMPILE,
     ]
@@ -61,7 +62,8 @@ def readme(model: Model, interface: Interface, weights: str, source: Source) -> 
         "INPUT_SIZE": str(interface.input_size),
         "OUTPUT_SIZE": str(interface.output_size),
         "WINDOW": str(interface.window),
-        "LEAST": str(interface.shortest or interface.window),
+        "LEAST_STEPS": str(interface.least_steps),
+        "LEAST": str(interface.shortest_window),
     }
     text = "\n".join(sections)
     for word, value in words.items():
@@ -119,6 +121,8 @@ def _whole(model: Model) -> str:
     stage = looks_ahead(model)
     if stage is None or isinstance(stage, Recurrent):
         why = "The model reads its sequence from both ends"
+    elif isinstance(stage, LastSteps):
+        why = f"The model answers from its last {stage.count} steps at once"
     else:
         name = plain(stage.name) or "stage"
         why = f"`{name}` takes at every step what only all steps together give"
@@ -196,6 +200,9 @@ _ANSWERS = {
     True: "`y` is `[seq][@OUTPUT_SIZE@]`, an answer a step.\n",
     False: "`y` is `[@OUTPUT_SIZE@]`, the answer to the last step.\n",
 }
+
+_LEAST = """A sequence of fewer than @LEAST_STEPS@ steps has no answer: `y` stays as it is.
+"""
 
 _SELF_TEST = """## Ask it whether it works
 

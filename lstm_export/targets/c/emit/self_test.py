@@ -44,7 +44,7 @@ def vectors(model: Model) -> Iterator[tuple[Array, Array, Array]]:
     """x `(seq, input_size)`, y and its bound `(answers, output_size)`, float32."""
     for golden in golden_sets(model):
         if golden.name in SETS:
-            x = golden.x[:1, :LONGEST]
+            x = golden.x[:1, : max(LONGEST, model.least_steps)]
             cut = type(golden).of(golden.name, model, x)
             y = cut.y.reshape(-1, cut.y.shape[-1])  # (answers, output_size)
             allowed = bound(cut) * cut.scale

@@ -9,9 +9,11 @@ from ....model import (
     LSTM,
     Activation,
     Affine,
+    Flatten,
     Join,
     LastHidden,
     LastStep,
+    LastSteps,
     LayerNorm,
     Model,
     Pool,
@@ -101,7 +103,7 @@ def _part(stage: Stage) -> str:
         UnsupportedModel: the runtime has no such part.
     """
     match stage:
-        case LastStep() | LastHidden():
+        case LastStep() | LastHidden() | LastSteps() | Flatten():
             return ""
         case Activation():
             part = stage.function.upper()

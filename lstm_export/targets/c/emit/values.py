@@ -17,13 +17,18 @@ class Value:
         text: a C expression, the first of [step][feature][lane].
         width: features a step.
         free: whether it may be overwritten once nobody takes it any more.
-        is_row: whether there is a single step of it.
+        steps: a C expression for how many steps of it there are; `1` for a row.
     """
 
     text: str
     width: int
     free: bool = False
-    is_row: bool = False
+    steps: str = "steps"
+
+    @property
+    def is_row(self) -> bool:
+        """Whether there is a single step of it."""
+        return self.steps == "1"
 
     @property
     def buffer(self) -> str:

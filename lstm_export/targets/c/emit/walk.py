@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ....model import GRU, LSTM, RNN, Cell, LastStep, Model, Recurrent, Skip
 from ....model.wiring import INPUT
@@ -52,7 +52,9 @@ class Walk:
     packed: int = 0
 
     def __post_init__(self) -> None:
-        self.values[INPUT] = Value("x", self.model.signature.input_size, is_row=self.step)
+        self.values[INPUT] = Value(
+            "x", self.model.signature.input_size, steps="1" if self.step else "steps"
+        )
         self._pools = pool_places(self.model)
 
     def begin(self, index: int) -> None:
@@ -75,8 +77,10 @@ class Walk:
     def end(self, value: Value) -> None:
         """Keep what the stage gave, and forget what nobody takes any more."""
         if self.index == self.plan.answer and value.text != "y":
-            self.call("copy", "y", value.text, self.floats(value.width))
-            value = Value("y", value.width, is_row=value.is_row)
+            floats = self.floats(value.width)
+            count = floats if value.is_row else f"{value.steps} * {floats}"
+            self.call("copy", "y", value.text, count)
+            value = replace(value, text="y")
         self.values[self.index] = value
         for source in set(self.plan.sources[self.index]):
             if self.plan.last_reader[source] == self.index:
@@ -94,8 +98,8 @@ class Walk:
 
     @property
     def steps(self) -> str:
-        """C expression for the steps at hand."""
-        return "1" if self.takes_rows else "steps"
+        """C expression for the steps at hand: those of the sequences, where there are any."""
+        return next((value.steps for value in self.taken if not value.is_row), "1")
 
     @property
     def lanes(self) -> str:
@@ -119,10 +123,14 @@ class Walk:
 
     def last_step(self, value: Value) -> Value:
         """The last step of a value in a pass."""
-        if value.is_row:
+        return self.last_steps(value, 1)
+
+    def last_steps(self, value: Value, count: int) -> Value:
+        """So many of the last steps of a value in a pass."""
+        if value.steps == str(count):
             return value
-        text = f"{value.text} + (steps - 1) * {value.width} * lanes"
-        return Value(text, value.width, is_row=True)
+        text = f"{value.text} + ({value.steps} - {count}) * {value.width} * lanes"
+        return Value(text, value.width, steps=str(count))
 
     def output(self, width: int, *, in_place: bool = False) -> Value:
         """Where this stage's values go, as many steps as it takes.
@@ -130,25 +138,25 @@ class Walk:
         To y where they are the answer, else over its input or into a buffer that is not in use.
         """
         if self.index == self.plan.answer:
-            return Value("y", width, True, self.takes_rows)
+            return Value("y", width, True, self.steps)
         if in_place and self._is_input_free():
-            return Value(self.value.text, width, True, self.takes_rows)
-        return self.other_buffer(width, is_row=self.takes_rows)
+            return Value(self.value.text, width, True, self.steps)
+        return self.other_buffer(width, self.steps)
 
     def _is_input_free(self) -> bool:
         others = {value.buffer for value in self.taken[1:]}
-        is_as_long = self.value.is_row == self.takes_rows
+        is_as_long = self.value.steps == self.steps
         return self.value.free and is_as_long and self.value.buffer not in self.held | others
 
-    def other_buffer(self, width: int, *, is_row: bool) -> Value:
+    def other_buffer(self, width: int, steps: str) -> Value:
         """A buffer that holds no value now.
 
         In a pass of a graph, rows have buffers of their own: they may be held while sequences go
         by.
         """
         used = self.held | {value.buffer for value in self.taken}
-        is_apart = is_row and not self.step and not self.model.is_chain
-        return Value(self.buffers.unused(width, is_apart, used), width, True, is_row)
+        is_apart = steps == "1" and not self.step and not self.model.is_chain
+        return Value(self.buffers.unused(width, is_apart, used), width, True, steps)
 
     def state(self, offset: int) -> str:
         """The state from this offset on."""
@@ -172,7 +180,7 @@ class Walk:
         size = stage.width_of(name)
         cells = (stage.num_layers + layer) * stage.directions
         place = self.states[stage.name][name] + cells * size
-        return Value(self.state(place), stage.directions * size, is_row=True)
+        return Value(self.state(place), stage.directions * size, steps="1")
 
     def lstm(
         self, stage: LSTM, cell: Cell, state: tuple[str, ...], outputs: tuple[str | int, ...]

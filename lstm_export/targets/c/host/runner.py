@@ -46,11 +46,11 @@ class CRunner:
     def __call__(self, x: Array) -> Array:
         x = np.ascontiguousarray(x, np.float32)
         batch, seq, width = x.shape
-        if width != self.signature.input_size or not seq:
-            raise InputError(
-                f"x is {x.shape}, expected (batch, seq, {self.signature.input_size}) "
-                "with a step at least"
-            )
+        least = self._interface.least_steps
+        if width != self.signature.input_size or seq < least:
+            expected = f"(batch, seq, {self.signature.input_size})"
+            steps = "a step" if least == 1 else f"{least} steps"
+            raise InputError(f"x is {x.shape}, expected {expected} with {steps} at least")
         y = np.empty(
             (batch, seq, self.signature.output_size)
             if self._interface.every_step

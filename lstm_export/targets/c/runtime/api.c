@@ -157,6 +157,11 @@ size_t model_scratch_floats(size_t batch, size_t seq)
 
 void model_run(const float *x, size_t seq, float *y, float *scratch)
 {
+#if MODEL_LAST_STEPS
+    if (seq < MODEL_LEAST_STEPS) {
+        return;
+    }
+#endif
     model_rows(x, 1, 1, seq, y, 0, scratch);
 }
 
@@ -166,6 +171,11 @@ void model_run_batch(const float *x, size_t batch, size_t seq, float *y, float *
     size_t row = 0;
 #if MODEL_VL > 1
     int is_packed = 0;
+#if MODEL_LAST_STEPS
+    if (seq < MODEL_LEAST_STEPS) {
+        return;
+    }
+#endif
     while (model_lanes_for(batch - row) > 1) {
         const size_t left = batch - row, lanes = model_lanes_for(left),
                      rows = left < lanes ? left : lanes;

@@ -20,6 +20,9 @@ typedef char model_bits_are_known[MODEL_BITS == 32 || MODEL_BITS == 16 || MODEL_
 #ifndef MODEL_WINDOWS
 #define MODEL_WINDOWS 1 /* it was trained on windows of a known size: model_window */
 #endif
+#ifndef MODEL_LAST_STEPS
+#define MODEL_LAST_STEPS 1 /* it answers from several last steps at once, and needs so many */
+#endif
 #ifndef MODEL_INITIAL_STATE
 #define MODEL_INITIAL_STATE 1 /* its first state was learned and is in model_initial; otherwise zeros */
 #endif

@@ -13,6 +13,10 @@
 #define MODEL_WINDOW_LEAST 4 /* samples in the shortest window that it was trained on */
 #endif
 
+#if MODEL_LAST_STEPS
+#define MODEL_LEAST_STEPS 1 /* of a sequence that has an answer; y stays as it is for a shorter one */
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif

@@ -229,6 +229,7 @@ class Model {
       throw new InputError(`x has ${x.length} numbers, batch is ${batch}, seq is ${seq}; expected `
         + `batch * seq * ${this.inputSize} numbers, with batch and seq at least 1`);
     }
+    checkSteps('seq', seq, this.#machine.info);
     return this.#machine.run(x, batch, seq, { isOut: [], count: 0, keeps: false });
   }
 
@@ -238,8 +239,9 @@ class Model {
       throw new InputError(`window is ${window}, expected a whole number of samples, or 0`);
     }
     if (!window && !this.streams) {
-      throw new InputError('the model reads a sequence from both ends: a stream needs a window');
+      throw new InputError('the model looks ahead in its sequence: a stream needs a window');
     }
+    if (window) checkSteps('window', window, this.#machine.info);
     return new Stream(this.#machine, window);
   }
 
@@ -354,6 +356,11 @@ class Stream {
     }
     return answers;
   }
+}
+
+function checkSteps(what, steps, { least_steps: least = 1 }) {
+  if (steps >= least) return;
+  throw new InputError(`${what} is ${steps}, expected at least ${least}: so many last steps answer`);
 }
 
 function checkKind(x, what) {
