@@ -10,7 +10,7 @@ import numpy as np
 
 from .capture import Call, Constant, Data
 from .side_by_side import concat
-from .signals import Axis, Nodes, Signal, Untranslated
+from .signals import Axis, Nodes, Signal, TooShort, Untranslated
 
 MOST_ROWS = 4096
 NOT_A_ROW = "picks rows of the batch, which are sequences of their own"
@@ -91,6 +91,8 @@ def cut(nodes: Nodes, signal: Signal, axis: int, size: int, part: slice) -> Sign
     """A slice of an axis."""
     start, stop, by = part.indices(size)
     kind = signal.axes[axis]
+    if kind == "seq" and isinstance(part.start, int) and part.start < -size:
+        raise TooShort(f"the last {-part.start} steps of {size} are read out")
     if (start, stop, by) == (0, size, 1):
         return signal
     if by != 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from ..errors import InputError, UnsupportedModel
 from .capture import Recorder, Recording, capture
 from .live import call, run
 from .program import Program, same_program
+from .signals import TooShort
 from .translate import Translation, translate
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 MOST_FEATURES = 64  # that are tried, where no size of a weight fits
-PRIMES = (7, 11, 13, 17, 19, 23, 29, 31, 37)
+PRIMES = (7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53)
+LONG = (211, 223, 227, 229, 233, 239, 241, 251)  # for forecasts of many steps
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +62,30 @@ def follow(
         UnsupportedModel: it does something that has no translation, or not always the same, or
             refuses every input.
     """
-    lengths = list(_lengths(module))
+    try:
+        return _tried(name, module, layouts, running, width, _lengths(module, PRIMES))
+    except TooShort as error:
+        short = error
+    try:
+        return _tried(name, module, layouts, running, width, _lengths(module, LONG))
+    except TooShort:
+        raise UnsupportedModel(str(short)) from short
+
+
+def _tried(  # noqa: PLR0913, PLR0917 - see `follow`
+    name: str,
+    module: nn.Module,
+    layouts: Sequence[bool],
+    running: Callable[[torch.Tensor, Recorder], Any] | None,
+    width: int,
+    lengths: Sequence[tuple[int, int]],
+) -> Followed:
+    """What it computes for batches and sequences of two lengths.
+
+    Raises:
+        TooShort: it refuses every input, or reads out more steps than these have.
+        UnsupportedModel: see `follow`.
+    """
     refused: list[InputError] = []
     untranslated: list[UnsupportedModel] = []
     for tried in [width] if width else _widths(module):
@@ -69,12 +94,14 @@ def follow(
                 return _followed(name, module, (tried, time_first), lengths, running)
             except InputError as error:
                 refused.append(error)
+            except TooShort:
+                raise
             except UnsupportedModel as error:
                 untranslated.append(error)
     if untranslated:
         raise untranslated[0]
     why = str(refused[0]) if refused else "it has no weights"
-    raise UnsupportedModel(f"{name} cannot be compared with its weights: {why}")
+    raise TooShort(f"{name} cannot be compared with its weights: {why}")
 
 
 def _followed(
@@ -151,14 +178,13 @@ def _ask_twice(name: str, module: nn.Module, x: Any) -> None:
     )
 
 
-def _lengths(module: nn.Module) -> Iterator[tuple[int, int]]:
+def _lengths(module: nn.Module, steps: Sequence[int]) -> list[tuple[int, int]]:
     """Two batches and sequence lengths that divide no size of the module, so that its axes can be
     told apart."""
     sizes = {size for tensor in module.state_dict().values() for size in tensor.shape if size}
-    free = [prime for prime in PRIMES if all(size % prime for size in sizes)]
-    free += [prime for prime in (41, 43, 47, 53) if all(size % prime for size in sizes)]
-    yield free[0], free[1]
-    yield free[2], free[0]
+    rows = [prime for prime in PRIMES if all(size % prime for size in sizes)]
+    seqs = [prime for prime in steps if all(size % prime for size in sizes)]
+    return [(rows[0], seqs[1]), (rows[2], seqs[0])]
 
 
 def _widths(module: nn.Module) -> list[int]:

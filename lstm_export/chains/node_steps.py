@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ..model import Affine
 from .parts import Part
 from .program import INPUT, Program, Step
@@ -26,7 +28,7 @@ def program_to(node: Node, x: Node) -> Program:
     try:
         items = tuple(_chain(node, x))
     except Untranslated:
-        steps = _Steps(x)
+        steps = _Steps(x, frozenset(_needed(node)))
         steps.value(node)
         return Program(tuple(steps.found), x.width).ordered()
     return Program.chain(items, x.width)
@@ -35,9 +37,10 @@ def program_to(node: Node, x: Node) -> Program:
 class _Steps:
     """One walk back from the answer."""
 
-    def __init__(self, x: Node) -> None:
+    def __init__(self, x: Node, whole: frozenset[int]) -> None:
         self.found: list[Step] = []
         self._x = x
+        self._whole = whole  # sequences of which every step is needed
         self._made: dict[tuple[int, str], int] = {}
 
     def value(self, node: Node, pick: str = "") -> int:
@@ -58,7 +61,8 @@ class _Steps:
         """One step of a sequence: of what it is computed from, unless that needs all steps."""
         if not node.steps:
             return self.value(node)
-        if node is self._x or is_recurrent(node) or node.kind == "tail":
+        is_made = id(node) in self._whole or node.kind == "tail"
+        if node is self._x or is_recurrent(node) or is_made:
             return self._add(pick, self.value(node))
         if node.kind == "cells" and pick == "last":
             return self._add("cell", self.value(node.inputs[0]))
@@ -74,6 +78,21 @@ class _Steps:
             return self.found.index(step)
         self.found.append(step)
         return len(self.found) - 1
+
+
+def _needed(node: Node) -> Iterator[int]:
+    """The sequences of which every step is needed, by identity."""
+    waiting = [(node, False)]
+    seen: set[tuple[int, bool]] = set()
+    while waiting:
+        current, picked = waiting.pop()
+        if (id(current), picked) in seen:
+            continue
+        seen.add((id(current), picked))
+        if current.steps and not picked:
+            yield id(current)
+        inner = current.kind == "step" or (picked and not is_recurrent(current))
+        waiting += [(source, inner) for source in current.inputs]
 
 
 def _pick(node: Node) -> str:

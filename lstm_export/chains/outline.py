@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ..model import Recurrent
+from ..model import LSTM, Recurrent
 from .parts import Part
 from .tokens import NOTHING, Item
 
@@ -105,13 +105,25 @@ class Outline:
         return tuple(doubts)
 
     def _traceless(self) -> str:
-        """What the weights could not show, and was not assumed: activations and a skip."""
-        skip = "no skip from x to the output"
+        """What the weights could not show, and was not assumed, the skip first."""
+        absent = ["no skip from x to the output"]
+        square = [item.token for item in self.items if isinstance(item, Part) and _is_square(item)]
+        if square:
+            absent.append(f"no residual or gate over {_either([f'`{name}`' for name in square])}")
+        absent.append("no window that is centred")
+        absent.append("no sentinel, and no constant that scales x or y")
         places = [slot.place for slot in self.slots if _is_open(slot)]
-        if not places:
-            return f"{skip} assumed; it would leave no trace in the weights"
-        where = _either(places)
-        return f"no activation assumed {where}, and {skip}; neither would leave a trace"
+        if places:
+            absent.insert(0, f"no activation assumed {_either(places)}")
+        else:
+            absent[0] += " assumed"
+        return f"{', '.join(absent)}; none of these would leave a trace"
+
+
+def _is_square(part: Part) -> bool:
+    """Whether it yields as many features as it takes, so that they can be added."""
+    takes, yields = part.widths
+    return (part.is_linear or part.is_recurrent) and takes == yields
 
 
 def _is_open(slot: Slot) -> bool:
@@ -179,11 +191,15 @@ def _readout(part: Part, wanted: Readout | None, is_headless: bool) -> Slot:
         doubt = (
             f"`{name}` is bidirectional and its last step is read out, `out[:, -1]`; "
             "cat(h_n[-2], h_n[-1]) has the same weights and other values (--readout hidden), "
-            "and so has every step (--readout all)"
+            "and so have every step (--readout all), a mean or a maximum over the steps"
         )
     else:
         said = f"the last step of `{name}` is read out"
-        doubt = f"{said}; every step (--readout all) would have the same weights"
+        others = ["every step (--readout all)", "several last ones", "the first step"]
+        others.append("a mean or a maximum over the steps")
+        if isinstance(stage, LSTM) and not stage.proj_size:
+            others.append("the cell state")
+        doubt = f"{said}; {_either(others)} would have the same weights"
     return Slot("readout", place, ("last",), doubt)
 
 

@@ -21,6 +21,10 @@ class Untranslated(UnsupportedModel):
     """Why one call has no translation; the translator adds which call and where it stands."""
 
 
+class TooShort(UnsupportedModel):
+    """A recording has fewer steps than the module reads out; it is to be run with more."""
+
+
 @dataclass(frozen=True, eq=False)
 class Node:
     """One value on the way from x to y.

@@ -23,30 +23,31 @@ def inputs_of(model: Model) -> dict[str, Array]:
     """Inputs by name `(batch, seq, input_size)`, on which a module is compared with its
     translation."""
     inputs = trouble(model)
+    steps = STEPS + model.least_steps - 1
     random = np.random.default_rng(10)
     width = model.signature.input_size
     for power in range(LOWEST, HIGHEST + 1):
-        inputs[f"size 1e{power}"] = _of_size(random, width) * 10.0**power
+        inputs[f"size 1e{power}"] = _of_size(random, steps, width) * 10.0**power
     first = model.stages[0]
     if isinstance(first, Affine) and not first.inverse:
         for power in BEYOND:
             inputs[f"1e{power} deviations"] = (
-                first.offset + first.scale * _of_size(random, width) * 10.0**power
+                first.offset + first.scale * _of_size(random, steps, width) * 10.0**power
             )
     sizes = [x for name, x in inputs.items() if name.startswith("size ")]
     inputs |= edges_of(model, np.concatenate(sizes))
     for stage, taken in zip(model.stages, model.sources, strict=True):
         if isinstance(stage, Replace) and taken == (INPUT,):
-            x = random.normal(size=(4, STEPS, width))
+            x = random.normal(size=(4, steps, width))
             inputs[f"sentinel of {stage.name}"] = np.where(x > 0, x, stage.value)
-    inputs[ONE_ROW] = random.normal(size=(1, STEPS + 2, width))
+    inputs[ONE_ROW] = random.normal(size=(1, steps + 2, width))
     return {name: x.astype(np.float32) for name, x in inputs.items()}
 
 
-def _of_size(random: np.random.Generator, width: int) -> Array:
+def _of_size(random: np.random.Generator, steps: int, width: int) -> Array:
     """Rows of size 1: of both signs, around a level above 0, around one below, and a level and size
     a feature."""
-    rows = random.normal(size=(4, STEPS, width))
+    rows = random.normal(size=(4, steps, width))
     level = 1 + np.abs(rows[1])
     rows[1] = level
     rows[2] = -level

@@ -21,7 +21,7 @@ from .live import arguments, call, exact_call, fill, make, own_copy, reads_batch
 from .options import ReadingOptions
 from .parts import Part
 from .program import Program, Step, same_program
-from .reference import Asked, Call, Reference, reference
+from .reference import PROBE, Asked, Call, Reference, reference
 from .tokens import Item
 from .told_by_facts import with_steps
 
@@ -105,7 +105,9 @@ def followed(
     model, steps = with_steps(program.model("assumed"), contents.facts)
     given = around(contents, options, model.signature)
     sizes = model.signature.input_size, model.signature.output_size
-    form = Asked(found.time_first, model.returns_every_step)
+    rows, steps_asked = PROBE
+    probe = (rows, steps_asked + model.least_steps - 1)
+    form = Asked(found.time_first, model.returns_every_step, probe)
     answers = reference(running.name, running.call, form, sizes, found.picks)
     report = _judged(model, answers, running.exact, given.scaled_windows)
     _check_passed(report, running.name, program)

@@ -1,0 +1,38 @@
+"""What people write that is no chain: right as a live module, and of its weights alone told."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from lstm_export.chains import from_state_dict
+from lstm_export.errors import UnsupportedModel
+from lstm_export.verification.subject import read
+
+pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
+
+from tests.kit.user_graphs import GRAPH_MODULES, make_graph
+
+
+@pytest.mark.parametrize("name", GRAPH_MODULES)
+def test_a_live_module_is_proved(name: str) -> None:
+    found = read(make_graph(name))
+    assert found.model.origin == "proved against the module"
+    assert found.forward == GRAPH_MODULES[name].forward
+
+
+@pytest.mark.parametrize("name", GRAPH_MODULES)
+def test_of_its_weights_alone_the_difference_is_named(name: str) -> None:
+    expected = GRAPH_MODULES[name]
+    try:
+        found = from_state_dict(make_graph(name).state_dict())
+    except UnsupportedModel as error:
+        assert expected.bare
+        assert re.search(expected.bare, str(error))
+        return
+    if not expected.bare:
+        assert found.forward == expected.forward
+        return
+    assert found.forward != expected.forward
+    assert any(re.search(expected.bare, doubt) for doubt in found.doubts), found.doubts
