@@ -169,7 +169,7 @@ def page(rows: list[str]) -> str:
 
 TEXT = """# Generated C on other processors
 
-See what a model takes on seven processors: flash, memory, instructions, and whether the answers
+See what a model takes on ten processors: flash, memory, instructions, and whether the answers
 are the same bits. The model is LSTM(10, 50, num_layers=2) with Linear(50, 1), 32,851 weights,
 compiled with `{flags}` and run under QEMU by
 `scripts/docs/make_c_targets.py`.

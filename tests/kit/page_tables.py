@@ -19,7 +19,7 @@ PACKAGE = ROOT / "lstm_export"
 # The readers, and the pages for each in order, as the navigation shows them.
 READERS = {
     "Engineer": ("device.md", "streaming.md", "lengths.md", "bench.md", "signing.md", "sbom.md"),
-    "Firmware developer": ("c.md", "c_targets.md", "c_far.md"),
+    "Firmware developer": ("c.md", "c_integer.md", "c_targets.md", "c_far.md"),
     "Web developer": ("web.md",),
     "Data scientist": (
         "export.md",

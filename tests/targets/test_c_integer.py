@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from lstm_export import targets
-from lstm_export.errors import InputError, LstmExportError, UnsupportedModel
+from lstm_export.errors import BundleError, InputError, LstmExportError, UnsupportedModel
 from lstm_export.model import Affine, Array, LastStep, Linear, Model, Signature, forward
+from lstm_export.model.runner import is_stateful
 from lstm_export.parity.golden import trouble
 from lstm_export.targets.c.host import compiler
 from lstm_export.targets.c.host.integer_runner import IntegerRunner
@@ -341,6 +342,19 @@ def test_what_is_too_large_is_refused_or_held(scale: float) -> None:
     assert np.abs(held(x) - forward(model, x).y).max() < 0.05
 
 
+@needs_compiler
+def test_an_artifact_of_another_model_or_with_other_formats_is_refused(tmp_path: Path) -> None:
+    data = exported(sensor(), tmp_path)
+    for other in (CHAINS["seed"], CHAINS["gru"], CHAINS["bidirectional"]):
+        with pytest.raises(InputError, match="it is an artifact of another model"):
+            C.definition(other, data)
+    for damage in (b'"input_bits": [', b'"after": {"'):
+        changed = data.replace(damage, damage + (b"1, " if damage.endswith(b"[") else b"x"))
+        assert changed != data
+        with pytest.raises(BundleError, match="formats .* do not fit the model; export it again"):
+            C.definition(sensor(), changed)
+
+
 def test_saturation_is_counted_and_said() -> None:
     model = sensor()
     definition = IntegerDefinition.__new__(IntegerDefinition)
@@ -370,6 +384,27 @@ def test_a_gru_and_an_lstm_hold_a_slow_state() -> None:
         exact = forward(model, x).y
         error = np.abs(whole(model)(x) - exact).max()
         assert error < 2e-2 * np.abs(exact).max()
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", ["seed", "gru", "every step", "projected"])
+def test_a_stream_gives_the_bits_of_the_whole(name: str, tmp_path: Path) -> None:
+    """Also from a state that went through float32 in between."""
+    model = CHAINS[name]
+    runner = C.load(exported(model, tmp_path))
+    assert is_stateful(runner)
+    x = drawn(model, 2, 7) * np.float32(3)
+    first, state = runner.advance(x[:, :3], runner.initial_state(2))
+    rest, _ = runner.advance(x[:, 3:], tuple(np.array(tensor) for tensor in state))
+    y = np.concatenate([first, rest], axis=1) if model.returns_every_step else rest
+    np.testing.assert_array_equal(y, runner(x))
+    bound = runner.bind(2)
+    for kept, values in zip(bound.state, state, strict=True):
+        kept[...] = values
+    for t in range(3, 7):
+        bound.x[:, 0] = x[:, t]
+        last = bound.run()
+    np.testing.assert_array_equal(last, runner(x)[:, -1] if y.ndim == 3 else runner(x))
 
 
 def test_a_runner_says_what_shape_it_takes(tmp_path: Path) -> None:

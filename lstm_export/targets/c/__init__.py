@@ -191,13 +191,14 @@ def is_export(folder: Path) -> bool:
 
 def _compiled_integer(text: str, record: Record) -> IntegerRunner:
     from .host.compiler import library
-    from .host.integer_runner import IntegerRunner
+    from .host.integer_runner import IntegerRunner, IntegerStream
     from .integer.source import header
 
     assert record.integer is not None  # noqa: S101 - load has seen to it
     name = record.interface.name
     files = {f"{name}.c": text, f"{name}.h": header(record.interface, record.integer)}
-    return IntegerRunner(library(files), record.interface, record.integer, record.signature)
+    runner = IntegerStream if record.interface.streams else IntegerRunner
+    return runner(library(files), record.interface, record.integer, record.signature)
 
 
 def _compiled(text: str, interface: Interface, signature: Signature) -> CRunner:

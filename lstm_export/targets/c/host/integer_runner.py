@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ctypes
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ....errors import InputError
-from ....model import Array, Signature
+from ....model import Array, Signature, State, StateTensor
 from ..emit.interface import Interface
 from ..integer.facts import IntegerFacts
 from ..integer.whole_model import counts_of
@@ -77,3 +80,112 @@ class IntegerRunner:
         place = 3 if self._scratch_words else 0
         pointers.insert(place, memory.ctypes.data_as(_WORDS))
         self._run(*pointers)
+
+
+class IntegerStream(IntegerRunner):
+    """The same where the model also runs step by step: a StatefulRunner.
+
+    The state is held as float32, which has room for 24 bits: int32 in two halves.
+
+    Attributes:
+        layout: int16, then the upper and the lower halves of int32.
+    """
+
+    def __init__(
+        self, library: Path, interface: Interface, facts: IntegerFacts, signature: Signature
+    ) -> None:
+        super().__init__(library, interface, facts, signature)
+        functions = ctypes.CDLL(str(library))
+        self._reset = functions[f"{interface.name}_reset"]
+        self._step = functions[f"{interface.name}_step_q"]
+        self._reset.restype = None
+        self._step.restype = None
+        self.layout: tuple[StateTensor, ...] = (
+            StateTensor("narrow", 1, facts.narrow_size),
+            StateTensor("wide_high", 1, facts.wide_size),
+            StateTensor("wide_low", 1, facts.wide_size),
+        )
+
+    def initial_state(self, batch: int) -> State:
+        memory = np.zeros((batch, self._memory_words(1)), np.int32)
+        for row in memory:
+            self._reset(row.ctypes.data_as(_WORDS))
+        return self._tensors(memory)
+
+    def advance(self, x: Array, state: State) -> tuple[Array, State]:
+        counts = counts_of(self._facts.formats.inputs, x).astype(np.int16)
+        batch, seq, _ = counts.shape
+        memory = self._structs(state, batch)
+        y = np.empty((batch, seq, self.signature.output_size), np.int32)
+        for row in range(batch):
+            place = memory[row].ctypes.data_as(_WORDS)
+            for t in range(seq):
+                sample = counts[row, t].ctypes.data_as(_SHORTS)
+                self._step(place, sample, y[row, t].ctypes.data_as(_WORDS))
+        values = y * 2.0**-self._facts.answer_bits
+        return (values if self._interface.every_step else values[:, -1]), self._tensors(memory)
+
+    def bind(self, batch: int) -> IntegerBound:
+        """Steps in place for a fixed batch, from the initial state: the fastest way from Python."""
+        memory = self._structs(self.initial_state(batch), batch)
+        return IntegerBound(self._step, memory, self._facts, self.signature)
+
+    def _structs(self, state: State, batch: int) -> Array:
+        """One `NAME_state` a row, int32 `(batch, words)`."""
+        narrow, high, low = (tensor[0].astype(np.int32) for tensor in state)
+        memory = np.zeros((batch, self._memory_words(1)), np.int32)
+        memory[:, : self._facts.wide_size] = high * 65536 + low
+        halves = memory[:, self._facts.wide_size :].view(np.int16)
+        halves[:, : self._facts.narrow_size] = narrow
+        return memory
+
+    def _tensors(self, memory: Array) -> State:
+        """The inverse: float32 `(1, batch, size)` a tensor."""
+        wide = memory[:, : self._facts.wide_size]
+        halves = np.ascontiguousarray(memory[:, self._facts.wide_size :]).view(np.int16)
+        narrow = halves[:, : self._facts.narrow_size]
+        parts = (narrow, wide >> 16, wide & 0xFFFF)
+        return tuple(part[np.newaxis].astype(np.float32) for part in parts)
+
+
+class IntegerBound:
+    """Steps of one sample for a fixed batch, in memory that is made once.
+
+    Attributes:
+        x: float32 `(batch, 1, input_size)`, read by the next step.
+        state: the present state where it lies, whole numbers; to write into it sets it.
+        run: takes the step: the answer to `x` `(batch, output_size)`, a fresh array.
+    """
+
+    def __init__(self, step: Any, memory: Array, facts: IntegerFacts, signature: Signature) -> None:
+        batch = len(memory)
+        self.x: Array = np.zeros((batch, 1, signature.input_size), np.float32)
+        self.state: State = _views(memory, facts)
+        counts: Array = np.zeros((batch, signature.input_size), np.int16)
+        y: Array = np.zeros((batch, signature.output_size), np.int32)
+        rows = []
+        for struct, sample, answer in zip(memory, counts, y, strict=True):
+            pointers = (struct.ctypes.data_as(_WORDS), sample.ctypes.data_as(_SHORTS))
+            rows.append((*pointers, answer.ctypes.data_as(_WORDS)))
+        inputs = facts.formats.inputs
+        unit = 2.0**-facts.answer_bits
+
+        def run() -> Array:
+            counts[...] = counts_of(inputs, self.x[:, 0])
+            for row in rows:
+                step(*row)
+            fresh: Array = y * unit
+            return fresh
+
+        self.run: Callable[[], Array] = run
+
+
+def _views(memory: Array, facts: IntegerFacts) -> State:
+    """The tensors of `IntegerStream.layout` where they lie in structs `(batch, words)`."""
+    wide = 2 * facts.wide_size
+    halves = memory.view(np.int16)
+    low = 0 if sys.byteorder == "little" else 1
+    narrow = halves[:, wide : wide + facts.narrow_size]
+    high_halves = halves[:, 1 - low : wide : 2]
+    low_halves = memory.view(np.uint16)[:, low:wide:2]
+    return tuple(part[np.newaxis] for part in (narrow, high_halves, low_halves))

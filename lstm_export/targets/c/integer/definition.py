@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from ....errors import BundleError, InputError
 from ....model import Array, Model
 from ..emit.interface import Interface, Record
 from .cost import MOST_OUTPUTS, costs, cut_values, sources
+from .formats import fit
 from .literals import arrays_in
 from .rounding import whole_model
 from .source import Written, write
@@ -23,11 +25,18 @@ class IntegerDefinition:
 
     Attributes:
         structure: `as defined`, or which array of the artifact differs.
+
+    Raises:
+        InputError: it is an artifact of another model.
+        BundleError: the formats in its record do not fit the model.
     """
 
     def __init__(self, model: Model, record: Record, source: str) -> None:
         assert record.integer is not None  # noqa: S101 - the caller has seen to it
+        _check_same_chain(model, record)
         self._model = model
+        if not fit(model, record.integer.formats):
+            raise BundleError("the formats in this C source do not fit the model; export it again")
         self._whole = whole_model(model, record.integer.formats)
         interface = Interface.of(model, record.interface.name, record.interface.self_test)
         written = write(Written(model, self._whole, interface, record.integer))
@@ -60,6 +69,17 @@ class IntegerDefinition:
     def remarks(self, x: Array, source: str) -> tuple[str, ...]:
         """What it costs against float64 on `x`, and why; a sentence each."""
         return tuple(remarks(self._model, self._whole, x, source))
+
+
+def _check_same_chain(model: Model, record: Record) -> None:
+    expected = (model.chain_record(), model.signature.input_size, model.signature.output_size)
+    told = record.signature
+    if (record.chain, told.input_size, told.output_size) != expected:
+        raise InputError(
+            f"this C takes {told.input_size} features, gives {told.output_size} outputs, and its "
+            f"chain is {[stage['name'] for stage in record.chain]}; the model is "
+            f"'{model.describe()}': it is an artifact of another model"
+        )
 
 
 def remarks(model: Model, whole: WholeModel, x: Array, source: str) -> Iterator[str]:

@@ -117,6 +117,17 @@ def check_chain(model: Model) -> None:
             raise UnsupportedModel(f"c cannot express {stage.name} ({stage.kind}): {fault}")
 
 
+def fit(model: Model, formats: Formats) -> bool:
+    """Whether formats, which come out of a file, are of this model's stages and widths."""
+    size = model.signature.input_size
+    widths = {
+        stage.name: shape.width for stage, shape in zip(model.stages, model.shapes, strict=True)
+    }
+    told = {name: len(bits) for name, bits in formats.after.items()}
+    counts = (len(formats.inputs), len(formats.input_bits), formats.weight_bits in (8, 16))
+    return told == widths and counts == (size, size, True)
+
+
 def input_scaler(model: Model) -> Affine | None:
     """The scaler that the chain begins with."""
     first = model.stages[0]
