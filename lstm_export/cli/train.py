@@ -125,6 +125,13 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
             metavar="FORMAT",
         ),
     ] = None,
+    timezone: Annotated[
+        str | None,
+        typer.Option(
+            help="Where times without an offset are, such as Europe/Berlin; calendars are in it.",
+            metavar="ZONE",
+        ),
+    ] = None,
     decimal: Annotated[
         str, typer.Option(help="Point or comma before a number's fraction.", metavar="CHAR")
     ] = ".",

@@ -17,7 +17,7 @@ from ..series import Table, gaps_in_time, group_name, step_text
 from ..series.calendar import calendar_features
 from ..series.measured import measured_columns
 from ..series.steps import elapsed
-from ..series.times import parse_times
+from ..series.times import local_times, parse_times
 from .guards import NotFinite
 from .row_columns import RowColumns, columns_of
 from .row_counts import RowCounts
@@ -149,7 +149,8 @@ class RowStream:
         if columns.time:
             times = parse_times(table, columns.time)
         signature = self._signature
-        calendar = calendar_features(times, signature.calendar, signature.country)[0]
+        clock = local_times(times, signature.table_format)
+        calendar = calendar_features(clock, signature.calendar, signature.country)[0]
         x = np.concatenate([measured, calendar]).astype(np.float32)  # (input_size,)
         return _Row(x, times, tuple(by_name[name] for name in columns.groups))
 

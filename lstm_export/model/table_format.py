@@ -28,6 +28,7 @@ class TableFormat:
         decimal: between a number's whole part and its fraction.
         separator: between the cells of a text file; None for the likeliest by its header.
         skip_rows: lines of a text file that stand before its header.
+        timezone: in which times without an offset are, and calendars are read: "Europe/Berlin".
 
     Raises:
         InputError: a value is none of these.
@@ -39,6 +40,7 @@ class TableFormat:
     decimal: str = "."
     separator: str | None = None
     skip_rows: int = 0
+    timezone: str | None = None
 
     def __post_init__(self) -> None:
         if not all(isinstance(word, str) for word in self.missing_values):
@@ -50,6 +52,8 @@ class TableFormat:
         if self.separator is not None and self.separator not in SEPARATORS:
             choices = ", ".join(map(repr, SEPARATORS))
             raise InputError(f"separator is {self.separator!r}, expected one of {choices}")
+        if not isinstance(self.timezone, str | None):
+            raise InputError(f"timezone is {self.timezone!r}, expected a name as Europe/Berlin")
         if type(self.skip_rows) is not int or not 0 <= self.skip_rows <= MOST_SKIPPED:
             raise InputError(f"skip_rows is {self.skip_rows!r}, expected 0 to {MOST_SKIPPED:,}")
         if self.time_format is not None:

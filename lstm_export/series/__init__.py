@@ -12,6 +12,7 @@ from .windows import (
     series_of,
     sliding_windows,
     time_step_of,
+    times_of,
 )
 
 __all__ = [
@@ -35,4 +36,5 @@ __all__ = [
     "sliding_windows",
     "step_text",
     "time_step_of",
+    "times_of",
 ]

@@ -11,6 +11,7 @@ from ..errors import InputError
 from ..model import Array, TableFormat
 from .cells import is_given
 from .table import Table
+from .zones import to_local, to_utc, zone_of
 
 # Dates written as one number, by their digits. Ten digits are left out: they may be seconds too.
 COMPACT = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
@@ -30,12 +31,18 @@ def parse_times(table: Table, name: str) -> Array:
 
     Takes ISO 8601 with `T` or a space, plain numbers, and what `table.format` names. A closing Z or
     UTC is ignored, another offset refused, unless every time has one: then they are read as UTC.
+    Local times of `table.format.timezone` become UTC, too.
 
     Raises:
         InputError: there is no such column, or a cell is missing or no time; names the row.
     """
     is_named = table.format.time_format is not None
     if table.is_numeric(name) and not is_named:
+        if table.format.timezone:
+            raise InputError(
+                f"column {name} of {table.title} holds numbers, which are in no time zone; leave "
+                "--timezone out, or name their form with --time-format"
+            )
         times = table.numbers(name)
         missing = np.isnan(times)
     else:
@@ -46,7 +53,16 @@ def parse_times(table: Table, name: str) -> Array:
         raise InputError(
             f"{table.place(name, index)} is empty, expected a time; remove or repair the row"
         )
+    if table.format.timezone and not table.format.has_offsets:
+        return to_utc(times, zone_of(table.format.timezone))
     return times
+
+
+def local_times(times: Array, table_format: TableFormat | None) -> Array:
+    """Times of a table as clocks showed them, for calendars: those of its zone, if it has one."""
+    if table_format is None or table_format.timezone is None:
+        return times
+    return to_local(times, zone_of(table_format.timezone))
 
 
 def recognised(table: Table, name: str) -> Table:

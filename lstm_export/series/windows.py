@@ -15,7 +15,8 @@ from .groups import group_name, keyed_rows
 from .measured import measured_of
 from .steps import elapsed, gaps_in_time, infer_calendar_step, infer_time_step
 from .table import Table
-from .times import parse_times
+from .times import local_times, parse_times
+from .zones import with_second_hours, zone_of
 
 # What happens to a row with an empty input cell: an error, a gap, or the series' last known value.
 Missing = Literal["refuse", "drop", "ffill"]
@@ -75,7 +76,8 @@ def series_of(table: Table, signature: Signature, missing: Missing = "refuse") -
     if missing == "ffill":
         for _, rows in groups:
             measured[rows] = _forward_filled(measured[rows])
-    calendar = calendar_features(times, signature.calendar, signature.country)
+    clock = local_times(times, table.format)
+    calendar = calendar_features(clock, signature.calendar, signature.country)
     x = np.concatenate([measured, calendar], axis=1).astype(np.float32)  # (rows, input_size)
     complete: Array = np.asarray(np.isfinite(x).all(axis=1))  # (rows,)
     runs = []
@@ -101,6 +103,15 @@ class TimeStep(NamedTuple):
 
     seconds: float | None
     calendar_step: str | None
+
+
+def times_of(table: Table, time: str, group: str | None) -> Array:
+    """The time column `(rows,)`, in UTC where its zone is known.
+
+    Raises:
+        InputError: it does not increase strictly within each group.
+    """
+    return _increasing_times(table, time, list(keyed_rows(table, group)))
 
 
 def time_step_of(table: Table, time: str, group: str | None) -> TimeStep:
@@ -140,7 +151,10 @@ def _unbroken(rows: Array, complete: Array, times: Array, signature: Signature) 
 def _increasing_times(table: Table, name: str, groups: Sequence[Keyed]) -> Array:
     """The time column `(rows,)`, which increases strictly within each group."""
     times = parse_times(table, name)
+    zone = table.format.timezone
     for _, rows in groups:
+        if zone and not table.format.has_offsets:
+            times[rows] = with_second_hours(times[rows], zone_of(zone))
         stands_still_or_goes_back = elapsed(times[rows]) <= 0
         for index in np.flatnonzero(stands_still_or_goes_back)[:1]:
             before = times[rows[index]]
@@ -158,7 +172,7 @@ def _advice(before: Any, here: Any) -> str:
     if isinstance(here, np.datetime64) and _may_be_clock_change(before, here):
         return (
             "clocks may have been set back here: write times in UTC or with their offset from it, "
-            "such as +02:00"
+            "such as +02:00, or train with --timezone"
         )
     return "sort the rows by time, and name a group column if several series share the table"
 

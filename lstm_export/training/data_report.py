@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..model import Array, Signature
-from ..series import Table, gaps_in_time, group_rows, parse_times, step_text
+from ..series import Table, gaps_in_time, group_rows, step_text, times_of
 from .options import PARTS, TrainingOptions
 from .samples import Samples, target_steps
 from .splitting import NO_PART
@@ -91,7 +91,7 @@ def data_report(
     table: Table, signature: Signature, options: TrainingOptions, samples: Samples
 ) -> DataReport:
     """Follow every window that an unbroken table would hold to what became of it."""
-    times = parse_times(table, signature.time) if signature.time else None
+    times = times_of(table, signature.time, signature.group) if signature.time else None
     windows = _Windows(table, options, samples)
     fates = np.zeros((len(PARTS) + 1, len(FATES)), np.int64)
     groups = []

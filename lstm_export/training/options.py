@@ -85,6 +85,8 @@ class TrainingOptions:
         missing_values: words for a missing cell beside the usual ones, such as "?" and "-999".
         time_format: how times are written, as `datetime.strptime` reads it; None for ISO 8601,
             numbers, or dates as 20240131.
+        timezone: in which times without an offset are, such as "Europe/Berlin"; calendars are in
+            it, and answers in UTC.
         decimal: "." or ",", what stands before a number's fraction.
         separator: between the cells of a CSV file; None for the likeliest by its header.
         skip_rows: lines of a text file that stand before its header.
@@ -144,6 +146,7 @@ class TrainingOptions:
     missing: Missing = "refuse"
     missing_values: tuple[str, ...] = ()
     time_format: str | None = None
+    timezone: str | None = None
     decimal: str = "."
     separator: str | None = None
     skip_rows: int = 0
@@ -276,7 +279,7 @@ class TrainingOptions:
                 f"calendar_step is {self.calendar_step!r}, expected one of "
                 f"{', '.join(CALENDAR_STEPS)}"
             )
-        for name in ("time_format", "step", "calendar_step", "tolerance"):
+        for name in ("time_format", "timezone", "step", "calendar_step", "tolerance"):
             if vars(self)[name] is not None and self.time is None:
                 raise InputError(f"{name} is about a time column; name it with time")
         if self.step is not None and not 0 < self.step < math.inf:
@@ -299,6 +302,7 @@ class TrainingOptions:
         return TableFormat(
             missing_values=self.missing_values,
             time_format=self.time_format,
+            timezone=self.timezone,
             decimal=self.decimal,
             separator=self.separator,
             skip_rows=self.skip_rows,

@@ -25,6 +25,7 @@ from lstm_export.errors import InputError
 from lstm_export.model import Signature, forward
 from lstm_export.series import Table, parse_times, series_of
 from lstm_export.training import TrainingOptions, fit
+from lstm_export.training.windowing import input_signature, read_for_training
 from tests.device.streams import session_of
 
 pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
@@ -97,6 +98,17 @@ def offsets_over_a_clock_change() -> Written:
     return text_of(cells), {}
 
 
+def local_times_over_a_clock_change() -> Written:
+    """Without an offset: an hour of 27 October comes twice."""
+    berlin = zoneinfo.ZoneInfo("Europe/Berlin")
+    cells = []
+    for time, *others in rows(HOUR):
+        local = time.replace(tzinfo=datetime.timezone.utc).astimezone(berlin)
+        cells.append([f"{local:%Y-%m-%d %H:%M}", *others])
+    assert len({row[0] for row in cells}) == ROWS - 1
+    return text_of(cells), {"timezone": "Europe/Berlin"}
+
+
 def decimal_commas() -> Written:
     cells = [
         [time.isoformat(), y.replace(".", ","), u.replace(".", ","), on]
@@ -138,6 +150,7 @@ WAYS: list[tuple[Callable[[], Written], datetime.timedelta]] = [
     (compact_minutes, HOUR),
     (day_first, HOUR),
     (offsets_over_a_clock_change, HOUR),
+    (local_times_over_a_clock_change, HOUR),
     (decimal_commas, HOUR),
     (question_marks, HOUR),
     (numbers_for_nothing, HOUR),
@@ -194,6 +207,31 @@ def test_rows_as_they_come_are_read_in_the_same_form(
     streamed = np.array([float(answer[-1]) for answer in answers[3:]])
     # Two ways to the same float32 answers
     np.testing.assert_allclose(streamed, whole["y[t+1]"][:27], rtol=1e-5)
+
+
+def test_calendars_are_in_the_zone_of_the_clocks(tmp_path: Path) -> None:
+    """The hour that the clock showed, from local times and from those with offsets alike."""
+    for way in (local_times_over_a_clock_change, offsets_over_a_clock_change):
+        text, _ = way()
+        (tmp_path / "t.csv").write_text(text)
+        chosen = OPTIONS | {"timezone": "Europe/Berlin", "calendar": ("hour_onehot",)}
+        options = TrainingOptions(**chosen)
+        table = read_for_training(tmp_path / "t.csv", options)
+        runs = series_of(table, input_signature(table, options), "drop")
+        x = np.concatenate([run.x for run in runs])
+        kept = np.concatenate([run.rows for run in runs])
+        shown = [int(row[11:13]) for row in np.array(table["time"])[kept]]
+        assert x[:, 3:].argmax(axis=1).tolist() == shown
+
+
+def test_a_zone_that_is_none_is_refused() -> None:
+    table = {"time": ["2024-01-01", "2024-01-02"], "y": [1.0, 2.0]}
+    options = TrainingOptions(targets=("y",), time="time", timezone="Mars/Olympus")
+    with pytest.raises(InputError, match="timezone is 'Mars/Olympus', expected a name such as"):
+        fit(table, options)
+    counts = {"time": [1, 2], "y": [1.0, 2.0]}
+    with pytest.raises(InputError, match="holds numbers, which are in no time zone"):
+        fit(counts, replace(options, timezone="Europe/Berlin"))
 
 
 def test_signatures_of_usual_tables_are_written_as_before(tmp_path: Path) -> None:
