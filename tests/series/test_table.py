@@ -2,6 +2,7 @@
 
 import gzip
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -130,3 +131,22 @@ def test_missing_columns_list_the_known_ones(tmp_path: Path) -> None:
         read_table(write(tmp_path, "t.csv", CSV)).numbers("volume")
     with pytest.raises(InputError, match="equal length"):
         Table.of({"a": [1], "b": [1, 2]})
+
+
+class NotAvailable:
+    """As pandas' NA: what it is compared with is not available either."""
+
+    def __ne__(self, other: object) -> Any:
+        return self
+
+    def __bool__(self) -> bool:
+        raise TypeError("boolean value of NA is ambiguous")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def test_a_nullable_column_has_empty_cells() -> None:
+    column = np.array([1, NotAvailable(), 3], object)
+    table = Table.of({"a": column})
+    assert table.numbers("a").tolist()[::2] == [1, 3]
+    assert np.isnan(table.numbers("a")[1])

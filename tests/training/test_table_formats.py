@@ -300,25 +300,6 @@ def test_months_are_steps_that_vary(tmp_path: Path) -> None:
     assert fit(table, steps).data.count("used") == 60 - 6
 
 
-class NotAvailable:
-    """As pandas' NA: what it is compared with is not available either."""
-
-    def __ne__(self, other: object) -> Any:
-        return self
-
-    def __bool__(self) -> bool:
-        raise TypeError("boolean value of NA is ambiguous")
-
-    __hash__ = None  # type: ignore[assignment]
-
-
-def test_a_nullable_column_has_empty_cells() -> None:
-    column = np.array([1, NotAvailable(), 3], object)
-    table = Table.of({"a": column})
-    assert table.numbers("a").tolist()[::2] == [1, 3]
-    assert np.isnan(table.numbers("a")[1])
-
-
 HEADER = "time,y,u,on\n2024-01-01T00:00,1,1,1\n"
 
 
