@@ -65,6 +65,15 @@ def test_has_the_bits_of_the_c_and_the_weights_of_the_model(
     if isinstance(theirs, CStream):
         assert isinstance(ours, sandbox.WasmStream)
         x = drawn(model, 2, 9)
+        steps = [bound.bind(2) for bound in (ours, theirs)]
+        for t in range(9):
+            for bound in steps:
+                bound.x[...] = x[:, t : t + 1]
+            np.testing.assert_array_equal(*(bound.run() for bound in steps))
+            for got, expected in zip(*(bound.state for bound in steps), strict=True):
+                np.testing.assert_array_equal(got, expected)
+                got[...] = got * np.float32(0.5)
+                expected[...] = got
         (y, state), (c_y, c_state) = (
             runner.advance(x, runner.initial_state(2)) for runner in (ours, theirs)
         )

@@ -141,6 +141,7 @@ class WasmRunner:
     """
 
     def __init__(self, data: bytes) -> None:
+        self._data = data
         self._sandbox = Sandbox(data)
         self._lock = threading.Lock()
         self._every_step = self._sandbox.record.every_step
@@ -196,6 +197,10 @@ class WasmStream(WasmRunner):
                 self._advance_row(x[row], values[row], y[row])
         return (y if self._every_step else y[:, 0]), self._tensors(values)
 
+    def bind(self, batch: int) -> WasmBound:
+        """Steps in place for a fixed batch, from the initial state."""
+        return WasmBound(Sandbox(self._data), batch)
+
     def _advance_row(self, x: Array, values: Array, y: Array) -> None:
         """One row: `values (state_size,)` and `y (answers, output_size)` are overwritten."""
         addresses, views = self._sandbox.floats(values.size + 1, x.size, y.size)
@@ -208,15 +213,52 @@ class WasmStream(WasmRunner):
         y[:] = at_y.reshape(y.shape)
 
     def _tensors(self, values: Array) -> State:
-        """`(num_layers, batch, size)` a tensor, out of `values (batch, state_size)`."""
-        tensors = []
-        start = 0
-        for tensor in self.layout:
-            end = start + tensor.num_layers * tensor.size
-            rows = values[:, start:end].reshape(-1, tensor.num_layers, tensor.size)
-            tensors.append(np.ascontiguousarray(rows.swapaxes(0, 1)))
-            start = end
-        return tuple(tensors)
+        return tuple(map(np.ascontiguousarray, _views(values, self.layout)))
+
+
+class WasmBound:
+    """Steps of one sample for a fixed batch, in the memory of an instance of their own.
+
+    Attributes:
+        x: float32 `(batch, 1, input_size)`, read by the next step.
+        state: the present state, `(num_layers, batch, size)` a tensor; to write into it sets it.
+    """
+
+    def __init__(self, sandbox: Sandbox, batch: int) -> None:
+        signature = sandbox.record.signature
+        state_size = sandbox.record.state_size + 1  # an unsigned after the values counts steps
+        sizes = (state_size, signature.input_size, signature.output_size)
+        addresses, views = sandbox.floats(*(batch * size for size in sizes))
+        self._sandbox = sandbox
+        self._y = views[2].reshape(batch, -1)
+        self.x = views[1].reshape(batch, 1, -1)
+        self.state: State = _views(views[0].reshape(batch, -1), sandbox.record.layout)
+        self._rows = []
+        for row in range(batch):
+            at_state, at_x, at_y = (
+                address + 4 * row * size for address, size in zip(addresses, sizes, strict=True)
+            )
+            sandbox.call("reset", at_state)
+            self._rows.append((at_state, at_x, 1, at_y))
+
+    def run(self) -> Array:
+        """Take the step: the answer to `x`, a fresh `(batch, output_size)`."""
+        for row in self._rows:
+            self._sandbox.call("push", *row)
+        fresh: Array = self._y.copy()
+        return fresh
+
+
+def _views(values: Array, layout: tuple[StateTensor, ...]) -> State:
+    """`(num_layers, batch, size)` a tensor, where they lie in `values (batch, state_size)`."""
+    tensors = []
+    start = 0
+    for tensor in layout:
+        end = start + tensor.num_layers * tensor.size
+        rows = values[:, start:end].reshape(-1, tensor.num_layers, tensor.size)
+        tensors.append(rows.swapaxes(0, 1))
+        start = end
+    return tuple(tensors)
 
 
 def _functions(record: Record) -> tuple[str, ...]:
