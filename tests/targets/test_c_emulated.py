@@ -21,8 +21,9 @@ from lstm_export.targets.c.emit.plan import looks_ahead
 from lstm_export.targets.c.emit.source import Source, write
 from tests.kit.builders import drawn
 from tests.kit.chains import CHAINS, GRAPHS
+from tests.kit.graphs import FORECASTS
 
-MODELS = {**CHAINS, **GRAPHS}
+MODELS = {**CHAINS, **GRAPHS, **FORECASTS}
 NAMES = {name.replace(" ", "_"): name for name in MODELS}  # the prefix of its symbols
 
 
