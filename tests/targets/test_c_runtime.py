@@ -17,7 +17,7 @@ from lstm_export.targets.c.emit import example, runtime
 from lstm_export.targets.c.emit.interface import Interface
 from lstm_export.targets.c.emit.layout import BITS
 from lstm_export.targets.c.emit.source import choices_for, write
-from tests.kit.chains import CHAINS
+from tests.kit.chains import MODELS
 
 FILES = sorted(path.name for path in example.FOLDER.iterdir() if path.suffix in {".c", ".h"})
 needs_clang = pytest.mark.skipif(
@@ -132,10 +132,10 @@ def test_a_choice_that_nobody_documented_is_refused() -> None:
 
 @needs_clang
 @pytest.mark.parametrize("weights", BITS)
-@pytest.mark.parametrize("name", ["seed", "gru", "projected"])
+@pytest.mark.parametrize("name", ["seed", "gru", "projected", "window"])
 def test_nothing_is_undefined(name: str, weights: str, tmp_path: Path) -> None:
     """Under clang's sanitizer for undefined behaviour, which sees an offset to a null pointer."""
-    model = CHAINS[name]
+    model = MODELS[name]
     get("c").export(model, tmp_path / "m_c", name="m", weights=weights, self_test=True)
     size = model.signature.input_size
     main = f"""#include "m.c"
