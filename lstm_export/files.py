@@ -234,6 +234,14 @@ def _literal(name: str) -> str:
     return "".join(f"[{letter}]" if letter in "[?*" else letter for letter in name)
 
 
+def is_folder(path: Path) -> bool:
+    """Whether a path names a folder; a name that no system takes names none."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def read_bytes(path: Path, what: str, most: int = MAX_BYTES) -> bytes:
     """The contents of a file; `what` it should be is the next step in the message: `a bundle`.
 

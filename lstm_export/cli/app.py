@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -30,14 +33,29 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         with as_interrupts() as ended:
             try:
-                return super().invoke(ctx)
+                result = super().invoke(ctx)
+                sys.stdout.flush()
+                return result
             except LstmExportError as error:
                 typer.echo(f"error: {error}", err=True)
+                raise typer.Exit(1) from error
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+                _leave_stdout()
+                typer.echo("error: standard output is on a full disk; free some space", err=True)
                 raise typer.Exit(1) from error
             except KeyboardInterrupt as error:
                 kept = f": {error}" if str(error) else ""
                 typer.echo(f"{ended.word}{kept}", err=True)
                 raise typer.Exit(ended.exit_code) from error
+
+
+def _leave_stdout() -> None:
+    """What is still in its buffer must not fail once more as Python ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 app = typer.Typer(

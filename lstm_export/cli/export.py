@@ -39,7 +39,7 @@ def target_command(name: str) -> Callable[..., None]:
             raise
         show.reports([report], as_json, name, path)
 
-    command.__doc__ = target.__doc__.splitlines()[0]
+    command.__doc__ = (target.__doc__ or f"Export to {name}.").splitlines()[0]  # python -OO
     parameters = [*_common(target.suffix), *_own(target.export)]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return reads_model(command)

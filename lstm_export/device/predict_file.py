@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,19 @@ from ..series import Missing, Table
 from .guards import NotFinite
 from .session import Session
 from .table_predictions import Progress
+
+# What numpy raises over a damaged header, or bytes that begin as a zip does.
+_DAMAGE = (
+    EOFError,
+    KeyError,
+    MemoryError,
+    OverflowError,
+    RecursionError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +133,7 @@ def _load_array(path: Path) -> Array:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except OSError as error:
         raise unreadable(path, error, "a table or a .npy array") from error
-    except (ValueError, EOFError) as error:
+    except _DAMAGE as error:
         raise InputError(
             f"{path} is no .npy array of numbers as numpy.save writes it, or a damaged one"
         ) from error

@@ -36,7 +36,7 @@ from ..errors import (
     naming,
     require,
 )
-from ..files import read_bytes, unreadable
+from ..files import is_folder, read_bytes, unreadable
 from ..model import Model, Runner
 from ..signing import Signed, read_public_key, signed_bytes, signed_folder
 from .isolated import IsolatedRunner
@@ -254,7 +254,7 @@ def open_file(
 
 def own_artifact(target: str, path: Path) -> ArtifactFile:
     """What this process has just exported to `path`, which it may therefore run."""
-    file = _main_file(target, path) if path.is_dir() else path
+    file = _main_file(target, path) if is_folder(path) else path
     if file is None:
         raise InputError(f"{path} holds no artifact of {target}")
     return ArtifactFile(str(path), target, file.read_bytes(), is_any_form=True)
@@ -262,9 +262,9 @@ def own_artifact(target: str, path: Path) -> ArtifactFile:
 
 def holds_bundle(path: Path) -> bool:
     """Whether a path names a bundle, be it a damaged one; only the file's beginning is read."""
-    if not path.is_file():
-        return False
     try:
+        if not path.is_file():
+            return False
         with path.open("rb") as file:
             return is_bundle(file.read(4096))  # the manifest comes first
     except OSError as error:
@@ -274,10 +274,10 @@ def holds_bundle(path: Path) -> bool:
 def _bytes_of(path: Path, key: Path | str | None) -> tuple[bytes, Signed | None]:
     """A file's bytes; of a folder, those of the file that a target knows it by."""
     if key is None:
-        file = _known_file(path) if path.is_dir() else path
+        file = _known_file(path) if is_folder(path) else path
         return read_bytes(file, _EXPECTED, MOST_BYTES), None
     public = read_public_key(key)
-    if not path.is_dir():
+    if not is_folder(path):
         return signed_bytes(path, public, _EXPECTED, MOST_BYTES)
     contents, signed = signed_folder(path, public, MOST_BYTES)
     name = _known_file(path).name
@@ -332,7 +332,7 @@ def _refusal(path: Path, target: str, word: UsersWord) -> str:
     module = targets.get(target)
     if not isinstance(module, targets.RunsCode) or word.trust:
         return ""
-    if path.is_dir():
+    if is_folder(path):
         return _refusal_of_folder(path, target, module.runs_code)
     if word.names_model and path.name.endswith(module.suffix):
         return ""

@@ -31,9 +31,8 @@ def compiler() -> tuple[str, ...]:
     Raises:
         MissingDependency: there is none.
     """
-    named = os.environ.get("CC", "")
-    if named:
-        command = tuple(shlex.split(named))
+    command = _words("CC")
+    if command:
         if not shutil.which(command[0]):
             raise MissingDependency(f"CC names {command[0]!r}, which is no program here; {HOW}")
         return command
@@ -43,6 +42,19 @@ def compiler() -> tuple[str, ...]:
     raise MissingDependency(
         f"running C needs a C compiler, and there is no cc, gcc or clang here; {HOW}"
     )
+
+
+def _words(variable: str) -> tuple[str, ...]:
+    """An environment variable as a shell takes it apart.
+
+    Raises:
+        MissingDependency: a quotation in it has no end.
+    """
+    text = os.environ.get(variable, "")
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise MissingDependency(f"{variable} is {text!r}: {error}; mend or unset it") from error
 
 
 def unavailable() -> str:
@@ -63,7 +75,7 @@ def library(files: Mapping[str, str]) -> Path:
     """
     command = compiler()
     native, machine = _machine(command)
-    flags = (*FLAGS, *native, *shlex.split(os.environ.get("CFLAGS", "")))
+    flags = (*FLAGS, *native, *_words("CFLAGS"))
     digest = hashlib.sha256(
         repr((command, flags, machine, sorted(files.items()))).encode()
     ).hexdigest()

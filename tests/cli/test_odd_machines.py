@@ -1,0 +1,85 @@
+"""Full disks, odd variables, stripped Python, files that are no arrays: one line, no traceback."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.kit.builders import drawn
+from tests.kit.chains import CHAINS
+
+BUNDLE = Path(__file__).resolve().parents[1] / "golden" / "seed-v1.bundle"
+FULL = Path("/dev/full")
+X = drawn(CHAINS["seed"], 1, 5)[0]
+
+
+def said(
+    *arguments: str | Path, python: tuple[str, ...] = (), stdout: int | None = None, **env: str
+) -> str:
+    """What a command that fails says on stderr: one line."""
+    done = subprocess.run(
+        [sys.executable, *python, "-m", "lstm_export", *map(str, arguments)],
+        stdout=subprocess.DEVNULL if stdout is None else stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        env={**os.environ, **env},
+    )
+    assert done.returncode == 1, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    return line
+
+
+@pytest.fixture
+def array(tmp_path: Path) -> Path:
+    np.save(tmp_path / "x.npy", X)
+    return tmp_path / "x.npy"
+
+
+@pytest.mark.parametrize("engine", [(), ("--engine", "numpy")], ids=["run", "numpy"])
+@pytest.mark.skipif(not FULL.exists(), reason="this system has no device that is always full")
+def test_a_full_standard_output(engine: tuple[str, ...], array: Path) -> None:
+    with FULL.open("wb") as full:
+        line = said("run", BUNDLE, array, *engine, stdout=full.fileno())
+    assert line == "error: standard output is on a full disk; free some space"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="closes it by a shell's means")
+def test_a_closed_standard_output_is_one_that_nobody_reads(array: Path) -> None:
+    command = f'"{sys.executable}" -m lstm_export run "{BUNDLE}" "{array}" >&-'
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "predictions of" in done.stderr
+
+
+@pytest.mark.parametrize("variable", ["CC", "CFLAGS"])
+def test_a_quotation_without_an_end(variable: str, array: Path) -> None:
+    line = said("run", BUNDLE, array, "--engine", "c", **{variable: "'gcc"})
+    assert f'{variable} is "\'gcc": No closing quotation; mend or unset it' in line
+
+
+def test_python_without_docstrings(array: Path) -> None:
+    command = [sys.executable, "-OO", "-m", "lstm_export", "run", str(BUNDLE), str(array)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    plain = [sys.executable, *command[2:]]
+    expected = subprocess.run(plain, capture_output=True, text=True, check=True)
+    assert done.stdout == expected.stdout
+
+
+def test_a_name_that_no_system_takes(array: Path) -> None:
+    assert "File name too long" in said("run", "b" * 300, array)
+
+
+def test_half_of_a_zip_is_no_array(tmp_path: Path) -> None:
+    archive = io.BytesIO()
+    np.savez(archive, x=X)
+    (tmp_path / "x.npy").write_bytes(archive.getvalue()[:60])
+    assert "is no .npy array of numbers" in said("run", BUNDLE, tmp_path / "x.npy")
