@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lstm_export import targets
+from lstm_export import pipeline, targets
+from lstm_export.chains import Checkpoint
 from lstm_export.errors import BundleError, InputError, LstmExportError, UnsupportedModel
 from lstm_export.model import Affine, Array, LastStep, Linear, Model, Signature, forward
 from lstm_export.model.runner import is_stateful
@@ -22,6 +23,9 @@ from lstm_export.targets.c.integer import arithmetic, formats, rounding, rows
 from lstm_export.targets.c.integer.cost import costs
 from lstm_export.targets.c.integer.definition import IntegerDefinition
 from lstm_export.targets.c.integer.whole_model import WholeModel
+from lstm_export.verification.artifact import OUR_OWN, open_file
+from lstm_export.verification.failure import smallest_failure
+from lstm_export.verification.subject import Subject
 from tests.kit.builders import drawn, gru, lstm, scaler
 from tests.kit.chains import CHAINS
 
@@ -340,6 +344,29 @@ def test_what_is_too_large_is_refused_or_held(scale: float) -> None:
     x = random.normal(size=(2, 9, 2)) * scale
     held = rounding.whole_model(model, formats.chosen(model, [x], 16))
     assert np.abs(held(x) - forward(model, x).y).max() < 0.05
+
+
+@needs_compiler
+def test_verification_takes_nothing_but_equality(tmp_path: Path) -> None:
+    """One bias is one unit larger, a millionth of a gate's sum: no tolerance would see it."""
+    pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
+    checkpoint = Checkpoint(sensor())
+    place = tmp_path / "m_c"
+    report = pipeline.export(checkpoint, "c", place, arithmetic="integer")
+    assert report.ok, report.table()
+    assert report.must_equal
+    assert any(note.startswith("whole numbers move y0 by up to") for note in report.notes)
+    source = place / "model.c"
+    text = source.read_text()
+    start = text.index("\n    ", text.index("model_linear_biases[")) + 5
+    end = text.index(",", start)
+    source.write_text(f"{text[:start]}{int(text[start:end]) + 1}{text[end:]}")
+    (found,) = pipeline.verify(place, checkpoint)
+    assert found.structure == "model_linear_biases differs in 1 of 1 values"
+    assert all(result.verdict == "failed" for result in found.sets), found.table()
+    smallest = smallest_failure(open_file(place, OUR_OWN), Subject.of(checkpoint))
+    assert smallest is not None
+    assert smallest.x.size == min(result.shape[0] * result.shape[1] * 2 for result in found.sets)
 
 
 @needs_compiler

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from lstm_export import targets
+from lstm_export.errors import InputError
 from lstm_export.model import Array
 from lstm_export.targets.c.integer.definition import IntegerDefinition
 from tests.kit.chains import CHAINS
@@ -83,6 +84,23 @@ def test_a_board_gives_the_bits_of_the_definition(
             words = [[int(word, 16) for word in line.split()] for line in answers[way]]
             counts = np.array(words, np.uint32).view(np.int32)
             np.testing.assert_array_equal(counts, expected(case), f"{case.name}, {way}")
+
+
+@pytest.mark.parametrize("board", ["m0", "m4f"])
+def test_what_is_said_of_flash_is_a_bound(
+    emulate: Any, cases: list[Any], board: str, tmp_path: Path
+) -> None:
+    chosen = emulate.BOARDS[board]
+    if chosen.missing():
+        pytest.skip(chosen.missing())
+    for case in cases:
+        if not case.streams:
+            continue
+        chain, weights = MODELS[case.name]
+        flash = emulate.flash_bytes(chosen, case, tmp_path)
+        options = {"weights": weights, "arithmetic": "integer", "max_flash": f"{flash - 1}B"}
+        with pytest.raises(InputError, match="bytes of flash"):
+            C.export(CHAINS[chain], tmp_path / "refused", **options)
 
 
 @pytest.mark.parametrize("weights", ["int16", "int8"])

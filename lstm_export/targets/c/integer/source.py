@@ -34,7 +34,7 @@ from .whole_model import WholeModel
 
 SELF_TEST_SETS = ("t1", "saturating", "constant", "edges", "nominal")
 SELF_TEST_STEPS = 12
-CODE_BYTES = 4_500  # of reset and step in the flash of a Cortex-M at -O2, at most; a test holds it
+CODE_BYTES = 3_000  # of reset and step in the flash of a Cortex-M at -O2, at most; a test holds it
 
 
 @dataclass(frozen=True, eq=False)
