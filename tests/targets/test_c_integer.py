@@ -14,20 +14,18 @@ import pytest
 from lstm_export import pipeline, targets
 from lstm_export.chains import Checkpoint
 from lstm_export.errors import BundleError, InputError, LstmExportError, UnsupportedModel
-from lstm_export.model import Affine, Array, LastStep, Linear, Model, Signature, forward
+from lstm_export.model import Model, forward
 from lstm_export.model.runner import is_stateful
 from lstm_export.parity.golden import trouble
 from lstm_export.targets.c.host import compiler
 from lstm_export.targets.c.host.integer_runner import IntegerRunner
-from lstm_export.targets.c.integer import arithmetic, formats, rounding, rows
-from lstm_export.targets.c.integer.cost import costs
 from lstm_export.targets.c.integer.definition import IntegerDefinition
-from lstm_export.targets.c.integer.whole_model import WholeModel
 from lstm_export.verification.artifact import OUR_OWN, open_file
 from lstm_export.verification.failure import smallest_failure
 from lstm_export.verification.subject import Subject
-from tests.kit.builders import drawn, gru, lstm, scaler
+from tests.kit.builders import drawn
 from tests.kit.chains import CHAINS
+from tests.kit.integer_models import HELD, sensor
 
 C = targets.get("c")
 needs_compiler = pytest.mark.skipif(
@@ -36,12 +34,6 @@ needs_compiler = pytest.mark.skipif(
 needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc: apt install gcc g++")
 STRICT = ("-pedantic", "-Wall", "-Wextra", "-Werror", "-Wno-overlength-strings")
 TRAPS = "-fsanitize=undefined -fsanitize-undefined-trap-on-error"
-HELD = [
-    name
-    for name, model in CHAINS.items()
-    if model.is_chain and all(stage.kind != "Skip" for stage in model.stages)
-]
-JOINED = [name for name in CHAINS if name not in HELD]
 
 
 @pytest.fixture(autouse=True)
@@ -65,11 +57,6 @@ def opened(model: Model, data: bytes) -> tuple[IntegerRunner, IntegerDefinition]
     definition = C.definition(model, data)
     assert isinstance(definition, IntegerDefinition)
     return runner, definition
-
-
-def whole(model: Model, bits: int = 16) -> WholeModel:
-    seen = trouble(model)["nominal"]
-    return rounding.whole_model(model, formats.chosen(model, [seen], bits))
 
 
 @needs_compiler
@@ -100,67 +87,6 @@ def self_test(model: Model, folder: Path, source: str = "") -> int:
     }
     verdict: int = ctypes.CDLL(str(compiler.library(files))).model_self_test()
     return verdict
-
-
-# Shares of the outputs' spread. Weights that torch.nn draws give outputs of a spread of a hundredth
-# of h, so that a step of h, 2^-15, is 3e-3 of it; chains whose answers end in a table have steps of
-# int16 of what may be a far wider range.
-NEAR = {"seed": 4e-3, "gru": 2e-3, "saturated": 1e-3, "every step": 2e-3, "scalers": 3e-3}
-
-
-@pytest.mark.parametrize("name", NEAR)
-def test_answers_are_near_those_of_float64(name: str) -> None:
-    model = CHAINS[name]
-    x = drawn(model, 4, 40)
-    for cost in costs(model, whole(model), [x]):
-        assert cost.largest < NEAR[name] * cost.spread, cost
-
-
-@pytest.mark.parametrize("name", HELD)
-def test_every_stage_is_near_its_float64_equation(name: str) -> None:
-    """By the size of the answers: a hundredth is far beyond rounding, far below a wrong stage."""
-    model = CHAINS[name]
-    x = trouble(model)["nominal"]
-    exact = forward(model, x).y
-    error = np.abs(whole(model)(x) - exact).max()
-    assert error < 1e-2 * max(np.abs(exact).max(), 0.1)
-
-
-def test_tables_are_within_a_step_of_tanh_and_sigmoid() -> None:
-    sums = np.arange(-(2**24), 2**24, 997)
-    exact = np.tanh(sums * 2.0**-20)
-    assert np.abs(arithmetic.tanh(sums) * 2.0**-15 - exact).max() < 2.0**-15
-    logistic = 1 / (1 + np.exp(-sums * 2.0**-20))
-    assert np.abs(arithmetic.sigmoid(sums) * 2.0**-16 - logistic).max() < 2.0**-16
-    assert arithmetic.sigmoid(sums).max() == 65535
-
-
-@pytest.mark.parametrize("bits", [16, 8])
-@pytest.mark.parametrize("magnitude", [0.0, 1e-9, 1e-4, 1.0, 7.9, 300.0])
-def test_the_widest_sums_stay_in_int32(magnitude: float, bits: int) -> None:
-    """`in_int32` raises where a bound of the writer is wrong."""
-    weight = np.full((2, 70), magnitude)
-    value_bits = np.full(70, 15)
-    sum_bits = min(rows.row_bits(weight, value_bits, bits).sums, 20)
-    made = rows.whole_rows(weight, value_bits, bits, sum_bits)
-    for value in (-32768, 32767):
-        found = made.sums(np.full((1, 70), value)) * 2.0**-sum_bits
-        exact = 70 * magnitude * value / 32768
-        tolerance = 2e-2 if bits == 8 else 1e-3  # half a step of the largest weight
-        np.testing.assert_allclose(found, exact, rtol=tolerance, atol=1e-4)
-
-
-def sensor() -> Model:
-    """Two sensors far from zero, of different size, and an answer in the thousands."""
-    random = np.random.default_rng(1)
-    stages = (
-        Affine("scale_in", np.array([280.0, 40.0]), np.array([10.0, 0.5])),
-        lstm("lstm", 2, 12, 1, random),
-        LastStep("last"),
-        Linear("fc", random.normal(size=(1, 12)), np.zeros(1)),
-        Affine("scale_out", np.array([3000.0]), np.array([2000.0]), inverse=True),
-    )
-    return Model(stages, Signature(2, 1, window=5))
 
 
 @needs_compiler
@@ -335,17 +261,6 @@ def test_two_exports_are_the_same_bytes(tmp_path: Path) -> None:
     assert texts[0] == texts[1]
 
 
-@pytest.mark.parametrize("scale", [30.0, 1e4])
-def test_what_is_too_large_is_refused_or_held(scale: float) -> None:
-    """Gates whose sums leave Q11.20 get fewer bits after the point, down to none."""
-    random = np.random.default_rng(7)
-    stages = (lstm("lstm", 2, 6, 1, random), LastStep("last"))
-    model = Model(stages, Signature(2, 6))
-    x = random.normal(size=(2, 9, 2)) * scale
-    held = rounding.whole_model(model, formats.chosen(model, [x], 16))
-    assert np.abs(held(x) - forward(model, x).y).max() < 0.05
-
-
 @needs_compiler
 def test_verification_takes_nothing_but_equality(tmp_path: Path) -> None:
     """One bias is one unit larger, a millionth of a gate's sum: no tolerance would see it."""
@@ -380,37 +295,6 @@ def test_an_artifact_of_another_model_or_with_other_formats_is_refused(tmp_path:
         assert changed != data
         with pytest.raises(BundleError, match="formats .* do not fit the model; export it again"):
             C.definition(sensor(), changed)
-
-
-def test_saturation_is_counted_and_said() -> None:
-    model = sensor()
-    definition = IntegerDefinition.__new__(IntegerDefinition)
-    definition._model = model
-    definition._whole = whole(model)
-    usual = trouble(model)["nominal"]
-    assert not [text for text in definition.remarks(usual, "usual") if "are cut" in text]
-    outlier: Array = usual.copy()
-    outlier[0, 0, 1] = 1e4
-    assert [
-        text
-        for text in definition.remarks(outlier, "outliers")
-        if text.startswith("1 of ") and "values of x do not fit int16" in text
-    ]
-
-
-def test_a_gru_and_an_lstm_hold_a_slow_state() -> None:
-    """A nearly closed gate: h must not stop moving for want of bits, over 1,000 steps."""
-    random = np.random.default_rng(4)
-    for stage in (gru("rec", 2, 5, 1, random), lstm("rec", 2, 5, 1, random)):
-        weights = {key: np.array(value) for key, value in stage.weights.items()}
-        slow = slice(5, 10)  # the update gate of a GRU, the forget gate of an LSTM
-        weights["bias_ih_l0"][slow] = 6.0
-        made = type(stage)("rec", weights)
-        model = Model((scaler("scale_in", 2, random), made), Signature(2, 5))
-        x = drawn(model, 1, 1_000)
-        exact = forward(model, x).y
-        error = np.abs(whole(model)(x) - exact).max()
-        assert error < 2e-2 * np.abs(exact).max()
 
 
 @needs_compiler

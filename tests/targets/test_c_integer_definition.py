@@ -1,0 +1,104 @@
+"""A model in whole numbers: sums stay in int32, and answers are near those of float64."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lstm_export.model import Array, LastStep, Model, Signature, forward
+from lstm_export.parity.golden import trouble
+from lstm_export.targets.c.integer import arithmetic, formats, rounding, rows
+from lstm_export.targets.c.integer.cost import costs
+from lstm_export.targets.c.integer.definition import IntegerDefinition
+from tests.kit.builders import drawn, gru, lstm, scaler
+from tests.kit.chains import CHAINS
+from tests.kit.integer_models import HELD, sensor, whole
+
+# Shares of the outputs' spread. Weights that torch.nn draws give outputs of a spread of a hundredth
+# of h, so that a step of h, 2^-15, is 3e-3 of it; chains whose answers end in a table have steps of
+# int16 of what may be a far wider range.
+NEAR = {"seed": 4e-3, "gru": 2e-3, "saturated": 1e-3, "every step": 2e-3, "scalers": 3e-3}
+
+
+@pytest.mark.parametrize("name", NEAR)
+def test_answers_are_near_those_of_float64(name: str) -> None:
+    model = CHAINS[name]
+    x = drawn(model, 4, 40)
+    for cost in costs(model, whole(model), [x]):
+        assert cost.largest < NEAR[name] * cost.spread, cost
+
+
+@pytest.mark.parametrize("name", HELD)
+def test_every_stage_is_near_its_float64_equation(name: str) -> None:
+    """By the size of the answers: a hundredth is far beyond rounding, far below a wrong stage."""
+    model = CHAINS[name]
+    x = trouble(model)["nominal"]
+    exact = forward(model, x).y
+    error = np.abs(whole(model)(x) - exact).max()
+    assert error < 1e-2 * max(np.abs(exact).max(), 0.1)
+
+
+def test_tables_are_within_a_step_of_tanh_and_sigmoid() -> None:
+    sums = np.arange(-(2**24), 2**24, 997)
+    exact = np.tanh(sums * 2.0**-20)
+    assert np.abs(arithmetic.tanh(sums) * 2.0**-15 - exact).max() < 2.0**-15
+    logistic = 1 / (1 + np.exp(-sums * 2.0**-20))
+    assert np.abs(arithmetic.sigmoid(sums) * 2.0**-16 - logistic).max() < 2.0**-16
+    assert arithmetic.sigmoid(sums).max() == 65535
+
+
+@pytest.mark.parametrize("bits", [16, 8])
+@pytest.mark.parametrize("magnitude", [0.0, 1e-9, 1e-4, 1.0, 7.9, 300.0])
+def test_the_widest_sums_stay_in_int32(magnitude: float, bits: int) -> None:
+    """`in_int32` raises where a bound of the writer is wrong."""
+    weight = np.full((2, 70), magnitude)
+    value_bits = np.full(70, 15)
+    sum_bits = min(rows.row_bits(weight, value_bits, bits).sums, 20)
+    made = rows.whole_rows(weight, value_bits, bits, sum_bits)
+    for value in (-32768, 32767):
+        found = made.sums(np.full((1, 70), value)) * 2.0**-sum_bits
+        exact = 70 * magnitude * value / 32768
+        tolerance = 2e-2 if bits == 8 else 1e-3  # half a step of the largest weight
+        np.testing.assert_allclose(found, exact, rtol=tolerance, atol=1e-4)
+
+
+@pytest.mark.parametrize("scale", [30.0, 1e4])
+def test_what_is_too_large_is_refused_or_held(scale: float) -> None:
+    """Gates whose sums leave Q11.20 get fewer bits after the point, down to none."""
+    random = np.random.default_rng(7)
+    stages = (lstm("lstm", 2, 6, 1, random), LastStep("last"))
+    model = Model(stages, Signature(2, 6))
+    x = random.normal(size=(2, 9, 2)) * scale
+    held = rounding.whole_model(model, formats.chosen(model, [x], 16))
+    assert np.abs(held(x) - forward(model, x).y).max() < 0.05
+
+
+def test_saturation_is_counted_and_said() -> None:
+    model = sensor()
+    definition = IntegerDefinition.__new__(IntegerDefinition)
+    definition._model = model
+    definition._whole = whole(model)
+    usual = trouble(model)["nominal"]
+    assert not [text for text in definition.remarks(usual, "usual") if "are cut" in text]
+    outlier: Array = usual.copy()
+    outlier[0, 0, 1] = 1e4
+    assert [
+        text
+        for text in definition.remarks(outlier, "outliers")
+        if text.startswith("1 of ") and "values of x do not fit int16" in text
+    ]
+
+
+def test_a_gru_and_an_lstm_hold_a_slow_state() -> None:
+    """A nearly closed gate: h must not stop moving for want of bits, over 1,000 steps."""
+    random = np.random.default_rng(4)
+    for stage in (gru("rec", 2, 5, 1, random), lstm("rec", 2, 5, 1, random)):
+        weights = {key: np.array(value) for key, value in stage.weights.items()}
+        slow = slice(5, 10)  # the update gate of a GRU, the forget gate of an LSTM
+        weights["bias_ih_l0"][slow] = 6.0
+        made = type(stage)("rec", weights)
+        model = Model((scaler("scale_in", 2, random), made), Signature(2, 5))
+        x = drawn(model, 1, 1_000)
+        exact = forward(model, x).y
+        error = np.abs(whole(model)(x) - exact).max()
+        assert error < 2e-2 * np.abs(exact).max()
