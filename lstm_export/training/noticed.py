@@ -7,13 +7,15 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..errors import InputError
-from ..model import Signature
+from ..model import Array, Signature
 from ..series import Table, compact_format
 from .data_report import DataReport, lost_windows
 from .options import TrainingOptions
 from .samples import Samples
 from .scaling import column_warnings
 from .windowing import least_rows, left_out
+
+LEAKS = 0.9995  # correlation with the answer
 
 
 def table_warnings(
@@ -39,7 +41,32 @@ def _data_warnings(
     samples: Samples, signature: Signature, options: TrainingOptions
 ) -> Iterator[str]:
     yield from column_warnings(samples, [column.name for column in signature.measured])
+    yield from _leaks(samples, signature, options)
     yield from _short_groups(samples, options)
+
+
+def _leaks(samples: Samples, signature: Signature, options: TrainingOptions) -> Iterator[str]:
+    """Inputs that all but are the answer, which the target's own last value is not."""
+    starts = samples.parts["train"]
+    last_rows = starts + samples.lengths(starts) - 1
+    true = samples.y[samples.target_index(starts)[:, 0]]  # (windows, targets), the next rows
+    for index, target in enumerate(options.targets):
+        own = abs(_correlation(samples.y[last_rows, index], true[:, index]))
+        for place, column in enumerate(signature.measured):
+            if column.name in options.targets or (options.horizon and own > LEAKS):
+                continue
+            if abs(_correlation(samples.x[last_rows, place], true[:, index])) > LEAKS:
+                yield (
+                    f"{column.name} all but tells {target} by itself: if a device knows it only "
+                    "afterwards, leave it out"
+                )
+
+
+def _correlation(a: Array, b: Array) -> float:
+    """Pearson's; 0 where one of the two does not vary."""
+    if np.ptp(a) == 0 or np.ptp(b) == 0:
+        return 0.0
+    return float(np.corrcoef(a, b)[0, 1])
 
 
 def _short_groups(samples: Samples, options: TrainingOptions) -> Iterator[str]:

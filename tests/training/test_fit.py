@@ -276,6 +276,21 @@ def test_a_model_that_loses_for_none_of_these_reasons_is_told_no_other() -> None
     assert warning.endswith("use the simpler method, or a larger --hidden-size")
 
 
+@pytest.mark.parametrize(("horizon", "shift"), [(0, 0), (1, 1)])
+def test_an_input_that_is_the_answer_is_named(horizon: int, shift: int) -> None:
+    table = daily(400)
+    load = np.asarray(table["load"])
+    table["kilo"] = np.roll(load, -shift) / 1000
+    options = replace(OPTIONS, features=("temp", "kilo"), horizon=horizon, window=12, epochs=1)
+    told = [text for text in fit(table, options).warnings if "all but tells" in text]
+    assert len(told) == 1
+    assert told[0].startswith("kilo all but tells load by itself")
+    # Of a walk that hardly moves every later value is all but told; that is no leak.
+    slow = {"load": np.arange(400) + 0.0, "temp": np.arange(400) + 1.0}
+    plain = TrainingOptions(targets=("load",), window=3, epochs=1, hidden_size=2)
+    assert not any("all but tells" in text for text in fit(slow, plain).warnings)
+
+
 def test_columns_that_hardly_vary_are_named() -> None:
     table = {**daily(), "still": np.full(900, 3.0)}
     got = fit(table, replace(OPTIONS, features=("load", "rain", "still"), epochs=1))
