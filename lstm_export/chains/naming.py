@@ -10,7 +10,7 @@ from ..errors import InputError, UnsupportedModel
 from ..model import RNN, Stage
 from ..model.stages import PReLU, RMSNorm
 from .parts import Part, unwrapped
-from .tokens import JOINS, STAGES, Item, stage_of
+from .tokens import JOINS, STAGES, Item, skip_features, stage_of
 
 NONLINEARITIES = ("tanh", "relu")
 _SAID = re.compile(r"(.+)\((tanh|relu|rms_norm|prelu)\)")
@@ -29,7 +29,8 @@ def item_named(token: str, parts: Sequence[Part]) -> Item:
     try:
         if stage in JOINS:
             raise UnsupportedModel(f"it takes several values, as in {stage}(a, b)")
-        stage_of(stage, set())
+        if skip_features(stage) is None:
+            stage_of(stage, set())
     except UnsupportedModel as error:
         modules = ", ".join(part.token for part in parts)
         raise InputError(

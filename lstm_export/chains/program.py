@@ -8,10 +8,21 @@ from typing import NamedTuple
 
 from ..errors import UnsupportedModel
 from ..model import Model, Shape, Signature, Stage
+from ..model.skip import origin_of, skip
 from ..model.stage import X
 from ..model.wiring import INPUT, shapes_of
 from .parts import Part
-from .tokens import NOTHING, SCALERS, Item, has_token, stage_of, token_of
+from .tokens import (
+    NOTHING,
+    SCALERS,
+    SKIP,
+    Item,
+    free_name,
+    has_token,
+    skip_features,
+    stage_of,
+    token_of,
+)
 
 __all__ = ["INPUT", "Program", "Step", "program_of", "same_program"]
 
@@ -161,6 +172,10 @@ class _Builder:
     def stages(self) -> tuple[Stage, ...]:
         for item, takes in self._program.steps:
             sources = tuple(INPUT if each == INPUT else self._given_by[each] for each in takes)
+            features = None if isinstance(item, Part) else skip_features(item)
+            if features is not None:
+                self._given_by.append(self._add_skip(features, sources[0]))
+                continue
             for stage in self._of(item, sources[0]):
                 self._add(stage, sources)
                 sources = (len(self._stages) - 1,)
@@ -177,6 +192,19 @@ class _Builder:
         is_next = sources == (len(self._stages) - 1,)
         self._stages.append(replace(stage, inputs=() if is_next else names))
         self._sources.append(sources)
+
+    def _add_skip(self, features: tuple[int, ...], source: int) -> int:
+        """Add the stages that add features of x to a value; which of them gives the sum."""
+        name = free_name(SKIP, self._used)
+        x = Shape(self._program.input_size, is_sequence=True)
+        shape = x if source == INPUT else self.shapes[source]
+        value = X if source == INPUT else self._stages[source].name
+        for stage in skip(name, features, value, shape, origin_of(self._stages)):
+            places = {each.name: index for index, each in enumerate(self._stages)} | {X: INPUT}
+            sources = tuple(places[each] for each in stage.inputs)
+            self._add(stage, sources or (len(self._stages) - 1,))
+            self._used.add(stage.name)
+        return len(self._stages) - 1
 
     def _of(self, item: Item, source: int) -> tuple[Stage, ...]:
         if isinstance(item, Part):

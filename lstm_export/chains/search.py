@@ -165,7 +165,7 @@ class Screen:
         try:
             stages = Program.chain(chain).stages()
             return all(self._close(name, stages) for name in self._inputs)
-        except (UnsupportedModel, ValueError):  # shapes that do not chain, such as a skip
+        except (UnsupportedModel, ValueError, IndexError):  # what does not fit, such as a skip
             return False
 
     def _close(self, name: str, stages: tuple[Stage, ...]) -> bool:

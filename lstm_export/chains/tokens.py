@@ -25,7 +25,6 @@ from ..model import (
     LayerNorm,
     Multiply,
     Pool,
-    Skip,
     Slice,
     Stage,
     Subtract,
@@ -35,6 +34,7 @@ from .parts import Part
 
 Item: TypeAlias = "Part | str"  # a module, or a token of a stage without weights
 
+SKIP = "skip"
 NOTHING = ("dropout", "squeeze")  # no stage: the identity in evaluation, and a change of shape
 SCALERS = ("normalize", "denormalize")
 READ_OUTS: Mapping[str, Callable[[str], Stage]] = {
@@ -116,8 +116,12 @@ def state_text(state: str, layer: int) -> str:
     return word if layer == -1 else f"{word}({layer})"
 
 
-def _skip(name: str, numbers: tuple[float, ...]) -> Stage:
-    return Skip(name, tuple(map(_feature, numbers or (0.0,))))
+def skip_features(token: str) -> tuple[int, ...] | None:
+    """What `skip(0)` or `skip(0, 1)` adds of x, which takes several stages; None for others."""
+    match = _STAGE.fullmatch(token)
+    if match is None or match["name"] != SKIP:
+        return None
+    return tuple(map(_feature, _numbers(match["arguments"]) or (0.0,)))
 
 
 def _slice(name: str, numbers: tuple[float, ...]) -> Stage:
@@ -159,7 +163,6 @@ def _clamp(name: str, numbers: tuple[float, ...]) -> Stage:
 _WITH_NUMBERS: Mapping[str, Callable[[str, tuple[float, ...]], Stage]] = {
     "hidden": _state("h"),
     "cell": _state("c"),
-    "skip": _skip,
     "slice": _slice,
     "clamp": _clamp,
     "layer_norm": _layer_norm,
@@ -257,7 +260,6 @@ _TEXTS: Mapping[type[Stage], Callable[[Any], str]] = {
     LayerNorm: lambda stage: layer_norm_text(stage.eps),
     Replace: lambda stage: replace_text(stage.value, stage.by),
     RMSNorm: lambda stage: rms_norm_text(stage.eps),
-    Skip: lambda stage: f"skip({', '.join(map(str, stage.features))})",
     Slice: lambda stage: slice_text(stage.features),
 }
 

@@ -26,7 +26,6 @@ from .stages import (
     PReLU,
     Replace,
     RMSNorm,
-    Skip,
     Slice,
     Subtract,
 )
@@ -65,7 +64,6 @@ __all__ = [
     "Runner",
     "Shape",
     "Signature",
-    "Skip",
     "Slice",
     "Stage",
     "State",

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UnsupportedModel, quoted
+from . import skip
 from .arrays import Array
 from .recurrent import GRU, LSTM, RNN, Recurrent
 from .signature import Signature
@@ -32,7 +33,6 @@ from .stages import (
     PReLU,
     Replace,
     RMSNorm,
-    Skip,
     Slice,
     Subtract,
 )
@@ -48,7 +48,6 @@ _KINDS: tuple[type[Stage], ...] = (
     LastHidden,
     Activation,
     LayerNorm,
-    Skip,
     Clamp,
     Slice,
     Pool,
@@ -99,7 +98,6 @@ class Model:
         input_size = self.signature.input_size
         object.__setattr__(self, "shapes", shapes_of(self.stages, self.sources, input_size))
         for stage in self.stages:
-            self._check_skip(stage)
             _check_finite(stage)
         width, _, kept = self.shapes[-1]
         if kept:
@@ -120,12 +118,6 @@ class Model:
         if not self.recurrent:
             chain = self.chain or "it is empty"
             raise UnsupportedModel(f"the chain holds no LSTM and no GRU: {chain}")
-
-    def _check_skip(self, stage: Stage) -> None:
-        input_size = self.signature.input_size
-        if isinstance(stage, Skip) and max(stage.features) >= input_size:
-            fault = f"adds the features {stage.features} of an input of {input_size}"
-            raise UnsupportedModel(f"{stage.name} {fault}")
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Model):
@@ -220,6 +212,18 @@ class Model:
         """The chain without its arrays, JSON-ready."""
         return [_record(stage) for stage in self.stages]
 
+    def has_record(self, chain: Any) -> bool:
+        """Whether a stored chain, also that of an older version, is the one of this model."""
+        if chain == self.chain_record():
+            return True
+        is_list = isinstance(chain, list) and all(isinstance(each, dict) for each in chain)
+        if not is_list or all(each.get("stage") != skip.KIND for each in chain):
+            return False
+        try:
+            return Model.from_record(chain, self.arrays, self.signature) == self
+        except UnsupportedModel:
+            return False
+
     @classmethod
     def from_record(
         cls,
@@ -234,8 +238,13 @@ class Model:
             UnsupportedModel: a stage is unknown, an array is missing or left over, or the model is
                 not valid.
         """
-        stages = tuple(_build(record, arrays) for record in chain)
-        model = cls(stages, signature, origin)
+        stages: list[Stage] = []
+        for record in chain:
+            if record.get("stage") == skip.KIND:
+                stages += skip.of_record(record, stages, signature.input_size)
+            else:
+                stages.append(_build(record, arrays))
+        model = cls(tuple(stages), signature, origin)
         left = sorted(set(arrays) - set(model.arrays))
         if left:
             raise UnsupportedModel(f"arrays that belong to no stage: {', '.join(left)}")

@@ -32,7 +32,6 @@ from .stages import (
     PReLU,
     Replace,
     RMSNorm,
-    Skip,
     Slice,
 )
 from .torch_graph import POOLS, Columns, Ending, Leaky, Replaced, RootMeanSquared
@@ -49,18 +48,10 @@ def to_module(model: Model) -> nn.Sequential:
         names = [child_name(index, stage.name) for index, stage in enumerate(model.stages)]
         modules = [_stage(model, index) for index in range(len(model.stages))]
         return wired(model, names, modules).eval()
-    children: dict[str, nn.Module] = {}
-    has_scaler = isinstance(model.stages[0], Affine)
-    first = 1 if has_scaler else 0  # where the chain begins for a Skip
+    module = nn.Sequential()
     for index, stage in enumerate(model.stages):
-        name = child_name(index, stage.name)
-        if isinstance(stage, Skip):
-            # A Sequential hands on one value, so what came before moves inside.
-            inner = {key: children.pop(key) for key in list(children)[first:]}
-            children[name] = AddInput(_sequential(inner), stage.features)
-        else:
-            children[name] = _stage(model, index)
-    return _sequential(children).eval()
+        module.add_module(child_name(index, stage.name), _stage(model, index))
+    return module.eval()
 
 
 def _stage(model: Model, index: int) -> nn.Module:
@@ -70,13 +61,6 @@ def _stage(model: Model, index: int) -> nn.Module:
         recurrent = model.stages[model.sources[index][0]]
         return Hidden(isinstance(recurrent, Recurrent) and recurrent.bidirectional)
     return _module(stage)
-
-
-def _sequential(children: Mapping[str, nn.Module]) -> nn.Sequential:
-    module = nn.Sequential()
-    for name, child in children.items():
-        module.add_module(name, child)
-    return module
 
 
 def child_name(index: int, stage: str) -> str:
@@ -238,21 +222,6 @@ class Hidden(nn.Module):
             return x[:, -1]
         size = x.size(2) // 2
         return torch.cat([x[:, -1, :size], x[:, 0, size:]], dim=-1)
-
-
-class AddInput(nn.Module):
-    """`body(x)` plus features of x at the same step."""
-
-    def __init__(self, body: nn.Module, features: tuple[int, ...]) -> None:
-        super().__init__()
-        self.body = body
-        self.features = list(features)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.body(x)
-        features = torch.tensor(self.features, device=x.device)
-        added = x.index_select(2, features)  # (batch, seq, 1 or output_size)
-        return y + (added[:, -1] if y.dim() == 2 else added)
 
 
 @singledispatch

@@ -88,6 +88,10 @@ class Jitter(Noise):
         """NaN where float32 has no such number, so that F is NaN and nothing is judged."""
         return np.where(np.abs(value) <= LARGEST_FLOAT, value, np.nan)
 
+    def undecided(self, value: Array, where: Array) -> Array:
+        """NaN there, so that F is NaN and nothing is judged."""
+        return np.where(where, np.nan, value)
+
     def gate(self, gate: Array, size: Array | float = 1.0) -> Array:
         result: Array = gate + size * self._signs(gate.shape)
         return result

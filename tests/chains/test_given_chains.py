@@ -56,7 +56,7 @@ def test_the_text_of_a_chain_is_read_back(name: str) -> None:
         ("lstm, @last, dropout, fc, squeeze", "lstm last fc"),
         (
             "lstm, leaky_relu(0.2), elu(0.5), relu, relu, fc, skip(0)",
-            "lstm leaky_relu elu relu relu_2 fc skip",
+            "lstm leaky_relu elu relu relu_2 fc skip.features skip",
         ),
         (
             "lstm, last, fc, sigmoid, softplus, silu, gelu, tanh",

@@ -12,6 +12,7 @@ import numpy as np
 
 from lstm_export.model import (
     Activation,
+    Add,
     Affine,
     Clamp,
     LastHidden,
@@ -19,7 +20,7 @@ from lstm_export.model import (
     LayerNorm,
     Linear,
     Model,
-    Skip,
+    Slice,
 )
 
 from .builders import gru, linear, lstm, model_of, scaler, without_bias
@@ -235,7 +236,8 @@ def skips(random: np.random.Generator) -> dict[str, Model]:
             scaler("input_scaler", 2, random),
             lstm("rec", 2, 8, 1, random),
             linear("lin", 8, 1, random),
-            Skip("skip", (0,)),
+            Slice("skip.features", (0,), inputs=("input_scaler",)),
+            Add("skip", inputs=("lin", "skip.features")),
             scaler("output_scaler", 1, random, inverse=True),
         ),
         "skips": model_of(
@@ -243,11 +245,14 @@ def skips(random: np.random.Generator) -> dict[str, Model]:
             2,
             gru("gru", 3, 4, 1, random),
             linear("mid", 4, 3, random),
-            Skip("skip", (2, 1, 0)),
+            Slice("skip.features", (2, 1, 0), inputs=("x",)),
+            Add("skip", inputs=("mid", "skip.features")),
             lstm("lstm", 3, 6, 1, random),
             LAST,
             linear("fc", 6, 2, random),
-            Skip("skip2", (1,)),
+            Slice("skip2.features", (1, 1), inputs=("x",)),
+            LastStep("skip2.last"),
+            Add("skip2", inputs=("fc", "skip2.last")),
         ),
     }
 

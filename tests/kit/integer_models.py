@@ -12,11 +12,7 @@ from lstm_export.targets.c.integer.whole_model import WholeModel
 from .builders import lstm
 from .chains import CHAINS
 
-HELD = [
-    name
-    for name, model in CHAINS.items()
-    if model.is_chain and all(stage.kind != "Skip" for stage in model.stages)
-]
+HELD = [name for name, model in CHAINS.items() if model.is_chain]
 JOINED = [name for name in CHAINS if name not in HELD]
 
 

@@ -23,10 +23,11 @@ from lstm_export.model import (
     Linear,
     Model,
     Recurrent,
+    Shape,
     Signature,
-    Skip,
     Stage,
 )
+from lstm_export.model.skip import origin_of, skip
 from lstm_export.model.stages import ACTIVATIONS
 
 GAINS = (1.0, 3.0, 10.0)
@@ -116,7 +117,10 @@ def _skip(draw: _Draw, input_size: int) -> None:
     """A feature added to the answer, or one to each of its columns."""
     every = draw.width <= 4 and draw.chance(0.5)
     features = draw.random.integers(0, input_size, draw.width if every else 1)
-    draw.add(Skip(draw.name("skip"), tuple(features.tolist())))
+    shape = Shape(draw.width, draw.is_sequence)
+    value = draw.stages[-1].name
+    origin = origin_of(draw.stages)
+    draw.stages += skip(draw.name("skip"), tuple(features.tolist()), value, shape, origin)
 
 
 def _scaler(draw: _Draw, inverse: bool) -> None:

@@ -33,7 +33,6 @@ from lstm_export.model import (
     Recurrent,
     Replace,
     RMSNorm,
-    Skip,
     Slice,
     Stage,
     Subtract,
@@ -61,8 +60,6 @@ def random_graph(
 ) -> tuple[Model, float]:
     """The graph of this seed and index, and the gain of its weights."""
     model, gain = random_chain(seed, index, largest_hidden=largest_hidden)
-    kept = tuple(stage for stage in model.stages if not isinstance(stage, Skip))
-    model = replace(model, stages=kept)
     random = np.random.default_rng([seed, index, 2])
     if random.random() < PLAIN:
         model = _with_rnn(model)

@@ -12,15 +12,18 @@ from lstm_export.errors import UnsupportedModel
 from lstm_export.model import (
     LSTM,
     Activation,
+    Add,
     Affine,
     Column,
     LastHidden,
     LastStep,
+    LastSteps,
     LayerNorm,
     Linear,
     Model,
+    Pool,
     Signature,
-    Skip,
+    Slice,
     Stage,
 )
 from lstm_export.model.gates import ONNX_GATES, PYTORCH_GATES, reorder_gates
@@ -136,8 +139,14 @@ def test_arrays_cannot_be_changed(model: Model) -> None:
             Signature(3, 2),
             "hidden state",
         ),
-        ((*GOOD, Skip("skip", (3,))), Signature(3, 2), "of an input of 3"),
-        ((*GOOD, Skip("skip", (0, 1, 2))), Signature(3, 2), "adds 3 features to 2 columns"),
+        ((*GOOD, Slice("columns", (2,))), Signature(3, 1), "picks column 2 of 2"),
+        ((*GOOD, Add("sum", inputs=("fc", "x"))), Signature(3, 2), "takes 2 and 3 columns"),
+        ((*GOOD, Add("sum", inputs=("fc", "later"))), Signature(3, 2), "does not stand before it"),
+        ((*GOOD, Add("sum", inputs=("fc",))), Signature(3, 2), "takes 1 values, expected two or"),
+        ((*GOOD, Pool("mean", "mean", inputs=("lstm",))), Signature(3, 4), "value of fc"),
+        ((*GOOD, LastSteps("ends", 2, inputs=("lstm",))), Signature(3, 4), "value of fc"),
+        ((GOOD[0], LastSteps("ends", 2)), Signature(3, 4), "put a Flatten at the end"),
+        ((GOOD[0], LastHidden("h", layer=-2)), Signature(3, 4), "takes layer -2 of lstm"),
         (
             (*GOOD, LayerNorm("norm", np.ones(3))),
             Signature(3, 2),
@@ -202,8 +211,10 @@ def test_origin_is_no_part_of_equality(seed_model: Model) -> None:
         (lambda: Activation("a", "swoosh"), "unknown activation 'swoosh'; known are relu"),
         (lambda: Activation("a", "relu", 0.1), "relu takes no parameter"),
         (lambda: Activation("a", "elu", float("nan")), "expected a finite number"),
-        (lambda: Skip("s", ()), "expected indices"),
-        (lambda: Skip("s", (-1,)), "expected indices"),
+        (lambda: Slice("s", ()), "expected indices"),
+        (lambda: Slice("s", (-1,)), "expected indices"),
+        (lambda: Pool("p", "median"), "pools by 'median'; known are mean, max, first"),
+        (lambda: LastHidden("h", layer=0), "expected -1 for the last"),
     ],
 )
 def test_stages_refuse_what_they_are_not(make: Callable[[], object], message: str) -> None:
@@ -216,3 +227,23 @@ def test_a_window_that_would_fill_the_memory_is_refused() -> None:
     Signature(2, 1, window=10**6)
     with pytest.raises(UnsupportedModel, match="window is 50000000, expected a positive whole"):
         Signature(2, 1, window=50_000_000)
+
+
+@pytest.mark.parametrize("name", ["skip", "skips"])
+def test_records_of_the_first_version_had_a_stage_for_a_skip(name: str) -> None:
+    """They are read as the stages that do the same; what never was one is refused."""
+    model = CHAINS[name]
+    older = [record for record in model.chain_record() if record["stage"] != "Add"]
+    for index, record in enumerate(older):
+        if record["stage"] == "Slice":
+            features = [1] if record["features"] == [1, 1] else record["features"]
+            name = record["name"].removesuffix(".features")
+            older[index] = {"stage": "Skip", "name": name, "features": features}
+    older = [record for record in older if record["name"] != "skip2.last"]
+    older = [{key: record[key] for key in record if key != "inputs"} for record in older]
+    assert Model.from_record(older, model.arrays, model.signature) == model
+    assert model.has_record(older)
+    assert model.has_record(model.chain_record())
+    assert not CHAINS["seed"].has_record(older)
+    older[-1]["features"] = "0"
+    assert not model.has_record(older)

@@ -22,7 +22,6 @@ from ...model import (
     LastSteps,
     Linear,
     Recurrent,
-    Skip,
     Stage,
 )
 from ...model.forward import stage_alone
@@ -33,12 +32,10 @@ class Flow(NamedTuple):
 
     Attributes:
         lengths: `(batch,)`, the steps of each row that count; None for all.
-        source: what a Skip adds features of, `(seq, input_size, batch)`.
         before: the stage whose value is taken.
     """
 
     lengths: Array | None
-    source: Array
     before: Stage | None
 
     def last(self, x: Array) -> Array:
@@ -121,14 +118,3 @@ def _last_steps(stage: LastSteps) -> Operation:
 @operation.register
 def _flatten(stage: Flatten) -> Operation:
     return lambda x, flow: x.reshape(-1, x.shape[-1])  # (count * size, batch)
-
-
-@operation.register
-def _skip(stage: Skip) -> Operation:
-    features = list(stage.features)
-
-    def add(x: Array, flow: Flow) -> Array:
-        added = flow.source[:, features]
-        return x + (flow.last(added) if x.ndim == 2 else added)
-
-    return add

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from ...model import (
-    Affine,
     Array,
     Join,
     LastHidden,
@@ -81,7 +80,6 @@ class BatchRun:
 
     def _answer(self, x: Array, lengths: Array | None) -> Array:
         """The last stage's value for `x (seq, input_size, batch)`."""
-        source = x
         values = {INPUT: x}
         for index, stage in enumerate(self._stages):
             first, *_ = self._sources[index]
@@ -94,9 +92,7 @@ class BatchRun:
                 value = joined(stage, [values[other] for other in self._sources[index]])
             else:
                 before = None if first == INPUT else self._stages[first]
-                value = self._operations[stage.name](value, Flow(lengths, source, before))
-            if index == 0 and isinstance(stage, Affine):
-                source = value
+                value = self._operations[stage.name](value, Flow(lengths, before))
             values[index] = value
         return value
 

@@ -61,7 +61,6 @@ class Context:
     Attributes:
         noise: rounding errors to add.
         lengths: `(batch,)`, the steps of each row that count.
-        source: what a Skip adds features of, `(seq, *runs, batch, input_size)`.
         state: initial states that are still to be used, in the layout's order; None for the model's
             own.
         choices: what a known bug does otherwise.
@@ -72,7 +71,6 @@ class Context:
 
     noise: Noise
     lengths: Array
-    source: Array
     state: Iterator[Array] | None = None
     choices: Choices = CORRECT
     before: Stage | None = None

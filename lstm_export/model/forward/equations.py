@@ -24,7 +24,6 @@ from ..stages import (
     PReLU,
     Replace,
     RMSNorm,
-    Skip,
     Slice,
 )
 from .activations import FUNCTIONS
@@ -98,15 +97,6 @@ def _layer_norm(stage: LayerNorm, weights: Weights, x: Value, context: Context) 
 
 
 @apply.register
-def _skip(stage: Skip, weights: Weights, x: Value, context: Context) -> Value:
-    source = context.source  # (seq, *runs, batch, input_size)
-    if x.y.ndim < source.ndim:  # a step was picked
-        source = context.last(source)
-    added = source[..., list(stage.features)]
-    return Value(x.y + added, x.terms + np.abs(added))
-
-
-@apply.register
 def _last_step(stage: LastStep, weights: Weights, x: Value, context: Context) -> Value:
     step = context.choices.step
     return Value(context.last(x.y, step), context.last(x.terms, step))
@@ -156,7 +146,9 @@ def _as_rows(x: Array) -> Array:
 @apply.register
 def _replace(stage: Replace, weights: Weights, x: Value, context: Context) -> Value:
     is_meant = x.y == stage.value
-    return Value(np.where(is_meant, stage.by, x.y), np.where(is_meant, abs(stage.by), x.terms))
+    is_near = ~is_meant & (np.abs(x.y - stage.value) <= NEAR_A_BOUND * x.terms)
+    y = context.noise.undecided(np.where(is_meant, stage.by, x.y), is_near)
+    return Value(y, np.where(is_meant, abs(stage.by), x.terms))
 
 
 @apply.register

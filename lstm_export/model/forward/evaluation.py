@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from ..arrays import Array
 from ..model import Model
-from ..stage import Stage
+from ..stage import Stage, X
 from ..stages import Affine, Join
 from ..state import State
 from ..wiring import INPUT
@@ -68,7 +68,7 @@ def forward(  # noqa: PLR0913 - what a run consists of, named at every call
     counted = np.full(batch, seq) if lengths is None else np.asarray(lengths, np.int64)
     steps = _for_every_run(x, noise)
     given = None if state is None else iter(state)
-    context = Context(noise, counted, steps, given, choices)
+    context = Context(noise, counted, given, choices)
     value = _value_of(model, len(model.stages) - 1, steps, context)
     if not model.returns_every_step:
         return Output(value.y, value.terms, tuple(context.final))
@@ -106,17 +106,19 @@ def _value_of(model: Model, last: int, steps: Array, context: Context) -> Value:
 
 
 class Partway(NamedTuple):
-    """A chain computed up to some stage, so that chains that begin alike share the work.
+    """A model computed up to some stage, so that models that begin alike share the work.
 
     Attributes:
         y: `(seq, batch, size)`, or `(batch, size)` once a step was picked.
         terms: the absolute terms of y, as in `Output`.
         context: what the stages that follow need besides.
+        values: of x and of every stage so far, by name.
     """
 
     y: Array
     terms: Array
     context: Context
+    values: Mapping[str, Value]
 
 
 def begin(x: Array) -> Partway:
@@ -124,16 +126,19 @@ def begin(x: Array) -> Partway:
     batch, seq, _ = x.shape
     noise = Noise()
     steps = _for_every_run(x, noise)
-    return Partway(steps, np.abs(steps), Context(noise, np.full(batch, seq), steps))
+    x_value = Value(steps, np.abs(steps))
+    return Partway(*x_value, Context(noise, np.full(batch, seq)), {X: x_value})
 
 
 @_QUIET
 def advance(partway: Partway, stage: Stage) -> Partway:
-    """One stage of a chain further, exactly as `forward` computes it without noise."""
+    """One stage further, exactly as `forward` computes it without noise."""
     context = replace(partway.context, final=[])
-    value = _after(stage, [Value(partway.y, partway.terms)], context)
+    before = Value(partway.y, partway.terms)
+    taken = [partway.values[name] for name in stage.inputs] or [before]
+    value = _after(stage, taken, context)
     context.before = stage
-    return Partway(value.y, value.terms, context)
+    return Partway(*value, context, {**partway.values, stage.name: value})
 
 
 @_QUIET
@@ -144,7 +149,7 @@ def stage_alone(stage: Stage, y: Array) -> Array:
     """
     steps = y if y.ndim == 3 else y[np.newaxis]  # (seq, batch, size)
     partway = begin(steps.swapaxes(0, 1))
-    answer = advance(partway, stage).y
+    answer = _after(stage, [partway.values[X]], partway.context).y
     return answer if y.ndim == 3 else answer[0]
 
 
@@ -152,7 +157,7 @@ def _after(stage: Stage, taken: Sequence[Value], context: Context) -> Value:
     """The value of one more stage; the context is brought up to date."""
     if isinstance(stage, Join):
         joined = join(stage, taken)
-        return Value(context.noise.value(joined.y), joined.terms)
+        return Value(context.noise.value(context.noise.held(joined.y)), joined.terms)
     noise = context.noise
     is_input_scaler = context.before is None and isinstance(stage, Affine)
     # x - offset is exact in float32 near the mean, so an input scaler's own arrays get no noise.
@@ -162,7 +167,6 @@ def _after(stage: Stage, taken: Sequence[Value], context: Context) -> Value:
     value = apply(stage, weights, taken[0], context)
     value = Value(noise.value(value.y), value.terms)
     if is_input_scaler:
-        context.source = value.y
         return Value(value.y, np.abs(value.y))
     return value
 

@@ -35,6 +35,10 @@ class Noise:
         """A value that may grow beyond what float32 holds."""
         return value
 
+    def undecided(self, value: Array, where: Array) -> Array:
+        """A value that hangs, in these places, on a comparison that rounding decides."""
+        return value
+
     def gate(self, gate: Array, size: Array | float = 1.0) -> Array:
         """The result of a sum of terms of this size, such as a sigmoid, whose terms have size 1."""
         return gate

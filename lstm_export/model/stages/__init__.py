@@ -4,7 +4,6 @@ from .columns import Slice
 from .elementwise import ACTIVATIONS, Activation, Clamp, Replace
 from .joins import Add, Concat, Divide, Join, Multiply, Subtract
 from .read_outs import Flatten, LastHidden, LastStep, LastSteps, Pool
-from .skip import Skip
 from .weighted import Affine, LayerNorm, Linear, PReLU, RMSNorm
 
 __all__ = [
@@ -27,7 +26,6 @@ __all__ = [
     "Pool",
     "RMSNorm",
     "Replace",
-    "Skip",
     "Slice",
     "Subtract",
 ]

@@ -20,7 +20,6 @@ from ...model import (
     Recurrent,
     Replace,
     RMSNorm,
-    Skip,
     Stage,
     wiring,
 )
@@ -63,8 +62,6 @@ def _bugs_of(stage: Stage, before: Stage | None, model: Model) -> Iterator[Mutat
         yield from _rms_norm_bugs(model, stage)
     elif isinstance(stage, LayerNorm):
         yield from _layer_norm_bugs(model, stage)
-    elif isinstance(stage, Skip):
-        yield from _skip_bugs(model, stage)
     elif isinstance(stage, LastStep | LastHidden):
         yield from _read_out_bugs(model, stage, before)
 
@@ -172,20 +169,6 @@ def _rms_norm_bugs(model: Model, stage: RMSNorm) -> Iterator[Mutation]:
     if stage.weight is not None:
         others["weight lost"] = replace(stage, weight=None)
     yield from _instead(model, stage, others)
-
-
-def _skip_bugs(model: Model, stage: Skip) -> Iterator[Mutation]:
-    yield from _instead(model, stage, {"left out": None})
-    yield from _again(model, stage, "added twice")
-    width = model.signature.input_size
-    for shift in range(1, width):
-        features = tuple((feature + shift) % width for feature in stage.features)
-        shifted = replace(stage, features=features)
-        yield from _instead(model, stage, {f"features {features} added": shifted})
-    mirrored = stage.features[::-1]
-    if mirrored != stage.features:
-        other = replace(stage, features=mirrored)
-        yield from _instead(model, stage, {"features added in reverse order": other})
 
 
 def _read_out_bugs(model: Model, stage: Stage, before: Stage | None) -> Iterator[Mutation]:

@@ -55,7 +55,6 @@ class Graph:
     Attributes:
         initializers: the constants.
         value: what the next node takes.
-        source: what a Skip adds features of, `(batch, seq, input_size)`.
         carried: by recurrent stage the graph's inputs that carry its state; empty in a graph that
             carries none.
         takes_lengths: whether the graph has the input `lengths (batch,)`, the steps of each row
@@ -77,7 +76,6 @@ class Graph:
         self.opset = opset
         self.initializers: list[TensorProto] = []
         self.value = Value("x", width)
-        self.source = self.value
         self.carried = carried or {}
         self.takes_lengths = takes_lengths
 

@@ -136,20 +136,24 @@ def _other_step(step: int) -> Edit:
 
     def edit(graph: GraphProto) -> bool:
         finals = [node for node in graph.node if _gives_state(node)]
-        is_single = len(finals) < 2 and not any(node.output[0] for node in finals)
+        picks = [node for node in graph.node if _picks_last(node)]
+        is_single = len(finals) + len(picks) < 2 and not any(node.output[0] for node in finals)
         if _is_bidirectional(graph) or not is_single:
             return False
         for index, node in enumerate(graph.node):
             if _gives_state(node):
                 _read_step_of_output(graph, index, step)
                 return True
-            is_skip = node.name.endswith("/last")
-            if node.op_type == "Gather" and node.input[1] == "last_index" and not is_skip:
+            if _picks_last(node):
                 node.input[1] = _constant(graph, "other_index", np.array(step))
                 return True
         return False
 
     return edit
+
+
+def _picks_last(node: NodeProto) -> bool:
+    return node.op_type == "Gather" and node.input[1] == "last_index"
 
 
 def _gives_state(node: NodeProto) -> bool:

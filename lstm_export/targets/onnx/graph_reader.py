@@ -19,9 +19,9 @@ from ...model import (
     Join,
     Multiply,
     Recurrent,
-    Skip,
     Stage,
     Subtract,
+    skip,
 )
 from ...model.stage import X
 from ...model.wiring import INPUT
@@ -58,10 +58,15 @@ class GraphReader:
         file: what the ONNX file holds.
         tensors: the state that the graph carries.
         takes_lengths: whether it has lengths as an input.
+        input_size: of x.
     """
 
     def __init__(
-        self, file: OnnxFile, tensors: tuple[CarriedTensor, ...], takes_lengths: bool
+        self,
+        file: OnnxFile,
+        tensors: tuple[CarriedTensor, ...],
+        takes_lengths: bool,
+        input_size: int,
     ) -> None:
         self._takes_lengths = takes_lengths
         self._walk = Walk(file)
@@ -71,7 +76,8 @@ class GraphReader:
         self._found: list[Stage] = []
         self.flattened: dict[str, list[int]] = {}  # by stage the shape that it is given
         self._is_cleared = False  # whether there are zeros after each row's end
-        self._source = X  # what a Skip adds features of
+        self._source = X  # what features are taken from in files of version 0.1
+        self._input_size = input_size
 
     def stages(self) -> tuple[Stage, ...]:
         """Every stage, having checked that nothing of the graph is left over."""
@@ -273,14 +279,21 @@ class GraphReader:
         self._keep(kind(name), tuple(place.stage for place in taken), first)
 
     def _read_skip(self, name: str) -> None:
-        """Features of the input, added to the current value."""
+        """Features of the input, added to the current value, in files of version 0.1."""
         place = self._place_of(self._walk.current)
         taken = self._walk.take("Gather", self._source, CONSTANT, axis=2)
         (features,) = taken.arrays()
         added = self._at_the_same_step(name, taken.outputs[0], place)
         self._walk.advance("Add", added)
-        stage = Skip(name, tuple(int(index) for index in features.reshape(-1)))
-        self._keep(stage, (place.stage,), place)
+        self._keep_skip(name, tuple(int(index) for index in features.reshape(-1)), place)
+
+    def _keep_skip(self, name: str, features: tuple[int, ...], place: Place) -> None:
+        """What files of version 0.1 have in one: columns of the input, at its step, and the sum."""
+        record = {"name": name, "features": list(features)}
+        *others, total = skip.of_record(record, self._found, self._input_size)
+        self._found += others
+        self._found.append(total)
+        self._places[self._walk.current] = place._replace(stage=len(self._found) - 1)
 
     def _at_the_same_step(self, name: str, added: str, place: Place) -> str:
         """What is added, `(batch, seq, size)`, in the form of the current value."""

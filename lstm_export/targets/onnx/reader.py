@@ -42,7 +42,7 @@ def from_bytes(data: bytes, *, stateful: bool = False) -> Model:
     """
     file = _read(data)
     model = _model_of(file, stateful)
-    is_chain = _json(file.metadata.get(CHAIN, "null")) == model.chain_record()
+    is_chain = model.has_record(_json(file.metadata.get(CHAIN, "null")))
     if not is_chain or file.metadata.get(WEIGHTS_SHA256) != model.weights_sha256:
         fault = "the graph holds another model than the file's own metadata says"
         raise EditedArtifact(fault, model)
@@ -76,7 +76,7 @@ def _model_of(file: OnnxFile, stateful: bool) -> Model:
     tensors = carried_tensors(file.metadata.get(STATE, "[]")) if stateful else ()
     takes_lengths = file.metadata.get(TAKES_LENGTHS) == LENGTHS
     try:
-        reader = GraphReader(file, tensors, takes_lengths)
+        reader = GraphReader(file, tensors, takes_lengths, signature.input_size)
         model = Model(reader.stages(), signature, origin="stored")
     except _OTHER_FORM as error:
         raise UnsupportedModel(f"the graph is of another form: {error}") from error

@@ -30,13 +30,12 @@ from ...model import (
     Replace,
     RMSNorm,
     Shape,
-    Skip,
     Slice,
     Stage,
 )
 from ...model.stages.read_outs import LOWEST
 from .carried_pool_writer import write_carried_pool
-from .graph import FINAL_STEP, LAST, SWAP_BATCH_AND_TIME, Graph, Value, as_row
+from .graph import FINAL_STEP, LAST, Graph, Value, as_row
 from .join_writer import write_join
 from .recurrent_writer import write_recurrent
 
@@ -262,26 +261,6 @@ def _layer_norm(stage: LayerNorm, graph: Graph, around: Around) -> None:
     if stage.bias is not None:
         bias = graph.constant(f"{stage.name}.bias", stage.bias)
     graph.add("LayerNormalization", stage.name, weight, bias, axis=-1, epsilon=stage.eps)
-
-
-@write.register
-def _skip(stage: Skip, graph: Graph, around: Around) -> None:
-    features = graph.integers(f"{stage.name}.features", *stage.features)
-    added = graph.node("Gather", f"{stage.name}/features", graph.source.name, features, axis=2)
-    graph.add("Add", stage.name, _at_the_same_step(stage, added, graph))
-
-
-def _at_the_same_step(stage: Skip, added: str, graph: Graph) -> str:
-    """What is added, `(batch, seq, size)`, in the form of the current value."""
-    if graph.value.is_sequence and graph.value.is_time_first:
-        name = f"{stage.name}/time_first"
-        return graph.node("Transpose", name, added, perm=SWAP_BATCH_AND_TIME)
-    if graph.value.is_sequence:
-        return added
-    if graph.takes_lengths:
-        return graph.pick_last(f"{stage.name}/last", added, LAST)
-    last = graph.integer("last_index", -1)
-    return graph.node("Gather", f"{stage.name}/last", added, last, axis=1)
 
 
 @write.register

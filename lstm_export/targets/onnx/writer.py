@@ -21,7 +21,7 @@ from ...device.onnx_metadata import (
     WEIGHTS_SHA256,
 )
 from ...errors import UnsupportedModel, require
-from ...model import Affine, LastSteps, Model, Recurrent, StateTensor, state_layout
+from ...model import LastSteps, Model, Recurrent, StateTensor, state_layout
 from ...model.lowering import lower_projections
 from ...model.state import named_memories, not_for_streams, state_names
 from ...model.wiring import INPUT
@@ -106,8 +106,6 @@ def _graph(model: Model, opset: int, stateful: bool, lengths: bool) -> Graph:
         write(stage, graph, Around(taken, model.taken(index), model.readers_of(index)))
         graph.value = replace(graph.value, width=model.shapes[index].width)
         values[index] = graph.value
-        if index == 0 and isinstance(stage, Affine):
-            graph.source = graph.value
     if graph.value.is_time_first:
         graph.value = graph.turned(graph.value, "batch_first")
     if graph.value.is_sequence and lengths:

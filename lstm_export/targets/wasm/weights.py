@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...errors import BundleError
-from ...model import Array, Cell, Model, Recurrent, Skip, Slice
+from ...model import Array, Cell, Model, Recurrent, Slice
 from ..c.emit.carried import initial_values
 from ..c.emit.layout import CellArrays, cell_arrays, cell_weights
 from .module import constant_names
@@ -53,7 +53,7 @@ def constants_of(model: Model, record: Record) -> dict[str, Array]:
         if isinstance(stage, Recurrent):
             for cell in _cells(stage):
                 constants |= _of_cell(stage, cell, record)
-        elif isinstance(stage, Skip | Slice):
+        elif isinstance(stage, Slice):
             constants[f"{stage.name}.features"] = np.asarray(stage.features, np.uint32)
         else:
             constants |= {f"{stage.name}.{key}": array for key, array in stage.arrays.items()}

@@ -28,7 +28,6 @@ from ....model import (
     Recurrent,
     Replace,
     RMSNorm,
-    Skip,
     Slice,
     Stage,
 )
@@ -146,18 +145,6 @@ def _activation(stage: Activation, run: Walk) -> Value:
     out = run.output(x.width, in_place=True)
     parameter = () if stage.parameter is None else (literal(stage.parameter),)
     run.call(f"map_{stage.function}", x.text, out.text, run.count(x.width), *parameter)
-    return out
-
-
-@_write.register
-def _skip(stage: Skip, run: Walk) -> Value:
-    x, source = run.taken
-    out = run.output(x.width, in_place=True)
-    if out.text != x.text:
-        run.call("copy", out.text, x.text, run.count(x.width))
-    features = run.names[f"{stage.name}.features"]
-    added = (len(stage.features), source.text, source.width)
-    run.call("skip", features, *added, out.text, run.steps, x.width, run.lanes)
     return out
 
 

@@ -20,7 +20,6 @@ from ....model import (
     PReLU,
     Recurrent,
     RMSNorm,
-    Skip,
     Slice,
 )
 from .carried import initial_values
@@ -117,10 +116,9 @@ def arrays_of(model: Model, prefix: Prefix, weights: str) -> Arrays:
         if isinstance(stage, Recurrent):
             for cell in _cells(stage):
                 _add_cell(arrays, stage, cell, title)
-        elif isinstance(stage, Skip | Slice):
+        elif isinstance(stage, Slice):
             features = np.asarray(stage.features, np.uint32)
-            what = "features added" if isinstance(stage, Skip) else "columns picked"
-            arrays.add(f"{stage.name}.features", f"{title}_features", features, what)
+            arrays.add(f"{stage.name}.features", f"{title}_features", features, "columns picked")
         elif isinstance(stage, Linear | Affine | LayerNorm | RMSNorm | PReLU):
             for key, array in stage.arrays.items():
                 arrays.add(f"{stage.name}.{key}", f"{title}_{key}", array, key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ....model import Affine, Flatten, LastStep, LastSteps, Model, Pool, Skip, Stage
+from ....model import Flatten, LastStep, LastSteps, Model, Pool, Stage
 from ....model.wiring import INPUT, Sources
 
 
@@ -30,7 +30,7 @@ class Plan:
 
     @classmethod
     def of(cls, model: Model) -> Plan:
-        sources = tuple(_sources(model, index) for index in range(len(model.stages)))
+        sources = model.sources
         at_last = asked_at_the_last_step(model)
         late: tuple[int, ...] = ()
         if looks_ahead(model) is None:
@@ -78,14 +78,6 @@ def asked_at_the_last_step(model: Model) -> frozenset[int]:
         if all(picked or reader in found for picked, reader in zip(picks, readers, strict=True)):
             found.add(index)
     return frozenset(found)
-
-
-def _sources(model: Model, index: int) -> Sources:
-    """What a stage takes; a Skip also the input, as the scaler before all leaves it."""
-    taken = model.sources[index]
-    if isinstance(model.stages[index], Skip):
-        return (*taken, 0 if isinstance(model.stages[0], Affine) else INPUT)
-    return taken
 
 
 def _known_at_the_first_step(model: Model) -> set[int]:

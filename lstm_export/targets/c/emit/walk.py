@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from ....model import GRU, LSTM, RNN, Cell, LastStep, Model, Recurrent, Skip
+from ....model import GRU, LSTM, RNN, Cell, LastStep, Model, Recurrent
 from ....model.wiring import INPUT
 from .carried import pool_places
 from .names import Prefix
@@ -70,9 +70,7 @@ class Walk:
         }
 
     def _takes_the_last_step(self, index: int) -> bool:
-        stage = self.model.stages[index]
-        adds_to_a_row = isinstance(stage, Skip) and not self.model.shapes[index].is_sequence
-        return adds_to_a_row or isinstance(stage, LastStep) or index in self.plan.at_last
+        return isinstance(self.model.stages[index], LastStep) or index in self.plan.at_last
 
     def end(self, value: Value) -> None:
         """Keep what the stage gave, and forget what nobody takes any more."""

@@ -59,9 +59,6 @@ typedef char model_bits_are_known[MODEL_BITS == 32 || MODEL_BITS == 16 || MODEL_
 #ifndef MODEL_DENORMALIZE
 #define MODEL_DENORMALIZE 1 /* Affine, inverse: x * scale + offset */
 #endif
-#ifndef MODEL_SKIP
-#define MODEL_SKIP 1
-#endif
 #ifndef MODEL_LAYER_NORM
 #define MODEL_LAYER_NORM 1
 #endif

@@ -1,4 +1,4 @@
-/* The stages without a state: Linear, Affine, Skip, LayerNorm. */
+/* The stages without a state: Linear, Affine, LayerNorm. */
 #ifndef MODEL_DENSE_H
 #define MODEL_DENSE_H
 
@@ -109,24 +109,6 @@ MODEL_STATIC void model_denormalize(const float *offset, const float *scale, con
         for (k = 0; k < n; k++) {
             for (l = 0; l < lanes; l++) {
                 *y++ = *x++ * MODEL_READ(scale + k) + MODEL_READ(offset + k);
-            }
-        }
-    }
-}
-#endif
-
-#if MODEL_SKIP
-/* Adds features of the model's input: y [step][n][lane] += source [step][nx][lane]. */
-MODEL_STATIC void model_skip(const unsigned *features, size_t count, const float *source, size_t nx,
-                             float *y, size_t steps, size_t n, size_t lanes)
-{
-    size_t t, k, l;
-    for (t = 0; t < steps; t++, source += nx * lanes) {
-        for (k = 0; k < n; k++, y += lanes) {
-            const unsigned feature = MODEL_READ(features + (count == 1 ? 0 : k));
-            const float *added = source + feature * lanes;
-            for (l = 0; l < lanes; l++) {
-                y[l] = y[l] + added[l];
             }
         }
     }
