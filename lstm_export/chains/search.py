@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UnsupportedModel
-from ..model import Array, Recurrent, Stage
+from ..model import LSTM, Array, Recurrent, Stage
 from ..model.forward import Partway, advance, begin
 from .outline import Outline
 from .parts import Part
@@ -33,6 +33,7 @@ FUNCTIONS: tuple[str, ...] = (
 )
 FUNCTIONS = (*FUNCTIONS, "gelu_tanh", "leaky_relu(0.1)", "leaky_relu(0.2)")
 USUAL = FUNCTIONS[:5]
+POOLS = ("mean", "max", "first")
 MOST_SKIPS = 4
 MOST_ORDERS = 4
 MOST_SHARED = 64  # recurrent outputs that are kept
@@ -95,8 +96,8 @@ def _ends(outline: Outline) -> tuple[int, int]:
 
 
 def _readouts(outline: Outline, picks_step: bool) -> list[Taken]:
-    """The read-outs that yield what the reference does; one way, the hidden state is the last
-    step."""
+    """The read-outs that yield what the reference does, the usual first; one way, the hidden state
+    is the last step."""
     number = next(index for index, slot in enumerate(outline.slots) if slot.kind == "readout")
     if not picks_step:
         return [{number: ()}]
@@ -104,8 +105,10 @@ def _readouts(outline: Outline, picks_step: bool) -> list[Taken]:
         part.stages[0] for part in outline.items if isinstance(part, Part) and part.is_recurrent
     ][-1]
     both = isinstance(last, Recurrent) and last.bidirectional
-    readouts: list[Taken] = [{number: ("last",)}, {number: ("hidden",)}]
-    return readouts if both else readouts[:1]
+    tokens = ["last", *(["hidden"] if both else []), *POOLS]
+    if isinstance(last, LSTM) and not last.proj_size:
+        tokens.append("cell")
+    return [{number: (token,)} for token in tokens]
 
 
 def _skips(takes: int, yields: int) -> list[tuple[str, ...]]:

@@ -24,6 +24,7 @@ READERS = {
     "Data scientist": (
         "export.md",
         "checkpoints.md",
+        "written.md",
         "refused_checkpoints.md",
         "train.md",
         "tables.md",

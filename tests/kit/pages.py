@@ -49,6 +49,10 @@ SHOWN_AS_IT_IS = (
     "tested",
     "parity study",
     "end of parity study",
+    "c study",
+    "end of c study",
+    "user modules",
+    "end of user modules",
 )
 DIRECTIVE = re.compile(
     r"<!-- (?P<name>[a-z ]+?)(?:: (?P<value>[^\n]*?))? -->\n"
