@@ -65,6 +65,7 @@ STAGES = (
     "denormalize(20, 5)",
 )
 
+_NAMES = {"first": "first_step"}  # of stages; `first` is a constant of ONNX graphs
 _STAGE = re.compile(r"(?P<name>[a-z_]+)\s*(\((?P<arguments>[^()]*)\))?")
 
 
@@ -81,7 +82,7 @@ def stage_of(token: str, used: set[str], width: int = 0) -> Stage | None:
     if match is None:
         raise UnsupportedModel("not of the form name or name(number)")
     kind = match["name"]
-    name = free_name(kind, used)
+    name = free_name(_NAMES.get(kind, kind), used)
     if kind in SCALERS:
         return _scaler(name, kind, match["arguments"] or "", width)
     arguments = _numbers(match["arguments"])

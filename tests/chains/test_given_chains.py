@@ -24,7 +24,6 @@ from lstm_export.verification.subject import read
 torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 nn = torch.nn
 
-from tests.kit.user_graphs import GRAPH_MODULES, make_graph  # noqa: E402
 from tests.kit.user_modules import MODULES, LSTMModel, make  # noqa: E402
 
 
@@ -208,18 +207,6 @@ def test_recorded_answers_prove_the_chain(name: str, tmp_path: Path) -> None:
         np.savez(tmp_path / "ref.npz", x=x.numpy(), y=module(x).numpy())
     found = read_checkpoint(tmp_path / "m.pt", ReadingOptions(reference=tmp_path / "ref.npz"))
     assert found.forward == MODULES[name].forward
-    assert found.model.origin == "proved against ref.npz"
-
-
-@pytest.mark.parametrize("name", ["mean over the steps", "maximum over the steps", "cell state"])
-def test_recorded_answers_tell_the_read_out(name: str, tmp_path: Path) -> None:
-    module = make_graph(name)
-    torch.save(module.state_dict(), tmp_path / "m.pt")
-    x = torch.randn(6, 12, 3)
-    with torch.no_grad():
-        np.savez(tmp_path / "ref.npz", x=x.numpy(), y=module(x).numpy())
-    found = read_checkpoint(tmp_path / "m.pt", ReadingOptions(reference=tmp_path / "ref.npz"))
-    assert found.forward == GRAPH_MODULES[name].forward
     assert found.model.origin == "proved against ref.npz"
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+import numpy as np
 import pytest
 
-from lstm_export.chains import from_state_dict
+from lstm_export.chains import ReadingOptions, from_state_dict, read_checkpoint
 from lstm_export.errors import UnsupportedModel
 from lstm_export.verification.subject import read
 
-pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
+torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 
-from tests.kit.user_graphs import GRAPH_MODULES, make_graph
+from tests.kit.user_graphs import GRAPH_MODULES, make_graph  # noqa: E402
 
 
 @pytest.mark.parametrize("name", GRAPH_MODULES)
@@ -36,3 +38,15 @@ def test_of_its_weights_alone_the_difference_is_named(name: str) -> None:
         return
     assert found.forward != expected.forward
     assert any(re.search(expected.bare, doubt) for doubt in found.doubts), found.doubts
+
+
+@pytest.mark.parametrize("name", ["mean over the steps", "maximum over the steps", "cell state"])
+def test_recorded_answers_tell_the_read_out(name: str, tmp_path: Path) -> None:
+    module = make_graph(name)
+    torch.save(module.state_dict(), tmp_path / "m.pt")
+    x = torch.randn(6, 12, 3)
+    with torch.no_grad():
+        np.savez(tmp_path / "ref.npz", x=x.numpy(), y=module(x).numpy())
+    found = read_checkpoint(tmp_path / "m.pt", ReadingOptions(reference=tmp_path / "ref.npz"))
+    assert found.forward == GRAPH_MODULES[name].forward
+    assert found.model.origin == "proved against ref.npz"

@@ -68,7 +68,7 @@ GRAPHS: dict[str, Kind] = {
     "mean pooling": Kind(lambda m, x: m.fc(m.lstm(x)[0].mean(1)), holds=("mean",)),
     "max pooling": Kind(lambda m, x: m.fc(m.lstm(x)[0].max(1).values), holds=("max",)),
     "min pooling": Kind(lambda m, x: m.fc(torch.amin(m.lstm(x)[0], dim=1)), holds=("max",)),
-    "first step": Kind(lambda m, x: m.fc(m.lstm(x)[0][:, 0]), holds=("first",)),
+    "first step": Kind(lambda m, x: m.fc(m.lstm(x)[0][:, 0]), holds=("first_step",)),
     "second step": Kind(lambda m, x: m.fc(m.lstm(x)[0][:, 1]), refused="step 1 of"),
     "AdaptiveAvgPool1d": Kind(
         lambda m, x: m.fc(m.pool(m.lstm(x)[0].transpose(1, 2)).squeeze(-1)),
@@ -83,7 +83,7 @@ GRAPHS: dict[str, Kind] = {
     "pools side by side": Kind(
         lambda m, x: m.wide(pools_of(m.lstm(x)[0])),
         lambda: {"wide": nn.Linear(32, 2)},
-        holds=("last", "mean", "max", "first", "concat"),
+        holds=("last", "mean", "max", "first_step", "concat"),
     ),
     "mean at every step": Kind(
         lambda m, x: m.fc(m.lstm(x)[0] - m.lstm(x)[0].mean(1, keepdim=True)),
@@ -205,7 +205,7 @@ GRAPHS: dict[str, Kind] = {
             "rnn": nn.GRU(3, 4, bidirectional=True, batch_first=True),
             "wide": nn.Linear(8, 1),
         },
-        holds=("first", "last", "concat"),
+        holds=("first_step", "last", "concat"),
     ),
     "two layers side by side": Kind(
         lambda m, x: m.wide(torch.cat([m.last(x), m.rnn(x)[1][-1]], dim=-1)),

@@ -28,7 +28,7 @@ def write_carried_pool(stage: Pool, graph: Graph) -> None:
         mean = graph.node("Div", f"{stage.name}/mean", so_far, count)  # (1, batch, size)
         _squeezed(stage, mean, graph)
         return
-    place = graph.integers("first", 0)
+    place = graph.integers(f"{stage.name}/place", 0)
     first = graph.node("Gather", f"{stage.name}/first", graph.value.name, place, axis=0)
     half = graph.number("half", 0.5)
     is_new = graph.node("Less", f"{stage.name}/is_new", names["count"], half)
