@@ -53,6 +53,8 @@ SHOWN_AS_IT_IS = (
     "end of c study",
     "user modules",
     "end of user modules",
+    "end of chips",
+    "end of errors",
 )
 DIRECTIVE = re.compile(
     r"<!-- (?P<name>[a-z ]+?)(?:: (?P<value>[^\n]*?))? -->\n"
