@@ -15,8 +15,9 @@ import pytest
 from lstm_export import targets
 from lstm_export.errors import InputError, UnsupportedModel
 from lstm_export.model import Model, forward
+from lstm_export.model.runner import is_stateful
 from lstm_export.model.state import not_for_streams
-from lstm_export.parity import check, golden_sets
+from lstm_export.parity import check, check_streaming, golden_sets
 from lstm_export.verification.artifact import ArtifactFile, own_artifact, target_of
 from tests.kit.builders import drawn
 from tests.kit.chains import CHAINS, GRAPHS, LATER, MODELS
@@ -71,6 +72,20 @@ def artifact(
 def test_passes_the_rule(target: str, model: Model, artifact: ArtifactFile) -> None:
     report = check(artifact.runner(), golden_sets(model), subject=target)
     assert report.ok, report.table()
+
+
+def test_what_carries_a_state_carries_that_of_the_definition(
+    target: str, model: Model, artifact: ArtifactFile
+) -> None:
+    runner = artifact.runner()
+    if not is_stateful(runner):
+        return
+    longest = sorted(golden_sets(model), key=lambda entry: entry.seq)[-2:]
+    lowered, _ = targets.lowered(artifact.module, model)
+    results = check_streaming(runner, longest, lowered)
+    assert len(results) == 6, "four ways to answer, two to the state"
+    failed = [f"{result.name}: {result.reason}" for result in results if result.verdict != "passed"]
+    assert not failed
 
 
 @pytest.mark.parametrize(("batch", "seq"), [(1, 1), (1, 7), (3, 1), (33, 5), (2, 300)])
