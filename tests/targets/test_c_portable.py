@@ -19,7 +19,7 @@ from lstm_export.parity import GoldenSet, check
 from lstm_export.targets import c
 from lstm_export.targets.c.emit.layout import BITS, rounded
 from tests.kit.builders import drawn
-from tests.kit.chains import CHAINS
+from tests.kit.chains import CHAINS, MODELS
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("gcc") or sys.platform == "win32", reason="needs gcc and a POSIX system"
@@ -36,7 +36,7 @@ def emulate() -> ModuleType:
 
 def written(chain: str, folder: Path, weights: str = "float32", **options: Any) -> Path:
     """NAME.c of a chain, called as its folder is."""
-    c.export(CHAINS[chain], folder, name=folder.name, weights=weights, **options)
+    c.export(MODELS[chain], folder, name=folder.name, weights=weights, **options)
     return folder / f"{folder.name}.c"
 
 
@@ -80,7 +80,7 @@ def test_without_the_compilers_own_types_the_bits_are_the_same(
 
 
 def case_of(emulate: ModuleType, chain: str, weights: str, folder: Path) -> Any:
-    model = CHAINS[chain]
+    model = MODELS[chain]
     written(chain, folder, weights, self_test=True)
     every = model.returns_every_step
     size = model.signature.output_size
@@ -94,9 +94,9 @@ def test_constants_are_read_from_flash_that_is_no_memory(
     board = emulate.FAR["avr"]
     if missing := board.missing():
         pytest.skip(missing)
-    chains = {"gru": "int16", "norms": "float32"}
+    chains = {"gru": "int16", "norms": "float32", "small stages": "float32"}
     cases = [
-        case_of(emulate, chain, weights, tmp_path / f"{chain}_{weights}")
+        case_of(emulate, chain, weights, tmp_path / f"{chain.replace(' ', '_')}_{weights}")
         for chain, weights in chains.items()
     ]
     host = emulate.emulate(emulate.HOST, cases, tmp_path)

@@ -1,4 +1,4 @@
-/* The stages without a state: Linear, Affine, LayerNorm. */
+/* The stages without a state: Linear, Affine, PReLU, LayerNorm, RMSNorm. */
 #ifndef MODEL_DENSE_H
 #define MODEL_DENSE_H
 
@@ -124,7 +124,7 @@ MODEL_STATIC void model_prelu(const float *weight, size_t count, const float *x,
     size_t t, k, l;
     for (t = 0; t < steps; t++) {
         for (k = 0; k < n; k++, x += lanes, y += lanes) {
-            const float slope = weight[count == 1 ? 0 : k];
+            const float slope = MODEL_READ(weight + (count == 1 ? 0 : k));
             for (l = 0; l < lanes; l++) {
                 y[l] = x[l] < 0.0f ? slope * x[l] : x[l];
             }
@@ -205,7 +205,7 @@ MODEL_STATIC void model_rms_norm(const float *weight, float eps, const float *x,
             const float root = model_sqrt(model_total(x + l, n, lanes, 0.0f, 1) / (float)n + eps);
             for (k = 0; k < n; k++) {
                 const float value = x[k * lanes + l] / root;
-                y[k * lanes + l] = weight ? value * weight[k] : value;
+                y[k * lanes + l] = weight ? value * MODEL_READ(weight + k) : value;
             }
         }
     }
