@@ -14,7 +14,7 @@ import pytest
 from lstm_export import pipeline, targets
 from lstm_export.chains import Checkpoint
 from lstm_export.errors import BundleError, InputError, LstmExportError, UnsupportedModel
-from lstm_export.model import Model, forward
+from lstm_export.model import LastHidden, Model, forward
 from lstm_export.model.runner import is_stateful
 from lstm_export.parity.golden import trouble
 from lstm_export.targets.c.host import compiler
@@ -23,8 +23,8 @@ from lstm_export.targets.c.integer.definition import IntegerDefinition
 from lstm_export.verification.artifact import OUR_OWN, open_file
 from lstm_export.verification.failure import smallest_failure
 from lstm_export.verification.subject import Subject
-from tests.kit.builders import drawn
-from tests.kit.chains import CHAINS
+from tests.kit.builders import drawn, lstm, model_of
+from tests.kit.chains import CHAINS, MODELS
 from tests.kit.integer_models import HELD, sensor
 
 C = targets.get("c")
@@ -195,11 +195,18 @@ def test_strict_compilers_say_nothing_and_no_float_is_used(
     assert not [name for kind, name in kinds if kind in "UCBDd"], kinds
 
 
-@pytest.mark.parametrize("name", [name for name in CHAINS if name not in HELD])
+@pytest.mark.parametrize("name", [name for name in MODELS if name not in HELD])
 def test_a_stage_without_an_integer_form_is_refused_by_name(name: str, tmp_path: Path) -> None:
     with pytest.raises(UnsupportedModel, match="c cannot express .* whole numbers"):
-        exported(CHAINS[name], tmp_path)
+        exported(MODELS[name], tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_cell_state_is_not_taken_for_the_hidden_one(tmp_path: Path) -> None:
+    recurrent = lstm("lstm", 3, 4, 1, np.random.default_rng(0))
+    model = model_of(3, 4, recurrent, LastHidden("cell", state="c"))
+    with pytest.raises(UnsupportedModel, match=r"c cannot express the stage cell \(LastHidden\)"):
+        exported(model, tmp_path)
 
 
 @pytest.mark.parametrize(

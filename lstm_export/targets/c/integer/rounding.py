@@ -9,6 +9,8 @@ import numpy as np
 
 from ....errors import UnsupportedModel
 from ....model import (
+    GRU,
+    LSTM,
     Activation,
     Affine,
     Array,
@@ -194,7 +196,11 @@ def _check_scale(name: str, shift: Array, offset: Array) -> None:
 
 @singledispatch
 def _round(stage: Stage, progress: Progress) -> None:
-    raise UnsupportedModel(
+    raise _refusal(stage)
+
+
+def _refusal(stage: Stage) -> UnsupportedModel:
+    return UnsupportedModel(
         f"c cannot express the stage {stage.name} ({stage.kind}) in whole numbers; "
         "export it with --arithmetic float"
     )
@@ -270,6 +276,9 @@ def _last_step(stage: LastStep, progress: Progress) -> None:
 
 @_round.register
 def _last_hidden(stage: LastHidden, progress: Progress) -> None:
+    """The last layer's h alone: no whole stage reads c, or the h of a lower layer."""
+    if not stage.is_usual:
+        raise _refusal(stage)
     recurrent = next(
         entry for entry in reversed(progress.stages) if isinstance(entry, whole.Recurrent)
     )
@@ -299,6 +308,8 @@ def _layer_norm(stage: LayerNorm, progress: Progress) -> None:
 
 @_round.register
 def _recurrent(stage: Recurrent, progress: Progress) -> None:
+    if not isinstance(stage, LSTM | GRU):
+        raise _refusal(stage)
     progress.narrow()
     layers = list(whole_layers(stage, progress.bits, progress.formats.weight_bits))
     state_bits = layers[-1][1].state_bits
