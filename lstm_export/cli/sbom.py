@@ -20,8 +20,8 @@ def sbom(
 ) -> None:
     """Print a bundle's bill of materials, in CycloneDX.
 
-    Its model card and the rest name every file with its sha256, the data, the versions, and what
-    verification proved; that it says what the bundle holds is checked first.
+    It names every file with its sha256, the training data, the versions, and what verification
+    proved. It is first checked against what the bundle holds.
     """
     from ..bundle import check_claims
     from ..errors import InputError

@@ -64,7 +64,7 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     ] = "",
     unknown_level: Annotated[
         UnknownLevel,
-        typer.Option(help="A text that comes later alone is an error, or 0 in all these columns."),
+        typer.Option(help="A text that training did not see: an error, or 0 in all these columns."),
     ] = UnknownLevel.error,
     window: Annotated[
         int, typer.Option(help="Rows in a window, which is what the model sees.")
