@@ -43,6 +43,14 @@ from .isolated import IsolatedRunner
 
 MOST_BYTES = 2**30  # no artifact of this package comes near; an endless file ends here
 _EXPECTED = "a bundle or an exported artifact"
+_WORD_FOR_BUNDLE = (
+    "opening it runs code; name the model that the bundle was made from, or add --trust, "
+    "if you trust it"
+)
+_ONLY_OUR_FORMS = (
+    "only what lstm-export writes is run; `lstm-export verify FILE MODEL` judges a file of another "
+    "tool, in a process of its own"
+)
 
 
 @dataclass(frozen=True)
@@ -367,18 +375,6 @@ def _packed(path: Path, bundle: Bundle, target: str, word: UsersWord) -> Artifac
             str(path), target, data, bundle.model, refusal, isolates=word.names_model
         )
     return ArtifactFile(str(path), target, None, bundle.model)
-
-
-_WORD_FOR_BUNDLE = (
-    "opening it runs code; name the model that the bundle was made from, or add --trust, "
-    "if you trust it"
-)
-
-
-_ONLY_OUR_FORMS = (
-    "only what lstm-export writes is run; `lstm-export verify FILE MODEL` judges a file of another "
-    "tool, in a process of its own"
-)
 
 
 def _makes_runner(name: str) -> bool:
