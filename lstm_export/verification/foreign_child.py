@@ -131,7 +131,9 @@ def _graphs(proto: ModelProto) -> Iterator[GraphProto | FunctionProto]:
         yield graph
         for node in graph.node:
             for attribute in node.attribute:
-                waiting += [*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])]
+                waiting.extend(attribute.graphs)
+                if attribute.HasField("g"):
+                    waiting.append(attribute.g)
 
 
 def _others_than_ours(proto: ModelProto) -> dict[str, int]:

@@ -30,13 +30,13 @@ class ForeignOnnx:
     Attributes:
         child: the process.
         producer: what wrote it.
-        x: the shape of its x; None for an axis of any length.
+        x_shape: of its x; None for an axis of any length.
         operators: those outside of what this package writes, and how often they stand there.
     """
 
     child: ChildProcess
     producer: str
-    x: tuple[int | None, ...]
+    x_shape: tuple[int | None, ...]
     operators: Mapping[str, int]
 
     @classmethod
@@ -94,17 +94,20 @@ def _as_runner(opened: ForeignOnnx, model: Model) -> tuple[Reference, int | None
     """The file as a Runner in whichever layout it answers, and its number of steps if it is
     fixed."""
     sizes = (model.signature.input_size, model.signature.output_size)
-    if opened.x[2] not in (None, sizes[0]):
+    if opened.x_shape[2] not in (None, sizes[0]):
         raise InputError(
-            f"the ONNX file takes {opened.x[2]} features, the model {sizes[0]}: "
+            f"the ONNX file takes {opened.x_shape[2]} features, the model {sizes[0]}: "
             "it is an artifact of another model"
         )
     refused: list[LstmExportError] = []
     for time_first in (False, True):
-        batch, seq = opened.x[1::-1] if time_first else opened.x[:2]
-        rows = _Rows(opened, batch, 1 if time_first else 0)
+        axis = 1 if time_first else 0
+        rows = _Rows(opened, opened.x_shape[axis], axis)
+        seq = opened.x_shape[1 - axis]
         rows_asked, steps_asked = PROBE
-        probe = (rows_asked + (seq == rows_asked), seq or steps_asked)  # unlike each other
+        if seq == rows_asked:
+            rows_asked += 1  # unlike the steps, so that the answer's axes can be told apart
+        probe = (rows_asked, seq or steps_asked)
         try:
             asked = Asked(time_first, model.returns_every_step, probe)
             found = reference("the ONNX file", rows, asked, sizes, (0,))
