@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Arrays = Mapping[str, np.ndarray[Any, Any]]
 
-LARGEST_FRAME = 2**31
+LARGEST_FRAME = 2**31  # bytes
 
 
 class ChildProcess:
@@ -125,10 +125,12 @@ def _write(pipe: IO[bytes], body: bytes) -> None:
 def _read(pipe: IO[bytes]) -> bytes | None:
     """One frame's body; None at the end of the stream."""
     head = pipe.read(8)
-    if len(head) < 8 or struct.unpack("<Q", head)[0] > LARGEST_FRAME:
+    if len(head) < 8:
         return None
-    body = pipe.read(struct.unpack("<Q", head)[0])
-    return body or None
+    (length,) = struct.unpack("<Q", head)
+    if length > LARGEST_FRAME:
+        return None
+    return pipe.read(length) or None
 
 
 def packed(arrays: Arrays) -> bytes:

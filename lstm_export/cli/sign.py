@@ -41,10 +41,10 @@ def sign(
     """
     written = _signed(file, key, oms)
     if as_json:
-        return show.as_json("sign", signed=[signed.to_record() for signed in written])
+        show.as_json("sign", signed=[signed.to_record() for signed in written])
+        return
     for signed in written:
         typer.echo(f"wrote {signed.path}, signed by {signed.key}")
-    return None
 
 
 def _signed(file: Path, key: Path, oms: bool) -> list[Signed]:

@@ -23,7 +23,8 @@ from .protobuf import AGAIN, packed_varints
 
 FLOAT = 1  # onnx.TensorProto.DataType
 INT32 = 6
-_DTYPES = {FLOAT: "<f4", INT32: "<i4", 7: "<i8"}
+INT64 = 7
+_DTYPES = {FLOAT: "<f4", INT32: "<i4", INT64: "<i8"}
 
 # onnx.AttributeProto.AttributeType
 _FLOAT_ATTRIBUTE = 1

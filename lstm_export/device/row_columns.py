@@ -54,7 +54,7 @@ def columns_of(first_row: Sequence[str], signature: Signature) -> RowColumns:
         names,
         measured=_measured(signature),
         time=signature.time if signature.time in names else None,
-        groups=tuple(name for name in _groups(signature, names) if name in names),
+        groups=tuple(name for name in group_columns(signature.group, names) if name in names),
         is_header=is_header,
     )
 
@@ -66,10 +66,6 @@ def _measured(signature: Signature) -> tuple[str, ...]:
     return tuple(f"x{index}" for index in range(signature.input_size))
 
 
-def _groups(signature: Signature, names: Sequence[str]) -> tuple[str, ...]:
-    return group_columns(signature.group, names)
-
-
 def _needed(signature: Signature) -> tuple[str, ...]:
     """The columns without which no row can be answered; without a header, all that there are."""
     categories = [category.name for category in signature.categories]
@@ -79,7 +75,7 @@ def _needed(signature: Signature) -> tuple[str, ...]:
 
 def _is_header(cells: Sequence[str], signature: Signature) -> bool:
     """By a name that the model knows; where it knows none, by a cell that is no number."""
-    known = {*_needed(signature), signature.time, *_groups(signature, cells)}
+    known = {*_needed(signature), signature.time, *group_columns(signature.group, cells)}
     if known & set(cells):
         return True
     return not signature.features and not all(is_number(cell) for cell in cells)

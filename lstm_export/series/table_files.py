@@ -17,9 +17,8 @@ from ..errors import InputError, require
 from ..files import read_bytes, unreadable
 from ..model import USUAL, Array, TableFormat
 
-MAX_RATIO = (
-    200  # of what a .gz unpacks to, to the .gz; the traffic table of this package comes to 4
-)
+# Of what a .gz unpacks to, to the .gz; the traffic table of this package comes to 4.
+MAX_RATIO = 200
 SMALL_TEXT_BYTES = 2**21  # which may unpack from any size
 MAX_TEXT_BYTES = 2**30  # of a CSV file, unpacked; as Python's objects it takes ten times as much
 DELIMITERS = ",;\t"

@@ -84,7 +84,9 @@ class P256SecretKey:
 
 def is_secret_pem(text: str) -> bool:
     """Whether a text in PEM is a secret key."""
-    return "PRIVATE KEY" in text.partition("\n")[0] or "EC PARAMETERS" in text.partition("\n")[0]
+    first_line = text.partition("\n")[0]
+    # `openssl ecparam -genkey` writes the curve before the key.
+    return "PRIVATE KEY" in first_line or "EC PARAMETERS" in first_line
 
 
 def public_pem(text: str, file: object) -> P256PublicKey:

@@ -68,9 +68,8 @@ def diff(old: Path | str, new: Path | str, word: UsersWord = NO_WORD) -> Differe
     before = _bundle_of(open_file(old))
     after = _bundle_of(opened)
     found = Difference(list(_interface(before.model.signature, after.model.signature)))
-    comparable = (
-        found.ok
-    )  # else the old inputs cannot be asked, and no change can be called compatible
+    # Else the old inputs cannot be asked, and no change can be called compatible.
+    comparable = found.ok
     if _ranges(before.model.signature) != _ranges(after.model.signature):
         found.add("the training ranges of the features changed", breaks=False)
     _compare_models(before, after, comparable, found)

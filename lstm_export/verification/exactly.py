@@ -64,11 +64,11 @@ def _equal(name: str, x: Array, runner: Runner, definition: Runner) -> SetResult
 
 def _answer(runner: Runner, x: Array, expected: tuple[int, ...]) -> tuple[Array, str]:
     """The runner's answer, NaN where there is no comparable one, and why."""
-    none = np.full(expected, np.nan)
+    no_answer = np.full(expected, np.nan)
     try:
         y = np.asarray(runner(x), np.float64)
     except LstmExportError as error:
-        return none, str(error)
+        return no_answer, str(error)
     if y.shape != expected:
-        return none, f"y is {y.shape}, expected {expected}"
+        return no_answer, f"y is {y.shape}, expected {expected}"
     return y, ""
