@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+from ..model import Array
 from .core import Core, pick_device
 from .history import Epoch, Progress, Trained
 from .options import TrainingOptions
@@ -36,12 +37,12 @@ def train_loop(
 ) -> Trained:
     """Train, keep the weights of the best epoch, stop early.
 
-    The same seed gives the same weights on the CPU, be the run whole or go it on from `unfinished`,
-    what an interrupted one left. Ctrl-C ends the loop and keeps the best weights so far; before the
-    first epoch is over it is raised again.
+    The same seed gives the same weights on the CPU, whether the run is whole or goes on from
+    `unfinished`, which an interrupted run left. Ctrl-C ends the loop and keeps the best weights so
+    far; before the first epoch is over it is raised again.
 
     Raises:
-        InputError: the device does not exist here, or the loss is no number any more.
+        InputError: the device does not exist here, or the loss is no longer finite.
     """
     import torch
 
@@ -167,11 +168,12 @@ class _Run:
         if "cuda_random" in state:
             torch.cuda.set_rng_state(state["cuda_random"], self._train.x.device)
         self.history = [Epoch(**epoch) for epoch in state["history"]]
-        lstm, fc = (
-            {name: tensor.numpy() for name, tensor in state["best"][part].items()}
-            for part in ("lstm", "fc")
-        )
-        self.best = (lstm, fc)
+        best = state["best"]
+        self.best = (_arrays(best["lstm"]), _arrays(best["fc"]))
+
+
+def _arrays(tensors: Mapping[str, torch.Tensor]) -> dict[str, Array]:
+    return {name: tensor.numpy() for name, tensor in tensors.items()}
 
 
 def _decay(done: float) -> float:

@@ -98,9 +98,10 @@ class TrainingResult:
     """A trained model and everything worth knowing about how it came to be.
 
     Attributes:
-        model: scaler, LSTM, last step, Linear, inverse scaler: raw units in and out.
+        model: the whole chain, scalers included: raw units in and out.
         windows: up to 32 windows of the validation part, or of the training part where there is
-            none: float32 `(32, window, input_size)`, raw units; None when they were not to be kept.
+            none: float32 `(windows, window, input_size)`, raw units; None when they were not to be
+            kept.
         data: what became of the table's rows.
         metrics: the model beside its baselines, by part and target.
         history: every epoch.
@@ -139,10 +140,8 @@ class TrainingResult:
             KeyError: there is no such entry.
         """
         for score in self.metrics:
-            if (score.part, score.predictor) == (part, predictor) and target in (
-                None,
-                score.target,
-            ):
+            is_asked = (score.part, score.predictor) == (part, predictor)
+            if is_asked and target in (None, score.target):
                 return score
         raise KeyError(f"no score of {predictor} on the {part} part")
 
