@@ -1,6 +1,6 @@
 """The golden sets answered again by the float64 definition, many of them in one run of it.
 
-Short sets cost as many steps in Python as long ones: sets of similar length are padded to one
+A step costs about as much for a few rows as for many: sets of similar length are padded to one
 batch, and the exact run goes beside those that measure F.
 """
 
@@ -45,9 +45,9 @@ def answered_again(model: Model, golden: Sequence[GoldenSet], runs: int) -> Iter
         output = forward(model, x, noise, lengths=lengths)
         first = 0
         for stored in group:
-            last = first + len(stored.x)
-            yield _cut(stored, output, slice(first, last))
-            first = last
+            end = first + len(stored.x)
+            yield _cut(stored, output, slice(first, end))
+            first = end
 
 
 def _groups(golden: Sequence[GoldenSet]) -> Iterator[list[GoldenSet]]:

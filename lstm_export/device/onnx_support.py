@@ -23,7 +23,7 @@ class OnnxSupport:
     newest_opset: int | None = None
     newest_ir: int | None = None
     reason: str = ""
-    telemetry_switch: str = ""  # the value of ORT_DISABLE_TELEMETRY; 1 keeps it from any word
+    telemetry_switch: str = ""  # the value of ORT_DISABLE_TELEMETRY; 1 turns it off
 
 
 def support_from(text: str) -> OnnxSupport | None:

@@ -200,7 +200,7 @@ def _definition(model: Model) -> Runner:
 
 
 def _baselines(model: Model, samples: Samples, *, is_whole: bool) -> dict[str, Predictor]:
-    """With its parts as in training those that learn from its training part, too."""
+    """Those that learn too, unless all of the table is judged: nothing is left to learn from."""
     of_training = untrained_baselines if is_whole else baselines
     return of_training(samples, model.signature)
 

@@ -22,8 +22,8 @@ def calendar_features(times: Array, names: Sequence[str], country: str | None = 
     """The columns of each feature, float64 `(rows, columns)`, see `model.calendar_names`.
 
     `hour` turns once a day (minutes count), `weekday` once a week in whole days, `yearday` once a
-    year in whole days; of those with one column a value that of the row's own is 1; `holiday` is 1
-    on the public holidays of `country`, and on the days before them.
+    year in whole days; of those with a column for each value, that of the row's own value is 1;
+    `holiday` is 1 on the public holidays of `country`, and on the days before them.
 
     Raises:
         InputError: a name is not in `CALENDAR`, `times` are plain numbers, or there is no such

@@ -31,7 +31,7 @@ def are_holidays(days: Array, country: str) -> Array:
 
 @lru_cache(maxsize=8)
 def _holidays(country: str) -> Any:
-    """What `date in` can be asked of; years are added as they are asked for."""
+    """The holidays by date; the package adds a year when a day of it is asked for."""
     holidays = require("holidays", "holidays", "the calendar feature holiday")
     name, _, subdivision = country.partition("-")
     try:

@@ -39,7 +39,7 @@ def measured_of(table: Table, signature: Signature) -> Measured:
 
 
 def measured_columns(table: Table, numbers: Sequence[str], signature: Signature) -> Measured:
-    """The same, the columns of numbers named."""
+    """As `measured_of`, the columns of numbers being those that are named."""
     columns = [table.numbers(name)[:, np.newaxis] for name in numbers]
     names = list(numbers)
     for category in signature.categories:

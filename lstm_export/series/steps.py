@@ -85,7 +85,7 @@ def infer_calendar_step(times: Sequence[Array]) -> str | None:
 
 
 def step_text(signature: Signature) -> str:
-    """One step in words: `3600 s`, `one month`, or `1` of a column that counts."""
+    """One step in words: `one month`, or its length without a unit, such as `3600`."""
     if signature.calendar_step:
         return f"one {signature.calendar_step}"
     return f"{signature.time_step or 0.0:g}"

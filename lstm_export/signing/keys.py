@@ -15,7 +15,7 @@ from .minisign_secret import is_secret_key, secret_key_of
 from .p256 import PEM, is_secret_pem, public_pem, secret_pem
 
 PASSWORD = "LSTM_EXPORT_KEY_PASSWORD"  # noqa: S105 - the name of a variable
-_MOST_BYTES = 2**16
+_MOST_BYTES = 2**16  # of a key file
 
 
 class SecretKey(Protocol):
@@ -51,7 +51,7 @@ class PublicKey(Protocol):
 def key_file(key: Path | str | None, *, has_model: bool) -> Path | None:
     """The file of the public key that `key` names; with a model it may also name a state_dict.
 
-    A file is never taken for the name of a state_dict, so that no check is left out unsaid.
+    A file is never taken for the name of a state_dict, so that no check is left out in silence.
     """
     if key is None or (has_model and not Path(key).is_file()):
         return None

@@ -39,10 +39,10 @@ def export(model: Model, path: Path) -> None:
     from ..bundle.arrays import pack_arrays
     from ..device import numpy_runner
 
-    numpy_runner(model)
+    numpy_runner(model)  # raises where the engine cannot express a stage
     record = {"chain": model.chain_record(), "signature": model.signature.to_record()}
     text = json.dumps(record, sort_keys=True).encode("ascii")
-    text += b" " * (-len(text) % 4)
+    text += b" " * (-len(text) % 4)  # the archive holds numbers, here four characters each
     write_bytes(path, pack_arrays({**model.arrays, RECORD: np.frombuffer(text, "<i4")}))
 
 

@@ -83,7 +83,7 @@ def with_interval(model: Model, validation: Answers, predictor: str, level: floa
     validation part the ceil((n + 1) * level)-th smallest error, for each output of its own.
 
     Args:
-        model: scaler, LSTM, last step, Linear, inverse scaler.
+        model: as `Assembly.model` puts it together.
         validation: its answers to the validation part.
         predictor: what the model is called there.
         level: the share that the interval should hold.

@@ -1,4 +1,4 @@
-"""What a table may do to a model: warnings, and a target that nothing can be learned of."""
+"""What a table may do to a model: warnings, and a target of which nothing can be learned."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _data_warnings(
 
 
 def _leaks(samples: Samples, signature: Signature, options: TrainingOptions) -> Iterator[str]:
-    """Inputs that all but are the answer, which the target's own last value is not."""
+    """Inputs that are nearly the answer itself, where the target's own last value is not."""
     starts = samples.parts["train"]
     last_rows = starts + samples.lengths(starts) - 1
     true = samples.y[samples.target_index(starts)[:, 0]]  # (windows, targets), the next rows

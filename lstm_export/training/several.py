@@ -30,7 +30,7 @@ def best_of_seeds(table: Table, options: TrainingOptions, fit: Fit) -> TrainingR
     runs = tuple(_seed_run(result) for result in results)
     best = min(range(len(runs)), key=lambda index: runs[index].validation_loss)
     is_interrupted = results[-1].interrupted
-    # What the state of one seed would go on to is another run than this.
+    # Going on from one seed's state would not finish this run of several.
     return replace(results[best], seeds=runs, interrupted=is_interrupted, unfinished=None)
 
 

@@ -16,7 +16,7 @@ from ..model import Array, Runner
 from ..model.runner import takes_lengths
 from .artifact import ArtifactFile
 
-MOST_MEMORY = 4 * 2**30  # of addresses, which a runtime takes more of than it fills
+MOST_MEMORY = 4 * 2**30  # bytes of address space, of which a runtime reserves more than it uses
 
 
 def _open_up() -> tuple[bytes, Callable[[bytes], bytes]]:

@@ -3,7 +3,7 @@
 Columns are the rows of the batch. A layer reads `inputs (input_size + 1 + size, batch)`: x_t, then
 a row of ones, then h, so that one product gives the sums of all gates with their biases.
 sigmoid(a) is 0.5 * tanh(a / 2) + 0.5, and halving is exact: with the rows of such gates halved
-beforehand, one tanh serves several gates. Equations: torch.nn.LSTM and torch.nn.GRU.
+beforehand, one tanh serves several gates. Equations: torch.nn.LSTM, torch.nn.GRU and torch.nn.RNN.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Layer(NamedTuple):
 
     Attributes:
         cell: as the model has it.
-        matrix: float32 `(4 * hidden_size, input_size + 1 + size)`.
+        matrix: float32 `(4 * hidden_size, input_size + 1 + size)`; of an RNN hidden_size rows.
         step: makes the step of a batch from `matrix`, `weight_hr`, `inputs`, h and c, which it
             changes in place.
     """

@@ -30,7 +30,7 @@ class Column:
 
     Attributes:
         h: `(num_layers, size, batch)`, the state, which each step changes in place.
-        c: `(num_layers, hidden_size, batch)`, the same for the cell; unused by a GRU.
+        c: `(num_layers, hidden_size, batch)`, the same for the cell; only an LSTM uses it.
     """
 
     def __init__(self, layers: Columns, batch: int) -> None:
@@ -84,7 +84,7 @@ class RecurrentSteps:
         """A layer's h or c, `(directions * size, batch)`; -1 is the last layer."""
         columns = self._columns  # of two directions a column is one cell of one layer
         if self._is_bidirectional:
-            columns = [*columns[2 * layer :][:2]]
+            columns = columns[2 * layer :][:2]
             layer = 0
         tensors = [column.h if state == "h" else column.c for column in columns]
         return np.concatenate([tensor[layer] for tensor in tensors])
