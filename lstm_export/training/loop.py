@@ -19,9 +19,8 @@ from .tensors import Tensors, Windows
 if TYPE_CHECKING:
     import torch
 
-# Below this hidden_size the CPU trains on one thread: a second gains nothing (4.7 s against 4.8 s
-# at 32, two cores), waits for seconds on a busy machine (57 s against 6.7 s), and makes the weights
-# depend on the number of cores.
+# Below this hidden_size the CPU trains on one thread: a second gains nothing, waits long for its
+# turn on a busy machine, and makes the weights depend on the number of cores.
 MANY_THREADS = 128
 
 EVALUATED_AT_ONCE = 1024  # windows
