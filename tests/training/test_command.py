@@ -15,7 +15,8 @@ import pytest
 from typer.testing import CliRunner
 
 from lstm_export.cli import app
-from lstm_export.cli.train import SplitBy, train
+from lstm_export.cli.train import CALENDAR_STEPS, SplitBy, train
+from lstm_export.model import calendar_steps
 from lstm_export.series import Table
 from lstm_export.training import TrainingOptions, options
 from tests.kit.html_reader import Reader, assert_fetches_nothing
@@ -52,6 +53,7 @@ def test_defaults_are_those_of_the_library() -> None:
         else:
             assert (default.value if isinstance(default, Enum) else default) == field.default
     assert [choice.value for choice in SplitBy] == list(get_args(options.SplitBy))
+    assert CALENDAR_STEPS == calendar_steps.CALENDAR_STEPS
     for name, choices in (
         ("missing", options.Missing),
         ("scaler", options.Scaler),
