@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     Arrays = Mapping[str, np.ndarray[Any, Any]]
 
 LARGEST_FRAME = 2**31  # bytes
+MOST_MEMORY = 4 * 2**30  # bytes of address space, of which a runtime reserves more than it uses
 
 
 class ChildProcess:
@@ -112,6 +113,15 @@ def serve(open_up: Callable[[], tuple[bytes, Callable[[bytes], bytes]]]) -> None
         _write(answers, said)
 
 
+def limit_memory() -> None:
+    """Let this process, a child that opens a stranger's file, take `MOST_MEMORY` and no more."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+
+
 def _refusal(error: LstmExportError) -> bytes:
     kind = b"U" if isinstance(error, UnsupportedModel) else b"E"
     return kind + str(error).encode()
@@ -123,14 +133,15 @@ def _write(pipe: IO[bytes], body: bytes) -> None:
 
 
 def _read(pipe: IO[bytes]) -> bytes | None:
-    """One frame's body; None at the end of the stream."""
+    """One frame's body; None where the stream ends, be it within the frame."""
     head = pipe.read(8)
     if len(head) < 8:
         return None
     (length,) = struct.unpack("<Q", head)
     if length > LARGEST_FRAME:
         return None
-    return pipe.read(length) or None
+    body = pipe.read(length)
+    return body if body and len(body) == length else None
 
 
 def packed(arrays: Arrays) -> bytes:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..child_process import packed, serve, unpacked
+from ..child_process import limit_memory, packed, serve, unpacked
 from ..device.onnx_guard import DOMAINS, MAX_BYTES, OPERATORS
 from ..device.protobuf import AGAIN
 from ..device.runtime import first_line, new_session, onnxruntime, runtime_errors
@@ -29,6 +29,7 @@ INTEGERS = {"tensor(int64)": "<i8", "tensor(int32)": "<i4"}
 
 def _open_up() -> tuple[bytes, Callable[[bytes], bytes]]:
     """Nothing is open until the file comes, as the first question."""
+    limit_memory()
     held: list[_Opened] = []
 
     def answer(question: bytes) -> bytes:

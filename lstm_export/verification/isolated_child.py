@@ -11,16 +11,14 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from ..child_process import packed, serve, unpacked
+from ..child_process import limit_memory, packed, serve, unpacked
 from ..model import Array, Runner
 from ..model.runner import takes_lengths
 from .artifact import ArtifactFile
 
-MOST_MEMORY = 4 * 2**30  # bytes of address space, of which a runtime reserves more than it uses
-
 
 def _open_up() -> tuple[bytes, Callable[[bytes], bytes]]:
-    _limit_memory()
+    limit_memory()
     opened: list[Runner] = []
 
     def answer(question: bytes) -> bytes:
@@ -39,14 +37,6 @@ def _answer(runner: Runner, asked: Mapping[str, Array]) -> Array:
     if "lengths" in asked and takes_lengths(runner):
         return runner(asked["x"], asked["lengths"])
     return np.asarray(runner(asked["x"]))
-
-
-def _limit_memory() -> None:
-    if sys.platform == "win32":
-        return
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
 
 
 if __name__ == "__main__":
