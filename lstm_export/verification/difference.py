@@ -10,15 +10,17 @@ from typing import Any
 from ..bundle import Bundle
 from ..errors import BundleError
 from ..model import Array, Column, Signature, forward
+from ..model.category import Category
 from ..parity import ParityReport, asked_of, check
 from .artifact import NO_WORD, ArtifactFile, OpenedFile, UsersWord, open_file
 
-# What a caller of a bundle relies on: fields of its signature, and columns of it.
+# What a caller of a bundle relies on: fields of its signature, and those told in other words.
 FIELDS = (
     "input_size",
     "output_size",
     "window",
     "horizon",
+    "shortest",
     "time",
     "time_step",
     "calendar_step",
@@ -28,6 +30,7 @@ FIELDS = (
     "group",
     "quantiles",
 )
+TEXTS = ("features", "targets", "categories", "table_format")
 
 
 @dataclass
@@ -97,12 +100,11 @@ def _interface(old: Signature, new: Signature) -> Iterator[str]:
     """Whatever a caller of the old bundle relies on."""
     before = _relied_on(old)
     after = _relied_on(new)
-    for name in FIELDS:
+    for name in (*FIELDS, *TEXTS):
         if before[name] != after[name]:
-            yield f"{name} is {after[name]}, was {before[name]}"
-    for name in ("features", "targets"):
-        if before[name] != after[name]:
-            yield f"{name} are {after[name]}, were {before[name]}"
+            are = name in ("features", "targets", "categories")
+            verbs = ("are", "were") if are else ("is", "was")
+            yield f"{name} {verbs[0]} {after[name]}, {verbs[1]} {before[name]}"
 
 
 def _relied_on(signature: Signature) -> dict[str, object]:
@@ -111,7 +113,13 @@ def _relied_on(signature: Signature) -> dict[str, object]:
     found["table_format"] = table_format.to_record() if table_format else "the usual"
     found["features"] = _names(signature.features)
     found["targets"] = _names(signature.targets)
+    found["categories"] = "; ".join(map(_category, signature.categories)) or "none"
     return found
+
+
+def _category(category: Category) -> str:
+    others = "others answered" if category.has_other else "others refused"
+    return f"{category.name}: {', '.join(category.levels)}, {others}"
 
 
 def _names(columns: tuple[Column, ...]) -> str:

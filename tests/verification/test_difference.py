@@ -7,6 +7,7 @@ import re
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -17,7 +18,8 @@ import lstm_export
 from lstm_export import targets
 from lstm_export.chains import Checkpoint
 from lstm_export.cli import app
-from lstm_export.model import Affine, Column, Model, Signature
+from lstm_export.model import Affine, Column, Model, Signature, TableFormat
+from lstm_export.model.category import Category
 from lstm_export.parity import Condition, ParityReport, to_junit
 from lstm_export.verification.difference import Difference, diff
 from tests.kit.chains import CHAINS
@@ -27,6 +29,10 @@ pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]
 
 NAMED = Signature(3, 6, tuple(map(Column, "abc")), (Column("y", "m"),), window=4, horizon=6)
 MODEL = replace(CHAINS["scalers"], signature=NAMED)
+SKY: dict[str, Any] = {
+    "features": (Column("a"), Column("b"), Column("sky=clear")),
+    "categories": (Category("sky", ("clear",)),),
+}
 
 
 def bundle(
@@ -59,6 +65,9 @@ def test_the_same_bundle_differs_in_nothing(tmp_path: Path) -> None:
         (replace(NAMED, features=tuple(map(Column, "acb"))), "features are a, c, b, were a, b, c"),
         (replace(NAMED, targets=(Column("y", "km"),)), r"targets are y \[km\], were y \[m\]"),
         (replace(NAMED, targets=(Column("y", "m"), Column("z")), horizon=3), "horizon is 3, was 6"),
+        (replace(NAMED, shortest=2), "shortest is 2, was None"),
+        (replace(NAMED, table_format=TableFormat(decimal=",")), "table_format is .* was the usual"),
+        (replace(NAMED, **SKY), "categories are sky: clear, others refused, were none"),
     ],
 )
 def test_a_changed_interface_is_breaking(
