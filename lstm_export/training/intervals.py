@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -93,11 +94,11 @@ def with_interval(model: Model, validation: Answers, predictor: str, level: floa
     """
     errors = np.abs(validation.predicted[predictor] - validation.true)
     errors = errors.reshape(len(errors), -1)  # (windows, output_size)
-    rank = int(np.ceil((len(errors) + 1) * level))
+    rank = _whole_above((len(errors) + 1) * level)
     if rank > len(errors):
         raise InputError(
             f"an interval of {level:.0%} needs a validation part of at least "
-            f"{int(np.ceil(level / (1 - level)))} windows, got {len(errors)}; bring more rows, or "
+            f"{_whole_above(level / (1 - level))} windows, got {len(errors)}; bring more rows, or "
             "give a larger share to validation"
         )
     distance = np.sort(errors, axis=0)[rank - 1]
@@ -106,6 +107,11 @@ def with_interval(model: Model, validation: Answers, predictor: str, level: floa
         model.signature, output_size=3 * model.signature.output_size, quantiles=levels
     )
     return Model(tuple(_with_quantiles(model, distance)), signature, model.origin)
+
+
+def _whole_above(number: float) -> int:
+    """The number rounded up; what a float64 lies beside a whole number is no reason to."""
+    return math.ceil(round(number, 9))
 
 
 def _with_quantiles(model: Model, distance: Array) -> Iterator[Stage]:

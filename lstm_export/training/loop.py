@@ -121,10 +121,12 @@ class _Run:
         validation_loss = None
         if self._validation is not None:
             validation_loss = _evaluate(self._core, self._validation)
-        if not math.isfinite(train_loss + (validation_loss or 0.0)):
+        losses = (train_loss, validation_loss or 0.0)
+        if not all(map(math.isfinite, losses)):
+            got = " and ".join(f"{loss:g}" for loss in losses)
             raise InputError(
-                f"training diverged: the loss of epoch {number} is {train_loss}; "
-                "lower the learning rate"
+                f"training diverged: the losses of epoch {number}, in training and validation, are "
+                f"{got}; lower the learning rate"
             )
         is_best = validation_loss is None or validation_loss < self._lowest
         epoch = Epoch(number, self._epochs, train_loss, validation_loss, is_best)

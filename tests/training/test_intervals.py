@@ -100,6 +100,9 @@ def test_levels_that_mean_nothing_are_refused(wanted: dict[str, object], said: s
         replace(OPTIONS, **wanted)  # type: ignore[arg-type]
 
 
-def test_a_level_that_validation_cannot_show_is_refused() -> None:
-    with pytest.raises(InputError, match="needs a validation part of at least 999 windows"):
-        fit(noisy(400), replace(OPTIONS, epochs=1, interval=0.999))
+@pytest.mark.parametrize(("rows", "level", "least"), [(400, 0.999, 999), (32, 0.9, 9)])
+def test_a_level_that_validation_cannot_show_is_refused(
+    rows: int, level: float, least: int
+) -> None:
+    with pytest.raises(InputError, match=f"needs a validation part of at least {least} windows"):
+        fit(noisy(rows), replace(OPTIONS, epochs=1, interval=level))
