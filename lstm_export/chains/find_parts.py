@@ -42,7 +42,7 @@ def find_parts(arrays: Mapping[str, Array]) -> Parts:
     if not any(_is_recurrent(keys) for keys in groups.values()):
         expected = "expected a key ending in weight_ih_l0"
         got = listed(arrays) or "nothing"
-        raise CheckpointError(f"no LSTM and no GRU in it: {expected}, got {got}")
+        raise CheckpointError(f"no LSTM, GRU or RNN in it: {expected}, got {got}")
     known: list[Part] = []
     unknown: dict[str, str] = {}
     for prefix, keys in groups.items():

@@ -135,7 +135,7 @@ class Program:
         width = self.input_size
         if not width:
             names = ", ".join(map(_name, self.items))
-            raise UnsupportedModel(f"the chain holds no LSTM and no GRU: {names}")
+            raise UnsupportedModel(f"the chain holds no LSTM, GRU or RNN: {names}")
         builder = _Builder(self)
         stages = builder.stages()
         return Model(stages, Signature(width, builder.shapes[-1].width), origin)

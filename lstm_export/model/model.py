@@ -117,7 +117,7 @@ class Model:
             raise UnsupportedModel(f"a stage is named {X}, as the input is; rename the stage")
         if not self.recurrent:
             chain = self.chain or "it is empty"
-            raise UnsupportedModel(f"the chain holds no LSTM and no GRU: {chain}")
+            raise UnsupportedModel(f"the chain holds no LSTM, GRU or RNN: {chain}")
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Model):

@@ -133,7 +133,7 @@ CHAINS_REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
         "fc and b are two heads",
     ),
     "unknown keys": (lambda: saved(state(**{"norm.running_mean": torch.zeros(4)})), "running_mean"),
-    "no LSTM": (lambda: saved({"fc.weight": torch.zeros(1, 4)}), "no LSTM and no GRU in it"),
+    "no LSTM": (lambda: saved({"fc.weight": torch.zeros(1, 4)}), "no LSTM, GRU or RNN in it"),
     "two LSTMs": (
         lambda: saved(
             {f"{name}.{k}": v for name in "ab" for k, v in nn.LSTM(3, 4).state_dict().items()}
