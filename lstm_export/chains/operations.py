@@ -39,7 +39,7 @@ from .axis_calls import (
 from .rules import Rule
 from .scaling_calls import arithmetic, negative
 from .sentinel_calls import compared, replaced
-from .time_calls import adaptive_pool, expanded, pooled, powered, repeated
+from .time_calls import adaptive_pool, expanded, pooled, powered
 from .weight_calls import addmm, batch_normed, layer_norm, linear, matmul, rms_norm
 
 _SAME = [
@@ -124,8 +124,7 @@ RULES: Mapping[str, Rule] = {
     **dict.fromkeys(("min", "amin"), pooled("min")),
     "adaptive_avg_pool1d": adaptive_pool("mean"),
     **dict.fromkeys(("adaptive_max_pool1d", "_adaptive_max_pool1d"), adaptive_pool("max")),
-    **dict.fromkeys(("expand", "expand_as", "broadcast_to"), expanded),
-    "repeat": repeated,
+    **dict.fromkeys(("expand", "expand_as", "broadcast_to", "repeat"), expanded),
     **dict.fromkeys(("pow", "square"), powered),
     "negative": negative,
     "getitem": getitem,

@@ -65,7 +65,7 @@ def adaptive_pool(mode: str) -> Rule:
 
 
 def expanded(call: Call, data: Data, t: Translator) -> Signal:
-    """A row at every step, or nothing."""
+    """A row at every step, as `x.expand(-1, seq, -1)` and `x.repeat(1, seq, 1)`, or nothing."""
     signal = t.signal(call.args[0])
     shape = axes.shape_of(call.args[0])
     if data.shape == shape:
@@ -74,11 +74,6 @@ def expanded(call: Call, data: Data, t: Translator) -> Signal:
     for _ in range(added):
         signal = axes.inserted(signal, 0)
     return _spread(signal, (1,) * added + shape, data.shape, t)
-
-
-def repeated(call: Call, data: Data, t: Translator) -> Signal:
-    """`x.repeat(1, seq, 1)`: a row at every step."""
-    return expanded(call, data, t)
 
 
 def _spread(

@@ -20,6 +20,7 @@ from ..model import (
     Clamp,
     Concat,
     Divide,
+    Join,
     LastHidden,
     LastStep,
     LayerNorm,
@@ -47,17 +48,21 @@ READ_OUTS: Mapping[str, Callable[[str], Stage]] = {
     "flatten": Flatten,
 }
 # Of several values; `+`, `-`, `*` and `/` in a formula.
-JOINS: Mapping[str, Callable[[str], Stage]] = {
+JOINS: Mapping[str, type[Join]] = {
     "add": Add,
     "subtract": Subtract,
     "multiply": Multiply,
     "divide": Divide,
     "concat": Concat,
 }
-KINDS = {Add: "add", Subtract: "subtract", Multiply: "multiply", Divide: "divide", Concat: "concat"}
-STAGES = (*READ_OUTS, *ACTIVATIONS, *NOTHING, "last(6)", "clamp(0, 6)", "skip(0)")
+# As examples, for a message.
 STAGES = (
-    *STAGES,
+    *READ_OUTS,
+    *ACTIVATIONS,
+    *NOTHING,
+    "last(6)",
+    "clamp(0, 6)",
+    "skip(0)",
     "replace(-999, 0)",
     "layer_norm(1e-05)",
     "rms_norm",
@@ -94,7 +99,7 @@ def stage_of(token: str, used: set[str], width: int = 0) -> Stage | None:
         raise UnsupportedModel(f"{kind} takes no {match['arguments']!r}")
     if kind in NOTHING:
         return None
-    makers = {**READ_OUTS, **JOINS}
+    makers: dict[str, Callable[[str], Stage]] = {**READ_OUTS, **JOINS}
     if kind not in makers:
         raise UnsupportedModel("unknown")
     return makers[kind](name)
@@ -206,7 +211,7 @@ def token_of(stage: Stage) -> str:
         made = make(stage.name)
         if type(stage) is type(made) and stage.options == made.options:
             return token
-    for kind, token in KINDS.items():
+    for token, kind in JOINS.items():
         if isinstance(stage, kind):
             return token
     write = _TEXTS.get(type(stage))

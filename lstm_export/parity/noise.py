@@ -116,10 +116,6 @@ class ExactAndJitter(Jitter):
         others += others * self._signs(others.shape)
         return moved
 
-    def held(self, value: Array) -> Array:
-        """NaN where float32 has no such number, so that F is NaN and nothing is judged."""
-        return np.where(np.abs(value) <= LARGEST_FLOAT, value, np.nan)
-
     def gate(self, gate: Array, size: Array | float = 1.0) -> Array:
         moved: Array = gate.copy()
         others = moved[..., 1:, :, :]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SWAP_BATCH_AND_TIME = [1, 0, 2]
 LAST = "lengths/last"  # (batch, 1), the index of each row's last step
 FINAL_STEP = "lengths/final"
+TO_THE_END = 2**63 - 1  # further than any sequence is long
 AXES_INPUT_OPSET = 18  # the first whose ReduceMean and ReduceMax have their axes as an input
 SPLIT_COUNTS_OPSET = 18  # the first whose Split must be told into how many parts
 
@@ -32,7 +33,7 @@ class Value:
         is_time_first: whether it is `(seq, batch, size)`, as the recurrent operators want it.
         finals: of a recurrent stage the values that hold `h` and `c` of a layer, counted back from
             the last as -1, after the last step, `(directions, batch, size)`, where a stage reads
-            them; the name is empty where none reads anything else.
+            them; `name` is empty where no stage reads every step.
         is_bidirectional: whether those are two directions.
     """
 

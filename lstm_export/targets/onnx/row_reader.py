@@ -7,13 +7,11 @@ from typing import NamedTuple
 from ...errors import UnsupportedModel
 from ...model import LastHidden, LastStep, Pool, Stage
 from ...model.stages.read_outs import LOWEST
-from .graph import FINAL_STEP, LAST
+from .graph import AXES_INPUT_OPSET, FINAL_STEP, LAST
 from .shared_nodes import step_over_shared
 from .walk import CONSTANT, Walk, check_number
 
 ROW_OPERATORS = ("Gather", "GatherND", "ReduceMean", "ReduceMax", "Where")
-TO_THE_END = 2**63 - 1  # further than any sequence is long
-AXES_INPUT_OPSET = 18  # the first whose ReduceMean and ReduceMax have their axes as an input
 
 
 class Place(NamedTuple):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from ...device.onnx_file import FLOAT
 from ...device.onnx_metadata import LENGTHS
 from ...errors import UnsupportedModel
 from .walk import CONSTANT, Walk, check_whole
 
-FLOAT = 1  # onnx.TensorProto.DataType
-INT64 = 7
+INT64 = 7  # onnx.TensorProto.DataType
 
 
 class _Definition(NamedTuple):

@@ -20,7 +20,8 @@ from ...model import (
     Stage,
 )
 from . import activation_reader
-from .row_reader import TO_THE_END, read_reduced
+from .graph import TO_THE_END
+from .row_reader import read_reduced
 from .walk import CONSTANT, OPTIONAL, Walk
 
 

@@ -35,7 +35,7 @@ from ...model import (
 )
 from ...model.stages.read_outs import LOWEST
 from .carried_pool_writer import write_carried_pool
-from .graph import FINAL_STEP, LAST, Graph, Value, as_row
+from .graph import FINAL_STEP, LAST, TO_THE_END, Graph, Value, as_row
 from .join_writer import write_join
 from .recurrent_writer import write_recurrent
 
@@ -125,7 +125,6 @@ def _pool(stage: Pool, graph: Graph, around: Around) -> None:
     graph.value = as_row(graph.value)
 
 
-TO_THE_END = 2**63 - 1  # further than any sequence is long
 _REDUCED = {"mean": "ReduceMean", "max": "ReduceMax"}
 
 
