@@ -24,7 +24,7 @@ from lstm_export.model import (
 )
 
 from .builders import gru, linear, lstm, model_of, scaler, without_bias
-from .graphs import GRAPHS, LATER
+from .graphs import GRAPHS
 
 LAST = LastStep("last")
 HIDDEN = LastHidden("hidden")
@@ -294,4 +294,4 @@ def _all_chains() -> dict[str, Model]:
 
 
 CHAINS = _all_chains()
-MODELS = {**CHAINS, **GRAPHS, **LATER}
+MODELS = {**CHAINS, **GRAPHS}

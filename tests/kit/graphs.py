@@ -229,7 +229,5 @@ GRAPHS = {
     **deeper_states(np.random.default_rng(10)),
     **small_stages(np.random.default_rng(11)),
 }
-# Stages that C and WebAssembly do not have.
-LATER: dict[str, Model] = {}
 # Models that need more than one step, and take no lengths.
 FORECASTS = forecasts(np.random.default_rng(12))

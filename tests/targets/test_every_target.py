@@ -20,7 +20,7 @@ from lstm_export.model.state import not_for_streams
 from lstm_export.parity import check, check_streaming, golden_sets
 from lstm_export.verification.artifact import ArtifactFile, own_artifact, target_of
 from tests.kit.builders import drawn
-from tests.kit.chains import CHAINS, GRAPHS, LATER, MODELS
+from tests.kit.chains import CHAINS, GRAPHS, MODELS
 from tests.kit.graphs import FORECASTS
 from tests.kit.targets_here import TARGETS_HERE
 
@@ -46,9 +46,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def expresses(target: str, model: Model) -> bool:
     """What a target refuses, its own tests show."""
-    if target == "onnx-stream":
-        return not_for_streams(model) is None
-    return target not in ("c", "wasm") or not any(model is other for other in LATER.values())
+    return target != "onnx-stream" or not_for_streams(model) is None
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +109,7 @@ def test_reading_is_the_inverse_of_writing(
     assert found.signature == model.signature
 
 
-@pytest.mark.parametrize("name", [*GRAPHS, *LATER, *FORECASTS])
+@pytest.mark.parametrize("name", [*GRAPHS, *FORECASTS])
 def test_a_graph_is_written_or_its_stage_named(name: str, target: str, tmp_path: Path) -> None:
     model = ALL[name]
     if expresses(target, model):
