@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError, LstmExportError, UnsupportedModel
-from ..model import Array, Model
+from ..model import Array, Model, Recurrent
 from ..parity import GoldenSet, ParityReport, check
 from ..reading import Contents
 from . import units
@@ -254,9 +254,11 @@ def _plain(program: Program) -> Program:
     steps: list[Step] = []
     for item, takes in plain.steps:
         before = plain.steps[takes[0]].item if takes[0] >= 0 else None
-        reads_one_way = isinstance(before, Part) and not getattr(
-            before.stages[0], "bidirectional", False
-        )
-        is_last = item == "hidden" and reads_one_way
+        is_last = item == "hidden" and isinstance(before, Part) and not _reads_both_ways(before)
         steps.append(Step("last" if is_last else item, takes))
     return replace(plain, steps=tuple(steps)).ordered()
+
+
+def _reads_both_ways(part: Part) -> bool:
+    stage = part.stages[0]
+    return isinstance(stage, Recurrent) and stage.bidirectional
