@@ -75,7 +75,7 @@ def understand(
         source: the file.
 
     Raises:
-        CheckpointError: there is no LSTM and no GRU in it.
+        CheckpointError: there is no LSTM, GRU or RNN in it.
         UnsupportedModel: it is no chain, or no plausible chain agrees with the reference.
         InputError: an option does not fit the file.
     """

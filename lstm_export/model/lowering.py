@@ -58,7 +58,7 @@ def _lowered(model: Model) -> Iterator[Stage]:
     found: tuple[Stage, ...]
     for index, stage in enumerate(model.stages):
         source = model.sources[index][0]
-        inputs = tuple(names[source] for source in model.sources[index])
+        inputs = tuple(names[each] for each in model.sources[index])
         if isinstance(stage, LSTM) and stage.proj_size:
             found = tuple(_without_projections(stage, inputs))
             layers[index] = _Layers(found, model.readers_of(index))

@@ -38,6 +38,7 @@ class Memory(NamedTuple):
     Attributes:
         name: what it is, such as `h`.
         rows: how many there are, such as the layers.
+        size: of a row.
         initial: `(rows, size)` before the first step; None for zeros.
     """
 

@@ -111,7 +111,7 @@ def exchanged(
     sources: tuple[Sources, ...],
     others: Mapping[int, tuple[Stage, ...]],
 ) -> tuple[Stage, ...]:
-    """Some stages, by index, exchanged for others in a row; none leaves a stage out.
+    """Some stages, by index, each exchanged for others in a row, or left out for an empty tuple.
 
     What took the value of an exchanged stage takes that of the last of the others, or where there
     are none what the stage itself took first.

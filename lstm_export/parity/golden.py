@@ -141,7 +141,7 @@ def _unequal(model: Model, seed: int) -> Input:
 
 
 def _long_enough(model: Model, z: Array) -> Array:
-    """`z (batch, seq, input_size)`, said again and again where the model needs more steps."""
+    """`z (batch, seq, input_size)`, repeated where the model needs more steps."""
     seq = z.shape[1]
     if seq >= model.least_steps:
         return z

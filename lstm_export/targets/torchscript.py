@@ -134,7 +134,7 @@ def read(data: bytes) -> Model:
     arrays: dict[str, Array] = {}
     tensors = {key: tensor for key, tensor in module.state_dict().items() if tensor.numel()}
     for key, tensor in tensors.items():
-        *modules, array = key.split(".")  # such as 3_skip, body, 0_lstm, rnn, weight_ih_l0
+        *modules, array = key.split(".")  # such as 0_lstm, module, rnn, weight_ih_l0
         owners = [names[part] for part in modules if part in names]
         owner = owners[-1] if owners else ""
         arrays[f"{owner}.{array}"] = tensor.numpy()

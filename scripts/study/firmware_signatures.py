@@ -43,7 +43,7 @@ class Check:
 
     Attributes:
         secret: the secret key's file.
-        key, signature: what the firmware holds, as bytes.
+        key: the public key, as the firmware holds it.
         call: the check in C.
         sources: what is compiled.
         includes: where its headers lie.

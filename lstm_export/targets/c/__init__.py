@@ -76,7 +76,7 @@ def export(  # noqa: PLR0913 - the options of a command
         float_wrapper: Add NAME_counts and NAME_values, which turn floats into counts and back.
 
     Raises:
-        InputError: an option is none, or the model is beyond `max_flash` or `max_error`.
+        InputError: an option is invalid, or the model is beyond `max_flash` or `max_error`.
         UnsupportedModel: a stage cannot be expressed.
     """
     options = {key: value for key, value in locals().items() if key not in ("model", "path")}

@@ -43,7 +43,7 @@ class Options:
         """Refuse what is unknown, and what would do nothing.
 
         Raises:
-            InputError: it is so.
+            InputError: an option is unknown, or has no effect on the arithmetic that was chosen.
         """
         known_storage(self.weights)
         if self.arithmetic not in ARITHMETICS:
@@ -66,7 +66,7 @@ def files_of(model: Model, windows: Array | None, options: Options) -> dict[str,
     """Name -> text.
 
     Raises:
-        InputError: an option is none, or its limit is passed.
+        InputError: an option is invalid, or its limit is passed.
         UnsupportedModel: a stage cannot be expressed.
     """
     options.check()

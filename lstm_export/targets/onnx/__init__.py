@@ -1,7 +1,8 @@
 """Export to ONNX, for onnxruntime on any device.
 
 Written straight from the weights, without torch's exporters.
-One LSTM or GRU node a layer, dynamic batch and sequence, no external data, Y_h for the last step.
+One LSTM, GRU or RNN node a layer, dynamic batch and sequence, no external data, Y_h for the last
+step.
 Law: `read(export(model)) == lowered(model)`, bit for bit; only projections are lowered.
 Two exports of one model give identical bytes.
 """

@@ -1,4 +1,4 @@
-"""The recurrent stages as ONNX: an LSTM or GRU node a layer.
+"""The recurrent stages as ONNX: an LSTM, GRU or RNN node a layer.
 
 Operators: https://onnx.ai/onnx/operators/onnx__LSTM.html and onnx__GRU.html.
 """

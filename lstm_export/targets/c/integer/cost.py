@@ -80,7 +80,7 @@ def check_limit(found: Iterable[OutputCost], limit: str, source: str) -> None:
         source: what it was measured on, for people.
 
     Raises:
-        InputError: an output moves further, or the limit is none.
+        InputError: an output moves further, or the limit cannot be read.
     """
     if not limit:
         return
