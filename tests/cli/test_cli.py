@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from lstm_export import __version__, files, targets
 from lstm_export.chains import Checkpoint, write_checkpoint
 from lstm_export.cli import app
+from lstm_export.model.gates import ONNX_ORDERS
 from tests.kit.builders import redrawn
 from tests.kit.chains import CHAINS
 
@@ -118,8 +119,7 @@ def test_a_failed_check_is_exit_1(seed_checkpoint: Path, tmp_path: Path) -> None
 def test_a_failed_export_shows_where_and_leaves_nothing(
     seed_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wrong = ("output", "input", "forget", "cell")
-    monkeypatch.setattr("lstm_export.targets.onnx.recurrent_writer.ONNX_GATES", wrong)
+    monkeypatch.setitem(ONNX_ORDERS, "LSTM", ("output", "input", "forget", "cell"))
     done = invoke("onnx", seed_checkpoint)
     assert done.exit_code == 1
     assert "failed" in done.stdout
