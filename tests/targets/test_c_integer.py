@@ -258,6 +258,8 @@ def test_formats_follow_a_table(tmp_path: Path) -> None:
         counts[calibrate] = [float(step) for step in steps]
     wider = np.array(counts[str(table)]) / counts[""]
     assert (wider >= 4).all()
+    (readme,) = tmp_path.rglob("README.md")
+    assert re.search(r"rms \S+\) on .*% of the spread", readme.read_text())
 
 
 def test_two_exports_are_the_same_bytes(tmp_path: Path) -> None:

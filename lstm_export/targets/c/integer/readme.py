@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from ..emit.interface import Interface
-from ..emit.names import prose
 from ..emit.source import Source
 from .facts import IntegerFacts
 from .source import units_of
@@ -34,12 +34,17 @@ def integer_readme(
         "WINDOW": str(interface.window),
         "LEAST": str(interface.shortest or interface.window),
         "UNITS": "\n".join(units_of(facts)),
-        "COSTS": "\n".join(f"- {prose(cost)}" for cost in costs),
+        "COSTS": "\n".join(f"- {_plain(cost)}" for cost in costs),
     }
     text = "\n".join(sections)
     for word, value in words.items():
         text = text.replace(f"@{word}@", value)
     return text
+
+
+def _plain(sentence: str) -> str:
+    """A sentence that holds names of strangers, without marks that mean something in Markdown."""
+    return re.sub(r"[^A-Za-z0-9_ .,;:%+'()-]", "_", sentence)
 
 
 def _sizes(interface: Interface, facts: IntegerFacts, source: Source) -> str:
