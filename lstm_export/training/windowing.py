@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, quoted
 from ..model import USUAL, Array, Column, Signature
 from ..model.category import MOST_LEVELS, Category
 from ..series import (
@@ -15,6 +15,7 @@ from ..series import (
     Table,
     TableSource,
     calendar_columns,
+    parse_times,
     recognised,
     series_of,
     step_text,
@@ -124,11 +125,24 @@ def left_out(table: Table, options: TrainingOptions) -> Iterator[str]:
     for name in _candidates(table, options):
         if table.is_numeric(name) or table[name].dtype.kind != "O":
             continue
-        if any(DIGITS_FIRST.match(cell) for cell in table[name]):
-            try:
-                table.numbers(name)
-            except InputError as error:
-                yield f"{name} is no input: {error}"
+        if not any(DIGITS_FIRST.match(cell) for cell in table[name]):
+            continue
+        if _holds_times(table, name):
+            advice = "" if options.time else f"; with --time {name} gaps are seen"
+            yield f"{name} is no input: it holds times such as {quoted(table[name][0])}{advice}"
+            continue
+        try:
+            table.numbers(name)
+        except InputError as error:
+            yield f"{name} is no input: {error}"
+
+
+def _holds_times(table: Table, name: str) -> bool:
+    try:
+        parse_times(recognised(table, name), name)
+    except InputError:
+        return False
+    return True
 
 
 def build_samples(table: Table, signature: Signature, options: TrainingOptions) -> Samples:

@@ -271,6 +271,21 @@ def test_dates_among_the_inputs_are_warned_of() -> None:
     assert not any("--time" in text for text in fit(counts, options).warnings)
 
 
+@pytest.mark.parametrize("form", ["%Y-%m-%dT%H", "%Y-%m-%d %H:%M:%S+02:00"])
+def test_a_column_of_times_is_told_from_numbers_that_cannot_be_read(form: str) -> None:
+    table = {
+        "hour": [f"{time:{form}}" for time, *_ in rows(HOUR)],
+        "y": [row[1] for row in rows(HOUR)],
+    }
+    options = TrainingOptions(targets=("y",), window=3, epochs=1, hidden_size=2)
+    (told,) = [text for text in fit(table, options).warnings if "is no input" in text]
+    assert told.startswith("hour is no input: it holds times such as '20")
+    assert "--time hour" in told
+    assert not any(
+        "is no input" in text for text in fit(table, replace(options, time="hour")).warnings
+    )
+
+
 def test_columns_of_numbers_that_cannot_be_read_are_no_silent_loss() -> None:
     random = np.random.default_rng(0)
     cells = [f"{value:.3f}" for value in random.standard_normal(60)]
