@@ -42,8 +42,9 @@ class Commands(TyperGroup):
             except OSError as error:
                 if error.errno != errno.ENOSPC:
                     raise
+                full = error.filename or "standard output"
                 _leave_stdout()
-                typer.echo("error: standard output is on a full disk; free some space", err=True)
+                typer.echo(f"error: {full} is on a full disk; free some space", err=True)
                 raise typer.Exit(1) from error
             except KeyboardInterrupt as error:
                 kept = f": {error}" if str(error) else ""
