@@ -12,7 +12,6 @@ and in whole numbers those of the definition in NumPy. Sizes and instructions ar
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ import numpy as np
 
 from lstm_export.model import LSTM, LastStep, Linear, Model, Signature
 from lstm_export.targets import get
+from scripts.docs.block import write_block
 from tests.kit.emulate import (
     BOARDS,
     FLAGS,
@@ -38,7 +38,6 @@ from tests.kit.emulate import (
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = DOCS / "c_targets.md"
-CHIPS = re.compile(r"(<!-- chips, by \S+ -->\n).*?(\n<!-- end of chips -->)", re.DOTALL)
 WEIGHTS = ("float32", "int16", "int8")
 WHOLE = ("whole int16", "whole int8")
 # The fastest build for a Cortex-M4F, no longer bit for bit the host's.
@@ -75,11 +74,8 @@ def main() -> None:
         ]
     PAGE.write_text(page(rows), encoding="utf-8")
     print("\n".join(rows))
-    chips = "\n".join(chips_of(rows))
     opening = DOCS / "c.md"
-    text = opening.read_text(encoding="utf-8")
-    text = CHIPS.sub(lambda found: f"{found[1]}\n{chips}\n{found[2]}", text)
-    opening.write_text(text, encoding="utf-8")
+    write_block(opening, "chips", ["", *chips_of(rows), ""])
     print(f"wrote {PAGE} and {opening}")
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from lstm_export.targets.c.emit.source import write
 from lstm_export.targets.c.host import compiler
 from lstm_export.targets.c.host.runner import CRunner, CStream
 from scripts.bench.timing import machine
+from scripts.docs.block import write_block
 from tests.kit.builders import drawn
 from tests.kit.random_chains import random_chain
 from tests.kit.random_graphs import random_graph
@@ -35,8 +35,6 @@ from tests.kit.study.records import Record, run
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "artifacts" / "c-study"
 PAGE = ROOT / "docs" / "parity.md"
-START = "<!-- c study -->"
-END = "<!-- end of c study -->"
 FLAGS = "-O1 -ffp-contract=off"
 LARGEST_HIDDEN = 64
 STORAGES = tuple(BITS)
@@ -125,7 +123,7 @@ def main() -> None:
         found[name] = run(FOLDER / f"{name}-{seed}.jsonl", one_of, count, options.jobs)
     lines = [_made_by(options), "", *table(found)]
     print(*lines, sep="\n")
-    _write(lines)
+    write_block(PAGE, "c study", lines)
 
 
 def _made_by(options: argparse.Namespace) -> str:
@@ -135,15 +133,6 @@ def _made_by(options: argparse.Namespace) -> str:
     compiled = f"{' '.join(compiler.compiler())} {FLAGS}"
     versions = ", ".join(f"{name} {version}" for name, version in of["versions"].items())
     return f"`{command}` on {of['processor']}, Python {of['python']}, {versions}, `{compiled}`."
-
-
-def _write(lines: list[str]) -> None:
-    text = PAGE.read_text(encoding="utf-8")
-    before, start, rest = text.partition(START)
-    _, end, after = rest.partition(END)
-    if not end:
-        sys.exit(f"{PAGE} has no block between {START} and {END}")
-    PAGE.write_text("\n".join([before + start, *lines, end + after]), encoding="utf-8")
 
 
 if __name__ == "__main__":

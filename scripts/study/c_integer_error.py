@@ -10,7 +10,6 @@ docs/c_integer.md.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,11 +22,11 @@ from lstm_export.targets.c.integer.cost import sources
 from lstm_export.targets.c.integer.formats import chosen
 from lstm_export.targets.c.integer.rounding import whole_model
 from lstm_export.training import TrainingOptions, fit
+from scripts.docs.block import write_block
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "lstm_export" / "data" / "i94_traffic.csv.gz"
 PAGE = ROOT / "docs" / "c_integer.md"
-TABLE = re.compile(r"(<!-- errors, by \S+ -->\n).*?(\n<!-- end of errors -->)", re.DOTALL)
 WINDOWS = 4_000
 PART = 500  # windows at once
 
@@ -87,14 +86,11 @@ def main() -> None:
     """Train, measure, write."""
     result = fit(DATA, options())
     windows = windows_of(result.model)
-    text = "\n".join(lines_of(result.model, result.windows, windows))
     where = machine_text(machine("numpy", "torch"))
-    text += f"\n{len(windows):,} windows of the traffic counter; {where}.\n"
-    print(text)
-    page = PAGE.read_text(encoding="utf-8")
-    PAGE.write_text(
-        TABLE.sub(lambda found: f"{found[1]}\n{text}{found[2]}", page), encoding="utf-8"
-    )
+    counted = f"{len(windows):,} windows of the traffic counter; {where}."
+    lines = ["", *lines_of(result.model, result.windows, windows), counted, ""]
+    print(*lines, sep="\n")
+    write_block(PAGE, "errors", lines)
 
 
 if __name__ == "__main__":

@@ -17,11 +17,11 @@ python -m scripts.study.parity_study
 from __future__ import annotations
 
 import argparse
-import sys
 from functools import partial
 from pathlib import Path
 
 from scripts.bench.timing import machine
+from scripts.docs.block import write_block
 from tests.kit.study.judged import alarm, mutant_kinds
 from tests.kit.study.named import diagnoses
 from tests.kit.study.records import run
@@ -30,18 +30,6 @@ from tests.kit.study.tables import alarm_lines, diagnosis_lines, mutant_lines
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "artifacts" / "parity-study"
 PAGE = ROOT / "docs" / "parity.md"
-START = "<!-- parity study -->"
-END = "<!-- end of parity study -->"
-
-
-def written(page: Path, lines: list[str]) -> None:
-    """Put the lines between the page's markers."""
-    text = page.read_text(encoding="utf-8")
-    before, start, rest = text.partition(START)
-    _, end, after = rest.partition(END)
-    if not end:
-        sys.exit(f"{page} has no block between {START} and {END}")
-    page.write_text("\n".join([before + start, *lines, end + after]), encoding="utf-8")
 
 
 def main() -> None:
@@ -83,7 +71,7 @@ def main() -> None:
         *diagnosis_lines(asked),
     ]
     print(*lines, sep="\n")
-    written(PAGE, lines)
+    write_block(PAGE, "parity study", lines)
 
 
 def _kept(question: str, seed: int) -> Path:

@@ -30,6 +30,7 @@ from lstm_export.reading import contents_of
 from lstm_export.verification.production import write_verified
 from lstm_export.verification.subject import Subject
 from scripts.bench.timing import machine
+from scripts.docs.block import write_block
 from tests.kit import user_graphs, user_modules
 from tests.kit.named_differences import unnamed_differences
 
@@ -37,8 +38,6 @@ ROOT = Path(__file__).resolve().parents[2]
 RECORDS = ROOT / "artifacts" / "user-modules.jsonl"
 PAGE = ROOT / "docs" / "written.md"
 TARGETS = ("onnx", "onnx-stream", "torchscript", "c", "numpy")
-START = "<!-- user modules -->"
-END = "<!-- end of user modules -->"
 
 
 @dataclass(frozen=True)
@@ -165,11 +164,8 @@ def main() -> None:
                 known[name] = outcome(name, module)
                 file.write(json.dumps(known[name]) + "\n")
                 file.flush()
-    page = PAGE.read_text(encoding="utf-8")
-    before, start, rest = page.partition(START)
-    _, end, after = rest.partition(END)
     table = lines([known[name] for name in written])
-    PAGE.write_text("\n".join([before + start, *table, end + after]), encoding="utf-8")
+    write_block(PAGE, "user modules", table)
     print(table[1])
 
 

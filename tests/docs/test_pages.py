@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from lstm_export import targets
+from scripts.docs.block import write_block
 from tests.kit import page_tables, pages
 
 CONSTRAINTS = (pages.ROOT / "scripts" / "constraints.txt").read_text(encoding="utf-8")
@@ -117,3 +118,14 @@ def test_the_links_of_the_readme_lead_somewhere() -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)", text)
     assert links
     assert [link for link in links if not (pages.ROOT / link).exists()] == []
+
+
+@pytest.mark.parametrize("mark", ["<!-- figures -->", "<!-- figures, by scripts/bench/made.py -->"])
+def test_a_script_replaces_its_own_block(mark: str, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"Before.\n{mark}\nold\n<!-- end of figures -->\nAfter.\n", encoding="utf-8")
+    write_block(page, "figures", [r"| \1 |", "new"])
+    text = page.read_text(encoding="utf-8")
+    assert text == f"Before.\n{mark}\n| \\1 |\nnew\n<!-- end of figures -->\nAfter.\n"
+    with pytest.raises(SystemExit, match="has 0 blocks <!-- figure -->"):
+        write_block(page, "figure", [])
