@@ -32,6 +32,7 @@ from tests.kit.emulate import (
     emulate,
     flash_bytes,
 )
+from tests.kit.integer_models import UNTRAINED
 
 PACKAGES = (
     "gcc-avr avr-libc simavr qemu-user-static gcc-arm-linux-gnueabihf libc6-dev-armhf-cross "
@@ -82,7 +83,7 @@ def integer_case_of(chain: str, weights: str, folder: Path) -> IntegerCase:
     """The chain in whole numbers, with counts of every size."""
     model = CHAINS[chain]
     name = f"{chain}_whole"
-    get("c").export(model, folder / name, name=name, weights=weights, arithmetic="integer")
+    get("c").export(model, folder / name, name=name, weights=weights, **UNTRAINED)
     shape = (3, 5, model.signature.input_size)
     x = np.random.default_rng(2).integers(-32768, 32768, shape, np.int16)
     return IntegerCase(name, folder / name, x, model.signature.output_size)

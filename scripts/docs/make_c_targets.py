@@ -35,6 +35,7 @@ from tests.kit.emulate import (
     flash_bytes,
     stack_bytes,
 )
+from tests.kit.integer_models import UNTRAINED
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = DOCS / "c_targets.md"
@@ -106,9 +107,7 @@ def whole_case_of(weights: str, folder: Path) -> IntegerCase:
     name = f"seed_{weights.replace(' ', '_')}"
     model = seed_model()
     x = np.random.default_rng(1).normal(size=(4, 25, 10)).astype(np.float32)
-    get("c").export(
-        model, folder / name, name=name, weights=weights.split()[1], arithmetic="integer"
-    )
+    get("c").export(model, folder / name, name=name, weights=weights.split()[1], **UNTRAINED)
     definition = get("c").definition(model, (folder / name / f"{name}.c").read_bytes())
     return IntegerCase(name, folder / name, definition.counts(x).astype(np.int16), 1)
 

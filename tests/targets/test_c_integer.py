@@ -25,7 +25,7 @@ from lstm_export.verification.failure import smallest_failure
 from lstm_export.verification.subject import Subject
 from tests.kit.builders import drawn, lstm, model_of
 from tests.kit.chains import CHAINS, MODELS
-from tests.kit.integer_models import HELD, sensor
+from tests.kit.integer_models import HELD, UNTRAINED, sensor
 
 C = targets.get("c")
 needs_compiler = pytest.mark.skipif(
@@ -46,7 +46,7 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFact
 
 def exported(model: Model, folder: Path, **options: object) -> bytes:
     """NAME.c of an integer export."""
-    C.export(model, folder / "m_c", arithmetic="integer", **options)
+    C.export(model, folder / "m_c", **UNTRAINED | options)
     return (folder / "m_c" / "model.c").read_bytes()
 
 
@@ -217,7 +217,7 @@ def test_a_cell_state_is_not_taken_for_the_hidden_one(tmp_path: Path) -> None:
         ({"arithmetic": "integer", "max_error": "much"}, "'much' is no limit; write such as 2%"),
         (
             {"arithmetic": "integer", "weights": "int8", "max_error": "0.01%"},
-            r"move y0 by up to .* allowed are 0.01%: store weights as int16",
+            r"move y0 by up to .* allowed are 0.01%: store weights as int16 .*, or calibrate on",
         ),
         (
             {"arithmetic": "integer", "input_format": "speed=q:1"},
@@ -243,6 +243,26 @@ def test_bad_options_are_refused_in_one_line(
         C.export(sensor(), tmp_path / "m_c", **options)
     assert "\n" not in str(caught.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_two_per_cent_of_the_spread_are_allowed_unless_the_user_says(tmp_path: Path) -> None:
+    """What is told is what helps."""
+    model = CHAINS["seed"]
+    table = tmp_path / "seen.csv"
+    names = ",".join(f"column{place}" for place in range(10))
+    np.savetxt(table, drawn(model, 1, 60)[0], delimiter=",", header=names, comments="")
+    place = tmp_path / "m_c"
+    begin = (
+        "% of the spread; allowed are 2% unless --max-error says otherwise: store weights as int16"
+    )
+    helps = {"": ", or calibrate on a table .*, or export it in", str(table): ", or export it in"}
+    for calibrate, help_text in helps.items():
+        options = {"arithmetic": "integer", "weights": "int8", "calibrate": calibrate}
+        with pytest.raises(InputError, match=rf"{begin} \(--weights int16\){help_text}"):
+            C.export(model, place, **options)
+        assert not place.exists()
+    C.export(model, place, arithmetic="integer", weights="int8", max_error="30%")
+    C.export(model, place, arithmetic="integer", calibrate=str(table))
 
 
 def test_formats_follow_a_table(tmp_path: Path) -> None:

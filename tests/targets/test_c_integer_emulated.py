@@ -16,6 +16,7 @@ from lstm_export.errors import InputError
 from lstm_export.model import Array
 from lstm_export.targets.c.integer.definition import IntegerDefinition
 from tests.kit.chains import CHAINS
+from tests.kit.integer_models import UNTRAINED
 
 C = targets.get("c")
 MODELS = {
@@ -45,7 +46,7 @@ def cases(emulate: Any, tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     found = []
     for name, (chain, weights) in MODELS.items():
         model = CHAINS[chain]
-        options = {"weights": weights, "self_test": True, "arithmetic": "integer"}
+        options = {"weights": weights, "self_test": True, **UNTRAINED}
         C.export(model, folder / name, name=name, **options)
         random = np.random.default_rng(1)
         x = random.normal(scale=5_000, size=(2, 5, model.signature.input_size))
@@ -98,7 +99,7 @@ def test_what_is_said_of_flash_is_a_bound(
             continue
         chain, weights = MODELS[case.name]
         flash = emulate.flash_bytes(chosen, case, tmp_path)
-        options = {"weights": weights, "arithmetic": "integer", "max_flash": f"{flash - 1}B"}
+        options = {"weights": weights, "max_flash": f"{flash - 1}B", **UNTRAINED}
         with pytest.raises(InputError, match="bytes of flash"):
             C.export(CHAINS[chain], tmp_path / "refused", **options)
 
@@ -112,7 +113,7 @@ def test_kernels_compile_at_every_level_and_call_nothing(
     chosen = emulate.BOARDS[board]
     if chosen.missing():
         pytest.skip(chosen.missing())
-    C.export(CHAINS["norms"], tmp_path / "m_c", weights=weights, arithmetic="integer")
+    C.export(CHAINS["norms"], tmp_path / "m_c", weights=weights, **UNTRAINED)
     built = tmp_path / "model.o"
     processor = [flag for flag in chosen.flags if flag.startswith("-m")]
     command = [chosen.compiler, "-std=c99", level, "-ffreestanding", *processor, "-c"]

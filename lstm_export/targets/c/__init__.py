@@ -72,7 +72,8 @@ def export(  # noqa: PLR0913 - the options of a command
         calibrate: A table on which formats of whole numbers are chosen; else the stored windows.
         input_format: Raw counts for whole numbers, such as temp_c=q:0.0625 (a count is 0.0625
             units) or temp_c=q:0.5:-40 (and count 0 is -40).
-        max_error: Refuse whole numbers that move an answer by more, such as 2% of its spread.
+        max_error: Refuse whole numbers that move an answer by more: a share of its spread, 2%
+            unless you say otherwise, or a number in its unit.
         float_wrapper: Add NAME_counts and NAME_values, which turn floats into counts and back.
 
     Raises:

@@ -93,10 +93,11 @@ def _integer(
     """The same in whole numbers."""
     seen = calibration(model, windows, options.calibrate)
     given = input_formats(model.signature, options.input_format)
-    formats = chosen(model, seen.inputs, INTEGER_WEIGHTS[options.weights], given)
+    weight_bits = INTEGER_WEIGHTS[options.weights]
+    formats = chosen(model, seen.inputs, weight_bits, given)
     whole = whole_model(model, formats)
     found = costs(model, whole, seen.inputs)
-    check_limit(found, options.max_error, seen.source)
+    check_limit(found, options.max_error, seen, weight_bits)
     facts = IntegerFacts.of(whole, formats, options.float_wrapper)
     source = write_integer(Written(model, whole, interface, facts))
     check_flash(source, options.max_flash)

@@ -27,10 +27,12 @@ class Calibration:
     Attributes:
         inputs: `(batch, seq, input_size)` each, in the model's own units.
         source: what they are, for people.
+        is_table: whether the user named them.
     """
 
     inputs: tuple[Array, ...]
     source: str
+    is_table: bool = False
 
 
 def calibration(model: Model, windows: Array | None, table: str) -> Calibration:
@@ -59,10 +61,10 @@ def _of_table(model: Model, path: Path) -> Calibration:
     if not found:
         raise InputError(f"{table.title} holds no unbroken run of the window's {window} rows")
     if window is None:
-        return Calibration(tuple(found), table.title)
+        return Calibration(tuple(found), table.title, is_table=True)
     every = -(-sum(map(len, found)) // MOST_WINDOWS)
     picked = np.concatenate([windows[::every] for windows in found])
-    return Calibration((picked,), f"{len(picked)} windows of {table.title}")
+    return Calibration((picked,), f"{len(picked)} windows of {table.title}", is_table=True)
 
 
 def input_formats(signature: Signature, text: str) -> dict[int, InputFormat]:

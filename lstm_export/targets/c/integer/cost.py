@@ -12,11 +12,15 @@ from ....errors import InputError
 from ....model import Array, Column, Model, forward
 from ....model.forward import Choices, Noise
 from .arithmetic import GATE_BITS, SUM_BITS, VALUE_BITS, sigmoid
+from .calibration import Calibration
 from .cells import LSTMCell
 from .stages import Counter, Recurrent
 from .whole_model import WholeModel
 
 MOST_OUTPUTS = 4  # told of, one sentence each
+# Errors add by their squares: a model whose own error is a tenth of the spread, which explains 99 %
+# of the variance, gets worse by 2 % at most.
+USUAL_LIMIT = "2%"
 _LIMIT = re.compile(r"([\d.eE+-]+) ?(%?)")
 
 
@@ -71,19 +75,31 @@ def _of(model: Model, exact: Array, found: Array) -> tuple[OutputCost, ...]:
     )
 
 
-def check_limit(found: Iterable[OutputCost], limit: str, source: str) -> None:
+def check_limit(
+    found: Iterable[OutputCost], limit: str, seen: Calibration, weight_bits: int
+) -> None:
     """Refuse a model whose answers move by more.
 
     Args:
         found: what it costs.
-        limit: `2%` of an output's spread, or a number in its unit; empty for none.
-        source: what it was measured on, for people.
+        limit: `2%` of an output's spread, or a number in its unit; empty for `USUAL_LIMIT`.
+        seen: what it was measured on.
+        weight_bits: 16 or 8.
 
     Raises:
         InputError: an output moves further, or the limit cannot be read.
     """
-    if not limit:
-        return
+    number, is_share = _number(limit or USUAL_LIMIT)
+    for cost in found:
+        allowed = number / 100 * cost.spread if is_share else number
+        if not cost.largest <= allowed:
+            limits = limit.strip() or f"{USUAL_LIMIT} unless --max-error says otherwise"
+            helps = ", or ".join(_helps(seen, weight_bits))
+            raise InputError(f"{cost.sentence(seen.source)}; allowed are {limits}: {helps}")
+
+
+def _number(limit: str) -> tuple[float, bool]:
+    """A limit's number, and whether it is per cent of the spread."""
     told = _LIMIT.fullmatch(limit.strip())
     try:
         number = float(told[1]) if told else -1.0
@@ -91,14 +107,16 @@ def check_limit(found: Iterable[OutputCost], limit: str, source: str) -> None:
         number = -1.0
     if told is None or not number >= 0:
         raise InputError(f"--max-error {limit!r} is no limit; write such as 2% or 0.5")
-    for cost in found:
-        allowed = number / 100 * cost.spread if told[2] else number
-        if not cost.largest <= allowed:
-            raise InputError(
-                f"{cost.sentence(source)}; allowed are {limit.strip()}: "
-                "store weights as int16, calibrate on a table of what the model will meet "
-                "(--calibrate), or export it in float"
-            )
+    return number, bool(told[2])
+
+
+def _helps(seen: Calibration, weight_bits: int) -> Iterator[str]:
+    """What makes the error smaller."""
+    if weight_bits == 8:
+        yield "store weights as int16 (--weights int16)"
+    if not seen.is_table:
+        yield "calibrate on a table of what the model will meet (--calibrate)"
+    yield "export it in float (--arithmetic float)"
 
 
 def sources(model: Model, whole: WholeModel, x: Array) -> Iterator[tuple[str, float]]:
