@@ -18,7 +18,15 @@ PACKAGE = ROOT / "lstm_export"
 
 # The readers, and the pages for each in order, as the navigation shows them.
 READERS = {
-    "Engineer": ("device.md", "streaming.md", "lengths.md", "bench.md", "signing.md", "sbom.md"),
+    "Engineer": (
+        "device.md",
+        "streaming.md",
+        "lengths.md",
+        "scale.md",
+        "bench.md",
+        "signing.md",
+        "sbom.md",
+    ),
     "Firmware developer": ("c.md", "c_integer.md", "c_targets.md", "c_far.md"),
     "Web developer": ("web.md",),
     "Data scientist": (
