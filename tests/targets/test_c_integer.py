@@ -250,15 +250,15 @@ def test_two_per_cent_of_the_spread_are_allowed_unless_the_user_says(tmp_path: P
     model = CHAINS["seed"]
     table = tmp_path / "seen.csv"
     names = ",".join(f"column{place}" for place in range(10))
-    np.savetxt(table, drawn(model, 1, 60)[0], delimiter=",", header=names, comments="")
+    np.savetxt(table, drawn(model, 1, 99)[0], delimiter=",", header=names, comments="")
     place = tmp_path / "m_c"
-    begin = (
+    told = (
         "% of the spread; allowed are 2% unless --max-error says otherwise: store weights as int16"
     )
     helps = {"": ", or calibrate on a table .*, or export it in", str(table): ", or export it in"}
     for calibrate, help_text in helps.items():
         options = {"arithmetic": "integer", "weights": "int8", "calibrate": calibrate}
-        with pytest.raises(InputError, match=rf"{begin} \(--weights int16\){help_text}"):
+        with pytest.raises(InputError, match=rf"{told} \(--weights int16\){help_text}"):
             C.export(model, place, **options)
         assert not place.exists()
     C.export(model, place, arithmetic="integer", weights="int8", max_error="30%")

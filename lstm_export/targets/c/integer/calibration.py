@@ -16,7 +16,7 @@ from ....series import Table, series_of, sliding_windows
 from .formats import InputFormat
 
 MOST_WINDOWS = 256  # of a table, spread evenly over it
-LONGEST_RUN = 1024  # steps, where the model stores no window
+USUAL_STEPS = 64  # of a sequence, where the model stores no window
 _FORMAT = re.compile(r"q:(?P<step>[-+.\deE]+)(?::(?P<zero>[-+.\deE]+))?")
 
 
@@ -36,7 +36,7 @@ class Calibration:
 
 
 def calibration(model: Model, windows: Array | None, table: str) -> Calibration:
-    """A table's rows, else the checkpoint's windows, else a golden set.
+    """Windows of a table, else the checkpoint's windows, else a golden set.
 
     Raises:
         InputError: the table cannot be read, lacks a column, or is too short.
@@ -51,17 +51,11 @@ def calibration(model: Model, windows: Array | None, table: str) -> Calibration:
 def _of_table(model: Model, path: Path) -> Calibration:
     signature = model.signature
     table = Table.of(path, signature.table_format)
-    window = signature.window
-    found = []
-    for run in series_of(table, named_by(signature, table), "drop"):
-        if window is None:
-            found.append(run.x[np.newaxis, :LONGEST_RUN])
-        elif len(run) >= window:
-            found.append(sliding_windows(run.x, window))
+    runs = series_of(table, named_by(signature, table), "drop")
+    steps = signature.window or min(USUAL_STEPS, max(map(len, runs), default=1))
+    found = [sliding_windows(run.x, steps) for run in runs if len(run) >= steps]
     if not found:
-        raise InputError(f"{table.title} holds no unbroken run of the window's {window} rows")
-    if window is None:
-        return Calibration(tuple(found), table.title, is_table=True)
+        raise InputError(f"{table.title} holds no unbroken run of {steps} rows")
     every = -(-sum(map(len, found)) // MOST_WINDOWS)
     picked = np.concatenate([windows[::every] for windows in found])
     return Calibration((picked,), f"{len(picked)} windows of {table.title}", is_table=True)

@@ -50,11 +50,11 @@ class OutputCost:
 
 
 def costs(model: Model, whole: WholeModel, inputs: Iterable[Array]) -> tuple[OutputCost, ...]:
-    """The cost to every output on `x (batch, seq, input_size)` each."""
+    """The cost to every output on `x (batch, seq, input_size)` each, as sensors deliver it."""
     exact = []
     found = []
     for x in inputs:
-        exact.append(_rows(forward(model, x).y))
+        exact.append(_rows(forward(model, whole.as_delivered(x)).y))
         found.append(_rows(whole(x)))
     return _of(model, np.concatenate(exact), np.concatenate(found))
 

@@ -40,12 +40,14 @@ class Formats:
         inputs: a format for each feature of x.
         input_bits: bits after the point of every feature where the first weights meet it.
         after: the same after a stage, by its name.
+        given: places of the inputs that come as counts, from a sensor: the user told their format.
     """
 
     weight_bits: int
     inputs: tuple[InputFormat, ...]
     input_bits: tuple[int, ...]
     after: Mapping[str, tuple[int, ...]]
+    given: tuple[int, ...] = ()
 
     def to_record(self) -> dict[str, Any]:
         """JSON-ready; `from_record` is its inverse."""
@@ -63,7 +65,8 @@ class Formats:
         for entry in inputs:
             if not (np.isfinite(entry.step) and entry.step != 0 and np.isfinite(entry.zero)):
                 raise ValueError(f"an input has the format {entry}")
-        return cls(record["weight_bits"], inputs, _whole(record["input_bits"]), after)
+        given = _whole(record.get("given", ()))  # older records have none
+        return cls(record["weight_bits"], inputs, _whole(record["input_bits"]), after, given)
 
 
 def _whole(bits: Iterable[Any]) -> tuple[int, ...]:
@@ -102,7 +105,8 @@ def chosen(
     formats = [_input_format(scaler, place, bits) for place, bits in enumerate(input_bits)]
     for place, fixed in (given or {}).items():
         formats[place] = fixed
-    return Formats(weight_bits, tuple(formats), input_bits, after)
+    places = tuple(sorted(given or {}))
+    return Formats(weight_bits, tuple(formats), input_bits, after, places)
 
 
 def check_chain(model: Model) -> None:
@@ -125,7 +129,8 @@ def fit(model: Model, formats: Formats) -> bool:
     }
     told = {name: len(bits) for name, bits in formats.after.items()}
     counts = (len(formats.inputs), len(formats.input_bits), formats.weight_bits in (8, 16))
-    return told == widths and counts == (size, size, True)
+    are_places = all(0 <= place < size for place in formats.given)
+    return told == widths and counts == (size, size, True) and are_places
 
 
 def input_scaler(model: Model) -> Affine | None:

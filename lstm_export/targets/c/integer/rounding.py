@@ -91,7 +91,8 @@ def whole_model(model: Model, formats: Formats) -> WholeModel:
     for stage in rest:
         _round(stage, progress)
         progress.name = stage.name
-    return WholeModel(tuple(progress.stages), formats.inputs, progress.common_bits)
+    stages = tuple(progress.stages)
+    return WholeModel(stages, formats.inputs, progress.common_bits, formats.given)
 
 
 def folded(stages: tuple[Stage, ...]) -> list[Stage]:

@@ -21,11 +21,13 @@ class WholeModel:
         stages: in order.
         inputs: what a count of every feature means.
         answer_bits: an answer is its count times 2^-answer_bits.
+        given: places of the inputs that come as counts, from a sensor.
     """
 
     stages: tuple[WholeStage, ...]
     inputs: tuple[InputFormat, ...]
     answer_bits: int
+    given: tuple[int, ...] = ()
 
     def counts(self, x: Array) -> Array:
         """`x (..., input_size)` as int16."""
@@ -37,6 +39,13 @@ class WholeModel:
         zeros = np.array([entry.zero for entry in self.inputs])
         values: Array = zeros + steps * counts
         return values
+
+    def as_delivered(self, x: Array) -> Array:
+        """`x (..., input_size)` with what comes as counts rounded to them: all there is to know."""
+        delivered = np.array(x, np.float64)
+        places = list(self.given)
+        delivered[..., places] = self.meant(self.counts(x))[..., places]
+        return delivered
 
     def answers(self, counts: Array, counter: Counter | None = None) -> Array:
         """int16 `(batch, seq, input_size)` -> int32 `(batch, output_size)`, or of every step."""
