@@ -17,9 +17,9 @@ from .files import check_output
 from .parity import ParityReport
 from .signing import key_file, secret_key_for, sign_data
 from .verification.artifact import UsersWord, open_file
-from .verification.engine import session_of
 from .verification.judge import judge_file
 from .verification.production import artifact_path, bundle_of, write_verified
+from .verification.reopening import travelling_session
 from .verification.subject import Source, Subject
 
 if TYPE_CHECKING:
@@ -157,8 +157,12 @@ def load(  # noqa: PLR0913 - how a file is opened and run
     *,
     trust: bool = False,
     key: Path | str | None = None,
+    carry: bool = False,
 ) -> Session:
     """Open a bundle or an artifact for inference.
+
+    Session, streams and pools can be pickled: they travel as path and digest and open the file
+    again, once in a process.
 
     Args:
         path: the file; what it is, is read from its contents.
@@ -168,10 +172,12 @@ def load(  # noqa: PLR0913 - how a file is opened and run
         nonfinite: what happens to rows that hold NaN or infinity: `refuse`, or `propagate` as NaN.
         trust: run code that is in the file, see `verification.artifact`.
         key: the public key that must have signed it.
+        carry: pickles carry the file's bytes, for machines that do not see the path.
 
     Raises:
         InputError: the file is of no known format, may not run, or has no such engine.
         SignatureError: `key` did not sign it.
         BundleError: the bundle is damaged or unsafe.
     """
-    return session_of(open_file(path, UsersWord(trust), key), engine, tuple(providers), nonfinite)
+    opened = open_file(path, UsersWord(trust), key)
+    return travelling_session(opened, engine, tuple(providers), nonfinite, trust, carry)

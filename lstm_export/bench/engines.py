@@ -9,10 +9,10 @@ from typing import Any, Protocol, runtime_checkable
 
 from .. import targets
 from ..device.stream_context import CanBind
-from ..errors import InputError, naming
+from ..errors import InputError, LstmExportError, naming
 from ..model import Array, Model, Runner, Signature
 from ..model.runner import is_stateful
-from ..verification.artifact import NO_WORD, ArtifactFile, UsersWord, model_of, open_file
+from ..verification.artifact import NO_WORD, ArtifactFile, UsersWord, open_file
 
 
 @runtime_checkable
@@ -120,9 +120,19 @@ def _engine(path: Path, artifact: ArtifactFile) -> Engine:
         size_bytes=size_bytes,
         runner=runner,
         signature=runner.signature,
-        model=model_of(artifact),
+        model=_model_of(artifact),
         stepper=stepper,
     )
+
+
+def _model_of(artifact: ArtifactFile) -> Model | None:
+    """The bundle's, or what is read back; None where there is none to be had."""
+    if artifact.model is not None:
+        return artifact.model
+    try:
+        return artifact.read_back()
+    except LstmExportError:  # of another tool, or without the package that reads it
+        return None
 
 
 def _named(engines: list[Engine]) -> tuple[Engine, ...]:

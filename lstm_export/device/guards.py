@@ -37,6 +37,7 @@ class NotFinite(InputError):
     def __init__(
         self, index: Sequence[int], names: Sequence[str], found: str, why: str, repair: str
     ) -> None:
+        self._given = (index, names, found, why, repair)
         row, step, feature = map(int, index)
         name = f"{feature} ({names[feature]})" if names else str(feature)
         self.index = (row, step, feature)
@@ -44,6 +45,10 @@ class NotFinite(InputError):
         self.found = found
         self.why = why
         super().__init__(f"x at {self.place} {found}, {why}; {repair}")
+
+    def __reduce__(self) -> tuple[type[NotFinite], tuple[Any, ...]]:
+        """A worker's error reaches the process that asked."""
+        return NotFinite, self._given
 
 
 def checked_input(

@@ -36,6 +36,12 @@ class StreamPool:
         self._past_counts = Counts()  # of streams that are gone
         self._is_closed = False
 
+    def __reduce__(self) -> tuple[Callable[..., StreamPool], tuple[Any, ...]]:
+        """The model's file, by its session, and the states."""
+        self._check_open()
+        counts = _sum(self._past_counts, self._some)
+        return _resumed, (self._make, tuple(self._rows), self._all, counts)
+
     def __len__(self) -> int:
         return len(self._rows)
 
@@ -182,6 +188,17 @@ class StreamPool:
     def _check_open(self) -> None:
         if self._is_closed:
             raise InputError("the pool is closed; make another with session.pool()")
+
+
+def _resumed(
+    make: Callable[[int], Stream], keys: Sequence[Hashable], stream: Stream | None, counts: Counts
+) -> StreamPool:
+    """A pickled pool, where it lands; `counts` are those of streams that are gone."""
+    pool = StreamPool(make)
+    pool._rows = {key: row for row, key in enumerate(keys)}
+    pool._all = stream
+    pool._past_counts = counts
+    return pool
 
 
 def _sum(counts: Counts, stream: Stream | None) -> Counts:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any, overload
 
 import numpy as np
@@ -25,7 +26,7 @@ from .sequences import (
     is_list_of_sequences,
 )
 from .stream import Stream, Unusable
-from .stream_modes import MakeStream, stream_maker
+from .stream_modes import StreamMaker
 from .table_predictions import (
     Progress,
     answers_of_runs,
@@ -52,6 +53,7 @@ class Session:
         twin: Callable[[], Runner] | None = None,
         mode: Mode | None = None,
         said: Mapping[str, str] | None = None,
+        reopen: Callable[[], Session] | None = None,
     ) -> None:
         """A session on a runner.
 
@@ -63,16 +65,37 @@ class Session:
             mode: what streams keep unless they are told.
             said: names of the model's chain and weights, by which a stream knows its own saved
                 state.
+            reopen: opens the same session in another process; what is pickled.
         """
         self.signature = signature
-        self._runner = runner
-        self._answer = GuardedRunner(runner, signature, nonfinite)
-        self._twin = cache(twin) if twin else None  # its sessions cost memory: one serves all
+        self._nonfinite: Nonfinite = nonfinite
+        self._reopen = reopen
+        self._take(runner, cache(twin) if twin else None)  # its sessions cost memory: one for all
         self._mode = mode
         self._said = said
-        self._nonfinite: Nonfinite = nonfinite
         self._names = tuple(column.name for column in signature.features)
         self._low, self._high = bounds_of(signature)
+
+    def __reduce__(self) -> tuple[Callable[[], Session], tuple[()]]:
+        """What `reopen` holds. Runtimes, threads and buffers do not travel."""
+        if self._reopen is None:
+            raise InputError(
+                "this session was made on a runner in memory, which cannot be pickled; "
+                "open a file with lstm_export.load"
+            )
+        return self._reopen, ()
+
+    def _take(self, runner: Runner, twin: Callable[[], Runner] | None) -> None:
+        self._process = os.getpid()
+        self._runner = runner
+        self._twin = twin
+        self._answer = GuardedRunner(runner, self.signature, self._nonfinite)
+
+    def _in_this_process(self) -> None:
+        """After a fork the file is opened again: a runtime's threads and locks stay behind."""
+        if self._reopen is not None and self._process != os.getpid():
+            fresh = self._reopen()
+            self._take(fresh._runner, fresh._twin)
 
     @property
     def input_size(self) -> int:
@@ -102,6 +125,7 @@ class Session:
         Raises:
             InputError: see `checked_input` and `checked_lengths`.
         """
+        self._in_this_process()
         if is_list_of_sequences(x):
             return self._answer_list(x, lengths, strict)
         if lengths is not None:
@@ -132,7 +156,7 @@ class Session:
         Raises:
             InputError: the bundle holds no artifact that carries the state, or no window is known.
         """
-        make = self._stream_maker(mode, window)
+        make = self.stream_maker(mode, window)
         return make(batch, nonfinite)
 
     def pool(
@@ -143,12 +167,21 @@ class Session:
         window: int | None = None,
     ) -> StreamPool:
         """A pool of streams by key, all stepped in one call; see `stream`."""
-        make = self._stream_maker(mode, window)
-        return StreamPool(lambda batch: make(batch, nonfinite))
+        make = self.stream_maker(mode, window)
+        return StreamPool(partial(make, nonfinite=nonfinite))
 
-    def _stream_maker(self, mode: Mode | None, window: int | None) -> MakeStream:
-        mode = mode or self._mode
-        return stream_maker(self.signature, self._runner, self._twin, mode, window, self._said)
+    def stream_maker(self, mode: Mode | None, window: int | None) -> StreamMaker:
+        """What makes streams for any batch; see `stream`."""
+        self._in_this_process()
+        return StreamMaker(
+            self.signature,
+            self._runner,
+            self._twin,
+            mode or self._mode,
+            window,
+            self._said,
+            again=partial(self.stream_maker, mode, window),
+        )
 
     def predict_table(
         self,
@@ -172,6 +205,7 @@ class Session:
         Raises:
             InputError: a column or a cell is missing, or no run is as long as the window.
         """
+        self._in_this_process()
         table = Table.of(table, self.signature.table_format)
         window = self._window(window)
         runs = runs_of(table, self.signature, missing)
@@ -188,6 +222,7 @@ class Session:
         Raises:
             InputError: see `checked_input`; or the sequence is shorter than the window.
         """
+        self._in_this_process()
         batch = x[np.newaxis] if isinstance(x, np.ndarray) else [x]
         sequence = self._checked(batch, strict=False)[0]  # (seq, input_size)
         window = self._window(window)

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from .stream_context import Context
 # What a sample with NaN or an infinity leads to: an error; each such value replaced by its
 # feature's last good one; or the sample left out, as if it had never come, and NaN for its answer.
 Unusable = Literal["refuse", "hold", "skip"]
+
+# A stream for a batch, with what NaN and infinities lead to.
+MakeStream: TypeAlias = "Callable[[int, Unusable], Stream]"
 
 MAX_BATCH = 2**24
 
@@ -45,12 +48,14 @@ class Stream:
         *,
         mode: Mode,
         identity: Identity,
+        again: Callable[[], MakeStream],
         batch: int = 1,
         nonfinite: Unusable = "refuse",
     ) -> None:
         """Use `Session.stream`.
 
-        `new_context` makes what is kept for a batch, `identity` tells this model from others.
+        `new_context` makes what is kept for a batch, `identity` tells this model from others, and
+        `again` gives what makes such streams in another process.
         """
         _check_options(batch, nonfinite)
         self.signature = signature
@@ -60,6 +65,7 @@ class Stream:
         self.identity = identity
         self.nonfinite_count = 0
         self._new_context = new_context
+        self._again = again
         self._width = signature.input_size
         self._names = tuple(column.name for column in signature.features)
         self._is_closed = False
@@ -187,12 +193,17 @@ class Stream:
             self.signature,
             mode=self.mode,
             identity=self.identity,
+            again=self._again,
             batch=self.batch,
             nonfinite=self.nonfinite,
         )
         other.put(slice(None), self.take(slice(None)))
         other._count_from(self.counts)
         return other
+
+    def __reduce__(self) -> tuple[Callable[..., Stream], tuple[Any, ...]]:
+        """The model's file, by its session, and the state."""
+        return _resumed, (self._again, self.batch, self.nonfinite, self.state())
 
     def close(self) -> None:
         """Let go of the runtime's buffers; nothing can be asked of the stream afterwards."""
@@ -347,6 +358,15 @@ class Stream:
             text = self._to_say
             self._to_say = ""
             warnings.warn(text, InputRangeWarning, stacklevel=stacklevel)
+
+
+def _resumed(
+    again: Callable[[], MakeStream], batch: int, nonfinite: Unusable, state: bytes
+) -> Stream:
+    """A pickled stream, where it lands."""
+    stream = again()(batch, nonfinite)
+    stream.restore(state)
+    return stream
 
 
 def _check_options(batch: int, nonfinite: Unusable) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Protocol, TypeAlias, get_args, runtime_checkable
+from typing import Protocol, get_args, runtime_checkable
 
 import numpy as np
 
@@ -15,9 +15,6 @@ from ..model.runner import is_stateful
 from .state_file import identity_of
 from .stream import Stream, Unusable
 from .stream_context import Context, StateContext, WindowContext
-
-# A stream for a batch, with what NaN and infinities lead to.
-MakeStream: TypeAlias = "Callable[[int, Unusable], Stream]"
 
 
 @runtime_checkable
@@ -31,43 +28,53 @@ class HasMetadata(Protocol):
     metadata: Mapping[str, str]
 
 
-def stream_maker(  # noqa: PLR0913, PLR0917 - what a session knows
-    signature: Signature,
-    runner: Runner,
-    twin: Callable[[], Runner] | None,
-    mode: Mode | None,
-    window: int | None,
-    said: Mapping[str, str] | None = None,
-) -> MakeStream:
-    """What makes streams of a model for a batch.
+class StreamMaker:
+    """Makes streams of a model for a batch; pickled as `again`, which makes it elsewhere."""
 
-    `said` names chain and weights of the model, as an ONNX file's metadata does, where the runner
-    does not.
+    def __init__(  # noqa: PLR0913, PLR0917 - what a session knows
+        self,
+        signature: Signature,
+        runner: Runner,
+        twin: Callable[[], Runner] | None,
+        mode: Mode | None,
+        window: int | None,
+        said: Mapping[str, str] | None = None,
+        *,
+        again: Callable[[], StreamMaker],
+    ) -> None:
+        """`said` names chain and weights of the model, as an ONNX file's metadata does.
 
-    Raises:
-        InputError: there is no twin, or no window is known.
-    """
-    window = signature.window if window is None else window
-    mode = mode or ("window" if window else "state")
-    if mode not in get_args(Mode):
-        raise InputError(f"mode={mode!r} is unknown; choose one of {', '.join(get_args(Mode))}")
-    engine = _carrying(runner, twin) if mode == "state" else runner
-    new_context = _context_maker(engine, signature, mode, window)
-    if not said:
-        said = engine.metadata if isinstance(engine, HasMetadata) else {}
-    identity = identity_of(signature, said, mode, window if mode == "window" else None)
+        It may do so where the runner does not.
 
-    def make(batch: int, nonfinite: Unusable) -> Stream:
+        Raises:
+            InputError: there is no twin, or no window is known.
+        """
+        window = signature.window if window is None else window
+        mode = mode or ("window" if window else "state")
+        if mode not in get_args(Mode):
+            raise InputError(f"mode={mode!r} is unknown; choose one of {', '.join(get_args(Mode))}")
+        engine = _carrying(runner, twin) if mode == "state" else runner
+        self._new_context = _context_maker(engine, signature, mode, window)
+        if not said:
+            said = engine.metadata if isinstance(engine, HasMetadata) else {}
+        self._identity = identity_of(signature, said, mode, window if mode == "window" else None)
+        self._signature = signature
+        self._mode: Mode = mode
+        self._again = again
+
+    def __call__(self, batch: int, nonfinite: Unusable) -> Stream:
         return Stream(
-            new_context,
-            signature,
-            mode=mode,
-            identity=identity,
+            self._new_context,
+            self._signature,
+            mode=self._mode,
+            identity=self._identity,
+            again=self._again,
             batch=batch,
             nonfinite=nonfinite,
         )
 
-    return make
+    def __reduce__(self) -> tuple[Callable[[], StreamMaker], tuple[()]]:
+        return self._again, ()
 
 
 def _context_maker(

@@ -30,7 +30,6 @@ from ..device.protobuf import fields
 from ..errors import (
     BundleError,
     InputError,
-    LstmExportError,
     MissingDependency,
     UnsupportedModel,
     naming,
@@ -247,7 +246,14 @@ def open_file(
         BundleError: it is a bundle, and damaged or unsafe.
     """
     path = Path(path)
-    data, signed = _bytes_of(path, key)
+    data, signed = bytes_of(path, key)
+    return opened_bytes(path, data, word, signed)
+
+
+def opened_bytes(
+    path: Path, data: bytes, word: UsersWord, signed: Signed | None = None
+) -> OpenedFile:
+    """As `open_file`, of what was read from the path before."""
     if not is_bundle(data):
         artifact = _lone(path, data, word)
         only = {artifact.target: artifact}
@@ -279,7 +285,7 @@ def holds_bundle(path: Path) -> bool:
         raise unreadable(path, error, "a checkpoint or a bundle") from error
 
 
-def _bytes_of(path: Path, key: Path | str | None) -> tuple[bytes, Signed | None]:
+def bytes_of(path: Path, key: Path | str | None = None) -> tuple[bytes, Signed | None]:
     """A file's bytes; of a folder, those of the file that a target knows it by."""
     if key is None:
         file = _known_file(path) if is_folder(path) else path
@@ -383,14 +389,3 @@ def _makes_runner(name: str) -> bool:
 
 def _known() -> str:
     return ", ".join(targets.names())
-
-
-def model_of(artifact: ArtifactFile) -> Model | None:
-    """The model of an artifact: the bundle's, or what is read back; None where there is none to be
-    had."""
-    if artifact.model is not None:
-        return artifact.model
-    try:
-        return artifact.read_back()
-    except LstmExportError:  # of another tool, or without the package that reads it
-        return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Callable
 from functools import partial
 
 from ..bundle import Bundle
@@ -22,12 +23,32 @@ class EngineWarning(UserWarning):
     """A bundle runs with another engine than it would with everything installed."""
 
 
+def engine_of(opened: OpenedFile, engine: str | None, providers: tuple[str, ...]) -> str | None:
+    """The engine of a bundle: the one that is named, else `onnx`.
+
+    Where ONNX Runtime is not installed `numpy`, with an `EngineWarning`, unless a provider of it is
+    named.
+    """
+    if engine or opened.bundle is None:
+        return engine
+    reason = why_not_onnx(opened)
+    if providers or not reason:
+        return ONNX
+    text = f"{opened.path} runs with numpy: {reason}"
+    warnings.warn(text, EngineWarning, stacklevel=4)  # the caller of load
+    return NUMPY
+
+
 def session_of(
-    opened: OpenedFile, engine: str | None, providers: tuple[str, ...], nonfinite: Nonfinite
+    opened: OpenedFile,
+    engine: str | None,
+    providers: tuple[str, ...],
+    nonfinite: Nonfinite,
+    reopen: Callable[[], Session],
 ) -> Session:
     """A session on one engine of a bundle, or on a lone artifact whatever `engine` says.
 
-    By default on `onnx`; where ONNX Runtime is not installed on `numpy`, with an `EngineWarning`.
+    `reopen` makes it again in another process.
 
     Raises:
         InputError: the bundle has no such engine, or it may not run.
@@ -38,9 +59,8 @@ def session_of(
         if bundle is None:
             _check_lone(opened.artifact)
             runner = opened.artifact.runner(providers)
-            return Session(runner, runner.signature, nonfinite=nonfinite)
-        engine = engine or _default_engine(opened, providers)
-        if engine not in opened.engines:
+            return Session(runner, runner.signature, nonfinite=nonfinite, reopen=reopen)
+        if engine is None or engine not in opened.engines:
             raise InputError(
                 f"{opened.path} holds no artifact for {engine!r}; "
                 f"it runs with {', '.join(opened.engines)}"
@@ -57,6 +77,7 @@ def session_of(
             twin=partial(twin.runner, providers) if twin else None,
             mode=bundle.mode,
             said={CHAIN: chain, WEIGHTS_SHA256: bundle.model.weights_sha256},
+            reopen=reopen,
         )
 
 
@@ -77,16 +98,6 @@ def why_not_onnx(opened: OpenedFile) -> str:
     """Why the `onnx` artifact of a bundle does not run here; empty where it does or is absent."""
     artifact = opened.artifacts.get(ONNX)
     return artifact.why_not_run() if artifact else ""
-
-
-def _default_engine(opened: OpenedFile, providers: tuple[str, ...]) -> str:
-    """A provider of ONNX Runtime is never given up without an error."""
-    reason = why_not_onnx(opened)
-    if providers or not reason:
-        return ONNX
-    text = f"{opened.path} runs with numpy: {reason}"
-    warnings.warn(text, EngineWarning, stacklevel=4)  # the caller of load
-    return NUMPY
 
 
 def _check_packaged(bundle: Bundle, target: str) -> None:
