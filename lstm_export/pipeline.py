@@ -37,6 +37,8 @@ def train(
 ) -> TrainingResult:
     """Train a model on a table and write its checkpoint.
 
+    Of processes that torchrun started together the first one writes it.
+
     Args:
         data: path of a CSV or Parquet file, a `Table`, or a mapping of columns.
         output: the checkpoint to write, such as `model.pt`.
@@ -47,13 +49,14 @@ def train(
     Raises:
         InputError: the data or the options cannot be used, or the output cannot be written.
     """
-    from .training import fit
+    from .training import fit, is_first
 
     output = Path(output)
     check_output(output, Path(data) if isinstance(data, Path | str) else None)
     result = fit(data, options, progress, resume)
-    checkpoint = Checkpoint(result.model, result.windows, result.to_record())
-    write_checkpoint(output, checkpoint, result.unfinished_record())
+    if is_first():
+        checkpoint = Checkpoint(result.model, result.windows, result.to_record())
+        write_checkpoint(output, checkpoint, result.unfinished_record())
     return result
 
 

@@ -37,7 +37,7 @@ class Commands(TyperGroup):
                 sys.stdout.flush()
                 return result
             except LstmExportError as error:
-                typer.echo(f"error: {error}", err=True)
+                _tell(f"error: {error}")
                 raise typer.Exit(1) from error
             except OSError as error:
                 if error.errno != errno.ENOSPC:
@@ -48,8 +48,16 @@ class Commands(TyperGroup):
                 raise typer.Exit(1) from error
             except KeyboardInterrupt as error:
                 kept = f": {error}" if str(error) else ""
-                typer.echo(f"{ended.word}{kept}", err=True)
+                _tell(f"{ended.word}{kept}")
                 raise typer.Exit(ended.exit_code) from error
+
+
+def _tell(line: str) -> None:
+    """A line on stderr; of the processes that train together the first one says it."""
+    from ..training.ranks import is_first
+
+    if is_first():
+        typer.echo(line, err=True)
 
 
 def _leave_stdout() -> None:

@@ -241,16 +241,23 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     """Train on a table, and compare with simple baselines."""
     from .. import pipeline
     from ..evaluation.error_page import training_page
+    from ..training import is_first
 
     options = _options(context.params)
     if report:
         check_output(report, data, output)
     with _progress(options.seeds + options.backtest) as progress:
         result = pipeline.train(data, output, options, progress, resume)
-    if report:
+    if report and is_first():
         again = command_again(context, ("report", "as_json"))
         write_bytes(report, training_page(result, output.name, again))
-    show_training.show(result, output, as_json)
+    if is_first():
+        show_training.show(result, output, as_json)
+    if result.lost:
+        raise InputError(
+            f"{result.lost}; the best of epoch {result.best_epoch} was kept, "
+            f"and --resume {output} goes on after epoch {len(result.history)}"
+        )
     if result.interrupted:
         raise KeyboardInterrupt(f"kept the best of epoch {result.best_epoch}")
 

@@ -5,6 +5,7 @@ from .fit import fit
 from .history import Epoch, Progress
 from .intervals import Coverage
 from .options import TrainingOptions
+from .ranks import is_first
 from .result import Origin, Score, SeedRun, TrainingResult
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "TrainingOptions",
     "TrainingResult",
     "fit",
+    "is_first",
 ]

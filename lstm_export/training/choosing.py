@@ -8,6 +8,7 @@ import numpy as np
 
 from ..model import Model, Signature
 from .options import Predict, TrainingOptions
+from .ranks import Ranks
 from .result import Choice
 from .samples import Samples
 from .scores import MODEL, validation_answers
@@ -37,7 +38,7 @@ def choose(
     tried = {}
     for predict in ("level", "change"):
         model = train(options.tried(predict, epochs))
-        tried[predict] = _rmse(model, samples, options)
+        tried[predict] = Ranks.here().agreed(_rmse(model, samples, options))
     better: Predict = "change" if tried["change"] < tried["level"] else "level"
     return Choice(better, epochs, tried["level"], tried["change"])
 

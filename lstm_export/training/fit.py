@@ -21,6 +21,7 @@ from .intervals import Coverage, coverage_of, off_coverage, with_interval
 from .loop import train_loop
 from .noticed import refuse_constant_targets, table_warnings
 from .options import TrainingOptions
+from .ranks import is_first, joined
 from .result import Choice, TrainingResult
 from .samples import Samples
 from .scores import MODEL, answers_by_part, scores_of, validation_answers
@@ -37,6 +38,8 @@ def fit(
 ) -> TrainingResult:
     """Train an LSTM on a table, judge it beside its baselines, return it with scalers in its chain.
 
+    In processes that torchrun started, all of them train together; each returns the same.
+
     Args:
         source: path of a CSV or Parquet file, a Table, a mapping of columns, or a DataFrame.
         options: what to predict from what, and how to train.
@@ -48,6 +51,17 @@ def fit(
         MissingDependency: PyTorch is not installed.
     """
     require("torch", "train", "training")
+    with joined(options.device):
+        return _fit_all(source, options, progress if is_first() else None, resume)
+
+
+def _fit_all(
+    source: TableSource,
+    options: TrainingOptions,
+    progress: Progress | None,
+    resume: Path | None,
+) -> TrainingResult:
+    """The run, and those of other seeds and earlier rows."""
     table = read_for_training(source, options)
     if resume and (options.seeds > 1 or options.backtest):
         raise InputError("resume goes on with a single run; leave out seeds and backtest")
@@ -76,6 +90,8 @@ def _fit(
 
     def brief(options: TrainingOptions) -> Model:
         model, trained = _trained(samples, signature, options, None, None)
+        if trained.lost:
+            raise InputError(f"{trained.lost}; start again")
         if trained.unfinished is not None:
             raise KeyboardInterrupt
         return model
@@ -130,6 +146,7 @@ def _result(
             *off_coverage(coverage),
         ),
         interrupted=trained.unfinished is not None,
+        lost=trained.lost,
         unfinished=trained.unfinished,
         answers=answers[-1],
     )

@@ -39,12 +39,14 @@ class Trained(NamedTuple):
         history: every epoch.
         unfinished: where an interrupted run stood after its last whole epoch, for `torch.save`;
             None after a run that ended by itself.
+        lost: what became of another process that trained along, if that ended the run.
     """
 
     lstm: dict[str, Array]
     fc: dict[str, Array]
     history: tuple[Epoch, ...]
     unfinished: Mapping[str, Any] | None
+    lost: str = ""
 
     @property
     def best_epoch(self) -> int:

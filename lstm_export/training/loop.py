@@ -9,11 +9,14 @@ from contextlib import nullcontext
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..errors import InputError
 from ..model import Array
 from .core import Core, pick_device
 from .history import Epoch, Progress, Trained
 from .options import TrainingOptions
+from .ranks import Ranks, WorkerLost, finish_in_spite
 from .tensors import Tensors, Windows
 
 if TYPE_CHECKING:
@@ -38,15 +41,19 @@ def train_loop(
 
     The same seed gives the same weights on the CPU, whether the run is whole or goes on from
     `unfinished`, which an interrupted run left. Ctrl-C ends the loop and keeps the best weights so
-    far; before the first epoch is over it is raised again.
+    far; before the first epoch is over it is raised again. So does the end of another process that
+    trains along, see `Ranks`; before the first epoch is over it is an error.
 
     Raises:
-        InputError: the device does not exist here, or the loss is no longer finite.
+        InputError: the device does not exist here, or the loss is no longer finite, or there are
+            more processes than windows.
     """
     import torch
 
     from ..model.torch_module import one_thread
 
+    ranks = Ranks.here()
+    _check_enough(len(train.starts), options.batch_size, ranks)
     device = pick_device(options.device)
     threads = one_thread() if options.hidden_size < MANY_THREADS else nullcontext()
     cuda = [device] if device.type == "cuda" else []
@@ -55,15 +62,25 @@ def train_loop(
         core = Core(train.x.shape[1], train.y.shape[1], options, device)
         train_part = Tensors.of(train, device)
         validation_part = None if validation is None else Tensors.of(validation, device)
-        run = _Run(core, train_part, validation_part, options)
+        run = _Run(core, train_part, validation_part, options, ranks)
         if unfinished is not None:
             run.go_on_from(unfinished)
         return _to_its_end(run, progress)
 
 
+def _check_enough(windows: int, batch_size: int, ranks: Ranks) -> None:
+    for what, count in (("training windows", windows), ("windows of a batch", batch_size)):
+        if count < ranks.size:
+            raise InputError(
+                f"the {count} {what} cannot be shared out among {ranks.size} processes; start at "
+                f"most {count} with --nproc_per_node of torchrun"
+            )
+
+
 def _to_its_end(run: _Run, progress: Progress | None) -> Trained:
-    """Epoch after epoch, or up to Ctrl-C."""
+    """Epoch after epoch, or up to Ctrl-C, or to the end of another process."""
     state = None
+    lost = ""
     try:
         while not run.has_ended:
             epoch = run.epoch()
@@ -73,9 +90,16 @@ def _to_its_end(run: _Run, progress: Progress | None) -> Trained:
     except KeyboardInterrupt:
         if state is None:
             raise
-        run.go_on_from(state)  # the epoch that was begun leaves no trace
-        return Trained(*run.best, tuple(run.history), state)
-    return Trained(*run.best, tuple(run.history), None)
+    except WorkerLost as error:
+        finish_in_spite()
+        number = len(run.history) + 1
+        lost = f"a process that trained along was lost in epoch {number}: {error}"
+        if state is None:
+            raise InputError(f"{lost}; no epoch was over, start again") from error
+    else:
+        return Trained(*run.best, tuple(run.history), None)
+    run.go_on_from(state)  # the epoch that was begun leaves no trace
+    return Trained(*run.best, tuple(run.history), state, lost)
 
 
 class _Run:
@@ -87,7 +111,12 @@ class _Run:
     """
 
     def __init__(
-        self, core: Core, train: Tensors, validation: Tensors | None, options: TrainingOptions
+        self,
+        core: Core,
+        train: Tensors,
+        validation: Tensors | None,
+        options: TrainingOptions,
+        ranks: Ranks,
     ) -> None:
         import torch
 
@@ -99,6 +128,7 @@ class _Run:
         self._train = train
         self._validation = validation
         self._options = options
+        self._ranks = ranks
         self._epochs = options.epochs or 1
         self.history: list[Epoch] = []
         self.best = core.weights()
@@ -117,10 +147,11 @@ class _Run:
         number = len(self.history) + 1
         for parameters in self._optimizer.param_groups:
             parameters["lr"] = options.learning_rate * _decay((number - 1) / self._epochs)
-        train_loss = _pass(self._core, self._train, self._optimizer, options)
+        self._draw_own_dropout(number)
+        train_loss = _pass(self._core, self._train, self._optimizer, options, self._ranks)
         validation_loss = None
         if self._validation is not None:
-            validation_loss = _evaluate(self._core, self._validation)
+            validation_loss = _evaluate(self._core, self._validation, self._ranks)
         losses = (train_loss, validation_loss or 0.0)
         if not all(map(math.isfinite, losses)):
             got = " and ".join(f"{loss:g}" for loss in losses)
@@ -134,6 +165,14 @@ class _Run:
             self.best = self._core.weights()
         self.history.append(epoch)
         return epoch
+
+    def _draw_own_dropout(self, epoch: int) -> None:
+        """A process beside the first drops other values, the same in every run of this seed."""
+        import torch
+
+        if self._ranks.rank:
+            seeds = np.random.SeedSequence([self._options.seed, self._ranks.rank, epoch])
+            torch.manual_seed(int(seeds.generate_state(1, np.uint64)[0]))
 
     @property
     def _lowest(self) -> float:
@@ -183,7 +222,11 @@ def _decay(done: float) -> float:
 
 
 def _pass(
-    core: Core, train: Tensors, optimizer: torch.optim.Optimizer, options: TrainingOptions
+    core: Core,
+    train: Tensors,
+    optimizer: torch.optim.Optimizer,
+    options: TrainingOptions,
+    ranks: Ranks,
 ) -> float:
     """One pass in random order; the losses stay on the device until it is over."""
     import torch
@@ -191,25 +234,30 @@ def _pass(
 
     core.train(True)
     total = torch.zeros((), device=train.x.device)
-    for x, y, lengths in train.batches(options.batch_size, shuffle=True):
+    for x, y, lengths, share in train.batches(options.batch_size, shuffle=True, ranks=ranks):
         optimizer.zero_grad()
-        loss = core.loss(core(x, lengths), y)
-        loss.backward()  # type: ignore[no-untyped-call]
+        if len(x):
+            loss = core.loss(core(x, lengths), y)
+            loss.backward(share)  # type: ignore[no-untyped-call]
+            total.add_(loss.detach(), alpha=len(x))
+        ranks.sum_gradients(core.parameters)
         if options.clip:
             clip_grad_norm_(core.parameters, options.clip)
         optimizer.step()
         core.update_average()
-        total.add_(loss.detach(), alpha=len(x))
+    ranks.sum(total)
     return float(total) / len(train.starts)
 
 
-def _evaluate(core: Core, part: Tensors) -> float:
+def _evaluate(core: Core, part: Tensors, ranks: Ranks) -> float:
     """The mean loss of the averaged weights over a part, without dropout."""
     import torch
 
     core.train(False)
     total = torch.zeros((), device=part.x.device)
     with torch.no_grad(), core.averaged():
-        for x, y, lengths in part.batches(EVALUATED_AT_ONCE, shuffle=False):
-            total.add_(core.loss(core(x, lengths), y), alpha=len(x))
+        for x, y, lengths, _ in part.batches(EVALUATED_AT_ONCE, shuffle=False, ranks=ranks):
+            if len(x):
+                total.add_(core.loss(core(x, lengths), y), alpha=len(x))
+    ranks.sum(total)
     return float(total) / len(part.starts)

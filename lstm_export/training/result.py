@@ -109,7 +109,9 @@ class TrainingResult:
         facts: seed, sha256 of the data file, options, versions; JSON-ready.
         warnings: what the data may do to the model, one sentence each.
         coverage: how much of each part its intervals hold; empty where it has none.
-        interrupted: whether Ctrl-C ended the training; the model is then the best so far.
+        interrupted: whether Ctrl-C, or the end of another process that trained along, ended the
+            training; the model is then the best so far.
+        lost: what became of that other process; empty where all is well.
         choice: what is predicted, the level or the change, and why.
         seeds: the runs of all seeds, where there were several.
         backtest: the runs on earlier rows, where there were any.
@@ -131,6 +133,7 @@ class TrainingResult:
     seeds: tuple[SeedRun, ...] = ()
     backtest: tuple[Origin, ...] = ()
     interrupted: bool = False
+    lost: str = ""
     unfinished: Mapping[str, Any] | None = None
 
     def score(self, part: str, predictor: str = "lstm", target: str | None = None) -> Score:

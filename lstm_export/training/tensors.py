@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..model import Array
+from .ranks import Ranks
 
 if TYPE_CHECKING:
     import torch
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 # Windows copied at a time, in values: 16 MB of float32, many batches of a small model.
 GATHERED_VALUES = 2**22
+
+ALONE = Ranks()
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,11 +47,14 @@ class Batch(NamedTuple):
         x: `(batch, window, input_size)`.
         y: `(batch, output_size)`.
         lengths: `(batch,)` where not every row counts, else None.
+        share: of the windows of the whole batch, where other processes have the rest of it; else
+            None.
     """
 
     x: Tensor
     y: Tensor
     lengths: Tensor | None
+    share: Tensor | None
 
 
 class Tensors(NamedTuple):
@@ -79,22 +85,43 @@ class Tensors(NamedTuple):
             windows.relative,
         )
 
-    def batches(self, batch_size: int, shuffle: bool) -> Iterator[Batch]:
-        """All windows, in their order or shuffled, gathered many batches at a time."""
+    def batches(self, batch_size: int, shuffle: bool, ranks: Ranks = ALONE) -> Iterator[Batch]:
+        """All windows, in their order or shuffled, gathered many batches at a time.
+
+        Of every batch of `batch_size` windows a process gets its share, which may be none of the
+        last.
+        """
         import torch
 
         count = len(self.starts)
         device = self.starts.device
         if shuffle:
-            order = torch.randperm(count).to(device)
+            order = torch.randperm(count)
+            ranks.take_from_first(order)
+            order = order.to(device)
         else:
             order = torch.arange(count, device=device)
         values_a_batch = batch_size * self.window * self.x.shape[1]
         many = batch_size * max(1, GATHERED_VALUES // values_a_batch)
         for picked in torch.split(order, many):
-            yield from self._gathered(picked, batch_size)
+            batches = torch.split(picked, batch_size)
+            if ranks.size == 1:
+                yield from self._gathered(picked, [len(batch) for batch in batches])
+            else:
+                yield from self._shares(batches, ranks)
 
-    def _gathered(self, picked: Tensor, batch_size: int) -> Iterator[Batch]:
+    def _shares(self, batches: Sequence[Tensor], ranks: Ranks) -> Iterator[Batch]:
+        """What this process has of every batch."""
+        import torch
+
+        own = [ranks.own(batch) for batch in batches]
+        gathered = self._gathered(torch.cat(own), [len(picked) for picked in own])
+        for batch, part in zip(batches, gathered, strict=True):
+            share = torch.tensor(len(part.x) / len(batch), device=self.x.device)
+            yield part._replace(share=share)
+
+    def _gathered(self, picked: Tensor, sizes: list[int]) -> Iterator[Batch]:
+        """The windows that are picked, as batches of these sizes."""
         import torch
 
         steps = torch.arange(self.window, device=self.starts.device)
@@ -105,13 +132,13 @@ class Tensors(NamedTuple):
         gathered = self.x[index]  # (many, window, input_size)
         if self.relative:
             self._take_off_last(gathered, picked)
-        x = torch.split(gathered, batch_size)
-        y = torch.split(self.y[picked], batch_size)
+        x = torch.split(gathered, sizes)
+        y = torch.split(self.y[picked], sizes)
         lengths: list[Tensor | None] = [None] * len(x)
         if self.lengths is not None:
-            lengths = list(torch.split(self.lengths[picked], batch_size))
+            lengths = list(torch.split(self.lengths[picked], sizes))
         for parts in zip(x, y, lengths, strict=True):
-            yield Batch(*parts)
+            yield Batch(*parts, share=None)
 
     def _take_off_last(self, gathered: Tensor, picked: Tensor) -> None:
         """Of the relative columns their window's last value, in place."""

@@ -98,7 +98,7 @@ def test_a_padded_rows_loss_and_gradient_are_the_unpadded() -> None:
         loss.backward()
         return float(loss.detach()), [parameter.grad.clone() for parameter in core.parameters]
 
-    ((batch, answers, lengths),) = Tensors.of(windows, torch.device("cpu")).batches(
+    ((batch, answers, lengths, _),) = Tensors.of(windows, torch.device("cpu")).batches(
         8, shuffle=False
     )
     for row, (start, length) in enumerate(zip(windows.starts, [8, 3, 3], strict=True)):
