@@ -44,7 +44,7 @@ class Commands(TyperGroup):
                     raise
                 full = error.filename or "standard output"
                 _leave_stdout()
-                typer.echo(f"error: {full} is on a full disk; free some space", err=True)
+                _tell(f"error: {full} is on a full disk; free some space")
                 raise typer.Exit(1) from error
             except KeyboardInterrupt as error:
                 kept = f": {error}" if str(error) else ""

@@ -1,4 +1,7 @@
-"""Two processes of torchrun train one model: the one of a single process, the same every time."""
+"""Two processes of torchrun train one model, as docs/scale.md says: that of a single process.
+
+The weights file is the same every time.
+"""
 
 from __future__ import annotations
 
