@@ -13,7 +13,6 @@ from ....model import Array
 from .arithmetic import (
     CELL_BITS,
     CELL_LIMIT,
-    GATE_BITS,
     HALF_STEP,
     SUM_BITS,
     TABLE_BITS,
@@ -22,7 +21,6 @@ from .arithmetic import (
     narrowed,
     rounded_shift,
     sigmoid,
-    tanh,
     tanh_fine,
     times,
 )
@@ -77,10 +75,11 @@ class LSTMCell:
         up = SUM_BITS - self.sum_bits
         sums = in_int32(self.bias + self.rows_ih.sums(x_t) + self.rows_hh.sums(state.narrow))
         i, f, g, o = np.split(sums, 4, axis=1)
-        let_in = (sigmoid(i, up) * tanh(g, up)) >> (GATE_BITS + VALUE_BITS - CELL_BITS)
+        new = (tanh_fine(g, up) - HALF_STEP) << (CELL_BITS - TABLE_BITS)
+        let_in = times(sigmoid(i, up), new)
         c = np.clip(times(sigmoid(f, up), state.wide) + let_in, -CELL_LIMIT - 1, CELL_LIMIT)
-        let_out = in_int32(sigmoid(o, up) * tanh(c >> (CELL_BITS - SUM_BITS)))
-        h = rounded_shift(let_out, GATE_BITS)  # Q0.15
+        let_out = times(sigmoid(o, up), tanh_fine(c >> (CELL_BITS - SUM_BITS)) - HALF_STEP)
+        h = rounded_shift(let_out, TABLE_BITS - VALUE_BITS)  # Q0.15
         if self.projection:
             h = narrowed(self.projection.rows.sums(h), self.projection.shift)
         return CellState(h, c)

@@ -66,10 +66,11 @@ MODEL_NOINLINE void model_lstm(const model_layer *layer, const int16_t *x, int16
         bias += 4;
         shifts += 8;
         cell = model_times(model_sigmoid(sums[1], up), *c) +
-               ((model_sigmoid(sums[0], up) * model_tanh(sums[2], up)) >> 7);
+               model_times(model_sigmoid(sums[0], up), (model_tanh_fine(sums[2], up) - 64) * 4);
         MODEL_WITHIN(cell, 31); /* c stays within 64 */
         *c = cell;
-        *out++ = (int16_t)((model_sigmoid(sums[3], up) * model_tanh(cell >> 4, 0) + 32768) >> 16);
+        cell = model_times(model_sigmoid(sums[3], up), model_tanh_fine(cell >> 4, 0) - 64);
+        *out++ = (int16_t)((cell + 64) >> 7);
     }
 #if MODEL_PROJECTION
     if (layer->projection) {
