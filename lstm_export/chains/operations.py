@@ -39,7 +39,7 @@ from .axis_calls import (
 from .rules import Rule
 from .scaling_calls import arithmetic, negative
 from .sentinel_calls import compared, replaced
-from .time_calls import adaptive_pool, expanded, pooled, powered
+from .time_calls import adaptive_pool, deviation, expanded, pooled, powered, variance
 from .weight_calls import addmm, batch_normed, layer_norm, linear, matmul, rms_norm
 
 _SAME = [
@@ -72,7 +72,7 @@ _DROPOUTS = (
     "alpha_dropout",
     "feature_alpha_dropout",
 )
-_NAMED = ("tanh", "sigmoid", "silu", "mish", "selu", "hardswish", "hardsigmoid")
+_NAMED = ("tanh", "sigmoid", "silu", "mish", "selu", "hardswish", "hardsigmoid", "sqrt")
 _RESHAPES = ("view", "reshape", "flatten", "unflatten", "ravel", "unsafe_view")
 _ARITHMETIC = (
     "add",
@@ -120,6 +120,9 @@ RULES: Mapping[str, Rule] = {
     **dict.fromkeys(("radd", "rsub", "rmul", "rdiv", "rtruediv"), arithmetic),
     "neg": negative,
     "mean": pooled("mean"),
+    "sum": pooled("sum"),
+    **dict.fromkeys(("var", "var_mean"), variance),
+    **dict.fromkeys(("std", "std_mean"), deviation),
     **dict.fromkeys(("max", "amax"), pooled("max")),
     **dict.fromkeys(("min", "amin"), pooled("min")),
     "adaptive_avg_pool1d": adaptive_pool("mean"),

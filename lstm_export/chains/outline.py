@@ -110,7 +110,7 @@ class Outline:
         square = [item.token for item in self.items if isinstance(item, Part) and _is_square(item)]
         if square:
             absent.append(f"no residual or gate over {_either([f'`{name}`' for name in square])}")
-        absent.append("no window that is centred")
+        absent.append("no window that is centred or divided by its deviation")
         absent.append("no sentinel, and no constant that scales x or y")
         places = [slot.place for slot in self.slots if _is_open(slot)]
         if places:
@@ -191,12 +191,12 @@ def _readout(part: Part, wanted: Readout | None, is_headless: bool) -> Slot:
         doubt = (
             f"`{name}` is bidirectional and its last step is read out, `out[:, -1]`; "
             "cat(h_n[-2], h_n[-1]) has the same weights and other values (--readout hidden), "
-            "and so have every step (--readout all), a mean or a maximum over the steps"
+            "and so have every step (--readout all), a mean, a sum or a maximum over the steps"
         )
     else:
         said = f"the last step of `{name}` is read out"
         others = ["every step (--readout all)", "several last ones", "the first step"]
-        others.append("a mean or a maximum over the steps")
+        others.append("a mean, a sum or a maximum over the steps")
         if isinstance(stage, LSTM) and not stage.proj_size:
             others.append("the cell state")
         doubt = f"{said}; {_either(others)} would have the same weights"

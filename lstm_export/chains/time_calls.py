@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from . import axes
+from .activation_calls import activated
 from .capture import Call, Data
 from .rules import Rule, Translator
 from .scaling_calls import Scaling, affine
-from .signals import Axis, Signal, Untranslated, is_tail
+from .signals import Axis, Node, Signal, Untranslated, is_tail
+from .tokens import mean_text
 
 
 def pooled(mode: str) -> Rule:
@@ -27,6 +29,42 @@ def _pooled(mode: str, call: Call, data: Data, t: Translator) -> Signal:
         kind = signal.axes[axis]
         raise Untranslated(f"takes the {call.name} over the axis of {kind}, only over steps")
     return _over_steps(mode, signal, axis, bool(call.argument(2, "keepdim", False)), t)
+
+
+def variance(call: Call, data: Data, t: Translator) -> Signal:
+    """The mean of the squares of what is centred; `var_mean` also answers with the mean."""
+    signal = t.signal(call.argument(0, "input"))
+    axis = _only(call.argument(1, "dim"), len(signal.axes))
+    keeps = bool(call.argument(3, "keepdim", False))
+    if signal.axes[axis] != "seq":
+        kind = signal.axes[axis]
+        raise Untranslated(f"takes the {call.name} over the axis of {kind}, only over steps")
+    if data.index:
+        return _over_steps("mean", signal, axis, keeps, t)
+    squares = signal.map(lambda node: _squared(_centred(node, t), t))
+    return _over_steps(mean_text(_correction(call)), squares, axis, keeps, t)
+
+
+def _correction(call: Call) -> int:
+    """What the divisor is less than the number of steps: torch.var has 1 by default."""
+    correction = call.kwargs.get("correction", call.argument(2, "unbiased", 1))
+    if correction not in (0, 1):
+        raise Untranslated(f"has the correction {correction!r}, only 0 and 1 have a stage")
+    return int(correction)
+
+
+def deviation(call: Call, data: Data, t: Translator) -> Signal:
+    """The root of the variance."""
+    found = variance(call, data, t)
+    return found if data.index else activated(found, t, "sqrt")
+
+
+def _centred(node: Node, t: Translator) -> Node:
+    return t.nodes.joined("subtract", [node, t.nodes.pool("mean", node)])
+
+
+def _squared(node: Node, t: Translator) -> Node:
+    return t.nodes.joined("multiply", [node, node])
 
 
 def _over_steps(mode: str, signal: Signal, axis: int, keeps: bool, t: Translator) -> Signal:
@@ -94,9 +132,11 @@ def _spread(
 
 
 def powered(call: Call, data: Data, t: Translator) -> Signal:
-    """`x ** 2` and `square(x)`: x times itself."""
+    """`x ** 2` and `square(x)`: x times itself; `x ** 0.5`: its root."""
     signal = t.signal(call.args[0])
     exponent = 2 if call.name == "square" else call.argument(1, "exponent")
+    if exponent == 0.5:
+        return activated(signal, t, "sqrt")
     if exponent != 2:
-        raise Untranslated(f"takes the power {exponent!r}, only 2 has a stage")
-    return signal.map(lambda node: t.nodes.joined("multiply", [node, node]))
+        raise Untranslated(f"takes the power {exponent!r}, only 2 and 0.5 have a stage")
+    return signal.map(lambda node: _squared(node, t))

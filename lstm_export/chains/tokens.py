@@ -45,6 +45,7 @@ READ_OUTS: Mapping[str, Callable[[str], Stage]] = {
     "mean": lambda name: Pool(name, "mean"),
     "max": lambda name: Pool(name, "max"),
     "first": lambda name: Pool(name, "first"),
+    "sum": lambda name: Pool(name, "sum"),
     "flatten": Flatten,
 }
 # Of several values; `+`, `-`, `*` and `/` in a formula.
@@ -61,6 +62,7 @@ STAGES = (
     *ACTIVATIONS,
     *NOTHING,
     "last(6)",
+    "mean(1)",
     "clamp(0, 6)",
     "skip(0)",
     "replace(-999, 0)",
@@ -159,6 +161,13 @@ def _last(name: str, numbers: tuple[float, ...]) -> Stage:
     return LastSteps(name, int(numbers[0])) if numbers else LastStep(name)
 
 
+def _mean(name: str, numbers: tuple[float, ...]) -> Stage:
+    """The mean, or with a number its divisor is so much less than the number of steps."""
+    if len(numbers) > 1 or not all(number.is_integer() for number in numbers):
+        raise UnsupportedModel("mean takes its correction, 0 or 1")
+    return Pool(name, "mean", *map(int, numbers))
+
+
 def _clamp(name: str, numbers: tuple[float, ...]) -> Stage:
     if len(numbers) != 2:
         raise UnsupportedModel(f"clamp takes two numbers, got {len(numbers)}")
@@ -175,6 +184,7 @@ _WITH_NUMBERS: Mapping[str, Callable[[str, tuple[float, ...]], Stage]] = {
     "rms_norm": _rms_norm,
     "replace": _replace,
     "last": _last,
+    "mean": _mean,
 }
 
 
@@ -252,6 +262,11 @@ def replace_text(value: float, by: float) -> str:
     return f"replace({number(value)}, {number(by)})"
 
 
+def mean_text(correction: int) -> str:
+    """The token of a mean, whose divisor is so much less than the number of steps."""
+    return f"mean({correction})" if correction else "mean"
+
+
 def slice_text(features: tuple[int, ...]) -> str:
     """The token of picked features."""
     return f"slice({', '.join(map(str, features))})"
@@ -264,6 +279,7 @@ _TEXTS: Mapping[type[Stage], Callable[[Any], str]] = {
     LastHidden: lambda stage: state_text(stage.state, stage.layer),
     LastSteps: lambda stage: f"last({stage.count})",
     LayerNorm: lambda stage: layer_norm_text(stage.eps),
+    Pool: lambda stage: mean_text(stage.correction),
     Replace: lambda stage: replace_text(stage.value, stage.by),
     RMSNorm: lambda stage: rms_norm_text(stage.eps),
     Slice: lambda stage: slice_text(stage.features),

@@ -159,7 +159,7 @@ class Model:
     @property
     def least_steps(self) -> int:
         """How many steps an input must have."""
-        return max([1, *(shape.kept for shape in self.shapes)])
+        return max(stage.least_steps for stage in self.stages)
 
     @property
     def is_chain(self) -> bool:

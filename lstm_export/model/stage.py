@@ -118,6 +118,11 @@ class Stage:
         """
         return input_size
 
+    @property
+    def least_steps(self) -> int:
+        """How many steps a sequence must have for it."""
+        return 1
+
     def memory(self, input_size: int) -> tuple[Memory, ...]:
         """What it carries from chunk to chunk where it takes `input_size` columns."""
         return ()

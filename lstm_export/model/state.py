@@ -11,7 +11,6 @@ from .arrays import Array
 from .model import Model
 from .recurrent import Recurrent
 from .stage import Memory, Stage
-from .stages import LastSteps
 
 # An array for each tensor of the layout, `(num_layers, batch, size)`.
 State: TypeAlias = tuple[Array, ...]
@@ -85,13 +84,13 @@ def rows_of(memory: Memory, batch: int) -> Array:
 def not_for_streams(model: Model) -> Stage | None:
     """The first stage that needs what comes later in a sequence; None where a stream can have all.
 
-    A bidirectional one, the last steps at once, and one that takes rows beside sequences: a row of
-    all steps is not known at the first.
+    A bidirectional one, one that needs several steps at once, and one that takes rows beside
+    sequences: a row of all steps is not known at the first.
     """
     for index, stage in enumerate(model.stages):
         if isinstance(stage, Recurrent) and stage.bidirectional:
             return stage
-        if isinstance(stage, LastSteps):
+        if stage.least_steps > 1:
             return stage
         if len({shape.is_sequence for shape in model.taken(index)}) > 1:
             return stage

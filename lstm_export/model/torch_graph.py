@@ -22,10 +22,23 @@ class Columns(nn.Module):
 
 
 class Mean(nn.Module):
-    """The mean over the steps of `x (batch, seq, size)`."""
+    """The mean over the steps of `x (batch, seq, size)`, its divisor less a correction."""
+
+    def __init__(self, correction: int) -> None:
+        super().__init__()
+        self.correction = correction
 
     def forward(self, x: Tensor) -> Tensor:
+        if self.correction:
+            return x.sum(dim=1) / (x.size(1) - self.correction)
         return x.mean(dim=1)
+
+
+class Total(nn.Module):
+    """The sum over the steps of `x (batch, seq, size)`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.sum(dim=1)
 
 
 class Largest(nn.Module):
@@ -78,6 +91,13 @@ class RootMeanSquared(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = x / torch.sqrt((x * x).mean(dim=-1, keepdim=True) + self.eps)
         return y * self.weight if self.weight.numel() else y
+
+
+class SquareRoot(nn.Module):
+    """The root of every value."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.sqrt(x)
 
 
 class Leaky(nn.Module):
@@ -252,4 +272,4 @@ JOINS: Mapping[str, type[JoinNode]] = {
     Divide.kind: Quotient,
     Concat.kind: SideBySide,
 }
-POOLS: Mapping[str, type[nn.Module]] = {"mean": Mean, "max": Largest, "first": First}
+POOLS: Mapping[str, type[nn.Module]] = {"max": Largest, "first": First, "sum": Total}

@@ -34,7 +34,16 @@ from .stages import (
     RMSNorm,
     Slice,
 )
-from .torch_graph import POOLS, Columns, Ending, Leaky, Replaced, RootMeanSquared
+from .torch_graph import (
+    POOLS,
+    Columns,
+    Ending,
+    Leaky,
+    Mean,
+    Replaced,
+    RootMeanSquared,
+    SquareRoot,
+)
 from .torch_wiring import needs_wiring, wired
 
 
@@ -314,6 +323,8 @@ def _prelu(stage: PReLU) -> nn.Module:
 
 @_module.register
 def _pool(stage: Pool) -> nn.Module:
+    if stage.mode == "mean":
+        return Mean(stage.correction)
     return POOLS[stage.mode]()
 
 
@@ -340,6 +351,7 @@ _ACTIVATIONS: dict[str, Callable[[float], nn.Module]] = {
     "celu": nn.CELU,
     "hardswish": lambda _: nn.Hardswish(),
     "hardsigmoid": lambda _: nn.Hardsigmoid(),
+    "sqrt": lambda _: SquareRoot(),
 }
 
 

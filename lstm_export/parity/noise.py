@@ -14,6 +14,7 @@ from ..model.forward import Noise, Output
 # Unit roundoff of float32: the largest relative error of one rounding to nearest.
 U = 2.0**-24
 LARGEST_FLOAT = float(np.finfo(np.float32).max)
+SMALLEST_NORMAL = float(np.finfo(np.float32).tiny)
 
 # Below its smallest normal number, 2**-126, float32 rounds absolutely, and runtimes may take it for
 # 0. No S is smaller than that number over eps, so that such a difference counts as one spacing.
@@ -85,8 +86,13 @@ class Jitter(Noise):
         return result
 
     def held(self, value: Array) -> Array:
-        """NaN where float32 has no such number, so that F is NaN and nothing is judged."""
-        return np.where(np.abs(value) <= LARGEST_FLOAT, value, np.nan)
+        """NaN where float32 has no such number, so that F is NaN and nothing is judged.
+
+        What is too small for a normal number becomes 0, for which runtimes may take it.
+        """
+        size = np.abs(value)
+        held = np.where(size < SMALLEST_NORMAL, 0.0, value)
+        return np.where(size <= LARGEST_FLOAT, held, np.nan)
 
     def undecided(self, value: Array, where: Array) -> Array:
         """NaN there, so that F is NaN and nothing is judged."""

@@ -67,6 +67,16 @@ GRAPHS: dict[str, Kind] = {
     ),
     "mean pooling": Kind(lambda m, x: m.fc(m.lstm(x)[0].mean(1)), holds=("mean",)),
     "max pooling": Kind(lambda m, x: m.fc(m.lstm(x)[0].max(1).values), holds=("max",)),
+    "sum over steps": Kind(lambda m, x: m.fc(m.lstm(x)[0].sum(1)), holds=("sum",)),
+    "deviation over steps": Kind(lambda m, x: m.fc(m.lstm(x)[0].std(1)), holds=("sqrt",)),
+    "standardised": Kind(
+        lambda m, x: m.fc(m.last((x - x.mean(1, True)) / (x.var(1, keepdim=True) + 0.1) ** 0.5)),
+        holds=("divide", "sqrt"),
+    ),
+    "variance and mean": Kind(
+        lambda m, x: m.fc(sum(torch.std_mean(m.lstm(x)[0], 1, unbiased=False))),
+        holds=("sqrt", "mean"),
+    ),
     "min pooling": Kind(lambda m, x: m.fc(torch.amin(m.lstm(x)[0], dim=1)), holds=("max",)),
     "first step": Kind(lambda m, x: m.fc(m.lstm(x)[0][:, 0]), holds=("first_step",)),
     "second step": Kind(lambda m, x: m.fc(m.lstm(x)[0][:, 1]), refused="step 1 of"),
@@ -96,8 +106,13 @@ GRAPHS: dict[str, Kind] = {
     "static features beside the steps": Kind(
         beside_steps, lambda: {"rnn": nn.GRU(5, 4, batch_first=True), "end": nn.Linear(4, 1)}
     ),
-    "sum over steps": Kind(lambda m, x: m.fc(m.lstm(x)[0].sum(1)), refused="sum"),
-    "spread over steps": Kind(lambda m, x: m.fc(m.lstm(x)[0].std(1)), refused="std"),
+    "variance with another divisor": Kind(
+        lambda m, x: m.fc(torch.var(m.lstm(x)[0], 1, correction=2)), refused="the correction 2"
+    ),
+    "variance of features": Kind(
+        lambda m, x: m.fc(m.last(x)) + m.fc(m.last(x)).var(-1, keepdim=True),
+        refused="var over the axis of size",
+    ),
     "where the maximum is": Kind(
         lambda m, x: m.fc(m.last(x)) + m.lstm(x)[0].max(1).indices[:, :2], refused="places"
     ),

@@ -5,11 +5,14 @@ Each group is drawn from a generator of its own.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from lstm_export.model import (
     Activation,
     Add,
+    Affine,
     Concat,
     Divide,
     Flatten,
@@ -220,6 +223,47 @@ def small_stages(random: np.random.Generator) -> dict[str, Model]:
     }
 
 
+def deviations(random: np.random.Generator) -> dict[str, Model]:
+    """A window by its own mean and deviation, and the answer in its units again; sums of steps."""
+    return {
+        "deviation": model_of(
+            2,
+            2,
+            Pool("level", "mean"),
+            Subtract("centred", inputs=("x", "level")),
+            Multiply("squares", inputs=("centred", "centred")),
+            Pool("variance", "mean"),
+            Affine("eps", np.full(2, 1e-5), np.ones(2), inverse=True),
+            Activation("std", "sqrt"),
+            Divide("normalised", inputs=("centred", "std")),
+            gru("gru", 2, 4, 1, random),
+            LastStep("last"),
+            linear("fc", 4, 2, random),
+            Multiply("scaled", inputs=("fc", "std")),
+            Add("answer", inputs=("scaled", "level")),
+        ),
+        "sums": model_of(
+            3,
+            2,
+            lstm("lstm", 3, 4, 1, random),
+            Pool("sum", "sum"),
+            Pool("sum of x", "sum", inputs=("x",)),
+            Concat("both", inputs=("sum", "sum of x")),
+            linear("fc", 7, 2, random),
+        ),
+    }
+
+
+def unbiased(random: np.random.Generator) -> dict[str, Model]:
+    """The same with an unbiased variance, which takes two steps."""
+    biased = deviations(random)["deviation"]
+    stages = [
+        replace(stage, correction=1) if stage.name == "variance" else stage
+        for stage in biased.stages
+    ]
+    return {"unbiased deviation": model_of(2, 2, *stages)}
+
+
 # Models that are no chains.
 GRAPHS = {
     **branches(np.random.default_rng(6)),
@@ -228,6 +272,10 @@ GRAPHS = {
     **plain_recurrences(np.random.default_rng(9)),
     **deeper_states(np.random.default_rng(10)),
     **small_stages(np.random.default_rng(11)),
+    **deviations(np.random.default_rng(13)),
 }
 # Models that need more than one step, and take no lengths.
-FORECASTS = forecasts(np.random.default_rng(12))
+FORECASTS = {
+    **forecasts(np.random.default_rng(12)),
+    **unbiased(np.random.default_rng(14)),
+}

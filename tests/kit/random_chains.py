@@ -37,6 +37,7 @@ LARGEST_RATIO = 1e5  # of a feature's mean to its standard deviation
 
 
 FIRST = list(ACTIVATIONS)[:9]  # those that the first studies drew from
+SECOND = list(ACTIVATIONS)[9:14]  # those that came next, of any value
 LATER = 0.25  # share of the activations that came later
 
 
@@ -223,7 +224,7 @@ def _activation(draw: _Draw) -> None:
 
 
 def _later_activation(draw: _Draw) -> None:
-    function = str(draw.later.choice([*list(ACTIVATIONS)[len(FIRST) :], "clamp"]))
+    function = str(draw.later.choice([*SECOND, "clamp"]))
     if function == "clamp":
         low, high = np.sort(draw.later.uniform(-1, 1, 2))
         draw.add(Clamp(draw.name(function), float(low), float(high)))

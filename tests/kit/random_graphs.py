@@ -168,6 +168,21 @@ def _normalised(model: Model, place: int, random: Random) -> list[Stage] | None:
     return [base, Subtract(f"{base.name}.less", inputs=(name_of(model, place), base.name))]
 
 
+def _standardised(model: Model, place: int, random: Random) -> list[Stage] | None:
+    """A sequence less its mean, by its deviation over the steps, biased or not."""
+    if not _is_sequence(model, place):
+        return None
+    mean = Pool(_new(model, "norm"), "mean", inputs=(name_of(model, place),))
+    centred = Subtract(f"{mean.name}.c", inputs=(name_of(model, place), mean.name))
+    squares = Multiply(f"{mean.name}.s", inputs=(centred.name, centred.name))
+    variance = Pool(f"{mean.name}.v", "mean", int(random.integers(2)))
+    width = _width(model, place)
+    eps = Affine(f"{mean.name}.e", np.full(width, 1e-5), np.ones(width), inverse=True)
+    root = Activation(f"{mean.name}.r", "sqrt")
+    quotient = Divide(f"{mean.name}.q", inputs=(centred.name, root.name))
+    return [mean, centred, squares, variance, eps, root, quotient]
+
+
 def _state(model: Model, place: int, random: Random) -> list[Stage] | None:
     """A state of some layer of an earlier recurrent stage beside a row, and a Linear after it."""
     earlier = [i for i, stage in enumerate(model.stages[:place]) if isinstance(stage, Recurrent)]
@@ -263,4 +278,5 @@ EDITS: tuple[Edit, ...] = (
     _answer_shifted,
     _small,
     _forecast,
+    _standardised,
 )

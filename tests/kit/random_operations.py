@@ -196,6 +196,11 @@ def horizon(random: Random, width: int, add: Add) -> Made:
     return Made(run, 6)
 
 
+def _standardised(x: Any) -> Any:
+    mean = x.mean(1, keepdim=True)
+    return (x - mean) / torch.sqrt(x.var(1, keepdim=True, unbiased=False) + 1e-5)
+
+
 ANYWHERE: dict[str, Draw] = {
     "Linear": linear,
     "ReLU": module(lambda _: nn.ReLU()),
@@ -227,6 +232,7 @@ ANYWHERE: dict[str, Draw] = {
     "unscaled": constants(lambda x, offset, scale: x * scale + offset),
     "divided": keeps(lambda x: x / 100),
     "negative": keeps(lambda x: 1 - x),
+    "root": keeps(lambda x: torch.sqrt(F.softplus(x))),
     "square": keeps(lambda x: x * torch.tanh(x) ** 2),
     "quotient": keeps(lambda x: x / (1 + torch.tanh(x) ** 2)),
     "residual": residual,
@@ -253,6 +259,8 @@ STEPS: dict[str, Draw] = {
     "BatchNorm1d": norm_of_steps,
     "less the last": keeps(lambda x: x - x[:, -1:]),
     "less the mean": keeps(lambda x: x - x.mean(1, keepdim=True)),
+    "standardised": keeps(_standardised),
+    "less the deviation": keeps(lambda x: x - x.std(1, keepdim=True, correction=0)),
     "mean beside": lambda random, width, add: Made(
         lambda x: torch.cat([x, x.mean(1, keepdim=True).expand_as(x)], 2), 2 * width
     ),
@@ -264,6 +272,10 @@ READ_OUTS: dict[str, Draw] = {
     "mean": keeps(lambda x: x.mean(dim=1)),
     "max": keeps(lambda x: torch.max(x, 1)[0]),
     "min": keeps(lambda x: x.min(dim=1).values),
+    "sum": keeps(lambda x: x.sum(1)),
+    "mean and deviation": lambda random, width, add: Made(
+        lambda x: torch.cat([x.mean(1), torch.var_mean(x, 1)[0]], 1), 2 * width
+    ),
     "pools": pools,
     "AdaptiveAvgPool1d": pool_module(lambda: nn.AdaptiveAvgPool1d(1)),
     "AdaptiveMaxPool1d": pool_module(lambda: nn.AdaptiveMaxPool1d(1)),
@@ -297,7 +309,7 @@ LACKED: dict[str, Lacked] = {
     "exp": Lacked(plain(lambda x: torch.exp(torch.tanh(x))), "exp"),
     "sin": Lacked(plain(torch.sin), "sin"),
     "abs": Lacked(plain(torch.abs), "abs"),
-    "sqrt": Lacked(plain(lambda x: torch.sqrt(torch.relu(x))), "sqrt"),
+    "rsqrt": Lacked(plain(lambda x: torch.rsqrt(F.softplus(x))), "rsqrt"),
     "log1p": Lacked(plain(lambda x: torch.log1p(torch.relu(x))), "log1p"),
     "round": Lacked(plain(torch.round), "round"),
     "sign": Lacked(plain(torch.sign), "sign"),
@@ -314,7 +326,7 @@ LACKED: dict[str, Lacked] = {
     "numpy": Lacked(plain(lambda x: torch.tensor(np.tanh(x.numpy()))), "numpy"),
     "flip": Lacked(plain(lambda x: x.flip(1)), "flip", on_steps=True),
     "cumsum": Lacked(plain(lambda x: x.cumsum(1)), "cumsum", on_steps=True),
-    "std": Lacked(plain(lambda x: x - x.std(1, keepdim=True)), "std", on_steps=True),
+    "median": Lacked(plain(lambda x: x - x.median(1, True)[0]), "median", on_steps=True),
     "roll": Lacked(plain(lambda x: x.roll(1, 1)), "roll", on_steps=True),
     "length": Lacked(plain(lambda x: x / x.shape[1]), "another batch or sequence", on_steps=True),
     "attention": Lacked(_attention, "ttention", on_steps=True),

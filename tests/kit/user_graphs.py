@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
+from .user_windows import LessLast, LessMean, RevIN, Standardised
+
 
 class ResidualLSTM(nn.Module):
     def __init__(self):
@@ -144,30 +146,9 @@ class RawUnits(nn.Module):
         return self.fc(out[:, -1]) * 12.5 + 300
 
 
-class LessLast(nn.Module):
-    """The last value taken off, and added back to every step of the horizon."""
-
-    def __init__(self):
-        super().__init__()
-        self.lstm = nn.LSTM(1, 8, batch_first=True)
-        self.fc = nn.Linear(8, 6)
-
+class SumOfSteps(MeanPool):
     def forward(self, x):
-        last = x[:, -1:, :]
-        out, _ = self.lstm(x - last)
-        return self.fc(out[:, -1]) + last[:, 0]
-
-
-class LessMean(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.lstm = nn.LSTM(2, 8, batch_first=True)
-        self.fc = nn.Linear(8, 2)
-
-    def forward(self, x):
-        mean = x.mean(dim=1, keepdim=True)
-        out, _ = self.lstm(x - mean)
-        return self.fc(out[:, -1]) + mean.squeeze(1)
+        return self.fc(self.lstm(x)[0].sum(dim=1))
 
 
 class HeadsOfADict(nn.Module):
@@ -289,7 +270,7 @@ class GraphModule:
 
 
 HEADS = "are two heads"
-READ_OUT = "a mean or a maximum over the steps"
+READ_OUT = "a mean, a sum or a maximum over the steps"
 GRAPH_MODULES: dict[str, GraphModule] = {
     "residual LSTM": GraphModule(
         ResidualLSTM,
@@ -336,6 +317,21 @@ GRAPH_MODULES: dict[str, GraphModule] = {
     "mean taken off": GraphModule(
         LessMean, "a = mean(x); y = fc(last(lstm(x - a))) + a", "no window that is centred"
     ),
+    "window by its deviation": GraphModule(
+        Standardised,
+        "a = mean(x); a2 = x - a; a3 = denormalize(sqrt(mean(a2 * a2, 1)), 1e-06, 1); "
+        "y = fc(last(lstm(a2 / a3))) * a3 + a",
+        "no window that is centred or divided by its deviation",
+    ),
+    "RevIN": GraphModule(
+        RevIN,
+        "a = mean(x); a2 = x - a; a3 = sqrt(denormalize(mean(a2 * a2), 1e-05, 1)); "
+        "y = normalize(fc(last(lstm(denormalize(a2 / a3, 0.25 -0.5, 1.5 0.5)))), "
+        "0.25 -0.5 0.25 -0.5 0.25 -0.5, 1.5 0.5 1.5 0.5 1.5 0.5) * a3[0, 1, 0, 1, 0, 1] "
+        "+ a[0, 1, 0, 1, 0, 1]",
+        "stands norm",
+    ),
+    "sum of the steps": GraphModule(SumOfSteps, "lstm, sum, fc", READ_OUT),
     "heads in a dict": GraphModule(
         HeadsOfADict, "a = last(lstm(x)); y = concat(heads.rul(a), heads.fault(a))", HEADS
     ),

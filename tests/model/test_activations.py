@@ -29,10 +29,12 @@ pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]
 @pytest.fixture
 def model(function: str) -> Model:
     random = np.random.default_rng(0)
+    positive = [Activation("positive", "softplus")] if function == "sqrt" else []
     stages = (
         lstm("lstm", 2, 5, 1, random),
         LastStep("last"),
         linear("fc", 5, 4, random, gain=8.0),  # so that both bends of a function are reached
+        *positive,
         Activation(function, function),
     )
     return Model(stages, Signature(2, 4))
@@ -79,16 +81,21 @@ def test_a_target_names_what_it_has_no_words_for(
 
 @pytest.mark.parametrize("function", ACTIVATIONS)
 def test_a_live_module_shows_it(function: str) -> None:
-    classes = {token: name for name, token in TOKENS.items()}
-    if function == "gelu_tanh":
-        activation = torch.nn.GELU(approximate="tanh")
-    else:
-        activation = getattr(torch.nn, classes[function])()
-    checkpoint = read(UsersModule(activation))
+    checkpoint = read(UsersModule(_activation(function)))
     stage = checkpoint.model.stages[-1]
     assert isinstance(stage, Activation)
     assert (stage.function, stage.parameter) == (function, Activation("a", function).parameter)
     assert "proved" in checkpoint.model.origin
+
+
+def _activation(function: str) -> Any:
+    """What computes it in torch."""
+    classes = {token: name for name, token in TOKENS.items()}
+    if function == "gelu_tanh":
+        return torch.nn.GELU(approximate="tanh")
+    if function == "sqrt":  # no module, and for positive values
+        return lambda x: torch.nn.functional.softplus(x).sqrt()
+    return getattr(torch.nn, classes[function])()
 
 
 class UsersModule(torch.nn.Module):  # type: ignore[misc, name-defined]

@@ -17,6 +17,7 @@ class PoolSteps:
 
     def __init__(self, stage: Pool, input_size: int, batch: int) -> None:
         self._mode = stage.mode
+        self._correction = stage.correction
         self.state: State = tuple(rows_of(memory, batch) for memory in stage.memory(input_size))
 
     def through(self, x: Array, lengths: Array | None) -> Array:
@@ -26,6 +27,8 @@ class PoolSteps:
             counted = np.arange(len(x))[:, np.newaxis, np.newaxis] < lengths
         if self._mode == "max":
             return self._largest(x, counted)
+        if self._mode == "sum":
+            return self._sum(x, counted)
         kept, count = self.state
         is_new = count[0, :, 0] == 0  # (batch,)
         count[0, :, 0] += counted.sum(axis=(0, 1))
@@ -33,11 +36,17 @@ class PoolSteps:
             kept[0, is_new] = x[0].T[is_new]
             first: Array = kept[0].T
             return first
-        # Step after step onto the sum so far: chunks change no bit.
+        divisor = count[0].T - np.float32(self._correction)  # (1, batch)
+        mean: Array = self._sum(x, counted) / divisor
+        return mean
+
+    def _sum(self, x: Array, counted: Array) -> Array:
+        """Step after step onto the sum so far: chunks change no bit."""
+        kept = self.state[0]
         terms = np.concatenate([kept.swapaxes(1, 2), np.where(counted, x, np.float32(0))])
         kept[0] = terms.sum(axis=0).T
-        mean: Array = (kept[0] / count[0]).T
-        return mean
+        total: Array = kept[0].T
+        return total
 
     def _largest(self, x: Array, counted: Array) -> Array:
         (largest,) = self.state

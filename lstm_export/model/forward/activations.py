@@ -115,6 +115,10 @@ def _hardswish(x: Array, terms: Array, _: float) -> Activated:
     return Activated(x * np.clip(x / 6 + 0.5, 0, 1), terms, np.abs(x))
 
 
+def _sqrt(x: Array, terms: Array, _: float) -> Activated:
+    return Activated(np.sqrt(x), np.sqrt(terms))
+
+
 FUNCTIONS: Mapping[str, Function] = {
     "relu": _relu,
     "leaky_relu": _leaky_relu,
@@ -130,6 +134,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "celu": _celu,
     "hardswish": _hardswish,
     "hardsigmoid": _hardsigmoid,
+    "sqrt": _sqrt,
 }
 
 _erf = np.vectorize(erf, otypes=[np.float64])  # numpy has none

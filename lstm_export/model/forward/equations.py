@@ -175,6 +175,10 @@ def _pool(stage: Pool, weights: Weights, x: Value, context: Context) -> Value:
         y = np.maximum(start[0][0], np.where(counted, x.y, nothing).max(axis=0))
         context.final.append(y[np.newaxis])
         return Value(y, np.maximum(np.abs(y), np.where(counted, x.terms, 0.0).max(axis=0)))
+    if stage.mode == "sum":
+        total = _summed(x, start[0][0], counted)
+        context.final.append(total.y[np.newaxis])
+        return total
     before, steps_before = start
     steps = steps_before + counted.sum(axis=0)
     if stage.mode == "first":
@@ -182,11 +186,17 @@ def _pool(stage: Pool, weights: Weights, x: Value, context: Context) -> Value:
         y = np.where(is_begun, before[0], x.y[0])
         context.final += [y[np.newaxis], _of_every_run(steps, y)]
         return Value(y, np.where(is_begun, np.abs(y), x.terms[0]))
-    total = before[0] + x.y.sum(axis=0, where=counted)
-    terms = np.abs(before[0]) + np.abs(x.y).sum(axis=0, where=counted)
-    context.final += [total[np.newaxis], _of_every_run(steps, total)]
+    total = _summed(x, before[0], counted)
+    context.final += [total.y[np.newaxis], _of_every_run(steps, total.y)]
     divisor = {"sum": 1.0, "longest": float(len(x.y))}.get(context.choices.pool, steps[0])
-    return Value(total / divisor, terms / divisor)
+    divisor = divisor - stage.correction
+    return Value(total.y / divisor, total.terms / divisor)
+
+
+def _summed(x: Value, before: Array, counted: Array) -> Value:
+    """The steps that count added to the sum `(*runs, batch, size)` of those before."""
+    total = before + x.y.sum(axis=0, where=counted)
+    return Value(total, np.abs(before) + np.abs(x.y).sum(axis=0, where=counted))
 
 
 def _of_every_run(steps: Array, y: Array) -> Array:

@@ -25,6 +25,7 @@ ACTIVATIONS: Mapping[str, float | None] = {
     "celu": 1.0,  # alpha
     "hardswish": None,
     "hardsigmoid": None,
+    "sqrt": None,
 }
 
 

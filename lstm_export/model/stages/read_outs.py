@@ -11,7 +11,7 @@ from ...errors import UnsupportedModel
 from ..stage import Memory, Shape, Stage, Steps
 
 LOWEST = float(np.finfo(np.float32).min)  # no value of a sequence is smaller
-POOLS = ("mean", "max", "first")
+POOLS = ("mean", "max", "first", "sum")
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,15 +63,18 @@ class LastHidden(Stage):
 
 @dataclass(frozen=True, eq=False)
 class Pool(Stage):
-    """One row of all steps: their mean or their largest value, column by column, or the first step.
+    """One row of all steps: column by column their mean, largest value or sum, or the first step.
 
-    Steps after a row's length do not count.
+    Steps after a row's length do not count. A variance is the mean of squares of what was centred.
 
     Attributes:
         mode: one of `POOLS`.
+        correction: what a mean's divisor is less than the number of steps, as of torch.var: 1 for
+            an unbiased variance.
     """
 
     mode: str
+    correction: int = 0
 
     kind: ClassVar[str] = "Pool"
     steps: ClassVar[Steps] = "reduce"
@@ -80,12 +83,25 @@ class Pool(Stage):
         if self.mode not in POOLS:
             known = ", ".join(POOLS)
             raise UnsupportedModel(f"{self.name} pools by {self.mode!r}; known are {known}")
+        most = 1 if self.mode == "mean" else 0
+        if type(self.correction) is not int or not 0 <= self.correction <= most:
+            got = f"{self.name} pools by {self.mode} with the correction {self.correction!r}"
+            raise UnsupportedModel(f"{got}, expected 0, or for a mean 1")
 
     @property
     def options(self) -> dict[str, Any]:
-        return {"mode": self.mode}
+        options: dict[str, Any] = {"mode": self.mode}
+        if self.correction:  # older readers know no such key
+            options["correction"] = self.correction
+        return options
+
+    @property
+    def least_steps(self) -> int:
+        return 1 + self.correction
 
     def memory(self, input_size: int) -> tuple[Memory, ...]:
+        if self.mode == "sum":
+            return (Memory("sum", 1, input_size),)
         count = Memory("count", 1, 1)  # of the steps so far
         if self.mode == "mean":
             return Memory("sum", 1, input_size), count
@@ -95,7 +111,8 @@ class Pool(Stage):
         return (Memory("largest", 1, input_size, lowest),)
 
     def sizes(self, before: int, after: int) -> str:
-        return f"({self.mode})"
+        correction = f", correction {self.correction}" if self.correction else ""
+        return f"({self.mode}{correction})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +137,10 @@ class LastSteps(Stage):
     @property
     def options(self) -> dict[str, Any]:
         return {"count": self.count}
+
+    @property
+    def least_steps(self) -> int:
+        return self.count
 
     def shape(self, taken: tuple[Shape, ...]) -> Shape:
         value = super().shape(taken)

@@ -122,7 +122,10 @@ def _pool_bugs(model: Model, stage: Pool) -> Iterator[Mutation]:
     """Another pool, or the last step."""
     for mode in POOLS:
         if mode != stage.mode:
-            wrong = replace(stage, mode=mode)
+            wrong = replace(stage, mode=mode, correction=0)
             yield from mutations(f"{mode} for {stage.mode}", _replaced(model, wrong), stage.name)
+    if stage.correction:
+        biased = replace(stage, correction=0)
+        yield from mutations("divided by every step", _replaced(model, biased), stage.name)
     last = LastStep(stage.name, inputs=stage.inputs)
     yield from mutations(f"the last step for {stage.mode}", _replaced(model, last), stage.name)

@@ -17,6 +17,7 @@ OPERATORS: Mapping[str, str] = {
     "LeakyRelu": "leaky_relu",
     "Selu": "selu",
     "Celu": "celu",
+    "Sqrt": "sqrt",
 }
 
 

@@ -9,6 +9,7 @@ from ...device.onnx_state import CarriedTensor
 from ...errors import UnsupportedModel
 from ...model import Pool
 from .row_reader import read_reduced
+from .shared_nodes import step_over_shared
 from .walk import CONSTANT, Taken, Walk, check_number, check_whole
 
 
@@ -21,7 +22,7 @@ def read_carried_pool(walk: Walk, tensors: Iterator[CarriedTensor]) -> Pool:
     if op == "ReduceMax":
         return _largest(walk, _next(tensors))
     if op == "Concat":
-        return _mean(walk, _next(tensors), _next(tensors))
+        return _sum_or_mean(walk, tensors)
     return _first(walk, _next(tensors), _next(tensors))
 
 
@@ -38,12 +39,17 @@ def _largest(walk: Walk, carried: str) -> Pool:
     return Pool(_squeezed(walk), "max")
 
 
-def _mean(walk: Walk, total: str, count: str) -> Pool:
+def _sum_or_mean(walk: Walk, tensors: Iterator[CarriedTensor]) -> Pool:
+    total = _next(tensors)
     (walk.current,) = walk.take("Concat", total, walk.current, axis=0).outputs
     read_reduced(walk, "ReduceSum", 0, keepdims=1)
     so_far = walk.current
     if so_far != total + FINAL:
         raise UnsupportedModel(f"the final {total} is given back as {so_far!r}")
+    if walk.op() == "Squeeze":
+        return Pool(_squeezed(walk), "sum")
+    count = _next(tensors)
+    step_over_shared(walk)
     _expect_final(walk.take("Add", count, "x/float_steps"), count, walk)
     walk.current = so_far
     walk.advance("Div", count + FINAL)

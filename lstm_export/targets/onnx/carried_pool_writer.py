@@ -17,13 +17,12 @@ def write_carried_pool(stage: Pool, graph: Graph) -> None:
     if stage.mode == "max":
         _write_largest(stage, names["largest"], graph)
         return
+    if stage.mode == "sum":
+        _squeezed(stage, _sum_so_far(stage, names["sum"], graph), graph)
+        return
     seq = graph.float_steps()
     if stage.mode == "mean":
-        # Step after step onto the sum so far: chunks change no bit.
-        terms = (names["sum"], graph.value.name)
-        joined = graph.node("Concat", f"{stage.name}/terms", *terms, axis=0)
-        graph.value = replace(graph.value, name=joined)
-        so_far = _reduced("ReduceSum", names["sum"] + FINAL, graph)
+        so_far = _sum_so_far(stage, names["sum"], graph)
         count = graph.node("Add", names["count"] + FINAL, names["count"], seq)
         mean = graph.node("Div", f"{stage.name}/mean", so_far, count)  # (1, batch, size)
         _squeezed(stage, mean, graph)
@@ -35,6 +34,13 @@ def write_carried_pool(stage: Pool, graph: Graph) -> None:
     kept = graph.node("Where", names["first"] + FINAL, is_new, first, names["first"])
     graph.node("Add", names["count"] + FINAL, names["count"], seq)
     _squeezed(stage, kept, graph)
+
+
+def _sum_so_far(stage: Pool, carried: str, graph: Graph) -> str:
+    """Step after step onto the sum so far `(1, batch, size)`: chunks change no bit."""
+    joined = graph.node("Concat", f"{stage.name}/terms", carried, graph.value.name, axis=0)
+    graph.value = replace(graph.value, name=joined)
+    return _reduced("ReduceSum", carried + FINAL, graph)
 
 
 def _write_largest(stage: Pool, carried: str, graph: Graph) -> None:

@@ -11,7 +11,7 @@ from .graph import AXES_INPUT_OPSET, FINAL_STEP, LAST
 from .shared_nodes import step_over_shared
 from .walk import CONSTANT, Walk, check_number
 
-ROW_OPERATORS = ("Gather", "GatherND", "ReduceMean", "ReduceMax", "Where")
+ROW_OPERATORS = ("Gather", "GatherND", "ReduceMean", "ReduceMax", "ReduceSum", "Where")
 
 
 class Place(NamedTuple):
@@ -71,10 +71,31 @@ def read_row(walk: Walk, place: Place, takes_lengths: bool) -> Stage:
         return _last_that_counts(walk, place)
     if op == "Where":
         return _pool_of_what_counts(walk, place)
+    if op == "ReduceSum":
+        return _sum_or_mean(walk, place.time_axis, "x/float_steps")
     name = walk.name()
     mode = "mean" if op == "ReduceMean" else "max"
     read_reduced(walk, op, place.time_axis)
     return Pool(name, mode)
+
+
+def _sum_or_mean(walk: Walk, axis: int, steps: str) -> Pool:
+    """A sum over the steps, or a mean by so many of them or by one less."""
+    name = walk.name()
+    read_reduced(walk, "ReduceSum", axis)
+    if not name.endswith("/sum"):
+        return Pool(name, "sum")
+    step_over_shared(walk)
+    divisor = steps
+    is_corrected = walk.op() == "Sub"
+    if is_corrected:
+        taken = walk.take("Sub", steps, CONSTANT)
+        (less,) = taken.arrays()
+        (divisor,) = taken.outputs
+        check_number(less, 1.0, divisor)
+    name = walk.name()
+    walk.advance("Div", divisor)
+    return Pool(name, "mean", int(is_corrected))
 
 
 def _step(walk: Walk, place: Place, takes_lengths: bool) -> Stage:
@@ -99,7 +120,7 @@ def _last_that_counts(walk: Walk, place: Place) -> Stage:
 
 
 def _pool_of_what_counts(walk: Walk, place: Place) -> Stage:
-    """A mean or the largest value over the steps before each row's end."""
+    """A sum, a mean or the largest value over the steps before each row's end."""
     counts = "lengths/counts_time_first" if place.is_time_first else "lengths/counts"
     axis = place.time_axis
     taken = walk.take("Where", counts, walk.current, CONSTANT)
@@ -111,11 +132,7 @@ def _pool_of_what_counts(walk: Walk, place: Place) -> Stage:
         read_reduced(walk, "ReduceMax", axis)
         return Pool(name, "max")
     check_number(nothing, 0.0, walk.current)
-    read_reduced(walk, "ReduceSum", axis)
-    step_over_shared(walk)
-    name = walk.name()
-    walk.advance("Div", "lengths/divisor")
-    return Pool(name, "mean")
+    return _sum_or_mean(walk, axis, "lengths/divisor")
 
 
 def read_reduced(walk: Walk, op: str, axis: int, keepdims: int = 0) -> None:

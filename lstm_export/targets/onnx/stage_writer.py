@@ -52,6 +52,7 @@ _OPERATORS = {
     "selu": "Selu",
     "celu": "Celu",
     "hardsigmoid": "HardSigmoid",
+    "sqrt": "Sqrt",
 }
 _ATTRIBUTES = {"hardsigmoid": {"alpha": 1 / 6, "beta": 0.5}}
 
@@ -118,30 +119,38 @@ def _pool(stage: Pool, graph: Graph, around: Around) -> None:
         write_carried_pool(stage, graph)
     elif stage.mode == "first":
         graph.add("Gather", stage.name, graph.integer("first_index", 0), axis=_time_axis(graph))
-    elif graph.takes_lengths:
-        _pool_what_counts(stage, graph)
     else:
-        graph.reduce(_REDUCED[stage.mode], stage.name, _time_axis(graph))
+        if graph.takes_lengths:
+            _keep_what_counts(stage, graph)
+        _pool_all(stage, graph)
     graph.value = as_row(graph.value)
 
 
-_REDUCED = {"mean": "ReduceMean", "max": "ReduceMax"}
+_REDUCED = {"mean": "ReduceMean", "max": "ReduceMax", "sum": "ReduceSum"}
 
 
-def _pool_what_counts(stage: Pool, graph: Graph) -> None:
-    """What stands after a row's length is left out."""
-    axis = _time_axis(graph)
-    is_mean = stage.mode == "mean"
-    nothing = graph.number("zero", 0.0) if is_mean else graph.number("lowest", LOWEST)
+def _keep_what_counts(stage: Pool, graph: Graph) -> None:
+    """What stands after a row's length becomes what changes no sum, or no maximum."""
+    is_max = stage.mode == "max"
+    nothing = graph.number("lowest", LOWEST) if is_max else graph.number("zero", 0.0)
     name = f"{stage.name}/counted"
     counts = graph.counts_time_first() if graph.value.is_time_first else graph.counts()
     counted = graph.node("Where", name, counts, graph.value.name, nothing)
     graph.value = replace(graph.value, name=counted)
-    if not is_mean:
-        graph.reduce("ReduceMax", stage.name, axis)
+
+
+def _pool_all(stage: Pool, graph: Graph) -> None:
+    axis = _time_axis(graph)
+    is_divided = stage.mode == "mean" and (graph.takes_lengths or stage.correction)
+    if not is_divided:
+        graph.reduce(_REDUCED[stage.mode], stage.name, axis)
         return
     graph.reduce("ReduceSum", f"{stage.name}/sum", axis)
-    graph.add("Div", stage.name, graph.float_lengths())
+    divisor = graph.float_lengths() if graph.takes_lengths else graph.float_steps()
+    if stage.correction:
+        less = graph.number("one_float", 1.0)
+        divisor = graph.node("Sub", f"{stage.name}/divisor", divisor, less)
+    graph.add("Div", stage.name, divisor)
 
 
 def _batch_first(stage: Stage, graph: Graph) -> None:

@@ -21,7 +21,7 @@ from ...device.onnx_metadata import (
     WEIGHTS_SHA256,
 )
 from ...errors import UnsupportedModel, require
-from ...model import LastSteps, Model, Recurrent, StateTensor, state_layout
+from ...model import Model, Recurrent, StateTensor, state_layout
 from ...model.lowering import lower_projections
 from ...model.state import named_memories, not_for_streams, state_names
 from ...model.wiring import INPUT
@@ -85,8 +85,8 @@ def _refuse_what_cannot_stream(model: Model) -> None:
     if isinstance(stage, Recurrent):
         reason = "is bidirectional, and reads a sequence from its end too, "
         reason += "which a stream does not have"
-    elif isinstance(stage, LastSteps):
-        reason = f"needs {stage.count} steps at once, of which a stream has one"
+    elif stage.least_steps > 1:
+        reason = f"needs {stage.least_steps} steps at once, of which a stream has one"
     else:
         reason = "puts a row of all steps beside every step, which a stream does not know yet"
     raise UnsupportedModel(

@@ -40,11 +40,12 @@ def initial_values(model: Model) -> Array:
 
 
 def _of_pools(model: Model) -> Iterator[tuple[str, StateTensor]]:
-    """By pool a row of columns and a count; of a mean also what rounding has added to each."""
+    """By pool a row of columns and mostly a count; of sums also what rounding has added to each."""
     for index, stage in enumerate(model.stages):
         if isinstance(stage, Pool):
-            rows = 2 if stage.mode == "mean" else 1
-            size = model.shapes[index].width + 1
+            is_counted = stage.mode != "sum" and not stage.correction
+            rows = 2 if stage.mode in ("mean", "sum") else 1
+            size = model.shapes[index].width + is_counted
             yield stage.name, StateTensor(f"{stage.name}.{stage.mode}", rows, size)
 
 

@@ -192,7 +192,7 @@ def _gap(value: Value, run: Walk) -> str:
 
 @_write.register
 def _pool(stage: Pool, run: Walk) -> Value:
-    """Take the steps of a pass in; the first step and the largest values stay in the state."""
+    """Take the steps of a pass in; all but a mean stays in the state."""
     x = run.value
     kept = Value(run.pool_state(stage.name), x.width, steps="1")
     steps = (run.steps, x.width, run.lanes)
@@ -200,7 +200,8 @@ def _pool(stage: Pool, run: Walk) -> Value:
         run.call(f"pool_{stage.mode}", x.text, kept.text, *steps)
         return kept
     out = _row_output(run)
-    run.call("pool_mean", x.text, kept.text, out.text, *steps)
+    function = "pool_corrected_mean" if stage.correction else "pool_mean"
+    run.call(function, x.text, kept.text, out.text, *steps)
     return out
 
 

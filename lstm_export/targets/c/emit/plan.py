@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ....model import Flatten, LastStep, LastSteps, Model, Pool, Stage
+from ....model import Flatten, LastStep, Model, Pool, Stage
 from ....model.wiring import INPUT, Sources
 
 
@@ -43,7 +43,7 @@ class Plan:
 def looks_ahead(model: Model) -> Stage | None:
     """The stage because of which a model has whole sequences only; None where it has steps, too.
 
-    It reads from both ends, keeps the last steps at once, or takes at every step a row that all
+    It reads from both ends, needs several steps at once, or takes at every step a row that all
     steps together make.
     """
     for recurrent in model.recurrent:
@@ -52,7 +52,7 @@ def looks_ahead(model: Model) -> Stage | None:
     at_last = asked_at_the_last_step(model)
     known = _known_at_the_first_step(model)
     for index, stage in enumerate(model.stages):
-        if isinstance(stage, LastSteps):
+        if stage.least_steps > 1:
             return stage
         if not model.shapes[index].is_sequence or index in at_last:
             continue

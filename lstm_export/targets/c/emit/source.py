@@ -112,7 +112,7 @@ def _part(stage: Stage) -> str:
         case Join():
             part = f"JOIN_{stage.kind.upper()}"
         case Pool():
-            part = f"POOL_{stage.mode.upper()}"
+            part = f"POOL_{'CORRECTED_' if stage.correction else ''}{stage.mode.upper()}"
         case LayerNorm():
             part = "LAYER_NORM"
         case RMSNorm():

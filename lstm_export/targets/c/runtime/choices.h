@@ -98,6 +98,12 @@ typedef char model_bits_are_known[MODEL_BITS == 32 || MODEL_BITS == 16 || MODEL_
 #ifndef MODEL_POOL_FIRST
 #define MODEL_POOL_FIRST 1
 #endif
+#ifndef MODEL_POOL_SUM
+#define MODEL_POOL_SUM 1
+#endif
+#ifndef MODEL_POOL_CORRECTED_MEAN
+#define MODEL_POOL_CORRECTED_MEAN 1 /* Pool: a mean whose divisor is one step less */
+#endif
 
 /* Activations that it has between stages. */
 #ifndef MODEL_TANH
@@ -144,6 +150,9 @@ typedef char model_bits_are_known[MODEL_BITS == 32 || MODEL_BITS == 16 || MODEL_
 #endif
 #ifndef MODEL_HARDSIGMOID
 #define MODEL_HARDSIGMOID 1
+#endif
+#ifndef MODEL_SQRT
+#define MODEL_SQRT 1
 #endif
 
 /* What it needs in whole numbers. */

@@ -133,7 +133,7 @@ MODEL_STATIC void model_prelu(const float *weight, size_t count, const float *x,
 }
 #endif
 
-#if MODEL_LAYER_NORM || MODEL_RMS_NORM
+#if MODEL_LAYER_NORM || MODEL_RMS_NORM || MODEL_SQRT
 /* x^0.5 by Newton's iteration, for x > 0. */
 MODEL_STATIC float model_sqrt(float x)
 {
@@ -154,7 +154,20 @@ MODEL_STATIC float model_sqrt(float x)
     }
     return root * scale;
 }
+#endif
 
+#if MODEL_SQRT
+/* Elementwise over n values; NaN below 0. */
+MODEL_STATIC void model_map_sqrt(const float *x, float *y, size_t n)
+{
+    size_t k;
+    for (k = 0; k < n; k++) {
+        y[k] = x[k] < 0.0f ? (x[k] - x[k]) / (x[k] - x[k]) : model_sqrt(x[k]);
+    }
+}
+#endif
+
+#if MODEL_LAYER_NORM || MODEL_RMS_NORM
 /* The sum of x[k * stride], or of (x[k * stride] - mean)^2, in 16 partial sums. */
 MODEL_STATIC float model_total(const float *x, size_t n, size_t stride, float mean, int squared)
 {

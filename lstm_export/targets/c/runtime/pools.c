@@ -5,7 +5,7 @@
 
 #include "vectors.h"
 
-#if MODEL_POOL_MEAN
+#if MODEL_POOL_MEAN || MODEL_POOL_SUM || MODEL_POOL_CORRECTED_MEAN
 /* The sum over more than a million steps would lose digits: what each addition leaves out is added
    to the next (W. Kahan, Further remarks on reducing truncation errors, 1965). */
 MODEL_INLINE void model_add_to(float *sum, float *excess, float x)
@@ -14,7 +14,9 @@ MODEL_INLINE void model_add_to(float *sum, float *excess, float x)
     *excess = (total - *sum) - term;
     *sum = total;
 }
+#endif
 
+#if MODEL_POOL_MEAN
 /* The mean -> y [n][lane]. `sums` [n + 1][lane] are those of the features and the count of steps,
    another [n + 1][lane] what they are too large by. */
 MODEL_NOINLINE void model_pool_mean(const float *x, float *sums, float *y, size_t steps, size_t n,
@@ -35,6 +37,35 @@ MODEL_NOINLINE void model_pool_mean(const float *x, float *sums, float *y, size_
         for (l = 0; l < lanes; l++) {
             y[l] = sums[l] / counts[l];
         }
+    }
+}
+#endif
+
+#if MODEL_POOL_SUM || MODEL_POOL_CORRECTED_MEAN
+/* The sum, kept [n][lane]; after it what it is too large by. */
+MODEL_NOINLINE void model_pool_sum(const float *x, float *sums, size_t steps, size_t n,
+                                   size_t lanes)
+{
+    const size_t all = n * lanes;
+    size_t t, k;
+    for (t = 0; t < steps; t++, x += all) {
+        for (k = 0; k < all; k++) {
+            model_add_to(sums + k, sums + all + k, x[k]);
+        }
+    }
+}
+#endif
+
+#if MODEL_POOL_CORRECTED_MEAN
+/* The sum of all steps of a sequence by one less than there are -> y [n][lane]. */
+MODEL_NOINLINE void model_pool_corrected_mean(const float *x, float *sums, float *y, size_t steps,
+                                              size_t n, size_t lanes)
+{
+    const float divisor = (float)(steps - 1);
+    size_t k;
+    model_pool_sum(x, sums, steps, n, lanes);
+    for (k = 0; k < n * lanes; k++) {
+        y[k] = sums[k] / divisor;
     }
 }
 #endif
