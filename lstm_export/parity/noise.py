@@ -126,10 +126,11 @@ class ExactAndJitter(Jitter):
         moved: Array = gate.copy()
         others = moved[..., 1:, :, :]
         signs = self._signs(others.shape)
-        if isinstance(size, float):
-            others += size * signs
-        else:
-            others += np.broadcast_to(size, gate.shape)[..., 1:, :, :] * signs
+        if not isinstance(size, float):
+            signs = np.broadcast_to(size, gate.shape)[..., 1:, :, :] * signs
+        elif size != 1.0:
+            signs = size * signs
+        others += signs
         return moved
 
 
