@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import sys
 import warnings
@@ -35,6 +36,11 @@ note = (
 
 # Beside the code in the archive: the chain and the signature.
 RECORD = "lstm_export.json"
+
+# oneDNN, in which torch runs an LSTM, keeps a program for each shape that it met, half a megabyte
+# each, 1,024 of them unless it is told otherwise before its first use.
+ONEDNN_CAPACITY = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
+FEW_PROGRAMS = "16"
 
 _CONSTANTS = re.compile(rb"(?: +\w+ : Final\[.*\n)+")  # lines of a class, one after the other
 # Records that torch's writer adds by itself: the version under one of two names, and others.
@@ -91,11 +97,12 @@ def _sorted_lines(block: re.Match[bytes]) -> bytes:
 
 
 def load(data: bytes, providers: tuple[str, ...] = ()) -> TorchScriptRunner:
-    """Open the artifact in torch on the CPU."""
+    """Open the artifact in torch on the CPU; memory does not follow the number of lengths."""
     if providers:
         asked = ", ".join(providers)
         reason = "providers are for ONNX Runtime"
         raise InputError(f"{reason}; TorchScript runs on the CPU, not on {asked}")
+    os.environ.setdefault(ONEDNN_CAPACITY, FEW_PROGRAMS)
     return TorchScriptRunner(*_open(data))
 
 

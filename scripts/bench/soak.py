@@ -5,6 +5,10 @@ saved states), calls sequences of varying length and batch, and steps a pool who
 The samples repeat with a period, so that after any number of steps a float64 run over a few periods
 tells what the stream has to answer. A tenth more of the work comes first, as a warm-up.
 
+Two figures tell of memory: what the process holds, and what of that is in use. A leak is memory in
+use that grows; the rest is what the allocator keeps between the blocks in use, and its largest
+moment is when most threads happen to answer the longest sequences at once.
+
     python -m scripts.bench.soak                                   # 10 million steps, 100,000 calls
     python -m scripts.bench.soak --steps 200000 --calls 2000       # half a minute
     python -m scripts.bench.soak --engine numpy
@@ -12,7 +16,8 @@ tells what the stream has to answer. A tenth more of the work comes first, as a 
 
 from __future__ import annotations
 
-import argparse
+import ctypes
+import gc
 import sys
 import time
 from collections.abc import Sequence
@@ -29,7 +34,7 @@ from lstm_export.device import Session
 from lstm_export.model import Array, Model, forward
 from lstm_export.parity import golden_sets
 from lstm_export.targets.onnx.writer import to_bytes
-from scripts.bench.timing import machine, report
+from scripts.bench.timing import machine, options, report
 from tests.kit.builders import drawn
 from tests.kit.chains import CHAINS
 
@@ -48,12 +53,32 @@ EPS = 2.0**-23
 Figures = dict[str, Any]
 
 
+class MallocInfo(ctypes.Structure):
+    """What mallinfo2(3) of glibc 2.33 and newer returns; sizes in bytes."""
+
+    _fields_ = [
+        (name, ctypes.c_size_t)
+        for name in "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()
+    ]
+
+
+def bytes_in_use() -> int:
+    """What malloc has given out and not got back, in all its arenas and beside them."""
+    mallinfo = ctypes.CDLL(None).mallinfo2
+    mallinfo.restype = MallocInfo
+    found = mallinfo()
+    return int(found.uordblks + found.hblkhd)
+
+
 class Resources:
-    """What this process holds, by Linux."""
+    """What this process holds, by Linux, glibc and Python, while its threads wait."""
 
     def __init__(self) -> None:
+        gc.collect()
         pages = int(Path("/proc/self/statm").read_text().split()[1])
         self.resident = pages * 4096
+        self.in_use = bytes_in_use()
+        self.objects = sys.getallocatedblocks()  # of Python's own allocator
         self.handles = len(list(Path("/proc/self/fd").iterdir()))
         self.threads = len(list(Path("/proc/self/task").iterdir()))
 
@@ -164,16 +189,22 @@ def soak(workers: Sequence[Worker], steps: int, calls: int) -> list[Resources]:
             list(threads.map(part.done_by, workers))
             found.append(Resources())
             grown = (found[-1].resident - found[0].resident) / MB
-            print(f"{look + 1} of {LOOKS}: {grown:+.2f} MB", file=sys.stderr, flush=True)
+            used = (found[-1].in_use - found[0].in_use) / MB
+            said = f"{look + 1} of {LOOKS}: {grown:+.2f} MB, in use {used:+.2f} MB"
+            print(said, file=sys.stderr, flush=True)
     return found
 
 
 def figures(found: Sequence[Resources], answers: Sequence[Array], expected: Array) -> Figures:
     """What came of it."""
     resident = [resources.resident / MB for resources in found]
+    in_use = [resources.in_use / MB for resources in found]
     slope = np.polyfit(np.linspace(0, 1, len(resident)), resident, 1)[0]
     return {
         "resident_mb": resident,
+        "in_use_mb": in_use,
+        "growth_in_use_mb": in_use[-1] - in_use[0],
+        "objects": [resources.objects for resources in found],
         "growth_mb": resident[-1] - resident[0],
         "largest_growth_mb": max(resident) - resident[0],
         "slope_mb": float(slope),
@@ -190,6 +221,8 @@ def lines_of(record: Figures) -> list[str]:
         f"  resident memory  {record['resident_mb'][0]:.1f} MB after the warm-up, "
         f"{record['growth_mb']:+.2f} at the end, {record['largest_growth_mb']:+.2f} at most",
         f"  its slope        {record['slope_mb']:+.2f} MB over all of it",
+        f"  of it in use     {record['in_use_mb'][0]:.2f} MB, {record['growth_in_use_mb']:+.2f} at the end",
+        f"  Python's blocks  {record['objects'][0]:,}, {record['objects'][-1] - record['objects'][0]:+,}",
         f"  file handles     {record['handles'][0]}, then {record['handles'][-1]}",
         f"  threads          {record['threads'][0]}, then {record['threads'][-1]}",
         f"  processor        {record['cores']:.2f} cores",
@@ -200,11 +233,11 @@ def lines_of(record: Figures) -> list[str]:
 
 def main() -> None:
     """Soak one engine and report."""
-    parser = argparse.ArgumentParser()
+    parser = options()
     parser.add_argument("--engine", default="onnx")
     parser.add_argument("--steps", type=int, default=10_000_000)
     parser.add_argument("--calls", type=int, default=100_000)
-    given, sys.argv[1:] = parser.parse_known_args()  # `report` reads the rest
+    given = parser.parse_args()
     model = CHAINS["seed"]
     samples = drawn(model, 1, PERIOD)[0]
     with TemporaryDirectory() as folder:
@@ -219,7 +252,8 @@ def main() -> None:
     record = figures(found, answers, settled_answers(model, samples))
     record |= {"engine": given.engine, "cores": busy / wall}
     work = f"{given.steps:,} steps and {given.calls:,} calls in {THREADS} threads, {wall:.0f} s"
-    report([f"{given.engine}: {work}", *lines_of(record)], record, machine("numpy", "onnxruntime"))
+    lines = [f"{given.engine}: {work}", *lines_of(record)]
+    report(lines, record, machine("numpy", "onnxruntime"), given)
     if not record["same_bits"]:
         sys.exit("the threads answered differently")
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from lstm_export.device import Session, load_onnx, load_onnx_stream, numpy_runner
+from lstm_export import targets
+from lstm_export.device import Session
 from lstm_export.errors import InputError
-from lstm_export.model import Model
+from lstm_export.verification.artifact import own_artifact
 from tests.kit.chains import CHAINS
+from tests.kit.targets_here import TARGETS_HERE
 
-pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
-pytest.importorskip("onnxruntime", reason="needs onnxruntime: pip install onnxruntime")
+for package in ("torch", "onnx", "onnxruntime"):
+    pytest.importorskip(package, reason='needs: pip install "lstm-export[all]"')
 
 MODEL = CHAINS["every step"]
 WIDTH = MODEL.signature.input_size
@@ -121,24 +124,24 @@ ENTRANCES: dict[str, tuple[Shape, Callable[[Session, Any], Any]]] = {
 }
 
 
-def onnx_of(model: Model, **options: bool) -> bytes:
-    from lstm_export.targets.onnx.writer import to_bytes
-
-    return to_bytes(model, 17, **options)
+# By engine the target and the options of its export.
+ENGINES: dict[str, tuple[str, dict[str, bool]]] = {
+    **{name: (name, {}) for name in TARGETS_HERE},
+    "onnx with lengths": ("onnx", {"lengths": True}),
+}
 
 
 @pytest.fixture(scope="module")
-def sessions() -> dict[str, Session]:
-    """One model in every engine that runs it from a bundle without a compiler."""
-    twin = load_onnx_stream(onnx_of(MODEL, stateful=True))
-    runners = {
-        "numpy": numpy_runner(MODEL),
-        "onnx": load_onnx(onnx_of(MODEL)),
-        "onnx with lengths": load_onnx(onnx_of(MODEL, lengths=True)),
-        "onnx-stream": twin,
-    }
+def sessions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Session]:
+    """One model in every engine that runs on this machine."""
+    folder = tmp_path_factory.mktemp("engines")
+    runners = {}
+    for name, (target, options) in ENGINES.items():
+        path = folder / f"{name}{targets.get(target).suffix}"
+        targets.get(target).export(MODEL, path, **options)
+        runners[name] = own_artifact(target, path).runner()
     return {
-        name: Session(runner, MODEL.signature, twin=lambda: twin)
+        name: Session(runner, MODEL.signature, twin=lambda: runners["onnx-stream"])
         for name, runner in runners.items()
     }
 
