@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import InputError
@@ -42,6 +42,8 @@ def _check_output(path: Path, inputs: tuple[Path | None, ...]) -> None:
         raise InputError(
             f"cannot write {path}: the folder {folder} does not exist; create it first"
         )
+    with suppress(FileNotFoundError):
+        path.stat()  # says what the questions below keep to themselves, such as a loop of links
     if path.is_dir():
         raise InputError(f"cannot write {path}: it is a folder; name a file")
     if path.exists() and not path.is_file():
@@ -272,7 +274,7 @@ def unreadable(path: Path, error: OSError, what: str) -> InputError:
 
 def _unwritable(path: Path, error: OSError | RuntimeError) -> InputError:
     reason = error.strerror if isinstance(error, OSError) else None
-    return InputError(f"cannot write {path}: {reason or error}")
+    return InputError(f"cannot write {path}: {reason or error}; mend that or name another file")
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -63,7 +63,9 @@ def check_prediction_output(path: Path, *inputs: Path) -> None:
             written.
     """
     if path.suffix.lower() not in (".csv", ".npy"):
-        raise InputError(f"cannot write {path}: predictions are written as .csv or .npy")
+        raise InputError(
+            f"cannot write {path}: predictions are written as .csv or .npy; give it such a name"
+        )
     check_output(path, *inputs)
 
 

@@ -74,7 +74,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 
 def _beside(path: Path) -> str:
     """Where the weights may be: darts saves MODEL.pt without them, and MODEL.pt.ckpt with them."""
-    weights = path.with_name(f"{path.name}.ckpt")
+    weights = path.parent / f"{path.name}.ckpt"  # of a folder such as /, which has no name, too
     return f"; beside it lies {weights}" if weights.is_file() else ""
 
 

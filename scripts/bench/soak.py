@@ -54,16 +54,14 @@ Figures = dict[str, Any]
 
 
 class MallocInfo(ctypes.Structure):
-    """What mallinfo2(3) of glibc 2.33 and newer returns; sizes in bytes."""
+    """What mallinfo2(3) of glibc 2.33 and newer returns, in bytes."""
 
-    _fields_ = [
-        (name, ctypes.c_size_t)
-        for name in "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()
-    ]
+    _names_ = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost"
+    _fields_ = tuple((name, ctypes.c_size_t) for name in _names_.split())
 
 
 def bytes_in_use() -> int:
-    """What malloc has given out and not got back, in all its arenas and beside them."""
+    """What malloc has given out and not got back, from its arenas and as mappings."""
     mallinfo = ctypes.CDLL(None).mallinfo2
     mallinfo.restype = MallocInfo
     found = mallinfo()
@@ -217,12 +215,14 @@ def figures(found: Sequence[Resources], answers: Sequence[Array], expected: Arra
 
 def lines_of(record: Figures) -> list[str]:
     """The report for people."""
+    new_objects = record["objects"][-1] - record["objects"][0]
     return [
         f"  resident memory  {record['resident_mb'][0]:.1f} MB after the warm-up, "
         f"{record['growth_mb']:+.2f} at the end, {record['largest_growth_mb']:+.2f} at most",
         f"  its slope        {record['slope_mb']:+.2f} MB over all of it",
-        f"  of it in use     {record['in_use_mb'][0]:.2f} MB, {record['growth_in_use_mb']:+.2f} at the end",
-        f"  Python's blocks  {record['objects'][0]:,}, {record['objects'][-1] - record['objects'][0]:+,}",
+        f"  of it in use     {record['in_use_mb'][0]:.1f} MB after the warm-up, "
+        f"{record['growth_in_use_mb']:+.2f} at the end",
+        f"  Python's blocks  {record['objects'][0]:,}, then {new_objects:+,}",
         f"  file handles     {record['handles'][0]}, then {record['handles'][-1]}",
         f"  threads          {record['threads'][0]}, then {record['threads'][-1]}",
         f"  processor        {record['cores']:.2f} cores",

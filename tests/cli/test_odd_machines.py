@@ -10,11 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from lstm_export.cli import app
 from tests.kit.builders import drawn
 from tests.kit.chains import CHAINS
 
-BUNDLE = Path(__file__).resolve().parents[1] / "golden" / "seed-v1.bundle"
+GOLDEN = Path(__file__).resolve().parents[1] / "golden"
+BUNDLE = GOLDEN / "seed-v1.bundle"
 FULL = Path("/dev/full")
 X = drawn(CHAINS["seed"], 1, 5)[0]
 
@@ -59,6 +62,21 @@ def test_a_closed_standard_output_is_one_that_nobody_reads(array: Path) -> None:
     assert "predictions of" in done.stderr
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
+def test_a_full_cache_of_compiled_models(array: Path) -> None:
+    command = (
+        f'ulimit -f 8; exec "{sys.executable}" -m lstm_export run "{BUNDLE}" "{array}" --engine c'
+    )
+    env = {**os.environ, "XDG_CACHE_HOME": str(array.parent)}
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], capture_output=True, text=True, check=False, env=env
+    )
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "File too large; free some space there, or name another folder in XDG_CACHE_HOME" in line
+    assert not list((array.parent / "lstm-export" / "c").iterdir())
+
+
 @pytest.mark.parametrize("variable", ["CC", "CFLAGS"])
 def test_a_quotation_without_an_end(variable: str, array: Path) -> None:
     line = said("run", BUNDLE, array, "--engine", "c", **{variable: "'gcc"})
@@ -83,3 +101,65 @@ def test_half_of_a_zip_is_no_array(tmp_path: Path) -> None:
     np.savez(archive, x=X)
     (tmp_path / "x.npy").write_bytes(archive.getvalue()[:60])
     assert "is no .npy array of numbers" in said("run", BUNDLE, tmp_path / "x.npy")
+
+
+# Commands that write OUT, and commands that read IN, each beside good files.
+WRITES = (
+    "run BUNDLE ARRAY -o OUT",
+    "sbom BUNDLE -o OUT",
+    "verify BUNDLE --junit OUT",
+    "verify BUNDLE --html OUT",
+    "run BUNDLE - --stream --mode window --state OUT",
+)
+READS = (
+    "verify IN",
+    "verify BUNDLE IN",
+    "verify BUNDLE --key IN",
+    "run IN ARRAY",
+    "run BUNDLE IN",
+    "bench IN",
+    "diff IN BUNDLE",
+    "diff BUNDLE IN",
+    "inspect IN",
+    "sbom IN",
+    "sign IN --key GOLDEN/keys/minisign.key",
+    "sign BUNDLE --key IN",
+    "package IN",
+    "onnx IN",
+)
+# What stands at a path that is no file.
+ODD = {
+    "the root": "/",
+    "this folder": ".",
+    "a loop of links": "loop",
+    "a long name": "n" * 300,
+    "a long name in a folder": f"{'n' * 300}/m",
+}
+
+
+def refused(command: str, path: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The one line of a command that is given an odd path."""
+    monkeypatch.chdir(folder)
+    Path("loop").symlink_to("loop")
+    np.save("x.npy", X)
+    before = sorted(Path().iterdir())
+    for word, what in {"BUNDLE": BUNDLE, "GOLDEN": GOLDEN, "ARRAY": "x.npy"}.items():
+        command = command.replace(word, str(what))
+    words = [word.replace("OUT", path).replace("IN", path) for word in command.split()]
+    done = CliRunner().invoke(app, words)
+    assert isinstance(done.exception, SystemExit), done.exception
+    assert done.exit_code == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert ";" in line, "no next step"
+    assert sorted(Path().iterdir()) == before
+    return line
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights on Windows")
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("command", [*WRITES, *READS])
+def test_a_path_that_names_no_file(
+    command: str, odd: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(refused(command, ODD[odd], tmp_path, monkeypatch)) < 1000

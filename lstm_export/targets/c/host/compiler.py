@@ -71,7 +71,7 @@ def library(files: Mapping[str, str]) -> Path:
 
     Raises:
         MissingDependency: there is no compiler.
-        InputError: the compiler fails; its own message follows.
+        InputError: the compiler fails, its own message follows; or its cache is full.
     """
     command = compiler()
     native, machine = _machine(command)
@@ -81,7 +81,13 @@ def library(files: Mapping[str, str]) -> Path:
     ).hexdigest()
     place = _cache() / f"{digest[:40]}{SUFFIX}"
     if not place.exists():
-        _compile([*command, *flags], files, place)
+        try:
+            _compile([*command, *flags], files, place)
+        except OSError as error:
+            raise InputError(
+                f"what was compiled cannot be kept in {place.parent}: {error.strerror or error}; "
+                "free some space there, or name another folder in XDG_CACHE_HOME"
+            ) from error
     return place
 
 
