@@ -23,17 +23,19 @@ from .verification.reopening import travelling_session
 from .verification.subject import Source, Subject
 
 if TYPE_CHECKING:
-    from .training import Epoch, TrainingOptions, TrainingResult
+    from .training import Epoch, Search, TrainingOptions, TrainingResult
 
 DEFAULT_TARGETS = ("onnx",)
 
 
-def train(
+def train(  # noqa: PLR0913 - what is trained, and how
     data: Any,
     output: Path | str,
     options: TrainingOptions,
     progress: Callable[[Epoch], None] | None = None,
     resume: Path | None = None,
+    *,
+    search: Search | None = None,
 ) -> TrainingResult:
     """Train a model on a table and write its checkpoint.
 
@@ -45,6 +47,7 @@ def train(
         options: what to predict from what, and how to train.
         progress: called once an epoch.
         resume: what an interrupted run with the same options wrote, to go on with it.
+        search: also tries other options; the best on validation is the model.
 
     Raises:
         InputError: the data or the options cannot be used, or the output cannot be written.
@@ -53,7 +56,7 @@ def train(
 
     output = Path(output)
     check_output(output, Path(data) if isinstance(data, Path | str) else None)
-    result = fit(data, options, progress, resume)
+    result = fit(data, options, progress, resume, search=search)
     if is_first():
         checkpoint = Checkpoint(result.model, result.windows, result.to_record())
         write_checkpoint(output, checkpoint, result.unfinished_record())

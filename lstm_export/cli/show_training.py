@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -15,8 +16,9 @@ from .text_table import aligned, digits
 
 if TYPE_CHECKING:
     from ..model import Column
-    from ..training import Coverage, DataReport, Origin, Score, TrainingResult
+    from ..training import Coverage, DataReport, Origin, Score, Searched, TrainingResult
 
+MOST_TRIALS = 10
 MOST_GROUPS = 12  # that are listed for people; --json lists them all
 WORDS_FOR_LOSSES = {
     "lost_to_gaps": "lost to gaps",
@@ -37,6 +39,8 @@ def show(result: TrainingResult, output: Path, as_json: bool) -> None:
         typer.echo(f"       {result.choice.describe()}")
     for line in data_lines(result.data):
         typer.echo(line)
+    if result.search:
+        typer.echo(_search_lines(result.search))
     for column in result.model.signature.targets:
         unit = f" in {column.unit}" if column.unit else ""
         typer.echo(f"\nerror of {column.name}{unit}, RMSE / MAE\n")
@@ -52,6 +56,30 @@ def show(result: TrainingResult, output: Path, as_json: bool) -> None:
         f"\nbest epoch {result.best_epoch}, stopped after {last.epoch} of at most {last.epochs}"
     )
     typer.echo(f"wrote {output} ({output.stat().st_size:,} bytes)")
+
+
+def _search_lines(search: Searched) -> str:
+    """The trials, the best first."""
+    names = list(search.trials[0].options)
+    rows = [["trial", *names, "epochs", "RMSE"]]
+    worst_last = sorted(range(len(search.trials)), key=lambda number: _error(search, number))
+    for number in worst_last[:MOST_TRIALS]:
+        trial = search.trials[number]
+        values = [f"{trial.options[name]:.4g}" for name in names]
+        rmse = "no model" if trial.rmse is None else digits(trial.rmse)
+        rows.append([str(number), *values, str(trial.epochs), rmse])
+    more = len(search.trials) - MOST_TRIALS
+    after = f"\nand {more:,} trials more, which --json lists" if more > 0 else ""
+    return (
+        f"\nsearch: {len(search.trials)} trials, the first as given; RMSE on {search.windows:,} "
+        "validation windows that all have, in standard deviations\n\n"
+        f"{aligned(rows)}{after}"
+    )
+
+
+def _error(search: Searched, number: int) -> float:
+    rmse = search.trials[number].rmse
+    return math.inf if rmse is None else rmse
 
 
 def _seed_lines(result: TrainingResult, column: Column) -> Iterator[str]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from enum import Enum
 from pathlib import Path
@@ -17,9 +15,10 @@ from ..errors import InputError
 from ..files import check_output, write_bytes
 from . import show, show_training
 from .again import command_again
+from .training_bar import training_bar
 
 if TYPE_CHECKING:
-    from ..training import Epoch, TrainingOptions
+    from ..training import Search, TrainingOptions
 
 # The library's words and defaults, repeated here so that --help need not import it; a test compares
 # the two.
@@ -222,6 +221,25 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
         int,
         typer.Option(help="Runs on earlier rows alone, each judged on the rows that followed."),
     ] = 0,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            help="Search for better options for so long, such as 10min; the best on validation is "
+            "kept.",
+            metavar="TIME",
+        ),
+    ] = None,
+    trials: Annotated[
+        int | None, typer.Option(help="Search for better options with so many trainings.")
+    ] = None,
+    search: Annotated[
+        str,
+        typer.Option(
+            help="What a search varies, of window, hidden_size, batch_size, learning_rate, "
+            "num_layers and dropout.",
+            metavar="NAME,..",
+        ),
+    ] = "window,hidden_size,learning_rate",
     resume: Annotated[
         Path | None,
         typer.Option(
@@ -244,10 +262,12 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     from ..training import is_first
 
     options = _options(context.params)
+    wanted = _search(budget, trials, search)
+    runs = trials if wanted else options.seeds + options.backtest
     if report:
         check_output(report, data, output)
-    with _progress(options.seeds + options.backtest) as progress:
-        result = pipeline.train(data, output, options, progress, resume)
+    with training_bar(runs) as progress:
+        result = pipeline.train(data, output, options, progress, resume, search=wanted)
     if report and is_first():
         again = command_again(context, ("report", "as_json"))
         write_bytes(report, training_page(result, output.name, again))
@@ -284,6 +304,15 @@ def _options(given: Mapping[str, Any]) -> TrainingOptions:
     values["separator"] = SEPARATORS.get(values["separator"], values["separator"])
     values["units"] = _units(values["units"] or [])
     return TrainingOptions(**values)
+
+
+def _search(budget: str | None, trials: int | None, over: str) -> Search | None:
+    """None where nobody asked for one."""
+    from ..training import Search
+
+    if budget is None and trials is None:
+        return None
+    return Search(_duration("budget", budget), trials, _names(over))
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -329,32 +358,3 @@ def _units(texts: Sequence[str]) -> dict[str, str]:
                 "expected COL=UNIT such as volume=vehicles/h"
             )
     return {column.strip(): unit.strip() for column, _, unit in pairs}
-
-
-@contextmanager
-def _progress(runs: int) -> Iterator[Callable[[Epoch], None] | None]:
-    """A bar on stderr with losses and the time left; nothing where stderr is no terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    bar: Any
-    with typer.progressbar(
-        length=1, label="training", item_show_func=_losses, file=sys.stderr
-    ) as bar:
-        bar.update(0)
-
-        def show_epoch(epoch: Epoch) -> None:
-            bar.length = runs * epoch.epochs
-            bar.current_item = epoch  # what item_show_func is given
-            bar.update(1)
-
-        yield show_epoch
-
-
-def _losses(epoch: Epoch | None) -> str:
-    if epoch is None:
-        return ""
-    validation = (
-        "" if epoch.validation_loss is None else f", validation {epoch.validation_loss:.4f}"
-    )
-    return f"loss {epoch.train_loss:.4f}{validation}{' (best)' if epoch.best else ''}"

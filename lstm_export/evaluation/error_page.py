@@ -10,7 +10,7 @@ from ..pages import Markup, bullets, element, facts, framed, number, plain, sect
 from ..training import TrainingResult
 from ..training.answers import Answers
 from .error_figures import ErrorFigures, figures_of, of_whole
-from .error_sections import of_coverage, of_data, of_losses, of_runs, of_target
+from .error_sections import of_coverage, of_data, of_losses, of_runs, of_search, of_target
 from .evaluate import Cost, Evaluation
 
 
@@ -45,6 +45,7 @@ def training_page(result: TrainingResult, name: str, again: str) -> bytes:
         *_warnings(result.warnings),
         *_targets(result.answers, figures, signature, predictors),
         *of_coverage(result.coverage),
+        *of_search(result.search),
         *of_runs(result),
         of_losses(result.history, result.best_epoch),
         of_data(result.data),

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ..model import Column
 from ..pages import Markup, element, legend, number, plain, section, table
-from ..training import Coverage, DataReport, Epoch, Score, TrainingResult
+from ..training import Coverage, DataReport, Epoch, Score, Searched, TrainingResult
 from ..training.answers import Answers
 from ..training.data_report import FATES
 from ..training.scores import MODEL
@@ -111,6 +111,26 @@ def of_runs(result: TrainingResult) -> Iterator[Markup]:
     if rows:
         heads = ("run", *(f"RMSE of {column.name}" for column in result.model.signature.targets))
         yield section("Other runs", table(heads, rows))
+
+
+def of_search(search: Searched | None) -> Iterator[Markup]:
+    """The trials in their order; the best stands out."""
+    if search is None:
+        return
+    names = list(search.trials[0].options)
+    rows = []
+    for index, trial in enumerate(search.trials):
+        values = [number(f"{trial.options[name]:.4g}") for name in names]
+        rmse = number("-" if trial.rmse is None else plain(trial.rmse))
+        kind = "best" if index == search.best else "other"
+        cells = (element("td", str(index)), *values, number(str(trial.epochs)), rmse)
+        rows.append(element("tr", *cells, class_=kind))
+    about = (
+        "The first has the options as they were given. RMSE in standard deviations, on the "
+        f"{search.windows:,} validation windows that all of them have."
+    )
+    heads = ("trial", *names, "epochs", "RMSE")
+    yield section("Search", element("p", about), table(heads, rows))
 
 
 def _run(name: str, scores: Sequence[Score], is_kept: bool) -> Markup:

@@ -6,7 +6,8 @@ from .history import Epoch, Progress
 from .intervals import Coverage
 from .options import TrainingOptions
 from .ranks import is_first
-from .result import Origin, Score, SeedRun, TrainingResult
+from .result import Origin, Score, Searched, SeedRun, TrainingResult, Trial
+from .search_space import Search
 
 __all__ = [
     "Coverage",
@@ -15,9 +16,12 @@ __all__ = [
     "Origin",
     "Progress",
     "Score",
+    "Search",
+    "Searched",
     "SeedRun",
     "TrainingOptions",
     "TrainingResult",
+    "Trial",
     "fit",
     "is_first",
 ]

@@ -64,10 +64,11 @@ class Assembly:
 
     def _origin(self, samples: Samples) -> Array:
         """What is taken off x before it is scaled; of the columns whose last value goes anyway
-        their mean, which keeps the digits of what is left."""
+        their mean in training, which keeps the digits of what is left."""
         origin: Array = self.inputs.offset.copy()
+        rows = samples.rows("train")
         for column in set(self.last or ()):
-            origin[column] = samples.x[:, column].mean()
+            origin[column] = samples.x[rows, column].mean()
         return origin
 
     def _wanted(self, samples: Samples, starts: Array) -> Array:

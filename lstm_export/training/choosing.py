@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..model import Model, Signature
+from ..model import Array, Model, Signature
+from .answers import Answers
 from .options import Predict, TrainingOptions
 from .ranks import Ranks
 from .result import Choice
@@ -38,16 +39,23 @@ def choose(
     tried = {}
     for predict in ("level", "change"):
         model = train(options.tried(predict, epochs))
-        tried[predict] = Ranks.here().agreed(_rmse(model, samples, options))
+        rmse = validation_rmse(validation_answers(model, samples, options))
+        tried[predict] = Ranks.here().agreed(rmse)
     better: Predict = "change" if tried["change"] < tried["level"] else "level"
     return Choice(better, epochs, tried["level"], tried["change"])
 
 
-def _rmse(model: Model, samples: Samples, options: TrainingOptions) -> float:
-    """On validation, over all targets, each in units of its standard deviation there."""
-    answers = validation_answers(model, samples, options)
-    errors = answers.predicted[MODEL] - answers.true  # (windows, targets, steps)
-    spread = answers.true.std(axis=(0, 2))
+def validation_rmse(answers: Answers, windows: Array | None = None) -> float:
+    """Over all targets, each in units of its standard deviation there.
+
+    Args:
+        answers: of the model to the validation part.
+        windows: which of its windows count, bool `(windows,)`; None for all.
+    """
+    counting = slice(None) if windows is None else windows
+    true = answers.true[counting]  # (windows, targets, steps)
+    errors = answers.predicted[MODEL][counting] - true
+    spread = true.std(axis=(0, 2))
     scale = np.where(spread > 0, spread, 1.0)
     squares = np.mean(np.square(errors), axis=(0, 2)) / np.square(scale)
     return float(np.sqrt(squares.mean()))

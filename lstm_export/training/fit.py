@@ -1,33 +1,32 @@
-"""From a table to a trained model."""
+"""From a table to a trained model, judged."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ..errors import InputError, require
-from ..model import Model, Signature
+from ..model import Signature
 from ..series import Table, TableSource
 from .answers import Answers
-from .assembly import assembly_of, real_windows_of, with_ranges
+from .assembly import real_windows_of
 from .causes import beaten
-from .choosing import choose
 from .data_report import data_report
 from .facts import facts_of
-from .history import Progress, Trained
+from .fitting import Fitted, fit_table
+from .history import Progress
 from .intervals import Coverage, coverage_of, off_coverage, with_interval
-from .loop import train_loop
-from .noticed import refuse_constant_targets, table_warnings
+from .noticed import table_warnings
 from .options import TrainingOptions
-from .ranks import is_first, joined
-from .result import Choice, TrainingResult
-from .samples import Samples
+from .ranks import Ranks, is_first, joined
+from .result import TrainingResult
 from .scores import MODEL, answers_by_part, scores_of, validation_answers
+from .search_space import Search
 from .several import backtest, best_of_seeds
+from .trials import run_search
 from .unfinished import read_unfinished
-from .windowing import build_samples, input_signature, read_for_training
+from .windowing import read_for_training
 
 
 def fit(
@@ -35,6 +34,8 @@ def fit(
     options: TrainingOptions,
     progress: Progress | None = None,
     resume: Path | None = None,
+    *,
+    search: Search | None = None,
 ) -> TrainingResult:
     """Train an LSTM on a table, judge it beside its baselines, return it with scalers in its chain.
 
@@ -45,14 +46,19 @@ def fit(
         options: what to predict from what, and how to train.
         progress: called after every epoch.
         resume: the checkpoint that an interrupted run with the same options left, to go on with it.
+        search: also tries other options than those given; the best on validation is the model.
 
     Raises:
         InputError: the table cannot be used as the options say, or the run cannot be resumed.
-        MissingDependency: PyTorch is not installed.
+        MissingDependency: PyTorch is not installed, or for a search Optuna.
     """
     require("torch", "train", "training")
+    _check_together(options, resume, search)
     with joined(options.device):
-        return _fit_all(source, options, progress if is_first() else None, resume)
+        told = progress if is_first() else None
+        if search is not None:
+            return _searched(source, options, told, search)
+        return _fit_all(source, options, told, resume)
 
 
 def _fit_all(
@@ -63,12 +69,10 @@ def _fit_all(
 ) -> TrainingResult:
     """The run, and those of other seeds and earlier rows."""
     table = read_for_training(source, options)
-    if resume and (options.seeds > 1 or options.backtest):
-        raise InputError("resume goes on with a single run; leave out seeds and backtest")
     unfinished = read_unfinished(resume, facts_of(table, options)) if resume else None
 
     def fit_one(table: Table, options: TrainingOptions) -> TrainingResult:
-        return _fit(table, options, progress, unfinished)
+        return _judged(table, fit_table(table, options, progress, unfinished))
 
     origins = backtest(table, options, fit_one)
     if options.seeds > 1:
@@ -78,54 +82,40 @@ def _fit_all(
     return replace(result, backtest=origins)
 
 
-def _fit(
-    table: Table,
-    options: TrainingOptions,
-    progress: Progress | None,
-    unfinished: Mapping[str, Any] | None,
+def _check_together(options: TrainingOptions, resume: Path | None, search: Search | None) -> None:
+    if resume and (options.seeds > 1 or options.backtest or search):
+        raise InputError("resume goes on with a single run; leave out seeds, backtest and search")
+    if search and (options.seeds > 1 or options.backtest):
+        raise InputError(
+            "a search trains one seed on the whole table; search first, then give seeds or "
+            "backtest with the options that it found"
+        )
+    if search and not options.split[1]:
+        raise InputError("a search judges on the validation part; give it a share with split")
+
+
+def _searched(
+    source: TableSource, options: TrainingOptions, progress: Progress | None, search: Search
 ) -> TrainingResult:
-    signature = input_signature(table, options)
-    samples = build_samples(table, signature, options)
-    refuse_constant_targets(samples, options)
+    """The best of a search: only this model is asked about the test part."""
+    if Ranks.here().size > 1:
+        raise InputError("a search trains in one process; start it without torchrun")
+    table = read_for_training(source, options)
+    best, searched = run_search(table, options, search, progress)
+    result = _judged(table, best)
+    # An interrupted search cannot be resumed from the trial that happens to be the best.
+    return replace(result, search=searched, interrupted=searched.interrupted, unfinished=None)
 
-    def brief(options: TrainingOptions) -> Model:
-        model, trained = _trained(samples, signature, options, None, None)
-        if trained.lost:
-            raise InputError(f"{trained.lost}; start again")
-        if trained.unfinished is not None:
-            raise KeyboardInterrupt
-        return model
 
-    chosen = options.for_windows(len(samples.parts["train"]))
-    choice = Choice(options.predict)
-    if options.predict == "auto":
-        choice = choose(samples, signature, chosen, brief)
-    chosen = replace(chosen, predict=choice.predict)
-    model, trained = _trained(samples, signature, chosen, progress, unfinished)
+def _judged(table: Table, fitted: Fitted) -> TrainingResult:
+    """The model, with an interval where one is asked for, judged on every part."""
+    options = fitted.chosen
+    samples = fitted.samples
+    trained = fitted.trained
+    model = fitted.model
     if options.interval:
         validation = validation_answers(model, samples, options)
         model = with_interval(model, validation, MODEL, options.interval)
-    result = _result(model, trained, table, samples, chosen)
-    return replace(result, choice=choice, facts=facts_of(table, options))
-
-
-def _trained(
-    samples: Samples,
-    signature: Signature,
-    options: TrainingOptions,
-    progress: Progress | None,
-    unfinished: Mapping[str, Any] | None,
-) -> tuple[Model, Trained]:
-    assembly = assembly_of(samples, signature, options)
-    parts = dict(assembly.windows(samples))
-    trained = train_loop(parts["train"], parts.get("validation"), options, progress, unfinished)
-    return assembly.model(trained, with_ranges(signature, samples)), trained
-
-
-def _result(
-    model: Model, trained: Trained, table: Table, samples: Samples, options: TrainingOptions
-) -> TrainingResult:
-    """The model judged on every part."""
     signature = model.signature
     answers = tuple(answers_by_part(model, samples, options))
     scores = tuple(score for of_part in answers for score in scores_of(of_part))
@@ -139,13 +129,14 @@ def _result(
         coverage=coverage,
         history=trained.history,
         best_epoch=trained.best_epoch,
-        facts={},
+        facts=facts_of(table, fitted.options),
+        choice=fitted.choice,
         warnings=(
             *table_warnings(table, data, samples, signature, options),
             *beaten(scores, samples, signature, options, trained.history),
             *off_coverage(coverage),
         ),
-        interrupted=trained.unfinished is not None,
+        interrupted=fitted.is_interrupted,
         lost=trained.lost,
         unfinished=trained.unfinished,
         answers=answers[-1],

@@ -67,6 +67,41 @@ class Origin:
 
 
 @dataclass(frozen=True)
+class Trial:
+    """One trial of a search.
+
+    Attributes:
+        options: the values of the options that are searched over, by name.
+        rmse: on the shared validation windows, over all targets in units of their spread; None for
+            a trial that gave no model.
+        epochs: that it was trained for.
+        failure: why it gave no model; empty where it did.
+    """
+
+    options: Mapping[str, float]
+    rmse: float | None
+    epochs: int
+    failure: str = ""
+
+
+@dataclass(frozen=True)
+class Searched:
+    """A search over options, judged on validation alone.
+
+    Attributes:
+        trials: in the order of training; the first had the options as they were given.
+        best: which of them the model is from, counted from 0.
+        windows: validation windows that every trial has, and on which it was judged.
+        interrupted: whether Ctrl-C ended it.
+    """
+
+    trials: tuple[Trial, ...]
+    best: int
+    windows: int
+    interrupted: bool = False
+
+
+@dataclass(frozen=True)
 class Choice:
     """What is predicted, and why.
 
@@ -115,6 +150,7 @@ class TrainingResult:
         choice: what is predicted, the level or the change, and why.
         seeds: the runs of all seeds, where there were several.
         backtest: the runs on earlier rows, where there were any.
+        search: the trials, where other options were tried, too.
         unfinished: where an interrupted run stood, for it to go on from.
         answers: of the model and its baselines to the latest part there is.
     """
@@ -132,6 +168,7 @@ class TrainingResult:
     choice: Choice | None = None
     seeds: tuple[SeedRun, ...] = ()
     backtest: tuple[Origin, ...] = ()
+    search: Searched | None = None
     interrupted: bool = False
     lost: str = ""
     unfinished: Mapping[str, Any] | None = None
@@ -159,6 +196,7 @@ class TrainingResult:
             "seeds": [asdict(run) for run in self.seeds],
             "backtest": [asdict(origin) for origin in self.backtest],
             "choice": asdict(self.choice) if self.choice and self.choice.epochs else None,
+            "search": asdict(self.search) if self.search else None,
         }
         return {
             **self.facts,

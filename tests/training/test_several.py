@@ -85,7 +85,7 @@ def test_a_run_is_resumed_only_as_it_was_begun(
         fit(waves(), replace(OPTIONS, epochs=9), resume=path)
     with pytest.raises(InputError, match="on another table"):
         fit(waves(401), OPTIONS, resume=path)
-    with pytest.raises(InputError, match="leave out seeds and backtest"):
+    with pytest.raises(InputError, match="leave out seeds, backtest and search"):
         fit(waves(), replace(OPTIONS, seeds=2), resume=path)
     (tmp_path / "text.pt").write_text("no checkpoint")
     for other in (tmp_path / "text.pt", tmp_path / "absent.pt"):
