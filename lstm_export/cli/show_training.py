@@ -92,10 +92,13 @@ def _seed_lines(result: TrainingResult, column: Column) -> Iterator[str]:
     names = ", ".join(str(run.seed) for run in result.seeds)
     mean = statistics.fmean(rmse)
     spread = statistics.stdev(rmse) if len(rmse) > 1 else 0.0
+    if result.facts["options"]["ensemble"]:
+        kept = "the model answers the mean of all"
+    else:
+        kept = f"seed {result.facts['seed']} is kept, the best on validation"
     yield (
         f"seeds {names}: RMSE {', '.join(map(digits, rmse))} on the {result.answers.part} part, "
-        f"mean {digits(mean)}, standard deviation {digits(spread)}; "
-        f"seed {result.facts['seed']} is kept, the best on validation"
+        f"mean {digits(mean)}, standard deviation {digits(spread)}; {kept}"
     )
 
 

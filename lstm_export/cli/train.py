@@ -217,6 +217,12 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     seeds: Annotated[
         int, typer.Option(help="Seeds to train, from --seed on; the best on validation is kept.")
     ] = 1,
+    ensemble: Annotated[
+        bool,
+        typer.Option(
+            "--ensemble", help="Keep the networks of all seeds: the model answers their mean."
+        ),
+    ] = False,
     backtest: Annotated[
         int,
         typer.Option(help="Runs on earlier rows alone, each judged on the rows that followed."),

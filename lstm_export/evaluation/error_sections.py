@@ -103,7 +103,7 @@ def of_runs(result: TrainingResult) -> Iterator[Markup]:
     """The other seeds, and runs on earlier rows alone: RMSE of the model."""
     rows = []
     for run in result.seeds:
-        is_kept = run.seed == result.facts["seed"]
+        is_kept = run.seed == result.facts["seed"] and not result.facts["options"]["ensemble"]
         rows.append(_run(f"seed {run.seed}", run.scores, is_kept))
     for origin in result.backtest:
         own = [score for score in origin.scores if score.predictor == MODEL]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +13,7 @@ from ..model import (
     Affine,
     Array,
     Column,
+    Concat,
     LastStep,
     Linear,
     Model,
@@ -79,12 +80,11 @@ class Assembly:
         wanted: Array = ((true - self.outputs.offset) / self.outputs.scale).astype(np.float32)
         return wanted
 
-    def model(self, trained: Trained, signature: Signature) -> Model:
-        """The trained stages with all that belongs around them."""
+    def model(self, trained: Sequence[Trained], signature: Signature) -> Model:
+        """The trained stages with all that belongs around them; of several the mean answer."""
         times = 1 + len(signature.quantiles)
-        fc = Linear("fc", trained.fc["weight"], trained.fc["bias"])
         outputs = repeated(self.outputs, times)
-        core = (self.inputs, LSTM("lstm", trained.lstm), LastStep("last"), fc, outputs)
+        core = (self.inputs, *network_of(trained), outputs)
         if self.last is None:
             return Model(core, signature, origin="stored")
         stages = (*self._before(signature.input_size), *core, *self._after(times))
@@ -107,6 +107,25 @@ class Assembly:
             Slice("last_values", (self.last or ()) * times, inputs=("last_x",)),
             Add("answers", inputs=(OUTPUT_SCALER, "last_values")),
         )
+
+
+def network_of(trained: Sequence[Trained]) -> Iterator[Stage]:
+    """LSTM, last step and Linear; several LSTMs side by side have one Linear, which averages."""
+    if len(trained) == 1:
+        (alone,) = trained
+        yield LSTM("lstm", alone.lstm)
+        yield LastStep("last")
+        yield Linear("fc", alone.fc["weight"], alone.fc["bias"])
+        return
+    for number, member in enumerate(trained, start=1):
+        yield LSTM(f"lstm{number}", member.lstm, inputs=(INPUT_SCALER,))
+        yield LastStep(f"last{number}")
+    last_steps = tuple(f"last{number}" for number in range(1, len(trained) + 1))
+    yield Concat("members", inputs=last_steps)
+    weights = [member.fc["weight"] for member in trained]  # (output_size, hidden_size) each
+    biases = [member.fc["bias"] for member in trained]
+    share = np.float32(len(trained))
+    yield Linear("fc", np.hstack(weights) / share, np.sum(biases, axis=0) / share)
 
 
 def assembly_of(samples: Samples, signature: Signature, options: TrainingOptions) -> Assembly:

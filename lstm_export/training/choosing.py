@@ -12,7 +12,7 @@ from .options import Predict, TrainingOptions
 from .ranks import Ranks
 from .result import Choice
 from .samples import Samples
-from .scores import MODEL, validation_answers
+from .scores import MODEL, model_answers
 
 LEAST_TRIED = 3  # epochs
 SHARE_OF_EPOCHS = 0.15  # that each of the two is tried for
@@ -39,7 +39,7 @@ def choose(
     tried = {}
     for predict in ("level", "change"):
         model = train(options.tried(predict, epochs))
-        rmse = validation_rmse(validation_answers(model, samples, options))
+        rmse = validation_rmse(model_answers(model, samples, options))
         tried[predict] = Ranks.here().agreed(rmse)
     better: Predict = "change" if tried["change"] < tried["level"] else "level"
     return Choice(better, epochs, tried["level"], tried["change"])

@@ -15,13 +15,13 @@ from .causes import beaten
 from .data_report import data_report
 from .facts import facts_of
 from .fitting import Fitted, fit_table
-from .history import Progress
+from .history import Progress, lowest_loss
 from .intervals import Coverage, coverage_of, off_coverage, with_interval
 from .noticed import table_warnings
-from .options import TrainingOptions
+from .options import PARTS, TrainingOptions
 from .ranks import Ranks, is_first, joined
-from .result import TrainingResult
-from .scores import MODEL, answers_by_part, scores_of, validation_answers
+from .result import SeedRun, TrainingResult
+from .scores import MODEL, answers_by_part, model_answers, scores_of
 from .search_space import Search
 from .several import backtest, best_of_seeds
 from .trials import run_search
@@ -75,7 +75,7 @@ def _fit_all(
         return _judged(table, fit_table(table, options, progress, unfinished))
 
     origins = backtest(table, options, fit_one)
-    if options.seeds > 1:
+    if options.seeds > 1 and not options.ensemble:
         result = best_of_seeds(table, options, fit_one)
     else:
         result = fit_one(table, options)
@@ -111,10 +111,10 @@ def _judged(table: Table, fitted: Fitted) -> TrainingResult:
     """The model, with an interval where one is asked for, judged on every part."""
     options = fitted.chosen
     samples = fitted.samples
-    trained = fitted.trained
+    trained = fitted.best
     model = fitted.model
     if options.interval:
-        validation = validation_answers(model, samples, options)
+        validation = model_answers(model, samples, options)
         model = with_interval(model, validation, MODEL, options.interval)
     signature = model.signature
     answers = tuple(answers_by_part(model, samples, options))
@@ -136,11 +136,23 @@ def _judged(table: Table, fitted: Fitted) -> TrainingResult:
             *beaten(scores, samples, signature, options, trained.history),
             *off_coverage(coverage),
         ),
+        seeds=tuple(_seed_runs(fitted)),
         interrupted=fitted.is_interrupted,
         lost=trained.lost,
-        unfinished=trained.unfinished,
+        # An ensemble does not go on from the state of one of its members.
+        unfinished=None if options.ensemble else trained.unfinished,
         answers=answers[-1],
     )
+
+
+def _seed_runs(fitted: Fitted) -> Iterator[SeedRun]:
+    """What the members of an ensemble answer by themselves."""
+    if not fitted.chosen.ensemble:
+        return
+    part = [part for part in PARTS if len(fitted.samples.parts[part])][-1]
+    for member in fitted.members:
+        answers = model_answers(member.model, fitted.samples, fitted.chosen, part)
+        yield SeedRun(member.seed, lowest_loss(member.trained.history), tuple(scores_of(answers)))
 
 
 def _coverage(answers: Sequence[Answers], signature: Signature) -> Iterator[Coverage]:

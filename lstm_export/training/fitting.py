@@ -7,17 +7,32 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import InputError
-from ..model import Model, Signature
+from ..model import Model
 from ..series import Table
-from .assembly import assembly_of, with_ranges
+from .assembly import Assembly, assembly_of, with_ranges
 from .choosing import choose
-from .history import Progress, Trained
+from .history import Progress, Trained, lowest_loss
 from .loop import train_loop
 from .noticed import refuse_constant_targets
 from .options import TrainingOptions
 from .result import Choice
 from .samples import Samples
 from .windowing import build_samples, input_signature
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """A trained network, alone or of an ensemble.
+
+    Attributes:
+        seed: that it was trained with.
+        model: the whole chain with this network alone.
+        trained: its weights and its history.
+    """
+
+    seed: int
+    model: Model
+    trained: Trained
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +44,9 @@ class Fitted:
         chosen: the same with what follows from the table: epochs, what is predicted.
         choice: what is predicted, and why.
         samples: of the table.
-        model: the whole chain.
-        trained: its history.
+        model: the whole chain; of an ensemble, all of its networks.
+        members: the networks, one or more.
+        is_interrupted: whether training was stopped before it ended by itself.
     """
 
     options: TrainingOptions
@@ -38,12 +54,14 @@ class Fitted:
     choice: Choice
     samples: Samples
     model: Model
-    trained: Trained
+    members: tuple[Member, ...]
+    is_interrupted: bool
 
     @property
-    def is_interrupted(self) -> bool:
-        """Whether training was stopped before it ended by itself."""
-        return self.trained.unfinished is not None
+    def best(self) -> Trained:
+        """The history to show: of an ensemble that with the lowest validation loss."""
+        trained = [member.trained for member in self.members]
+        return min(trained, key=lambda own: lowest_loss(own.history) or 0.0)
 
 
 def fit_table(
@@ -64,35 +82,74 @@ def fit_table(
         InputError: the table cannot be used as the options say.
         KeyboardInterrupt: before the first epoch was over.
     """
-    signature = input_signature(table, options)
-    samples = build_samples(table, signature, options)
-    refuse_constant_targets(samples, options)
-
-    def brief(options: TrainingOptions) -> Model:
-        model, trained = _trained(samples, signature, options, None, None)
-        if trained.lost:
-            raise InputError(f"{trained.lost}; start again")
-        if trained.unfinished is not None:
-            raise KeyboardInterrupt
-        return model
-
-    chosen = options.for_windows(len(samples.parts["train"]))
+    task = _Task(table, options)
     choice = Choice(options.predict)
     if options.predict == "auto":
-        choice = choose(samples, signature, chosen, brief)
-    chosen = replace(chosen, predict=choice.predict)
-    model, trained = _trained(samples, signature, chosen, progress, unfinished)
-    return Fitted(options, chosen, choice, samples, model, trained)
+        choice = choose(task.samples, task.signature, task.known(options), task.brief)
+    return task.fitted(options, choice, progress, unfinished)
 
 
-def _trained(
-    samples: Samples,
-    signature: Signature,
-    options: TrainingOptions,
-    progress: Progress | None,
-    unfinished: Mapping[str, Any] | None,
-) -> tuple[Model, Trained]:
-    assembly = assembly_of(samples, signature, options)
-    parts = dict(assembly.windows(samples))
-    trained = train_loop(parts["train"], parts.get("validation"), options, progress, unfinished)
-    return assembly.model(trained, with_ranges(signature, samples)), trained
+class _Task:
+    """What is learned from a table.
+
+    Attributes:
+        signature: of the model.
+        samples: of the table.
+    """
+
+    def __init__(self, table: Table, options: TrainingOptions) -> None:
+        signature = input_signature(table, options)
+        self.samples = build_samples(table, signature, options)
+        refuse_constant_targets(self.samples, options)
+        self.signature = with_ranges(signature, self.samples)
+
+    def known(self, options: TrainingOptions) -> TrainingOptions:
+        """The options with what follows from the number of windows."""
+        return options.for_windows(len(self.samples.parts["train"]))
+
+    def brief(self, options: TrainingOptions) -> Model:
+        """A model that is only tried; if that is interrupted, there is nothing to keep."""
+        assembly = assembly_of(self.samples, self.signature, options)
+        member = self._member(assembly, options, None, None)
+        if member.trained.lost:
+            raise InputError(f"{member.trained.lost}; start again")
+        if member.trained.unfinished is not None:
+            raise KeyboardInterrupt
+        return member.model
+
+    def fitted(
+        self,
+        options: TrainingOptions,
+        choice: Choice,
+        progress: Progress | None,
+        unfinished: Mapping[str, Any] | None,
+    ) -> Fitted:
+        """The whole run, of one network or of an ensemble."""
+        chosen = replace(self.known(options), predict=choice.predict)
+        assembly = assembly_of(self.samples, self.signature, chosen)
+        members: list[Member] = []
+        is_interrupted = False
+        for seed in chosen.seeds_of_members:
+            own = replace(chosen, seed=seed)
+            try:
+                members.append(self._member(assembly, own, progress, unfinished))
+            except KeyboardInterrupt:
+                if not members:
+                    raise
+                is_interrupted = True
+            is_interrupted = is_interrupted or members[-1].trained.unfinished is not None
+            if is_interrupted:
+                break
+        model = assembly.model([member.trained for member in members], self.signature)
+        return Fitted(options, chosen, choice, self.samples, model, tuple(members), is_interrupted)
+
+    def _member(
+        self,
+        assembly: Assembly,
+        options: TrainingOptions,
+        progress: Progress | None,
+        unfinished: Mapping[str, Any] | None,
+    ) -> Member:
+        parts = dict(assembly.windows(self.samples))
+        trained = train_loop(parts["train"], parts.get("validation"), options, progress, unfinished)
+        return Member(options.seed, assembly.model([trained], self.signature), trained)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -52,3 +52,9 @@ class Trained(NamedTuple):
     def best_epoch(self) -> int:
         """The epoch whose weights these are."""
         return max(epoch.epoch for epoch in self.history if epoch.best)
+
+
+def lowest_loss(history: Sequence[Epoch]) -> float | None:
+    """On validation; None without a validation part."""
+    losses = [epoch.validation_loss for epoch in history if epoch.validation_loss is not None]
+    return min(losses, default=None)

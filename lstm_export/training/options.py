@@ -121,6 +121,7 @@ class TrainingOptions:
             early; by default a quarter of `epochs`, 8 at least.
         seed: decides initial weights, order of windows, dropout and the draw of groups.
         seeds: how many seeds are trained, from `seed` on; the best on validation is the model.
+        ensemble: the model holds the networks of all seeds, and answers their mean.
         backtest: how many runs on earlier rows alone are judged on the rows that followed.
         device: "auto", "cpu", "cuda", "cuda:1", "mps", ...
         real_windows: keep 32 windows of the data for later verification.
@@ -170,6 +171,7 @@ class TrainingOptions:
     patience: int | None = None
     seed: int = 0
     seeds: int = 1
+    ensemble: bool = False
     backtest: int = 0
     device: str = "auto"
     real_windows: bool = True
@@ -351,7 +353,9 @@ class TrainingOptions:
             )
 
     def _check_runs(self) -> None:
-        if self.seeds > 1 and not self.split[1]:
+        if self.ensemble and self.seeds == 1:
+            raise InputError("an ensemble has several members; say how many with seeds")
+        if self.seeds > 1 and not self.ensemble and not self.split[1]:
             raise InputError("the best seed is chosen on validation; give it a share with split")
         if self.backtest and not self.split[2]:
             raise InputError("a backtest judges on test parts; give them a share with split")
@@ -365,9 +369,15 @@ class TrainingOptions:
         patience = max(LEAST_PATIENCE, epochs // 4) if self.patience is None else self.patience
         return replace(self, epochs=epochs, patience=patience)
 
+    @property
+    def seeds_of_members(self) -> range:
+        """The seeds of the networks in the model: one, or those of an ensemble."""
+        return range(self.seed, self.seed + (self.seeds if self.ensemble else 1))
+
     def tried(self, predict: Predict, epochs: int) -> TrainingOptions:
         """These options for a first look: a few epochs of one way to predict."""
-        return replace(self, predict=predict, epochs=epochs, interval=0.0, patience=0)
+        alone = replace(self, seeds=1, ensemble=False)
+        return replace(alone, predict=predict, epochs=epochs, interval=0.0, patience=0)
 
     def to_record(self) -> dict[str, Any]:
         """A JSON-ready mapping of every option."""

@@ -42,12 +42,13 @@ class SeedRun:
 
     Attributes:
         seed: the seed.
-        validation_loss: the lowest, by which the best is chosen; scaled units.
-        scores: of the model on the latest part.
+        validation_loss: the lowest, by which the best is chosen, in scaled units; None without a
+            validation part.
+        scores: of its network alone on the latest part.
     """
 
     seed: int
-    validation_loss: float
+    validation_loss: float | None
     scores: tuple[Score, ...]
 
 
@@ -139,7 +140,7 @@ class TrainingResult:
             kept.
         data: what became of the table's rows.
         metrics: the model beside its baselines, by part and target.
-        history: every epoch.
+        history: every epoch; of an ensemble those of its best member on validation.
         best_epoch: the epoch whose weights the model has.
         facts: seed, sha256 of the data file, options, versions; JSON-ready.
         warnings: what the data may do to the model, one sentence each.

@@ -28,10 +28,12 @@ def answers_by_part(model: Model, samples: Samples, options: TrainingOptions) ->
             yield answers_of(predictors, samples, part, options.targets)
 
 
-def validation_answers(model: Model, samples: Samples, options: TrainingOptions) -> Answers:
-    """What the model alone says about the validation part."""
+def model_answers(
+    model: Model, samples: Samples, options: TrainingOptions, part: str = "validation"
+) -> Answers:
+    """What the model alone says about a part."""
     predictors = {MODEL: _eager(model, samples, options.device)}
-    return answers_of(predictors, samples, "validation", options.targets)
+    return answers_of(predictors, samples, part, options.targets)
 
 
 def scores_of(answers: Answers) -> Iterator[Score]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..series import Table, group_rows
+from .history import lowest_loss
 from .options import TrainingOptions
 from .result import Origin, Score, SeedRun, TrainingResult
 from .scores import MODEL
@@ -28,15 +29,14 @@ def best_of_seeds(table: Table, options: TrainingOptions, fit: Fit) -> TrainingR
         if results[-1].interrupted:
             break
     runs = tuple(_seed_run(result) for result in results)
-    best = min(range(len(runs)), key=lambda index: runs[index].validation_loss)
+    best = min(range(len(runs)), key=lambda index: runs[index].validation_loss or 0.0)
     is_interrupted = results[-1].interrupted
     # Going on from one seed's state would not finish this run of several.
     return replace(results[best], seeds=runs, interrupted=is_interrupted, unfinished=None)
 
 
 def _seed_run(result: TrainingResult) -> SeedRun:
-    losses = [epoch.validation_loss for epoch in result.history]
-    lowest = min(loss for loss in losses if loss is not None)
+    lowest = lowest_loss(result.history)
     return SeedRun(result.facts["seed"], lowest, _latest(result, MODEL))
 
 

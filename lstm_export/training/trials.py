@@ -22,7 +22,7 @@ from .history import Epoch, Progress
 from .options import TrainingOptions
 from .result import Searched, Trial
 from .samples import Samples
-from .scores import validation_answers
+from .scores import model_answers
 from .search_space import DOUBLINGS, Search
 from .windowing import build_samples, input_signature
 
@@ -88,7 +88,7 @@ class _Trials:
         self.best = first
         self.lowest = self._rmse(first)
         values = {name: vars(first.options)[name] for name in search.over}
-        self._trials = [Trial(values, self.lowest, len(first.trained.history))]
+        self._trials = [Trial(values, self.lowest, len(first.best.history))]
 
     @property
     def has_ended(self) -> bool:
@@ -119,14 +119,14 @@ class _Trials:
             return None
         self._interrupted = fitted.is_interrupted and not clock.is_over
         rmse = self._rmse(fitted)
-        self._trials.append(Trial(values, rmse, len(fitted.trained.history)))
+        self._trials.append(Trial(values, rmse, len(fitted.best.history)))
         if rmse < self.lowest:
             self.best = replace(fitted, choice=self._choice)
             self.lowest = rmse
         return rmse
 
     def _rmse(self, fitted: Fitted) -> float:
-        answers = validation_answers(fitted.model, fitted.samples, fitted.chosen)
+        answers = model_answers(fitted.model, fitted.samples, fitted.chosen)
         return validation_rmse(answers, np.isin(_first_predicted(fitted.samples), self._shared))
 
 

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 import lstm_export
 from lstm_export.cli import app
 from lstm_export.errors import InputError
+from lstm_export.model import forward
 from lstm_export.series import Table
 from lstm_export.training import Epoch, TrainingOptions, fit
 from lstm_export.verification.subject import read
@@ -149,3 +150,35 @@ def test_the_command_tells_of_every_run(tmp_path: Path) -> None:
     shown = Reader(page.read_bytes()).text
     for told in ("Intervals", "is meant to hold", "Other runs", "seed 1", "judged on"):
         assert told in shown
+
+
+@pytest.mark.parametrize("more", [{"predict": "change"}, {"quantiles": (0.1, 0.9)}])
+def test_an_ensemble_answers_the_mean_of_its_members_in_one_file(
+    tmp_path: Path, more: dict[str, object]
+) -> None:
+    pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
+    options = replace(OPTIONS, epochs=2, num_layers=1, dropout=0.0, **more)  # type: ignore[arg-type]
+    together = replace(options, seeds=3, seed=4, ensemble=True)
+    path = tmp_path / "model.pt"
+    found = lstm_export.train(waves(), path, together)
+    alone = [fit(waves(), replace(options, seed=seed)) for seed in (4, 5, 6)]
+    assert found.windows is not None
+    answers = [forward(result.model, found.windows).y for result in alone]
+    # The Linear's weights are divided in float32
+    mean = np.mean(answers, axis=0)
+    np.testing.assert_allclose(forward(found.model, found.windows).y, mean, rtol=1e-5, atol=1e-6)
+    for run, result in zip(found.seeds, alone, strict=True):
+        assert run.scores == (result.score("test"),)
+    assert lstm_export.export(path, "onnx").ok
+    with pytest.raises(InputError, match="say how many with seeds"):
+        replace(options, ensemble=True)
+    rows = waves(300)
+    no_validation = fit(rows, replace(together, split=(0.8, 0.0, 0.2), seeds=2))
+    assert [run.validation_loss for run in no_validation.seeds] == [None, None]
+
+
+def test_an_interrupted_ensemble_keeps_the_members_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupted_at(monkeypatch, 9 * 5 + 4)  # in the first epoch of the second member
+    found = fit(waves(), replace(OPTIONS, seeds=3, ensemble=True))
+    assert found.interrupted and found.unfinished is None
+    assert found.model == fit(waves(), OPTIONS).model
