@@ -17,7 +17,16 @@ from .device.onnx_support import OnnxSupport, support_from
 from .errors import TELEMETRY_SWITCH
 from .version import __version__
 
-PACKAGES = ("numpy", "onnxruntime", "typer", "torch", "onnx", "pyarrow", "matplotlib")
+PACKAGES = (
+    "numpy",
+    "onnxruntime",
+    "typer",
+    "torch",
+    "onnx",
+    "pyarrow",
+    "matplotlib",
+    "cryptography",
+)
 ONNXRUNTIME = "onnxruntime"
 FIRST_ENGINES = ("onnx", "numpy")  # of those that run here, the first that a bundle has
 CHILD = "lstm_export.device.onnx_support"

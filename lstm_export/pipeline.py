@@ -15,7 +15,7 @@ from .chains import Checkpoint, ReadingOptions, write_checkpoint
 from .device import Nonfinite, Session
 from .files import check_output
 from .parity import ParityReport
-from .signing import key_file, secret_key_for, sign_data
+from .signing import SecretKey, key_file, secret_key_for, sign_data
 from .verification.artifact import UsersWord, open_file
 from .verification.judge import judge_file
 from .verification.production import artifact_path, bundle_of, write_verified
@@ -125,7 +125,7 @@ def package(  # noqa: PLR0913 - what goes into a bundle
     *,
     mode: Mode | None = None,
     lengths: bool = False,
-    sign: Path | str | None = None,
+    sign: Path | str | SecretKey | None = None,
     provenance: Mapping[str, Any] | None = None,
     **reading: Any,
 ) -> tuple[ParityReport, ...]:
@@ -137,7 +137,7 @@ def package(  # noqa: PLR0913 - what goes into a bundle
         target_names: what to export to.
         mode: meant to be run on windows (the default where their size is stored), or as a stream.
         lengths: artifacts of targets that can do so also take the lengths of a padded batch.
-        sign: a secret key; the signature lies beside the bundle.
+        sign: a secret key or its file; the signature lies beside the bundle.
         provenance: where it is made: `commit`, `uncommitted_changes`, `command`.
 
     Raises:
@@ -147,7 +147,7 @@ def package(  # noqa: PLR0913 - what goes into a bundle
     subject = Subject.of(model, ReadingOptions(**reading))
     output = Path(path)
     check_output(output, subject.checkpoint.source)
-    secret = secret_key_for(output, sign) if sign else None
+    secret = secret_key_for(output, sign) if isinstance(sign, Path | str) else sign
     bundle, reports = bundle_of(subject, target_names, mode, lengths, provenance)
     data = write_bundle(output, bundle)
     if secret:

@@ -17,8 +17,10 @@ READY = "ready"
 
 
 def main() -> None:
-    """Arguments: file, engine, batch, seq, and `trust` or nothing. Prints READY, then one JSON
-    object."""
+    """Arguments: file, engine, batch, seq, `trust` or nothing, and a public key or nothing.
+
+    Prints READY, then one JSON object.
+    """
     import numpy as np
 
     import lstm_export
@@ -28,9 +30,10 @@ def main() -> None:
     batch = int(sys.argv[3])
     seq = int(sys.argv[4])
     trust = sys.argv[5] == "trust"
+    key = sys.argv[6] or None
     warnings.simplefilter("ignore")  # zeros may lie outside the training range
     python = peak_memory_bytes()
-    session = lstm_export.load(path, engine, trust=trust)
+    session = lstm_export.load(path, engine, trust=trust, key=key)
     session(np.zeros((1, 1, session.input_size), np.float32))
     print(READY, flush=True)
     session(np.zeros((batch, seq, session.input_size), np.float32))
@@ -38,7 +41,7 @@ def main() -> None:
     loads = []
     for _ in range(LOADS):
         start = time.perf_counter()
-        lstm_export.load(path, engine, trust=trust)
+        lstm_export.load(path, engine, trust=trust, key=key)
         loads.append(time.perf_counter() - start)
     record = {
         "load_s": statistics.median(loads),

@@ -78,19 +78,23 @@ class Engine:
 
 
 def open_engines(
-    paths: Sequence[Path], chosen: Sequence[str] = (), word: UsersWord = NO_WORD
+    paths: Sequence[Path],
+    chosen: Sequence[str] = (),
+    word: UsersWord = NO_WORD,
+    key: Path | None = None,
 ) -> tuple[tuple[Engine, ...], tuple[str, ...]]:
     """The engines, those of `chosen` targets where any are named, and a note on each that does not
-    run here.
+    run here. `key` must have signed every file, where one is named.
 
     Raises:
+        SignatureError: it did not.
         InputError: a file is of no known format, or nothing is left to run.
         BundleError: a bundle is damaged or unsafe.
     """
     engines: list[Engine] = []
     notes: list[str] = []
     for path in paths:
-        opened = open_file(path, word)
+        opened = open_file(path, word, key)
         for name, artifact in opened.engines.items():
             if chosen and name not in chosen:
                 continue

@@ -31,6 +31,7 @@ class Options:
         deadline_s: the longest that the answer to one new sample may take.
         rate_hz: samples a second, for the share of a core.
         trust: run code that is in the files, see `verification.artifact`.
+        key: the public key that must have signed all of them; opening a file checks it.
     """
 
     engines: tuple[str, ...] = ()
@@ -41,6 +42,7 @@ class Options:
     deadline_s: float | None = None
     rate_hz: float | None = None
     trust: bool = False
+    key: Path | None = None
 
     def __post_init__(self) -> None:
         for name, value in (("batch", self.batch), ("seq", 1 if self.seq is None else self.seq)):
@@ -67,12 +69,14 @@ def bench(
 
     Raises:
         InputError: a file is of no known format, or holds nothing that runs here.
+        SignatureError: the key did not sign one of them.
         BundleError: a bundle is damaged or unsafe.
     """
     options = options or Options()
     say = progress or (lambda _: None)
     word = UsersWord(options.trust)
-    engines, notes = open_engines([Path(path) for path in paths], options.engines, word)
+    files = [Path(path) for path in paths]
+    engines, notes = open_engines(files, options.engines, word, options.key)
     windows = [engine.signature.window for engine in engines if engine.signature.window]
     seq = options.seq or next(iter(windows), DEFAULT_SEQ)
     questions: list[Question] = []
@@ -83,7 +87,7 @@ def bench(
     results = []
     for engine in engines:
         say(f"starting {engine.name} in a process of its own")
-        cost = cost_of_process(engine.path, engine.target, options.batch, seq, word)
+        cost = cost_of_process(engine.path, engine.target, options.batch, seq, word, options.key)
         mine = tuple(result for result in found if result.engine == engine.name)
         results.append(_result(engine, cost, mine, options))
     packages = dict.fromkeys(["numpy", *(engine.needs for engine in engines if engine.needs)])

@@ -37,8 +37,13 @@ class ProcessCost:
     python_memory_bytes: int | None
 
 
-def cost_of_process(
-    path: Path, engine: str, batch: int, seq: int, word: UsersWord = NO_WORD
+def cost_of_process(  # noqa: PLR0913, PLR0917 - the arguments of the program
+    path: Path,
+    engine: str,
+    batch: int,
+    seq: int,
+    word: UsersWord = NO_WORD,
+    key: Path | None = None,
 ) -> ProcessCost:
     """Measure in processes of their own.
 
@@ -47,7 +52,8 @@ def cost_of_process(
     """
     program = _PROGRAM.read_text(encoding="utf-8")
     trust = "trust" if word.trust else ""
-    command = [sys.executable, "-c", program, str(path), engine, str(batch), str(seq), trust]
+    arguments = [str(path), engine, str(batch), str(seq), trust, str(key or "")]
+    command = [sys.executable, "-c", program, *arguments]
     starts = [_start(command) for _ in range(STARTS)]
     start_up_s = min(start_up_s for start_up_s, _ in starts)
     _, record = starts[-1]

@@ -10,7 +10,7 @@ from ..parity import GoldenSet
 from ..parity.rule import bound
 from .bom import BOM, check_bom
 from .bundle import Bundle
-from .metrics import records
+from .metrics import parity_results
 
 
 def check_claims(bundle: Bundle) -> None:
@@ -25,17 +25,13 @@ def check_claims(bundle: Bundle) -> None:
     if BOM in bundle.files:
         check_bom(bundle.files[BOM], bundle.manifest)
     golden = {golden_set.name: golden_set for golden_set in bundle.golden}
-    for target, entry in bundle.manifest["artifacts"].items():
-        parity = entry.get("parity")
-        sets = parity.get("sets") if isinstance(parity, dict) else None
-        for result in records(sets):
-            known = golden.get(str(result.get("name")))
-            if known is not None and not _is_true(result, known):
-                raise BundleError(
-                    f"what the manifest says of {printable(target)} on the golden set "
-                    f"{printable(known.name)} does not follow from that set; "
-                    "package the model again"
-                )
+    for target, result in parity_results(bundle.manifest):
+        known = golden.get(str(result.get("name")))
+        if known is not None and not _is_true(result, known):
+            raise BundleError(
+                f"what the manifest says of {printable(target)} on the golden set "
+                f"{printable(known.name)} does not follow from that set; package the model again"
+            )
 
 
 def _is_true(result: Mapping[str, Any], golden: GoldenSet) -> bool:

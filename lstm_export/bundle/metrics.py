@@ -14,18 +14,24 @@ _SCORES = ("rmse", "mae")
 
 def metrics_of(manifest: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     """One error and one bound an artifact and golden set, then the scores of training."""
-    for target, entry in sorted(manifest["artifacts"].items()):
-        parity = entry.get("parity")
-        sets = parity.get("sets") if isinstance(parity, dict) else None
-        for result in records(sets):
-            yield _metric(ERROR.format(target=target), result, "name", "error")
-            yield _metric(BOUND.format(target=target), result, "name", "bound")
+    for target, result in parity_results(manifest):
+        yield _metric(ERROR.format(target=target), result, "name", "error")
+        yield _metric(BOUND.format(target=target), result, "name", "bound")
     training = manifest.get("training")
     scores = training.get("metrics") if isinstance(training, dict) else None
     for score in records(scores):
         for kind in _SCORES:
             what = f"{kind} of {score.get('predictor')}, {score.get('target')}"
             yield _metric(what, score, "part", kind)
+
+
+def parity_results(manifest: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What is said of each artifact on each golden set, by the artifact's target."""
+    for target, entry in sorted(manifest["artifacts"].items()):
+        parity = entry.get("parity")
+        sets = parity.get("sets") if isinstance(parity, dict) else None
+        for result in records(sets):
+            yield target, result
 
 
 def records(found: object) -> list[dict[str, Any]]:

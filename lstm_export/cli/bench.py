@@ -52,6 +52,7 @@ def bench(  # noqa: PLR0913, PLR0917 - the options of a command
         ),
     ] = None,
     trust: show.Trust = False,
+    key: show.Key = None,
     as_json: show.AsJson = False,
 ) -> None:
     """Measure latency, start-up, memory and size.
@@ -69,6 +70,7 @@ def bench(  # noqa: PLR0913, PLR0917 - the options of a command
         deadline_s=_quantity(library.seconds, deadline, "--deadline"),
         rate_hz=_quantity(library.frequency_hz, rate, "--rate"),
         trust=trust,
+        key=key,
     )
     if plot:
         library.check_plot(plot, *sources)

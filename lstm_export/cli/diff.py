@@ -15,6 +15,7 @@ def diff(
     old: Annotated[Path, typer.Argument(help="The bundle that devices have.", metavar="OLD")],
     new: Annotated[Path, typer.Argument(help="The bundle that is to replace it.", metavar="NEW")],
     trust: show.Trust = False,
+    key: show.Key = None,
     as_json: show.AsJson = False,
 ) -> None:
     """Say whether a new bundle can replace an old one.
@@ -24,7 +25,7 @@ def diff(
     from ..verification.artifact import UsersWord
     from ..verification.difference import diff as compare
 
-    found = compare(old, new, UsersWord(trust))
+    found = compare(old, new, UsersWord(trust), key)
     if as_json:
         show.as_json("diff", **found.to_record())
     else:

@@ -77,25 +77,29 @@ def package(  # noqa: PLR0913, PLR0917 - the options of a command
     Nothing is written unless every artifact passed.
     """
     from .. import pipeline
+    from ..signing import secret_key_for, signature_by
     from ..verification.subject import read
 
     checkpoint = read(model, reading)
     show.warnings_of(checkpoint)
     path = output or model.with_suffix(".bundle")
+    secret = secret_key_for(path, sign) if sign else None
     try:
         options: dict[str, Any] = {
             "mode": mode.value if mode else None,
             "lengths": lengths,
-            "sign": sign,
+            "sign": secret,
             "provenance": _provenance(context, model) if provenance else None,
         }
         reports = pipeline.package(checkpoint, path, target or pipeline.DEFAULT_TARGETS, **options)
     except ParityError as error:
         show.reports([error.report], as_json, "package")
         raise
-    show.reports(reports, as_json, "package", path, tables=False)
-    if sign and not as_json:
-        typer.echo(f"signed with {sign}")
+    signed = signature_by(secret, path) if secret else None
+    more = {"signed": signed.to_record()} if signed else {}
+    show.reports(reports, as_json, "package", path, tables=False, more=more)
+    if signed and not as_json:
+        typer.echo(f"wrote {signed.path}, signed by {signed.key}")
 
 
 def _provenance(context: typer.Context, model: Path) -> dict[str, Any]:

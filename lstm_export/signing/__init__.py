@@ -6,7 +6,7 @@ A signature lies beside its file, which is checked before a byte of it is parsed
 from .folders import folder_contents, list_path, sign_folder, signed_folder
 from .keys import PublicKey, SecretKey, key_file, read_public_key
 from .oms import ONLY_FILE, p256_key, sign_oms
-from .signed import Signed, secret_key_for, sign_data, signed_bytes
+from .signed import Signed, secret_key_for, sign_data, signature_by, signed_bytes
 
 __all__ = [
     "ONLY_FILE",
@@ -22,6 +22,7 @@ __all__ = [
     "sign_data",
     "sign_folder",
     "sign_oms",
+    "signature_by",
     "signed_bytes",
     "signed_folder",
 ]

@@ -70,7 +70,10 @@ def folder_contents(folder: Path, most: int) -> dict[str, bytes]:
     for child in children:
         # A name with one of these two stands escaped in a list of sha256sum.
         if not child.is_file() or "\n" in child.name or "\\" in child.name:
-            raise InputError(f"{folder} holds {printable(child.name)}, which cannot be signed")
+            raise InputError(
+                f"{folder} holds {printable(child.name)}, which cannot be signed; "
+                "move it elsewhere, or give it a plain name"
+            )
     return {child.name: read_bytes(child, "a file", most) for child in children}
 
 

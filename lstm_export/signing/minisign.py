@@ -16,11 +16,11 @@ import hashlib
 import struct
 from dataclasses import dataclass
 
-from ..errors import InputError, SignatureError, require
+from ..errors import InputError, SignatureError
+from .cryptography_package import cryptography
 
-PURPOSE = "signing, and checking signatures,"
 SUFFIX = ".minisig"
-ED25519 = "cryptography.hazmat.primitives.asymmetric.ed25519"
+ED25519 = "hazmat.primitives.asymmetric.ed25519"
 UNTRUSTED = "untrusted comment: "
 TRUSTED = "trusted comment: "
 
@@ -77,15 +77,16 @@ class MinisignPublicKey:
             raise SignatureError("the signature is of no form that minisign has; sign again")
         if found.key_id != self.key_id:
             raise SignatureError(
-                f"it is signed by minisign key {id_text(found.key_id)}, expected {self.name}"
+                f"it is signed by minisign key {id_text(found.key_id)}, expected {self.name}; "
+                "name the key that signed it, or sign it with this one"
             )
         self._verify(found.of_data, digest(data), "the file")
         self._verify(found.of_comment, found.of_data + found.comment.encode(), "its comment")
         return found.comment
 
     def _verify(self, signature: bytes, message: bytes, what: str) -> None:
-        ed25519 = require(ED25519, "sign", PURPOSE)
-        invalid = require("cryptography.exceptions", "sign", PURPOSE).InvalidSignature
+        ed25519 = cryptography(ED25519)
+        invalid = cryptography("exceptions").InvalidSignature
         try:
             ed25519.Ed25519PublicKey.from_public_bytes(self.key).verify(signature, message)
         except invalid as error:

@@ -13,11 +13,11 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..errors import InputError, require
+from ..errors import InputError
+from .cryptography_package import cryptography
 from .minisign import (
     ED25519,
     KEY_ALGORITHM,
-    PURPOSE,
     SUFFIX,
     decoded,
     digest,
@@ -58,7 +58,7 @@ class MinisignSecretKey:
 
     def signature_of(self, data: bytes, comment: str) -> bytes:
         """The signature file for `data`; equal arguments give equal bytes."""
-        ed25519 = require(ED25519, "sign", PURPOSE)
+        ed25519 = cryptography(ED25519)
         key = ed25519.Ed25519PrivateKey.from_private_bytes(self.seed)
         of_data = key.sign(digest(data))
         of_comment = key.sign(of_data + comment.encode())
@@ -83,11 +83,15 @@ def secret_key_of(text: str, file: object, password: Callable[[], str]) -> Minis
         key_id, key, _ = _SECRET.unpack(secret)
         return MinisignSecretKey(key_id, key[:_SEED_BYTES])
     if derivation != _SCRYPT or memory > _MOST_MEMORY or work > _MOST_WORK:
-        raise InputError(f"the password of {file} is of no kind that minisign makes")
+        raise InputError(
+            f"the password of {file} is of no kind that minisign makes; make a new key"
+        )
     mask = _scrypt(password(), salt, work, memory)
     key_id, key, check = _SECRET.unpack(bytes(a ^ b for a, b in zip(secret, mask, strict=True)))
     if hashlib.blake2b(algorithm + key_id + key, digest_size=32).digest() != check:
-        raise InputError(f"the password of {file} is wrong, or the file is damaged")
+        raise InputError(
+            f"the password of {file} is wrong, or the file is damaged; try again, or copy it again"
+        )
     return MinisignSecretKey(key_id, key[:_SEED_BYTES])
 
 
@@ -98,7 +102,7 @@ def _record(text: str) -> bytes:
 
 def _scrypt(password: str, salt: bytes, work: int, memory: int) -> bytes:
     """The mask of a key: scrypt with the costs that libsodium takes for these two limits."""
-    scrypt = require("cryptography.hazmat.primitives.kdf.scrypt", "sign", PURPOSE)
+    scrypt = cryptography("hazmat.primitives.kdf.scrypt")
     n, p = _scrypt_costs(max(work, _LEAST_WORK), memory)
     derived = scrypt.Scrypt(salt, _SECRET.size, n, _BLOCK, p)
     return bytes(derived.derive(password.encode()))

@@ -35,7 +35,10 @@ def p256_key(path: Path, key: SecretKey) -> P256SecretKey:
         InputError: it is of another kind, or the signature's file cannot be written.
     """
     if not isinstance(key, P256SecretKey):
-        raise InputError(f"an OpenSSF signature takes a key in PEM on P-256, not a {key.name}")
+        raise InputError(
+            f"an OpenSSF signature takes a key in PEM on P-256, not a {key.name}; name such a key, "
+            "or leave out --oms"
+        )
     check_output(signature_path(path, SUFFIX), path)
     return key
 

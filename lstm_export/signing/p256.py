@@ -10,14 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import InputError, SignatureError, require
-from .minisign import PURPOSE
+from ..errors import InputError, SignatureError
+from .cryptography_package import cryptography
 
 SUFFIX = ".sig"
 PEM = "-----BEGIN "
 _CURVE = "secp256r1"
-_EC = "cryptography.hazmat.primitives.asymmetric.ec"
-_SERIALIZATION = "cryptography.hazmat.primitives.serialization"
+_EC = "hazmat.primitives.asymmetric.ec"
+_SERIALIZATION = "hazmat.primitives.serialization"
 _HOW_TO_MAKE = "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out secret.pem"
 
 
@@ -44,7 +44,7 @@ class P256PublicKey:
         Raises:
             SignatureError: it is none, is of another key, or does not fit `data`.
         """
-        invalid = require("cryptography.exceptions", "sign", PURPOSE).InvalidSignature
+        invalid = cryptography("exceptions").InvalidSignature
         try:
             self.key.verify(signature, data, _scheme())
         except invalid as error:
@@ -78,7 +78,7 @@ class P256SecretKey:
 
     def public_pem(self) -> bytes:
         """Its public key, as openssl writes it."""
-        encoding = require(_SERIALIZATION, "sign", PURPOSE).Encoding.PEM
+        encoding = cryptography(_SERIALIZATION).Encoding.PEM
         return _public_bytes(self.key.public_key(), encoding)
 
 
@@ -95,8 +95,8 @@ def public_pem(text: str, file: object) -> P256PublicKey:
     Raises:
         InputError: it is damaged, or of another kind.
     """
-    serialization = require(_SERIALIZATION, "sign", PURPOSE)
-    unsupported = require("cryptography.exceptions", "sign", PURPOSE).UnsupportedAlgorithm
+    serialization = cryptography(_SERIALIZATION)
+    unsupported = cryptography("exceptions").UnsupportedAlgorithm
     try:
         key = serialization.load_pem_public_key(text.encode())
     except (ValueError, unsupported) as error:
@@ -111,21 +111,24 @@ def secret_pem(text: str, file: object, password: Callable[[], str]) -> P256Secr
     Raises:
         InputError: it is damaged or of another kind, or the password is wrong.
     """
-    serialization = require(_SERIALIZATION, "sign", PURPOSE)
-    unsupported = require("cryptography.exceptions", "sign", PURPOSE).UnsupportedAlgorithm
+    serialization = cryptography(_SERIALIZATION)
+    unsupported = cryptography("exceptions").UnsupportedAlgorithm
     encrypted = "ENCRYPTED" in text
     words = password().encode() if encrypted else None
     try:
         key = serialization.load_pem_private_key(text.encode(), words)
     except (ValueError, TypeError, unsupported) as error:
         reason = "its password is wrong, or it" if encrypted else "it"
-        raise InputError(f"{file} cannot be read: {reason} is damaged; {_HOW_TO_MAKE}") from error
+        raise InputError(
+            f"{file} cannot be read: {reason} is damaged; try again, or make a new one: "
+            f"{_HOW_TO_MAKE}"
+        ) from error
     _check_curve(key, file)
     return P256SecretKey(key)
 
 
 def _check_curve(key: Any, file: object) -> None:
-    ec = require(_EC, "sign", PURPOSE)
+    ec = cryptography(_EC)
     is_curve = isinstance(key, ec.EllipticCurvePublicKey | ec.EllipticCurvePrivateKey)
     if not is_curve or key.curve.name != _CURVE:
         raise InputError(
@@ -139,15 +142,15 @@ def _next_step(file: object) -> str:
 
 
 def _scheme(**options: bool) -> Any:
-    sha256 = require("cryptography.hazmat.primitives.hashes", "sign", PURPOSE).SHA256
-    return require(_EC, "sign", PURPOSE).ECDSA(sha256(), **options)
+    sha256 = cryptography("hazmat.primitives.hashes").SHA256
+    return cryptography(_EC).ECDSA(sha256(), **options)
 
 
 def _name(key: Any) -> str:
-    der = _public_bytes(key, require(_SERIALIZATION, "sign", PURPOSE).Encoding.DER)
+    der = _public_bytes(key, cryptography(_SERIALIZATION).Encoding.DER)
     return f"P-256 key {hashlib.sha256(der).hexdigest()[:16]}"
 
 
 def _public_bytes(key: Any, encoding: Any) -> bytes:
-    form = require(_SERIALIZATION, "sign", PURPOSE).PublicFormat.SubjectPublicKeyInfo
+    form = cryptography(_SERIALIZATION).PublicFormat.SubjectPublicKeyInfo
     return bytes(key.public_bytes(encoding, form))

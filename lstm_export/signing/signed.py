@@ -43,6 +43,11 @@ def signature_path(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
 
 
+def signature_by(key: SecretKey, path: Path) -> Signed:
+    """What `sign_data` writes with a key for a file."""
+    return Signed(signature_path(path, key.suffix), key.name)
+
+
 def secret_key_for(path: Path, key: Path | str) -> SecretKey:
     """A secret key, read once it is known that its signature of `path` can be written.
 
@@ -66,9 +71,9 @@ def sign_data(path: Path, data: bytes, key: SecretKey) -> Signed:
     seconds = source_date()
     timestamp = [] if seconds is None else [f"timestamp:{seconds}"]
     comment = "\t".join([*timestamp, f"file:{path.name}", "hashed"])
-    beside = signature_path(path, key.suffix)
-    write_bytes(beside, key.signature_of(data, comment))
-    return Signed(beside, key.name)
+    signed = signature_by(key, path)
+    write_bytes(signed.path, key.signature_of(data, comment))
+    return signed
 
 
 def signed_bytes(path: Path, key: PublicKey, what: str, most: int) -> tuple[bytes, Signed]:

@@ -60,15 +60,24 @@ class Difference:
         (self.breaking if breaks else self.compatible).append(sentence)
 
 
-def diff(old: Path | str, new: Path | str, word: UsersWord = NO_WORD) -> Difference:
+def diff(
+    old: Path | str, new: Path | str, word: UsersWord = NO_WORD, key: Path | str | None = None
+) -> Difference:
     """Compare interface and numbers; the new artifacts are run here on the old bundle's golden
     sets.
 
+    Args:
+        old: the bundle that devices have.
+        new: the bundle that is to replace it.
+        word: what the user said.
+        key: the public key that must have signed both.
+
     Raises:
+        SignatureError: `key` did not sign one of them.
         BundleError: one of the two is damaged, unsafe, or no bundle.
     """
-    opened = open_file(new, word)
-    before = _bundle_of(open_file(old))
+    opened = open_file(new, word, key)
+    before = _bundle_of(open_file(old, key=key))
     after = _bundle_of(opened)
     found = Difference(list(_interface(before.model.signature, after.model.signature)))
     # Else the old inputs cannot be asked, and no change can be called compatible.

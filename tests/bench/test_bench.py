@@ -337,3 +337,10 @@ def test_a_process_that_fails_says_why(tmp_path: Path) -> None:
         process.cost_of_process(tmp_path / "damaged.bundle", "onnx", 1, 1)
     with pytest.raises(BundleError):
         bench([tmp_path / "damaged.bundle"], SHORT)
+
+
+def test_a_fresh_process_asks_for_the_signature_too(tmp_path: Path) -> None:
+    pytest.importorskip("cryptography", reason='needs: pip install "lstm-export[sign]"')
+    key = BUNDLE.parent / "keys" / "minisign.pub"
+    with pytest.raises(InputError, match="could not run .*: .*SignatureError.* is not signed by"):
+        process.cost_of_process(BUNDLE, "onnx", 1, 1, key=key)

@@ -5,6 +5,7 @@ and a file that the key did not sign is refused before a byte of it is parsed. S
 from __future__ import annotations
 
 import base64
+import json
 import shutil
 import subprocess
 import sys
@@ -150,7 +151,15 @@ def test_a_wrong_signature_is_refused_before_anything_is_parsed(
     for verb in (lstm_export.load, lstm_export.verify):
         with pytest.raises(SignatureError, match=message):
             verb(bundle, key=KEYS / key)
-    for command in (["verify", bundle], ["run", bundle, "-", "--stream"]):
+    good = shutil.copy(GOLDEN / "seed-v1.bundle", bundle.parent / "good.bundle")
+    commands: list[list[Any]] = [
+        ["verify", bundle],
+        ["run", bundle, "-", "--stream"],
+        ["bench", bundle],
+        ["diff", good, bundle],
+        ["diff", bundle, good],
+    ]
+    for command in commands:
         done = CliRunner().invoke(app, [*map(str, command), "--key", str(KEYS / key)])
         assert done.exit_code == 1
         assert done.stdout == ""
@@ -278,6 +287,20 @@ def test_a_folder_is_signed_by_its_list(tmp_path: Path, kind: str) -> None:
     (folder / "more.c").touch()
     with pytest.raises(SignatureError, match="more.c is not as it was signed"):
         artifact.open_file(folder, key=public)
+
+
+def test_package_says_what_it_signed(bundle: Path, kind: str) -> None:
+    pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
+    model = bundle.with_name("model.pt")
+    write_checkpoint(model, Checkpoint(CHAINS["smallest"]))
+    secret, public = (str(KEYS / name) for name in KINDS[kind])
+    command = ["package", str(model), "-t", "numpy", "--sign", secret]
+    text = CliRunner().invoke(app, command).stdout.splitlines()[-1]
+    record = json.loads(CliRunner().invoke(app, [*command, "--json"]).stdout)["signed"]
+    assert text == f"wrote {record['path']}, signed by {record['key']}"
+    assert check(bundle, KINDS[kind][1]).key == record["key"]
+    done = CliRunner().invoke(app, ["diff", str(bundle), str(bundle), "--key", public])
+    assert done.stdout == "the same model, interface and artifacts\n"
 
 
 def test_sign_refuses_what_it_cannot_open(tmp_path: Path) -> None:
