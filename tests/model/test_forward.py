@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from lstm_export.model import Model, forward, initial_state, state_layout
+from lstm_export.model.forward import advance, begin
 from lstm_export.model.state import not_for_streams
 from tests.kit.builders import drawn
 from tests.kit.chains import CHAINS
+from tests.kit.graphs import GRAPHS
 
 
 @pytest.mark.parametrize(("batch", "seq"), [(1, 1), (3, 7), (2, 40)])
@@ -86,3 +88,15 @@ def test_chunks_with_the_state_carried_are_the_whole(model: Model) -> None:
     np.testing.assert_allclose(rest.y, expected, rtol=1e-12, atol=1e-12)
     for got, expected in zip(rest.state, whole.state, strict=True):
         np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_stage_by_stage_gives_what_the_whole_gives(name: str) -> None:
+    """Also where a stage takes the state of a recurrent one that is not right before it."""
+    model = GRAPHS[name]
+    x = drawn(model, 2, 5)
+    partway = begin(x)
+    for stage in model.stages:
+        partway = advance(partway, stage)
+    y = np.moveaxis(partway.y, 0, -2) if model.returns_every_step else partway.y
+    np.testing.assert_array_equal(y, forward(model, x).y)

@@ -113,12 +113,14 @@ class Partway(NamedTuple):
         terms: the absolute terms of y, as in `Output`.
         context: what the stages that follow need besides.
         values: of x and of every stage so far, by name.
+        stages: those so far, by name.
     """
 
     y: Array
     terms: Array
     context: Context
     values: Mapping[str, Value]
+    stages: Mapping[str, Stage]
 
 
 def begin(x: Array) -> Partway:
@@ -127,7 +129,7 @@ def begin(x: Array) -> Partway:
     noise = Noise()
     steps = _for_every_run(x, noise)
     x_value = Value(steps, np.abs(steps))
-    return Partway(*x_value, Context(noise, np.full(batch, seq)), {X: x_value})
+    return Partway(*x_value, Context(noise, np.full(batch, seq)), {X: x_value}, {})
 
 
 @_QUIET
@@ -136,9 +138,12 @@ def advance(partway: Partway, stage: Stage) -> Partway:
     context = replace(partway.context, final=[])
     before = Value(partway.y, partway.terms)
     taken = [partway.values[name] for name in stage.inputs] or [before]
+    if stage.inputs:
+        context.before = partway.stages.get(stage.inputs[0])
     value = _after(stage, taken, context)
     context.before = stage
-    return Partway(*value, context, {**partway.values, stage.name: value})
+    values = {**partway.values, stage.name: value}
+    return Partway(*value, context, values, {**partway.stages, stage.name: stage})
 
 
 @_QUIET
