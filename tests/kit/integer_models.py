@@ -4,19 +4,68 @@ from __future__ import annotations
 
 import numpy as np
 
-from lstm_export.model import Affine, LastStep, Linear, Model, Signature
+from lstm_export.model import (
+    Add,
+    Affine,
+    Array,
+    LastStep,
+    Linear,
+    Model,
+    Signature,
+    Slice,
+    Subtract,
+)
 from lstm_export.parity.golden import trouble
 from lstm_export.targets.c.integer import formats, rounding
 from lstm_export.targets.c.integer.whole_model import WholeModel
 
 from .builders import lstm
-from .chains import CHAINS
+from .chains import MODELS
+from .graphs import FORECASTS
 
-HELD = [name for name, model in CHAINS.items() if model.is_chain]
+# RNN, Replace, sqrt, sums of steps
+REFUSED = ("rnn", "relu rnn", "small stages", "deviation", "sums", "unbiased deviation")
+
+
+def small_stages() -> Model:
+    """RMSNorm and PReLU, with weights of their own and without."""
+    model = MODELS["small stages"]
+    return Model(model.stages[1:], model.signature)
+
+
+def change() -> Model:
+    """As `train --predict change` writes it: a pressure's and a load's last values added back.
+
+    The pressure is far from zero and hardly moves, and the third input is no target.
+    """
+    random = np.random.default_rng(3)
+    stages = (
+        LastStep("last_x"),
+        Affine("level", np.zeros(3), np.array([1.0, 1.0, 0.0]), inverse=True),
+        Subtract("less_level", inputs=("x", "level")),
+        Affine("input_scaler", np.array([0.0, 0.0, 20.0]), np.array([180.0, 3.0, 8.0])),
+        lstm("lstm", 3, 12, 1, random),
+        LastStep("last"),
+        Linear("fc", random.normal(size=(3, 12)), np.zeros(3)),
+        Affine("output_scaler", np.zeros(3), np.array([150.0, 150.0, 2.0]), inverse=True),
+        Slice("last_values", (0, 0, 1), inputs=("last_x",)),
+        Add("answers", inputs=("output_scaler", "last_values")),
+    )
+    return Model(stages, Signature(3, 3, window=16))
+
+
+def drifting(count: int) -> Array:
+    """`(count, 16, 3)` windows of what `change` meets."""
+    random = np.random.default_rng(4)
+    level = random.normal([101_325, 50, 20], [500, 8, 8], (count, 1, 3))
+    return level + random.normal(scale=[150, 2, 1], size=(count, 16, 3)).cumsum(axis=1) / 4
+
+
+ALL = {**MODELS, **FORECASTS, "norms and slopes": small_stages(), "change": change()}
+HELD = [name for name in ALL if name not in REFUSED]
 # An export of a model that nobody trained: its answers hardly vary, so that a share of their spread
 # says nothing.
 UNTRAINED = {"arithmetic": "integer", "max_error": "1000%"}
-JOINED = [name for name in CHAINS if name not in HELD]
 
 
 def whole(model: Model, bits: int = 16) -> WholeModel:

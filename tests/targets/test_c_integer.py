@@ -14,7 +14,7 @@ import pytest
 from lstm_export import pipeline, targets
 from lstm_export.chains import Checkpoint
 from lstm_export.errors import BundleError, InputError, LstmExportError, UnsupportedModel
-from lstm_export.model import LastHidden, Model, forward
+from lstm_export.model import Model, forward
 from lstm_export.model.runner import is_stateful
 from lstm_export.parity.golden import trouble
 from lstm_export.targets.c.host import compiler
@@ -23,9 +23,9 @@ from lstm_export.targets.c.integer.definition import IntegerDefinition
 from lstm_export.verification.artifact import OUR_OWN, open_file
 from lstm_export.verification.failure import smallest_failure
 from lstm_export.verification.subject import Subject
-from tests.kit.builders import drawn, lstm, model_of
-from tests.kit.chains import CHAINS, MODELS
-from tests.kit.integer_models import HELD, UNTRAINED, sensor
+from tests.kit.builders import drawn
+from tests.kit.chains import CHAINS
+from tests.kit.integer_models import ALL, HELD, REFUSED, UNTRAINED, sensor
 
 C = targets.get("c")
 needs_compiler = pytest.mark.skipif(
@@ -64,12 +64,12 @@ def opened(model: Model, data: bytes) -> tuple[IntegerRunner, IntegerDefinition]
     ("name", "weights"),
     [
         *((name, "int16") for name in HELD),
-        *((name, "int8") for name in ("seed", "gru both ways", "projected both ways", "norms")),
+        *((name, "int8") for name in ("seed", "gru both ways", "projected both ways", "window")),
     ],
 )
 def test_c_gives_the_bits_of_the_definition(name: str, weights: str, tmp_path: Path) -> None:
     """Usual inputs, far outliers, and the ends of int16; weights and tables read back."""
-    model = CHAINS[name]
+    model = ALL[name]
     runner, definition = opened(model, exported(model, tmp_path, weights=weights, self_test=True))
     assert definition.structure == "as defined"
     asked = {**trouble(model), **definition.inputs()}
@@ -195,18 +195,11 @@ def test_strict_compilers_say_nothing_and_no_float_is_used(
     assert not [name for kind, name in kinds if kind in "UCBDd"], kinds
 
 
-@pytest.mark.parametrize("name", [name for name in MODELS if name not in HELD])
+@pytest.mark.parametrize("name", REFUSED)
 def test_a_stage_without_an_integer_form_is_refused_by_name(name: str, tmp_path: Path) -> None:
     with pytest.raises(UnsupportedModel, match="c cannot express .* whole numbers"):
-        exported(MODELS[name], tmp_path)
+        exported(ALL[name], tmp_path)
     assert not list(tmp_path.iterdir())
-
-
-def test_a_cell_state_is_not_taken_for_the_hidden_one(tmp_path: Path) -> None:
-    recurrent = lstm("lstm", 3, 4, 1, np.random.default_rng(0))
-    model = model_of(3, 4, recurrent, LastHidden("cell", state="c"))
-    with pytest.raises(UnsupportedModel, match=r"c cannot express the stage cell \(LastHidden\)"):
-        exported(model, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
 from lstm_export.model import Array, LastStep, Model, Signature, forward
 from lstm_export.parity.golden import trouble
-from lstm_export.targets.c.integer import arithmetic, formats, rounding, rows
+from lstm_export.targets.c.integer import arithmetic, formats, joins, rounding, rows
+from lstm_export.targets.c.integer.calibration import input_formats
 from lstm_export.targets.c.integer.cost import costs
 from lstm_export.targets.c.integer.definition import IntegerDefinition
+from lstm_export.targets.c.integer.stages import Counter
 from tests.kit.builders import drawn, gru, lstm, scaler
 from tests.kit.chains import CHAINS
-from tests.kit.integer_models import HELD, sensor, whole
+from tests.kit.integer_models import ALL, HELD, change, drifting, sensor, whole
 
 # Shares of the outputs' spread. Weights that torch.nn draws give outputs of a spread of a hundredth
 # of h, so that a step of h, 2^-15, is 3e-3 of it; chains whose answers end in a table have steps of
@@ -31,11 +35,34 @@ def test_answers_are_near_those_of_float64(name: str) -> None:
 @pytest.mark.parametrize("name", HELD)
 def test_every_stage_is_near_its_float64_equation(name: str) -> None:
     """By the size of the answers: a hundredth is far beyond rounding, far below a wrong stage."""
-    model = CHAINS[name]
+    model = ALL[name]
     x = trouble(model)["nominal"]
     exact = forward(model, x).y
     error = np.abs(whole(model)(x) - exact).max()
     assert error < 1e-2 * max(np.abs(exact).max(), 0.1)
+
+
+@pytest.mark.parametrize("inputs", ["", "x0=q:2:100000,x1=q:0.01,x2=q:0.02"])
+def test_last_values_are_added_back_as_finely_as_they_come(inputs: str) -> None:
+    """A pressure of 101,325 +- 500: int16 of the value itself would be steps of 4."""
+    model = change()
+    x = drifting(64)
+    given = input_formats(model.signature, inputs)
+    held = rounding.whole_model(model, formats.chosen(model, [x], 16, given))
+    for cost in costs(model, held, [x]):
+        assert cost.largest < 1e-3 * cost.spread, cost
+
+
+@pytest.mark.parametrize(("a", "b"), [(32767, -1), (-32767, 3), (5, 0), (-32767, 0), (0, -7)])
+def test_quotients_are_to_the_nearest(a: int, b: int) -> None:
+    found = joins.Divide().join([np.array([[a]]), np.array([[b]])])
+    assert found.item() == round(Fraction(a * 2**15, b or 1))
+
+
+def test_a_mean_counts_as_many_steps_as_a_sum_holds() -> None:
+    values = np.full((1, joins.MOST_STEPS + 9, 1), -32767)
+    values[:, joins.MOST_STEPS :] = 32767
+    assert joins.Pool("mean", 1).apply(values, Counter()).item() == -32767
 
 
 def test_tables_are_within_a_step_of_tanh_and_sigmoid() -> None:

@@ -14,9 +14,9 @@ import pytest
 from lstm_export import targets
 from lstm_export.errors import InputError
 from lstm_export.model import Array
+from lstm_export.targets.c.emit.plan import looks_ahead
 from lstm_export.targets.c.integer.definition import IntegerDefinition
-from tests.kit.chains import CHAINS
-from tests.kit.integer_models import UNTRAINED
+from tests.kit.integer_models import ALL, UNTRAINED
 
 C = targets.get("c")
 MODELS = {
@@ -25,6 +25,9 @@ MODELS = {
     "projected": ("projected", "int16"),
     "norms": ("norms", "int16"),
     "steps": ("every step", "int8"),
+    "pools": ("running pools", "int16"),
+    "window": ("window", "int8"),
+    "change": ("change", "int16"),
 }
 # What a processor without division calls for a LayerNorm; anything else would be floats or 64 bits.
 DIVISION = {"__aeabi_uidiv", "__aeabi_uidivmod", "__aeabi_idiv", "__aeabi_idivmod"}
@@ -45,7 +48,7 @@ def cases(emulate: Any, tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     folder = tmp_path_factory.mktemp("c")
     found = []
     for name, (chain, weights) in MODELS.items():
-        model = CHAINS[chain]
+        model = ALL[chain]
         options = {"weights": weights, "self_test": True, **UNTRAINED}
         C.export(model, folder / name, name=name, **options)
         random = np.random.default_rng(1)
@@ -53,7 +56,7 @@ def cases(emulate: Any, tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
         x[1] = random.choice([-32767, 32767], size=x[1].shape)
         counts = np.clip(np.rint(x), -32767, 32767).astype(np.int16)
         every_step = model.returns_every_step
-        streams = not any(stage.bidirectional for stage in model.recurrent)
+        streams = looks_ahead(model) is None
         output_size = model.signature.output_size
         found.append(
             emulate.IntegerCase(name, folder / name, counts, output_size, every_step, streams)
@@ -66,7 +69,7 @@ def expected(case: Any) -> Array:
     chain, _ = MODELS[case.name]
     data = (case.folder / f"{case.name}.c").read_bytes()
     assert isinstance(C, targets.HasDefinition)
-    definition = C.definition(CHAINS[chain], data)
+    definition = C.definition(ALL[chain], data)
     assert isinstance(definition, IntegerDefinition)
     return definition.answers(case.x).reshape(-1, case.output_size)
 
@@ -101,7 +104,7 @@ def test_what_is_said_of_flash_is_a_bound(
         flash = emulate.flash_bytes(chosen, case, tmp_path)
         options = {"weights": weights, "max_flash": f"{flash - 1}B", **UNTRAINED}
         with pytest.raises(InputError, match="bytes of flash"):
-            C.export(CHAINS[chain], tmp_path / "refused", **options)
+            C.export(ALL[chain], tmp_path / "refused", **options)
 
 
 @pytest.mark.parametrize("weights", ["int16", "int8"])
@@ -113,7 +116,7 @@ def test_kernels_compile_at_every_level_and_call_nothing(
     chosen = emulate.BOARDS[board]
     if chosen.missing():
         pytest.skip(chosen.missing())
-    C.export(CHAINS["norms"], tmp_path / "m_c", weights=weights, **UNTRAINED)
+    C.export(ALL["norms"], tmp_path / "m_c", weights=weights, **UNTRAINED)
     built = tmp_path / "model.o"
     processor = [flag for flag in chosen.flags if flag.startswith("-m")]
     command = [chosen.compiler, "-std=c99", level, "-ffreestanding", *processor, "-c"]

@@ -82,7 +82,7 @@ def integer_files() -> dict[str, str]:
     whole = whole_model(model, formats)
     facts = IntegerFacts.of(whole, formats, floats=True)
     written = Written(model, whole, Interface.of(model, "model", self_test=True), facts)
-    run = walk_integer(whole.stages, 1, Constants(Prefix("model"), 16), streams=True)
+    run = walk_integer(whole.nodes, 1, Constants(Prefix("model"), 16), streams=True)
     return {
         "integer_sizes.h": GUARDED.format(
             title="Sizes of a model's layers, and the table of tanh.",
@@ -93,7 +93,7 @@ def integer_files() -> dict[str, str]:
         "integer_chain.h": GUARDED.format(
             title="The chain of a model in whole numbers.",
             guard="INTEGER_CHAIN",
-            includes='#include "integer_stages.c"\n',
+            includes='#include "integer_joins.c"\n',
             text=integer_chain_text(written, run),
         ),
         "integer_golden.h": GUARDED.format(

@@ -49,10 +49,12 @@ class IntegerRunner:
 
     def __call__(self, x: Array) -> Array:
         """Map `x (batch, seq, input_size)` in the model's units to float64 y."""
-        if x.ndim != 3 or x.shape[2] != self.signature.input_size or not x.shape[1]:
+        least = self._interface.least_steps
+        if x.ndim != 3 or x.shape[2] != self.signature.input_size or x.shape[1] < least:
+            steps = "a step" if least == 1 else f"{least} steps"
             raise InputError(
                 f"x is {x.shape}, expected (batch, seq, {self.signature.input_size}) "
-                "with a step at least"
+                f"with {steps} at least"
             )
         answers = self.answers(counts_of(self._facts.formats.inputs, x))
         return answers * 2.0**-self._facts.answer_bits

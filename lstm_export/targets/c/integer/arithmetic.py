@@ -15,6 +15,7 @@ GATE_BITS = 16  # sigmoid: 1 to 65535, Q0.16
 SUM_BITS = 20  # at most, of the sums of a stage: int32, Q11.20
 CELL_BITS = 24  # c of an LSTM, and h of a GRU beside its int16: int32, Q7.24
 CELL_LIMIT = 2**30 - 1  # |c| stays below 64, so that f * c + i * g stays in int32
+GUARD_BITS = 4  # of a wide value beyond the int16 that it is then rounded to
 LARGEST = 32767
 TABLE_RANGE = 8  # tanh is tabled from -8 to 8; beyond it is 1
 PIECE_BITS = 6  # a piece is 1 / 64 wide
@@ -89,6 +90,17 @@ def narrowed(values: Array, shift: Array | int) -> Array:
     cut = np.clip(values, -(2**30), 2**30)
     narrow: Array = np.clip(in_int32(cut + half) >> shift, -LARGEST, LARGEST)
     return narrow
+
+
+def aligned(values: Array, shift: Array, limit: int) -> Array:
+    """int32 times 2^shift, -30 to 30, rounded to the nearest, within -limit to limit."""
+    up = np.maximum(shift, 0)
+    down = np.maximum(-shift, 0)
+    cut = np.clip(values, 1 - 2**30, 2**30 - 1)  # before half a step is added
+    shifted = in_int32(cut + ((1 << down) >> 1)) >> down
+    most = limit >> up
+    within: Array = np.clip(shifted, -most, most) << up
+    return within
 
 
 def in_int32(values: Array) -> Array:

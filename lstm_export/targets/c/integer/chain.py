@@ -3,115 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from functools import singledispatch
 
 import numpy as np
 
-from ..emit.names import Prefix
-from . import stages
+from . import joins, stages
 from .arithmetic import LARGEST
 from .cells import Cell, LSTMCell
+from .chain_joins import written
 from .literals import Constants, matrix, unit_by_unit
+from .walk import Place, Walk, input_place, last_steps
+from .whole_model import Node
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where the values between two stages are: a C expression, [step][feature]."""
-
-    text: str
-    width: int
-    is_wide: bool = False
-
-
-@dataclass
-class Walk:
-    """The calls so far.
-
-    Attributes:
-        constants: the arrays.
-        streams: whether a single step is written; otherwise a whole sequence.
-        value: where the values are now.
-        steps: C expression for the steps at hand.
-        rest: stages that come after the present one.
-        lines: calls, in order.
-        narrow: widths of the narrow buffers, by name.
-        wide: width of the wide buffer.
-        sizes: what macros say of the layers.
-    """
-
-    prefix: Prefix
-    constants: Constants
-    streams: bool
-    value: Place
-    steps: str
-    rest: Sequence[stages.WholeStage] = ()
-    lines: list[str] = field(default_factory=list)
-    narrow: dict[str, int] = field(default_factory=dict)
-    wide: int = 0
-    sizes: dict[str, int] = field(default_factory=dict)
-    offset_wide: int = 0  # of the next layer's state
-    offset_narrow: int = 0
-    cells: list[Cell] = field(default_factory=list)
-
-    def call(self, function: str, *arguments: str | int) -> None:
-        """Write a call of the runtime."""
-        self.lines.append(f"{self.prefix.symbol(function)}({', '.join(map(str, arguments))});")
-
-    def count(self, width: int) -> str:
-        """C expression for the values at hand."""
-        return str(width) if self.steps == "1" else f"{self.steps} * {width}"
-
-    def narrow_buffer(self, width: int) -> Place:
-        """The buffer that does not hold the values now."""
-        name = "b" if self.value.text.split()[0] == "a" else "a"
-        self.narrow[name] = max(width, self.narrow.get(name, 0))
-        return Place(name, width)
-
-    def wide_buffer(self, width: int) -> Place:
-        """y where nothing but clamping follows, else the wide buffer."""
-        if all(isinstance(stage, stages.Clamp) for stage in self.rest):
-            return Place("y", width, True)
-        self.wide = max(width, self.wide)
-        return Place("wide_values", width, True)
-
-    def at_least(self, macro: str, size: int) -> None:
-        """Have a macro of the runtime say this size, or what is larger."""
-        self.sizes[macro] = max(size, self.sizes.get(macro, 1))
-
-
-def walk(
-    whole: Sequence[stages.WholeStage], width: int, constants: Constants, streams: bool
-) -> Walk:
-    """Write the chain: a step's where it streams, else a sequence's."""
-    run = Walk(constants.prefix, constants, streams, Place("x", width), "1" if streams else "steps")
-    ordered_stages = ordered(whole)
-    for place, stage in enumerate(ordered_stages):
-        run.rest = ordered_stages[place + 1 :]
-        _write(stage, run)
-    if not run.value.is_wide:
-        run.call("widen", run.value.text, "y", run.count(run.value.width))
+def walk(nodes: Sequence[Node], width: int, constants: Constants, streams: bool) -> Walk:
+    """Write the model: a step of it where it streams, else a whole sequence."""
+    run = Walk(constants, streams, nodes, input_place(width, streams))
+    for index, node in enumerate(nodes):
+        run.begin(index)
+        stage = node.stage
+        run.end(written(stage, run) if isinstance(stage, joins.Join) else _write(stage, run))
+    _answer(run)
     return run
 
 
-def ordered(whole: Sequence[stages.WholeStage]) -> list[stages.WholeStage]:
-    """The stages, the one that picks a step right after the last recurrent one.
-
-    What follows works step by step, so that the order changes no value.
-    """
-    picks = [stage for stage in whole if isinstance(stage, stages.LastStep | stages.BothEnds)]
-    others = [stage for stage in whole if not isinstance(stage, stages.LastStep | stages.BothEnds)]
-    last = max(k for k, stage in enumerate(others) if isinstance(stage, stages.Recurrent))
-    return [*others[: last + 1], *picks, *others[last + 1 :]]
+def _answer(run: Walk) -> None:
+    """Bring the last value to y, unless it is there."""
+    answer = run.places[run.index]
+    width = answer.width
+    if answer.text == "y":
+        return
+    if answer.is_wide:
+        run.copies_answer = True
+        run.call("columns_wide", 0, width, answer.text, width, "y", width, answer.steps)
+    else:
+        run.call("widen", answer.text, "y", f"{answer.steps} * {width}".removeprefix("1 * "))
 
 
 @singledispatch
-def _write(stage: stages.WholeStage, run: Walk) -> None:
+def _write(stage: stages.WholeStage, run: Walk) -> Place:
     raise NotImplementedError(f"no integer C for {type(stage).__name__}")
 
 
 @_write.register
-def _scale(stage: stages.Scale, run: Walk) -> None:
+def _scale(stage: stages.Scale, run: Walk) -> Place:
     width = run.value.width
     centres = run.constants.add("centres", "int16_t", stage.centre, "what a scaler makes 0")
     factors = run.constants.add("factors", "int16_t", stage.factor, "its factors")
@@ -119,21 +55,21 @@ def _scale(stage: stages.Scale, run: Walk) -> None:
     offsets = run.constants.add("offsets", "int32_t", stage.offset, "and offsets")
     out = run.wide_buffer(width)
     run.call("scale", centres, factors, shifts, offsets, run.value.text, out.text, run.steps, width)
-    run.value = out
+    return out
 
 
 @_write.register
-def _narrow(stage: stages.Narrow, run: Walk) -> None:
+def _narrow(stage: stages.Narrow, run: Walk) -> Place:
     width = run.value.width
     shifts = run.constants.add("narrowing", "uint8_t", stage.shift, "shifts from int32 to int16")
     function = "narrow" if run.value.is_wide else "narrow_again"
     out = run.narrow_buffer(width)
     run.call(function, shifts, run.value.text, out.text, run.steps, width)
-    run.value = out
+    return out
 
 
 @_write.register
-def _linear(stage: stages.Linear, run: Walk) -> None:
+def _linear(stage: stages.Linear, run: Walk) -> Place:
     rows, columns = stage.rows.weight.shape
     bits = run.constants.weight_bits
     weights = run.constants.add_weights(
@@ -145,84 +81,165 @@ def _linear(stage: stages.Linear, run: Walk) -> None:
     run.at_least("GATHERED", columns + 3)
     value = run.value.text
     run.call("linear", weights, shifts, biases, value, out.text, run.steps, columns, rows)
-    run.value = out
+    return out
 
 
 @_write.register
-def _clamp(stage: stages.Clamp, run: Walk) -> None:
+def _clamp(stage: stages.Clamp, run: Walk) -> Place:
     width = run.value.width
     low = run.constants.add("low", "int32_t", stage.low, "lower bounds")
     high = run.constants.add("high", "int32_t", stage.high, "upper bounds")
-    out = run.wide_buffer(width) if run.value.is_wide else run.narrow_buffer(width)
+    is_wide = run.value.is_wide
+    out = run.wide_buffer(width, in_place=True) if is_wide else run.narrow_buffer(width)
     function = "clamp" if run.value.is_wide else "clamp_narrow"
     run.call(function, low, high, run.value.text, out.text, run.steps, width)
-    run.value = out
+    return out
 
 
 @_write.register
-def _gate(stage: stages.Gate, run: Walk) -> None:
+def _prelu(stage: stages.PReLU, run: Walk) -> Place:
+    width = run.value.width
+    factors = run.constants.add("slopes", "int16_t", stage.factor, "slopes below 0")
+    shifts = run.constants.add("slope_shifts", "uint8_t", stage.shift, "their shifts")
+    out = run.wide_buffer(width)
+    run.call("prelu", factors, shifts, run.value.text, out.text, run.steps, width)
+    return out
+
+
+@_write.register
+def _align(stage: joins.Align, run: Walk) -> Place:
+    width = run.value.width
+    shifts = run.constants.add("alignment", "int8_t", stage.shift, "shifts to a common format")
+    function = "align" if run.value.is_wide else "align_narrow"
+    out = run.wide_buffer(width, in_place=True)
+    run.call(function, shifts, stage.limit, run.value.text, out.text, run.steps, width)
+    return out
+
+
+@_write.register
+def _offset(stage: joins.Offset, run: Walk) -> Place:
+    width = run.value.width
+    offsets = run.constants.add("zeros", "int32_t", stage.offset, "what is added to a value")
+    out = run.wide_buffer(width, in_place=True)
+    run.call("add", run.value.text, width, offsets, 0, out.text, run.steps, width)
+    return out
+
+
+@_write.register
+def _slice(stage: joins.Slice, run: Walk) -> Place:
+    value = run.value
+    width = len(stage.features)
+    features = np.array(stage.features)
+    columns = run.constants.add("features", "uint16_t", features, "columns that are picked")
+    out = run.wide_buffer(width) if value.is_wide else run.narrow_buffer(width)
+    function = "columns_wide" if value.is_wide else "columns"
+    run.call(function, columns, width, value.text, value.width, out.text, width, run.steps)
+    return out
+
+
+@_write.register
+def _pool(stage: joins.Pool, run: Walk) -> Place:
+    """The first step and the largest values stay in the state."""
+    value = run.value
+    row = replace(value, steps="1")
+    narrow, wide = run.new_state(stage.start.narrow.shape[1], stage.start.wide.shape[1])
+    if stage.mode == "mean":
+        out = replace(run.narrow_buffer(value.width), steps="1")
+        run.call("pool_mean", value.text, wide, out.text, run.steps, value.width)
+        return out
+    carried = (narrow,) if stage.mode == "max" else (narrow, wide)
+    run.call(f"pool_{stage.mode}", value.text, *carried, run.steps, value.width)
+    return replace(row, text=narrow)
+
+
+@_write.register
+def _gate(stage: stages.Gate, run: Walk) -> Place:
     out = run.narrow_buffer(run.value.width)
     count = run.count(run.value.width)
     run.call(f"map_{stage.function}", run.value.text, out.text, count, stage.down, stage.up)
-    run.value = out
+    return out
 
 
 @_write.register
-def _table(stage: stages.Table, run: Walk) -> None:
+def _table(stage: stages.Table, run: Walk) -> Place:
     values = np.clip(stage.values, -LARGEST, LARGEST)
     table = run.constants.add("table", "int16_t", values, "a function over all of int16")
     out = run.narrow_buffer(run.value.width)
     run.call("map_table", table, run.value.text, out.text, run.count(run.value.width))
-    run.value = out
+    return out
 
 
 @_write.register
-def _layer_norm(stage: stages.LayerNorm, run: Walk) -> None:
+def _layer_norm(stage: stages.LayerNorm, run: Walk) -> Place:
     width = run.value.width
     out = run.wide_buffer(width)
-    run.call("layer_norm", f"{stage.eps}u", run.value.text, out.text, run.steps, width)
-    run.value = out
+    is_centred = int(stage.is_centred)
+    value = run.value.text
+    run.call("layer_norm", f"{stage.eps}u", is_centred, value, out.text, run.steps, width)
+    return out
 
 
 @_write.register
-def _last_step(stage: stages.LastStep, run: Walk) -> None:
-    if not run.streams:
-        width = run.value.width
-        run.value = Place(f"{run.value.text} + (steps - 1) * {width}", width)
-        run.steps = "1"
+def _last_step(stage: stages.LastStep, run: Walk) -> Place:
+    return run.value
 
 
 @_write.register
-def _both_ends(stage: stages.BothEnds, run: Walk) -> None:
-    width = run.value.width
-    out = run.narrow_buffer(width)
-    last = f"{run.value.text} + (steps - 1) * {width}"
-    first = f"{run.value.text} + {stage.size}"
-    run.call("copy", last, out.text, stage.size)
-    run.call("copy", first, f"{out.text} + {stage.size}", width - stage.size)
-    run.value = out
-    run.steps = "1"
+def _last_steps(stage: stages.LastSteps, run: Walk) -> Place:
+    return last_steps(run.value, stage.count)
 
 
 @_write.register
-def _recurrent(stage: stages.Recurrent, run: Walk) -> None:
-    for layer in stage.layers:
+def _flatten(stage: stages.Flatten, run: Walk) -> Place:
+    """Steps follow each other already."""
+    return replace(run.value, width=stage.count * run.value.width, steps="1")
+
+
+@_write.register
+def _final_state(stage: stages.FinalState, run: Walk) -> Place:
+    """Where the layer left it."""
+    cells = stage.recurrent.layers[stage.layer]
+    narrow, wide = run.states[stage.recurrent, stage.layer]
+    if stage.is_wide:
+        return Place(wide, sum(cell.start.wide.shape[1] for cell in cells), "1", True)
+    return Place(narrow, sum(cell.start.narrow.shape[1] for cell in cells), "1")
+
+
+@_write.register
+def _recurrent(stage: stages.Recurrent, run: Walk) -> Place:
+    value = run.value
+    for number, layer in enumerate(stage.layers):
+        run.taken = [value]
         width = sum(cell.start.narrow.shape[1] for cell in layer)
-        out = Place("", width) if run.streams else run.narrow_buffer(width)
-        place = 0
-        for way, cell in enumerate(layer):
+        if run.streams:
+            (cell,) = layer
             name, *states = _layer(cell, run)
-            kind = "lstm" if isinstance(cell, LSTMCell) else "gru"
-            if run.streams:
-                out = Place(states[0], width)
-                run.call(kind, f"&{name}", run.value.text, *states)
-                continue
-            text = f"{out.text} + {place}" if place else out.text
-            step = run.prefix.symbol(kind)
-            value = run.value.text
-            run.call("over", step, f"&{name}", value, *states, text, run.steps, width, way)
-            place += cell.start.narrow.shape[1]
-        run.value = out
+            run.call(_kind(cell), f"&{name}", value.text, *states)
+            value = Place(states[0], width, "1")
+        else:
+            value = run.narrow_buffer(width)
+            states = _over_steps(layer, value, run)
+        run.states[stage, number] = (states[0], states[1])
+    return value
+
+
+def _over_steps(layer: tuple[Cell, ...], out: Place, run: Walk) -> list[str]:
+    """A layer over a sequence, in all its directions; where its states begin."""
+    first: list[str] = []
+    place = 0
+    for way, cell in enumerate(layer):
+        name, *states = _layer(cell, run)
+        first = first or states
+        text = f"{out.text} + {place}" if place else out.text
+        step = run.prefix.symbol(_kind(cell))
+        value = run.value.text
+        run.call("over", step, f"&{name}", value, *states, text, run.steps, out.width, way)
+        place += cell.start.narrow.shape[1]
+    return first
+
+
+def _kind(cell: Cell) -> str:
+    return "lstm" if isinstance(cell, LSTMCell) else "gru"
 
 
 def _layer(cell: Cell, run: Walk) -> tuple[str, str, str]:
@@ -242,10 +259,7 @@ def _layer(cell: Cell, run: Walk) -> tuple[str, str, str]:
     run.constants.text.append(
         f"static const {kind} {name} = {{\n    {members}, {sizes}, {up}, {projection},\n}};\n\n"
     )
-    states = (f"narrow + {run.offset_narrow}", f"wide + {run.offset_wide}")
-    run.offset_narrow += state_size
-    run.offset_wide += hidden_size
-    return name, *states
+    return name, *run.new_state(state_size, hidden_size)
 
 
 def _members(cell: Cell, title: str, run: Walk) -> Iterator[str]:

@@ -14,7 +14,7 @@ from ....model.forward import Choices, Noise
 from .arithmetic import GATE_BITS, SUM_BITS, VALUE_BITS, sigmoid
 from .calibration import Calibration
 from .cells import LSTMCell
-from .stages import Counter, Recurrent
+from .stages import Counter
 from .whole_model import WholeModel
 
 MOST_OUTPUTS = 4  # told of, one sentence each
@@ -164,8 +164,7 @@ class Rounded(Noise):
 
 def _weights(model: Model, whole: WholeModel) -> Iterator[tuple[str, Array]]:
     """What whole recurrent weights stand for, under the float model's names."""
-    recurrent = [stage for stage in whole.stages if isinstance(stage, Recurrent)]
-    for stage, rounded in zip(model.recurrent, recurrent, strict=True):
+    for stage, rounded in zip(model.recurrent, whole.recurrent, strict=True):
         cells = [cell for layer in rounded.layers for cell in layer]
         for suffix, cell in zip(stage.suffixes, cells, strict=True):
             yield f"{stage.name}.weight_ih{suffix}", cell.rows_ih.values
@@ -176,8 +175,7 @@ def _weights(model: Model, whole: WholeModel) -> Iterator[tuple[str, Array]]:
 
 def _state_size(whole: WholeModel) -> int:
     """Width of h of the first recurrent stage."""
-    first = next(stage for stage in whole.stages if isinstance(stage, Recurrent))
-    return int(first.layers[0][0].start.narrow.shape[1])
+    return int(whole.recurrent[0].layers[0][0].start.narrow.shape[1])
 
 
 def _tabled(sums: Array) -> Array:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from .formats import Formats
-from .stages import Recurrent
 from .whole_model import WholeModel
 
 
@@ -30,10 +29,8 @@ class IntegerFacts:
 
     @classmethod
     def of(cls, whole: WholeModel, formats: Formats, floats: bool) -> IntegerFacts:
-        recurrent = [stage for stage in whole.stages if isinstance(stage, Recurrent)]
-        cells = [cell for stage in recurrent for layer in stage.layers for cell in layer]
-        wide = sum(cell.start.wide.shape[1] for cell in cells)
-        narrow = sum(cell.start.narrow.shape[1] for cell in cells)
+        wide = sum(state.wide.shape[1] for state in whole.start)
+        narrow = sum(state.narrow.shape[1] for state in whole.start)
         return cls(formats, whole.answer_bits, wide, narrow, floats)
 
     def to_record(self) -> dict[str, Any]:

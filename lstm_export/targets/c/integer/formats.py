@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from ....errors import UnsupportedModel
-from ....model import Affine, Array, Model
+from ....model import Add, Affine, Array, LastStep, Model, Pool, Subtract
 from ....model.forward import advance, begin
+from ....model.wiring import INPUT
 from .arithmetic import LARGEST
 
 MARGIN = 1.25  # inputs to come may be larger than those seen by as much
@@ -94,31 +95,21 @@ def chosen(
     Raises:
         UnsupportedModel: values are too large or too small for int16.
     """
-    check_chain(model)
     seen = _values(model, inputs)
     scaler = input_scaler(model)
-    first = seen[scaler.name if scaler else ""]
+    zero, scale = _origin(model, scaler, seen[""])
+    first = (seen[""] - zero) / scale
     input_bits = tuple(_bits(column, "the inputs") for column in first.T)
     after = {}
     for stage in model.stages:
         after[stage.name] = tuple(_bits(column, stage.name) for column in seen[stage.name].T)
-    formats = [_input_format(scaler, place, bits) for place, bits in enumerate(input_bits)]
+    formats = []
+    for step, origin in zip(scale * 2.0 ** -np.array(input_bits), zero, strict=True):
+        formats.append(InputFormat(float(step), float(origin)))
     for place, fixed in (given or {}).items():
         formats[place] = fixed
     places = tuple(sorted(given or {}))
     return Formats(weight_bits, tuple(formats), input_bits, after, places)
-
-
-def check_chain(model: Model) -> None:
-    """Refuse a stage that takes another value than that of the stage before it.
-
-    Raises:
-        UnsupportedModel: there is one.
-    """
-    for stage in model.stages:
-        if stage.inputs:
-            fault = f"it takes {', '.join(stage.inputs)}, and whole numbers know chains only"
-            raise UnsupportedModel(f"c cannot express {stage.name} ({stage.kind}): {fault}")
 
 
 def fit(model: Model, formats: Formats) -> bool:
@@ -134,9 +125,31 @@ def fit(model: Model, formats: Formats) -> bool:
 
 
 def input_scaler(model: Model) -> Affine | None:
-    """The scaler that the chain begins with."""
-    first = model.stages[0]
-    return first if isinstance(first, Affine) and not first.inverse else None
+    """The scaler that x meets first, with nothing before it that mixes or picks columns."""
+    unscaled = {INPUT}
+    for index, stage in enumerate(model.stages):
+        if not unscaled.issuperset(model.sources[index]):
+            continue
+        if isinstance(stage, Affine) and not stage.inverse:
+            return stage
+        if isinstance(stage, Affine | LastStep | Pool | Add | Subtract):
+            unscaled.add(index)
+    return None
+
+
+def _origin(model: Model, scaler: Affine | None, x: Array) -> tuple[Array, Array]:
+    """Of every feature the value of count 0, and the size in which a count is a power of two.
+
+    `x` is `(n, input_size)`. Where the scaler meets x itself, its mean is count 0; where it meets
+    differences of x, the middle of what was seen.
+    """
+    size = x.shape[1]
+    if scaler is None:
+        return np.zeros(size), np.ones(size)
+    scale = np.asarray(scaler.scale, np.float64)
+    if model.sources[model.stages.index(scaler)] == (INPUT,):
+        return np.asarray(scaler.offset, np.float64), scale
+    return (x.min(axis=0) + x.max(axis=0)) / 2, scale
 
 
 def _values(model: Model, inputs: Iterable[Array]) -> dict[str, Array]:
@@ -168,6 +181,8 @@ def _bits(values: Array, name: str) -> int:
     largest = np.abs(stretched).max()
     if largest == 0:
         return 15
+    if not np.isfinite(largest):
+        raise UnsupportedModel(f"{name} has no finite value on the inputs at hand; scale it")
     whole = int(np.floor(np.log2(LARGEST / largest)))  # nothing is cut
     if not whole >= FEWEST_BITS:
         raise UnsupportedModel(f"{name} reaches {largest:.3g}, too much for int16; scale it")
@@ -178,11 +193,3 @@ def _bits(values: Array, name: str) -> int:
 def _squared_error(values: Array, bits: int) -> float:
     held = np.clip(np.rint(values * 2.0**bits), -LARGEST, LARGEST) * 2.0**-bits
     return float(((held - values) ** 2).mean())
-
-
-def _input_format(scaler: Affine | None, place: int, bits: int) -> InputFormat:
-    """The count that needs no arithmetic: what the first weights take."""
-    if scaler is None:
-        return InputFormat(2.0**-bits)
-    step = float(scaler.scale[place]) * 2.0**-bits
-    return InputFormat(step, float(scaler.offset[place]))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import singledispatch
 
 import numpy as np
@@ -15,66 +16,37 @@ from ....model import (
     Affine,
     Array,
     Clamp,
+    Flatten,
+    Join,
     LastHidden,
     LastStep,
+    LastSteps,
     LayerNorm,
     Linear,
     Model,
+    Pool,
+    PReLU,
     Recurrent,
+    Replace,
+    RMSNorm,
+    Slice,
     Stage,
 )
 from ....model.forward.activations import FUNCTIONS
+from ....model.stages import ACTIVATIONS
+from ....model.wiring import INPUT, Sources
+from . import joins
 from . import stages as whole
-from .arithmetic import LARGEST, SUM_BITS, VALUE_BITS
-from .formats import Formats, InputFormat, check_chain, input_scaler
+from .arithmetic import CELL_BITS, GUARD_BITS, LARGEST, SUM_BITS, VALUE_BITS
+from .draft import Draft, Value, raw_input
+from .formats import Formats, input_scaler
+from .join_rounding import answer, joined
 from .layer_rounding import most_bits, whole_layers
 from .rows import FINE_CHUNK, reach, row_bits, whole_bias, whole_rows
 from .whole_model import WholeModel
 
-GUARD_BITS = 4  # of a scaled value beyond the int16 that it is then rounded to
-LARGEST_OFFSET = 2.0**29
-LARGEST_FACTOR = 2**14 - 1  # times the difference of two int16 it stays in int32
-SMALLEST = 1e-300
-
-
-@dataclass
-class Progress:
-    """The stages so far, and the format of their values.
-
-    Attributes:
-        formats: of the model.
-        bits: `(width,)` bits after the point.
-        is_wide: whether the values are int32.
-        name: of the float stage that gave them.
-    """
-
-    formats: Formats
-    bits: Array
-    is_wide: bool = False
-    name: str = ""
-    stages: list[whole.WholeStage] = field(default_factory=list)
-
-    def add(self, stage: whole.WholeStage, bits: Array, is_wide: bool) -> None:
-        """Append a stage, whose values have such a format."""
-        self.stages.append(stage)
-        self.bits = bits
-        self.is_wide = is_wide
-
-    def narrow(self, alike: bool = False) -> None:
-        """Bring wide values into int16; with `alike` every feature into the same format."""
-        if not self.is_wide and not (alike and len(set(self.bits)) > 1):
-            return
-        target = np.minimum(np.array(self.formats.after[self.name]), self.bits)
-        if not self.is_wide:
-            target = np.minimum(target, self.bits.min())
-        if alike:
-            target = np.full_like(target, target.min())
-        self.add(whole.Narrow(self.name, self.bits - target), target, False)
-
-    @property
-    def common_bits(self) -> int:
-        """Bits after the point, which all features share."""
-        return int(self.bits[0])
+# Activations that a table of 512 linear pieces follows, or that need none. sqrt is steep near 0.
+TABLED = frozenset(ACTIVATIONS) - {"sqrt"}
 
 
 def whole_model(model: Model, formats: Formats) -> WholeModel:
@@ -83,28 +55,48 @@ def whole_model(model: Model, formats: Formats) -> WholeModel:
     Raises:
         UnsupportedModel: a stage has no integer form, or its values leave int32.
     """
-    check_chain(model)
-    progress = Progress(formats, np.array(formats.input_bits))
-    scaler = input_scaler(model)
-    _take_counts(scaler, progress)
-    rest = folded(model.stages[1:] if scaler else model.stages)
-    for stage in rest:
-        _round(stage, progress)
-        progress.name = stage.name
-    stages = tuple(progress.stages)
-    return WholeModel(stages, formats.inputs, progress.common_bits, formats.given)
-
-
-def folded(stages: tuple[Stage, ...]) -> list[Stage]:
-    """Scalers right behind a Linear go into its weights, so that answers lose no bit to them."""
-    found: list[Stage] = []
-    for stage in stages:
-        before = found[-1] if found else None
-        if isinstance(stage, Affine) and isinstance(before, Linear | ExactLinear):
-            found[-1] = _scaled(before, stage)
+    x = raw_input(formats)
+    draft = Draft(formats, _bits_of_input(model, formats, x))
+    values = {INPUT: x}
+    for index, stage, sources in folded(model):
+        taken = [values[source] for source in sources]
+        if isinstance(stage, Join):
+            value = joined(stage, taken, draft)
         else:
-            found.append(stage)
-    return found
+            value = _round(stage, taken[0], draft)
+        values[index] = replace(value, name=stage.name)
+    last = answer(values[len(model.stages) - 1], draft)
+    return WholeModel(tuple(draft.nodes), formats.inputs, last.common_bits, formats.given)
+
+
+def _bits_of_input(model: Model, formats: Formats, x: Value) -> Array:
+    """Bits after the point of x in its own units, as int16."""
+    if input_scaler(model) is None:
+        return np.array(formats.input_bits)
+    largest = np.abs(x.zero) + np.abs(x.step) * LARGEST
+    bits: Array = np.floor(np.log2(LARGEST / largest)).astype(np.int64)
+    return bits
+
+
+def folded(model: Model) -> Iterator[tuple[int, Stage, Sources]]:
+    """The stages by index, and what they take.
+
+    A scaler right behind a Linear that nothing else takes goes into its weights, so that answers
+    lose no bit to it.
+    """
+    held: dict[int, tuple[Linear | ExactLinear, Sources]] = {}
+    for index, found in enumerate(model.stages):
+        stage: Stage = found
+        sources = model.sources[index]
+        if isinstance(stage, Affine) and sources[0] in held:
+            linear, sources = held.pop(sources[0])
+            stage = _scaled(linear, stage)
+        readers = model.readers_of(index)
+        is_scaled = len(readers) == 1 and isinstance(readers[0], Affine)
+        if isinstance(stage, Linear | ExactLinear) and is_scaled:
+            held[index] = (stage, sources)
+        else:
+            yield index, stage, sources
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,139 +123,83 @@ def _bias_of(linear: Linear | ExactLinear) -> Array:
     return np.asarray(linear.bias, np.float64)
 
 
-def _take_counts(scaler: Affine | None, progress: Progress) -> None:
-    """Counts as the first weights take them; nothing where they are so already."""
-    factors = []
-    offsets = []
-    for place, entry in enumerate(progress.formats.inputs):
-        factor, offset = _conversion(entry, scaler, place)
-        factors.append(factor)
-        offsets.append(offset)
-    bits = progress.bits
-    is_same = np.array(factors) == 2.0**-bits
-    if not is_same.all() or any(offsets):
-        _scale(progress, np.array(factors), np.array(offsets), np.zeros(len(bits), np.int64), bits)
-
-
-def _conversion(entry: InputFormat, scaler: Affine | None, place: int) -> tuple[float, float]:
-    """Factor and offset from a count to the value that the first weights take."""
-    if scaler is None:
-        return entry.step, entry.zero
-    scale = float(scaler.scale[place])
-    return entry.step / scale, (entry.zero - float(scaler.offset[place])) / scale
-
-
-def _scale(progress: Progress, factors: Array, offsets: Array, before: Array, after: Array) -> None:
-    """Narrow values times factors plus offsets, to int16 again.
-
-    Args:
-        progress: takes the stages.
-        factors, offsets: float64 `(width,)`.
-        before, after: bits after the point, `(width,)`.
-    """
-    wide = after + GUARD_BITS
-    exponent = np.floor(np.log2(LARGEST_FACTOR / np.maximum(np.abs(factors), SMALLEST)))
-    shift = np.minimum(exponent + before - wide, 31).astype(np.int64)
-    whole_factors = np.rint(factors * 2.0 ** (shift + wide - before)).astype(np.int64)
-    centre = _centre(factors, offsets, before)
-    exact = (offsets + factors * centre * 2.0**-before) * 2.0**wide
-    _check_scale(progress.name or "input", shift, exact)
-    scale = whole.Scale(centre, whole_factors, shift, np.rint(exact).astype(np.int64))
-    progress.add(scale, wide, True)
-    name = progress.name or "inputs"
-    progress.add(whole.Narrow(name, np.full_like(after, GUARD_BITS)), after, False)
-
-
-def _centre(factors: Array, offsets: Array, bits: Array) -> Array:
-    """The counts of int16 that are nearest to what is scaled to 0."""
-    safe = np.where(np.abs(factors) > SMALLEST, factors, 1.0)
-    zero = np.where(np.abs(factors) > SMALLEST, -offsets / safe, 0.0)
-    return np.rint(np.clip(zero * 2.0**bits, -LARGEST, LARGEST)).astype(np.int64)
-
-
-def _check_scale(name: str, shift: Array, offset: Array) -> None:
-    """Refuse counts that are too coarse, or too far from the values that the model was made for."""
-    if (shift < 0).any():
-        raise UnsupportedModel(
-            f"{name} {int(np.argmin(shift))} is too coarse for whole numbers: a count is more than "
-            "its spread; choose a finer format"
-        )
-    if np.abs(offset).max() > LARGEST_OFFSET:
-        raise UnsupportedModel(
-            f"{name} {int(np.argmax(np.abs(offset)))} is too far from the model's values for whole "
-            "numbers: no count of int16 comes near them; choose a format whose zero is nearer"
-        )
-
-
 @singledispatch
-def _round(stage: Stage, progress: Progress) -> None:
+def _round(stage: Stage, value: Value, draft: Draft) -> Value:
     raise _refusal(stage)
 
 
-def _refusal(stage: Stage) -> UnsupportedModel:
+def _refusal(stage: Stage, reason: str = "") -> UnsupportedModel:
     return UnsupportedModel(
-        f"c cannot express the stage {stage.name} ({stage.kind}) in whole numbers; "
+        f"c cannot express the stage {stage.name} ({stage.kind}) in whole numbers{reason}; "
         "export it with --arithmetic float"
     )
 
 
 @_round.register(Linear)
 @_round.register(ExactLinear)
-def _linear(stage: Linear | ExactLinear, progress: Progress) -> None:
-    progress.narrow()
+def _linear(stage: Linear | ExactLinear, value: Value, draft: Draft) -> Value:
+    value = draft.narrow(value)
     weight = np.asarray(stage.weight, np.float64)
     bias = _bias_of(stage)
-    weight_bits = progress.formats.weight_bits
-    largest = reach(weight, progress.bits) + np.abs(bias).max()
-    most = row_bits(weight, progress.bits, weight_bits, FINE_CHUNK).sums
+    weight_bits = draft.formats.weight_bits
+    largest = reach(weight, value.bits) + np.abs(bias).max()
+    most = row_bits(weight, value.bits, weight_bits, FINE_CHUNK).sums
     sum_bits = min(most, most_bits(largest, stage))
-    rows = whole_rows(weight, progress.bits, weight_bits, sum_bits, FINE_CHUNK)
+    rows = whole_rows(weight, value.bits, weight_bits, sum_bits, FINE_CHUNK)
     linear = whole.Linear(rows, whole_bias(bias, sum_bits))
-    progress.add(linear, np.full(len(weight), sum_bits), True)
+    return draft.add(linear, [value], np.full(len(weight), sum_bits), True)
 
 
 @_round.register
-def _affine(stage: Affine, progress: Progress) -> None:
-    progress.narrow()
+def _affine(stage: Affine, value: Value, draft: Draft) -> Value:
+    """A raw value is only counted otherwise."""
     scale = np.asarray(stage.scale, np.float64)
     offset = np.asarray(stage.offset, np.float64)
-    after = np.array(progress.formats.after[stage.name])
+    if not value.is_raw:
+        value = draft.narrow(value)
     if stage.inverse:
-        _scale(progress, scale, offset, progress.bits, after)
+        moved = replace(value, step=value.step * scale, zero=value.zero * scale + offset)
     else:
-        _scale(progress, 1 / scale, -offset / scale, progress.bits, after)
+        moved = replace(value, step=value.step / scale, zero=(value.zero - offset) / scale)
+    if value.is_raw:
+        return moved
+    return draft.scaled(moved, np.array(draft.formats.after[stage.name]))
 
 
 @_round.register
-def _clamp(stage: Clamp, progress: Progress) -> None:
-    _clamp_between(progress, stage.low, stage.high)
+def _clamp(stage: Clamp, value: Value, draft: Draft) -> Value:
+    return _clamp_between(value, draft, stage.low, stage.high)
 
 
-def _clamp_between(progress: Progress, low: float | None, high: float | None) -> None:
-    limit = 2.0**31 - 1 if progress.is_wide else float(LARGEST)
-    scale = 2.0**progress.bits
+def _clamp_between(value: Value, draft: Draft, low: float | None, high: float | None) -> Value:
+    if value.is_raw:
+        value = draft.narrow(value)
+    limit = 2.0**31 - 1 if value.is_wide else float(LARGEST)
+    scale = 2.0**value.bits
     lowest = np.full(len(scale), -limit) if low is None else np.rint(low * scale)
     highest = np.full(len(scale), limit) if high is None else np.rint(high * scale)
     bounds = [np.clip(bound, -limit, limit).astype(np.int64) for bound in (lowest, highest)]
-    progress.add(whole.Clamp(*bounds), progress.bits, progress.is_wide)
+    return draft.keep(whole.Clamp(*bounds), value)
 
 
 @_round.register
-def _activation(stage: Activation, progress: Progress) -> None:
+def _activation(stage: Activation, value: Value, draft: Draft) -> Value:
     if stage.function == "relu":
-        _clamp_between(progress, 0.0, None)
-        return
-    if stage.function in ("tanh", "sigmoid") and progress.is_wide and _are_alike(progress.bits):
-        surplus = progress.common_bits - SUM_BITS
-        gate = whole.Gate(stage.function, max(surplus, 0), max(-surplus, 0))
-        progress.add(gate, np.full_like(progress.bits, VALUE_BITS), False)
-        return
-    progress.narrow(alike=True)
-    after = min(progress.formats.after[stage.name])
-    ends = (np.arange(513) - 256) * 128 * 2.0**-progress.common_bits
+        return _clamp_between(value, draft, 0.0, None)
+    if stage.function not in TABLED:
+        raise _refusal(stage, ": pieces of a table do not follow it")
+    is_sum = value.is_wide and not value.is_raw
+    if stage.function in ("tanh", "sigmoid") and is_sum and _are_alike(value.bits):
+        surplus = value.common_bits - SUM_BITS
+        if -SUM_BITS <= surplus <= 31:
+            gate = whole.Gate(stage.function, max(surplus, 0), max(-surplus, 0))
+            return draft.add(gate, [value], np.full_like(value.bits, VALUE_BITS), False)
+    value = draft.narrow(value, alike=True)
+    after = min(draft.formats.after[stage.name])
+    ends = (np.arange(513) - 256) * 128 * 2.0**-value.common_bits
     exact = FUNCTIONS[stage.function](ends, np.abs(ends), stage.parameter or 0.0).y
     values = np.clip(np.rint(exact * 2.0**after), -LARGEST, LARGEST).astype(np.int64)
-    progress.add(whole.Table(values), np.full_like(progress.bits, after), False)
+    return draft.add(whole.Table(values), [value], np.full_like(value.bits, after), False)
 
 
 def _are_alike(bits: Array) -> bool:
@@ -271,49 +207,117 @@ def _are_alike(bits: Array) -> bool:
 
 
 @_round.register
-def _last_step(stage: LastStep, progress: Progress) -> None:
-    progress.add(whole.LastStep(), progress.bits, progress.is_wide)
+def _replace(stage: Replace, value: Value, draft: Draft) -> Value:
+    raise _refusal(stage, f": no count stands for {stage.value:g} alone")
 
 
 @_round.register
-def _last_hidden(stage: LastHidden, progress: Progress) -> None:
-    """The last layer's h alone: no whole stage reads c, or the h of a lower layer."""
-    if not stage.is_usual:
-        raise _refusal(stage)
-    recurrent = next(
-        entry for entry in reversed(progress.stages) if isinstance(entry, whole.Recurrent)
-    )
-    if len(recurrent.layers[-1]) == 1:
-        _last_step(LastStep(stage.name), progress)
-        return
-    size = len(progress.bits) // 2
-    progress.add(whole.BothEnds(size), progress.bits, progress.is_wide)
+def _prelu(stage: PReLU, value: Value, draft: Draft) -> Value:
+    value = draft.narrow(value)
+    slope = np.broadcast_to(np.asarray(stage.weight, np.float64), value.bits.shape)
+    exponent = np.floor(np.log2(LARGEST / np.maximum(np.abs(slope), 2.0**-20)))
+    shift = (exponent - GUARD_BITS).astype(np.int64)
+    if (shift < 0).any():
+        raise _refusal(stage, f": a slope is {np.abs(slope).max():.3g}")
+    factor = np.rint(slope * 2.0 ** (shift + GUARD_BITS)).astype(np.int64)
+    return draft.add(whole.PReLU(factor, shift), [value], value.bits + GUARD_BITS, True)
 
 
 @_round.register
-def _layer_norm(stage: LayerNorm, progress: Progress) -> None:
-    progress.narrow(alike=True)
-    width = len(progress.bits)
-    eps = int(np.rint(np.float64(stage.eps) * 4.0**progress.common_bits))
-    norm = whole.LayerNorm(min(eps, 2**30))
-    progress.add(norm, np.full(width, whole.NORM_BITS), True)
+def _last_step(stage: LastStep, value: Value, draft: Draft) -> Value:
+    return draft.keep(whole.LastStep(), value)
+
+
+@_round.register
+def _last_steps(stage: LastSteps, value: Value, draft: Draft) -> Value:
+    return draft.keep(whole.LastSteps(stage.count), value)
+
+
+@_round.register
+def _flatten(stage: Flatten, value: Value, draft: Draft) -> Value:
+    """Columns of the first step, then those of the next."""
+    count = len(draft.formats.after[stage.name]) // len(value.step)
+    row = draft.keep(whole.Flatten(count), value)
+    return replace(row, step=np.tile(value.step, count), zero=np.tile(value.zero, count))
+
+
+@_round.register
+def _slice(stage: Slice, value: Value, draft: Draft) -> Value:
+    features = list(stage.features)
+    picked = draft.keep(joins.Slice(stage.features), value)
+    return replace(picked, step=value.step[features], zero=value.zero[features])
+
+
+@_round.register
+def _pool(stage: Pool, value: Value, draft: Draft) -> Value:
+    if stage.mode not in ("mean", "max", "first"):
+        raise _refusal(stage, f": a {stage.mode} of many steps leaves them")
+    if stage.correction:
+        raise _refusal(stage, ": its divisor is not the number of steps")
+    if value.is_wide or not value.is_raw:
+        value = draft.narrow(value)
+    return draft.keep(joins.Pool(stage.mode, len(value.step)), value)
+
+
+@_round.register
+def _last_hidden(stage: LastHidden, value: Value, draft: Draft) -> Value:
+    """h of the last layer, of one direction its last step; other states as they were left."""
+    recurrent, sources = draft.nodes[value.index]
+    assert isinstance(recurrent, whole.Recurrent)  # noqa: S101 - a LastHidden takes no other
+    layer = len(recurrent.layers) + stage.layer
+    cells = recurrent.layers[layer]
+    if stage.is_usual and len(cells) == 1:
+        return draft.keep(whole.LastStep(), value)
+    is_wide = stage.state == "c"
+    state = whole.FinalState(recurrent, layer, is_wide)
+    taken = replace(value, index=sources[0])
+    size = sum((cell.start.wide if is_wide else cell.start.narrow).shape[1] for cell in cells)
+    bits = CELL_BITS if is_wide else recurrent.state_bits[layer]
+    return draft.add(state, [taken], np.full(size, bits), is_wide)
+
+
+@_round.register
+def _layer_norm(stage: LayerNorm, value: Value, draft: Draft) -> Value:
+    norm = _norm(stage.eps, True, value, draft)
     if stage.weight is None:
-        return
-    # A normalised value is below the root of the width.
-    bits = np.full(width, VALUE_BITS - int(np.ceil(np.log2(width) / 2)))
-    progress.add(whole.Narrow(stage.name, whole.NORM_BITS - bits), bits, False)
-    bias = np.zeros(width) if stage.bias is None else np.asarray(stage.bias, np.float64)
-    after = np.array(progress.formats.after[stage.name])
-    _scale(progress, np.asarray(stage.weight, np.float64), bias, bits, after)
+        return norm
+    bias = np.zeros(len(norm.step)) if stage.bias is None else np.asarray(stage.bias, np.float64)
+    return _weighted(stage, np.asarray(stage.weight, np.float64), bias, norm, draft)
 
 
 @_round.register
-def _recurrent(stage: Recurrent, progress: Progress) -> None:
+def _rms_norm(stage: RMSNorm, value: Value, draft: Draft) -> Value:
+    norm = _norm(stage.eps, False, value, draft)
+    if stage.weight is None:
+        return norm
+    weight = np.asarray(stage.weight, np.float64)
+    return _weighted(stage, weight, np.zeros(len(weight)), norm, draft)
+
+
+def _norm(eps: float, is_centred: bool, value: Value, draft: Draft) -> Value:
+    """Divided by the root of the mean square, wide."""
+    value = draft.narrow(value, alike=True)
+    held = int(np.rint(min(np.float64(eps) * 4.0**value.common_bits, 2.0**30)))
+    norm = whole.LayerNorm(held, is_centred)
+    return draft.add(norm, [value], np.full(len(value.step), whole.NORM_BITS), True)
+
+
+def _weighted(stage: Stage, weight: Array, bias: Array, norm: Value, draft: Draft) -> Value:
+    """A normalised value, which is below the root of the width, times weights plus biases."""
+    width = len(weight)
+    bits = np.full(width, min(VALUE_BITS - int(np.ceil(np.log2(width) / 2)), whole.NORM_BITS))
+    narrow = draft.add(whole.Narrow(stage.name, whole.NORM_BITS - bits), [norm], bits, False)
+    moved = replace(narrow, step=narrow.step * weight, zero=bias)
+    return draft.scaled(moved, np.array(draft.formats.after[stage.name]))
+
+
+@_round.register
+def _recurrent(stage: Recurrent, value: Value, draft: Draft) -> Value:
     if not isinstance(stage, LSTM | GRU):
-        raise _refusal(stage)
-    progress.narrow()
-    layers = list(whole_layers(stage, progress.bits, progress.formats.weight_bits))
-    state_bits = layers[-1][1].state_bits
+        raise _refusal(stage, ", which have LSTM and GRU")
+    value = draft.narrow(value)
+    layers = list(whole_layers(stage, value.bits, draft.formats.weight_bits))
+    state_bits = tuple(formats.state_bits for _, formats in layers)
     width = stage.directions * stage.state_size
-    recurrent = whole.Recurrent(tuple(cells for cells, _ in layers))
-    progress.add(recurrent, np.full(width, state_bits), False)
+    recurrent = whole.Recurrent(tuple(cells for cells, _ in layers), state_bits)
+    return draft.add(recurrent, [value], np.full(width, state_bits[-1]), False)

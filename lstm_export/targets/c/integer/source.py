@@ -24,17 +24,19 @@ from ..emit.runtime import (
     with_values,
 )
 from ..emit.source import Source
-from . import stages
+from . import joins, stages
 from .arithmetic import SUM_BITS, TANH
 from .cells import GRUCell, LSTMCell
-from .chain import Walk, walk
+from .chain import walk
 from .facts import IntegerFacts
 from .literals import Constants, lines
+from .walk import Walk
 from .whole_model import WholeModel
 
 SELF_TEST_SETS = ("t1", "saturating", "constant", "edges", "nominal")
 SELF_TEST_STEPS = 12
 CODE_BYTES = 3_000  # of reset and step in the flash of a Cortex-M at -O2, at most; a test holds it
+CODE_OF_JOIN = 160  # of a kind of stage that no chain has
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +55,7 @@ def write(written: Written) -> Source:
     prefix = interface.prefix
     constants = Constants(prefix, written.facts.formats.weight_bits)
     width = interface.input_size
-    run = walk(written.whole.stages, width, constants, interface.streams)
+    run = walk(written.whole.nodes, width, constants, interface.streams)
     texts = {
         "integer.h": "",  # included by the head, under its name
         "choices.h": "",
@@ -64,13 +66,13 @@ def write(written: Written) -> Source:
     choices = choices_for(written, run)
     weights = f"int{constants.weight_bits}"
     text = head(written.model, interface, weights, written.facts)
-    stack = sum(run.narrow.values()) / 2 + run.wide + run.sizes["GATHERED"] / 2
+    narrow = sum(run.narrow.values()) + run.sizes["GATHERED"]
     return Source(
         text + amalgamated("integer.c", choices, interface.name, texts),
         header(interface, written.facts),
         constants.bytes + 4 * len(TANH),
-        CODE_BYTES,
-        int(np.ceil(stack)),
+        CODE_BYTES + CODE_OF_JOIN * _extra_kinds(written.whole),
+        int(np.ceil(sum(run.wide.values()) + narrow / 2)),
     )
 
 
@@ -80,8 +82,8 @@ def choices_for(written: Written, run: Walk) -> Choices:
     chosen["MODEL_INTEGER"] = 1
     chosen["MODEL_BITS"] = written.facts.formats.weight_bits
     chosen["MODEL_FLOATS"] = int(written.facts.floats)
-    recurrent = written.model.recurrent
-    chosen["MODEL_INITIAL_STATE"] = int(any(stage.has_initial_state for stage in recurrent))
+    chosen["MODEL_INITIAL_STATE"] = int(_has_initial_state(written.whole))
+    chosen["MODEL_SLICE"] = int(run.copies_answer)
     chosen["MODEL_SUMS_UP"] = int(any(cell.sum_bits < SUM_BITS for cell in run.cells))
     for cell in run.cells:
         if isinstance(cell, LSTMCell):
@@ -92,24 +94,43 @@ def choices_for(written: Written, run: Walk) -> Choices:
         if isinstance(cell, LSTMCell) and cell.projection:
             chosen["MODEL_PROJECTION"] = 1
             chosen["MODEL_NARROWED"] = 1
-    for stage in written.whole.stages:
+    for stage, _ in written.whole.nodes:
         chosen |= dict.fromkeys(_macros(stage), 1)
         if isinstance(stage, stages.Gate) and stage.up:
             chosen["MODEL_SUMS_UP"] = 1
     return choices_of(chosen)
 
 
-def _macros(stage: stages.WholeStage) -> Sequence[str]:
+def _has_initial_state(whole: WholeModel) -> bool:
+    """Whether anything but zeros is carried into the first step."""
+    return any(state.wide.any() or state.narrow.any() for state in whole.start)
+
+
+def _extra_kinds(whole: WholeModel) -> int:
+    """How many kinds of stages there are beside those of a chain."""
+    kinds = {type(stage) for stage, _ in whole.nodes}
+    return sum(kind.__module__ == joins.__name__ for kind in kinds)
+
+
+def _macros(stage: stages.WholeStage | joins.Join) -> Sequence[str]:
     """The parts of the runtime that a stage needs."""
     if isinstance(stage, stages.Gate):
         return (f"MODEL_{stage.function.upper()}",)
-    macros = {
+    if isinstance(stage, joins.Pool):
+        return (f"MODEL_POOL_{stage.mode.upper()}",)
+    if isinstance(stage, joins.Join):
+        return (f"MODEL_JOIN_{type(stage).__name__.upper()}",)
+    macros: dict[type, str] = {
         stages.Scale: "MODEL_SCALE",
         stages.Narrow: "MODEL_NARROWED",
         stages.Linear: "MODEL_LINEAR",
         stages.Clamp: "MODEL_CLAMP",
         stages.Table: "MODEL_TABLE",
         stages.LayerNorm: "MODEL_LAYER_NORM",
+        stages.PReLU: "MODEL_PRELU",
+        joins.Align: "MODEL_ALIGN",
+        joins.Offset: "MODEL_JOIN_ADD",
+        joins.Slice: "MODEL_SLICE",
     }
     macro = macros.get(type(stage))
     return (macro,) if macro else ()
@@ -136,22 +157,22 @@ def sizes_text(prefix: Prefix, run: Walk) -> str:
 def chain_text(written: Written, run: Walk) -> str:
     """What takes the place of runtime/integer_chain.h."""
     parts = [*run.constants.text]
-    if any(stage.has_initial_state for stage in written.model.recurrent):
-        parts += _initial(run)
+    if _has_initial_state(written.whole):
+        parts += _initial(written.whole, run.prefix)
     if written.facts.floats:
         parts.append(_units(written))
     parts.append(_step(run) if written.interface.streams else _sequence(run))
     return "".join(parts)
 
 
-def _initial(run: Walk) -> list[str]:
+def _initial(whole: WholeModel, prefix: Prefix) -> list[str]:
     """The state before the first step."""
-    wide = np.concatenate([cell.start.wide[0] for cell in run.cells])
-    narrow = np.concatenate([cell.start.narrow[0] for cell in run.cells])
-    static = run.prefix.macro("STATIC")
+    wide = np.concatenate([state.wide[0] for state in whole.start])
+    narrow = np.concatenate([state.narrow[0] for state in whole.start])
+    static = prefix.macro("STATIC")
     texts = []
     for kind, name, values in (("int32_t", "wide", wide), ("int16_t", "narrow", narrow)):
-        declared = f"{static} const {kind} {run.prefix.symbol(f'initial_{name}')}[{values.size}]"
+        declared = f"{static} const {kind} {prefix.symbol(f'initial_{name}')}[{values.size}]"
         texts.append(f"{declared} = {{\n{lines(values)}}};\n\n")
     return texts
 
@@ -175,7 +196,7 @@ def _units(written: Written) -> str:
 def _step(run: Walk) -> str:
     """The chain over one step."""
     body = [f"int16_t {name}[{width}];" for name, width in sorted(run.narrow.items())]
-    body += [f"int32_t wide_values[{run.wide}];"] if run.wide else []
+    body += [f"int32_t {name}[{width}];" for name, width in sorted(run.wide.items(), reverse=True)]
     return _function(
         run,
         "One step: x -> y, over the state.",
@@ -191,11 +212,17 @@ def _sequence(run: Walk) -> str:
     for name, width in sorted(run.narrow.items()):
         body.append(f"int16_t *{name} = halves{place};")
         place += f" + steps * {width}"
+    place = ""
+    for name, width in run.wide.items():
+        if name != "wide_values":
+            body.append(f"int32_t *{name} = wide_values{place};")
+        place += f" + steps * {width}"
     prefix = run.prefix
+    narrow = sum(run.narrow.values())
+    wide = sum(run.wide.values())
     sizes = (
-        f"#define {prefix.macro('NARROW_WIDTH')} {sum(run.narrow.values())} "
-        "/* int16 a step between stages */\n"
-        f"#define {prefix.macro('WIDE_WIDTH')} {run.wide} /* int32 a step between stages */\n\n"
+        f"#define {prefix.macro('NARROW_WIDTH')} {narrow} /* int16 a step between stages */\n"
+        f"#define {prefix.macro('WIDE_WIDTH')} {wide} /* int32 a step between stages */\n\n"
     )
     parameters = (
         "int32_t *wide, int16_t *narrow, const int16_t *x, size_t steps, int32_t *y, "
@@ -236,8 +263,10 @@ def self_test_counts(written: Written) -> Sequence[Array]:
     found = []
     for name, x in trouble(written.model).items():
         if name in SELF_TEST_SETS:
-            found.append(written.whole.counts(x[0, :SELF_TEST_STEPS]))
-    extremes = np.where(np.arange(4 * width).reshape(4, width) % 3 == 0, 32767, -32768)
+            steps = max(SELF_TEST_STEPS, written.interface.least_steps)
+            found.append(written.whole.counts(x[0, :steps]))
+    steps = max(4, written.interface.least_steps)
+    extremes = np.where(np.arange(steps * width).reshape(steps, width) % 3 == 0, 32767, -32768)
     return [*found, extremes]
 
 
@@ -250,7 +279,8 @@ def header(interface: Interface, facts: IntegerFacts) -> str:
         "MODEL_WIDE_SIZE": facts.wide_size,
         "MODEL_NARROW_SIZE": facts.narrow_size,
         "MODEL_WINDOW_STEPS": interface.window or 0,
-        "MODEL_WINDOW_LEAST": interface.shortest or interface.window or 0,
+        "MODEL_WINDOW_LEAST": interface.shortest_window,
+        "MODEL_LEAST_STEPS": interface.least_steps,
     }
     chosen = {**interface.choices(), "MODEL_INTEGER": 1, "MODEL_FLOATS": int(facts.floats)}
     kept = kept_lines(with_values(read("integer.h"), sizes), choices_of(chosen))

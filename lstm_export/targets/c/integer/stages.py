@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from ....model import Array
-from .arithmetic import LARGEST, in_int32, narrowed, sigmoid, tanh
+from .arithmetic import GUARD_BITS, LARGEST, in_int32, narrowed, sigmoid, tanh
 from .cells import Cell, CellState
 from .rows import Rows
 
@@ -95,9 +95,11 @@ class Recurrent:
 
     Attributes:
         layers: by layer its one or two directions; the second one reads the sequence from its end.
+        state_bits: by layer the bits after the point of its h.
     """
 
     layers: tuple[tuple[Cell, ...], ...]
+    state_bits: tuple[int, ...]
 
     def apply(self, values: Array, counter: Counter) -> Array:
         for layer in self.layers:
@@ -112,15 +114,20 @@ class Recurrent:
 
 def through(cell: Cell, values: Array) -> Array:
     """h after every step, `(batch, seq, state_size)`."""
+    return np.stack([state.narrow for state in steps_of(cell, values)], axis=1)
+
+
+def steps_of(cell: Cell, values: Array) -> list[CellState]:
+    """The state after every step."""
     batch = len(values)
     state = CellState(
         np.repeat(cell.start.narrow, batch, axis=0), np.repeat(cell.start.wide, batch, axis=0)
     )
-    steps = []
+    found = []
     for t in range(values.shape[1]):
         state = cell.step(values[:, t], state)
-        steps.append(state.narrow)
-    return np.stack(steps, axis=1)
+        found.append(state)
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,6 +168,23 @@ class Table:
 
 
 @dataclass(frozen=True, eq=False)
+class PReLU:
+    """torch.nn.PReLU, narrow to wide with `GUARD_BITS` more after the point.
+
+    Attributes:
+        factor: `(width,)`, within 15 bits: of values below 0.
+        shift: `(width,)`, 0 to 31: what is then shifted right.
+    """
+
+    factor: Array
+    shift: Array
+
+    def apply(self, values: Array, counter: Counter) -> Array:
+        below = in_int32(values * self.factor) >> self.shift
+        return np.where(values < 0, below, values << GUARD_BITS)
+
+
+@dataclass(frozen=True, eq=False)
 class Clamp:
     """Wide: values below `low` become `low`, values above `high` become `high`; `(width,)` each."""
 
@@ -181,17 +205,59 @@ class LastStep:
 
 
 @dataclass(frozen=True, eq=False)
-class BothEnds:
-    """A bidirectional stage's last step of the forward direction beside its first of the reverse.
+class LastSteps:
+    """The last steps of a sequence.
 
     Attributes:
-        size: of one direction.
+        count: how many.
     """
 
-    size: int
+    count: int
 
     def apply(self, values: Array, counter: Counter) -> Array:
-        return np.concatenate([values[:, -1, : self.size], values[:, 0, self.size :]], axis=1)
+        last: Array = values[:, -self.count :]
+        return last
+
+
+@dataclass(frozen=True, eq=False)
+class Flatten:
+    """The steps that LastSteps kept as one row, step after step.
+
+    Attributes:
+        count: how many.
+    """
+
+    count: int
+
+    def apply(self, values: Array, counter: Counter) -> Array:
+        return values.reshape(len(values), -1)
+
+
+@dataclass(frozen=True, eq=False)
+class FinalState:
+    """The state of a layer after the last step, both directions side by side.
+
+    It takes what the recurrent stage takes, and goes through its layers once more: generated C
+    finds the state where it was left.
+
+    Attributes:
+        layer: from 0.
+        is_wide: whether it is c of an LSTM; else h.
+    """
+
+    recurrent: Recurrent
+    layer: int
+    is_wide: bool
+
+    def apply(self, values: Array, counter: Counter) -> Array:
+        layers = self.recurrent.layers[: self.layer]
+        below = Recurrent(layers, self.recurrent.state_bits[: self.layer])
+        values = below.apply(values, counter)
+        finals = []
+        for way, cell in enumerate(self.recurrent.layers[self.layer]):
+            last = steps_of(cell, values[:, ::-1] if way else values)[-1]
+            finals.append(last.wide if self.is_wide else last.narrow)
+        return np.concatenate(finals, axis=1)
 
 
 NORM_BITS = 14  # of a normalised value: int32, Q17.14
@@ -199,17 +265,19 @@ NORM_BITS = 14  # of a normalised value: int32, Q17.14
 
 @dataclass(frozen=True, eq=False)
 class LayerNorm:
-    """torch.nn.LayerNorm without weight and bias, narrow to wide Q17.14.
+    """torch.nn.LayerNorm or RMSNorm without weight and bias, narrow to wide Q17.14.
 
     Attributes:
         eps: in the format of the squared values.
+        is_centred: whether the mean is taken off, as LayerNorm does.
     """
 
     eps: int
+    is_centred: bool = True
 
     def apply(self, values: Array, counter: Counter) -> Array:
         size = values.shape[-1]
-        mean = (values.sum(axis=-1, keepdims=True) + size // 2) // size
+        mean = (values.sum(axis=-1, keepdims=True) + size // 2) // size if self.is_centred else 0
         centred = np.clip(values - mean, -LARGEST, LARGEST)
         squares = (centred**2).sum(axis=-1, keepdims=True) // size
         variance = np.clip(squares + self.eps, 1, 2**31 - 1)

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from ....model import Array
+from ....model.wiring import INPUT, Sources
 from .arithmetic import LARGEST
+from .cells import CellState
 from .formats import InputFormat
-from .stages import Counter, WholeStage
+from .joins import Join, Pool
+from .stages import Counter, Recurrent, WholeStage
+
+
+class Node(NamedTuple):
+    """A stage, and the nodes whose values it takes, by index; `INPUT` for the counts."""
+
+    stage: WholeStage | Join
+    sources: Sources
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,16 +29,26 @@ class WholeModel:
     """The definition of what generated C computes, bit for bit.
 
     Attributes:
-        stages: in order.
+        nodes: in order; the last one gives the answer.
         inputs: what a count of every feature means.
         answer_bits: an answer is its count times 2^-answer_bits.
         given: places of the inputs that come as counts, from a sensor.
     """
 
-    stages: tuple[WholeStage, ...]
+    nodes: tuple[Node, ...]
     inputs: tuple[InputFormat, ...]
     answer_bits: int
     given: tuple[int, ...] = ()
+
+    @property
+    def recurrent(self) -> tuple[Recurrent, ...]:
+        """The recurrent stages in order."""
+        return tuple(node.stage for node in self.nodes if isinstance(node.stage, Recurrent))
+
+    @property
+    def start(self) -> tuple[CellState, ...]:
+        """The state before the first step, in the order in which it is kept."""
+        return tuple(state for node in self.nodes for state in starts_of(node.stage))
 
     def counts(self, x: Array) -> Array:
         """`x (..., input_size)` as int16."""
@@ -50,10 +71,14 @@ class WholeModel:
     def answers(self, counts: Array, counter: Counter | None = None) -> Array:
         """int16 `(batch, seq, input_size)` -> int32 `(batch, output_size)`, or of every step."""
         counter = counter or Counter()
-        values = np.asarray(counts, np.int64)
-        for stage in self.stages:
-            values = stage.apply(values, counter)
-        return values
+        values = {INPUT: np.asarray(counts, np.int64)}
+        for index, (stage, sources) in enumerate(self.nodes):
+            taken = [values[source] for source in sources]
+            if isinstance(stage, Join):
+                values[index] = stage.join(taken)
+            else:
+                values[index] = stage.apply(taken[0], counter)
+        return values[len(self.nodes) - 1]
 
     def values(self, answers: Array) -> Array:
         """Answers in the model's own units, float64."""
@@ -62,6 +87,13 @@ class WholeModel:
     def __call__(self, x: Array) -> Array:
         """A Runner: `x (batch, seq, input_size)` in the model's units -> float64 y."""
         return self.values(self.answers(self.counts(x)))
+
+
+def starts_of(stage: WholeStage | Join) -> tuple[CellState, ...]:
+    """What a stage carries from step to step, before the first."""
+    if isinstance(stage, Recurrent):
+        return tuple(cell.start for layer in stage.layers for cell in layer)
+    return (stage.start,) if isinstance(stage, Pool) else ()
 
 
 def counts_of(inputs: Sequence[InputFormat], x: Array) -> Array:

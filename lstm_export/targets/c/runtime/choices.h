@@ -162,6 +162,9 @@ typedef char model_bits_are_known[MODEL_BITS == 32 || MODEL_BITS == 16 || MODEL_
 #ifndef MODEL_NARROWED
 #define MODEL_NARROWED 1 /* int32 that becomes int16 between stages */
 #endif
+#ifndef MODEL_ALIGN
+#define MODEL_ALIGN 1 /* values that are brought to a common format, to be added */
+#endif
 #ifndef MODEL_SCALE
 #define MODEL_SCALE 1 /* Affine: v * factor + offset */
 #endif

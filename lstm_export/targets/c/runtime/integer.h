@@ -13,6 +13,9 @@
 #define MODEL_ANSWER_BITS 20 /* an answer is its count / 2^MODEL_ANSWER_BITS */
 #define MODEL_WIDE_SIZE 1 /* of the state: c of an LSTM, h of a GRU */
 #define MODEL_NARROW_SIZE 1 /* of the state: h */
+#if MODEL_LAST_STEPS
+#define MODEL_LEAST_STEPS 1 /* of a sequence that has an answer; y stays as it is for a shorter one */
+#endif
 #if MODEL_WINDOWS
 #define MODEL_WINDOW_STEPS 4 /* samples in a window, as the model was trained on */
 #define MODEL_WINDOW_LEAST 4 /* samples in the shortest window that it was trained on */

@@ -58,6 +58,11 @@ size_t model_scratch_words(size_t seq)
 void model_run_q(const int16_t *x, size_t seq, int32_t *y, int32_t *scratch)
 {
     int16_t *narrow = (int16_t *)(scratch + MODEL_WIDE_SIZE + seq * MODEL_WIDE_WIDTH);
+#if MODEL_LAST_STEPS
+    if (seq < MODEL_LEAST_STEPS) {
+        return;
+    }
+#endif
     model_start(scratch, narrow);
     model_chain(scratch, narrow, x, seq, y, scratch + MODEL_WIDE_SIZE, narrow + MODEL_NARROW_SIZE);
 }

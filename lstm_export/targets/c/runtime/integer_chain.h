@@ -2,7 +2,7 @@
 #ifndef MODEL_INTEGER_CHAIN_H
 #define MODEL_INTEGER_CHAIN_H
 
-#include "integer_stages.c"
+#include "integer_joins.c"
 
 /* unit by unit the rows i, f, g, o for x, then those for h */
 static const int16_t model_layer_0[16] MODEL_ALIGNED = {

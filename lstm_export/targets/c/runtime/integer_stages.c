@@ -107,6 +107,20 @@ MODEL_STATIC void model_clamp_narrow(const int32_t *low, const int32_t *high, co
 }
 #endif
 
+#if MODEL_PRELU
+/* v * factor / 2^shift below 0, feature by feature; wide, with 4 bits more after the point. */
+MODEL_STATIC void model_prelu(const int16_t *factors, const uint8_t *shifts, const int16_t *v,
+                              int32_t *out, size_t steps, size_t width)
+{
+    size_t k;
+    for (; steps > 0; steps--) {
+        for (k = 0; k < width; k++, v++) {
+            *out++ = *v < 0 ? ((int32_t)*v * factors[k]) >> shifts[k] : (int32_t)*v * 16;
+        }
+    }
+}
+#endif
+
 #if MODEL_TANH
 /* Sums with 20 + down - up bits after the point -> Q0.15 */
 MODEL_STATIC void model_map_tanh(const int32_t *v, int16_t *out, size_t n, unsigned down,
@@ -140,7 +154,7 @@ MODEL_STATIC void model_map_table(const int16_t *table, const int16_t *v, int16_
 }
 #endif
 
-#if MODEL_LAYER_NORM
+#if MODEL_LAYER_NORM || MODEL_RMS_NORM
 /* The whole root of a number from 2^29 to 2^31. */
 MODEL_STATIC uint32_t model_root(uint32_t value)
 {
@@ -188,12 +202,12 @@ MODEL_STATIC uint32_t model_variance(const int16_t *v, int32_t mean, uint32_t n)
     return ((high / n) << 16) + (((high % n) << 16) + low) / n;
 }
 
-/* (v - mean) / sqrt(variance + eps), Q17.14 */
-MODEL_STATIC void model_layer_norm(uint32_t eps, const int16_t *v, int32_t *out, size_t steps,
-                                   size_t width)
+/* (v - mean) / sqrt(variance + eps), Q17.14; the mean is 0 where values are not centred. */
+MODEL_STATIC void model_layer_norm(uint32_t eps, int is_centred, const int16_t *v, int32_t *out,
+                                   size_t steps, size_t width)
 {
     for (; steps > 0; steps--) {
-        const int32_t mean = model_mean(v, (uint32_t)width);
+        const int32_t mean = is_centred ? model_mean(v, (uint32_t)width) : 0;
         uint32_t variance = model_variance(v, mean, (uint32_t)width) + eps;
         unsigned up = 0;
         int32_t inverse;

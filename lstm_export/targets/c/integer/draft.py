@@ -1,0 +1,201 @@
+"""An integer model while it is written: its nodes so far, and what their values stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ....errors import UnsupportedModel
+from ....model import Array
+from ....model.wiring import INPUT
+from . import stages as whole
+from .arithmetic import GUARD_BITS, LARGEST
+from .formats import Formats
+from .joins import Align, Join, Offset
+from .stages import WholeStage
+from .whole_model import Node
+
+LARGEST_OFFSET = 2.0**29
+LARGEST_WIDE = 2.0**28  # of a count times a factor
+LARGEST_FACTOR = 2**14 - 1  # times the difference of two int16 it stays in int32
+SMALLEST = 1e-300
+
+
+@dataclass(frozen=True, eq=False)
+class Value:
+    """A value between stages: column by column `zero + step * whole number`.
+
+    Attributes:
+        index: of the node that gives it, `INPUT` for the counts.
+        step, zero: float64 `(width,)`.
+        is_wide: whether it is int32; else int16.
+        name: of the float stage that it belongs to; empty for the input.
+        is_raw: whether it was only picked, moved or scaled since it came in: its steps are those of
+            the inputs, and need be no powers of two.
+    """
+
+    index: int
+    step: Array
+    zero: Array
+    is_wide: bool
+    name: str
+    is_raw: bool = False
+
+    @property
+    def bits(self) -> Array:
+        """`(width,)` bits after the point of a value that is not raw."""
+        found: Array = np.rint(-np.log2(self.step)).astype(np.int64)
+        return found
+
+    @property
+    def common_bits(self) -> int:
+        """Those of all columns, which share them."""
+        return int(self.bits[0])
+
+    def has_bits(self, bits: Array) -> bool:
+        """Whether it is held so, with nothing to add."""
+        return bool((self.step == 2.0**-bits).all()) and not self.zero.any()
+
+
+@dataclass
+class Draft:
+    """The nodes so far.
+
+    Attributes:
+        formats: of the model.
+        input_bits: `(input_size,)` bits after the point of x in its own units, as int16.
+    """
+
+    formats: Formats
+    input_bits: Array
+    nodes: list[Node] = field(default_factory=list)
+    _narrow: dict[tuple[int, str, bool], Value] = field(default_factory=dict)
+
+    def add(
+        self, stage: WholeStage | Join, taken: Sequence[Value], bits: Array, is_wide: bool
+    ) -> Value:
+        """Append a stage, whose value has so many bits after the point; named as what it takes."""
+        self.nodes.append(Node(stage, tuple(value.index for value in taken)))
+        step = 2.0 ** -np.asarray(bits, np.float64)
+        name = taken[0].name
+        return Value(len(self.nodes) - 1, step, np.zeros(len(step)), is_wide, name)
+
+    def keep(self, stage: WholeStage, value: Value) -> Value:
+        """Append a stage that leaves columns and what they stand for as they are."""
+        self.nodes.append(Node(stage, (value.index,)))
+        return replace(value, index=len(self.nodes) - 1)
+
+    def narrow(self, value: Value, alike: bool = False) -> Value:
+        """The value in int16 and bits; with `alike` every column in the same format.
+
+        Asked again for the same, it adds nothing.
+        """
+        key = (value.index, value.name, alike)
+        if key not in self._narrow:
+            settled = self._settled(value) if value.is_raw else value
+            self._narrow[key] = self._narrowed(settled, alike)
+        return self._narrow[key]
+
+    def _narrowed(self, value: Value, alike: bool) -> Value:
+        if not value.is_wide and not (alike and len(set(value.bits)) > 1):
+            return value
+        target = np.minimum(self._target(value), value.bits)
+        if not value.is_wide:
+            target = np.minimum(target, value.bits.min())
+        if alike:
+            target = np.full_like(target, target.min())
+        target = np.maximum(target, value.bits - 30)  # as far as a shift goes
+        return self.add(whole.Narrow(value.name, value.bits - target), [value], target, False)
+
+    def _target(self, value: Value) -> Array:
+        """Bits that were chosen for the values after a stage."""
+        return np.array(self.formats.after[value.name]) if value.name else self.input_bits
+
+    def _settled(self, value: Value) -> Value:
+        """A raw value in bits, narrow unless it is wide and needs no factor."""
+        target = self._target(value)
+        if not value.is_wide:
+            is_settled = value.has_bits(target)
+            return replace(value, is_raw=False) if is_settled else self.scaled(value, target)
+        value = self._without_zero(value)
+        are_bits = np.log2(value.step) % 1 == 0
+        if are_bits.all():
+            return replace(value, is_raw=False)
+        shift = np.maximum(np.ceil(-np.log2(value.step) - target), 0).astype(np.int64)
+        narrow = self.keep(whole.Narrow(value.name, shift), value)
+        narrow = replace(narrow, step=value.step * 2.0**shift, is_wide=False)
+        return self.scaled(narrow, target)
+
+    def _without_zero(self, value: Value) -> Value:
+        """What is counted from elsewhere counted from 0."""
+        if not value.zero.any():
+            return value
+        offset = np.rint(value.zero / value.step)
+        _check_offset(value, offset)
+        moved = self.keep(Offset(offset.astype(np.int64)), value)
+        return replace(moved, zero=np.zeros(len(offset)))
+
+    def scaled(self, value: Value, after: Array) -> Value:
+        """A narrow value of any step and zero, narrow with so many bits after the point."""
+        with np.errstate(divide="ignore"):
+            safe = np.where(np.abs(value.step) > SMALLEST, value.step, 1.0)
+        zero = np.where(np.abs(value.step) > SMALLEST, -value.zero / safe, 0.0)
+        centre = np.rint(np.clip(zero, -LARGEST, LARGEST)).astype(np.int64)
+        wide = self._scaled_from(value, centre, after + GUARD_BITS)
+        name = "inputs" if value.is_raw else value.name
+        narrow = whole.Narrow(name, np.full_like(after, GUARD_BITS))
+        return self.add(narrow, [wide], after, False)
+
+    def widened(self, value: Value) -> Value:
+        """A narrow value of any step and zero, wide with as many bits as int32 has room for."""
+        largest = np.abs(value.zero) + np.abs(value.step) * (LARGEST + 1)
+        bits = np.floor(np.log2(LARGEST_WIDE / np.maximum(largest, SMALLEST)))
+        bits = np.minimum(bits, 30).astype(np.int64)
+        return self._scaled_from(value, np.zeros_like(bits), bits)
+
+    def _scaled_from(self, value: Value, centre: Array, bits: Array) -> Value:
+        """Wide, by a rounded factor that moves no value at `centre`."""
+        exponent = np.floor(np.log2(LARGEST_FACTOR / np.maximum(np.abs(value.step), SMALLEST)))
+        shift = np.minimum(exponent - bits, 31).astype(np.int64)
+        factor = np.rint(value.step * 2.0 ** (shift + bits)).astype(np.int64)
+        offset = (value.zero + value.step * centre) * 2.0**bits
+        _check_shift(value, shift)
+        _check_offset(value, offset)
+        scale = whole.Scale(centre, factor, shift, np.rint(offset).astype(np.int64))
+        return self.add(scale, [value], bits, True)
+
+    def aligned(self, value: Value, bits: Array, limit: int) -> Value:
+        """Wide with so many bits after the point, within a limit."""
+        return self.add(Align(value.name or "x", bits - value.bits, limit), [value], bits, True)
+
+
+def _check_shift(value: Value, shift: Array) -> None:
+    """Refuse counts that are too coarse."""
+    if (shift < 0).any():
+        raise UnsupportedModel(
+            f"{_title(value)} {int(np.argmin(shift))} is too coarse for whole numbers: a count is "
+            "more than its spread; choose a finer format"
+        )
+
+
+def _check_offset(value: Value, offset: Array) -> None:
+    """Refuse counts that are too far from the values that the model was made for."""
+    if np.abs(offset).max() > LARGEST_OFFSET:
+        raise UnsupportedModel(
+            f"{_title(value)} {int(np.argmax(np.abs(offset)))} is too far from the model's values "
+            "for whole numbers: no count of int16 comes near them; choose a format whose zero is "
+            "nearer"
+        )
+
+
+def _title(value: Value) -> str:
+    return "input" if value.is_raw else value.name
+
+
+def raw_input(formats: Formats) -> Value:
+    """The counts of the inputs."""
+    step = np.array([entry.step for entry in formats.inputs])
+    zero = np.array([entry.zero for entry in formats.inputs])
+    return Value(INPUT, step, zero, False, "", is_raw=True)

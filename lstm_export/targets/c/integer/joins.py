@@ -1,0 +1,160 @@
+"""Stages that take several values, and those that pick columns or pool steps, in whole numbers.
+
+Equations that generated C must equal. A row `(batch, width)` beside a sequence `(batch, seq,
+width)` goes to every step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ....model import Array
+from .arithmetic import VALUE_BITS, aligned, in_int32
+from .cells import CellState
+from .stages import Counter
+
+MOST_STEPS = 65_535  # that a mean counts: their sum stays in int32, and later ones are left out
+LOWEST = -32_768
+
+
+@dataclass(frozen=True, eq=False)
+class Align:
+    """Narrow or wide to wide: times 2^shift, so that values can be added.
+
+    Attributes:
+        name: of the stage whose values these are.
+        shift: `(width,)`, -30 to 30.
+        limit: what is beyond is cut.
+    """
+
+    name: str
+    shift: Array
+    limit: int
+
+    def apply(self, values: Array, counter: Counter) -> Array:
+        counter.add(self.name, np.abs(values) * 2.0**self.shift > self.limit + 0.5)
+        return aligned(values, self.shift, self.limit)
+
+
+@dataclass(frozen=True, eq=False)
+class Offset:
+    """Wide: `(width,)` added."""
+
+    offset: Array
+
+    def apply(self, values: Array, counter: Counter) -> Array:
+        return in_int32(values + self.offset)
+
+
+@dataclass(frozen=True, eq=False)
+class Slice:
+    """Columns of a narrow or a wide value, in any order."""
+
+    features: tuple[int, ...]
+
+    def apply(self, values: Array, counter: Counter) -> Array:
+        picked: Array = values[..., list(self.features)]
+        return picked
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """One narrow row of all steps: their mean, to the nearest, their largest, or the first.
+
+    Attributes:
+        mode: `mean`, `max` or `first`.
+        size: columns.
+    """
+
+    mode: str
+    size: int
+
+    @property
+    def start(self) -> CellState:
+        """What it carries before the first step: a row, and of a mean and a first a count."""
+        row = np.zeros((1, self.size), np.int64)
+        nothing = np.zeros((1, 0), np.int64)
+        if self.mode == "max":
+            return CellState(row + LOWEST, nothing)
+        if self.mode == "first":
+            return CellState(row, np.zeros((1, 1), np.int64))
+        return CellState(nothing, np.zeros((1, self.size + 1), np.int64))
+
+    def apply(self, values: Array, counter: Counter) -> Array:
+        if self.mode == "first":
+            first: Array = values[:, 0]
+            return first
+        if self.mode == "max":
+            largest: Array = values.max(axis=1)
+            return largest
+        counted = values[:, :MOST_STEPS]
+        steps = counted.shape[1]
+        mean: Array = (in_int32(counted.sum(axis=1)) + steps // 2) // steps
+        return mean
+
+
+class Join:
+    """A stage of several values."""
+
+    def join(self, taken: Sequence[Array]) -> Array:
+        """The one value that they make."""
+        raise NotImplementedError
+
+
+class Add(Join):
+    """Wide values, aligned so that their sum stays in int32."""
+
+    def join(self, taken: Sequence[Array]) -> Array:
+        first, second = _side_by_side(taken)
+        return in_int32(first + second)
+
+
+class Subtract(Join):
+    """The first of two such values less the second."""
+
+    def join(self, taken: Sequence[Array]) -> Array:
+        first, second = _side_by_side(taken)
+        return in_int32(first - second)
+
+
+class Multiply(Join):
+    """Two narrow values to wide."""
+
+    def join(self, taken: Sequence[Array]) -> Array:
+        first, second = _side_by_side(taken)
+        return in_int32(first * second)
+
+
+class Divide(Join):
+    """Two narrow values to wide, the first with `VALUE_BITS` more after the point.
+
+    To the nearest; a divisor of 0, which is less than half a count, is taken for 1.
+    """
+
+    def join(self, taken: Sequence[Array]) -> Array:
+        first, second = _side_by_side(taken)
+        divisor = np.maximum(np.abs(second), 1)
+        size = ((np.abs(first) << VALUE_BITS) + (divisor >> 1)) // divisor
+        quotient: Array = np.where((first < 0) != (second < 0), -size, size)
+        return quotient
+
+
+class Concat(Join):
+    """Columns side by side, of values that are all narrow or all wide."""
+
+    def join(self, taken: Sequence[Array]) -> Array:
+        return np.concatenate(_side_by_side(taken), axis=-1)
+
+
+def _side_by_side(taken: Sequence[Array]) -> list[Array]:
+    """The values, a row repeated for every step where another one is a sequence."""
+    steps = max((value.shape[:-1] for value in taken), key=len)
+    found = []
+    for value in taken:
+        is_repeated = value.ndim <= len(steps)
+        repeated = value[:, np.newaxis] if is_repeated else value
+        found.append(np.broadcast_to(repeated, (*steps, value.shape[-1])))
+    return found

@@ -1,0 +1,203 @@
+"""The calls of the C runtime that compute an integer model, and where every value is meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from ....model.wiring import INPUT
+from ..emit.names import Prefix
+from . import stages
+from .cells import Cell
+from .joins import Pool
+from .literals import Constants
+from .stages import Clamp, Flatten, LastStep, LastSteps
+from .whole_model import Node
+
+LETTERS = "abcdefghijklmnopqrstuvw"  # of narrow buffers
+_OVER_STEPS = (stages.Recurrent, stages.FinalState, Pool, LastStep, LastSteps, Flatten)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a value is: a C expression, [step][feature].
+
+    Attributes:
+        steps: C expression for how many steps of it there are; `1` for a row.
+    """
+
+    text: str
+    width: int
+    steps: str
+    is_wide: bool = False
+
+    @property
+    def is_row(self) -> bool:
+        """Whether there is a single step of it."""
+        return self.steps == "1"
+
+    @property
+    def buffer(self) -> str:
+        """The variable that the expression begins with."""
+        return self.text.split()[0]
+
+
+@dataclass
+class Walk:
+    """The calls so far.
+
+    Attributes:
+        constants: the arrays.
+        streams: whether a single step is written; otherwise a whole sequence.
+        nodes: of the model.
+        places: where the values are that later stages take, by node.
+        index: of the node at hand.
+        taken: the values that it takes.
+        lines: calls, in order.
+        narrow, wide: widths of the buffers, by name.
+        sizes: what macros say of the layers.
+        offset_narrow, offset_wide: of the next state.
+        states: by recurrent stage and layer, C expressions for h and the wide state.
+        cells: in order.
+        copies_answer: whether a wide answer is copied to y at the end.
+    """
+
+    constants: Constants
+    streams: bool
+    nodes: Sequence[Node]
+    places: dict[int, Place] = field(default_factory=dict)
+    index: int = 0
+    taken: list[Place] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    narrow: dict[str, int] = field(default_factory=dict)
+    wide: dict[str, int] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
+    offset_narrow: int = 0
+    offset_wide: int = 0
+    states: dict[tuple[stages.Recurrent, int], tuple[str, str]] = field(default_factory=dict)
+    cells: list[Cell] = field(default_factory=list)
+    copies_answer: bool = False
+
+    def __post_init__(self) -> None:
+        pairs = enumerate(self.nodes)
+        self._last_reader = {source: index for index, node in pairs for source in node.sources}
+        self._at_last = asked_at_the_last_step(self.nodes)
+
+    @property
+    def prefix(self) -> Prefix:
+        """What every name in the C begins with."""
+        return self.constants.prefix
+
+    def begin(self, index: int) -> None:
+        """Look up what a node takes: where only the last step is asked for, that step."""
+        self.index = index
+        self.taken = [self.places[source] for source in self.nodes[index].sources]
+        if index in self._at_last or isinstance(self.nodes[index].stage, LastStep):
+            self.taken = [last_steps(place, 1) for place in self.taken]
+
+    def end(self, place: Place) -> None:
+        """Keep what the node gave."""
+        self.places[self.index] = place
+
+    @property
+    def value(self) -> Place:
+        """What the node takes, or takes first."""
+        return self.taken[0]
+
+    @property
+    def steps(self) -> str:
+        """C expression for the steps at hand: those of the sequences, where there are any."""
+        return next((place.steps for place in self.taken if not place.is_row), "1")
+
+    def call(self, function: str, *arguments: str | int) -> None:
+        """Write a call of the runtime."""
+        self.lines.append(f"{self.prefix.symbol(function)}({', '.join(map(str, arguments))});")
+
+    def count(self, width: int) -> str:
+        """C expression for the values at hand."""
+        return str(width) if self.steps == "1" else f"{self.steps} * {width}"
+
+    def stride(self, place: Place) -> int:
+        """Values from one step of a value to the next: a row goes to every step."""
+        is_repeated = place.is_row and self.steps != "1"
+        return 0 if is_repeated else place.width
+
+    def narrow_buffer(self, width: int) -> Place:
+        """A narrow buffer that holds no value now."""
+        name = next(letter for letter in LETTERS if letter not in self._in_use())
+        self.narrow[name] = max(width, self.narrow.get(name, 0))
+        return Place(name, width, self.steps)
+
+    def wide_buffer(self, width: int, in_place: bool = False) -> Place:
+        """y where nothing but clamping follows, else a wide buffer.
+
+        Args:
+            width: of the value to come.
+            in_place: whether it may lie over what the node takes.
+        """
+        if self._goes_to_y(self.index):
+            return Place("y", width, self.steps, True)
+        value = self.value
+        is_free = value.is_wide and value.buffer in self.wide and value.steps == self.steps
+        if in_place and is_free and value.buffer not in self._held():
+            return replace(value, width=width)
+        names = ("wide_values", *(f"wide_{letter}" for letter in LETTERS))
+        name = next(name for name in names if name not in self._in_use())
+        self.wide[name] = max(width, self.wide.get(name, 0))
+        return Place(name, width, self.steps, True)
+
+    def _held(self) -> set[str]:
+        """Variables of values that later nodes take, too."""
+        later = [index for index in self.places if self._last_reader.get(index, -1) > self.index]
+        return {self.places[index].buffer for index in later}
+
+    def _in_use(self) -> set[str]:
+        return self._held() | {place.buffer for place in self.taken}
+
+    def _goes_to_y(self, index: int) -> bool:
+        """Whether the value of a node becomes the answer where it lies."""
+        if index == len(self.nodes) - 1:
+            return True
+        readers = [k for k, node in enumerate(self.nodes) if index in node.sources]
+        is_clamped = isinstance(self.nodes[readers[0]].stage, Clamp)
+        is_picked = isinstance(self.nodes[readers[0]].stage, LastStep)
+        stays = is_clamped or (is_picked and (self.streams or index in self._at_last))
+        return len(readers) == 1 and stays and self._goes_to_y(readers[0])
+
+    def at_least(self, macro: str, size: int) -> None:
+        """Have a macro of the runtime say this size, or what is larger."""
+        self.sizes[macro] = max(size, self.sizes.get(macro, 1))
+
+    def new_state(self, narrow: int, wide: int) -> tuple[str, str]:
+        """C expressions for the next parts of the state."""
+        places = (f"narrow + {self.offset_narrow}", f"wide + {self.offset_wide}")
+        self.offset_narrow += narrow
+        self.offset_wide += wide
+        return places
+
+
+def last_steps(place: Place, count: int) -> Place:
+    """So many of the last steps of a value."""
+    if place.steps == str(count):
+        return place
+    text = f"{place.text} + ({place.steps} - {count}) * {place.width}"
+    return replace(place, text=text, steps=str(count))
+
+
+def asked_at_the_last_step(nodes: Sequence[Node]) -> frozenset[int]:
+    """Nodes that work step by step, and of whose sequence only the last step is picked.
+
+    To compute that step alone changes no value.
+    """
+    found: set[int] = set()
+    for index in reversed(range(len(nodes) - 1)):
+        readers = [k for k, node in enumerate(nodes) if index in node.sources]
+        picks = [isinstance(nodes[k].stage, LastStep) or k in found for k in readers]
+        if all(picks) and not isinstance(nodes[index].stage, _OVER_STEPS):
+            found.add(index)
+    return frozenset(found)
+
+
+def input_place(width: int, streams: bool) -> dict[int, Place]:
+    """Where x is."""
+    return {INPUT: Place("x", width, "1" if streams else "steps")}
