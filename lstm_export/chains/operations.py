@@ -36,6 +36,7 @@ from .axis_calls import (
     transpose,
     unsqueeze,
 )
+from .group_norms import group_norm, instance_norm
 from .rules import Rule
 from .scaling_calls import arithmetic, negative
 from .sentinel_calls import compared, replaced
@@ -72,7 +73,7 @@ _DROPOUTS = (
     "alpha_dropout",
     "feature_alpha_dropout",
 )
-_NAMED = ("tanh", "sigmoid", "silu", "mish", "selu", "hardswish", "hardsigmoid", "sqrt")
+_NAMED = ("tanh", "sigmoid", "silu", "mish", "selu", "hardswish", "hardsigmoid", "sqrt", "softsign")
 _RESHAPES = ("view", "reshape", "flatten", "unflatten", "ravel", "unsafe_view")
 _ARITHMETIC = (
     "add",
@@ -113,6 +114,8 @@ RULES: Mapping[str, Rule] = {
     "addmm": addmm,
     "layer_norm": layer_norm,
     "rms_norm": rms_norm,
+    "group_norm": group_norm,
+    "instance_norm": instance_norm,
     **dict.fromkeys(("where", "masked_fill"), replaced),
     "eq": compared,
     "batch_norm": batch_normed,

@@ -30,6 +30,7 @@ TOKENS: Mapping[str, str] = {
     "CELU": "celu",
     "Hardswish": "hardswish",
     "Hardsigmoid": "hardsigmoid",
+    "Softsign": "softsign",
     "Dropout": "dropout",
     "Identity": "dropout",
     "Flatten": "squeeze",

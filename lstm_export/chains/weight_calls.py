@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..model import Array, LayerNorm, Linear
 from ..model.stages import RMSNorm
@@ -74,7 +74,15 @@ def layer_norm(call: Call, data: Data, t: Translator) -> Signal:
         raise Untranslated(f"normalises over {tuple(shape)}, only the features have a stage")
     weight = call.argument(2, "weight")
     bias = call.argument(3, "bias")
-    eps = float(call.argument(4, "eps", 1e-5))
+    return over_features(call, signal, t, (weight, bias, float(call.argument(4, "eps", 1e-5))))
+
+
+Norm: TypeAlias = tuple[Any, Any, float]  # weight and bias, each a tensor or None, and eps
+
+
+def over_features(call: Call, signal: Signal, t: Translator, norm: Norm) -> Signal:
+    """A LayerNorm of these."""
+    weight, bias, eps = norm
     arrays = [
         None if array is None else float32(constant(array, "weight").array)
         for array in (weight, bias)

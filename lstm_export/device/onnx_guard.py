@@ -33,8 +33,8 @@ MAX_NODES = 20_000  # a model of ours has dozens; an unrolled one of another too
 OPERATORS = """Add, Cast, Celu, Clip, Concat, Constant, Div, Elu, Equal, Erf, Expand, GRU, Gather, \
 GatherND, Gelu, Gemm, HardSigmoid, Identity, LSTM, LayerNormalization, LeakyRelu, Less, MatMul, \
 Max, Mul, PRelu, RNN, Range, ReduceMax, ReduceMean, ReduceSum, Relu, Reshape, Selu, \
-Shape, Sigmoid, Slice, Softplus, Split, Sqrt, Squeeze, Sub, Sum, Tanh, Transpose, Unsqueeze, \
-Where"""
+Shape, Sigmoid, Slice, Softplus, Softsign, Split, Sqrt, Squeeze, Sub, Sum, Tanh, Transpose, \
+Unsqueeze, Where"""
 _OPERATORS = frozenset(OPERATORS.split(", "))
 DOMAINS = (b"", b"ai.onnx")
 

@@ -352,6 +352,7 @@ _ACTIVATIONS: dict[str, Callable[[float], nn.Module]] = {
     "hardswish": lambda _: nn.Hardswish(),
     "hardsigmoid": lambda _: nn.Hardsigmoid(),
     "sqrt": lambda _: SquareRoot(),
+    "softsign": lambda _: nn.Softsign(),
 }
 
 

@@ -149,7 +149,26 @@ PLAIN: dict[str, Kind] = {
     "CELU": Kind(
         lambda m, x: m.fc(m.last(F.celu(m.pre(x), 0.3))), before(nn.Identity), holds=("celu",)
     ),
-    "Softsign": Kind(lambda m, x: m.fc(F.softsign(m.last(x))), refused="softsign"),
+    "Softsign": Kind(lambda m, x: m.fc(F.softsign(m.last(x))), holds=("softsign",)),
+    "GroupNorm of a row": Kind(
+        lambda m, x: m.fc(m.act(m.last(x))), lambda: {"act": nn.GroupNorm(2, 8)}, holds=("concat",)
+    ),
+    "GroupNorm of one group": Kind(
+        lambda m, x: m.fc(m.act(m.last(x))), lambda: {"act": nn.GroupNorm(1, 8)}, holds=("act",)
+    ),
+    "GroupNorm of features and steps": Kind(
+        lambda m, x: m.fc(m.act(m.lstm(x)[0].transpose(1, 2))[:, :, -1]),
+        lambda: {"act": nn.GroupNorm(2, 8)},
+        refused="normalises along the steps",
+    ),
+    "InstanceNorm1d": Kind(
+        lambda m, x: m.fc(m.act(m.lstm(x)[0].transpose(1, 2))[:, :, -1]),
+        lambda: {"act": nn.InstanceNorm1d(8, affine=True)},
+        refused="normalises along the steps",
+    ),
+    "Softplus from a threshold": Kind(
+        lambda m, x: F.softplus(m.fc(m.last(x)), threshold=2), refused="threshold 2 on"
+    ),
     "Softplus with beta": Kind(
         lambda m, x: F.softplus(m.fc(m.last(x)), beta=2), holds=("softplus",)
     ),

@@ -230,15 +230,18 @@ def _picked(model: Model, place: int, random: Random) -> list[Stage]:
 
 
 def _small(model: Model, place: int, random: Random) -> list[Stage]:
-    """A norm by the root of the mean square, learned slopes, or zeros taken for something else."""
+    """A norm by the root of the mean square, learned slopes, a softsign, or zeros taken for
+    something else."""
     width = _width(model, place)
     inputs = (name_of(model, place),)
     name = _new(model, "small")
-    choice = int(random.integers(3))
+    choice = int(random.integers(4))
     if choice == 0:
         return [RMSNorm(name, random.uniform(0.5, 2, width), inputs=inputs)]
     if choice == 1:
         return [PReLU(name, random.uniform(0, 0.5, width), inputs=inputs)]
+    if choice == 2:
+        return [Activation(name, "softsign", inputs=inputs)]
     return [Replace(name, 0.0, 0.5, inputs=inputs)]
 
 

@@ -108,6 +108,14 @@ def norm_of_row(random: Random, width: int, add: Add) -> Made:
     return Made(add(_settled(nn.BatchNorm1d(width), random)), width)
 
 
+def norm_of_groups(random: Random, width: int, add: Add) -> Made:
+    groups = 2 if width % 2 == 0 else 1
+    norm = add(nn.GroupNorm(groups, width))
+    nn.init.constant_(norm.weight, float(random.uniform(0.5, 2)))
+    nn.init.constant_(norm.bias, float(random.normal()))
+    return Made(norm, width)
+
+
 def _settled(norm: Any, random: Random) -> Any:
     norm.running_mean.copy_(torch.tensor(random.normal(size=norm.num_features)))
     norm.running_var.copy_(torch.tensor(random.uniform(0.1, 3, size=norm.num_features)))
@@ -218,6 +226,7 @@ ANYWHERE: dict[str, Draw] = {
     "LeakyReLU": module(lambda _: nn.LeakyReLU(0.2)),
     "PReLU": module(lambda _: nn.PReLU()),
     "Hardtanh": module(lambda _: nn.Hardtanh(-2, 3)),
+    "Softsign": module(lambda _: nn.Softsign()),
     "Hardswish": keeps(F.hardswish),
     "Hardsigmoid": keeps(F.hardsigmoid),
     "clamp": keeps(lambda x: torch.clamp(x, min=-30.0, max=100.0)),
@@ -285,6 +294,7 @@ READ_OUTS: dict[str, Draw] = {
 ROWS: dict[str, Draw] = {
     **ANYWHERE,
     "BatchNorm1d": norm_of_row,
+    "GroupNorm": norm_of_groups,
     "heads": heads,
     "a horizon": horizon,
 }
@@ -297,6 +307,11 @@ def plain(run: Callable[[Any], Any]) -> Callable[[int, Add], Callable[[Any], Any
 def _attention(width: int, add: Add) -> Callable[[Any], Any]:
     attention = add(nn.MultiheadAttention(width, 1, batch_first=True))
     return lambda x: attention(x, x, x)[0]
+
+
+def _instance_norm(width: int, add: Add) -> Callable[[Any], Any]:
+    layer = add(nn.InstanceNorm1d(width))
+    return lambda x: layer(x.transpose(1, 2)).transpose(1, 2)
 
 
 def _convolution(width: int, add: Add) -> Callable[[Any], Any]:
@@ -330,5 +345,6 @@ LACKED: dict[str, Lacked] = {
     "roll": Lacked(plain(lambda x: x.roll(1, 1)), "roll", on_steps=True),
     "length": Lacked(plain(lambda x: x / x.shape[1]), "another batch or sequence", on_steps=True),
     "attention": Lacked(_attention, "ttention", on_steps=True),
+    "InstanceNorm1d": Lacked(_instance_norm, "instance_norm", on_steps=True),
     "Conv1d": Lacked(_convolution, "conv1d", on_steps=True),
 }

@@ -241,6 +241,17 @@ class NewNorms(nn.Module):
         return F.softplus(self.fc(h), beta=2)
 
 
+class GroupedNorm(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTM(3, 8, batch_first=True)
+        self.norm = nn.GroupNorm(2, 8)
+        self.fc = nn.Linear(8, 1)
+
+    def forward(self, x):
+        return self.fc(F.softsign(self.norm(self.lstm(x)[0][:, -1])))
+
+
 class BothDirectionsSummed(nn.Module):
     def __init__(self):
         super().__init__()
@@ -351,6 +362,12 @@ GRAPH_MODULES: dict[str, GraphModule] = {
         NewNorms,
         "lstm, last, norm(rms_norm), mish, fc, denormalize(0, 2), softplus, normalize(0, 2)",
         r"norm\(rms_norm\)",
+    ),
+    "GroupNorm, Softsign": GraphModule(
+        GroupedNorm,
+        "a = last(lstm(x)); "
+        "y = fc(softsign(concat(layer_norm(a[0:4], 1e-05), layer_norm(a[4:8], 1e-05))))",
+        "taken as a LayerNorm",
     ),
     "both directions summed": GraphModule(
         BothDirectionsSummed,

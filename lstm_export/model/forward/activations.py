@@ -119,6 +119,10 @@ def _sqrt(x: Array, terms: Array, _: float) -> Activated:
     return Activated(np.sqrt(x), np.sqrt(terms))
 
 
+def _softsign(x: Array, terms: Array, _: float) -> Activated:
+    return Activated(x / (1 + np.abs(x)), np.minimum(terms, 1.0))
+
+
 FUNCTIONS: Mapping[str, Function] = {
     "relu": _relu,
     "leaky_relu": _leaky_relu,
@@ -135,6 +139,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "hardswish": _hardswish,
     "hardsigmoid": _hardsigmoid,
     "sqrt": _sqrt,
+    "softsign": _softsign,
 }
 
 _erf = np.vectorize(erf, otypes=[np.float64])  # numpy has none

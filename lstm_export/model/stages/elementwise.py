@@ -26,6 +26,7 @@ ACTIVATIONS: Mapping[str, float | None] = {
     "hardswish": None,
     "hardsigmoid": None,
     "sqrt": None,
+    "softsign": None,
 }
 
 

@@ -18,6 +18,7 @@ OPERATORS: Mapping[str, str] = {
     "Selu": "selu",
     "Celu": "celu",
     "Sqrt": "sqrt",
+    "Softsign": "softsign",
 }
 
 

@@ -53,6 +53,7 @@ _OPERATORS = {
     "celu": "Celu",
     "hardsigmoid": "HardSigmoid",
     "sqrt": "Sqrt",
+    "softsign": "Softsign",
 }
 _ATTRIBUTES = {"hardsigmoid": {"alpha": 1 / 6, "beta": 0.5}}
 

@@ -131,6 +131,16 @@ MODEL_STATIC void model_map_relu(const float *x, float *y, size_t n)
 }
 #endif
 
+#if MODEL_SOFTSIGN
+MODEL_STATIC void model_map_softsign(const float *x, float *y, size_t n)
+{
+    size_t k;
+    for (k = 0; k < n; k++) {
+        y[k] = x[k] / (1.0f + (x[k] < 0.0f ? -x[k] : x[k]));
+    }
+}
+#endif
+
 #if MODEL_LEAKY_RELU
 MODEL_STATIC void model_map_leaky_relu(const float *x, float *y, size_t n, float negative_slope)
 {

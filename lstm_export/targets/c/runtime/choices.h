@@ -151,6 +151,9 @@ typedef char model_bits_are_known[MODEL_BITS == 32 || MODEL_BITS == 16 || MODEL_
 #ifndef MODEL_HARDSIGMOID
 #define MODEL_HARDSIGMOID 1
 #endif
+#ifndef MODEL_SOFTSIGN
+#define MODEL_SOFTSIGN 1
+#endif
 #ifndef MODEL_SQRT
 #define MODEL_SQRT 1
 #endif
