@@ -6,19 +6,22 @@ import csv
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..files import is_folder
 from . import show
+from .folder import answer_folder, folder_to_write
 from .stream import run_stream
 
 if TYPE_CHECKING:
-    from ..device import Predictions, Progress
+    from ..device import Predictions, Progress, Session
     from ..model import Column
 
 # `device.Mode`, repeated here so that --help need not import it; a test compares the two.
@@ -26,6 +29,8 @@ Mode = Enum("Mode", {"window": "window", "state": "state"}, type=str)
 # `device.row_stream.Late` and `Duplicate`, for the same reason.
 Late = Enum("Late", {"error": "error", "drop": "drop"}, type=str)
 Duplicate = Enum("Duplicate", {"error": "error", "drop": "drop", "last": "last"}, type=str)
+# `scale.sharing.Engine`, for the same reason.
+On = Enum("On", {"local": "local", "ray": "ray", "spark": "spark", "dask": "dask"}, type=str)
 # What a stream does about empty cells, by what the option is called for tables.
 _UNUSABLE = {"refuse": "refuse", "drop": "skip", "ffill": "hold"}
 
@@ -37,14 +42,18 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
     data: Annotated[
         Path,
         typer.Argument(
-            help="A table (.csv, .csv.gz, .parquet), an array (.npy), or - with --stream.",
+            help="A table (.csv, .csv.gz, .parquet), an array (.npy), a folder of tables, or - "
+            "with --stream.",
             metavar="DATA",
         ),
     ],
     output: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--output", help="A .csv or .npy file; without it predictions go to stdout."
+            "-o",
+            "--output",
+            help="A .csv or .npy file, of a folder another folder; without it predictions go to "
+            "stdout.",
         ),
     ] = None,
     window: Annotated[
@@ -96,6 +105,23 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
             max=1,
         ),
     ] = 0.5,
+    on: Annotated[
+        On, typer.Option(help="Of a folder, what shares the tables out to processes.")
+    ] = On.local,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Of a folder, how many processes; by default 1, on a cluster what there is.",
+            show_default=False,
+        ),
+    ] = None,
+    carry: Annotated[
+        bool,
+        typer.Option(
+            "--carry", help="Series of a folder go on from table to table, in the order of names."
+        ),
+    ] = False,
     key: show.Key = None,
     trust: show.Trust = False,
     as_json: show.AsJson = False,
@@ -104,32 +130,55 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
 
     From a table, or a .npy array (seq, input_size), a window of the stored length, or of --window,
     is taken at every row; without either the data are one sequence. A .npy array (batch, seq,
-    input_size) is answered row by row.
+    input_size) is answered row by row. Tables in a folder are answered one by one; those that were
+    answered before are skipped.
     """
     from .. import pipeline
-    from ..device import check_prediction_output, predict_file
 
     is_about_rows = late is not Late.error or duplicate is not Duplicate.error
     _check_usage(data, stream, output or as_json, mode or state or is_about_rows)
-    if stream:
-        options = {
+    is_about_folders = carry or workers or on is not On.local
+    load = partial(pipeline.load, source, engine, provider or (), trust=trust, key=key)
+    choices = {"window": window, "missing": missing.value}
+    if stream and not is_about_folders:
+        rows: dict[str, Any] = {
             "mode": mode and mode.value,
-            "window": window,
-            "nonfinite": _UNUSABLE[missing.value],
             "late": late.value,
             "duplicate": duplicate.value,
         }
-        with _said() as notes:
-            session = pipeline.load(source, engine, provider or (), trust=trust, key=key)
-        _echo(notes)
-        return run_stream(session, data, state, most_unanswered, **options)
+        rows |= {"window": window, "nonfinite": _UNUSABLE[missing.value]}
+        run_stream(_loaded(load), data, state, most_unanswered, **rows)
+    elif is_folder(data) or is_about_folders:
+        sharing = {"engine": on.value, "workers": workers, "carry": carry}
+        out = folder_to_write(data, output, stream)
+        answer_folder(_loaded(load), data, out, as_json, choices, **sharing)
+    else:
+        _answer_file(load, source, data, output, as_json, choices)
+
+
+def _loaded(load: Callable[[], Session]) -> Session:
+    with _said() as notes:
+        session = load()
+    _echo(notes)
+    return session
+
+
+def _answer_file(  # noqa: PLR0913, PLR0917 - the options of a command
+    load: Callable[[], Session],
+    source: Path,
+    data: Path,
+    output: Path | None,
+    as_json: bool,
+    choices: Mapping[str, Any],
+) -> None:
+    """A table or an array."""
+    from ..device import check_prediction_output, predict_file
+
     if output:
         check_prediction_output(output, source, data)
     with _said() as notes:
-        session = pipeline.load(source, engine, provider or (), trust=trust, key=key)
-        found = predict_file(
-            session, data, window=window, missing=missing.value, progress=_progress()
-        )
+        session = load()
+        found = predict_file(session, data, **choices, progress=_progress())
     if output:
         found.write(output)
     if as_json:

@@ -6,14 +6,14 @@ import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
-from typing import Any, overload
+from typing import Any, Protocol, overload
 
 import numpy as np
 
 from ..bundle import Mode
 from ..errors import InputError
 from ..model import Array, Runner, Signature
-from ..series import Missing, Table, TableSource, sliding_windows
+from ..series import Missing, Table, TableSource, group_columns, sliding_windows
 from .guarded_runner import GuardedRunner
 from .guards import Nonfinite, checked_input
 from .pool import StreamPool
@@ -29,12 +29,26 @@ from .stream import Stream, Unusable
 from .stream_modes import StreamMaker
 from .table_predictions import (
     Progress,
+    TableAnswers,
     answers_of_runs,
     answers_of_windows,
-    as_table,
-    long_enough,
+    least_rows,
+    refuse_none,
+    rows_of,
     runs_of,
+    table_of,
 )
+
+
+class Reopen(Protocol):
+    """Opens the same session in another process; what is pickled of one."""
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """Which file answers, and with which engine; JSON-ready."""
+
+    def __call__(self) -> Session:
+        """The session."""
 
 
 class Session:
@@ -53,7 +67,7 @@ class Session:
         twin: Callable[[], Runner] | None = None,
         mode: Mode | None = None,
         said: Mapping[str, str] | None = None,
-        reopen: Callable[[], Session] | None = None,
+        reopen: Reopen | None = None,
     ) -> None:
         """A session on a runner.
 
@@ -76,14 +90,26 @@ class Session:
         self._names = tuple(column.name for column in signature.features)
         self._low, self._high = bounds_of(signature)
 
-    def __reduce__(self) -> tuple[Callable[[], Session], tuple[()]]:
+    def __reduce__(self) -> tuple[Reopen, tuple[()]]:
         """What `reopen` holds. Runtimes, threads and buffers do not travel."""
+        return self._of_file(), ()
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """Which file answers, and with which engine; JSON-ready.
+
+        Raises:
+            InputError: the session was not opened from a file.
+        """
+        return self._of_file().identity
+
+    def _of_file(self) -> Reopen:
         if self._reopen is None:
             raise InputError(
                 "this session was made on a runner in memory, which cannot be pickled; "
                 "open a file with lstm_export.load"
             )
-        return self._reopen, ()
+        return self._reopen
 
     def _take(self, runner: Runner, twin: Callable[[], Runner] | None) -> None:
         self._process = os.getpid()
@@ -205,14 +231,31 @@ class Session:
         Raises:
             InputError: a column or a cell is missing, or no run is as long as the window.
         """
-        self._in_this_process()
         table = Table.of(table, self.signature.table_format)
+        found = self.table_answers(table, progress, window=window, missing=missing)
+        refuse_none(found.runs, table, self.signature, window)
+        return found.predictions
+
+    def table_answers(
+        self,
+        table: Table,
+        progress: Progress | None = None,
+        *,
+        window: int | None = None,
+        missing: Missing = "refuse",
+    ) -> TableAnswers:
+        """As `predict_table`, with what became of the rows; there may be no answer at all."""
+        self._in_this_process()
         window = self._window(window)
         runs = runs_of(table, self.signature, missing)
-        answered = long_enough(runs, table, self.signature, window)
-        self._warn_of_range(np.concatenate([run.x for run in answered]), stacklevel=3)
+        least = least_rows(self.signature, window)
+        answered = [run for run in runs if len(run) >= least]
+        if answered:
+            self._warn_of_range(np.concatenate([run.x for run in answered]), stacklevel=4)
         answers = answers_of_runs(self._answer, answered, window, progress)
-        return as_table(answered, answers, self.signature)
+        names = group_columns(self.signature.group, table.names)
+        predictions = table_of(answered, answers, names, self.signature)
+        return TableAnswers(predictions, rows_of(answered, answers), runs)
 
     def slide(
         self, x: object, progress: Progress | None = None, *, window: int | None = None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..errors import InputError
 from ..model import Array, Column, Signature
-from ..series import Missing, Run, Table, group_columns, series_of, sliding_windows
+from ..series import Missing, Run, Table, series_of, sliding_windows
 from .guarded_runner import GuardedRunner
 from .sequences import Sequences
 
@@ -20,6 +20,26 @@ class UnnamedColumnsWarning(UserWarning):
 
 
 Progress = Callable[[int, int], None]  # (predictions done, predictions in all)
+
+
+@dataclass(frozen=True, eq=False)
+class TableAnswers:
+    """The answers to a table.
+
+    Attributes:
+        predictions: one row a prediction: time, group and the outputs.
+        rows: int64 `(predictions,)`, the row of the table that each belongs to, its window's last.
+        runs: the unbroken runs of rows, those that are too short for an answer included.
+    """
+
+    predictions: Table
+    rows: Array
+    runs: Sequence[Run]
+
+    @property
+    def gaps(self) -> int:
+        """Where a series breaks off and goes on: time jumps there, or rows are left out."""
+        return len(self.runs) - len({run.keys for run in self.runs})
 
 
 def runs_of(table: Table, signature: Signature, missing: Missing) -> tuple[Run, ...]:
@@ -40,29 +60,27 @@ def _warn_of_place(table: Table) -> None:
     """Nothing tells whether the columns are in the order in which the model learned them."""
     taken = [f"x{index} is {name}" for index, name in enumerate(table.names)]
     text = f"this model names no features, so columns are taken by place: {', '.join(taken)}"
-    warnings.warn(text, UnnamedColumnsWarning, stacklevel=4)
+    warnings.warn(text, UnnamedColumnsWarning, stacklevel=5)
 
 
-def long_enough(
+def refuse_none(
     runs: Sequence[Run], table: Table, signature: Signature, window: int | None
-) -> list[Run]:
-    """The runs that can be answered.
+) -> None:
+    """Refuse a table without a single window, of the stored size where none is given.
 
     Raises:
-        InputError: there is none.
+        InputError: no run is long enough.
     """
-    least = _least_rows(signature, window)
-    answered = [run for run in runs if len(run) >= least]
-    if not answered:
-        longest = max((len(run) for run in runs), default=0)
+    least = least_rows(signature, signature.window if window is None else window)
+    longest = max(map(len, runs), default=0)
+    if longest < least:
         raise InputError(
             f"{table.title} holds no window of {least} rows; "
             f"its longest run without a gap has {longest}"
         )
-    return answered
 
 
-def _least_rows(signature: Signature, window: int | None) -> int:
+def least_rows(signature: Signature, window: int | None) -> int:
     """Rows that a run must have; a model may have learned from series shorter than its window."""
     if window == signature.window and signature.shortest:
         return signature.shortest
@@ -76,8 +94,9 @@ def answers_of_runs(
 
     It is slid over; or answered whole where there is no window, or where it is shorter.
     """
-    whole = [index for index, run in enumerate(runs) if window is None or len(run) < window]
-    slid = [index for index in range(len(runs)) if index not in set(whole)]
+    is_whole = [window is None or len(run) < window for run in runs]
+    whole = [index for index in range(len(runs)) if is_whole[index]]
+    slid = [index for index in range(len(runs)) if not is_whole[index]]
     windows = [sliding_windows(runs[index].x, window) for index in slid if window]
     slid_answers = answers_of_windows(
         runner, windows, is_last_step=True, progress=progress, more=len(whole)
@@ -131,20 +150,32 @@ def answers_of_windows(
         yield np.concatenate(parts)
 
 
-def as_table(runs: Sequence[Run], answers: Sequence[Array], signature: Signature) -> Table:
+def table_of(
+    runs: Sequence[Run], answers: Sequence[Array], names: Sequence[str], signature: Signature
+) -> Table:
     """One row an answer: time, group and the outputs.
 
-    A run's answers belong to its last rows, be they all of them, or all but window - 1.
+    A run's answers belong to its last rows, be they all of them, or all but window - 1. `names` are
+    those of the columns that tell series apart.
     """
-    times = []
-    keys = []
-    for run, y in zip(runs, answers, strict=True):
-        times.append(run.times[-len(y) :])
-        keys += [run.keys] * len(y)
-    columns = {signature.time or "row": np.concatenate(times)}
-    names = [signature.group or ""] if len(keys[0]) == 1 else group_columns(signature.group, ())
-    for name, cells in zip(names, zip(*keys, strict=True), strict=True):
-        columns[name] = np.array(cells, object)
-    y = np.concatenate(answers)  # (predictions, output_size)
+    times = [run.times[-len(y) :] for run, y in zip(runs, answers, strict=True)]
+    columns = {signature.time or "row": np.concatenate(times) if times else _no_times(signature)}
+    for index, name in enumerate(names):
+        cells = [
+            np.full(len(y), run.keys[index], object) for run, y in zip(runs, answers, strict=True)
+        ]
+        columns[name] = np.concatenate([np.empty(0, object), *cells])
+    nothing = np.empty((0, signature.output_size), np.float32)
+    y = np.concatenate([nothing, *answers])  # (predictions, output_size)
     columns |= {column.name: y[:, index] for index, column in enumerate(signature.outputs)}
     return Table(columns)
+
+
+def rows_of(runs: Sequence[Run], answers: Sequence[Array]) -> Array:
+    """The row of the table that each answer belongs to, int64 `(predictions,)`."""
+    rows = [run.rows[-len(y) :] for run, y in zip(runs, answers, strict=True)]
+    return np.concatenate([np.empty(0, np.int64), *rows])
+
+
+def _no_times(signature: Signature) -> Array:
+    return np.empty(0, "datetime64[s]" if signature.time else np.int64)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable
 from functools import partial
 
 from ..bundle import Bundle
 from ..device import Nonfinite, Session, check_own_weights, packaged_structure
 from ..device.onnx_metadata import CHAIN, WEIGHTS_SHA256
+from ..device.session import Reopen
 from ..errors import BundleError, InputError, UnsupportedModel, naming
 from ..targets import EditedArtifact, HasForms
 from .artifact import ArtifactFile, OpenedFile
@@ -44,7 +44,7 @@ def session_of(
     engine: str | None,
     providers: tuple[str, ...],
     nonfinite: Nonfinite,
-    reopen: Callable[[], Session],
+    reopen: Reopen,
 ) -> Session:
     """A session on one engine of a bundle, or on a lone artifact whatever `engine` says.
 

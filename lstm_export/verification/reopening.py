@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from ..device import Nonfinite, Session
 from ..errors import InputError
@@ -48,6 +50,16 @@ class Reopening:
             LstmExportError: it cannot be opened here.
         """
         return _opened(self, os.getpid())
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What the answers depend on, but for the input."""
+        return {
+            "sha256": self.sha256,
+            "engine": self.engine,
+            "providers": list(self.providers),
+            "nonfinite": self.nonfinite,
+        }
 
     def session(self, opened: OpenedFile) -> Session:
         """A session on the opened file, which comes back here wherever it is unpickled."""

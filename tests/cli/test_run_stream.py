@@ -18,10 +18,11 @@ from typer.testing import CliRunner, Result
 from lstm_export import load
 from lstm_export.bundle import Artifact, make_bundle, write_bundle
 from lstm_export.cli import app
-from lstm_export.cli.run import Duplicate, Late, Mode
+from lstm_export.cli.run import Duplicate, Late, Mode, On
 from lstm_export.device import Mode as DeviceMode
 from lstm_export.device import row_stream
 from lstm_export.model import Column, Model
+from lstm_export.scale.sharing import Engine
 from tests.kit.chains import CHAINS
 
 pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
@@ -300,6 +301,7 @@ def test_the_modes_of_the_command_are_those_of_the_device() -> None:
         (Mode, DeviceMode),
         (Late, row_stream.Late),
         (Duplicate, row_stream.Duplicate),
+        (On, Engine),
     ):
         assert tuple(choice.value for choice in shown) == get_args(chosen)
 

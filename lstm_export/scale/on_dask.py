@@ -1,0 +1,45 @@
+"""Dask: work shared out as its futures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from ..errors import require
+from ..workers import Died
+
+
+def ask_dask(
+    job: Callable[[Any], Any], questions: Sequence[Any], workers: int | None
+) -> Iterator[tuple[int, Any]]:
+    """As `workers.ask_all`, by the client of this process, else on a cluster here.
+
+    Raises:
+        MissingDependency: Dask is not installed.
+    """
+    distributed = require("distributed", "dask", "sharing work out with Dask")
+    with _client(distributed, workers) as client:
+        futures = client.map(job, questions, pure=False)
+        places = {future.key: index for index, future in enumerate(futures)}
+        for future in distributed.as_completed(futures):
+            error = future.exception()
+            answer = Died(f"its process ended on Dask: {error}") if error else future.result()
+            yield places[future.key], answer
+
+
+@contextmanager
+def _client(distributed: Any, workers: int | None) -> Iterator[Any]:
+    """One that is there stays; one that is started for this ends with it."""
+    try:
+        yield distributed.default_client()
+        return
+    except ValueError:  # there is none
+        pass
+    with (
+        distributed.LocalCluster(
+            n_workers=workers, threads_per_worker=1, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield client

@@ -1,0 +1,113 @@
+"""Where each series of a partition begins and ends, by which a series in two of them is found."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..model import Array, Signature
+from ..series import Run, gaps_in_time
+
+
+@dataclass(frozen=True, eq=False)
+class SeriesEnds:
+    """The series of a partition.
+
+    Attributes:
+        hashes: uint64 `(series,)`, of their cells in the group columns.
+        first: `(series,)` the first time of each, as `parse_times` gives it; rows without a time.
+        last: `(series,)` the last.
+    """
+
+    hashes: Array
+    first: Array
+    last: Array
+
+    @classmethod
+    def of(cls, runs: Sequence[Run]) -> SeriesEnds:
+        """Those of a table's runs, which come in the order of time within each series."""
+        first: dict[tuple[str, ...], Any] = {}
+        last: dict[tuple[str, ...], Any] = {}
+        for run in runs:
+            first.setdefault(run.keys, run.times[0])
+            last[run.keys] = run.times[-1]
+        hashes = np.array([_hash(keys) for keys in first], np.uint64)
+        return cls(hashes, np.array(list(first.values())), np.array(list(last.values())))
+
+    def __len__(self) -> int:
+        return len(self.hashes)
+
+    def to_record(self) -> dict[str, Any]:
+        """A JSON-ready mapping; `from_record` is its inverse."""
+        kind = str(self.first.dtype)
+        ends = [
+            array.astype(np.int64 if kind.startswith("datetime") else array.dtype).tolist()
+            for array in (self.first, self.last)
+        ]
+        return {"hashes": self.hashes.tolist(), "first": ends[0], "last": ends[1], "times": kind}
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> SeriesEnds:
+        """Read what `to_record` wrote."""
+        ends = [np.array(record[end]).astype(record["times"]) for end in ("first", "last")]
+        return cls(np.array(record["hashes"], np.uint64), *ends)
+
+
+class Split(NamedTuple):
+    """A series that goes on in another partition.
+
+    Attributes:
+        earlier: the partition, by its place in the order, that holds its rows before.
+        later: the one that holds the rows after.
+    """
+
+    earlier: int
+    later: int
+
+
+def splits(partitions: Sequence[SeriesEnds], signature: Signature) -> Iterator[Split]:
+    """The partitions whose series go on from others, or lie among their rows.
+
+    A gap in time between two partitions is no split, since no window crosses one. Without a group
+    column only what goes on in the very next step is: whole series may be partitions then.
+    """
+    for kind in sorted({ends.first.dtype.kind for ends in partitions if len(ends)}):
+        yield from _splits_of_kind(partitions, kind, signature)
+
+
+def _splits_of_kind(
+    partitions: Sequence[SeriesEnds], kind: str, signature: Signature
+) -> Iterator[Split]:
+    """Among partitions whose times are of a kind, dates or numbers."""
+    places = [
+        index
+        for index, ends in enumerate(partitions)
+        if len(ends) and ends.first.dtype.kind == kind
+    ]
+    owners = np.repeat(places, [len(partitions[index]) for index in places])
+    hashes = np.concatenate([partitions[index].hashes for index in places])
+    first = np.concatenate([partitions[index].first for index in places])
+    last = np.concatenate([partitions[index].last for index in places])
+    order = np.lexsort((first, hashes))
+    same = hashes[order[1:]] == hashes[order[:-1]]
+    for before, after in zip(order[:-1][same], order[1:][same], strict=True):
+        if _goes_on(last[before], first[after], signature):
+            yield Split(int(owners[before]), int(owners[after]))
+
+
+def _goes_on(last: Any, first: Any, signature: Signature) -> bool:
+    if signature.time is None:
+        return signature.group is not None
+    if first <= last:
+        return signature.group is not None
+    is_known = signature.time_step or signature.calendar_step
+    return bool(is_known and not gaps_in_time(np.array([last, first]), signature)[0])
+
+
+def _hash(keys: tuple[str, ...]) -> int:
+    digest = hashlib.blake2b("\x1f".join(keys).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little")
