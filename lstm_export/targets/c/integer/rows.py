@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,13 +11,14 @@ from ....errors import UnsupportedModel
 from ....model import Array
 from .arithmetic import LARGEST, SUM_BITS, in_int32
 
-# Products that are summed before a shift, for which the weights are bounded: the fewer, the finer
-# the weights can be, and the longer it takes.
-LAYER_CHUNK = 16
-FINE_CHUNK = 4  # of a Linear and a projection, whose every error goes straight into the answer
-# Right shift of a chunk's sum, so that the sums of 256 chunks stay in int32; by bits of a weight.
-CHUNK_SHIFT = {16: 8, 8: 2}
 MOST_COLUMNS = 2048
+# Products that are summed before a shift, by bits of a weight. The weights are bounded for it: the
+# fewer products of int16 there are, the finer the weights can be, and the longer it takes. A whole
+# row of int8 stays in int32.
+LAYER_CHUNK = {16: 16, 8: MOST_COLUMNS}
+FINE_CHUNK = {16: 4, 8: MOST_COLUMNS}  # of what every error goes straight into the answer from
+# Right shift of a chunk's sum, so that the sums of 256 chunks stay in int32.
+CHUNK_SHIFT = {16: 8, 8: 0}
 CHUNK_NORM = 65535  # sum of |weight| in a chunk: times 32768 it stays below 2^31
 ROW_NORM = 2**23  # sum of |weight| in a row: times 32768, shifted by 8, it stays below 2^30
 LARGEST_SHIFT = 31
@@ -51,12 +53,13 @@ class Rows:
     def sums(self, values: Array) -> Array:
         """int16 `(..., columns)` -> int32 `(..., rows)`."""
         count, columns = self.weight.shape
-        padding = -columns % self.chunk
+        chunk = min(self.chunk, columns)
+        padding = -columns % chunk
         # Float64 holds products and sums of int32 exactly, and has a fast product.
         weight = np.pad(self.weight, ((0, 0), (0, padding))).astype(np.float64)
-        by_chunk = weight.reshape(count, -1, self.chunk).transpose(1, 2, 0)  # (chunks, chunk, rows)
+        by_chunk = weight.reshape(count, -1, chunk).transpose(1, 2, 0)  # (chunks, chunk, rows)
         flat = np.pad(values.reshape(-1, columns), ((0, 0), (0, padding))).astype(np.float64)
-        parts = flat.reshape(len(flat), -1, self.chunk).swapaxes(0, 1)  # (chunks, batch, chunk)
+        parts = flat.reshape(len(flat), -1, chunk).swapaxes(0, 1)  # (chunks, batch, chunk)
         chunks = in_int32((parts @ by_chunk).astype(np.int64))  # (chunks, batch, rows)
         total = in_int32((chunks >> self.chunk_shift).sum(axis=0))
         return (total >> self.shift).reshape(*values.shape[:-1], count)
@@ -75,28 +78,31 @@ class RowBits:
     sums: int
 
 
-def row_bits(weight: Array, value_bits: Array, bits: int, chunk: int = LAYER_CHUNK) -> RowBits:
+def row_bits(
+    weight: Array, value_bits: Array, bits: int, chunks: Mapping[int, int] = LAYER_CHUNK
+) -> RowBits:
     """The finest power of two a row.
 
     Args:
         weight: float64 `(rows, columns)`.
         value_bits: `(columns,)`: bits after the point of the values that it is multiplied with.
         bits: of a whole weight, 16 or 8.
-        chunk: products that are summed before a shift.
+        chunks: products that are summed before a shift, by bits of a weight.
 
     Raises:
         UnsupportedModel: there are too many columns.
     """
     columns = weight.shape[1]
+    chunk = min(chunks[bits], columns)
     if columns > MOST_COLUMNS:
         fault = f"a row of {columns} weights, whole numbers take {MOST_COLUMNS}"
         raise UnsupportedModel(f"{fault}; export it in float")
     scaled = np.abs(weight) * 2.0**-value_bits  # of a weight, in units of 2^product
     limit = LARGEST if bits == 16 else 127
     by_weight = np.log2(limit / (scaled.max(axis=1) + SMALLEST))
-    chunks = [scaled[:, k : k + chunk].sum(axis=1) for k in range(0, columns, chunk)]
+    norms = [scaled[:, k : k + chunk].sum(axis=1) for k in range(0, columns, chunk)]
     # Rounding adds half a unit a weight to a norm.
-    by_chunk = np.log2((CHUNK_NORM - chunk / 2) / (np.maximum.reduce(chunks) + SMALLEST))
+    by_chunk = np.log2((CHUNK_NORM - chunk / 2) / (np.maximum.reduce(norms) + SMALLEST))
     by_row = np.log2((ROW_NORM - columns / 2) / (scaled.sum(axis=1) + SMALLEST))
     shift = CHUNK_SHIFT[bits]
     finest = np.minimum.reduce([by_weight, by_chunk, by_row])
@@ -106,16 +112,20 @@ def row_bits(weight: Array, value_bits: Array, bits: int, chunk: int = LAYER_CHU
 
 
 def whole_rows(
-    weight: Array, value_bits: Array, bits: int, sum_bits: int, chunk: int = LAYER_CHUNK
+    weight: Array,
+    value_bits: Array,
+    bits: int,
+    sum_bits: int,
+    chunks: Mapping[int, int] = LAYER_CHUNK,
 ) -> Rows:
     """The weights as whole numbers; sums get `sum_bits` after the point."""
-    product = row_bits(weight, value_bits, bits, chunk).product
+    product = row_bits(weight, value_bits, bits, chunks).product
     # A row of tiny weights gains nothing from more bits than a shift can take away.
     product = np.minimum(product, sum_bits + CHUNK_SHIFT[bits] + LARGEST_SHIFT)
     exponents = product[:, np.newaxis] - value_bits
     whole = np.rint(weight * 2.0**exponents).astype(np.int64)
     shift = product - CHUNK_SHIFT[bits] - sum_bits
-    return Rows(whole, shift, chunk, CHUNK_SHIFT[bits], exponents)
+    return Rows(whole, shift, chunks[bits], CHUNK_SHIFT[bits], exponents)
 
 
 def reach(weight: Array, value_bits: Array) -> float:

@@ -7,10 +7,10 @@
 
 #define MODEL_SUM_LIMIT ((int32_t)8 << 20) /* the table goes from -8 to 8 */
 
-/* A number within so many bits, signed or from 0 on: one instruction where there is one. */
-#if defined(__GNUC__) && defined(__ARM_FEATURE_SAT) && defined(__thumb2__)
+/* A number within so many bits: one instruction where there is one. */
+#if defined(__GNUC__) && defined(__ARM_FEATURE_SAT) && defined(__thumb2__) && defined(__OPTIMIZE__)
+#define MODEL_SATURATE
 #define MODEL_WITHIN(value, bits) __asm__("ssat %0, #" #bits ", %0" : "+r"(value) : : "cc")
-#define MODEL_WITHIN_POSITIVE(value, bits) __asm__("usat %0, #" #bits ", %0" : "+r"(value) : : "cc")
 #else
 #define MODEL_WITHIN(value, bits)                                                    \
     do {                                                                             \
@@ -18,31 +18,52 @@
         value = (value) < end_ ? (value) : end_ - 1;                                 \
         value = (value) < -end_ ? -end_ : (value);                                   \
     } while (0)
-#define MODEL_WITHIN_POSITIVE(value, bits)                                            \
-    do {                                                                              \
-        if ((uint32_t)(value) >> (bits)) {                                             \
-            value = (value) < 0 ? 0 : ((int32_t)1 << (bits)) - 1;                      \
-        }                                                                             \
-    } while (0)
 #endif
 
-/* Sums with 20 - up bits after the point -> Q9.22, and half a step of Q0.15 more. */
-MODEL_INLINE int32_t model_tanh_fine(int32_t sum, unsigned up)
+/* Neighbours are loaded by one instruction where there is one for two words. */
+#if defined(__GNUC__) && defined(__thumb2__)
+#define MODEL_ONE_ADDRESS(pointer) __asm__("" : "+r"(pointer))
+#else
+#define MODEL_ONE_ADDRESS(pointer)
+#endif
+
+/* Where a sum with 20 - up + down bits after the point stands in the table: Q4.20 from its beginning. */
+MODEL_INLINE int32_t model_place(int32_t sum, unsigned up, unsigned down)
 {
-    const int32_t *piece;
-    int32_t place; /* from the table's beginning */
+    int32_t place;
 #if MODEL_SUMS_UP
     const int32_t limit = MODEL_SUM_LIMIT >> up;
+    sum >>= down;
     sum = sum < limit ? sum : limit - 1;
     sum = sum > -limit ? sum : -limit;
     place = sum * ((int32_t)1 << up) + MODEL_SUM_LIMIT;
 #else
     (void)up;
-    place = sum + MODEL_SUM_LIMIT;
-    MODEL_WITHIN_POSITIVE(place, 24);
+#ifdef MODEL_SATURATE
+    place = sum + (MODEL_SUM_LIMIT << down);
+    __asm__("usat %0, #24, %0, asr %1" : "+r"(place) : "I"(down) : "cc");
+#else
+    place = (sum >> down) + MODEL_SUM_LIMIT;
+    if ((uint32_t)place >> 24) {
+        place = place < 0 ? 0 : ((int32_t)1 << 24) - 1;
+    }
 #endif
-    piece = model_tanh_table + (place >> 14);
+#endif
+    return place;
+}
+
+/* -> Q9.22, and half a step of Q0.15 more. */
+MODEL_INLINE int32_t model_tanh_at(int32_t place)
+{
+    const int32_t *piece = model_tanh_table + (place >> 14);
+    MODEL_ONE_ADDRESS(piece);
     return piece[0] + (((piece[1] - piece[0]) * (place & 16383)) >> 14);
+}
+
+/* Sums with 20 - up bits after the point. */
+MODEL_INLINE int32_t model_tanh_fine(int32_t sum, unsigned up)
+{
+    return model_tanh_at(model_place(sum, up, 0));
 }
 
 /* -> Q0.15 */
@@ -54,13 +75,19 @@ MODEL_INLINE int32_t model_tanh(int32_t sum, unsigned up)
 /* -> Q0.16, 1 to 65535 */
 MODEL_INLINE int32_t model_sigmoid(int32_t sum, unsigned up)
 {
-    return model_tanh(sum >> 1, up) + 32768;
+    return (model_tanh_at(model_place(sum, up, 1)) >> 7) + 32768;
 }
 
-/* A sigmoid times a number below 2^30, in that number's format, by halves of 16 bits. */
+/* A sigmoid times a number below 2^30, in that number's format. */
 MODEL_INLINE int32_t model_times(int32_t gate, int32_t wide)
 {
+#if defined(MODEL_KERNEL_SMLAD)
+    int32_t product; /* the upper half of 64 bits */
+    __asm__("smmul %0, %1, %2" : "=r"(product) : "r"(gate << 15), "r"(wide * 2));
+    return product;
+#else
     return gate * (wide >> 16) + (int32_t)(((uint32_t)gate * ((uint32_t)wide & 0xFFFFu)) >> 16);
+#endif
 }
 
 #if MODEL_NARROWED

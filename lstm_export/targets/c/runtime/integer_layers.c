@@ -44,6 +44,8 @@ MODEL_NOINLINE void model_lstm(const model_layer *layer, const int16_t *x, int16
     const model_weight *w = layer->weights;
     const int32_t *bias = layer->biases;
     const uint8_t *shifts = layer->shifts;
+    const size_t words_x = MODEL_WORDS((size_t)layer->input_size);
+    const size_t words_h = MODEL_WORDS((size_t)layer->state_size);
     const unsigned up = layer->up;
     const int32_t *const end = c + layer->hidden_size;
     int16_t *out = h;
@@ -51,25 +53,21 @@ MODEL_NOINLINE void model_lstm(const model_layer *layer, const int16_t *x, int16
     int16_t hidden[MODEL_HIDDEN];
     out = layer->projection ? hidden : h;
 #endif
-    uint16_t parts[3];
-    parts[0] = (uint16_t)MODEL_WORDS(layer->input_size);
-    parts[1] = (uint16_t)MODEL_WORDS(layer->state_size);
-    parts[2] = 0;
     model_gather(h, layer->state_size, model_gather(x, layer->input_size, v));
     for (; c != end; c++) {
-        int32_t sums[4], cell;
-        sums[0] = bias[0];
-        sums[1] = bias[1];
-        sums[2] = bias[2];
-        sums[3] = bias[3];
-        w = model_rows4(w, v, parts, shifts, sums);
+        int32_t totals[8], sums[4], cell;
+        w = model_totals(w, v, words_x, words_h, totals);
+        sums[0] = bias[0] + (totals[0] >> shifts[0]) + (totals[4] >> shifts[4]);
+        sums[1] = bias[1] + (totals[1] >> shifts[1]) + (totals[5] >> shifts[5]);
+        sums[2] = bias[2] + (totals[2] >> shifts[2]) + (totals[6] >> shifts[6]);
+        sums[3] = bias[3] + (totals[3] >> shifts[3]) + (totals[7] >> shifts[7]);
         bias += 4;
         shifts += 8;
         cell = model_times(model_sigmoid(sums[1], up), *c) +
                model_times(model_sigmoid(sums[0], up), (model_tanh_fine(sums[2], up) - 64) * 4);
         MODEL_WITHIN(cell, 31); /* c stays within 64 */
         *c = cell;
-        cell = model_times(model_sigmoid(sums[3], up), model_tanh_fine(cell >> 4, 0) - 64);
+        cell = model_times(model_sigmoid(sums[3], up), model_tanh_at(model_place(cell, 0, 4)) - 64);
         *out++ = (int16_t)((cell + 64) >> 7);
     }
 #if MODEL_PROJECTION

@@ -1,0 +1,102 @@
+/* How whole weights and values lie, which kernel multiplies them, and a product of words in plain C.
+
+   Weights lie in words of 32 bits, a word a row: [word of columns][row][column]. `>>` of a negative
+   number shifts the sign in, as every compiler does. */
+#ifndef MODEL_INTEGER_WORDS_H
+#define MODEL_INTEGER_WORDS_H
+
+#include "integer.h"
+
+/* Functions of this file alone; a model need not use each of them. */
+#ifdef __GNUC__
+#define MODEL_STATIC static __attribute__((unused))
+#define MODEL_INLINE static inline __attribute__((unused, always_inline))
+#define MODEL_NOINLINE static __attribute__((noinline, unused))
+#define MODEL_ALIGNED __attribute__((aligned(4)))
+#define MODEL_NO_LIBRARY_CALL \
+    __asm__ volatile("") /* a copying loop stays a loop and becomes no memcpy */
+#else
+#define MODEL_STATIC static
+#define MODEL_INLINE static inline
+#define MODEL_NOINLINE static
+#define MODEL_ALIGNED
+#define MODEL_NO_LIBRARY_CALL
+#endif
+
+#if MODEL_BITS == 8
+typedef int8_t model_weight; /* in a word the columns 0, 2, 1, 3 */
+#define MODEL_IN_WORD 4
+#define MODEL_CHUNK_SHIFT 0
+#define MODEL_CHUNK_WORDS 512 /* no row has more */
+#else
+typedef int16_t model_weight;
+#define MODEL_IN_WORD 2
+#define MODEL_CHUNK_SHIFT 8
+#define MODEL_CHUNK_WORDS 8
+#endif
+/* A kernel takes all registers: a build that keeps some for a debugger, and Linux on an Arm, have
+   the plain loops. */
+#if defined(__GNUC__) && defined(__OPTIMIZE__) && !defined(__ARM_BIG_ENDIAN)
+#if defined(__AVX2__)
+#define MODEL_KERNEL_AVX2
+#include <immintrin.h>
+#elif defined(__ARM_FEATURE_SIMD32) && defined(__thumb2__) && __ARM_ARCH_PROFILE == 'M'
+#define MODEL_KERNEL_SMLAD
+#elif defined(__thumb__) && !defined(__thumb2__)
+#define MODEL_KERNEL_THUMB
+#endif
+#endif
+#define MODEL_WORDS(columns) (((columns) + MODEL_IN_WORD - 1) / MODEL_IN_WORD)
+#define MODEL_PADDED(columns) (MODEL_WORDS(columns) * MODEL_IN_WORD)
+
+/* Copies n values behind each other and fills the last word up with zeros. */
+MODEL_STATIC int16_t *model_gather(const int16_t *values, size_t n, int16_t *out)
+{
+    size_t k;
+    for (k = 0; k < n; k++) {
+        *out++ = *values++;
+        MODEL_NO_LIBRARY_CALL;
+    }
+    for (; k % MODEL_IN_WORD; k++) {
+        *out++ = 0;
+    }
+    return out;
+}
+
+/* A word of values [MODEL_IN_WORD], split for products; and the product of a row's word with them,
+   added to sum. */
+#if MODEL_BITS == 8
+typedef struct {
+    int32_t v0, v1, v2, v3;
+} model_values_of_word;
+
+MODEL_INLINE void model_split(const int16_t *v, model_values_of_word *split)
+{
+    split->v0 = v[0];
+    split->v1 = v[1];
+    split->v2 = v[2];
+    split->v3 = v[3];
+}
+
+MODEL_INLINE int32_t model_dot(const model_weight *w, const model_values_of_word *v, int32_t sum)
+{
+    return sum + w[0] * v->v0 + w[2] * v->v1 + w[1] * v->v2 + w[3] * v->v3;
+}
+#else
+typedef struct {
+    int32_t v0, v1;
+} model_values_of_word;
+
+MODEL_INLINE void model_split(const int16_t *v, model_values_of_word *split)
+{
+    split->v0 = v[0];
+    split->v1 = v[1];
+}
+
+MODEL_INLINE int32_t model_dot(const model_weight *w, const model_values_of_word *v, int32_t sum)
+{
+    return sum + w[0] * v->v0 + w[1] * v->v1;
+}
+#endif
+
+#endif
