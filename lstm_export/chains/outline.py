@@ -108,7 +108,7 @@ class Outline:
     def _traceless(self) -> str:
         """What the weights could not show, and was not assumed, the skip first."""
         absent = ["no skip from x to the output"]
-        square = [item.token for item in self.items if isinstance(item, Part) and _is_square(item)]
+        square = [item.token for item in self.items if isinstance(item, Part) and is_square(item)]
         if square:
             absent.append(f"no residual or gate over {_either([f'`{name}`' for name in square])}")
         absent.append("no window that is centred or divided by its deviation")
@@ -121,7 +121,7 @@ class Outline:
         return f"{', '.join(absent)}; none of these would leave a trace"
 
 
-def _is_square(part: Part) -> bool:
+def is_square(part: Part) -> bool:
     """Whether it yields as many features as it takes, so that they can be added."""
     takes, yields = part.widths
     return (part.is_linear or part.is_recurrent) and takes == yields

@@ -9,15 +9,14 @@ from pathlib import Path
 from ..errors import UnsupportedModel
 from ..model import Array
 from ..parity import GoldenSet, ParityReport, check
-from .forward_text import chain_text, forward_text
+from .forward_text import forward_text
 from .outline import Outline
 from .program import Program
 from .reference import recorded
 from .search import CLOSE, SAME, Candidate, Screen, candidates
-from .tokens import Item
 
 MOST_JUDGED = 12  # chains that came through the screen and are judged by the rule
-MOST_NAMED = 2  # of chains that nothing tells apart
+MOST_NAMED = 4  # of chains that nothing tells apart
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,10 +26,12 @@ class Recorded:
     name: str
     x: Array
     y: Array
+    kept: int = 1  # how many steps of a sequence y has, side by side; 0 for every step
 
     @classmethod
     def read(cls, path: Path, sizes: tuple[int, int], time_first: bool) -> Recorded:
-        """Answers `(n, output_size)` or `(n, seq, output_size)`, with or without axes of length 1.
+        """Answers `(n, output_size)`, `(n, seq, output_size)` or the last steps of that, with or
+        without axes of length 1.
 
         Raises:
             InputError: the file does not hold them.
@@ -38,18 +39,21 @@ class Recorded:
         """
         takes, yields = sizes
         x, y = recorded(path, takes, time_first)
-        for shape in ((len(x), yields), (*x.shape[:2], yields)):
-            if tuple(size for size in y.shape if size != 1) == tuple(
-                size for size in shape if size != 1
-            ):
-                return cls(path.name, x, y.reshape(shape))
+        batch, seq, _ = x.shape
+        if _squeezed(y.shape) == _squeezed((batch, seq, yields)):
+            return cls(path.name, x, y.reshape(batch, seq, yields), kept=0)
+        if y.size == batch * yields:
+            return cls(path.name, x, y.reshape(batch, yields))
+        kept = y.size // (batch * yields)
+        if kept < seq and _squeezed(y.shape) == _squeezed((batch, kept, yields)):
+            return cls(path.name, x, y.reshape(batch, -1), kept)
         raise UnsupportedModel(
             f"{path} holds y {y.shape} for x {x.shape}, and the chain yields {yields} values"
         )
 
     @property
     def every_step(self) -> bool:
-        return self.y.ndim == 3
+        return not self.kept
 
     def __call__(self, x: Array) -> Array:
         return self.y
@@ -146,10 +150,10 @@ def _searched(outlines: Sequence[Outline], answers: Recorded) -> Proof | None:
     expected = {"recorded": answers.y}
     screen = Screen(inputs, expected, CLOSE)
     judged = 0
-    for candidate in candidates(outlines, not answers.every_step):
-        if judged < MOST_JUDGED and screen.agrees(candidate.chain):
+    for candidate in candidates(outlines, answers.kept):
+        program = candidate.program
+        if judged < MOST_JUDGED and screen.agrees(program):
             judged += 1
-            program = Program.chain(candidate.chain)
             report = _judge(program, answers)
             if report.ok:
                 same = _lookalikes(candidate, Screen(inputs, expected, SAME))
@@ -158,17 +162,21 @@ def _searched(outlines: Sequence[Outline], answers: Recorded) -> Proof | None:
 
 
 def _lookalikes(candidate: Candidate, screen: Screen) -> tuple[str, ...]:
-    """Chains with another activation and the same answers on every input, such as a ReLU behind
-    positive outputs."""
-    own = chain_text(_effective(candidate))
-    others = {chain_text(_effective(other)): other.chain for other in candidate.neighbours()}
-    close = {text for text, chain in others.items() if text != own and screen.agrees(chain)}
+    """Forwards with another activation, read-out or wiring and the same answers on every input,
+    such as a ReLU behind positive outputs."""
+    own = _effective(candidate)
+    others = {_effective(other): other.program for other in candidate.neighbours()}
+    close = {text for text, program in others.items() if text != own and screen.agrees(program)}
     named = sorted(close, key=lambda text: (len(text), text))
     more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
     same = "; ".join(named[:MOST_NAMED])
     return (f"no input that was tried tells the chain from: {same}{more}",) if named else ()
 
 
-def _effective(candidate: Candidate) -> tuple[Item, ...]:
-    """Its chain without dropout and squeeze."""
-    return Program.chain(candidate.chain).without_nothing().items
+def _effective(candidate: Candidate) -> str:
+    """Its text without dropout and squeeze."""
+    return forward_text(candidate.program.without_nothing())
+
+
+def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(size for size in shape if size != 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import combinations, product
 from typing import Any
@@ -17,7 +17,7 @@ from ..model.forward import Partway, advance, begin
 from .outline import Outline
 from .parts import Part
 from .program import Program
-from .tokens import Item
+from .rewirings import Rewiring, rewirings
 
 # Likely ones first; "" is nothing.
 FUNCTIONS: tuple[str, ...] = (
@@ -33,7 +33,7 @@ FUNCTIONS: tuple[str, ...] = (
 )
 FUNCTIONS = (*FUNCTIONS, "gelu_tanh", "leaky_relu(0.1)", "leaky_relu(0.2)")
 USUAL = FUNCTIONS[:5]
-POOLS = ("mean", "max", "first")
+POOLS = ("mean", "max", "first", "sum")
 MOST_SKIPS = 4
 MOST_ORDERS = 4
 MOST_SHARED = 64  # recurrent outputs that are kept
@@ -53,38 +53,62 @@ class Candidate:
 
     Attributes:
         outline: modules and slots.
+        kept: how many steps the reference answers: 1, several last ones, or 0 for every one.
         taken: tokens by the number of the slot, where they are not those of the outline.
-        skip: tokens at the end of the chain.
+        end: tokens at the end of the chain.
+        rewiring: how its items take each other's values; None for a chain.
     """
 
     outline: Outline
+    kept: int
     taken: Taken
-    skip: tuple[str, ...] = ()
+    end: tuple[str, ...] = ()
+    rewiring: Rewiring | None = None
 
     @property
-    def chain(self) -> tuple[Item, ...]:
-        """The chain that it stands for."""
-        return (*self.outline.chain(self.taken), *self.skip)
+    def program(self) -> Program:
+        """The forward that it stands for."""
+        items = (*self.outline.chain(self.taken), *self.end)
+        return self.rewiring(items) if self.rewiring else Program.chain(items)
 
     def neighbours(self) -> Iterator[Candidate]:
-        """The same with one activation other."""
+        """The same with one activation other, another read-out, or other values taken."""
         for change in _changes(self.outline, 1):
-            yield Candidate(self.outline, {**self.taken, **change}, self.skip)
+            yield replace(self, taken={**self.taken, **change})
+        for readout in _readouts(self.outline, self.kept):
+            yield replace(self, taken={**self.taken, **readout})
+        for rewiring in (None, *_rewirings(self.outline, self.kept)):
+            yield replace(self, rewiring=rewiring)
 
 
-def candidates(outlines: Sequence[Outline], picks_step: bool) -> Iterator[Candidate]:
-    """Chains in order of plausibility: few changes to what is assumed first, unusual orders of
-    modules last.
+def candidates(outlines: Sequence[Outline], kept: int) -> Iterator[Candidate]:
+    """Forwards in order of plausibility: few changes to what is assumed first, then what is no
+    chain, unusual orders of modules last.
 
     Args:
         outlines: the assumed one first.
-        picks_step: whether the reference answers with one step, `(batch, output_size)`.
+        kept: how many steps the reference answers: 1, several last ones, or 0 for every one.
     """
     for level in range(4):
+        if level == 2:
+            yield from _rewired(outlines[0], kept)
         for outline in outlines[: MOST_ORDERS if level < 2 else 1]:
-            ends = list(product(_readouts(outline, picks_step), _skips(*_ends(outline))))
-            for taken, (readout, skip) in product(_changes(outline, level), ends):
-                yield Candidate(outline, {**taken, **readout}, skip)
+            ends = list(product(_readouts(outline, kept), _skips(outline, kept)))
+            for taken, (readout, end) in product(_changes(outline, level), ends):
+                yield Candidate(outline, kept, {**taken, **readout}, end)
+
+
+def _rewired(outline: Outline, kept: int) -> Iterator[Candidate]:
+    """What is no chain, with every read-out; then with the usual one and an activation other."""
+    readouts = _readouts(outline, kept)
+    for rewiring, readout in product(_rewirings(outline, kept), readouts):
+        yield Candidate(outline, kept, readout, rewiring=rewiring)
+    for rewiring, taken in product(_rewirings(outline, kept), _changes(outline, 1)):
+        yield Candidate(outline, kept, {**taken, **readouts[0]}, rewiring=rewiring)
+
+
+def _rewirings(outline: Outline, kept: int) -> Iterator[Rewiring]:
+    return rewirings(outline, *_ends(outline)) if kept < 2 else iter(())
 
 
 def _ends(outline: Outline) -> tuple[int, int]:
@@ -95,12 +119,12 @@ def _ends(outline: Outline) -> tuple[int, int]:
     return takes or 0, yields or 0
 
 
-def _readouts(outline: Outline, picks_step: bool) -> list[Taken]:
+def _readouts(outline: Outline, kept: int) -> list[Taken]:
     """The read-outs that yield what the reference does, the usual first; one way, the hidden state
     is the last step."""
     number = next(index for index, slot in enumerate(outline.slots) if slot.kind == "readout")
-    if not picks_step:
-        return [{number: ()}]
+    if kept != 1:
+        return [{number: (f"last({kept})",) if kept else ()}]
     last = [
         part.stages[0] for part in outline.items if isinstance(part, Part) and part.is_recurrent
     ][-1]
@@ -111,8 +135,11 @@ def _readouts(outline: Outline, picks_step: bool) -> list[Taken]:
     return [{number: (token,)} for token in tokens]
 
 
-def _skips(takes: int, yields: int) -> list[tuple[str, ...]]:
+def _skips(outline: Outline, kept: int) -> list[tuple[str, ...]]:
     """No skip; one feature to all outputs; every feature to its own output."""
+    if kept > 1:
+        return [("flatten",)]
+    takes, yields = _ends(outline)
     single = [(f"skip({index})",) for index in range(min(takes, MOST_SKIPS))]
     return [
         (),
@@ -163,10 +190,10 @@ class Screen:
         self._closeness = close
         self._shared: OrderedDict[Any, Partway] = OrderedDict()
 
-    def agrees(self, chain: Sequence[Item]) -> bool:
-        """Whether the chain is close to the reference on all inputs."""
+    def agrees(self, program: Program) -> bool:
+        """Whether the forward is close to the reference on all inputs."""
         try:
-            stages = Program.chain(chain).stages()
+            stages = program.stages()
             return all(self._close(name, stages) for name in self._inputs)
         except (UnsupportedModel, ValueError, IndexError):  # what does not fit, such as a skip
             return False
@@ -185,12 +212,15 @@ class Screen:
         return bool((np.abs(y - expected) <= self._closeness * scale).all())
 
     def _up_to(self, name: str, stages: tuple[Stage, ...]) -> Partway:
-        key = (
-            name,
-            *(id(stage) if stage.arrays else (stage.kind, str(stage.options)) for stage in stages),
-        )
+        key = (name, *map(_content, stages))
         if key not in self._shared:
             self._shared[key] = reduce(advance, stages, begin(self._inputs[name]))
             if len(self._shared) > MOST_SHARED:
                 self._shared.popitem(last=False)
         return self._shared[key]
+
+
+def _content(stage: Stage) -> tuple[Any, ...]:
+    """What tells a stage and what it takes from every other."""
+    arrays = [array.tobytes() for array in stage.arrays.values()]
+    return stage.kind, stage.name, stage.inputs, str(stage.options), hash(tuple(arrays))
