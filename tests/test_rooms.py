@@ -35,6 +35,7 @@ ORDER += [
     "pipeline",
     "scale",
     "bench",
+    "fleet",
     "doctor",
     "testing",
     "cli",

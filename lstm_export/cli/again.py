@@ -19,7 +19,7 @@ def command_again(context: typer.Context, without: Collection[str] = (), **more:
             files.
         more: options that are added, such as `replay=path` for `--replay path`.
     """
-    arguments = ["lstm-export", context.info_name or ""]
+    arguments = ["lstm-export", *_command(context)]
     for parameter in context.command.params:
         name = parameter.name or ""
         if name in without or name in more or not _was_said(context, name):
@@ -28,6 +28,16 @@ def command_again(context: typer.Context, without: Collection[str] = (), **more:
     for name, value in more.items():
         arguments += [f"--{name.replace('_', '-')}", str(value)]
     return shlex.join(arguments)
+
+
+def _command(context: typer.Context) -> list[str]:
+    """Its name, after that of its group where it is in one: `fleet verify`."""
+    names = [context.info_name or ""]
+    group = context.parent
+    while group and group.parent:  # the last is lstm-export itself
+        names.insert(0, group.info_name or "")
+        group = group.parent
+    return names
 
 
 def _was_said(context: typer.Context, name: str) -> bool:

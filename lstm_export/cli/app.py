@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from .. import targets
 from ..errors import LstmExportError
 from ..version import __version__
-from . import bench, diff, doctor, evaluate, inspect, package, run, sbom, sign, train, verify
+from . import bench, diff, doctor, evaluate, fleet, inspect, package, run, sbom, sign, train, verify
 from .export import target_command
 from .signals import as_interrupts
 
@@ -105,6 +105,7 @@ for name in targets.names():
     app.command(name)(target_command(name))
 app.command()(verify.verify)
 app.command()(package.package)
+app.add_typer(fleet.app)
 app.command()(sign.sign)
 app.command()(sbom.sbom)
 app.command()(run.run)

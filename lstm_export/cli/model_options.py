@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from enum import Enum
 from pathlib import Path
@@ -130,9 +130,8 @@ def reads_model(command: Callable[..., None]) -> Callable[..., None]:
     own = [parameter for name, parameter in signature.parameters.items() if name != "reading"]
 
     def wrapped(**values: Any) -> None:
-        chosen = {name: values[name] for name in OPTIONS}
         left = {name: value for name, value in values.items() if name in signature.parameters}
-        command(**left, reading=_reading(chosen))
+        command(**left, reading=reading_of(values))
 
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     added = [
@@ -161,9 +160,11 @@ def said_of_reading(reading: ReadingOptions) -> list[str]:
     return said
 
 
-def _reading(chosen: dict[str, Any]) -> ReadingOptions:
+def reading_of(values: Mapping[str, Any]) -> ReadingOptions:
+    """What the values of a command's parameters say of how its model is read."""
     from ..chains import ReadingOptions
 
+    chosen = {name: values[name] for name in OPTIONS}
     readout = chosen["readout"]
     given = {
         **chosen,

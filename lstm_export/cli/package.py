@@ -18,7 +18,8 @@ from .model_options import Reading, reads_model
 Mode = Enum("Mode", {"window": "window", "state": "state"}, type=str)
 
 
-def _known(names: list[str] | None) -> list[str]:
+def known_targets(names: list[str] | None) -> list[str]:
+    """Refuse a target that there is not."""
     for name in names or []:
         if name not in targets.names():
             raise typer.BadParameter(
@@ -37,7 +38,7 @@ def package(  # noqa: PLR0913, PLR0917 - the options of a command
         typer.Option(
             "-t",
             "--target",
-            callback=_known,
+            callback=known_targets,
             help="A target to include; repeat for several. By default onnx.",
         ),
     ] = None,

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..version import JSON_SCHEMA_VERSION
+
 if TYPE_CHECKING:
     from ..chains import Checkpoint
     from ..parity import ParityReport
-
-# Raised when a field changes its meaning or goes away; new fields may come at any time.
-JSON_SCHEMA_VERSION = 1
 
 # `series.Missing`, repeated here so that --help need not import it; a test compares the two.
 Missing = Enum("Missing", {"refuse": "refuse", "drop": "drop", "ffill": "ffill"}, type=str)

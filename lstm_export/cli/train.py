@@ -267,7 +267,7 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     from ..evaluation.error_page import training_page
     from ..training import is_first
 
-    options = _options(context.params)
+    options = options_of(context.params)
     wanted = _search(budget, trials, search)
     runs = trials if wanted else options.seeds + options.backtest
     if report:
@@ -288,7 +288,7 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
         raise KeyboardInterrupt(f"kept the best of epoch {result.best_epoch}")
 
 
-def _options(given: Mapping[str, Any]) -> TrainingOptions:
+def options_of(given: Mapping[str, Any]) -> TrainingOptions:
     """The command's options as the library takes them: most under the same name."""
     from ..training import TrainingOptions
 

@@ -1,0 +1,184 @@
+"""lstm-export fleet."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from ..errors import LstmExportError
+from ..files import check_output, write_bytes
+from . import show
+from .again import command_again
+from .fleet_table import entries_of
+from .package import known_targets
+from .show_fleet import fleet_lines, verdict
+
+if TYPE_CHECKING:
+    from ..fleet.fleet_report import FleetReport
+    from ..fleet.outcome import Outcome
+    from ..fleet.work import Progress
+
+PAGE = "fleet.html"
+WRITES = ("html", "as_json")  # parameters that do not change what is judged
+PACKAGE = "package"
+
+
+class _Fleet(TyperGroup):
+    """`fleet TABLE` is `fleet package TABLE`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in (*self.commands, "--help"):
+            args = [PACKAGE, *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    name="fleet",
+    cls=_Fleet,
+    help="Package hundreds of models at once, or verify them: `fleet TABLE`, `fleet verify`.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Workers = Annotated[
+    int,
+    typer.Option(
+        min=1, help="Processes, of a thread each; by default one a core.", show_default=False
+    ),
+]
+CORES = os.cpu_count() or 1
+
+
+@app.command(PACKAGE)
+def package(  # noqa: PLR0913, PLR0917 - the options of a command
+    context: typer.Context,
+    table: Annotated[
+        Path,
+        typer.Argument(
+            help="A CSV with a row a model: name; checkpoint, or data to train on; and options of "
+            "package, or of train, a column each.",
+            metavar="TABLE",
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o", "--output", help="The folder of the bundles and the report.", metavar="BUNDLES"
+        ),
+    ],
+    target: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-t",
+            "--target",
+            callback=known_targets,
+            help="A target to include; repeat for several. By default onnx.",
+        ),
+    ] = None,
+    workers: Workers = CORES,
+    as_json: show.AsJson = False,
+) -> None:
+    """Package every model that a table names, and report on all of them.
+
+    A bundle that an earlier run made from the same files and options is left as it is. The report
+    is fleet.json and fleet.html in BUNDLES.
+    """
+    from ..fleet.fleet_page import page
+    from ..fleet.packaging import package_fleet
+    from ..pipeline import DEFAULT_TARGETS
+
+    entries = entries_of(table, target or DEFAULT_TARGETS)
+    try:
+        with _progress() as progress:
+            report = package_fleet(entries, output, workers, progress)
+    except KeyboardInterrupt as error:
+        kept = f"what is done is kept in {output}; the same command goes on from there"
+        raise KeyboardInterrupt(kept) from error
+    write_bytes(output / PAGE, page(report, output.name, command_again(context, WRITES)))
+    _show(report, "fleet", as_json)
+    if not as_json:
+        typer.echo(f"wrote {output} ({report.size_bytes:,} bytes of bundles), with {PAGE}")
+    _judge(report)
+
+
+@app.command()
+def verify(  # noqa: PLR0913, PLR0917 - the options of a command
+    context: typer.Context,
+    bundles: Annotated[
+        Path, typer.Argument(help="The folder that `fleet` wrote.", metavar="BUNDLES")
+    ],
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            help="The report to compare with, which --json prints; by default BUNDLES/fleet.json.",
+            metavar="FILE",
+            show_default=False,
+        ),
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Also write the report as one HTML page.", metavar="FILE")
+    ] = None,
+    key: show.Key = None,
+    trust: show.Trust = False,
+    workers: Workers = CORES,
+    as_json: show.AsJson = False,
+) -> None:
+    """Verify every bundle, and say what changed since the last report.
+
+    As `verify BUNDLE` does, without torch. Nothing is written in BUNDLES.
+    """
+    from ..fleet.checking import verify_fleet
+    from ..fleet.fleet_page import page
+    from ..verification.artifact import UsersWord
+
+    if html:
+        check_output(html, against)
+    with _progress() as progress:
+        report = verify_fleet(
+            bundles,
+            workers,
+            word=UsersWord(trust),
+            key=key,
+            against=against,
+            progress=progress,
+        )
+    if html:
+        write_bytes(html, page(report, bundles.name, command_again(context, WRITES)))
+    _show(report, "fleet verify", as_json)
+    _judge(report)
+
+
+def _show(report: FleetReport, command: str, as_json: bool) -> None:
+    if as_json:
+        show.as_json(command, **report.to_record())
+        return
+    for line in fleet_lines(report):
+        typer.echo(line)
+
+
+def _judge(report: FleetReport) -> None:
+    if not report.ok:
+        raise LstmExportError(verdict(report))
+
+
+@contextmanager
+def _progress() -> Iterator[Progress | None]:
+    """A bar on stderr; nothing where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    bar: Any
+    with typer.progressbar(length=1, label="models", file=sys.stderr) as bar:
+
+        def show_outcome(_: Outcome, models: int) -> None:
+            bar.length = models
+            bar.update(1)
+
+        yield show_outcome

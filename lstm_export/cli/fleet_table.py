@@ -1,0 +1,133 @@
+"""A fleet's table: a row is a `package` command, after a `train` command where it names data."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from ..errors import InputError
+from . import package, train
+from .model_options import reading_of
+from .row_command import RowCommand
+
+if TYPE_CHECKING:
+    from ..fleet.entry import Entry
+    from ..series import Table
+
+NAME = "name"
+CHECKPOINT = "checkpoint"
+DATA = "data"
+OF_TRAINED = ("mode", "lengths")  # options of package for a model that is trained first
+# What the whole fleet decides, or what is for a single model.
+_NOT_OF_A_ROW = ("output", "report", "resume", "sign", "provenance", "trust", "as_json")
+_COLUMNS = f"{NAME}, {CHECKPOINT}, {DATA} and the options of package and train"
+
+
+def entries_of(path: Path, target_names: Sequence[str]) -> tuple[Entry, ...]:
+    """The models that a table names; nothing of what it names is opened.
+
+    Args:
+        path: the table, CSV.
+        target_names: what models are exported to whose row does not say.
+
+    Raises:
+        InputError: a name is no file's, or there twice; a column is no option, or a cell no value
+            of its option. The message names the row.
+    """
+    from ..fleet.entry import check_names_differ
+    from ..series import Table
+
+    rows = _Rows(Table.of(path), tuple(target_names))
+    entries = tuple(rows.entry(index) for index in range(len(rows.table)))
+    check_names_differ(entries)
+    return entries
+
+
+class _Rows:
+    """The rows of a table as models."""
+
+    def __init__(self, table: Table, target_names: tuple[str, ...]) -> None:
+        self.table = table
+        self._target_names = target_names
+        self._train = RowCommand(train.train, _NOT_OF_A_ROW)
+        self._package = RowCommand(package.package, _NOT_OF_A_ROW)
+        self._columns = {column: column.replace("_", "-") for column in table.names}
+        self._check_columns()
+
+    def _check_columns(self) -> None:
+        known = [NAME, CHECKPOINT, DATA, *self._train.options, *self._package.options]
+        names = list(self._columns.values())
+        for name in names:
+            if names.count(name) > 1:
+                raise InputError(f"{self.table.title} has two columns {name}; leave out one")
+            if name not in known:
+                close = difflib.get_close_matches(name, known, n=1)
+                raise InputError(
+                    f"{self.table.place(name, -1)} is no option of package or train; "  # the header
+                    f"expected {close[0] if close else _COLUMNS}"
+                )
+        if NAME not in names:
+            raise InputError(f"{self.table.title} has no column {NAME}, which names each model")
+
+    def entry(self, index: int) -> Entry:
+        """The model of a row.
+
+        Raises:
+            InputError: the row makes no command.
+        """
+        given = {
+            name: str(self.table[column][index]).strip() for column, name in self._columns.items()
+        }
+        cells = {name: cell for name, cell in given.items() if cell}
+        try:
+            return self._entry(cells, self._place(index))
+        except typer.BadParameter as error:
+            column = error.param.opts[-1].removeprefix("--") if error.param else ""
+            if column not in cells:
+                raise InputError(f"{self._place(index)}: {error.format_message()}") from error
+            place = self.table.place(column, index)
+            raise InputError(f"{place} is {cells[column]!r}: {error.message}") from error
+        except InputError as error:
+            raise InputError(f"{self._place(index)}: {error}") from error
+
+    def _place(self, index: int) -> str:
+        return f"row {index + self.table.first_row} of {self.table.title}"
+
+    def _entry(self, cells: dict[str, str], place: str) -> Entry:
+        from ..fleet.entry import Entry
+
+        name = cells.pop(NAME, "")
+        training = None
+        if CHECKPOINT in cells:
+            source = cells.pop(CHECKPOINT)
+            _check_taken(cells, self._package.options, "a checkpoint takes the options of package")
+        elif DATA in cells:
+            source = cells.pop(DATA)
+            own = {column: cells.pop(column) for column in self._train.options if column in cells}
+            taken = "data takes the options of train, and of package " + " and ".join(OF_TRAINED)
+            _check_taken(cells, OF_TRAINED, taken)
+            training = train.options_of(self._train.values(source, own))
+        else:
+            raise InputError(f"neither {CHECKPOINT} nor {DATA} is given; fill in one of them")
+        packaged = self._package.values(source, cells)
+        return Entry(
+            name,
+            Path(source),
+            place,
+            tuple(packaged["target"] or self._target_names),
+            reading_of(packaged),
+            training,
+            packaged["mode"].value if packaged["mode"] else None,
+            packaged["lengths"],
+        )
+
+
+def _check_taken(cells: Mapping[str, str], taken: Collection[str], rule: str) -> None:
+    """Refuse what would do nothing."""
+    for column in cells:
+        if column not in taken:
+            raise InputError(f"column {column} is given, but a row with {rule}; leave it empty")

@@ -1,0 +1,138 @@
+"""Every model of a fleet packaged: read or trained, exported, verified, one bundle each."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from .. import pipeline
+from ..bench.machine import machine
+from ..chains import Checkpoint
+from ..errors import InputError
+from ..files import check_output, read_bytes
+from ..verification.page import PACKAGES
+from ..verification.subject import read
+from .entry import Entry, check_names_differ
+from .fleet_report import REPORT, FleetReport, read_report, write_report
+from .outcome import Judged, Outcome, latest_metrics
+from .work import Progress, outcomes
+
+_SAVE_EVERY_S = 10.0  # the report, so that a process that is killed loses no more
+
+
+@dataclass(frozen=True)
+class _Packaging:
+    """A task: a model, the folder, and what an earlier run made of it."""
+
+    entry: Entry
+    folder: Path
+    known: Outcome | None
+
+    @property
+    def name(self) -> str:
+        return self.entry.name
+
+    @property
+    def place(self) -> str:
+        return self.entry.place
+
+    def done(self) -> Outcome:
+        entry = self.entry
+        input_sha256 = entry.input_sha256()
+        if self.known and self._is_made_of(self.known, input_sha256):
+            return replace(self.known, unchanged=True)
+        path = self.folder / entry.file
+        checkpoint = _checkpoint(entry)
+        reports = pipeline.package(
+            checkpoint, path, entry.target_names, mode=entry.mode, lengths=entry.lengths
+        )
+        data = path.read_bytes()
+        return Outcome(
+            name=entry.name,
+            path=entry.file,
+            size_bytes=len(data),
+            sha256=hashlib.sha256(data).hexdigest(),
+            input_sha256=input_sha256 if entry.is_told_by_files else "",
+            artifacts=tuple(map(Judged.of, reports)),
+            metrics=latest_metrics(checkpoint.facts),
+            warnings=(*checkpoint.warnings, *_told_by_training(entry, checkpoint)),
+        )
+
+    def _is_made_of(self, known: Outcome, input_sha256: str) -> bool:
+        """Whether an earlier run's bundle is there as it was, and was made of the same."""
+        path = self.folder / self.entry.file
+        if not known.ok or known.input_sha256 != input_sha256 or not path.is_file():
+            return False
+        return hashlib.sha256(read_bytes(path, "a bundle")).hexdigest() == known.sha256
+
+
+def package_fleet(
+    entries: Sequence[Entry], folder: Path, workers: int, progress: Progress | None = None
+) -> FleetReport:
+    """Package every model into `folder`, which is made where it is missing, and write the report.
+
+    A model whose files, options and bundle are those of the report in the folder is left as it is.
+    What was done is kept where the run is interrupted: the next one goes on from there.
+
+    Args:
+        entries: the models.
+        folder: where the bundles go, and the report.
+        workers: processes that share the work.
+        progress: called once a model.
+
+    Raises:
+        InputError: two names are one file, or the folder cannot be written.
+    """
+    check_names_differ(entries)
+    _make_folder(folder)
+    path = folder / REPORT
+    found = dict(read_report(path).by_name) if path.exists() else {}
+    tasks = [_Packaging(entry, folder, found.get(entry.name)) for entry in entries]
+    start = time.perf_counter()
+
+    def report() -> FleetReport:
+        """As far as it is known; a model that was not come to is as an earlier run left it."""
+        known = tuple(found[entry.name] for entry in entries if entry.name in found)
+        return FleetReport(known, machine(*PACKAGES), workers, time.perf_counter() - start)
+
+    saved = start
+    try:
+        for outcome in outcomes(tasks, workers, progress):
+            found[outcome.name] = outcome
+            if time.perf_counter() - saved > _SAVE_EVERY_S:
+                write_report(path, report())
+                saved = time.perf_counter()
+    finally:
+        write_report(path, report())
+    return report()
+
+
+def _make_folder(folder: Path) -> None:
+    """Make it, once it is known that it can be written.
+
+    Raises:
+        InputError: it cannot.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file, expected a folder for the bundles; name another")
+    check_output(folder, folder=True)
+    folder.mkdir(exist_ok=True)
+    check_output(folder / REPORT)
+
+
+def _checkpoint(entry: Entry) -> Checkpoint:
+    """The model as `train` writes it and `package` reads it."""
+    if entry.training is None:
+        return read(entry.source, entry.reading)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "model.pt"
+        pipeline.train(entry.source, path, entry.training)
+        return read(path)
+
+
+def _told_by_training(entry: Entry, checkpoint: Checkpoint) -> tuple[str, ...]:
+    return () if entry.training is None else tuple(checkpoint.facts["warnings"])
