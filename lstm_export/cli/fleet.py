@@ -85,7 +85,7 @@ def package(  # noqa: PLR0913, PLR0917 - the options of a command
     workers: Workers = CORES,
     as_json: show.AsJson = False,
 ) -> None:
-    """Package every model that a table names, and report on all of them.
+    """Package every model of a table, and report on all.
 
     A bundle that an earlier run made from the same files and options is left as it is. The report
     is fleet.json and fleet.html in BUNDLES.

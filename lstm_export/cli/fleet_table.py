@@ -88,7 +88,8 @@ class _Rows:
         except typer.BadParameter as error:
             column = error.param.opts[-1].removeprefix("--") if error.param else ""
             if column not in cells:
-                raise InputError(f"{self._place(index)}: {error.format_message()}") from error
+                said = error.format_message() if error.param else error.message
+                raise InputError(f"{self._place(index)}: {said}") from error
             place = self.table.place(column, index)
             raise InputError(f"{place} is {cells[column]!r}: {error.message}") from error
         except InputError as error:

@@ -96,7 +96,11 @@ def verify_fleet(  # noqa: PLR0913 - where, how, and what it is compared with
     paths = _bundles(folder, known)
     tasks = [_Checking(path, word, key, known.get(_name(path))) for path in paths]
     start = time.perf_counter()
-    found = {outcome.name: outcome for outcome in outcomes(tasks, workers, progress)}
+    found = {}
+    for outcome in outcomes(tasks, workers):
+        found[outcome.name] = outcome
+        if progress:
+            progress(outcome, len(tasks))
     seconds = time.perf_counter() - start
     in_order = tuple(found[task.name] for task in tasks)
     report = FleetReport(in_order, machine(*PACKAGES), workers, seconds)

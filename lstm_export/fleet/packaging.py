@@ -101,8 +101,10 @@ def package_fleet(
 
     saved = start
     try:
-        for outcome in outcomes(tasks, workers, progress):
+        for outcome in outcomes(tasks, workers):
             found[outcome.name] = outcome
+            if progress:
+                progress(outcome, len(tasks))
             if time.perf_counter() - saved > _SAVE_EVERY_S:
                 write_report(path, report())
                 saved = time.perf_counter()

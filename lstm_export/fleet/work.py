@@ -36,23 +36,16 @@ class Task(Protocol):
         """
 
 
-def outcomes(
-    tasks: Sequence[Task], workers: int, progress: Progress | None = None
-) -> Iterator[Outcome]:
+def outcomes(tasks: Sequence[Task], workers: int) -> Iterator[Outcome]:
     """The outcome of every task, as they come; one that fails, or ends its process, is one too.
 
     Args:
         tasks: what is to be done, a model each.
         workers: processes that share the work.
-        progress: called once a task.
     """
     for index, answer in ask_all(_outcome, tasks, workers):
-        task = tasks[index]
         is_dead = isinstance(answer, Died)
-        outcome = _failed(task, answer.reason) if is_dead else answer
-        if progress:
-            progress(outcome, len(tasks))
-        yield outcome
+        yield _failed(tasks[index], answer.reason) if is_dead else answer
 
 
 def _outcome(task: Task) -> Outcome:

@@ -38,7 +38,7 @@ READERS = {
         "tables.md",
         "evaluate.md",
     ),
-    "Continuous integration": ("ci.md", "parity.md", "json.md"),
+    "Continuous integration": ("ci.md", "fleet.md", "parity.md", "json.md"),
     "Reference": ("glossary.md", "api.md", "benchmarks.md"),
     "Contributor": ("house.md", "files.md", "CONTRIBUTING.md", "SECURITY.md"),
 }
@@ -122,12 +122,13 @@ def _commands(page: Path) -> list[str]:
 
 
 def help_lines(command: str) -> list[str]:
-    """What `lstm-export COMMAND --help` prints."""
+    """What `lstm-export COMMAND --help` prints; a command of a group is named after it."""
     from typer.testing import CliRunner
 
     from lstm_export.cli.app import app
 
-    shown = CliRunner().invoke(app, [command, "--help"], prog_name="lstm-export", terminal_width=80)
+    arguments = [*command.split(), "--help"]
+    shown = CliRunner().invoke(app, arguments, prog_name="lstm-export", terminal_width=80)
     return shown.stdout.rstrip().splitlines()
 
 

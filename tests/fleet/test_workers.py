@@ -1,0 +1,45 @@
+"""Processes that share questions: kept from one to the next, and lost with one question at most."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+
+import pytest
+
+from lstm_export.fleet.workers import Died, ask_all
+from tests.kit.worker_jobs import THREADS, answer
+
+
+def test_a_process_answers_question_after_question_with_one_thread() -> None:
+    answers = dict(ask_all(answer, ["a", "b", THREADS, "c"], workers=1))
+    said = [answers[index][0] for index in range(4)]
+    assert said == ["a", "b", "1", "c"]
+    pids = {pid for _, pid in answers.values()}
+    assert len(pids) == 1
+    assert pids != {os.getpid()}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_a_process_that_dies_costs_its_own_question() -> None:
+    questions = ["a", "be killed", "b", "exit", "c", "d"]
+    answers = dict(ask_all(answer, questions, workers=2))
+    died = {questions[index]: told for index, told in answers.items() if isinstance(told, Died)}
+    assert set(died) == {"be killed", "exit"}
+    assert "was ended by SIGKILL, which is what a system does that runs" in died["be killed"].reason
+    assert died["exit"].reason == "its process ended with exit code 3"
+    kept = [told[0] for told in answers.values() if not isinstance(told, Died)]
+    assert sorted(kept) == ["a", "b", "c", "d"]
+
+
+def test_who_stops_asking_ends_the_processes() -> None:
+    asked = ask_all(answer, ["sleep", "a"], workers=2)
+    assert next(asked)[0] == 1
+    assert len(multiprocessing.active_children()) == 2
+    asked.close()
+    assert not multiprocessing.active_children()
+
+
+def test_no_question_starts_no_process() -> None:
+    assert not list(ask_all(answer, [], workers=2))
