@@ -23,7 +23,7 @@ from .show_fleet import fleet_lines, verdict
 if TYPE_CHECKING:
     from ..fleet.fleet_report import FleetReport
     from ..fleet.outcome import Outcome
-    from ..fleet.work import Progress
+    from ..fleet.sharing import Progress
 
 PAGE = "fleet.html"
 WRITES = ("html", "as_json")  # parameters that do not change what is judged
@@ -91,6 +91,7 @@ def package(  # noqa: PLR0913, PLR0917 - the options of a command
     is fleet.json and fleet.html in BUNDLES.
     """
     from ..fleet.fleet_page import page
+    from ..fleet.fleet_report import REPORT
     from ..fleet.packaging import package_fleet
     from ..pipeline import DEFAULT_TARGETS
 
@@ -104,7 +105,9 @@ def package(  # noqa: PLR0913, PLR0917 - the options of a command
     write_bytes(output / PAGE, page(report, output.name, command_again(context, WRITES)))
     _show(report, "fleet", as_json)
     if not as_json:
-        typer.echo(f"wrote {output} ({report.size_bytes:,} bytes of bundles), with {PAGE}")
+        made = sum(outcome.ok for outcome in report.outcomes)
+        bundles = f"{made:,} bundles ({report.size_bytes:,} bytes)"
+        typer.echo(f"wrote {REPORT} and {PAGE} beside {bundles} in {output}")
     _judge(report)
 
 

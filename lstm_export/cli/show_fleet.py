@@ -19,6 +19,8 @@ def fleet_lines(report: FleetReport) -> Iterator[str]:
     unchanged = sum(outcome.unchanged for outcome in report.outcomes)
     told = f", {unchanged:,} of them as an earlier run left them" if unchanged else ""
     yield f"{len(report.outcomes):,} models: {passed:,} passed{told}, {len(report.failed):,} failed"
+    processes = "process" if report.workers == 1 else "processes"
+    yield f"{report.seconds:.1f} s in {report.workers} {processes}"
     for outcome in report.failed:
         yield f"failed: {outcome.name}: {outcome.error}"
     worst = report.worst
@@ -33,18 +35,16 @@ def fleet_lines(report: FleetReport) -> Iterator[str]:
     if warned:
         yield f"warnings, which the report has: {_named(warned)}"
     if report.changes:
-        yield from _change_lines(report.changes)
-    processes = "process" if report.workers == 1 else "processes"
-    yield f"{report.seconds:.1f} s in {report.workers} {processes}"
+        yield from _change_lines(report.changes, len(report.outcomes))
 
 
-def _change_lines(changes: Changes) -> Iterator[str]:
+def _change_lines(changes: Changes, models: int) -> Iterator[str]:
     for package, (before, after) in changes.versions.items():
         yield f"{package} is {after or 'not installed'}, was {before or 'not installed'}"
     if not changes.models:
         yield "no model changed since the earlier report"
         return
-    yield f"changed since the earlier report: {len(changes.models):,} models"
+    yield f"changed since the earlier report: {len(changes.models):,} of {models:,} models"
     for name in list(changes.models)[:MOST_CHANGED]:
         yield f"changed: {name}: {'; '.join(changes.models[name])}"
     more = len(changes.models) - MOST_CHANGED

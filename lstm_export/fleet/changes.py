@@ -72,6 +72,7 @@ def _told(before: Outcome, after: Outcome) -> Iterator[str]:
         yield f"{after.verdict}, was {before.verdict}"
     if before.sha256 and after.sha256 and before.sha256 != after.sha256:
         yield "its bundle is another file"
+        return  # whose errors are those of another model
     earlier = {judged.subject: judged for judged in before.artifacts}
     for judged in after.artifacts:
         if judged.subject in earlier:

@@ -51,7 +51,7 @@ def page(report: FleetReport, name: str, again: str) -> bytes:
     header = element("header", title, *lines, class_="good" if report.ok else "bad")
     main = [
         *_failed(report.failed),
-        *_changed(report.changes),
+        *_changed(report.changes, len(report.outcomes)),
         *_errors(report.outcomes),
         *_baselines(report.outcomes),
         *_warnings(report.outcomes),
@@ -79,7 +79,7 @@ def _row(kind: str, *cells: str) -> Markup:
     return element("tr", *(element("td", cell) for cell in cells), class_=kind)
 
 
-def _changed(changes: Changes | None) -> Iterator[Markup]:
+def _changed(changes: Changes | None, models: int) -> Iterator[Markup]:
     """Since the earlier report."""
     if changes is None:
         return
@@ -89,7 +89,7 @@ def _changed(changes: Changes | None) -> Iterator[Markup]:
     ]
     names = list(changes.models)[:MOST_CHANGED]
     rows = [_row("open", name, "; ".join(changes.models[name])) for name in names]
-    told = f"{len(changes.models):,} models changed." if rows else "No model changed."
+    told = f"{len(changes.models):,} of {models:,} models changed."
     parts = [element("p", told)]
     if rows:
         parts.append(table(("model", "what"), rows))

@@ -19,7 +19,7 @@ from ..verification.subject import read
 from .entry import Entry, check_names_differ
 from .fleet_report import REPORT, FleetReport, read_report, write_report
 from .outcome import Judged, Outcome, latest_metrics
-from .work import Progress, outcomes
+from .sharing import Progress, outcomes
 
 _SAVE_EVERY_S = 10.0  # the report, so that a process that is killed loses no more
 
@@ -70,6 +70,32 @@ class _Packaging:
         return hashlib.sha256(read_bytes(path, "a bundle")).hexdigest() == known.sha256
 
 
+class _Ledger:
+    """What is known of the models so far, which is in the folder however a run ends."""
+
+    def __init__(self, entries: Sequence[Entry], path: Path, workers: int) -> None:
+        self.outcomes = read_report(path).by_name if path.exists() else {}
+        self._names = [entry.name for entry in entries]
+        self._path = path
+        self._workers = workers
+        self._start = time.perf_counter()
+        self._saved = self._start
+
+    def add(self, outcome: Outcome) -> None:
+        self.outcomes[outcome.name] = outcome
+        if time.perf_counter() - self._saved > _SAVE_EVERY_S:
+            self.save()
+
+    def save(self) -> FleetReport:
+        """Write the report; a model that was not come to is in it as an earlier run left it."""
+        known = tuple(self.outcomes[name] for name in self._names if name in self.outcomes)
+        self._saved = time.perf_counter()
+        seconds = self._saved - self._start
+        report = FleetReport(known, machine(*PACKAGES), self._workers, seconds)
+        write_report(self._path, report)
+        return report
+
+
 def package_fleet(
     entries: Sequence[Entry], folder: Path, workers: int, progress: Progress | None = None
 ) -> FleetReport:
@@ -89,28 +115,16 @@ def package_fleet(
     """
     check_names_differ(entries)
     _make_folder(folder)
-    path = folder / REPORT
-    found = dict(read_report(path).by_name) if path.exists() else {}
-    tasks = [_Packaging(entry, folder, found.get(entry.name)) for entry in entries]
-    start = time.perf_counter()
-
-    def report() -> FleetReport:
-        """As far as it is known; a model that was not come to is as an earlier run left it."""
-        known = tuple(found[entry.name] for entry in entries if entry.name in found)
-        return FleetReport(known, machine(*PACKAGES), workers, time.perf_counter() - start)
-
-    saved = start
+    ledger = _Ledger(entries, folder / REPORT, workers)
+    tasks = [_Packaging(entry, folder, ledger.outcomes.get(entry.name)) for entry in entries]
     try:
         for outcome in outcomes(tasks, workers):
-            found[outcome.name] = outcome
+            ledger.add(outcome)
             if progress:
                 progress(outcome, len(tasks))
-            if time.perf_counter() - saved > _SAVE_EVERY_S:
-                write_report(path, report())
-                saved = time.perf_counter()
     finally:
-        write_report(path, report())
-    return report()
+        report = ledger.save()
+    return report
 
 
 def _make_folder(folder: Path) -> None:

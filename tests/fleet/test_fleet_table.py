@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,30 @@ def test_a_row_means_what_its_command_line_means(tmp_path: Path) -> None:
     assert b.reading == ReadingOptions()
     # Beside a checkpoint, data is package's --data.
     assert c.reading == ReadingOptions(data=Path("real.csv"), batch_first=True)
+
+
+def test_files_options_and_this_version_decide_whether_a_model_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.pt").write_bytes(b"a")
+    (tmp_path / "scaler.joblib").write_bytes(b"scaler")
+    path = table(
+        tmp_path,
+        "name,checkpoint,window,input-scaler,module",
+        f"a,{tmp_path}/a.pt,6,{tmp_path}/scaler.joblib:x,",
+        f"b,{tmp_path}/a.pt,7,{tmp_path}/scaler.joblib:x,",
+        f"c,{tmp_path}/a.pt,6,{tmp_path}/scaler.joblib:x,my.models:Net",
+    )
+    a, b, c = entries_of(path, ("onnx",))
+    seen = {a.input_sha256(), b.input_sha256(), replace(a, name="d", lengths=True).input_sha256()}
+    assert replace(a, name="e").input_sha256() in seen
+    for file in ("a.pt", "scaler.joblib"):
+        (tmp_path / file).write_bytes(b"other")
+        seen.add(a.input_sha256())
+    monkeypatch.setattr("lstm_export.fleet.entry.__version__", "99")
+    seen.add(a.input_sha256())
+    assert len(seen) == 6
+    assert (a.is_told_by_files, c.is_told_by_files) == (True, False)  # the code of Net may change
 
 
 REFUSED = {
