@@ -90,9 +90,9 @@ def verify_fleet(  # noqa: PLR0913 - where, how, and what it is compared with
         InputError: there is no such folder, no bundle in it, or a report or key cannot be read.
     """
     earlier = _earlier(folder, against)
-    known = earlier.by_name if earlier else {}
     if key:
         read_public_key(key)  # refused once, before any work
+    known = earlier.by_name if earlier else {}
     paths = _bundles(folder, known)
     tasks = [_Checking(path, word, key, known.get(_name(path))) for path in paths]
     start = time.perf_counter()
@@ -101,12 +101,10 @@ def verify_fleet(  # noqa: PLR0913 - where, how, and what it is compared with
         found[outcome.name] = outcome
         if progress:
             progress(outcome, len(tasks))
-    seconds = time.perf_counter() - start
     in_order = tuple(found[task.name] for task in tasks)
+    seconds = time.perf_counter() - start
     report = FleetReport(in_order, machine(*PACKAGES), workers, seconds)
-    if earlier is None:
-        return report
-    return replace(report, changes=changes_between(earlier, report))
+    return replace(report, changes=changes_between(earlier, report)) if earlier else report
 
 
 def _earlier(folder: Path, against: Path | None) -> FleetReport | None:
