@@ -42,7 +42,7 @@ class _Fleet(TyperGroup):
 app = typer.Typer(
     name="fleet",
     cls=_Fleet,
-    help="Package hundreds of models at once, or verify them: `fleet TABLE`, `fleet verify`.",
+    help="Package hundreds of models, or verify them.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

@@ -102,7 +102,7 @@ class _Rows:
         from ..fleet.entry import Entry
 
         name = cells.pop(NAME, "")
-        training = None
+        training = search = None
         if CHECKPOINT in cells:
             source = cells.pop(CHECKPOINT)
             _check_taken(cells, self._package.options, "a checkpoint takes the options of package")
@@ -111,7 +111,9 @@ class _Rows:
             own = {column: cells.pop(column) for column in self._train.options if column in cells}
             taken = "data takes the options of train, and of package " + " and ".join(OF_TRAINED)
             _check_taken(cells, OF_TRAINED, taken)
-            training = train.options_of(self._train.values(source, own))
+            trained = self._train.values(source, own)
+            training = train.options_of(trained)
+            search = train.search_of(trained)
         else:
             raise InputError(f"neither {CHECKPOINT} nor {DATA} is given; fill in one of them")
         packaged = self._package.values(source, cells)
@@ -122,6 +124,7 @@ class _Rows:
             tuple(packaged["target"] or self._target_names),
             reading_of(packaged),
             training,
+            search,
             packaged["mode"].value if packaged["mode"] else None,
             packaged["lengths"],
         )

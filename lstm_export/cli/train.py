@@ -268,7 +268,7 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     from ..training import is_first
 
     options = options_of(context.params)
-    wanted = _search(budget, trials, search)
+    wanted = search_of(context.params)
     runs = trials if wanted else options.seeds + options.backtest
     if report:
         check_output(report, data, output)
@@ -312,13 +312,15 @@ def options_of(given: Mapping[str, Any]) -> TrainingOptions:
     return TrainingOptions(**values)
 
 
-def _search(budget: str | None, trials: int | None, over: str) -> Search | None:
-    """None where nobody asked for one."""
+def search_of(given: Mapping[str, Any]) -> Search | None:
+    """The command's search as the library takes it; None where nobody asked for one."""
     from ..training import Search
 
+    budget = given["budget"]
+    trials = given["trials"]
     if budget is None and trials is None:
         return None
-    return Search(_duration("budget", budget), trials, _names(over))
+    return Search(_duration("budget", budget), trials, _names(given["search"]))
 
 
 def _names(text: str) -> tuple[str, ...]:

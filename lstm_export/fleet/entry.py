@@ -13,7 +13,7 @@ from ..bundle import Mode
 from ..chains import ASSUME, ReadingOptions
 from ..errors import InputError, quoted
 from ..files import read_bytes
-from ..training import TrainingOptions
+from ..training import Search, TrainingOptions
 from ..version import __version__
 
 SUFFIX = ".bundle"
@@ -33,6 +33,7 @@ class Entry:
         target_names: what it is exported to.
         reading: how its checkpoint is read.
         training: how it is trained; None where it is there already.
+        search: which other options training tries.
         mode: how a device is to run it.
         lengths: whether its artifacts also take the lengths of padded rows.
 
@@ -46,6 +47,7 @@ class Entry:
     target_names: tuple[str, ...]
     reading: ReadingOptions = ASSUME
     training: TrainingOptions | None = None
+    search: Search | None = None
     mode: Mode | None = None
     lengths: bool = False
 
@@ -79,7 +81,8 @@ class Entry:
         return digest.hexdigest()
 
     def _options(self) -> tuple[object, ...]:
-        return (self.target_names, self.reading, self.training, self.mode, self.lengths)
+        how = (self.reading, self.training, self.search)
+        return (*how, self.target_names, self.mode, self.lengths)
 
     def _files(self) -> Iterator[Path]:
         yield self.source

@@ -146,7 +146,7 @@ def _checkpoint(entry: Entry) -> Checkpoint:
         return read(entry.source, entry.reading)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "model.pt"
-        pipeline.train(entry.source, path, entry.training)
+        pipeline.train(entry.source, path, entry.training, search=entry.search)
         return read(path)
 
 
