@@ -23,7 +23,7 @@ from .show_fleet import fleet_lines, verdict
 if TYPE_CHECKING:
     from ..fleet.fleet_report import FleetReport
     from ..fleet.outcome import Outcome
-    from ..fleet.sharing import Progress
+    from ..fleet.tasks import Progress
 
 PAGE = "fleet.html"
 WRITES = ("html", "as_json")  # parameters that do not change what is judged

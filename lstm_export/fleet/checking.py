@@ -19,7 +19,7 @@ from .changes import changes_between
 from .entry import SUFFIX
 from .fleet_report import REPORT, FleetReport, read_report
 from .outcome import Judged, Outcome, latest_metrics
-from .sharing import Progress, outcomes
+from .tasks import Progress, outcomes
 
 
 @dataclass(frozen=True)

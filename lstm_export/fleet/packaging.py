@@ -19,7 +19,7 @@ from ..verification.subject import read
 from .entry import Entry, check_names_differ
 from .fleet_report import REPORT, FleetReport, read_report, write_report
 from .outcome import Judged, Outcome, latest_metrics
-from .sharing import Progress, outcomes
+from .tasks import Progress, outcomes
 
 _SAVE_EVERY_S = 10.0  # the report, so that a process that is killed loses no more
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Protocol
 
 from ..errors import LstmExportError, ParityError, printable
+from ..workers import Died, ask_all
 from .outcome import Judged, Outcome
-from .workers import Died, ask_all
 
 Progress = Callable[[Outcome, int], None]  # a model that is done, of how many
 

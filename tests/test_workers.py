@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from lstm_export.fleet.workers import Died, ask_all
+from lstm_export.workers import Died, ask_all
 from tests.kit.worker_jobs import THREADS, answer
 
 
