@@ -11,7 +11,7 @@ import importlib
 import inspect
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -229,6 +229,27 @@ def call(module: nn.Module, x: Array) -> list[Array]:
         raise InputError(
             f"the module refused x {x.shape}: {type(error).__name__}: {_line(error)}"
         ) from error
+
+
+def answer_names(module: nn.Module, x: Array) -> list[str]:
+    """What a dict calls each of the tensors that `call` answers with; empty for no name."""
+    import torch
+
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        answer = run(module, torch.tensor(np.asarray(x, np.float32)))
+    return list(_names(answer, ""))
+
+
+def _names(answer: Any, name: str) -> Iterator[str]:
+    if isinstance(answer, Mapping):
+        for key, part in answer.items():
+            yield from _names(part, f"{name}.{key}" if name else str(key))
+    elif isinstance(answer, tuple | list):
+        for part in answer:
+            yield from _names(part, name)
+    else:
+        yield from [name] * len(_flat(answer))
 
 
 def exact_call(module: nn.Module) -> Callable[[Array], list[Array]] | None:

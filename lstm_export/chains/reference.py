@@ -58,6 +58,7 @@ class Reference:
         form: how its answer becomes y.
         time_first: whether it takes `(seq, batch, input_size)`.
         output_size: width of y.
+        shapes: of what each of the tensors that are y holds for a row, or for a step of one.
         cache: answers by input.
     """
 
@@ -66,6 +67,7 @@ class Reference:
     form: Form
     time_first: bool
     output_size: int
+    shapes: tuple[tuple[int, ...], ...] = ()
     cache: dict[tuple[tuple[int, ...], bytes], Array] = field(default_factory=dict)
 
     def __call__(self, x: Array) -> Array:
@@ -144,14 +146,24 @@ def reference(
         raise UnsupportedModel(f"{name}: y is {got}, expected {expected} for x {x.shape}")
     note = _note(name, len(answers), picks, (shapes, expected), asked.probe)
     form = Form(picks, asked.every_step, found[0].steps_first, note)
-    return Reference(name, call, form, asked.time_first, yields)
+    inner = tuple(layout.inner for layout in found)
+    return Reference(name, call, form, asked.time_first, yields, inner)
 
 
 class _Layout(NamedTuple):
-    """How an answer is a y, or a part of one."""
+    """How an answer is a y, or a part of one.
 
-    width: int
+    Attributes:
+        inner: its shape without the axes of rows and steps.
+        steps_first: whether that of the steps comes first.
+    """
+
+    inner: tuple[int, ...]
     steps_first: bool
+
+    @property
+    def width(self) -> int:
+        return prod(self.inner)
 
 
 def _layout(shape: tuple[int, ...], asked: Asked) -> _Layout | None:
@@ -165,7 +177,9 @@ def _layout(shape: tuple[int, ...], asked: Asked) -> _Layout | None:
     for first in axes:
         wanted = _squeezed(first)
         if sizes[: len(wanted)] == wanted:
-            return _Layout(prod(sizes[len(wanted) :]), first == (seq, batch))
+            is_plain = shape[: len(first)] == first
+            inner = shape[len(first) :] if is_plain else sizes[len(wanted) :]
+            return _Layout(inner, first == (seq, batch))
     return None
 
 

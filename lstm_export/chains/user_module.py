@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..errors import InputError, LstmExportError, UnsupportedModel
-from ..model import Array, Model, Recurrent
+from ..model import Array, Column, Model, Recurrent
 from ..parity import GoldenSet, ParityReport, check
 from ..reading import Contents
 from . import units
@@ -17,8 +19,18 @@ from .find_parts import find_parts
 from .following import Followed, follow
 from .forward_text import forward_text, parse_forward
 from .interface import around, with_interface
-from .live import arguments, call, exact_call, fill, make, own_copy, reads_batch_first
+from .live import (
+    answer_names,
+    arguments,
+    call,
+    exact_call,
+    fill,
+    make,
+    own_copy,
+    reads_batch_first,
+)
 from .options import ReadingOptions
+from .output_names import Head, at_every_step_ahead, names_of
 from .parts import Part
 from .program import Program, Step, same_program
 from .reference import PROBE, Asked, Call, Reference, reference
@@ -27,6 +39,10 @@ from .told_by_facts import with_steps
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+def _nameless(x: Array) -> Sequence[str]:
+    return ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +55,7 @@ class Running:
         exact: in float64; None where it cannot be cast.
         follow: what it computes, given the layouts that it may take, and how many features or 0.
         batch_first: of its recurrent modules; None where that is not known.
+        answer_names: what it calls the tensors that it answers x with; empty where it does not.
         prefix: what stands before its names in the file.
         notes: what a user should know.
     """
@@ -48,6 +65,7 @@ class Running:
     exact: Call | None
     follow: Callable[[Sequence[bool], int], Followed]
     batch_first: bool | None
+    answer_names: Callable[[Array], Sequence[str]] = _nameless
     prefix: str = ""
     notes: tuple[str, ...] = ()
 
@@ -88,6 +106,7 @@ def _here(name: str, module: nn.Module) -> Running:
         exact_call(module),
         lambda layouts, width: follow(name, module, layouts, width=width),
         reads_batch_first(module),
+        lambda x: answer_names(module, x),
     )
 
 
@@ -116,6 +135,8 @@ def followed(
         f"the chain cannot be proved against {running.name}: "
         "it amplifies rounding beyond what float32 holds"
     )
+    heads = _heads(running, answers, form, model.signature.input_size)
+    options = replace(options, outputs=at_every_step_ahead(options.outputs, heads))
     unused = _unused(contents, {running.prefix + name for name in found.used})
     checkpoint = Checkpoint(
         replace(model, origin=f"proved against {running.name}" if proved else "assumed"),
@@ -128,7 +149,26 @@ def followed(
         contents=replace(contents, ignored=(*contents.ignored, *unused)),
         proof=_said(report, running, given.windows) if proved else "",
     )
-    return with_interface(checkpoint, contents, options, given)
+    return _with_names(with_interface(checkpoint, contents, options, given), heads)
+
+
+def _heads(running: Running, answers: Reference, asked: Asked, width: int) -> list[Head]:
+    """The tensors that are y, in order."""
+    batch, seq = asked.probe
+    layout = (seq, batch) if asked.time_first else (batch, seq)
+    names = running.answer_names(np.zeros((*layout, width), np.float32))
+    picked = [names[pick] if pick < len(names) else "" for pick in answers.form.picks]
+    return [Head(name, shape) for name, shape in zip(picked, answers.shapes, strict=True)]
+
+
+def _with_names(checkpoint: Checkpoint, heads: Sequence[Head]) -> Checkpoint:
+    """The outputs by the names of the module's heads, where nobody named them."""
+    signature = checkpoint.model.signature
+    names = names_of(heads)
+    if signature.targets or not names:
+        return checkpoint
+    named = replace(signature, targets=tuple(map(Column, names)), horizon=None)
+    return replace(checkpoint, model=replace(checkpoint.model, signature=named))
 
 
 def _agreed(found: Program, contents: Contents, options: ReadingOptions, name: str) -> Program:

@@ -23,6 +23,7 @@ from lstm_export.verification.subject import read
 torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 
 from tests.kit.checkpoint_files import model  # noqa: E402
+from tests.kit.user_graphs import make_graph  # noqa: E402
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "scalers.joblib"
 FEATURES = ("temperature", "pressure", "flow")
@@ -208,3 +209,24 @@ def test_names_that_a_file_stores_are_not_overruled(tmp_path: Path, checkpoint: 
     assert invoke("onnx", checkpoint, "--features", ",".join(FEATURES)).exit_code == 0
     done = invoke("inspect", checkpoint.with_suffix(".onnx"), "--features", "a,b,c")
     assert "the file names its columns itself, temperature, pressure, flow" in done.stderr
+
+
+def test_heads_of_a_dict_name_the_outputs(tmp_path: Path) -> None:
+    """In the bundle, and in the columns that a device writes."""
+    bundle = tmp_path / "m.bundle"
+    lstm_export.package(make_graph("heads in a dict"), bundle, ("onnx",))
+    np.save(tmp_path / "x.npy", np.zeros((2, 5, 4), np.float32))
+    done = invoke("run", bundle, tmp_path / "x.npy", "-o", tmp_path / "y.csv")
+    assert done.exit_code == 0, done.stderr
+    first_line = (tmp_path / "y.csv").read_text().splitlines()[0]
+    assert first_line.endswith("rul,fault[0],fault[1],fault[2]")
+
+
+def test_names_of_targets_go_to_every_step_ahead(tmp_path: Path) -> None:
+    """A module that answers `(batch, horizon, targets)` has its outputs step by step."""
+    found = read(make_graph("horizon of targets"), ReadingOptions(outputs=("load", "wind")))
+    names = [column.name for column in found.model.signature.outputs]
+    assert names[:3] == ["load[t+1]", "wind[t+1]", "load[t+2]"]
+    assert len(names) == 24
+    with pytest.raises(InputError, match="--outputs has 3 names"):
+        read(make_graph("horizon of targets"), ReadingOptions(outputs=("a", "b", "c")))
