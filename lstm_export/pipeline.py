@@ -127,6 +127,7 @@ def package(  # noqa: PLR0913 - what goes into a bundle
     lengths: bool = False,
     sign: Path | str | SecretKey | None = None,
     provenance: Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None,
     **reading: Any,
 ) -> tuple[ParityReport, ...]:
     """Export to every target, verify every artifact, and write the bundle only if all passed.
@@ -139,16 +140,18 @@ def package(  # noqa: PLR0913 - what goes into a bundle
         lengths: artifacts of targets that can do so also take the lengths of a padded batch.
         sign: a secret key or its file; the signature lies beside the bundle.
         provenance: where it is made: `commit`, `uncommitted_changes`, `command`.
+        options: of the targets that know them, such as `arithmetic` and `weights` of C.
 
     Raises:
         ParityError: an artifact failed; nothing is written.
-        InputError: this mode is none of this model, or no target can take lengths.
+        InputError: this mode is none of this model, or no target can take lengths or an option.
     """
     subject = Subject.of(model, ReadingOptions(**reading))
     output = Path(path)
     check_output(output, subject.checkpoint.source)
     secret = secret_key_for(output, sign) if isinstance(sign, Path | str) else sign
-    bundle, reports = bundle_of(subject, target_names, mode, lengths, provenance)
+    own = {**(options or {}), **({"lengths": True} if lengths else {})}
+    bundle, reports = bundle_of(subject, target_names, mode, own, provenance)
     data = write_bundle(output, bundle)
     if secret:
         sign_data(output, data, secret)

@@ -60,6 +60,8 @@ class Engine:
         target: the target's name.
         size_bytes: of the artifact; of generated C that of the compiled library.
         model: what it has to compute, where that is known.
+        definition: what it has to compute bit for bit, where it is in whole numbers and its model
+            is known.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Engine:
     signature: Signature
     model: Model | None
     stepper: Stepper | None = None
+    definition: Runner | None = None
 
     @property
     def needs(self) -> str:
@@ -117,6 +120,7 @@ def _engine(path: Path, artifact: ArtifactFile) -> Engine:
     if isinstance(runner, HasSize):
         size_bytes = runner.size_bytes
     stepper = Stepper(runner) if is_stateful(runner) else None
+    model = _model_of(artifact)
     return Engine(
         name=artifact.target,
         path=path,
@@ -124,8 +128,9 @@ def _engine(path: Path, artifact: ArtifactFile) -> Engine:
         size_bytes=size_bytes,
         runner=runner,
         signature=runner.signature,
-        model=_model_of(artifact),
+        model=model,
         stepper=stepper,
+        definition=artifact.definition(model) if model else None,
     )
 
 

@@ -120,7 +120,7 @@ def _timed(
     referees: dict[str, Referee] = {}
     blocks: dict[str, Block] = {}
     for engine in able:
-        referee = Referee(_question(engine, work, known), work)
+        referee = Referee(_question(engine, work, known), work, engine.definition)
         referees[engine.name] = referee
         blocks[engine.name] = partial(_block, engine, work, referee)
     timings = race(blocks, options.budget_s, options.warm_up_s)

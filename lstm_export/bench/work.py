@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..model import Array, Model, Signature
+from ..model import Array, Model, Runner, Signature
 from ..parity import GoldenSet, SetResult, check, golden_sets
 from ..parity.rule import Verdict
 
@@ -66,7 +66,8 @@ class Verification:
     """What the answers of the timed runs were found to be.
 
     Attributes:
-        against: `float64`, the definition; `other engines`; or `nothing`, where an engine of an
+        against: `float64`, the definition; `whole numbers`, an artifact's own definition, whose
+            every answer must be equal; `other engines`; or `nothing`, where an engine of an
             unknown model is alone.
         error, bound: the largest error and what is allowed; relative to S, the summed magnitude of
             the last operation's terms, or against other engines to the largest answer.
@@ -81,10 +82,16 @@ class Verification:
 
 
 class Referee:
-    """Judges what one engine answers on its timed runs."""
+    """Judges what one engine answers on its timed runs; by a definition of its own, where it has
+    one."""
 
-    def __init__(self, question: Question, work: Work) -> None:
+    def __init__(self, question: Question, work: Work, definition: Runner | None = None) -> None:
         self.x = question.x
+        self._expected: Array | None = None
+        if definition:
+            y = definition(self.x)
+            self._expected = y[:, -1] if work.streaming and y.ndim == 3 else y
+        self._error = 0.0
         golden = question.golden
         if golden and work.streaming and golden.y.ndim == 3:
             golden = replace(golden, y=golden.y[:, -1])  # of every step's answers, the last
@@ -96,6 +103,9 @@ class Referee:
         """Hold an answer against the definition, the worst one counts; it is kept to be held
         against other engines'."""
         self.last = y
+        if self._expected is not None:
+            self._error = max(self._error, _distance(y, self._expected))
+            return
         if self.golden is None:
             return
         (result,) = check(lambda x: y, (self.golden,), subject="timed run").sets
@@ -105,6 +115,9 @@ class Referee:
     def verification(self, others: list[Referee]) -> Verification:
         """The verdict, by the parity rule where the model is known, else by the others' last
         answers."""
+        if self._expected is not None:
+            is_equal: Verdict = "passed" if self._error == 0 else "failed"
+            return Verification("whole numbers", is_equal, self._error, 0.0)
         if self._worst is not None:
             worst = self._worst
             return Verification("float64", worst.verdict, worst.error, worst.bound, worst.reason)
@@ -123,6 +136,13 @@ class Referee:
 def _is_worse(error: float, known: float) -> bool:
     """NaN is the worst."""
     return not np.isnan(known) and not error <= known
+
+
+def _distance(y: Array, expected: Array) -> float:
+    """The largest difference; infinite for a NaN or another shape."""
+    if y.shape != expected.shape:
+        return float("inf")
+    return float(np.nan_to_num(np.abs(y - expected), nan=np.inf).max())
 
 
 def timed(call: Callable[[Array], Array], inputs: list[Array]) -> tuple[list[int], Array]:

@@ -186,11 +186,27 @@ def _parity(artifacts: Mapping[str, Mapping[str, Any]]) -> str:
             errors = [f"{worst['error']:.1e}", f"{worst['bound']:.1e}"]
         verdict = report.get("verdict", "-")
         rows.append(_row([in_page(entry["file"]), verdict, str(len(judged)), *errors]))
-    return "\n".join(rows)
+    costs = [_cost(entry) for entry in artifacts.values() if "cost" in entry["parity"]]
+    return "\n".join([*rows, *costs])
+
+
+def _cost(entry: Mapping[str, Any]) -> str:
+    """What whole numbers cost, of the output that they move most."""
+    outputs = entry["parity"]["cost"]["outputs"]
+    worst = max(outputs, key=lambda output: output["largest"] / (output["spread"] or 1))
+    amount = f"{worst['largest']:.2g} {worst['unit']}".strip()
+    return (
+        f"\n{in_page(entry['file'])} computes in whole numbers. Every answer has to equal that of "
+        f"their definition; against float64 they move {in_page(worst['name'])} by up to "
+        f"{in_page(amount)} on {in_page(entry['parity']['cost']['source'])}."
+    )
 
 
 def _share_of_bound(result: Mapping[str, Any]) -> float:
-    return float(result["error"]) / float(result["bound"])
+    error = float(result["error"])
+    if not result["bound"]:  # whole numbers: equal, or not
+        return 0.0 if error == 0 else float("inf")
+    return error / float(result["bound"])
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -9,14 +9,19 @@ from ..errors import printable
 
 ERROR = "largest error of {target} against float64, relative to S"
 BOUND = "allowed error of {target} against float64, relative to S"
+COST = "{size} error of {target} in whole numbers against float64"
 _SCORES = ("rmse", "mae")
 
 
 def metrics_of(manifest: Mapping[str, Any]) -> Iterator[dict[str, str]]:
-    """One error and one bound an artifact and golden set, then the scores of training."""
+    """One error and one bound an artifact and golden set, what whole numbers cost each output, then
+    the scores of training."""
     for target, result in parity_results(manifest):
         yield _metric(ERROR.format(target=target), result, "name", "error")
         yield _metric(BOUND.format(target=target), result, "name", "bound")
+    for target, output in _costs(manifest):
+        for size in ("largest", "rms"):
+            yield _metric(COST.format(size=size, target=target), output, "name", size)
     training = manifest.get("training")
     scores = training.get("metrics") if isinstance(training, dict) else None
     for score in records(scores):
@@ -32,6 +37,15 @@ def parity_results(manifest: Mapping[str, Any]) -> Iterator[tuple[str, dict[str,
         sets = parity.get("sets") if isinstance(parity, dict) else None
         for result in records(sets):
             yield target, result
+
+
+def _costs(manifest: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What is said of each output of an artifact in whole numbers, by the artifact's target."""
+    for target, entry in sorted(manifest["artifacts"].items()):
+        parity = entry.get("parity")
+        cost = parity.get("cost") if isinstance(parity, dict) else None
+        for output in records(cost.get("outputs") if isinstance(cost, dict) else None):
+            yield target, output
 
 
 def records(found: object) -> list[dict[str, Any]]:

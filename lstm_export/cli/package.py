@@ -57,6 +57,23 @@ def package(  # noqa: PLR0913, PLR0917 - the options of a command
             "--lengths", help="Also take the lengths of padded rows, in the targets that can."
         ),
     ] = False,
+    arithmetic: Annotated[
+        str,
+        typer.Option(
+            help="integer: targets that can compute in whole numbers do; by default in floats."
+        ),
+    ] = "",
+    weights: Annotated[
+        str,
+        typer.Option(help="How targets that can round weights store them: float32, int16, int8."),
+    ] = "",
+    max_error: Annotated[
+        str,
+        typer.Option(
+            help="Refuse whole numbers that move an answer by more: a share of its spread, 2% "
+            "unless you say otherwise, or a number in its unit."
+        ),
+    ] = "",
     sign: Annotated[
         Path | None,
         typer.Option(
@@ -91,6 +108,7 @@ def package(  # noqa: PLR0913, PLR0917 - the options of a command
             "lengths": lengths,
             "sign": secret,
             "provenance": _provenance(context, model) if provenance else None,
+            "options": _given(arithmetic=arithmetic, weights=weights, max_error=max_error),
         }
         reports = pipeline.package(checkpoint, path, target or pipeline.DEFAULT_TARGETS, **options)
     except ParityError as error:
@@ -101,6 +119,11 @@ def package(  # noqa: PLR0913, PLR0917 - the options of a command
     show.reports(reports, as_json, "package", path, tables=False, more=more)
     if signed and not as_json:
         typer.echo(f"wrote {signed.path}, signed by {signed.key}")
+
+
+def _given(**options: str) -> dict[str, str]:
+    """The options of targets that the user gave."""
+    return {name: value for name, value in options.items() if value}
 
 
 def _provenance(context: typer.Context, model: Path) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -49,6 +49,7 @@ class ParityReport:
         conditions: the same artifact under other conditions, where its target names any.
         diagnosis: what is wrong, where golden sets failed.
         error: why nothing could be judged, such as `could not be opened: ...`; a failure.
+        cost: what an arithmetic of its own costs it against float64, JSON-ready.
     """
 
     subject: str
@@ -58,6 +59,7 @@ class ParityReport:
     conditions: tuple[Condition, ...] = ()
     diagnosis: Diagnosis | None = None
     error: str = ""
+    cost: Mapping[str, Any] | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -113,6 +115,8 @@ class ParityReport:
             del entry["seconds"]  # differs from run to run
         if not self.error:
             del record["error"]
+        if self.cost is None:
+            del record["cost"]
         plain: dict[str, Any] = _without_nan(record)
         return plain
 

@@ -55,7 +55,7 @@ def load(data: bytes, providers: tuple[str, ...] = ()) -> NumpyRunner:
     return from_model(read(data))
 
 
-def from_model(model: Model) -> NumpyRunner:
+def from_model(model: Model, artifact: bytes | None = None) -> NumpyRunner:
     """The engine of a bundle, from its weights."""
     from ..device import numpy_runner
 

@@ -123,6 +123,16 @@ class TakesWindows(Protocol):
         """`export`, with real inputs `(n, window, input_size)` where there are any."""
 
 
+class ArithmeticCost(Protocol):
+    """What an arithmetic of an artifact's own costs against float64."""
+
+    def sentences(self) -> tuple[str, ...]:
+        """For people."""
+
+    def to_record(self) -> dict[str, Any]:
+        """JSON-ready."""
+
+
 class Definition(Protocol):
     """What an artifact has to compute bit for bit.
 
@@ -138,9 +148,9 @@ class Definition(Protocol):
     def inputs(self) -> Mapping[str, Array]:
         """What the artifact is to be asked besides the golden sets, by name."""
 
-    def remarks(self, x: Array, source: str) -> tuple[str, ...]:
+    def cost(self, x: Array, source: str) -> ArithmeticCost:
         """What the definition costs against float64 on `x`, which `source` calls by a name for
-        people; one sentence each."""
+        people."""
 
 
 @runtime_checkable
@@ -166,11 +176,12 @@ class RunsCode(Protocol):
 
 @runtime_checkable
 class MakesRunner(Protocol):
-    """The target runs a model without an artifact; what a bundle holds of such a target is never
-    opened."""
+    """The target makes a runner of its own from a model; code that a bundle holds of such a target
+    is never opened."""
 
-    def from_model(self, model: Model) -> ArtifactRunner:
-        """A runner made from weights alone."""
+    def from_model(self, model: Model, artifact: bytes | None = None) -> ArtifactRunner:
+        """A runner made from weights, and from the numbers in the record of an artifact, where
+        there is one."""
 
 
 @runtime_checkable

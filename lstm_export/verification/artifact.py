@@ -78,6 +78,8 @@ class ArtifactFile:
         target: the name of its target.
         data: its bytes; None where the target makes its runner from `model`.
         model: the model that it belongs to, where the file around it says so.
+        kept: what a bundle holds of a target that makes its runner from `model`; no code in it is
+            run.
         refusal: why it may not run under the user's word; empty where it may.
         isolates: whether a file of a form that its target does not write is run all the same, in a
             process of its own.
@@ -89,6 +91,7 @@ class ArtifactFile:
     target: str
     data: bytes | None
     model: Model | None = None
+    kept: bytes | None = None
     refusal: str = ""
     isolates: bool = False
     is_any_form: bool = False
@@ -137,7 +140,16 @@ class ArtifactFile:
             raise BundleError(f"{other_form}; {_ONLY_OUR_FORMS}")
         if self.model is None or not isinstance(module, targets.MakesRunner):
             raise InputError(f"{self.name} holds no artifact for {self.target!r}")
-        return module.from_model(self.model)
+        return module.from_model(self.model, self.kept)
+
+    def definition(self, model: Model) -> targets.Definition | None:
+        """What it has to compute bit for bit; None where the float model judges it.
+
+        Raises:
+            LstmExportError: it is an artifact of another model.
+        """
+        data = self.kept if self.data is None else self.data
+        return targets.definition(self.module, model, data) if data else None
 
     def other_form(self) -> str:
         """In what the file differs from all that its target writes; empty where in nothing."""
@@ -378,9 +390,10 @@ def _packed(path: Path, bundle: Bundle, target: str, word: UsersWord) -> Artifac
         refusal = "" if allowed else _WORD_FOR_BUNDLE
         data = bundle.artifacts[target]
         return ArtifactFile(
-            str(path), target, data, bundle.model, refusal, isolates=word.names_model
+            str(path), target, data, bundle.model, refusal=refusal, isolates=word.names_model
         )
-    return ArtifactFile(str(path), target, None, bundle.model)
+    kept = bundle.artifacts.get(target)
+    return ArtifactFile(str(path), target, None, bundle.model, kept)
 
 
 def _makes_runner(name: str) -> bool:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
 
 from .. import targets
+from ..bundle import Bundle
 from ..errors import LstmExportError
 from ..model import Array, Runner
-from ..parity import ParityReport, SetResult
+from ..parity import GoldenSet, ParityReport, SetResult
 from ..parity.rule import largest
 from .artifact import ArtifactFile
 from .rounding import shown_inputs
@@ -20,24 +23,36 @@ def judge_exactly(
     subject: Subject, artifact: ArtifactFile, definition: targets.Definition
 ) -> ParityReport:
     """Ask an artifact the golden sets and what its definition names besides."""
-    runner = artifact.runner()
-    inputs = {golden.name: golden.x for golden in subject.golden if golden.lengths is None}
-    if not subject.is_replay:
-        inputs |= definition.inputs()
-    sets = tuple(_equal(name, x, runner, definition) for name, x in inputs.items())
+    if subject.is_replay:
+        return _judged(artifact, definition, subject.golden, {})
+    cost = definition.cost(*shown_inputs(subject.golden))
     notes = (
         *subject.checkpoint.remarks,
         *targets.notes_on(artifact.module, subject.model),
-        *_remarks(subject, definition),
+        *cost.sentences(),
     )
-    return ParityReport(artifact.target, definition.structure, sets, notes)
+    report = _judged(artifact, definition, subject.golden, definition.inputs())
+    return replace(report, notes=notes, cost=cost.to_record())
 
 
-def _remarks(subject: Subject, definition: targets.Definition) -> tuple[str, ...]:
-    if subject.is_replay:
-        return ()
-    shown, source = shown_inputs(subject)
-    return definition.remarks(shown, source)
+def judge_packaged(
+    bundle: Bundle, artifact: ArtifactFile, definition: targets.Definition
+) -> ParityReport:
+    """The same of an artifact in a bundle, by the bundle's own golden sets."""
+    return _judged(artifact, definition, bundle.golden, definition.inputs())
+
+
+def _judged(
+    artifact: ArtifactFile,
+    definition: targets.Definition,
+    golden: Sequence[GoldenSet],
+    more: Mapping[str, Array],
+) -> ParityReport:
+    runner = artifact.runner()
+    inputs = {entry.name: entry.x for entry in golden if entry.lengths is None}
+    inputs |= more
+    sets = tuple(_equal(name, x, runner, definition) for name, x in inputs.items())
+    return ParityReport(artifact.target, definition.structure, sets)
 
 
 def _equal(name: str, x: Array, runner: Runner, definition: Runner) -> SetResult:

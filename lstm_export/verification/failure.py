@@ -77,9 +77,7 @@ def _smallest(
     runner = artifact.runner()
     if subject is not None:
         model = subject.model
-        definition = None
-        if artifact.data is not None:
-            definition = targets.definition(artifact.module, model, artifact.data)
+        definition = artifact.definition(model)
         if definition is not None:
             return _smallest_unequal(runner, definition, subject.golden)
         if artifact.data is not None:

@@ -16,7 +16,7 @@ from ..model.runner import is_stateful, row_by_row
 from ..parity import ParityReport, check, check_conditions, check_streaming
 from .artifact import ArtifactFile, OpenedFile
 from .engine import NUMPY, why_not_onnx
-from .exactly import judge_exactly
+from .exactly import judge_exactly, judge_packaged
 from .failure import diagnosis_of
 from .rounding import coarse_inputs, rounding_cost
 from .subject import Subject, replayed
@@ -28,7 +28,7 @@ def judge(subject: Subject, artifact: ArtifactFile) -> ParityReport:
     """Read the artifact back where the format allows, then run it on every golden set."""
     if artifact.data is None:
         return judge_runner(subject, artifact, artifact.runner(), NOT_CHECKED)
-    definition = targets.definition(artifact.module, subject.model, artifact.data)
+    definition = artifact.definition(subject.model)
     if definition is not None:
         check_sizes(artifact.name, artifact.runner().signature, subject.model)
         return judge_exactly(subject, artifact, definition)
@@ -156,10 +156,17 @@ def _by_itself(opened: OpenedFile, replay: Path | None) -> tuple[ParityReport, .
         if reason:
             reports.append(_not_run(name, reason))
         else:
-            reports.append(self_test(bundle, artifact.runner(), subject=name))
+            reports.append(_by_its_bundle(bundle, artifact))
     if why_not_onnx(opened):  # numpy is what runs then
         reports.append(self_test(bundle, opened.engines[NUMPY].runner(), subject=NUMPY))
     return tuple(reports)
+
+
+def _by_its_bundle(bundle: Bundle, artifact: ArtifactFile) -> ParityReport:
+    definition = artifact.definition(bundle.model)
+    if definition:
+        return judge_packaged(bundle, artifact, definition)
+    return self_test(bundle, artifact.runner(), subject=artifact.target)
 
 
 def _beside_its_model(
@@ -170,8 +177,11 @@ def _beside_its_model(
     reports = []
     for name, artifact in opened.artifacts.items():
         reason = artifact.why_not_run()
+        definition = artifact.definition(subject.model)
         if reason:
             reports.append(_not_run(name, reason))
+        elif definition:
+            reports.append(judge_exactly(subject, artifact, definition))
         else:
             reports.append(judge_runner(subject, artifact, artifact.runner(), structure))
     return tuple(reports)

@@ -54,37 +54,48 @@ def bundle_of(
     subject: Subject,
     target_names: Sequence[str],
     mode: Mode | None,
-    lengths: bool,
+    options: Mapping[str, Any],
     provenance: Mapping[str, Any] | None,
 ) -> tuple[Bundle, tuple[ParityReport, ...]]:
-    """Export to every target and put together what passed.
+    """Export to every target, each with those of the options that it knows, and put together what
+    passed.
 
     Raises:
         ParityError: an artifact failed.
-        InputError: this mode is none of this model, or no target can take lengths.
+        InputError: this mode is none of this model, or no target knows an option.
     """
     _check_mode(mode, subject.model)
     names = tuple(dict.fromkeys(target_names))
-    padding = {
-        name for name in names if lengths and targets.takes_option(targets.get(name), "lengths")
-    }
-    if lengths and not padding:
-        raise InputError(f"none of {', '.join(names)} can take lengths; add the target onnx")
+    _check_options(options, names)
     reports = []
     artifacts = []
     with TemporaryDirectory() as folder:
         for name in names:
-            suffix = targets.get(name).suffix
-            options = {"lengths": True} if name in padding else {}
-            made, report = _produce(subject, name, Path(folder) / f"{name}{suffix}", options)
+            module = targets.get(name)
+            suffix = module.suffix
+            own = {key: options[key] for key in options if targets.takes_option(module, key)}
+            made, report = _produce(subject, name, Path(folder) / f"{name}{suffix}", own)
             reports.append(report)
             artifacts.append(Artifact(name, suffix, made.data or b"", report.to_record()))
     golden = subject.golden
-    if padding:
+    if options.get("lengths"):
         golden = (*golden, unequal_lengths(subject.model))
     facts = subject.checkpoint.facts
     bundle = make_bundle(subject.model, golden, artifacts, facts, mode, provenance)
     return bundle, tuple(reports)
+
+
+def _check_options(options: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Refuse an option that would do nothing."""
+    for option in options:
+        knowing = [
+            name for name in targets.names() if targets.takes_option(targets.get(name), option)
+        ]
+        if not set(knowing) & set(names):
+            raise InputError(
+                f"none of {', '.join(names)} takes {option.replace('_', '-')}; "
+                f"add the target {' or '.join(knowing)}"
+            )
 
 
 def _produce(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..model import Affine, Array, Column, Model, forward
+from ..parity import GoldenSet
 from ..parity.noise import U
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ MOST_OUTPUTS = 4  # told of, one sentence each
 
 def rounding_cost(subject: Subject, rounded: Model) -> tuple[str, ...]:
     """What rounded weights change in every output, in its own units; at most four sentences."""
-    shown, source = shown_inputs(subject)
+    shown, source = shown_inputs(subject.golden)
     exact = _answers(subject.model, shown)
     changed = _answers(rounded, shown)
     sentences = []
@@ -29,9 +30,9 @@ def rounding_cost(subject: Subject, rounded: Model) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def shown_inputs(subject: Subject) -> tuple[Array, str]:
+def shown_inputs(golden: Sequence[GoldenSet]) -> tuple[Array, str]:
     """Inputs `(batch, seq, input_size)` that a cost is told on, and what to call them."""
-    sets = {golden.name: golden for golden in subject.golden}
+    sets = {entry.name: entry for entry in golden}
     shown = sets.get("real windows", sets["nominal"]).x
     kind = "real windows" if "real windows" in sets else "random sequences"
     return shown, f"{len(shown)} {kind}"

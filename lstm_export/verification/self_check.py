@@ -160,7 +160,7 @@ def self_check(opened: OpenedFile, subject: Subject) -> SelfCheck:
 
 def _check_judged_by_tolerance(opened: OpenedFile, subject: Subject) -> None:
     artifact = opened.artifact
-    if artifact.data and targets.definition(artifact.module, subject.model, artifact.data):
+    if artifact.definition(subject.model):
         raise InputError(
             f"{opened.path} computes in whole numbers and is compared bit for bit: "
             "the self-check is for artifacts that are judged by a tolerance"

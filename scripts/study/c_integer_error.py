@@ -18,7 +18,7 @@ import numpy as np
 from lstm_export.bench.machine import machine, machine_text
 from lstm_export.model import Array, Model, Runner, forward
 from lstm_export.series import Table, series_of, sliding_windows
-from lstm_export.targets.c.integer.cost import sources
+from lstm_export.targets.c.integer.cost import parts_of
 from lstm_export.targets.c.integer.formats import chosen
 from lstm_export.targets.c.integer.rounding import whole_model
 from lstm_export.training import TrainingOptions, fit
@@ -71,8 +71,11 @@ def lines_of(model: Model, calibration: Array, windows: Array) -> Iterator[str]:
     yield ""
     for bits in (16, 8):
         whole = whole_model(model, chosen(model, [calibration], bits))
-        parts = [f"{name} {share:.1e}" for name, share in sources(model, whole, windows[:PART])]
-        yield f"int{bits}, each source alone, rms of the spread: {', '.join(parts)}."
+        told = []
+        for part in parts_of(model, whole, windows[:PART]):
+            name = f"{part.name} {part.layer}".strip()
+            told.append(f"{name} {part.share:.1e}")
+        yield f"int{bits}, each source alone, rms of the spread: {', '.join(told)}."
         yield ""
 
 

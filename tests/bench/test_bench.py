@@ -132,6 +132,20 @@ def test_a_wrong_answer_of_a_timed_run_fails(monkeypatch: pytest.MonkeyPatch) ->
     assert "failed against float64" in done.stdout
 
 
+def test_whole_numbers_are_held_to_the_bit() -> None:
+    question = Question(None, np.zeros((1, 3, 2), np.float32), None)
+    work = Work("1 x 3", 1, 3)
+    answer = np.ones((1, 2))
+    referee = Referee(question, work, lambda x: answer)
+    referee.judge(answer)
+    assert referee.verification([]).verdict == "passed"
+    for wrong in (answer + np.array([[0.0, 2.0**-20]]), answer * np.nan, answer[0]):
+        referee = Referee(question, work, lambda x: answer)
+        referee.judge(wrong)
+        referee.judge(answer)
+        assert referee.verification([]).verdict == "failed"
+
+
 def test_the_worst_block_counts() -> None:
     model = CHAINS["every step"]
     (work,) = (work for work in works(2, 3) if work.name == "2 x 3")

@@ -114,11 +114,22 @@ def load(data: bytes, providers: tuple[str, ...] = ()) -> CRunner | IntegerRunne
     return _compiled(text, record.interface, record.signature)
 
 
-def from_model(model: Model) -> CRunner:
-    """Generate, compile and load: how the engine of a bundle is made from its weights."""
-    from .emit.interface import Interface
-    from .emit.source import write
+def from_model(model: Model, artifact: bytes | None = None) -> CRunner | IntegerRunner:
+    """Generate, compile and load: how the engine of a bundle is made from its weights.
 
+    Of an artifact in whole numbers nothing but its formats is taken.
+
+    Raises:
+        BundleError: its formats do not fit the model.
+    """
+    from .emit.interface import Interface, Record
+    from .emit.source import write
+    from .integer.definition import IntegerDefinition
+
+    record = Record.of(_text(artifact)) if artifact else None
+    if record and record.integer:
+        again, source = IntegerDefinition(model, record, _text(artifact or b"")).again()
+        return _compiled_integer(source, again)
     interface = Interface.of(model, DEFAULT_NAME, self_test=False)
     return _compiled(write(model, interface).c, interface, model.signature)
 

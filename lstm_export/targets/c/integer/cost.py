@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -47,6 +48,77 @@ class OutputCost:
             f"whole numbers move {self.column.name} by up to {self.largest:.2g}{unit} "
             f"(rms {self.rms:.2g}) on {source}{share}"
         )
+
+
+@dataclass(frozen=True)
+class Part:
+    """A source of error alone.
+
+    Attributes:
+        name: such as `inputs`, or `weights` of a layer.
+        layer: such as `l0`; empty where all layers are meant.
+        share: root of the mean square, of the spread of the answers.
+    """
+
+    name: str
+    layer: str
+    share: float
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Values that did not fit int16: `count` of `seen` values of a stage, or of x."""
+
+    name: str
+    count: int
+    seen: int
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What whole numbers cost on real inputs, where it comes from, and what was cut.
+
+    Attributes:
+        source: the inputs, for people.
+        outputs: a cost each.
+        parts: the sources of the error.
+        cuts: where values were cut.
+    """
+
+    source: str
+    outputs: tuple[OutputCost, ...]
+    parts: tuple[Part, ...]
+    cuts: tuple[Cut, ...]
+
+    def sentences(self) -> tuple[str, ...]:
+        """For people; of the outputs the first few."""
+        told = [cost.sentence(self.source) for cost in self.outputs[:MOST_OUTPUTS]]
+        parts = [f"{part.name} {part.layer}".strip() for part in self.parts]
+        shares = zip(parts, self.parts, strict=True)
+        listed = ", ".join(f"{name} {100 * part.share:.2g} %" for name, part in shares)
+        told.append(f"of the spread, each alone (rms): {listed}")
+        for cut in self.cuts:
+            told.append(
+                f"{cut.count} of {cut.seen} values of {cut.name} do not fit int16 and are cut; "
+                "calibrate on a table of what the model will meet (--calibrate)"
+            )
+        return tuple(told)
+
+    def to_record(self) -> dict[str, Any]:
+        """JSON-ready."""
+        outputs = []
+        for cost in self.outputs:
+            numbers = {"largest": cost.largest, "rms": cost.rms, "spread": cost.spread}
+            outputs.append({"name": cost.column.name, "unit": cost.column.unit, **numbers})
+        parts = [asdict(part) for part in self.parts]
+        cuts = [asdict(cut) for cut in self.cuts]
+        return {"source": self.source, "outputs": outputs, "parts": parts, "cuts": cuts}
+
+
+def cost_of(model: Model, whole: WholeModel, x: Array, source: str) -> Cost:
+    """The cost on `x (batch, seq, input_size)`, which `source` calls by a name for people."""
+    outputs = costs(model, whole, (x,))
+    return Cost(source, outputs, tuple(parts_of(model, whole, x)), tuple(cut_values(whole, x)))
 
 
 def costs(model: Model, whole: WholeModel, inputs: Iterable[Array]) -> tuple[OutputCost, ...]:
@@ -119,8 +191,8 @@ def _helps(seen: Calibration, weight_bits: int) -> Iterator[str]:
     yield "export it in float (--arithmetic float)"
 
 
-def sources(model: Model, whole: WholeModel, x: Array) -> Iterator[tuple[str, float]]:
-    """Where the error comes from: each source alone, and its rms in shares of the spread.
+def parts_of(model: Model, whole: WholeModel, x: Array) -> Iterator[Part]:
+    """Where the error comes from: each source alone.
 
     What no source alone shows, c, tanh, sums and the stages behind, is what is left between a
     float64 run with all of them and the whole numbers.
@@ -134,14 +206,14 @@ def sources(model: Model, whole: WholeModel, x: Array) -> Iterator[tuple[str, fl
     def share(y: Array, other: Array = exact) -> float:
         return float(np.sqrt(((y - other) ** 2).mean()) / spread)
 
-    yield "inputs", share(forward(model, counted).y)
+    yield Part("inputs", "", share(forward(model, counted).y))
     for layer in layers:
         of_layer = {name: value for name, value in weights.items() if name.endswith(layer)}
-        yield f"weights {layer}", share(forward(model, x, Rounded(of_layer)).y)
-    yield "h", share(forward(model, x, Rounded({}, _state_size(whole))).y)
-    yield "sigmoid", share(forward(model, x, choices=_TABLED).y)
+        yield Part("weights", layer, share(forward(model, x, Rounded(of_layer)).y))
+    yield Part("h", "", share(forward(model, x, Rounded({}, _state_size(whole))).y))
+    yield Part("sigmoid", "", share(forward(model, x, choices=_TABLED).y))
     together = forward(model, counted, Rounded(weights, _state_size(whole)), choices=_TABLED).y
-    yield "c, tanh, sums and other stages", share(whole(x), together)
+    yield Part("c, tanh, sums and other stages", "", share(whole(x), together))
 
 
 class Rounded(Noise):
@@ -189,18 +261,15 @@ def _tabled(sums: Array) -> Array:
 _TABLED = Choices(sigmoid=_tabled)
 
 
-def cut_values(whole: WholeModel, x: Array) -> Iterator[str]:
-    """Where values did not fit int16 and were cut, a sentence each."""
+def cut_values(whole: WholeModel, x: Array) -> Iterator[Cut]:
+    """Where values did not fit int16 and were cut."""
     counter = Counter()
     counts = whole.counts(x)
     counter.add("x", _beyond(whole, x))
     whole.answers(counts, counter)
     for name, count in counter.cut.items():
         if count:
-            yield (
-                f"{count} of {counter.seen[name]} values of {name} do not fit int16 and are cut; "
-                "calibrate on a table of what the model will meet (--calibrate)"
-            )
+            yield Cut(name, count, counter.seen[name])
 
 
 def _beyond(whole: WholeModel, x: Array) -> Array:

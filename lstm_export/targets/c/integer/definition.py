@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
 from ....errors import BundleError, InputError
 from ....model import Array, Model
 from ..emit.interface import Interface, Record
-from .cost import MOST_OUTPUTS, costs, cut_values, sources
+from .cost import Cost, cost_of
+from .facts import IntegerFacts
 from .formats import fit
 from .literals import arrays_in
 from .rounding import whole_model
 from .source import Written, write
-from .whole_model import WholeModel
 
 STREAM_STEPS = 2_000
 EXTREME_STEPS = 40
@@ -37,7 +37,8 @@ class IntegerDefinition:
         self._model = model
         if not fit(model, record.integer.formats):
             raise BundleError("the formats in this C source do not fit the model; export it again")
-        self._whole = whole_model(model, record.integer.formats)
+        self._formats = record.integer.formats
+        self._whole = whole_model(model, self._formats)
         interface = Interface.of(model, record.interface.name, record.interface.self_test)
         written = write(Written(model, self._whole, interface, record.integer))
         self.structure = difference(arrays_in(written.c), arrays_in(source)) or "as defined"
@@ -66,9 +67,19 @@ class IntegerDefinition:
             "extremes of int16": self._whole.meant(extremes),
         }
 
-    def remarks(self, x: Array, source: str) -> tuple[str, ...]:
-        """What it costs against float64 on `x`, and why; a sentence each."""
-        return tuple(remarks(self._model, self._whole, x, source))
+    def cost(self, x: Array, source: str) -> Cost:
+        """What it costs against float64 on `x`, and why."""
+        return cost_of(self._model, self._whole, x, source)
+
+    def again(self) -> tuple[Record, str]:
+        """C written anew: of the artifact nothing but its formats is in it."""
+        model = self._model
+        formats = self._formats
+        interface = Interface.of(model, "model", self_test=False)
+        facts = IntegerFacts.of(self._whole, formats, floats=False)
+        weights = f"int{formats.weight_bits}"
+        record = Record(interface, model.signature, weights, model.chain_record(), facts)
+        return record, write(Written(model, self._whole, interface, facts)).c
 
 
 def _check_same_chain(model: Model, record: Record) -> None:
@@ -80,15 +91,6 @@ def _check_same_chain(model: Model, record: Record) -> None:
             f"chain is {[stage['name'] for stage in record.chain]}; the model is "
             f"'{model.describe()}': it is an artifact of another model"
         )
-
-
-def remarks(model: Model, whole: WholeModel, x: Array, source: str) -> Iterator[str]:
-    """What whole numbers cost on real inputs, where it comes from, and what was cut."""
-    for cost in costs(model, whole, (x,))[:MOST_OUTPUTS]:
-        yield cost.sentence(source)
-    parts = [f"{name} {100 * share:.2g} %" for name, share in sources(model, whole, x)]
-    yield f"of the spread, each alone (rms): {', '.join(parts)}"
-    yield from cut_values(whole, x)
 
 
 def difference(

@@ -1,0 +1,145 @@
+"""Whole numbers in a bundle: what is packed, what it says they cost, and what of it runs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lstm_export
+from lstm_export import targets
+from lstm_export.bundle import Artifact, Bundle, make_bundle, open_bundle, write_bundle
+from lstm_export.chains import Checkpoint
+from lstm_export.errors import BundleError, InputError
+from lstm_export.model import Column, Model, forward
+from lstm_export.parity import ParityReport
+from lstm_export.targets.c.host import compiler
+from tests.kit.integer_models import sensor
+
+pytestmark = [
+    pytest.mark.skipif(bool(compiler.unavailable()), reason=f"needs a C compiler: {compiler.HOW}"),
+]
+OPTIONS = {"arithmetic": "integer", "weights": "int16"}
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    plain = sensor()
+    names = replace(plain.signature, targets=(Column("flow", "l/min"),), horizon=1)
+    return Model(plain.stages, names)
+
+
+@pytest.fixture(scope="module")
+def made(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The bundle's path, and the reports."""
+    pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
+    path = tmp_path_factory.mktemp("bundle") / "m.bundle"
+    return path, lstm_export.package(Checkpoint(model), path, ["c", "numpy"], options=OPTIONS)
+
+
+def test_the_cost_stands_in_manifest_card_and_bill(made: Any, model: Model) -> None:
+    path, (report, other) = made
+    bundle = open_bundle(path)
+    assert report.ok
+    assert report.must_equal
+    assert other.ok
+    assert other.cost is None
+    cost = bundle.manifest["artifacts"]["c"]["parity"]["cost"]
+    assert cost == report.to_record()["cost"]
+    (output,) = cost["outputs"]
+    x = np.asarray(bundle.golden[2].x)  # nominal, since there are no real windows
+    exact = forward(model, x).y
+    error = np.abs(lstm_export.load(path, "c")(x) - exact)
+    assert (output["name"], output["unit"]) == ("flow[t+1]", "l/min")
+    np.testing.assert_allclose(output["largest"], error.max(), rtol=0.05)
+    parts = {(part["name"], part["layer"]) for part in cost["parts"]}
+    assert {("inputs", ""), ("weights", "l0"), ("h", ""), ("sigmoid", "")} < parts
+    assert "computes in whole numbers" in bundle.files["README.md"].decode()
+    metrics = json.loads(bundle.bom)["metadata"]["component"]["modelCard"]["quantitativeAnalysis"]
+    told = {entry["type"]: entry["value"] for entry in metrics["performanceMetrics"]}
+    largest = told["largest error of c in whole numbers against float64"]
+    assert float(largest) == output["largest"]
+
+
+def test_the_engine_gives_the_bits_of_the_definition(made: Any, model: Model) -> None:
+    path, _ = made
+    definition = definition_of(open_bundle(path), model)
+    for report in lstm_export.verify(path):
+        assert report.ok, report.table()
+        assert report.must_equal == (report.subject == "c")
+    (of_c, _) = lstm_export.verify(path, Checkpoint(model))
+    assert of_c.structure == "as defined"
+    session = lstm_export.load(path, "c")
+    x = np.random.default_rng(1).normal([280, 40], [10, 0.5], (3, 5, 2)).astype(np.float32)
+    np.testing.assert_array_equal(session(x), definition(x))
+
+
+def definition_of(bundle: Bundle, model: Model) -> targets.Definition:
+    found = targets.definition(targets.get("c"), model, bundle.artifacts["c"])
+    assert found is not None
+    return found
+
+
+def packed(bundle: Bundle, data: bytes, path: Path) -> Path:
+    """The same bundle with another c artifact."""
+    parity = bundle.manifest["artifacts"]["c"]["parity"]
+    changed = make_bundle(bundle.model, bundle.golden, [Artifact("c", "_c", data, parity)])
+    write_bundle(path, changed)
+    return path
+
+
+def test_no_code_of_the_artifact_runs(made: Any, tmp_path: Path) -> None:
+    """Formats alone are taken from it: what stands in the C besides is neither compiled nor kept
+    quiet about."""
+    bundle = open_bundle(made[0])
+    text = bundle.artifacts["c"].decode()
+    broken = text.replace("model_step_q", "no C at all (", 1)
+    path = packed(bundle, broken.encode(), tmp_path / "m.bundle")
+    assert lstm_export.load(path, "c")(bundle.golden[0].x).shape == (4, 1)
+    start = text.index("\n    ", text.index("model_layer_0[")) + 5
+    changed = f"{text[:start]}7{text[text.index(',', start) :]}"
+    (report,) = lstm_export.verify(packed(bundle, changed.encode(), tmp_path / "n.bundle"))
+    assert report.structure == "model_layer_0 differs in 1 of 672 values"
+    assert not report.ok
+
+
+def test_formats_of_another_model_are_refused(made: Any, tmp_path: Path) -> None:
+    bundle = open_bundle(made[0])
+    data = bundle.artifacts["c"].replace(b'"input_bits": [', b'"input_bits": [1, ')
+    with pytest.raises(BundleError, match="formats .* do not fit the model"):
+        lstm_export.verify(packed(bundle, data, tmp_path / "m.bundle"))
+
+
+def test_what_is_claimed_of_equality_follows_from_the_errors(made: Any, tmp_path: Path) -> None:
+    bundle = open_bundle(made[0])
+    parity = json.loads(json.dumps(bundle.manifest["artifacts"]["c"]["parity"]))
+    parity["sets"][0]["error"] = 0.5
+    claimed = [Artifact("c", "_c", bundle.artifacts["c"], parity)]
+    path = tmp_path / "m.bundle"
+    write_bundle(path, make_bundle(bundle.model, bundle.golden, claimed))
+    with pytest.raises(BundleError, match="does not follow from that set"):
+        lstm_export.verify(path)
+
+
+@pytest.mark.parametrize(
+    ("names", "options", "message"),
+    [
+        (["numpy"], OPTIONS, "none of numpy takes arithmetic; add the target c"),
+        (["c"], {**OPTIONS, "max_error": "0.0001%"}, "allowed are 0.0001%"),
+    ],
+)
+def test_options_that_do_nothing_or_are_not_kept_leave_no_bundle(
+    names: list[str], options: dict[str, str], message: str, model: Model, tmp_path: Path
+) -> None:
+    pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
+    with pytest.raises(InputError, match=message):
+        lstm_export.package(Checkpoint(model), tmp_path / "m.bundle", names, options=options)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_report_of_floats_says_nothing_of_a_cost() -> None:
+    assert "cost" not in ParityReport("onnx", "identical", ()).to_record()
