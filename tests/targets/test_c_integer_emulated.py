@@ -74,7 +74,7 @@ def expected(case: Any) -> Array:
     return definition.answers(case.x).reshape(-1, case.output_size)
 
 
-@pytest.mark.parametrize("board", ["m0", "m3", "m4f", "rv32imc"])
+@pytest.mark.parametrize("board", ["m0", "m3", "m4f", "m55", "rv32imc", "aarch64"])
 def test_a_board_gives_the_bits_of_the_definition(
     emulate: Any, cases: list[Any], board: str, tmp_path: Path
 ) -> None:
@@ -109,7 +109,7 @@ def test_what_is_said_of_flash_is_a_bound(
 
 @pytest.mark.parametrize("weights", ["int16", "int8"])
 @pytest.mark.parametrize("level", ["-O0", "-O3"])
-@pytest.mark.parametrize("board", ["m0", "m4f"])
+@pytest.mark.parametrize("board", ["m0", "m4f", "m55"])
 def test_kernels_compile_at_every_level_and_call_nothing(
     emulate: Any, board: str, level: str, weights: str, tmp_path: Path
 ) -> None:

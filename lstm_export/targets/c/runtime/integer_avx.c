@@ -5,7 +5,7 @@
 #include "integer_words.c"
 
 #if defined(MODEL_KERNEL_AVX2)
-#define MODEL_HAS_TOTALS
+#define MODEL_HAS_PART
 /* Sums of a chunk, [row]: pairs of products of 8 or 16 weights at once. */
 MODEL_INLINE __m128i model_chunk(const model_weight *w, const model_weight *end, const int16_t *v)
 {
@@ -39,8 +39,8 @@ MODEL_INLINE __m128i model_chunk(const model_weight *w, const model_weight *end,
 }
 
 /* Four rows times `words` words of values, chunk by chunk -> totals [4]; the weights behind them. */
-MODEL_INLINE const model_weight *model_totals(const model_weight *w, const int16_t *v, size_t words,
-                                              int32_t *totals)
+MODEL_INLINE const model_weight *model_part(const model_weight *w, const int16_t *v, size_t words,
+                                            int32_t *totals)
 {
     const ptrdiff_t chunk = MODEL_CHUNK_WORDS * 4 * MODEL_IN_WORD;
     const model_weight *const last = w + words * 4 * MODEL_IN_WORD;

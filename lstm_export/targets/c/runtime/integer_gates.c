@@ -81,7 +81,7 @@ MODEL_INLINE int32_t model_sigmoid(int32_t sum, unsigned up)
 /* A sigmoid times a number below 2^30, in that number's format. */
 MODEL_INLINE int32_t model_times(int32_t gate, int32_t wide)
 {
-#if defined(MODEL_KERNEL_SMLAD)
+#if defined(MODEL_KERNEL_SMLAD) || defined(MODEL_KERNEL_HELIUM)
     int32_t product; /* the upper half of 64 bits */
     __asm__("smmul %0, %1, %2" : "=r"(product) : "r"(gate << 15), "r"(wide * 2));
     return product;

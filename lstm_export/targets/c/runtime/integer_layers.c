@@ -3,6 +3,7 @@
 #ifndef MODEL_INTEGER_LAYERS_H
 #define MODEL_INTEGER_LAYERS_H
 
+#include "integer_avx512.c"
 #include "integer_gates.c"
 
 typedef struct {
@@ -37,10 +38,23 @@ MODEL_STATIC void model_project(const model_layer *layer, const int16_t *hidden,
 }
 #endif
 
-/* One step of a layer: x [input_size], over h [state_size] and c [hidden_size], Q7.24. */
-MODEL_NOINLINE void model_lstm(const model_layer *layer, const int16_t *x, int16_t *h, int32_t *c)
+/* c and h of every unit of a layer, v: x and h, one behind the other -> out [hidden_size]. */
+#if defined(MODEL_KERNEL_AVX512)
+MODEL_INLINE void model_update(const model_layer *layer, const int16_t *v, int32_t *c, int16_t *out)
 {
-    int16_t v[MODEL_GATHERED] MODEL_ALIGNED;
+    model_units units;
+    units.w = layer->weights;
+    units.bias = layer->biases;
+    units.shifts = layer->shifts;
+    units.v = v;
+    units.words_x = MODEL_WORDS((size_t)layer->input_size);
+    units.words_h = MODEL_WORDS((size_t)layer->state_size);
+    units.up = layer->up;
+    model_lstm_units(&units, c, out, layer->hidden_size);
+}
+#else
+MODEL_INLINE void model_update(const model_layer *layer, const int16_t *v, int32_t *c, int16_t *out)
+{
     const model_weight *w = layer->weights;
     const int32_t *bias = layer->biases;
     const uint8_t *shifts = layer->shifts;
@@ -48,12 +62,6 @@ MODEL_NOINLINE void model_lstm(const model_layer *layer, const int16_t *x, int16
     const size_t words_h = MODEL_WORDS((size_t)layer->state_size);
     const unsigned up = layer->up;
     const int32_t *const end = c + layer->hidden_size;
-    int16_t *out = h;
-#if MODEL_PROJECTION
-    int16_t hidden[MODEL_HIDDEN];
-    out = layer->projection ? hidden : h;
-#endif
-    model_gather(h, layer->state_size, model_gather(x, layer->input_size, v));
     for (; c != end; c++) {
         int32_t totals[8], sums[4], cell;
         w = model_totals(w, v, words_x, words_h, totals);
@@ -70,6 +78,20 @@ MODEL_NOINLINE void model_lstm(const model_layer *layer, const int16_t *x, int16
         cell = model_times(model_sigmoid(sums[3], up), model_tanh_at(model_place(cell, 0, 4)) - 64);
         *out++ = (int16_t)((cell + 64) >> 7);
     }
+}
+#endif
+
+/* One step of a layer: x [input_size], over h [state_size] and c [hidden_size], Q7.24. */
+MODEL_NOINLINE void model_lstm(const model_layer *layer, const int16_t *x, int16_t *h, int32_t *c)
+{
+    int16_t v[MODEL_GATHERED] MODEL_ALIGNED;
+    int16_t *out = h;
+#if MODEL_PROJECTION
+    int16_t hidden[MODEL_HIDDEN];
+    out = layer->projection ? hidden : h;
+#endif
+    model_gather(h, layer->state_size, model_gather(x, layer->input_size, v));
+    model_update(layer, v, c, out);
 #if MODEL_PROJECTION
     if (layer->projection) {
         model_project(layer, hidden, h);

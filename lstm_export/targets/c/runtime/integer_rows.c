@@ -7,10 +7,13 @@
 
 #include "integer_words.c"
 #include "integer_avx.c"
+#include "integer_helium.c"
+#include "integer_neon.c"
 #include "integer_smlad.c"
 #include "integer_thumb.c"
 
 #ifndef MODEL_HAS_TOTALS
+#ifndef MODEL_HAS_PART
 /* Four rows times `words` words of values -> totals [4]; the weights behind them. */
 MODEL_INLINE const model_weight *model_part(const model_weight *w, const int16_t *v, size_t words,
                                               int32_t *totals)
@@ -45,6 +48,7 @@ MODEL_INLINE const model_weight *model_part(const model_weight *w, const int16_t
     }
     return w;
 }
+#endif
 
 /* Four rows times words of x and of h, which lie one behind the other -> totals [x, h][row]; the
    weights behind them. */

@@ -40,6 +40,15 @@ typedef int16_t model_weight;
 #if defined(__AVX2__)
 #define MODEL_KERNEL_AVX2
 #include <immintrin.h>
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && \
+    defined(__AVX512VNNI__)
+#define MODEL_KERNEL_AVX512
+#endif
+#elif defined(__aarch64__) && defined(__ARM_NEON) && !defined(__AARCH64EB__)
+#define MODEL_KERNEL_NEON
+#include <arm_neon.h>
+#elif defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1)
+#define MODEL_KERNEL_HELIUM
 #elif defined(__ARM_FEATURE_SIMD32) && defined(__thumb2__) && __ARM_ARCH_PROFILE == 'M'
 #define MODEL_KERNEL_SMLAD
 #elif defined(__thumb__) && !defined(__thumb2__)
