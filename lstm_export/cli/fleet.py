@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from . import show
 from .again import command_again
 from .fleet_table import entries_of
 from .package import known_targets
+from .run import On
 from .show_fleet import fleet_lines, verdict
 
 if TYPE_CHECKING:
@@ -47,13 +47,14 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+Engine = Annotated[On, typer.Option("--on", help="What shares the models out to processes.")]
 Workers = Annotated[
-    int,
+    int | None,
     typer.Option(
-        min=1, help="Processes, of a thread each; by default one a core.", show_default=False
+        min=1,
+        help="Processes, of a thread each; by default one a core, on a cluster what there is.",
     ),
 ]
-CORES = os.cpu_count() or 1
 
 
 @app.command(PACKAGE)
@@ -82,7 +83,8 @@ def package(  # noqa: PLR0913, PLR0917 - the options of a command
             help="A target to include; repeat for several. By default onnx.",
         ),
     ] = None,
-    workers: Workers = CORES,
+    on: Engine = On.local,
+    workers: Workers = None,
     as_json: show.AsJson = False,
 ) -> None:
     """Package every model of a table, and report on all.
@@ -93,12 +95,13 @@ def package(  # noqa: PLR0913, PLR0917 - the options of a command
     from ..fleet.fleet_page import page
     from ..fleet.fleet_report import REPORT
     from ..fleet.packaging import package_fleet
+    from ..fleet.tasks import Sharing
     from ..pipeline import DEFAULT_TARGETS
 
     entries = entries_of(table, target or DEFAULT_TARGETS)
     try:
         with _progress() as progress:
-            report = package_fleet(entries, output, workers, progress)
+            report = package_fleet(entries, output, Sharing(on.value, workers), progress)
     except KeyboardInterrupt as error:
         kept = f"what is done is kept in {output}; the same command goes on from there"
         raise KeyboardInterrupt(kept) from error
@@ -130,7 +133,8 @@ def verify(  # noqa: PLR0913, PLR0917 - the options of a command
     ] = None,
     key: show.Key = None,
     trust: show.Trust = False,
-    workers: Workers = CORES,
+    on: Engine = On.local,
+    workers: Workers = None,
     as_json: show.AsJson = False,
 ) -> None:
     """Verify every bundle, and say what changed since the last report.
@@ -139,6 +143,7 @@ def verify(  # noqa: PLR0913, PLR0917 - the options of a command
     """
     from ..fleet.checking import verify_fleet
     from ..fleet.fleet_page import page
+    from ..fleet.tasks import Sharing
     from ..verification.artifact import UsersWord
 
     if html:
@@ -146,7 +151,7 @@ def verify(  # noqa: PLR0913, PLR0917 - the options of a command
     with _progress() as progress:
         report = verify_fleet(
             bundles,
-            workers,
+            Sharing(on.value, workers),
             word=UsersWord(trust),
             key=key,
             against=against,

@@ -19,8 +19,7 @@ def fleet_lines(report: FleetReport) -> Iterator[str]:
     unchanged = sum(outcome.unchanged for outcome in report.outcomes)
     told = f", {unchanged:,} of them as an earlier run left them" if unchanged else ""
     yield f"{len(report.outcomes):,} models: {passed:,} passed{told}, {len(report.failed):,} failed"
-    processes = "process" if report.workers == 1 else "processes"
-    yield f"{report.seconds:.1f} s in {report.workers} {processes}"
+    yield f"{report.seconds:.1f} s, {report.sharing.describe()}"
     for outcome in report.failed:
         yield f"failed: {outcome.name}: {outcome.error}"
     worst = report.worst

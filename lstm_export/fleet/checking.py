@@ -19,7 +19,7 @@ from .changes import changes_between
 from .entry import SUFFIX
 from .fleet_report import REPORT, FleetReport, read_report
 from .outcome import Judged, Outcome, latest_metrics
-from .tasks import Progress, outcomes
+from .tasks import HERE, Progress, Sharing, outcomes
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class _Checking:
 
 def verify_fleet(  # noqa: PLR0913 - where, how, and what it is compared with
     folder: Path,
-    workers: int,
+    sharing: Sharing = HERE,
     *,
     word: UsersWord = NO_WORD,
     key: Path | None = None,
@@ -80,7 +80,7 @@ def verify_fleet(  # noqa: PLR0913 - where, how, and what it is compared with
 
     Args:
         folder: where the bundles are; nothing is written there.
-        workers: processes that share the work.
+        sharing: which processes share the work.
         word: what the user said that lets code in a bundle run.
         key: the public key that must have signed every bundle.
         against: the earlier report; by default the folder's own, where it has one.
@@ -97,13 +97,13 @@ def verify_fleet(  # noqa: PLR0913 - where, how, and what it is compared with
     tasks = [_Checking(path, word, key, known.get(_name(path))) for path in paths]
     start = time.perf_counter()
     found = {}
-    for outcome in outcomes(tasks, workers):
+    for outcome in outcomes(tasks, sharing):
         found[outcome.name] = outcome
         if progress:
             progress(outcome, len(tasks))
     in_order = tuple(found[task.name] for task in tasks)
     seconds = time.perf_counter() - start
-    report = FleetReport(in_order, machine(*PACKAGES), workers, seconds)
+    report = FleetReport(in_order, machine(*PACKAGES), sharing, seconds)
     return replace(report, changes=changes_between(earlier, report)) if earlier else report
 
 

@@ -166,7 +166,7 @@ def _made_of(report: FleetReport, again: str) -> Markup:
         "processor": f"{found['processor']}, {found['cores']} cores",
         "system": str(found["system"]),
         "Python": str(found["python"]),
-        "processes": str(report.workers),
+        "processes": report.sharing.describe(),
         "seconds": f"{report.seconds:.1f}",
     }
     tables = [facts("Where", where), facts("Made with", found["versions"])]

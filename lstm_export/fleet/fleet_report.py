@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from ..files import read_bytes, write_bytes
 from ..version import JSON_SCHEMA_VERSION
 from .changes import Changes
 from .outcome import Outcome
+from .tasks import HERE, Sharing
 
 REPORT = "fleet.json"
 _NEXT_STEP = "name a report that fleet wrote, or remove it and package the fleet again"
@@ -25,14 +26,14 @@ class FleetReport:
     Attributes:
         outcomes: one a model.
         machine: where they were made or verified, as `bench.machine` has it.
-        workers: processes that shared them.
+        sharing: which processes shared them.
         seconds: from the start to the last.
         changes: since an earlier report, where there was one.
     """
 
     outcomes: tuple[Outcome, ...]
     machine: Mapping[str, Any]
-    workers: int = 1
+    sharing: Sharing = HERE
     seconds: float = 0.0
     changes: Changes | None = field(default=None, compare=False)
 
@@ -69,7 +70,7 @@ class FleetReport:
             "failed": [outcome.name for outcome in self.failed],
             "size_bytes": self.size_bytes,
             "seconds": round(self.seconds, 3),
-            "workers": self.workers,
+            **asdict(self.sharing),
             "machine": dict(self.machine),
             "models": [outcome.to_record() for outcome in self.outcomes],
         }
@@ -107,7 +108,9 @@ def read_report(path: Path) -> FleetReport:
         version = record["schema_version"]
         outcomes = tuple(map(Outcome.from_record, record["models"]))
         machine = dict(record["machine"])
-        report = FleetReport(outcomes, machine, int(record["workers"]), float(record["seconds"]))
+        seconds = float(record["seconds"])
+        sharing = Sharing(record["engine"], record["workers"])
+        report = FleetReport(outcomes, machine, sharing, seconds)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{path} is no report of a fleet; {_NEXT_STEP}") from error
     if version != JSON_SCHEMA_VERSION:

@@ -19,7 +19,7 @@ from ..verification.subject import read
 from .entry import Entry, check_names_differ
 from .fleet_report import REPORT, FleetReport, read_report, write_report
 from .outcome import Judged, Outcome, latest_metrics
-from .tasks import Progress, outcomes
+from .tasks import HERE, Progress, Sharing, outcomes
 
 _SAVE_EVERY_S = 10.0  # the report, so that a process that is killed loses no more
 
@@ -73,11 +73,11 @@ class _Packaging:
 class _Ledger:
     """What is known of the models so far, which is in the folder however a run ends."""
 
-    def __init__(self, entries: Sequence[Entry], path: Path, workers: int) -> None:
+    def __init__(self, entries: Sequence[Entry], path: Path, sharing: Sharing) -> None:
         self.outcomes = read_report(path).by_name if path.exists() else {}
         self._names = [entry.name for entry in entries]
         self._path = path
-        self._workers = workers
+        self._sharing = sharing
         self._start = time.perf_counter()
         self._saved = self._start
 
@@ -91,13 +91,16 @@ class _Ledger:
         known = tuple(self.outcomes[name] for name in self._names if name in self.outcomes)
         self._saved = time.perf_counter()
         seconds = self._saved - self._start
-        report = FleetReport(known, machine(*PACKAGES), self._workers, seconds)
+        report = FleetReport(known, machine(*PACKAGES), self._sharing, seconds)
         write_report(self._path, report)
         return report
 
 
 def package_fleet(
-    entries: Sequence[Entry], folder: Path, workers: int, progress: Progress | None = None
+    entries: Sequence[Entry],
+    folder: Path,
+    sharing: Sharing = HERE,
+    progress: Progress | None = None,
 ) -> FleetReport:
     """Package every model into `folder`, which is made where it is missing, and write the report.
 
@@ -107,18 +110,19 @@ def package_fleet(
     Args:
         entries: the models.
         folder: where the bundles go, and the report.
-        workers: processes that share the work.
+        sharing: which processes share the work.
         progress: called once a model.
 
     Raises:
         InputError: two names are one file, or the folder cannot be written.
+        MissingDependency: the engine of `sharing` is not installed.
     """
     check_names_differ(entries)
     _make_folder(folder)
-    ledger = _Ledger(entries, folder / REPORT, workers)
+    ledger = _Ledger(entries, folder / REPORT, sharing)
     tasks = [_Packaging(entry, folder, ledger.outcomes.get(entry.name)) for entry in entries]
     try:
-        for outcome in outcomes(tasks, workers):
+        for outcome in outcomes(tasks, sharing):
             ledger.add(outcome)
             if progress:
                 progress(outcome, len(tasks))

@@ -2,16 +2,51 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 from ..errors import LstmExportError, ParityError, printable
+from ..scale.sharing import Answers, Engine, ask_on
 from ..workers import Died, ask_all
 from .outcome import Judged, Outcome
 
 Progress = Callable[[Outcome, int], None]  # a model that is done, of how many
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """How the models of a fleet are shared out to processes.
+
+    Attributes:
+        engine: what runs the processes: `local`, or a cluster's.
+        workers: how many; None for one a core here, and for what a cluster has.
+    """
+
+    engine: Engine = "local"
+    workers: int | None = None
+
+    def describe(self) -> str:
+        """For people: `2 processes here`."""
+        where = "here" if self.engine == "local" else f"on {self.engine.capitalize()}"
+        if self.workers is None:
+            return f"processes {where}"
+        return f"{self.workers} {'process' if self.workers == 1 else 'processes'} {where}"
+
+    def answers(self, job: Callable[[Any], Any], questions: Sequence[Any]) -> Answers:
+        """As `workers.ask_all`.
+
+        Raises:
+            MissingDependency: the engine is not installed.
+        """
+        if self.engine == "local":  # never in this process, which outlives what a model does to it
+            return ask_all(job, questions, self.workers or os.cpu_count() or 1)
+        return ask_on(self.engine, job, questions, self.workers)
+
+
+HERE = Sharing()
 
 
 class Task(Protocol):
@@ -36,14 +71,13 @@ class Task(Protocol):
         """
 
 
-def outcomes(tasks: Sequence[Task], workers: int) -> Iterator[Outcome]:
+def outcomes(tasks: Sequence[Task], sharing: Sharing) -> Iterator[Outcome]:
     """The outcome of every task, as they come; one that fails, or ends its process, is one too.
 
-    Args:
-        tasks: what is to be done, a model each.
-        workers: processes that share the work.
+    Raises:
+        MissingDependency: the engine is not installed.
     """
-    for index, answer in ask_all(_outcome, tasks, workers):
+    for index, answer in sharing.answers(_outcome, tasks):
         is_dead = isinstance(answer, Died)
         yield _failed(tasks[index], answer.reason) if is_dead else answer
 

@@ -22,11 +22,13 @@ from lstm_export.fleet.checking import verify_fleet
 from lstm_export.fleet.fleet_report import FleetReport, read_report, write_report
 from lstm_export.fleet.outcome import Outcome
 from lstm_export.fleet.packaging import package_fleet
+from lstm_export.fleet.tasks import Sharing
 from lstm_export.model import Model
 from lstm_export.training import TrainingOptions
 from tests.kit.builders import redrawn
 from tests.kit.chains import CHAINS
 
+ALONE = Sharing(workers=1)
 KEYS = Path(__file__).parents[1] / "golden" / "keys"
 TABLE = """\
 name,checkpoint,data,target,window,hidden_size,epochs,seed
@@ -55,7 +57,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "fleet.csv").write_text(TABLE.format(folder=folder), encoding="utf-8")
     entries = entries_of(folder / "fleet.csv", ("onnx",))
     with pytest.raises(KeyboardInterrupt):
-        package_fleet(entries, folder / "out", 1, interrupt)
+        package_fleet(entries, folder / "out", ALONE, interrupt)
     assert list(read_report(folder / "out" / "fleet.json").by_name) == ["pump 1"]
     done = invoke("fleet", folder / "fleet.csv", "-o", folder / "out", "--workers", "1")
     (folder / "said.txt").write_text(f"{done.exit_code}\n{done.stdout}{done.stderr}")
@@ -125,7 +127,7 @@ def test_only_what_changed_is_made_again(bundles: Path, made: Path) -> None:
     table.write_text("\n".join(lines), encoding="utf-8")
     before = (bundles / "pump 1.bundle").read_bytes()
     (bundles / "pump 1.bundle").write_bytes(before[:-1])
-    report = package_fleet(entries_of(table, ("onnx",)), bundles, 1)
+    report = package_fleet(entries_of(table, ("onnx",)), bundles, ALONE)
     assert [outcome.unchanged for outcome in report.outcomes] == [False, False]
     assert (bundles / "pump 1.bundle").read_bytes() == before
     assert [judged.subject for judged in report.outcomes[1].artifacts] == ["numpy", "onnx"]
@@ -157,7 +159,7 @@ def test_damage_and_absence_are_told_by_name(bundles: Path) -> None:
     data[data.index(b"weights.npz") + 2000] ^= 1
     path.write_bytes(data)
     (bundles / "mill.bundle").unlink()
-    failed = {outcome.name: outcome.error for outcome in verify_fleet(bundles, 1).failed}
+    failed = {outcome.name: outcome.error for outcome in verify_fleet(bundles, ALONE).failed}
     assert set(failed) == {"pump 1", "mill"}
     assert str(path) in failed["pump 1"]
     assert "mill.bundle is missing; copy it again" in failed["mill"]
@@ -192,7 +194,7 @@ def test_every_bundle_has_to_be_signed_by_the_key(bundles: Path) -> None:
         "cryptography", reason='needs cryptography: pip install "lstm-export[sign]"'
     )
     assert invoke("sign", bundles / "mill.bundle", "--key", KEYS / "minisign.key").exit_code == 0
-    report = verify_fleet(bundles, 1, key=KEYS / "minisign.pub")
+    report = verify_fleet(bundles, ALONE, key=KEYS / "minisign.pub")
     assert [outcome.name for outcome in report.failed] == ["pump 1", "pump 2"]
     assert all("is not signed by" in outcome.error for outcome in report.failed)
 
