@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 
 from lstm_export.device import load_onnx
-from lstm_export.model import Array
+from lstm_export.model import Array, Model
 from lstm_export.parity import check, unequal_lengths
 from lstm_export.targets.onnx import DEFAULT_OPSET
 from lstm_export.targets.onnx.writer import to_bytes
 from scripts.bench.timing import machine, machine_text
 from tests.kit.chains import MODELS
+from tests.kit.graphs import FORECASTS
 
 FLOAT32 = {"INFERENCE_PRECISION_HINT": "f32"}  # bfloat16 by default, where a processor has it
 
@@ -41,11 +42,11 @@ class InOpenVino:
         return y
 
 
-def verdict_on(name: str, data: bytes) -> str:
+def verdict_on(name: str, model: Model, data: bytes) -> str:
     """What the rule says of the answers, or that there were none."""
     try:
         runner = InOpenVino(data)
-        return check(runner, [unequal_lengths(MODELS[name])], subject=name).verdict
+        return check(runner, [unequal_lengths(model)], subject=name).verdict
     except RuntimeError:
         return "not run by OpenVINO"
 
@@ -53,10 +54,10 @@ def verdict_on(name: str, data: bytes) -> str:
 def main() -> None:
     """A line a model, then how many of each."""
     counts: Counter[tuple[str, str]] = Counter()
-    for name, model in MODELS.items():
+    for name, model in {**MODELS, **FORECASTS}.items():
         data = to_bytes(model, DEFAULT_OPSET, lengths=True)
         by = load_onnx(data).metadata["lstm_export.lengths_by"]
-        verdict = verdict_on(name, data)
+        verdict = verdict_on(name, model, data)
         counts[by, verdict] += 1
         print(f"{name:20}  {by:13}  {verdict}")
     print()

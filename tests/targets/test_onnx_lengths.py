@@ -17,6 +17,7 @@ from lstm_export.model.lowering import lower_projections
 from lstm_export.model.wiring import INPUT
 from tests.kit.builders import drawn
 from tests.kit.chains import CHAINS, MODELS
+from tests.kit.graphs import FORECASTS
 
 onnx = pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
 from lstm_export.targets.onnx import reader, writer  # noqa: E402
@@ -154,8 +155,9 @@ def _recurrent(graph: Any) -> list[Any]:
     return [node for node in graph.node if node.op_type in ("LSTM", "GRU")]
 
 
-def _node(graph: Any, op: str) -> Any:
-    return next(node for node in graph.node if node.op_type == op)
+def _node(graph: Any, op: str, takes: str = "") -> Any:
+    nodes = (node for node in graph.node if node.op_type == op)
+    return next(node for node in nodes if not takes or takes in node.input)
 
 
 # Each graph reads padding, ignores lengths or is no longer what its metadata says.
@@ -165,7 +167,13 @@ ALTERED: dict[str, tuple[str, Callable[[Any], Any]]] = {
         "bidirectional",
         lambda g: _recurrent(g)[1].input.__setitem__(4, ""),
     ),
-    "a state however long rows are": ("lower layer", _without_lengths),
+    "a state however long rows are": ("cell states", _without_lengths),
+    "the state of another layer": (
+        "lower layer",
+        lambda g: _node(g, "Transpose", "gru/l1/steps").input.__setitem__(0, "gru/l2/steps"),
+    ),
+    "other steps of a forecast": ("last steps", lambda g: _weights(g, "back_3", -1)),
+    "steps that a row does not have": ("last steps", lambda g: _weights(g, "beyond", 0)),
     "first step": ("bidirectional", lambda g: _weights(g, "one", 0)),
     "other batch": ("bidirectional", lambda g: _node(g, "GatherND").attribute.pop()),
     "other lengths": ("bidirectional", lambda g: _node(g, "Cast").input.__setitem__(0, "x")),
@@ -188,14 +196,34 @@ ALTERED: dict[str, tuple[str, Callable[[Any], Any]]] = {
 @pytest.mark.parametrize("kind", ALTERED)
 def test_an_altered_graph_is_not_the_model(kind: str) -> None:
     name, alter = ALTERED[kind]
-    proto = onnx.load_model_from_string(exported(MODELS[name]))
-    assert reader.from_bytes(proto.SerializeToString()) == MODELS[name]
+    model = {**MODELS, **FORECASTS}[name]
+    proto = onnx.load_model_from_string(exported(model))
+    assert reader.from_bytes(proto.SerializeToString()) == model
     alter(proto.graph)
     with pytest.raises(UnsupportedModel):
-        assert reader.from_bytes(proto.SerializeToString()) == MODELS[name]
+        assert reader.from_bytes(proto.SerializeToString()) == model
+
+
+@pytest.mark.parametrize("name", FORECASTS)
+def test_the_last_steps_are_those_of_each_row(name: str) -> None:
+    model = FORECASTS[name]
+    x = drawn(model, 3, 9)
+    lengths = np.array([4, 9, 7])
+    y = load_onnx(exported(model))(x, lengths)
+    expected = forward(model, x, lengths=lengths)
+    scale = expected.terms.max(axis=0)
+    assert (np.abs(y - expected.y) <= ROUNDINGS * scale).all()
+    assert reader.from_bytes(exported(model)) == model
+
+
+def test_a_row_that_is_too_short_for_its_forecast_is_refused() -> None:
+    model = FORECASTS["last steps"]
+    with pytest.raises(InputError, match="refused"):
+        load_onnx(exported(model))(drawn(model, 3, 9), np.array([9, 2, 5]))
 
 
 BY = {"seed": "gathering", "gru": "gathering", "both ends": "sequence_lens"}
+BY |= {"lower layer": "gathering"}
 BY |= {"cell states": "sequence_lens", "running pools": "gathering"}
 
 

@@ -35,6 +35,8 @@ class Value:
             the last as -1, after the last step, `(directions, batch, size)`, where a stage reads
             them; `name` is empty where no stage reads every step.
         is_bidirectional: whether those are two directions.
+        layers: of a recurrent stage the values that hold every step of a lower layer, counted back
+            like those, `(seq, batch, size)`, where its h at a row's end is gathered.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Value:
     is_time_first: bool = False
     finals: Mapping[tuple[str, int], str] = field(default_factory=dict)
     is_bidirectional: bool = False
+    layers: Mapping[int, str] = field(default_factory=dict)
 
 
 def as_row(value: Value) -> Value:
@@ -83,7 +86,7 @@ class Graph:
     def add(self, op: str, name: str, *others: str, **attributes: Any) -> None:
         """Append a node that maps the current value; its output becomes the current value."""
         name = self.node(op, name, self.value.name, *others, **attributes)
-        self.value = replace(self.value, name=name, finals={})
+        self.value = replace(self.value, name=name, finals={}, layers={})
 
     def node(
         self, op: str, name: str, *inputs: str, outputs: tuple[str, ...] = (), **attributes: Any
@@ -173,6 +176,28 @@ class Graph:
             self.node("Unsqueeze", last, "lengths/index", self.integers("axis_1", 1))
         return self.node("GatherND", name, value, last, batch_dims=1)
 
+    def pick_last_steps(self, name: str, value: str, count: int) -> str:
+        """The last steps that count of every row of `value (batch, seq, size)`.
+
+        `(batch, count, size)`; a row that has fewer asks for a step that there is not, an error.
+        """
+        steps = f"lengths/last_{count}"
+        if not self.has(steps):
+            back = self.constant(f"back_{count}", np.arange(-count, 0)[np.newaxis])
+            ends = self.node("Add", f"{steps}/ends", self._length_column(), back)
+            is_none = self.node("Less", f"{steps}/none", ends, self.integer("scalar_0", 0))
+            beyond = self.integer("beyond", TO_THE_END)
+            places = self.node("Where", f"{steps}/places", is_none, beyond, ends)
+            self.node("Unsqueeze", steps, places, self.integers("axis_2", 2))  # (batch, count, 1)
+        return self.node("GatherND", name, value, steps, batch_dims=1)
+
+    def _length_column(self) -> str:
+        """The lengths, `(batch, 1)`."""
+        column = "lengths/column"
+        if not self.has(column):
+            self.node("Unsqueeze", column, self._wide_lengths(), self.integers("axis_1", 1))
+        return column
+
     def counts(self) -> str:
         """Whether each step counts, `(batch, seq, 1)`."""
         counts = "lengths/counts"
@@ -181,8 +206,7 @@ class Graph:
             step = self.integer("scalar_1", 1)
             seq = self._seq()
             steps = self.node("Range", "x/steps", first, seq, step)  # (seq,)
-            wide = self._wide_lengths()
-            column = self.node("Unsqueeze", "lengths/column", wide, self.integers("axis_1", 1))
+            column = self._length_column()
             less = self.node("Less", "lengths/less", steps, column)  # (batch, seq)
             self.node("Unsqueeze", counts, less, self.integers("axis_2", 2))
         return counts

@@ -27,6 +27,7 @@ from ...model.stage import X
 from ...model.wiring import INPUT
 from .activation_reader import is_gelu_tanh
 from .carried_pool_reader import read_carried_pool
+from .graph import LAST
 from .recurrent_reader import KINDS, RecurrentReader
 from .row_reader import ROW_OPERATORS, Place, read_final, read_row
 from .shared_nodes import step_over_shared
@@ -34,6 +35,7 @@ from .stage_reader import (
     STAGE_READERS,
     is_rms_norm,
     read_last_steps,
+    read_last_steps_of_rows,
     read_rms_norm,
     read_slice,
 )
@@ -106,7 +108,10 @@ class GraphReader:
     def _place_of(self, value: str) -> Place:
         if value not in self._places:
             raise UnsupportedModel(f"node {self._walk.name()!r} takes {value!r}, no stage's value")
-        return self._places[value]
+        place = self._places[value]
+        if place.layer < -1 and self._walk.op() != "GatherND":
+            raise UnsupportedModel(f"{self._walk.name()!r} takes {value!r} of a lower layer")
+        return place
 
     def _next_place(self) -> Place | None:
         """What the next node takes first; None where that is no stage's value."""
@@ -193,6 +198,9 @@ class GraphReader:
             self._expect_all_lengths()
             stage = read_last_steps(self._walk, place.time_axis)
             after = place._replace(kept=stage.count)
+        elif self._walk.input_name(1).startswith(f"{LAST}_"):
+            stage = read_last_steps_of_rows(self._walk, place)
+            after = place._replace(kept=stage.count)
         elif op == "Reshape":
             stage = self._read_flatten(place)
             after = Place(INPUT, is_sequence=False)
@@ -254,13 +262,15 @@ class GraphReader:
         self._walk.current = self._walk.taken_by(*KINDS)
         place = self._place_of(self._walk.current)
         self._expect_time_first(place)
-        stage, finals = self._recurrent.read()
+        stage, finals, lower = self._recurrent.read()
         index = len(self._found)
         if not self._walk.current:  # there is a final state then
             self._walk.current = next(iter(finals.values()))
         self._keep(stage, (place.stage,), place)
         for final, value in finals.items():
             self._places[value] = Place(index, is_sequence=False, final=final)
+        for value, layer in lower.items():
+            self._places[value] = Place(index, is_time_first=True, layer=layer)
 
     def _read_join(self, kind: type[Join], values: list[str]) -> None:
         """A stage of several values, which run time first where a row is among sequences."""

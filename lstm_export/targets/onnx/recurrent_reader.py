@@ -55,8 +55,9 @@ class RecurrentReader:
         self.reads_lengths = False
         self._is_relu = False  # of an RNN
 
-    def read(self) -> tuple[Recurrent, Finals]:
-        """All layers of one stage, and the values that hold h and c after its last step.
+    def read(self) -> tuple[Recurrent, Finals, Mapping[str, int]]:
+        """All layers of one stage, the values that hold h and c after its last step, and by value
+        the lower layer of which it is every step.
 
         The walk's current value is that of every step, empty where there is none.
         """
@@ -68,6 +69,7 @@ class RecurrentReader:
         self._is_relu = self._walk.has_attribute("activations")
         arrays: dict[str, list[Array]] = {}
         finals_by_layer: list[dict[str, str]] = []
+        steps: list[str] = []
         for k in itertools.count():
             for state, found in learned.items():
                 arrays.setdefault(state, []).append(found.array)
@@ -77,6 +79,7 @@ class RecurrentReader:
             arrays_of_layer, finals = self._layer(k, kind, f"{name}/l{k}", start, carried)
             weights |= arrays_of_layer
             finals_by_layer.append(finals)
+            steps.append(self._walk.current)
             if self._layer_name() != f"{name}/l{k + 1}":
                 break
             learned = self._learned_states()
@@ -89,11 +92,13 @@ class RecurrentReader:
         stage = KINDS[kind](name, weights)
         if isinstance(stage, RNN) and self._is_relu:
             stage = replace(stage, nonlinearity="relu")
-        return stage, {
+        finals_of_all = {
             (state, k - len(finals_by_layer)): value
             for k, finals in enumerate(finals_by_layer)
             for state, value in finals.items()
         }
+        lower = {value: k - len(steps) for k, value in enumerate(steps[:-1])}
+        return stage, finals_of_all, lower
 
     def _carried_states(self) -> Iterator[tuple[str, CarriedTensor]]:
         """The states that a stage takes, split into layers; none where the graph carries none."""

@@ -27,6 +27,7 @@ def write_recurrent(stage: Recurrent, graph: Graph, readers: tuple[Stage, ...]) 
     names = graph.carried.get(stage.name, {})
     carried = {state: graph.split(name, stage.num_layers) for state, name in names.items()}
     finals: dict[tuple[str, int], str] = {}
+    layers: dict[int, str] = {}
     gathers = graph.takes_lengths and can_gather(stage, readers)
     for k, cells in enumerate(stage.layers()):
         layer = k - stage.num_layers  # counted back from the last, -1
@@ -36,21 +37,22 @@ def write_recurrent(stage: Recurrent, graph: Graph, readers: tuple[Stage, ...]) 
             wanted = wanted._replace(lengths=LENGTHS)
         for state, name in _write_layer(stage, cells, given, graph, wanted).items():
             finals[state, layer] = name
-    graph.value = replace(graph.value, finals=finals)
+        layers[layer] = graph.value.name
+    graph.value = replace(graph.value, finals=finals, layers=layers if gathers else {})
     if stage.num_layers > 1:
         for state, name in names.items():
-            layers = [f"{stage.name}/l{k}/Y_{state}" for k in range(stage.num_layers)]
-            graph.node("Concat", name + FINAL, *layers, axis=0)
+            parts = [f"{stage.name}/l{k}/Y_{state}" for k in range(stage.num_layers)]
+            graph.node("Concat", name + FINAL, *parts, axis=0)
 
 
 def can_gather(stage: Recurrent, readers: tuple[Stage, ...]) -> bool:
     """Whether padding, which stands behind a row, reaches nothing that is read of its steps.
 
     Then each row's own step is gathered, and the operator needs no `sequence_lens`. A direction
-    that reads from the end does, and so does a state that is no step of the output.
+    that reads from the end does, and so does a cell state, which is no step of any output.
     """
-    reads_states = any(isinstance(each, LastHidden) and not each.is_usual for each in readers)
-    return not stage.bidirectional and not reads_states
+    reads_cells = any(isinstance(each, LastHidden) and each.state == "c" for each in readers)
+    return not stage.bidirectional and not reads_cells
 
 
 class _Wanted(NamedTuple):

@@ -24,6 +24,7 @@ class Place(NamedTuple):
         final: the state and the layer, the last one being -1, whose value after the last step it
             is, `(directions, batch, size)`; None for every step.
         kept: how many steps a sequence has where only the last were kept; 0 where it has all.
+        layer: of a recurrent stage whose every step it is, the last one being -1.
     """
 
     stage: int
@@ -31,6 +32,7 @@ class Place(NamedTuple):
     is_time_first: bool = False
     final: tuple[str, int] | None = None
     kept: int = 0
+    layer: int = -1
 
     @property
     def time_axis(self) -> int:
@@ -63,6 +65,8 @@ def read_row(walk: Walk, place: Place, takes_lengths: bool) -> Stage:
     op = walk.op()
     if not place.is_sequence:
         raise UnsupportedModel(f"{walk.name()!r} takes {walk.current!r}, which is no sequence")
+    if place.layer < -1 and not walk.is_input_named(1, FINAL_STEP):
+        raise UnsupportedModel(f"{walk.name()!r} takes {walk.current!r} of a lower layer")
     if takes_lengths and op.startswith("Reduce"):
         raise UnsupportedModel(f"{walk.name()!r} reads what stands after a row's end")
     if op == "Gather":
@@ -116,7 +120,7 @@ def _last_that_counts(walk: Walk, place: Place) -> Stage:
     if place.is_time_first:
         raise UnsupportedModel(f"{name!r} takes {walk.current!r} time first")
     walk.advance("GatherND", FINAL_STEP if is_hidden else LAST, batch_dims=1)
-    return LastHidden(name) if is_hidden else LastStep(name)
+    return LastHidden(name, layer=place.layer) if is_hidden else LastStep(name)
 
 
 def _pool_of_what_counts(walk: Walk, place: Place) -> Stage:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ...device.onnx_file import FLOAT
 from ...device.onnx_metadata import LENGTHS
 from ...errors import UnsupportedModel
+from .graph import LAST, TO_THE_END
 from .walk import CONSTANT, Walk, check_whole
 
 INT64 = 7  # onnx.TensorProto.DataType
+_LAST_STEPS = re.compile(rf"({LAST}_([1-9]\d{{0,8}}))(/ends|/none|/places)?")
 
 
 class _Definition(NamedTuple):
@@ -18,7 +21,7 @@ class _Definition(NamedTuple):
 
     op: str
     inputs: tuple[str, ...]
-    constants: tuple[int | list[int], ...] = ()
+    constants: tuple[int | list[Any], ...] = ()
     attributes: Mapping[str, Any] = {}
 
 
@@ -53,15 +56,31 @@ _DEFINITIONS: Mapping[str, _Definition] = {
 }
 
 
+def _definition(name: str) -> _Definition | None:
+    match = _LAST_STEPS.fullmatch(name)
+    if match is None:
+        return _DEFINITIONS.get(name)
+    steps, count, part = match[1], int(match[2]), match[3]
+    definitions = {
+        "/ends": _Definition("Add", ("lengths/column", CONSTANT), ([[*range(-count, 0)]],)),
+        "/none": _Definition("Less", (f"{steps}/ends", CONSTANT), (0,)),
+        "/places": _Definition(
+            "Where", (f"{steps}/none", CONSTANT, f"{steps}/ends"), (TO_THE_END,)
+        ),
+        None: _Definition("Unsqueeze", (f"{steps}/places", CONSTANT), ([2],)),  # (batch, n, 1)
+    }
+    return definitions[part]
+
+
 def step_over_shared(walk: Walk) -> None:
     """Step over all such nodes that come next, each of which must be what its name says.
 
     Raises:
         UnsupportedModel: one is something else.
     """
-    while walk.name() in _DEFINITIONS:
+    while (definition := _definition(walk.name())) is not None:
         name = walk.name()
-        op, inputs, constants, attributes = _DEFINITIONS[name]
+        op, inputs, constants, attributes = definition
         taken = walk.take(op, *inputs, **attributes)
         if taken.outputs != (name,):
             raise UnsupportedModel(f"the node {name!r} gives {taken.outputs}")

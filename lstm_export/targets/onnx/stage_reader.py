@@ -20,8 +20,8 @@ from ...model import (
     Stage,
 )
 from . import activation_reader
-from .graph import TO_THE_END
-from .row_reader import read_reduced
+from .graph import LAST, TO_THE_END
+from .row_reader import Place, read_reduced
 from .walk import CONSTANT, OPTIONAL, Walk
 
 
@@ -86,6 +86,16 @@ def read_last_steps(walk: Walk, axis: int) -> LastSteps:
     if start.shape != (1,) or not is_to_the_end:
         raise UnsupportedModel(f"{name!r} does not keep the last steps")
     return LastSteps(name, -int(start[0]))
+
+
+def read_last_steps_of_rows(walk: Walk, place: Place) -> LastSteps:
+    """The last steps of every row that count."""
+    name = walk.name()
+    steps = walk.input_name(1)
+    if place.is_time_first or not place.is_sequence or place.layer < -1:
+        raise UnsupportedModel(f"{name!r} takes no sequence that runs batch first")
+    walk.advance("GatherND", steps, batch_dims=1)
+    return LastSteps(name, int(steps.removeprefix(f"{LAST}_")))
 
 
 def _replace(walk: Walk) -> Stage:

@@ -101,7 +101,8 @@ def _last_step(stage: LastStep, graph: Graph, around: Around) -> None:
 @write.register
 def _last_hidden(stage: LastHidden, graph: Graph, around: Around) -> None:
     final = graph.value.finals.get((stage.state, stage.layer), "")
-    graph.value = replace(graph.value, name=final or graph.value.name)
+    every_step = graph.value.layers.get(stage.layer, graph.value.name)
+    graph.value = replace(graph.value, name=final or every_step)
     if not final:
         _batch_first(stage, graph)
         picked = graph.pick_last(stage.name, graph.value.name, FINAL_STEP)
@@ -166,10 +167,10 @@ def _time_axis(graph: Graph) -> int:
 @write.register
 def _last_steps(stage: LastSteps, graph: Graph, around: Around) -> None:
     if graph.takes_lengths:
-        fault = "a row may be shorter than what it takes"
-        raise UnsupportedModel(
-            f"the onnx target cannot express {stage.name} ({stage.kind}) with lengths: {fault}"
-        )
+        _batch_first(stage, graph)
+        picked = graph.pick_last_steps(stage.name, graph.value.name, stage.count)
+        graph.value = replace(graph.value, name=picked, finals={}, layers={})
+        return
     axis = _time_axis(graph)
     graph.add(
         "Slice",

@@ -68,7 +68,7 @@ class Walk:
 
     def constant(self, index: int) -> Array | None:
         """An input of the next node, where it is a constant that its attributes must agree with."""
-        return self._constants.get(self._input(index))
+        return self._constants.get(self.input_name(index))
 
     def taken_by(self, *ops: str) -> str:
         """The first input of the next node of these operators; empty where none is left."""
@@ -84,9 +84,10 @@ class Walk:
 
     def is_input_named(self, index: int, name: str) -> bool:
         """Whether an input of the next node has this name."""
-        return self._input(index) == name
+        return self.input_name(index) == name
 
-    def _input(self, index: int) -> str:
+    def input_name(self, index: int) -> str:
+        """The name of an input of the next node; empty where it has none."""
         node = self._node()
         if node is None or index >= len(node.inputs):
             return ""
@@ -182,7 +183,7 @@ def check_number(array: Array, value: float, where: str) -> None:
         raise UnsupportedModel(f"before {where!r} stands {array.tolist()}, expected {value}")
 
 
-def check_whole(taken: Taken, *values: int | list[int]) -> None:
+def check_whole(taken: Taken, *values: int | list[Any]) -> None:
     """The node's constants are just these whole numbers.
 
     Raises:
