@@ -269,7 +269,8 @@ class GraphReader:
         self._keep(stage, (place.stage,), place)
         for final, value in finals.items():
             self._places[value] = Place(index, is_sequence=False, final=final)
-        for value, layer in lower.items():
+        for k, value in enumerate(lower):
+            layer = k - len(lower) - 1
             self._places[value] = Place(index, is_time_first=True, layer=layer)
 
     def _read_join(self, kind: type[Join], values: list[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -31,6 +31,19 @@ class _Learned(NamedTuple):
     array: Array
 
 
+class ReadLayers(NamedTuple):
+    """A recurrent stage of a graph.
+
+    Attributes:
+        finals: the values that hold h and c after its last step.
+        lower: the values that are every step of each layer but the last.
+    """
+
+    stage: Recurrent
+    finals: Finals
+    lower: tuple[str, ...]
+
+
 class RecurrentReader:
     """Reads one recurrent stage after another.
 
@@ -55,9 +68,8 @@ class RecurrentReader:
         self.reads_lengths = False
         self._is_relu = False  # of an RNN
 
-    def read(self) -> tuple[Recurrent, Finals, Mapping[str, int]]:
-        """All layers of one stage, the values that hold h and c after its last step, and by value
-        the lower layer of which it is every step.
+    def read(self) -> ReadLayers:
+        """All layers of one stage.
 
         The walk's current value is that of every step, empty where there is none.
         """
@@ -92,13 +104,7 @@ class RecurrentReader:
         stage = KINDS[kind](name, weights)
         if isinstance(stage, RNN) and self._is_relu:
             stage = replace(stage, nonlinearity="relu")
-        finals_of_all = {
-            (state, k - len(finals_by_layer)): value
-            for k, finals in enumerate(finals_by_layer)
-            for state, value in finals.items()
-        }
-        lower = {value: k - len(steps) for k, value in enumerate(steps[:-1])}
-        return stage, finals_of_all, lower
+        return ReadLayers(stage, _counted_back(finals_by_layer), tuple(steps[:-1]))
 
     def _carried_states(self) -> Iterator[tuple[str, CarriedTensor]]:
         """The states that a stage takes, split into layers; none where the graph carries none."""
@@ -220,6 +226,15 @@ class RecurrentReader:
             self._walk.integers("Reshape", 0, 0, -1)
         else:
             self._walk.integers("Squeeze", 1)
+
+
+def _counted_back(by_layer: Sequence[Mapping[str, str]]) -> Finals:
+    """Final states by layer, the last one being -1."""
+    return {
+        (state, k - len(by_layer)): value
+        for k, finals in enumerate(by_layer)
+        for state, value in finals.items()
+    }
 
 
 def _weights(k: int, kind: str, directions: int, operands: list[Array]) -> dict[str, Array]:

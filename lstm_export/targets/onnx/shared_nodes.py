@@ -60,7 +60,8 @@ def _definition(name: str) -> _Definition | None:
     match = _LAST_STEPS.fullmatch(name)
     if match is None:
         return _DEFINITIONS.get(name)
-    steps, count, part = match[1], int(match[2]), match[3]
+    steps = match[1]
+    count = int(match[2])
     definitions = {
         "/ends": _Definition("Add", ("lengths/column", CONSTANT), ([[*range(-count, 0)]],)),
         "/none": _Definition("Less", (f"{steps}/ends", CONSTANT), (0,)),
@@ -69,7 +70,7 @@ def _definition(name: str) -> _Definition | None:
         ),
         None: _Definition("Unsqueeze", (f"{steps}/places", CONSTANT), ([2],)),  # (batch, n, 1)
     }
-    return definitions[part]
+    return definitions[match[3]]
 
 
 def step_over_shared(walk: Walk) -> None:
