@@ -118,13 +118,15 @@ def _answer_all(rows: Any, signals: _Signals, file: TextIO, separator: str | Non
     while line := signals.line(file):
         number += 1
         if len(line) > MAX_LINE:
-            raise InputError(f"line {number} has more than {MAX_LINE} characters")
+            raise InputError(
+                f"line {number} has more than {MAX_LINE} characters; repair the source"
+            )
         if not line.strip():
             continue
         if not rows.names:
             line = line.removeprefix("\ufeff")
             delimiter = separator or max(",;\t", key=line.count)
-        cells = next(csv.reader([line], delimiter=delimiter))
+        cells = _cells(line, delimiter, number)
         if not rows.names:
             is_header = rows.begin(cells)
             if not _print(rows.names):
@@ -134,6 +136,13 @@ def _answer_all(rows: Any, signals: _Signals, file: TextIO, separator: str | Non
         answer = rows.answer(cells, number)
         if answer is not None and not _print(answer):
             return
+
+
+def _cells(line: str, delimiter: str, number: int) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=delimiter))
+    except csv.Error as error:
+        raise InputError(f"line {number} is not CSV: {error}; repair the source") from error
 
 
 def _print(cells: tuple[str, ...]) -> bool:

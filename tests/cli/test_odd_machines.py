@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from lstm_export.cli import app
+from lstm_export.targets.c.host import compiler
 from tests.kit.builders import drawn
 from tests.kit.chains import CHAINS
 
@@ -81,6 +82,13 @@ def test_a_full_cache_of_compiled_models(array: Path) -> None:
 def test_a_quotation_without_an_end(variable: str, array: Path) -> None:
     line = said("run", BUNDLE, array, "--engine", "c", **{variable: "'gcc"})
     assert f'{variable} is "\'gcc": No closing quotation; mend or unset it' in line
+
+
+def test_a_blank_compiler_is_none_that_was_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CC", raising=False)
+    default = compiler.unavailable() or compiler.compiler()
+    monkeypatch.setenv("CC", "  ")
+    assert (compiler.unavailable() or compiler.compiler()) == default
 
 
 def test_python_without_docstrings(array: Path) -> None:
