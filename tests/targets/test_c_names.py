@@ -20,6 +20,7 @@ from lstm_export.targets import get
 from lstm_export.targets.c.emit.interface import Interface, Record
 from lstm_export.targets.c.emit.runtime import symbols
 from lstm_export.targets.c.emit.source import write
+from tests.kit.builders import drawn
 from tests.kit.chains import CHAINS
 
 C = get("c")
@@ -143,6 +144,25 @@ def test_a_changed_record_cannot_write_into_the_header(tmp_path: Path) -> None:
     told = re.sub(r'"description": "[^"]*"', '"description": "*\\/ int stranger; \\/*"', source)
     assert told != source
     assert "*/ int" not in Record.of(told).interface.header()
+
+
+@pytest.mark.skipif(not shutil.which("gcc"), reason="needs gcc")
+@pytest.mark.parametrize("arithmetic", ["float", "integer"])
+def test_names_that_differ_in_case_alone_do_not_share_a_program(
+    arithmetic: str, tmp_path: Path
+) -> None:
+    """Their macros would be one: the second header is refused, and not left out in silence."""
+    model = CHAINS["seed"]
+    windows = drawn(model, 8, 20)
+    headers = []
+    for name in ("m", "M"):
+        C.export_on(model, tmp_path / f"of_{name}_c", windows, name=name, arithmetic=arithmetic)
+        headers.append(f'#include "of_{name}_c/{name}.h"\n')
+    command = ["gcc", *COMPILE, "-fsyntax-only", str(tmp_path / "main.c")]
+    for included, message in ((headers[:1] * 2, ""), (headers, "export one of both with another")):
+        (tmp_path / "main.c").write_text("".join(included))
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (message in done.stderr) if message else not done.returncode, done.stderr
 
 
 def test_names_of_arrays_stay_apart() -> None:

@@ -1,5 +1,8 @@
-#ifndef MODEL_H
-#define MODEL_H
+#ifndef model_H /* in the name's own case, unlike the macros */
+#define model_H
+#ifdef MODEL_INPUT_SIZE
+#error "the macros of another model begin with MODEL_, too: export one of both with another --name"
+#endif
 
 #include <stddef.h>
 
