@@ -35,7 +35,7 @@ def show(result: TrainingResult, output: Path, as_json: bool) -> None:
         shown.as_json("train", path=str(output), **result.to_record(), windows=asdict(result.data))
         return
     typer.echo(f"model  {result.model.describe()}")
-    if result.choice and result.choice.epochs:
+    if result.choice and result.choice.is_made:
         typer.echo(f"       {result.choice.describe()}")
     for line in data_lines(result.data):
         typer.echo(line)

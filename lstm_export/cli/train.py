@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 Scaler = Enum("Scaler", {"standard": "standard", "minmax": "minmax"}, type=str)
 SplitBy = Enum("SplitBy", {"time": "time", "group": "group"}, type=str)
 Loss = Enum("Loss", {"mse": "mse", "mae": "mae", "huber": "huber"}, type=str)
-Predict = Enum("Predict", {"level": "level", "change": "change", "auto": "auto"}, type=str)
+Predict = Enum(
+    "Predict",
+    {"level": "level", "change": "change", "correction": "correction", "auto": "auto"},
+    type=str,
+)
 UnknownLevel = Enum("UnknownLevel", {"error": "error", "other": "other"}, type=str)
 
 NAMES = {"targets": "target"}  # the library's names that are other ones here
@@ -180,8 +184,8 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     predict: Annotated[
         Predict,
         typer.Option(
-            help="The level of the targets, or their change from the last value, which the model "
-            "adds again; auto takes the better after a few epochs."
+            help="The level of the targets, their change from the last value, or what a ridge "
+            "regression leaves, which the model adds again; auto takes the better on validation."
         ),
     ] = Predict.auto,
     quantiles: Annotated[

@@ -12,7 +12,6 @@ from ..model import (
     Add,
     Affine,
     Array,
-    Column,
     Concat,
     LastStep,
     Linear,
@@ -27,9 +26,9 @@ from .history import Trained
 from .options import TrainingOptions
 from .samples import Samples
 from .scaling import fit_scaler
+from .shortcut import RIDGE, Shortcut, fit_shortcut
 from .tensors import Windows
 
-REAL_WINDOWS = 32
 INPUT_SCALER = "input_scaler"
 OUTPUT_SCALER = "output_scaler"
 
@@ -39,18 +38,21 @@ class Assembly:
     """An LSTM and a Linear between scalers, fitted on the training part.
 
     Where the change is predicted, the window's last values of the targets are taken off the inputs,
-    so that a drifting level does not reach the LSTM, and added to the answers.
+    so that a drifting level does not reach the LSTM, and added to the answers. Where a correction
+    is predicted, the answers of a ridge regression are added.
 
     Attributes:
         inputs: the scaler of x `(input_size,)`; of what is left of it, where the change is
             predicted.
-        outputs: the scaler of the answers `(answers,)`, or of their change.
-        last: for each answer the column of x whose last value is added; None for the level.
+        outputs: the scaler of the answers `(answers,)`, or of what is left of them.
+        last: for each answer the column of x whose last value is added; None for no change.
+        shortcut: the regression; None for no correction.
     """
 
     inputs: Affine
     outputs: Affine
     last: tuple[int, ...] | None = None
+    shortcut: Shortcut | None = None
 
     def windows(self, samples: Samples) -> Iterator[tuple[str, Windows]]:
         """The parts that are learned from, as the LSTM sees them: scaled, float32."""
@@ -74,10 +76,12 @@ class Assembly:
 
     def _wanted(self, samples: Samples, starts: Array) -> Array:
         """The scaled answers, float32 `(windows, answers)`."""
-        true = samples.targets(starts)
+        left = samples.targets(starts)
         if self.last is not None:
-            true = true - last_values(samples, starts, self.last)
-        wanted: Array = ((true - self.outputs.offset) / self.outputs.scale).astype(np.float32)
+            left = left - last_values(samples, starts, self.last)
+        if self.shortcut is not None:
+            left = left - self.shortcut.answers(samples, starts)
+        wanted: Array = ((left - self.outputs.offset) / self.outputs.scale).astype(np.float32)
         return wanted
 
     def model(self, trained: Sequence[Trained], signature: Signature) -> Model:
@@ -85,9 +89,14 @@ class Assembly:
         times = 1 + len(signature.quantiles)
         outputs = repeated(self.outputs, times)
         core = (self.inputs, *network_of(trained), outputs)
-        if self.last is None:
-            return Model(core, signature, origin="stored")
-        stages = (*self._before(signature.input_size), *core, *self._after(times))
+        stages: tuple[Stage, ...] = core
+        if self.last is not None:
+            last_values = Slice("last_values", self.last * times, inputs=("last_x",))
+            added = Add("answers", inputs=(OUTPUT_SCALER, "last_values"))
+            stages = (*self._before(signature.input_size), *core, last_values, added)
+        if self.shortcut is not None:
+            added = Add("answers", inputs=(OUTPUT_SCALER, RIDGE))
+            stages = (*core, *self.shortcut.stages(times), added)
         return Model(stages, signature, origin="stored")
 
     def _before(self, input_size: int) -> tuple[Stage, ...]:
@@ -99,13 +108,6 @@ class Assembly:
             LastStep("last_x", inputs=(X,)),
             Affine("level", zeros, is_target, inverse=True),
             Subtract("less_level", inputs=(X, "level")),
-        )
-
-    def _after(self, times: int) -> tuple[Stage, ...]:
-        """The last values added to the answers, and to each of their quantiles."""
-        return (
-            Slice("last_values", (self.last or ()) * times, inputs=("last_x",)),
-            Add("answers", inputs=(OUTPUT_SCALER, "last_values")),
         )
 
 
@@ -129,31 +131,47 @@ def network_of(trained: Sequence[Trained]) -> Iterator[Stage]:
 
 
 def assembly_of(samples: Samples, signature: Signature, options: TrainingOptions) -> Assembly:
-    """The scalers, fitted on the training part."""
-    x = samples.x[samples.rows("train")].astype(np.float64)
+    """The scalers and the regression, fitted on the training part."""
+    inputs = input_scaler(samples, options)
     if options.predict == "change":
-        return _of_change(samples, signature, options, x)
+        return _of_change(samples, signature, options, inputs)
+    if options.predict == "correction":
+        return _of_correction(samples, options, inputs)
     steps = max(options.horizon, 1)
     y = np.repeat(samples.y[samples.target_rows("train")], steps, axis=1)  # (rows, answers)
-    inputs = Affine(INPUT_SCALER, *fit_scaler(x, options.scaler))
     outputs = Affine(OUTPUT_SCALER, *fit_scaler(y, options.scaler), inverse=True)
     return Assembly(inputs, outputs)
 
 
+def input_scaler(samples: Samples, options: TrainingOptions) -> Affine:
+    """The scaler of x, fitted on the training part."""
+    x = samples.x[samples.rows("train")].astype(np.float64)
+    return Affine(INPUT_SCALER, *fit_scaler(x, options.scaler))
+
+
 def _of_change(
-    samples: Samples, signature: Signature, options: TrainingOptions, x: Array
+    samples: Samples, signature: Signature, options: TrainingOptions, inputs: Affine
 ) -> Assembly:
     names = [column.name for column in signature.features]
     columns = [names.index(target) for target in options.targets]
     last = tuple(column for column in columns for _ in range(options.horizon))
     starts = samples.parts["train"]
-    offset, scale = fit_scaler(x, options.scaler)
+    offset = inputs.offset.copy()
+    scale = inputs.scale.copy()
     for column in columns:
         offset[column] = 0
         scale[column] = _spread_within(samples, starts, column)
     change = samples.targets(starts) - last_values(samples, starts, last)
     outputs = Affine(OUTPUT_SCALER, *fit_scaler(change, options.scaler), inverse=True)
     return Assembly(Affine(INPUT_SCALER, offset, scale), outputs, last)
+
+
+def _of_correction(samples: Samples, options: TrainingOptions, inputs: Affine) -> Assembly:
+    starts = samples.parts["train"]
+    shortcut = fit_shortcut(samples, inputs)
+    left = samples.targets(starts) - shortcut.answers(samples, starts)
+    outputs = Affine(OUTPUT_SCALER, *fit_scaler(left, options.scaler), inverse=True)
+    return Assembly(inputs, outputs, shortcut=shortcut)
 
 
 def _spread_within(samples: Samples, starts: Array, column: int) -> float:
@@ -178,37 +196,3 @@ def last_values(samples: Samples, starts: Array, columns: tuple[int, ...]) -> Ar
 def repeated(scaler: Affine, times: int) -> Affine:
     """The scaler of answers for their quantiles, too."""
     return replace(scaler, offset=np.tile(scaler.offset, times), scale=np.tile(scaler.scale, times))
-
-
-def with_ranges(signature: Signature, samples: Samples) -> Signature:
-    """The signature with the range of every column over the training part."""
-    x = samples.x[samples.rows("train")]
-    y = samples.y[samples.target_rows("train")]
-    shortest = int(samples.lengths(samples.parts["train"]).min())
-    return replace(
-        signature,
-        features=_ranged(signature.features, x),
-        targets=_ranged(signature.targets, y),
-        shortest=shortest if shortest < samples.window else None,
-    )
-
-
-def _ranged(columns: tuple[Column, ...], values: Array) -> tuple[Column, ...]:
-    low = values.min(axis=0).tolist()
-    high = values.max(axis=0).tolist()
-    ranged = []
-    for column, lowest, highest in zip(columns, low, high, strict=True):
-        ranged.append(replace(column, low=lowest, high=highest))
-    return tuple(ranged)
-
-
-def real_windows_of(samples: Samples) -> Array | None:
-    """Whole windows spread evenly over the validation part, or else over the training part."""
-    for part in ("validation", "train"):
-        starts = samples.parts[part]
-        whole = starts[samples.lengths(starts) == samples.window]
-        if len(whole):
-            count = min(REAL_WINDOWS, len(whole))
-            picked = np.linspace(0, len(whole) - 1, count).round().astype(np.int64)
-            return samples.inputs(whole[picked])
-    return None

@@ -9,13 +9,12 @@ import numpy as np
 from ..model import Array, Signature
 from ..model.calendar_steps import MONTHS
 from .answers import Predictor
+from .ridge import MOST_COLUMNS, ridge_weights
 from .samples import Samples, batches, by_target
 from .scaling import fit_scaler
 
 DAY = 86400.0
 WEEK = 7 * DAY
-RIDGE_COLUMNS = 4096  # more, and the normal equations in float64 outgrow the model they judge
-RIDGE_PENALTY = 1.0
 
 
 def baselines(samples: Samples, signature: Signature) -> dict[str, Predictor]:
@@ -23,7 +22,7 @@ def baselines(samples: Samples, signature: Signature) -> dict[str, Predictor]:
     found = untrained_baselines(samples, signature)
     if not samples.horizon:
         found["training mean"] = lambda starts: _training_mean(samples, starts)
-    if samples.window * samples.x.shape[1] <= RIDGE_COLUMNS:
+    if samples.window * samples.x.shape[1] <= MOST_COLUMNS:
         found["ridge"] = ridge(samples)
     return found
 
@@ -57,20 +56,16 @@ def season(signature: Signature) -> tuple[str, np.timedelta64 | None]:
     return name, np.timedelta64(round(period * 1e6), "us") if is_whole else None
 
 
-def ridge(samples: Samples, penalty: float = RIDGE_PENALTY) -> Predictor:
+def ridge(samples: Samples) -> Predictor:
     """Least squares from standardised, flattened training windows to the targets, with an L2
     penalty."""
     starts = samples.parts["train"]
     scaler = fit_scaler(samples.x[samples.rows("train")].astype(np.float64), "standard")
     mean = samples.targets(starts).mean(axis=0)
-    columns = samples.window * samples.x.shape[1] + 1
-    gram = np.zeros((columns, columns))
-    moment = np.zeros((columns, len(mean)))
-    for batch in batches(starts):
-        design = _design(samples, scaler, batch)
-        gram += design.T @ design
-        moment += design.T @ (samples.targets(batch) - mean)
-    weight = np.linalg.solve(gram + penalty * np.eye(columns), moment)  # (columns, output_size)
+    weight = ridge_weights(
+        (_design(samples, scaler, batch), samples.targets(batch) - mean)
+        for batch in batches(starts)
+    )  # (columns, output_size)
 
     def predict(starts: Array) -> Array:
         parts = [_design(samples, scaler, batch) @ weight for batch in batches(starts)]

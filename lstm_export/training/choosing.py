@@ -1,18 +1,20 @@
-"""Level or change: which of the two predicts better after a few epochs."""
+"""Level or change, whichever predicts better after a few epochs; or to correct a regression."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from ..model import Array, Model, Signature
-from .answers import Answers
+from .assembly import input_scaler
 from .options import Predict, TrainingOptions
 from .ranks import Ranks
 from .result import Choice
 from .samples import Samples
 from .scores import MODEL, model_answers
+from .shortcut import fit_shortcut, has_shortcut
 
 LEAST_TRIED = 3  # epochs
 SHARE_OF_EPOCHS = 0.15  # that each of the two is tried for
@@ -39,23 +41,47 @@ def choose(
     tried = {}
     for predict in ("level", "change"):
         model = train(options.tried(predict, epochs))
-        rmse = validation_rmse(model_answers(model, samples, options))
+        answers = model_answers(model, samples, options)
+        rmse = spread_rmse(answers.predicted[MODEL], answers.true)
         tried[predict] = Ranks.here().agreed(rmse)
     better: Predict = "change" if tried["change"] < tried["level"] else "level"
     return Choice(better, epochs, tried["level"], tried["change"])
 
 
-def validation_rmse(answers: Answers, windows: Array | None = None) -> float:
-    """Over all targets, each in units of its standard deviation there.
+def corrected(
+    samples: Samples, options: TrainingOptions, choice: Choice, model: Model
+) -> Choice | None:
+    """To correct a ridge regression, where that is better on validation than the trained model;
+    else None.
 
     Args:
-        answers: of the model to the validation part.
-        windows: which of its windows count, bool `(windows,)`; None for all.
+        samples: of the table.
+        options: those of the run.
+        choice: what the model predicts.
+        model: trained to its end.
     """
-    counting = slice(None) if windows is None else windows
-    true = answers.true[counting]  # (windows, targets, steps)
-    errors = answers.predicted[MODEL][counting] - true
+    starts = samples.parts["validation"]
+    if not len(starts) or not has_shortcut(samples):
+        return None
+    answers = model_answers(model, samples, options)
+    shortcut = fit_shortcut(samples, input_scaler(samples, options))
+    of_ridge = shortcut.answers(samples, starts).reshape(answers.true.shape)
+    ranks = Ranks.here()
+    network_rmse = ranks.agreed(spread_rmse(answers.predicted[MODEL], answers.true))
+    ridge_rmse = ranks.agreed(spread_rmse(of_ridge, answers.true))
+    if network_rmse <= ridge_rmse:
+        return None
+    return replace(choice, predict="correction", network_rmse=network_rmse, ridge_rmse=ridge_rmse)
+
+
+def spread_rmse(predicted: Array, true: Array) -> float:
+    """Over all targets, each in units of its standard deviation.
+
+    Args:
+        predicted: `(windows, targets, steps)`.
+        true: of the same shape.
+    """
     spread = true.std(axis=(0, 2))
     scale = np.where(spread > 0, spread, 1.0)
-    squares = np.mean(np.square(errors), axis=(0, 2)) / np.square(scale)
+    squares = np.mean(np.square(predicted - true), axis=(0, 2)) / np.square(scale)
     return float(np.sqrt(squares.mean()))

@@ -10,13 +10,13 @@ from ..errors import InputError, require
 from ..model import Signature
 from ..series import Table, TableSource
 from .answers import Answers
-from .assembly import real_windows_of
 from .causes import beaten
 from .data_report import data_report
 from .facts import facts_of
 from .fitting import Fitted, fit_table
 from .history import Progress, lowest_loss
 from .intervals import Coverage, coverage_of, off_coverage, with_interval
+from .kept_data import real_windows_of
 from .noticed import table_warnings
 from .options import PARTS, TrainingOptions
 from .ranks import Ranks, is_first, joined
@@ -139,8 +139,7 @@ def _judged(table: Table, fitted: Fitted) -> TrainingResult:
         seeds=tuple(_seed_runs(fitted)),
         interrupted=fitted.is_interrupted,
         lost=trained.lost,
-        # An ensemble does not go on from the state of one of its members.
-        unfinished=None if options.ensemble else trained.unfinished,
+        unfinished=fitted.unfinished,
         answers=answers[-1],
     )
 

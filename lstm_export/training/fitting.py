@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ..errors import InputError
 from ..model import Model
 from ..series import Table
-from .assembly import Assembly, assembly_of, with_ranges
-from .choosing import choose
+from .assembly import Assembly, assembly_of
+from .choosing import choose, corrected
 from .history import Progress, Trained, lowest_loss
+from .kept_data import with_ranges
 from .loop import train_loop
 from .noticed import refuse_constant_targets
 from .options import TrainingOptions
 from .result import Choice
 from .samples import Samples
 from .windowing import build_samples, input_signature
+
+CHOICE = "choice"  # its key in the state of an interrupted run
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +66,14 @@ class Fitted:
         trained = [member.trained for member in self.members]
         return min(trained, key=lambda own: lowest_loss(own.history) or 0.0)
 
+    @property
+    def unfinished(self) -> dict[str, Any] | None:
+        """Where an interrupted run stood; None for an ensemble, which is more than one run."""
+        state = self.members[0].trained.unfinished
+        if state is None or self.options.ensemble:
+            return None
+        return {**state, CHOICE: asdict(self.choice)}
+
 
 def fit_table(
     table: Table,
@@ -83,10 +94,17 @@ def fit_table(
         KeyboardInterrupt: before the first epoch was over.
     """
     task = _Task(table, options)
-    choice = Choice(options.predict)
-    if options.predict == "auto":
-        choice = choose(task.samples, task.signature, task.known(options), task.brief)
-    return task.fitted(options, choice, progress, unfinished)
+    choice = task.choice(options, unfinished)
+    fitted = task.fitted(options, choice, progress, unfinished)
+    if options.predict != "auto" or choice.predict == "correction" or fitted.is_interrupted:
+        return fitted
+    better = corrected(task.samples, fitted.chosen, choice, fitted.model)
+    if better is None:
+        return fitted
+    try:
+        return task.fitted(options, better, progress, None)
+    except KeyboardInterrupt:
+        return replace(fitted, is_interrupted=True)
 
 
 class _Task:
@@ -102,6 +120,14 @@ class _Task:
         self.samples = build_samples(table, signature, options)
         refuse_constant_targets(self.samples, options)
         self.signature = with_ranges(signature, self.samples)
+
+    def choice(self, options: TrainingOptions, unfinished: Mapping[str, Any] | None) -> Choice:
+        """What is predicted: as the options say, as it was chosen before, or by a trial."""
+        if options.predict != "auto":
+            return Choice(options.predict)
+        if unfinished is not None and CHOICE in unfinished:
+            return Choice(**unfinished[CHOICE])
+        return choose(self.samples, self.signature, self.known(options), self.brief)
 
     def known(self, options: TrainingOptions) -> TrainingOptions:
         """The options with what follows from the number of windows."""

@@ -12,6 +12,7 @@ from ..errors import InputError
 from ..model import Affine, Array, Linear, Model, Slice, Stage
 from .answers import Answers
 from .assembly import OUTPUT_SCALER, repeated
+from .shortcut import RIDGE
 
 OFF_BY = 0.05  # of all answers: a coverage further from its level is worth a warning
 
@@ -119,7 +120,9 @@ def _with_quantiles(model: Model, distance: Array) -> Iterator[Stage]:
     (scale,) = (stage.scale for stage in _scalers_of_answers(model))
     for stage in model.stages:
         if isinstance(stage, Linear):
-            yield _moved(stage, distance / scale)
+            # What a regression adds is the same for all three.
+            by = np.zeros_like(distance) if stage.name == RIDGE else distance / scale
+            yield _moved(stage, by)
         elif isinstance(stage, Slice):
             yield replace(stage, features=3 * stage.features)
         elif isinstance(stage, Affine) and stage.name == OUTPUT_SCALER:
@@ -134,8 +137,9 @@ def _scalers_of_answers(model: Model) -> Iterator[Affine]:
             yield stage
 
 
-def _moved(fc: Linear, distance: Array) -> Linear:
+def _moved(linear: Linear, distance: Array) -> Linear:
     """The answers, then the same lower, then higher; `distance (output_size,)` is scaled."""
-    bias = np.zeros(len(distance)) if fc.bias is None else fc.bias.astype(np.float64)
+    bias = np.zeros(len(distance)) if linear.bias is None else linear.bias.astype(np.float64)
     biases = np.concatenate([bias, bias - distance, bias + distance])
-    return Linear(fc.name, np.tile(fc.weight, (3, 1)), biases.astype(np.float32))
+    weight = np.tile(linear.weight, (3, 1))
+    return replace(linear, weight=weight, bias=biases.astype(np.float32))

@@ -15,7 +15,7 @@ from ..series import CALENDAR, Missing, group_columns
 
 Loss = Literal["mse", "mae", "huber"]
 UnknownLevel = Literal["error", "other"]
-Predict = Literal["level", "change", "auto"]
+Predict = Literal["level", "change", "correction", "auto"]
 Scaler = Literal["standard", "minmax"]
 SplitBy = Literal["time", "group"]
 
@@ -107,9 +107,10 @@ class TrainingOptions:
         batch_size: windows a step of Adam.
         learning_rate: Adam's, falling to a tenth along a cosine over `epochs`.
         loss: "mse", "mae" or "huber", in scaled units.
-        predict: the "level" of the targets, or their "change" from the window's last value, which
-            is added to the answer inside the model; "auto" tries both for a few epochs and takes
-            the better on validation.
+        predict: the "level" of the targets; their "change" from the window's last value, or the
+            "correction" of a ridge regression on the window, either of which the model adds to the
+            answer. "auto" takes the better on validation of level and change after a few epochs,
+            and corrects a regression that is better than the model trained to its end.
         quantiles: levels between 0 and 1, in rising order: the model also answers these quantiles,
             learned with the pinball loss.
         interval: share of the truth that an interval around each answer should hold, calibrated on
@@ -341,6 +342,8 @@ class TrainingOptions:
             )
 
     def _check_predict(self) -> None:
+        if self.predict == "correction" and self.pad:
+            raise InputError("a correction needs whole windows; leave out pad, or predict level")
         if self.predict != "change":
             return
         if not self.horizon:

@@ -102,31 +102,55 @@ class Searched:
     interrupted: bool = False
 
 
+WHAT = {
+    "level": "the level",
+    "change": "the change from the last value",
+    "correction": "what a ridge regression on the window leaves, which the model adds",
+}
+
+
 @dataclass(frozen=True)
 class Choice:
-    """What is predicted, and why.
+    """What is predicted, and why; errors are on validation, over all targets in units of their
+    spread.
 
     Attributes:
-        predict: "level" or "change".
-        epochs: that each was tried for; 0 where only one of them is possible.
-        level_rmse: of the level on validation, over all targets in units of their spread.
+        predict: "level", "change" or "correction".
+        epochs: that level and change were tried for; 0 where they were not.
+        level_rmse: of the level.
         change_rmse: of the change.
+        network_rmse: of the model that was trained first, where a ridge regression was better.
+        ridge_rmse: of this regression.
     """
 
     predict: Predict
     epochs: int = 0
     level_rmse: float = 0.0
     change_rmse: float = 0.0
+    network_rmse: float | None = None
+    ridge_rmse: float | None = None
+
+    @property
+    def is_made(self) -> bool:
+        """Whether anything was compared."""
+        return self.epochs > 0 or self.ridge_rmse is not None
 
     def describe(self) -> str:
-        """In a sentence; empty where nothing was tried."""
-        if not self.epochs:
+        """In a sentence; empty where nothing was compared."""
+        if not self.is_made:
             return ""
-        what = {"level": "the level", "change": "the change from the last value"}[self.predict]
-        after = f"after {self.epochs} epochs each, RMSE on validation in standard deviations"
-        return (
-            f"predicts {what}: {after}: level {self.level_rmse:.3g}, change {self.change_rmse:.3g}"
-        )
+        reasons = []
+        if self.epochs:
+            reasons.append(
+                f"after {self.epochs} epochs each, RMSE on validation in standard deviations: "
+                f"level {self.level_rmse:.3g}, change {self.change_rmse:.3g}"
+            )
+        if self.ridge_rmse is not None:
+            reasons.append(
+                f"trained to the end, RMSE on validation {self.network_rmse:.3g}, of ridge "
+                f"{self.ridge_rmse:.3g}"
+            )
+        return f"predicts {WHAT[self.predict]}: {'; '.join(reasons)}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,7 +220,7 @@ class TrainingResult:
             "coverage": [asdict(entry) for entry in self.coverage],
             "seeds": [asdict(run) for run in self.seeds],
             "backtest": [asdict(origin) for origin in self.backtest],
-            "choice": asdict(self.choice) if self.choice and self.choice.epochs else None,
+            "choice": asdict(self.choice) if self.choice and self.choice.is_made else None,
             "search": asdict(self.search) if self.search else None,
         }
         return {

@@ -16,13 +16,13 @@ import numpy as np
 from ..errors import InputError, require
 from ..model import Array
 from ..series import Table
-from .choosing import validation_rmse
+from .choosing import spread_rmse
 from .fitting import Fitted, fit_table
 from .history import Epoch, Progress
 from .options import TrainingOptions
 from .result import Searched, Trial
 from .samples import Samples
-from .scores import model_answers
+from .scores import MODEL, model_answers
 from .search_space import DOUBLINGS, Search
 from .windowing import build_samples, input_signature
 
@@ -127,7 +127,8 @@ class _Trials:
 
     def _rmse(self, fitted: Fitted) -> float:
         answers = model_answers(fitted.model, fitted.samples, fitted.chosen)
-        return validation_rmse(answers, np.isin(_first_predicted(fitted.samples), self._shared))
+        is_shared = np.isin(_first_predicted(fitted.samples), self._shared)
+        return spread_rmse(answers.predicted[MODEL][is_shared], answers.true[is_shared])
 
 
 class _Clock:
