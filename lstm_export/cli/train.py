@@ -32,6 +32,7 @@ Predict = Enum(
 )
 UnknownLevel = Enum("UnknownLevel", {"error": "error", "other": "other"}, type=str)
 
+WRITES = ("report", "tensorboard", "mlflow", "as_json")  # what does not change the model
 NAMES = {"targets": "target"}  # the library's names that are other ones here
 SEPARATORS = {"tab": "\t", "\\t": "\t", "space": " "}
 CALENDAR_STEPS = ("business-day", "month", "quarter", "year")
@@ -264,22 +265,39 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     report: Annotated[
         Path | None, typer.Option(help="Write the run as one HTML page.", metavar="FILE")
     ] = None,
+    tensorboard: Annotated[
+        Path | None,
+        typer.Option(
+            help="Keep losses and errors as event files of TensorBoard.", metavar="FOLDER"
+        ),
+    ] = None,
+    mlflow: Annotated[
+        str | None,
+        typer.Option(
+            help="Keep them as a run of MLflow: a server's address, or sqlite:///mlflow.db.",
+            metavar="URI",
+        ),
+    ] = None,
     as_json: show.AsJson = False,
 ) -> None:
     """Train on a table, and compare with simple baselines."""
     from .. import pipeline
     from ..evaluation.error_page import training_page
     from ..training import is_first
+    from ..training.tracking import tracked
 
     options = options_of(context.params)
     wanted = search_of(context.params)
     runs = trials if wanted else options.seeds + options.backtest
     if report:
         check_output(report, data, output)
-    with training_bar(runs) as progress:
-        result = pipeline.train(data, output, options, progress, resume, search=wanted)
+    folder = tensorboard if is_first() else None
+    uri = mlflow if is_first() else None
+    with training_bar(runs) as bar, tracked(options, folder, uri, bar) as tracking:
+        result = pipeline.train(data, output, options, tracking, resume, search=wanted)
+        tracking.result(result)
     if report and is_first():
-        again = command_again(context, ("report", "as_json"))
+        again = command_again(context, WRITES)
         write_bytes(report, training_page(result, output.name, again))
     if is_first():
         show_training.show(result, output, as_json)
