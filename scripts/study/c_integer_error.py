@@ -19,8 +19,7 @@ from lstm_export.bench.machine import machine, machine_text
 from lstm_export.model import Array, Model, Runner, forward
 from lstm_export.series import Table, series_of, sliding_windows
 from lstm_export.targets.c.integer.cost import parts_of
-from lstm_export.targets.c.integer.formats import chosen
-from lstm_export.targets.c.integer.rounding import whole_model
+from lstm_export.targets.c.integer.weight_rounding import fitted
 from lstm_export.training import TrainingOptions, fit
 from scripts.docs.block import write_block
 
@@ -63,14 +62,14 @@ def lines_of(model: Model, calibration: Array, windows: Array) -> Iterator[str]:
     yield "| weights | largest error | rms | of the spread, largest | rms |"
     yield "|---|---|---|---|---|"
     for bits in (16, 8):
-        whole = whole_model(model, chosen(model, [calibration], bits))
+        _, whole = fitted(model, [calibration], bits)
         error = np.abs(answers(whole, windows) - exact)
         rms = float(np.sqrt((error**2).mean()))
         shares = f"{error.max() / spread:.1e} | {rms / spread:.1e}"
         yield f"| int{bits} | {error.max():.2g} vehicles/h | {rms:.2g} | {shares} |"
     yield ""
     for bits in (16, 8):
-        whole = whole_model(model, chosen(model, [calibration], bits))
+        _, whole = fitted(model, [calibration], bits)
         told = []
         for part in parts_of(model, whole, windows[:PART]):
             name = f"{part.name} {part.layer}".strip()

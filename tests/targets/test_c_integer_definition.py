@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
+from lstm_export.errors import BundleError
 from lstm_export.model import Array, LastStep, Model, Signature, forward
 from lstm_export.parity.golden import trouble
 from lstm_export.targets.c.integer import arithmetic, formats, joins, rounding, rows
@@ -14,6 +16,7 @@ from lstm_export.targets.c.integer.calibration import input_formats
 from lstm_export.targets.c.integer.cost import costs
 from lstm_export.targets.c.integer.definition import IntegerDefinition
 from lstm_export.targets.c.integer.stages import Counter
+from lstm_export.targets.c.integer.weight_rounding import fitted, ups
 from tests.kit.builders import drawn, gru, lstm, scaler
 from tests.kit.chains import CHAINS
 from tests.kit.integer_models import ALL, HELD, change, drifting, sensor, whole
@@ -81,7 +84,7 @@ def test_the_widest_sums_stay_in_int32(magnitude: float, bits: int) -> None:
     weight = np.full((2, 70), magnitude)
     value_bits = np.full(70, 15)
     sum_bits = min(rows.row_bits(weight, value_bits, bits).sums, 20)
-    made = rows.whole_rows(weight, value_bits, bits, sum_bits)
+    made = rows.whole_rows("w", weight, value_bits, rows.Storage(bits), sum_bits)
     for value in (-32768, 32767):
         found = made.sums(np.full((1, 70), value)) * 2.0**-sum_bits
         exact = 70 * magnitude * value / 32768
@@ -129,3 +132,46 @@ def test_a_gru_and_an_lstm_hold_a_slow_state() -> None:
         exact = forward(model, x).y
         error = np.abs(whole(model)(x) - exact).max()
         assert error < 2e-2 * np.abs(exact).max()
+
+
+def test_weights_are_rounded_for_what_they_meet() -> None:
+    """Each beside its exact value; what a row loses on other values of the same kind is halved."""
+    random = np.random.default_rng(6)
+    mixed = random.normal(size=(4, 24))
+    seen, other = (random.normal(size=(2, 900, 4)) @ mixed) + 0.1 * random.normal(size=(2, 900, 24))
+    exact = random.normal(scale=40, size=(60, 24))
+    held = np.floor(exact) + ups(exact, seen.T @ seen)
+    assert np.abs(held - exact).max() < 1
+    lost = other @ (held - exact).T
+    nearest = other @ (np.rint(exact) - exact).T
+    assert lost.std() < 0.5 * nearest.std()
+
+
+def test_a_model_of_int8_gains_by_it() -> None:
+    model = sensor()
+    phases = np.random.default_rng(6).uniform(0, 2 * np.pi, (2, 40, 1, 2))
+    seen, other = [280, 40] + np.sin(phases + np.arange(12)[:, np.newaxis] / 2) * [12, 0.6]
+    made, held = fitted(model, [seen], 8)
+    nearest = rounding.whole_model(model, replace(made, up={}))
+    (cost,) = costs(model, held, [other])
+    (before,) = costs(model, nearest, [other])
+    assert cost.rms < 0.7 * before.rms
+
+
+@pytest.mark.parametrize("up", ["", "AAAA", "not base64!"])
+def test_a_rounding_of_another_size_is_refused(up: str) -> None:
+    made, _ = fitted(sensor(), [trouble(sensor())["nominal"]], 16)
+    changed = replace(made, up={**made.up, "lstm.weight_hh_l0": up})
+    with pytest.raises(BundleError, match="lstm.weight_hh_l0 .* does not fit the model; export it"):
+        rounding.whole_model(sensor(), changed)
+
+
+def test_readings_of_a_sensor_are_counted_without_an_error() -> None:
+    """Tenths of a degree, and halves of a per cent: the first weights take in the units."""
+    model = sensor()
+    random = np.random.default_rng(8)
+    x = np.rint(random.normal([2800, 80], [100, 1], (4, 9, 2))) * [0.1, 0.5]
+    made = formats.chosen(model, [x.astype(np.float32)], 16)
+    held = rounding.whole_model(model, made)
+    np.testing.assert_allclose(held.meant(held.counts(x)), x, rtol=0, atol=1e-9)
+    assert held.nodes[0].stage is held.recurrent[0]

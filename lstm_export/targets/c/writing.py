@@ -15,11 +15,10 @@ from .emit.source import Source, write
 from .integer.calibration import calibration, input_formats
 from .integer.cost import check_limit, costs
 from .integer.facts import IntegerFacts
-from .integer.formats import chosen
 from .integer.readme import integer_readme
-from .integer.rounding import whole_model
 from .integer.source import Written
 from .integer.source import write as write_integer
+from .integer.weight_rounding import fitted
 
 ARITHMETICS = ("float", "integer")
 INTEGER_WEIGHTS = {"float32": 16, "int16": 16, "int8": 8}  # float32 is the option's default
@@ -94,8 +93,7 @@ def _integer(
     seen = calibration(model, windows, options.calibrate)
     given = input_formats(model.signature, options.input_format)
     weight_bits = INTEGER_WEIGHTS[options.weights]
-    formats = chosen(model, seen.inputs, weight_bits, given)
-    whole = whole_model(model, formats)
+    formats, whole = fitted(model, seen.inputs, weight_bits, given)
     found = costs(model, whole, seen.inputs)
     check_limit(found, options.max_error, seen, weight_bits)
     facts = IntegerFacts.of(whole, formats, options.float_wrapper)

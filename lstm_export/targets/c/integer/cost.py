@@ -239,7 +239,8 @@ def _weights(model: Model, whole: WholeModel) -> Iterator[tuple[str, Array]]:
     for stage, rounded in zip(model.recurrent, whole.recurrent, strict=True):
         cells = [cell for layer in rounded.layers for cell in layer]
         for suffix, cell in zip(stage.suffixes, cells, strict=True):
-            yield f"{stage.name}.weight_ih{suffix}", cell.rows_ih.values
+            factor = rounded.factor if suffix.startswith("_l0") else 1.0
+            yield f"{stage.name}.weight_ih{suffix}", cell.rows_ih.values / factor
             yield f"{stage.name}.weight_hh{suffix}", cell.rows_hh.values
             if isinstance(cell, LSTMCell) and cell.projection:
                 yield f"{stage.name}.weight_hr{suffix}", cell.projection.rows.values

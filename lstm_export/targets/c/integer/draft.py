@@ -101,7 +101,7 @@ class Draft:
     def _narrowed(self, value: Value, alike: bool) -> Value:
         if not value.is_wide and not (alike and len(set(value.bits)) > 1):
             return value
-        target = np.minimum(self._target(value), value.bits)
+        target = np.minimum(self.target(value), value.bits)
         if not value.is_wide:
             target = np.minimum(target, value.bits.min())
         if alike:
@@ -109,13 +109,13 @@ class Draft:
         target = np.maximum(target, value.bits - 30)  # as far as a shift goes
         return self.add(whole.Narrow(value.name, value.bits - target), [value], target, False)
 
-    def _target(self, value: Value) -> Array:
+    def target(self, value: Value) -> Array:
         """Bits that were chosen for the values after a stage."""
         return np.array(self.formats.after[value.name]) if value.name else self.input_bits
 
     def _settled(self, value: Value) -> Value:
         """A raw value in bits, narrow unless it is wide and needs no factor."""
-        target = self._target(value)
+        target = self.target(value)
         if not value.is_wide:
             is_settled = value.has_bits(target)
             return replace(value, is_raw=False) if is_settled else self.scaled(value, target)

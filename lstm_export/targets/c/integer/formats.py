@@ -7,20 +7,23 @@ follows.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
 from ....errors import UnsupportedModel
-from ....model import Add, Affine, Array, LastStep, Model, Pool, Subtract
+from ....model import GRU, LSTM, Add, Affine, Array, LastStep, Linear, Model, Pool, Subtract
 from ....model.forward import advance, begin
 from ....model.wiring import INPUT
 from .arithmetic import LARGEST
+from .rows import Storage
 
 MARGIN = 1.25  # inputs to come may be larger than those seen by as much
 FEWEST_BITS = -14
 MOST_BITS = 30
+DIGITS = (5, 2, 1)  # of the steps of readings that are looked for: 0.5, 0.2, 0.1, 0.05, ...
+BESIDE = 2**-4  # of a step, that readings may lie beside it: float32 holds a tenth inexactly
 MOST_VALUES = 20_000  # of a feature, that a format is chosen on
 
 
@@ -42,6 +45,7 @@ class Formats:
         input_bits: bits after the point of every feature where the first weights meet it.
         after: the same after a stage, by its name.
         given: places of the inputs that come as counts, from a sensor: the user told their format.
+        up: by a matrix's name which weights are rounded upwards (see `rows.Storage`).
     """
 
     weight_bits: int
@@ -49,6 +53,12 @@ class Formats:
     input_bits: tuple[int, ...]
     after: Mapping[str, tuple[int, ...]]
     given: tuple[int, ...] = ()
+    up: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def storage(self) -> Storage:
+        """How weights are held."""
+        return Storage(self.weight_bits, self.up)
 
     def to_record(self) -> dict[str, Any]:
         """JSON-ready; `from_record` is its inverse."""
@@ -66,8 +76,9 @@ class Formats:
         for entry in inputs:
             if not (np.isfinite(entry.step) and entry.step != 0 and np.isfinite(entry.zero)):
                 raise ValueError(f"an input has the format {entry}")
-        given = _whole(record.get("given", ()))  # older records have none
-        return cls(record["weight_bits"], inputs, _whole(record["input_bits"]), after, given)
+        given = _whole(record.get("given", ()))  # older records have none, nor `up`
+        up = {str(name): str(bits) for name, bits in record.get("up", {}).items()}
+        return cls(record["weight_bits"], inputs, _whole(record["input_bits"]), after, given, up)
 
 
 def _whole(bits: Iterable[Any]) -> tuple[int, ...]:
@@ -103,9 +114,11 @@ def chosen(
     after = {}
     for stage in model.stages:
         after[stage.name] = tuple(_bits(column, stage.name) for column in seen[stage.name].T)
+    is_free = _meets_weights(model, scaler)
     formats = []
-    for step, origin in zip(scale * 2.0 ** -np.array(input_bits), zero, strict=True):
-        formats.append(InputFormat(float(step), float(origin)))
+    for place, step in enumerate(scale * 2.0 ** -np.array(input_bits)):
+        usual = InputFormat(float(step), float(zero[place]))
+        formats.append(of_readings(seen[""][:, place], usual) if is_free else usual)
     for place, fixed in (given or {}).items():
         formats[place] = fixed
     places = tuple(sorted(given or {}))
@@ -135,6 +148,36 @@ def input_scaler(model: Model) -> Affine | None:
         if isinstance(stage, Affine | LastStep | Pool | Add | Subtract):
             unscaled.add(index)
     return None
+
+
+def _meets_weights(model: Model, scaler: Affine | None) -> bool:
+    """Whether x, or what the scaler makes of it, goes to weights alone, which take in its unit."""
+    place = INPUT if scaler is None else model.stages.index(scaler)
+    return all(isinstance(stage, Linear | LSTM | GRU) for stage in model.readers_of(place))
+
+
+def of_readings(values: Array, usual: InputFormat) -> InputFormat:
+    """A unit that leaves all values `(n,)` exact, and reaches no less far than the usual one.
+
+    Readings of a sensor are multiples of a step: 1, 2 or 5 times a power of ten is looked for. The
+    usual unit where they are multiples of none.
+    """
+    least = abs(usual.step)
+    exponents = range(int(np.log10(least * LARGEST)), int(np.log10(least)) - 2, -1)
+    steps = (digit * 10.0**exponent for exponent in exponents for digit in DIGITS)
+    step = next((step for step in steps if step >= least and _are_multiples(values, step)), 0.0)
+    if not step:
+        return usual
+    while step / 2 >= least:
+        step /= 2
+    return InputFormat(
+        float(np.copysign(step, usual.step)), step * float(np.rint(usual.zero / step))
+    )
+
+
+def _are_multiples(values: Array, step: float) -> bool:
+    counts = values / step
+    return bool(np.abs(counts - np.rint(counts)).max() < BESIDE)
 
 
 def _origin(model: Model, scaler: Affine | None, x: Array) -> tuple[Array, Array]:

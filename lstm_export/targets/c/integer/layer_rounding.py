@@ -12,7 +12,7 @@ from ....model import LSTM, Array, Recurrent, Stage
 from ....model import Cell as FloatCell
 from .arithmetic import CELL_BITS, CELL_LIMIT, LARGEST, SUM_BITS, VALUE_BITS
 from .cells import Cell, CellState, GRUCell, LSTMCell, Projection
-from .rows import FINE_CHUNK, REACH, Rows, reach, row_bits, whole_bias, whole_rows
+from .rows import FINE_CHUNK, REACH, Rows, Storage, reach, row_bits, whole_bias, whole_rows
 
 
 @dataclass(frozen=True)
@@ -20,18 +20,18 @@ class LayerFormats:
     """The formats around the cells of a layer.
 
     Attributes:
-        weight_bits: 16 or 8.
+        storage: of the weights.
         input_bits: `(input width,)` bits after the point of x.
         state_bits: of h.
     """
 
-    weight_bits: int
+    storage: Storage
     input_bits: Array
     state_bits: int
 
 
 def whole_layers(
-    stage: Recurrent, input_bits: Array, weight_bits: int
+    stage: Recurrent, input_bits: Array, storage: Storage
 ) -> Iterator[tuple[tuple[Cell, ...], LayerFormats]]:
     """Every layer of a stage, one or two directions each, and the formats around it.
 
@@ -40,7 +40,7 @@ def whole_layers(
     """
     for layer in stage.layers():
         state_bits = min(_state_bits(cell) for cell in layer)
-        formats = LayerFormats(weight_bits, input_bits, state_bits)
+        formats = LayerFormats(storage, input_bits, state_bits)
         make = _lstm_cell if isinstance(stage, LSTM) else _gru_cell
         yield tuple(make(stage, cell, formats) for cell in layer), formats
         input_bits = np.full(len(layer) * stage.state_size, state_bits)
@@ -70,19 +70,20 @@ def _state_bits(cell: FloatCell) -> int:
 def _lstm_cell(stage: Recurrent, cell: FloatCell, formats: LayerFormats) -> LSTMCell:
     bias = np.asarray(cell.bias_ih, np.float64) + cell.bias_hh
     bits = _sum_bits(stage, cell, formats, float(np.abs(bias).max()))
-    rows_ih, rows_hh = _rows(cell, formats, bits)
+    rows_ih, rows_hh = _rows(stage, cell, formats, bits)
     h = _count(cell.h0, formats.state_bits, LARGEST)
     c = _count(cell.c0, CELL_BITS, CELL_LIMIT)
     projection = None
     if cell.weight_hr is not None:
-        projection = _projection(cell.weight_hr, formats)
+        name = f"{stage.name}.weight_hr{cell.suffix}"
+        projection = _projection(name, cell.weight_hr, formats)
     return LSTMCell(rows_ih, rows_hh, whole_bias(bias, bits), bits, CellState(h, c), projection)
 
 
 def _gru_cell(stage: Recurrent, cell: FloatCell, formats: LayerFormats) -> GRUCell:
     largest = np.abs(cell.bias_ih) + np.abs(cell.bias_hh)
     bits = _sum_bits(stage, cell, formats, float(largest.max()))
-    rows_ih, rows_hh = _rows(cell, formats, bits)
+    rows_ih, rows_hh = _rows(stage, cell, formats, bits)
     h = _count(cell.h0, formats.state_bits, LARGEST)
     start = CellState(h, _count(cell.h0, CELL_BITS, CELL_LIMIT))
     bias_ih = whole_bias(cell.bias_ih, bits)
@@ -96,7 +97,7 @@ def _sum_bits(stage: Recurrent, cell: FloatCell, formats: LayerFormats, bias: fl
     finest = SUM_BITS
     for weight, value_bits in _matrices(cell, formats):
         largest += reach(weight, value_bits)
-        finest = min(finest, row_bits(weight, value_bits, formats.weight_bits).sums)
+        finest = min(finest, row_bits(weight, value_bits, formats.storage.bits).sums)
     bits = min(finest, most_bits(largest, stage))
     if bits < 0:
         raise UnsupportedModel(
@@ -106,11 +107,14 @@ def _sum_bits(stage: Recurrent, cell: FloatCell, formats: LayerFormats, bias: fl
     return bits
 
 
-def _rows(cell: FloatCell, formats: LayerFormats, sum_bits: int) -> tuple[Rows, Rows]:
+def _rows(
+    stage: Recurrent, cell: FloatCell, formats: LayerFormats, sum_bits: int
+) -> tuple[Rows, Rows]:
     """weight_ih and weight_hh."""
+    names = [f"{stage.name}.weight_{part}{cell.suffix}" for part in ("ih", "hh")]
     x, h = _matrices(cell, formats)
-    rows_ih = whole_rows(*x, formats.weight_bits, sum_bits)
-    return rows_ih, whole_rows(*h, formats.weight_bits, sum_bits)
+    rows_ih = whole_rows(names[0], *x, formats.storage, sum_bits)
+    return rows_ih, whole_rows(names[1], *h, formats.storage, sum_bits)
 
 
 def _matrices(cell: FloatCell, formats: LayerFormats) -> list[tuple[Array, Array]]:
@@ -120,11 +124,11 @@ def _matrices(cell: FloatCell, formats: LayerFormats) -> list[tuple[Array, Array
     return [(w_x, formats.input_bits), (w_h, np.full(w_h.shape[1], formats.state_bits))]
 
 
-def _projection(weight: Array, formats: LayerFormats) -> Projection:
+def _projection(name: str, weight: Array, formats: LayerFormats) -> Projection:
     exact = np.asarray(weight, np.float64)
     bits = np.full(exact.shape[1], VALUE_BITS)
-    sum_bits = min(row_bits(exact, bits, formats.weight_bits, FINE_CHUNK).sums, SUM_BITS)
-    rows = whole_rows(exact, bits, formats.weight_bits, sum_bits, FINE_CHUNK)
+    sum_bits = min(row_bits(exact, bits, formats.storage.bits, FINE_CHUNK).sums, SUM_BITS)
+    rows = whole_rows(name, exact, bits, formats.storage, sum_bits, FINE_CHUNK)
     return Projection(rows, sum_bits - formats.state_bits)
 
 

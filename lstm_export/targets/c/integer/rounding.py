@@ -39,6 +39,7 @@ from . import joins
 from . import stages as whole
 from .arithmetic import CELL_BITS, GUARD_BITS, LARGEST, SUM_BITS, VALUE_BITS
 from .draft import Draft, Value, raw_input
+from .first_weights import counted
 from .formats import Formats, input_scaler
 from .join_rounding import answer, joined
 from .layer_rounding import most_bits, whole_layers
@@ -138,14 +139,17 @@ def _refusal(stage: Stage, reason: str = "") -> UnsupportedModel:
 @_round.register(Linear)
 @_round.register(ExactLinear)
 def _linear(stage: Linear | ExactLinear, value: Value, draft: Draft) -> Value:
-    value = draft.narrow(value)
     weight = np.asarray(stage.weight, np.float64)
     bias = _bias_of(stage)
+    value, unit = counted(value, draft)
+    if unit:
+        weight, bias = unit.into(weight, bias)
     weight_bits = draft.formats.weight_bits
     largest = reach(weight, value.bits) + np.abs(bias).max()
     most = row_bits(weight, value.bits, weight_bits, FINE_CHUNK).sums
     sum_bits = min(most, most_bits(largest, stage))
-    rows = whole_rows(weight, value.bits, weight_bits, sum_bits, FINE_CHUNK)
+    name = f"{stage.name}.weight"
+    rows = whole_rows(name, weight, value.bits, draft.formats.storage, sum_bits, FINE_CHUNK)
     linear = whole.Linear(rows, whole_bias(bias, sum_bits))
     return draft.add(linear, [value], np.full(len(weight), sum_bits), True)
 
@@ -315,9 +319,11 @@ def _weighted(stage: Stage, weight: Array, bias: Array, norm: Value, draft: Draf
 def _recurrent(stage: Recurrent, value: Value, draft: Draft) -> Value:
     if not isinstance(stage, LSTM | GRU):
         raise _refusal(stage, ", which have LSTM and GRU")
-    value = draft.narrow(value)
-    layers = list(whole_layers(stage, value.bits, draft.formats.weight_bits))
+    value, unit = counted(value, draft)
+    stage = unit.into_stage(stage) if unit else stage
+    layers = list(whole_layers(stage, value.bits, draft.formats.storage))
     state_bits = tuple(formats.state_bits for _, formats in layers)
     width = stage.directions * stage.state_size
-    recurrent = whole.Recurrent(tuple(cells for cells, _ in layers), state_bits)
+    factor = unit.factor if unit else np.ones(len(value.step))
+    recurrent = whole.Recurrent(tuple(cells for cells, _ in layers), state_bits, factor)
     return draft.add(recurrent, [value], np.full(width, state_bits[-1]), False)

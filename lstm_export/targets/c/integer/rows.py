@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from ....errors import UnsupportedModel
+from ....errors import BundleError, UnsupportedModel
 from ....model import Array
 from .arithmetic import LARGEST, SUM_BITS, in_int32
 
@@ -26,11 +27,51 @@ SMALLEST = 1e-300  # a row of zeros has a scale, too
 REACH = 2.0**29  # |sum| of a row; x, h and the bias together stay in int32
 
 
+@dataclass(frozen=True)
+class Storage:
+    """How weights are held.
+
+    Attributes:
+        bits: 16 or 8.
+        up: by a matrix's name which of its weights are rounded upwards, the others downwards (see
+            `packed`). A matrix that is not in it is rounded to the nearest.
+    """
+
+    bits: int
+    up: Mapping[str, str] = field(default_factory=dict)
+
+    def rounded(self, name: str, exact: Array) -> Array:
+        """A matrix in whole numbers.
+
+        Raises:
+            BundleError: `up` is of a matrix of another size.
+        """
+        if name not in self.up:
+            return np.rint(exact).astype(np.int64)
+        try:
+            data = base64.b64decode(self.up[name] + "==", altchars=b"_.")
+        except ValueError:
+            data = b""
+        if len(data) != -(-exact.size // 8):
+            fault = f"the rounding of {name} in this C source does not fit the model"
+            raise BundleError(f"{fault}; export it again")
+        is_up = np.unpackbits(np.frombuffer(data, np.uint8), count=exact.size)
+        return np.floor(exact).astype(np.int64) + is_up.reshape(exact.shape)
+
+
+def packed(is_up: Array) -> str:
+    """Which weights are rounded upwards, a bit each, row by row, in base64 with `_` and `.`."""
+    data = np.packbits(is_up.ravel()).tobytes()
+    return base64.b64encode(data, altchars=b"_.").decode("ascii").rstrip("=")
+
+
 @dataclass(frozen=True, eq=False)
 class Rows:
     """Whole weights.
 
     Attributes:
+        name: of the matrix.
+        exact: float64 `(rows, columns)`: the weights before they are rounded.
         weight: int64 `(rows, columns)`, within int16 or int8.
         shift: `(rows,)`: a row's sum of chunks is shifted right by it, into the stage's format.
         chunk: products that are summed before a shift.
@@ -38,6 +79,8 @@ class Rows:
         exponents: `(rows, columns)`: a weight stands for its whole number times 2^-exponent.
     """
 
+    name: str
+    exact: Array
     weight: Array
     shift: Array
     chunk: int
@@ -101,9 +144,9 @@ def row_bits(
     limit = LARGEST if bits == 16 else 127
     by_weight = np.log2(limit / (scaled.max(axis=1) + SMALLEST))
     norms = [scaled[:, k : k + chunk].sum(axis=1) for k in range(0, columns, chunk)]
-    # Rounding adds half a unit a weight to a norm.
-    by_chunk = np.log2((CHUNK_NORM - chunk / 2) / (np.maximum.reduce(norms) + SMALLEST))
-    by_row = np.log2((ROW_NORM - columns / 2) / (scaled.sum(axis=1) + SMALLEST))
+    # Rounding adds a unit a weight to a norm, at most.
+    by_chunk = np.log2((CHUNK_NORM - chunk) / (np.maximum.reduce(norms) + SMALLEST))
+    by_row = np.log2((ROW_NORM - columns) / (scaled.sum(axis=1) + SMALLEST))
     shift = CHUNK_SHIFT[bits]
     finest = np.minimum.reduce([by_weight, by_chunk, by_row])
     product = np.floor(finest).astype(np.int64)
@@ -111,21 +154,24 @@ def row_bits(
     return RowBits(product, int((product - shift).min()))
 
 
-def whole_rows(
+def whole_rows(  # noqa: PLR0913, PLR0917 - a matrix and the formats around it
+    name: str,
     weight: Array,
     value_bits: Array,
-    bits: int,
+    storage: Storage,
     sum_bits: int,
     chunks: Mapping[int, int] = LAYER_CHUNK,
 ) -> Rows:
     """The weights as whole numbers; sums get `sum_bits` after the point."""
+    bits = storage.bits
     product = row_bits(weight, value_bits, bits, chunks).product
     # A row of tiny weights gains nothing from more bits than a shift can take away.
     product = np.minimum(product, sum_bits + CHUNK_SHIFT[bits] + LARGEST_SHIFT)
     exponents = product[:, np.newaxis] - value_bits
-    whole = np.rint(weight * 2.0**exponents).astype(np.int64)
+    exact = weight * 2.0**exponents
+    whole = storage.rounded(name, exact)
     shift = product - CHUNK_SHIFT[bits] - sum_bits
-    return Rows(whole, shift, chunks[bits], CHUNK_SHIFT[bits], exponents)
+    return Rows(name, exact, whole, shift, chunks[bits], CHUNK_SHIFT[bits], exponents)
 
 
 def reach(weight: Array, value_bits: Array) -> float:

@@ -7,7 +7,7 @@ affair, and stand in its formats.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -29,6 +29,9 @@ class Counter:
         """Count what a stage cut."""
         self.cut[name] = self.cut.get(name, 0) + int(were_cut.sum())
         self.seen[name] = self.seen.get(name, 0) + were_cut.size
+
+    def meet(self, rows: Rows, values: Array) -> None:
+        """Take note of what weights are multiplied with; here nobody wants to know."""
 
 
 class WholeStage(Protocol):
@@ -86,6 +89,7 @@ class Linear:
     bias: Array
 
     def apply(self, values: Array, counter: Counter) -> Array:
+        counter.meet(self.rows, values)
         return in_int32(self.bias + self.rows.sums(values))
 
 
@@ -96,10 +100,12 @@ class Recurrent:
     Attributes:
         layers: by layer its one or two directions; the second one reads the sequence from its end.
         state_bits: by layer the bits after the point of its h.
+        factor: `(input width,)`: what the columns of the first layer's weights are multiplied with.
     """
 
     layers: tuple[tuple[Cell, ...], ...]
     state_bits: tuple[int, ...]
+    factor: Array
 
     def apply(self, values: Array, counter: Counter) -> Array:
         for layer in self.layers:
@@ -107,6 +113,8 @@ class Recurrent:
             for way, cell in enumerate(layer):
                 turned = values[:, ::-1] if way else values
                 h = through(cell, turned)
+                counter.meet(cell.rows_ih, turned)
+                counter.meet(cell.rows_hh, h[:, :-1])
                 ways.append(h[:, ::-1] if way else h)
             values = np.concatenate(ways, axis=2)
         return values
@@ -251,7 +259,7 @@ class FinalState:
 
     def apply(self, values: Array, counter: Counter) -> Array:
         layers = self.recurrent.layers[: self.layer]
-        below = Recurrent(layers, self.recurrent.state_bits[: self.layer])
+        below = replace(self.recurrent, layers=layers)
         values = below.apply(values, counter)
         finals = []
         for way, cell in enumerate(self.recurrent.layers[self.layer]):

@@ -1,0 +1,83 @@
+"""Which whole weights are rounded upwards, so that a row's errors cancel on real inputs.
+
+Weights are rounded column by column; what a row has lost so far is given to the columns to come, as
+much as their values go along with those that are done. This is the rounding of Frantar et al., GPTQ
+(2022), with every weight kept beside its exact value: the generated code stays the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ....model import Array, Model
+from .formats import Formats, InputFormat, chosen
+from .rounding import whole_model
+from .rows import Rows, packed
+from .stages import Counter
+from .whole_model import WholeModel
+
+DAMPING = 0.01  # of the mean square of a column: values to come are not quite as those seen
+
+
+@dataclass
+class Met(Counter):
+    """What the weights of every matrix are multiplied with.
+
+    Attributes:
+        moments: by the matrix's name `(columns, columns)`: sums of products of two columns' values.
+        exact: by name the weights before they are rounded.
+    """
+
+    moments: dict[str, Array] = field(default_factory=dict)
+    exact: dict[str, Array] = field(default_factory=dict)
+
+    def meet(self, rows: Rows, values: Array) -> None:
+        flat = values.reshape(-1, values.shape[-1]).astype(np.float64)
+        self.moments[rows.name] = self.moments.get(rows.name, 0.0) + flat.T @ flat
+        self.exact[rows.name] = rows.exact
+
+
+def fitted(
+    model: Model,
+    inputs: Iterable[Array],
+    weight_bits: int,
+    given: Mapping[int, InputFormat] | None = None,
+) -> tuple[Formats, WholeModel]:
+    """The formats and the whole numbers with the least error on real inputs.
+
+    Args: as of `chosen`.
+
+    Raises:
+        UnsupportedModel: a stage has no integer form, or values do not fit.
+    """
+    inputs = list(inputs)
+    formats = chosen(model, inputs, weight_bits, given)
+    nearest = whole_model(model, formats)
+    met = Met()
+    for x in inputs:
+        nearest.answers(nearest.counts(x), met)
+    up = {name: packed(ups(met.exact[name], moments)) for name, moments in met.moments.items()}
+    formats = replace(formats, up=up)
+    return formats, whole_model(model, formats)
+
+
+def ups(exact: Array, moments: Array) -> Array:
+    """Which weights `(rows, columns)` are rounded upwards, by the moments of what they meet."""
+    columns = len(moments)
+    mean = moments.trace() / columns
+    damped = moments + DAMPING * (mean or 1.0) * np.eye(columns)
+    order = np.argsort(-moments.diagonal(), kind="stable")  # the largest values first
+    inverse = np.linalg.inv(damped[np.ix_(order, order)])
+    shares = np.linalg.cholesky(inverse).T
+    left = exact[:, order]
+    lower = np.floor(left)
+    found = np.zeros(exact.shape, bool)
+    for place, column in enumerate(order):
+        is_up = left[:, place] >= lower[:, place] + 0.5
+        found[:, column] = is_up
+        lost = (left[:, place] - lower[:, place] - is_up) / shares[place, place]
+        left[:, place + 1 :] -= lost[:, np.newaxis] * shares[place, place + 1 :]
+    return found
