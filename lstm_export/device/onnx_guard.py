@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import lru_cache
 from math import prod
 
 from ..errors import BundleError
@@ -26,6 +27,7 @@ from .protobuf import (
 )
 
 MAX_BYTES = 256 * 2**20
+MAX_KEPT_BYTES = 2**20  # of a file that stays parsed until the next one
 MAX_SIZE = 2**24  # the largest dimension that is believed, hidden_size included
 MAX_DIMENSIONS = 8
 MAX_NODES = 20_000  # a model of ours has dozens; an unrolled one of another tool has thousands
@@ -56,10 +58,20 @@ def check_onnx(data: bytes) -> Message:
     """
     if len(data) > MAX_BYTES:
         raise BundleError(f"the ONNX file has {len(data)} bytes, at most {MAX_BYTES} are allowed")
+    if len(data) > MAX_KEPT_BYTES:
+        return _model_of(data)
+    return _kept_model_of(data)
+
+
+def _model_of(data: bytes) -> Message:
     model = _Parser().parsed(data, "model")
     if 7 not in model:
         raise BundleError(f"this is no ONNX model: it holds no graph; {AGAIN}")
     return model
+
+
+# Opening a file looks at it three times: its form, its weights, and before the runtime gets it.
+_kept_model_of = lru_cache(maxsize=1)(_model_of)
 
 
 class _Parser:

@@ -5,9 +5,10 @@ saved states), calls sequences of varying length and batch, and steps a pool who
 The samples repeat with a period, so that after any number of steps a float64 run over a few periods
 tells what the stream has to answer. A tenth more of the work comes first, as a warm-up.
 
-Two figures tell of memory: what the process holds, and what of that is in use. A leak is memory in
-use that grows; the rest is what the allocator keeps between the blocks in use, and its largest
-moment is when most threads happen to answer the longest sequences at once.
+Three figures tell of memory: what the process holds, what of that is in use, and what it holds once
+glibc gave back what is free. A leak is memory in use that grows. The rest is what the allocator
+keeps between the blocks in use: it is largest after the moment at which most threads happened to
+answer the longest sequences at once.
 
     python -m scripts.bench.soak                                   # 10 million steps, 100,000 calls
     python -m scripts.bench.soak --steps 200000 --calls 2000       # half a minute
@@ -68,13 +69,23 @@ def bytes_in_use() -> int:
     return int(found.uordblks + found.hblkhd)
 
 
+def resident_bytes() -> int:
+    """What the process holds."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
+def resident_when_trimmed() -> int:
+    """The same once the allocator has given back what it can."""
+    ctypes.CDLL(None).malloc_trim(0)
+    return resident_bytes()
+
+
 class Resources:
     """What this process holds, by Linux, glibc and Python, while its threads wait."""
 
     def __init__(self) -> None:
         gc.collect()
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-        self.resident = pages * 4096
+        self.resident = resident_bytes()
         self.in_use = bytes_in_use()
         self.objects = sys.getallocatedblocks()  # of Python's own allocator
         self.handles = len(list(Path("/proc/self/fd").iterdir()))
@@ -182,6 +193,7 @@ def soak(workers: Sequence[Worker], steps: int, calls: int) -> list[Resources]:
     part = Slice(steps // LOOKS, calls // LOOKS)
     with ThreadPoolExecutor(THREADS) as threads:
         list(threads.map(part.done_by, workers))  # the warm-up
+        resident_when_trimmed()
         found = [Resources()]
         for look in range(LOOKS):
             list(threads.map(part.done_by, workers))
@@ -220,6 +232,7 @@ def lines_of(record: Figures) -> list[str]:
         f"  resident memory  {record['resident_mb'][0]:.1f} MB after the warm-up, "
         f"{record['growth_mb']:+.2f} at the end, {record['largest_growth_mb']:+.2f} at most",
         f"  its slope        {record['slope_mb']:+.2f} MB over all of it",
+        f"  trimmed          {record['growth_trimmed_mb']:+.2f} MB at the end",
         f"  of it in use     {record['in_use_mb'][0]:.1f} MB after the warm-up, "
         f"{record['growth_in_use_mb']:+.2f} at the end",
         f"  Python's blocks  {record['objects'][0]:,}, then {new_objects:+,}",
@@ -246,11 +259,13 @@ def main() -> None:
     start = time.perf_counter()
     busy = time.process_time()
     found = soak(workers, given.steps, given.calls)
+    trimmed = resident_when_trimmed()
     busy = time.process_time() - busy
     wall = time.perf_counter() - start
     answers = [worker.answers() for worker in workers]
     record = figures(found, answers, settled_answers(model, samples))
     record |= {"engine": given.engine, "cores": busy / wall}
+    record["growth_trimmed_mb"] = (trimmed - found[0].resident) / MB
     work = f"{given.steps:,} steps and {given.calls:,} calls in {THREADS} threads, {wall:.0f} s"
     lines = [f"{given.engine}: {work}", *lines_of(record)]
     report(lines, record, machine("numpy", "onnxruntime"), given)

@@ -53,12 +53,13 @@ def _step(
     sigmoid = context.choices.sigmoid
     noise = context.noise
     size = c.shape[-1]
-    # Input and forget gate lie side by side: one call of sigmoid serves both.
-    i_f = noise.gate(sigmoid(sums[..., at["input"].start : at["forget"].stop]))
+    # One call for all four: for few rows calls cost more than the numbers that g does not need.
+    gates = sigmoid(sums)
+    i_f = noise.gate(gates[..., at["input"].start : at["forget"].stop])
     i = i_f[..., :size]
     f = i_f[..., size:]
     g = np.tanh(sums[..., at["cell"]])
-    o = noise.gate(sigmoid(sums[..., at["output"]]))
+    o = noise.gate(gates[..., at["output"]])
     if context.choices.input_forget:
         f = 1 - i
     c_t = f * c + i * g
