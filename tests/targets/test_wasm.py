@@ -206,7 +206,7 @@ def test_a_foreign_module_is_refused(data: bytes, fault: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "fault"),
     [
-        (b'"format":1', b'"format":2', "is of format 2, known is 1"),
+        (b'"format":1', b'"format":3', "is of format 3, known is 1"),
         (b'"weights":"float32"', b'"weights":"float64"', "is damaged"),
         (b'"chain":[{', b'"chain":[ ', "is damaged"),
         (b'"shapes":{', b'"shapes":[', "is damaged"),

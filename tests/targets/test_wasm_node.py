@@ -19,6 +19,7 @@ from lstm_export.targets import wasm
 from lstm_export.targets.wasm import compiler
 from tests.kit.builders import drawn
 from tests.kit.chains import CHAINS
+from tests.kit.integer_models import ALL, UNTRAINED, drifting
 from tests.kit.web_engines import NOT_INSTALLED, commands
 
 ENGINES = commands()
@@ -140,6 +141,36 @@ def test_has_the_bits_of_python(engine: str, chain: str, tmp_path: Path) -> None
             np.testing.assert_array_equal(np.float32(taken), steps)
         last = steps[-model.signature.output_size :]
         np.testing.assert_array_equal(np.float32(out["chunk"])[-len(last) :], last)
+
+
+@pytest.mark.parametrize(
+    ("engine", "chain", "weights"),
+    [
+        ("node", "seed", "int16"),
+        ("node", "every step", "int8"),
+        ("node", "change", "int16"),
+        pytest.param("deno", "every step", "int16", marks=has("deno")),
+        pytest.param("bun", "every step", "int16", marks=has("bun")),
+    ],
+)
+def test_whole_numbers_have_the_bits_of_their_definition(
+    engine: str, chain: str, weights: str, tmp_path: Path
+) -> None:
+    """In a batch, step by step, and from a state that went through JSON; the self-test takes
+    nothing but equality."""
+    model = ALL[chain]
+    x = drifting(33)[:, :6].astype(np.float32) if chain == "change" else drawn(model, 33, 6)
+    folder = exported(model, tmp_path, x, weights=weights, **UNTRAINED)
+    out = node(folder, EVERY_WAY, engine)
+    definition = wasm.definition(model, (folder / "model.wasm").read_bytes())
+    assert definition is not None
+    assert [test["passed"] for test in out["tests"]] == [True, True]
+    assert [test["worst"] for test in out["tests"]] == [0, 0]
+    for key in ("batch", "plain"):
+        np.testing.assert_array_equal(np.array(out[key]), definition(x).ravel())
+    for taken in out.get("steps", []):
+        last = np.array(taken)[-model.signature.output_size :]
+        np.testing.assert_array_equal(last, definition(x[:1]).ravel()[-len(last) :])
 
 
 def test_windows_and_warnings_are_those_of_python(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from lstm_export.targets.wasm import compiler
 from tests.kit.browser import BROWSER, NO_BROWSER, reported
 from tests.kit.builders import drawn
 from tests.kit.chains import CHAINS
+from tests.kit.integer_models import UNTRAINED
 
 pytestmark = [
     pytest.mark.skipif(
@@ -87,9 +88,9 @@ def shown(folder: Path, table: str = "", dropped: bool = False, query: str = "")
     return seen
 
 
-def exported(model: Model, tmp_path: Path, name: str = "model") -> Path:
+def exported(model: Model, tmp_path: Path, name: str = "model", **options: Any) -> Path:
     folder = tmp_path / "model_wasm"
-    wasm.export(model, folder, name=name)
+    wasm.export(model, folder, name=name, **options)
     return folder
 
 
@@ -139,6 +140,18 @@ def test_streams_a_table_to_the_bits_of_python(chain: str, way: str, tmp_path: P
     assert seen["report"].endswith(": all 700 rows answered")
     assert (seen["steps"], seen["outside"]) == ("700", str(outside))
     assert seen["names"] == (names or [f"input {k}" for k in range(model.signature.input_size)])
+
+
+def test_whole_numbers_pass_and_stream_a_table(tmp_path: Path) -> None:
+    model = Model(CHAINS["scalers"].stages, NAMED)
+    folder = exported(model, tmp_path, **UNTRAINED)
+    x = drawn(model, 1, 300)[0]
+    seen = shown(folder, as_csv(x, [column.name for column in NAMED.features]))
+    definition = wasm.definition(model, (folder / "model.wasm").read_bytes())
+    assert definition is not None
+    assert seen["verdict"].startswith("Self-test passed")
+    last = x[np.newaxis, -(NAMED.window or 0) :]
+    np.testing.assert_array_equal(np.float32(seen["answers"]), np.float32(definition(last)[0]))
 
 
 ROW = "1,2,3\n"

@@ -128,7 +128,7 @@ def from_model(model: Model, artifact: bytes | None = None) -> CRunner | Integer
 
     record = Record.of(_text(artifact)) if artifact else None
     if record and record.integer:
-        again, source = IntegerDefinition(model, record, _text(artifact or b"")).again()
+        again, source = IntegerDefinition.of_source(model, record, _text(artifact or b"")).again()
         return _compiled_integer(source, again)
     interface = Interface.of(model, DEFAULT_NAME, self_test=False)
     return _compiled(write(model, interface).c, interface, model.signature)
@@ -150,7 +150,7 @@ def definition(model: Model, data: bytes) -> IntegerDefinition | None:
 
     text = _text(data)
     record = Record.of(text)
-    return IntegerDefinition(model, record, text) if record.integer else None
+    return IntegerDefinition.of_source(model, record, text) if record.integer else None
 
 
 def notes_on(model: Model) -> tuple[str, ...]:

@@ -12,30 +12,21 @@ from .emit.names import checked
 from .emit.readme import check_flash, readme
 from .emit.self_test import golden_text
 from .emit.source import Source, write
-from .integer.calibration import calibration, input_formats
-from .integer.cost import check_limit, costs
+from .integer.choosing import WholeOptions, choose
 from .integer.facts import IntegerFacts
 from .integer.readme import integer_readme
 from .integer.source import Written
 from .integer.source import write as write_integer
-from .integer.weight_rounding import fitted
-
-ARITHMETICS = ("float", "integer")
-INTEGER_WEIGHTS = {"float32": 16, "int16": 16, "int8": 8}  # float32 is the option's default
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(WholeOptions):
     """The options of `export`, which documents them."""
 
     name: str = "model"
     weights: str = "float32"
     self_test: bool = False
     max_flash: str = ""
-    arithmetic: str = "float"
-    calibrate: str = ""
-    input_format: str = ""
-    max_error: str = ""
     float_wrapper: bool = False
 
     def check(self) -> None:
@@ -45,20 +36,9 @@ class Options:
             InputError: an option is unknown, or has no effect on the arithmetic that was chosen.
         """
         known_storage(self.weights)
-        if self.arithmetic not in ARITHMETICS:
-            known = " or ".join(ARITHMETICS)
-            raise InputError(f"--arithmetic {self.arithmetic!r} is unknown; choose {known}")
-        if self.arithmetic == "integer":
-            return
-        given = {
-            "--calibrate": self.calibrate,
-            "--input-format": self.input_format,
-            "--max-error": self.max_error,
-            "--float-wrapper": self.float_wrapper,
-        }
-        for option, value in given.items():
-            if value:
-                raise InputError(f"{option} is for whole numbers: add --arithmetic integer")
+        super().check()
+        if self.float_wrapper and not self.is_whole:
+            raise InputError("--float-wrapper is for whole numbers: add --arithmetic integer")
 
 
 def files_of(model: Model, windows: Array | None, options: Options) -> dict[str, str]:
@@ -70,7 +50,7 @@ def files_of(model: Model, windows: Array | None, options: Options) -> dict[str,
     """
     options.check()
     interface = Interface.of(model, checked(options.name), options.self_test)
-    if options.arithmetic == "integer":
+    if options.is_whole:
         source, page = _integer(model, windows, interface, options)
     else:
         source, page = _floats(model, interface, options)
@@ -90,14 +70,9 @@ def _integer(
     model: Model, windows: Array | None, interface: Interface, options: Options
 ) -> tuple[Source, str]:
     """The same in whole numbers."""
-    seen = calibration(model, windows, options.calibrate)
-    given = input_formats(model.signature, options.input_format)
-    weight_bits = INTEGER_WEIGHTS[options.weights]
-    formats, whole = fitted(model, seen.inputs, weight_bits, given)
-    found = costs(model, whole, seen.inputs)
-    check_limit(found, options.max_error, seen, weight_bits)
-    facts = IntegerFacts.of(whole, formats, options.float_wrapper)
-    source = write_integer(Written(model, whole, interface, facts))
+    found = choose(model, windows, options.weights, options)
+    facts = IntegerFacts.of(found.whole, found.formats, options.float_wrapper)
+    source = write_integer(Written(model, found.whole, interface, facts))
     check_flash(source, options.max_flash)
-    sentences = [cost.sentence(seen.source) for cost in found]
+    sentences = [cost.sentence(found.seen.source) for cost in found.costs]
     return source, integer_readme(interface, facts, source, sentences)

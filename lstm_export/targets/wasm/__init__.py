@@ -11,13 +11,14 @@ does more than its model takes: it may run without the user's word, as an ONNX f
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...errors import BundleError, InputError
 from ...files import replacing_folder
 
 if TYPE_CHECKING:
-    from ...model import Model
+    from ...model import Array, Model
+    from .integer import WasmDefinition
     from .sandbox import WasmRunner
 
 suffix = "_wasm"
@@ -28,7 +29,9 @@ DEFAULT_NAME = "model"
 
 __all__ = [
     "cannot_export",
+    "definition",
     "export",
+    "export_on",
     "held",
     "is_export",
     "load",
@@ -38,13 +41,17 @@ __all__ = [
 ]
 
 
-def export(
+def export(  # noqa: PLR0913 - the options of a command
     model: Model,
     path: Path,
     *,
     name: str = DEFAULT_NAME,
     weights: str = "float32",
     single_file: bool = False,
+    arithmetic: str = "float",
+    calibrate: str = "",
+    input_format: str = "",
+    max_error: str = "",
 ) -> None:
     """Write `model` as a folder with NAME.wasm and what calls it.
 
@@ -52,26 +59,34 @@ def export(
         model: the chain to write.
         path: the folder to write; one that an earlier export wrote is replaced.
         name: What every file begins with.
-        weights: How recurrent weights are stored: float32, int16 (half the size) or int8.
+        weights: How recurrent weights are stored: float32, int16 (half the size) or int8; with
+            --arithmetic integer all weights, int16 or int8.
         single_file: Put both modules into NAME.mjs, as text, so that it needs no other file.
+        arithmetic: float, or integer: whole numbers inside, as of the C target; values go in and
+            out.
+        calibrate: A table on which formats of whole numbers are chosen; else the stored windows.
+        input_format: Raw counts for whole numbers, such as temp_c=q:0.0625 (a count is 0.0625
+            units).
+        max_error: Refuse whole numbers that move an answer by more: a share of its spread, 2%
+            unless you say otherwise, or a number in its unit.
 
     Raises:
-        InputError: the name is no C identifier, the storage is unknown, or the two modules answer
+        InputError: the name is no C identifier, an option is invalid, or the two modules answer
             differently.
         MissingDependency: there is no compiler, or no wasmtime.
         UnsupportedModel: a stage cannot be expressed.
     """
-    from ..c.emit.layout import known_storage
-    from ..c.emit.names import checked
-    from .folder import Modules, files_of
-    from .module import module_of
+    options = {key: value for key, value in locals().items() if key not in ("model", "path")}
+    export_on(model, path, None, **options)
 
-    checked(name)
-    known_storage(weights)
-    modules = Modules(module_of(model, True, weights), module_of(model, False, weights), weights)
-    _check_alike(modules.simd, modules.plain)
+
+def export_on(model: Model, path: Path, windows: Array | None, **options: Any) -> None:
+    """`export`, with real inputs `(n, window, input_size)` where there are any."""
+    from .writing import Options, files_of
+
+    files = files_of(model, windows, Options(**options))
     with replacing_folder(path, is_export) as partial:
-        for file, contents in files_of(model, name, modules, single_file).items():
+        for file, contents in files.items():
             (partial / file).write_bytes(contents)
 
 
@@ -96,14 +111,11 @@ def read(data: bytes) -> Model:
 
     Raises:
         BundleError: it was not written by this package, or its data differs from its record.
+        UnsupportedModel: it is in whole numbers.
     """
-    from .module import constant_names
-    from .sandbox import Sandbox
-    from .weights import model_of
+    from .weights import model_in
 
-    sandbox = Sandbox(data)
-    count = len(constant_names(sandbox.record.blank(), sandbox.record.weights))
-    return model_of(sandbox.record, sandbox.memory(), sandbox.places(count))
+    return model_in(data)
 
 
 def held(model: Model, data: bytes) -> Model:
@@ -111,7 +123,17 @@ def held(model: Model, data: bytes) -> Model:
     from ..c.emit.layout import rounded
     from .record import Record
 
-    return rounded(model, Record.of(data).bits)
+    record = Record.of(data)
+    return model if record.integer else rounded(model, record.bits)
+
+
+def definition(model: Model, data: bytes) -> WasmDefinition | None:
+    """What a module in whole numbers has to compute, bit for bit; None for one of floats."""
+    from .integer import WasmDefinition
+    from .record import Record
+
+    record = Record.of(data)
+    return WasmDefinition(model, record, data) if record.integer else None
 
 
 def recognises(data: bytes) -> bool:
@@ -147,24 +169,3 @@ def is_export(folder: Path) -> bool:
 
     file = main_file(folder)
     return file is not None and {child.name for child in folder.iterdir()} == file_names(file.stem)
-
-
-def _check_alike(simd: bytes, plain: bytes) -> None:
-    """Refuse two modules of which one is not verified by verifying the other.
-
-    Raises:
-        InputError: a weight or a bit of an answer differs.
-    """
-    import numpy as np
-
-    from ...parity import golden_sets
-
-    model = read(simd)
-    if read(plain) != model:
-        raise InputError("the plain module holds other weights; use another compiler")
-    with_vectors = load(simd)
-    without = load(plain)
-    for golden in golden_sets(model):
-        if not np.array_equal(with_vectors(golden.x), without(golden.x), equal_nan=True):
-            found = f"answer {golden.name} in different bits"
-            raise InputError(f"the modules with and without vectors {found}; use another compiler")

@@ -30,7 +30,7 @@ def file_names(name: str) -> set[str]:
     return {f"{name}{ending}" for ending in _ENDINGS} | set(_OTHERS)
 
 
-def files_of(model: Model, name: str, modules: Modules, single_file: bool) -> dict[str, bytes]:
+def folder_files(model: Model, name: str, modules: Modules, single_file: bool) -> dict[str, bytes]:
     """The contents of every file. Names of a stranger come in a form of our own."""
     texts = {
         f"{name}.mjs": _script(name, modules, single_file),

@@ -31,7 +31,7 @@ def module_of(model: Model, simd: bool, weights: str = "float32") -> bytes:
     interface = Interface.of(model, PREFIX, self_test=False)
     source = write(model, interface, weights)
     choices = choices_for(model, interface, weights)
-    exports = "".join(kept_lines(web_file("exports.c"), choices))
+    exports = "".join(kept_lines(web_file("exports.c"), choices)) + web_file("library.c")
     addresses = ", ".join(constant_names(model, weights).values())
     places = f"const void *const {PLACES}[] = {{{addresses}}};\n"
     files = {f"{PREFIX}.c": f"{source.c}\n{exports}\n{places}", f"{PREFIX}.h": source.h}

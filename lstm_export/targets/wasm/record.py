@@ -22,12 +22,14 @@ from ..c.emit.interface import described
 from ..c.emit.layout import BITS, cell_arrays, cell_weights, rounded
 from ..c.emit.plan import looks_ahead
 from ..c.emit.self_test import vectors
+from ..c.integer.facts import IntegerFacts
 from .sections import custom_section, with_custom_section
 
 RECORD = "lstm-export"
 NUMBERS = "lstm-export.numbers"
 # Raised when a reader of the record or a caller of the exports would go wrong with a newer module.
 FORMAT = 1
+INTEGER_FORMAT = 2  # a module in whole numbers, whose weights are not those of the model
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Record:
         chain, signature: of the model.
         shapes: of all arrays, by their full names.
         stored: the arrays whose values lie in the numbers.
+        integer: the formats of a module in whole numbers.
     """
 
     simd: bool
@@ -56,6 +59,7 @@ class Record:
     signature: Signature
     shapes: Mapping[str, tuple[int, ...]]
     stored: Mapping[str, Array]
+    integer: IntegerFacts | None = None
 
     @property
     def state_size(self) -> int:
@@ -105,8 +109,9 @@ class Record:
             raise BundleError("this WebAssembly was not written by lstm-export; export it again")
         try:
             facts = json.loads(text)
-            if facts["format"] != FORMAT:
+            if facts["format"] not in (FORMAT, INTEGER_FORMAT):
                 found = f"this WebAssembly is of format {facts['format']!r}, known is {FORMAT}"
+                found += f" or {INTEGER_FORMAT}"
                 raise BundleError(f"{found}; export it again")
             return cls._of_facts(facts, numbers)
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
@@ -119,6 +124,9 @@ class Record:
         for name, num_layers, size in facts["layout"]:
             layout.append(StateTensor(str(name), *_sizes((num_layers, size))))
         (least_steps,) = _sizes([facts.get("least_steps", 1)])
+        integer = None
+        if facts["format"] == INTEGER_FORMAT:
+            integer = IntegerFacts.from_record(facts["integer"])
         return cls(
             facts["simd"] is True,
             _storage(facts["weights"]),
@@ -130,7 +138,33 @@ class Record:
             Signature.from_record(facts["signature"]),
             shapes,
             _stored(facts["stored"], shapes, np.frombuffer(numbers, "<f4")),
+            integer,
         )
+
+
+@dataclass(frozen=True)
+class Whole:
+    """What a module in whole numbers says beside its model.
+
+    Attributes:
+        simd: whether it uses vectors.
+        layout: its state as floats.
+        facts: its formats.
+        golden: x, y and bounds of its own test.
+    """
+
+    simd: bool
+    layout: tuple[StateTensor, ...]
+    facts: IntegerFacts
+    golden: tuple[tuple[Array, Array, Array], ...]
+
+
+def with_whole_record(module: bytes, model: Model, whole: Whole) -> bytes:
+    """A compiled module in whole numbers with the record of its model."""
+    weights = f"int{whole.facts.formats.weight_bits}"
+    facts = _facts(model, whole.simd, weights, whole.layout, whole.golden)
+    facts |= {"format": INTEGER_FORMAT, "integer": whole.facts.to_record()}
+    return _with_sections(module, facts, [array for vector in whole.golden for array in vector])
 
 
 def with_record(module: bytes, model: Model, simd: bool, weights: str = "float32") -> bytes:
@@ -138,29 +172,46 @@ def with_record(module: bytes, model: Model, simd: bool, weights: str = "float32
     sha256 = model.weights_sha256  # of the model's own weights
     held = _held_in_data(model, BITS[weights])
     model = rounded(model, BITS[weights])
-    golden = list(vectors(model))
+    golden = tuple(vectors(model))
     stored = [name for name, array in model.arrays.items() if not _is_in_data(name, array, held)]
+    facts = _facts(model, simd, weights, carried(model), golden)
+    facts |= {"format": FORMAT, "sha256": sha256, "stored": stored}
+    arrays = [array for vector in golden for array in vector]
+    return _with_sections(module, facts, [*arrays, *(model.arrays[name] for name in stored)])
+
+
+def _facts(
+    model: Model,
+    simd: bool,
+    weights: str,
+    layout: tuple[StateTensor, ...],
+    golden: tuple[tuple[Array, Array, Array], ...],
+) -> dict[str, Any]:
+    """What every record holds."""
     facts = {
         "format": FORMAT,
         "tool": f"lstm-export {__version__}",
         "description": described(model),
-        "sha256": sha256,
+        "sha256": model.weights_sha256,
         "simd": simd,
         "weights": weights,
         "every_step": model.returns_every_step,
         "streams": looks_ahead(model) is None,
-        "layout": [[tensor.name, tensor.num_layers, tensor.size] for tensor in carried(model)],
+        "layout": [[tensor.name, tensor.num_layers, tensor.size] for tensor in layout],
         "chain": model.chain_record(),
         "signature": model.signature.to_record(),
         "outputs": [asdict(column) for column in model.signature.outputs],
         "golden": [len(x) for x, _, _ in golden],
         "shapes": {name: list(array.shape) for name, array in model.arrays.items()},
-        "stored": stored,
+        "stored": [],
     }
     if model.least_steps > 1:  # older readers know no such key
         facts["least_steps"] = model.least_steps
-    arrays = [array for vector in golden for array in vector]
-    arrays += [model.arrays[name] for name in stored]
+    return facts
+
+
+def _with_sections(module: bytes, facts: Mapping[str, Any], arrays: list[Array]) -> bytes:
+    """The module with its record, and numbers beside it."""
     numbers = b"".join(np.asarray(array, "<f4").tobytes() for array in arrays)
     text = json.dumps(facts, separators=(",", ":"), allow_nan=False).encode("ascii")
     return with_custom_section(with_custom_section(module, RECORD, text), NUMBERS, numbers)

@@ -6,14 +6,29 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...errors import BundleError
+from ...errors import BundleError, UnsupportedModel
 from ...model import Array, Cell, Model, Recurrent, Slice
 from ..c.emit.carried import initial_values
 from ..c.emit.layout import CellArrays, cell_arrays, cell_weights
 from .module import constant_names
 from .record import Record
+from .sandbox import Sandbox
 
 ROW = 8  # floats that a row of recurrent weights is filled up to, where there are vectors
+
+
+def model_in(data: bytes) -> Model:
+    """The model in a module, its weights taken from the memory that the module begins with.
+
+    Raises:
+        BundleError: it was not written by this package, or its data differs from its record.
+        UnsupportedModel: it is in whole numbers.
+    """
+    sandbox = Sandbox(data)
+    if sandbox.record.integer:
+        raise UnsupportedModel("a module in whole numbers holds no float weights to read back")
+    count = len(constant_names(sandbox.record.blank(), sandbox.record.weights))
+    return model_of(sandbox.record, sandbox.memory(), sandbox.places(count))
 
 
 def model_of(record: Record, memory: bytes, places: list[int]) -> Model:

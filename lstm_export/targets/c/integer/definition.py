@@ -3,21 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any, Protocol
 
 import numpy as np
 
 from ....errors import BundleError, InputError
-from ....model import Array, Model
+from ....model import Array, Model, Signature
 from ..emit.interface import Interface, Record
 from .cost import Cost, cost_of
 from .facts import IntegerFacts
-from .formats import fit
+from .formats import Formats, fit
 from .literals import arrays_in
 from .rounding import whole_model
 from .source import Written, write
 
+Numbers = tuple[str, tuple[int, ...]]  # an array's type in C, and its values
 STREAM_STEPS = 2_000
 EXTREME_STEPS = 40
+
+
+class Told(Protocol):
+    """What the record of an artifact says of its model.
+
+    Attributes:
+        chain, signature: of the model.
+        integer: the formats of its whole numbers.
+    """
+
+    @property
+    def chain(self) -> list[dict[str, Any]]: ...
+
+    @property
+    def signature(self) -> Signature: ...
+
+    @property
+    def integer(self) -> IntegerFacts | None: ...
 
 
 class IntegerDefinition:
@@ -31,17 +51,23 @@ class IntegerDefinition:
         BundleError: the formats in its record do not fit the model.
     """
 
-    def __init__(self, model: Model, record: Record, source: str) -> None:
-        assert record.integer is not None  # noqa: S101 - the caller has seen to it
-        _check_same_chain(model, record)
+    def __init__(
+        self, model: Model, told: Told, interface: Interface, found: Mapping[str, Numbers]
+    ) -> None:
+        """The definition of an artifact with these constants, whose C has this interface."""
         self._model = model
-        if not fit(model, record.integer.formats):
-            raise BundleError("the formats in this C source do not fit the model; export it again")
-        self._formats = record.integer.formats
+        self._formats = formats_for(model, told)
         self._whole = whole_model(model, self._formats)
-        interface = Interface.of(model, record.interface.name, record.interface.self_test)
-        written = write(Written(model, self._whole, interface, record.integer))
-        self.structure = difference(arrays_in(written.c), arrays_in(source)) or "as defined"
+        assert told.integer is not None  # noqa: S101 - formats_for has seen to it
+        written = write(Written(model, self._whole, interface, told.integer))
+        self.structure = difference(arrays_in(written.c), found) or "as defined"
+
+    @classmethod
+    def of_source(cls, model: Model, record: Record, source: str) -> IntegerDefinition:
+        """That of NAME.c."""
+        named = record.interface
+        interface = Interface.of(model, named.name, named.self_test)
+        return cls(model, record, interface, arrays_in(source))
 
     def __call__(self, x: Array) -> Array:
         """A Runner: float64 y, every one a whole number times a power of two."""
@@ -82,21 +108,32 @@ class IntegerDefinition:
         return record, write(Written(model, self._whole, interface, facts)).c
 
 
-def _check_same_chain(model: Model, record: Record) -> None:
+def formats_for(model: Model, told: Told) -> Formats:
+    """The formats of an artifact.
+
+    Raises:
+        InputError: it is an artifact of another model.
+        BundleError: they do not fit the model.
+    """
+    assert told.integer is not None  # noqa: S101 - the caller has seen to it
+    _check_same_chain(model, told)
+    if not fit(model, told.integer.formats):
+        raise BundleError("the formats in this artifact do not fit the model; export it again")
+    return told.integer.formats
+
+
+def _check_same_chain(model: Model, told: Told) -> None:
     expected = (model.chain_record(), model.signature.input_size, model.signature.output_size)
-    told = record.signature
-    if (record.chain, told.input_size, told.output_size) != expected:
+    found = told.signature
+    if (told.chain, found.input_size, found.output_size) != expected:
         raise InputError(
-            f"this C takes {told.input_size} features, gives {told.output_size} outputs, and its "
-            f"chain is {[stage['name'] for stage in record.chain]}; the model is "
+            f"it takes {found.input_size} features, gives {found.output_size} outputs, and its "
+            f"chain is {[stage['name'] for stage in told.chain]}; the model is "
             f"'{model.describe()}': it is an artifact of another model"
         )
 
 
-def difference(
-    expected: Mapping[str, tuple[str, tuple[int, ...]]],
-    found: Mapping[str, tuple[str, tuple[int, ...]]],
-) -> str:
+def difference(expected: Mapping[str, Numbers], found: Mapping[str, Numbers]) -> str:
     """Which array is not as it should be; empty where all are."""
     for name, (kind, values) in expected.items():
         if name not in found:

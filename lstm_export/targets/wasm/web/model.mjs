@@ -10,7 +10,7 @@ export class LoadError extends ModelError {}
 export class InputError extends ModelError {} // nothing was taken, nothing has changed
 export class MemoryError extends ModelError {}
 
-const FORMAT = 1;
+const FORMATS = [1, 2]; // of floats, of whole numbers: called alike
 const EMBEDDED = null; // with --single-file { simd, plain } in base64
 const SIMD = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10,
   10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11); // a module of one vector instruction
@@ -77,8 +77,8 @@ class Machine {
     let json = ''; // ASCII: a worklet has no TextDecoder
     for (const code of new Uint8Array(text)) json += String.fromCharCode(code);
     const info = JSON.parse(json);
-    if (info.format !== FORMAT) {
-      throw new LoadError(`the module has format ${info.format}, expected ${FORMAT}`);
+    if (!FORMATS.includes(info.format)) {
+      throw new LoadError(`the module has format ${info.format}, expected ${FORMATS.join(' or ')}`);
     }
     this.info = info;
     this.numbers = new Float32Array(section('lstm-export.numbers'));

@@ -1,0 +1,81 @@
+"""The files of an export, from a model and the options of the command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...errors import InputError
+from ...model import Array, Model
+from ...parity import golden_sets
+from ..c.emit.layout import known_storage
+from ..c.emit.names import checked
+from ..c.integer.choosing import WholeOptions, choose
+from ..c.integer.facts import IntegerFacts
+from .folder import Modules, folder_files
+from .integer import WasmDefinition, whole_module_of
+from .module import module_of
+from .record import Record
+from .sandbox import WasmRunner
+from .weights import model_in
+
+
+@dataclass(frozen=True)
+class Options(WholeOptions):
+    """The options of `export`, which documents them."""
+
+    name: str = "model"
+    weights: str = "float32"
+    single_file: bool = False
+
+
+def files_of(model: Model, windows: Array | None, options: Options) -> dict[str, bytes]:
+    """Name -> contents.
+
+    Raises:
+        InputError: an option is invalid, or the two modules answer differently.
+        UnsupportedModel: a stage cannot be expressed.
+    """
+    checked(options.name)
+    known_storage(options.weights)
+    options.check()
+    weights = options.weights
+    if options.is_whole:
+        modules = _whole_modules(model, windows, options)
+    else:
+        simd = module_of(model, True, weights)
+        modules = Modules(simd, module_of(model, False, weights), weights)
+        _check_weights(modules)
+    _check_answers(model, modules)
+    return folder_files(model, options.name, modules, options.single_file)
+
+
+def _whole_modules(model: Model, windows: Array | None, options: Options) -> Modules:
+    """Those in whole numbers, each with the constants of the definition."""
+    found = choose(model, windows, options.weights, options)
+    facts = IntegerFacts.of(found.whole, found.formats, floats=False)
+    made = []
+    for simd in (True, False):
+        data = whole_module_of(model, found.whole, facts, simd)
+        structure = WasmDefinition(model, Record.of(data), data).structure
+        if structure != "as defined":
+            raise InputError(f"a module is not as defined: {structure}; use another compiler")
+        made.append(data)
+    return Modules(made[0], made[1], f"int{found.formats.weight_bits}, in whole numbers")
+
+
+def _check_weights(modules: Modules) -> None:
+    """Refuse two modules of which one is not verified by verifying the other."""
+    if model_in(modules.plain) != model_in(modules.simd):
+        raise InputError("the plain module holds other weights; use another compiler")
+
+
+def _check_answers(model: Model, modules: Modules) -> None:
+    """Refuse two modules of which a bit of an answer differs."""
+    with_vectors = WasmRunner(modules.simd)
+    without = WasmRunner(modules.plain)
+    for golden in golden_sets(model):
+        if not np.array_equal(with_vectors(golden.x), without(golden.x), equal_nan=True):
+            found = f"answer {golden.name} in different bits"
+            raise InputError(f"the modules with and without vectors {found}; use another compiler")
