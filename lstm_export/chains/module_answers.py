@@ -28,28 +28,36 @@ def answer_of(signal: Signal, nodes: Nodes) -> Answer:
     Raises:
         Untranslated: its axes are not those of a y.
     """
-    axes = [axis for axis in signal.axes if axis not in ("one", "size", "rows")]
-    if axes not in (["batch"], ["batch", "seq"], ["seq", "batch"]):
-        raise Untranslated(f"answers with the axes ({', '.join(signal.axes)})")
-    inner = [axis for axis in signal.axes if axis in ("size", "rows")]
-    is_first = signal.axes[: len(axes)] == tuple(axes) or not signal.nodes.ndim
-    if not is_first:
-        raise Untranslated(f"answers with the axes ({', '.join(signal.axes)})")
-    node = concat(nodes, list(signal.nodes.flat)) if signal.nodes.ndim else signal.node
-    if axes == ["batch", "seq"] and is_tail(node):
+    outer = [axis for axis in signal.axes if axis not in ("one", "size", "rows")]
+    is_leading = signal.axes[: len(outer)] == tuple(outer) or not signal.nodes.ndim
+    if outer not in _OUTER or not is_leading:
+        raise _no_answer(signal)
+    node = _side_by_side(signal, nodes)
+    if outer == ["batch", "seq"] and is_tail(node):
         return Answer(nodes.flat(node), every_step=False)
-    if inner.count("rows") and inner[-1] != "size" and "size" in inner:
-        node = _turned(signal, inner, node, nodes)
-    return Answer(node, len(axes) == 2)
+    return Answer(node, every_step=len(outer) == 2)
 
 
-def _turned(signal: Signal, inner: list[str], node: Node, nodes: Nodes) -> Node:
-    """Its features in the order of the answer's axes, where those of `rows` are not the outer."""
+_OUTER = (["batch"], ["batch", "seq"], ["seq", "batch"])
+
+
+def _no_answer(signal: Signal) -> Untranslated:
+    return Untranslated(f"answers with the axes ({', '.join(signal.axes)})")
+
+
+def _side_by_side(signal: Signal, nodes: Nodes) -> Node:
+    """All that it holds of a row or step, in the order of its axes."""
+    if not signal.nodes.ndim:
+        return signal.node
+    node = concat(nodes, list(signal.nodes.flat))
+    inner = [axis for axis in signal.axes if axis in ("size", "rows")]
+    if "size" not in inner or inner[-1] == "size":
+        return node
     if inner != ["size", "rows"]:
-        raise Untranslated(f"answers with the axes ({', '.join(signal.axes)})")
-    count = signal.nodes.size
+        raise _no_answer(signal)
+    rows = signal.nodes.size
     width = signal.width
-    order = tuple(row * width + index for index in range(width) for row in range(count))
+    order = tuple(row * width + index for index in range(width) for row in range(rows))
     return nodes.pick(node, order)
 
 

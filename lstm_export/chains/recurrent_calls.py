@@ -198,8 +198,8 @@ def cell(call: Call, data: Data, t: Translator) -> Signal:
 
 def _cells(node: Node, t: Translator) -> Node:
     """Every c_t of a cell's loop."""
-    made = lambda: Node("cells", (node,), node.width, node.steps)  # noqa: E731
-    return t.nodes.make(("cells", id(node)), node, made)
+    made = Node("cells", (node,), node.width, node.steps)
+    return t.nodes.kept(("cells", id(node)), node, made)
 
 
 def _continued(layer: _Layer, x: Node, t: Translator) -> Node:

@@ -21,8 +21,8 @@ def compared(call: Call, data: Data, t: Translator) -> Signal:
     value = _number(call.argument(1, "other"))
 
     def mask(node: Node) -> Node:
-        made = lambda: Node(MASK, (node,), node.width, node.steps, number(value))  # noqa: E731
-        return t.nodes.make((MASK, id(node), value), node, made)
+        made = Node(MASK, (node,), node.width, node.steps, number(value))
+        return t.nodes.kept((MASK, id(node), value), node, made)
 
     return signal.map(mask)
 

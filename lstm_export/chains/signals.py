@@ -57,20 +57,18 @@ class Nodes:
     def __init__(self) -> None:
         self._made: dict[Hashable, tuple[Any, Node]] = {}
 
-    def make(self, key: Hashable, keep: Any, make: Callable[[], Node]) -> Node:
-        """The node under a key; `keep` is kept alive, so that identities in the key stay taken."""
-        if key not in self._made:
-            self._made[key] = (keep, make())
-        return self._made[key][1]
+    def kept(self, key: Hashable, keep: Any, node: Node) -> Node:
+        """The first node under a key; `keep` is kept alive, so that identities in the key stay
+        taken."""
+        return self._made.setdefault(key, (keep, node))[1]
 
     def step(self, node: Node, t: int) -> Node:
         """One step of a sequence."""
         if node.kind == "tail":
             (whole,) = node.inputs
             return self.step(whole, whole.steps - node.steps + t)
-        return self.make(
-            ("step", id(node), t), node, lambda: Node("step", (node,), node.width, 0, numbers=(t,))
-        )
+        picked = Node("step", (node,), node.width, 0, numbers=(t,))
+        return self.kept(("step", id(node), t), node, picked)
 
     def cut(self, node: Node, start: int, stop: int) -> Node:
         """Some of the features, neighbours in order."""
@@ -85,50 +83,45 @@ class Nodes:
         if node.kind == "slice":
             inner = node.numbers
             return self.pick(node.inputs[0], tuple(inner[index] for index in features))
-
-        def made() -> Node:
-            return Node("slice", (node,), len(features), node.steps, numbers=features)
-
-        return self.make(("slice", id(node), features), node, made)
+        picked = Node("slice", (node,), len(features), node.steps, numbers=features)
+        return self.kept(("slice", id(node), features), node, picked)
 
     def pool(self, token: str, node: Node) -> Node:
         """One row of all steps of a sequence."""
-        made = lambda: Node("pool", (node,), node.width, 0, token)  # noqa: E731
-        return self.make(("pool", id(node), token), node, made)
+        made = Node("pool", (node,), node.width, 0, token)
+        return self.kept(("pool", id(node), token), node, made)
 
     def state(self, token: str, node: Node, width: int) -> Node:
         """A final state of a recurrent layer."""
-        made = lambda: Node("state", (node,), width, 0, token)  # noqa: E731
-        return self.make(("state", id(node), token), node, made)
+        made = Node("state", (node,), width, 0, token)
+        return self.kept(("state", id(node), token), node, made)
 
     def tail(self, node: Node, count: int) -> Node:
         """The last steps of a sequence, each by itself."""
         if node.kind == "tail":
             node = node.inputs[0]
-        made = lambda: Node("tail", (node,), node.width, count, f"last({count})")  # noqa: E731
-        return self.make(("tail", id(node), count), node, made)
+        made = Node("tail", (node,), node.width, count, f"last({count})")
+        return self.kept(("tail", id(node), count), node, made)
 
     def flat(self, node: Node) -> Node:
         """The steps of a tail side by side."""
         if not is_tail(node):
             raise Untranslated("lays the steps of a sequence side by side, which fixes its length")
         width = node.width * node.steps
-        return self.make(
-            ("flat", id(node)), node, lambda: Node("flat", (node,), width, 0, "flatten")
-        )
+        return self.kept(("flat", id(node)), node, Node("flat", (node,), width, 0, "flatten"))
 
     def spread(self, node: Node, steps: int) -> Node:
         """A row at every step of a sequence."""
-        made = lambda: Node("spread", (node,), node.width, steps)  # noqa: E731
-        return self.make(("spread", id(node), steps), node, made)
+        made = Node("spread", (node,), node.width, steps)
+        return self.kept(("spread", id(node), steps), node, made)
 
     def item(self, item: Item, node: Node, key: Hashable, keep: Any, width: int) -> Node:
         """A stage that works on every step alike, so that a step of its input gives a step of
         it."""
         if node.kind == "step":
             return self.step(self.item(item, node.inputs[0], key, keep, width), *node.numbers)
-        made = lambda: Node("item", (node,), width, node.steps, item)  # noqa: E731
-        return self.make(("item", id(node), key), (keep, node), made)
+        made = Node("item", (node,), width, node.steps, item)
+        return self.kept(("item", id(node), key), (keep, node), made)
 
     def joined(self, kind: str, inputs: Sequence[Node]) -> Node:
         """What an operation makes of several values, or all of their features side by side; a row
@@ -146,7 +139,7 @@ class Nodes:
             inputs = rows
         steps = max(node.steps for node in inputs)
         key = (kind, *(id(node) for node in inputs))
-        return self.make(key, inputs, lambda: Node(kind, tuple(inputs), width, steps))
+        return self.kept(key, inputs, Node(kind, tuple(inputs), width, steps))
 
     def _as_wide(self, node: Node, width: int) -> Node:
         """A single feature beside several stands for each of them."""

@@ -9,6 +9,11 @@ from torch import Tensor, nn
 from .stages import Add, Concat, Divide, Multiply, Subtract
 
 
+def for_every_row(state: Tensor, x: Tensor) -> Tensor:
+    """`state (num_layers * directions, size)` for every row of `x (batch, seq, size)`."""
+    return state.unsqueeze(1).expand(-1, x.size(0), -1).contiguous()
+
+
 class Columns(nn.Module):
     """Some columns of x, in some order."""
 
@@ -152,9 +157,8 @@ class LSTMNode(nn.Module):
     def forward(self, values: list[Tensor]) -> Tensor:
         x = values[self.place]
         if self.h0.numel():
-            h0 = self.h0.unsqueeze(1).expand(-1, x.size(0), -1).contiguous()
-            c0 = self.c0.unsqueeze(1).expand(-1, x.size(0), -1).contiguous()
-            every_step, (h_n, c_n) = self.rnn(x, (h0, c0))
+            start = (for_every_row(self.h0, x), for_every_row(self.c0, x))
+            every_step, (h_n, c_n) = self.rnn(x, start)
         else:
             every_step, (h_n, c_n) = self.rnn(x)
         values.append(h_n)
@@ -163,8 +167,8 @@ class LSTMNode(nn.Module):
         return y
 
 
-class RNNNode(nn.Module):
-    """A GRU or an RNN whose state is a value, too: h_n comes before its own."""
+class HiddenNode(nn.Module):
+    """A GRU or an RNN whose h is a value, too: h_n comes before its own."""
 
     h0: Tensor
 
@@ -177,8 +181,7 @@ class RNNNode(nn.Module):
     def forward(self, values: list[Tensor]) -> Tensor:
         x = values[self.place]
         if self.h0.numel():
-            h0 = self.h0.unsqueeze(1).expand(-1, x.size(0), -1).contiguous()
-            every_step, h_n = self.rnn(x, h0)
+            every_step, h_n = self.rnn(x, for_every_row(self.h0, x))
         else:
             every_step, h_n = self.rnn(x)
         values.append(h_n)

@@ -43,6 +43,7 @@ from .torch_graph import (
     Replaced,
     RootMeanSquared,
     SquareRoot,
+    for_every_row,
 )
 from .torch_wiring import needs_wiring, wired
 
@@ -149,14 +150,13 @@ class LSTMFromState(nn.Module):
         self.register_buffer("c0", c0)
 
     def forward(self, x: Tensor) -> Tensor:
-        h0 = self.h0.unsqueeze(1).expand(-1, x.size(0), -1).contiguous()
-        c0 = self.c0.unsqueeze(1).expand(-1, x.size(0), -1).contiguous()
-        y: Tensor = self.rnn(x, (h0, c0))[0]
+        start = (for_every_row(self.h0, x), for_every_row(self.c0, x))
+        y: Tensor = self.rnn(x, start)[0]
         return y
 
 
-class GRUFromState(nn.Module):
-    """An nn.GRU or nn.RNN that starts from a learned state."""
+class HiddenFromState(nn.Module):
+    """An nn.GRU or nn.RNN, which have no cell state, that starts from a learned h."""
 
     h0: Tensor
 
@@ -166,8 +166,7 @@ class GRUFromState(nn.Module):
         self.register_buffer("h0", h0)
 
     def forward(self, x: Tensor) -> Tensor:
-        h0 = self.h0.unsqueeze(1).expand(-1, x.size(0), -1).contiguous()
-        y: Tensor = self.rnn(x, h0)[0]
+        y: Tensor = self.rnn(x, for_every_row(self.h0, x))[0]
         return y
 
 
@@ -245,7 +244,7 @@ def _recurrent(stage: Recurrent) -> nn.Module:
         return EveryStep(rnn)
     states = [torch.tensor(stage.initial(state)) for state in stage.states]
     is_lstm = isinstance(stage, LSTM)
-    return LSTMFromState(rnn, *states) if is_lstm else GRUFromState(rnn, *states)
+    return LSTMFromState(rnn, *states) if is_lstm else HiddenFromState(rnn, *states)
 
 
 def _rnn(stage: Recurrent) -> nn.RNNBase:

@@ -12,7 +12,7 @@ from .model import Model
 from .recurrent import LSTM, Recurrent
 from .stage import Stage
 from .stages import Join, LastHidden
-from .torch_graph import JOINS, Graph, LSTMNode, Node, RNNNode, StateNode
+from .torch_graph import JOINS, Graph, HiddenNode, LSTMNode, Node, StateNode
 from .wiring import INPUT
 
 
@@ -46,7 +46,7 @@ def _node(model: Model, index: int, module: nn.Module, places: list[int]) -> nn.
         states = [torch.zeros(0) for _ in stage.states]
         if stage.has_initial_state:
             states = [torch.tensor(stage.initial(state)) for state in stage.states]
-        node = LSTMNode if isinstance(stage, LSTM) else RNNNode
+        node = LSTMNode if isinstance(stage, LSTM) else HiddenNode
         return node(cast(nn.RNNBase, module.rnn), places[0], *states)
     if isinstance(stage, LastHidden) and not stage.is_usual:
         return _state_node(stage, model.stages[model.sources[index][0]], places[0])

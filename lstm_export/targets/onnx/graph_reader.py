@@ -17,6 +17,7 @@ from ...model import (
     Divide,
     Flatten,
     Join,
+    LastSteps,
     Multiply,
     Recurrent,
     Stage,
@@ -183,40 +184,44 @@ class GraphReader:
 
     def _read_single(self, op: str, place: Place) -> None:
         """A stage of one value."""
-        after = place
-        stage: Stage
+        row = self._row(op, place)
+        if row is not None:
+            self._keep(row, (place.stage,), Place(INPUT, is_sequence=False))
+            return
+        stage = self._same_axes(op, place)
+        kept = stage.count if isinstance(stage, LastSteps) else place.kept
+        self._keep(stage, (place.stage,), place._replace(kept=kept))
+
+    def _row(self, op: str, place: Place) -> Stage | None:
+        """A stage that gives a row; None where the next nodes are none."""
         if place.final is not None:
             recurrent = self._found[place.stage]
             is_bidirectional = isinstance(recurrent, Recurrent) and recurrent.bidirectional
-            stage = read_final(self._walk, place.final, is_bidirectional)
-            after = Place(INPUT, is_sequence=False)
-        elif self._carried is not None and self._is_carried_pool(op):
+            return read_final(self._walk, place.final, is_bidirectional)
+        if self._carried is not None and self._is_carried_pool(op):
             self._expect_time_first(place)
-            stage = read_carried_pool(self._walk, self._carried)
-            after = Place(INPUT, is_sequence=False)
-        elif op == "Slice":
+            return read_carried_pool(self._walk, self._carried)
+        if op == "Reshape":
+            return self._read_flatten(place)
+        if op not in ROW_OPERATORS or self._picks_columns() or self._keeps_steps_of_rows():
+            return None
+        return read_row(self._walk, place, self._takes_lengths)
+
+    def _same_axes(self, op: str, place: Place) -> Stage:
+        """A stage that keeps the axes of what it takes."""
+        if op == "Slice":
             self._expect_all_lengths()
-            stage = read_last_steps(self._walk, place.time_axis)
-            after = place._replace(kept=stage.count)
-        elif self._walk.input_name(1).startswith(f"{LAST}_"):
-            stage = read_last_steps_of_rows(self._walk, place)
-            after = place._replace(kept=stage.count)
-        elif op == "Reshape":
-            stage = self._read_flatten(place)
-            after = Place(INPUT, is_sequence=False)
-        elif is_rms_norm(self._walk):
-            stage = read_rms_norm(self._walk)
-        elif op == "Gather" and self._picks_columns():
-            stage = read_slice(self._walk, axis=2 if place.is_sequence else 1)
-        elif op in ROW_OPERATORS:
-            stage = read_row(self._walk, place, self._takes_lengths)
-            after = Place(INPUT, is_sequence=False)
-        elif op in STAGE_READERS:
-            stage = STAGE_READERS[op](self._walk)
-        else:
-            fault = f"is {op}, which lstm-export does not write there"
-            raise UnsupportedModel(f"node {self._walk.name()!r} {fault}")
-        self._keep(stage, (place.stage,), after)
+            return read_last_steps(self._walk, place.time_axis)
+        if self._keeps_steps_of_rows():
+            return read_last_steps_of_rows(self._walk, place)
+        if is_rms_norm(self._walk):
+            return read_rms_norm(self._walk)
+        if self._picks_columns():
+            return read_slice(self._walk, axis=2 if place.is_sequence else 1)
+        if op in STAGE_READERS:
+            return STAGE_READERS[op](self._walk)
+        fault = f"is {op}, which lstm-export does not write there"
+        raise UnsupportedModel(f"node {self._walk.name()!r} {fault}")
 
     def _is_within_a_stage(self) -> bool:
         """Whether the next node, of two values, is the first of several that are one stage."""
@@ -246,9 +251,12 @@ class GraphReader:
             raise UnsupportedModel(f"{self._walk.name()!r} takes no sequence that runs time first")
 
     def _picks_columns(self) -> bool:
-        """Whether the next node, a Gather, has a list of indices and not a single one."""
+        """Whether the next node is a Gather of a list of indices, and not of a single one."""
         indices = self._walk.constant(1)
-        return indices is not None and indices.ndim == 1
+        return self._walk.op() == "Gather" and indices is not None and indices.ndim == 1
+
+    def _keeps_steps_of_rows(self) -> bool:
+        return self._walk.input_name(1).startswith(f"{LAST}_")
 
     def _keep(self, stage: Stage, sources: tuple[int, ...], place: Place) -> None:
         """Keep a stage with the names of what it takes, and what the walk's value is."""
