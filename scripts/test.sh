@@ -36,3 +36,4 @@ if [ -n "$tools" ]; then wait "$tools"; fi
 begin "what was not tested, if anything"
 scripts/install_emulators.sh --check
 scripts/install_web_engines.sh --check
+scripts/scale_engines.sh --check

@@ -3,7 +3,10 @@
 from .answered import Answered, Choices, answer
 from .carried import Carried
 from .folder import FolderReport, run_folder
+from .mlflow_flavor import mlflow_model
+from .on_spark import spark_schema
 from .partition_work import Outcome
+from .predictor import Predictor
 
 __all__ = [
     "Answered",
@@ -11,6 +14,9 @@ __all__ = [
     "Choices",
     "FolderReport",
     "Outcome",
+    "Predictor",
     "answer",
+    "mlflow_model",
     "run_folder",
+    "spark_schema",
 ]

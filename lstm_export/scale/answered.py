@@ -46,7 +46,10 @@ class Answered:
 
 
 def answer(
-    session: Session, source: TableSource, choices: Choices, carried: Carried | None = None
+    session: Session,
+    source: TableSource,
+    choices: Choices = AS_STORED,
+    carried: Carried | None = None,
 ) -> Answered:
     """Slide over the unbroken runs of a table.
 

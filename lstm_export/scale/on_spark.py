@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from ..errors import MissingDependency, require
+from ..errors import InputError, MissingDependency, require
+from ..model import Signature
+from ..series import group_columns
 from ..workers import Died
 
 
@@ -61,8 +64,8 @@ def _session(sql: Any, workers: int | None) -> Iterator[Any]:
     if active is not None:
         yield active
         return
-    builder = sql.SparkSession.builder.config("spark.pyspark.python", sys.executable)
-    builder = builder.config("spark.ui.enabled", "false").config("spark.log.level", "ERROR")
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # Spark looks nowhere else
+    builder = sql.SparkSession.builder.config("spark.ui.enabled", "false")
     if workers:
         builder = builder.master(f"local[{workers}]")
     try:
@@ -76,3 +79,36 @@ def _session(sql: Any, workers: int | None) -> Iterator[Any]:
         yield spark
     finally:
         spark.stop()
+
+
+def spark_schema(signature: Signature, columns: Any) -> Any:
+    """The schema of the predictions, a StructType, from the model's signature.
+
+    Args:
+        signature: of the model.
+        columns: schema of the DataFrame that is answered, whose kind of time the answers keep.
+    """
+    types = require("pyspark.sql.types", "spark", "answering tables of Spark")
+    fields = [_time_field(types, signature, columns)]
+    fields += [
+        types.StructField(name, types.StringType())
+        for name in group_columns(signature.group, columns.names)
+    ]
+    fields += [types.StructField(column.name, types.FloatType()) for column in signature.outputs]
+    return types.StructType(fields)
+
+
+def _time_field(types: Any, signature: Signature, columns: Any) -> Any:
+    """Dates as they came, those that were text without a time zone; counts as numbers."""
+    if signature.time is None:
+        return types.StructField("row", types.LongType())
+    if signature.time not in columns.names:
+        raise InputError(
+            f"the DataFrame has no column {signature.time!r}; it has {', '.join(columns.names)}"
+        )
+    given = columns[signature.time].dataType
+    if isinstance(given, types.NumericType):
+        given = types.DoubleType()
+    elif not isinstance(given, types.TimestampType):
+        given = types.TimestampNTZType()
+    return types.StructField(signature.time, given)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -245,3 +246,18 @@ def test_what_does_not_go_with_a_folder(bundle: Path, data: Path, tmp_path: Path
 def in_memory(bundle: Path) -> lstm_export.device.Session:
     session = lstm_export.load(bundle)
     return lstm_export.device.Session(session._runner, session.signature)
+
+
+PACKAGES = {"ray": "ray", "spark": "pyspark.sql", "dask": "distributed"}
+
+
+@pytest.mark.parametrize("engine", PACKAGES)
+def test_the_extra_of_an_engine_is_named_where_it_is_not_installed(
+    bundle: Path, data: Path, tmp_path: Path, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, PACKAGES[engine], None)  # importing it fails
+    done = run(bundle, data, "-o", tmp_path / "out", "--on", engine)
+    assert done.exit_code == 1
+    assert f'pip install "lstm-export[{engine}]"' in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,218 @@
+"""Ray, Spark, Dask and MLflow answer the I-94 table as one process does, bit for bit.
+
+Each is a real cluster of two workers on this machine, and runs what docs/scale.md shows.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import lstm_export
+from lstm_export.cli import app
+from lstm_export.device import Session
+from lstm_export.scale.partitions import RECORDS
+from lstm_export.series import Table
+from tests.kit.stations import stations, write_stations_bundle
+
+pytestmark = [pytest.mark.engines, pytest.mark.filterwarnings("ignore")]  # of the engines' own code
+pandas = pytest.importorskip("pandas", reason="needs the engines: scripts/scale_engines.sh")
+PAGE = Path(__file__).parents[2] / "docs" / "scale.md"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle, and the table as four files with whole series and as eight with parts of them."""
+    folder = tmp_path_factory.mktemp("engines")
+    write_stations_bundle(folder / "i94.bundle")
+    table = stations()
+    (folder / "whole").mkdir()
+    (folder / "parts").mkdir()
+    for number, names in enumerate(np.array_split(np.unique(table.text("station")), 4)):
+        is_in = np.isin(table.text("station"), names)
+        rows_of(table, np.flatnonzero(is_in)).write_parquet(folder / "whole" / f"{number}.parquet")
+    for number, rows in enumerate(np.array_split(np.arange(len(table)), 8)):
+        rows_of(table, rows).write_parquet(folder / "parts" / f"{number}.parquet")
+    return folder
+
+
+def rows_of(table: Table, rows: Any) -> Table:
+    return Table({name: column[rows] for name, column in table.columns.items()})
+
+
+@pytest.fixture
+def session(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
+    """Opened in the folder, where the page's names mean what they say."""
+    monkeypatch.chdir(folder)
+    return lstm_export.load("i94.bundle")
+
+
+def same(found: Any, session: Session) -> None:
+    """Bit for bit what a single call answers, in the order of stations and hours."""
+    expected = session.predict_table(stations())
+    columns = {name: np.asarray(found[name]) for name in expected.names}
+    order = np.lexsort((columns["hour"], columns["station"].astype(str)))
+    in_order = np.lexsort((expected["hour"], expected.text("station")))
+    assert len(order) == len(in_order) > 10_000
+    for name in expected.names:
+        column = columns[name][order]
+        if name in ("hour", "station"):
+            as_expected = column.astype(expected[name].dtype).astype(str)
+            np.testing.assert_array_equal(as_expected, expected.text(name)[in_order])
+        else:
+            assert column.dtype == np.float32
+            np.testing.assert_array_equal(column, expected[name][in_order], name)
+
+
+@pytest.fixture(scope="module")
+def ray() -> Iterator[Any]:
+    ray = pytest.importorskip("ray.data", reason="needs Ray: scripts/scale_engines.sh")
+    import ray as cluster
+
+    # Two for the actors, and some for reading and for the shuffle.
+    cluster.init(num_cpus=4, include_dashboard=False, log_to_driver=False, logging_level="error")
+    yield ray
+    cluster.shutdown()
+
+
+@pytest.fixture(scope="module")
+def dask() -> Iterator[Any]:
+    dask = pytest.importorskip("dask.dataframe", reason="needs Dask: scripts/scale_engines.sh")
+    from distributed import Client, LocalCluster
+
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with LocalCluster(**options) as cluster, Client(cluster):
+        yield dask
+
+
+@pytest.fixture(scope="module")
+def spark() -> Iterator[Any]:
+    sql = pytest.importorskip("pyspark.sql", reason="needs Spark: scripts/scale_engines.sh")
+    import os
+    import sys
+
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    options = {
+        "spark.ui.enabled": "false",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": "2",
+        # Several batches a partition, so that series go on from one to the next.
+        "spark.sql.execution.arrow.maxRecordsPerBatch": "1000",
+    }
+    spark = sql.SparkSession.builder.master("local[2]").config(map=options).getOrCreate()
+    yield spark
+    spark.stop()
+
+
+def shown(engine: str, **names: Any) -> dict[str, Any]:
+    """What the page's block that imports an engine leaves behind, run as it stands."""
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    (block,) = (block for block in blocks if engine in block)
+    exec(block, names)  # noqa: S102 - the page's own code
+    return names
+
+
+def columns_of(dataset: Any) -> dict[str, Any]:
+    """A dataset of Ray in numpy."""
+    batches = list(dataset.iter_batches(batch_format="numpy", batch_size=None))
+    return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+
+
+@pytest.mark.usefixtures("ray")
+def test_ray(session: Session) -> None:
+    found = shown("import ray")
+    same(columns_of(found["whole"]), session)
+    same(columns_of(found["grouped"]), session)
+
+
+@pytest.mark.usefixtures("dask")
+def test_dask(session: Session) -> None:
+    found = shown("import dask")
+    same(found["whole"].compute(), session)
+    same(found["grouped"].compute(), session)
+
+
+def test_spark(spark: Any, session: Session) -> None:
+    found = shown("spark_schema", spark=spark)
+    same(found["whole"].toPandas(), session)
+    same(found["grouped"].toPandas(), session)
+
+
+@pytest.mark.parametrize("engine", ["ray", "dask", "spark"])
+def test_run_on_an_engine_writes_what_run_here_writes(
+    engine: str, folder: Path, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    request.getfixturevalue(engine)  # the cluster that is there is used
+    options = [str(folder / "i94.bundle"), str(folder / "whole"), "--workers", "2", "-o"]
+    for where in ("local", engine):
+        done = CliRunner().invoke(app, ["run", *options, str(tmp_path / where), "--on", where])
+        assert done.exit_code == 0, done.output
+        assert "4 partitions, 4 answered: 17,416 rows" in done.stderr
+    for path in sorted((tmp_path / "local").glob("*.parquet")):
+        assert path.read_bytes() == (tmp_path / engine / path.name).read_bytes()
+    assert len(list((tmp_path / engine / RECORDS).iterdir())) == 4
+
+
+@pytest.mark.parametrize("engine", ["ray", "dask", "spark"])
+def test_a_bundle_that_changed_is_refused_by_the_workers(
+    engine: str, request: pytest.FixtureRequest, tmp_path: Path, folder: Path
+) -> None:
+    from lstm_export.scale import run_folder
+
+    request.getfixturevalue(engine)
+    bundle = write_stations_bundle(tmp_path / "other.bundle")
+    session = lstm_export.load(bundle)
+    bundle.write_bytes(bundle.read_bytes()[:-1])
+    report = run_folder(session, folder / "whole", tmp_path / "out", engine=engine)  # type: ignore[arg-type]
+    assert len(report.failed) == 4
+    assert all("other.bundle is not the file that" in outcome.error for outcome in report.failed)
+
+
+def test_mlflow(folder: Path, session: Session) -> None:
+    pytest.importorskip("mlflow", reason="needs MLflow: scripts/scale_engines.sh")
+    model = shown("import mlflow")["served"]
+    assert model.metadata.signature.inputs.input_names()[:2] == ["hour", "station"]
+    requirements = (folder / "served" / "requirements.txt").read_text()
+    assert f"lstm-export=={lstm_export.__version__}" in requirements
+    assert len(model.predict(model.input_example)) == 2  # 49 rows, a window of 48
+    frame = pandas.DataFrame(dict(stations().columns))
+    same(model.predict(frame), session)
+    asked = {"dataframe_split": json.loads(frame[:60].to_json(orient="split", date_format="iso"))}
+    answer = served(model, json.dumps(asked))
+    told = pandas.DataFrame(answer["predictions"])
+    expected = session.predict_table(rows_of(stations(), np.arange(60)))
+    np.testing.assert_array_equal(told["volume[t+6]"].to_numpy(np.float32), expected["volume[t+6]"])
+
+
+def served(model: Any, question: str) -> Any:
+    """What MLflow's scoring server answers over HTTP."""
+    import uvicorn
+    from mlflow.pyfunc.scoring_server import init
+
+    server = uvicorn.Server(uvicorn.Config(init(model), port=0, log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started and thread.is_alive():
+        time.sleep(0.05)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/invocations",
+        question.encode(),
+        {"Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310 - our own
+            return json.load(response)
+    finally:
+        server.should_exit = True
+        thread.join()
