@@ -31,8 +31,11 @@ PAGE = Path(__file__).parents[2] / "docs" / "scale.md"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bundle, and the table as four files with whole series and as eight with parts of them."""
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The bundle, and the table as four files with whole series and as eight with parts of them.
+
+    Everything starts here, where the page's names mean what they say.
+    """
     folder = tmp_path_factory.mktemp("engines")
     write_stations_bundle(folder / "i94.bundle")
     table = stations()
@@ -43,7 +46,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rows_of(table, np.flatnonzero(is_in)).write_parquet(folder / "whole" / f"{number}.parquet")
     for number, rows in enumerate(np.array_split(np.arange(len(table)), 8)):
         rows_of(table, rows).write_parquet(folder / "parts" / f"{number}.parquet")
-    return folder
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        yield folder
 
 
 def rows_of(table: Table, rows: Any) -> Table:
@@ -51,10 +56,8 @@ def rows_of(table: Table, rows: Any) -> Table:
 
 
 @pytest.fixture
-def session(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
-    """Opened in the folder, where the page's names mean what they say."""
-    monkeypatch.chdir(folder)
-    return lstm_export.load("i94.bundle")
+def session(folder: Path) -> Session:
+    return lstm_export.load(folder / "i94.bundle")
 
 
 def same(found: Any, session: Session) -> None:
@@ -75,7 +78,7 @@ def same(found: Any, session: Session) -> None:
 
 
 @pytest.fixture(scope="module")
-def ray() -> Iterator[Any]:
+def ray(folder: Path) -> Iterator[Any]:
     ray = pytest.importorskip("ray.data", reason="needs Ray: scripts/scale_engines.sh")
     import ray as cluster
 
@@ -86,7 +89,7 @@ def ray() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def dask() -> Iterator[Any]:
+def dask(folder: Path) -> Iterator[Any]:
     dask = pytest.importorskip("dask.dataframe", reason="needs Dask: scripts/scale_engines.sh")
     from distributed import Client, LocalCluster
 
@@ -96,7 +99,7 @@ def dask() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def spark() -> Iterator[Any]:
+def spark(folder: Path) -> Iterator[Any]:
     sql = pytest.importorskip("pyspark.sql", reason="needs Spark: scripts/scale_engines.sh")
     import os
     import sys
@@ -179,7 +182,9 @@ def test_a_bundle_that_changed_is_refused_by_the_workers(
 
 
 def test_mlflow(folder: Path, session: Session) -> None:
-    pytest.importorskip("mlflow", reason="needs MLflow: scripts/scale_engines.sh")
+    pytest.importorskip(
+        "mlflow.pyfunc.scoring_server", reason="needs MLflow: scripts/scale_engines.sh"
+    )
     model = shown("import mlflow")["served"]
     assert model.metadata.signature.inputs.input_names()[:2] == ["hour", "station"]
     requirements = (folder / "served" / "requirements.txt").read_text()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,9 @@ from typer.testing import CliRunner, Result
 import lstm_export
 from lstm_export.cli import app
 from lstm_export.errors import InputError
-from lstm_export.scale import run_folder
+from lstm_export.scale import folder, run_folder
 from lstm_export.series import Missing, Table, read_table
+from lstm_export.workers import Died
 from tests.kit.meters import WINDOW, readings
 
 pytest.importorskip("pyarrow", reason='needs pyarrow: pip install "lstm-export[train]"')
@@ -38,14 +39,14 @@ def statuses(found: Mapping[str, Any]) -> dict[str, str]:
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """Three tables, one in a folder of its own; and files that are none."""
-    folder = tmp_path / "data"
-    (folder / "site=b").mkdir(parents=True)
-    (folder / "_SUCCESS.csv").write_text("")
-    (folder / "notes.txt").write_text("no table")
-    readings(("a", "b"), 20).write_csv(folder / "1.csv")
-    readings(("c",), 30, seed=1).write_parquet(folder / "2.parquet")
-    readings(("d", "e", "f"), 9, seed=2).write_parquet(folder / "site=b" / "3.parquet")
-    return folder
+    data = tmp_path / "data"
+    (data / "site=b").mkdir(parents=True)
+    (data / "_SUCCESS.csv").write_text("")
+    (data / "notes.txt").write_text("no table")
+    readings(("a", "b"), 20).write_csv(data / "1.csv")
+    readings(("c",), 30, seed=1).write_parquet(data / "2.parquet")
+    readings(("d", "e", "f"), 9, seed=2).write_parquet(data / "site=b" / "3.parquet")
+    return data
 
 
 def same_columns(found: Table, expected: Table) -> None:
@@ -261,3 +262,19 @@ def test_the_extra_of_an_engine_is_named_where_it_is_not_installed(
     assert f'pip install "lstm-export[{engine}]"' in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_a_worker_that_dies_costs_its_partition_alone(
+    bundle: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dying(
+        engine: str, job: Callable[[Any], Any], questions: Sequence[Any], workers: int | None
+    ) -> Iterator[tuple[int, Any]]:
+        yield 1, Died("its process was ended by SIGKILL")
+        yield from ((index, job(questions[index])) for index in (2, 0))
+
+    monkeypatch.setattr(folder, "ask_on", dying)
+    report = run_folder(lstm_export.load(bundle), data, tmp_path / "out")
+    assert report.counts == {"answered": 2, "skipped": 0, "failed": 1}
+    assert [outcome.error for outcome in report.failed] == ["its process was ended by SIGKILL"]
+    assert report.failed[0].name == "2.parquet"

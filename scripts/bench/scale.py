@@ -1,0 +1,185 @@
+"""Answer 10 million rows of Parquet: by one process, by two, by engines, and by two bare processes.
+
+The bare processes share out the files beforehand, answer each with `predict_table` and write it:
+what an engine can at best be. Everything runs as a user runs it, `lstm-export run FOLDER`, with the
+start-up of Python, and of the engine where it is installed. Memory is that of one process that runs
+all of it, beyond what its imports took. `--plan` also prints a plan for 10 TB and a million models,
+from what was measured.
+
+    python -m scripts.bench.scale                                    # minutes
+    python -m scripts.bench.scale --rows 1000000 --engines dask      # and with Dask
+"""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from scripts.bench.timing import machine, options, report
+from tests.kit.meters import readings, write_meters_bundle
+
+PARTITIONS = 20
+SERIES = 50  # a partition
+HIDDEN_SIZE = 32
+TARGET_SECONDS = 3600.0
+TB = 1e12
+MODELS = 1_000_000
+
+
+def write_rows(folder: Path, rows: int) -> int:
+    """The partitions; their bytes."""
+    folder.mkdir()
+    for number in range(PARTITIONS):
+        names = tuple(f"meter{number}-{index}" for index in range(SERIES))
+        table = readings(names, rows // PARTITIONS // SERIES, seed=number)
+        table.write_parquet(folder / f"{number:02}.parquet")
+    return sum(path.stat().st_size for path in folder.iterdir())
+
+
+def answer_bare(bundle: str, output: str, *paths: str) -> None:
+    """What a process without any of this package's sharing does."""
+    import lstm_export
+
+    session = lstm_export.load(bundle)
+    for path in map(Path, paths):
+        session.predict_table(path).write_parquet(Path(output) / path.name)
+
+
+def two_bare(folder: Path) -> None:
+    """Two of them, a half each."""
+    output = fresh(folder / "bare")
+    output.mkdir()
+    paths = sorted((folder / "data").iterdir())
+    command = [sys.executable, "-m", "scripts.bench.scale", "bare", folder / "m.bundle", output]
+    halves = [[*command, *paths[start::2]] for start in range(2)]
+    running = [subprocess.Popen(list(map(str, half))) for half in halves]
+    codes = [process.wait() for process in running]
+    if any(codes):
+        sys.exit(f"a bare process ended with {codes}")
+
+
+def run_on(folder: Path, engine: str, workers: int) -> None:
+    """`lstm-export run` on the folder."""
+    output = fresh(folder / f"{engine}{workers}")
+    command = [sys.executable, "-m", "lstm_export", "run", folder / "m.bundle", folder / "data"]
+    command += ["-o", output, "--on", engine, "--workers", workers]
+    subprocess.run(list(map(str, command)), check=True, stderr=subprocess.DEVNULL)
+
+
+def answer_and_tell_memory(bundle: str, data: str, output: str) -> None:
+    """Print the most bytes that answering took beyond the imports."""
+    import onnxruntime  # noqa: F401
+    from pyarrow import parquet  # noqa: F401
+
+    import lstm_export
+    from lstm_export.scale import run_folder
+
+    session = lstm_export.load(bundle)
+    before = peak_bytes()
+    run_folder(session, Path(data), fresh(Path(output)))
+    print(peak_bytes() - before)
+
+
+def peak_bytes() -> int:
+    """The most that this process has held."""
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def memory_of(folder: Path) -> int:
+    """Of a process that answers all partitions."""
+    command = [sys.executable, "-m", "scripts.bench.scale", "memory", folder / "m.bundle"]
+    command += [folder / "data", folder / "memory"]
+    done = subprocess.run(list(map(str, command)), check=True, capture_output=True, text=True)
+    return int(done.stdout)
+
+
+def fresh(path: Path) -> Path:
+    """A folder that is not there."""
+    shutil.rmtree(path, ignore_errors=True)
+    return path
+
+
+def seconds_of(folder: Path, engines: Sequence[str], rounds: int) -> dict[str, list[float]]:
+    """Turn and turn about, so that what slows the machine slows all of them."""
+    works = {"two bare processes": lambda: two_bare(folder)}
+    works |= {"run": lambda: run_on(folder, "local", 1)}
+    works |= {"run --workers 2": lambda: run_on(folder, "local", 2)}
+    for engine in engines:
+        works[f"run --on {engine} --workers 2"] = lambda engine=engine: run_on(folder, engine, 2)
+    times: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(rounds):
+        for name, work in works.items():
+            start = time.perf_counter()
+            work()
+            times[name].append(time.perf_counter() - start)
+            print(f"{name}: {times[name][-1]:.1f} s", file=sys.stderr, flush=True)
+    return times
+
+
+def plan(rows_a_second: float, bytes_a_row: float, opening_s: float) -> list[str]:
+    """What a terabyte and a million models come to, on paper."""
+    rows = 10 * TB / bytes_a_row
+    core_hours = rows / rows_a_second / 3600
+    return [
+        f"10 TB of such Parquet are {rows:.2g} rows, {core_hours:,.0f} core hours: "
+        f"{core_hours / 24 / 7:,.0f} cores for a week",
+        f"a million models, opened once each: {MODELS * opening_s / 3600:,.1f} core hours",
+    ]
+
+
+def opening_seconds(bundle: Path) -> float:
+    """Median of opening a bundle in a process that has opened one before."""
+    import lstm_export
+
+    times = []
+    for _ in range(20):
+        start = time.perf_counter()
+        lstm_export.load(bundle)
+        times.append(time.perf_counter() - start)
+    return sorted(times)[len(times) // 2]
+
+
+def main() -> None:
+    """Measure and report."""
+    parser = options()
+    parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--engines", nargs="*", default=[], choices=["ray", "spark", "dask"])
+    given = parser.parse_args()
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        bundle = write_meters_bundle(folder / "m.bundle", HIDDEN_SIZE)
+        size_bytes = write_rows(folder / "data", given.rows)
+        times = seconds_of(folder, given.engines, given.rounds)
+        memory_bytes = memory_of(folder)
+        opening_s = opening_seconds(bundle)
+    best = {name: min(seconds) for name, seconds in times.items()}
+    lines = [f"{given.rows:,} rows of Parquet in {PARTITIONS} files, {size_bytes / 1e6:,.0f} MB"]
+    for name, seconds in best.items():
+        share = best["two bare processes"] / seconds
+        lines.append(
+            f"  {name:32} {seconds:7.1f} s  {given.rows / seconds:10,.0f} rows/s  "
+            f"{share:.2f} of two bare processes"
+        )
+    gain = best["run"] / best["run --workers 2"]
+    lines.append(f"  two workers are {gain:.2f} times as fast as one")
+    lines.append(f"  memory beyond imports: {memory_bytes / 2**20:.0f} MB")
+    lines.append(f"  opening a bundle of {bundle.name}: {1e3 * opening_s:.1f} ms")
+    lines += plan(given.rows / best["run"], size_bytes / given.rows, opening_s)
+    record = {"seconds": times, "memory_bytes": memory_bytes, "opening_s": opening_s}
+    report(lines, record, machine("numpy", "onnxruntime", "pyarrow", *given.engines), given)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["bare"]:
+        answer_bare(*sys.argv[2:])
+    elif sys.argv[1:2] == ["memory"]:
+        answer_and_tell_memory(*sys.argv[2:])
+    else:
+        main()
