@@ -1,6 +1,14 @@
 """One file with everything that a device needs: write, open, check."""
 
-from .bundle import Artifact, Bundle, is_bundle, make_bundle, open_bundle, write_bundle
+from .bundle import (
+    Artifact,
+    Bundle,
+    holds_bundle,
+    is_bundle,
+    make_bundle,
+    open_bundle,
+    write_bundle,
+)
 from .claims import check_claims
 from .golden_file import read_golden, write_golden
 from .manifest import FORMAT_VERSION, Mode
@@ -11,6 +19,7 @@ __all__ = [
     "Bundle",
     "Mode",
     "check_claims",
+    "holds_bundle",
     "is_bundle",
     "make_bundle",
     "open_bundle",

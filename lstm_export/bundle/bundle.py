@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BundleError, LstmExportError, printable
-from ..files import read_bytes, write_bytes
+from ..files import read_bytes, unreadable, write_bytes
 from ..model import Array, Model, Signature
 from ..parity import GoldenSet
 from .archive import MAX_BYTES, pack, unpack
@@ -174,6 +174,17 @@ def open_bundle(source: Path | bytes) -> Bundle:
 def is_bundle(data: bytes) -> bool:
     """Whether `data` is a bundle, be it a damaged one: a zip that holds `manifest.json`."""
     return data.startswith(b"PK\x03\x04") and _HOLDS_MANIFEST.search(data) is not None
+
+
+def holds_bundle(path: Path) -> bool:
+    """Whether a path names a bundle, be it a damaged one; only the file's beginning is read."""
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return is_bundle(file.read(4096))  # the manifest comes first
+    except OSError as error:
+        raise unreadable(path, error, "a checkpoint or a bundle") from error
 
 
 def _read(files: Mapping[str, bytes]) -> Bundle:

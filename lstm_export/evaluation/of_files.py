@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..bundle import holds_bundle
 from ..chains import Checkpoint
 from ..errors import InputError
 from ..model import Runner
-from ..verification.artifact import ArtifactFile, OpenedFile, UsersWord, holds_bundle, open_file
+from ..verification.artifact import ArtifactFile, OpenedFile, UsersWord, open_file
 from ..verification.subject import read
 
 

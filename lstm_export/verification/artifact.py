@@ -286,17 +286,6 @@ def own_artifact(target: str, path: Path) -> ArtifactFile:
     return ArtifactFile(str(path), target, file.read_bytes(), is_any_form=True)
 
 
-def holds_bundle(path: Path) -> bool:
-    """Whether a path names a bundle, be it a damaged one; only the file's beginning is read."""
-    try:
-        if not path.is_file():
-            return False
-        with path.open("rb") as file:
-            return is_bundle(file.read(4096))  # the manifest comes first
-    except OSError as error:
-        raise unreadable(path, error, "a checkpoint or a bundle") from error
-
-
 def bytes_of(path: Path, key: Path | str | None = None) -> tuple[bytes, Signed | None]:
     """A file's bytes; of a folder, those of the file that a target knows it by."""
     if key is None:

@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ..bundle import open_bundle, read_golden
+from ..bundle import holds_bundle, open_bundle, read_golden
 from ..chains import ASSUME, Checkpoint, ReadingOptions, from_state_dict, read_checkpoint
 from ..errors import InputError, naming, require
 from ..model import Model, Runner
 from ..model.runner import takes_lengths
 from ..parity import GoldenSet, asked_of, golden_sets, unequal_lengths
-from .artifact import holds_bundle
 
 if TYPE_CHECKING:
     from torch import nn

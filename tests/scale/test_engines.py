@@ -22,6 +22,7 @@ import lstm_export
 from lstm_export.cli import app
 from lstm_export.device import Session
 from lstm_export.scale.partitions import RECORDS
+from lstm_export.scale.sharing import Engine
 from lstm_export.series import Table
 from tests.kit.stations import stations, write_stations_bundle
 
@@ -168,7 +169,7 @@ def test_run_on_an_engine_writes_what_run_here_writes(
 
 @pytest.mark.parametrize("engine", ["ray", "dask", "spark"])
 def test_a_bundle_that_changed_is_refused_by_the_workers(
-    engine: str, request: pytest.FixtureRequest, tmp_path: Path, folder: Path
+    engine: Engine, request: pytest.FixtureRequest, tmp_path: Path, folder: Path
 ) -> None:
     from lstm_export.scale import run_folder
 
@@ -176,7 +177,7 @@ def test_a_bundle_that_changed_is_refused_by_the_workers(
     bundle = write_stations_bundle(tmp_path / "other.bundle")
     session = lstm_export.load(bundle)
     bundle.write_bytes(bundle.read_bytes()[:-1])
-    report = run_folder(session, folder / "whole", tmp_path / "out", engine=engine)  # type: ignore[arg-type]
+    report = run_folder(session, folder / "whole", tmp_path / "out", engine=engine)
     assert len(report.failed) == 4
     assert all("other.bundle is not the file that" in outcome.error for outcome in report.failed)
 
