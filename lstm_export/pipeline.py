@@ -36,6 +36,7 @@ def train(  # noqa: PLR0913 - what is trained, and how
     resume: Path | None = None,
     *,
     search: Search | None = None,
+    notice: Callable[[str], None] | None = None,
 ) -> TrainingResult:
     """Train a model on a table and write its checkpoint.
 
@@ -48,6 +49,7 @@ def train(  # noqa: PLR0913 - what is trained, and how
         progress: called once an epoch.
         resume: what an interrupted run with the same options wrote, to go on with it.
         search: also tries other options; the best on validation is the model.
+        notice: told before training what the table may do to the model.
 
     Raises:
         InputError: the data or the options cannot be used, or the output cannot be written.
@@ -56,7 +58,7 @@ def train(  # noqa: PLR0913 - what is trained, and how
 
     output = Path(output)
     check_output(output, Path(data) if isinstance(data, Path | str) else None)
-    result = fit(data, options, progress, resume, search=search)
+    result = fit(data, options, progress, resume, search=search, notice=notice)
     if is_first():
         checkpoint = Checkpoint(result.model, result.windows, result.to_record())
         write_checkpoint(output, checkpoint, result.unfinished_record())

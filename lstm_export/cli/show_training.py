@@ -28,9 +28,7 @@ WORDS_FOR_LOSSES = {
 
 
 def show(result: TrainingResult, output: Path, as_json: bool) -> None:
-    """Print a training run, for people or as JSON; warnings go to stderr."""
-    for warning in result.warnings:
-        typer.echo(f"warning: {warning}", err=True)
+    """Print a training run, for people or as JSON."""
     if as_json:
         shown.as_json("train", path=str(output), **result.to_record(), windows=asdict(result.data))
         return

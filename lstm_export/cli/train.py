@@ -15,7 +15,7 @@ from ..errors import InputError
 from ..files import check_output, write_bytes
 from . import show, show_training
 from .again import command_again
-from .training_bar import training_bar
+from .training_bar import TrainingWarnings, training_bar
 
 if TYPE_CHECKING:
     from ..training import Search, TrainingOptions
@@ -291,15 +291,19 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     runs = trials if wanted else options.seeds + options.backtest
     if report:
         check_output(report, data, output)
+    warnings = TrainingWarnings()
     folder = tensorboard if is_first() else None
     uri = mlflow if is_first() else None
     with training_bar(runs) as bar, tracked(options, folder, uri, bar) as tracking:
-        result = pipeline.train(data, output, options, tracking, resume, search=wanted)
+        result = pipeline.train(
+            data, output, options, tracking, resume, search=wanted, notice=warnings.tell
+        )
         tracking.result(result)
     if report and is_first():
         again = command_again(context, WRITES)
         write_bytes(report, training_page(result, output.name, again))
     if is_first():
+        warnings.tell_all(result.warnings)
         show_training.show(result, output, as_json)
     if result.lost:
         raise InputError(

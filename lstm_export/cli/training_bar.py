@@ -1,9 +1,9 @@
-"""The bar on stderr that shows how far training is."""
+"""What is on stderr while training: how far it is, and warnings."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,25 @@ def training_bar(runs: int | None) -> Iterator[Callable[[Epoch], None] | None]:
             bar.update(1)
 
         yield show_epoch
+
+
+class TrainingWarnings:
+    """Warnings on stderr, each as soon as it is known, and once."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    def tell(self, warning: str) -> None:
+        """On a line of its own, also where the bar stands."""
+        if warning not in self._told:
+            self._told.add(warning)
+            over = "\r\x1b[K" if sys.stderr.isatty() else ""
+            typer.echo(f"{over}warning: {warning}", err=True)
+
+    def tell_all(self, warnings: Iterable[str]) -> None:
+        """Those that were not told yet."""
+        for warning in warnings:
+            self.tell(warning)
 
 
 def _length(runs: int | None, done: int, epoch: Epoch) -> int:

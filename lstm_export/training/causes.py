@@ -33,7 +33,7 @@ def beaten(
         if best.rmse < own.rmse:
             causes = [
                 *_past_left_out(own.target, signature),
-                *_drift(own, samples, options),
+                *_drift(own.target, part, samples, options),
                 *_few_windows(samples),
                 *_stopped_early(history),
             ]
@@ -44,6 +44,16 @@ def beaten(
             )
 
 
+def prospects(samples: Samples, signature: Signature, options: TrainingOptions) -> Iterator[str]:
+    """What may let a simpler method win, as far as it shows before training."""
+    for target in options.targets:
+        if not options.exclude_past:
+            yield from _past_left_out(target, signature)
+        if options.predict == "level" and len(samples.parts["validation"]):
+            yield from _drift(target, "validation", samples, options)
+    yield from _few_windows(samples)
+
+
 def _past_left_out(target: str, signature: Signature) -> Iterator[str]:
     names = [column.name for column in signature.features]
     if signature.horizon and target not in names:
@@ -52,17 +62,17 @@ def _past_left_out(target: str, signature: Signature) -> Iterator[str]:
         )
 
 
-def _drift(own: Score, samples: Samples, options: TrainingOptions) -> Iterator[str]:
+def _drift(target: str, part: str, samples: Samples, options: TrainingOptions) -> Iterator[str]:
     """A later part that lies elsewhere: a network does not go on where it has seen nothing."""
     if options.predict == "change":
         return
-    column = options.targets.index(own.target)
+    column = options.targets.index(target)
     seen = samples.y[samples.target_rows("train"), column]
-    later = samples.y[samples.target_rows(own.part), column]
+    later = samples.y[samples.target_rows(part), column]
     distance = abs(later.mean() - seen.mean()) / (seen.std() or 1.0)
     if distance > DRIFTED:
         yield (
-            f"{own.target} drifts, from a mean of {seen.mean():.4g} in the training part to "
+            f"{target} drifts, from a mean of {seen.mean():.4g} in the training part to "
             f"{later.mean():.4g}: predict its change, with --predict change or auto"
         )
 

@@ -11,13 +11,11 @@ from ..model import Signature
 from ..series import Table, TableSource
 from .answers import Answers
 from .causes import beaten
-from .data_report import data_report
 from .facts import facts_of
 from .fitting import Fitted, fit_table
-from .history import Progress, lowest_loss
+from .history import Notice, Progress, lowest_loss
 from .intervals import Coverage, coverage_of, off_coverage, with_interval
 from .kept_data import real_windows_of
-from .noticed import table_warnings
 from .options import PARTS, TrainingOptions
 from .ranks import Ranks, is_first, joined
 from .result import SeedRun, TrainingResult
@@ -29,13 +27,14 @@ from .unfinished import read_unfinished
 from .windowing import read_for_training
 
 
-def fit(
+def fit(  # noqa: PLR0913 - what is trained, and who is told
     source: TableSource,
     options: TrainingOptions,
     progress: Progress | None = None,
     resume: Path | None = None,
     *,
     search: Search | None = None,
+    notice: Notice | None = None,
 ) -> TrainingResult:
     """Train an LSTM on a table, judge it beside its baselines, return it with scalers in its chain.
 
@@ -47,6 +46,7 @@ def fit(
         progress: called after every epoch.
         resume: the checkpoint that an interrupted run with the same options left, to go on with it.
         search: also tries other options than those given; the best on validation is the model.
+        notice: told before training, run by run, what the table may do to the model.
 
     Raises:
         InputError: the table cannot be used as the options say, or the run cannot be resumed.
@@ -55,24 +55,27 @@ def fit(
     require("torch", "train", "training")
     _check_together(options, resume, search)
     with joined(options.device):
-        told = progress if is_first() else None
+        if not is_first():
+            progress = None
+            notice = None
         if search is not None:
-            return _searched(source, options, told, search)
-        return _fit_all(source, options, told, resume)
+            return _searched(source, options, search, progress, notice)
+        return _fit_all(source, options, resume, progress, notice)
 
 
 def _fit_all(
     source: TableSource,
     options: TrainingOptions,
-    progress: Progress | None,
     resume: Path | None,
+    progress: Progress | None,
+    notice: Notice | None,
 ) -> TrainingResult:
     """The run, and those of other seeds and earlier rows."""
     table = read_for_training(source, options)
     unfinished = read_unfinished(resume, facts_of(table, options)) if resume else None
 
     def fit_one(table: Table, options: TrainingOptions) -> TrainingResult:
-        return _judged(table, fit_table(table, options, progress, unfinished))
+        return _judged(table, fit_table(table, options, progress, unfinished, notice))
 
     origins = backtest(table, options, fit_one)
     if options.seeds > 1 and not options.ensemble:
@@ -95,13 +98,17 @@ def _check_together(options: TrainingOptions, resume: Path | None, search: Searc
 
 
 def _searched(
-    source: TableSource, options: TrainingOptions, progress: Progress | None, search: Search
+    source: TableSource,
+    options: TrainingOptions,
+    search: Search,
+    progress: Progress | None,
+    notice: Notice | None,
 ) -> TrainingResult:
     """The best of a search: only this model is asked about the test part."""
     if Ranks.here().size > 1:
         raise InputError("a search trains in one process; start it without torchrun")
     table = read_for_training(source, options)
-    best, searched = run_search(table, options, search, progress)
+    best, searched = run_search(table, options, search, progress, notice)
     result = _judged(table, best)
     # An interrupted search cannot be resumed from the trial that happens to be the best.
     return replace(result, search=searched, interrupted=searched.interrupted, unfinished=None)
@@ -120,11 +127,10 @@ def _judged(table: Table, fitted: Fitted) -> TrainingResult:
     answers = tuple(answers_by_part(model, samples, options))
     scores = tuple(score for of_part in answers for score in scores_of(of_part))
     coverage = tuple(_coverage(answers, signature))
-    data = data_report(table, signature, options, samples)
     return TrainingResult(
         model=model,
         windows=real_windows_of(samples) if options.real_windows else None,
-        data=data,
+        data=fitted.data,
         metrics=scores,
         coverage=coverage,
         history=trained.history,
@@ -132,7 +138,7 @@ def _judged(table: Table, fitted: Fitted) -> TrainingResult:
         facts=facts_of(table, fitted.options),
         choice=fitted.choice,
         warnings=(
-            *table_warnings(table, data, samples, signature, options),
+            *fitted.warnings,
             *beaten(scores, samples, signature, options, trained.history),
             *off_coverage(coverage),
         ),

@@ -10,11 +10,13 @@ from ..errors import InputError
 from ..model import Model
 from ..series import Table
 from .assembly import Assembly, assembly_of
+from .causes import prospects
 from .choosing import choose, corrected
-from .history import Progress, Trained, lowest_loss
+from .data_report import DataReport, data_report
+from .history import Notice, Progress, Trained, lowest_loss
 from .kept_data import with_ranges
 from .loop import train_loop
-from .noticed import refuse_constant_targets
+from .noticed import refuse_constant_targets, table_warnings
 from .options import TrainingOptions
 from .result import Choice
 from .samples import Samples
@@ -50,6 +52,8 @@ class Fitted:
         model: the whole chain; of an ensemble, all of its networks.
         members: the networks, one or more.
         is_interrupted: whether training was stopped before it ended by itself.
+        data: what became of the table's rows.
+        warnings: what the table may do to the model.
     """
 
     options: TrainingOptions
@@ -59,6 +63,8 @@ class Fitted:
     model: Model
     members: tuple[Member, ...]
     is_interrupted: bool
+    data: DataReport
+    warnings: tuple[str, ...]
 
     @property
     def best(self) -> Trained:
@@ -80,6 +86,7 @@ def fit_table(
     options: TrainingOptions,
     progress: Progress | None,
     unfinished: Mapping[str, Any] | None = None,
+    notice: Notice | None = None,
 ) -> Fitted:
     """Train on the training part; the validation part says when to stop.
 
@@ -88,12 +95,16 @@ def fit_table(
         options: what to predict from what, and how to train.
         progress: called after every epoch.
         unfinished: where an interrupted run of these options stood.
+        notice: told before training what the table may do to the model.
 
     Raises:
         InputError: the table cannot be used as the options say.
         KeyboardInterrupt: before the first epoch was over.
     """
     task = _Task(table, options)
+    if notice:
+        for text in (*task.warnings, *prospects(task.samples, task.signature, options)):
+            notice(text)
     choice = task.choice(options, unfinished)
     fitted = task.fitted(options, choice, progress, unfinished)
     if options.predict != "auto" or choice.predict == "correction" or fitted.is_interrupted:
@@ -113,6 +124,8 @@ class _Task:
     Attributes:
         signature: of the model.
         samples: of the table.
+        data: what became of its rows.
+        warnings: what it may do to the model.
     """
 
     def __init__(self, table: Table, options: TrainingOptions) -> None:
@@ -120,6 +133,9 @@ class _Task:
         self.samples = build_samples(table, signature, options)
         refuse_constant_targets(self.samples, options)
         self.signature = with_ranges(signature, self.samples)
+        self.data = data_report(table, self.signature, options, self.samples)
+        noticed = table_warnings(table, self.data, self.samples, self.signature, options)
+        self.warnings = tuple(noticed)
 
     def choice(self, options: TrainingOptions, unfinished: Mapping[str, Any] | None) -> Choice:
         """What is predicted: as the options say, as it was chosen before, or by a trial."""
@@ -167,7 +183,17 @@ class _Task:
             if is_interrupted:
                 break
         model = assembly.model([member.trained for member in members], self.signature)
-        return Fitted(options, chosen, choice, self.samples, model, tuple(members), is_interrupted)
+        return Fitted(
+            options=options,
+            chosen=chosen,
+            choice=choice,
+            samples=self.samples,
+            model=model,
+            members=tuple(members),
+            is_interrupted=is_interrupted,
+            data=self.data,
+            warnings=self.warnings,
+        )
 
     def _member(
         self,

@@ -28,6 +28,7 @@ class Epoch:
 
 
 Progress = Callable[[Epoch], None]
+Notice = Callable[[str], None]  # a warning, in a sentence
 
 
 class Trained(NamedTuple):

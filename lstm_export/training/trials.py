@@ -18,7 +18,7 @@ from ..model import Array
 from ..series import Table
 from .choosing import spread_rmse
 from .fitting import Fitted, fit_table
-from .history import Epoch, Progress
+from .history import Epoch, Notice, Progress
 from .options import TrainingOptions
 from .result import Searched, Trial
 from .samples import Samples
@@ -34,7 +34,11 @@ LEAST_SHARED = 0.9
 
 
 def run_search(
-    table: Table, options: TrainingOptions, search: Search, progress: Progress | None
+    table: Table,
+    options: TrainingOptions,
+    search: Search,
+    progress: Progress | None,
+    notice: Notice | None = None,
 ) -> tuple[Fitted, Searched]:
     """Train with the given options, then with others around them, and keep the best.
 
@@ -46,6 +50,7 @@ def run_search(
         options: those that are given, with which the first trial is made.
         search: for how long, and over what.
         progress: called after every epoch of every trial.
+        notice: told before the first trial what the table may do to the model.
 
     Raises:
         InputError: the given options cannot be used.
@@ -56,11 +61,12 @@ def run_search(
 
     shared, doublings = _shared_rows(table, options)
     clock = _Clock(search.budget, progress)
-    run = _Trials(table, fit_table(table, options, clock), search, shared)
+    first = fit_table(table, options, clock, notice=notice)
+    run = _Trials(table, first, search, shared)
     space = search.space(options, doublings)
     study = _study(options.seed)
-    first = create_trial(params=search.given(options), distributions=space, value=run.lowest)
-    study.add_trial(first)
+    given = create_trial(params=search.given(options), distributions=space, value=run.lowest)
+    study.add_trial(given)
     while not run.has_ended and not clock.is_over:
         asked = study.ask(space)
         rmse = run.add(asked.params, clock)

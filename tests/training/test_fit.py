@@ -291,6 +291,27 @@ def test_an_input_that_is_the_answer_is_named(horizon: int, shift: int) -> None:
     assert not any("all but tells" in text for text in fit(slow, plain).warnings)
 
 
+@pytest.mark.parametrize(
+    ("rows", "chosen", "said"),
+    [
+        (900, {"features": ("temp", "rain")}, "rain is 0 in 99"),
+        (900, {"features": ("temp",)}, "the past of load is no input: name it in --features"),
+        (900, {"predict": "level"}, "load drifts, from a mean of .* --predict change"),
+        (100, {}, "5[0-9] windows are few to learn from"),
+    ],
+)
+def test_what_can_be_known_before_is_told_before_training(
+    rows: int, chosen: dict[str, Any], said: str
+) -> None:
+    data = {**walk(rows, 0.5), "rain": np.where(np.arange(rows) % 300 == 7, 4.0, 0.0)}
+    options = TrainingOptions("load", window=12, horizon=2, epochs=1, hidden_size=2)
+    told: list[str] = []
+    fit(data, replace(options, **chosen), lambda _: told.append("an epoch"), notice=told.append)
+    before = told[: told.index("an epoch")]
+    assert any(re.search(said, text) for text in before), before
+    assert all(text == "an epoch" for text in told[len(before) :])
+
+
 def test_columns_that_hardly_vary_are_named() -> None:
     table = {**daily(), "still": np.full(900, 3.0)}
     got = fit(table, replace(OPTIONS, features=("load", "rain", "still"), epochs=1))

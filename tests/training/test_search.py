@@ -107,11 +107,11 @@ def test_options_that_give_no_model_are_no_end(monkeypatch: pytest.MonkeyPatch) 
     real = trials.fit_table
     calls = []
 
-    def fails_at_times(*arguments: object) -> object:
+    def fails_at_times(*arguments: object, **more: object) -> object:
         calls.append(1)
         if len(calls) == 2:
             raise InputError("training diverged")
-        return real(*arguments)  # type: ignore[arg-type]
+        return real(*arguments, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(trials, "fit_table", fails_at_times)
     found = fit(waves(), OPTIONS, search=Search(trials=3))
