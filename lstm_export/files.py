@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import sys
@@ -18,6 +19,7 @@ if sys.platform != "win32":
 
 MAX_BYTES = 2**32  # of any file that is read whole; callers that know better allow less
 PARTIAL = ".partial"
+_PART_BYTES = 2**20
 
 
 def check_output(path: Path, *inputs: Path | None, folder: bool = False) -> None:
@@ -261,6 +263,22 @@ def read_bytes(path: Path, what: str, most: int = MAX_BYTES) -> bytes:
     if len(data) > most:
         raise _too_large(path, what, most)
     return data
+
+
+def sha256_of(path: Path, what: str) -> str:
+    """The digest of a file of any size, read in parts; `what` it should be as for `read_bytes`.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while part := file.read(_PART_BYTES):
+                digest.update(part)
+    except OSError as error:
+        raise unreadable(path, error, what) from error
+    return digest.hexdigest()
 
 
 def _too_large(path: Path, what: str, most: int) -> InputError:

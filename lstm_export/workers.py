@@ -122,6 +122,7 @@ def _serve(connection: Connection) -> None:
     """The process's side, until the other ends."""
     for name in _ONE_THREAD:
         os.environ[name] = "1"
+    os.dup2(2, 1)  # what a job prints must not get into its parent's output
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
     while True:

@@ -41,5 +41,10 @@ def test_who_stops_asking_ends_the_processes() -> None:
     assert not multiprocessing.active_children()
 
 
+def test_what_a_job_prints_is_no_output_of_its_parent(capfd: pytest.CaptureFixture[str]) -> None:
+    list(ask_all(answer, ["print"], workers=1))
+    assert capfd.readouterr() == ("", "printed\n")
+
+
 def test_no_question_starts_no_process() -> None:
     assert not list(ask_all(answer, [], workers=2))

@@ -12,7 +12,7 @@ from pathlib import Path
 from ..bundle import Mode
 from ..chains import ASSUME, ReadingOptions
 from ..errors import InputError, quoted
-from ..files import read_bytes
+from ..files import sha256_of
 from ..training import Search, TrainingOptions
 from ..version import __version__
 
@@ -77,7 +77,7 @@ class Entry:
         """
         digest = hashlib.sha256(f"{__version__}\n{self._options()!r}\n".encode())
         for path in self._files():
-            digest.update(hashlib.sha256(read_bytes(path, "a model or a table")).digest())
+            digest.update(sha256_of(path, "a model or a table").encode())
         return digest.hexdigest()
 
     def _options(self) -> tuple[object, ...]:
@@ -85,7 +85,10 @@ class Entry:
         return (*how, self.target_names, self.mode, self.lengths)
 
     def _files(self) -> Iterator[Path]:
-        yield self.source
+        if self.training and self.source.is_dir():
+            yield from sorted(path for path in self.source.rglob("*") if path.is_file())
+        else:
+            yield self.source
         for given in (self.reading.reference, self.reading.data):
             if isinstance(given, Path):
                 yield given

@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..files import read_bytes, write_bytes
 from ..version import JSON_SCHEMA_VERSION
 from .changes import Changes
-from .outcome import Outcome
+from .outcome import Outcome, plain_share
 from .tasks import HERE, Sharing
 
 REPORT = "fleet.json"
@@ -68,6 +68,7 @@ class FleetReport:
         record: dict[str, Any] = {
             "ok": self.ok,
             "failed": [outcome.name for outcome in self.failed],
+            "worst": self._worst_record(),
             "size_bytes": self.size_bytes,
             "seconds": round(self.seconds, 3),
             **asdict(self.sharing),
@@ -78,6 +79,13 @@ class FleetReport:
             record["changes"] = self.changes.to_record()
         return record
 
+    def _worst_record(self) -> dict[str, Any] | None:
+        worst = self.worst
+        if worst is None or worst.worst is None:
+            return None
+        judged = worst.worst
+        return {"name": worst.name, "subject": judged.subject, "share": plain_share(judged.share)}
+
 
 def share_of(outcome: Outcome) -> float:
     """The largest share of what is allowed that a model's artifacts take; 0 where none was run."""
@@ -87,7 +95,7 @@ def share_of(outcome: Outcome) -> float:
 def write_report(path: Path, report: FleetReport) -> None:
     """Write a report as `fleet --json` prints it.
 
-    Law: `read_report(path)` has the same outcomes.
+    Law: `read_report(path) == report`; only changes are not read again.
 
     Raises:
         InputError: it cannot be written.

@@ -41,7 +41,7 @@ class Judged:
 
     def to_record(self) -> dict[str, Any]:
         """A JSON-ready mapping; an infinite share becomes a string."""
-        shares = {name: _plain(share) for name, share in self.shares.items()}
+        shares = {name: plain_share(share) for name, share in self.shares.items()}
         return {**asdict(self), "shares": shares}
 
     @classmethod
@@ -148,5 +148,6 @@ def _ratio(pair: tuple[float, float]) -> float:
     return model / baseline if baseline else math.inf
 
 
-def _plain(value: float) -> float | str:
-    return value if math.isfinite(value) else str(value)
+def plain_share(share: float) -> float | str:
+    """As JSON can have it."""
+    return share if math.isfinite(share) else str(share)

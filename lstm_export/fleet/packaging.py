@@ -13,7 +13,7 @@ from .. import pipeline
 from ..bench.machine import machine
 from ..chains import Checkpoint
 from ..errors import InputError
-from ..files import check_output, read_bytes
+from ..files import check_output, sha256_of
 from ..verification.page import PACKAGES
 from ..verification.subject import read
 from .entry import Entry, check_names_differ
@@ -67,7 +67,7 @@ class _Packaging:
         path = self.folder / self.entry.file
         if not known.ok or known.input_sha256 != input_sha256 or not path.is_file():
             return False
-        return hashlib.sha256(read_bytes(path, "a bundle")).hexdigest() == known.sha256
+        return sha256_of(path, "a bundle") == known.sha256
 
 
 class _Ledger:

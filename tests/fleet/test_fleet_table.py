@@ -81,6 +81,10 @@ def test_files_options_and_this_version_decide_whether_a_model_is_made_again(
     monkeypatch.setattr("lstm_export.fleet.entry.__version__", "99")
     seen.add(a.input_sha256())
     assert len(seen) == 6
+    trained = replace(a, source=tmp_path, reading=ReadingOptions(), training=TrainingOptions("y"))
+    before = trained.input_sha256()
+    (tmp_path / "part.csv").write_bytes(b"y")
+    assert trained.input_sha256() != before
     assert (a.is_told_by_files, c.is_told_by_files) == (True, False)  # the code of Net may change
 
 

@@ -17,6 +17,8 @@ def answer(question: str) -> tuple[str, int]:
         os._exit(3)
     if question == "sleep":
         time.sleep(600)
+    if question == "print":
+        print("printed", flush=True)
     if question == THREADS:
         return os.environ[THREADS], os.getpid()
     return question, os.getpid()
