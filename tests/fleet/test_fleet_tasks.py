@@ -47,7 +47,9 @@ def fleet() -> FleetReport:
     return FleetReport(
         (
             Outcome(EVIL, f"it is {EVIL}", artifacts=(good, bad)),
-            Outcome("better", artifacts=(good,), metrics=scores("y", lstm=1.0, ridge=2.0)),
+            Outcome(
+                "better", artifacts=(good,), metrics=scores("y", lstm=1.0, ridge=2.0, same=4.0)
+            ),
             Outcome(
                 "of two",
                 size_bytes=10,
