@@ -5,13 +5,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from ..errors import InputError
 from . import package, train
-from .model_options import reading_of
+from .model_options import OPTIONS, reading_of
 from .row_command import RowCommand
 
 if TYPE_CHECKING:
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 NAME = "name"
 CHECKPOINT = "checkpoint"
 DATA = "data"
-OF_TRAINED = ("mode", "lengths")  # options of package for a model that is trained first
 # What the whole fleet decides, or what is for a single model.
-_NOT_OF_A_ROW = ("output", "report", "resume", "sign", "provenance", "trust", "as_json")
+NOT_OF_A_ROW = (
+    *("output", "report", "resume", "tensorboard", "mlflow"),
+    *("sign", "provenance", "trust", "as_json"),
+)
 _COLUMNS = f"{NAME}, {CHECKPOINT}, {DATA} and the options of package and train"
 
 
@@ -53,8 +55,10 @@ class _Rows:
     def __init__(self, table: Table, target_names: tuple[str, ...]) -> None:
         self.table = table
         self._target_names = target_names
-        self._train = RowCommand(train.train, _NOT_OF_A_ROW)
-        self._package = RowCommand(package.package, _NOT_OF_A_ROW)
+        self._train = RowCommand(train.train, NOT_OF_A_ROW)
+        self._package = RowCommand(package.package, NOT_OF_A_ROW)
+        options = self._package.options.items()
+        self._of_bundle = [name for name, option in options if _is_of_bundle(option)]
         self._columns = {column: column.replace("_", "-") for column in table.names}
         self._check_columns()
 
@@ -109,8 +113,9 @@ class _Rows:
         elif DATA in cells:
             source = cells.pop(DATA)
             own = {column: cells.pop(column) for column in self._train.options if column in cells}
-            taken = "data takes the options of train, and of package " + " and ".join(OF_TRAINED)
-            _check_taken(cells, OF_TRAINED, taken)
+            taken = ", ".join(self._of_bundle)
+            rule = f"data takes the options of train, and of package {taken}"
+            _check_taken(cells, self._of_bundle, rule)
             trained = self._train.values(source, own)
             training = train.options_of(trained)
             search = train.search_of(trained)
@@ -127,7 +132,13 @@ class _Rows:
             search,
             packaged["mode"].value if packaged["mode"] else None,
             packaged["lengths"],
+            package.options_of_targets(packaged),
         )
+
+
+def _is_of_bundle(option: Any) -> bool:
+    """Whether an option of package is about what is written, and train has none of the name."""
+    return option.name not in (*OPTIONS, "target")
 
 
 def _check_taken(cells: Mapping[str, str], taken: Collection[str], rule: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +17,8 @@ from .model_options import Reading, reads_model
 
 # `bundle.Mode`, repeated here so that --help need not import it; a test compares the two.
 Mode = Enum("Mode", {"window": "window", "state": "state"}, type=str)
+
+OF_TARGETS = ("arithmetic", "weights", "max_error")  # parameters that targets are handed
 
 
 def known_targets(names: list[str] | None) -> list[str]:
@@ -108,7 +111,7 @@ def package(  # noqa: PLR0913, PLR0917 - the options of a command
             "lengths": lengths,
             "sign": secret,
             "provenance": _provenance(context, model) if provenance else None,
-            "options": _given(arithmetic=arithmetic, weights=weights, max_error=max_error),
+            "options": options_of_targets(context.params),
         }
         reports = pipeline.package(checkpoint, path, target or pipeline.DEFAULT_TARGETS, **options)
     except ParityError as error:
@@ -121,9 +124,9 @@ def package(  # noqa: PLR0913, PLR0917 - the options of a command
         typer.echo(f"wrote {signed.path}, signed by {signed.key}")
 
 
-def _given(**options: str) -> dict[str, str]:
-    """The options of targets that the user gave."""
-    return {name: value for name, value in options.items() if value}
+def options_of_targets(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What a command's parameters say of how targets export; only what was said."""
+    return {name: given[name] for name in OF_TARGETS if given[name]}
 
 
 def _provenance(context: typer.Context, model: Path) -> dict[str, Any]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ..bundle import Mode
 from ..chains import ASSUME, ReadingOptions
@@ -36,6 +37,7 @@ class Entry:
         search: which other options training tries.
         mode: how a device is to run it.
         lengths: whether its artifacts also take the lengths of padded rows.
+        options: of targets, such as `weights`.
 
     Raises:
         InputError: the name cannot be that of a file in a folder, on every system.
@@ -50,6 +52,7 @@ class Entry:
     search: Search | None = None
     mode: Mode | None = None
     lengths: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name) or len(self.name.encode()) > _LONGEST_NAME:
@@ -82,7 +85,7 @@ class Entry:
 
     def _options(self) -> tuple[object, ...]:
         how = (self.reading, self.training, self.search)
-        return (*how, self.target_names, self.mode, self.lengths)
+        return (*how, self.target_names, self.mode, self.lengths, self.options)
 
     def _files(self) -> Iterator[Path]:
         if self.training and self.source.is_dir():

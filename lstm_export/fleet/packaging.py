@@ -48,7 +48,12 @@ class _Packaging:
         path = self.folder / entry.file
         checkpoint = _checkpoint(entry)
         reports = pipeline.package(
-            checkpoint, path, entry.target_names, mode=entry.mode, lengths=entry.lengths
+            checkpoint,
+            path,
+            entry.target_names,
+            mode=entry.mode,
+            lengths=entry.lengths,
+            options=entry.options,
         )
         data = path.read_bytes()
         return Outcome(

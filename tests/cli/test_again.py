@@ -26,6 +26,8 @@ VALUES = {
     "--target": "c",
     "--opset": "18",
     "--window": "7",
+    "--on": "dask",
+    "--workers": "3",
     "--late": "drop",
     "--duplicate": "last",
     "--most-unanswered": "0.25",

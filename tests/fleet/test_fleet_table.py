@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +10,13 @@ from typer.testing import CliRunner
 
 from lstm_export.chains import ReadingOptions
 from lstm_export.cli import app
-from lstm_export.cli.fleet_table import entries_of
+from lstm_export.cli.fleet_table import NOT_OF_A_ROW, entries_of
+from lstm_export.cli.model_options import OPTIONS
+from lstm_export.cli.package import OF_TARGETS, package
+from lstm_export.cli.row_command import RowCommand
+from lstm_export.cli.train import NAMES, train
 from lstm_export.errors import InputError
-from lstm_export.training import TrainingOptions
+from lstm_export.training import Search, TrainingOptions
 
 
 def table(folder: Path, *lines: str) -> Path:
@@ -25,10 +29,10 @@ def test_a_row_means_what_its_command_line_means(tmp_path: Path) -> None:
     path = table(
         tmp_path,
         "name,checkpoint,data,target,window,hidden_size,features,step,exclude-past,batch-first,"
-        "forward,mode,time,units",
-        'a,a.pt,,"onnx, c",6,,"x,y",,,no,"lstm, last, fc",state,,x=mm',
-        "b,,b.csv,load,12,8,,5min,yes,,,window,t,load=kW",
-        "c,c.pt,real.csv,,,,,,,yes,,,,",
+        "forward,mode,time,units,weights,trials",
+        'a,a.pt,,"onnx, c",6,,"x,y",,,no,"lstm, last, fc",state,,x=mm,,',
+        "b,,b.csv,load,12,8,,5min,yes,,,window,t,load=kW,int8,7",
+        "c,c.pt,real.csv,,,,,,,yes,,,,,,",
     )
     a, b, c = entries_of(path, ("numpy",))
     reading = ReadingOptions(
@@ -55,6 +59,7 @@ def test_a_row_means_what_its_command_line_means(tmp_path: Path) -> None:
         units={"load": "kW"},
     )
     assert (b.source, b.target_names, b.mode) == (Path("b.csv"), ("numpy",), "window")
+    assert (b.options, b.search, a.search) == ({"weights": "int8"}, Search(trials=7), None)
     assert b.reading == ReadingOptions()
     # Beside a checkpoint, data is package's --data.
     assert c.reading == ReadingOptions(data=Path("real.csv"), batch_first=True)
@@ -86,6 +91,16 @@ def test_files_options_and_this_version_decide_whether_a_model_is_made_again(
     (tmp_path / "part.csv").write_bytes(b"y")
     assert trained.input_sha256() != before
     assert (a.is_told_by_files, c.is_told_by_files) == (True, False)  # the code of Net may change
+
+
+def test_every_option_of_a_row_reaches_its_model() -> None:
+    """What the two commands do otherwise with their parameters, the fleet has to do or refuse."""
+    trained = {NAMES.get(field.name, field.name) for field in fields(TrainingOptions)}
+    searched = {"budget", "trials", "search"}
+    packaged = {"target", "mode", "lengths", *OF_TARGETS, *OPTIONS}
+    for command, known in ((train, trained | searched), (package, packaged)):
+        columns = {option.name for option in RowCommand(command, NOT_OF_A_ROW).options.values()}
+        assert columns <= known
 
 
 REFUSED = {
