@@ -114,15 +114,16 @@ def read_report(path: Path) -> FleetReport:
     try:
         record = json.loads(data)
         version = record["schema_version"]
-        outcomes = tuple(map(Outcome.from_record, record["models"]))
-        machine = dict(record["machine"])
-        seconds = float(record["seconds"])
-        sharing = Sharing(record["engine"], record["workers"])
-        report = FleetReport(outcomes, machine, sharing, seconds)
+        if version == JSON_SCHEMA_VERSION:
+            return _report_of(record)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{path} is no report of a fleet; {_NEXT_STEP}") from error
-    if version != JSON_SCHEMA_VERSION:
-        raise InputError(
-            f"{path} has schema version {version}, expected {JSON_SCHEMA_VERSION}; {_NEXT_STEP}"
-        )
-    return report
+    raise InputError(
+        f"{path} has schema version {version}, expected {JSON_SCHEMA_VERSION}; {_NEXT_STEP}"
+    )
+
+
+def _report_of(record: Mapping[str, Any]) -> FleetReport:
+    outcomes = tuple(map(Outcome.from_record, record["models"]))
+    sharing = Sharing(record["engine"], record["workers"])
+    return FleetReport(outcomes, dict(record["machine"]), sharing, float(record["seconds"]))
