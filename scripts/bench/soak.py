@@ -13,6 +13,8 @@ answer the longest sequences at once.
     python -m scripts.bench.soak                                   # 10 million steps, 100,000 calls
     python -m scripts.bench.soak --steps 200000 --calls 2000       # half a minute
     python -m scripts.bench.soak --engine numpy
+
+glibc was set as docs/device.md tells when its figures were taken.
 """
 
 from __future__ import annotations

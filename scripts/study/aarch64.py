@@ -8,8 +8,8 @@ aarch64; all of it goes into a temporary folder, and nothing of this system is c
 process verifies the same bundles as `scripts.study.runtimes`, by ONNX Runtime and by NumPy alone.
 Needs apt-get, dpkg and qemu-aarch64-static (scripts/install_emulators.sh).
 
-ONNX Runtime asks Linux which processor this is and would find that of the host, on whose caches
-it fails: files in the emulated root describe a Cortex-A72, that of a Raspberry Pi 4.
+ONNX Runtime asks Linux which processor this is and would be told of the host's, which is no Arm:
+files in the emulated root describe a Cortex-A72, as in a Raspberry Pi 4.
 """
 
 from __future__ import annotations
