@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import re
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any, Literal, get_args
@@ -28,6 +29,9 @@ MANIFEST = "manifest.json"
 # state, or as one endless stream whose state is kept.
 Mode = Literal["window", "state"]
 MAX_MANIFEST_BYTES = 2**20
+
+# Names that reach terminals, pages and reports: those of targets and golden sets.
+_NAME = re.compile(r"[ -~]{1,100}")
 
 _PACKAGES = ("numpy", "onnxruntime", "torch", "onnx")  # what the numbers may depend on
 _REQUIRED: dict[str, type] = {
@@ -115,6 +119,12 @@ def load_manifest(data: bytes) -> dict[str, Any]:
         raise BundleError(
             f"{MANIFEST} has the mode {printable(repr(mode))}, expected one of {choices}"
         )
+    for name in (*manifest["artifacts"], *manifest["golden"]):
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise BundleError(
+                f"{MANIFEST} calls an artifact or a golden set {printable(repr(name))}, expected "
+                "1 to 100 printable ASCII characters; package the model again"
+            )
     return manifest
 
 

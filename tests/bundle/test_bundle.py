@@ -178,6 +178,19 @@ MANIFESTS: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
         lambda m: m.update(weights_sha256="0" * 64),
         "not those that the manifest names",
     ),
+    "a target of control characters": (
+        lambda m: m["artifacts"].update({"x\x1b[31m": m["artifacts"].pop("onnx")}),
+        r"golden set 'x\\x1b\[31m', expected",
+    ),
+    "a golden set of control characters": (
+        lambda m: m["golden"].append("\x00"),
+        r"golden set '\\x00', expected",
+    ),
+    "a golden set that is a number": (lambda m: m["golden"].append(1), "golden set 1, expected"),
+    "a target of many letters": (
+        lambda m: m["artifacts"].update({"x" * 101: m["artifacts"].pop("onnx")}),
+        "expected 1 to 100 printable",
+    ),
     "other golden sets": (lambda m: m["golden"].pop(), "golden"),
     "doubled golden sets": (lambda m: m["golden"].append(m["golden"][0]), "golden"),
 }

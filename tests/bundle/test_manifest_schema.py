@@ -67,6 +67,16 @@ def test_both_refuse_the_same_keys(schema: Any) -> None:
                     load_manifest(dump_manifest(changed))
 
 
+@pytest.mark.parametrize("name", ["", "\x1b[31m", "\u202e", "\n", "x" * 101])
+def test_both_refuse_the_same_names(name: str, schema: Any) -> None:
+    whole = manifest_of(CHAINS["smallest"])
+    (artifact,) = whole["artifacts"].values()
+    for changed in ({"artifacts": {name: artifact}}, {"golden": [name]}):
+        assert not schema.is_valid(whole | changed)
+        with pytest.raises(BundleError, match="printable ASCII characters"):
+            load_manifest(dump_manifest(whole | changed))
+
+
 def test_both_read_the_same_formats(schema: Any) -> None:
     whole = manifest_of(CHAINS["smallest"])
     for version in range(max(READABLE) + 3):
