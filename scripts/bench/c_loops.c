@@ -62,3 +62,24 @@ float read_all(const float *data, size_t floats, size_t calls)
     a += b + c + d;
     return a[0];
 }
+
+void repeat_whole_step(void (*step)(void *, const short *, int *), void *state, const short *x, int *y, size_t inputs,
+                       size_t different, size_t calls)
+{
+    size_t n;
+    for (n = 0; n < calls; n++) {
+        step(state, x + n % different * inputs, y);
+    }
+}
+
+/* sizes: sequences, steps, inputs, outputs */
+void repeat_whole_run(void (*run)(void *, const short *, size_t, int *), void *state, const short *x, int *y,
+                      const size_t *sizes, size_t calls)
+{
+    size_t n, row;
+    for (n = 0; n < calls; n++) {
+        for (row = 0; row < sizes[0]; row++) {
+            run(state, x + row * sizes[1] * sizes[2], sizes[1], y + row * sizes[3]);
+        }
+    }
+}

@@ -9,15 +9,23 @@
 #if defined(MODEL_KERNEL_AVX512)
 #define MODEL_ADD(a, b) _mm512_add_epi32(a, b)
 
-/* Words of four units' rows: sums [unit] of 16 lanes, and the rows' places. */
+/* Where the next words of four units' rows lie. */
 typedef struct {
     const model_weight *w[4];
-    __m512i sums[4];
 } model_four_units;
+
+MODEL_INLINE void model_no_sums(__m512i *sums)
+{
+    unsigned k;
+    for (k = 0; k < 4; k++) {
+        sums[k] = _mm512_setzero_si512();
+    }
+}
 
 #if MODEL_BITS == 8
 /* Two words of every row, lanes [word][row][half of the word's columns]. */
-MODEL_INLINE void model_take_words(model_four_units *units, const int16_t *v, size_t words)
+MODEL_INLINE void model_take_words(model_four_units *units, __m512i *sums, const int16_t *v,
+                                   size_t words)
 {
     const __m512i twice = _mm512_setr_epi64(0, 0, 0, 0, 1, 1, 1, 1);
     const __mmask8 some = (__mmask8)(words < 2 ? 0x0F : 0xFF);
@@ -28,14 +36,14 @@ MODEL_INLINE void model_take_words(model_four_units *units, const int16_t *v, si
     values = _mm512_permutexvar_epi64(twice, _mm512_castsi128_si512(x));
     for (k = 0; k < 4; k++) {
         const __m256i rows = _mm256_maskz_loadu_epi32(some, units->w[k]);
-        units->sums[k] = _mm512_dpwssd_epi32(units->sums[k], _mm512_cvtepi8_epi16(rows), values);
+        sums[k] = _mm512_dpwssd_epi32(sums[k], _mm512_cvtepi8_epi16(rows), values);
         units->w[k] += words * 4 * MODEL_IN_WORD;
     }
 }
-#define MODEL_WORDS_AT_ONCE 2
 #else
 /* Four words of every row, lanes [word][row]. */
-MODEL_INLINE void model_take_words(model_four_units *units, const int16_t *v, size_t words)
+MODEL_INLINE void model_take_words(model_four_units *units, __m512i *sums, const int16_t *v,
+                                   size_t words)
 {
     const __m512i each = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
     const __mmask16 some = (__mmask16)(0xFFFF >> (16 - 4 * words));
@@ -44,61 +52,97 @@ MODEL_INLINE void model_take_words(model_four_units *units, const int16_t *v, si
     unsigned k;
     for (k = 0; k < 4; k++) {
         const __m512i rows = _mm512_maskz_loadu_epi32(some, units->w[k]);
-        units->sums[k] = _mm512_dpwssd_epi32(units->sums[k], rows, values);
+        sums[k] = _mm512_dpwssd_epi32(sums[k], rows, values);
         units->w[k] += words * 4 * MODEL_IN_WORD;
     }
 }
-#define MODEL_WORDS_AT_ONCE 4
 #endif
+
+/* Upper halves beside lower halves, added to lower halves beside upper halves. */
+MODEL_INLINE __m512i model_halves(__m512i a, __m512i b)
+{
+    return MODEL_ADD(_mm512_mask_blend_epi32(0xFF00, a, b), _mm512_shuffle_i64x2(a, b, 0x4E));
+}
 
 /* Sums of each row, lanes [unit][row]. */
 MODEL_INLINE __m512i model_folded(const __m512i *sums)
 {
-    const __m512i ab = MODEL_ADD(_mm512_shuffle_i32x4(sums[0], sums[1], 0x44),
-                                 _mm512_shuffle_i32x4(sums[0], sums[1], 0xEE));
-    const __m512i cd = MODEL_ADD(_mm512_shuffle_i32x4(sums[2], sums[3], 0x44),
-                                 _mm512_shuffle_i32x4(sums[2], sums[3], 0xEE));
+    const __m512i even_units = model_halves(sums[0], sums[2]);
+    const __m512i odd_units = model_halves(sums[1], sums[3]);
 #if MODEL_BITS == 8
-    const __m512i order = _mm512_setr_epi32(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
-    const __m512 first = _mm512_castsi512_ps(ab), second = _mm512_castsi512_ps(cd);
-    const __m512i even = _mm512_castps_si512(_mm512_shuffle_ps(first, second, 0x88));
-    const __m512i odd = _mm512_castps_si512(_mm512_shuffle_ps(first, second, 0xDD));
-    return _mm512_permutexvar_epi32(order, MODEL_ADD(even, odd));
+    const __m512i order = _mm512_setr_epi32(0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15);
+    const __m512 a = _mm512_castsi512_ps(even_units), b = _mm512_castsi512_ps(odd_units);
+    const __m512i first = _mm512_castps_si512(_mm512_shuffle_ps(a, b, 0x88));
+    const __m512i second = _mm512_castps_si512(_mm512_shuffle_ps(a, b, 0xDD));
+    return _mm512_permutexvar_epi32(order, MODEL_ADD(first, second));
 #else
-    return MODEL_ADD(_mm512_shuffle_i32x4(ab, cd, 0x88), _mm512_shuffle_i32x4(ab, cd, 0xDD));
+    const __m512i others =
+        _mm512_setr_epi32(4, 5, 6, 7, 16, 17, 18, 19, 12, 13, 14, 15, 24, 25, 26, 27);
+    return MODEL_ADD(_mm512_mask_blend_epi32(0xF0F0, even_units, odd_units),
+                     _mm512_permutex2var_epi32(even_units, others, odd_units));
 #endif
 }
 
 /* The rows of four units times `words` words of values, chunk by chunk: lanes [unit][row]. */
 MODEL_INLINE __m512i model_totals_of_units(model_four_units *units, const int16_t *v, size_t words)
 {
-    __m512i totals = _mm512_setzero_si512();
-    while (words > 0) {
-        size_t left = words < MODEL_CHUNK_WORDS ? words : MODEL_CHUNK_WORDS;
-        unsigned k;
-        words -= left;
-        for (k = 0; k < 4; k++) {
-            units->sums[k] = _mm512_setzero_si512();
-        }
-        for (; left >= MODEL_WORDS_AT_ONCE; left -= MODEL_WORDS_AT_ONCE) {
-            model_take_words(units, v, MODEL_WORDS_AT_ONCE);
-            v += MODEL_WORDS_AT_ONCE * MODEL_IN_WORD;
-        }
-        if (left > 0) {
-            model_take_words(units, v, left);
-        }
-        totals =
-            MODEL_ADD(totals, _mm512_srai_epi32(model_folded(units->sums), MODEL_CHUNK_SHIFT));
+    __m512i sums[4];
+#if MODEL_BITS == 8
+    __m512i more[4]; /* a multiply-add takes some cycles: two at a time */
+    unsigned k;
+    model_no_sums(sums);
+    model_no_sums(more);
+    for (; words >= 4; words -= 4) {
+        model_take_words(units, sums, v, 2);
+        model_take_words(units, more, v + 2 * MODEL_IN_WORD, 2);
+        v += 4 * MODEL_IN_WORD;
     }
-    return totals;
+    if (words >= 2) {
+        model_take_words(units, sums, v, 2);
+        v += 2 * MODEL_IN_WORD;
+        words -= 2;
+    }
+    if (words > 0) {
+        model_take_words(units, more, v, 1);
+    }
+    for (k = 0; k < 4; k++) {
+        sums[k] = MODEL_ADD(sums[k], more[k]);
+    }
+    return model_folded(sums);
+#else
+    __m512i totals = _mm512_setzero_si512();
+    for (; words >= MODEL_CHUNK_WORDS; words -= MODEL_CHUNK_WORDS) {
+        model_no_sums(sums);
+        model_take_words(units, sums, v, 4);
+        model_take_words(units, sums, v + 4 * MODEL_IN_WORD, 4);
+        v += MODEL_CHUNK_WORDS * MODEL_IN_WORD;
+        totals = MODEL_ADD(totals, _mm512_srai_epi32(model_folded(sums), MODEL_CHUNK_SHIFT));
+    }
+    model_no_sums(sums);
+    if (words >= 4) {
+        model_take_words(units, sums, v, 4);
+        v += 4 * MODEL_IN_WORD;
+        words -= 4;
+    }
+    if (words > 0) {
+        model_take_words(units, sums, v, words);
+    }
+    return MODEL_ADD(totals, _mm512_srai_epi32(model_folded(sums), MODEL_CHUNK_SHIFT));
+#endif
 }
 
 /* As model_tanh_at, of places. */
 MODEL_INLINE __m512i model_tanh_at_16(__m512i place)
 {
+    const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
     const __m512i piece = _mm512_srli_epi32(place, 14);
-    const __m512i low = _mm512_i32gather_epi32(piece, model_tanh_table, 4);
-    const __m512i high = _mm512_i32gather_epi32(piece, model_tanh_table + 1, 4);
+    const __m512i first = /* both ends of eight pieces */
+        _mm512_i32gather_epi64(_mm512_castsi512_si256(piece), model_tanh_table, 4);
+    const __m512i second =
+        _mm512_i32gather_epi64(_mm512_extracti64x4_epi64(piece, 1), model_tanh_table, 4);
+    const __m512i low = _mm512_permutex2var_epi32(first, even, second);
+    const __m512i odd = MODEL_ADD(even, _mm512_set1_epi32(1));
+    const __m512i high = _mm512_permutex2var_epi32(first, odd, second);
     const __m512i fraction = _mm512_and_si512(place, _mm512_set1_epi32(16383));
     const __m512i rise = _mm512_mullo_epi32(_mm512_sub_epi32(high, low), fraction);
     return MODEL_ADD(low, _mm512_srai_epi32(rise, 14));

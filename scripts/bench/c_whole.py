@@ -1,0 +1,131 @@
+"""Time generated C in whole numbers against ONNX Runtime with an LSTM in int8, in turns.
+
+Two models with random weights, on one thread. C must give the bits of its definition before it is
+timed, in a loop in C. Ratios are medians over the rounds of one engine's time in units of another's
+in the same round; errors are against float64, of every output in units of its own spread. Formats
+are chosen on random inputs of the kind that is timed.
+
+    python -m scripts.bench.c_whole [--json FILE]
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import statistics
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from lstm_export.model import Array, Model, forward
+from lstm_export.targets.c.emit.interface import Interface
+from lstm_export.targets.c.host.compiler import library
+from lstm_export.targets.c.host.integer_runner import IntegerRunner
+from lstm_export.targets.c.integer.facts import IntegerFacts
+from lstm_export.targets.c.integer.source import Written, write
+from lstm_export.targets.c.integer.weight_rounding import fitted
+from scripts.bench.c_latency import in_turns, loops, micro, table, work_text
+from scripts.bench.c_peers import ORT_INT8, STEP, Case, Shape, Work, drawn, peers
+from scripts.bench.timing import machine, options, report
+
+MODELS = ("C", "E")
+SHAPES: tuple[Shape, ...] = (STEP, (1, 100), (32, 100))
+WHOLE = {"C whole int16": 16, "C whole int8": 8}
+# At least this many times faster than ONNX Runtime int8, with VNNI.
+GOALS: Mapping[Shape, Mapping[str, float]] = {
+    STEP: {"C": 4.4, "E": 2.4},
+    (1, 100): {"C": 1.3, "E": 1.1},
+    (32, 100): {"C": 1.0, "E": 1.0},
+}
+
+
+def in_c(case: Case, bits: int, loop: ctypes.CDLL) -> Work:
+    """Whole numbers, called from a loop in C.
+
+    Raises:
+        SystemExit: they are not those of the definition.
+    """
+    model = case.model
+    seen = np.random.default_rng(3).standard_normal((64, 100, model.signature.input_size))
+    formats, whole = fitted(model, [seen], bits)
+    interface = Interface.of(model, "model", self_test=False)
+    facts = IntegerFacts.of(whole, formats, floats=False)
+    source = write(Written(model, whole, interface, facts))
+    place = library({"model.c": source.c, "model.h": source.h})
+    runner = IntegerRunner(place, interface, facts, model.signature)
+    x = whole.counts(case.x).astype(np.int16)
+    if not np.array_equal(runner.answers(x[:1]), whole.answers(x[:1])):
+        raise SystemExit(f"C in whole numbers, {bits} bits: not the bits of the definition")
+    return Work(_repeated(case, facts, x, place, loop), runner)
+
+
+def _repeated(case: Case, facts: IntegerFacts, x: Array, place: Path, loop: ctypes.CDLL) -> object:
+    """The function that does the work so many times."""
+    functions = ctypes.CDLL(str(place))
+    signature = case.model.signature
+    batch, seq = x.shape[:2]
+    state = np.zeros(facts.wide_size + facts.narrow_size, np.int32)
+    y = np.zeros((batch, signature.output_size), np.int32)
+    sizes = (ctypes.c_size_t * 4)(batch, seq, signature.input_size, signature.output_size)
+    functions.model_reset(_at(state))
+
+    def step(calls: int) -> None:
+        many = [ctypes.c_size_t(number) for number in (signature.input_size, batch, calls)]
+        loop.repeat_whole_step(functions.model_step_q, _at(state), _at(x), _at(y), *many)
+
+    def run(calls: int) -> None:
+        answers = (_at(state), _at(x), _at(y), sizes, ctypes.c_size_t(calls))
+        loop.repeat_whole_run(functions.model_run_q, *answers)
+
+    return step if case.shape == STEP else run
+
+
+def _at(array: Array) -> ctypes.c_void_p:
+    return ctypes.c_void_p(array.ctypes.data)
+
+
+def error(model: Model, shape: Shape, work: Work) -> float:
+    """The largest against float64, of every output in units of its own spread."""
+    seq = 50 if shape == STEP else shape[1]
+    x = np.random.default_rng(2).standard_normal((64, seq, model.signature.input_size))
+    exact = forward(model, x.astype(np.float32)).y
+    found = work.answers(x.astype(np.float32))
+    return float((np.abs(found - exact) / exact.std(axis=0)).max())
+
+
+def measured(case: Case, loop: ctypes.CDLL) -> tuple[list[list[str]], dict[str, float]]:
+    """Rows of the table for one model at one shape, and seconds by engine."""
+    works = {name: in_c(case, bits, loop) for name, bits in WHOLE.items()}
+    works[ORT_INT8] = peers(case)[ORT_INT8]
+    times = in_turns(works)
+    rows = []
+    for name, work in works.items():
+        rounds = zip(times[ORT_INT8], times[name], strict=True)
+        ratio = statistics.median(other / mine for other, mine in rounds)
+        goal = f"{GOALS[case.shape][case.name]}" if name in WHOLE else "-"
+        lost = f"{error(case.model, case.shape, work):.1e}"
+        seconds = micro(statistics.median(times[name]))
+        rows.append([work_text(case.shape), case.name, name, seconds, f"{ratio:.2f}", goal, lost])
+    return rows, {name: statistics.median(found) for name, found in times.items()}
+
+
+def main() -> None:
+    """Time, compare, report."""
+    given = options().parse_args()
+    logging.getLogger().setLevel(logging.ERROR)
+    rows = [["", "", "engine", "microseconds", "times faster", "aim", "largest error"]]
+    record = {}
+    with tempfile.TemporaryDirectory() as place:
+        loop = loops(Path(place))
+        for shape in SHAPES:
+            for name in MODELS:
+                case = Case(name, drawn(name), shape, Path(place))
+                found, record[f"{name} {shape[0]}x{shape[1]}"] = measured(case, loop)
+                rows += found
+    report(table(rows), record, machine("numpy", "onnxruntime"), given)
+
+
+if __name__ == "__main__":
+    main()
