@@ -1,21 +1,26 @@
 // Times a model's modules and runtimes of ONNX beside them, in Node and in browsers; see wasm_steps.py.
 
 /** Calls to time: what each module and each runtime does for a step and for a sequence of 100. */
-export async function candidates(load, runtimes, onnx) {
+export async function candidates(loads, runtimes, onnx) {
   const found = {};
-  for (const [name, simd] of [['ours, vectors', true], ['ours, plain', false]]) {
-    const model = await load(undefined, { simd, warn: null });
-    const stream = model.stream({ window: 0 });
-    const x = new Float32Array(100 * model.inputSize).map((_, k) => Math.sin(k));
-    const sample = x.slice(0, model.inputSize);
-    found[name] = { step: () => stream.step(sample), sequence: () => model.run(x) };
-    found.width = model.inputSize;
+  for (const [name, simd] of [['vectors', true], ['plain', false]]) {
+    for (const [arithmetic, load] of Object.entries(loads)) {
+      add(found, `${arithmetic}, ${name}`, await load(undefined, { simd, warn: null }));
+    }
   }
   const { width, ...calls } = found;
   for (const [name, ort] of Object.entries(runtimes)) {
     calls[name] = await withOnnxRuntime(ort, onnx, width);
   }
   return calls;
+}
+
+function add(found, name, model) {
+  const stream = model.stream({ window: 0 });
+  const x = new Float32Array(100 * model.inputSize).map((_, k) => Math.sin(k));
+  const sample = x.slice(0, model.inputSize);
+  found[name] = { step: () => stream.step(sample), sequence: () => model.run(x) };
+  found.width = model.inputSize;
 }
 
 async function withOnnxRuntime(ort, onnx, width) {

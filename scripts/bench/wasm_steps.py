@@ -4,8 +4,9 @@ python -m scripts.bench.wasm_steps MODEL.pt [--peers FOLDER]
 
 FOLDER is where npm installed onnxruntime-web, and, to be told of, onnxruntime-node and esbuild; by
 default what scripts/install_web_engines.sh installed. Rounds take turns, the least time counts.
-`step` of ONNX Runtime is a sequence of one step, which carries no state. Its calls are awaited, and
-ours too. `first` is from before the import to the first answer in a new process, the best of 7.
+`floats` is the usual export, `int16` and `int8` are in whole numbers. `step` of ONNX Runtime is a
+sequence of one step, which carries no state. Its calls are awaited, and ours too. `first` is from
+before the import to the first answer in a new process, the best of 7.
 """
 
 from __future__ import annotations
@@ -22,32 +23,40 @@ from typing import TypeAlias
 from lstm_export import export
 from lstm_export.bench.machine import machine, machine_text
 from tests.kit.browser import BROWSER, reported
+from tests.kit.integer_models import UNTRAINED
 from tests.kit.web_engines import PACKAGES
 
 Times: TypeAlias = dict[str, dict[str, float]]
 
+WHOLE = ("int16", "int8")  # weights of exports in whole numbers
 RUNTIMES = ("onnxruntime-web", "onnxruntime-node")
 WEB_FILES = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
 IN_NODE = """
 import { candidates, timed } from './wasm_steps.mjs';
-import { load } from './model_wasm/model.mjs';
+import { load as floats } from './model_wasm/model.mjs';
+import { load as int16 } from './int16_wasm/model.mjs';
+import { load as int8 } from './int8_wasm/model.mjs';
+const loads = { floats, int16, int8 };
 const runtimes = {};
 for (const name of @RUNTIMES@) runtimes[name] = await import(name).then((m) => m.default ?? m);
-console.log(JSON.stringify(await timed(await candidates(load, runtimes, './model.onnx'))));
+console.log(JSON.stringify(await timed(await candidates(loads, runtimes, './model.onnx'))));
 """
 IN_A_PAGE = """<!doctype html>
 <script type="module">
   import { candidates, timed } from './wasm_steps.mjs';
-  import { load } from './model_wasm/model.mjs';
+  import { load as floats } from './model_wasm/model.mjs';
+  import { load as int16 } from './int16_wasm/model.mjs';
+  import { load as int8 } from './int8_wasm/model.mjs';
+  const loads = { floats, int16, int8 };
   const runtimes = {};
   if (@HAS_WEB@) runtimes['onnxruntime-web'] = await import('./ort.wasm.bundle.min.mjs');
-  const calls = await candidates(load, runtimes, './model.onnx');
+  const calls = await candidates(loads, runtimes, './model.onnx');
   const seen = await timed(calls, 40, 4);
   fetch('/seen', { method: 'POST', body: JSON.stringify(seen) });
 </script>
 """
 FIRST = {
-    "ours, vectors": """
+    "floats, vectors": """
 const start = performance.now();
 const { load } = await import('./model_wasm/model.mjs');
 (await load()).stream({ window: 0 }).step(new Float32Array(@WIDTH@));
@@ -76,13 +85,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         export(chosen.model, "wasm", folder / "model_wasm")
+        for weights in WHOLE:
+            export(chosen.model, "wasm", folder / f"{weights}_wasm", weights=weights, **UNTRAINED)
         export(chosen.model, "onnx", folder / "model.onnx")
         shutil.copy(Path(__file__).with_suffix(".mjs"), folder)
         if runtimes:
             (folder / "node_modules").symlink_to(peers)
         version = _said(["node", "--version"], folder)
         print(f"{machine_text(machine())}, Node {version.strip()}")
-        _print_sizes(folder / "model_wasm", peers / ".bin" / "esbuild")
+        _print_sizes(folder, peers / ".bin" / "esbuild")
         in_node = _in_node(folder, runtimes)
         in_page = _in_page(folder, "onnxruntime-web" in runtimes) if BROWSER else {}
         first = _first(folder, runtimes)
@@ -117,7 +128,7 @@ def _first(folder: Path, runtimes: list[str]) -> dict[str, float]:
     width = wasm.read((folder / "model_wasm" / "model.wasm").read_bytes()).signature.input_size
     found = {}
     for name, script in FIRST.items():
-        if name in ("ours, vectors", *runtimes):
+        if name in ("floats, vectors", *runtimes):
             (folder / "first.mjs").write_text(script.replace("@WIDTH@", str(width)))
             found[name] = min(float(_said(["node", "first.mjs"], folder)) for _ in range(7))
     return found
@@ -127,10 +138,12 @@ def _print_sizes(folder: Path, esbuild: Path) -> None:
     """Of the files, and of the script as a bundler's minifier leaves it."""
     sizes = {}
     for file in ("model.wasm", "model.plain.wasm", "model.mjs"):
-        sizes[file] = (folder / file).read_bytes()
+        sizes[file] = (folder / "model_wasm" / file).read_bytes()
+    for weights in WHOLE:
+        sizes[f"{weights}, model.wasm"] = (folder / f"{weights}_wasm" / "model.wasm").read_bytes()
     if esbuild.exists():
         command = [str(esbuild), "--minify", "model.mjs"]
-        sizes["model.mjs, minified"] = _said(command, folder).encode()
+        sizes["model.mjs, minified"] = _said(command, folder / "model_wasm").encode()
     for file, data in sizes.items():
         print(f"{file:<20} {len(data):>9,} bytes, {len(gzip.compress(data, 9)):>9,} gzipped")
 

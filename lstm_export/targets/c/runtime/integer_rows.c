@@ -11,6 +11,7 @@
 #include "integer_neon.c"
 #include "integer_smlad.c"
 #include "integer_thumb.c"
+#include "integer_wasm.c"
 
 #ifndef MODEL_HAS_TOTALS
 #ifndef MODEL_HAS_PART

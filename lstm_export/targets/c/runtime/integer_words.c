@@ -44,6 +44,9 @@ typedef int16_t model_weight;
     defined(__AVX512VNNI__)
 #define MODEL_KERNEL_AVX512
 #endif
+#elif defined(__wasm_simd128__)
+#define MODEL_KERNEL_WASM
+#include <wasm_simd128.h>
 #elif defined(__aarch64__) && defined(__ARM_NEON) && !defined(__AARCH64EB__)
 #define MODEL_KERNEL_NEON
 #include <arm_neon.h>
