@@ -2,9 +2,10 @@
 
 from ..model.calendar_names import CALENDAR, calendar_columns
 from .calendar import calendar_features
-from .groups import group_columns, group_name, group_rows
+from .groups import group_columns, group_name, group_rows, keyed_rows
 from .steps import gaps_in_time, infer_time_step, step_text
-from .table import Table, TableSource, read_table
+from .table import RowSource, Table, TableSource, read_table
+from .table_blocks import LargeTable, is_large
 from .times import compact_format, parse_times, recognised
 from .windows import (
     Missing,
@@ -12,12 +13,13 @@ from .windows import (
     series_of,
     sliding_windows,
     time_step_of,
-    times_of,
 )
 
 __all__ = [
     "CALENDAR",
+    "LargeTable",
     "Missing",
+    "RowSource",
     "Run",
     "Table",
     "TableSource",
@@ -29,6 +31,8 @@ __all__ = [
     "group_name",
     "group_rows",
     "infer_time_step",
+    "is_large",
+    "keyed_rows",
     "parse_times",
     "read_table",
     "recognised",
@@ -36,5 +40,4 @@ __all__ = [
     "sliding_windows",
     "step_text",
     "time_step_of",
-    "times_of",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -78,8 +79,8 @@ def infer_calendar_step(times: Sequence[Array]) -> str | None:
     if times[0].dtype.kind != "M" or counts.max() >= MOST * counts.sum():
         return None
     for calendar_step in CALENDAR_STEPS:
-        passed = np.concatenate([calendar_steps_passed(own, calendar_step) for own in times])
-        if np.mean(passed == 1) >= MOST:
+        is_single = [calendar_steps_passed(own, calendar_step) == 1 for own in times]
+        if sum(map(np.count_nonzero, is_single)) >= MOST * sum(map(len, is_single)):
             return calendar_step
     return None
 
@@ -93,9 +94,12 @@ def step_text(signature: Signature) -> str:
 
 def _steps(times: Sequence[Array]) -> tuple[Array, Array]:
     """The differences that there are, in rising order, and how often each is there."""
-    differences = np.concatenate([elapsed(series) for series in times])
-    if not len(differences):
+    counts: Counter[float] = Counter()
+    for series in times:
+        # Nine decimals: 0.1, 0.2, 0.30000000000000004 are evenly spaced.
+        own, how_often = np.unique(np.round(elapsed(series), 9), return_counts=True)
+        counts.update(dict(zip(own.tolist(), how_often.tolist(), strict=True)))
+    if not counts:
         raise InputError("the time step cannot be inferred: no series holds two rows")
-    # Nine decimals: 0.1, 0.2, 0.30000000000000004 are evenly spaced.
-    steps, counts = np.unique(np.round(differences, 9), return_counts=True)
-    return steps, counts
+    steps = sorted(counts)
+    return np.array(steps), np.array([counts[step] for step in steps])

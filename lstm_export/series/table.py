@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
@@ -28,6 +28,39 @@ class Columns(Protocol):
 
     def __getitem__(self, name: str, /) -> Any:
         """One column, array-like."""
+
+
+class RowSource(Protocol):
+    """A table in memory, or one that is read a few rows at a time."""
+
+    @property
+    def path(self) -> Path | None:
+        """The file, or the folder of files, that it was read from."""
+
+    @property
+    def format(self) -> TableFormat:
+        """How its cells are written."""
+
+    @property
+    def first_row(self) -> int:
+        """What messages call the first row."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The column names in order."""
+
+    @property
+    def title(self) -> str:
+        """What messages call this table."""
+
+    def __len__(self) -> int:
+        """How many rows it has."""
+
+    def place(self, name: str, index: int) -> str:
+        """Where a cell stands, for messages."""
+
+    def blocks(self, names: Sequence[str]) -> Iterator[Table]:
+        """All rows in their order, in tables that have these columns at least."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +132,12 @@ class Table:
     def place(self, name: str, index: int) -> str:
         """Where a cell stands, for messages: `row 17, column volume of data.csv`."""
         return f"row {index + self.first_row}, column {name} of {self.title}"
+
+    def blocks(self, names: Sequence[str]) -> Iterator[Table]:
+        """The table as it is, a single block."""
+        for name in names:
+            _ = self[name]  # raises for a column that is not there
+        yield self
 
     def numbers(self, name: str) -> Array:
         """One column as float64 `(rows,)`; missing cells are NaN.

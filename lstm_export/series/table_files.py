@@ -6,7 +6,7 @@ import csv
 import gzip
 import io
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,7 @@ def _reader(path: Path, table_format: TableFormat) -> Callable[[Path], Mapping[s
 def _read_csv(path: Path, table_format: TableFormat) -> Mapping[str, Array]:
     text = _after_lines(_csv_text(path), table_format.skip_rows)
     header, _, _ = text.partition("\n")
-    delimiter = table_format.separator or max(DELIMITERS, key=header.count)
+    delimiter = delimiter_of(header, table_format)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         rows = list(reader)
@@ -83,6 +83,11 @@ def _read_csv(path: Path, table_format: TableFormat) -> Mapping[str, Array]:
     if len(rows) == 1:
         raise InputError(f"{path} holds a header and no rows, expected a table")
     return _csv_columns(path, rows[0], rows[1:], first_row_of_file(path, table_format))
+
+
+def delimiter_of(header: str, table_format: TableFormat) -> str:
+    """What stands between the cells of CSV with this first line."""
+    return table_format.separator or max(DELIMITERS, key=header.count)
 
 
 def _after_lines(text: str, count: int) -> str:
@@ -121,18 +126,29 @@ def _unzipped(path: Path, data: bytes) -> bytes:
 def _csv_columns(
     path: Path, header: list[str], rows: list[list[str]], first_row: int
 ) -> dict[str, Array]:
-    names = [name.strip() for name in header]
-    for name in names:
-        if names.count(name) > 1:
-            raise InputError(f"{path} has two columns named {name!r}; rename one")
+    names = csv_names(path, header)
     for number, row in enumerate(rows, start=first_row):
-        if len(row) != len(names):
-            raise InputError(
-                f"{path}, row {number} has {len(row)} cells, expected {len(names)} as in the header"
-            )
+        check_width(path, number, row, names)
     return {
         name: np.array([row[index] for row in rows], object) for index, name in enumerate(names)
     }
+
+
+def csv_names(path: Path, header: Sequence[str]) -> tuple[str, ...]:
+    """The columns of CSV by its header, whose names have to differ."""
+    names = tuple(name.strip() for name in header)
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"{path} has two columns named {name!r}; rename one")
+    return names
+
+
+def check_width(path: Path, number: int, row: Sequence[str], names: Sequence[str]) -> None:
+    """Raises InputError for a row with more or fewer cells than the header."""
+    if len(row) != len(names):
+        raise InputError(
+            f"{path}, row {number} has {len(row)} cells, expected {len(names)} as in the header"
+        )
 
 
 def _read_parquet(path: Path) -> Mapping[str, Array]:
@@ -145,12 +161,18 @@ def _read_parquet(path: Path) -> Mapping[str, Array]:
         raise InputError(f"{path} is no Parquet file that can be read: {reason}") from error
     if not data.num_rows:
         raise InputError(f"{path} holds no rows, expected a table")
-    for field in data.schema:
+    refuse_zones(path, data.schema)
+    columns = zip(data.column_names, data.columns, strict=True)
+    return {name: column.to_numpy() for name, column in columns}
+
+
+def refuse_zones(path: Path, schema: Any) -> None:
+    """Raises InputError for a column of times in a zone, `schema` being pyarrow's."""
+    pyarrow = require("pyarrow", "train", "reading Parquet")
+    for field in schema:
         zone = field.type.tz if pyarrow.types.is_timestamp(field.type) else None
         if zone:
             raise InputError(
                 f"column {field.name} of {path.name} has the time zone {zone}; "
                 "write all times in one zone, without an offset, as the device will"
             )
-    columns = zip(data.column_names, data.columns, strict=True)
-    return {name: column.to_numpy() for name, column in columns}

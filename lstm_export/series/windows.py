@@ -9,19 +9,20 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 
 from ..errors import InputError
-from ..model import Array, Signature
+from ..model import Array, Signature, TableFormat
 from .calendar import calendar_features
 from .groups import group_name, keyed_rows
 from .measured import measured_of
 from .steps import elapsed, gaps_in_time, infer_calendar_step, infer_time_step
-from .table import Table
+from .table import RowSource, Table
 from .times import local_times, parse_times
 from .zones import with_second_hours, zone_of
 
 # What happens to a row with an empty input cell: an error, a gap, or the series' last known value.
 Missing = Literal["refuse", "drop", "ffill"]
 
-Keyed = tuple[tuple[str, ...], Array]  # a series' keys, and its rows
+Keys = tuple[str, ...]  # a series' cells in the group columns
+Keyed = tuple[Keys, Array]  # and its rows
 
 SUNDAY = 7
 CLOCK_MONTHS = (4, 10, 11)  # Australia and Chile; Europe; North America
@@ -72,10 +73,10 @@ def series_of(table: Table, signature: Signature, missing: Missing = "refuse") -
     else:
         times = np.arange(len(table))
     if missing == "refuse":
-        _refuse_missing(table, names, measured)
+        refuse_missing(table, names, measured)
     if missing == "ffill":
         for _, rows in groups:
-            measured[rows] = _forward_filled(measured[rows])
+            measured[rows] = forward_filled(measured[rows])
     clock = local_times(times, table.format)
     calendar = calendar_features(clock, signature.calendar, signature.country)
     x = np.concatenate([measured, calendar], axis=1).astype(np.float32)  # (rows, input_size)
@@ -105,22 +106,10 @@ class TimeStep(NamedTuple):
     calendar_step: str | None
 
 
-def times_of(table: Table, time: str, group: str | None) -> Array:
-    """The time column `(rows,)`, in UTC where its zone is known.
-
-    Raises:
-        InputError: it does not increase strictly within each group.
-    """
-    return _increasing_times(table, time, list(keyed_rows(table, group)))
-
-
-def time_step_of(table: Table, time: str, group: str | None) -> TimeStep:
-    """What most rows within a table's series show."""
-    groups = list(keyed_rows(table, group))
-    times = _increasing_times(table, time, groups)
-    of_series = [times[rows] for _, rows in groups]
-    calendar_step = infer_calendar_step(of_series)
-    return TimeStep(None if calendar_step else infer_time_step(of_series), calendar_step)
+def time_step_of(times: Sequence[Array]) -> TimeStep:
+    """What most rows within a table's series show, `times` being those of each series."""
+    calendar_step = infer_calendar_step(times)
+    return TimeStep(None if calendar_step else infer_time_step(times), calendar_step)
 
 
 def sliding_windows(x: Array, window: int) -> Array:
@@ -151,20 +140,32 @@ def _unbroken(rows: Array, complete: Array, times: Array, signature: Signature) 
 def _increasing_times(table: Table, name: str, groups: Sequence[Keyed]) -> Array:
     """The time column `(rows,)`, which increases strictly within each group."""
     times = parse_times(table, name)
-    zone = table.format.timezone
     for _, rows in groups:
-        if zone and not table.format.has_offsets:
-            times[rows] = with_second_hours(times[rows], zone_of(zone))
-        stands_still_or_goes_back = elapsed(times[rows]) <= 0
-        for index in np.flatnonzero(stands_still_or_goes_back)[:1]:
-            before = times[rows[index]]
-            here = times[rows[index + 1]]
-            problem = "repeats" if here == before else "is earlier than"
-            raise InputError(
-                f"{table.place(name, rows[index + 1])} is {here}, which {problem} the row before "
-                f"it; {_advice(before, here)}"
-            )
+        times[rows] = series_times(times[rows], table.format)
+        refuse_going_back(times[rows], name, rows, table)
     return times
+
+
+def series_times(times: Array, table_format: TableFormat) -> Array:
+    """The times of one series, of local times that come twice the second one an hour later."""
+    zone = table_format.timezone
+    if zone and not table_format.has_offsets:
+        return with_second_hours(times, zone_of(zone))
+    return times
+
+
+def refuse_going_back(times: Array, name: str, rows: Array, table: RowSource) -> None:
+    """Raises InputError where times of one series do not increase strictly, `rows` being theirs in
+    the table."""
+    stands_still_or_goes_back = elapsed(times) <= 0
+    for index in np.flatnonzero(stands_still_or_goes_back)[:1]:
+        before = times[index]
+        here = times[index + 1]
+        problem = "repeats" if here == before else "is earlier than"
+        raise InputError(
+            f"{table.place(name, rows[index + 1])} is {here}, which {problem} the row before "
+            f"it; {_advice(before, here)}"
+        )
 
 
 def _advice(before: Any, here: Any) -> str:
@@ -184,7 +185,8 @@ def _may_be_clock_change(before: np.datetime64, here: np.datetime64) -> bool:
     return bool(is_then and before - here <= np.timedelta64(1, "h"))
 
 
-def _refuse_missing(table: Table, names: Sequence[str], measured: Array) -> None:
+def refuse_missing(table: Table, names: Sequence[str], measured: Array) -> None:
+    """Raises InputError for a missing cell, `names` being the columns of `measured`."""
     for row, column in np.argwhere(np.isnan(measured))[:1]:
         cell = table[names[column]][row]
         raise InputError(
@@ -200,7 +202,7 @@ def _shown(cell: object) -> str:
     return "empty or NaN"
 
 
-def _forward_filled(values: Array) -> Array:
+def forward_filled(values: Array) -> Array:
     """Each NaN of `values (rows, columns)` replaced by the last number above it, if any."""
     rows = np.arange(len(values))[:, np.newaxis]
     known = np.where(np.isnan(values), 0, rows)  # (rows, columns)
