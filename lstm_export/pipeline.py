@@ -43,7 +43,8 @@ def train(  # noqa: PLR0913 - what is trained, and how
     Of processes that torchrun started together the first one writes it.
 
     Args:
-        data: path of a CSV or Parquet file, a `Table`, or a mapping of columns.
+        data: path of a CSV or Parquet file or of a folder of them, a `Table`, or a mapping of
+            columns.
         output: the checkpoint to write, such as `model.pt`.
         options: what to predict from what, and how to train.
         progress: called once an epoch.

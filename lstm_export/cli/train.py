@@ -43,7 +43,11 @@ DURATION = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<unit>ms|s|min|h|d|w)?")
 def train(  # noqa: PLR0913, PLR0917 - the options of a command
     context: typer.Context,
     data: Annotated[
-        Path, typer.Argument(help="A table: .csv, .csv.gz or .parquet.", metavar="DATA")
+        Path,
+        typer.Argument(
+            help="A table: .csv, .csv.gz, .parquet, or a folder of .csv or .parquet.",
+            metavar="DATA",
+        ),
     ],
     target: Annotated[
         str, typer.Option(help="Columns to predict, with commas between.", metavar="COL,..")

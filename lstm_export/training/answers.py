@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..model import Array, Runner
+from . import scratch
 from .samples import Samples, batches
 
 PREDICTED_AT_ONCE = 1024  # windows
@@ -25,7 +26,8 @@ class Answers:
         predicted: by predictor, of the same shape; NaN where it has no answer.
         quantiles: of predictors that answer them too, `(windows, quantiles, targets, steps)`.
         times: `(windows,)`, of each window's last row.
-        groups: the series of each window, `(windows,)` of text; empty text where there is one.
+        group: the number of each window's series, int32 `(windows,)`.
+        group_names: of the series; empty text where there is one.
     """
 
     part: str
@@ -34,7 +36,14 @@ class Answers:
     predicted: Mapping[str, Array]
     quantiles: Mapping[str, Array]
     times: Array
-    groups: Array
+    group: Array
+    group_names: tuple[str, ...]
+
+    @property
+    def groups(self) -> Array:
+        """The series of each window, `(windows,)` of text."""
+        names: Array = np.array(self.group_names, object)[self.group]
+        return names
 
     @property
     def steps(self) -> int:
@@ -43,10 +52,16 @@ class Answers:
 
     def errors(self, predictor: str, target: str) -> Array:
         """Answers minus truth, float64 `(windows, steps)`, of the windows that it answers."""
+        return np.concatenate([*self.errors_in_blocks(predictor, target)])
+
+    def errors_in_blocks(self, predictor: str, target: str) -> Iterator[Array]:
+        """The same, of so many windows at a time as may be computed with."""
         column = self.targets.index(target)
-        errors = self.predicted[predictor][:, column] - self.true[:, column]
-        known: Array = errors[self.is_answered(predictor)]
-        return known
+        for block in scratch.blocks(len(self.true), self.true[0].size):
+            predicted = self.predicted[predictor][block]
+            is_answered = np.isfinite(predicted).all(axis=(1, 2))
+            errors = predicted[:, column] - self.true[block, column]
+            yield errors[is_answered]
 
     def is_answered(self, predictor: str) -> Array:
         """Whether a predictor answers a window whole, bool `(windows,)`."""
@@ -66,26 +81,54 @@ def answers_of(
     is left out: it says nothing.
     """
     starts = samples.parts[part]
-    true = samples.targets(starts).reshape(len(starts), len(targets), -1)
+    true = _asked(samples.targets, samples, part).reshape(len(starts), len(targets), -1)
     predicted = {}
     quantiles = {}
     for name, ask in predictors.items():
-        y = ask(starts).reshape(len(starts), -1, *true.shape[1:])  # the answer, then its quantiles
-        if np.isfinite(y).all(axis=(1, 2, 3)).mean() <= 0.5:
+        y = _asked(ask, samples, part)
+        if _share_answered(y) <= 0.5:
             continue
+        y = y.reshape(len(starts), -1, *true.shape[1:])  # the answer, then its quantiles
         predicted[name] = y[:, 0]
         if y.shape[1] > 1:
             quantiles[name] = y[:, 1:]
-    last_rows = starts + samples.lengths(starts) - 1
+    last_rows = scratch.concatenated(_last_rows(samples, part), np.int64)
     return Answers(
         part=part,
         targets=targets,
         true=true,
         predicted=predicted,
         quantiles=quantiles,
-        times=samples.times[last_rows],
-        groups=np.array(samples.group_names, object)[samples.group[last_rows]],
+        times=scratch.taken(samples.times, last_rows),
+        group=scratch.taken(samples.group, last_rows),
+        group_names=samples.group_names,
     )
+
+
+def _asked(ask: Predictor, samples: Samples, part: str) -> Array:
+    """The answers to a part's windows, float64 `(windows, output_size)`, asked block by block."""
+    done = 0
+    answers = np.empty((0, 0))
+    for starts in samples.starts_of(part):
+        y = ask(starts)
+        if not done:
+            answers = scratch.empty((len(samples.parts[part]), y.shape[1]), np.float64)
+        answers[done : done + len(y)] = y
+        done += len(y)
+    return answers
+
+
+def _share_answered(y: Array) -> float:
+    """Of the windows of `y (windows, output_size)`."""
+    answered = 0
+    for block in scratch.blocks(*y.shape):
+        answered += int(np.isfinite(y[block]).all(axis=1).sum())
+    return answered / len(y)
+
+
+def _last_rows(samples: Samples, part: str) -> Iterator[Array]:
+    for starts in samples.starts_of(part):
+        yield starts + samples.lengths(starts) - 1
 
 
 def predictor_of(run: Runner, samples: Samples, output_size: int) -> Predictor:

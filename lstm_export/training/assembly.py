@@ -22,6 +22,7 @@ from ..model import (
     Subtract,
 )
 from ..model.stage import X
+from . import scratch
 from .history import Trained
 from .options import TrainingOptions
 from .samples import Samples
@@ -56,7 +57,7 @@ class Assembly:
 
     def windows(self, samples: Samples) -> Iterator[tuple[str, Windows]]:
         """The parts that are learned from, as the LSTM sees them: scaled, float32."""
-        x = (samples.x - self._origin(samples)) / self.inputs.scale
+        x = self._scaled(samples)
         for part in ("train", "validation"):
             starts = samples.parts[part]
             if len(starts):
@@ -65,23 +66,33 @@ class Assembly:
                 columns = tuple(sorted(set(self.last or ())))
                 yield part, Windows(x, y, starts, samples.window, lengths, columns)
 
+    def _scaled(self, samples: Samples) -> Array:
+        """Every row of x, float32 `(rows, input_size)`."""
+        origin = self._origin(samples)
+        scaled = scratch.empty(samples.x.shape, np.float32)
+        for block in scratch.blocks(*samples.x.shape):
+            scaled[block] = (samples.x[block] - origin) / self.inputs.scale
+        return scaled
+
     def _origin(self, samples: Samples) -> Array:
         """What is taken off x before it is scaled; of the columns whose last value goes anyway
         their mean in training, which keeps the digits of what is left."""
         origin: Array = self.inputs.offset.copy()
-        rows = samples.rows("train")
         for column in set(self.last or ()):
-            origin[column] = samples.x[rows, column].mean()
+            origin[column] = _mean(samples, column)
         return origin
 
     def _wanted(self, samples: Samples, starts: Array) -> Array:
         """The scaled answers, float32 `(windows, answers)`."""
-        left = samples.targets(starts)
-        if self.last is not None:
-            left = left - last_values(samples, starts, self.last)
-        if self.shortcut is not None:
-            left = left - self.shortcut.answers(samples, starts)
-        wanted: Array = ((left - self.outputs.offset) / self.outputs.scale).astype(np.float32)
+        answers = len(self.outputs.offset)
+        wanted = scratch.empty((len(starts), answers), np.float32)
+        for block in scratch.blocks(len(starts), answers):
+            left = samples.targets(starts[block])
+            if self.last is not None:
+                left = left - last_values(samples, starts[block], self.last)
+            if self.shortcut is not None:
+                left = left - self.shortcut.answers(samples, starts[block])
+            wanted[block] = (left - self.outputs.offset) / self.outputs.scale
         return wanted
 
     def model(self, trained: Sequence[Trained], signature: Signature) -> Model:
@@ -138,15 +149,14 @@ def assembly_of(samples: Samples, signature: Signature, options: TrainingOptions
     if options.predict == "correction":
         return _of_correction(samples, options, inputs)
     steps = max(options.horizon, 1)
-    y = np.repeat(samples.y[samples.target_rows("train")], steps, axis=1)  # (rows, answers)
+    y = (np.repeat(rows, steps, axis=1) for rows in samples.targets_of("train"))  # (rows, answers)
     outputs = Affine(OUTPUT_SCALER, *fit_scaler(y, options.scaler), inverse=True)
     return Assembly(inputs, outputs)
 
 
 def input_scaler(samples: Samples, options: TrainingOptions) -> Affine:
     """The scaler of x, fitted on the training part."""
-    x = samples.x[samples.rows("train")].astype(np.float64)
-    return Affine(INPUT_SCALER, *fit_scaler(x, options.scaler))
+    return Affine(INPUT_SCALER, *fit_scaler(samples.inputs_of("train"), options.scaler))
 
 
 def _of_change(
@@ -155,35 +165,52 @@ def _of_change(
     names = [column.name for column in signature.features]
     columns = [names.index(target) for target in options.targets]
     last = tuple(column for column in columns for _ in range(options.horizon))
-    starts = samples.parts["train"]
     offset = inputs.offset.copy()
     scale = inputs.scale.copy()
     for column in columns:
         offset[column] = 0
-        scale[column] = _spread_within(samples, starts, column)
-    change = samples.targets(starts) - last_values(samples, starts, last)
+        scale[column] = _spread_within(samples, "train", column)
+    change = (
+        samples.targets(starts) - last_values(samples, starts, last)
+        for starts in samples.starts_of("train")
+    )
     outputs = Affine(OUTPUT_SCALER, *fit_scaler(change, options.scaler), inverse=True)
     return Assembly(Affine(INPUT_SCALER, offset, scale), outputs, last)
 
 
 def _of_correction(samples: Samples, options: TrainingOptions, inputs: Affine) -> Assembly:
-    starts = samples.parts["train"]
     shortcut = fit_shortcut(samples, inputs)
-    left = samples.targets(starts) - shortcut.answers(samples, starts)
+    left = (
+        samples.targets(starts) - shortcut.answers(samples, starts)
+        for starts in samples.starts_of("train")
+    )
     outputs = Affine(OUTPUT_SCALER, *fit_scaler(left, options.scaler), inverse=True)
     return Assembly(inputs, outputs, shortcut=shortcut)
 
 
-def _spread_within(samples: Samples, starts: Array, column: int) -> float:
+def _mean(samples: Samples, column: int) -> float:
+    """Of a column of x in training."""
+    means = []
+    counts = []
+    for rows in samples.rows("train"):
+        means.append(float(samples.x[rows, column].mean()))
+        counts.append(len(rows))
+    return float(np.average(means, weights=counts))
+
+
+def _spread_within(samples: Samples, part: str, column: int) -> float:
     """Root mean square of a column less its window's last value, over all windows; 1 for 0."""
-    last = last_values(samples, starts, (column,))[:, 0]
-    lengths = samples.lengths(starts)
     total = 0.0
-    for step in range(samples.window):
-        is_in = lengths > step
-        values = samples.x[starts[is_in] + step, column].astype(np.float64)
-        total += float(np.square(values - last[is_in]).sum())
-    return float(np.sqrt(total / lengths.sum())) or 1.0
+    rows = 0
+    for starts in samples.starts_of(part):
+        last = last_values(samples, starts, (column,))[:, 0]
+        lengths = samples.lengths(starts)
+        rows += int(lengths.sum())
+        for step in range(samples.window):
+            is_in = lengths > step
+            values = samples.x[starts[is_in] + step, column].astype(np.float64)
+            total += float(np.square(values - last[is_in]).sum())
+    return float(np.sqrt(total / rows)) or 1.0
 
 
 def last_values(samples: Samples, starts: Array, columns: tuple[int, ...]) -> Array:

@@ -21,7 +21,7 @@ def baselines(samples: Samples, signature: Signature) -> dict[str, Predictor]:
     """The baselines that make sense for this task, by the name that people read."""
     found = untrained_baselines(samples, signature)
     if not samples.horizon:
-        found["training mean"] = lambda starts: _training_mean(samples, starts)
+        found["training mean"] = training_mean(samples)
     if samples.window * samples.x.shape[1] <= MOST_COLUMNS:
         found["ridge"] = ridge(samples)
     return found
@@ -60,8 +60,8 @@ def ridge(samples: Samples) -> Predictor:
     """Least squares from standardised, flattened training windows to the targets, with an L2
     penalty."""
     starts = samples.parts["train"]
-    scaler = fit_scaler(samples.x[samples.rows("train")].astype(np.float64), "standard")
-    mean = samples.targets(starts).mean(axis=0)
+    scaler = fit_scaler(samples.inputs_of("train"), "standard")
+    mean = samples.mean_target
     weight = ridge_weights(
         (_design(samples, scaler, batch), samples.targets(batch) - mean)
         for batch in batches(starts)
@@ -92,20 +92,25 @@ def _persistence(samples: Samples, starts: Array) -> Array:
     return np.repeat(last, samples.horizon, axis=1)
 
 
-def _training_mean(samples: Samples, starts: Array) -> Array:
-    mean = samples.targets(samples.parts["train"]).mean(axis=0)
-    return np.broadcast_to(mean, (len(starts), len(mean)))
+def training_mean(samples: Samples) -> Predictor:
+    """The mean of the training part, always."""
+    mean = samples.mean_target
+    return lambda starts: np.broadcast_to(mean, (len(starts), len(mean)))
 
 
 def _seasonal(samples: Samples, starts: Array, period: np.timedelta64) -> Array:
     """The target's value one period before each target row, where the table holds that row."""
-    seasonal = np.full(samples.y.shape, np.nan)
-    unit, _ = np.datetime_data(period.dtype)  # months are told apart by month, all others exactly
-    times = samples.times.astype(f"datetime64[{unit}]")
-    ago = times - period
-    for group in np.unique(samples.group):
-        rows = np.flatnonzero(samples.group == group)
-        nearest = np.searchsorted(times[rows], ago[rows]).clip(max=len(rows) - 1)
-        is_there = times[rows[nearest]] == ago[rows]
-        seasonal[rows[is_there]] = samples.y[rows[nearest[is_there]]]
-    return by_target(seasonal[samples.target_index(starts)])
+    # Months are told apart by month, all others exactly: their periods are whole seconds.
+    months = np.datetime_data(period.dtype)[0] == "M"
+    times = samples.times.astype("datetime64[M]") if months else samples.times
+    index = samples.target_index(starts)  # (windows, steps)
+    ago = times[index] - (period if months else period.astype("timedelta64[s]"))
+    seasonal = np.full((*index.shape, samples.y.shape[1]), np.nan)
+    group = samples.group[starts]
+    for number in np.unique(group):
+        first, end = np.searchsorted(samples.group, [number, number + 1])
+        windows = np.flatnonzero(group == number)
+        rows = np.searchsorted(times[first:end], ago[windows]).clip(max=end - first - 1) + first
+        is_there = times[rows] == ago[windows]
+        seasonal[windows] = np.where(is_there[..., np.newaxis], samples.y[rows], np.nan)
+    return by_target(seasonal)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ..model import Signature
 from .history import Epoch
+from .moments import moments_of
 from .options import TrainingOptions
 from .result import Score
 from .samples import Samples
@@ -67,13 +68,13 @@ def _drift(target: str, part: str, samples: Samples, options: TrainingOptions) -
     if options.predict == "change":
         return
     column = options.targets.index(target)
-    seen = samples.y[samples.target_rows("train"), column]
-    later = samples.y[samples.target_rows(part), column]
-    distance = abs(later.mean() - seen.mean()) / (seen.std() or 1.0)
-    if distance > DRIFTED:
+    seen = moments_of(samples.targets_of("train"))
+    before = seen.mean[column]
+    after = moments_of(samples.targets_of(part)).mean[column]
+    if abs(after - before) / (seen.deviation[column] or 1.0) > DRIFTED:
         yield (
-            f"{target} drifts, from a mean of {seen.mean():.4g} in the training part to "
-            f"{later.mean():.4g}: predict its change, with --predict change or auto"
+            f"{target} drifts, from a mean of {before:.4g} in the training part to "
+            f"{after:.4g}: predict its change, with --predict change or auto"
         )
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..model import Array, Signature
-from ..series import Table, gaps_in_time, group_rows, step_text, times_of
+from ..series import RowSource, gaps_in_time, step_text
+from . import scratch
 from .options import PARTS, TrainingOptions
 from .samples import Samples, target_steps
 from .splitting import NO_PART
+from .timeline import Timeline
 
 USED = "used"
 GAPS = "lost_to_gaps"
@@ -88,38 +90,67 @@ class DataReport:
 
 
 def data_report(
-    table: Table, signature: Signature, options: TrainingOptions, samples: Samples
+    table: RowSource, signature: Signature, options: TrainingOptions, samples: Samples
 ) -> DataReport:
     """Follow every window that an unbroken table would hold to what became of it."""
-    times = times_of(table, signature.time, signature.group) if signature.time else None
-    windows = _Windows(table, options, samples)
+    timeline = samples.timeline
+    windows = _Windows(signature, options, samples)
     fates = np.zeros((len(PARTS) + 1, len(FATES)), np.int64)
     groups = []
-    first_gap = ""
-    for name, rows in group_rows(table, signature.group):
-        gaps = np.zeros(max(len(rows) - 1, 0), bool)
-        if times is not None:
-            gaps = gaps_in_time(times[rows], signature)
-            first_gap = first_gap or _first_gap(table, signature, times[rows], rows, gaps)
-        counts = windows.fates(rows, gaps)
+    for name, rows in zip(timeline.names, timeline.series(), strict=True):
+        gaps, counts = windows.of_series(rows)
         fates += counts
-        groups.append(_group_report(name, len(rows), int(gaps.sum()), counts))
-    labels = np.arange(len(table)) + table.first_row if times is None else times
+        groups.append(_group_report(name, rows.stop - rows.start, gaps, counts))
+    labels = _Labels(table, timeline)
     return DataReport(
-        rows=len(table),
-        first=str(labels.min()),
-        last=str(labels.max()),
-        first_gap=first_gap,
+        rows=len(timeline),
+        first=labels.first,
+        last=labels.last,
+        first_gap=_first_gap(table, signature, timeline),
         split_by=options.split_by or "",
         parts=tuple(_part_reports(fates, samples, labels)),
         groups=tuple(groups),
     )
 
 
-def _first_gap(table: Table, signature: Signature, times: Array, rows: Array, gaps: Array) -> str:
-    for index in np.flatnonzero(gaps)[:1]:
-        place = table.place(signature.time or "", rows[index + 1])
-        return f"{place}: {times[index + 1]} follows {times[index]}"
+class _Labels:
+    """What rows are called: by their time, or without one by their number in the table.
+
+    Attributes:
+        first: of all rows.
+        last: of all rows.
+    """
+
+    def __init__(self, table: RowSource, timeline: Timeline) -> None:
+        self._times = timeline.times
+        self._first_row = table.first_row
+        labels = timeline.labels
+        blocks = (labels[block] for block in scratch.blocks(len(labels)))
+        self.first, self.last = self.of(blocks)
+
+    def of(self, blocks: Iterable[Array]) -> tuple[str, str]:
+        """The first and the last of rows, by their times, or where they stand in the table; both
+        are empty where there is none."""
+        lowest = []
+        highest = []
+        for rows in blocks:
+            lowest.append(rows.min())
+            highest.append(rows.max())
+        if not lowest:
+            return "", ""
+        offset = self._first_row if self._times is None else 0
+        return str(min(lowest) + offset), str(max(highest) + offset)
+
+
+def _first_gap(table: RowSource, signature: Signature, timeline: Timeline) -> str:
+    times = timeline.times
+    if times is None:
+        return ""
+    for piece in timeline.pieces():
+        for index in np.flatnonzero(gaps_in_time(times[piece], signature))[:1]:
+            row = piece.start + index + 1
+            place = table.place(signature.time or "", int(timeline.table_rows[row]))
+            return f"{place}: {times[row]} follows {times[row - 1]}"
     return ""
 
 
@@ -140,55 +171,105 @@ def lost_windows(data: DataReport, signature: Signature) -> Iterator[str]:
 
 
 class _Windows:
-    """What became of the window that begins at each row of the table."""
+    """What became of the window that begins at each row of the timeline."""
 
-    def __init__(self, table: Table, options: TrainingOptions, samples: Samples) -> None:
-        rows = samples.table_rows
-        self._made = np.zeros(len(table), bool)
-        self._made[rows[samples.starts]] = True
-        self._part_of_window = np.full(len(table), NO_PART)
-        for number, part in enumerate(PARTS):
-            self._part_of_window[rows[samples.parts[part]]] = number
-        self._part_of_row = np.full(len(table), NO_PART)
-        self._part_of_row[rows] = samples.part
-        self._to_first_predicted = target_steps(options.window, options.horizon)[0]
+    def __init__(self, signature: Signature, options: TrainingOptions, samples: Samples) -> None:
+        self._signature = signature
+        self._timeline = samples.timeline
+        self._made = _spread(_marked(samples, samples.starts), samples, 0)
+        self._part_of_window = _spread(_part_of_window(samples), samples, NO_PART)
+        self._part_of_row = _spread(samples.part, samples, NO_PART)
+        self._to_first_predicted = int(target_steps(options.window, options.horizon)[0])
         self._to_last = options.window + options.horizon - 1
 
-    def fates(self, rows: Array, gaps: Array) -> Array:
-        """Windows of one series by part and fate, int64 `(parts + 1, fates)`; the last has no part.
+    def of_series(self, series: slice) -> tuple[int, Array]:
+        """The gaps of a series, and its windows by part and fate, int64 `(parts + 1, fates)`; the
+        last row of these has no part."""
+        _fill(self._part_of_row[series])
+        gaps = 0
+        counts = np.zeros((len(PARTS) + 1, len(FATES)), np.int64)
+        for block in scratch.blocks(series.stop - series.start):
+            begins = slice(series.start + block.start, series.start + block.stop)
+            rows = slice(begins.start, min(begins.stop + self._to_last, series.stop))
+            jumps = self._jumps(rows)
+            gaps += int(jumps[: begins.stop - begins.start].sum())
+            counts += self._fates(begins, rows, jumps)
+        return gaps, counts
+
+    def _jumps(self, rows: slice) -> Array:
+        """Whether time jumps after a row, bool `(rows - 1,)`."""
+        times = self._timeline.times
+        if times is None:
+            return np.zeros(rows.stop - rows.start - 1, bool)
+        return gaps_in_time(times[rows], self._signature)
+
+    def _fates(self, begins: slice, rows: slice, jumps: Array) -> Array:
+        """Those of the windows that begin in some rows, int64 `(parts + 1, fates)`.
 
         Args:
-            rows: where its rows stand in the table.
-            gaps: bool `(rows - 1,)`, whether time jumps after a row.
+            begins: the rows.
+            rows: the same, and those that follow as far as their windows reach in the series.
+            jumps: whether time jumps after each of `rows`, but the last.
         """
-        made = self._made[rows]
-        part_of_window = self._part_of_window[rows]
+        count = rows.stop - rows.start
+        made = self._made[begins] > 0
         # With padding a window may be shorter than the rows of a whole one.
-        fits = np.arange(len(rows)) + self._to_last < len(rows)
-        begins = np.flatnonzero(fits | made)
-        gaps_before = np.concatenate([[0], np.cumsum(gaps)])  # (rows,)
-        last = np.minimum(begins + self._to_last, len(rows) - 1)
-        spans_gap = gaps_before[last] > gaps_before[begins]
-        is_used = part_of_window[begins] != NO_PART
+        fits = np.arange(len(made)) + self._to_last < count
+        first = np.flatnonzero(fits | made)
+        gaps_before = np.concatenate([[0], np.cumsum(jumps)])  # (rows,)
+        last = np.minimum(first + self._to_last, count - 1)
+        spans_gap = gaps_before[last] > gaps_before[first]
+        part_of_window = self._part_of_window[begins][first]
+        is_used = part_of_window != NO_PART
         fate = np.where(spans_gap, FATES.index(GAPS), FATES.index(MISSING))
-        fate[made[begins]] = FATES.index(EDGES)
+        fate[made[first]] = FATES.index(EDGES)
         fate[is_used] = FATES.index(USED)
-        first_predicted = np.minimum(begins + self._to_first_predicted, len(rows) - 1)
-        part = _filled(self._part_of_row[rows])[first_predicted]
-        part[is_used] = part_of_window[begins][is_used]
+        first_predicted = np.minimum(first + self._to_first_predicted, count - 1)
+        part = self._part_of_row[rows][first_predicted]
+        part[is_used] = part_of_window[is_used]
         counts = np.zeros((len(PARTS) + 1, len(FATES)), np.int64)
         np.add.at(counts, (part, fate), 1)  # NO_PART counts from the end
         return counts
 
 
-def _filled(parts: Array) -> Array:
-    """Parts of rows `(rows,)`, those of no run taken from the row before, or else after."""
-    known = np.flatnonzero(parts != NO_PART)
-    if not len(known):
-        return parts
-    nearest = np.searchsorted(known, np.arange(len(parts)), side="right") - 1
-    filled: Array = parts[known[np.maximum(nearest, 0)]]
-    return filled
+def _marked(samples: Samples, starts: Array) -> Array:
+    """1 at the first rows of windows, int8 `(rows,)`, 0 elsewhere."""
+    marked = scratch.zeros(len(samples.x), np.int8)
+    for block in scratch.blocks(len(starts)):
+        marked[starts[block]] = 1
+    return marked
+
+
+def _part_of_window(samples: Samples) -> Array:
+    """The number of the part of the window that begins at each row, int8 `(rows,)`."""
+    part = scratch.zeros(len(samples.x), np.int8)
+    part += NO_PART
+    for number, name in enumerate(PARTS):
+        for starts in samples.starts_of(name):
+            part[starts] = number
+    return part
+
+
+def _spread(values: Array, samples: Samples, other: int) -> Array:
+    """Values of the complete rows for every row of the timeline, int8; `other` for the rest."""
+    spread = scratch.zeros(len(samples.timeline), np.int8)
+    spread += other
+    done = 0
+    for rows in scratch.true_rows(samples.complete):
+        spread[rows] = values[done : done + len(rows)]
+        done += len(rows)
+    return spread
+
+
+def _fill(parts: Array) -> None:
+    """Give rows of no part that of the row before, or else of the first after; in place."""
+    known = int(np.argmax(parts != NO_PART))
+    before = parts[known]
+    for block in scratch.blocks(len(parts)):
+        own = parts[block]
+        last_known = np.maximum.accumulate(np.where(own != NO_PART, np.arange(len(own)), -1))
+        own[:] = np.where(last_known < 0, before, own[last_known])
+        before = own[-1]
 
 
 def _group_report(name: str, rows: int, gaps: int, counts: Array) -> GroupReport:
@@ -202,10 +283,8 @@ def _group_report(name: str, rows: int, gaps: int, counts: Array) -> GroupReport
     )
 
 
-def _part_reports(fates: Array, samples: Samples, labels: Array) -> Iterator[PartReport]:
+def _part_reports(fates: Array, samples: Samples, labels: _Labels) -> Iterator[PartReport]:
     for part, counts in zip(PARTS, fates[: len(PARTS)].tolist(), strict=True):
         windows = dict(zip(FATES, counts, strict=True))
-        predicted = labels[samples.table_rows[samples.target_rows(part)]]
-        first = str(predicted.min()) if len(predicted) else ""
-        last = str(predicted.max()) if len(predicted) else ""
+        first, last = labels.of(samples.times[rows] for rows in samples.target_rows(part))
         yield PartReport(part, first, last, windows)

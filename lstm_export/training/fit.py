@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import InputError, require
 from ..model import Signature
-from ..series import Table, TableSource
+from ..series import RowSource, TableSource
 from .answers import Answers
 from .causes import beaten
 from .facts import facts_of
@@ -19,12 +19,12 @@ from .kept_data import real_windows_of
 from .options import PARTS, TrainingOptions
 from .ranks import Ranks, is_first, joined
 from .result import SeedRun, TrainingResult
+from .roles import read_for_training
 from .scores import MODEL, answers_by_part, model_answers, scores_of
 from .search_space import Search
 from .several import backtest, best_of_seeds
 from .trials import run_search
 from .unfinished import read_unfinished
-from .windowing import read_for_training
 
 
 def fit(  # noqa: PLR0913 - what is trained, and who is told
@@ -41,7 +41,8 @@ def fit(  # noqa: PLR0913 - what is trained, and who is told
     In processes that torchrun started, all of them train together; each returns the same.
 
     Args:
-        source: path of a CSV or Parquet file, a Table, a mapping of columns, or a DataFrame.
+        source: path of a CSV or Parquet file or of a folder of them, a Table, a mapping of columns,
+            or a DataFrame.
         options: what to predict from what, and how to train.
         progress: called after every epoch.
         resume: the checkpoint that an interrupted run with the same options left, to go on with it.
@@ -74,7 +75,7 @@ def _fit_all(
     table = read_for_training(source, options)
     unfinished = read_unfinished(resume, facts_of(table, options)) if resume else None
 
-    def fit_one(table: Table, options: TrainingOptions) -> TrainingResult:
+    def fit_one(table: RowSource, options: TrainingOptions) -> TrainingResult:
         return _judged(table, fit_table(table, options, progress, unfinished, notice))
 
     origins = backtest(table, options, fit_one)
@@ -114,7 +115,7 @@ def _searched(
     return replace(result, search=searched, interrupted=searched.interrupted, unfinished=None)
 
 
-def _judged(table: Table, fitted: Fitted) -> TrainingResult:
+def _judged(table: RowSource, fitted: Fitted) -> TrainingResult:
     """The model, with an interval where one is asked for, judged on every part."""
     options = fitted.chosen
     samples = fitted.samples

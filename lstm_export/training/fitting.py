@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..model import Model
-from ..series import Table
+from ..series import RowSource
 from .assembly import Assembly, assembly_of
 from .causes import prospects
 from .choosing import choose, corrected
@@ -19,8 +19,9 @@ from .loop import train_loop
 from .noticed import refuse_constant_targets, table_warnings
 from .options import TrainingOptions
 from .result import Choice
+from .roles import input_signature
 from .samples import Samples
-from .windowing import build_samples, input_signature
+from .windowing import build_samples
 
 CHOICE = "choice"  # its key in the state of an interrupted run
 
@@ -82,7 +83,7 @@ class Fitted:
 
 
 def fit_table(
-    table: Table,
+    table: RowSource,
     options: TrainingOptions,
     progress: Progress | None,
     unfinished: Mapping[str, Any] | None = None,
@@ -128,7 +129,7 @@ class _Task:
         warnings: what it may do to the model.
     """
 
-    def __init__(self, table: Table, options: TrainingOptions) -> None:
+    def __init__(self, table: RowSource, options: TrainingOptions) -> None:
         signature = input_signature(table, options)
         self.samples = build_samples(table, signature, options)
         refuse_constant_targets(self.samples, options)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..model import Array, Column, Signature
+from .moments import Moments, moments_of
 from .samples import Samples
 
 REAL_WINDOWS = 32
@@ -14,8 +15,8 @@ REAL_WINDOWS = 32
 
 def with_ranges(signature: Signature, samples: Samples) -> Signature:
     """The signature with the range of every column over the training part."""
-    x = samples.x[samples.rows("train")]
-    y = samples.y[samples.target_rows("train")]
+    x = moments_of(samples.inputs_of("train"))
+    y = moments_of(samples.targets_of("train"))
     shortest = int(samples.lengths(samples.parts["train"]).min())
     return replace(
         signature,
@@ -25,9 +26,9 @@ def with_ranges(signature: Signature, samples: Samples) -> Signature:
     )
 
 
-def _ranged(columns: tuple[Column, ...], values: Array) -> tuple[Column, ...]:
-    low = values.min(axis=0).tolist()
-    high = values.max(axis=0).tolist()
+def _ranged(columns: tuple[Column, ...], seen: Moments) -> tuple[Column, ...]:
+    low = seen.low.tolist()
+    high = seen.high.tolist()
     ranged = []
     for column, lowest, highest in zip(columns, low, high, strict=True):
         ranged.append(replace(column, low=lowest, high=highest))

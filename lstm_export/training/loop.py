@@ -194,8 +194,8 @@ class _Run:
                 "fc": {name: torch.tensor(array) for name, array in fc.items()},
             },
         }
-        if self._train.x.device.type == "cuda":
-            state["cuda_random"] = torch.cuda.get_rng_state(self._train.x.device)
+        if self._train.device.type == "cuda":
+            state["cuda_random"] = torch.cuda.get_rng_state(self._train.device)
         return copy.deepcopy(state)  # the optimizer's tensors move on
 
     def go_on_from(self, state: Mapping[str, Any]) -> None:
@@ -206,7 +206,7 @@ class _Run:
         self._optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
         torch.random.set_rng_state(state["random"])
         if "cuda_random" in state:
-            torch.cuda.set_rng_state(state["cuda_random"], self._train.x.device)
+            torch.cuda.set_rng_state(state["cuda_random"], self._train.device)
         self.history = [Epoch(**epoch) for epoch in state["history"]]
         best = state["best"]
         self.best = (_arrays(best["lstm"]), _arrays(best["fc"]))
@@ -233,7 +233,7 @@ def _pass(
     from torch.nn.utils import clip_grad_norm_
 
     core.train(True)
-    total = torch.zeros((), device=train.x.device)
+    total = torch.zeros((), device=train.device)
     for x, y, lengths, share in train.batches(options.batch_size, shuffle=True, ranks=ranks):
         optimizer.zero_grad()
         if len(x):
@@ -254,7 +254,7 @@ def _evaluate(core: Core, part: Tensors, ranks: Ranks) -> float:
     import torch
 
     core.train(False)
-    total = torch.zeros((), device=part.x.device)
+    total = torch.zeros((), device=part.device)
     with torch.no_grad(), core.averaged():
         for x, y, lengths, _ in part.batches(EVALUATED_AT_ONCE, shuffle=False, ranks=ranks):
             if len(x):

@@ -8,18 +8,25 @@ import numpy as np
 
 from ..errors import InputError
 from ..model import Array, Signature
-from ..series import Table, compact_format
+from ..series import RowSource, compact_format
 from .data_report import DataReport, lost_windows
+from .moments import moments_of
 from .options import TrainingOptions
+from .roles import left_out
 from .samples import Samples
 from .scaling import column_warnings
-from .windowing import least_rows, left_out
+from .windowing import least_rows
 
 LEAKS = 0.9995  # correlation with the answer
+MOST_LOOKED_AT = 2**20  # windows
 
 
 def table_warnings(
-    table: Table, data: DataReport, samples: Samples, signature: Signature, options: TrainingOptions
+    table: RowSource,
+    data: DataReport,
+    samples: Samples,
+    signature: Signature,
+    options: TrainingOptions,
 ) -> Iterator[str]:
     """What the table may do to the model, one sentence each."""
     yield from lost_windows(data, signature)
@@ -28,11 +35,14 @@ def table_warnings(
     yield from _data_warnings(samples, signature, options)
 
 
-def _dates_as_inputs(table: Table, signature: Signature) -> Iterator[str]:
+def _dates_as_inputs(table: RowSource, signature: Signature) -> Iterator[str]:
+    """A table that is read in blocks is judged by its first rows."""
     for column in signature.measured:
-        if compact_format(table, column.name):
+        name = column.name
+        rows = next(table.blocks((name,)))
+        if compact_format(rows, name):
             yield (
-                f"{column.name} holds dates such as {table.text(column.name)[0]} and is read as a "
+                f"{name} holds dates such as {rows.text(name)[0]} and is read as a "
                 "number: name it with --time, or leave it out of --features"
             )
 
@@ -47,7 +57,7 @@ def _data_warnings(
 
 def _leaks(samples: Samples, signature: Signature, options: TrainingOptions) -> Iterator[str]:
     """Inputs that are nearly the answer itself, where the target's own last value is not."""
-    starts = samples.parts["train"]
+    starts = _looked_at(samples.parts["train"])
     last_rows = starts + samples.lengths(starts) - 1
     true = samples.y[samples.target_index(starts)[:, 0]]  # (windows, targets), the next rows
     for index, target in enumerate(options.targets):
@@ -62,6 +72,11 @@ def _leaks(samples: Samples, signature: Signature, options: TrainingOptions) -> 
                 )
 
 
+def _looked_at(starts: Array) -> Array:
+    """All of them, or so many, evenly spread, as a correlation needs at most."""
+    return starts[:: -(-len(starts) // MOST_LOOKED_AT)]
+
+
 def _correlation(a: Array, b: Array) -> float:
     """Pearson's; 0 where one of the two does not vary."""
     if np.ptp(a) == 0 or np.ptp(b) == 0:
@@ -71,9 +86,12 @@ def _correlation(a: Array, b: Array) -> float:
 
 def _short_groups(samples: Samples, options: TrainingOptions) -> Iterator[str]:
     """Series that gave no window at all."""
-    starts = np.concatenate([*samples.parts.values()])
-    given = len(np.unique(samples.group))
-    used = len(np.unique(samples.group[starts]))
+    given = len(samples.group_names)
+    is_used = np.zeros(given, bool)
+    for part in samples.parts:
+        for starts in samples.starts_of(part):
+            is_used[samples.group[starts]] = True
+    used = int(is_used.sum())
     if used < given:
         rows = least_rows(options)
         longer = "" if options.pad else "; pad learns from shorter ones too"
@@ -85,10 +103,10 @@ def _short_groups(samples: Samples, options: TrainingOptions) -> Iterator[str]:
 
 def refuse_constant_targets(samples: Samples, options: TrainingOptions) -> None:
     """Raises InputError for a target that does not vary in the training part."""
-    known = samples.y[samples.target_rows("train")]
-    spread = np.ptp(known, axis=0)
-    for index in np.flatnonzero(spread == 0)[:1]:
+    known = moments_of(samples.targets_of("train"))
+    for index in np.flatnonzero(known.low == known.high)[:1]:
+        target = options.targets[index]
         raise InputError(
-            f"target {options.targets[index]!r} is {known[0, index]:g} in all {len(known)} rows of "
-            "the training part: there is nothing to learn; check the column, or split differently"
+            f"target {target!r} is {known.low[index]:g} in all {known.count} rows of the training "
+            "part: there is nothing to learn; check the column, or split differently"
         )

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..model import Array
+from . import scratch
+from .moments import moments_of
+from .timeline import Timeline
 
 BATCH = 4096  # windows that are evaluated at a time
 
@@ -20,16 +23,18 @@ class Samples:
         x: float32 `(rows, input_size)`, raw units, the runs one after another.
         y: float64 `(rows, targets)`, NaN where unknown.
         times: `(rows,)` as the table holds them.
-        group: int64 `(rows,)`, the number of each row's series.
+        group: int32 `(rows,)`, the number of each row's series, in rising order.
         group_names: of the series, by number.
         table_rows: int64 `(rows,)`, where each row stands in the table.
-        part: int64 `(rows,)`, the number in `PARTS` of the part that each row belongs to, or -1.
+        part: int8 `(rows,)`, the number in `PARTS` of the part that each row belongs to, or -1.
         starts: the first row of every window, int64 `(windows,)`, ordered.
         parts: those of `starts` that belong to a part, by part; disjoint in their target rows.
         window: rows of an input window.
         horizon: as in TrainingOptions.
         shorter: rows of the windows that have fewer than `window`, by their first row: int64
             `(rows,)`, 0 elsewhere; None where there is none.
+        timeline: all rows of the table.
+        complete: bool, which of those are among these rows.
     """
 
     x: Array
@@ -43,12 +48,14 @@ class Samples:
     parts: Mapping[str, Array]
     window: int
     horizon: int
-    shorter: Array | None = None
+    shorter: Array | None
+    timeline: Timeline
+    complete: Array
 
     def lengths(self, starts: Array) -> Array:
         """How many rows these windows have, int64 `(windows,)`."""
         if self.shorter is None:
-            return np.full(len(starts), self.window, np.int64)
+            return np.broadcast_to(np.int64(self.window), (len(starts),))
         shorter = self.shorter[starts]
         return np.where(shorter > 0, shorter, self.window)
 
@@ -77,20 +84,42 @@ class Samples:
         """The true outputs, target by target: float64 `(windows, targets * max(horizon, 1))`."""
         return by_target(self.y[self.target_index(starts)])
 
-    def rows(self, part: str) -> Array:
-        """Every row that an input window of this part touches, int64, ordered."""
-        starts = self.parts[part]
-        lengths = self.lengths(starts)
-        touched = np.zeros(len(self.x), bool)
-        for step in range(self.window):
-            touched[starts[lengths > step] + step] = True
-        return np.flatnonzero(touched)
+    def rows(self, part: str) -> Iterator[Array]:
+        """Every row that an input window of this part touches, int64, ordered, block by block."""
+        touched = scratch.zeros(len(self.x), np.bool_)
+        for starts in self.starts_of(part):
+            lengths = self.lengths(starts)
+            for step in range(self.window):
+                touched[starts[lengths > step] + step] = True
+        return scratch.true_rows(touched, self.x.shape[1])
 
-    def target_rows(self, part: str) -> Array:
-        """Every row that this part predicts, int64, ordered."""
-        touched = np.zeros(len(self.x), bool)
-        touched[self.target_index(self.parts[part])] = True
-        return np.flatnonzero(touched)
+    def target_rows(self, part: str) -> Iterator[Array]:
+        """Every row that this part predicts, int64, ordered, block by block."""
+        touched = scratch.zeros(len(self.x), np.bool_)
+        for starts in self.starts_of(part):
+            touched[self.target_index(starts)] = True
+        return scratch.true_rows(touched, self.y.shape[1] * max(self.horizon, 1))
+
+    def starts_of(self, part: str) -> Iterator[Array]:
+        """The first rows of a part's windows, as many at a time as their targets allow."""
+        starts = self.parts[part]
+        for block in scratch.blocks(len(starts), self.y.shape[1] * max(self.horizon, 1)):
+            yield starts[block]
+
+    @property
+    def mean_target(self) -> Array:
+        """Over the windows of training, float64 `(targets * max(horizon, 1),)`."""
+        return moments_of(self.targets(starts) for starts in self.starts_of("train")).mean
+
+    def inputs_of(self, part: str) -> Iterator[Array]:
+        """The rows of x that a part's windows touch, float64 `(rows, input_size)`, in blocks."""
+        for rows in self.rows(part):
+            yield self.x[rows].astype(np.float64)
+
+    def targets_of(self, part: str) -> Iterator[Array]:
+        """The rows of y that a part predicts, float64 `(rows, targets)`, in blocks."""
+        for rows in self.target_rows(part):
+            yield self.y[rows]
 
 
 def target_steps(window: int, horizon: int) -> Array:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from ..model import Array
+from . import scratch
+from .moments import Moments, moments_of
 from .options import PARTS, Scaler
 from .samples import Samples
 
@@ -14,20 +16,21 @@ NEARLY_CONSTANT = 0.99  # share of rows with the same value
 FAR_OUT = 10.0  # training standard deviations beyond the training range
 
 
-def fit_scaler(values: Array, kind: Scaler) -> tuple[Array, Array]:
-    """Offset and scale `(columns,)` of float64 `values (rows, columns)`, rounded once to float32.
+def fit_scaler(blocks: Iterable[Array], kind: Scaler) -> tuple[Array, Array]:
+    """Offset and scale `(columns,)` of float64 blocks `(rows, columns)`, rounded once to float32.
 
     `(values - offset) / scale` has mean 0 and standard deviation 1, or with "minmax" spans -1 .. 1.
     A column that does not vary keeps scale 1.
     """
-    low = values.min(axis=0)
-    high = values.max(axis=0)
+    seen = moments_of(blocks)
+    low = seen.low
+    high = seen.high
     if kind == "minmax":
         offset = (low + high) / 2
         scale = (high - low) / 2
     else:
-        offset = values.mean(axis=0)
-        scale = values.std(axis=0)
+        offset = seen.mean
+        scale = seen.deviation
     # Compared by range: the standard deviation of a constant column can round to 1e-17 and not 0.
     scale = np.where(high > low, scale, 1.0).astype(np.float32)
     return offset.astype(np.float32), np.where(scale > 0, scale, np.float32(1.0))
@@ -35,11 +38,17 @@ def fit_scaler(values: Array, kind: Scaler) -> tuple[Array, Array]:
 
 def column_warnings(samples: Samples, names: Sequence[str]) -> Iterator[str]:
     """Measured inputs that hardly vary in training, or leave its range later: a sentence each."""
-    train = samples.x[samples.rows("train")].astype(np.float64)
+    seen = {part: moments_of(samples.inputs_of(part)) for part in PARTS if len(samples.parts[part])}
+    train = _looked_at(samples, seen["train"].count)
     for index, name in enumerate(names):
-        column = train[:, index]
-        yield from _nearly_constant(name, column)
-        yield from _far_out(samples, index, name, column)
+        yield from _nearly_constant(name, train[:, index])
+        yield from _far_out(name, index, seen)
+
+
+def _looked_at(samples: Samples, rows: int) -> Array:
+    """The training rows of x, or so many of them, evenly spread, as may be sorted at once."""
+    step = -(-rows * samples.x.shape[1] // scratch.VALUES_AT_ONCE)  # rounded up
+    return np.concatenate([x[::step].copy() for x in samples.inputs_of("train")])
 
 
 def _nearly_constant(name: str, column: Array) -> Iterator[str]:
@@ -57,15 +66,15 @@ def _nearly_constant(name: str, column: Array) -> Iterator[str]:
         )
 
 
-def _far_out(samples: Samples, index: int, name: str, train: Array) -> Iterator[str]:
-    deviation = train.std() or 1.0
-    low = train.min()
-    high = train.max()
+def _far_out(name: str, index: int, seen: Mapping[str, Moments]) -> Iterator[str]:
+    deviation = seen["train"].deviation[index] or 1.0
+    low = seen["train"].low[index]
+    high = seen["train"].high[index]
     for part in PARTS[1:]:
-        later = samples.x[samples.rows(part), index]
-        if not len(later):
+        if part not in seen:
             continue
-        beyond = max(later.max() - high, low - later.min()) / deviation
+        later = seen[part]
+        beyond = max(later.high[index] - high, low - later.low[index]) / deviation
         if beyond > FAR_OUT:
             yield (
                 f"{name} leaves its training range ({low:g} to {high:g}) by {beyond:.0f} training "

@@ -40,10 +40,16 @@ def scores_of(answers: Answers) -> Iterator[Score]:
     """The error of every predictor for every target."""
     for predictor in answers.predicted:
         for target in answers.targets:
-            error = answers.errors(predictor, target)
-            rmse = float(np.sqrt(np.mean(error**2)))
-            mae = float(np.mean(np.abs(error)))
-            yield Score(answers.part, predictor, target, rmse, mae, len(error))
+            squares = 0.0
+            distances = 0.0
+            windows = 0
+            for errors in answers.errors_in_blocks(predictor, target):  # (windows, steps)
+                squares += float(np.sum(errors**2))
+                distances += float(np.sum(np.abs(errors)))
+                windows += len(errors)
+            count = windows * answers.steps
+            rmse = float(np.sqrt(squares / count))
+            yield Score(answers.part, predictor, target, rmse, distances / count, windows)
 
 
 def _eager(model: Model, samples: Samples, device: str) -> Predictor:

@@ -8,17 +8,17 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import InputError
-from ..series import Table, group_rows
+from ..series import RowSource, Table, group_rows
 from .history import lowest_loss
 from .options import TrainingOptions
 from .result import Origin, Score, SeedRun, TrainingResult
 from .scores import MODEL
 
-Fit = Callable[[Table, TrainingOptions], TrainingResult]
+Fit = Callable[[RowSource, TrainingOptions], TrainingResult]
 LEAST_SHARE = 0.3  # of the rows: earlier origins have too little to learn from
 
 
-def best_of_seeds(table: Table, options: TrainingOptions, fit: Fit) -> TrainingResult:
+def best_of_seeds(table: RowSource, options: TrainingOptions, fit: Fit) -> TrainingResult:
     """Train once for each seed, and keep the one with the lowest validation loss.
 
     Ctrl-C keeps the best of those that were begun.
@@ -40,15 +40,22 @@ def _seed_run(result: TrainingResult) -> SeedRun:
     return SeedRun(result.facts["seed"], lowest, _latest(result, MODEL))
 
 
-def backtest(table: Table, options: TrainingOptions, fit: Fit) -> tuple[Origin, ...]:
+def backtest(table: RowSource, options: TrainingOptions, fit: Fit) -> tuple[Origin, ...]:
     """Train on the rows up to each of several points in time, and judge on those that follow.
 
     Every run sees a test share fewer rows than the next, so that their test parts lie side by side;
     the run on the whole table, which comes last, is not among them.
 
     Raises:
-        InputError: the earliest would have too few rows.
+        InputError: the earliest would have too few rows, or the table is not in memory.
     """
+    if not options.backtest:
+        return ()
+    if not isinstance(table, Table):
+        raise InputError(
+            f"{table.title} is read in blocks, and a backtest cuts a table in memory: give it the "
+            "latest rows in one smaller file"
+        )
     found = []
     test_share = options.split[2]
     for earlier in range(options.backtest, 0, -1):

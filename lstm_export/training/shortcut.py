@@ -63,8 +63,7 @@ def fit_shortcut(samples: Samples, scaler: Affine) -> Shortcut:
             "regression to correct; give a shorter window, or predict level"
         )
     starts = samples.parts["train"]
-    mean = samples.targets(starts).mean(axis=0)
-
+    mean = samples.mean_target
     weights = ridge_weights(
         (_with_ones(_flat(samples, scaler, rows)), samples.targets(rows) - mean)
         for rows in batches(starts)

@@ -2,46 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from ..errors import InputError
 from ..model import Array
+from . import scratch
 from .options import PARTS, TrainingOptions
+from .samples import Samples, target_steps
+from .timeline import slices
 
 NO_PART = -1
 
 
-def part_of_rows(group: Array, with_window: Array, options: TrainingOptions) -> Array:
-    """The number of the part in `PARTS` that each row belongs to, int64 `(rows,)`.
+def part_of_rows(bounds: Array, with_window: Array, options: TrainingOptions) -> Array:
+    """The number of the part in `PARTS` that each row belongs to, int8 `(rows,)`.
 
     Args:
-        group: the number of each row's series, int64 `(rows,)`.
+        bounds: the first row of every series, and the number of rows, int64 `(series + 1,)`.
         with_window: the numbers of the series that hold a window.
         options: which part gets which share, in time or by groups.
 
     Raises:
         InputError: there are fewer groups than parts to share them out.
     """
+    part = scratch.empty((int(bounds[-1]),), np.int8)
     if options.split_by == "group":
-        return _by_group(group, with_window, options)
-    return _by_time(group, options)
-
-
-def _by_time(group: Array, options: TrainingOptions) -> Array:
-    """Each series in time: its first rows to training, its last to the test."""
-    part = np.empty(len(group), np.int64)
+        of_series = _by_group(len(bounds) - 1, with_window, options)
+        for number, rows in enumerate(slices(bounds)):
+            part[rows] = of_series[number]
+        return part
     shares = np.cumsum([0.0, *options.split])
-    for number in np.unique(group):
-        rows = np.flatnonzero(group == number)
-        bounds = np.round(shares * len(rows)).astype(np.int64)
-        part[rows] = np.searchsorted(bounds[1:], np.arange(len(rows)), side="right")
+    for rows in slices(bounds):  # the first rows of each to training, its last to the test
+        within = np.round(shares * (rows.stop - rows.start)).astype(np.int64)
+        for number, own in enumerate(slices(rows.start + within)):
+            part[own] = number
     return part
 
 
-def _by_group(group: Array, with_window: Array, options: TrainingOptions) -> Array:
-    """Whole groups in a random order; a part that is asked for gets one group at least."""
+def _by_group(series: int, with_window: Array, options: TrainingOptions) -> Array:
+    """Whole groups in a random order, the part of each, int8 `(series,)`.
+
+    A part that is asked for gets one group at least.
+    """
     asked = sum(share > 0 for share in options.split)
     if len(with_window) < asked:
         raise InputError(
@@ -53,9 +57,9 @@ def _by_group(group: Array, with_window: Array, options: TrainingOptions) -> Arr
     validation = _count(validation_share, len(order))
     test = _count(test_share, len(order))
     train = max(len(order) - validation - test, 1)
-    part = np.full(len(group), NO_PART)
+    part = np.full(series, NO_PART, np.int8)
     for number, own in enumerate(np.split(order, [train, train + validation])):
-        part[np.isin(group, own)] = number
+        part[own] = number
     return part
 
 
@@ -63,30 +67,30 @@ def _count(share: float, groups: int) -> int:
     return max(round(share * groups), 1) if share > 0 else 0
 
 
-def windows_of_parts(
-    starts: Array, predicted: Array, part: Array, options: TrainingOptions
-) -> dict[str, Array]:
+def windows_of_parts(samples: Samples, options: TrainingOptions) -> dict[str, Array]:
     """The first rows of windows, int64 `(windows,)` each, by part.
 
     A window belongs to the part that holds all the rows it predicts, or to none. Its inputs may
     reach back into rows of an earlier part, as they will on the device.
 
-    Args:
-        starts: of all windows, ordered.
-        predicted: the rows that each predicts, int64 `(windows, steps)`, ordered.
-        part: as `part_of_rows` gives it.
-        options: which parts are asked for.
-
     Raises:
         InputError: a part that was asked for has no window.
     """
-    first = part[predicted[:, 0]]
-    last = part[predicted[:, -1]]
     parts = {}
     for number, name in enumerate(PARTS):
-        parts[name] = starts[(first == number) & (last == number)]
+        parts[name] = scratch.concatenated(_windows_of_part(samples, number), np.int64)
     _check_parts(parts, options)
     return parts
+
+
+def _windows_of_part(samples: Samples, number: int) -> Iterator[Array]:
+    for block in scratch.blocks(len(samples.starts)):
+        starts = samples.starts[block]
+        ends = starts + samples.lengths(starts)
+        steps = target_steps(0, samples.horizon)
+        is_first = samples.part[ends + steps[0]] == number
+        is_last = samples.part[ends + steps[-1]] == number
+        yield starts[is_first & is_last]
 
 
 def _check_parts(parts: Mapping[str, Array], options: TrainingOptions) -> None:

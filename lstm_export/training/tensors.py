@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 # Windows copied at a time, in values: 16 MB of float32, many batches of a small model.
 GATHERED_VALUES = 2**22
 
+# More windows than SHUFFLED_AT_ONCE are shuffled by blocks of neighbours: the blocks in random
+# order, then all windows of as many blocks as are shuffled at once. Only neighbouring pages of a
+# table that is mapped from a file are then in use for a while, and no order of all windows is held.
+SHUFFLED_AT_ONCE = 2**20
+SHUFFLE_BLOCK = 2**12
+
+ON_DEVICE_BYTES = 2**30  # of x: more stays in the memory of the CPU, and batches are copied
+
 ALONE = Ranks()
 
 
@@ -58,12 +66,13 @@ class Batch(NamedTuple):
 
 
 class Tensors(NamedTuple):
-    """`Windows` on the device of the model."""
+    """`Windows` as tensors, and the device of the model, on which they are if they fit."""
 
     x: Tensor
     y: Tensor
     starts: Tensor
     window: int
+    device: torch.device
     lengths: Tensor | None = None
     relative: tuple[int, ...] = ()
 
@@ -72,17 +81,19 @@ class Tensors(NamedTuple):
         """The same windows as tensors."""
         import torch
 
-        def on_device(array: Array) -> Tensor:
-            return torch.from_numpy(array).to(device)
+        home = device if windows.x.nbytes <= ON_DEVICE_BYTES else torch.device("cpu")
 
-        lengths = None if windows.lengths is None else on_device(windows.lengths)
+        def at_home(array: Array) -> Tensor:
+            return torch.from_numpy(array).to(home)
+
         return cls(
-            on_device(windows.x),
-            on_device(windows.y),
-            on_device(windows.starts),
-            windows.window,
-            lengths,
-            windows.relative,
+            x=at_home(windows.x),
+            y=at_home(windows.y),
+            starts=at_home(windows.starts),
+            window=windows.window,
+            device=device,
+            lengths=None if windows.lengths is None else at_home(windows.lengths),
+            relative=windows.relative,
         )
 
     def batches(self, batch_size: int, shuffle: bool, ranks: Ranks = ALONE) -> Iterator[Batch]:
@@ -93,22 +104,19 @@ class Tensors(NamedTuple):
         """
         import torch
 
-        count = len(self.starts)
-        device = self.starts.device
-        if shuffle:
-            order = torch.randperm(count)
-            ranks.take_from_first(order)
-            order = order.to(device)
-        else:
-            order = torch.arange(count, device=device)
         values_a_batch = batch_size * self.window * self.x.shape[1]
         many = batch_size * max(1, GATHERED_VALUES // values_a_batch)
-        for picked in torch.split(order, many):
-            batches = torch.split(picked, batch_size)
-            if ranks.size == 1:
-                yield from self._gathered(picked, [len(batch) for batch in batches])
-            else:
-                yield from self._shares(batches, ranks)
+        count = len(self.starts)
+        orders = _shuffled(count, batch_size) if shuffle else _in_order(count, many)
+        for order in orders:
+            if shuffle:
+                ranks.take_from_first(order)
+            for picked in torch.split(order.to(self.starts.device), many):
+                batches = torch.split(picked, batch_size)
+                if ranks.size == 1:
+                    yield from self._gathered(picked, [len(batch) for batch in batches])
+                else:
+                    yield from self._shares(batches, ranks)
 
     def _shares(self, batches: Sequence[Tensor], ranks: Ranks) -> Iterator[Batch]:
         """What this process has of every batch."""
@@ -117,7 +125,7 @@ class Tensors(NamedTuple):
         own = [ranks.own(batch) for batch in batches]
         gathered = self._gathered(torch.cat(own), [len(picked) for picked in own])
         for batch, part in zip(batches, gathered, strict=True):
-            share = torch.tensor(len(part.x) / len(batch), device=self.x.device)
+            share = torch.tensor(len(part.x) / len(batch), device=self.device)
             yield part._replace(share=share)
 
     def _gathered(self, picked: Tensor, sizes: list[int]) -> Iterator[Batch]:
@@ -132,11 +140,11 @@ class Tensors(NamedTuple):
         gathered = self.x[index]  # (many, window, input_size)
         if self.relative:
             self._take_off_last(gathered, picked)
-        x = torch.split(gathered, sizes)
-        y = torch.split(self.y[picked], sizes)
+        x = torch.split(gathered.to(self.device), sizes)
+        y = torch.split(self.y[picked].to(self.device), sizes)
         lengths: list[Tensor | None] = [None] * len(x)
         if self.lengths is not None:
-            lengths = list(torch.split(self.lengths[picked], sizes))
+            lengths = list(torch.split(self.lengths[picked].to(self.device), sizes))
         for parts in zip(x, y, lengths, strict=True):
             yield Batch(*parts, share=None)
 
@@ -147,3 +155,31 @@ class Tensors(NamedTuple):
             last = self.starts[picked] + self.lengths[picked] - 1
         columns = list(self.relative)
         gathered[..., columns] -= self.x[last][:, None, columns]
+
+
+def _in_order(count: int, many: int) -> Iterator[Tensor]:
+    """The numbers below `count`, so many at a time."""
+    import torch
+
+    for first in range(0, count, many):
+        yield torch.arange(first, min(first + many, count))
+
+
+def _shuffled(count: int, batch_size: int) -> Iterator[Tensor]:
+    """The numbers below `count` in random order, in pieces of whole batches, but for the last."""
+    import torch
+
+    if count <= SHUFFLED_AT_ONCE:
+        yield torch.randperm(count)
+        return
+    blocks = torch.randperm(-(-count // SHUFFLE_BLOCK))
+    rest = torch.arange(0)
+    for picked in torch.split(blocks, SHUFFLED_AT_ONCE // SHUFFLE_BLOCK):
+        numbers = (picked[:, None] * SHUFFLE_BLOCK + torch.arange(SHUFFLE_BLOCK)).flatten()
+        numbers = numbers[numbers < count]  # the last block may be smaller
+        order = torch.cat([rest, numbers[torch.randperm(len(numbers))]])
+        whole = len(order) // batch_size * batch_size
+        yield order[:whole]
+        rest = order[whole:]
+    if len(rest):
+        yield rest

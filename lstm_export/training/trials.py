@@ -15,16 +15,17 @@ import numpy as np
 
 from ..errors import InputError, require
 from ..model import Array
-from ..series import Table
+from ..series import RowSource
 from .choosing import spread_rmse
 from .fitting import Fitted, fit_table
 from .history import Epoch, Notice, Progress
 from .options import TrainingOptions
 from .result import Searched, Trial
+from .roles import input_signature
 from .samples import Samples
 from .scores import MODEL, model_answers
 from .search_space import DOUBLINGS, Search
-from .windowing import build_samples, input_signature
+from .windowing import build_samples
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -34,7 +35,7 @@ LEAST_SHARED = 0.9
 
 
 def run_search(
-    table: Table,
+    table: RowSource,
     options: TrainingOptions,
     search: Search,
     progress: Progress | None,
@@ -83,7 +84,7 @@ class _Trials:
         lowest: its error on validation.
     """
 
-    def __init__(self, table: Table, first: Fitted, search: Search, shared: Array) -> None:
+    def __init__(self, table: RowSource, first: Fitted, search: Search, shared: Array) -> None:
         self._table = table
         # What is predicted is chosen in the first trial, for all.
         self._choice = first.choice
@@ -155,7 +156,7 @@ class _Clock:
             raise KeyboardInterrupt  # as a user would, so that the best epoch is kept
 
 
-def _shared_rows(table: Table, options: TrainingOptions) -> tuple[Array, int]:
+def _shared_rows(table: RowSource, options: TrainingOptions) -> tuple[Array, int]:
     """The rows of the table whose prediction all windows share, and how often the window can be
     doubled."""
     shared = _rows_with(table, options)
@@ -172,7 +173,7 @@ def _shared_rows(table: Table, options: TrainingOptions) -> tuple[Array, int]:
     return shared, DOUBLINGS
 
 
-def _rows_with(table: Table, options: TrainingOptions) -> Array:
+def _rows_with(table: RowSource, options: TrainingOptions) -> Array:
     return _first_predicted(build_samples(table, input_signature(table, options), options))
 
 

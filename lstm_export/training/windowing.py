@@ -2,184 +2,60 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
-from ..errors import InputError, quoted
-from ..model import USUAL, Array, Column, Signature
-from ..model.category import MOST_LEVELS, Category
-from ..series import (
-    Run,
-    Table,
-    TableSource,
-    calendar_columns,
-    parse_times,
-    recognised,
-    series_of,
-    step_text,
-    time_step_of,
-)
-from ..series.measured import levels_of
-from ..series.windows import TimeStep
+from ..errors import InputError
+from ..model import Array, Signature
+from ..series import RowSource, gaps_in_time, step_text
+from . import scratch
+from .filling import complete_rows, filled_rows
 from .options import TrainingOptions
+from .roles import shown_step
 from .samples import Samples, target_steps
 from .splitting import part_of_rows, windows_of_parts
-
-DIGITS_FIRST = re.compile(r"\s*[-+]?\d")
-INDEX_COLUMN = re.compile(r"|Unnamed: \d+|__index_level_\d+__")  # as pandas writes an index
+from .timeline import Timeline, overlapping, slices, timeline_of
 
 
-def read_for_training(source: TableSource, options: TrainingOptions) -> Table:
-    """The table, its cells read as the options say, its times as they show."""
-    named = options.table_format
-    table = Table.of(source, None if named == USUAL else named)
-    return recognised(table, options.time) if options.time else table
-
-
-def input_signature(table: Table, options: TrainingOptions) -> Signature:
-    """The interface that training on this table will have, ranges still unknown.
-
-    Args:
-        table: with the format of its cells, as `read_for_training` gives it.
-        options: what to predict from what.
-
-    Raises:
-        InputError: a named column is missing, or no input is left.
-    """
-    for name in options.targets:
-        _ = table.numbers(name)  # raises for a cell that is no number
-    features = _features(table, options)
-    for name in options.units:
-        _ = table[name]  # raises for a column that is not there
-    columns = [Column(name, options.units.get(name, "")) for name in features]
-    categories = tuple(_categories(table, options))
-    columns += [Column(name) for category in categories for name in category.columns]
-    columns += [Column(name) for name in calendar_columns(options.calendar)]
-    targets = [Column(name, options.units.get(name, "")) for name in options.targets]
-    step = _time_step(table, options)
-    return Signature(
-        input_size=len(columns),
-        output_size=len(targets) * max(options.horizon, 1) * (1 + len(options.quantiles)),
-        features=tuple(columns),
-        targets=tuple(targets),
-        window=options.window,
-        horizon=options.horizon,
-        time=options.time,
-        time_step=step.seconds,
-        calendar_step=step.calendar_step,
-        calendar=options.calendar,
-        country=options.country,
-        group=options.group,
-        time_tolerance=options.tolerance,
-        table_format=None if table.format == USUAL else table.format,
-        quantiles=options.quantiles,
-        categories=categories,
-    )
-
-
-def _time_step(table: Table, options: TrainingOptions) -> TimeStep:
-    """As the options say, or as most rows show."""
-    step = TimeStep(options.step, options.calendar_step)
-    if options.time and step == (None, None):
-        return time_step_of(table, options.time, options.group)
-    return step
-
-
-def _features(table: Table, options: TrainingOptions) -> tuple[str, ...]:
-    if options.features is not None:
-        return options.features
-    features = tuple(name for name in _candidates(table, options) if table.is_numeric(name))
-    if not features and not options.calendar and not options.categorical:
-        raise InputError(
-            f"{table.title} has no numeric column besides the targets; "
-            "name the inputs with features"
-        )
-    return features
-
-
-def _categories(table: Table, options: TrainingOptions) -> Iterator[Category]:
-    for name in options.categorical:
-        levels = levels_of(table, name)
-        if not 0 < len(levels) <= MOST_LEVELS:
-            raise InputError(
-                f"column {name} of {table.title} has {len(levels):,} different texts, expected 1 "
-                f"to {MOST_LEVELS:,} for --categorical; leave it out"
-            )
-        yield Category(name, levels, options.unknown_level == "other")
-
-
-def _candidates(table: Table, options: TrainingOptions) -> list[str]:
-    """The columns that are inputs by default if they hold numbers."""
-    others = {options.time, *options.group_columns, *options.categorical}
-    if options.exclude_past or options.horizon == 0:
-        others |= {*options.targets}
-    return [name for name in table.names if name not in others and not INDEX_COLUMN.fullmatch(name)]
-
-
-def left_out(table: Table, options: TrainingOptions) -> Iterator[str]:
-    """A warning for a column that is no input by default, though some of its cells hold digits."""
-    if options.features is not None:
-        return
-    for name in _candidates(table, options):
-        if table.is_numeric(name) or table[name].dtype.kind != "O":
-            continue
-        if not any(DIGITS_FIRST.match(cell) for cell in table[name]):
-            continue
-        if _holds_times(table, name):
-            advice = "" if options.time else f"; with --time {name} gaps are seen"
-            yield f"{name} is no input: it holds times such as {quoted(table[name][0])}{advice}"
-            continue
-        try:
-            table.numbers(name)
-        except InputError as error:
-            yield f"{name} is no input: {error}"
-
-
-def _holds_times(table: Table, name: str) -> bool:
-    try:
-        parse_times(recognised(table, name), name)
-    except InputError:
-        return False
-    return True
-
-
-def build_samples(table: Table, signature: Signature, options: TrainingOptions) -> Samples:
+def build_samples(table: RowSource, signature: Signature, options: TrainingOptions) -> Samples:
     """Every usable window of the table, split into parts.
 
     Raises:
         InputError: a cell cannot be used, or a part that was asked for has no window.
     """
-    runs = series_of(table, signature, options.missing)
-    y = _targets(table, options)  # (table rows, targets)
-    starts, lengths = _windows(runs, options)
-    rows = np.concatenate([run.rows for run in runs]) if runs else np.empty(0, np.int64)
-    ends = starts + lengths
-    predicted = ends[:, np.newaxis] + target_steps(0, options.horizon)
-    is_known = np.isfinite(y[rows][predicted]).all(axis=(1, 2))  # (windows,)
-    starts = starts[is_known]
-    lengths = lengths[is_known]
-    predicted = predicted[is_known]
+    timeline = timeline_of(table, signature.time, signature.group)
+    signature = _with_step(signature, timeline)
+    x, y = filled_rows(table, timeline, signature, options)
+    complete = complete_rows(x)
+    rows = scratch.concatenated(scratch.true_rows(complete), np.int64)  # of the timeline
+    bounds, names = _series_of(rows, timeline)
+    if len(rows) < len(timeline):
+        x = scratch.taken(x, rows)
+        y = scratch.taken(y, rows)
+    runs = _runs(rows, bounds, timeline, signature)
+    shorter = scratch.zeros(len(rows), np.int64)
+    starts = scratch.concatenated(_first_rows(runs, y, shorter, options), np.int64)
     if not len(starts):
         raise _no_window(table, runs, signature, options)
-    names = tuple(dict.fromkeys(run.group for run in runs))
-    group = _group_numbers(runs, names)
-    part = part_of_rows(group, np.unique(group[starts]), options)
-    return Samples(
-        x=np.concatenate([run.x for run in runs]),
-        y=y[rows],
-        times=np.concatenate([run.times for run in runs]),
-        group=group,
+    samples = Samples(
+        x=x,
+        y=y,
+        times=scratch.taken(timeline.labels, rows),
+        group=_group_numbers(bounds),
         group_names=names,
-        table_rows=rows,
-        part=part,
+        table_rows=scratch.taken(timeline.table_rows, rows),
+        part=part_of_rows(bounds, _with_window(bounds, starts), options),
         starts=starts,
-        parts=windows_of_parts(starts, predicted, part, options),
+        parts={},
         window=options.window,
         horizon=options.horizon,
-        shorter=_shorter(starts, lengths, len(rows), options.window),
+        shorter=shorter if shorter.any() else None,
+        timeline=timeline,
+        complete=complete,
     )
+    return replace(samples, parts=windows_of_parts(samples, options))
 
 
 def least_rows(options: TrainingOptions) -> int:
@@ -187,60 +63,87 @@ def least_rows(options: TrainingOptions) -> int:
     return (1 if options.pad else options.window) + options.horizon
 
 
-def _targets(table: Table, options: TrainingOptions) -> Array:
-    y = np.stack([table.numbers(name) for name in options.targets], axis=1)
-    if options.missing == "refuse":
-        for row, column in np.argwhere(np.isnan(y))[:1]:
-            raise InputError(
-                f"{table.place(options.targets[column], row)} is empty or NaN, expected a target; "
-                "repair it, or drop such rows as the option says"
-            )
-    return y
+def _with_step(signature: Signature, timeline: Timeline) -> Signature:
+    if signature.time is None or signature.calendar_step or signature.time_step:
+        return signature
+    return replace(signature, time_step=shown_step(timeline).seconds)
 
 
-def _windows(runs: Sequence[Run], options: TrainingOptions) -> tuple[Array, Array]:
-    """The first row of every window that fits into a run with its horizon, and its length.
+def _series_of(rows: Array, timeline: Timeline) -> tuple[Array, tuple[str, ...]]:
+    """The bounds of the series among these rows of a timeline, and the names of those that have
+    any."""
+    bounds = np.searchsorted(rows, timeline.bounds)
+    has_rows = np.diff(bounds) > 0
+    names = [name for name, has in zip(timeline.names, has_rows, strict=True) if has]
+    return np.concatenate([[0], bounds[1:][has_rows]]), tuple(names)
 
-    Rows are counted over all runs. With `pad` a run too short for any is one window of all the rows
-    that its horizon leaves.
+
+def _group_numbers(bounds: Array) -> Array:
+    """The number of each row's series."""
+    group = scratch.empty((int(bounds[-1]),), np.int32)
+    for number, rows in enumerate(slices(bounds)):
+        group[rows] = number
+    return group
+
+
+def _runs(rows: Array, bounds: Array, timeline: Timeline, signature: Signature) -> Array:
+    """Where runs of rows without a gap begin, int64, and at last the number of rows."""
+    begins = scratch.zeros(len(rows), np.bool_)
+    for series in slices(bounds):
+        begins[series.start] = True
+        for piece in overlapping(series):
+            kept = rows[piece]
+            if timeline.times is None:
+                gaps = np.diff(kept) != 1
+            else:
+                gaps = gaps_in_time(timeline.times[kept], signature)
+            begins[piece.start + 1 : piece.stop] |= gaps
+    firsts = scratch.concatenated(scratch.true_rows(begins), np.int64)
+    return np.append(firsts, len(rows))
+
+
+def _first_rows(runs: Array, y: Array, shorter: Array, options: TrainingOptions) -> Iterator[Array]:
+    """The first row of every window that fits into a run with its horizon and has its targets.
+
+    With `pad` a run too short for any is one window of all the rows that its horizon leaves; how
+    many these are is written to `shorter`, int64 `(rows,)`.
     """
-    starts = [np.empty(0, np.int64)]
-    lengths = [np.empty(0, np.int64)]
-    first = 0
-    for run in runs:
-        rows = len(run) - options.horizon
-        length = min(rows, options.window) if options.pad else options.window
-        count = max(rows - length + 1, 0) if length > 0 else 0
-        starts.append(np.arange(first, first + count))
-        lengths.append(np.full(count, length, np.int64))
-        first += len(run)
-    return np.concatenate(starts), np.concatenate(lengths)
+    steps = target_steps(0, options.horizon)
+    for block in scratch.blocks(len(y), len(steps) * y.shape[1]):
+        starts = np.arange(block.start, block.stop)
+        run = np.searchsorted(runs, starts, side="right") - 1
+        room = runs[run + 1] - starts - options.horizon
+        lengths = np.minimum(room, options.window)
+        is_short = (runs[run] == starts) & (room > 0) & (room < options.window) & options.pad
+        fits = (room >= options.window) | is_short
+        starts = starts[fits]
+        lengths = lengths[fits]
+        predicted = (starts + lengths)[:, np.newaxis] + steps  # (windows, steps)
+        is_known = np.isfinite(y[predicted]).all(axis=(1, 2))
+        starts = starts[is_known]
+        lengths = lengths[is_known]
+        are_shorter = lengths < options.window
+        shorter[starts[are_shorter]] = lengths[are_shorter]
+        yield starts
 
 
-def _group_numbers(runs: Sequence[Run], names: Sequence[str]) -> Array:
-    """The number of each row's series among `names`."""
-    numbers = {name: number for number, name in enumerate(names)}
-    return np.repeat([numbers[run.group] for run in runs], [len(run) for run in runs])
-
-
-def _shorter(starts: Array, lengths: Array, rows: int, window: int) -> Array | None:
-    is_shorter = lengths < window
-    if not is_shorter.any():
-        return None
-    shorter = np.zeros(rows, np.int64)
-    shorter[starts[is_shorter]] = lengths[is_shorter]
-    return shorter
+def _with_window(bounds: Array, starts: Array) -> Array:
+    """The numbers of the series that hold a window."""
+    has_window = np.zeros(len(bounds) - 1, np.bool_)
+    for block in scratch.blocks(len(starts)):
+        has_window[np.searchsorted(bounds, starts[block], side="right") - 1] = True
+    return np.flatnonzero(has_window)
 
 
 def _no_window(
-    table: Table, runs: Sequence[Run], signature: Signature, options: TrainingOptions
+    table: RowSource, runs: Array, signature: Signature, options: TrainingOptions
 ) -> InputError:
-    longest = max((len(run) for run in runs), default=0)
+    longest = int(np.diff(runs).max(initial=0))
     message = (
         f"{table.title} yields no window: its longest stretch without a gap has {longest} rows, "
         f"window {options.window} with horizon {options.horizon} needs {least_rows(options)}"
     )
-    if signature.time and len(runs) > 1:
+    if signature.time and len(runs) > 2:
         message += (
             f"; {signature.time} should move on by {step_text(signature)} from row to row: give "
             "--step and --tolerance for another step, or for one that varies"

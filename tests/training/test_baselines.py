@@ -7,8 +7,9 @@ from lstm_export.model import Signature
 from lstm_export.series import Table
 from lstm_export.training import TrainingOptions
 from lstm_export.training.baselines import baselines, season
+from lstm_export.training.roles import input_signature
 from lstm_export.training.samples import Samples
-from lstm_export.training.windowing import build_samples, input_signature
+from lstm_export.training.windowing import build_samples
 
 HOUR = np.timedelta64(3600, "s")
 
@@ -51,7 +52,7 @@ def test_ridge_agrees_with_least_squares() -> None:
         samples.inputs(samples.parts[part])[:, :, 0].astype(np.float64)
         for part in ("train", "test")
     )
-    rows = samples.x[samples.rows("train"), 0].astype(np.float64)
+    rows = np.concatenate([*samples.inputs_of("train")])[:, 0]
     train, test = ((x - np.float32(rows.mean())) / np.float32(rows.std()) for x in (train, test))
     y = samples.targets(samples.parts["train"])
     mean = y.mean(axis=0)

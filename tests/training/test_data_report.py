@@ -8,7 +8,8 @@ from lstm_export.series import Table
 from lstm_export.training import DataReport, TrainingOptions
 from lstm_export.training.data_report import FATES, data_report
 from lstm_export.training.options import PARTS
-from lstm_export.training.windowing import build_samples, input_signature
+from lstm_export.training.roles import input_signature
+from lstm_export.training.windowing import build_samples
 
 HOUR = timedelta64(3600, "s")
 WINDOW = 4

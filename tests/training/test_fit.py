@@ -14,8 +14,9 @@ from lstm_export.errors import InputError
 from lstm_export.model import LSTM, Affine, Linear, forward
 from lstm_export.series import Table
 from lstm_export.training import Epoch, TrainingOptions, TrainingResult, fit, loop
+from lstm_export.training.roles import input_signature
 from lstm_export.training.scaling import fit_scaler
-from lstm_export.training.windowing import build_samples, input_signature
+from lstm_export.training.windowing import build_samples
 
 torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 nn = torch.nn
@@ -341,12 +342,12 @@ def test_scalers_survive_columns_without_spread() -> None:
     values = np.column_stack(
         [np.full(1000, 0.1), 1e5 + random.standard_normal(1000), np.linspace(3, 7, 1000)]
     )
-    offset, scale = fit_scaler(values, "standard")
+    offset, scale = fit_scaler([values], "standard")
     assert offset.dtype == scale.dtype == np.float32
     np.testing.assert_array_equal(offset, values.mean(axis=0).astype(np.float32))
     # Float32
     np.testing.assert_allclose(scale, [1, values[:, 1].std(), values[:, 2].std()], rtol=1e-6)
-    offset, scale = fit_scaler(values, "minmax")
+    offset, scale = fit_scaler([values], "minmax")
     # Float32
     np.testing.assert_allclose(
         (values[:, 2] - offset[2]) / scale[2], np.linspace(-1, 1, 1000), atol=1e-6

@@ -19,7 +19,8 @@ from lstm_export.model import Signature, forward
 from lstm_export.series import Table
 from lstm_export.training import TrainingOptions, fit
 from lstm_export.training.baselines import baselines
-from lstm_export.training.windowing import build_samples, input_signature
+from lstm_export.training.roles import input_signature
+from lstm_export.training.windowing import build_samples
 
 torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 from lstm_export.training.core import Core  # noqa: E402
@@ -75,7 +76,7 @@ def test_windows_agree_with_a_naive_loop(horizon: int) -> None:
         np.testing.assert_array_equal(got[:length, 0], x)
         assert not got[length:].any()
         np.testing.assert_array_equal(target, y)
-    assert samples.target_rows("train").tolist() == sorted(
+    assert np.concatenate([*samples.target_rows("train")]).tolist() == sorted(
         {int(row) for row in samples.target_index(starts).ravel()}
     )
 

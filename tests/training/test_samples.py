@@ -7,8 +7,9 @@ from lstm_export.errors import InputError
 from lstm_export.series import Table
 from lstm_export.training import TrainingOptions
 from lstm_export.training.options import PARTS
+from lstm_export.training.roles import input_signature
 from lstm_export.training.samples import Samples
-from lstm_export.training.windowing import build_samples, input_signature
+from lstm_export.training.windowing import build_samples
 
 HOUR = np.timedelta64(3600, "s")
 
@@ -69,9 +70,10 @@ def test_no_target_row_is_shared_and_groups_stay_whole() -> None:
     )
     by_group = build(engines, window=5, horizon=2, time=None, group="engine", split_by="group")
     for samples in (by_time, by_group):
-        rows = [set(samples.target_rows(part)) for part in PARTS]
+        rows = [set(np.concatenate([*samples.target_rows(part)])) for part in PARTS]
         assert all(rows) and not (rows[0] & rows[1] or rows[1] & rows[2] or rows[0] & rows[2])
-    groups = [set(by_group.group[by_group.rows(part)]) for part in PARTS]
+    rows = [np.concatenate([*by_group.rows(part)]) for part in PARTS]
+    groups = [set(by_group.group[of_part]) for of_part in rows]
     assert [len(group) for group in groups] == [14, 3, 3]
     assert set.union(*groups) == set(range(20))
     for starts in by_group.parts.values():

@@ -25,7 +25,7 @@ from lstm_export.errors import InputError
 from lstm_export.model import Signature, forward
 from lstm_export.series import Table, parse_times, series_of
 from lstm_export.training import TrainingOptions, fit
-from lstm_export.training.windowing import input_signature, read_for_training
+from lstm_export.training.roles import input_signature, read_for_training
 from tests.device.streams import session_of
 
 pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
