@@ -32,6 +32,8 @@ def group_norm(call: Call, data: Data, t: Translator) -> Signal:
         raise Untranslated(ALONG_STEPS)
     if signal.axes != ("batch", "size"):
         raise Untranslated(f"normalises ({', '.join(signal.axes)}), expected (batch, size)")
+    if groups == signal.width:
+        raise Untranslated("normalises every feature alone, which gives 0 and refuses a single row")
     if groups == 1:
         return over_features(call, signal, t, (weight, bias, eps))
     return _scaled(_by_groups(signal, groups, eps, t), weight, bias, t)

@@ -156,6 +156,11 @@ PLAIN: dict[str, Kind] = {
     "GroupNorm of one group": Kind(
         lambda m, x: m.fc(m.act(m.last(x))), lambda: {"act": nn.GroupNorm(1, 8)}, holds=("act",)
     ),
+    "GroupNorm of single features": Kind(
+        lambda m, x: m.fc(m.act(m.last(x))),
+        lambda: {"act": nn.GroupNorm(8, 8)},
+        refused="every feature alone",
+    ),
     "GroupNorm of features and steps": Kind(
         lambda m, x: m.fc(m.act(m.lstm(x)[0].transpose(1, 2))[:, :, -1]),
         lambda: {"act": nn.GroupNorm(2, 8)},

@@ -109,7 +109,9 @@ def norm_of_row(random: Random, width: int, add: Add) -> Made:
 
 
 def norm_of_groups(random: Random, width: int, add: Add) -> Made:
-    groups = 2 if width % 2 == 0 else 1
+    if width == 1:
+        return Made(lambda x: x, width)
+    groups = 2 if width in (4, 6) else 1
     norm = add(nn.GroupNorm(groups, width))
     nn.init.constant_(norm.weight, float(random.uniform(0.5, 2)))
     nn.init.constant_(norm.bias, float(random.normal()))
