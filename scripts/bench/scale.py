@@ -3,8 +3,9 @@
 The bare processes share out the files beforehand, answer each with `predict_table` and write it:
 what an engine can at best be. Everything runs as a user runs it, `lstm-export run FOLDER`, with the
 start-up of Python, and of the engine where it is installed. Memory is that of one process that runs
-all of it, beyond what its imports took. `--plan` also prints a plan for 10 TB and a million models,
-from what was measured.
+all of it, beyond what its imports took. Processor seconds are those of all processes that were
+waited for; they say what a busy machine's clock does not. The last lines are what 10 TB and a
+million models come to at these speeds.
 
     python -m scripts.bench.scale                                    # minutes
     python -m scripts.bench.scale --rows 1000000 --engines dask      # and with Dask
@@ -17,9 +18,11 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 from scripts.bench.timing import machine, options, report
 from tests.kit.meters import readings, write_meters_bundle
@@ -27,9 +30,11 @@ from tests.kit.meters import readings, write_meters_bundle
 PARTITIONS = 20
 SERIES = 50  # a partition
 HIDDEN_SIZE = 32
-TARGET_SECONDS = 3600.0
 TB = 1e12
 MODELS = 1_000_000
+BARE = "two bare processes"
+ALONE = "run"
+TWO = "run --workers 2"
 
 
 def write_rows(folder: Path, rows: int) -> int:
@@ -105,21 +110,41 @@ def fresh(path: Path) -> Path:
     return path
 
 
-def seconds_of(folder: Path, engines: Sequence[str], rounds: int) -> dict[str, list[float]]:
-    """Turn and turn about, so that what slows the machine slows all of them."""
-    works = {"two bare processes": lambda: two_bare(folder)}
-    works |= {"run": lambda: run_on(folder, "local", 1)}
-    works |= {"run --workers 2": lambda: run_on(folder, "local", 2)}
-    for engine in engines:
-        works[f"run --on {engine} --workers 2"] = lambda engine=engine: run_on(folder, engine, 2)
-    times: dict[str, list[float]] = {name: [] for name in works}
+class Cost(NamedTuple):
+    """Of one way to answer all rows, in seconds.
+
+    Attributes:
+        clock: from start to end.
+        processor: of the processes that were waited for.
+    """
+
+    clock: float
+    processor: float
+
+
+def cost_of(work: Callable[[], object]) -> Cost:
+    """Do it once."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    start = time.perf_counter()
+    work()
+    clock = time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Cost(clock, processor)
+
+
+def costs_of(folder: Path, engines: Sequence[str], rounds: int) -> dict[str, Cost]:
+    """The best of each, turn and turn about, so that what slows the machine slows all of them."""
+    works: dict[str, Callable[[], object]] = {BARE: partial(two_bare, folder)}
+    works |= {ALONE: partial(run_on, folder, "local", 1)}
+    works |= {TWO: partial(run_on, folder, "local", 2)}
+    works |= {f"run --on {name} --workers 2": partial(run_on, folder, name, 2) for name in engines}
+    found: dict[str, list[Cost]] = {name: [] for name in works}
     for _ in range(rounds):
         for name, work in works.items():
-            start = time.perf_counter()
-            work()
-            times[name].append(time.perf_counter() - start)
-            print(f"{name}: {times[name][-1]:.1f} s", file=sys.stderr, flush=True)
-    return times
+            found[name].append(cost_of(work))
+            print(f"{name}: {found[name][-1].clock:.1f} s", file=sys.stderr, flush=True)
+    return {name: min(costs) for name, costs in found.items()}
 
 
 def plan(rows_a_second: float, bytes_a_row: float, opening_s: float) -> list[str]:
@@ -156,24 +181,27 @@ def main() -> None:
         folder = Path(name)
         bundle = write_meters_bundle(folder / "m.bundle", HIDDEN_SIZE)
         size_bytes = write_rows(folder / "data", given.rows)
-        times = seconds_of(folder, given.engines, given.rounds)
+        costs = costs_of(folder, given.engines, given.rounds)
         memory_bytes = memory_of(folder)
         opening_s = opening_seconds(bundle)
-    best = {name: min(seconds) for name, seconds in times.items()}
     lines = [f"{given.rows:,} rows of Parquet in {PARTITIONS} files, {size_bytes / 1e6:,.0f} MB"]
-    for name, seconds in best.items():
-        share = best["two bare processes"] / seconds
-        lines.append(
-            f"  {name:32} {seconds:7.1f} s  {given.rows / seconds:10,.0f} rows/s  "
-            f"{share:.2f} of two bare processes"
-        )
-    gain = best["run"] / best["run --workers 2"]
-    lines.append(f"  two workers are {gain:.2f} times as fast as one")
-    lines.append(f"  memory beyond imports: {memory_bytes / 2**20:.0f} MB")
-    lines.append(f"  opening a bundle of {bundle.name}: {1e3 * opening_s:.1f} ms")
-    lines += plan(given.rows / best["run"], size_bytes / given.rows, opening_s)
-    record = {"seconds": times, "memory_bytes": memory_bytes, "opening_s": opening_s}
+    lines += [line_of(name, cost, costs[BARE], given.rows) for name, cost in costs.items()]
+    lines += [
+        f"  two workers are {costs[ALONE].clock / costs[TWO].clock:.2f} times as fast as one",
+        f"  memory beyond imports: {memory_bytes / 2**20:.0f} MB",
+        f"  opening a bundle: {1e3 * opening_s:.1f} ms",
+    ]
+    lines += plan(given.rows / costs[ALONE].processor, size_bytes / given.rows, opening_s)
+    record = {"seconds": costs, "memory_bytes": memory_bytes, "opening_s": opening_s}
     report(lines, record, machine("numpy", "onnxruntime", "pyarrow", *given.engines), given)
+
+
+def line_of(name: str, cost: Cost, bare: Cost, rows: int) -> str:
+    """One way to answer all rows."""
+    return (
+        f"  {name:28} {cost.clock:7.1f} s  {rows / cost.clock:9,.0f} rows/s  "
+        f"{bare.clock / cost.clock:.2f} of two bare processes  {cost.processor:6.1f} processor s"
+    )
 
 
 if __name__ == "__main__":
