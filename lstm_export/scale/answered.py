@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..device import Session
-from ..model import Array
 from ..series import Missing, Run, Table, TableSource
 from .carried import Carried, carried_on, check_can_carry, joined
 
@@ -73,8 +72,11 @@ def answer(
     whole, before = joined(table, carried, session.signature)
     found = session.table_answers(whole, window=choices.window, missing=choices.missing)
     is_new = found.rows >= before
+    columns = {name: column[is_new] for name, column in found.predictions.columns.items()}
+    if session.signature.time is None:
+        columns["row"] = found.rows[is_new] - before
     return Answered(
-        _picked(found.predictions, is_new),
+        Table(columns),
         len(table),
         tuple(found.runs),
         found.gaps,
@@ -87,7 +89,3 @@ def carried_through(session: Session, table: Table, choices: Choices, carried: C
     kept = check_can_carry(session.signature, choices.window)
     whole, _ = joined(table, carried, session.signature)
     return carried_on(whole, carried, session.signature, kept, choices.missing)
-
-
-def _picked(table: Table, is_picked: Array) -> Table:
-    return Table({name: column[is_picked] for name, column in table.columns.items()})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -43,18 +43,24 @@ class SeriesEnds:
 
     def to_record(self) -> dict[str, Any]:
         """A JSON-ready mapping; `from_record` is its inverse."""
-        kind = str(self.first.dtype)
-        ends = [
-            array.astype(np.int64 if kind.startswith("datetime") else array.dtype).tolist()
-            for array in (self.first, self.last)
-        ]
-        return {"hashes": self.hashes.tolist(), "first": ends[0], "last": ends[1], "times": kind}
+        return {
+            "hashes": self.hashes.tolist(),
+            "first": _listed(self.first),
+            "last": _listed(self.last),
+            "times": str(self.first.dtype),
+        }
 
     @classmethod
-    def from_record(cls, record: dict[str, Any]) -> SeriesEnds:
+    def from_record(cls, record: Mapping[str, Any]) -> SeriesEnds:
         """Read what `to_record` wrote."""
-        ends = [np.array(record[end]).astype(record["times"]) for end in ("first", "last")]
-        return cls(np.array(record["hashes"], np.uint64), *ends)
+        first = np.array(record["first"], record["times"])
+        last = np.array(record["last"], record["times"])
+        return cls(np.array(record["hashes"], np.uint64), first, last)
+
+
+def _listed(times: Array) -> list[Any]:
+    written: list[Any] = (times.astype(str) if times.dtype.kind == "M" else times).tolist()
+    return written
 
 
 class Split(NamedTuple):
@@ -92,11 +98,15 @@ def _splits_of_kind(
     hashes = np.concatenate([partitions[index].hashes for index in places])
     first = np.concatenate([partitions[index].first for index in places])
     last = np.concatenate([partitions[index].last for index in places])
-    order = np.lexsort((first, hashes))
-    same = hashes[order[1:]] == hashes[order[:-1]]
-    for before, after in zip(order[:-1][same], order[1:][same], strict=True):
+    before = -1  # of the series at hand, the partition that reaches furthest
+    for after in np.lexsort((first, hashes)):
+        if before < 0 or hashes[after] != hashes[before]:
+            before = after
+            continue
         if _goes_on(last[before], first[after], signature):
             yield Split(int(owners[before]), int(owners[after]))
+        if last[after] > last[before]:
+            before = after
 
 
 def _goes_on(last: Any, first: Any, signature: Signature) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from typer.testing import CliRunner, Result
 
 import lstm_export
 from lstm_export.cli import app
+from lstm_export.device import Session
 from lstm_export.errors import InputError
-from lstm_export.scale import folder, run_folder
+from lstm_export.model import Column, Signature
+from lstm_export.scale import answer, folder, run_folder
 from lstm_export.series import Missing, Table, read_table
 from lstm_export.workers import Died
 from tests.kit.meters import WINDOW, readings
@@ -150,7 +153,12 @@ def test_a_series_in_two_partitions_is_refused_unless_time_jumps(
         assert (out / "3.csv").exists()
         assert not (out / "2.csv").exists()
     readings(("c",), 7, start=12).write_csv(data / "4.csv")  # among the rows of 2.csv
-    assert "4.csv: a series goes on from 2.csv" in run(bundle, data, "-o", out).stderr
+    readings(("b",), 60, start=40).write_csv(data / "5.csv")
+    for number, start in ((6, 42), (7, 60)):  # both among the rows of 5.csv
+        readings(("b",), 9, start=start).write_csv(data / f"{number}.csv")
+    said = run(bundle, data, "-o", out).stderr
+    for later, earlier in ((4, 2), (6, 5), (7, 5)):
+        assert f"{later}.csv: a series goes on from {earlier}.csv" in said
 
 
 def in_order(tables: list[Table]) -> Table:
@@ -192,6 +200,21 @@ def test_carried_series_are_answered_as_if_nothing_parted_them(
         if not again:
             (out / "3.parquet").unlink()
     assert "5 partitions, 1 answered, 4 skipped" in done.stderr
+
+
+def test_without_a_time_rows_follow_each_other_from_table_to_table() -> None:
+    features = (Column("v"),)
+    signature = Signature(1, 1, features, features, window=3)
+    session = Session(lambda x: x.sum(axis=1), signature)
+    found = answer(session, {"v": [1.0, 2.0, 4.0, 8.0]}, carried={})
+    assert found.predictions["row"].tolist() == [2, 3]
+    found = answer(session, {"v": [16.0, 32.0]}, carried=found.carried)
+    assert found.predictions["row"].tolist() == [0, 1]
+    assert found.predictions["v"].tolist() == [28.0, 56.0]
+    with pytest.raises(InputError, match="column v of the table holds text, and numbers"):
+        answer(session, {"v": ["64"]}, carried=found.carried)
+    with pytest.raises(InputError, match="the model has no window"):
+        answer(Session(session, replace(signature, window=None)), {"v": [1.0]}, carried={})
 
 
 def rows_of(path: Path) -> int:
@@ -244,9 +267,9 @@ def test_what_does_not_go_with_a_folder(bundle: Path, data: Path, tmp_path: Path
         run_folder(in_memory(bundle), data, out)
 
 
-def in_memory(bundle: Path) -> lstm_export.device.Session:
+def in_memory(bundle: Path) -> Session:
     session = lstm_export.load(bundle)
-    return lstm_export.device.Session(session._runner, session.signature)
+    return Session(session._runner, session.signature)
 
 
 PACKAGES = {"ray": "ray", "spark": "pyspark.sql", "dask": "distributed"}
