@@ -20,6 +20,7 @@ from lstm_export.targets import c
 from lstm_export.targets.c.emit.layout import BITS, rounded
 from tests.kit.builders import drawn
 from tests.kit.chains import CHAINS, MODELS
+from tests.kit.integer_models import ALL, UNTRAINED
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("gcc") or sys.platform == "win32", reason="needs gcc and a POSIX system"
@@ -104,6 +105,26 @@ def test_constants_are_read_from_flash_that_is_no_memory(
     for case in cases:
         assert found[case.name].answers == host[case.name].answers, case.name
         assert emulate.flash_bytes(board, case, tmp_path) > 1000
+
+
+def test_whole_constants_are_read_from_flash_too(emulate: ModuleType, tmp_path: Path) -> None:
+    board = emulate.FAR["avr"]
+    if missing := board.missing():
+        pytest.skip(missing)
+    cases = []
+    for name, weights in {"norms": "int16", "every step": "int8", "running pools": "int16"}.items():
+        model = ALL[name]
+        folder = tmp_path / name.replace(" ", "_")
+        c.export(model, folder, name=folder.name, weights=weights, self_test=True, **UNTRAINED)
+        shape = (2, 5, model.signature.input_size)
+        counts = np.random.default_rng(2).integers(-9_000, 9_000, shape, np.int16)
+        size = model.signature.output_size
+        every = model.returns_every_step
+        cases.append(emulate.IntegerCase(folder.name, folder, counts, size, every))
+    host = emulate.emulate(emulate.HOST, cases, tmp_path)
+    found = emulate.emulate(board, cases, tmp_path)
+    for case in cases:
+        assert found[case.name].answers == host[case.name].answers, case.name
 
 
 def test_more_constants_than_an_avr_reads_are_refused(emulate: ModuleType, tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ def _offset(stage: joins.Offset, run: Walk) -> Place:
     width = run.value.width
     offsets = run.constants.add("zeros", "int32_t", stage.offset, "what is added to a value")
     out = run.wide_buffer(width, in_place=True)
-    run.call("add", run.value.text, width, offsets, 0, out.text, run.steps, width)
+    run.call("offset", offsets, run.value.text, out.text, run.steps, width)
     return out
 
 

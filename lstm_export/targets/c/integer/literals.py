@@ -15,7 +15,7 @@ from .rows import Rows
 IN_WORD = {16: 2, 8: 4}  # columns in a word of 32 bits
 PER_LINE = 16
 C_BITS = {"int8_t": 8, "uint8_t": 8, "int16_t": 16, "uint16_t": 16, "int32_t": 32}
-_ARRAY = re.compile(r" const (u?int\d+_t) (\w+)\[\d*\](?: \w+)? = \{\n([-\d,\s]*)\};")
+_ARRAY = re.compile(r" const (u?int\d+_t) (\w+)\[\d*\](?: \w+)* = \{\n([-\d,\s]*)\};")
 
 
 @dataclass
@@ -40,8 +40,8 @@ class Constants:
     def add(self, title: str, kind: str, values: Array, comment: str) -> str:
         """Define an array; its name in C."""
         name = self.named(title)
-        aligned = self.prefix.macro("ALIGNED")
-        declared = f"static const {kind} {name}[{values.size}] {aligned}"
+        places = f"{self.prefix.macro('FLASH')} {self.prefix.macro('ALIGNED')}"
+        declared = f"static const {kind} {name}[{values.size}] {places}"
         self.text.append(f"/* {comment} */\n{declared} = {{\n{lines(values)}}};\n\n")
         self.bytes += values.size * C_BITS[kind] // 8
         return name

@@ -129,7 +129,7 @@ def _macros(stage: stages.WholeStage | joins.Join) -> Sequence[str]:
         stages.LayerNorm: "MODEL_LAYER_NORM",
         stages.PReLU: "MODEL_PRELU",
         joins.Align: "MODEL_ALIGN",
-        joins.Offset: "MODEL_JOIN_ADD",
+        joins.Offset: "MODEL_OFFSET",
         joins.Slice: "MODEL_SLICE",
     }
     macro = macros.get(type(stage))
@@ -147,7 +147,8 @@ def sizes_text(prefix: Prefix, run: Walk) -> str:
     for macro, comment in what.items():
         size = run.sizes.get(macro, 1)
         text += f"#define {prefix.macro(macro)} {size} /* {comment} */\n"
-    table = f"{prefix.symbol('tanh_table')}[{len(TANH)}] {prefix.macro('ALIGNED')}"
+    places = f"{prefix.macro('FLASH')} {prefix.macro('ALIGNED')}"
+    table = f"{prefix.symbol('tanh_table')}[{len(TANH)}] {places}"
     return (
         f"{text}\n/* tanh from -8 to 8 in steps of 1 / 64, Q9.22 */\n"
         f"{prefix.macro('STATIC')} const int32_t {table} = {{\n{lines(TANH)}}};\n\n"
@@ -173,6 +174,7 @@ def _initial(whole: WholeModel, prefix: Prefix) -> list[str]:
     texts = []
     for kind, name, values in (("int32_t", "wide", wide), ("int16_t", "narrow", narrow)):
         declared = f"{static} const {kind} {prefix.symbol(f'initial_{name}')}[{values.size}]"
+        declared = f"{declared} {prefix.macro('FLASH')}"
         texts.append(f"{declared} = {{\n{lines(values)}}};\n\n")
     return texts
 
@@ -243,6 +245,7 @@ def golden_text(written: Written) -> str:
     """What takes the place of runtime/integer_golden.h: sequences and the definition's answers."""
     prefix = written.interface.prefix
     static = prefix.macro("STATIC")
+    flash = prefix.macro("FLASH")
     counts = list(self_test_counts(written))
     answers = [written.whole.answers(x[np.newaxis])[0].ravel() for x in counts]
     steps = ", ".join(str(len(x)) for x in counts)
@@ -251,9 +254,9 @@ def golden_text(written: Written) -> str:
     return (
         f"#define {prefix.macro('TEST_COUNT')} {len(counts)}\n"
         f"#define {prefix.macro('TEST_LONGEST')} {max(len(x) for x in counts)}\n\n"
-        f"{static} const unsigned {prefix.symbol('test_steps')}[] = {{{steps}}};\n"
-        f"{static} const int16_t {prefix.symbol('test_x')}[] = {{\n{lines(x)}}};\n"
-        f"{static} const int32_t {prefix.symbol('test_y')}[] = {{\n{lines(y)}}};\n\n"
+        f"{static} const unsigned {prefix.symbol('test_steps')}[] {flash} = {{{steps}}};\n"
+        f"{static} const int16_t {prefix.symbol('test_x')}[] {flash} = {{\n{lines(x)}}};\n"
+        f"{static} const int32_t {prefix.symbol('test_y')}[] {flash} = {{\n{lines(y)}}};\n\n"
     )
 
 

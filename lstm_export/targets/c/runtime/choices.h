@@ -168,6 +168,9 @@ typedef char model_bits_are_known[MODEL_BITS == 32 || MODEL_BITS == 16 || MODEL_
 #ifndef MODEL_ALIGN
 #define MODEL_ALIGN 1 /* values that are brought to a common format, to be added */
 #endif
+#ifndef MODEL_OFFSET
+#define MODEL_OFFSET 1 /* wide values that are counted from another zero */
+#endif
 #ifndef MODEL_SCALE
 #define MODEL_SCALE 1 /* Affine: v * factor + offset */
 #endif

@@ -10,7 +10,7 @@ MODEL_STATIC void model_start(int32_t *wide, int16_t *narrow)
     size_t k;
     for (k = 0; k < MODEL_WIDE_SIZE; k++) {
 #if MODEL_INITIAL_STATE
-        wide[k] = model_initial_wide[k];
+        wide[k] = MODEL_READ(model_initial_wide + k);
 #else
         wide[k] = 0;
 #endif
@@ -18,7 +18,7 @@ MODEL_STATIC void model_start(int32_t *wide, int16_t *narrow)
     }
     for (k = 0; k < MODEL_NARROW_SIZE; k++) {
 #if MODEL_INITIAL_STATE
-        narrow[k] = model_initial_narrow[k];
+        narrow[k] = MODEL_READ(model_initial_narrow + k);
 #else
         narrow[k] = 0;
 #endif

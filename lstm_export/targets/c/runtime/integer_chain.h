@@ -5,17 +5,17 @@
 #include "integer_joins.c"
 
 /* unit by unit the rows i, f, g, o for x, then those for h */
-static const int16_t model_layer_0[16] MODEL_ALIGNED = {
+static const int16_t model_layer_0[16] MODEL_FLASH MODEL_ALIGNED = {
     16384, 0, -16384, 0, 24576, 0, 16384, 0, 16384, 0, 16384, 0, -16384, 0, 16384, 0,
 };
 
 /* its biases */
-static const int32_t model_layer_0_biases[4] MODEL_ALIGNED = {
+static const int32_t model_layer_0_biases[4] MODEL_FLASH MODEL_ALIGNED = {
     0, 262144, 0, 0,
 };
 
 /* shifts of its rows */
-static const uint8_t model_layer_0_shifts[8] MODEL_ALIGNED = {
+static const uint8_t model_layer_0_shifts[8] MODEL_FLASH MODEL_ALIGNED = {
     1, 2, 1, 0, 6, 4, 4, 5,
 };
 
@@ -24,25 +24,25 @@ static const model_layer model_layer_0_2 = {
 };
 
 /* weights of a linear stage, 1 rows */
-static const int16_t model_linear_2[2] MODEL_ALIGNED = {
+static const int16_t model_linear_2[2] MODEL_FLASH MODEL_ALIGNED = {
     16384, 0,
 };
 
 /* shifts of its rows */
-static const uint8_t model_linear_shifts[1] MODEL_ALIGNED = {
+static const uint8_t model_linear_shifts[1] MODEL_FLASH MODEL_ALIGNED = {
     0,
 };
 
 /* its biases */
-static const int32_t model_linear_biases[1] MODEL_ALIGNED = {
+static const int32_t model_linear_biases[1] MODEL_FLASH MODEL_ALIGNED = {
     262144,
 };
 
-MODEL_STATIC const int32_t model_initial_wide[1] = {
+MODEL_STATIC const int32_t model_initial_wide[1] MODEL_FLASH = {
     -8388608,
 };
 
-MODEL_STATIC const int16_t model_initial_narrow[1] = {
+MODEL_STATIC const int16_t model_initial_narrow[1] MODEL_FLASH = {
     16384,
 };
 

@@ -56,8 +56,10 @@ MODEL_INLINE int32_t model_place(int32_t sum, unsigned up, unsigned down)
 MODEL_INLINE int32_t model_tanh_at(int32_t place)
 {
     const int32_t *piece = model_tanh_table + (place >> 14);
+    int32_t start;
     MODEL_ONE_ADDRESS(piece);
-    return piece[0] + (((piece[1] - piece[0]) * (place & 16383)) >> 14);
+    start = MODEL_READ(piece);
+    return start + (((MODEL_READ(piece + 1) - start) * (place & 16383)) >> 14);
 }
 
 /* Sums with 20 - up bits after the point. */

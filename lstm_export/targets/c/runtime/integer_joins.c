@@ -14,7 +14,7 @@ MODEL_STATIC void model_columns(const uint16_t *features, size_t n, const int16_
     size_t k;
     for (; steps > 0; steps--) {
         for (k = 0; k < n; k++) {
-            out[k] = v[features ? features[k] : k];
+            out[k] = v[features ? (size_t)MODEL_READ(features + k) : k];
             MODEL_NO_LIBRARY_CALL;
         }
         v += stride;
@@ -29,7 +29,7 @@ MODEL_STATIC void model_columns_wide(const uint16_t *features, size_t n, const i
     size_t k;
     for (; steps > 0; steps--) {
         for (k = 0; k < n; k++) {
-            out[k] = v[features ? features[k] : k];
+            out[k] = v[features ? (size_t)MODEL_READ(features + k) : k];
             MODEL_NO_LIBRARY_CALL;
         }
         v += stride;
@@ -60,7 +60,7 @@ MODEL_STATIC void model_align(const int8_t *shifts, int32_t limit, const int32_t
     size_t k;
     for (; steps > 0; steps--) {
         for (k = 0; k < width; k++) {
-            *out++ = model_aligned(*v++, shifts[k], limit);
+            *out++ = model_aligned(*v++, MODEL_READ(shifts + k), limit);
         }
     }
 }
@@ -71,7 +71,21 @@ MODEL_STATIC void model_align_narrow(const int8_t *shifts, int32_t limit, const 
     size_t k;
     for (; steps > 0; steps--) {
         for (k = 0; k < width; k++) {
-            *out++ = model_aligned(*v++, shifts[k], limit);
+            *out++ = model_aligned(*v++, MODEL_READ(shifts + k), limit);
+        }
+    }
+}
+#endif
+
+#if MODEL_OFFSET
+/* Feature by feature, from one count of zero to another. */
+MODEL_STATIC void model_offset(const int32_t *offsets, const int32_t *v, int32_t *out, size_t steps,
+                               size_t width)
+{
+    size_t k;
+    for (; steps > 0; steps--) {
+        for (k = 0; k < width; k++) {
+            *out++ = *v++ + MODEL_READ(offsets + k);
         }
     }
 }

@@ -53,6 +53,13 @@ MODEL_INLINE void model_update(const model_layer *layer, const int16_t *v, int32
     model_lstm_units(&units, c, out, layer->hidden_size);
 }
 #else
+/* A bias, and the totals of x and of h, shifted; both are four rows apart. */
+MODEL_INLINE int32_t model_sum(const int32_t *bias, const uint8_t *shifts, const int32_t *totals)
+{
+    return MODEL_READ(bias) + (totals[0] >> MODEL_READ(shifts)) +
+           (totals[4] >> MODEL_READ(shifts + 4));
+}
+
 MODEL_INLINE void model_update(const model_layer *layer, const int16_t *v, int32_t *c, int16_t *out)
 {
     const model_weight *w = layer->weights;
@@ -65,10 +72,10 @@ MODEL_INLINE void model_update(const model_layer *layer, const int16_t *v, int32
     for (; c != end; c++) {
         int32_t totals[8], sums[4], cell;
         w = model_totals(w, v, words_x, words_h, totals);
-        sums[0] = bias[0] + (totals[0] >> shifts[0]) + (totals[4] >> shifts[4]);
-        sums[1] = bias[1] + (totals[1] >> shifts[1]) + (totals[5] >> shifts[5]);
-        sums[2] = bias[2] + (totals[2] >> shifts[2]) + (totals[6] >> shifts[6]);
-        sums[3] = bias[3] + (totals[3] >> shifts[3]) + (totals[7] >> shifts[7]);
+        sums[0] = model_sum(bias, shifts, totals);
+        sums[1] = model_sum(bias + 1, shifts + 1, totals + 1);
+        sums[2] = model_sum(bias + 2, shifts + 2, totals + 2);
+        sums[3] = model_sum(bias + 3, shifts + 3, totals + 3);
         bias += 4;
         shifts += 8;
         cell = model_times(model_sigmoid(sums[1], up), *c) +
@@ -118,8 +125,8 @@ MODEL_NOINLINE void model_gru(const model_layer *layer, const int16_t *x, int16_
         int32_t from_x[3], from_h[3], n;
         size_t gate;
         for (gate = 0; gate < 3; gate++) {
-            from_x[gate] = bias[gate];
-            from_h[gate] = bias[gate + 3];
+            from_x[gate] = MODEL_READ(bias + gate);
+            from_h[gate] = MODEL_READ(bias + gate + 3);
             MODEL_NO_LIBRARY_CALL;
         }
         w = model_rows3(w, v, words_x, shifts, from_x);

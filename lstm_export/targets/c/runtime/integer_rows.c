@@ -85,9 +85,9 @@ MODEL_NOINLINE const model_weight *model_rows3(const model_weight *w, const int1
         total1 += sum1 >> MODEL_CHUNK_SHIFT;
         total2 += sum2 >> MODEL_CHUNK_SHIFT;
     }
-    sums[0] += total0 >> shifts[0];
-    sums[1] += total1 >> shifts[1];
-    sums[2] += total2 >> shifts[2];
+    sums[0] += total0 >> MODEL_READ(shifts);
+    sums[1] += total1 >> MODEL_READ(shifts + 1);
+    sums[2] += total2 >> MODEL_READ(shifts + 2);
     return w;
 }
 #endif
@@ -116,7 +116,8 @@ MODEL_STATIC void model_rows(const model_weight *w, const uint8_t *shifts, size_
 #endif
             total += sum >> MODEL_CHUNK_SHIFT;
         }
-        *out++ += total >> *shifts++;
+        *out++ += total >> MODEL_READ(shifts);
+        shifts++;
     }
 }
 #endif

@@ -12,6 +12,15 @@
 #define MODEL_ANSWERS(steps) 1
 #endif
 
+/* n values out of where constants lie. */
+MODEL_STATIC void model_fetch(const int16_t *constants, int16_t *out, size_t n)
+{
+    for (; n > 0; n--, constants++) {
+        *out++ = (int16_t)MODEL_READ(constants);
+        MODEL_NO_LIBRARY_CALL;
+    }
+}
+
 #if MODEL_STREAMS
 MODEL_STATIC void model_keep(const model_state *from, model_state *to)
 {
@@ -28,18 +37,21 @@ MODEL_STATIC void model_keep(const model_state *from, model_state *to)
 MODEL_STATIC void model_test_run(const int16_t *x, size_t steps, int32_t *y)
 {
     model_state state, kept;
+    int16_t sample[MODEL_INPUT_SIZE];
     size_t t;
+    model_fetch(x, sample, MODEL_INPUT_SIZE);
     model_reset(&state);
     for (t = 0; t < steps; t++) {
         if (t == steps / 2) {
             int32_t other[MODEL_OUTPUT_SIZE];
             model_keep(&state, &kept);
-            model_step_q(&state, x, other);
+            model_step_q(&state, sample, other);
             model_reset(&state);
-            model_step_q(&state, x, other);
+            model_step_q(&state, sample, other);
             model_keep(&kept, &state);
         }
-        model_step_q(&state, x + t * MODEL_INPUT_SIZE,
+        model_fetch(x + t * MODEL_INPUT_SIZE, sample, MODEL_INPUT_SIZE);
+        model_step_q(&state, sample,
                      y + (MODEL_ANSWERS(steps) > 1 ? t : 0) * MODEL_OUTPUT_SIZE);
     }
 }
@@ -48,7 +60,9 @@ MODEL_STATIC void model_test_run(const int16_t *x, size_t steps, int32_t *y)
 {
     int32_t scratch[MODEL_WIDE_SIZE + MODEL_NARROW_SIZE +
                     MODEL_TEST_LONGEST * (MODEL_WIDE_WIDTH + MODEL_NARROW_WIDTH) + 1];
-    model_run_q(x, steps, y, scratch);
+    int16_t samples[MODEL_TEST_LONGEST * MODEL_INPUT_SIZE];
+    model_fetch(x, samples, steps * MODEL_INPUT_SIZE);
+    model_run_q(samples, steps, y, scratch);
 }
 #endif
 
@@ -58,14 +72,15 @@ int model_self_test(void)
     const int32_t *expected = model_test_y;
     int sequence;
     for (sequence = 0; sequence < MODEL_TEST_COUNT; sequence++) {
-        const size_t steps = model_test_steps[sequence];
+        const size_t steps = MODEL_READ(model_test_steps + sequence);
         int32_t y[MODEL_ANSWERS(MODEL_TEST_LONGEST) * MODEL_OUTPUT_SIZE];
         size_t k;
         model_test_run(x, steps, y);
         for (k = 0; k < MODEL_ANSWERS(steps) * MODEL_OUTPUT_SIZE; k++) {
-            if (y[k] != *expected++) {
+            if (y[k] != MODEL_READ(expected)) {
                 return sequence + 1;
             }
+            expected++;
         }
         x += steps * MODEL_INPUT_SIZE;
     }

@@ -29,7 +29,9 @@ MODEL_STATIC void model_scale(const int16_t *centres, const int16_t *factors, co
     size_t k;
     for (; steps > 0; steps--) {
         for (k = 0; k < width; k++) {
-            *out++ = ((((int32_t)*v++ - centres[k]) * factors[k]) >> shifts[k]) + offsets[k];
+            const int32_t centred = (int32_t)*v++ - MODEL_READ(centres + k);
+            *out++ = ((centred * MODEL_READ(factors + k)) >> MODEL_READ(shifts + k)) +
+                     MODEL_READ(offsets + k);
         }
     }
 }
@@ -43,7 +45,7 @@ MODEL_STATIC void model_narrow(const uint8_t *shifts, const int32_t *v, int16_t 
     size_t k;
     for (; steps > 0; steps--) {
         for (k = 0; k < width; k++) {
-            *out++ = model_narrowed(*v++, shifts[k]);
+            *out++ = model_narrowed(*v++, MODEL_READ(shifts + k));
         }
     }
 }
@@ -54,7 +56,7 @@ MODEL_STATIC void model_narrow_again(const uint8_t *shifts, const int16_t *v, in
     size_t k;
     for (; steps > 0; steps--) {
         for (k = 0; k < width; k++) {
-            *out++ = model_narrowed(*v++, shifts[k]);
+            *out++ = model_narrowed(*v++, MODEL_READ(shifts + k));
         }
     }
 }
@@ -71,7 +73,7 @@ MODEL_NOINLINE void model_linear(const model_weight *weights, const uint8_t *shi
     for (; steps > 0; steps--) {
         model_gather(values, columns, v);
         for (k = 0; k < rows; k++) {
-            out[k] = biases[k];
+            out[k] = MODEL_READ(biases + k);
             MODEL_NO_LIBRARY_CALL;
         }
         model_rows(weights, shifts, rows, v, MODEL_WORDS(columns), out);
@@ -88,8 +90,9 @@ MODEL_STATIC void model_clamp(const int32_t *low, const int32_t *high, const int
     size_t k;
     for (; steps > 0; steps--) {
         for (k = 0; k < width; k++, v++) {
-            const int32_t value = *v > low[k] ? *v : low[k];
-            *out++ = value < high[k] ? value : high[k];
+            const int32_t least = MODEL_READ(low + k), most = MODEL_READ(high + k);
+            const int32_t value = *v > least ? *v : least;
+            *out++ = value < most ? value : most;
         }
     }
 }
@@ -100,8 +103,9 @@ MODEL_STATIC void model_clamp_narrow(const int32_t *low, const int32_t *high, co
     size_t k;
     for (; steps > 0; steps--) {
         for (k = 0; k < width; k++, v++) {
-            const int32_t value = *v > low[k] ? *v : low[k];
-            *out++ = (int16_t)(value < high[k] ? value : high[k]);
+            const int32_t least = MODEL_READ(low + k), most = MODEL_READ(high + k);
+            const int32_t value = *v > least ? *v : least;
+            *out++ = (int16_t)(value < most ? value : most);
         }
     }
 }
@@ -115,7 +119,8 @@ MODEL_STATIC void model_prelu(const int16_t *factors, const uint8_t *shifts, con
     size_t k;
     for (; steps > 0; steps--) {
         for (k = 0; k < width; k++, v++) {
-            *out++ = *v < 0 ? ((int32_t)*v * factors[k]) >> shifts[k] : (int32_t)*v * 16;
+            const int32_t below = ((int32_t)*v * MODEL_READ(factors + k)) >> MODEL_READ(shifts + k);
+            *out++ = *v < 0 ? below : (int32_t)*v * 16;
         }
     }
 }
@@ -149,7 +154,9 @@ MODEL_STATIC void model_map_table(const int16_t *table, const int16_t *v, int16_
 {
     for (; n > 0; n--, v++) {
         const int16_t *piece = table + ((*v + 32768) >> 7);
-        *out++ = (int16_t)(piece[0] + ((((int32_t)piece[1] - piece[0]) * (*v & 127) + 64) >> 7));
+        const int32_t start = MODEL_READ(piece);
+        const int32_t rise = (int32_t)MODEL_READ(piece + 1) - start;
+        *out++ = (int16_t)(start + ((rise * (*v & 127) + 64) >> 7));
     }
 }
 #endif

@@ -23,6 +23,32 @@
 #define MODEL_NO_LIBRARY_CALL
 #endif
 
+/* Where constants lie, and how one is read from there: yours, where flash is no plain memory. An AVR
+   has 64 kB of it in reach, and no array above 32 kB. With MODEL_READ there are plain loops alone. */
+#if defined(__AVR__) && !defined(MODEL_FLASH)
+#include <avr/pgmspace.h>
+#define MODEL_FLASH PROGMEM
+#define MODEL_READ(p)                                         \
+    (__extension__({                                          \
+        union {                                               \
+            uint32_t word;                                    \
+            __typeof__(*(p)) value;                           \
+        } read_;                                              \
+        read_.word = sizeof(*(p)) == 4   ? pgm_read_dword((p)) \
+                     : sizeof(*(p)) == 2 ? pgm_read_word((p)) \
+                                         : pgm_read_byte((p)); \
+        read_.value;                                          \
+    }))
+#endif
+#ifndef MODEL_FLASH
+#define MODEL_FLASH
+#endif
+#ifndef MODEL_READ
+#define MODEL_READ(p) (*(p))
+#else
+#define MODEL_PLAIN_LOOPS
+#endif
+
 #if MODEL_BITS == 8
 typedef int8_t model_weight; /* in a word the columns 0, 2, 1, 3 */
 #define MODEL_IN_WORD 4
@@ -36,7 +62,8 @@ typedef int16_t model_weight;
 #endif
 /* A kernel takes all registers: a build that keeps some for a debugger, and Linux on an Arm, have
    the plain loops. */
-#if defined(__GNUC__) && defined(__OPTIMIZE__) && !defined(__ARM_BIG_ENDIAN)
+#if defined(__GNUC__) && defined(__OPTIMIZE__) && !defined(__ARM_BIG_ENDIAN) && \
+    !defined(MODEL_PLAIN_LOOPS)
 #if defined(__AVX2__)
 #define MODEL_KERNEL_AVX2
 #include <immintrin.h>
@@ -92,7 +119,8 @@ MODEL_INLINE void model_split(const int16_t *v, model_values_of_word *split)
 
 MODEL_INLINE int32_t model_dot(const model_weight *w, const model_values_of_word *v, int32_t sum)
 {
-    return sum + w[0] * v->v0 + w[2] * v->v1 + w[1] * v->v2 + w[3] * v->v3;
+    return sum + MODEL_READ(w) * v->v0 + MODEL_READ(w + 2) * v->v1 + MODEL_READ(w + 1) * v->v2 +
+           MODEL_READ(w + 3) * v->v3;
 }
 #else
 typedef struct {
@@ -107,7 +135,7 @@ MODEL_INLINE void model_split(const int16_t *v, model_values_of_word *split)
 
 MODEL_INLINE int32_t model_dot(const model_weight *w, const model_values_of_word *v, int32_t sum)
 {
-    return sum + w[0] * v->v0 + w[1] * v->v1;
+    return sum + MODEL_READ(w) * v->v0 + MODEL_READ(w + 1) * v->v1;
 }
 #endif
 
