@@ -19,7 +19,7 @@ def metrics_of(manifest: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     for target, result in parity_results(manifest):
         yield _metric(ERROR.format(target=target), result, "name", "error")
         yield _metric(BOUND.format(target=target), result, "name", "bound")
-    for target, output in _costs(manifest):
+    for target, output in costs(manifest):
         for size in ("largest", "rms"):
             yield _metric(COST.format(size=size, target=target), output, "name", size)
     training = manifest.get("training")
@@ -32,20 +32,25 @@ def metrics_of(manifest: Mapping[str, Any]) -> Iterator[dict[str, str]]:
 
 def parity_results(manifest: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """What is said of each artifact on each golden set, by the artifact's target."""
-    for target, entry in sorted(manifest["artifacts"].items()):
-        parity = entry.get("parity")
-        sets = parity.get("sets") if isinstance(parity, dict) else None
-        for result in records(sets):
+    for target, parity in _parities(manifest):
+        for result in records(parity.get("sets")):
             yield target, result
 
 
-def _costs(manifest: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def costs(manifest: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """What is said of each output of an artifact in whole numbers, by the artifact's target."""
-    for target, entry in sorted(manifest["artifacts"].items()):
-        parity = entry.get("parity")
-        cost = parity.get("cost") if isinstance(parity, dict) else None
+    for target, parity in _parities(manifest):
+        cost = parity.get("cost")
         for output in records(cost.get("outputs") if isinstance(cost, dict) else None):
             yield target, output
+
+
+def _parities(manifest: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What verification said of each artifact, by its target; nothing of another kind."""
+    for target, entry in sorted(manifest["artifacts"].items()):
+        parity = entry.get("parity")
+        if isinstance(parity, dict):
+            yield target, parity
 
 
 def records(found: object) -> list[dict[str, Any]]:

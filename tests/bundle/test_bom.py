@@ -135,7 +135,9 @@ def test_a_bill_that_says_something_else_is_refused(bundle: Bundle) -> None:
 
 def test_a_verdict_that_does_not_follow_is_refused(bundle: Bundle) -> None:
     judged(bundle, lambda result: None)
-    for lie in ({"bound": 1.0}, {"noise_floor": 0.5}, {"error": 1.0}, {"error": "nan"}):
+    of_whole_numbers = {"bound": 0.0, "noise_floor": 0.0, "error": 0.0}
+    lies = ({"bound": 1.0}, {"noise_floor": 0.5}, {"error": 1.0}, {"error": "nan"})
+    for lie in (*lies, of_whole_numbers):
         with pytest.raises(BundleError, match="does not follow from that set"):
             judged(bundle, lambda result, lie=lie: result.update(lie))  # type: ignore[misc]
 
