@@ -28,4 +28,4 @@ if ! java -version > /dev/null 2>&1; then
   echo "left out: Spark needs Java: apt-get install openjdk-17-jre-headless"
   left_out=(-k "not spark")
 fi
-.venv-engines/bin/python -m pytest -m engines tests/scale ${left_out[@]+"${left_out[@]}"} "$@"
+.venv-engines/bin/python -m pytest -m engines tests/scale tests/fleet ${left_out[@]+"${left_out[@]}"} "$@"

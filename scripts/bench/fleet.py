@@ -27,9 +27,7 @@ from lstm_export.model import LastStep
 from scripts.bench.timing import Times, alternate, machine, options, ratio, report
 from tests.kit.builders import linear, lstm, model_of
 
-MODELS = 200
 LOOPED = 5
-ROUNDS = 3
 ONE = "1 worker"
 TWO = "2 workers"
 LOOP = "a process a model"
@@ -41,10 +39,10 @@ def run(*arguments: str | Path) -> None:
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
-def write_models(folder: Path) -> list[Path]:
+def write_models(folder: Path, count: int) -> list[Path]:
     """The checkpoints, and the table that names them."""
     paths = []
-    for index in range(MODELS):
+    for index in range(count):
         random = np.random.default_rng(index)
         stages = (lstm("lstm", 10, 50, 2, random), LastStep("last"), linear("fc", 50, 1, random))
         path = folder / f"{index}.pt"
@@ -79,27 +77,30 @@ def first_and_others(bundles: Path, workers: int) -> tuple[list[float], float]:
 
 def main() -> None:
     """Take turns, so that a busy machine slows all of them."""
-    given = options().parse_args()
+    parser = options()
+    parser.add_argument("--models", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=3)
+    given = parser.parse_args()
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        paths = write_models(folder)
+        paths = write_models(folder, given.models)
         ways = {
             ONE: partial(fleet, folder, 1),
             TWO: partial(fleet, folder, 2),
             LOOP: partial(loop, paths[:LOOPED]),
         }
-        times = alternate(ways, ROUNDS)
+        times = alternate(ways, given.rounds)
         waited, others = first_and_others(folder / "2", 2)
-    times[LOOP] = [seconds * MODELS / LOOPED for seconds in times[LOOP]]
-    lines = told(times, waited, others)
+    times[LOOP] = [seconds * given.models / LOOPED for seconds in times[LOOP]]
+    what = f"{given.models} models packaged and verified, seconds, medians of {given.rounds} rounds"
     record = {"seconds": times, "first_s": waited, "others_s": others}
-    report(lines, record, machine("numpy", "torch", "onnx", "onnxruntime"), given)
+    found = machine("numpy", "torch", "onnx", "onnxruntime")
+    report([what, *told(times, waited, others)], record, found, given)
 
 
 def told(times: Times, waited: Sequence[float], others: float) -> list[str]:
     """The figures for people."""
-    lines = [f"{MODELS} models packaged and verified, seconds, medians of {ROUNDS} rounds"]
-    lines += [f"  {name:18} {statistics.median(seconds):7.1f}" for name, seconds in times.items()]
+    lines = [f"  {name:18} {statistics.median(seconds):7.1f}" for name, seconds in times.items()]
     lines += [
         f"  (the last from {LOOPED} models)",
         f"2 workers are {ratio(times, ONE, TWO):.2f} times as fast as 1, "
