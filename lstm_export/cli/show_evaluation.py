@@ -31,9 +31,12 @@ def evaluation_lines(found: Evaluation) -> Iterator[str]:
 
 
 def _error_lines(column: Column, figures: Sequence[ErrorFigures]) -> Iterator[str]:
+    from ..evaluation.error_figures import few_of
+
     unit = f" in {column.unit}" if column.unit else ""
     whole = [entry for entry in figures if entry.step is None and entry.group is None]
-    steps = _shown_steps(figures)
+    known_steps = sorted({entry.step for entry in figures if entry.step is not None})
+    steps = few_of(known_steps, MOST_STEPS)
     heads = [f"t+{step}" for step in steps]
     rows = [["", "RMSE", "MAE", *heads, "windows"]]
     for entry in whole:
@@ -47,33 +50,20 @@ def _error_lines(column: Column, figures: Sequence[ErrorFigures]) -> Iterator[st
     by_what = ", RMSE also by step ahead" if steps else ""
     yield f"\nerror of {column.name}{unit}{by_what}\n"
     yield aligned(rows)
-    by_group = [entry for entry in figures if entry.group is not None]
-    if by_group:
+    if any(entry.group is not None for entry in figures):
         yield f"\nRMSE of {column.name}{unit} by group\n"
-        yield aligned(_group_rows(by_group, [entry.predictor for entry in whole]))
-
-
-def _shown_steps(figures: Sequence[ErrorFigures]) -> list[int]:
-    """The first and the last, and some between."""
-    steps = sorted({entry.step for entry in figures if entry.step is not None})
-    if len(steps) <= MOST_STEPS:
-        return steps
-    last = len(steps) - 1
-    picked = [round(index * last / (MOST_STEPS - 1)) for index in range(MOST_STEPS)]
-    return [steps[index] for index in picked]
+        yield aligned(_group_rows(figures, [entry.predictor for entry in whole]))
 
 
 def _group_rows(figures: Sequence[ErrorFigures], predictors: Sequence[str]) -> list[list[str]]:
-    names = list(dict.fromkeys(entry.group or "" for entry in figures))
-    by_place = {(entry.group, entry.predictor): entry for entry in figures}
+    from ..evaluation.error_figures import by_group
+
     rows = [["", *predictors, "windows"]]
-    for name in names[:MOST_GROUPS]:
-        cells = []
-        for predictor in predictors:
-            entry = by_place.get((name, predictor))
-            cells.append(digits(entry.rmse) if entry else "-")
-        rows.append([name, *cells, f"{by_place[name, predictors[0]].windows:,}"])
-    more = len(names) - MOST_GROUPS
+    groups = list(by_group(figures, predictors))
+    for name, errors, windows in groups[:MOST_GROUPS]:
+        cells = ["-" if rmse is None else digits(rmse) for rmse in errors]
+        rows.append([name, *cells, f"{windows:,}"])
+    more = len(groups) - MOST_GROUPS
     if more > 0:
         rows.append([f"and {more:,} more, which --json lists", *[""] * (len(predictors) + 1)])
     return rows

@@ -10,9 +10,10 @@ from ..model import Array
 from ..pages import LinearAxis, Markup, Plot, joined, legend
 from ..training import Epoch
 from ..training.answers import Answers
-from .error_figures import ErrorFigures
+from .error_figures import ErrorFigures, few_of
 
 MOST_LINES = 6  # colours of page.css
+MOST_MARKS = 8
 MOST_POINTS = 400
 MOST_WINDOWS = 240
 TIMES = 3  # marks below a chart over time
@@ -29,7 +30,7 @@ def steps_chart(figures: Sequence[ErrorFigures], predictors: Sequence[str]) -> M
         LinearAxis.up([0.0, *(entry.rmse for entry in by_step)]),
         label="steps ahead",
         said="RMSE by step ahead",
-        marks=_few(steps),
+        marks=few_of(steps, MOST_MARKS),
     )
     lines = []
     for index, name in enumerate(drawn):
@@ -49,7 +50,7 @@ def losses_chart(history: Sequence[Epoch]) -> Markup:
         LinearAxis.up([0.0, *train, *validation]),
         label="epochs",
         said="loss by epoch",
-        marks=_few(epochs),
+        marks=few_of(epochs, MOST_MARKS),
     )
     lines = [plot.line(epochs, train, "series1")]
     kinds = {"series1": "training"}
@@ -130,9 +131,3 @@ def _between(count: int) -> list[int]:
     """Places of marks for times, which are wide: none at an end."""
     parts = 2 * TIMES
     return sorted({part * (count - 1) // parts for part in range(1, parts, 2)})
-
-
-def _few(values: Sequence[int], most: int = 8) -> list[float]:
-    """First, last and some between."""
-    indices = np.linspace(0, len(values) - 1, min(most, len(values)))
-    return sorted({float(values[round(index)]) for index in indices})

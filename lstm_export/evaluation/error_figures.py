@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..model import Array
-from ..training.answers import Answers
+from ..training.answers import Answers, mae_of, rmse_of
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,33 @@ def of_whole(figures: Sequence[ErrorFigures], target: str) -> list[ErrorFigures]
     ]
 
 
+def by_group(
+    figures: Sequence[ErrorFigures], predictors: Sequence[str]
+) -> Iterator[tuple[str, list[float | None], int]]:
+    """For each series its name, the RMSE of each predictor or None, and how many windows it has.
+
+    Args:
+        figures: of one target.
+        predictors: the first answers every series.
+    """
+    of_groups = [entry for entry in figures if entry.group is not None]
+    found = {(entry.group, entry.predictor): entry for entry in of_groups}
+    for name in dict.fromkeys(entry.group or "" for entry in of_groups):
+        own = [found.get((name, predictor)) for predictor in predictors]
+        rmse = [None if entry is None else entry.rmse for entry in own]
+        yield name, rmse, found[name, predictors[0]].windows
+
+
+def few_of(values: Sequence[int], most: int) -> list[int]:
+    """The first, the last and some between, evenly spread.
+
+    >>> few_of(range(1, 11), 4)
+    [1, 4, 7, 10]
+    """
+    places = np.linspace(0, len(values) - 1, min(most, len(values)))
+    return sorted({values[round(place)] for place in places})
+
+
 def _figures(
     predictor: str,
     target: str,
@@ -73,8 +100,8 @@ def _figures(
         target=target,
         step=step,
         group=group,
-        rmse=float(np.sqrt(np.mean(errors**2))),
-        mae=float(np.mean(np.abs(errors))),
+        rmse=rmse_of(errors),
+        mae=mae_of(errors),
         bias=float(np.mean(errors)),
         windows=len(errors),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from ..model import Column
 from ..pages import Markup, element, legend, number, plain, section, table
@@ -11,7 +12,7 @@ from ..training.answers import Answers
 from ..training.data_report import FATES
 from ..training.scores import MODEL
 from .error_charts import losses_chart, residuals, scatter, steps_chart, time_line
-from .error_figures import ErrorFigures, of_whole
+from .error_figures import ErrorFigures, by_group, of_whole
 
 WORDS_FOR_FATES = ("used", "lost to gaps", "to missing cells", "at edges")
 MOST_GROUPS = 60
@@ -37,9 +38,8 @@ def of_target(
     yield section(f"Error of {name}", _errors(of_whole(figures, column.name)))
     if answers.steps > 1:
         yield section(f"RMSE of {name} by step", steps_chart(own, drawn))
-    by_group = [entry for entry in own if entry.group is not None]
-    if by_group:
-        yield section(f"RMSE of {name} by group", _groups(by_group, list(answers.predicted)))
+    if any(entry.group is not None for entry in own):
+        yield section(f"RMSE of {name} by group", _groups(own, list(answers.predicted)))
     yield section(f"{name}, predicted and measured", *_over_time(answers, predictor, column.name))
     yield section(f"{name}, predicted against measured", scatter(answers, predictor, column.name))
     errors = answers.errors(predictor, column.name)
@@ -61,15 +61,9 @@ def _errors(figures: Sequence[ErrorFigures]) -> Markup:
 
 
 def _groups(figures: Sequence[ErrorFigures], predictors: Sequence[str]) -> Markup:
-    names = list(dict.fromkeys(entry.group or "" for entry in figures))
-    by_place = {(entry.group, entry.predictor): entry for entry in figures}
     rows = []
-    for name in names[:MOST_GROUPS]:
-        cells = []
-        for predictor in predictors:
-            entry = by_place.get((name, predictor))
-            cells.append(number(plain(entry.rmse) if entry else "-"))
-        windows = by_place[name, predictors[0]].windows
+    for name, errors, windows in islice(by_group(figures, predictors), MOST_GROUPS):
+        cells = [number("-" if rmse is None else plain(rmse)) for rmse in errors]
         rows.append(element("tr", element("td", name), *cells, number(f"{windows:,}")))
     return table(("", *predictors, "windows"), rows)
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from ..errors import InputError
 from ..files import read_bytes
-from ..model import Array, Model, Runner, Signature, forward
+from ..model import Model, Runner, Signature, forward
 from ..series import Missing, Table, TableSource
-from ..training.answers import Answers, Predictor, answers_of, predictor_of
+from ..training.answers import Answers, Predictor, answers_of, predictor_of, rmse_of
 from ..training.baselines import baselines, untrained_baselines
 from ..training.data_report import DataReport, data_report
 from ..training.intervals import Coverage, coverage_of
@@ -217,11 +217,7 @@ def _cost(answers: Answers, artifact: str, target: str) -> Cost:
     return Cost(
         artifact=artifact,
         target=target,
-        rmse=_rmse(answers.errors(artifact, target)),
-        model_rmse=_rmse(answers.errors(MODEL, target)),
+        rmse=rmse_of(answers.errors(artifact, target)),
+        model_rmse=rmse_of(answers.errors(MODEL, target)),
         largest_change=float(np.abs(change).max()),
     )
-
-
-def _rmse(errors: Array) -> float:
-    return float(np.sqrt(np.mean(errors**2)))

@@ -69,6 +69,16 @@ class Answers:
         return answered
 
 
+def rmse_of(errors: Array) -> float:
+    """Root mean square of errors of any shape."""
+    return float(np.sqrt(np.mean(errors**2)))
+
+
+def mae_of(errors: Array) -> float:
+    """Mean absolute value of errors of any shape."""
+    return float(np.mean(np.abs(errors)))
+
+
 def answers_of(
     predictors: Mapping[str, Predictor],
     samples: Samples,

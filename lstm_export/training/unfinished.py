@@ -25,25 +25,31 @@ def read_unfinished(path: Path, facts: Mapping[str, Any]) -> Mapping[str, Any]:
     """
     import torch
 
+    foreign = f"{path} cannot be resumed: it is no checkpoint from train; name what that wrote"
     try:
         content = torch.load(path, weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise InputError(f"{path} cannot be resumed: it is no checkpoint from train") from error
-    if not isinstance(content, dict) or "facts" not in content:
-        raise InputError(f"{path} cannot be resumed: it is no checkpoint from train")
+        raise InputError(foreign) from error
+    before = content.get("facts") if isinstance(content, dict) else None
+    if not isinstance(before, dict) or not {"data", "options"} <= before.keys():
+        raise InputError(foreign)
     if content.get(UNFINISHED) is None:
         raise InputError(
             f"{path} cannot be resumed: it holds no interrupted run; train anew, with more "
             "--epochs if it was short"
         )
-    _check_same(path, content["facts"], facts)
+    _check_same(path, before, facts)
     state: Mapping[str, Any] = content[UNFINISHED]
     return state
 
 
 def _check_same(path: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     if before["data"] != now["data"]:
-        raise InputError(f"{path} cannot be resumed on another table than it was begun on")
+        name = before["data"].get("file", "a table from memory")
+        raise InputError(
+            f"{path} cannot be resumed on another table than it was begun on; train on that one, "
+            f"{name}"
+        )
     for name, value in now["options"].items():
         begun_with = before["options"].get(name)
         if begun_with != value:
