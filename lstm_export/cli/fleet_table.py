@@ -13,6 +13,7 @@ from ..errors import InputError
 from . import package, train
 from .model_options import OPTIONS, reading_of
 from .row_command import RowCommand
+from .training_arguments import options_of, search_of
 
 if TYPE_CHECKING:
     from ..fleet.entry import Entry
@@ -22,10 +23,7 @@ NAME = "name"
 CHECKPOINT = "checkpoint"
 DATA = "data"
 # What the whole fleet decides, or what is for a single model.
-NOT_OF_A_ROW = (
-    *("output", "report", "resume", "tensorboard", "mlflow"),
-    *("sign", "provenance", "trust", "as_json"),
-)
+NOT_OF_A_ROW = ("output", "resume", "sign", "provenance", "trust", *train.WRITES)
 _COLUMNS = f"{NAME}, {CHECKPOINT}, {DATA} and the options of package and train"
 
 
@@ -117,8 +115,8 @@ class _Rows:
             rule = f"data takes the options of train, and of package {taken}"
             _check_taken(cells, self._of_bundle, rule)
             trained = self._train.values(source, own)
-            training = train.options_of(trained)
-            search = train.search_of(trained)
+            training = options_of(trained)
+            search = search_of(trained)
         else:
             raise InputError(f"neither {CHECKPOINT} nor {DATA} is given; fill in one of them")
         packaged = self._package.values(source, cells)

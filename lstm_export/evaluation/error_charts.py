@@ -62,7 +62,7 @@ def losses_chart(history: Sequence[Epoch]) -> Markup:
 
 def time_line(answers: Answers, predictor: str, target: str, step: int) -> Markup:
     """What was predicted for a step and what came true, over the latest windows of a series."""
-    windows = _latest(answers)
+    windows = latest_windows(answers)
     column = answers.targets.index(target)
     true = answers.true[windows, column, step]
     predicted = answers.predicted[predictor][windows, column, step]
@@ -121,7 +121,7 @@ def residuals(errors: Array) -> Markup:
     return plot.drawn(plot.bars(edges.tolist(), shares.tolist()))
 
 
-def _latest(answers: Answers) -> Array:
+def latest_windows(answers: Answers) -> Array:
     """The latest windows of the last series, int64."""
     own: Array = np.flatnonzero(answers.groups == answers.groups[-1])
     return own[-MOST_WINDOWS:]

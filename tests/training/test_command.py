@@ -15,7 +15,8 @@ import pytest
 from typer.testing import CliRunner
 
 from lstm_export.cli import app
-from lstm_export.cli.train import CALENDAR_STEPS, SplitBy, train
+from lstm_export.cli.train import SplitBy, train
+from lstm_export.cli.training_arguments import CALENDAR_STEPS
 from lstm_export.model import calendar_steps
 from lstm_export.series import Table
 from lstm_export.training import TrainingOptions, options
@@ -89,6 +90,18 @@ def test_it_prints_the_model_beside_its_baselines(data: Path, tmp_path: Path) ->
     few, better = got.stderr.splitlines()
     assert few.startswith("warning: 203 windows are few to learn from")
     assert better.startswith("warning: ridge predicts load better")
+
+
+def test_charts_are_drawn_as_png(data: Path, tmp_path: Path) -> None:
+    image = pytest.importorskip("matplotlib.image", reason='needs "lstm-export[plot]"')
+    folder = tmp_path / "figures"
+    written = ["-o", str(tmp_path / "model.pt"), "--figures", str(folder)]
+    for _ in range(2):  # into a folder that is new, and into what it holds
+        got = CliRunner().invoke(app, ["train", str(data), *OPTIONS, *written])
+        assert got.exit_code == 0, got.output
+    assert sorted(path.name for path in folder.iterdir()) == ["loss.png", "target1.png"]
+    for path in folder.iterdir():
+        assert np.ptp(image.imread(path)[..., 0]) > 0.5  # it is not blank
 
 
 def test_json_holds_every_score(data: Path, tmp_path: Path) -> None:
