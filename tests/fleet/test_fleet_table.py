@@ -14,7 +14,8 @@ from lstm_export.cli.fleet_table import NOT_OF_A_ROW, entries_of
 from lstm_export.cli.model_options import OPTIONS
 from lstm_export.cli.package import OF_TARGETS, package
 from lstm_export.cli.row_command import RowCommand
-from lstm_export.cli.train import NAMES, train
+from lstm_export.cli.train import train
+from lstm_export.cli.training_arguments import NAMES
 from lstm_export.errors import InputError
 from lstm_export.training import Search, TrainingOptions
 
