@@ -45,7 +45,7 @@ def test_every_stage_is_near_its_float64_equation(name: str) -> None:
     assert error < 1e-2 * max(np.abs(exact).max(), 0.1)
 
 
-@pytest.mark.parametrize("inputs", ["", "x0=q:2:100000,x1=q:0.01,x2=q:0.02"])
+@pytest.mark.parametrize("inputs", ["", "x0=q:2:100000,x1=q:0.01,x2=q:0.02", "x0=q:-2:102000"])
 def test_last_values_are_added_back_as_finely_as_they_come(inputs: str) -> None:
     """A pressure of 101,325 +- 500: int16 of the value itself would be steps of 4."""
     model = change()

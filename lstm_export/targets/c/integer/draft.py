@@ -120,10 +120,10 @@ class Draft:
             is_settled = value.has_bits(target)
             return replace(value, is_raw=False) if is_settled else self.scaled(value, target)
         value = self._without_zero(value)
-        are_bits = np.log2(value.step) % 1 == 0
-        if are_bits.all():
+        exponents = np.log2(np.abs(value.step))
+        if (exponents % 1 == 0).all() and (value.step > 0).all():
             return replace(value, is_raw=False)
-        shift = np.maximum(np.ceil(-np.log2(value.step) - target), 0).astype(np.int64)
+        shift = np.maximum(np.ceil(-exponents - target), 0).astype(np.int64)
         narrow = self.keep(whole.Narrow(value.name, shift), value)
         narrow = replace(narrow, step=value.step * 2.0**shift, is_wide=False)
         return self.scaled(narrow, target)
