@@ -1,9 +1,9 @@
 """Time generated C in whole numbers against ONNX Runtime with an LSTM in int8, in turns.
 
 Two models with random weights, on one thread. C must give the bits of its definition before it is
-timed, in a loop in C. Ratios are medians over the rounds of one engine's time in units of another's
-in the same round; errors are against float64, of every output in units of its own spread. Formats
-are chosen on random inputs of the kind that is timed.
+timed, in a loop in C. Times are the shortest of many short turns, which other work on the machine
+disturbs least; errors are against float64, of every output in units of its own spread. Formats are
+chosen on random inputs of the kind that is timed. Writes the table of docs/c_integer.md.
 
     python -m scripts.bench.c_whole [--json FILE]
 """
@@ -12,13 +12,15 @@ from __future__ import annotations
 
 import ctypes
 import logging
-import statistics
+import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from lstm_export.bench.machine import machine_text
 from lstm_export.model import Array, Model, forward
 from lstm_export.targets.c.emit.interface import Interface
 from lstm_export.targets.c.host.compiler import library
@@ -26,10 +28,14 @@ from lstm_export.targets.c.host.integer_runner import IntegerRunner
 from lstm_export.targets.c.integer.facts import IntegerFacts
 from lstm_export.targets.c.integer.source import Written, write
 from lstm_export.targets.c.integer.weight_rounding import fitted
-from scripts.bench.c_latency import in_turns, loops, micro, table, work_text
+from scripts.bench.c_latency import loops, micro, table, work_text
 from scripts.bench.c_peers import ORT_INT8, STEP, Case, Shape, Work, drawn, peers
-from scripts.bench.timing import machine, options, report
+from scripts.bench.timing import alternate, machine, options, report
 
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "c_integer.md"
+TABLE = re.compile(r"(<!-- hosts, by \S+ -->\n).*?(<!-- end of hosts -->)", re.DOTALL)
+ROUNDS = 200
+STEPS = 20  # in a turn
 MODELS = ("C", "E")
 SHAPES: tuple[Shape, ...] = (STEP, (1, 100), (32, 100))
 WHOLE = {"C whole int16": 16, "C whole int8": 8}
@@ -61,7 +67,9 @@ def in_c(case: Case, bits: int, loop: ctypes.CDLL) -> Work:
     return Work(_repeated(case, facts, x, place, loop), runner)
 
 
-def _repeated(case: Case, facts: IntegerFacts, x: Array, place: Path, loop: ctypes.CDLL) -> object:
+def _repeated(
+    case: Case, facts: IntegerFacts, x: Array, place: Path, loop: ctypes.CDLL
+) -> Callable[[int], object]:
     """The function that does the work so many times."""
     functions = ctypes.CDLL(str(place))
     signature = case.model.signature
@@ -99,23 +107,30 @@ def measured(case: Case, loop: ctypes.CDLL) -> tuple[list[list[str]], dict[str, 
     """Rows of the table for one model at one shape, and seconds by engine."""
     works = {name: in_c(case, bits, loop) for name, bits in WHOLE.items()}
     works[ORT_INT8] = peers(case)[ORT_INT8]
-    times = in_turns(works)
+    calls = STEPS if case.shape == STEP else 1
+    turns = {name: partial(work.repeat, calls) for name, work in works.items()}
+    shortest = {name: min(times) / calls for name, times in alternate(turns, ROUNDS).items()}
     rows = []
     for name, work in works.items():
-        rounds = zip(times[ORT_INT8], times[name], strict=True)
-        ratio = statistics.median(other / mine for other, mine in rounds)
+        ratio = f"{shortest[ORT_INT8] / shortest[name]:.2f}"
         goal = f"{GOALS[case.shape][case.name]}" if name in WHOLE else "-"
         lost = f"{error(case.model, case.shape, work):.1e}"
-        seconds = micro(statistics.median(times[name]))
-        rows.append([work_text(case.shape), case.name, name, seconds, f"{ratio:.2f}", goal, lost])
-    return rows, {name: statistics.median(found) for name, found in times.items()}
+        shown = micro(shortest[name])
+        rows.append([work_text(case.shape), case.name, name, shown, ratio, goal, lost])
+    return rows, shortest
+
+
+def markdown(rows: list[list[str]]) -> str:
+    """The table as the page shows it."""
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]])
 
 
 def main() -> None:
     """Time, compare, report."""
     given = options().parse_args()
     logging.getLogger().setLevel(logging.ERROR)
-    rows = [["", "", "engine", "microseconds", "times faster", "aim", "largest error"]]
+    rows = [["work", "model", "engine", "microseconds", "times faster", "aim", "largest error"]]
     record = {}
     with tempfile.TemporaryDirectory() as place:
         loop = loops(Path(place))
@@ -124,7 +139,12 @@ def main() -> None:
                 case = Case(name, drawn(name), shape, Path(place))
                 found, record[f"{name} {shape[0]}x{shape[1]}"] = measured(case, loop)
                 rows += found
-    report(table(rows), record, machine("numpy", "onnxruntime"), given)
+    where = machine("numpy", "onnxruntime")
+    report(table(rows), record, where, given)
+    text = f"{markdown(rows)}\n\n{machine_text(where)}.\n"
+    page = PAGE.read_text(encoding="utf-8")
+    page = TABLE.sub(lambda found: f"{found[1]}\n{text}\n{found[2]}", page)
+    PAGE.write_text(page, encoding="utf-8")
 
 
 if __name__ == "__main__":

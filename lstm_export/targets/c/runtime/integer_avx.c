@@ -54,6 +54,36 @@ MODEL_INLINE const model_weight *model_part(const model_weight *w, const int16_t
     _mm_storeu_si128((__m128i *)(void *)totals, total);
     return w;
 }
+
+#if MODEL_LINEAR || MODEL_PROJECTION
+/* One row times `words` words of values, a multiple of 8, in chunks of 4 products, or, of int8, as a
+   whole. */
+MODEL_INLINE int32_t model_row(const model_weight *w, const int16_t *v, size_t words)
+{
+    const model_weight *const end = w + words * MODEL_IN_WORD;
+    __m256i sums = _mm256_setzero_si256();
+    __m128i folded;
+    for (; w != end; w += 16, v += 16) {
+        __m256i values = _mm256_loadu_si256((const __m256i *)(const void *)v);
+#if MODEL_BITS == 8
+        const __m128i rows = _mm_loadu_si128((const __m128i *)(const void *)w);
+        values = _mm256_shufflehi_epi16(_mm256_shufflelo_epi16(values, 0xD8), 0xD8);
+        sums = _mm256_add_epi32(sums, _mm256_madd_epi16(_mm256_cvtepi8_epi16(rows), values));
+#else
+        const __m256i rows = _mm256_loadu_si256((const __m256i *)(const void *)w);
+        __m256i chunks = _mm256_madd_epi16(rows, values); /* each from two neighbours */
+        chunks = _mm256_add_epi32(chunks, _mm256_srli_epi64(chunks, 32));
+        sums = _mm256_add_epi32(sums, _mm256_srai_epi32(chunks, MODEL_CHUNK_SHIFT));
+#endif
+    }
+    folded = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
+    folded = _mm_add_epi32(folded, _mm_unpackhi_epi64(folded, folded));
+#if MODEL_BITS == 8
+    folded = _mm_add_epi32(folded, _mm_shuffle_epi32(folded, 1));
+#endif
+    return _mm_cvtsi128_si32(folded);
+}
+#endif
 #endif
 
 #endif

@@ -100,8 +100,13 @@ MODEL_STATIC void model_rows(const model_weight *w, const uint8_t *shifts, size_
 {
     for (; rows > 0; rows--) {
         int32_t total = 0;
-        size_t k;
-        for (k = 0; k < words; k += 4 / MODEL_IN_WORD) {
+        size_t k = 0;
+#if defined(MODEL_KERNEL_AVX2)
+        k = words - words % 8;
+        total = model_row(w, v, k);
+        w += k * MODEL_IN_WORD;
+#endif
+        for (; k < words; k += 4 / MODEL_IN_WORD) {
             model_values_of_word split;
             int32_t sum;
             model_split(v + k * MODEL_IN_WORD, &split);

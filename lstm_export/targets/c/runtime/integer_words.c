@@ -12,7 +12,11 @@
 #define MODEL_STATIC static __attribute__((unused))
 #define MODEL_INLINE static inline __attribute__((unused, always_inline))
 #define MODEL_NOINLINE static __attribute__((noinline, unused))
+#ifdef __AVX512F__
+#define MODEL_ALIGNED __attribute__((aligned(64))) /* no vector lies in two lines of a cache */
+#else
 #define MODEL_ALIGNED __attribute__((aligned(4)))
+#endif
 #define MODEL_NO_LIBRARY_CALL \
     __asm__ volatile("") /* a copying loop stays a loop and becomes no memcpy */
 #else
