@@ -109,12 +109,12 @@ def test_saturation_is_counted_and_said() -> None:
     definition._model = model
     definition._whole = whole(model)
     usual = trouble(model)["nominal"]
-    assert not [text for text in definition.remarks(usual, "usual") if "are cut" in text]
+    assert not [text for text in definition.cost(usual, "usual").sentences() if "are cut" in text]
     outlier: Array = usual.copy()
     outlier[0, 0, 1] = 1e4
     assert [
         text
-        for text in definition.remarks(outlier, "outliers")
+        for text in definition.cost(outlier, "outliers").sentences()
         if text.startswith("1 of ") and "values of x do not fit int16" in text
     ]
 
