@@ -40,10 +40,10 @@ class Recorded:
         takes, yields = sizes
         x, y = recorded(path, takes, time_first)
         batch, seq, _ = x.shape
-        if _squeezed(y.shape) == _squeezed((batch, seq, yields)):
-            return cls(path.name, x, y.reshape(batch, seq, yields), kept=0)
         if y.size == batch * yields:
             return cls(path.name, x, y.reshape(batch, yields))
+        if _squeezed(y.shape) == _squeezed((batch, seq, yields)):
+            return cls(path.name, x, y.reshape(batch, seq, yields), kept=0)
         kept = y.size // (batch * yields)
         if kept < seq and _squeezed(y.shape) == _squeezed((batch, kept, yields)):
             return cls(path.name, x, y.reshape(batch, -1), kept)
@@ -151,8 +151,10 @@ def _searched(outlines: Sequence[Outline], answers: Recorded) -> Proof | None:
     screen = Screen(inputs, expected, CLOSE)
     judged = 0
     for candidate in candidates(outlines, answers.kept):
+        if judged == MOST_JUDGED:
+            break
         program = candidate.program
-        if judged < MOST_JUDGED and screen.agrees(program):
+        if screen.agrees(program):
             judged += 1
             report = _judge(program, answers)
             if report.ok:

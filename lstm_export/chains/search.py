@@ -77,8 +77,9 @@ class Candidate:
             yield replace(self, taken={**self.taken, **change})
         for readout in _readouts(self.outline, self.kept):
             yield replace(self, taken={**self.taken, **readout})
-        for rewiring in (None, *_rewirings(self.outline, self.kept)):
-            yield replace(self, rewiring=rewiring)
+        if not self.end:
+            for rewiring in (None, *_rewirings(self.outline, self.kept)):
+                yield replace(self, rewiring=rewiring)
 
 
 def candidates(outlines: Sequence[Outline], kept: int) -> Iterator[Candidate]:
