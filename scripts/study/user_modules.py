@@ -37,7 +37,7 @@ from tests.kit.named_differences import unnamed_differences
 ROOT = Path(__file__).resolve().parents[2]
 RECORDS = ROOT / "artifacts" / "user-modules.jsonl"
 PAGE = ROOT / "docs" / "written.md"
-TARGETS = ("onnx", "onnx-stream", "torchscript", "c", "numpy")
+TARGETS = ("onnx", "onnx-stream", "torchscript", "c", "wasm", "numpy")
 
 
 @dataclass(frozen=True)
