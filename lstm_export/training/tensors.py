@@ -132,12 +132,7 @@ class Tensors(NamedTuple):
         """The windows that are picked, as batches of these sizes."""
         import torch
 
-        steps = torch.arange(self.window, device=self.starts.device)
-        index = self.starts[picked, None] + steps  # (many, window)
-        if self.lengths is not None:
-            # A shorter window may stand at the end, where no rows follow it.
-            index = index.clamp(max=len(self.x) - 1)
-        gathered = self.x[index]  # (many, window, input_size)
+        gathered = self._windows(picked)
         if self.relative:
             self._take_off_last(gathered, picked)
         x = torch.split(gathered.to(self.device), sizes)
@@ -147,6 +142,19 @@ class Tensors(NamedTuple):
             lengths = list(torch.split(self.lengths[picked].to(self.device), sizes))
         for parts in zip(x, y, lengths, strict=True):
             yield Batch(*parts, share=None)
+
+    def _windows(self, picked: Tensor) -> Tensor:
+        """Those that are picked, `(many, window, input_size)`."""
+        import torch
+
+        first = self.starts[picked]
+        if self.lengths is None:
+            every = self.x.unfold(0, self.window, 1)  # (rows - window + 1, input_size, window)
+            # The rows of a window lie one after the other: each is a single copy.
+            return every.transpose(1, 2).index_select(0, first)
+        index = first[:, None] + torch.arange(self.window, device=first.device)  # (many, window)
+        # A shorter window may stand at the end, where no rows follow it.
+        return self.x[index.clamp(max=len(self.x) - 1)]
 
     def _take_off_last(self, gathered: Tensor, picked: Tensor) -> None:
         """Of the relative columns their window's last value, in place."""
