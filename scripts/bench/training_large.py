@@ -6,8 +6,9 @@
 - `input`: batches as training gathers them, against torch's DataLoader with an item a window, over
   the same windows, in the thread's own time, turn and turn about.
 - `processes`: an epoch at hidden 128 in one process of one thread, in two processes of torchrun of
-  one thread each, and in one process of two threads; seconds of the slowest process, turn about. A
-  busy machine makes its own figures: the load is printed.
+  one thread each, and in one process of two threads; seconds, and the time of the first process's
+  own, which leaves out what it waits for the other: on a busy machine only that says something.
+  The load is printed.
 
     python -m scripts.bench.training_large [--rows 10000000] [--only memory,input,processes]
 """
@@ -244,9 +245,10 @@ def process_lines(found: Mapping[str, list[dict[str, float]]]) -> Iterator[str]:
         seconds = statistics.median(run["seconds"] for run in runs)
         cpu = statistics.median(run["cpu_s"] for run in runs)
         yield f"processes  {name:18} {seconds:7.2f} s an epoch, {cpu:.2f} s of a process's own"
-    pairs = zip(found["one"], found["two"], strict=True)
-    gain = statistics.median(one["seconds"] / two["seconds"] for one, two in pairs)
-    yield f"processes  one / two: {gain:.2f}"
+    for what, key in (("seconds", "seconds"), ("a process's own time", "cpu_s")):
+        pairs = zip(found["one"], found["two"], strict=True)
+        gain = statistics.median(alone[key] / together[key] for alone, together in pairs)
+        yield f"processes  one / two, {what}: {gain:.2f}"
 
 
 def main() -> None:
