@@ -25,17 +25,12 @@ def ask_spark(
         MissingDependency: Spark or Java is not installed.
     """
     sql = require("pyspark.sql", "spark", "sharing work out with Spark")
+    numbered = list(enumerate(questions))
     with _session(sql, workers) as spark:
         try:
-            yield from _asked(spark, job, list(enumerate(questions)))
-            return
-        except _gave_up() as error:
-            del error
-        for index, question in enumerate(questions):
-            try:
-                yield from _asked(spark, job, [(index, question)])
-            except _gave_up() as error:
-                yield index, Died(f"its process ended on Spark: {_reason(error)}")
+            yield from _asked(spark, job, numbered)
+        except _gave_up():
+            yield from (_asked_alone(spark, job, index, question) for index, question in numbered)
 
 
 def _asked(
@@ -44,6 +39,16 @@ def _asked(
     slices = spark.sparkContext.parallelize(numbered, len(numbered))
     answers: list[tuple[int, Any]] = slices.mapValues(job).collect()
     return answers
+
+
+def _asked_alone(
+    spark: Any, job: Callable[[Any], Any], index: int, question: Any
+) -> tuple[int, Any]:
+    try:
+        (answer,) = _asked(spark, job, [(index, question)])
+    except _gave_up() as error:
+        return index, Died(f"its process ended on Spark: {_reason(error)}")
+    return answer
 
 
 def _gave_up() -> type[Exception]:

@@ -133,7 +133,7 @@ def cost_of(work: Callable[[], object]) -> Cost:
     return Cost(clock, processor)
 
 
-def costs_of(folder: Path, engines: Sequence[str], rounds: int) -> dict[str, Cost]:
+def costs_of(folder: Path, engines: Sequence[str], rounds: int, rows: int) -> dict[str, Cost]:
     """The best of each, turn and turn about, so that what slows the machine slows all of them."""
     works: dict[str, Callable[[], object]] = {BARE: partial(two_bare, folder)}
     works |= {ALONE: partial(run_on, folder, "local", 1)}
@@ -143,7 +143,7 @@ def costs_of(folder: Path, engines: Sequence[str], rounds: int) -> dict[str, Cos
     for _ in range(rounds):
         for name, work in works.items():
             found[name].append(cost_of(work))
-            print(f"{name}: {found[name][-1].clock:.1f} s", file=sys.stderr, flush=True)
+            print(line_of(name, found[name][-1], found[BARE][-1], rows), file=sys.stderr)
     return {name: min(costs) for name, costs in found.items()}
 
 
@@ -181,7 +181,7 @@ def main() -> None:
         folder = Path(name)
         bundle = write_meters_bundle(folder / "m.bundle", HIDDEN_SIZE)
         size_bytes = write_rows(folder / "data", given.rows)
-        costs = costs_of(folder, given.engines, given.rounds)
+        costs = costs_of(folder, given.engines, given.rounds, given.rows)
         memory_bytes = memory_of(folder)
         opening_s = opening_seconds(bundle)
     lines = [f"{given.rows:,} rows of Parquet in {PARTITIONS} files, {size_bytes / 1e6:,.0f} MB"]

@@ -22,8 +22,9 @@ import lstm_export
 from lstm_export.cli import app
 from lstm_export.device import Session
 from lstm_export.scale.partitions import RECORDS
-from lstm_export.scale.sharing import Engine
+from lstm_export.scale.sharing import Engine, ask_on
 from lstm_export.series import Table
+from lstm_export.workers import Died
 from tests.kit.stations import stations, write_stations_bundle
 
 pytestmark = [pytest.mark.engines, pytest.mark.filterwarnings("ignore")]  # of the engines' own code
@@ -180,6 +181,25 @@ def test_a_bundle_that_changed_is_refused_by_the_workers(
     report = run_folder(session, folder / "whole", tmp_path / "out", engine=engine)
     assert len(report.failed) == 4
     assert all("other.bundle is not the file that" in outcome.error for outcome in report.failed)
+
+
+@pytest.mark.parametrize("engine", ["ray", "dask", "spark"])
+def test_a_process_that_dies_costs_its_question_alone(
+    engine: Engine, request: pytest.FixtureRequest
+) -> None:
+    request.getfixturevalue(engine)
+
+    def dying(question: int) -> int:
+        import os
+
+        if question == 1:
+            os._exit(3)
+        return question
+
+    answers = dict(ask_on(engine, dying, [0, 1, 2], 2))
+    assert (answers[0], answers[2]) == (0, 2)
+    assert isinstance(answers[1], Died)
+    assert "its process ended" in answers[1].reason
 
 
 def test_mlflow(folder: Path, session: Session) -> None:
