@@ -1,6 +1,6 @@
 """Judge bundles on 64-bit Arm: the real wheels of NumPy and ONNX Runtime, in QEMU's user mode.
 
-    python -m scripts.study.aarch64                # 10 to 20 minutes
+    python -m scripts.study.aarch64                # an hour on a busy machine
     python -m scripts.study.aarch64 --chains seed bidirectional
 
 Python comes from Debian 12's packages for arm64, NumPy and ONNX Runtime from PyPI's wheels for
