@@ -20,7 +20,7 @@ from numpy.typing import DTypeLike
 from ..errors import InputError
 from ..model import Array
 
-IN_MEMORY_BYTES = 2**25
+IN_MEMORY_BYTES = 2**22  # many such arrays are alive at a time
 VALUES_AT_ONCE = 2**20  # 8 MB of float64
 # Blocks are whole multiples of the batches in which windows are answered, so that where a block
 # ends changes no batch.
