@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import ctypes
 import logging
-import re
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -33,9 +32,9 @@ from lstm_export.targets.c.integer.weight_rounding import fitted
 from scripts.bench.c_latency import loops, micro, table, work_text
 from scripts.bench.c_peers import ORT_INT8, STEP, Case, Shape, Work, drawn, peers
 from scripts.bench.timing import alternate, machine, options, report
+from scripts.docs.block import write_block
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "c_integer.md"
-TABLE = re.compile(r"(<!-- hosts, by \S+ -->\n).*?(<!-- end of hosts -->)", re.DOTALL)
 ROUNDS: Mapping[Shape, int] = {STEP: 200, (1, 100): 200, (32, 100): 20}
 STEPS = 20  # in a turn
 MODELS = ("C", "E")
@@ -144,10 +143,8 @@ def main() -> None:
                 rows += found
     where = machine("numpy", "onnxruntime")
     report(table(rows), record, where, given)
-    text = f"{markdown(rows)}\n\n{machine_text(where)}.\n"
-    page = PAGE.read_text(encoding="utf-8")
-    page = TABLE.sub(lambda found: f"{found[1]}\n{text}\n{found[2]}", page)
-    PAGE.write_text(page, encoding="utf-8")
+    lines = ["", *markdown(rows).splitlines(), "", f"{machine_text(where)}.", ""]
+    write_block(PAGE, "hosts", lines)
 
 
 if __name__ == "__main__":
