@@ -19,6 +19,4 @@ def write_block(page: Path, name: str, lines: Iterable[str]) -> None:
     if count != 1:
         place = f"<!-- {name}, by SCRIPT --> to <!-- end of {name} -->"
         sys.exit(f"{page} has {count} blocks {place}, not 1")
-            f"{page} has {count} blocks <!-- {name}, by SCRIPT --> to <!-- end of {name} -->, not 1"
-        )
     page.write_text(text, encoding="utf-8")
