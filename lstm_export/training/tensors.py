@@ -107,10 +107,8 @@ class Tensors(NamedTuple):
         values_a_batch = batch_size * self.window * self.x.shape[1]
         many = batch_size * max(1, GATHERED_VALUES // values_a_batch)
         count = len(self.starts)
-        orders = _shuffled(count, batch_size) if shuffle else _in_order(count, many)
+        orders = _shuffled(count, batch_size, ranks) if shuffle else _in_order(count, many)
         for order in orders:
-            if shuffle:
-                ranks.take_from_first(order)
             for picked in torch.split(order.to(self.starts.device), many):
                 batches = torch.split(picked, batch_size)
                 if ranks.size == 1:
@@ -173,19 +171,26 @@ def _in_order(count: int, many: int) -> Iterator[Tensor]:
         yield torch.arange(first, min(first + many, count))
 
 
-def _shuffled(count: int, batch_size: int) -> Iterator[Tensor]:
-    """The numbers below `count` in random order, in pieces of whole batches, but for the last."""
+def _shuffled(count: int, batch_size: int, ranks: Ranks = ALONE) -> Iterator[Tensor]:
+    """The numbers below `count` in random order, in pieces of whole batches, but for the last.
+
+    The order is that of the first process in all of them.
+    """
     import torch
 
     if count <= SHUFFLED_AT_ONCE:
-        yield torch.randperm(count)
+        order = torch.randperm(count)
+        ranks.take_from_first(order)
+        yield order
         return
     blocks = torch.randperm(-(-count // SHUFFLE_BLOCK))
+    ranks.take_from_first(blocks)  # the last block may be smaller, and so the piece that holds it
     rest = torch.arange(0)
     for picked in torch.split(blocks, SHUFFLED_AT_ONCE // SHUFFLE_BLOCK):
         numbers = (picked[:, None] * SHUFFLE_BLOCK + torch.arange(SHUFFLE_BLOCK)).flatten()
-        numbers = numbers[numbers < count]  # the last block may be smaller
+        numbers = numbers[numbers < count]
         order = torch.cat([rest, numbers[torch.randperm(len(numbers))]])
+        ranks.take_from_first(order)
         whole = len(order) // batch_size * batch_size
         yield order[:whole]
         rest = order[whole:]

@@ -14,6 +14,7 @@ from lstm_export.series import LargeTable, Table, table_blocks
 from lstm_export.training import TrainingOptions, fit, scratch, tensors
 from lstm_export.training.data_report import data_report
 from lstm_export.training.moments import moments_of
+from lstm_export.training.ranks import Ranks
 from lstm_export.training.roles import input_signature, read_for_training
 from lstm_export.training.samples import Samples
 from lstm_export.training.windowing import build_samples
@@ -184,6 +185,26 @@ def test_many_windows_are_shuffled_by_blocks(monkeypatch: pytest.MonkeyPatch) ->
     assert len({number // 16 for number in first}) <= 16  # blocks
     assert first != sorted(first)
     assert torch.cat(pieces).tolist() != torch.cat([*tensors._shuffled(1000, 30)]).tolist()
+
+
+def test_processes_with_other_random_numbers_shuffle_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[Any] = []
+
+    def take_from_first(ranks: Ranks, tensor: Any) -> None:
+        if ranks.rank:
+            tensor.copy_(sent.pop(0))
+        else:
+            sent.append(tensor.clone())
+
+    monkeypatch.setattr(Ranks, "take_from_first", take_from_first)
+    monkeypatch.setattr(tensors, "SHUFFLED_AT_ONCE", 8)
+    monkeypatch.setattr(tensors, "SHUFFLE_BLOCK", 4)
+    orders = []
+    for rank in range(2):
+        torch.manual_seed(2 - rank)  # the smaller last block comes in another place
+        orders.append(torch.cat([*tensors._shuffled(22, 2, Ranks(rank, 2))]).tolist())
+    assert orders[0] == orders[1]
+    assert not sent
 
 
 def lacks_a_column(folder: Path) -> None:
