@@ -10,6 +10,7 @@ from typing import get_args
 
 from ..device import Session
 from ..errors import InputError
+from ..model import Signature
 from ..workers import Died
 from .answered import AS_STORED, Choices
 from .carried import Carried, check_can_carry
@@ -115,19 +116,23 @@ def _outcomes(
                 "carried series are answered one partition after another; leave the engine and "
                 "the workers out, or keep each series in one partition"
             )
-        yield from enumerate(_one_after_another(tasks))
+        yield from enumerate(_one_after_another(tasks, session.signature))
         return
     for index, answer in ask_on(engine, outcome_of, tasks, workers):
         is_dead = isinstance(answer, Died)
         yield index, failed(tasks[index].partition, answer.reason) if is_dead else answer
 
 
-def _one_after_another(tasks: Sequence[Task]) -> Iterator[Outcome]:
+def _one_after_another(tasks: Sequence[Task], signature: Signature) -> Iterator[Outcome]:
     carried: Carried | None = {}
     before = ""
     for task in tasks:
         outcome, carried = worked(replace(task, before=before), carried)
         before = outcome.digest or before
+        if outcome.status == "failed" and signature.time is None:
+            # No gap in time shows that rows are missing here: the series begin anew.
+            carried = {}
+            before = ""
         yield outcome
 
 

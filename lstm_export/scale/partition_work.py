@@ -184,16 +184,19 @@ def _known_outcome(task: Task, digest: str) -> Outcome | None:
     try:
         record = json.loads(read_bytes(partition.record, "a record"))
         told = record["outcome"]
-        ends = SeriesEnds.from_record(told["ends"])
+        known = Outcome(
+            **{
+                **told,
+                "status": "skipped",
+                "warnings": tuple(told["warnings"]),
+                "ends": SeriesEnds.from_record(told["ends"]),
+            }
+        )
         is_same = _inputs(task, digest).items() <= record.items()
         is_whole = record["output_sha256"] == _digest(partition.output, "")
     except (InputError, ValueError, TypeError, KeyError):  # there is none, or it is damaged
         return None
-    if not is_same or not is_whole:
-        return None
-    return Outcome(
-        **{**told, "status": "skipped", "warnings": tuple(told["warnings"]), "ends": ends}
-    )
+    return known if is_same and is_whole else None
 
 
 def failed(partition: Partition, reason: str) -> Outcome:

@@ -69,8 +69,9 @@ class Predictor:
         try:
             check_can_carry(self._session.signature, self._choices.window)
         except InputError:
-            pandas = _pandas()
-            yield self(pandas.concat(list(frames), ignore_index=True))
+            parts = list(frames)
+            if parts:  # there are none in an empty partition of Spark
+                yield self(_pandas().concat(parts, ignore_index=True))
             return
         for frame in frames:
             if not len(frame):
@@ -83,11 +84,12 @@ class Predictor:
         """No predictions: the columns and types of the answers to such a DataFrame."""
         signature = self._session.signature
         names = [str(name) for name in frame]
-        first = signature.time or "row"
-        is_count = first in names and np.issubdtype(np.asarray(frame[first]).dtype, np.number)
-        columns: dict[str, Array] = {first: np.empty(0, TIMES if signature.time else np.int64)}
-        if is_count:
-            columns[first] = np.empty(0, np.float64)
+        columns: dict[str, Array] = {}
+        if signature.time is None:
+            columns["row"] = np.empty(0, np.int64)
+        else:
+            is_count = signature.time in names and _holds_numbers(frame[signature.time])
+            columns[signature.time] = np.empty(0, np.float64 if is_count else TIMES)
         for name in group_columns(signature.group, names):
             columns[name] = np.empty(0, object)
         columns |= {column.name: np.empty(0, np.float32) for column in signature.outputs}
@@ -111,6 +113,10 @@ class Predictor:
             else:
                 columns[name] = column.astype(TIMES) if column.dtype.kind == "M" else column
         return pandas.DataFrame(columns)
+
+
+def _holds_numbers(column: Any) -> bool:
+    return np.issubdtype(np.asarray(column).dtype, np.number)
 
 
 def _pandas() -> Any:

@@ -21,6 +21,8 @@ from typer.testing import CliRunner
 import lstm_export
 from lstm_export.cli import app
 from lstm_export.device import Session
+from lstm_export.model import Column, Signature
+from lstm_export.scale import Predictor
 from lstm_export.scale.partitions import RECORDS
 from lstm_export.scale.sharing import Engine, ask_on
 from lstm_export.series import Table
@@ -77,6 +79,31 @@ def same(found: Any, session: Session) -> None:
         else:
             assert column.dtype == np.float32
             np.testing.assert_array_equal(column, expected[name][in_order], name)
+
+
+def test_no_rows_have_the_columns_of_the_answers(session: Session) -> None:
+    columns = (Column("v"),)
+    without_time = Signature(1, 1, columns, columns, window=3)
+    summing = Session(lambda x: x.sum(axis=1), without_time)
+    counted = {"row": [7.0, 8.0, 9.0], "v": [1.0, 2.0, 3.0]}
+    hours = dict(rows_of(stations(), np.arange(60)).columns)
+    for each, table in ((summing, counted), (session, hours)):
+        predictor = Predictor(each)
+        frame = pandas.DataFrame(table)
+        assert predictor.meta(frame).dtypes.to_dict() == predictor(frame).dtypes.to_dict()
+        assert predictor(frame[:0]).dtypes.to_dict() == predictor(frame).dtypes.to_dict()
+
+
+@pytest.mark.parametrize("window", [3, None])
+def test_an_empty_partition_has_no_answers(window: int | None) -> None:
+    """Of a model whose series can be carried, and of one whose series are taken whole."""
+    columns = (Column("v"),)
+    signature = Signature(1, 1, columns, columns, window=window)
+    predictor = Predictor(Session(lambda x: x.sum(axis=1), signature))
+    assert list(predictor.each(iter(()))) == []
+    frame = pandas.DataFrame({"v": [1.0, 2.0, 4.0]})
+    parts = list(predictor.each(iter((frame[:1], frame[1:]))))
+    assert pandas.concat(parts)["v"].tolist() == [7.0]
 
 
 @pytest.fixture(scope="module")
