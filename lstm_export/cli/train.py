@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -14,9 +14,6 @@ from . import show, show_training
 from .again import command_again
 from .training_arguments import options_of, search_of
 from .training_bar import TrainingWarnings, training_bar
-
-if TYPE_CHECKING:
-    pass
 
 # The library's words and defaults, repeated here so that --help need not import it; a test compares
 # the two.

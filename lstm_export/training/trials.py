@@ -63,14 +63,14 @@ def run_search(
     shared, doublings = _shared_rows(table, options)
     clock = _Clock(search.budget, progress)
     first = fit_table(table, options, clock, notice=notice)
-    run = _Trials(table, first, search, shared)
+    run = _Trials(table, first, search, shared, clock)
     space = search.space(options, doublings)
     study = _study(options.seed)
     given = create_trial(params=search.given(options), distributions=space, value=run.lowest)
     study.add_trial(given)
     while not run.has_ended and not clock.is_over:
         asked = study.ask(space)
-        rmse = run.add(asked.params, clock)
+        rmse = run.add(asked.params)
         state = TrialState.FAIL if rmse is None else TrialState.COMPLETE
         study.tell(asked, rmse, state)
     return run.best, run.searched
@@ -84,14 +84,17 @@ class _Trials:
         lowest: its error on validation.
     """
 
-    def __init__(self, table: RowSource, first: Fitted, search: Search, shared: Array) -> None:
+    def __init__(
+        self, table: RowSource, first: Fitted, search: Search, shared: Array, clock: _Clock
+    ) -> None:
         self._table = table
+        self._clock = clock
         # What is predicted is chosen in the first trial, for all.
         self._choice = first.choice
         self._given = replace(first.options, predict=first.choice.predict)
         self._search = search
         self._shared = shared
-        self._interrupted = first.is_interrupted
+        self._interrupted = first.is_interrupted and not clock.is_over
         self.best = first
         self.lowest = self._rmse(first)
         values = {name: vars(first.options)[name] for name in search.over}
@@ -113,19 +116,19 @@ class _Trials:
             interrupted=self._interrupted,
         )
 
-    def add(self, place: Mapping[str, float], clock: _Clock) -> float | None:
+    def add(self, place: Mapping[str, float]) -> float | None:
         """Train at a place of the space: the error on validation, None where there is none."""
         values = self._search.values(self._given, place)
         try:
-            fitted = fit_table(self._table, replace(self._given, **values), clock)
+            fitted = fit_table(self._table, replace(self._given, **values), self._clock)
+            rmse = self._rmse(fitted)
         except InputError as error:  # these options; the table was good for the first trial
             self._trials.append(Trial(values, None, 0, str(error)))
             return None
         except KeyboardInterrupt:
             self._interrupted = True
             return None
-        self._interrupted = fitted.is_interrupted and not clock.is_over
-        rmse = self._rmse(fitted)
+        self._interrupted = fitted.is_interrupted and not self._clock.is_over
         self._trials.append(Trial(values, rmse, len(fitted.best.history)))
         if rmse < self.lowest:
             self.best = replace(fitted, choice=self._choice)
@@ -133,8 +136,13 @@ class _Trials:
         return rmse
 
     def _rmse(self, fitted: Fitted) -> float:
-        answers = model_answers(fitted.model, fitted.samples, fitted.chosen)
         is_shared = np.isin(_first_predicted(fitted.samples), self._shared)
+        if np.count_nonzero(is_shared) < len(self._shared):
+            raise InputError(
+                f"with window {fitted.chosen.window} other groups hold a window, and others are in "
+                "validation: its error cannot be compared"
+            )
+        answers = model_answers(fitted.model, fitted.samples, fitted.chosen)
         return spread_rmse(answers.predicted[MODEL][is_shared], answers.true[is_shared])
 
 

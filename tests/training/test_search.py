@@ -67,6 +67,19 @@ def test_trials_are_judged_on_the_windows_that_all_have() -> None:
     assert found.search.trials[found.search.best].rmse == pytest.approx(expected, rel=1e-5)
 
 
+def test_a_window_that_shares_groups_out_otherwise_is_not_compared() -> None:
+    """Every other group of 7 rows holds a window of 4 rows and none of 8."""
+    lengths = np.tile([60, 7], 12)
+    names = np.repeat([f"g{number}" for number in range(24)], lengths).astype(object)
+    table = {"g": names, "v": waves(len(names))["v"]}
+    options = replace(OPTIONS, window=8, group="g", split_by="group", epochs=1, predict="level")
+    found = fit(table, options, search=Search(trials=6, over=("window",)))
+    assert found.search is not None
+    failures = {trial.options["window"]: trial.failure for trial in found.search.trials}
+    assert "with window 4 other groups hold a window" in failures[4]
+    assert failures[8] == ""
+
+
 def test_the_test_part_has_no_say() -> None:
     table = waves()
     changed = {**table, "v": np.where(np.arange(400) < 340, table["v"], 50.0)}
@@ -85,6 +98,7 @@ def test_a_budget_ends_the_trial_that_is_on(monkeypatch: pytest.MonkeyPatch) -> 
     seen.clear()
     short = fit(waves(), options, seen.append, search=Search(budget=3))
     assert short.best_epoch <= 3 and len(short.history) == 3
+    assert not short.interrupted  # the budget was spent in the first trial
 
 
 @pytest.mark.parametrize(("at", "kept"), [(3, [4]), (6, [4, 2])])
