@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
-from lstm_export.errors import BundleError
-from lstm_export.model import Array, LastStep, Model, Signature, forward
+from lstm_export.errors import BundleError, UnsupportedModel
+from lstm_export.model import Add, Array, LastStep, Linear, Model, Multiply, Signature, forward
 from lstm_export.parity.golden import trouble
 from lstm_export.targets.c.integer import arithmetic, formats, joins, rounding, rows
 from lstm_export.targets.c.integer.calibration import input_formats
-from lstm_export.targets.c.integer.cost import costs
+from lstm_export.targets.c.integer.cost import costs, parts_of
 from lstm_export.targets.c.integer.definition import IntegerDefinition
 from lstm_export.targets.c.integer.stages import Counter
 from lstm_export.targets.c.integer.weight_rounding import fitted, ups
@@ -54,6 +55,18 @@ def test_last_values_are_added_back_as_finely_as_they_come(inputs: str) -> None:
     held = rounding.whole_model(model, formats.chosen(model, [x], 16, given))
     for cost in costs(model, held, [x]):
         assert cost.largest < 1e-3 * cost.spread, cost
+
+
+@pytest.mark.parametrize(
+    ("inputs", "fault"),
+    [("x0=q:1e-20", "too fine"), ("x0=q:1e9", "too coarse")],
+)
+def test_a_format_that_counts_nothing_of_the_input_is_refused(inputs: str, fault: str) -> None:
+    model = change()
+    given = input_formats(model.signature, inputs)
+    made = formats.chosen(model, [drifting(8)], 16, given)
+    with pytest.raises(UnsupportedModel, match=f"^input 0 is {fault} .*; choose a "):
+        rounding.whole_model(model, made)
 
 
 @pytest.mark.parametrize(("a", "b"), [(32767, -1), (-32767, 3), (5, 0), (-32767, 0), (0, -7)])
@@ -103,6 +116,12 @@ def test_what_is_too_large_is_refused_or_held(scale: float) -> None:
     assert np.abs(held(x) - forward(model, x).y).max() < 0.05
 
 
+def test_both_directions_of_a_layer_cost_together() -> None:
+    model = CHAINS["bidirectional"]
+    parts = parts_of(model, whole(model), drawn(model, 2, 9))
+    assert {part.layer for part in parts if part.name == "weights"} == {"l0", "l1"}
+
+
 def test_saturation_is_counted_and_said() -> None:
     model = sensor()
     definition = IntegerDefinition.__new__(IntegerDefinition)
@@ -147,6 +166,17 @@ def test_weights_are_rounded_for_what_they_meet() -> None:
     assert lost.std() < 0.5 * nearest.std()
 
 
+def test_a_weight_that_is_exact_stays() -> None:
+    """It may be 127, which has no room above it in int8."""
+    random = np.random.default_rng(7)
+    exact = random.integers(-127, 128, (20, 12)).astype(np.float64)
+    exact[:, :6] /= 3
+    seen = random.normal(size=(400, 3)) @ random.normal(size=(3, 12))
+    is_up = ups(exact, seen.T @ seen)
+    assert is_up[:, :6].any()
+    assert not is_up[:, 6:].any()
+
+
 def test_a_model_of_int8_gains_by_it() -> None:
     model = sensor()
     phases = np.random.default_rng(6).uniform(0, 2 * np.pi, (2, 40, 1, 2))
@@ -164,6 +194,27 @@ def test_a_rounding_of_another_size_is_refused(up: str) -> None:
     changed = replace(made, up={**made.up, "lstm.weight_hh_l0": up})
     with pytest.raises(BundleError, match="lstm.weight_hh_l0 .* does not fit the model; export it"):
         rounding.whole_model(sensor(), changed)
+
+
+def test_formats_of_many_features_are_read_back() -> None:
+    """A place beyond 30 is no number of bits."""
+    made = formats.Formats(16, (formats.InputFormat(0.5),) * 40, (3,) * 40, {}, given=(0, 39))
+    assert formats.Formats.from_record(json.loads(json.dumps(made.to_record()))) == made
+
+
+def test_a_product_too_small_for_what_it_is_added_to_adds_nothing() -> None:
+    random = np.random.default_rng(9)
+    stages = (
+        Multiply("square", inputs=("x", "x")),
+        replace(lstm("lstm", 4, 4, 1, random), inputs=("x",)),
+        Add("both", inputs=("lstm", "square")),
+        LastStep("last"),
+        Linear("fc", random.normal(size=(1, 4)), np.zeros(1)),
+    )
+    model = Model(stages, Signature(4, 1))
+    x = 1e-7 * random.normal(size=(3, 9, 4))
+    held = rounding.whole_model(model, formats.chosen(model, [x], 16))
+    assert np.abs(held(x) - forward(model, x).y).max() < 1e-3
 
 
 def test_readings_of_a_sensor_are_counted_without_an_error() -> None:

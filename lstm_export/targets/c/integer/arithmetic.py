@@ -93,7 +93,7 @@ def narrowed(values: Array, shift: Array | int) -> Array:
 
 
 def aligned(values: Array, shift: Array, limit: int) -> Array:
-    """int32 times 2^shift, -30 to 30, rounded to the nearest, within -limit to limit."""
+    """int32 times 2^shift, -31 to 30, rounded to the nearest, within -limit to limit."""
     up = np.maximum(shift, 0)
     down = np.maximum(-shift, 0)
     cut = np.clip(values, 1 - 2**30, 2**30 - 1)  # before half a step is added

@@ -201,14 +201,14 @@ def parts_of(model: Model, whole: WholeModel, x: Array) -> Iterator[Part]:
     spread = exact.std() or 1.0
     counted = whole.meant(whole.counts(x))
     weights = dict(_weights(model, whole))
-    layers = sorted({name.rpartition("_")[2] for name in weights})
+    layers = sorted({_layer_of(name) for name in weights})
 
     def share(y: Array, other: Array = exact) -> float:
         return float(np.sqrt(((y - other) ** 2).mean()) / spread)
 
     yield Part("inputs", "", share(forward(model, counted).y))
     for layer in layers:
-        of_layer = {name: value for name, value in weights.items() if name.endswith(layer)}
+        of_layer = {name: value for name, value in weights.items() if _layer_of(name) == layer}
         yield Part("weights", layer, share(forward(model, x, Rounded(of_layer)).y))
     yield Part("h", "", share(forward(model, x, Rounded({}, _state_size(whole))).y))
     yield Part("sigmoid", "", share(forward(model, x, choices=_TABLED).y))
@@ -244,6 +244,11 @@ def _weights(model: Model, whole: WholeModel) -> Iterator[tuple[str, Array]]:
             yield f"{stage.name}.weight_hh{suffix}", cell.rows_hh.values
             if isinstance(cell, LSTMCell) and cell.projection:
                 yield f"{stage.name}.weight_hr{suffix}", cell.projection.rows.values
+
+
+def _layer_of(name: str) -> str:
+    """Such as `l0` of `lstm.weight_ih_l0_reverse`."""
+    return name.rpartition(".")[2].split("_")[2]
 
 
 def _state_size(whole: WholeModel) -> int:

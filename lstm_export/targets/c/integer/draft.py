@@ -20,6 +20,7 @@ from .whole_model import Node
 LARGEST_OFFSET = 2.0**29
 LARGEST_WIDE = 2.0**28  # of a count times a factor
 LARGEST_FACTOR = 2**14 - 1  # times the difference of two int16 it stays in int32
+MOST_DOWN = 30  # that int32 is shifted, to be rounded to int16
 SMALLEST = 1e-300
 
 
@@ -106,7 +107,7 @@ class Draft:
             target = np.minimum(target, value.bits.min())
         if alike:
             target = np.full_like(target, target.min())
-        target = np.maximum(target, value.bits - 30)  # as far as a shift goes
+        target = np.maximum(target, value.bits - MOST_DOWN)
         return self.add(whole.Narrow(value.name, value.bits - target), [value], target, False)
 
     def target(self, value: Value) -> Array:
@@ -124,6 +125,7 @@ class Draft:
         if (exponents % 1 == 0).all() and (value.step > 0).all():
             return replace(value, is_raw=False)
         shift = np.maximum(np.ceil(-exponents - target), 0).astype(np.int64)
+        _check_fine(value, shift)
         narrow = self.keep(whole.Narrow(value.name, shift), value)
         narrow = replace(narrow, step=value.step * 2.0**shift, is_wide=False)
         return self.scaled(narrow, target)
@@ -168,7 +170,8 @@ class Draft:
 
     def aligned(self, value: Value, bits: Array, limit: int) -> Value:
         """Wide with so many bits after the point, within a limit."""
-        return self.add(Align(value.name or "x", bits - value.bits, limit), [value], bits, True)
+        shift = np.maximum(bits - value.bits, -31)  # which leaves nothing, either
+        return self.add(Align(value.name or "x", shift, limit), [value], bits, True)
 
 
 def _check_shift(value: Value, shift: Array) -> None:
@@ -180,9 +183,18 @@ def _check_shift(value: Value, shift: Array) -> None:
         )
 
 
+def _check_fine(value: Value, shift: Array) -> None:
+    """Refuse counts that are so fine that none of int16 comes near the model's values."""
+    if not (shift <= MOST_DOWN).all():
+        raise UnsupportedModel(
+            f"{_title(value)} {int(np.argmax(shift))} is too fine for whole numbers: int16 counts "
+            "a small part of its spread; choose a coarser format"
+        )
+
+
 def _check_offset(value: Value, offset: Array) -> None:
     """Refuse counts that are too far from the values that the model was made for."""
-    if np.abs(offset).max() > LARGEST_OFFSET:
+    if not (np.abs(offset) <= LARGEST_OFFSET).all():  # NaN is no offset, either
         raise UnsupportedModel(
             f"{_title(value)} {int(np.argmax(np.abs(offset)))} is too far from the model's values "
             "for whole numbers: no count of int16 comes near them; choose a format whose zero is "

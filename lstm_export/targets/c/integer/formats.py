@@ -76,7 +76,9 @@ class Formats:
         for entry in inputs:
             if not (np.isfinite(entry.step) and entry.step != 0 and np.isfinite(entry.zero)):
                 raise ValueError(f"an input has the format {entry}")
-        given = _whole(record.get("given", ()))  # older records have none, nor `up`
+        given = tuple(record.get("given", ()))  # older records have none, nor `up`
+        if any(type(place) is not int for place in given):
+            raise TypeError(f"given are {given}")
         up = {str(name): str(bits) for name, bits in record.get("up", {}).items()}
         return cls(record["weight_bits"], inputs, _whole(record["input_bits"]), after, given, up)
 

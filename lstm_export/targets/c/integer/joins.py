@@ -26,7 +26,7 @@ class Align:
 
     Attributes:
         name: of the stage whose values these are.
-        shift: `(width,)`, -30 to 30.
+        shift: `(width,)`, -31 to 30; -31 leaves nothing.
         limit: what is beyond is cut.
     """
 

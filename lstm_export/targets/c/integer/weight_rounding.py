@@ -76,7 +76,8 @@ def ups(exact: Array, moments: Array) -> Array:
     lower = np.floor(left)
     found = np.zeros(exact.shape, bool)
     for place, column in enumerate(order):
-        is_up = left[:, place] >= lower[:, place] + 0.5
+        # What is exact stays: it may be the largest number that a weight has room for.
+        is_up = (left[:, place] >= lower[:, place] + 0.5) & (exact[:, column] > lower[:, place])
         found[:, column] = is_up
         lost = (left[:, place] - lower[:, place] - is_up) / shares[place, place]
         left[:, place + 1 :] -= lost[:, np.newaxis] * shares[place, place + 1 :]
