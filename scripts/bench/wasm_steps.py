@@ -4,9 +4,10 @@ python -m scripts.bench.wasm_steps MODEL.pt [--peers FOLDER]
 
 FOLDER is where npm installed onnxruntime-web, and, to be told of, onnxruntime-node and esbuild; by
 default what scripts/install_web_engines.sh installed. Rounds take turns, the least time counts.
-`floats` is the usual export, `int16` and `int8` are in whole numbers. `step` of ONNX Runtime is a
-sequence of one step, which carries no state. Its calls are awaited, and ours too. `first` is from
-before the import to the first answer in a new process, the best of 7.
+`floats` is the usual export, `int16` and `int8` are in whole numbers, `C` is the generated C with
+vectors of four, as WebAssembly has them, compiled for this machine by clang. `step` of ONNX Runtime
+is a sequence of one step, which carries no state. Its calls are awaited, and ours too. `first` is
+from before the import to the first answer in a new process, the best of 7.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from tests.kit.web_engines import PACKAGES
 Times: TypeAlias = dict[str, dict[str, float]]
 
 WHOLE = ("int16", "int8")  # weights of exports in whole numbers
+# x86-64 alone has vectors of four floats and no fused multiply-add, as WebAssembly.
+C_FLAGS = ("-std=c99", "-O3", "-ffp-contract=off", "-march=x86-64", "-Imodel_c")
 RUNTIMES = ("onnxruntime-web", "onnxruntime-node")
 WEB_FILES = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
 IN_NODE = """
@@ -95,6 +98,7 @@ def main() -> None:
         print(f"{machine_text(machine())}, Node {version.strip()}")
         _print_sizes(folder, peers / ".bin" / "esbuild")
         in_node = _in_node(folder, runtimes)
+        in_node["C, vectors of four"] = _in_c(chosen.model, folder)
         in_page = _in_page(folder, "onnxruntime-web" in runtimes) if BROWSER else {}
         first = _first(folder, runtimes)
     _print_times(in_node, in_page, first)
@@ -108,6 +112,14 @@ def _said(command: list[str], folder: Path) -> str:
 def _in_node(folder: Path, runtimes: list[str]) -> Times:
     (folder / "node.mjs").write_text(IN_NODE.replace("@RUNTIMES@", json.dumps(runtimes)))
     found: Times = json.loads(_said(["node", "node.mjs"], folder))
+    return found
+
+
+def _in_c(model: Path, folder: Path) -> dict[str, float]:
+    export(model, "c", folder / "model_c", name="model")
+    sources = [str(Path(__file__).with_name("wasm_native.c")), "model_c/model.c"]
+    _said(["clang", *C_FLAGS, *sources, "-o", "native", "-lm"], folder)
+    found: dict[str, float] = json.loads(_said(["./native"], folder))
     return found
 
 
