@@ -21,7 +21,7 @@ class _Definition(NamedTuple):
 
     op: str
     inputs: tuple[str, ...]
-    constants: tuple[int | list[Any], ...] = ()
+    constants: tuple[int | list[Any] | range, ...] = ()
     attributes: Mapping[str, Any] = {}
 
 
@@ -63,7 +63,7 @@ def _definition(name: str) -> _Definition | None:
     steps = match[1]
     count = int(match[2])
     definitions = {
-        "/ends": _Definition("Add", ("lengths/column", CONSTANT), ([[*range(-count, 0)]],)),
+        "/ends": _Definition("Add", ("lengths/column", CONSTANT), (range(-count, 0),)),
         "/none": _Definition("Less", (f"{steps}/ends", CONSTANT), (0,)),
         "/places": _Definition(
             "Where", (f"{steps}/none", CONSTANT, f"{steps}/ends"), (TO_THE_END,)

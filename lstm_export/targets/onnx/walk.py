@@ -170,7 +170,7 @@ class Walk:
             return not name or name in self._constants
         if expected == CONSTANT:
             return name in self._constants
-        return name == expected
+        return name == expected and name not in self._constants
 
 
 def check_number(array: Array, value: float, where: str) -> None:
@@ -183,17 +183,24 @@ def check_number(array: Array, value: float, where: str) -> None:
         raise UnsupportedModel(f"before {where!r} stands {array.tolist()}, expected {value}")
 
 
-def check_whole(taken: Taken, *values: int | list[Any]) -> None:
-    """The node's constants are just these whole numbers.
+def check_whole(taken: Taken, *values: int | list[Any] | range) -> None:
+    """The node's constants are just these whole numbers; a range is a row `(1, n)` of them.
 
     Raises:
         UnsupportedModel: they are others.
     """
     found = taken.arrays()
-    got = [array.tolist() for array in found]
-    if got != list(values) or any(array.dtype != np.int64 for array in found):
+    are_alike = len(found) == len(values) and all(map(_holds, found, values))
+    if not are_alike or any(array.dtype != np.int64 for array in found):
         where = taken.outputs[0]
+        got = [array.tolist() for array in found]
         raise UnsupportedModel(f"before {where!r} stand {got}, expected {list(values)}")
+
+
+def _holds(array: Array, value: int | list[Any] | range) -> bool:
+    if isinstance(value, range):  # its length is a stranger's: nothing is made of it before
+        return array.shape == (1, len(value)) and array.tolist() == [list(value)]
+    return bool(array.tolist() == value)
 
 
 def _is_constant(kind: str) -> bool:
