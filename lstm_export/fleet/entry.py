@@ -14,6 +14,7 @@ from ..bundle import Mode
 from ..chains import ASSUME, ReadingOptions
 from ..errors import InputError, quoted
 from ..files import sha256_of
+from ..series.table_blocks import SUFFIXES
 from ..training import Search, TrainingOptions
 from ..version import __version__
 
@@ -89,7 +90,8 @@ class Entry:
 
     def _files(self) -> Iterator[Path]:
         if self.training and self.source.is_dir():
-            yield from sorted(path for path in self.source.rglob("*") if path.is_file())
+            files = self.source.iterdir()
+            yield from sorted(path for path in files if path.suffix.lower() in SUFFIXES)
         else:
             yield self.source
         for given in (self.reading.reference, self.reading.data):

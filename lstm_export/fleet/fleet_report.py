@@ -126,4 +126,6 @@ def read_report(path: Path) -> FleetReport:
 def _report_of(record: Mapping[str, Any]) -> FleetReport:
     outcomes = tuple(map(Outcome.from_record, record["models"]))
     sharing = Sharing(record["engine"], record["workers"])
-    return FleetReport(outcomes, dict(record["machine"]), sharing, float(record["seconds"]))
+    machine = dict(record["machine"])
+    machine["versions"] = dict(machine.get("versions", {}))
+    return FleetReport(outcomes, machine, sharing, float(record["seconds"]))

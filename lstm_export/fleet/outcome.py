@@ -48,7 +48,8 @@ class Judged:
     def from_record(cls, record: Mapping[str, Any]) -> Judged:
         """The inverse of `to_record`."""
         shares = {str(name): float(share) for name, share in record["shares"].items()}
-        return cls(record["subject"], record["verdict"], record["structure"], shares)
+        subject = str(record["subject"])
+        return cls(subject, str(record["verdict"]), str(record["structure"]), shares)
 
 
 @dataclass(frozen=True)
@@ -123,11 +124,19 @@ class Outcome:
         Raises:
             KeyError, TypeError, ValueError, AttributeError: it is none.
         """
-        known = {name: record[name] for name in cls.__dataclass_fields__ if name in record}
-        known["artifacts"] = tuple(map(Judged.from_record, record.get("artifacts", ())))
-        known["metrics"] = tuple(records(record.get("metrics")))
-        known["warnings"] = tuple(map(str, record.get("warnings", ())))
-        return cls(**known)
+        return cls(
+            name=str(record["name"]),
+            error=str(record.get("error", "")),
+            path=str(record.get("path", "")),
+            size_bytes=int(record.get("size_bytes", 0)),
+            sha256=str(record.get("sha256", "")),
+            input_sha256=str(record.get("input_sha256", "")),
+            artifacts=tuple(map(Judged.from_record, record.get("artifacts", ()))),
+            metrics=tuple(records(record.get("metrics"))),
+            warnings=tuple(map(str, record.get("warnings", ()))),
+            seconds=float(record.get("seconds", 0.0)),
+            unchanged=bool(record.get("unchanged", False)),
+        )
 
 
 def latest_metrics(training: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:

@@ -204,6 +204,12 @@ def test_every_bundle_has_to_be_signed_by_the_key(bundles: Path) -> None:
     [
         (b"{", "is no report of a fleet"),
         (b'{"schema_version": 1, "models": [{}]}', "is no report of a fleet"),
+        (b'{"schema_version": 1, "models": [{"name": "a", "size_bytes": "x"}]}', "is no report of"),
+        (
+            b'{"schema_version": 1, "models": [], "engine": "local", "workers": 1, "seconds": 1, '
+            b'"machine": {"versions": [1]}}',
+            "is no report of a fleet",
+        ),
         (b'{"schema_version": 9}', "has schema version 9, expected 1"),
     ],
 )
