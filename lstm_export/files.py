@@ -69,6 +69,24 @@ def _check_output(path: Path, inputs: tuple[Path | None, ...]) -> None:
             )
 
 
+def check_folder(path: Path, what: str) -> None:
+    """Refuse a folder before any work is done for the files that are to be put into it.
+
+    Args:
+        path: the folder; where it is missing, it can be made.
+        what: it is for, for messages: `the bundles`.
+
+    Raises:
+        InputError: it is a file, or no file can be made in it, or it cannot be made.
+    """
+    if is_folder(path):
+        check_output(path / PARTIAL)  # any name that is free
+        return
+    check_output(path)
+    if path.exists():
+        raise InputError(f"{path} is a file, expected a folder for {what}; name another")
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; put it in place when the block ends well.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import require
-from ..files import check_output, replacing
+from ..files import check_folder, replacing
 from ..model import Column
 from ..training import Epoch, TrainingResult
 from ..training.answers import Answers, rmse_of
@@ -34,7 +34,7 @@ def check_pictures(folder: Path) -> None:
         InputError: the folder cannot be written.
     """
     require("matplotlib", "plot", "drawing figures")
-    check_output(folder, folder=True)
+    check_folder(folder, "the figures")
 
 
 def write_pictures(result: TrainingResult, folder: Path) -> tuple[Path, ...]:

@@ -12,8 +12,7 @@ from tempfile import TemporaryDirectory
 from .. import pipeline
 from ..bench.machine import machine
 from ..chains import Checkpoint
-from ..errors import InputError
-from ..files import check_output, sha256_of
+from ..files import check_folder, check_output, sha256_of
 from ..verification.page import PACKAGES
 from ..verification.subject import read
 from .entry import Entry, check_names_differ
@@ -142,9 +141,7 @@ def _make_folder(folder: Path) -> None:
     Raises:
         InputError: it cannot.
     """
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} is a file, expected a folder for the bundles; name another")
-    check_output(folder, folder=True)
+    check_folder(folder, "the bundles")
     folder.mkdir(exist_ok=True)
     check_output(folder / REPORT)
 

@@ -212,16 +212,26 @@ class _CsvRows:
     def __init__(self, path: Path, table_format: TableFormat) -> None:
         self._path = path
         self._row = first_row_of_file(path, table_format)
-        try:
-            self._file = path.open(newline="", encoding="utf-8-sig")
-        except OSError as error:
-            raise unreadable(path, error, "a table") from error
-        header = "".join(islice(self._file, table_format.skip_rows, table_format.skip_rows + 1))
-        if not header.strip():
-            raise InputError(f"{path} holds nothing, expected a table")
-        delimiter = delimiter_of(header, table_format)
-        self.names = csv_names(path, next(csv.reader([header], delimiter=delimiter)))
+        delimiter, self.names = self._header(table_format)
+        self._file = path.open(newline="", encoding="utf-8-sig")
+        for _ in islice(self._file, table_format.skip_rows + 1):
+            pass
         self._cells = csv.reader(self._file, delimiter=delimiter)
+
+    def _header(self, table_format: TableFormat) -> tuple[str, tuple[str, ...]]:
+        """What stands between cells, and the names of the columns."""
+        line = table_format.skip_rows
+        try:
+            with self._path.open(newline="", encoding="utf-8-sig") as file:
+                header = "".join(islice(file, line, line + 1))
+            if not header.strip():
+                raise InputError(f"{self._path} holds nothing, expected a table")
+            delimiter = delimiter_of(header, table_format)
+            return delimiter, csv_names(self._path, next(csv.reader([header], delimiter=delimiter)))
+        except OSError as error:
+            raise unreadable(self._path, error, "a table") from error
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise self._refusal(self._row - 1, error) from error
 
     def __enter__(self) -> _CsvRows:
         return self
@@ -245,8 +255,9 @@ class _CsvRows:
         try:
             cells = next(self._cells, None)
         except (csv.Error, UnicodeDecodeError) as error:
-            raise InputError(
-                f"{self._path}, row {self._row} cannot be read: {error}; save it as UTF-8 text"
-            ) from error
+            raise self._refusal(self._row, error) from error
         self._row += 1
         return cells
+
+    def _refusal(self, row: int, error: Exception) -> InputError:
+        return InputError(f"{self._path}, row {row} cannot be read: {error}; save it as UTF-8 text")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
 from ..errors import InputError, quoted, require
+from ..files import check_folder
 from .history import Epoch, Progress
 from .options import TrainingOptions
 from .result import TrainingResult
@@ -36,6 +38,7 @@ class TensorBoardLog:
 
     def __init__(self, folder: Path, options: TrainingOptions) -> None:
         require("tensorboard", "tracking", "--tensorboard")
+        check_folder(folder, "TensorBoard's events")
         from torch.utils.tensorboard import SummaryWriter
 
         self._folder = folder
@@ -79,20 +82,35 @@ class MlflowLog:
                 f"--mlflow {quoted(uri)} cannot be used: {reason}; give a server's address, or a "
                 "file such as sqlite:///mlflow.db"
             ) from error
+        self._error = exceptions.MlflowException
+        self._is_gone = False
         for name, value in options.to_record().items():
-            self._client.log_param(self._run, name, value)
+            self._tell(self._client.log_param, name, value)
 
     def epoch(self, run: int, epoch: Epoch) -> None:
         for name, loss in _losses(epoch):
-            self._client.log_metric(self._run, f"run{run}/loss/{name}", loss, step=epoch.epoch)
+            self._tell(self._client.log_metric, f"run{run}/loss/{name}", loss, step=epoch.epoch)
 
     def result(self, result: TrainingResult) -> None:
-        self._client.set_tag(self._run, "weights_sha256", result.model.weights_sha256)
+        self._tell(self._client.set_tag, "weights_sha256", result.model.weights_sha256)
         for name, value in _scores(result):
-            self._client.log_metric(self._run, FORBIDDEN.sub("_", name), value)
+            self._tell(self._client.log_metric, FORBIDDEN.sub("_", name), value)
 
     def close(self, status: str) -> None:
-        self._client.set_terminated(self._run, status)
+        self._tell(self._client.set_terminated, status)
+
+    def _tell(self, call: Callable[..., object], *told: object, **more: object) -> None:
+        """Tell MLflow of the run; a server that fails costs the log its rest, and not the model."""
+        if self._is_gone:
+            return
+        try:
+            call(self._run, *told, **more)
+        except self._error as error:
+            self._is_gone = True
+            reason = str(error).splitlines()[0]
+            warnings.warn(
+                f"MLflow takes no more of this run: {reason}; training goes on", stacklevel=2
+            )
 
 
 class Tracking:
@@ -139,12 +157,12 @@ def tracked(
         MissingDependency: TensorBoard or MLflow is not installed.
     """
     trackers: list[Tracker] = []
-    if tensorboard:
-        trackers.append(TensorBoardLog(tensorboard, options))
-    if mlflow:
-        trackers.append(MlflowLog(mlflow, options))
     status = "FAILED"
     try:
+        if tensorboard:
+            trackers.append(TensorBoardLog(tensorboard, options))
+        if mlflow:
+            trackers.append(MlflowLog(mlflow, options))
         yield Tracking(trackers, also)
         status = "FINISHED"
     except KeyboardInterrupt:

@@ -102,6 +102,11 @@ def test_charts_are_drawn_as_png(data: Path, tmp_path: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["loss.png", "target1.png"]
     for path in folder.iterdir():
         assert np.ptp(image.imread(path)[..., 0]) > 0.5  # it is not blank
+    before = (tmp_path / "model.pt").stat().st_mtime_ns
+    refused = CliRunner().invoke(app, ["train", str(data), *OPTIONS, *written[:-1], str(data)])
+    assert refused.exit_code == 1
+    assert f"{data} is a file, expected a folder for the figures" in refused.stderr
+    assert (tmp_path / "model.pt").stat().st_mtime_ns == before  # told before training
 
 
 def test_json_holds_every_score(data: Path, tmp_path: Path) -> None:

@@ -232,9 +232,14 @@ def has_a_word(folder: Path) -> None:
     (folder / "b.csv").write_text("time,v\n3,1\n4,off\n\n")
 
 
+def is_no_text(folder: Path) -> None:
+    (folder / "a.csv").write_bytes(b"\xff\xfe\x00")
+
+
 @pytest.mark.parametrize(
     ("write", "message"),
     [
+        (is_no_text, "a.csv, row 1 cannot be read: .* invalid start byte; save it as UTF-8 text"),
         (lambda _: None, "holds neither, expected files of one kind, .csv or .parquet"),
         (lacks_a_column, "b.parquet lacks v: its columns are time, expected time, v as in"),
         (goes_back, "row 1, column time of b.parquet is 3.0, which repeats the row before it"),

@@ -80,3 +80,39 @@ def test_mlflow_reads_options_losses_and_errors(tmp_path: Path) -> None:
     assert run.data.tags["weights_sha256"] == result.model.weights_sha256
     assert run.data.metrics["rmse/test/v/lstm"] == pytest.approx(result.score("test").rmse)
     assert [loss.value for loss in losses] == [epoch.validation_loss for epoch in result.history]
+
+
+def test_a_server_that_fails_costs_the_log_and_not_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reason = 'needs mlflow-skinny: pip install "lstm-export[tracking]"'
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what MLflow itself imports
+        tracking = pytest.importorskip("mlflow.tracking", reason=reason)
+        exceptions = pytest.importorskip("mlflow.exceptions", reason=reason)
+        uri = f"sqlite:///{tmp_path}/mlflow.db"
+
+        def gone(*_: object, **__: object) -> None:
+            raise exceptions.MlflowException("the server is gone")
+
+        monkeypatch.setattr(tracking.MlflowClient, "log_metric", gone)
+        with warnings.catch_warnings(record=True) as caught, tracked(OPTIONS, mlflow=uri) as told:
+            warnings.simplefilter("always")
+            result = fit(waves(), OPTIONS, told)
+            told.result(result)
+    said = [
+        str(warning.message) for warning in caught if "no more of this run" in str(warning.message)
+    ]
+    assert said == ["MLflow takes no more of this run: the server is gone; training goes on"]
+    assert len(result.history) == 3
+
+
+def test_a_file_is_no_folder_of_events(tmp_path: Path) -> None:
+    reason = 'needs tensorboard: pip install "lstm-export[tracking]"'
+    pytest.importorskip("tensorboard", reason=reason)
+    (tmp_path / "log").write_text("")
+    with (
+        pytest.raises(InputError, match="is a file, expected a folder for TensorBoard's events"),
+        tracked(OPTIONS, tmp_path / "log"),
+    ):
+        pass
