@@ -17,7 +17,8 @@ READY = "ready"
 
 
 def main() -> None:
-    """Arguments: file, engine, batch, seq, `trust` or nothing, and a public key or nothing.
+    """Arguments: file, engine, batch, seq, `trust` or nothing, a public key or nothing, and the
+    steps that are answered first.
 
     Prints READY, then one JSON object.
     """
@@ -31,10 +32,11 @@ def main() -> None:
     seq = int(sys.argv[4])
     trust = sys.argv[5] == "trust"
     key = sys.argv[6] or None
+    least = int(sys.argv[7])
     warnings.simplefilter("ignore")  # zeros may lie outside the training range
     python = peak_memory_bytes()
     session = lstm_export.load(path, engine, trust=trust, key=key)
-    session(np.zeros((1, 1, session.input_size), np.float32))
+    session(np.zeros((1, least, session.input_size), np.float32))
     print(READY, flush=True)
     session(np.zeros((batch, seq, session.input_size), np.float32))
     peak = peak_memory_bytes()

@@ -68,7 +68,8 @@ def bench(
         progress: called with what is measured next.
 
     Raises:
-        InputError: a file is of no known format, or holds nothing that runs here.
+        InputError: a file is of no known format, or holds nothing that runs here; or its model
+            takes more steps than `seq`.
         SignatureError: the key did not sign one of them.
         BundleError: a bundle is damaged or unsafe.
     """
@@ -77,21 +78,31 @@ def bench(
     word = UsersWord(options.trust)
     files = [Path(path) for path in paths]
     engines, notes = open_engines(files, options.engines, word, options.key)
-    windows = [engine.signature.window for engine in engines if engine.signature.window]
-    seq = options.seq or next(iter(windows), DEFAULT_SEQ)
+    least = max((engine.model.least_steps for engine in engines if engine.model), default=1)
+    seq = _seq(engines, least, options.seq)
     questions: list[Question] = []
     found: list[WorkResult] = []
-    for work in works(options.batch, seq):
+    for work in works(options.batch, seq, least):
         say(f"timing {work.name}")
         found += _timed(engines, work, options, questions)
     results = []
     for engine in engines:
         say(f"starting {engine.name} in a process of its own")
-        cost = cost_of_process(engine.path, engine.target, options.batch, seq, word, options.key)
+        shape = (options.batch, seq)
+        cost = cost_of_process(engine.path, engine.target, *shape, word, options.key, least)
         mine = tuple(result for result in found if result.engine == engine.name)
         results.append(_result(engine, cost, mine, options))
     packages = dict.fromkeys(["numpy", *(engine.needs for engine in engines if engine.needs)])
     return BenchReport(tuple(results), notes, machine(*packages))
+
+
+def _seq(engines: Sequence[Engine], least: int, told: int | None) -> int:
+    """Steps of a sequence: those that were told, else the first stored window."""
+    windows = [engine.signature.window for engine in engines if engine.signature.window]
+    seq = told or max(least, next(iter(windows), DEFAULT_SEQ))
+    if seq < least:
+        raise InputError(f"--seq {seq} is too short for a model that takes {least} steps at least")
+    return seq
 
 
 def _result(

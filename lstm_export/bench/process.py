@@ -44,15 +44,16 @@ def cost_of_process(  # noqa: PLR0913, PLR0917 - the arguments of the program
     seq: int,
     word: UsersWord = NO_WORD,
     key: Path | None = None,
+    least: int = 1,
 ) -> ProcessCost:
-    """Measure in processes of their own.
+    """Measure in processes of their own; the first answer is to `least` steps.
 
     Raises:
         InputError: such a process failed; the last line that it wrote is in the message.
     """
     program = _PROGRAM.read_text(encoding="utf-8")
     trust = "trust" if word.trust else ""
-    arguments = [str(path), engine, str(batch), str(seq), trust, str(key or "")]
+    arguments = [str(path), engine, str(batch), str(seq), trust, str(key or ""), str(least)]
     command = [sys.executable, "-c", program, *arguments]
     starts = [_start(command) for _ in range(STARTS)]
     start_up_s = min(start_up_s for start_up_s, _ in starts)

@@ -28,9 +28,10 @@ class Work:
     streaming: bool = False
 
 
-def works(batch: int, seq: int) -> tuple[Work, ...]:
-    """A streaming step, one step, one sequence, a batch of sequences; each shape once."""
-    shapes = dict.fromkeys(((1, 1), (1, seq), (batch, seq)))
+def works(batch: int, seq: int, least: int = 1) -> tuple[Work, ...]:
+    """A streaming step, the `least` steps that a model takes, one sequence, a batch of sequences;
+    each shape once."""
+    shapes = dict.fromkeys(((1, least), (1, seq), (batch, seq)))
     return (Work("step", 1, seq, streaming=True), *(Work(f"{b} x {s}", b, s) for b, s in shapes))
 
 

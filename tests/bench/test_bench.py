@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from lstm_export import bench as library
+from lstm_export import targets
 from lstm_export.bench import Options, WorkResult, bench, process
 from lstm_export.bench.engines import Engine, Stepper, open_engines
 from lstm_export.bench.report import NOISY
@@ -23,6 +25,7 @@ from lstm_export.errors import BundleError, InputError, UnsupportedModel
 from lstm_export.model import Array, Model, State, forward, initial_state
 from tests.kit.builders import drawn
 from tests.kit.chains import CHAINS
+from tests.kit.graphs import FORECASTS
 
 BUNDLE = Path(__file__).parents[1] / "golden" / "seed-v1.bundle"
 SHORT = Options(batch=3, seq=7, budget_s=0.01, warm_up_s=0.0)
@@ -102,6 +105,7 @@ def test_engines_take_turns_and_all_go_first_equally_often() -> None:
 def test_each_shape_is_timed_once() -> None:
     assert [work.name for work in works(32, 100)] == ["step", "1 x 1", "1 x 100", "32 x 100"]
     assert [work.name for work in works(1, 1)] == ["step", "1 x 1"]
+    assert [work.name for work in works(2, 12, least=12)] == ["step", "1 x 12", "2 x 12"]
 
 
 @pytest.mark.usefixtures("one_start")
@@ -144,6 +148,17 @@ def test_whole_numbers_are_held_to_the_bit() -> None:
         referee.judge(wrong)
         referee.judge(answer)
         assert referee.verification([]).verdict == "failed"
+
+
+@pytest.mark.usefixtures("one_start")
+def test_a_model_of_several_steps_is_asked_for_as_many(tmp_path: Path) -> None:
+    """Its first answer in a process of its own, too."""
+    file = tmp_path / "m.onnx"
+    targets.get("onnx").export(FORECASTS["last steps"], file)
+    (engine,) = bench([file], SHORT).engines
+    assert [work.work for work in engine.works] == ["1 x 3", "1 x 7", "3 x 7"]
+    with pytest.raises(InputError, match="--seq 2 is too short for a model that takes 3 steps"):
+        bench([file], replace(SHORT, seq=2))
 
 
 def test_the_worst_block_counts() -> None:
