@@ -33,6 +33,7 @@ needs_compiler = pytest.mark.skipif(
 )
 needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc: apt install gcc g++")
 STRICT = ("-pedantic", "-Wall", "-Wextra", "-Werror", "-Wno-overlength-strings")
+AVX512 = ("avx2", "avx512f", "avx512bw", "avx512vl", "avx512vnni")
 TRAPS = "-fsanitize=undefined -fsanitize-undefined-trap-on-error"
 
 
@@ -146,6 +147,18 @@ def test_floats_become_counts_and_back(tmp_path: Path) -> None:
         counts = np.zeros(2, np.int16)
         library.model_counts(ctypes.c_void_p(row.ctypes.data), ctypes.c_void_p(counts.ctypes.data))
         assert np.abs(counts - counted).max() <= 1  # float32 rounds a tie otherwise
+
+
+@needs_gcc
+@pytest.mark.parametrize("instructions", [(), ("avx2",), AVX512], ids=["c99", "avx2", "avx512"])
+def test_a_float_wrapper_compiles_with_the_kernels(
+    instructions: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Its names meet those of a kernel; the processor here need not have the instructions."""
+    exported(sensor(), tmp_path, float_wrapper=True, self_test=True)
+    flags = [f"-m{name}" for name in instructions]
+    command = ["gcc", "-std=c99", "-O2", "-fsyntax-only", *STRICT, *flags]
+    subprocess.run([*command, str(tmp_path / "m_c" / "model.c")], check=True)
 
 
 @needs_compiler

@@ -182,10 +182,10 @@ typedef struct {
     const int16_t *v;      /* x and h, one behind the other */
     size_t words_x, words_h;
     unsigned up;
-} model_units;
+} model_all_units;
 
 /* Sums of the gates of `count` of four units, lanes [unit][row]. */
-MODEL_INLINE __m512i model_sums_of_units(const model_units *layer, size_t first, size_t count)
+MODEL_INLINE __m512i model_sums_of_units(const model_all_units *layer, size_t first, size_t count)
 {
     const size_t stride = (layer->words_x + layer->words_h) * 4 * MODEL_IN_WORD;
     const __mmask16 lanes = (__mmask16)(0xFFFF >> (16 - 4 * count));
@@ -243,7 +243,7 @@ MODEL_INLINE void model_update_16(const __m512i *gates, unsigned up, int32_t *c,
 }
 
 /* All units of a layer: over c [units], h of it -> out [units]. */
-MODEL_NOINLINE void model_lstm_units(const model_units *layer, int32_t *c, int16_t *out,
+MODEL_NOINLINE void model_lstm_units(const model_all_units *layer, int32_t *c, int16_t *out,
                                      size_t units)
 {
     size_t first;

@@ -42,7 +42,7 @@ MODEL_STATIC void model_project(const model_layer *layer, const int16_t *hidden,
 #if defined(MODEL_KERNEL_AVX512)
 MODEL_INLINE void model_update(const model_layer *layer, const int16_t *v, int32_t *c, int16_t *out)
 {
-    model_units units;
+    model_all_units units;
     units.w = layer->weights;
     units.bias = layer->biases;
     units.shifts = layer->shifts;
