@@ -13,7 +13,10 @@ from ..workers import Died
 def ask_dask(
     job: Callable[[Any], Any], questions: Sequence[Any], workers: int | None
 ) -> Iterator[tuple[int, Any]]:
-    """As `workers.ask_all`, by the client of this process, else on a cluster here.
+    """As `workers.ask_all`, by the client of this process, else on the cluster of
+    DASK_SCHEDULER_ADDRESS, else on one here.
+
+    Dask gives up whatever waited where a process died, too: that is asked again by itself.
 
     Raises:
         MissingDependency: Dask is not installed.
@@ -22,10 +25,20 @@ def ask_dask(
     with _client(distributed, workers) as client:
         futures = client.map(job, questions, pure=False)
         places = {future.key: index for index, future in enumerate(futures)}
+        given_up = []
         for future in distributed.as_completed(futures):
-            error = future.exception()
-            answer = Died(f"its process ended on Dask: {error}") if error else future.result()
-            yield places[future.key], answer
+            if future.exception():
+                given_up.append(places[future.key])
+            else:
+                yield places[future.key], future.result()
+        for index in given_up:
+            yield index, _asked_alone(client, job, questions[index])
+
+
+def _asked_alone(client: Any, job: Callable[[Any], Any], question: Any) -> Any:
+    future = client.submit(job, question, pure=False)
+    error = future.exception()
+    return Died(f"its process ended on Dask: {error}") if error else future.result()
 
 
 @contextmanager
@@ -36,6 +49,10 @@ def _client(distributed: Any, workers: int | None) -> Iterator[Any]:
         return
     except ValueError:  # there is none
         pass
+    if require("dask", "dask", "sharing work out with Dask").config.get("scheduler-address", None):
+        with distributed.Client() as client:
+            yield client
+        return
     with (
         distributed.LocalCluster(
             n_workers=workers, threads_per_worker=1, dashboard_address=None

@@ -13,6 +13,8 @@ from ..model import Signature
 from ..series import group_columns
 from ..workers import Died
 
+_SUBMITTED = "PYSPARK_GATEWAY_PORT"  # which spark-submit gives to the process that it starts
+
 
 def ask_spark(
     job: Callable[[Any], Any], questions: Sequence[Any], workers: int | None
@@ -71,7 +73,7 @@ def _session(sql: Any, workers: int | None) -> Iterator[Any]:
         return
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # Spark looks nowhere else
     builder = sql.SparkSession.builder.config("spark.ui.enabled", "false")
-    if workers:
+    if workers and _SUBMITTED not in os.environ:  # spark-submit has named its cluster already
         builder = builder.master(f"local[{workers}]")
     try:
         spark = builder.getOrCreate()

@@ -194,7 +194,7 @@ def _known_outcome(task: Task, digest: str) -> Outcome | None:
         )
         is_same = _inputs(task, digest).items() <= record.items()
         is_whole = record["output_sha256"] == _digest(partition.output, "")
-    except (InputError, ValueError, TypeError, KeyError):  # there is none, or it is damaged
+    except (InputError, ValueError, TypeError, KeyError, OverflowError):  # none, or a damaged one
         return None
     return known if is_same and is_whole else None
 

@@ -210,6 +210,32 @@ def test_a_bundle_that_changed_is_refused_by_the_workers(
     assert all("other.bundle is not the file that" in outcome.error for outcome in report.failed)
 
 
+def process_of(_: int) -> int:
+    import os
+
+    return os.getpid()
+
+
+def test_dask_goes_to_the_cluster_that_the_environment_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dask = pytest.importorskip("dask", reason="needs Dask: scripts/scale_engines.sh")
+    import distributed
+    from distributed import Client, LocalCluster
+
+    def no_client() -> None:
+        raise ValueError
+
+    monkeypatch.setattr(distributed, "default_client", no_client)  # that of the other tests
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
+        dask.config.set({"scheduler-address": cluster.scheduler_address}),
+    ):
+        with Client(cluster, set_as_default=False) as client:
+            (worker,) = client.run(process_of, 0).values()
+        assert dict(ask_on("dask", process_of, [0, 1], 2)) == {0: worker, 1: worker}
+
+
 @pytest.mark.parametrize("engine", ["ray", "dask", "spark"])
 def test_a_process_that_dies_costs_its_question_alone(
     engine: Engine, request: pytest.FixtureRequest
