@@ -238,6 +238,8 @@ class Model:
             UnsupportedModel: a stage is unknown, an array is missing or left over, or the model is
                 not valid.
         """
+        if not isinstance(chain, list) or not all(isinstance(record, dict) for record in chain):
+            raise UnsupportedModel("the chain is no list of stages; export the model again")
         stages: list[Stage] = []
         for record in chain:
             if record.get("stage") == skip.KIND:
@@ -295,7 +297,7 @@ def _build(record: Mapping[str, Any], arrays: Mapping[str, Array]) -> Stage:
     inputs = options.pop("inputs", [])
     if not isinstance(inputs, list) or not all(isinstance(each, str) for each in inputs):
         raise UnsupportedModel(f"stage {name} has the inputs {inputs!r}, expected a list of names")
-    if kind not in STAGES or not isinstance(name, str):
+    if not isinstance(kind, str) or kind not in STAGES or not isinstance(name, str):
         raise UnsupportedModel(f"unknown stage {kind!r}; this version knows {', '.join(STAGES)}")
     own = {}
     for full, array in arrays.items():

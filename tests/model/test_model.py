@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -191,6 +192,12 @@ def test_left_over_arrays_are_refused(seed_model: Model) -> None:
             {**seed_model.arrays, "other.weight": np.ones(1)},
             seed_model.signature,
         )
+
+
+@pytest.mark.parametrize("chain", [5, [5], [[]], [{"stage": []}], [{"stage": {}, "name": "a"}]])
+def test_a_record_of_other_types_is_refused(chain: Any, seed_model: Model) -> None:
+    with pytest.raises(UnsupportedModel, match="no list of stages|unknown stage"):
+        Model.from_record(chain, seed_model.arrays, seed_model.signature)
 
 
 def test_reordering_gates_is_undone_by_its_inverse() -> None:

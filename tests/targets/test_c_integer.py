@@ -333,6 +333,21 @@ def test_an_artifact_of_another_model_or_with_other_formats_is_refused(tmp_path:
 
 
 @needs_compiler
+@pytest.mark.parametrize(
+    ("what", "forged", "fault"),
+    [
+        ('"floats": false', '"floats": "x"', "not written by lstm-export c, or was changed"),
+        ('"self_test": false', '"self_test": "x"', "not written by lstm-export c, or was changed"),
+        ('"chain": [', '"chain": [5, {}, ', "it is an artifact of another model"),
+    ],
+)
+def test_a_forged_record_is_refused(what: str, forged: str, fault: str, tmp_path: Path) -> None:
+    changed = exported(sensor(), tmp_path).replace(what.encode(), forged.encode())
+    with pytest.raises(LstmExportError, match=fault):
+        C.definition(sensor(), changed)
+
+
+@needs_compiler
 @pytest.mark.parametrize("name", ["seed", "gru", "every step", "projected"])
 def test_a_stream_gives_the_bits_of_the_whole(name: str, tmp_path: Path) -> None:
     """Also from a state that went through float32 in between."""

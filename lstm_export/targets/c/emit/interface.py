@@ -188,8 +188,9 @@ def _escaped(text: str) -> str:
     )
 
 
-def _check_sizes(interface: Interface) -> None:
-    """Refuse a size that is no number: it goes into the header.
+def _check_kinds(interface: Interface) -> None:
+    """Refuse a size that is no number and a flag that is neither yes nor no: they go into the
+    header.
 
     Raises:
         TypeError: it is none.
@@ -200,6 +201,9 @@ def _check_sizes(interface: Interface) -> None:
     for size in (interface.input_size, interface.output_size, least, *parts, *windows):
         if type(size) is not int:
             raise TypeError(f"a size is {size!r}")
+    for flag in (interface.every_step, interface.streams, interface.self_test):
+        if type(flag) is not bool:
+            raise TypeError(f"a flag is {flag!r}")
 
 
 @dataclass(frozen=True)
@@ -234,7 +238,7 @@ class Record:
             layout = tuple(StateTensor(*tensor) for tensor in told["layout"])
             interface = Interface(**{**told, "layout": layout})
             checked(interface.name)
-            _check_sizes(interface)
+            _check_kinds(interface)
             return cls(
                 interface,
                 Signature.from_record(facts["signature"]),

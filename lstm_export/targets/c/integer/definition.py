@@ -128,9 +128,15 @@ def _check_same_chain(model: Model, told: Told) -> None:
     if (told.chain, found.input_size, found.output_size) != expected:
         raise InputError(
             f"it takes {found.input_size} features, gives {found.output_size} outputs, and its "
-            f"chain is {[stage['name'] for stage in told.chain]}; the model is "
+            f"chain is {_names(told.chain)}; the model is "
             f"'{model.describe()}': it is an artifact of another model"
         )
+
+
+def _names(chain: object) -> list[str]:
+    """Of the stages in a stranger's record, whatever it is."""
+    records = chain if isinstance(chain, list) else []
+    return [str(record.get("name")) for record in records if isinstance(record, dict)]
 
 
 def difference(expected: Mapping[str, Numbers], found: Mapping[str, Numbers]) -> str:

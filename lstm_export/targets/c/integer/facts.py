@@ -47,4 +47,6 @@ class IntegerFacts:
         for name in ("answer_bits", "wide_size", "narrow_size"):
             if type(record[name]) is not int:
                 raise TypeError(f"{name} is {record[name]!r}")
+        if type(record["floats"]) is not bool:
+            raise TypeError(f"floats is {record['floats']!r}")
         return cls(**{**record, "formats": Formats.from_record(record["formats"])})
