@@ -187,7 +187,7 @@ def test_a_bundle_without_the_engine_lists_its_own(seed_checkpoint: Path) -> Non
     bundle = seed_checkpoint.with_suffix(".bundle")
     lstm_export.package(seed_checkpoint, bundle)
     with pytest.raises(
-        InputError, match="holds no artifact for 'torchscript'; it runs with onnx, c"
+        InputError, match="for 'torchscript'; it runs with onnx, c, numpy: name .* with --engine"
     ):
         lstm_export.load(bundle, engine="torchscript")
 

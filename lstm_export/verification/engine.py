@@ -61,10 +61,7 @@ def session_of(
             runner = opened.artifact.runner(providers)
             return Session(runner, runner.signature, nonfinite=nonfinite, reopen=reopen)
         if engine is None or engine not in opened.engines:
-            raise InputError(
-                f"{opened.path} holds no artifact for {engine!r}; "
-                f"it runs with {', '.join(opened.engines)}"
-            )
+            raise _no_such_engine(opened, engine)
         for name in (engine, STREAM):
             _check_packaged(bundle, name)
         runner = opened.engines[engine].runner(providers)
@@ -79,6 +76,13 @@ def session_of(
             said={CHAIN: chain, WEIGHTS_SHA256: bundle.model.weights_sha256},
             reopen=reopen,
         )
+
+
+def _no_such_engine(opened: OpenedFile, engine: str | None) -> InputError:
+    return InputError(
+        f"{opened.path} holds no artifact for {engine!r}; it runs with "
+        f"{', '.join(opened.engines)}: name one of them with --engine (engine= in Python)"
+    )
 
 
 def _check_lone(artifact: ArtifactFile) -> None:
