@@ -86,6 +86,8 @@ def test_float_weights_are_not_in_it(tmp_path: Path) -> None:
     changed = data.replace(b'"answer_bits":', b'"answer_bitz":')
     with pytest.raises(BundleError, match="damaged; export it again"):
         wasm.load(changed)
+    readme = (tmp_path / "m_wasm" / "README.md").read_text("ascii")
+    assert "All weights are stored as int16, in whole numbers." in readme
 
 
 @pytest.mark.parametrize(

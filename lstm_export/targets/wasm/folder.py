@@ -18,7 +18,7 @@ _OTHERS = ("package.json", "README.md", "index.html")
 
 @dataclass(frozen=True)
 class Modules:
-    """A model compiled with vectors and without, and how both store recurrent weights."""
+    """A model compiled with vectors and without, and a sentence on how both store weights."""
 
     simd: bytes
     plain: bytes
@@ -104,7 +104,7 @@ _README = """# @NAME@ in WebAssembly
 Written by lstm-export. No dependency: `@NAME@.mjs` runs in browsers, workers, AudioWorklets, Node,
 Deno and Bun. It takes `@NAME@.wasm` (@SIMD@ bytes) where the engine has vectors, else
 `@NAME@.plain.wasm` (@PLAIN@ bytes); both give the same bits everywhere.
-Recurrent weights are stored as @WEIGHTS@.
+@WEIGHTS@
 
 `index.html` is a page that tests the model, streams a CSV and plots the answers: run
 `python -m http.server` in this folder and open http://localhost:8000/.

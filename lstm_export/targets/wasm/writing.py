@@ -45,7 +45,8 @@ def files_of(model: Model, windows: Array | None, options: Options) -> dict[str,
         modules = _whole_modules(model, windows, options)
     else:
         simd = module_of(model, True, weights)
-        modules = Modules(simd, module_of(model, False, weights), weights)
+        stored = f"Recurrent weights are stored as {weights}."
+        modules = Modules(simd, module_of(model, False, weights), stored)
         _check_weights(modules)
     _check_answers(model, modules)
     return folder_files(model, options.name, modules, options.single_file)
@@ -62,7 +63,8 @@ def _whole_modules(model: Model, windows: Array | None, options: Options) -> Mod
         if structure != "as defined":
             raise InputError(f"a module is not as defined: {structure}; use another compiler")
         made.append(data)
-    return Modules(made[0], made[1], f"int{found.formats.weight_bits}, in whole numbers")
+    stored = f"All weights are stored as int{found.formats.weight_bits}, in whole numbers."
+    return Modules(made[0], made[1], stored)
 
 
 def _check_weights(modules: Modules) -> None:
