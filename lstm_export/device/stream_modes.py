@@ -10,7 +10,7 @@ import numpy as np
 
 from ..bundle import Mode
 from ..errors import InputError
-from ..model import Array, Runner, Signature
+from ..model import Runner, Signature
 from ..model.runner import is_stateful
 from .state_file import identity_of
 from .stream import Stream, Unusable
@@ -80,19 +80,22 @@ class StreamMaker:
 def _context_maker(
     engine: Runner, signature: Signature, mode: Mode, window: int | None
 ) -> Callable[[int], Context]:
-    every_step = _one_step(engine, signature).ndim == 3
     if mode == "state" and is_stateful(engine):
+        every_step = _answers_every_step(engine, signature, 1)
         return partial(StateContext, engine, signature.input_size, every_step)
     if window is None or window < 1:
         raise InputError(
             f"the window is {window}, expected how many samples it has; "
             'or keep the state: mode="state"'
         )
+    every_step = _answers_every_step(engine, signature, window)
     return partial(WindowContext, engine, signature, every_step, window)
 
 
-def _one_step(engine: Runner, signature: Signature) -> Array:
-    return engine(np.zeros((1, 1, signature.input_size), np.float32))
+def _answers_every_step(engine: Runner, signature: Signature, steps: int) -> bool:
+    """Found by asking; a model that takes its last N steps at once has no answer to fewer."""
+    y = engine(np.zeros((1, steps, signature.input_size), np.float32))
+    return y.ndim == 3
 
 
 def _carrying(runner: Runner, twin: Callable[[], Runner] | None) -> Runner:

@@ -18,10 +18,10 @@ from lstm_export.device import (
     Stream,
 )
 from lstm_export.device.bound_state import BoundState
-from lstm_export.model import Array, Model, forward
+from lstm_export.model import Array, Flatten, LastSteps, Linear, Model, Signature, forward
 from lstm_export.model.state import not_for_streams
 from lstm_export.parity import check, golden_sets
-from tests.kit.builders import drawn
+from tests.kit.builders import drawn, lstm
 from tests.kit.chains import CHAINS, MODELS
 
 pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
@@ -174,6 +174,21 @@ def test_a_window_gives_what_training_saw(traffic_model: Model) -> None:
     y = np.stack([stream.step(x_t) for x_t in x])
     assert np.isnan(y[:4]).all()  # the window of 5 is not full
     np.testing.assert_array_equal(y[4:], session.slide(x))
+
+
+def test_a_forecast_from_its_last_steps_is_streamed_on_windows() -> None:
+    """Such a model has no answer to a single step, which a stream must not ask for."""
+    random = np.random.default_rng(7)
+    last = LastSteps("last", 3)
+    fc = Linear("fc", random.normal(size=(1, 4)), np.zeros(1))
+    stages = (lstm("lstm", 2, 4, 1, random), last, fc, Flatten("flat"))
+    model = Model(stages, Signature(2, 3, window=5))
+    x = random.normal(size=(12, 2)).astype(np.float32)
+    stream = session_of(model).stream()
+    y = np.stack([stream.step(x_t) for x_t in x])
+    windows = np.stack([x[start : start + 5] for start in range(8)])
+    assert np.isnan(y[:4]).all()
+    np.testing.assert_allclose(y[4:], forward(model, windows).y, rtol=1e-5, atol=1e-6)
 
 
 def test_the_state_remembers_more_than_a_window(traffic_model: Model) -> None:
