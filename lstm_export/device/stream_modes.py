@@ -80,9 +80,10 @@ class StreamMaker:
 def _context_maker(
     engine: Runner, signature: Signature, mode: Mode, window: int | None
 ) -> Callable[[int], Context]:
-    if mode == "state" and is_stateful(engine):
+    if mode == "state":
         every_step = _answers_every_step(engine, signature, 1)
-        return partial(StateContext, engine, signature.input_size, every_step)
+        if is_stateful(engine):
+            return partial(StateContext, engine, signature.input_size, every_step)
     if window is None or window < 1:
         raise InputError(
             f"the window is {window}, expected how many samples it has; "
