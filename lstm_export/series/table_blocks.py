@@ -15,7 +15,14 @@ from ..errors import InputError, require
 from ..files import is_folder, unreadable
 from ..model import Array, TableFormat
 from .table import Table
-from .table_files import check_width, csv_names, delimiter_of, first_row_of_file, refuse_zones
+from .table_files import (
+    check_width,
+    csv_names,
+    delimiter_of,
+    first_row_of_file,
+    refuse_twice,
+    refuse_zones,
+)
 
 BLOCK_ROWS = 2**16
 # Tables above these sizes are read in blocks: text takes ten times as much as Python's objects.
@@ -140,8 +147,10 @@ def _check_same_columns(file: Path, found: Sequence[str], names: Sequence[str]) 
 def _columns_and_rows(file: Path, table_format: TableFormat) -> tuple[tuple[str, ...], int]:
     if file.suffix.lower() == ".parquet":
         parquet = _parquet_file(file)
+        names = tuple(parquet.schema_arrow.names)
+        refuse_twice(file, names)
         refuse_zones(file, parquet.schema_arrow)
-        return tuple(parquet.schema_arrow.names), parquet.metadata.num_rows
+        return names, parquet.metadata.num_rows
     with _CsvRows(file, table_format) as rows:
         return rows.names, sum(1 for _ in rows)
 

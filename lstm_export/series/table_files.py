@@ -137,10 +137,15 @@ def _csv_columns(
 def csv_names(path: Path, header: Sequence[str]) -> tuple[str, ...]:
     """The columns of CSV by its header, whose names have to differ."""
     names = tuple(name.strip() for name in header)
+    refuse_twice(path, names)
+    return names
+
+
+def refuse_twice(path: Path, names: Sequence[str]) -> None:
+    """Raises InputError where two columns have the same name."""
     for name in names:
         if names.count(name) > 1:
             raise InputError(f"{path} has two columns named {name!r}; rename one")
-    return names
 
 
 def check_width(path: Path, number: int, row: Sequence[str], names: Sequence[str]) -> None:

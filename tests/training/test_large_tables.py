@@ -232,6 +232,14 @@ def has_a_word(folder: Path) -> None:
     (folder / "b.csv").write_text("time,v\n3,1\n4,off\n\n")
 
 
+def names_a_column_twice(folder: Path) -> None:
+    import pyarrow
+    from pyarrow import parquet
+
+    table = pyarrow.Table.from_arrays([[1.0], [2.0]], names=["v", "v"])
+    parquet.write_table(table, folder / "a.parquet")
+
+
 def is_no_text(folder: Path) -> None:
     (folder / "a.csv").write_bytes(b"\xff\xfe\x00")
 
@@ -239,6 +247,7 @@ def is_no_text(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("write", "message"),
     [
+        (names_a_column_twice, "a.parquet has two columns named 'v'; rename one"),
         (is_no_text, "a.csv, row 1 cannot be read: .* invalid start byte; save it as UTF-8 text"),
         (lambda _: None, "holds neither, expected files of one kind, .csv or .parquet"),
         (lacks_a_column, "b.parquet lacks v: its columns are time, expected time, v as in"),
