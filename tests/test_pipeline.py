@@ -20,6 +20,7 @@ from lstm_export.verification.artifact import open_file
 from lstm_export.verification.endless_stream import endless_stream
 from tests.kit.builders import drawn
 from tests.kit.chains import CHAINS
+from tests.kit.graphs import FORECASTS
 
 torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
 onnx = pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
@@ -190,6 +191,27 @@ def test_a_bundle_without_the_engine_lists_its_own(seed_checkpoint: Path) -> Non
         InputError, match="for 'torchscript'; it runs with onnx, c, numpy: name .* with --engine"
     ):
         lstm_export.load(bundle, engine="torchscript")
+
+
+@pytest.mark.parametrize("engine", ["onnx", "numpy", None])
+def test_a_sequence_shorter_than_a_forecast_is_refused_in_the_same_words(
+    engine: str | None, tmp_path: Path
+) -> None:
+    """By every engine of a bundle and, with None, by a lone artifact."""
+    model = FORECASTS["last steps"]
+    path = tmp_path / ("m.bundle" if engine else "m.onnx")
+    if engine:
+        lstm_export.package(Checkpoint(model), path)
+    else:
+        lstm_export.export(Checkpoint(model), "onnx", path)
+    session = lstm_export.load(path, engine)
+    x = drawn(model, 2, 5)
+    said = "length 2, expected at least 3 steps"
+    for short, lengths in ((x[:, :2], None), ([x[0], x[1, :2]], None), (x, [5, 2])):
+        with pytest.raises(InputError, match=said):
+            session(short, lengths=lengths)
+    assert session([]).shape == (0, 6)
+    np.testing.assert_allclose(session(x[:, :3]), forward(model, x[:, :3]).y, rtol=1e-4, atol=1e-5)
 
 
 def test_a_bundle_of_another_model_is_told(seed_checkpoint: Path, tmp_path: Path) -> None:

@@ -68,6 +68,7 @@ class Session:
         mode: Mode | None = None,
         said: Mapping[str, str] | None = None,
         reopen: Reopen | None = None,
+        least_steps: int = 1,
     ) -> None:
         """A session on a runner.
 
@@ -80,10 +81,12 @@ class Session:
             said: names of the model's chain and weights, by which a stream knows its own saved
                 state.
             reopen: opens the same session in another process; what is pickled.
+            least_steps: of a sequence that the model has an answer to.
         """
         self.signature = signature
         self._nonfinite: Nonfinite = nonfinite
         self._reopen = reopen
+        self._least_steps = least_steps
         self._take(runner, cache(twin) if twin else None)  # its sessions cost memory: one for all
         self._mode = mode
         self._said = said
@@ -149,7 +152,8 @@ class Session:
         NaN or an infinity is answered with NaN.
 
         Raises:
-            InputError: see `checked_input` and `checked_lengths`.
+            InputError: see `checked_input` and `checked_lengths`; or a sequence is shorter than the
+                model needs.
         """
         self._in_this_process()
         if is_list_of_sequences(x):
@@ -157,6 +161,7 @@ class Session:
         if lengths is not None:
             return self._answer_padded(x, lengths, strict)
         checked = self._checked(x, strict)
+        self._refuse_too_short(checked.shape[1])
         self._warn_of_range(checked, stacklevel=3)
         return self._answer.batch(checked)
 
@@ -300,9 +305,11 @@ class Session:
                 "x is a list of sequences, which have their own lengths; leave lengths out"
             )
         if not x:
-            nothing = self._answer.batch(np.empty((0, 1, self.input_size), np.float32))
+            shape = (0, self._least_steps, self.input_size)
+            nothing = self._answer.batch(np.empty(shape, np.float32))
             return nothing if nothing.ndim == 2 else []
         sequences = checked_sequences(x, self._rules(strict))
+        self._refuse_too_short(int(sequences.lengths.min()))
         self._warn_of_range(sequences.steps, stacklevel=4)
         y, is_every_step = self._answer.sequences(sequences)
         return np.split(y, sequences.ends[:-1]) if is_every_step else y
@@ -311,6 +318,7 @@ class Session:
         sequences, seq = checked_batch(x, lengths, self._rules(strict))
         if not len(sequences):
             return self._answer.batch(np.empty((0, seq, self.input_size), np.float32))
+        self._refuse_too_short(int(sequences.lengths.min()))
         self._warn_of_range(sequences.steps, stacklevel=4)
         y, is_every_step = self._answer.sequences(sequences)
         if not is_every_step:
@@ -318,6 +326,13 @@ class Session:
         padded = np.zeros((len(sequences), seq, y.shape[1]), np.float32)
         padded[counts(sequences.lengths, seq)] = y
         return padded
+
+    def _refuse_too_short(self, steps: int) -> None:
+        if steps < self._least_steps:
+            raise InputError(
+                f"x holds a sequence of length {steps}, "
+                f"expected at least {self._least_steps} steps, which this model takes at once"
+            )
 
     def _warn_of_range(self, x: Array, stacklevel: int) -> None:
         values = x.reshape(-1, self.input_size)

@@ -57,9 +57,11 @@ def session_of(
     with naming(opened.path):
         bundle = opened.bundle
         if bundle is None:
-            _check_lone(opened.artifact)
+            least = _least_steps_of_lone(opened.artifact)
             runner = opened.artifact.runner(providers)
-            return Session(runner, runner.signature, nonfinite=nonfinite, reopen=reopen)
+            return Session(
+                runner, runner.signature, nonfinite=nonfinite, reopen=reopen, least_steps=least
+            )
         if engine is None or engine not in opened.engines:
             raise _no_such_engine(opened, engine)
         for name in (engine, STREAM):
@@ -75,6 +77,7 @@ def session_of(
             mode=bundle.mode,
             said={CHAIN: chain, WEIGHTS_SHA256: bundle.model.weights_sha256},
             reopen=reopen,
+            least_steps=bundle.model.least_steps,
         )
 
 
@@ -85,17 +88,21 @@ def _no_such_engine(opened: OpenedFile, engine: str | None) -> InputError:
     )
 
 
-def _check_lone(artifact: ArtifactFile) -> None:
-    """What a file says of its own model, chain and weights, must be what its graph holds."""
+def _least_steps_of_lone(artifact: ArtifactFile) -> int:
+    """Of a sequence that its model has an answer to; 1 where the format does not tell.
+
+    What a file says of its own model, chain and weights, must be what its graph holds.
+    """
     check_own_weights(artifact.data or b"")
     if not isinstance(artifact.module, HasForms):
-        return
+        return 1
     try:
-        artifact.read_back()
+        model = artifact.read_back()
     except EditedArtifact as error:
         raise BundleError(str(error)) from error
     except UnsupportedModel:
-        return  # opening it says why
+        return 1  # opening it says why
+    return model.least_steps if model else 1
 
 
 def why_not_onnx(opened: OpenedFile) -> str:
