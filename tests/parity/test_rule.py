@@ -24,6 +24,7 @@ from lstm_export.model import (
 )
 from lstm_export.model.gates import PYTORCH_GATES, reorder_gates
 from lstm_export.parity import GoldenSet, check, golden_sets
+from lstm_export.parity.noise import Jitter
 from tests.kit.builders import linear, lstm, recurrent, scaler
 from tests.kit.chains import CHAINS
 
@@ -215,12 +216,16 @@ def test_golden_sets_answer_by_the_definition_and_repeat(model: Model) -> None:
         np.testing.assert_array_equal(golden_set.y, forward(model, golden_set.x).y)
 
 
+def test_numbers_that_float32_lacks_are_held_as_it_has_them() -> None:
+    """Beyond its largest nothing is judged; below its smallest normal one runtimes may take 0."""
+    held = Jitter(2, seed=0).held(np.array([1e-39, -1e-38, 1.2e-38, 3e38, -1e39]))
+    np.testing.assert_array_equal(held, [0, 0, 1.2e-38, 3e38, np.nan])
+
+
 def test_jittered_runs_at_once_equal_runs_one_by_one(seed_model: Model) -> None:
     """The noise floor of a stack of runs is the spread of separate ones, up to the draw of the
     signs.
     """
-    from lstm_export.parity.noise import Jitter
-
     x = SEED[2].x
     y = forward(seed_model, x).y
     stacked = np.abs(forward(seed_model, x, Jitter(64, seed=1)).y - y).max()
