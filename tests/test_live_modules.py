@@ -54,6 +54,31 @@ def test_an_operation_that_no_stage_does_is_named_with_its_line(tmp_path: Path) 
         lstm_export.export(Sorted(), "onnx", tmp_path / "m.onnx")
 
 
+class Decoder(nn.Module):
+    """Feeds the last value, then its own answers, to a second LSTM."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = nn.LSTM(1, 4, batch_first=True)
+        self.decoder = nn.LSTM(1, 4, batch_first=True)
+        self.fc = nn.Linear(4, 1)
+
+    def forward(self, x: Any) -> Any:
+        _, state = self.encoder(x)
+        y = x[:, -1:]
+        answers = []
+        for _ in range(3):
+            hidden, state = self.decoder(y, state)
+            y = self.fc(hidden)
+            answers.append(y)
+        return torch.cat(answers, dim=1)[..., 0]
+
+
+def test_a_decoder_is_refused_with_what_can_take_its_place(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedModel, match="as a decoder does.*let a Linear answer all steps"):
+        lstm_export.export(Decoder(), "onnx", tmp_path / "m.onnx")
+
+
 @pytest.mark.parametrize(
     ("hidden", "chain"), [(nn.ReLU(), "lstm, last, relu, fc"), (nn.Tanh(), "lstm, last, tanh, fc")]
 )

@@ -41,11 +41,7 @@ def layer(call: Call, data: Data, t: Translator) -> Signal:
             "drops values between its layers at random although the module is in evaluation mode"
         )
     signal = t.signal(x)
-    wanted = ("batch", "seq", "size") if batch_first else ("seq", "batch", "size")
-    if signal.axes != wanted:
-        raise Untranslated(
-            f"reads ({', '.join(signal.axes)}) as ({', '.join(wanted)}) (batch_first={batch_first})"
-        )
+    _check_axes(signal.axes, bool(batch_first))
     weights = [constant(param, "weights") for param in params]
     states = list(hx) if kind is LSTM else [hx]
     suffixes = [
@@ -60,6 +56,21 @@ def layer(call: Call, data: Data, t: Translator) -> Signal:
     for row in range(len(suffixes)):
         rows[row] = _cell_state(node, row, t) if data.index == 2 else _final(node, row, t)
     return Signal(("rows", "batch", "size"), rows)
+
+
+def _check_axes(axes: tuple[str, ...], batch_first: bool) -> None:
+    """A layer runs over the steps of x."""
+    wanted = ("batch", "seq", "size") if batch_first else ("seq", "batch", "size")
+    of_one_step = tuple("one" if axis == "seq" else axis for axis in wanted)
+    if axes == of_one_step:
+        raise Untranslated(
+            "runs over a step that it is given, as a decoder does, not over the steps of x; "
+            "let a Linear answer all steps ahead at once"
+        )
+    if axes != wanted:
+        raise Untranslated(
+            f"reads ({', '.join(axes)}) as ({', '.join(wanted)}) (batch_first={batch_first})"
+        )
 
 
 def _named(
