@@ -21,6 +21,7 @@ from .outcome import Judged, Outcome, latest_metrics
 from .tasks import HERE, Progress, Sharing, outcomes
 
 _SAVE_EVERY_S = 10.0  # the report, so that a process that is killed loses no more
+NOT_YET = "the run ended before it; start the same command again, which goes on there"
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class _Ledger:
 
     def __init__(self, entries: Sequence[Entry], path: Path, sharing: Sharing) -> None:
         self.outcomes = read_report(path).by_name if path.exists() else {}
-        self._names = [entry.name for entry in entries]
+        self._entries = entries
         self._path = path
         self._sharing = sharing
         self._start = time.perf_counter()
@@ -91,8 +92,12 @@ class _Ledger:
             self.save()
 
     def save(self) -> FleetReport:
-        """Write the report; a model that was not come to is in it as an earlier run left it."""
-        known = tuple(self.outcomes[name] for name in self._names if name in self.outcomes)
+        """Write the report; a model that was not come to is in it as an earlier run left it, and
+        as failed where there was none."""
+        known = tuple(
+            self.outcomes.get(entry.name) or Outcome(entry.name, NOT_YET, path=entry.file)
+            for entry in self._entries
+        )
         self._saved = time.perf_counter()
         seconds = self._saved - self._start
         report = FleetReport(known, machine(*PACKAGES), self._sharing, seconds)

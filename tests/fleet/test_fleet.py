@@ -21,7 +21,7 @@ from lstm_export.cli.fleet_table import entries_of
 from lstm_export.fleet.checking import verify_fleet
 from lstm_export.fleet.fleet_report import FleetReport, read_report, write_report
 from lstm_export.fleet.outcome import Outcome
-from lstm_export.fleet.packaging import package_fleet
+from lstm_export.fleet.packaging import NOT_YET, package_fleet
 from lstm_export.fleet.tasks import Sharing
 from lstm_export.model import Model
 from lstm_export.training import TrainingOptions
@@ -58,7 +58,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     entries = entries_of(folder / "fleet.csv", ("onnx",))
     with pytest.raises(KeyboardInterrupt):
         package_fleet(entries, folder / "out", ALONE, interrupt)
-    assert list(read_report(folder / "out" / "fleet.json").by_name) == ["pump 1"]
+    left = read_report(folder / "out" / "fleet.json")
+    assert not left.ok
+    assert [outcome.name for outcome in left.outcomes if outcome.ok] == ["pump 1"]
+    assert {outcome.error for outcome in left.failed} == {NOT_YET}
+    with_missing = verify_fleet(folder / "out", ALONE)
+    assert "pump 2.bundle is missing" in with_missing.by_name["pump 2"].error
     done = invoke("fleet", folder / "fleet.csv", "-o", folder / "out", "--workers", "1")
     (folder / "said.txt").write_text(f"{done.exit_code}\n{done.stdout}{done.stderr}")
     yield folder
