@@ -48,9 +48,7 @@ def test_lengths_reach_only_targets_that_take_them(seed_checkpoint: Path) -> Non
         for report in reports
     }
     assert judged == {"torchscript": False, "onnx": True}
-    with pytest.raises(
-        InputError, match="none of torchscript can take lengths; add the target onnx"
-    ):
+    with pytest.raises(InputError, match="none of torchscript takes lengths; add the target onnx"):
         lstm_export.package(seed_checkpoint, path, ["torchscript"], lengths=True)
 
 

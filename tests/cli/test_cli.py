@@ -244,7 +244,7 @@ def test_a_signal_ends_it_with_one_line_and_nothing_half_written(
     monkeypatch.setattr(files, "_sync", signalled)
     if command == "train":
         table = folder / "t.csv"
-        table.write_text("a\n" + "".join(f"{k % 7}\n" for k in range(60)))
+        table.write_text("a\n" + "".join(f"{k % 7}\n" for k in range(1500)))
         arguments = [table, "--target", "a", "--features", "a", "--window", "3", "--epochs", "1"]
     done = invoke(command, *arguments, "-o", folder / "out")
     monkeypatch.undo()
