@@ -71,6 +71,7 @@ def _padded(group: Sequence[GoldenSet]) -> tuple[Array, Array]:
     rows = []
     lengths = []
     for stored in group:
+        # zeros behind each row, which its length leaves out
         rows.append(np.pad(stored.x, ((0, 0), (0, seq - stored.seq), (0, 0))))
         whole = np.full(len(stored.x), stored.seq)
         lengths.append(whole if stored.lengths is None else stored.lengths)

@@ -28,6 +28,7 @@ class GuardedRunner:
         finite: Array = np.asarray(np.isfinite(x).all(axis=(1, 2)))  # (batch,)
         filled = np.where(finite[:, np.newaxis, np.newaxis], x, np.float32(0))
         y = self._call(filled, lengths)
+        # (batch, 1) or (batch, 1, 1), as y has axes
         is_known = finite.reshape(-1, *[1] * (y.ndim - 1))
         answer: Array = np.where(is_known, y, np.float32(np.nan))
         return answer

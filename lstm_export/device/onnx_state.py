@@ -53,7 +53,7 @@ class CarriedTensor:
         initial = self.initial
         if initial is None:
             initial = np.zeros((self.tensor.num_layers, self.tensor.size), np.float32)
-        return np.repeat(initial[:, np.newaxis], batch, axis=1)
+        return np.repeat(initial[:, np.newaxis], batch, axis=1)  # the same start for every row
 
 
 def carried_tensors(text: str) -> tuple[CarriedTensor, ...]:

@@ -172,6 +172,7 @@ def _arrays_of(
         yield "offset", constants[f"{name}.offset"]
         yield "scale", constants[f"{name}.scale"]
     elif kind == PReLU.kind:
+        # (size,); the file's broadcasts over rows
         yield "weight", constants[f"{name}.weight"].reshape(-1)
     elif kind in (LayerNorm.kind, RMSNorm.kind):
         yield from _optional("weight", name, constants)

@@ -32,6 +32,7 @@ class RangeWatch:
         """Look at `x (batch, seq, input_size)`: what to say of features that just left."""
         outside = (x < self.low) | (x > self.high)  # (batch, seq, input_size)
         self.count += int(outside.any(axis=2).sum())
+        # of the step before each, (batch, seq, input_size)
         before = np.concatenate([self.outside[:, np.newaxis], outside[:, :-1]], axis=1)
         just_left = (outside & ~before).any(axis=2)  # (batch, seq)
         self.set(slice(None), outside[:, -1])

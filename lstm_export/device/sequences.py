@@ -52,6 +52,7 @@ class Sequences:
     def padded(self, rows: Array) -> Array:
         """Some of them as `(len(rows), longest, input_size)`, zeros after the shorter ones."""
         lengths = self.lengths[rows]
+        # float32 (rows, longest, input_size)
         x = np.zeros((len(rows), int(lengths.max()), self.steps.shape[1]), np.float32)
         for row, span in enumerate(self.spans(rows)):
             x[row, : span.stop - span.start] = self.steps[span]
@@ -169,6 +170,7 @@ def answer_sequences(
     is_every_step = False
     for rows in buckets(sequences.lengths, padding=padding, max_steps=max_steps):
         lengths = sequences.lengths[rows] if padding else None
+        # (rows, output_size) or (rows, longest, output_size)
         answer = answer_batch(sequences.padded(rows), lengths)
         if not y.size:
             is_every_step = answer.ndim == 3
@@ -188,7 +190,7 @@ def buckets(lengths: Array, *, padding: bool, max_steps: int) -> Iterator[Array]
     Rows of equal length always share one, as far as `max_steps` goes; others only with `padding`,
     while they are few and nearly as long as the longest.
     """
-    order = np.argsort(-lengths, kind="stable")
+    order = np.argsort(-lengths, kind="stable")  # longest first
     descending = lengths[order].tolist()
     start = 0
     for end in range(1, len(descending) + 1):

@@ -274,6 +274,7 @@ class Session:
         batch = x[np.newaxis] if isinstance(x, np.ndarray) else [x]
         sequence = self._checked(batch, strict=False)[0]  # (seq, input_size)
         window = self._window(window)
+        # (predictions, window, input_size)
         windows = sliding_windows(sequence, window) if window else sequence[np.newaxis]
         if not len(windows):
             raise InputError(
@@ -324,7 +325,7 @@ class Session:
         if not is_every_step:
             return y
         padded = np.zeros((len(sequences), seq, y.shape[1]), np.float32)
-        padded[counts(sequences.lengths, seq)] = y
+        padded[counts(sequences.lengths, seq)] = y  # what stands behind a row's length stays 0
         return padded
 
     def _refuse_too_short(self, steps: int) -> None:
@@ -335,7 +336,7 @@ class Session:
             )
 
     def _warn_of_range(self, x: Array, stacklevel: int) -> None:
-        values = x.reshape(-1, self.input_size)
+        values = x.reshape(-1, self.input_size)  # (steps of all rows, input_size)
         if self._nonfinite == "propagate":
             values = values[np.isfinite(values).all(axis=1)]
         outside = (values < self._low) | (values > self._high)

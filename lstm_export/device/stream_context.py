@@ -159,20 +159,21 @@ class WindowContext:
     def push(self, x: Array) -> Array:
         batch, seq, width = x.shape
         answered = seq if self.every_step else 1
+        # those that the answered windows reach back to
         samples = np.concatenate([self._samples, x], axis=1)[:, -(self._window + answered - 1) :]
+        # (batch, answered, window, input_size)
         windows = np.stack([sliding_windows(row, self._window) for row in samples])
-        # windows: (batch, answered, window, width). How many samples came after each answered one:
-        later = np.arange(answered)[::-1]
+        later = np.arange(answered)[::-1]  # samples that came after each answered one
         filled = self._filled[:, np.newaxis] + seq - later  # (batch, answered)
         y = self._answers(windows.reshape(-1, self._window, width), filled.ravel())
-        y = y.reshape(batch, answered, -1)
+        y = y.reshape(batch, answered, -1)  # (batch, answered, output_size)
         self._samples = np.array(samples[:, -self._window :])
         self._filled = np.minimum(self._filled + seq, self._window)
         return y if self.every_step else y[:, 0]
 
     def _answers(self, windows: Array, filled: Array) -> Array:
         """One answer a window, `(windows, output_size)`; NaN for windows that are not full."""
-        full = filled >= self._window
+        full = filled >= self._window  # (windows,)
         y = np.full((len(windows), self._output_size), np.nan, np.float32)
         if full.any():
             asked = windows if full.all() else windows[full]

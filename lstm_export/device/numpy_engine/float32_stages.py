@@ -68,13 +68,13 @@ def _linear(stage: Linear) -> Operation:
     weight = stage.weight
     if stage.bias is None:
         return lambda x, flow: np.matmul(weight, x)
-    bias = stage.bias[:, np.newaxis]
+    bias = stage.bias[:, np.newaxis]  # (out_features, 1), the same for every row of the batch
     return lambda x, flow: np.matmul(weight, x) + bias
 
 
 @operation.register
 def _affine(stage: Affine) -> Operation:
-    offset = stage.offset[:, np.newaxis]
+    offset = stage.offset[:, np.newaxis]  # (size, 1)
     scale = stage.scale[:, np.newaxis]
     if stage.inverse:
         return lambda x, flow: x * scale + offset
@@ -93,6 +93,7 @@ def _last_hidden(stage: LastHidden) -> Operation:
         if not isinstance(recurrent, Recurrent) or not recurrent.bidirectional:
             return flow.last(x)
         size = recurrent.state_size
+        # (2 * size, batch): the reverse direction ends at step 0
         return np.concatenate([flow.last(x[:, :size]), x[0, size:]])
 
     return both_ends
@@ -109,7 +110,7 @@ def _last_steps(stage: LastSteps) -> Operation:
             kept: Array = x[-stage.count :]
             return kept
         steps = flow.lengths - stage.count + np.arange(stage.count)[:, np.newaxis]  # (count, batch)
-        of_each: Array = np.take_along_axis(x, steps[:, np.newaxis], axis=0)
+        of_each: Array = np.take_along_axis(x, steps[:, np.newaxis], axis=0)  # (count, size, batch)
         return of_each
 
     return keep

@@ -65,6 +65,7 @@ def _lstm_matrix(cell: Cell) -> Array:
     """Rows in the order of LSTM_ROWS, those of sigmoids halved."""
     bias = cell.bias_ih + cell.bias_hh
     columns = np.column_stack([cell.weight_ih, bias, cell.weight_hh])
+    # (4 * hidden_size, input_size + 1 + size)
     matrix = reorder_gates(columns, PYTORCH_GATES, LSTM_ROWS)
     hidden_size = len(matrix) // 4
     matrix[: 3 * hidden_size] *= HALF
@@ -74,24 +75,24 @@ def _lstm_matrix(cell: Cell) -> Array:
 def _lstm_step(matrix: Array, weight_hr: Array | None, inputs: Array, h: Array, c: Array) -> Step:
     hidden_size, batch = c.shape
     gates = np.empty((4 * hidden_size, batch), np.float32)
-    i, f, o, g = np.split(gates, 4)
+    i, f, o, g = np.split(gates, 4)  # views of (hidden_size, batch): the step writes through them
     sigmoids = gates[: 3 * hidden_size]
     squashed = np.empty_like(c)  # tanh(c_t)
     multiply = np.multiply
     tanh = np.tanh
     project = None if weight_hr is None else partial(np.dot, weight_hr, squashed, h)
-    answer = h if weight_hr is None else squashed
+    answer = h if weight_hr is None else squashed  # where o * tanh(c_t) goes
 
     def step() -> None:
-        np.dot(matrix, inputs, gates)
+        np.dot(matrix, inputs, gates)  # (4 * hidden_size, batch), biases included
         tanh(gates, gates)
         multiply(sigmoids, HALF, sigmoids)
         np.add(sigmoids, HALF, sigmoids)
-        multiply(f, c, c)
+        multiply(f, c, c)  # c_t = f * c + i * g, in place
         multiply(i, g, g)
         np.add(c, g, c)
         tanh(c, squashed)
-        multiply(o, squashed, answer)
+        multiply(o, squashed, answer)  # h_t, or what weight_hr projects
         if project:
             project()
 
@@ -125,11 +126,11 @@ def _gru_matrix(cell: Cell) -> Array:
     hidden_size = len(columns) // 3
     input_size = cell.weight_ih.shape[1]
     new = gate_slices(PYTORCH_GRU_GATES, hidden_size)["new"]
-    from_x = columns[new].copy()
+    from_x = columns[new].copy()  # (hidden_size, input_size + 1 + hidden_size)
     from_x[:, input_size] = cell.bias_ih[new]
-    from_x[:, input_size + 1 :] = 0.0
+    from_x[:, input_size + 1 :] = 0.0  # h gives nothing to these rows
     from_h = columns[new].copy()
-    from_h[:, :input_size] = 0.0
+    from_h[:, :input_size] = 0.0  # x gives nothing to these
     from_h[:, input_size] = cell.bias_hh[new]
     return np.concatenate([columns[: new.start] * HALF, from_x, from_h])
 
@@ -137,7 +138,7 @@ def _gru_matrix(cell: Cell) -> Array:
 def _gru_step(matrix: Array, _: Array | None, inputs: Array, h: Array, c: Array) -> Step:
     hidden_size, batch = h.shape
     sums = np.empty((4 * hidden_size, batch), np.float32)
-    r, z, n, from_h = np.split(sums, 4)
+    r, z, n, from_h = np.split(sums, 4)  # views of (hidden_size, batch)
     sigmoids = sums[: 2 * hidden_size]
     multiply = np.multiply
     tanh = np.tanh
@@ -147,9 +148,9 @@ def _gru_step(matrix: Array, _: Array | None, inputs: Array, h: Array, c: Array)
         tanh(sigmoids, sigmoids)
         multiply(sigmoids, HALF, sigmoids)
         np.add(sigmoids, HALF, sigmoids)
-        multiply(r, from_h, from_h)
+        multiply(r, from_h, from_h)  # r * (W_hn h + b_hn)
         np.add(n, from_h, n)
-        tanh(n, n)
+        tanh(n, n)  # n = tanh(W_in x + b_in + r * (W_hn h + b_hn))
         np.subtract(h, n, h)  # h_t = n + z * (h - n)
         multiply(z, h, h)
         np.add(n, h, h)

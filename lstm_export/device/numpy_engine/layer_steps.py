@@ -36,9 +36,10 @@ class Column:
     def __init__(self, layers: Columns, batch: int) -> None:
         cells = [layer.cell for layer in layers]
         input_size = cells[0].weight_ih.shape[1]
-        rows = 1 + len(cells[0].h0)
+        rows = 1 + len(cells[0].h0)  # of a layer: the row of ones, then its h
+        # float32; every column is one row of the batch
         values = np.ones((input_size + len(layers) * rows, batch), np.float32)
-        self._x = values[:input_size]
+        self._x = values[:input_size]  # (input_size, batch), where x_t is put
         self.h: Array = values[input_size:].reshape(len(layers), rows, batch)[:, 1:]
         self.c: Array = np.empty((len(layers), len(cells[0].c0), batch), np.float32)
         self._steps: list[Step] = []
@@ -48,7 +49,7 @@ class Column:
             self.c[k] = layer.cell.c0[:, np.newaxis]
             end = input_size + (k + 1) * rows
             self._steps.append(layer.on(values[start:end], self.h[k], self.c[k]))
-            start = end - rows + 1
+            start = end - rows + 1  # the next layer reads from this one's h on, past its ones
 
     def through(self, x: Array) -> Array:
         """Every h_t of the last layer, `(seq, size, batch)`, from the state on."""
@@ -87,7 +88,7 @@ class RecurrentSteps:
             columns = columns[2 * layer :][:2]
             layer = 0
         tensors = [column.h if state == "h" else column.c for column in columns]
-        return np.concatenate([tensor[layer] for tensor in tensors])
+        return np.concatenate([tensor[layer] for tensor in tensors])  # (directions * size, batch)
 
     def through(self, x: Array, lengths: Array | None) -> Array:
         """Every h_t of the last layer, `(seq, directions * size, batch)`."""
@@ -95,6 +96,7 @@ class RecurrentSteps:
             return self._columns[0].through(x)
         for forward, backward in zip(self._columns[::2], self._columns[1::2], strict=True):
             turned = backward.through(reversed_steps(x, lengths))
+            # (seq, directions * size, batch), the next layer's input
             x = np.concatenate([forward.through(x), reversed_steps(turned, lengths)], axis=1)
         return x
 

@@ -70,7 +70,7 @@ class BatchRun:
     @np.errstate(all="ignore")  # products of large inputs may overflow, as in every engine
     def __call__(self, x: Array, lengths: Array | None = None) -> Array:
         """As a LengthsRunner."""
-        value = self._answer(x.transpose(1, 2, 0), lengths)
+        value = self._answer(x.transpose(1, 2, 0), lengths)  # x as (seq, input_size, batch)
         if value.ndim == 2:
             return np.array(value.T, order="C")  # (batch, output_size)
         y = np.array(value.transpose(2, 0, 1), order="C")  # (batch, seq, output_size)

@@ -22,7 +22,7 @@ class PoolSteps:
 
     def through(self, x: Array, lengths: Array | None) -> Array:
         """The row `(size, batch)` after the steps of `x (seq, size, batch)`."""
-        counted = np.ones((len(x), 1, 1), bool)
+        counted = np.ones((len(x), 1, 1), bool)  # (seq, 1, batch) with lengths
         if lengths is not None:
             counted = np.arange(len(x))[:, np.newaxis, np.newaxis] < lengths
         if self._mode == "max":
@@ -33,7 +33,7 @@ class PoolSteps:
         is_new = count[0, :, 0] == 0  # (batch,)
         count[0, :, 0] += counted.sum(axis=(0, 1))
         if self._mode == "first":
-            kept[0, is_new] = x[0].T[is_new]
+            kept[0, is_new] = x[0].T[is_new]  # (batch, size)
             first: Array = kept[0].T
             return first
         divisor = count[0].T - np.float32(self._correction)  # (1, batch)
@@ -43,6 +43,7 @@ class PoolSteps:
     def _sum(self, x: Array, counted: Array) -> Array:
         """Step after step onto the sum so far: chunks change no bit."""
         kept = self.state[0]
+        # (1 + seq, size, batch), what was kept first
         terms = np.concatenate([kept.swapaxes(1, 2), np.where(counted, x, np.float32(0))])
         kept[0] = terms.sum(axis=0).T
         total: Array = kept[0].T

@@ -67,12 +67,13 @@ def _softplus(x: Array, terms: Array, _: float) -> Activated:
 
 
 def _gelu(x: Array, terms: Array, _: float) -> Activated:
+    # x times the normal distribution's cumulative function
     y = x * (0.5 + 0.5 * _erf(x / np.sqrt(2)))
     return Activated(y, terms, np.abs(x))
 
 
 def _gelu_tanh(x: Array, terms: Array, _: float) -> Activated:
-    inner = np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)
+    inner = np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)  # torch's approximate="tanh"
     y = 0.5 * x * (1 + np.tanh(inner))
     return Activated(y, terms, np.abs(x))
 
@@ -85,6 +86,7 @@ def _elu(x: Array, terms: Array, alpha: float) -> Activated:
     return Activated(y, np.where(is_curved, size, terms), size)
 
 
+# From https://arxiv.org/abs/1706.02515, with the digits that torch has.
 SELU_ALPHA = 1.6732632423543772848170429916717
 SELU_SCALE = 1.0507009873554804934193349852946
 

@@ -65,6 +65,7 @@ def _affine(stage: Affine, weights: Weights, x: Value, context: Context) -> Valu
     scale = as_row(weights["scale"])
     if context.choices.batch_statistics == stage.name:
         axes = _rows_and_steps(x.y, context)
+        # over rows and steps: what is left is (..., 1, size)
         offset = x.y.mean(axes, keepdims=True)
         scale = np.sqrt(x.y.var(axes, keepdims=True) + BATCH_NORM_EPS)
     if stage.inverse:
@@ -85,11 +86,11 @@ def _rows_and_steps(x: Array, context: Context) -> tuple[int, ...]:
 @apply.register
 def _layer_norm(stage: LayerNorm, weights: Weights, x: Value, context: Context) -> Value:
     size = x.y.shape[-1]
-    mean = x.y.mean(axis=-1, keepdims=True)
+    mean = x.y.mean(axis=-1, keepdims=True)  # (..., batch, 1), a mean over the features of each row
     if size > 1:  # the mean of one feature is that feature: no program rounds it
         mean = context.noise.value(mean)
     centred = x.y - mean
-    variance = (centred**2).mean(axis=-1, keepdims=True)
+    variance = (centred**2).mean(axis=-1, keepdims=True)  # the biased one, as torch's
     n = centred / np.sqrt(variance + stage.eps)
     weight = as_row(weights.get("weight", np.ones(size)))
     bias = as_row(weights.get("bias", np.zeros(size)))
@@ -119,6 +120,7 @@ def _state_of_layer(stage: LastHidden, recurrent: Recurrent, context: Context) -
     finals = context.states[recurrent.name][stage.state]
     first = (recurrent.num_layers + stage.layer) * recurrent.directions
     cells = range(first, first + recurrent.directions)
+    # (*runs, batch, directions * size)
     y = np.concatenate([finals.y[cell] for cell in cells], axis=-1)
     terms = np.concatenate([finals.terms[cell] for cell in cells], axis=-1)
     return Value(y, terms)
@@ -145,7 +147,7 @@ def _as_rows(x: Array) -> Array:
 
 @apply.register
 def _replace(stage: Replace, weights: Weights, x: Value, context: Context) -> Value:
-    is_meant = x.y == stage.value
+    is_meant = x.y == stage.value  # where the sentinel stands
     is_near = ~is_meant & (np.abs(x.y - stage.value) <= NEAR_A_BOUND * x.terms)
     y = context.noise.undecided(np.where(is_meant, stage.by, x.y), is_near)
     return Value(y, np.where(is_meant, abs(stage.by), x.terms))
@@ -180,7 +182,7 @@ def _pool(stage: Pool, weights: Weights, x: Value, context: Context) -> Value:
         context.final.append(total.y[np.newaxis])
         return total
     before, steps_before = start
-    steps = steps_before + counted.sum(axis=0)
+    steps = steps_before + counted.sum(axis=0)  # (1, *1, batch, 1)
     if stage.mode == "first":
         is_begun = steps_before[0] > 0
         y = np.where(is_begun, before[0], x.y[0])
@@ -195,7 +197,7 @@ def _pool(stage: Pool, weights: Weights, x: Value, context: Context) -> Value:
 
 def _summed(x: Value, before: Array, counted: Array) -> Value:
     """The steps that count added to the sum `(*runs, batch, size)` of those before."""
-    total = before + x.y.sum(axis=0, where=counted)
+    total = before + x.y.sum(axis=0, where=counted)  # (*runs, batch, size)
     return Value(total, np.abs(before) + np.abs(x.y).sum(axis=0, where=counted))
 
 
@@ -212,8 +214,8 @@ def _slice(stage: Slice, weights: Weights, x: Value, context: Context) -> Value:
 
 def _both_ends(x: Array, size: int, context: Context) -> Array:
     """The forward direction's last step beside the reverse direction's first."""
-    last = context.last(x)[..., :size]
-    first = x[0, ..., size:]
+    last = context.last(x)[..., :size]  # (*runs, batch, size)
+    first = x[0, ..., size:]  # the reverse direction read it last
     return np.concatenate([last, first], axis=-1)
 
 
@@ -225,6 +227,7 @@ def _clamp(stage: Clamp, weights: Weights, x: Value, context: Context) -> Value:
     low = -np.inf if stage.low is None else stage.low
     high = np.inf if stage.high is None else stage.high
     y = np.clip(x.y, low, high)
+    # well past a bound the answer is the bound itself
     beyond = np.abs(x.y - y) > NEAR_A_BOUND * x.terms
     return Value(y, np.where(beyond, np.abs(y), x.terms))
 

@@ -65,7 +65,7 @@ def forward(  # noqa: PLR0913 - what a run consists of, named at every call
     """
     noise = noise or Noise()
     batch, seq, _ = x.shape
-    counted = np.full(batch, seq) if lengths is None else np.asarray(lengths, np.int64)
+    counted = np.full(batch, seq) if lengths is None else np.asarray(lengths, np.int64)  # (batch,)
     steps = _for_every_run(x, noise)
     given = None if state is None else iter(state)
     context = Context(noise, counted, given, choices)
@@ -93,7 +93,8 @@ def value_after(model: Model, index: int, x: Array) -> Array:
 
 def _value_of(model: Model, last: int, steps: Array, context: Context) -> Value:
     """The value of a stage; of those before it each is kept until no later one takes it."""
-    values = {INPUT: Value(steps, np.abs(steps))}
+    values = {INPUT: Value(steps, np.abs(steps))}  # by index of the stage; x is read exactly
+    # later stages overwrite earlier ones
     last_reader = {source: index for index, taken in enumerate(model.sources) for source in taken}
     for index, stage in enumerate(model.stages[: last + 1]):
         sources = model.sources[index]
@@ -179,6 +180,6 @@ def _after(stage: Stage, taken: Sequence[Value], context: Context) -> Value:
 def _for_every_run(x: Array, noise: Noise) -> Array:
     """`x (batch, seq, input_size)` as float64 `(seq, *runs, batch, input_size)`."""
     batch, seq, width = x.shape
-    steps = np.asarray(x, np.float64).swapaxes(0, 1)
+    steps = np.asarray(x, np.float64).swapaxes(0, 1)  # (seq, batch, input_size)
     once = steps.reshape(seq, *[1] * len(noise.runs), batch, width)
     return np.broadcast_to(once, (seq, *noise.runs, batch, width))

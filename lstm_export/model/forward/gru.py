@@ -19,9 +19,9 @@ def gru(stage: GRU, w: dict[str, Array], x: Array, start: State, context: Contex
     """
     from_x = input_product(x, w["weight_ih"])  # (seq, *runs, batch, 3 * hidden_size)
     if "bias_ih" in w:
-        from_x += as_row(w["bias_ih"])
+        from_x += as_row(w["bias_ih"])  # b_hh stays apart: the reset gate acts on its part of it
     (h,) = (np.broadcast_to(state, (*x.shape[1:-1], stage.hidden_size)) for state in start)
-    every_h = np.empty((len(x), *h.shape))
+    every_h = np.empty((len(x), *h.shape))  # (seq, *runs, batch, hidden_size)
     every_term = np.empty_like(every_h)
     weights = _FromState(w, stage.hidden_size)
     for t, live in context.steps(len(x)):
@@ -54,7 +54,8 @@ def _step(from_x: Array, h: Array, weights: _FromState, context: Context) -> tup
     at = weights.at
     # Reset and update gate lie side by side: one call of sigmoid serves both.
     reset_update = slice(at["reset"].start, at["update"].stop)
-    from_h = weights.sums(h)
+    from_h = weights.sums(h)  # (*runs, batch, 3 * hidden_size)
+    # (*runs, batch, 2 * hidden_size)
     r_z = noise.gate(context.choices.sigmoid(from_x[..., reset_update] + from_h[..., reset_update]))
     r = r_z[..., :size]
     z = r_z[..., size:]
@@ -63,6 +64,6 @@ def _step(from_x: Array, h: Array, weights: _FromState, context: Context) -> tup
         from_state = r * from_h[..., new]  # so b_hn is multiplied by r too
     else:
         from_state = (r * h) @ weights.weight[..., new] + weights.bias[..., new]
-    n = np.tanh(from_x[..., new] + from_state)
+    n = np.tanh(from_x[..., new] + from_state)  # (*runs, batch, hidden_size)
     h_t = noise.value((1 - z) * n + z * h)
     return h_t, n

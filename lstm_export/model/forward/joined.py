@@ -37,6 +37,7 @@ def _subtract(stage: Subtract, taken: Sequence[Value]) -> Value:
 @join.register
 def _multiply(stage: Multiply, taken: Sequence[Value]) -> Value:
     first, second = taken
+    # each factor's own rounding, grown by the other
     terms = np.maximum(first.terms * np.abs(second.y), np.abs(first.y) * second.terms)
     return Value(first.y * second.y, terms)
 
@@ -53,6 +54,7 @@ def _divide(stage: Divide, taken: Sequence[Value]) -> Value:
 
 @join.register
 def _concat(stage: Concat, taken: Sequence[Value]) -> Value:
+    # a sequence has one axis more than a row
     *shape, _ = max((value.y.shape for value in taken), key=len)
     y = [np.broadcast_to(value.y, (*shape, value.y.shape[-1])) for value in taken]
     terms = [np.broadcast_to(value.terms, (*shape, value.y.shape[-1])) for value in taken]

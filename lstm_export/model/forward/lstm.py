@@ -22,19 +22,19 @@ def lstm(stage: LSTM, w: dict[str, Array], x: Array, start: State, context: Cont
     from_x = input_product(x, w["weight_ih"])  # (seq, *runs, batch, 4 * hidden_size)
     if "bias_ih" in w:
         from_x += as_row(w["bias_ih"] + w["bias_hh"])
-    weight_hh = transposed(w["weight_hh"])
+    weight_hh = transposed(w["weight_hh"])  # (*runs, state size, 4 * hidden_size)
     weight_hr = transposed(w["weight_hr"]) if "weight_hr" in w else None
     h, c = (np.broadcast_to(state, (*x.shape[1:-1], state.shape[-1])) for state in start)
     at = gate_slices(PYTORCH_GATES, stage.hidden_size)
-    every_h = np.empty((len(x), *h.shape))
-    every_term = np.empty((len(x), *c.shape))
+    every_h = np.empty((len(x), *h.shape))  # (seq, *runs, batch, proj_size or hidden_size)
+    every_term = np.empty((len(x), *c.shape))  # (seq, *runs, batch, hidden_size)
     for t, live in context.steps(len(x)):
         sums = state_product(h, weight_hh)
         sums += from_x[t]  # W_ih x_t + b_ih + W_hh h + b_hh, (*runs, batch, 4 * hidden_size)
         h_t, c_t, g = _step(sums, c, at, context)
         np.add(np.abs(g), np.abs(c), out=every_term[t])
         if weight_hr is not None:
-            h_t = context.noise.value(h_t @ weight_hr)
+            h_t = context.noise.value(h_t @ weight_hr)  # (*runs, batch, proj_size)
         h = carried(live, h_t, h)
         c = carried(live, c_t, c)
         every_h[t] = h
@@ -54,7 +54,8 @@ def _step(
     noise = context.noise
     size = c.shape[-1]
     # One call for all four: for few rows calls cost more than the numbers that g does not need.
-    gates = sigmoid(sums)
+    gates = sigmoid(sums)  # (*runs, batch, 4 * hidden_size)
+    # (*runs, batch, 2 * hidden_size), neighbours in PyTorch's order
     i_f = noise.gate(gates[..., at["input"].start : at["forget"].stop])
     i = i_f[..., :size]
     f = i_f[..., size:]

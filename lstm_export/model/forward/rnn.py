@@ -18,17 +18,17 @@ def rnn(stage: RNN, w: dict[str, Array], x: Array, start: State, context: Contex
     of the sum; of a tanh at most 1.
     """
     from_x = input_product(x, w["weight_ih"])  # (seq, *runs, batch, hidden_size)
-    size = input_product(np.abs(x), np.abs(w["weight_ih"]))
+    size = input_product(np.abs(x), np.abs(w["weight_ih"]))  # |W_ih| |x|, the terms of from_x
     if "bias_ih" in w:
         from_x += as_row(w["bias_ih"] + w["bias_hh"])
         size += as_row(np.abs(w["bias_ih"]) + np.abs(w["bias_hh"]))
-    weight = transposed(w["weight_hh"])
+    weight = transposed(w["weight_hh"])  # (*runs, hidden_size, hidden_size)
     (h,) = (np.broadcast_to(state, (*x.shape[1:-1], stage.hidden_size)) for state in start)
-    every_h = np.empty((len(x), *h.shape))
+    every_h = np.empty((len(x), *h.shape))  # (seq, *runs, batch, hidden_size)
     every_term = np.empty_like(every_h)
     is_relu = stage.nonlinearity == "relu"
     for t, live in context.steps(len(x)):
-        sums = from_x[t] + state_product(h, weight)
+        sums = from_x[t] + state_product(h, weight)  # (*runs, batch, hidden_size)
         terms = size[t] + state_product(np.abs(h), np.abs(weight))
         every_term[t] = terms if is_relu else np.minimum(terms, 1.0)
         h_t = context.noise.value(np.maximum(sums, 0) if is_relu else np.tanh(sums))

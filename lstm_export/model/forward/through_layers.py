@@ -35,8 +35,9 @@ def through_layers(stage: Recurrent, weights: Weights, x: Array, context: Contex
             directions.append(_in_sequence(ran.value, cell, here))
             final.append(ran)
         value = _side_by_side(directions)
-        x = value.y
+        x = value.y  # (seq, *runs, batch, directions * size), the next layer's input
     for index, name in enumerate(stage.states):
+        # (num_layers * directions, *runs, batch, size)
         y = np.stack([ran.final[index] for ran in final])
         terms = np.stack([ran.terms[index] for ran in final])
         context.final.append(y)

@@ -246,7 +246,7 @@ def _weights(k: int, kind: str, directions: int, operands: list[Array]) -> dict[
         weight_ih, weight_hh, *biases = (operand[direction] for operand in operands)
         parts = {"weight_ih": weight_ih, "weight_hh": weight_hh}
         for bias in biases:  # at most one, both of torch's on end
-            parts["bias_ih"], parts["bias_hh"] = np.split(bias, 2)
+            parts["bias_ih"], parts["bias_hh"] = np.split(bias, 2)  # (gates * hidden_size,) each
         for name, array in parts.items():
             found[f"{name}_l{k}{reverse}"] = reorder_gates(array, order, gates)
     return found

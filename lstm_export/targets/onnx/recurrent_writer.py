@@ -42,7 +42,7 @@ def write_recurrent(stage: Recurrent, graph: Graph, readers: tuple[Stage, ...]) 
     if stage.num_layers > 1:
         for state, name in names.items():
             parts = [f"{stage.name}/l{k}/Y_{state}" for k in range(stage.num_layers)]
-            graph.node("Concat", name + FINAL, *parts, axis=0)
+            graph.node("Concat", name + FINAL, *parts, axis=0)  # (num_layers, batch, size)
 
 
 def can_gather(stage: Recurrent, readers: tuple[Stage, ...]) -> bool:
@@ -118,6 +118,7 @@ def _join_directions(cells: Cells, node: str, graph: Graph) -> None:
     if len(cells) == 1:
         graph.squeeze(f"{node}/steps", axis=1)
         return
+    # (seq, batch, directions, size)
     graph.add("Transpose", f"{node}/transposed", perm=[0, 2, 1, 3])
     as_it_is = 0
     graph.add("Reshape", f"{node}/steps", graph.integers("steps_shape", as_it_is, as_it_is, -1))
@@ -163,6 +164,7 @@ def _initial(stage: Recurrent, cells: Cells, state: str, node: str, graph: Graph
     """A layer's learned initial state for every row, or no input where there is none."""
     if f"{state}0" not in stage.weights:
         return ""
+    # (directions, size)
     learned = np.stack([cell.h0 if state == "h" else cell.c0 for cell in cells])
     return graph.for_every_row(f"{node}/initial_{state}", learned)  # (directions, hidden_size)
 
@@ -175,10 +177,13 @@ def _operands(stage: Recurrent, cells: Cells) -> dict[str, Array]:
         return reorder_gates(array, stage.gates, order)
 
     operands = {
+        # (directions, gates * hidden_size, input_size)
         "W": np.stack([reordered(cell.weight_ih) for cell in cells]),
+        # (directions, gates * hidden_size, hidden_size)
         "R": np.stack([reordered(cell.weight_hh) for cell in cells]),
     }
     if stage.bias:
         pairs = [(reordered(cell.bias_ih), reordered(cell.bias_hh)) for cell in cells]
+        # (directions, 2 * gates * hidden_size)
         operands["B"] = np.stack([np.concatenate(pair) for pair in pairs])
     return operands

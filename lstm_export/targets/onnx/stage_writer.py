@@ -108,7 +108,9 @@ def _last_hidden(stage: LastHidden, graph: Graph, around: Around) -> None:
         picked = graph.pick_last(stage.name, graph.value.name, FINAL_STEP)
         graph.value = replace(graph.value, name=picked)
     elif graph.value.is_bidirectional:
+        # (batch, directions, size)
         graph.add("Transpose", f"{stage.name}/transposed", perm=[1, 0, 2])
+        # (batch, directions * size)
         graph.add("Reshape", stage.name, graph.integers("state_shape", 0, -1))
     else:
         graph.add("Gather", stage.name, graph.integer("first_index", 0), axis=0)
@@ -241,6 +243,7 @@ def _linear(stage: Linear, graph: Graph, around: Around) -> None:
         weight = graph.constant(name, stage.weight)
         graph.add("Gemm", stage.name, weight, *bias, transB=1)
         return
+    # weight (in_features, out_features)
     graph.add("MatMul", stage.name, graph.constant(name, stage.weight.T))
     if bias:
         graph.add("Add", f"{stage.name}/bias", *bias)
