@@ -93,8 +93,7 @@ class Machine:
     # Objects
 
     def call(self, callee: Any, args: Any) -> Any:
-        """What calling would give, as a record; empty dicts as such, since they are filled "
-        "later."""
+        """What calling would give, as a record; empty dicts as such: they are filled later."""
         kind = _name(callee)
         if kind not in _EMPTY_DICTS:
             return Instance(kind, args)

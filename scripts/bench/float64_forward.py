@@ -2,7 +2,7 @@
 
 One thread each.
 
-python -m scripts.bench.float64_forward
+    python -m scripts.bench.float64_forward
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ one thread; they take turns in one process, and the processor's own time is take
 machine does not count. Our graph runs twice: what the second differs from the first by is the
 noise.
 
-    pip install onnxscript           # for PyTorch's newer exporter, dynamo=True; its rows are left
-    out without it python -m scripts.bench.onnx_export
+    pip install onnxscript           # for PyTorch's newer exporter, whose rows are else left out
+    python -m scripts.bench.onnx_export
 """
 
 from __future__ import annotations

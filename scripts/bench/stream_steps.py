@@ -5,9 +5,8 @@ output. All ways take turns in one process on one thread, the processor's own ti
 ratios are medians over the rounds, so that what slows the machine for a while slows all of them.
 Before anything is timed, all answers are compared.
 
-    python -m scripts.bench.stream_steps                      # steps and pools: two minutes python
-    -m scripts.bench.stream_steps --memory 10000000    # and how far resident memory grows over so
-    many steps
+    python -m scripts.bench.stream_steps                      # steps and pools: two minutes
+    python -m scripts.bench.stream_steps --memory 10000000    # and how far resident memory grows
 """
 
 from __future__ import annotations

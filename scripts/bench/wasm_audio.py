@@ -1,6 +1,6 @@
 """The share of a core that a model takes in an AudioWorklet at 48 kHz, in Chromium.
 
-python -m scripts.bench.wasm_audio
+    python -m scripts.bench.wasm_audio
 
 The model is one LSTM of 40 units from one sample to one sample, the page that of docs/web.md, the
 sound 10 s of noise, rendered by an OfflineAudioContext; the least time of half a second counts.

@@ -1,6 +1,6 @@
 """Sizes of the wasm target's files, and times in Node and Chromium beside ONNX Runtime's.
 
-python -m scripts.bench.wasm_steps MODEL.pt [--peers FOLDER]
+    python -m scripts.bench.wasm_steps MODEL.pt [--peers FOLDER]
 
 FOLDER is where npm installed onnxruntime-web, and, to be told of, onnxruntime-node and esbuild; by
 default what scripts/install_web_engines.sh installed. Rounds take turns, the least time counts.

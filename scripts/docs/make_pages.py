@@ -1,8 +1,8 @@
 """Rewrite what the pages show: tables, help texts, the navigation, what commands print.
 
-python -m scripts.docs.make_pages                      tables, help texts, navigation: a second
-python -m scripts.docs.make_pages --run [PAGE ...]     also what commands print: minutes
-python -m scripts.docs.make_pages --by-hand PAGE ...   also benchmarks: many minutes
+    python -m scripts.docs.make_pages                      tables, help texts, navigation: a second
+    python -m scripts.docs.make_pages --run [PAGE ...]     also what commands print: minutes
+    python -m scripts.docs.make_pages --by-hand PAGE ...   also benchmarks: many minutes
 
 tests/kit/pages.py says how a page marks what is run.
 """

@@ -5,7 +5,7 @@ judged by the parity rule. A batch, its rows one by one and, where there are any
 give the same bits. What each one gave is a line of JSON in artifacts/c-study/, so that a run that
 was stopped goes on where it was.
 
-OPENBLAS_NUM_THREADS=1 python -m scripts.study.c_graphs --graphs 1000 --chains 500
+    OPENBLAS_NUM_THREADS=1 python -m scripts.study.c_graphs --graphs 1000 --chains 500
 """
 
 from __future__ import annotations

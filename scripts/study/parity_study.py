@@ -4,14 +4,15 @@ Three questions, each over chains drawn at random (tests/kit/random_chains.py), 
 graphs (tests/kit/random_graphs.py) as well, written as real ONNX files by this package and run in
 ONNX Runtime:
 
-    alarms      does an artifact without a bug ever fail, in ONNX Runtime or in PyTorch? mutants
-    is an artifact with a bug (tests/kit/mutant_files.py) caught: by its structure (R1), its numbers
-    (R2)? diagnosis   does a bug of the catalogue get its own name, and a bug that is not in it no
-    name?
+    alarms      does an artifact without a bug ever fail, in ONNX Runtime or in PyTorch?
+    mutants     is an artifact with a bug (tests/kit/mutant_files.py) caught: by its structure (R1),
+                its numbers (R2)?
+    diagnosis   does a bug of the catalogue get its own name, and a bug that is not in it no name?
 
 What each chain gave is a line of JSON in artifacts/parity-study/, so that a run that was stopped
-goes on where it was. OpenBLAS's threads only get into each other's way here: OPENBLAS_NUM_THREADS=1
-python -m scripts.study.parity_study
+goes on where it was. OpenBLAS's threads only get into each other's way here:
+
+    OPENBLAS_NUM_THREADS=1 python -m scripts.study.parity_study
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """How much of a forward the weights alone tell: recognition of modules written as users write them.
 
-python -m scripts.study.recognition                 the figures in docs/checkpoints.md python -m
-scripts.study.recognition --example DIR   write the page's example, models.py and checkpoint.pt,
-there
+python -m scripts.study.recognition                 # the figures in docs/checkpoints.md
+python -m scripts.study.recognition --example DIR   # the page's example, written into DIR
 """
 
 from __future__ import annotations

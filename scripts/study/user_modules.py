@@ -1,7 +1,8 @@
-"""What users write, in every way in: live, through the command line, in each target, and as bare
-weights. Writes the table of docs/written.md.
+"""What users write, in every way in: live, by commands, in each target, and as bare weights.
 
-python -m scripts.study.user_modules
+Writes the table of docs/written.md.
+
+    python -m scripts.study.user_modules
 
 What each module gave is a line of JSON in artifacts/user-modules.jsonl, so that a run that was
 stopped goes on where it was.

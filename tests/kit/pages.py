@@ -2,15 +2,17 @@
 
 An HTML comment before a fenced block says what the block is:
 
-    <!-- run -->            a console block: each `$ ` line is run, and what it printed stands below
-    it;
-                            `...` stands for lines left out. A Python block: run with the others of
-                            its page, at its end
-    <!-- run by hand -->    the same, but only if one asks for it: benchmarks <!-- file: NAME -->
-    a file that the reader is told to make; written before anything runs <!-- excerpt: FILE -->
-    lines that stand in a file of the clone <!-- not run: WHY -->   shown and not run <!-- tested:
-    FILE -->   shown, and run by that test <!-- new: FILE -->      a guide's new file, and lines
-    that it adds to a file before or after a line: <!-- add: FILE | before | LINE -->
+    <!-- run -->            a console block: each `$ ` line is run, and what it printed stands
+                            below it; `...` stands for lines left out. A Python block: run with the
+                            others of its page, at its end
+    <!-- run by hand -->    the same, but only if one asks for it: benchmarks
+    <!-- file: NAME -->     a file that the reader is told to make; written before anything runs
+    <!-- excerpt: FILE -->  lines that stand in a file of the clone
+    <!-- not run: WHY -->   shown and not run
+    <!-- tested: FILE -->   shown, and run by that test
+    <!-- new: FILE -->      a guide's new file
+    <!-- add: FILE | before | LINE -->
+                            lines that it adds to a file before or after a line
 
 and on a line of its own:
 
