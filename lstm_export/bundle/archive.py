@@ -7,38 +7,33 @@ hide in a header that nobody reads, or between two entries.
 
 from __future__ import annotations
 
-import io
 import stat
-import struct
 import time
-import zipfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
 
 from ..errors import BundleError
 from ..files import source_date
+from .stored_zip import (
+    END,
+    END_SIGNATURE,
+    LOCAL_SIGNATURE,
+    STORED,
+    Date,
+    Entry,
+    Moment,
+    entries_in,
+    zipped,
+)
 
 MAX_ENTRIES = 64
 MAX_BYTES = 256 * 2**20
 
-# The end record, appnote.txt 4.3.16 (pkware.com): signature, four counts of disks and entries, size
-# and offset of the directory, length of the comment.
-_END = struct.Struct("<4s4H2LH")
-_END_SIGNATURE = b"PK\x05\x06"
-_ENTRY_SIGNATURE = b"PK\x03\x04"
 _ZIP64_LOCATOR_SIGNATURE = b"PK\x06\x07"
 _ZIP64_LOCATOR_BYTES = 20
 _MAX_DIRECTORY_ENTRY_BYTES = 1024  # 46 fixed, the rest is the name
 _MAX_NAME = _MAX_DIRECTORY_ENTRY_BYTES // 2
 _ENCRYPTED = 0x2041  # flag bits 0, 6 and 13: encrypted, strongly, with a masked directory
-_MODE = stat.S_IFREG | 0o644
-_UNIX = 3
-
-# What zipfile raises over damaged bytes: bad magic, bad offsets, bad names, unknown versions.
-_DAMAGE = (zipfile.BadZipFile, EOFError, OSError, RuntimeError, ValueError, struct.error)
-
-Date: TypeAlias = "tuple[int, int, int, int, int, int]"  # year to second
 EARLIEST: Date = (1980, 1, 1, 0, 0, 0)
 LATEST: Date = (2107, 12, 31, 23, 59, 58)
 
@@ -58,19 +53,7 @@ def pack(
     _check_names(list(files), max_entries, fold_case)
     _check_total(sum(len(content) for content in files.values()))
     names = sorted(files, key=lambda name: (name != first, name))
-    return _zipped({name: files[name] for name in names}, _date())
-
-
-def _zipped(files: Mapping[str, bytes], date: Date) -> bytes:
-    """The zip of `files` in their order, each with the same date."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in files.items():
-            info = zipfile.ZipInfo(name, date)
-            info.create_system = _UNIX  # whatever system this runs on
-            info.external_attr = _MODE << 16
-            archive.writestr(info, content)
-    return buffer.getvalue()
+    return zipped({name: files[name] for name in names}, Moment.of(_date()))
 
 
 def unpack(
@@ -88,59 +71,59 @@ def unpack(
             safe, or a byte that `pack` would not have written.
     """
     _check_total(len(data))
-    count = _check_end(data, max_entries)
+    entries = _entries(data, max_entries)
+    _check_names([entry.name for entry in entries], max_entries, fold_case)
+    for entry in entries:
+        _check_entry(entry)
+    _check_total(sum(entry.size for entry in entries))
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = archive.infolist()
-            if len(entries) != count:  # a comment can swallow the entries that follow it
-                raise BundleError(
-                    f"the archive is damaged: {len(entries)} of its {count} entries can be found"
-                )
-            _check_entries(entries, max_entries, fold_case)
-            # read() checks the CRC.
-            files = {entry.orig_filename: archive.read(entry) for entry in entries}
-    except _DAMAGE as error:
-        raise BundleError(f"the archive is damaged: {error}; copy or download it again") from error
+        files = {entry.name: entry.contents(data) for entry in entries}
+    except ValueError as error:
+        raise _damaged(error) from error
     _check_every_byte(data, files, entries)
     return files
 
 
-def _check_entries(entries: Sequence[zipfile.ZipInfo], max_entries: int, fold_case: bool) -> None:
-    # `filename` is what zipfile made of the name, cut at a NUL for example.
-    _check_names([entry.orig_filename for entry in entries], max_entries, fold_case)
-    for entry in entries:
-        _check_entry(entry)
-    _check_total(sum(entry.file_size for entry in entries))
-
-
-def _check_every_byte(
-    data: bytes, files: Mapping[str, bytes], entries: Sequence[zipfile.ZipInfo]
-) -> None:
-    """The archive must be what `pack` makes of its files, in their order, at their date."""
-    date = entries[0].date_time if entries else EARLIEST
+def _entries(data: bytes, max_entries: int) -> list[Entry]:
+    """What the directory lists, which must be as many as the end record says."""
+    directory, count = _directory_of(data, max_entries)
     try:
-        expected = _zipped(files, date)
-    except _DAMAGE as error:  # a month 0, for example
-        raise BundleError(f"the archive is damaged: {error}; copy it again") from error
-    if data != expected:
+        entries = list(entries_in(directory))
+    except ValueError as error:
+        raise _damaged(error) from error
+    if len(entries) != count:  # a comment can swallow the entries that follow it
+        raise BundleError(
+            f"the archive is damaged: {len(entries)} of its {count} entries can be found"
+        )
+    return entries
+
+
+def _damaged(error: Exception) -> BundleError:
+    return BundleError(f"the archive is damaged: {error}; copy or download it again")
+
+
+def _check_every_byte(data: bytes, files: Mapping[str, bytes], entries: Sequence[Entry]) -> None:
+    """The archive must be what `pack` makes of its files, in their order, at their date."""
+    moment = entries[0].moment if entries else Moment.of(EARLIEST)
+    if data != zipped(files, moment):
         raise BundleError(
             "the archive holds bytes that this tool does not write; "
             "copy it again, or package the model again"
         )
 
 
-def _check_end(data: bytes, max_entries: int) -> int:
-    """Judge the directory's size before zipfile makes an object of each entry; their number."""
-    if not data.startswith((_ENTRY_SIGNATURE, _END_SIGNATURE)):
+def _directory_of(data: bytes, max_entries: int) -> tuple[bytes, int]:
+    """The directory, its size judged before an object of each entry is made; their number."""
+    if not data.startswith((LOCAL_SIGNATURE, END_SIGNATURE)):
         raise BundleError(
             "this is no zip archive; expected a file written by `lstm-export package`"
         )
-    end = len(data) - _END.size
-    if end < 0 or data[end : end + 4] != _END_SIGNATURE:
+    end = len(data) - END.size
+    if end < 0 or data[end : end + 4] != END_SIGNATURE:
         raise BundleError(
             "the archive is cut short, or something was added after its end; copy it again"
         )
-    _, _, _, _, count, size, offset, _ = _END.unpack(data[end:])
+    _, _, _, _, count, size, offset, _ = END.unpack(data[end:])
     locator = max(end - _ZIP64_LOCATOR_BYTES, 0)
     if data[locator : locator + 4] == _ZIP64_LOCATOR_SIGNATURE:
         raise BundleError("the archive is in zip64 form, which no bundle needs")
@@ -152,7 +135,7 @@ def _check_end(data: bytes, max_entries: int) -> int:
         raise BundleError(
             "the archive is damaged: its directory is not where its end record says; copy it again"
         )
-    return int(count)
+    return data[offset:end], int(count)
 
 
 def _check_total(size_bytes: int) -> None:
@@ -196,16 +179,16 @@ def _name_fault(name: str) -> str:
     return next((reason for reason, found in faults.items() if found), "")
 
 
-def _check_entry(entry: zipfile.ZipInfo) -> None:
-    name = entry.orig_filename
-    kind = stat.S_IFMT(entry.external_attr >> 16)
+def _check_entry(entry: Entry) -> None:
+    name = entry.name
+    kind = stat.S_IFMT(entry.mode)
     if stat.S_ISLNK(kind):
         raise BundleError(f"{name} is a symlink, refused")
     if kind not in (0, stat.S_IFREG):
         raise BundleError(f"{name} is a special file, refused")
-    if entry.flag_bits & _ENCRYPTED:
+    if entry.flags & _ENCRYPTED:
         raise BundleError(f"{name} is encrypted, which no bundle is")
-    if entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size:
+    if entry.method != STORED or entry.packed_size != entry.size:
         raise BundleError(
             f"{name} is compressed, bundles are stored plain; package the model again"
         )

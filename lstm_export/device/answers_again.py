@@ -67,15 +67,16 @@ def _groups(golden: Sequence[GoldenSet]) -> Iterator[list[GoldenSet]]:
 
 def _padded(group: Sequence[GoldenSet]) -> tuple[Array, Array]:
     """The rows of all sets `(rows, seq, input_size)`, zeros after each, and their lengths."""
-    seq = group[0].seq
-    rows = []
-    lengths = []
+    rows = sum(len(stored.x) for stored in group)
+    x = np.zeros((rows, group[0].seq, group[0].x.shape[2]), np.float32)
+    lengths = np.empty(rows, np.int64)
+    first = 0
     for stored in group:
-        # zeros behind each row, which its length leaves out
-        rows.append(np.pad(stored.x, ((0, 0), (0, seq - stored.seq), (0, 0))))
-        whole = np.full(len(stored.x), stored.seq)
-        lengths.append(whole if stored.lengths is None else stored.lengths)
-    return np.concatenate(rows), np.concatenate(lengths)
+        end = first + len(stored.x)
+        x[first:end, : stored.seq] = stored.x
+        lengths[first:end] = stored.seq if stored.lengths is None else stored.lengths
+        first = end
+    return x, lengths
 
 
 def _cut(stored: GoldenSet, output: Output, rows: slice) -> Again:
