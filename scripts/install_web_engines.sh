@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Install what else runs models for the web, into .npm of this clone: onnxruntime-web, Deno, Bun. Tests and scripts/bench
+# Install what else runs models for the web, into .npm of this clone: onnxruntime-web, Deno, Bun, esbuild. Tests and scripts/bench
 # use them. Never fails: where it cannot install, it says why, and the tests that need them are skipped.
 # With --check nothing is installed: it says what is missing.
 
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-packages=(onnxruntime-web@1.30.0 deno@2.9.6 bun@1.4.5)
+packages=(onnxruntime-web@1.30.0 deno@2.9.6 bun@1.4.5 esbuild@0.28.2 typescript@5.9.3)
 
 if [ "$(cat .npm/installed 2> /dev/null)" = "${packages[*]}" ]; then
   echo "engines for the web: all there"

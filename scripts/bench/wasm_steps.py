@@ -2,8 +2,8 @@
 
     python -m scripts.bench.wasm_steps MODEL.pt [--peers FOLDER]
 
-FOLDER is where npm installed onnxruntime-web, and, to be told of, onnxruntime-node and esbuild; by
-default what scripts/install_web_engines.sh installed. Rounds take turns, the least time counts.
+FOLDER is where npm installed onnxruntime-web and, to be told of, onnxruntime-node; by default what
+scripts/install_web_engines.sh installed. Rounds take turns, the least time counts.
 `floats` is the usual export, `int16` and `int8` are in whole numbers, `C` is the generated C with
 vectors of four, as WebAssembly has them, compiled for this machine by clang. `step` of ONNX Runtime
 is a sequence of one step, which carries no state. Its calls are awaited, and ours too. `first` is
@@ -96,7 +96,7 @@ def main() -> None:
             (folder / "node_modules").symlink_to(peers)
         version = _said(["node", "--version"], folder)
         print(f"{machine_text(machine())}, Node {version.strip()}")
-        _print_sizes(folder, peers / ".bin" / "esbuild")
+        _print_sizes(folder)
         in_node = _in_node(folder, runtimes)
         in_node["C, vectors of four"] = _in_c(chosen.model, folder)
         in_page = _in_page(folder, "onnxruntime-web" in runtimes) if BROWSER else {}
@@ -146,18 +146,12 @@ def _first(folder: Path, runtimes: list[str]) -> dict[str, float]:
     return found
 
 
-def _print_sizes(folder: Path, esbuild: Path) -> None:
-    """Of the files, and of the script as a bundler's minifier leaves it."""
-    sizes = {}
-    for file in ("model.wasm", "model.plain.wasm", "model.mjs"):
-        sizes[file] = (folder / "model_wasm" / file).read_bytes()
-    for weights in WHOLE:
-        sizes[f"{weights}, model.wasm"] = (folder / f"{weights}_wasm" / "model.wasm").read_bytes()
-    if esbuild.exists():
-        command = [str(esbuild), "--minify", "model.mjs"]
-        sizes["model.mjs, minified"] = _said(command, folder / "model_wasm").encode()
-    for file, data in sizes.items():
-        print(f"{file:<20} {len(data):>9,} bytes, {len(gzip.compress(data, 9)):>9,} gzipped")
+def _print_sizes(folder: Path) -> None:
+    files = ["model_wasm/model.wasm", "model_wasm/model.plain.wasm", "model_wasm/model.mjs"]
+    files += [f"{weights}_wasm/model.wasm" for weights in WHOLE]
+    for file in files:
+        data = (folder / file).read_bytes()
+        print(f"{file:<27} {len(data):>7,} bytes, {len(gzip.compress(data, 9)):>7,} gzipped")
 
 
 def _print_times(in_node: Times, in_page: Times, first: dict[str, float]) -> None:

@@ -147,9 +147,9 @@ def test_a_folder_holds_both_modules_and_replaces_only_its_like(tmp_path: Path) 
     wasm.export(model, folder, name="gate", single_file=True)
     wasm.export(model, folder, name="gate")
     assert wasm.main_file(folder) == folder / "gate.wasm"
-    assert json.loads((folder / "package.json").read_text())["types"] == "./gate.d.ts"
+    assert json.loads((folder / "package.json").read_text())["types"] == "./gate.d.mts"
     (folder / "mine.txt").touch()
-    with pytest.raises(InputError, match=r"holds other files \(README.md, gate.d.ts"):
+    with pytest.raises(InputError, match=r"holds other files \(README.md, gate.d.mts"):
         wasm.export(model, folder, name="gate")
 
 
@@ -161,7 +161,7 @@ def test_names_of_strangers_stay_out_of_the_text(tmp_path: Path) -> None:
     named = Model(model.stages, signature)
     wasm.export(named, tmp_path / "a_wasm")
     wasm.export(model, tmp_path / "b_wasm")
-    for name in ("model.mjs", "model.d.ts", "package.json", "index.html"):
+    for name in ("model.mjs", "model.d.mts", "package.json", "index.html"):
         assert (tmp_path / "a_wasm" / name).read_bytes() == (
             tmp_path / "b_wasm" / name
         ).read_bytes()

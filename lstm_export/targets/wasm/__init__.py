@@ -1,7 +1,7 @@
 """Export to WebAssembly, for browsers, Node and other hosts.
 
 Writes a folder: NAME.wasm and NAME.plain.wasm, the C of this package compiled with and without
-vectors; NAME.mjs, which chooses between them, with NAME.d.ts; index.html, a page that tests the
+vectors; NAME.mjs, which chooses between them, with NAME.d.mts; index.html, a page that tests the
 model and streams a table; package.json and a README. A module imports nothing and carries its
 model's record, so that NAME.wasm alone is the artifact.
 Here it is run by wasmtime, which lets it reach nothing but memory of its own and ends it when it

@@ -12,7 +12,7 @@ from ..c.emit.interface import described
 from ..c.emit.names import plain
 from .module import web_file
 
-_ENDINGS = (".wasm", ".plain.wasm", ".mjs", ".d.ts")
+_ENDINGS = (".wasm", ".plain.wasm", ".mjs", ".d.mts")  # TypeScript looks for .d.mts beside .mjs
 _OTHERS = ("package.json", "README.md", "index.html")
 
 
@@ -34,7 +34,7 @@ def folder_files(model: Model, name: str, modules: Modules, single_file: bool) -
     """The contents of every file. Names of a stranger come in a form of our own."""
     texts = {
         f"{name}.mjs": _script(name, modules, single_file),
-        f"{name}.d.ts": web_file("model.d.ts"),
+        f"{name}.d.mts": web_file("model.d.mts"),
         "index.html": web_file("index.html").replace("./model.mjs", f"./{name}.mjs"),
         "package.json": _package(model, name),
         "README.md": _readme(model, name, modules),
@@ -44,14 +44,13 @@ def folder_files(model: Model, name: str, modules: Modules, single_file: bool) -
 
 
 def _script(name: str, modules: Modules, single_file: bool) -> str:
-    """NAME.mjs."""
-    text = web_file("model.mjs")
-    for ending in (".wasm", ".plain.wasm"):
-        text = text.replace(f"'./model{ending}'", f"'./{name}{ending}'")
-    if single_file:
-        embedded = {"simd": _base64(modules.simd), "plain": _base64(modules.plain)}
-        text = text.replace("EMBEDDED = null", f"EMBEDDED = {json.dumps(embedded)}")
-    return text
+    """NAME.mjs: web/model.mjs, minified."""
+    text = web_file("model.min.mjs")
+    for ending, module in ((".wasm", modules.simd), (".plain.wasm", modules.plain)):
+        beside = f'new URL("./model{ending}",import.meta.url)'
+        named = f'new URL("./{name}{ending}",import.meta.url)'
+        text = text.replace(beside, f'decoded("{_base64(module)}")' if single_file else named)
+    return text + web_file("embedded.mjs") if single_file else text
 
 
 def _base64(data: bytes) -> str:
@@ -60,14 +59,14 @@ def _base64(data: bytes) -> str:
 
 def _package(model: Model, name: str) -> str:
     """package.json."""
-    exported = {"types": f"./{name}.d.ts", "default": f"./{name}.mjs"}
+    exported = {"types": f"./{name}.d.mts", "default": f"./{name}.mjs"}
     facts = {
         "name": name.lower(),
         "version": "1.0.0",
         "description": f"{described(model)}; written by lstm-export {__version__}",
         "type": "module",
         "exports": {".": exported, "./*": "./*"},
-        "types": f"./{name}.d.ts",
+        "types": f"./{name}.d.mts",
         "files": sorted(file_names(name) - {"package.json"}),
     }
     return json.dumps(facts, indent=2) + "\n"
@@ -104,7 +103,7 @@ _README = """# @NAME@ in WebAssembly
 Written by lstm-export. No dependency: `@NAME@.mjs` runs in browsers, workers, AudioWorklets, Node,
 Deno and Bun. It takes `@NAME@.wasm` (@SIMD@ bytes) where the engine has vectors, else
 `@NAME@.plain.wasm` (@PLAIN@ bytes); both give the same bits everywhere.
-@WEIGHTS@
+@WEIGHTS@ The script is minified; `@NAME@.d.mts` says what it takes and gives.
 
 `index.html` is a page that tests the model, streams a CSV and plots the answers: run
 `python -m http.server` in this folder and open http://localhost:8000/.

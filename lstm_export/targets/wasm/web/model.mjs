@@ -1,17 +1,13 @@
-// A recurrent model in WebAssembly, made by lstm-export. README.md shows how to call it.
+//! A recurrent model in WebAssembly, made by lstm-export. README.md shows how to call it.
+// Exports hold model.min.mjs, which scripts/minify_glue.sh makes of this file.
 
-export class ModelError extends Error {
-  constructor(message) {
-    super(message);
-    this.name = this.constructor.name;
-  }
-}
-export class LoadError extends ModelError {}
-export class InputError extends ModelError {} // nothing was taken, nothing has changed
-export class MemoryError extends ModelError {}
+// Names as text: a bundler renames classes.
+export class ModelError extends Error { name = 'ModelError'; }
+export class LoadError extends ModelError { name = 'LoadError'; }
+export class InputError extends ModelError { name = 'InputError'; } // nothing has changed
+export class MemoryError extends ModelError { name = 'MemoryError'; }
 
 const FORMATS = [1, 2]; // of floats, of whole numbers: called alike
-const EMBEDDED = null; // with --single-file { simd, plain } in base64
 const SIMD = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10,
   10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11); // a module of one vector instruction
 
@@ -23,27 +19,29 @@ export async function load(source, options = {}) {
     if (found.ok === false) throw new LoadError(`${found.url} answers ${found.status}`);
     found = await found.arrayBuffer();
   }
-  return loadSync(found instanceof WebAssembly.Module ? found
-    : await WebAssembly.compile(found).catch(refuse), options);
+  return loadSync(isModule(found) ? found : await WebAssembly.compile(found).catch(refuse), options);
 }
 
 /** The same at once, from bytes, a WebAssembly.Module or what is embedded: for an AudioWorklet. */
 export function loadSync(source, options = {}) {
   try {
     const found = source ?? beside(options);
-    const module = found instanceof WebAssembly.Module ? found : new WebAssembly.Module(found);
+    const module = isModule(found) ? found : new WebAssembly.Module(found);
     return new Model(new Machine(module, options));
   } catch (error) {
-    throw error instanceof ModelError ? error : refuse(error);
+    return refuse(error);
   }
 }
 
+const isModule = (found) => found instanceof WebAssembly.Module;
+
 function refuse(error) {
+  if (error instanceof ModelError) throw error;
   throw new LoadError(`this is no WebAssembly that runs here: ${error.message}`);
 }
 
+/** With --single-file the bytes: see embedded.mjs. */
 function beside({ simd = WebAssembly.validate(SIMD) }) {
-  if (EMBEDDED) return decoded(simd ? EMBEDDED.simd : EMBEDDED.plain);
   return simd ? new URL('./model.wasm', import.meta.url)
     : new URL('./model.plain.wasm', import.meta.url);
 }
@@ -56,16 +54,6 @@ async function fetched(url) {
   } catch (error) {
     throw new LoadError(`${url} cannot be read: ${error.message}`);
   }
-}
-
-function decoded(base64) { // a worklet has no atob
-  const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-  const bytes = new Uint8Array((base64.length * 3) >> 2); // written without padding
-  for (let k = 0, at = 0, bits = 0; at < bytes.length; k++) {
-    bits = (bits << 6) | digits.indexOf(base64[k]);
-    if (k % 4) bytes[at++] = bits >> (6 - 2 * (k % 4));
-  }
-  return bytes;
 }
 
 /** An instance: its record, its memory, and what of that is taken. */
@@ -128,7 +116,7 @@ class Machine {
     for (let k = 0, to = at >> 2; k < count; k++, to++) {
       const value = x[k];
       floats[to] = typeof value === 'number' ? value : NaN;
-      if (floats[to] - floats[to] !== 0) this.refuse(value, what, k, seq); // NaN, infinite
+      if (!Number.isFinite(floats[to])) this.refuse(value, what, k, seq);
     }
   }
 
@@ -340,20 +328,21 @@ class Stream {
     return machine.read(at + 4 * count, answers);
   }
 
+  /** The answers to the windows that end with each of `values`, or with the last. */
   #slide(values, seq) {
-    const { width, outputSize: size } = this.#machine;
-    const samples = this.#samples;
+    const { width, outputSize } = this.#machine;
+    const window = this.#window;
+    const samples = new Float32Array((window + seq) * width);
+    samples.set(this.#samples);
+    samples.set(values, window * width);
     const answers = new Float32Array(this.#machine.answers(seq)).fill(NaN);
-    for (let t = 0; t < seq; t++) {
-      samples.copyWithin(0, width);
-      samples.set(values.subarray(t * width, (t + 1) * width), samples.length - width);
-      this.#filled = Math.min(this.#filled + 1, this.#window);
-      const isAsked = answers.length > size || t === seq - 1;
-      if (isAsked && this.#filled === this.#window) {
-        const y = this.#machine.run(samples, 1, this.#window).slice(-size);
-        answers.set(y, answers.length > size ? t * size : 0);
-      }
+    const skipped = seq - answers.length / outputSize; // samples without an answer
+    for (let t = Math.max(skipped, window - this.#filled - 1); t < seq; t++) {
+      const x = samples.subarray((t + 1) * width, (t + 1 + window) * width);
+      answers.set(this.#machine.run(x, 1, window).slice(-outputSize), (t - skipped) * outputSize);
     }
+    this.#samples = samples.slice(seq * width);
+    this.#filled = Math.min(this.#filled + seq, window);
     return answers;
   }
 }
