@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from ..errors import UnsupportedModel
-from ..model import Model, Shape, Signature, Stage
+from ..model import Model, Shape, Signature, Slice, Stage
 from ..model.skip import origin_of, skip
 from ..model.stage import X
 from ..model.wiring import INPUT, shapes_of
@@ -19,6 +19,7 @@ from .tokens import (
     Item,
     free_name,
     has_token,
+    is_slice,
     skip_features,
     stage_of,
     token_of,
@@ -43,7 +44,7 @@ class Step(NamedTuple):
         """Whether its value is as wide as what it takes first."""
         if isinstance(self.item, Part):
             return self.item.widths[1] is None
-        return self.item != "concat" and not self.item.startswith("slice")
+        return self.item != "concat" and not is_slice(self.item)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +87,12 @@ class Program:
     @property
     def input_size(self) -> int:
         """The width of x; 0 where nothing tells it."""
-        return self.width or _width_of_x(self.steps)
+        return self.width or _taken_of_x(self.steps) or _picked_of_x(self.steps)
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether only what is picked of x tells how wide it is: it may be wider."""
+        return not self.width and not _taken_of_x(self.steps)
 
     def ordered(self) -> Program:
         """The same in the order of its text: what is taken several times first, all else right
@@ -135,7 +141,10 @@ class Program:
         width = self.input_size
         if not width:
             names = ", ".join(map(_name, self.items))
-            raise UnsupportedModel(f"the chain holds no LSTM, GRU or RNN: {names}")
+            raise UnsupportedModel(
+                f"the chain holds no LSTM, GRU or RNN that takes x: {names}; name one, as in "
+                "lstm, last, fc"
+            )
         builder = _Builder(self)
         stages = builder.stages()
         return Model(stages, Signature(width, builder.shapes[-1].width), origin)
@@ -145,17 +154,27 @@ def _name(item: Item) -> str:
     return item.token if isinstance(item, Part) else item
 
 
-def _width_of_x(steps: Iterable[Step]) -> int:
-    """What the first module takes to which x gets as wide as it is."""
+def _taken_of_x(steps: Iterable[Step]) -> int:
+    """What the first module takes to which x gets as wide as it is; 0 for none."""
+    modules = (item for item in _on_x(steps) if isinstance(item, Part))
+    return next((part.widths[0] for part in modules if part.widths[0]), 0)
+
+
+def _picked_of_x(steps: Iterable[Step]) -> int:
+    """As many features as x has at least, by those that are picked of it."""
+    tokens = (item for item in _on_x(steps) if isinstance(item, str) and is_slice(item))
+    stages = (stage_of(token, set()) for token in tokens)
+    return max((max(stage.features) + 1 for stage in stages if isinstance(stage, Slice)), default=0)
+
+
+def _on_x(steps: Iterable[Step]) -> Iterator[Item]:
+    """What takes x as wide as it is."""
     wide_as_x = {INPUT}
     for index, step in enumerate(steps):
-        if step.takes[0] not in wide_as_x:
-            continue
-        if isinstance(step.item, Part) and step.item.widths[0]:
-            return step.item.widths[0]
-        if step.keeps_width:
-            wide_as_x.add(index)
-    return 0
+        if step.takes[0] in wide_as_x:
+            yield step.item
+            if step.keeps_width:
+                wide_as_x.add(index)
 
 
 class _Builder:

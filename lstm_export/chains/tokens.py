@@ -272,6 +272,11 @@ def slice_text(features: tuple[int, ...]) -> str:
     return f"slice({', '.join(map(str, features))})"
 
 
+def is_slice(token: str) -> bool:
+    """Whether it is the token of picked features."""
+    return token.startswith("slice")
+
+
 _TEXTS: Mapping[type[Stage], Callable[[Any], str]] = {
     Activation: _activation_text,
     Affine: scaler_text,

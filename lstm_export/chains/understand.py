@@ -99,7 +99,7 @@ def _recognised(contents: Contents, options: ReadingOptions, source: Path | None
     arrays, computed = with_computed(contents.arrays)
     contents = replace(contents, arrays=arrays, notes=(*contents.notes, *computed))
     found = find_parts(arrays)
-    given = parse_forward(options.forward, found.known) if options.forward is not None else None
+    given = _given(options, found)
     outlines = _outlines(found, options, told, given is not None)
     program = given or Program.chain(outlines[0].chain())
     proof = _proof(given, program, outlines, options)
@@ -111,6 +111,7 @@ def _recognised(contents: Contents, options: ReadingOptions, source: Path | None
         notes=(
             *contents.notes,
             *_layout(options, proof),
+            *_width(program),
             *(_unused(found, program) if given or proof else ()),
         ),
         source=source,
@@ -130,7 +131,7 @@ def _stored(
     if options.about_chain or options.trust:
         raise InputError(
             f"{', '.join(options.about_chain) or '--trust'}: "
-            f"this file stores its chain, {model.chain}"
+            f"this file stores its chain, {model.chain}; leave that out"
         )
     stored = Checkpoint(
         model, contents.windows, contents.facts, contents.notes, source, contents=contents
@@ -191,6 +192,22 @@ def _origin(
     if given:
         return "given", proof.doubts if proof else ()
     return "assumed", (*(proof.doubts if proof else ()), *outlines[0].all_doubts, *told.doubts)
+
+
+def _given(options: ReadingOptions, found: Parts) -> Program | None:
+    """The forward that was given, x as wide as it has names where only these tell it."""
+    if options.forward is None:
+        return None
+    program = parse_forward(options.forward, found.known)
+    return replace(program, width=len(options.features)) if program.is_narrow else program
+
+
+def _width(program: Program) -> tuple[str, ...]:
+    """What x may have besides what is picked of it."""
+    if not program.is_narrow:
+        return ()
+    taken = f"x is taken to have {program.input_size} features, the most that are picked of it"
+    return (f"{taken}; --features names all of them where it has more",)
 
 
 def _layout(options: ReadingOptions, proof: Proof | None) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lstm_export.chains import ReadingOptions, from_state_dict
 from lstm_export.chains.forward_text import forward_text, parse_forward
 from lstm_export.chains.parts import Part
 from lstm_export.chains.program import Program, Step, program_of, same_program
@@ -157,3 +158,16 @@ def test_inspect_prints_what_forward_takes(tmp_path: Path) -> None:
 def test_a_graph_of_models_has_an_input_size_of_its_own() -> None:
     model: Model = GRAPHS["window"]
     assert program_of(model).model("given").signature == model.signature
+
+
+@pytest.mark.parametrize("names", [(), ("a", "b", "c", "d")])
+def test_x_is_as_wide_as_what_is_picked_of_it_or_as_it_has_names(names: tuple[str, ...]) -> None:
+    """What inspect prints of static features beside a sequence, where no module takes all of x."""
+    torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
+    parts = {"lstm": torch.nn.LSTM(2, 8), "fc": torch.nn.Linear(9, 1)}
+    tensors = torch.nn.ModuleDict(parts).state_dict()
+    text = "y = fc(concat(last(lstm(x[0:2])), first(x)[2:3]))"
+    found = from_state_dict(tensors, ReadingOptions(forward=text, features=names))
+    assert found.model.signature.input_size == (len(names) or 3)
+    assert found.text == text
+    assert any("the most that are picked" in note for note in found.notes) is not bool(names)
