@@ -53,12 +53,16 @@ def elu(call: Call, data: Data, t: Translator) -> Signal:
 def softplus(call: Call, data: Data, t: Translator) -> Signal:
     """`log(1 + exp(beta * x)) / beta`, scaled before and after where beta is not 1.
 
-    From `beta * x = threshold` on torch returns x, which is the same in float32 from 20 on.
+    From `beta * x = threshold` on torch returns x, which is the same in float32 from 20 on. With a
+    lower threshold the function jumps, and rounding decides on which side of the jump x lies.
     """
     beta = call.argument(1, "beta", 1)
     threshold = call.argument(2, "threshold", 20)
     if threshold < 20:
-        raise Untranslated(f"is x itself from the threshold {threshold} on, which has no stage")
+        raise Untranslated(
+            f"jumps at its threshold {threshold}, where rounding decides what it answers",
+            "leave the threshold at 20, torch's default",
+        )
     signal = t.signal(call.argument(0, "input"))
     if beta != 1:
         signal = affine(t, signal, Scaling(np.zeros(1), np.full(1, float(beta)), inverse=True))

@@ -74,7 +74,10 @@ def _open_up() -> tuple[bytes, Callable[[bytes], bytes]]:
     try:
         module = _opened(sys.argv[1])
     except Exception as error:  # the archive's own code may raise anything
-        raise InputError(f"torch cannot open the archive: {type(error).__name__}") from error
+        raise InputError(
+            f"torch cannot open the archive: {type(error).__name__}; save it again with the torch "
+            "that is installed here"
+        ) from error
     exact = exact_call(module)
 
     def answer(question: bytes) -> bytes:

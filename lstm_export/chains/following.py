@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import InputError, UnsupportedModel
 from .capture import Recorder, Recording, capture
-from .live import call, run
+from .live import call, demanded_beside_x, run
 from .program import Program, same_program
 from .signals import TooShort
 from .translate import Translation, translate
@@ -101,7 +101,19 @@ def _tried(  # noqa: PLR0913, PLR0917 - see `follow`
     if untranslated:
         raise untranslated[0]
     why = str(refused[0]) if refused else "it has no weights"
-    raise TooShort(f"{name} cannot be compared with its weights: {why}")
+    raise TooShort(f"{name} cannot be compared with its weights: {why}; {_what_to_do(module)}")
+
+
+def _what_to_do(module: nn.Module) -> str:
+    """About a module that refuses every x."""
+    more = demanded_beside_x(module)
+    if not more:
+        return "it has to answer float32 (batch, steps, features) on its own"
+    one_more = more[0]
+    return (
+        f"its forward takes {', '.join(more)} beside x: put them into columns of x, by a module "
+        f"around it that calls it as inner(x[..., :n], {one_more}=x[:, 0, n:])"
+    )
 
 
 def _followed(
@@ -123,7 +135,8 @@ def _followed(
     if first.picks != second.picks or not same_program(first.program, second.program):
         raise UnsupportedModel(
             f"{name} computes something else for another batch or sequence length: "
-            f"for {lengths[0]} and for {lengths[1]} (batch, steps) other numbers or stages"
+            f"for {lengths[0]} and for {lengths[1]} (batch, steps) other numbers or stages; "
+            "let no size of x go into it, as x.mean(1) for x.sum(1) / x.shape[1]"
         )
     return Followed(first.program, first.picks, time_first, first.used)
 
@@ -170,12 +183,10 @@ def _ask_twice(name: str, module: nn.Module, x: Any) -> None:
     same = [np.array_equal(a, b, equal_nan=True) for a, b in zip(*answers, strict=False)]
     if len(answers[0]) == len(answers[1]) and all(same):
         return
-    why = (
-        "it draws random numbers in evaluation mode" if draws else "it keeps a state between calls"
-    )
-    raise UnsupportedModel(
-        f"{name} answers the same x differently when asked twice: {why}; an export cannot do that"
-    )
+    why = "it keeps a state between calls; start every call from the same state"
+    if draws:
+        why = "it draws random numbers in evaluation mode; draw them only while self.training"
+    raise UnsupportedModel(f"{name} answers the same x differently when asked twice: {why}")
 
 
 def _lengths(module: nn.Module, steps: Sequence[int]) -> list[tuple[int, int]]:

@@ -47,7 +47,10 @@ def parse_formula(text: str, parts: Sequence[Part]) -> Program:
             formula; the sentence says where.
     """
     if len(text) > LONGEST:
-        raise InputError(f"--forward has {len(text):,} characters, at most {LONGEST:,} are read")
+        raise InputError(
+            f"--forward has {len(text):,} characters, at most {LONGEST:,} are read; name the class "
+            "with --module instead"
+        )
     return _Parser(text, parts).program()
 
 
@@ -67,7 +70,10 @@ class _Parser:
         if self.text[self.at :].strip():
             raise self.fault("expected an operator or ;")
         if answer != len(self.steps) - 1 or answer == INPUT:
-            raise InputError("--forward: the last statement only names a value, and computes none")
+            raise InputError(
+                "--forward: the last statement only names a value, and computes none; end with the "
+                "one that gives the answer"
+            )
         self.check_used(answer)
         return Program(tuple(self.steps))
 
@@ -159,7 +165,9 @@ class _Parser:
         """What stands before a closing parenthesis."""
         self.depth += 1
         if self.depth > DEEPEST:
-            raise self.fault(f"more than {DEEPEST} parentheses are open")
+            raise self.fault(
+                f"more than {DEEPEST} parentheses are open; name inner values: a = ..."
+            )
         value = inner()
         if not self.takes(")"):
             raise self.fault("expected )")

@@ -143,7 +143,8 @@ def _columns(
     names = [column.name for column in stored]
     if given and names and list(given) != names:
         raise InputError(
-            f"{option} {','.join(given)}: the file names its columns itself, {', '.join(names)}"
+            f"{option} {','.join(given)}: the file names its columns itself, {', '.join(names)}; "
+            f"leave {option} out"
         )
     if stored:
         return tuple(stored)
@@ -154,7 +155,10 @@ def _columns(
 def _check_count(columns: Sequence[Column], size: int, option: str, what: str) -> None:
     if columns and len(columns) != size:
         names = ", ".join(column.name for column in columns)
-        raise InputError(f"{option} has {len(columns)} names ({names}), and {what} {size} columns")
+        raise InputError(
+            f"{option} has {len(columns)} names ({names}), and {what} {size} columns; name each "
+            "of them, in order"
+        )
 
 
 def _with_targets(signature: Signature, targets: tuple[Column, ...]) -> Signature:

@@ -80,7 +80,8 @@ def import_class(name: str) -> Any:
             found = getattr(found, part)
     except Exception as error:  # the user's own code may raise anything
         raise InputError(
-            f"--module {name} cannot be imported: {type(error).__name__}: {_line(error)}"
+            f"--module {name} cannot be imported: {type(error).__name__}: {_line(error)}; run this "
+            "where Python imports it: from the folder that holds it, in its environment"
         ) from error
     finally:
         sys.path.remove(str(Path.cwd()))
@@ -192,7 +193,8 @@ def own_copy(module: nn.Module) -> nn.Module:
             return _copied(module).float().cpu().eval()
     except Exception as error:  # the user's own code may raise anything
         raise InputError(
-            f"the module cannot be copied: {type(error).__name__}: {_line(error)}"
+            f"the module cannot be copied: {type(error).__name__}: {_line(error)}; take out of it "
+            "what copy.deepcopy refuses, such as open files and locks"
         ) from error
 
 
@@ -323,22 +325,30 @@ def _states(module: nn.Module, x: Any) -> list[Any]:
     from torch import nn
 
     recurrent = [part for part in module.modules() if isinstance(part, nn.LSTM | nn.GRU)]
-    if isinstance(module, torch.jit.ScriptModule) or len(recurrent) != 1:
+    states = demanded_beside_x(module)
+    if not states or len(recurrent) != 1:
         return []
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    parameters = inspect.signature(module.forward).parameters.values()
-    demanded = [
-        p.name for p in parameters if p.kind in kinds and p.default is inspect.Parameter.empty
-    ][1:]
     (rnn,) = recurrent
     rows = rnn.num_layers * (1 + rnn.bidirectional)
     h = torch.zeros(
         rows, x.shape[0 if rnn.batch_first else 1], rnn.proj_size or rnn.hidden_size, dtype=x.dtype
     )
     c = torch.zeros(rows, h.shape[1], rnn.hidden_size, dtype=x.dtype)
-    if len(demanded) == 1:
+    if len(states) == 1:
         return [(h, c) if isinstance(rnn, nn.LSTM) else h]
-    return [h, c] if len(demanded) == 2 else []
+    return [h, c] if len(states) == 2 else []
+
+
+def demanded_beside_x(module: nn.Module) -> list[str]:
+    """The names of what the forward demands after x; none of a TorchScript archive."""
+    import torch
+
+    if isinstance(module, torch.jit.ScriptModule):
+        return []
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    parameters = inspect.signature(module.forward).parameters.values()
+    needed = [p.name for p in parameters if p.kind in kinds and p.default is p.empty]
+    return needed[1:]
 
 
 def reads_batch_first(module: nn.Module) -> bool | None:

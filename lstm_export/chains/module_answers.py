@@ -42,7 +42,10 @@ _OUTER = (["batch"], ["batch", "seq"], ["seq", "batch"])
 
 
 def _no_answer(signal: Signal) -> Untranslated:
-    return Untranslated(f"answers with the axes ({', '.join(signal.axes)})")
+    return Untranslated(
+        f"answers with the axes ({', '.join(signal.axes)})",
+        "answer (batch, features) or (batch, steps, features)",
+    )
 
 
 def _side_by_side(signal: Signal, nodes: Nodes) -> Node:

@@ -49,7 +49,10 @@ def _module(token: str, parts: Sequence[Part]) -> Part | None:
         return module_named(token, parts)
     stage = _as_said(part.stages[0], match[2])
     if stage is None:
-        raise InputError(f"--forward: {token}: {part.token} is a {part.kind}, and no such module")
+        raise InputError(
+            f"--forward: {token}: {part.token} is a {part.kind}, and no such module; write "
+            f"{part.token} alone"
+        )
     return replace(part, kind=stage.kind, stages=(stage,))
 
 

@@ -48,7 +48,8 @@ class Recorded:
         if kept < seq and _squeezed(y.shape) == _squeezed((batch, kept, yields)):
             return cls(path.name, x, y.reshape(batch, -1), kept)
         raise UnsupportedModel(
-            f"{path} holds y {y.shape} for x {x.shape}, and the chain yields {yields} values"
+            f"{path} holds y {y.shape} for x {x.shape}, and the chain yields {yields} values; "
+            "record what the model answers for each row of x"
         )
 
     @property

@@ -73,7 +73,10 @@ def _stored(path: Path, size: int) -> Array:
     if x.ndim != 3 or x.shape[2] != size or not x.size:
         raise InputError(f"--data {path} holds x {x.shape}, expected (n, seq, {size})")
     if not np.isfinite(x.astype(np.float32)).all():
-        raise InputError(f"--data {path} holds values that are no finite float32 numbers")
+        raise InputError(
+            f"--data {path} holds values that are no finite float32 numbers; leave out the windows "
+            "with them"
+        )
     return np.asarray(x, np.float32)
 
 

@@ -25,6 +25,7 @@ KINDS: Mapping[str, type[Recurrent]] = {
     "rnn_tanh_cell": RNN,
     "rnn_relu_cell": RNN,
 }
+_AT_ONCE = "let a Linear answer all steps ahead at once"  # for a decoder, which goes on by itself
 
 
 def layer(call: Call, data: Data, t: Translator) -> Signal:
@@ -33,7 +34,8 @@ def layer(call: Call, data: Data, t: Translator) -> Signal:
     packed = isinstance(call.args[1 if kind is LSTM else 2], Data | Constant)
     if packed:
         raise Untranslated(
-            "takes packed sequences of unequal length; an exported model takes lengths beside x"
+            "takes packed sequences of unequal length",
+            "give the layer x itself: an exported model takes lengths beside x",
         )
     x, hx, params, has_biases, num_layers, p, training, bidirectional, batch_first = call.args
     if training and p and num_layers > 1:
@@ -64,8 +66,8 @@ def _check_axes(axes: tuple[str, ...], batch_first: bool) -> None:
     of_one_step = tuple("one" if axis == "seq" else axis for axis in wanted)
     if axes == of_one_step:
         raise Untranslated(
-            "runs over a step that it is given, as a decoder does, not over the steps of x; "
-            "let a Linear answer all steps ahead at once"
+            "runs over a step that it is given, as a decoder does, not over the steps of x",
+            _AT_ONCE,
         )
     if axes != wanted:
         raise Untranslated(
@@ -155,7 +157,7 @@ def _stage(node: Node) -> Recurrent:
     """The recurrent stage of a node that is one."""
     stage = node.item.stages[0] if isinstance(node.item, Part) else None
     if not isinstance(stage, Recurrent):
-        raise Untranslated("does not go on from its own state of the step before")
+        raise Untranslated("does not go on from its own state of the step before", _AT_ONCE)
     return stage
 
 
@@ -201,7 +203,9 @@ def cell(call: Call, data: Data, t: Translator) -> Signal:
     layer = _Layer(kind, arrays, weights, states, _options(call))
     x = signal.node
     if x.kind != "step":
-        raise Untranslated("is given something else than the steps of a sequence one by one")
+        raise Untranslated(
+            "is given something else than the steps of a sequence one by one", _AT_ONCE
+        )
     step = x.numbers[0]
     node = _continued(layer, x, t) if step else _node(layer, x.inputs[0], call, t)
     return Signal.of(signal.axes, t.nodes.step(_cells(node, t) if data.index else node, step))
@@ -218,7 +222,7 @@ def _continued(layer: _Layer, x: Node, t: Translator) -> Node:
     if any(not isinstance(state, Data) for state in layer.states):
         raise Untranslated(f"starts anew at step {x.numbers[0]}")
     found = [t.signal(state).node for state in layer.states]
-    other = Untranslated("does not go on from its own state of the step before")
+    other = Untranslated("does not go on from its own state of the step before", _AT_ONCE)
     if any(node.kind != "step" or node.numbers != (x.numbers[0] - 1,) for node in found):
         raise other
     node = found[0].inputs[0]

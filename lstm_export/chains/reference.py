@@ -83,7 +83,7 @@ class Reference:
         if max(self.form.picks) >= len(answers):
             raise InputError(
                 f"{self.name} answered with {len(answers)} tensors for x {x.shape}, "
-                "and with more before"
+                "and with more before; let it always return as many"
             )
         wanted = (batch, seq) if self.form.every_step else (batch,)
         if self.form.time_first:
@@ -245,5 +245,5 @@ def recorded(path: Path, takes: int, time_first: bool) -> tuple[Array, Array]:
             f"{path} holds x {x.shape} and y {y.shape}, expected x (n, seq, {takes}) and as many y"
         )
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
-        raise InputError(f"{path} holds values that are not finite")
+        raise InputError(f"{path} holds values that are not finite; leave out the rows with them")
     return x.astype(np.float32), y

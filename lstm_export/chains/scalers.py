@@ -50,7 +50,10 @@ def _given(contents: Contents, scaler: Scaler, option: str) -> FoundScaler:
     if Path(path).is_file():
         return _in_file(Path(path), name, option)
     names = f"the scalers {', '.join(known)}" if known else "no scaler"
-    raise InputError(f"{option} {scaler}: the file holds {names}, and there is no file {path}")
+    raise InputError(
+        f"{option} {scaler}: the file holds {names}, and there is no file {path}; give one of its "
+        "scalers, or a file that joblib, pickle or torch wrote"
+    )
 
 
 def _in_file(path: Path, name: str, option: str) -> FoundScaler:
@@ -61,7 +64,10 @@ def _in_file(path: Path, name: str, option: str) -> FoundScaler:
     if name in known:
         return replace(known[name], name=f"{name} of {path.name}")
     if not known:
-        raise InputError(f"{option} {path}: it holds no fitted scaler of scikit-learn")
+        raise InputError(
+            f"{option} {path}: it holds no fitted scaler of scikit-learn; write one with "
+            "joblib.dump(scaler, path)"
+        )
     first = next(iter(known))
     raise InputError(
         f"{option} {path}: it holds the scalers {', '.join(known)}; name one: {path}:{first}"

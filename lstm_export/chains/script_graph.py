@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import UnsupportedModel
 from .capture import Place, Recorder, kind_of
+from .signals import INSTEAD
 
 if TYPE_CHECKING:
     import torch
@@ -72,7 +73,7 @@ class _Interpreter:
         for node in block.nodes():
             self._steps += 1
             if self._steps > MOST_STEPS:
-                raise UnsupportedModel("the archive's code does not come to an end")
+                raise UnsupportedModel(f"the archive's code does not come to an end; {INSTEAD}")
             self._recorder.at = Place(frame.owner, frame.kind, _line(node))
             given = [frame.values.get(name) for name in _names(node.inputs())]
             results = self._results(node, given, frame)
@@ -99,7 +100,7 @@ class _Interpreter:
         if what not in inner:
             line = _line(node) or "an unknown line"
             raise UnsupportedModel(
-                f"the archive's code holds {what} at {line}, which is not known here"
+                f"the archive's code holds {what} at {line}, which is not known here; {INSTEAD}"
             )
         return inner[what](node, given, frame)
 
@@ -145,7 +146,9 @@ def _function(node: Any) -> Callable[..., Any]:
     name = _function_type(node).removeprefix(FUNCTIONAL)
     found: Callable[..., Any] | None = vars(torch.nn.functional).get(name)
     if found is None:
-        raise UnsupportedModel(f"the archive's code calls {name}, which this PyTorch does not have")
+        raise UnsupportedModel(
+            f"the archive's code calls {name}, which this PyTorch does not have; {INSTEAD}"
+        )
     return found
 
 

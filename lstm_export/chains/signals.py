@@ -17,8 +17,19 @@ from .tokens import Item
 Axis: TypeAlias = str
 
 
+INSTEAD = "write the forward without it, or compute it before or after the model"
+
+
 class Untranslated(UnsupportedModel):
-    """Why one call has no translation; the translator adds which call and where it stands."""
+    """Why one call has no translation; the translator adds which call and where it stands.
+
+    Attributes:
+        instead: what its user can do.
+    """
+
+    def __init__(self, why: str, instead: str = INSTEAD) -> None:
+        super().__init__(why)
+        self.instead = instead
 
 
 class TooShort(UnsupportedModel):

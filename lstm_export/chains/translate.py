@@ -25,6 +25,10 @@ SHAPES = (
     "type_as",
 )  # take from the second tensor its shape or type alone
 FLOATS = ("float32", "float64")
+_READS = Untranslated(
+    "reads numbers out of data, so that what runs may depend on them",
+    "write it without if, int() or .item() on data, as with torch.clamp",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +59,7 @@ def translate(name: str, recording: Recording, time_first: bool) -> Translation:
             place.
     """
     for call in recording.reads:
-        raise refusal(name, call, "reads numbers out of data, so that what runs may depend on them")
+        raise refusal(name, call, _READS)
     translator = _Translator(name, recording, time_first)
     found: dict[int, tuple[Answer, Program]] = {}
     for pick in _candidates(recording):
@@ -86,10 +90,11 @@ def _candidates(recording: Recording) -> Iterator[int]:
             yield pick
 
 
-def refusal(name: str, call: Call, reason: str) -> UnsupportedModel:
+def refusal(name: str, call: Call, why: Untranslated) -> UnsupportedModel:
     """The sentence of a call that has no translation."""
     where = f" in {call.place}" if str(call.place) else ""
-    return UnsupportedModel(f"{name} cannot be translated: {call.name}{where}: {reason}")
+    said = f"{name} cannot be translated: {call.name}{where}: {why}"
+    return UnsupportedModel(f"{said}; {why.instead}")
 
 
 class _Translator:
@@ -113,7 +118,10 @@ class _Translator:
             UnsupportedModel: it comes from a call that has no translation.
         """
         if not isinstance(value, Data):
-            raise Untranslated("takes a constant where a tensor that depends on x is expected")
+            raise Untranslated(
+                "takes a constant where a tensor that depends on x is expected",
+                "put it into the weights of a layer, as a bias is",
+            )
         if id(value) not in self._signals:
             self._signals[id(value)] = self._translated(value)
         return self._signals[id(value)]
@@ -127,27 +135,31 @@ class _Translator:
             self.signal(given)
         rule = RULES.get(call.name)
         if rule is None:
-            raise refusal(self._name, call, "no stage computes it")
+            raise refusal(self._name, call, Untranslated("no stage computes it"))
         try:
             signal = rule(call, data, self)
         except Untranslated as error:
-            raise refusal(self._name, call, str(error)) from error
+            raise refusal(self._name, call, error) from error
         if call.dtype not in FLOATS and signal.nodes.flat[0].kind != MASK:
-            raise refusal(self._name, call, f"computes in {call.dtype}, expected float32")
+            other = Untranslated(f"computes in {call.dtype}, expected float32")
+            raise refusal(self._name, call, other)
         self.used |= _names(call)
         return signal.settled()
 
     def translated(self, answer: Data | Constant) -> tuple[Answer, Program]:
         """What an answer is, and the program behind it."""
         if isinstance(answer, Constant):
-            raise UnsupportedModel(f"{self._name} answers with a tensor that does not depend on x")
+            raise UnsupportedModel(
+                f"{self._name} answers with a tensor that does not depend on x; "
+                "let forward return what it computes of x"
+            )
         signal = self.signal(answer)
         call = answer.call or Call("the answer", (), {}, Place())
         try:
             found = answer_of(signal, self.nodes)
             return found, program_to(found.node, self.x)
         except Untranslated as error:
-            raise refusal(self._name, call, str(error)) from error
+            raise refusal(self._name, call, error) from error
 
 
 def _names(call: Call) -> frozenset[str]:

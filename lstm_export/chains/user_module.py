@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+_AMPLIFIES = "it amplifies rounding beyond what float32 holds"
+
+
 def _nameless(x: Array) -> Sequence[str]:
     return ()
 
@@ -89,7 +92,8 @@ def running_of(
 
         if source is None or "TorchScript" not in contents.how:
             raise InputError(
-                f"--trust runs the code of a TorchScript archive, and this is a {contents.how}"
+                f"--trust runs the code of a TorchScript archive, and this is a {contents.how}; "
+                "name the class with --module"
             )
         archive = ArchiveProcess(source)
         note = "the archive's own code was run in a process of its own, to prove the chain"
@@ -131,22 +135,20 @@ def followed(
     report = _judged(model, answers, running.exact, given.scaled_windows)
     _check_passed(report, running.name, program)
     proved = report.verdict == "passed"
-    doubt = (
-        f"the chain cannot be proved against {running.name}: "
-        "it amplifies rounding beyond what float32 holds"
-    )
+    doubt = f"the chain cannot be proved against {running.name}: {_AMPLIFIES}"
     heads = _heads(running, answers, form, model.signature.input_size)
     options = replace(options, outputs=at_every_step_ahead(options.outputs, heads))
-    unused = _unused(contents, {running.prefix + name for name in found.used})
+    text = _text(program, contents)
+    used = {running.prefix + name for name in found.used}
     checkpoint = Checkpoint(
         replace(model, origin=f"proved against {running.name}" if proved else "assumed"),
         facts=contents.facts,
-        notes=(*contents.notes, *running.notes, *answers.notes, *steps),
+        notes=(*contents.notes, *running.notes, *answers.notes, *steps, *_unsaid(text, running)),
         source=source,
         doubts=() if proved else (doubt,),
-        forward=_text(program, contents),
+        forward=text,
         reference=answers,
-        contents=replace(contents, ignored=(*contents.ignored, *unused)),
+        contents=_with_unused(contents, used),
         proof=_said(report, running, given.windows) if proved else "",
     )
     return _with_names(with_interface(checkpoint, contents, options, given), heads)
@@ -201,7 +203,10 @@ def _check_passed(report: ParityReport, name: str, program: Program) -> None:
     """
     failed = {result.name for result in report.sets if result.verdict == "failed"}
     if failed == {units.ONE_ROW}:
-        raise UnsupportedModel(f"{name} computes something else for a batch of one row")
+        raise UnsupportedModel(
+            f"{name} computes something else for a batch of one row; name the axis that squeeze "
+            "takes out, as in squeeze(-1)"
+        )
     if report.verdict == "failed":
         raise UnsupportedModel(
             f"{name} computes something else than its operations tell ({forward_text(program)}); "
@@ -209,13 +214,14 @@ def _check_passed(report: ParityReport, name: str, program: Program) -> None:
         )
 
 
-def _unused(contents: Contents, used: set[str]) -> list[str]:
-    """The arrays of a file that the forward does not touch."""
-    return [
+def _with_unused(contents: Contents, used: set[str]) -> Contents:
+    """The contents, with the arrays that the forward does not touch among what is ignored."""
+    unused = [
         f"{name} {array.shape}, not used by the forward"
         for name, array in contents.arrays.items()
         if name not in used
     ]
+    return replace(contents, ignored=(*contents.ignored, *unused))
 
 
 def _text(program: Program, contents: Contents) -> str:
@@ -226,7 +232,15 @@ def _text(program: Program, contents: Contents) -> str:
         again = parse_forward(text, find_parts(contents.arrays).known)
     except LstmExportError:  # a module used twice, weights that only the forward makes
         return ""
-    return text if same_program(program, again) else ""
+    is_same = same_program(program, again) and again.input_size == program.input_size
+    return text if is_same else ""
+
+
+def _unsaid(text: str, running: Running) -> tuple[str, ...]:
+    """That a file needs its module every time."""
+    if text or not running.notes:  # a live module is at hand anyway
+        return ()
+    return (f"--forward cannot say this chain, whose weights {running.name} makes of the file's",)
 
 
 def _said(report: ParityReport, running: Running, windows: Array | None) -> str:

@@ -61,6 +61,7 @@ def test_what_has_no_translation_is_named_with_its_line(name: str) -> None:
         read(module_of(name))
     sentence = str(caught.value)
     assert "\n" not in sentence
+    assert "; " in sentence, "there is no next step"
     about_calls = "asked twice" in sentence or "another batch" in sentence or "one row" in sentence
     assert about_calls or re.search(r"forwards\.py:\d+", sentence), sentence
 

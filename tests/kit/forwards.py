@@ -172,7 +172,7 @@ PLAIN: dict[str, Kind] = {
         refused="normalises along the steps",
     ),
     "Softplus from a threshold": Kind(
-        lambda m, x: F.softplus(m.fc(m.last(x)), threshold=2), refused="threshold 2 on"
+        lambda m, x: F.softplus(m.fc(m.last(x)), threshold=2), refused="jumps at its threshold 2"
     ),
     "Softplus with beta": Kind(
         lambda m, x: F.softplus(m.fc(m.last(x)), beta=2), holds=("softplus",)
