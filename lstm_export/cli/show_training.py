@@ -171,6 +171,8 @@ def _group_lines(data: DataReport) -> Iterator[str]:
 
 def _scores(scores: Sequence[Score]) -> str:
     """A row a predictor, a column a part."""
+    from ..training.answers import MODEL
+
     parts = list(dict.fromkeys(score.part for score in scores))
     rows = [["", *parts]]
     # The last part has every predictor: a season needs one before it.
@@ -184,6 +186,6 @@ def _scores(scores: Sequence[Score]) -> str:
             if score.predictor == predictor
         }
         rows.append([predictor, *(cells.get(part, "-") for part in parts)])
-    windows = [f"{score.windows:,}" for score in scores if score.predictor == "lstm"]
+    windows = [f"{score.windows:,}" for score in scores if score.predictor == MODEL]
     rows.append(["windows", *windows])
     return aligned(rows)

@@ -9,9 +9,21 @@ from ..model import Column, Signature
 from ..pages import Markup, bullets, element, facts, framed, number, plain, section, table
 from ..training import TrainingResult
 from ..training.answers import Answers
+from ..training.significance import is_clearly_better
 from .error_figures import ErrorFigures, figures_of, of_whole
 from .error_sections import of_coverage, of_data, of_losses, of_runs, of_search, of_target
 from .evaluate import Cost, Evaluation
+
+WORSE = 0
+LEVEL = 1
+BETTER = 2
+ALONE = 3
+VERDICTS = {
+    WORSE: ("bad", "A baseline is better"),
+    LEVEL: ("open", "Not clearly better than a baseline"),
+    BETTER: ("good", "Better than its baselines"),
+    ALONE: ("open", "Judged alone"),
+}
 
 
 @dataclass(frozen=True)
@@ -40,11 +52,11 @@ def training_page(result: TrainingResult, name: str, again: str) -> bytes:
     figures = tuple(figures_of(result.answers))
     signature = result.model.signature
     predictors = list(result.answers.predicted)
-    verdict = _verdict(figures, predictors, signature.targets)
+    verdict = _verdict(result.answers, figures, predictors, signature.targets)
     main = [
         *_warnings(result.warnings),
         *_targets(result.answers, figures, signature, predictors),
-        *of_coverage(result.coverage),
+        *of_coverage(result.coverage, signature.targets),
         *of_search(result.search),
         *of_runs(result),
         of_losses(result.history, result.best_epoch),
@@ -59,11 +71,11 @@ def evaluation_page(found: Evaluation, name: str, table_name: str, again: str) -
     """A model judged on a table as one HTML file, UTF-8."""
     artifacts = {cost.artifact for cost in found.costs}
     predictors = [name for name in found.answers.predicted if name not in artifacts]
-    verdict = _verdict(found.figures, predictors, found.signature.targets)
+    verdict = _verdict(found.answers, found.figures, predictors, found.signature.targets)
     main = [
         *_costs(found.costs),
         *_targets(found.answers, found.figures, found.signature, predictors),
-        *of_coverage(found.coverage),
+        *of_coverage(found.coverage, found.signature.targets),
         of_data(found.data),
         _made_of({"Judged": {"model": name, "table": table_name, "windows": found.why}}, again),
     ]
@@ -78,25 +90,34 @@ def _page(name: str, about: str, verdict: _Verdict, main: Sequence[Markup]) -> b
 
 
 def _verdict(
-    figures: Sequence[ErrorFigures], predictors: Sequence[str], targets: Sequence[Column]
+    answers: Answers,
+    figures: Sequence[ErrorFigures],
+    predictors: Sequence[str],
+    targets: Sequence[Column],
 ) -> _Verdict:
     """The first of the predictors, which is the model, beside the others."""
     sentences = []
-    is_better = True
+    ranks = []
     for column in targets:
         by_name = {entry.predictor: entry for entry in of_whole(figures, column.name)}
         own, *others = (by_name[name] for name in predictors)
         sentence = f"RMSE of {column.name}: {plain(own.rmse)} {column.unit}".rstrip()
         if others:
             best = min(others, key=lambda entry: entry.rmse)
-            is_better = is_better and own.rmse <= best.rmse
+            ranks.append(_rank(answers, own.predictor, best.predictor, column.name))
             sentence += f"; the best of the others, {best.predictor}: {plain(best.rmse)}"
+            if ranks[-1] == LEVEL:
+                sentence += ", a difference within the noise"
         sentences.append(f"{sentence}.")
-    if len(predictors) == 1:
-        return _Verdict("open", "Judged alone", tuple(sentences))
-    kind = "good" if is_better else "bad"
-    word = "Better than its baselines" if is_better else "A baseline is better"
+    kind, word = VERDICTS[min(ranks, default=ALONE)]
     return _Verdict(kind, word, tuple(sentences))
+
+
+def _rank(answers: Answers, own: str, other: str, target: str) -> int:
+    """Whether one predictor is better than another, as far as the part can tell."""
+    if is_clearly_better(answers, own, other, target):
+        return BETTER
+    return WORSE if is_clearly_better(answers, other, own, target) else LEVEL
 
 
 def _targets(

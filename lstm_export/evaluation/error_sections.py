@@ -8,9 +8,8 @@ from itertools import islice
 from ..model import Column
 from ..pages import Markup, element, legend, number, plain, section, table
 from ..training import Coverage, DataReport, Epoch, Score, Searched, TrainingResult
-from ..training.answers import Answers
+from ..training.answers import MODEL, Answers
 from ..training.data_report import FATES
-from ..training.scores import MODEL
 from .error_charts import losses_chart, residuals, scatter, steps_chart, time_line
 from .error_figures import ErrorFigures, by_group, of_whole
 
@@ -79,15 +78,16 @@ def _over_time(answers: Answers, predictor: str, target: str) -> Iterator[Markup
         yield time_line(answers, predictor, target, answers.steps - 1)
 
 
-def of_coverage(found: Sequence[Coverage]) -> Iterator[Markup]:
-    """How much of each part the intervals hold."""
+def of_coverage(found: Sequence[Coverage], targets: Sequence[Column]) -> Iterator[Markup]:
+    """How much of each part the intervals hold, and how wide they are in the target's unit."""
     if not found:
         return
+    units = {column.name: column.unit for column in targets}
     rows = []
     for entry in found:
         cells = [element("td", text) for text in (entry.target, f"q{entry.low:g}, q{entry.high:g}")]
         shares = [number(f"{entry.level:.0%}"), number(f"{entry.share:.1%}")]
-        width = number(plain(entry.width))
+        width = number(f"{plain(entry.width)} {units[entry.target]}".rstrip())
         rows.append(element("tr", element("td", entry.part), *cells, *shares, width))
     heads = ("part", "", "between", "is meant to hold", "holds", "mean width")
     yield section("Intervals", table(heads, rows))

@@ -13,7 +13,14 @@ from ..errors import InputError
 from ..files import read_bytes
 from ..model import Model, Runner, Signature, forward
 from ..series import Missing, Table, TableSource
-from ..training.answers import Answers, Predictor, answers_of, predictor_of, rmse_of
+from ..training.answers import (
+    MODEL,
+    Answers,
+    Predictor,
+    answers_of,
+    predictor_of,
+    rmse_of,
+)
 from ..training.baselines import baselines, untrained_baselines
 from ..training.data_report import DataReport, data_report
 from ..training.intervals import Coverage, coverage_of
@@ -22,7 +29,6 @@ from ..training.samples import Samples
 from ..training.windowing import build_samples
 from .error_figures import ErrorFigures, figures_of
 
-MODEL = "model"  # what the model is called among the predictors
 Part = Literal["all", "train", "validation", "test"]
 
 

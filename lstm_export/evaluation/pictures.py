@@ -12,8 +12,7 @@ from ..errors import require
 from ..files import check_folder, replacing
 from ..model import Column
 from ..training import Epoch, TrainingResult
-from ..training.answers import Answers, rmse_of
-from ..training.scores import MODEL
+from ..training.answers import MODEL, Answers, rmse_of
 from .error_charts import MOST_LINES, latest_windows
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..bundle.metrics import records
 from ..parity import ParityReport
-from ..training.scores import MODEL
+from ..training.answers import MODEL
 
 
 @dataclass(frozen=True)

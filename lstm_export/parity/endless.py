@@ -19,6 +19,7 @@ from ..model import Array, Column, Model, Signature, forward
 from ..model.partial import every_step
 from ..series import Run, Table, series_of, sliding_windows
 
+MODEL_NAMES = ("model", "lstm")  # in a checkpoint's metrics; the second in older ones
 MOST_WINDOWS = 4096  # compared, spread evenly over the data
 ROWS = 256  # windows computed at once
 WINDOWS = "the checkpoint's windows, one after the other"
@@ -243,7 +244,7 @@ def _columns(
     targets = signature.targets or signature.outputs
     known = {}
     for metric in metrics:
-        if metric.get("predictor") == "lstm":
+        if metric.get("predictor") in MODEL_NAMES:
             known[str(metric.get("target"))] = float(metric["rmse"])
     by_target = (np.split(array, len(targets), axis=1) for array in compared)
     columns = []

@@ -11,6 +11,7 @@ from ..model import Array, Runner
 from . import scratch
 from .samples import Samples, batches
 
+MODEL = "model"  # what the model is called among the predictors
 PREDICTED_AT_ONCE = 1024  # windows
 Predictor = Callable[[Array], Array]  # first rows of windows -> (windows, output_size)
 

@@ -5,43 +5,52 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..model import Signature
+from .answers import MODEL, Answers
 from .history import Epoch
 from .moments import moments_of
 from .options import TrainingOptions
-from .result import Score
 from .samples import Samples
-from .scores import MODEL
+from .scores import scores_of
+from .significance import is_clearly_better
 
 FEW_WINDOWS = 300
 DRIFTED = 1.5  # training standard deviations between the mean of training and of a later part
 
 
 def beaten(
-    scores: Sequence[Score],
+    answers: Answers,
     samples: Samples,
     signature: Signature,
     options: TrainingOptions,
     history: Sequence[Epoch],
 ) -> Iterator[str]:
-    """A sentence for every target that a baseline predicts better on the latest part there is."""
-    part = scores[-1].part
-    latest = [score for score in scores if score.part == part]
-    for own in latest:
-        if own.predictor != MODEL:
-            continue
-        others = [score for score in latest if score.target == own.target and score is not own]
-        best = min(others, key=lambda score: score.rmse, default=own)
+    """A sentence for every target of which a baseline has the smaller error.
+
+    Args:
+        answers: to the latest part there is.
+        samples: of the table.
+        signature: of the model.
+        options: as they were given.
+        history: of the training.
+    """
+    for target in answers.targets:
+        scores = [score for score in scores_of(answers) if score.target == target]
+        best = min(scores, key=lambda score: score.rmse)
+        (own,) = (score for score in scores if score.predictor == MODEL)
         if best.rmse < own.rmse:
             causes = [
-                *_past_left_out(own.target, signature),
-                *_drift(own.target, part, samples, options),
+                *_past_left_out(target, signature),
+                *_drift(target, answers.part, samples, options),
                 *_few_windows(samples),
                 *_stopped_early(history),
             ]
             advice = "; ".join(causes) or "use the simpler method, or a larger --hidden-size"
+            is_clear = is_clearly_better(answers, best.predictor, MODEL, target)
+            how_well = "better than" if is_clear else "as well as"
+            noise = "" if is_clear else ", a difference within the noise"
             yield (
-                f"{best.predictor} predicts {own.target} better than the model on the {part} part, "
-                f"RMSE {best.rmse:.4g} against {own.rmse:.4g}: {advice}"
+                f"{best.predictor} predicts {target} {how_well} the model on the {answers.part} "
+                f"part, RMSE {best.rmse:.4g} against {own.rmse:.4g}{noise}: {advice}"
             )
 
 
@@ -50,7 +59,7 @@ def prospects(samples: Samples, signature: Signature, options: TrainingOptions) 
     for target in options.targets:
         if not options.exclude_past:
             yield from _past_left_out(target, signature)
-        if options.predict == "level" and len(samples.parts["validation"]):
+        if len(samples.parts["validation"]):
             yield from _drift(target, "validation", samples, options)
     yield from _few_windows(samples)
 
@@ -64,8 +73,11 @@ def _past_left_out(target: str, signature: Signature) -> Iterator[str]:
 
 
 def _drift(target: str, part: str, samples: Samples, options: TrainingOptions) -> Iterator[str]:
-    """A later part that lies elsewhere: a network does not go on where it has seen nothing."""
-    if options.predict == "change":
+    """A later part that lies elsewhere: a network does not go on where it has seen nothing.
+
+    Whoever did not ask for the level had the change, or had it tried.
+    """
+    if options.predict != "level":
         return
     column = options.targets.index(target)
     seen = moments_of(samples.targets_of("train"))

@@ -8,12 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from ..model import Array, Model, Signature
+from .answers import MODEL
 from .assembly import input_scaler
 from .options import Predict, TrainingOptions
 from .ranks import Ranks
 from .result import Choice
 from .samples import Samples
-from .scores import MODEL, model_answers
+from .scores import model_answers
 from .shortcut import fit_shortcut, has_shortcut
 
 LEAST_TRIED = 3  # epochs

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import InputError, require
 from ..model import Signature
 from ..series import RowSource, TableSource
-from .answers import Answers
+from .answers import MODEL, Answers
 from .causes import beaten
 from .facts import facts_of
 from .fitting import Fitted, fit_table
@@ -20,7 +20,7 @@ from .options import PARTS, TrainingOptions
 from .ranks import Ranks, is_first, joined
 from .result import SeedRun, TrainingResult
 from .roles import read_for_training
-from .scores import MODEL, answers_by_part, model_answers, scores_of
+from .scores import answers_by_part, model_answers, scores_of
 from .search_space import Search
 from .several import backtest, best_of_seeds
 from .trials import run_search
@@ -140,7 +140,7 @@ def _judged(table: RowSource, fitted: Fitted) -> TrainingResult:
         choice=fitted.choice,
         warnings=(
             *fitted.warnings,
-            *beaten(scores, samples, signature, options, trained.history),
+            *beaten(answers[-1], samples, signature, fitted.options, trained.history),
             *off_coverage(coverage),
         ),
         seeds=tuple(_seed_runs(fitted)),

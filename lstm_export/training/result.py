@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..model import Array, Model
-from .answers import Answers
+from .answers import MODEL, Answers
 from .data_report import DataReport
 from .history import Epoch
 from .intervals import Coverage
@@ -21,7 +21,7 @@ class Score:
 
     Attributes:
         part: "train", "validation" or "test".
-        predictor: "lstm", or a baseline: "persistence", "same time last week", "ridge", ...
+        predictor: "model", or a baseline: "persistence", "same time last week", "ridge", ...
         target: the column.
         rmse: root mean square error over all windows and steps ahead.
         mae: mean absolute error over them.
@@ -198,7 +198,7 @@ class TrainingResult:
     lost: str = ""
     unfinished: Mapping[str, Any] | None = None
 
-    def score(self, part: str, predictor: str = "lstm", target: str | None = None) -> Score:
+    def score(self, part: str, predictor: str = MODEL, target: str | None = None) -> Score:
         """One entry of `metrics`; the first target unless named.
 
         Raises:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from ..model import Model
-from .answers import Answers, Predictor, answers_of, predictor_of
+from .answers import MODEL, Answers, Predictor, answers_of, predictor_of
 from .baselines import baselines
 from .core import pick_device
 from .options import PARTS, TrainingOptions
 from .result import Score
 from .samples import Samples
-
-MODEL = "lstm"  # what the model is called among the predictors
 
 
 def answers_by_part(model: Model, samples: Samples, options: TrainingOptions) -> Iterator[Answers]:
@@ -29,10 +27,14 @@ def answers_by_part(model: Model, samples: Samples, options: TrainingOptions) ->
 
 
 def model_answers(
-    model: Model, samples: Samples, options: TrainingOptions, part: str = "validation"
+    model: Model,
+    samples: Samples,
+    options: TrainingOptions,
+    part: str = "validation",
+    beside: Mapping[str, Predictor] | None = None,
 ) -> Answers:
-    """What the model alone says about a part."""
-    predictors = {MODEL: _eager(model, samples, options.device)}
+    """What the model says about a part, alone or beside others."""
+    predictors = {MODEL: _eager(model, samples, options.device), **(beside or {})}
     return answers_of(predictors, samples, part, options.targets)
 
 

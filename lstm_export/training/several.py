@@ -9,10 +9,10 @@ import numpy as np
 
 from ..errors import InputError
 from ..series import RowSource, Table, group_rows
+from .answers import MODEL
 from .history import lowest_loss
 from .options import TrainingOptions
 from .result import Origin, Score, SeedRun, TrainingResult
-from .scores import MODEL
 
 Fit = Callable[[RowSource, TrainingOptions], TrainingResult]
 LEAST_SHARE = 0.3  # of the rows: earlier origins have too little to learn from

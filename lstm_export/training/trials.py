@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import InputError, require
 from ..model import Array
 from ..series import RowSource
+from .answers import MODEL
 from .choosing import spread_rmse
 from .fitting import Fitted, fit_table
 from .history import Epoch, Notice, Progress
@@ -23,7 +24,7 @@ from .options import TrainingOptions
 from .result import Searched, Trial
 from .roles import input_signature
 from .samples import Samples
-from .scores import MODEL, model_answers
+from .scores import model_answers
 from .search_space import DOUBLINGS, Search
 from .windowing import build_samples
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from lstm_export.model import Array
 from lstm_export.training import TrainingOptions, TrainingResult, fit
+from lstm_export.training.answers import MODEL
 from scripts.bench.timing import machine, machine_text
 
 ROWS = 1500
@@ -139,7 +140,7 @@ def trained(name: str) -> TrainingResult:
 def line_of(name: str, result: TrainingResult) -> tuple[str, str]:
     """A row of the table, and the verdict in it."""
     own = result.score("test").rmse
-    others = [s for s in result.metrics if s.part == "test" and s.predictor != "lstm"]
+    others = [s for s in result.metrics if s.part == "test" and s.predictor != MODEL]
     best = min(others, key=lambda score: score.rmse)
     ratio = own / best.rmse
     verdict = "better" if ratio < 1 - LEVEL else "level" if ratio <= 1 + LEVEL else "worse"

@@ -32,7 +32,7 @@ FACTS = {
     "seed": 3,
     "data": {"file": "traffic.csv", "rows": 9, "sha256": "ab" * 32},
     "metrics": [
-        {"part": "test", "target": "volume", "predictor": "lstm", "rmse": 301.5, "mae": 200.0}
+        {"part": "test", "target": "volume", "predictor": "model", "rmse": 301.5, "mae": 200.0}
     ],
 }
 

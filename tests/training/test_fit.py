@@ -114,7 +114,7 @@ def test_scores_are_those_of_the_chain_in_the_targets_units(result: TrainingResu
     assert score.mae == pytest.approx(np.mean(np.abs(errors)), rel=1e-4)
     assert result.score("test").rmse < 0.9 * result.score("test", "persistence").rmse
     assert {s.predictor for s in result.metrics} == {
-        "lstm",
+        "model",
         "persistence",
         "same time last week",
         "ridge",

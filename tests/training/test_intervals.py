@@ -59,11 +59,11 @@ def test_learned_quantiles_lie_where_their_levels_say() -> None:
     found = fit(noisy(), replace(OPTIONS, quantiles=levels, epochs=25, learning_rate=0.02))
     answers = found.answers
     for index, level in enumerate(levels):
-        quantile = answers.quantiles["lstm"][:, index]
+        quantile = answers.quantiles["model"][:, index]
         share = np.mean(answers.true <= quantile)
         assert abs(share - level) < 0.08, level
     # The noise of v is skewed to the right: its mean lies above its median.
-    assert np.mean(answers.predicted["lstm"][:, 0] - answers.quantiles["lstm"][:, 1, 0]) > 0.05
+    assert np.mean(answers.predicted["model"][:, 0] - answers.quantiles["model"][:, 1, 0]) > 0.05
 
 
 @pytest.mark.parametrize("wanted", [{"interval": 0.8}, {"quantiles": (0.2,)}])
