@@ -55,6 +55,17 @@ class Assembly:
     last: tuple[int, ...] | None = None
     shortcut: Shortcut | None = None
 
+    @property
+    def has_base(self) -> bool:
+        """Whether the answers of the network are added to anything."""
+        return self.last is not None or self.shortcut is not None
+
+    def base(self, samples: Samples, starts: Array) -> Array:
+        """What they are added to, float64 `(windows, answers)`."""
+        if self.shortcut is not None:
+            return self.shortcut.answers(samples, starts)
+        return last_values(samples, starts, self.last or ())
+
     def windows(self, samples: Samples) -> Iterator[tuple[str, Windows]]:
         """The parts that are learned from, as the LSTM sees them: scaled, float32."""
         x = self._scaled(samples)
@@ -88,10 +99,8 @@ class Assembly:
         wanted = scratch.empty((len(starts), answers), np.float32)
         for block in scratch.blocks(len(starts), answers):
             left = samples.targets(starts[block])
-            if self.last is not None:
-                left = left - last_values(samples, starts[block], self.last)
-            if self.shortcut is not None:
-                left = left - self.shortcut.answers(samples, starts[block])
+            if self.has_base:
+                left = left - self.base(samples, starts[block])
             wanted[block] = (left - self.outputs.offset) / self.outputs.scale
         return wanted
 

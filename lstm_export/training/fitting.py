@@ -21,6 +21,7 @@ from .options import TrainingOptions
 from .result import Choice
 from .roles import input_signature
 from .samples import Samples
+from .shrinking import shrunk
 from .windowing import build_samples
 
 CHOICE = "choice"  # its key in the state of an interrupted run
@@ -205,4 +206,5 @@ class _Task:
     ) -> Member:
         parts = dict(assembly.windows(self.samples))
         trained = train_loop(parts["train"], parts.get("validation"), options, progress, unfinished)
+        trained = shrunk(trained, assembly, self.signature, self.samples, options)
         return Member(options.seed, assembly.model([trained], self.signature), trained)

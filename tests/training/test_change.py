@@ -15,6 +15,7 @@ from lstm_export.series import Table
 from lstm_export.training import TrainingOptions, fit
 from lstm_export.training.assembly import assembly_of
 from lstm_export.training.core import Core
+from lstm_export.training.options import Predict
 from lstm_export.training.roles import input_signature
 from lstm_export.training.tensors import Tensors
 from lstm_export.training.windowing import build_samples
@@ -141,3 +142,22 @@ def test_onnx_holds_it_and_an_interval_around_it(tmp_path: Path) -> None:
 def test_a_change_needs_a_last_value(wanted: dict[str, object], said: str) -> None:
     with pytest.raises(InputError, match=said):
         replace(OPTIONS, **wanted)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("predict", ["change", "correction"])
+def test_a_network_that_adds_nothing_but_noise_is_shrunk(predict: Predict) -> None:
+    """On a walk. What is left of the network's part has the least squared error on validation:
+    what it adds is orthogonal to what is then still wrong."""
+    walk = np.cumsum(np.random.default_rng(0).standard_normal(600))
+    options = TrainingOptions("v", window=6, horizon=2, epochs=6, predict=predict)
+    table = Table.of({"v": walk})
+    signature = input_signature(table, options)
+    samples = build_samples(table, signature, options)
+    model = fit(table, options).model
+    starts = samples.parts["validation"]
+    answered = forward(model, samples.inputs(starts)).y
+    added = answered - assembly_of(samples, signature, options).base(samples, starts)
+    assert np.square(added).sum() > 0
+    left = samples.targets(starts) - answered
+    # Weights and answers of the linear part are float32
+    assert abs(np.sum(added * left)) < 1e-4 * np.sum(np.square(added))
