@@ -28,7 +28,7 @@ const warned: string[] = [];
 const model: Model = await load(undefined, { warn: (text) => warned.push(text), simd: true });
 const bytes: Uint8Array<ArrayBuffer> = new Uint8Array(8);
 export const fails = (): Model => loadSync(bytes, { warn: null });
-const { passed, worst, vectors } = model.selfTest();
+const { passed, worst, vectors, exact } = model.selfTest();
 const y: Float32Array = model.run([1, 2, 3], { batch: 1, seq: 1 });
 const stream = model.stream({ window: 0 });
 stream.push(new Float64Array(6));
@@ -44,7 +44,7 @@ try {
 const names = model.features.map((column): string => column.name + column.unit);
 const low: number | null | undefined = model.outputs[0]?.low;
 const whole = model.everyStep || model.streams || model.window === 3 || model.simd;
-const facts = [worst, vectors, names, low, whole, model.sha256, model.description];
+const facts = [worst, vectors, exact, names, low, whole, model.sha256, model.description];
 // @ts-expect-error text is no input
 export const refused = () => model.run('abc');
 // @ts-expect-error no such option
@@ -84,4 +84,4 @@ def test_npm_packs_a_folder_whose_types_hold(tmp_path: Path) -> None:
         chosen = [*options, "--moduleResolution", resolution, "--module", kind]
         said("node", TSC, *chosen, "installed.ts", "beside.ts", folder=tmp_path)
     for program in ("installed.js", "beside.js"):
-        assert said("node", program, folder=tmp_path) == '[true,6,"InputError",0,7]\n'
+        assert said("node", program, folder=tmp_path) == '[true,6,"InputError",0,8]\n'

@@ -31,6 +31,8 @@ export interface SelfTest {
   readonly vectors: number;
   /** The largest error, as a share of what is allowed. */
   readonly worst: number;
+  /** Whether nothing but equality is allowed, as in whole numbers. */
+  readonly exact: boolean;
 }
 
 export interface State {

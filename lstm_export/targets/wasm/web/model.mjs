@@ -7,7 +7,8 @@ export class LoadError extends ModelError { name = 'LoadError'; }
 export class InputError extends ModelError { name = 'InputError'; } // nothing has changed
 export class MemoryError extends ModelError { name = 'MemoryError'; }
 
-const FORMATS = [1, 2]; // of floats, of whole numbers: called alike
+const FLOATS = 1; // formats of a record; modules of both are called alike
+const WHOLE = 2;
 const SIMD = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10,
   10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11); // a module of one vector instruction
 
@@ -65,8 +66,8 @@ class Machine {
     let json = ''; // ASCII: a worklet has no TextDecoder
     for (const code of new Uint8Array(text)) json += String.fromCharCode(code);
     const info = JSON.parse(json);
-    if (!FORMATS.includes(info.format)) {
-      throw new LoadError(`the module has format ${info.format}, expected ${FORMATS.join(' or ')}`);
+    if (info.format !== FLOATS && info.format !== WHOLE) {
+      throw new LoadError(`the module has format ${info.format}, expected ${FLOATS} or ${WHOLE}`);
     }
     this.info = info;
     this.numbers = new Float32Array(section('lstm-export.numbers'));
@@ -233,12 +234,13 @@ class Model {
     return new Stream(this.#machine, window);
   }
 
-  /** Runs the vectors that came with the model: is each answer within float rounding? */
+  /** Runs the vectors that came with the model: is each answer within float rounding, or equal? */
   selfTest() {
+    const { golden, format } = this.#machine.info;
     let at = 0;
     const next = (count) => this.#machine.numbers.subarray(at, (at += count));
     let worst = 0; // error, as a share of what is allowed
-    for (const steps of this.#machine.info.golden) {
+    for (const steps of golden) {
       const x = next(steps * this.inputSize);
       const [expected, bounds] = [0, 0].map(() => next(this.#machine.answers(steps)));
       this.#machine.run(x, 1, steps).forEach((y, k) => {
@@ -246,7 +248,7 @@ class Model {
         worst = share <= worst ? worst : share; // NaN stays
       });
     }
-    return { passed: worst <= 1, vectors: this.#machine.info.golden.length, worst };
+    return { passed: worst <= 1, vectors: golden.length, worst, exact: format === WHOLE };
   }
 }
 
@@ -261,6 +263,7 @@ class Stream {
   constructor(machine, window) {
     this.#machine = machine;
     this.#window = window;
+    machine.room(window * machine.width); // or an error, before the samples take as much
     this.#range = { isOut: [], count: 0, keeps: true };
     if (!window) {
       this.#at = machine.room(machine.stateSize + 1);
