@@ -86,7 +86,7 @@ def test_it_says_what_the_bundle_holds_and_what_was_proved(bundle: Bundle) -> No
     for golden_set in bundle.golden:
         allowed = values["allowed error of onnx against float64, relative to S", golden_set.name]
         assert float(allowed) == bound(golden_set)
-    assert values["rmse of lstm, volume", "test"] == "301.5"
+    assert values["rmse of model, volume", "test"] == "301.5"
     (data,) = (entry for entry in bom["components"] if entry["type"] == "data")
     assert data["hashes"][0]["content"] == "ab" * 32
     assert {"name": "lstm-export:seed", "value": "3"} in model["properties"]
