@@ -13,12 +13,15 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from types import FrameType
 from typing import Any
 
 # Workers share the cores already.
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_WARM = "forkserver"  # start methods of multiprocessing
+_COLD = "spawn"
 _PATIENCE_S = 10.0  # for a process to clear up and end
 
 
@@ -61,11 +64,37 @@ def ask_all(
         _end([*idle, *(worker for worker, _ in busy.values())])
 
 
+def import_beforehand(modules: Sequence[str]) -> None:
+    """Import once what all processes of `ask_all` need, while this process does something else.
+
+    For a program's main process, whose start method becomes forkserver: its workers are forked
+    from a process that holds the modules, and share their memory. Outside Linux, where a fork is no
+    safe way, every worker goes on to import for itself.
+
+    Args:
+        modules: which start no thread when they are imported, since a fork leaves threads behind;
+            one that is not installed is left out.
+    """
+    if sys.platform != "linux":
+        return
+    multiprocessing.set_start_method(_WARM, force=True)
+    multiprocessing.set_forkserver_preload(list(modules))
+    with _interrupts_held(), _one_thread():
+        forkserver.ensure_running()
+
+
 class _Worker:
     """A process, and our end of the pipe to it."""
 
     def __init__(self) -> None:
-        context = multiprocessing.get_context("spawn")
+        try:
+            is_warm = multiprocessing.get_start_method(allow_none=True) == _WARM
+            self._start(_WARM if is_warm else _COLD)
+        except (EOFError, ConnectionError):  # importing beforehand ended in an error
+            self._start(_COLD)
+
+    def _start(self, method: str) -> None:
+        context = multiprocessing.get_context(method)
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs,), daemon=True)
         with _interrupts_held():
@@ -118,10 +147,22 @@ def _interrupts_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """A process that starts now leaves the other cores alone."""
+    before = {name: os.environ[name] for name in _ONE_THREAD if name in os.environ}
+    os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
+    try:
+        yield
+    finally:
+        for name in _ONE_THREAD:
+            del os.environ[name]
+        os.environ.update(before)
+
+
 def _serve(connection: Connection) -> None:
     """The process's side, until the other ends."""
-    for name in _ONE_THREAD:
-        os.environ[name] = "1"
+    os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
     os.dup2(2, 1)  # what a job prints must not get into its parent's output
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)

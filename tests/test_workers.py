@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +15,17 @@ from lstm_export.workers import Died, ask_all
 from tests.kit.worker_jobs import THREADS, answer
 
 
+@pytest.fixture(params=["spawn", "forkserver"])
+def start_method(request: pytest.FixtureRequest) -> Iterator[None]:
+    if request.param not in multiprocessing.get_all_start_methods():
+        pytest.skip("this system does not fork")
+    before = multiprocessing.get_start_method(allow_none=True)
+    multiprocessing.set_start_method(request.param, force=True)
+    yield
+    multiprocessing.set_start_method(before, force=True)
+
+
+@pytest.mark.usefixtures("start_method")
 def test_a_process_answers_question_after_question_with_one_thread() -> None:
     answers = dict(ask_all(answer, ["a", "b", THREADS, "c"], workers=1))
     said = [answers[index][0] for index in range(4)]
@@ -21,6 +35,7 @@ def test_a_process_answers_question_after_question_with_one_thread() -> None:
     assert pids != {os.getpid()}
 
 
+@pytest.mark.usefixtures("start_method")
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 def test_a_process_that_dies_costs_its_own_question() -> None:
     questions = ["a", "be killed", "b", "exit", "c", "d"]
@@ -33,6 +48,7 @@ def test_a_process_that_dies_costs_its_own_question() -> None:
     assert sorted(kept) == ["a", "b", "c", "d"]
 
 
+@pytest.mark.usefixtures("start_method")
 def test_who_stops_asking_ends_the_processes() -> None:
     asked = ask_all(answer, ["sleep", "a"], workers=2)
     assert next(asked)[0] == 1
@@ -41,6 +57,38 @@ def test_who_stops_asking_ends_the_processes() -> None:
     assert not multiprocessing.active_children()
 
 
+IMPORTED = """
+import os
+from lstm_export.workers import ask_all, import_beforehand
+from tests.kit.worker_jobs import is_imported
+
+if __name__ == "__main__":
+    os.environ["OMP_NUM_THREADS"] = "7"
+    import_beforehand({modules})
+    print(sorted(ask_all(is_imported, ["colorsys", "colorsys"], workers=2)))
+    print(os.environ["OMP_NUM_THREADS"], os.environ.get("MKL_NUM_THREADS"))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="every process imports for itself")
+@pytest.mark.parametrize("is_good", [True, False])
+def test_what_is_imported_beforehand_is_there_in_every_process(
+    is_good: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "broken.py").write_text("raise OSError")
+    modules = ["not_installed", "colorsys", *([] if is_good else ["broken"])]
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTED.format(modules=modules)],
+        env={**os.environ, "PYTHONPATH": str(tmp_path), "MKL_NUM_THREADS": ""},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == [str([(0, is_good), (1, is_good)]), "7 "]
+
+
+@pytest.mark.parametrize("start_method", ["spawn"], indirect=True)
+@pytest.mark.usefixtures("start_method")
 def test_what_a_job_prints_is_no_output_of_its_parent(capfd: pytest.CaptureFixture[str]) -> None:
     list(ask_all(answer, ["print"], workers=1))
     assert capfd.readouterr() == ("", "printed\n")

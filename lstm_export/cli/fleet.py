@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from ..errors import LstmExportError
 from ..files import check_output, write_bytes
+from ..workers import import_beforehand
 from . import show
 from .again import command_again
 from .fleet_table import entries_of
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 PAGE = "fleet.html"
 WRITES = ("html", "as_json")  # parameters that do not change what is judged
 PACKAGE = "package"
+# What the processes of each command need.
+_PACKAGING = ("lstm_export.fleet.packaging", "lstm_export.model.torch_module")
+_CHECKING = ("lstm_export.fleet.checking",)
 
 
 class _Fleet(TyperGroup):
@@ -92,6 +96,8 @@ def package(  # noqa: PLR0913, PLR0917 - the options of a command
     A bundle that an earlier run made from the same files and options is left as it is. The report
     is fleet.json and fleet.html in BUNDLES.
     """
+    if on is On.local:
+        import_beforehand(_PACKAGING)
     from ..fleet.fleet_page import page
     from ..fleet.fleet_report import REPORT
     from ..fleet.packaging import package_fleet
@@ -141,6 +147,8 @@ def verify(  # noqa: PLR0913, PLR0917 - the options of a command
 
     As `verify BUNDLE` does, without torch. Nothing is written in BUNDLES.
     """
+    if on is On.local:
+        import_beforehand(_CHECKING)
     from ..fleet.checking import verify_fleet
     from ..fleet.fleet_page import page
     from ..fleet.tasks import Sharing

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ..files import check_output, is_folder
+from ..workers import import_beforehand
 from . import show
 
 if TYPE_CHECKING:
     from ..device import Session
     from ..scale import FolderReport, Outcome
 
+_OF_WORKERS = ("lstm_export.scale.partition_work",)
 MOST_WARNINGS = 5  # lines; all of them are in the records and in the JSON
 
 
@@ -36,6 +38,12 @@ def folder_to_write(data: Path, output: Path | None, stream: bool) -> Path:
     if not is_folder(output):
         check_output(output)
     return output
+
+
+def start_workers(on: str, workers: int | None) -> None:
+    """Begin with what processes here will need, before the model is opened."""
+    if on == "local" and workers and workers > 1:
+        import_beforehand(_OF_WORKERS)
 
 
 def answer_folder(

@@ -17,7 +17,7 @@ import typer
 
 from ..files import is_folder
 from . import show
-from .folder import answer_folder, folder_to_write
+from .folder import answer_folder, folder_to_write, start_workers
 from .stream import run_stream
 
 if TYPE_CHECKING:
@@ -133,11 +133,13 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
     input_size) is answered row by row. Tables in a folder are answered one by one; those that were
     answered before are skipped.
     """
-    from .. import pipeline
-
     is_about_rows = late is not Late.error or duplicate is not Duplicate.error
     _check_usage(data, stream, output or as_json, mode or state or is_about_rows)
     is_about_folders = carry or workers or on is not On.local
+    if is_folder(data):
+        start_workers(on.value, workers)
+    from .. import pipeline
+
     load = partial(pipeline.load, source, engine, provider or (), trust=trust, key=key)
     choices = {"window": window, "missing": missing.value}
     if stream and not is_about_folders:

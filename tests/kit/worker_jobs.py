@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 
 THREADS = "OMP_NUM_THREADS"
@@ -22,3 +23,8 @@ def answer(question: str) -> tuple[str, int]:
     if question == THREADS:
         return os.environ[THREADS], os.getpid()
     return question, os.getpid()
+
+
+def is_imported(module: str) -> bool:
+    """Whether a process has a module."""
+    return module in sys.modules
