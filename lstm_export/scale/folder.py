@@ -73,7 +73,7 @@ def run_folder(  # noqa: PLR0913 - what a folder is run with
     """Answer every table below `data` into the same place below `output`.
 
     A partition that the same file has answered before, from the same bytes and with the same
-    choices, is skipped. One that fails costs the others nothing.
+    choices, is skipped. One that fails costs the others nothing, and keeps its earlier answer.
 
     Args:
         session: the model, opened from a file that workers see, or with `carry=True`.
@@ -98,7 +98,12 @@ def run_folder(  # noqa: PLR0913 - what a folder is run with
         if progress:
             progress(outcome, len(tasks))
     outcomes = [found[index] for index in range(len(tasks))]
-    return FolderReport(tuple(outcomes if carry else _without_splits(outcomes, tasks, session)))
+    if not carry:
+        outcomes = _without_splits(outcomes, tasks, session)
+    for task, outcome in zip(tasks, outcomes, strict=True):
+        if outcome.status != "failed":
+            task.partition.settle()
+    return FolderReport(tuple(outcomes))
 
 
 def _tasks(session: Session, partitions: Sequence[Partition], choices: Choices) -> tuple[Task, ...]:
@@ -145,10 +150,14 @@ def _without_splits(
     nothing = SeriesEnds.of(())
     ends = [outcome.ends or nothing for outcome in outcomes]
     for split in splits(ends, session.signature):
-        if left[split.later].status == "failed":
+        partition = tasks[split.later].partition
+        status = left[split.later].status
+        if status == "failed":
             continue
+        if status == "answered":
+            partition.withdraw()
         left[split.later] = failed(
-            tasks[split.later].partition,
+            partition,
             f"a series goes on from {outcomes[split.earlier].name}, whose last rows its first "
             "windows need; add --carry (carry= in Python), or keep each series in one partition",
         )

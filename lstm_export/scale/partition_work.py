@@ -155,6 +155,7 @@ def _write(task: Task, outcome: Outcome, predictions: Table) -> None:
     partition = task.partition
     for path in (partition.output, partition.record):
         path.parent.mkdir(parents=True, exist_ok=True)
+    partition.set_aside()
     if partition.output.suffix == ".parquet":
         predictions.write_parquet(partition.output)
     else:
@@ -200,8 +201,7 @@ def _known_outcome(task: Task, digest: str) -> Outcome | None:
 
 
 def failed(partition: Partition, reason: str) -> Outcome:
-    """A failure; what an earlier run answered here, of another table or model, is removed."""
-    if partition.record.exists():
-        partition.output.unlink(missing_ok=True)
-        partition.record.unlink(missing_ok=True)
-    return Outcome(partition.name, "failed", error=reason)
+    """A failure; what an earlier run answered here, of another table or model, stays."""
+    partition.bring_back()
+    kept = "; the answer of an earlier run is still there" if partition.has_answer else ""
+    return Outcome(partition.name, "failed", error=f"{reason}{kept}")

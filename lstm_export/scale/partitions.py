@@ -29,6 +29,39 @@ class Partition:
     output: Path
     record: Path
 
+    @property
+    def has_answer(self) -> bool:
+        """Whether there is one, of this run or an earlier one."""
+        return self.output.exists() and self.record.exists()
+
+    def set_aside(self) -> None:
+        """Make room for an answer; the earlier one is kept until `settle` or `bring_back`."""
+        if self.has_answer:
+            for path, aside in self._aside:
+                path.replace(aside)
+
+    def bring_back(self) -> None:
+        """The answer that was set aside in place of what is there; nothing where none was."""
+        for path, aside in self._aside:
+            if aside.exists():
+                aside.replace(path)
+
+    def withdraw(self) -> None:
+        """Take this run's answer away again."""
+        self.output.unlink()
+        self.record.unlink()
+        self.bring_back()
+
+    def settle(self) -> None:
+        """The answer stays: the earlier one goes."""
+        for _, aside in self._aside:
+            aside.unlink(missing_ok=True)
+
+    @property
+    def _aside(self) -> tuple[tuple[Path, Path], tuple[Path, Path]]:
+        kept = self.record.with_suffix(".earlier")
+        return (self.output, kept), (self.record, kept.with_suffix(".earlier.json"))
+
 
 def partitions_of(data: Path, output: Path) -> tuple[Partition, ...]:
     """The tables in a folder and in the folders below it.

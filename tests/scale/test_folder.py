@@ -107,6 +107,7 @@ def test_a_partition_that_fails_costs_the_others_nothing(
 ) -> None:
     out = tmp_path / "out"
     assert run(bundle, data, "-o", out).exit_code == 0
+    answer_before = (out / "2.parquet").read_bytes()
     whole = readings(("g",), 12)
     backwards = {name: column[::-1] for name, column in whole.columns.items()}
     Table(backwards).write_csv(data / "backwards.csv")
@@ -129,9 +130,11 @@ def test_a_partition_that_fails_costs_the_others_nothing(
         strict=True,
     ):
         assert line.startswith(words)
+        assert line.endswith("the answer of an earlier run is still there") == ("2.parquet" in line)
     assert "6 partitions, 2 skipped, 4 failed: 67 rows" in done.stderr
     left = {path.relative_to(out).as_posix() for path in out.rglob("*.*") if path.is_file()}
-    kept = ("1.csv", "site=b/3.parquet")
+    kept = ("1.csv", "2.parquet", "site=b/3.parquet")
+    assert (out / "2.parquet").read_bytes() == answer_before
     assert left == {*kept, *(f"_records/{name}.json" for name in kept)}
 
 
@@ -151,6 +154,11 @@ def test_a_series_in_two_partitions_is_refused_unless_time_jumps(
         assert "add --carry" in done.stderr
         assert (out / "3.csv").exists()
         assert not (out / "2.csv").exists()
+    assert run(bundle, data, "-o", out, "--carry").exit_code == 0
+    carried = {path: path.read_bytes() for path in out.rglob("2.*")}
+    assert "2.csv: a series goes on from 1.csv" in run(bundle, data, "-o", out).stderr
+    assert {path: path.read_bytes() for path in out.rglob("2.*")} == carried
+    assert not list(out.rglob("*.earlier*"))
     readings(("c",), 7, start=12).write_csv(data / "4.csv")  # among the rows of 2.csv
     readings(("b",), 60, start=40).write_csv(data / "5.csv")
     for number, start in ((6, 42), (7, 60)):  # both among the rows of 5.csv
