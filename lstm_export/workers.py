@@ -16,12 +16,14 @@ from dataclasses import dataclass
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext, SpawnContext
 
 # Workers share the cores already.
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-_WARM = "forkserver"  # start methods of multiprocessing
-_COLD = "spawn"
+_WARM = "forkserver"  # a start method of multiprocessing
 _PATIENCE_S = 10.0  # for a process to clear up and end
 
 
@@ -87,14 +89,16 @@ class _Worker:
     """A process, and our end of the pipe to it."""
 
     def __init__(self) -> None:
-        try:
-            is_warm = multiprocessing.get_start_method(allow_none=True) == _WARM
-            self._start(_WARM if is_warm else _COLD)
-        except (EOFError, ConnectionError):  # importing beforehand ended in an error
-            self._start(_COLD)
+        if multiprocessing.get_start_method(allow_none=True) == _WARM:
+            try:
+                self._start(multiprocessing.get_context("forkserver"))
+            except (EOFError, ConnectionError):  # importing beforehand ended in an error
+                pass
+            else:
+                return
+        self._start(multiprocessing.get_context("spawn"))
 
-    def _start(self, method: str) -> None:
-        context = multiprocessing.get_context(method)
+    def _start(self, context: SpawnContext | ForkServerContext) -> None:
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs,), daemon=True)
         with _interrupts_held():

@@ -7,6 +7,7 @@ from .mlflow_flavor import mlflow_model
 from .on_spark import spark_schema
 from .partition_work import Outcome
 from .predictor import Predictor
+from .wholeness import check_whole, ends_of
 
 __all__ = [
     "Answered",
@@ -16,6 +17,8 @@ __all__ = [
     "Outcome",
     "Predictor",
     "answer",
+    "check_whole",
+    "ends_of",
     "mlflow_model",
     "run_folder",
     "spark_schema",

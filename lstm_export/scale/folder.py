@@ -98,12 +98,7 @@ def run_folder(  # noqa: PLR0913 - what a folder is run with
         if progress:
             progress(outcome, len(tasks))
     outcomes = [found[index] for index in range(len(tasks))]
-    if not carry:
-        outcomes = _without_splits(outcomes, tasks, session)
-    for task, outcome in zip(tasks, outcomes, strict=True):
-        if outcome.status != "failed":
-            task.partition.settle()
-    return FolderReport(tuple(outcomes))
+    return FolderReport(_settled(outcomes, tasks, None if carry else session.signature))
 
 
 def _tasks(session: Session, partitions: Sequence[Partition], choices: Choices) -> tuple[Task, ...]:
@@ -143,13 +138,13 @@ def _one_after_another(tasks: Sequence[Task], signature: Signature) -> Iterator[
 
 
 def _without_splits(
-    outcomes: Sequence[Outcome], tasks: Sequence[Task], session: Session
+    outcomes: Sequence[Outcome], tasks: Sequence[Task], signature: Signature
 ) -> list[Outcome]:
     """A partition that goes on from another lacks the answers of its first windows: it failed."""
     left = list(outcomes)
     nothing = SeriesEnds.of(())
     ends = [outcome.ends or nothing for outcome in outcomes]
-    for split in splits(ends, session.signature):
+    for split in splits(ends, signature):
         partition = tasks[split.later].partition
         status = left[split.later].status
         if status == "failed":
@@ -162,3 +157,14 @@ def _without_splits(
             "windows need; add --carry (carry= in Python), or keep each series in one partition",
         )
     return left
+
+
+def _settled(
+    outcomes: Sequence[Outcome], tasks: Sequence[Task], signature: Signature | None
+) -> tuple[Outcome, ...]:
+    """What stays, and its earlier answers go; with a signature series have to be whole."""
+    left = _without_splits(outcomes, tasks, signature) if signature else outcomes
+    for task, outcome in zip(tasks, left, strict=True):
+        if outcome.status != "failed":
+            task.partition.settle()
+    return tuple(left)

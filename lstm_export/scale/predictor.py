@@ -13,6 +13,7 @@ from ..model import Array
 from ..series import Missing, Table, group_columns, parse_times
 from .answered import Choices, answer
 from .carried import Carried, check_can_carry
+from .wholeness import FIRST, LAST, ends_of
 
 # Of pandas: finer than any time of a table, and one for all of them.
 TIMES = "datetime64[us]"
@@ -83,17 +84,33 @@ class Predictor:
     def meta(self, frame: Any) -> Any:
         """No predictions: the columns and types of the answers to such a DataFrame."""
         signature = self._session.signature
-        names = [str(name) for name in frame]
-        columns: dict[str, Array] = {}
-        if signature.time is None:
-            columns["row"] = np.empty(0, np.int64)
-        else:
-            is_count = signature.time in names and _holds_numbers(frame[signature.time])
-            columns[signature.time] = np.empty(0, np.float64 if is_count else TIMES)
-        for name in group_columns(signature.group, names):
-            columns[name] = np.empty(0, object)
+        columns = {signature.time or "row": self._no_times(frame), **self._no_groups(frame)}
         columns |= {column.name: np.empty(0, np.float32) for column in signature.outputs}
         return self._frame(Table(columns))
+
+    def ends(self, frame: Any) -> Any:
+        """Where the series of a partition begin and end, for `check_whole`; see `ends_of`.
+
+        Raises:
+            InputError: the column of time or group is missing, or a cell is no time.
+        """
+        if len(frame):
+            return self._frame(ends_of(self._table(frame), self._session.signature))
+        nothing = self._no_times(frame)
+        return self._frame(Table({**self._no_groups(frame), FIRST: nothing, LAST: nothing}))
+
+    def _no_times(self, frame: Any) -> Array:
+        """No times of the type that those of answers have."""
+        time = self._session.signature.time
+        if time is None:
+            return np.empty(0, np.int64)
+        is_count = time in frame and _holds_numbers(frame[time])
+        return np.empty(0, np.float64 if is_count else TIMES)
+
+    def _no_groups(self, frame: Any) -> dict[str, Array]:
+        names = [str(name) for name in frame]
+        group = self._session.signature.group
+        return {name: np.empty(0, object) for name in group_columns(group, names)}
 
     def _table(self, frame: Any) -> Table:
         signature = self._session.signature

@@ -35,7 +35,7 @@ class SeriesEnds:
         for run in runs:
             first.setdefault(run.keys, run.times[0])
             last[run.keys] = run.times[-1]
-        hashes = np.array([_hash(keys) for keys in first], np.uint64)
+        hashes = np.array([hash_of(keys) for keys in first], np.uint64)
         return cls(hashes, np.array(list(first.values())), np.array(list(last.values())))
 
     def __len__(self) -> int:
@@ -98,13 +98,28 @@ def _splits_of_kind(
     hashes = np.concatenate([partitions[index].hashes for index in places])
     first = np.concatenate([partitions[index].first for index in places])
     last = np.concatenate([partitions[index].last for index in places])
-    before = -1  # of the series at hand, the partition that reaches furthest
+    for before, after in parts_that_go_on(hashes, first, last, signature):
+        yield Split(int(owners[before]), int(owners[after]))
+
+
+def parts_that_go_on(
+    hashes: Array, first: Array, last: Array, signature: Signature
+) -> Iterator[tuple[int, int]]:
+    """Which parts of series go on from which, or lie among their rows: `(before, after)`.
+
+    Args:
+        hashes: `(parts,)`, of the series that each part is of.
+        first: `(parts,)`, the time of its first row.
+        last: of its last.
+        signature: of the model.
+    """
+    before = -1  # of the series at hand, the part that reaches furthest
     for after in np.lexsort((first, hashes)):
         if before < 0 or hashes[after] != hashes[before]:
             before = after
             continue
         if _goes_on(last[before], first[after], signature):
-            yield Split(int(owners[before]), int(owners[after]))
+            yield int(before), int(after)
         if last[after] > last[before]:
             before = after
 
@@ -118,6 +133,7 @@ def _goes_on(last: Any, first: Any, signature: Signature) -> bool:
     return bool(is_known and not gaps_in_time(np.array([last, first]), signature)[0])
 
 
-def _hash(keys: tuple[str, ...]) -> int:
+def hash_of(keys: tuple[str, ...]) -> int:
+    """64 bits for a series, the same in every process."""
     digest = hashlib.blake2b("\x1f".join(keys).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little")

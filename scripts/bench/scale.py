@@ -203,7 +203,8 @@ def main() -> None:
         costs = costs_of(folder, given.engines, given.rounds, given.rows)
         memory_bytes = memory_of(folder)
         opening_s = opening_seconds(bundle)
-    lines = [f"{given.rows:,} rows of Parquet, {PARTITION_ROWS:,} a file, {size_bytes / 1e6:,.0f} MB"]
+    size = f"{PARTITION_ROWS:,} a file, {size_bytes / 1e6:,.0f} MB"
+    lines = [f"{given.rows:,} rows of Parquet, {size}"]
     lines += [line_of(name, cost, costs[BARE], given.rows) for name, cost in costs.items()]
     lines += [
         f"  two workers are {costs[ALONE].clock / costs[TWO].clock:.2f} times as fast as one",

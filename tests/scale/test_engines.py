@@ -21,8 +21,9 @@ from typer.testing import CliRunner
 import lstm_export
 from lstm_export.cli import app
 from lstm_export.device import Session
+from lstm_export.errors import InputError
 from lstm_export.model import Column, Signature
-from lstm_export.scale import Predictor
+from lstm_export.scale import Predictor, check_whole
 from lstm_export.scale.partitions import RECORDS
 from lstm_export.scale.sharing import Engine, ask_on
 from lstm_export.series import Table
@@ -167,9 +168,14 @@ def test_ray(session: Session) -> None:
     same(columns_of(found["grouped"]), session)
 
 
-@pytest.mark.usefixtures("dask")
-def test_dask(session: Session) -> None:
+def test_dask(dask: Any, session: Session) -> None:
     found = shown("import dask")
+    assert len(found["ends"]) == len(np.unique(stations().text("station")))
+    parts = dask.read_parquet("parts")
+    predictor = Predictor(session)
+    ends = parts.map_partitions(predictor.ends, meta=predictor.ends(parts._meta)).compute()
+    with pytest.raises(InputError, match=r"series 'q\d+' goes on at 201"):
+        check_whole(ends, session.signature)
     same(found["whole"].compute(), session)
     same(found["grouped"].compute(), session)
 
