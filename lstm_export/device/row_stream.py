@@ -16,7 +16,7 @@ from ..model import Array
 from ..series import Table, gaps_in_time, group_name, step_text
 from ..series.calendar import calendar_features
 from ..series.measured import measured_columns
-from ..series.steps import elapsed
+from ..series.steps import elapsed, elapsed_text
 from ..series.times import local_times, parse_times
 from .guards import NotFinite
 from .row_columns import RowColumns, columns_of
@@ -234,8 +234,8 @@ class RowStream:
         if gaps_in_time(both, self._signature)[0]:
             of_group = f" of {row.group}" if row.group else ""
             self._say(
-                f"line {line}: {passed:g} since the row{of_group} before, "
-                f"expected {step_text(self._signature)}; starting anew"
+                f"line {line}: {elapsed_text(passed, both)} since the row{of_group} before, "
+                f"expected {step_text(self._signature, both)}; starting anew"
             )
             stream.reset()
             self._refilling.add(row.group)

@@ -38,7 +38,7 @@ def calendar_features(times: Array, names: Sequence[str], country: str | None = 
     if times.dtype.kind != "M":
         raise InputError(
             f"calendar features ({', '.join(names)}) need dates, "
-            "the time column holds plain numbers"
+            "the time column holds plain numbers; write them as ISO 8601"
         )
     return np.concatenate([_columns(times, name, country) for name in names], axis=1)
 

@@ -8,7 +8,10 @@ from ..model import USUAL, TableFormat
 
 MISSING_CELLS = ("", "nan", "na", "n/a", "null", "none")  # in any case, blanks around them ignored
 TRUTHS = {"true": "1", "false": "0"}
-_DECIMAL_COMMA = re.compile(r"[-+]?[\d.]*\d,\d+")
+_DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
+_DECIMAL_POINT = re.compile(r"[-+]?\d+\.\d+")
+# Two of them, or one and another mark before the fraction: 1,234.5 and 1.234.567, but not 1,234.
+_THOUSANDS = re.compile(r"[-+]?\d{1,3}((,\d{3})+\.\d+|(\.\d{3})+,\d+|(,\d{3}){2,}|(\.\d{3}){2,})")
 
 
 def is_null(value: object) -> bool:
@@ -47,10 +50,13 @@ def is_number(cell: str, table_format: TableFormat = USUAL) -> bool:
 
 def advice(cell: str, table_format: TableFormat) -> str:
     """What to do about a cell that is no number."""
-    if table_format.decimal != ".":
-        return "with a comma before its fraction, as --decimal says; repair it"
-    if _DECIMAL_COMMA.fullmatch(cell.strip()):
+    text = cell.strip()
+    if _THOUSANDS.fullmatch(text):
+        return "write it without what stands between its thousands"
+    if _DECIMAL_COMMA.fullmatch(text) and table_format.decimal == ".":
         return "train with --decimal , where a comma stands before a number's fraction"
+    if _DECIMAL_POINT.fullmatch(text):
+        return "with a comma before its fraction, as --decimal says; repair it"
     return (
         "repair it, leave the column out, or train with --missing-values where it stands for a "
         "missing cell"

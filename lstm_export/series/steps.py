@@ -13,6 +13,7 @@ from ..model.calendar_steps import CALENDAR_STEPS, MONTHS
 
 # Times that count in fractions carry rounding; no step may differ by more than this share.
 TIME_STEP_RTOL = 1e-6
+UNITS = {"d": 86400.0, "h": 3600.0, "min": 60.0}  # as --step names them, in seconds
 MOST = 0.9  # of all steps: a calendar step that so many rows show is taken
 
 
@@ -85,11 +86,27 @@ def infer_calendar_step(times: Sequence[Array]) -> str | None:
     return None
 
 
-def step_text(signature: Signature) -> str:
-    """One step in words: `one month`, or its length without a unit, such as `3600`."""
+def step_text(signature: Signature, times: Array) -> str:
+    """One step in words: `one month`, `1 h`, or for times that count its length, such as `0.5`."""
     if signature.calendar_step:
         return f"one {signature.calendar_step}"
-    return f"{signature.time_step or 0.0:g}"
+    return elapsed_text(signature.time_step or 0.0, times)
+
+
+def elapsed_text(length: float, times: Array) -> str:
+    """What lies between two times, in the largest unit of which it is a whole number, or in
+    seconds; without a unit for times that count.
+
+    >>> dates = np.array(["2024-01-31"], "datetime64[s]")
+    >>> elapsed_text(5400, dates), elapsed_text(0.25, dates), elapsed_text(5400, np.zeros(1))
+    ('90 min', '0.25 s', '5400')
+    """
+    if times.dtype.kind != "M":
+        return f"{length:g}"
+    for unit, seconds in UNITS.items():
+        if length and length % seconds == 0:
+            return f"{length / seconds:g} {unit}"
+    return f"{length:g} s"
 
 
 def _steps(times: Sequence[Array]) -> tuple[Array, Array]:

@@ -155,7 +155,8 @@ class Table:
         too_large = np.abs(values) > FLOAT32_MAX
         for index in np.flatnonzero(too_large)[:1]:
             raise InputError(
-                f"{self.place(name, index)} is {values[index]}, expected a finite float32 number"
+                f"{self.place(name, index)} is {values[index]}, expected a finite float32 number; "
+                "repair it, or train with --missing-values where it stands for a missing cell"
             )
         return values
 

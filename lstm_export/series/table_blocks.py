@@ -21,7 +21,7 @@ from .table_files import (
     delimiter_of,
     first_row_of_file,
     refuse_twice,
-    refuse_zones,
+    with_offset,
 )
 
 BLOCK_ROWS = 2**16
@@ -149,7 +149,6 @@ def _columns_and_rows(file: Path, table_format: TableFormat) -> tuple[tuple[str,
         parquet = _parquet_file(file)
         names = tuple(parquet.schema_arrow.names)
         refuse_twice(file, names)
-        refuse_zones(file, parquet.schema_arrow)
         return names, parquet.metadata.num_rows
     with _CsvRows(file, table_format) as rows:
         return rows.names, sum(1 for _ in rows)
@@ -193,7 +192,8 @@ def _parquet_blocks(path: Path, names: Sequence[str]) -> Iterator[Mapping[str, A
                 column = batch.column(name)
                 if name in with_gaps:  # whole numbers with missing ones are floats in all blocks
                     column = column.cast(pyarrow.float64(), safe=False)
-                columns[name] = column.to_numpy(zero_copy_only=False)
+                values = column.to_numpy(zero_copy_only=False)
+                columns[name] = with_offset(values, column.type)
             yield columns
     except (OSError, pyarrow.ArrowException) as error:
         reason = str(error).splitlines()[0]

@@ -149,10 +149,13 @@ def refuse_twice(path: Path, names: Sequence[str]) -> None:
 
 
 def check_width(path: Path, number: int, row: Sequence[str], names: Sequence[str]) -> None:
-    """Raises InputError for a row with more or fewer cells than the header."""
-    if len(row) != len(names):
+    """Raises InputError for a row with more or fewer cells than the header; what is more may be
+    empty, as a separator at the end of rows leaves it."""
+    if len(row) < len(names) or any(cell.strip() for cell in row[len(names) :]):
         raise InputError(
-            f"{path}, row {number} has {len(row)} cells, expected {len(names)} as in the header"
+            f"{path}, row {number} has {len(row)} cells, expected {len(names)} as in the header; "
+            "repair the row, or give --skip-rows where lines stand before the header, --separator "
+            "where something else stands between cells"
         )
 
 
@@ -166,18 +169,17 @@ def _read_parquet(path: Path) -> Mapping[str, Array]:
         raise InputError(f"{path} is no Parquet file that can be read: {reason}") from error
     if not data.num_rows:
         raise InputError(f"{path} holds no rows, expected a table")
-    refuse_zones(path, data.schema)
     columns = zip(data.column_names, data.columns, strict=True)
-    return {name: column.to_numpy() for name, column in columns}
+    return {name: with_offset(column.to_numpy(), column.type) for name, column in columns}
 
 
-def refuse_zones(path: Path, schema: Any) -> None:
-    """Raises InputError for a column of times in a zone, `schema` being pyarrow's."""
+def with_offset(values: Array, arrow_type: Any) -> Array:
+    """The values of a column of Parquet; of times in a zone the text that a CSV file would hold,
+    their time in UTC and its offset."""
     pyarrow = require("pyarrow", "train", "reading Parquet")
-    for field in schema:
-        zone = field.type.tz if pyarrow.types.is_timestamp(field.type) else None
-        if zone:
-            raise InputError(
-                f"column {field.name} of {path.name} has the time zone {zone}; "
-                "write all times in one zone, without an offset, as the device will"
-            )
+    if not pyarrow.types.is_timestamp(arrow_type) or arrow_type.tz is None:
+        return values
+    times = values.astype("datetime64[us]")
+    texts = [f"{time}+00:00" for time in np.datetime_as_string(times)]
+    cells: Array = np.where(np.isnat(times), "", np.array(texts, object))
+    return cells

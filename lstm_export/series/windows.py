@@ -175,7 +175,10 @@ def _advice(before: Any, here: Any) -> str:
             "clocks may have been set back here: write times in UTC or with their offset from it, "
             "such as +02:00, or train with --timezone"
         )
-    return "sort the rows by time, and name a group column if several series share the table"
+    return (
+        "sort the rows by time; where several series share the table, name the columns that tell "
+        "them apart with --group"
+    )
 
 
 def _may_be_clock_change(before: np.datetime64, here: np.datetime64) -> bool:

@@ -154,19 +154,22 @@ def _first_gap(table: RowSource, signature: Signature, timeline: Timeline) -> st
     return ""
 
 
-def lost_windows(data: DataReport, signature: Signature) -> Iterator[str]:
+def lost_windows(data: DataReport, signature: Signature, times: Array | None) -> Iterator[str]:
     """A warning where many windows are lost to gaps: what a gap is here, and what may mend it."""
     lost = data.count(GAPS)
     whole = sum(data.count(fate) for fate in FATES)
-    if lost <= MANY * whole:
+    if times is None or lost <= MANY * whole:
         return
-    unit = " s" if signature.time_step and "T" in data.first else ""
-    step = step_text(signature) + unit
+    allowed = (
+        "if some are left out on purpose, such as holidays, give --tolerance 1"
+        if signature.calendar_step
+        else "if clocks are a little off, give --tolerance"
+    )
     yield (
         f"{lost:,} of {whole:,} windows are lost to gaps in time, a gap being any step but "
-        f"{step}; the first at {data.first_gap}: if clocks are a little off, give "
-        "--tolerance; if rows are meant to be another time apart, --step; if the times are "
-        "read wrongly, --time-format; else add the missing rows, or use a shorter window"
+        f"{step_text(signature, times)}; the first at {data.first_gap}: {allowed}; if rows are "
+        "meant to be another time apart, --step; if the times are read wrongly, --time-format; "
+        "else add the missing rows, or use a shorter window"
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from ..errors import InputError
 from ..model import Array, Signature
 from ..series import RowSource, compact_format
+from ..series.cells import is_number
 from .data_report import DataReport, lost_windows
 from .moments import moments_of
 from .options import TrainingOptions
@@ -18,6 +19,7 @@ from .scaling import column_warnings
 from .windowing import least_rows
 
 LEAKS = 0.9995  # correlation with the answer
+MANY_LEVELS = 50  # of a column of text
 MOST_LOOKED_AT = 2**20  # windows
 
 
@@ -29,10 +31,26 @@ def table_warnings(
     options: TrainingOptions,
 ) -> Iterator[str]:
     """What the table may do to the model, one sentence each."""
-    yield from lost_windows(data, signature)
+    yield from lost_windows(data, signature, samples.timeline.times)
     yield from left_out(table, options)
+    yield from _many_levels(table, signature)
     yield from _dates_as_inputs(table, signature)
     yield from _data_warnings(samples, signature, options)
+
+
+def _many_levels(table: RowSource, signature: Signature) -> Iterator[str]:
+    """Columns under --categorical that name every row rather than a kind of it."""
+    for category in signature.categories:
+        levels = category.levels
+        if len(levels) <= MANY_LEVELS:
+            continue
+        are_numbers = all(is_number(level, table.format) for level in levels)
+        what = "numbers" if are_numbers else "texts"
+        advice = "name it in --features to make it one" if are_numbers else "leave it out"
+        yield (
+            f"{category.name} becomes {len(levels):,} inputs, one for each of its {what}, as "
+            f"--categorical says: if it does not tell kinds apart, {advice}"
+        )
 
 
 def _dates_as_inputs(table: RowSource, signature: Signature) -> Iterator[str]:

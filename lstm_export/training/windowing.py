@@ -38,7 +38,7 @@ def build_samples(table: RowSource, signature: Signature, options: TrainingOptio
     shorter = scratch.zeros(len(rows), np.int64)
     starts = scratch.concatenated(_first_rows(runs, y, shorter, options), np.int64)
     if not len(starts):
-        raise _no_window(table, runs, signature, options)
+        raise _no_window(table, timeline.times, runs, signature, options)
     samples = Samples(
         x=x,
         y=y,
@@ -136,16 +136,22 @@ def _with_window(bounds: Array, starts: Array) -> Array:
 
 
 def _no_window(
-    table: RowSource, runs: Array, signature: Signature, options: TrainingOptions
+    table: RowSource,
+    times: Array | None,
+    runs: Array,
+    signature: Signature,
+    options: TrainingOptions,
 ) -> InputError:
     longest = int(np.diff(runs).max(initial=0))
     message = (
         f"{table.title} yields no window: its longest stretch without a gap has {longest} rows, "
         f"window {options.window} with horizon {options.horizon} needs {least_rows(options)}"
     )
-    if signature.time and len(runs) > 2:
+    if times is not None and len(runs) > 2:
         message += (
-            f"; {signature.time} should move on by {step_text(signature)} from row to row: give "
-            "--step and --tolerance for another step, or for one that varies"
+            f"; {signature.time} should move on by {step_text(signature, times)} from row to row: "
+            "give --step and --tolerance for another step, or for one that varies"
         )
+    else:
+        message += "; bring more rows, or give a shorter --window"
     return InputError(message)

@@ -127,7 +127,7 @@ def test_a_gap_starts_anew(bundle: Path) -> None:
     done = stream(bundle, text, "--mode", "state")
     assert (
         done.stderr
-        == "note: line 7: 14400 since the row of north before, expected 3600; starting anew\n"
+        == "note: line 7: 4 h since the row of north before, expected 1 h; starting anew\n"
     )
     fresh = answers(stream(bundle, lines(start=8, sites=("north",)), "--mode", "state"))
     assert answers(done)[6:] == fresh[1:]

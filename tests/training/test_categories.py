@@ -108,6 +108,9 @@ def test_what_is_no_category_is_refused(tmp_path: Path) -> None:
     many = {**weather(2000), "sky": [f"text {k}" for k in range(2000)]}
     with pytest.raises(InputError, match="has 2,000 different texts, expected 1 to 1,000"):
         fit(many, OPTIONS)
+    codes = {**weather(2000), "sky": [str(k % 60) for k in range(2000)]}
+    warned = " ".join(fit(codes, OPTIONS).warnings)
+    assert "sky becomes 60 inputs, one for each of its numbers" in warned
     for levels in ((), ("a", "a"), (1,)):
         with pytest.raises(UnsupportedModel, match="texts that differ"):
             Category("sky", levels)  # type: ignore[arg-type]

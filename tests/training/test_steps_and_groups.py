@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from lstm_export.device import RowStream
+from lstm_export.errors import InputError
 from lstm_export.model import Signature
+from lstm_export.series import Table, series_of
 from lstm_export.training import TrainingOptions, fit
 from tests.device.streams import session_of
 
@@ -87,3 +89,28 @@ def test_two_columns_tell_series_apart() -> None:
     for site, unit in keys:
         is_own = (answers["site"] == site) & (answers["unit"] == unit)
         assert answers["y[t+1]"][is_own][-1] == pytest.approx(last[site, unit], rel=1e-4)
+
+
+def test_months_are_steps_that_vary() -> None:
+    months = [f"{2018 + k // 12}-{k % 12 + 1:02d}" for k in range(60)]
+    table = {"month": months, "y": np.random.default_rng(0).standard_normal(60)}
+    options = TrainingOptions(
+        targets=("y",), window=6, time="month", epochs=1, hidden_size=2, split=(1.0, 0.0, 0.0)
+    )
+    with pytest.raises(InputError, match="should move on by 31 d from .*--step and --tolerance"):
+        fit(table, replace(options, step=2.6784e06))
+    day = 86400.0
+    steps = replace(options, step=30 * day, tolerance=2 * day)
+    assert fit(table, steps).data.count("used") == 60 - 6
+
+
+def test_a_repeated_local_hour_is_explained() -> None:
+    hours = ["2024-10-27T01:00", "2024-10-27T02:00", "2024-10-27T02:00", "2024-10-27T03:00"]
+    halves = ["2024-11-03T01:00", "2024-11-03T01:30", "2024-11-03T01:00", "2024-11-03T01:30"]
+    for times in (hours, halves):
+        table = Table.of({"t": times})
+        signature = Signature(1, 1, (), (), time="t", calendar=())
+        with pytest.raises(InputError, match=r"row 3, .*clocks may have been set back here"):
+            series_of(table, signature)
+    with pytest.raises(InputError, match="sort the rows"):
+        series_of(Table.of({"t": ["2024-10-28T02:00"] * 2}), Signature(1, 1, time="t"))

@@ -141,8 +141,10 @@ def jitter() -> Written:
     return text_of(cells), {"step": 3600.0, "tolerance": 4.0}
 
 
-def preamble() -> Written:
-    return "Station 7\nexported, by hand\n" + usual(HOUR), {"skip_rows": 2}
+def preamble_and_separators_at_the_end() -> Written:
+    header, rows_below = usual(HOUR).split("\n", 1)
+    closed = rows_below.replace("\n", ",\n")
+    return f"Station 7\nexported, by hand\n{header}\n{closed}", {"skip_rows": 2}
 
 
 WAYS: list[tuple[Callable[[], Written], datetime.timedelta]] = [
@@ -156,7 +158,7 @@ WAYS: list[tuple[Callable[[], Written], datetime.timedelta]] = [
     (numbers_for_nothing, HOUR),
     (truth_values, HOUR),
     (jitter, HOUR),
-    (preamble, HOUR),
+    (preamble_and_separators_at_the_end, HOUR),
 ]
 
 
@@ -210,18 +212,35 @@ def test_rows_as_they_come_are_read_in_the_same_form(
 
 
 def test_calendars_are_in_the_zone_of_the_clocks(tmp_path: Path) -> None:
-    """The hour that the clock showed, from local times and from those with offsets alike."""
-    for way in (local_times_over_a_clock_change, offsets_over_a_clock_change):
-        text, _ = way()
-        (tmp_path / "t.csv").write_text(text)
-        chosen = OPTIONS | {"timezone": "Europe/Berlin", "calendar": ("hour_onehot",)}
-        options = TrainingOptions(**chosen)
-        table = read_for_training(tmp_path / "t.csv", options)
+    """The hour that the clock showed, from local times, from those with offsets and from those in
+    a zone alike."""
+    text, _ = local_times_over_a_clock_change()
+    clock = [int(line[11:13]) for line in text.splitlines()[1:]]
+    (tmp_path / "local.csv").write_text(text)
+    (tmp_path / "offsets.csv").write_text(offsets_over_a_clock_change()[0])
+    _write_zoned_parquet(tmp_path / "zoned.parquet")
+    chosen = OPTIONS | {"timezone": "Europe/Berlin", "calendar": ("hour_onehot",)}
+    options = TrainingOptions(**chosen)
+    for name in ("local.csv", "offsets.csv", "zoned.parquet"):
+        table = read_for_training(tmp_path / name, options)
         runs = series_of(table, input_signature(table, options), "drop")
         x = np.concatenate([run.x for run in runs])
         kept = np.concatenate([run.rows for run in runs])
-        shown = [int(row[11:13]) for row in np.array(table["time"])[kept]]
-        assert x[:, 3:].argmax(axis=1).tolist() == shown
+        assert x[:, 3:].argmax(axis=1).tolist() == [clock[row] for row in kept], name
+
+
+def _write_zoned_parquet(path: Path) -> None:
+    pyarrow = pytest.importorskip(
+        "pyarrow", reason='needs pyarrow: pip install "lstm-export[train]"'
+    )
+    parquet = pytest.importorskip("pyarrow.parquet")
+    times, *others = zip(*rows(HOUR), strict=True)
+    columns = {
+        name: [float(cell) if cell else None for cell in cells]
+        for name, cells in zip(("y", "u", "on"), others, strict=True)
+    }
+    times_in_zone = pyarrow.array(times, pyarrow.timestamp("ms", "Europe/Berlin"))
+    parquet.write_table(pyarrow.table({"time": times_in_zone, **columns}), path)
 
 
 def test_a_zone_that_is_none_is_refused() -> None:
@@ -302,19 +321,6 @@ def test_columns_of_numbers_that_cannot_be_read_are_no_silent_loss() -> None:
     assert "row 1, column v of the table is '?'" in told[1] and "--missing-values" in told[1]
 
 
-def test_months_are_steps_that_vary(tmp_path: Path) -> None:
-    months = [f"{2018 + k // 12}-{k % 12 + 1:02d}" for k in range(60)]
-    table = {"month": months, "y": np.random.default_rng(0).standard_normal(60)}
-    options = TrainingOptions(
-        targets=("y",), window=6, time="month", epochs=1, hidden_size=2, split=(1.0, 0.0, 0.0)
-    )
-    with pytest.raises(InputError, match="should move on by 2.6784e.06 .*--step and --tolerance"):
-        fit(table, replace(options, step=2.6784e06))
-    day = 86400.0
-    steps = replace(options, step=30 * day, tolerance=2 * day)
-    assert fit(table, steps).data.count("used") == 60 - 6
-
-
 HEADER = "time,y,u,on\n2024-01-01T00:00,1,1,1\n"
 
 
@@ -324,6 +330,9 @@ HEADER = "time,y,u,on\n2024-01-01T00:00,1,1,1\n"
         ("2024-01-01T01:00,1,3,5,1", "", r"row 3 has 5 cells, expected 4"),
         ('2024-01-01T01:00,1,"3,5",1', "", r"row 3, column u of t\.csv is '3,5'.*--decimal ,"),
         ("2024-01-01T01:00,1,?,1", "", r"row 3, column u of t\.csv is '\?'.*--missing-values"),
+        ("2024-01-01T01:00,1,?,1", "--decimal ,", r"column u of t\.csv is '\?'.*--missing-values"),
+        ('2024-01-01T01:00,1,"1,234.5",1', "", r"is '1,234\.5', expected .* between its thousands"),
+        ("2024-01-01T01:00,1,1.234.567,1", "--decimal ,", r"is '1\.234\.567', .* its thousands"),
         ("2024-01-01T01:00,1,1.5,1", "--decimal ,", r"column u of t\.csv is '1\.5'.*--decimal"),
         ("31/01/2024,1,1,1", "", r"row 3, column time of t\.csv is '31/01/2024'.*--time-format"),
         ("2024-01-01T01:00+02,1,1,1", "", r"row 2, column time .*expected an offset from UTC"),
@@ -352,18 +361,6 @@ def test_what_is_written_otherwise_names_the_option(
     assert len(got.stderr.splitlines()) == 1
     with pytest.raises(InputError, match=message):
         raise InputError(got.stderr)
-
-
-def test_a_repeated_local_hour_is_explained() -> None:
-    hours = ["2024-10-27T01:00", "2024-10-27T02:00", "2024-10-27T02:00", "2024-10-27T03:00"]
-    halves = ["2024-11-03T01:00", "2024-11-03T01:30", "2024-11-03T01:00", "2024-11-03T01:30"]
-    for times in (hours, halves):
-        table = Table.of({"t": times})
-        signature = Signature(1, 1, (), (), time="t", calendar=())
-        with pytest.raises(InputError, match=r"row 3, .*clocks may have been set back here"):
-            series_of(table, signature)
-    with pytest.raises(InputError, match="sort the rows"):
-        series_of(Table.of({"t": ["2024-10-28T02:00"] * 2}), Signature(1, 1, time="t"))
 
 
 def test_the_command_takes_steps_and_words(tmp_path: Path) -> None:
