@@ -43,6 +43,8 @@ WEIGHTS = ("float32", "int16", "int8")
 WHOLE = ("whole int16", "whole int8")
 # The fastest build for a Cortex-M4F, no longer bit for bit the host's.
 FAST = ("-ffp-contract=fast", "-funroll-loops")
+# What many firmware builds take; on a Cortex-M0 it leaves the kernel out.
+SMALL = ("-Os",)
 ROW = "| {} | {} | {} | {} | {} | {} | {} |"
 
 
@@ -126,6 +128,11 @@ def rows_of(board: Board, weights: str, case: Case) -> Iterator[str]:
         fast = emulate(board, [case], case.folder, FAST)[case.name]
         error = np.abs(fast.y("step").astype(np.float64) - host.y("step")).max()
         yield line(board, case, f"{weights}, `{' '.join(FAST)}`", f"within {error:.0e}", fast, FAST)
+    if board.name == "Cortex-M0+" and isinstance(case, IntegerCase):
+        small = emulate(board, [case], case.folder, SMALL)[case.name]
+        if small.answers != host.answers:
+            sys.exit(f"{board.name}, {weights}, {' '.join(SMALL)}: not the host's answers")
+        yield line(board, case, f"{weights}, `{' '.join(SMALL)}`", "identical", small, SMALL)
 
 
 def line(  # noqa: PLR0913, PLR0917 - the cells of a line

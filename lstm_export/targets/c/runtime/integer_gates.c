@@ -27,6 +27,15 @@
 #define MODEL_ONE_ADDRESS(pointer)
 #endif
 
+/* What a compiler must not look through: it would copy the code behind a limit for each end. */
+#ifndef MODEL_OPAQUE
+#if defined(__GNUC__)
+#define MODEL_OPAQUE(value) __asm__("" : "+r"(value))
+#else
+#define MODEL_OPAQUE(value)
+#endif
+#endif
+
 /* Where a sum with 20 - up + down bits after the point stands in the table: Q4.20 from its beginning. */
 MODEL_INLINE int32_t model_place(int32_t sum, unsigned up, unsigned down)
 {
@@ -41,12 +50,17 @@ MODEL_INLINE int32_t model_place(int32_t sum, unsigned up, unsigned down)
     (void)up;
 #ifdef MODEL_SATURATE
     place = sum + (MODEL_SUM_LIMIT << down);
-    __asm__("usat %0, #24, %0, asr %1" : "+r"(place) : "I"(down) : "cc");
+    if (down > 0) {
+        __asm__("usat %0, #24, %0, asr %1" : "+r"(place) : "I"(down) : "cc");
+    } else {
+        __asm__("usat %0, #24, %0" : "+r"(place) : : "cc");
+    }
 #else
     place = (sum >> down) + MODEL_SUM_LIMIT;
     if ((uint32_t)place >> 24) {
         place = place < 0 ? 0 : ((int32_t)1 << 24) - 1;
     }
+    MODEL_OPAQUE(place);
 #endif
 #endif
     return place;

@@ -61,7 +61,7 @@
 
 /* Four rows times words of x and of h, which lie one behind the other -> totals [x, h][row]; the
    weights behind them. */
-MODEL_NOINLINE const model_weight *model_totals(const model_weight *w, const int16_t *v,
+MODEL_INLINE const model_weight *model_totals(const model_weight *w, const int16_t *v,
                                                 size_t words_x, size_t words_h, int32_t *totals)
 {
     int32_t *const last = totals + 4;

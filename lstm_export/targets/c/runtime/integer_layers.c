@@ -69,7 +69,7 @@ MODEL_INLINE void model_update(const model_layer *layer, const int16_t *v, int32
     const size_t words_h = MODEL_WORDS((size_t)layer->state_size);
     const unsigned up = layer->up;
     const int32_t *const end = c + layer->hidden_size;
-    for (; c != end; c++) {
+    do {
         int32_t totals[8], sums[4], cell;
         w = model_totals(w, v, words_x, words_h, totals);
         sums[0] = model_sum(bias, shifts, totals);
@@ -81,10 +81,10 @@ MODEL_INLINE void model_update(const model_layer *layer, const int16_t *v, int32
         cell = model_times(model_sigmoid(sums[1], up), *c) +
                model_times(model_sigmoid(sums[0], up), (model_tanh_fine(sums[2], up) - 64) * 4);
         MODEL_WITHIN(cell, 31); /* c stays within 64 */
-        *c = cell;
+        *c++ = cell;
         cell = model_times(model_sigmoid(sums[3], up), model_tanh_at(model_place(cell, 0, 4)) - 64);
         *out++ = (int16_t)((cell + 64) >> 7);
-    }
+    } while (c != end);
 }
 #endif
 

@@ -41,19 +41,18 @@ MODEL_INLINE int32x4_t model_chunk(const model_weight *w, const model_weight *en
 }
 #endif
 
-/* Four rows times `words` words of values -> totals [4]; the weights behind them. */
+/* Four rows times `words` words of values, 1 at least -> totals [4]; the weights behind them. */
 MODEL_INLINE const model_weight *model_part(const model_weight *w, const int16_t *v, size_t words,
                                             int32_t *totals)
 {
-    const ptrdiff_t chunk = MODEL_CHUNK_WORDS * 4 * MODEL_IN_WORD;
     const model_weight *const last = w + words * 4 * MODEL_IN_WORD;
     int32x4_t total = vdupq_n_s32(0);
-    while (w != last) {
-        const model_weight *const end = last - w > chunk ? w + chunk : last;
+    do {
+        const model_weight *const end = MODEL_CHUNK_END(w, last);
         total = vaddq_s32(total, model_chunk(w, end, v));
         w = end;
         v += MODEL_CHUNK_WORDS * MODEL_IN_WORD;
-    }
+    } while (w != last);
     vst1q_s32(totals, total);
     return w;
 }

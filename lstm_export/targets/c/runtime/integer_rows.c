@@ -19,14 +19,13 @@
 MODEL_INLINE const model_weight *model_part(const model_weight *w, const int16_t *v, size_t words,
                                               int32_t *totals)
 {
-    const ptrdiff_t chunk = MODEL_CHUNK_WORDS * 4 * MODEL_IN_WORD;
     const model_weight *const last = w + words * 4 * MODEL_IN_WORD;
     totals[0] = 0;
     totals[1] = 0;
     totals[2] = 0;
     totals[3] = 0;
     while (w != last) {
-        const model_weight *const end = last - w > chunk ? w + chunk : last;
+        const model_weight *const end = MODEL_CHUNK_END(w, last);
         int32_t a = 0, b = 0, c = 0, d = 0;
 #if defined(MODEL_KERNEL_THUMB)
         MODEL_THUMB_CHUNK;

@@ -19,6 +19,7 @@
     "sxth %[x0], %[x1]\n\tasrs %[x1], %[x1], #16\n\t"                                      \
     "sxth %[x2], %[x3]\n\tasrs %[x3], %[x3], #16\n\t"
 #else
+#define MODEL_OPAQUE(value) /* the copies are faster here */
 #define MODEL_ROW_OF_WORD(sum)                                                              \
     "ldmia %[w]!, {%[t]}\n\tsxth %[u], %[t]\n\tasrs %[t], %[t], #16\n\t"                   \
     "muls %[u], %[x0], %[u]\n\tmuls %[t], %[x1], %[t]\n\tadd " sum ", %[u]\n\tadd " sum    \

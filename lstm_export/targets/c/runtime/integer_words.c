@@ -11,7 +11,12 @@
 #ifdef __GNUC__
 #define MODEL_STATIC static __attribute__((unused))
 #define MODEL_INLINE static inline __attribute__((unused, always_inline))
+#if defined(__ARM_FEATURE_SIMD32) && !defined(__clang__)
+/* A kernel takes all registers, that of a frame, too. */
+#define MODEL_NOINLINE static __attribute__((noinline, unused, optimize("omit-frame-pointer")))
+#else
 #define MODEL_NOINLINE static __attribute__((noinline, unused))
+#endif
 #ifdef __AVX512F__
 #define MODEL_ALIGNED __attribute__((aligned(64))) /* no vector lies in two lines of a cache */
 #else
@@ -58,14 +63,19 @@ typedef int8_t model_weight; /* in a word the columns 0, 2, 1, 3 */
 #define MODEL_IN_WORD 4
 #define MODEL_CHUNK_SHIFT 0
 #define MODEL_CHUNK_WORDS 512 /* no row has more */
+#define MODEL_CHUNK_END(w, last) (last)
 #else
 typedef int16_t model_weight;
 #define MODEL_IN_WORD 2
 #define MODEL_CHUNK_SHIFT 8
 #define MODEL_CHUNK_WORDS 8
+/* Where the chunk of four rows that begins at w ends; the last chunk may be shorter. */
+#define MODEL_CHUNK_OF_ROWS (MODEL_CHUNK_WORDS * 4 * MODEL_IN_WORD)
+#define MODEL_CHUNK_END(w, last) \
+    ((last) - (w) > MODEL_CHUNK_OF_ROWS ? (w) + MODEL_CHUNK_OF_ROWS : (last))
 #endif
-/* A kernel takes all registers: a build that keeps some for a debugger, and Linux on an Arm, have
-   the plain loops. */
+/* A build for a debugger, and Linux on an Arm, have the plain loops; so has a Cortex-M0 where a
+   compiler leaves registers out: clang that of a frame, gcc at -Os all above r7. */
 #if defined(__GNUC__) && defined(__OPTIMIZE__) && !defined(__ARM_BIG_ENDIAN) && \
     !defined(MODEL_PLAIN_LOOPS)
 #if defined(__AVX2__)
@@ -85,21 +95,23 @@ typedef int16_t model_weight;
 #define MODEL_KERNEL_HELIUM
 #elif defined(__ARM_FEATURE_SIMD32) && defined(__thumb2__) && __ARM_ARCH_PROFILE == 'M'
 #define MODEL_KERNEL_SMLAD
-#elif defined(__thumb__) && !defined(__thumb2__)
+#elif defined(__thumb__) && !defined(__thumb2__) && !defined(__clang__) && \
+    !defined(__OPTIMIZE_SIZE__)
 #define MODEL_KERNEL_THUMB
 #endif
 #endif
 #define MODEL_WORDS(columns) (((columns) + MODEL_IN_WORD - 1) / MODEL_IN_WORD)
 #define MODEL_PADDED(columns) (MODEL_WORDS(columns) * MODEL_IN_WORD)
 
-/* Copies n values behind each other and fills the last word up with zeros. */
-MODEL_STATIC int16_t *model_gather(const int16_t *values, size_t n, int16_t *out)
+/* Copies n values, 1 at least, behind each other and fills the last word up with zeros. */
+MODEL_NOINLINE int16_t *model_gather(const int16_t *values, size_t n, int16_t *out)
 {
-    size_t k;
-    for (k = 0; k < n; k++) {
+    size_t k = 0;
+    do {
         *out++ = *values++;
+        k++;
         MODEL_NO_LIBRARY_CALL;
-    }
+    } while (k != n);
     for (; k % MODEL_IN_WORD; k++) {
         *out++ = 0;
     }
