@@ -1,9 +1,8 @@
-"""One command a target: the module's docstring is its help, keywords of `export` its options."""
+"""One command a target: the module's docstring is its help, the options of `export` are its own."""
 
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -40,7 +39,7 @@ def target_command(name: str) -> Callable[..., None]:
         show.reports([report], as_json, name, path)
 
     command.__doc__ = (target.__doc__ or f"Export to {name}.").splitlines()[0]  # python -OO
-    parameters = [*_common(target.suffix), *_own(target.export)]
+    parameters = [*_common(target.suffix), *_own(target)]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return reads_model(command)
 
@@ -57,25 +56,16 @@ def _common(suffix: str) -> list[inspect.Parameter]:
     ]
 
 
-def _own(export: Callable[..., None]) -> list[inspect.Parameter]:
-    """The keyword-only parameters of a target's export, with their help from its docstring."""
-    described = _described(inspect.getdoc(export) or "")
-    keywords = [
-        p for p in inspect.signature(export).parameters.values() if p.kind is p.KEYWORD_ONLY
-    ]
+def _own(target: targets.Target) -> list[inspect.Parameter]:
+    """The options of a target's export."""
     return [
         _parameter(
-            p.name, Annotated[type(p.default), typer.Option(help=described.get(p.name))], p.default
+            option.name,
+            Annotated[type(option.default), typer.Option(help=option.what)],
+            option.default,
         )
-        for p in keywords
+        for option in targets.options(target)
     ]
-
-
-def _described(docstring: str) -> dict[str, str]:
-    """What a docstring says of each argument, which may go on over more lines, as a sentence."""
-    found = re.findall(r"^ {4}(\w+): (.+(?:\n {8}.+)*)$", docstring, re.MULTILINE)
-    sentences = {name: " ".join(text.split()) for name, text in found}
-    return {name: text[0].upper() + text[1:] for name, text in sentences.items()}
 
 
 def _parameter(

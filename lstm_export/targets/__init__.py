@@ -10,10 +10,11 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from ..errors import InputError
 from .target import (
@@ -28,6 +29,7 @@ from .target import (
     HasForms,
     HasNote,
     HasNotesOnModel,
+    HasOptions,
     HasProbes,
     MakesRunner,
     MayBeUnavailable,
@@ -54,10 +56,12 @@ __all__ = [
     "HasForms",
     "HasNote",
     "HasNotesOnModel",
+    "HasOptions",
     "HasProbes",
     "MakesRunner",
     "MayBeUnavailable",
     "MayNotExport",
+    "Option",
     "RoundsWeights",
     "RunsCode",
     "TakesWindows",
@@ -70,11 +74,20 @@ __all__ = [
     "lowered",
     "names",
     "notes_on",
+    "options",
     "takes_option",
     "unavailable",
 ]
 
 _NO_TARGET = "target"  # the one file of this folder that is none
+
+
+class Option(NamedTuple):
+    """An option of an export, and what its docstring says of it."""
+
+    name: str
+    default: Any
+    what: str | None
 
 
 @cache
@@ -142,6 +155,24 @@ def unavailable(target: Target) -> str:
     return target.unavailable()
 
 
-def takes_option(target: Target, option: str) -> bool:
+def options(target: Target) -> tuple[Option, ...]:
+    """The options of the target's `export`: keyword-only parameters, of it or of its record."""
+    of = target.Options if isinstance(target, HasOptions) else target.export
+    told = _told(of)
+    parameters = inspect.signature(of).parameters.values()
+    keywords = [parameter for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
+    return tuple(Option(each.name, each.default, told.get(each.name)) for each in keywords)
+
+
+def takes_option(target: Target, name: str) -> bool:
     """Whether the target's `export` has this option."""
-    return option in inspect.signature(target.export).parameters
+    return any(option.name == name for option in options(target))
+
+
+def _told(of: Callable[..., Any]) -> dict[str, str]:
+    """What docstrings say of each argument, which may go on over more lines, as a sentence."""
+    described = of.__mro__ if isinstance(of, type) else (of,)
+    text = "\n".join(inspect.getdoc(each) or "" for each in described)
+    found = re.findall(r"^ {4}(\w+): (.+(?:\n {8}.+)*)$", text, re.MULTILINE)
+    sentences = {name: " ".join(sentence.split()) for name, sentence in found}
+    return {name: sentence[0].upper() + sentence[1:] for name, sentence in sentences.items()}

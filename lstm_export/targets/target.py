@@ -60,7 +60,8 @@ class Target(Protocol):
     __doc__: str
 
     def export(self, model: Model, path: Path, **options: Any) -> None:
-        """Write the artifact; keyword-only parameters become options of the command.
+        """Write the artifact; keyword-only parameters become options of the command, or what
+        `HasOptions` says.
 
         Raises:
             UnsupportedModel: a stage cannot be expressed; the message names target and stage.
@@ -113,6 +114,17 @@ class RoundsWeights(Protocol):
     def held(self, model: Model, data: bytes) -> Model:
         """The model with its weights as this artifact has them, which is what the artifact has to
         compute."""
+
+
+@runtime_checkable
+class HasOptions(Protocol):
+    """The options of `export` are the fields of a record, which its docstring describes.
+
+    Attributes:
+        Options: a dataclass of keyword-only fields, each with a default.
+    """
+
+    Options: type
 
 
 @runtime_checkable

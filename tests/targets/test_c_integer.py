@@ -220,6 +220,7 @@ def test_a_stage_without_an_integer_form_is_refused_by_name(name: str, tmp_path:
     [
         ({"arithmetic": "fixed"}, "'fixed' is unknown; choose float or integer"),
         ({"max_error": "2%"}, "--max-error is for whole numbers: add --arithmetic integer"),
+        ({"arithmetic": "integer", "weights": "float32"}, "choose int16 or int8 with"),
         ({"arithmetic": "integer", "max_error": "much"}, "'much' is no limit; write such as 2%"),
         (
             {"arithmetic": "integer", "weights": "int8", "max_error": "0.01%"},

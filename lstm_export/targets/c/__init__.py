@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError
 from ...files import replacing_folder
+from .options import DEFAULT_NAME, Options
 
 if TYPE_CHECKING:
     from ...model import Array, Model, Signature
@@ -25,10 +26,10 @@ extra = "export"
 needs = ""
 runs_code = "opening it compiles and runs it"
 
-DEFAULT_NAME = "model"
 _MARK = b"/* lstm-export: a model in C"
 
 __all__ = [
+    "Options",
     "definition",
     "export",
     "export_on",
@@ -43,50 +44,24 @@ __all__ = [
 ]
 
 
-def export(  # noqa: PLR0913 - the options of a command
-    model: Model,
-    path: Path,
-    *,
-    name: str = DEFAULT_NAME,
-    weights: str = "float32",
-    self_test: bool = False,
-    max_flash: str = "",
-    arithmetic: str = "float",
-    calibrate: str = "",
-    input_format: str = "",
-    max_error: str = "",
-    float_wrapper: bool = False,
-) -> None:
+def export(model: Model, path: Path, **options: Any) -> None:
     """Write `model` as a folder with NAME.h, NAME.c and README.md.
 
     Args:
         model: the chain to write.
         path: the folder to write; one that an earlier export wrote is replaced.
-        name: What every symbol and both files begin with.
-        weights: How recurrent weights are stored: float32, int16 (half the size, faster where
-            large) or int8; with --arithmetic integer all weights, int16 or int8.
-        self_test: Compile in NAME_self_test(), which says whether the model computes on a board
-            what it must.
-        max_flash: Refuse a model that needs more flash than this, such as 256kB.
-        arithmetic: float, or integer: whole numbers alone, for processors without floats.
-        calibrate: A table on which formats of whole numbers are chosen; else the stored windows.
-        input_format: Raw counts for whole numbers, such as temp_c=q:0.0625 (a count is 0.0625
-            units) or temp_c=q:0.5:-40 (and count 0 is -40).
-        max_error: Refuse whole numbers that move an answer by more: a share of its spread, 2%
-            unless you say otherwise, or a number in its unit.
-        float_wrapper: Add NAME_counts and NAME_values, which turn floats into counts and back.
+        options: those of `Options`.
 
     Raises:
         InputError: an option is invalid, or the model is beyond `max_flash` or `max_error`.
         UnsupportedModel: a stage cannot be expressed.
     """
-    options = {key: value for key, value in locals().items() if key not in ("model", "path")}
     export_on(model, path, None, **options)
 
 
 def export_on(model: Model, path: Path, windows: Array | None, **options: Any) -> None:
     """`export`, with real inputs `(n, window, input_size)` where there are any."""
-    from .writing import Options, files_of
+    from .writing import files_of
 
     files = files_of(model, windows, Options(**options))
     with replacing_folder(path, is_export) as partial:

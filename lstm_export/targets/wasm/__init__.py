@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import BundleError, InputError
 from ...files import replacing_folder
+from .options import Options
 
 if TYPE_CHECKING:
     from ...model import Array, Model
@@ -25,9 +26,8 @@ suffix = "_wasm"
 extra = "wasm"
 needs = "wasmtime"
 
-DEFAULT_NAME = "model"
-
 __all__ = [
+    "Options",
     "cannot_export",
     "definition",
     "export",
@@ -41,34 +41,13 @@ __all__ = [
 ]
 
 
-def export(  # noqa: PLR0913 - the options of a command
-    model: Model,
-    path: Path,
-    *,
-    name: str = DEFAULT_NAME,
-    weights: str = "float32",
-    single_file: bool = False,
-    arithmetic: str = "float",
-    calibrate: str = "",
-    input_format: str = "",
-    max_error: str = "",
-) -> None:
+def export(model: Model, path: Path, **options: Any) -> None:
     """Write `model` as a folder with NAME.wasm and what calls it.
 
     Args:
         model: the chain to write.
         path: the folder to write; one that an earlier export wrote is replaced.
-        name: What every file begins with.
-        weights: How recurrent weights are stored: float32, int16 (half the size) or int8; with
-            --arithmetic integer all weights, int16 or int8.
-        single_file: Put both modules into NAME.mjs, as text, so that it needs no other file.
-        arithmetic: float, or integer: whole numbers inside, as of the C target; values go in and
-            out.
-        calibrate: A table on which formats of whole numbers are chosen; else the stored windows.
-        input_format: Raw counts for whole numbers, such as temp_c=q:0.0625 (a count is 0.0625
-            units).
-        max_error: Refuse whole numbers that move an answer by more: a share of its spread, 2%
-            unless you say otherwise, or a number in its unit.
+        options: those of `Options`.
 
     Raises:
         InputError: the name is no C identifier, an option is invalid, or the two modules answer
@@ -76,13 +55,12 @@ def export(  # noqa: PLR0913 - the options of a command
         MissingDependency: there is no compiler, or no wasmtime.
         UnsupportedModel: a stage cannot be expressed.
     """
-    options = {key: value for key, value in locals().items() if key not in ("model", "path")}
     export_on(model, path, None, **options)
 
 
 def export_on(model: Model, path: Path, windows: Array | None, **options: Any) -> None:
     """`export`, with real inputs `(n, window, input_size)` where there are any."""
-    from .writing import Options, files_of
+    from .writing import files_of
 
     files = files_of(model, windows, Options(**options))
     with replacing_folder(path, is_export) as partial:

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from ...errors import InputError
 from ...model import Array, Model
 from ...parity import golden_sets
-from ..c.emit.layout import known_storage
 from ..c.emit.names import checked
-from ..c.integer.choosing import WholeOptions, choose
+from ..c.integer.choosing import choose
 from ..c.integer.facts import IntegerFacts
 from .folder import Modules, folder_files
 from .integer import WasmDefinition, whole_module_of
 from .module import module_of
+from .options import Options
 from .record import Record
 from .sandbox import WasmRunner
 from .weights import model_in
-
-
-@dataclass(frozen=True)
-class Options(WholeOptions):
-    """The options of `export`, which documents them."""
-
-    name: str = "model"
-    weights: str = "float32"
-    single_file: bool = False
 
 
 def files_of(model: Model, windows: Array | None, options: Options) -> dict[str, bytes]:
@@ -38,9 +27,8 @@ def files_of(model: Model, windows: Array | None, options: Options) -> dict[str,
         UnsupportedModel: a stage cannot be expressed.
     """
     checked(options.name)
-    known_storage(options.weights)
     options.check()
-    weights = options.weights
+    weights = options.storage
     if options.is_whole:
         modules = _whole_modules(model, windows, options)
     else:
@@ -54,7 +42,7 @@ def files_of(model: Model, windows: Array | None, options: Options) -> dict[str,
 
 def _whole_modules(model: Model, windows: Array | None, options: Options) -> Modules:
     """Those in whole numbers, each with the constants of the definition."""
-    found = choose(model, windows, options.weights, options)
+    found = choose(model, windows, options)
     facts = IntegerFacts.of(found.whole, found.formats, floats=False)
     made = []
     for simd in (True, False):
