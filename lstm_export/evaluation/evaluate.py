@@ -24,7 +24,8 @@ from ..training.answers import (
 from ..training.baselines import baselines, untrained_baselines
 from ..training.data_report import DataReport, data_report
 from ..training.intervals import Coverage, coverage_of
-from ..training.options import PARTS, TrainingOptions
+from ..training.option_values import PARTS
+from ..training.options import TrainingOptions
 from ..training.samples import Samples
 from ..training.windowing import build_samples
 from .error_figures import ErrorFigures, figures_of

@@ -10,7 +10,8 @@ import numpy as np
 from ..model import Array, Model, Signature
 from .answers import MODEL
 from .assembly import input_scaler
-from .options import Predict, TrainingOptions
+from .option_values import Predict
+from .options import TrainingOptions
 from .ranks import Ranks
 from .result import Choice
 from .samples import Samples

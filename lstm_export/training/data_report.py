@@ -10,7 +10,8 @@ import numpy as np
 from ..model import Array, Signature
 from ..series import RowSource, gaps_in_time, step_text
 from . import scratch
-from .options import PARTS, TrainingOptions
+from .option_values import PARTS
+from .options import TrainingOptions
 from .samples import Samples, target_steps
 from .splitting import NO_PART
 from .timeline import Timeline

@@ -16,7 +16,8 @@ from .fitting import Fitted, fit_table
 from .history import Notice, Progress, lowest_loss
 from .intervals import Coverage, coverage_of, off_coverage, with_interval
 from .kept_data import real_windows_of
-from .options import PARTS, TrainingOptions
+from .option_values import PARTS
+from .options import TrainingOptions
 from .ranks import Ranks, is_first, joined
 from .result import SeedRun, TrainingResult
 from .roles import read_for_training

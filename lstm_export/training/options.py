@@ -5,54 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal, get_args
+from typing import Any
 
 from ..errors import InputError
 from ..model import TableFormat
 from ..model.calendar_names import HOLIDAY
 from ..model.calendar_steps import CALENDAR_STEPS
-from ..series import CALENDAR, Missing, group_columns
+from ..series import Missing, group_columns
+from .option_values import Loss, Predict, Scaler, SplitBy, UnknownLevel, check_values
 
-Loss = Literal["mse", "mae", "huber"]
-UnknownLevel = Literal["error", "other"]
-Predict = Literal["level", "change", "correction", "auto"]
-Scaler = Literal["standard", "minmax"]
-SplitBy = Literal["time", "group"]
-
-PARTS = ("train", "validation", "test")
-
-# What the numbers may be. The upper ends keep a slip of the keyboard from taking the machine's
-# memory.
-LIMITS: dict[str, tuple[int, float]] = {
-    "window": (1, 1_000_000),
-    "horizon": (0, 100_000),
-    "hidden_size": (1, 8192),
-    "num_layers": (1, 64),
-    "epochs": (1, 1_000_000),
-    "batch_size": (1, 1_000_000),
-    "patience": (0, 1_000_000),
-    "clip": (0, math.inf),
-    "seed": (0, 2**62),
-    "seeds": (1, 1000),
-    "backtest": (0, 100),
-}
-_SHARES = ("dropout", "averaging", "interval")
 _LISTS = ("targets", "features", "categorical", "calendar", "split", "missing_values", "quantiles")
-_CHOICES = {
-    "missing": Missing,
-    "scaler": Scaler,
-    "loss": Loss,
-    "predict": Predict,
-    "unknown_level": UnknownLevel,
-    "split_by": SplitBy,
-}
 
 STEPS = 3200  # of Adam: fewer leave a small table's error well above what more would reach
 LEAST_EPOCHS = 20
 MOST_EPOCHS = 100
 LEAST_PATIENCE = 8
-
-MOST_WEIGHTS = 2**28  # of the recurrent layers, a gigabyte of float32
 
 
 @dataclass(frozen=True)
@@ -183,11 +150,8 @@ class TrainingOptions:
         if self.split_by is None:
             object.__setattr__(self, "split_by", "group" if self.pad else "time")
         self._check_columns()
-        self._check_choices()
-        self._check_limits()
+        check_values(vars(self))
         self._check_times()
-        self._check_size()
-        self._check_split()
         self._check_quantiles()
         self._check_runs()
         self._check_predict()
@@ -248,31 +212,6 @@ class TrainingOptions:
                     f"column {name!r} cannot be a {role} and the time or group column at once"
                 )
 
-    def _check_choices(self) -> None:
-        for name, choice in _CHOICES.items():
-            value = vars(self)[name]
-            if value not in get_args(choice):
-                choices = ", ".join(get_args(choice))
-                raise InputError(f"{name} is {value!r}, expected one of {choices}")
-        for name in self.calendar:
-            if name not in CALENDAR or self.calendar.count(name) > 1:
-                raise InputError(
-                    f"calendar feature {name!r}: "
-                    f"expected each at most once of {', '.join(CALENDAR)}"
-                )
-
-    def _check_limits(self) -> None:
-        for name, (lowest, highest) in LIMITS.items():
-            value = vars(self)[name]
-            if value is not None and not lowest <= value <= highest:
-                raise InputError(f"{name} is {value}, expected {lowest} to {highest}")
-        for name in _SHARES:
-            value = vars(self)[name]
-            if not 0 <= value < 1:
-                raise InputError(f"{name} is {value}, expected 0 or more and less than 1")
-        if not 0 < self.learning_rate < math.inf:
-            raise InputError(f"learning_rate is {self.learning_rate}, expected more than 0")
-
     def _check_times(self) -> None:
         _ = self.table_format  # raises where a cell cannot be written so
         if self.calendar_step is not None and self.step is not None:
@@ -311,30 +250,8 @@ class TrainingOptions:
             skip_rows=self.skip_rows,
         )
 
-    def _check_size(self) -> None:
-        weights = 8 * self.hidden_size**2 * self.num_layers
-        if weights > MOST_WEIGHTS:
-            raise InputError(
-                f"hidden_size {self.hidden_size} with num_layers {self.num_layers} makes "
-                f"{weights:,} weights, expected at most {MOST_WEIGHTS:,}"
-            )
-
-    def _check_split(self) -> None:
-        is_whole = len(self.split) == len(PARTS) and abs(sum(self.split) - 1) <= 1e-6
-        if not is_whole or min(self.split) < 0 or not self.split[0] > 0:
-            raise InputError(
-                f"split is {self.split}, expected three shares that add up to 1, the first above 0"
-            )
-
     def _check_quantiles(self) -> None:
-        levels = self.quantiles
-        are_levels = all(0 < level < 1 for level in levels)
-        if not are_levels or sorted(set(levels)) != list(levels):
-            raise InputError(
-                f"quantiles are {levels}, expected levels between 0 and 1 in rising order, "
-                "such as 0.05, 0.95"
-            )
-        if levels and self.interval:
+        if self.quantiles and self.interval:
             raise InputError("quantiles and interval are two ways to the same: choose one")
         if self.interval and not self.split[1]:
             raise InputError(

@@ -11,7 +11,7 @@ from .answers import MODEL, Answers
 from .data_report import DataReport
 from .history import Epoch
 from .intervals import Coverage
-from .options import Predict
+from .option_values import Predict
 from .unfinished import UNFINISHED
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from ..model import Array
 from . import scratch
 from .moments import Moments, moments_of
-from .options import PARTS, Scaler
+from .option_values import PARTS, Scaler
 from .samples import Samples
 
 NEARLY_CONSTANT = 0.99  # share of rows with the same value

@@ -10,7 +10,8 @@ from ..model import Model
 from .answers import MODEL, Answers, Predictor, answers_of, predictor_of
 from .baselines import baselines
 from .core import pick_device
-from .options import PARTS, TrainingOptions
+from .option_values import PARTS
+from .options import TrainingOptions
 from .result import Score
 from .samples import Samples
 

@@ -9,7 +9,8 @@ import numpy as np
 from ..errors import InputError
 from ..model import Array
 from . import scratch
-from .options import PARTS, TrainingOptions
+from .option_values import PARTS
+from .options import TrainingOptions
 from .samples import Samples, target_steps
 from .timeline import slices
 

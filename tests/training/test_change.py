@@ -15,7 +15,7 @@ from lstm_export.series import Table
 from lstm_export.training import TrainingOptions, fit
 from lstm_export.training.assembly import assembly_of
 from lstm_export.training.core import Core
-from lstm_export.training.options import Predict
+from lstm_export.training.option_values import Predict
 from lstm_export.training.roles import input_signature
 from lstm_export.training.tensors import Tensors
 from lstm_export.training.windowing import build_samples

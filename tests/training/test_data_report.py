@@ -7,7 +7,7 @@ from numpy import datetime64, timedelta64
 from lstm_export.series import Table
 from lstm_export.training import DataReport, TrainingOptions
 from lstm_export.training.data_report import FATES, data_report
-from lstm_export.training.options import PARTS
+from lstm_export.training.option_values import PARTS
 from lstm_export.training.roles import input_signature
 from lstm_export.training.windowing import build_samples
 

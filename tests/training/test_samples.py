@@ -6,7 +6,7 @@ import pytest
 from lstm_export.errors import InputError
 from lstm_export.series import Table
 from lstm_export.training import TrainingOptions
-from lstm_export.training.options import PARTS
+from lstm_export.training.option_values import PARTS
 from lstm_export.training.roles import input_signature
 from lstm_export.training.samples import Samples
 from lstm_export.training.windowing import build_samples
