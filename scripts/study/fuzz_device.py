@@ -4,74 +4,96 @@
     python -m scripts.study.fuzz_device --bundles 20000                      # half a minute
 
 What is a fault, tests/kit/device_fuzz.py says. Each process takes a part with a seed of its own;
-one that ends is a fault, too.
+one that ends is a fault, too. What came of each part is a line of JSON in artifacts/fuzz/, so that
+a run that was stopped goes on where it was. The counts are written into docs/SECURITY.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from functools import partial
+from pathlib import Path
 
 from scripts.bench.timing import machine, machine_text
+from scripts.docs.block import write_block
+from tests.kit.study.records import Record, run
 
-PART = 10_000  # files a process
-KINDS = ("bundles", "onnx", "states")
-
-
-def parts(given: argparse.Namespace) -> Iterator[list[str]]:
-    """The options of each process."""
-    seed = given.seed
-    for kind in KINDS:
-        left = vars(given)[kind]
-        while left > 0:
-            seed += 1
-            yield [f"--{kind}", str(min(left, PART)), "--seed", str(seed)]
-            left -= PART
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "artifacts" / "fuzz"
+PAGE = ROOT / "docs" / "SECURITY.md"
+# Files a process, by the option that says how many there are of a kind.
+PARTS = {"bundles": 10_000, "onnx": 10_000, "states": 10_000}
+FAULTS = ("fault", "ended")
 
 
-def run(options: list[str]) -> dict[str, Any]:
+def judge(kind: str, seed: int, index: int) -> Record:
     """One process; what it says, or that it ended."""
+    options = [f"--{kind}", str(PARTS[kind]), "--seed", str(seed + index)]
     command = [sys.executable, "-W", "ignore", "-m", "tests.kit.device_fuzz", *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
-        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        found: Record = json.loads(done.stdout.splitlines()[-1])
     except (ValueError, IndexError):
         text = f"{' '.join(options)} ended with {done.returncode}: {done.stderr[-2000:]}"
-        return {"outcomes": {"ended": 1}, "slowest_s": 0, "memory_bytes": 0, "shown": [text]}
-    return found
+        ended = {f"{kind}: ended": 1}
+        found = {"outcomes": ended, "slowest_s": 0, "memory_bytes": 0, "shown": [text]}
+    return {"index": index, **found}
+
+
+def lines_of(records: list[Record]) -> Iterator[str]:
+    """What came of each kind as a table, and what the dearest file took."""
+    outcomes: Counter[str] = Counter()
+    for record in records:
+        outcomes.update(record["outcomes"])
+    yield "| kind | files | refused in a sentence | whole in spite of it | faults |"
+    yield "|---|---|---|---|---|"
+    for kind in dict.fromkeys(name.partition(": ")[0] for name in outcomes):
+        found = {
+            name.partition(": ")[2]: count
+            for name, count in outcomes.items()
+            if name.partition(": ")[0] == kind
+        }
+        files = sum(found.values())
+        refused = sum(count for what, count in found.items() if what.endswith("Error"))
+        faults = sum(found.get(what, 0) for what in FAULTS)
+        whole = files - refused - faults
+        yield f"| {kind} | {files:,} | {refused:,} | {whole:,} | {faults:,} |"
+    slowest_s = max(record["slowest_s"] for record in records)
+    memory_bytes = max(record["memory_bytes"] for record in records)
+    yield ""
+    yield (
+        f"The slowest took {slowest_s:.2f} s of the processor's time; no process needed more than "
+        f"{memory_bytes / 1e6:.0f} MB for its files."
+    )
 
 
 def main() -> None:
-    """All parts, and their sums."""
+    """Run the parts that are missing, show every fault, write the counts."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for kind in (*KINDS, "seed"):
-        parser.add_argument(f"--{kind}", type=int, default=0)
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    for kind, part in PARTS.items():
+        parser.add_argument(f"--{kind}", type=int, default=0, help=f"in steps of {part}")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
     given = parser.parse_args()
-    outcomes: Counter[str] = Counter()
-    slowest_s = 0.0
-    memory_bytes = 0
-    faults: list[str] = []
-    start = time.perf_counter()
-    with ThreadPoolExecutor(given.processes) as pool:
-        for found in pool.map(run, parts(given)):
-            outcomes.update(found["outcomes"])
-            slowest_s = max(slowest_s, found["slowest_s"])
-            memory_bytes = max(memory_bytes, found["memory_bytes"])
-            faults += found["shown"]
-    for outcome, count in sorted(outcomes.items()):
-        print(f"{count:12,}  {outcome}")
-    print(f"{sum(outcomes.values()):12,}  files in {time.perf_counter() - start:.0f} s")
-    print(f"slowest {slowest_s:.2f} s of the processor's time, memory {memory_bytes / 1e6:.0f} MB")
-    print(machine_text(machine("numpy", "onnx", "onnxruntime")))
+    records: list[Record] = []
+    command = "python -m scripts.study.fuzz_device"
+    for kind, part in PARTS.items():
+        count = vars(given)[kind]
+        if count:
+            path = FOLDER / f"{kind}-{given.seed}.jsonl"
+            what = partial(judge, kind, given.seed)
+            records += run(path, what, -(-count // part), given.jobs)
+            command += f" --{kind} {count}"
+    where = machine_text(machine("numpy", "onnx", "onnxruntime"))
+    lines = [f"`{command} --seed {given.seed}`; {where}.", "", *lines_of(records)]
+    print(*lines, sep="\n")
+    write_block(PAGE, "fuzzing", lines)
+    faults = [text for record in records for text in record["shown"]]
     print(*faults, sep="\n")
     sys.exit(bool(faults))
 
