@@ -9,8 +9,9 @@ import numpy as np
 
 from .. import targets
 from ..bundle import Bundle, check_claims
+from ..bundle.metrics import costs
 from ..device import self_test
-from ..errors import BundleError, InputError, LstmExportError, UnsupportedModel, naming
+from ..errors import BundleError, InputError, LstmExportError, UnsupportedModel, naming, printable
 from ..model import Model, Runner, Signature
 from ..model.runner import is_stateful, row_by_row
 from ..parity import ParityReport, check, check_conditions, check_streaming
@@ -166,6 +167,11 @@ def _by_its_bundle(bundle: Bundle, artifact: ArtifactFile) -> ParityReport:
     definition = artifact.definition(bundle.model)
     if definition:
         return judge_packaged(bundle, artifact, definition)
+    if any(target == artifact.target for target, _ in costs(bundle.manifest)):
+        raise BundleError(
+            f"the manifest says that {printable(artifact.target)} computes in whole numbers, and "
+            "its artifact does not; package the model again"
+        )
     return self_test(bundle, artifact.runner(), subject=artifact.target)
 
 

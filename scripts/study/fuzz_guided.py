@@ -28,7 +28,7 @@ def seeds(reader: str) -> list[bytes]:
     from lstm_export.device import Session, numpy_runner
     from tests.kit import checkpoint_files
     from tests.kit.chains import CHAINS
-    from tests.kit.device_fuzz import bundle_of
+    from tests.kit.forged_files import bundle_of
 
     model = CHAINS["smallest"]
     bundle = bundle_of(model)

@@ -12,19 +12,23 @@ import pytest
 pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
 pytest.importorskip("onnxruntime", reason="needs onnxruntime: pip install onnxruntime")
 
-from tests.kit.device_fuzz import Accepted, Counts
+from lstm_export.targets.wasm import compiler
+from tests.kit.device_fuzz import Counts
+from tests.kit.forging import Accepted
 
 BUNDLES = 10_000
 ONNX_FILES = 2_000
 STATES = 500
+INTEGERS = 300
+MODULES = 200
 MOST_SECONDS = 1.0  # of the processor's time, for a file
 MOST_MEMORY = 200 * 10**6  # bytes, for all of them
 
 
-def test_every_mutated_file_is_answered_or_refused_in_a_sentence() -> None:
-    """No crash, no traceback, no changed file taken for whole, and none that costs much."""
-    counts = {"--bundles": BUNDLES, "--onnx": ONNX_FILES, "--states": STATES}
-    options = [str(part) for pair in counts.items() for part in pair]
+def found_of(**counts: int) -> dict[str, int]:
+    """How often which outcome came: no crash, no traceback, no changed file taken for whole, and
+    none that costs much."""
+    options = [part for kind, count in counts.items() for part in (f"--{kind}", str(count))]
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "tests.kit.device_fuzz", *options],
         capture_output=True,
@@ -33,12 +37,30 @@ def test_every_mutated_file_is_answered_or_refused_in_a_sentence() -> None:
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     found = json.loads(done.stdout.splitlines()[-1])
-    outcomes = found["outcomes"]
-    assert sum(outcomes.values()) == BUNDLES + ONNX_FILES + STATES
-    assert outcomes["forged bundle: another whole bundle"] > BUNDLES // 10  # it gets deep
-    assert outcomes["forged bundle: BundleError"] > BUNDLES // 10
     assert found["slowest_s"] < MOST_SECONDS
     assert found["memory_bytes"] < MOST_MEMORY
+    outcomes: dict[str, int] = found["outcomes"]
+    assert sum(outcomes.values()) == sum(counts.values())
+    return outcomes
+
+
+def test_every_mutated_file_is_answered_or_refused_in_a_sentence() -> None:
+    outcomes = found_of(bundles=BUNDLES, onnx=ONNX_FILES, states=STATES)
+    assert outcomes["forged bundle: another whole bundle"] > BUNDLES // 10  # it gets deep
+    assert outcomes["forged bundle: BundleError"] > BUNDLES // 10
+
+
+def test_so_is_mutated_c_in_whole_numbers() -> None:
+    outcomes = found_of(integers=INTEGERS)
+    assert outcomes["c in whole numbers: another whole artifact"] > INTEGERS // 10
+
+
+@pytest.mark.skipif(bool(compiler.unavailable()), reason="needs a compiler for WebAssembly")
+def test_so_is_a_mutated_module() -> None:
+    pytest.importorskip("wasmtime", reason='needs wasmtime: pip install "lstm-export[wasm]"')
+    outcomes = found_of(wasm=MODULES)
+    for kind in ("wasm", "wasm in whole numbers"):
+        assert outcomes[f"{kind}: another whole module"] > MODULES // 20
 
 
 def test_a_fault_is_seen() -> None:

@@ -220,6 +220,20 @@ def test_a_damaged_record_is_refused(old: bytes, new: bytes, fault: str) -> None
         wasm.read(data.replace(old, new, 1))
 
 
+def test_more_numbers_than_a_module_can_hold_are_refused() -> None:
+    """Before an array is made of them."""
+    data = foreign()
+    text = sections.custom_section(data, record.RECORD)
+    numbers = sections.custom_section(data, record.NUMBERS)
+    assert text is not None
+    assert numbers is not None
+    large = text.replace(b'"fc.weight":[1,1]', b'"fc.weight":[9999999,9999999]')
+    forged = sections.with_custom_section(sections.MAGIC, record.RECORD, large)
+    forged = sections.with_custom_section(forged, record.NUMBERS, numbers)
+    with pytest.raises(BundleError, match=r"99,999,980,000,018 numbers, more than its .* can hold"):
+        wasm.load(forged)
+
+
 @needs_compiler
 def test_a_module_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     """Too much work for the model that it says it is."""

@@ -107,6 +107,21 @@ def test_no_code_of_the_artifact_runs(made: Any, tmp_path: Path) -> None:
     assert not report.ok
 
 
+def test_whole_numbers_that_are_claimed_must_be_there(made: Any, tmp_path: Path) -> None:
+    """Else floats would be judged, whose weights and answers are right."""
+    bundle = open_bundle(made[0])
+    data = bundle.artifacts["c"].replace(b'{"format": 2', b'{"format": 1')
+    with pytest.raises(BundleError, match="says that c computes in whole numbers"):
+        lstm_export.verify(packed(bundle, data, tmp_path / "m.bundle"))
+
+
+def test_a_number_that_is_none_is_refused(made: Any, tmp_path: Path) -> None:
+    bundle = open_bundle(made[0])
+    data = bundle.artifacts["c"].replace(b"-4194112, -4194112", b"-4194112  -4194112", 1)
+    (report,) = lstm_export.verify(packed(bundle, data, tmp_path / "m.bundle"))
+    assert report.structure == "model_tanh_table is missing"
+
+
 def test_formats_of_another_model_are_refused(made: Any, tmp_path: Path) -> None:
     bundle = open_bundle(made[0])
     data = bundle.artifacts["c"].replace(b'"input_bits": [', b'"input_bits": [1, ')

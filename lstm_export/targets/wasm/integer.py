@@ -118,12 +118,11 @@ def _constants(model: Model, record: Record, data: bytes) -> dict[str, Numbers]:
     facts = IntegerFacts.of(whole, formats_for(model, record), floats=False)
     expected = arrays_in(write(Written(model, whole, interface, facts)).c)
     sandbox = Sandbox(data)
-    memory = sandbox.memory()
     found = {}
     places = sandbox.places(len(expected))
     for (name, (kind, values)), place in zip(expected.items(), places, strict=True):
         dtype = np.dtype(KINDS[kind])
-        held = memory[place : place + len(values) * dtype.itemsize]
+        held = sandbox.held(place, len(values) * dtype.itemsize)
         if len(held) != len(values) * dtype.itemsize:
             raise BundleError(f"the WebAssembly module is damaged: {name} is not in its memory")
         found[name] = (kind, tuple(np.frombuffer(held, dtype).tolist()))

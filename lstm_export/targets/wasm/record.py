@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ NUMBERS = "lstm-export.numbers"
 # Raised when a reader of the record or a caller of the exports would go wrong with a newer module.
 FORMAT = 1
 INTEGER_FORMAT = 2  # a module in whole numbers, whose weights are not those of the model
+MOST_NUMBERS = 16  # for each byte of a module; the smallest weight takes one
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class Record:
     @property
     def weight_count(self) -> int:
         """Numbers in all arrays."""
-        return sum(int(np.prod(shape)) for shape in self.shapes.values())
+        return sum(prod(shape) for shape in self.shapes.values())
 
     def blank(self) -> Model:
         """The model with ones for all weights.
@@ -113,9 +115,21 @@ class Record:
                 found = f"this WebAssembly is of format {facts['format']!r}, known is {FORMAT}"
                 found += f" or {INTEGER_FORMAT}"
                 raise BundleError(f"{found}; export it again")
-            return cls._of_facts(facts, numbers)
+            record = cls._of_facts(facts, numbers)
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise BundleError("the WebAssembly module is damaged; export it again") from error
+        record.check_size(len(data))
+        return record
+
+    def check_size(self, size_bytes: int) -> None:
+        """Refuse a record of more numbers than a module of this size can hold.
+
+        Raises:
+            BundleError: it is one; to make its arrays could take all memory.
+        """
+        if self.weight_count > MOST_NUMBERS * size_bytes:
+            found = f"{self.weight_count:,} numbers, more than its {size_bytes:,} bytes can hold"
+            raise BundleError(f"the WebAssembly module says that it has {found}; export it again")
 
     @classmethod
     def _of_facts(cls, facts: Mapping[str, Any], numbers: bytes) -> Record:
@@ -247,7 +261,7 @@ def _stored(
     names: list[str], shapes: Mapping[str, tuple[int, ...]], numbers: Array
 ) -> dict[str, Array]:
     """The arrays at the end of the numbers."""
-    sizes = [int(np.prod(shapes[name])) for name in names]
+    sizes = [prod(shapes[name]) for name in names]
     start = len(numbers) - sum(sizes)
     if start < 0:
         raise ValueError("too few numbers")

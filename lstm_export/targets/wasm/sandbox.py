@@ -103,16 +103,22 @@ class Sandbox:
             views.append(all_floats[start:])
         return addresses, views
 
-    def memory(self) -> bytes:
-        """All of its memory, as it is now."""
-        size = self._memory.data_len(self._store)
+    def held(self, place: int, size: int) -> bytes:
+        """So many bytes of its memory from a place on, fewer where it ends before.
+
+        A module may ask for 2 GB and use none: no more of it is copied.
+        """
+        most = self._memory.data_len(self._store)
         pointer = cast(self._memory.data_ptr(self._store), POINTER(c_ubyte))
-        copied: bytes = np.ctypeslib.as_array(pointer, shape=(size,)).tobytes()
+        all_of_it = np.ctypeslib.as_array(pointer, shape=(most,))
+        copied: bytes = all_of_it[place : place + size].tobytes()
         return copied
 
     def places(self, count: int) -> list[int]:
         """The addresses of its constants."""
-        held = self.memory()[self._places : self._places + 4 * count]
+        held = self.held(self._places, 4 * count)
+        if len(held) != 4 * count:
+            raise BundleError("the WebAssembly module is damaged: it holds no list of constants")
         addresses: list[int] = np.frombuffer(held, "<u4").tolist()
         return addresses
 

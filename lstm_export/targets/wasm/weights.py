@@ -28,10 +28,10 @@ def model_in(data: bytes) -> Model:
     if sandbox.record.integer:
         raise UnsupportedModel("a module in whole numbers holds no float weights to read back")
     count = len(constant_names(sandbox.record.blank(), sandbox.record.weights))
-    return model_of(sandbox.record, sandbox.memory(), sandbox.places(count))
+    return model_of(sandbox, sandbox.places(count))
 
 
-def model_of(record: Record, memory: bytes, places: list[int]) -> Model:
+def model_of(sandbox: Sandbox, places: list[int]) -> Model:
     """The model that a module holds; `places` are the addresses of its constants.
 
     What the record stores must be what the data was made from: every constant is made again and
@@ -40,13 +40,14 @@ def model_of(record: Record, memory: bytes, places: list[int]) -> Model:
     Raises:
         BundleError: the data is not what the record says.
     """
+    record = sandbox.record
     blank = record.blank()
     constants = constants_of(blank, record)
     if len(constants) != len(places):
         raise BundleError("the WebAssembly module is damaged: its constants are not the model's")
     found = {}
     for (key, constant), place in zip(constants.items(), places, strict=True):
-        held = memory[place : place + constant.nbytes]
+        held = sandbox.held(place, constant.nbytes)
         if len(held) != constant.nbytes:
             raise BundleError(f"the WebAssembly module is damaged: {key} is not in its memory")
         found[key] = np.frombuffer(held, constant.dtype).reshape(constant.shape)

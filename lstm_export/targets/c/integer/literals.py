@@ -15,7 +15,9 @@ from .rows import Rows
 IN_WORD = {16: 2, 8: 4}  # columns in a word of 32 bits
 PER_LINE = 16
 C_BITS = {"int8_t": 8, "uint8_t": 8, "int16_t": 16, "uint16_t": 16, "int32_t": 32}
-_ARRAY = re.compile(r" const (u?int\d+_t) (\w+)\[\d*\](?: \w+)* = \{\n([-\d,\s]*)\};")
+_ARRAY = re.compile(
+    r" const (u?int\d+_t) (\w+)\[\d*\](?: \w+)* = \{((?:[ \n]*-?[0-9]{1,10},)*)[ \n]*\};"
+)
 
 
 @dataclass
@@ -68,10 +70,8 @@ def arrays_in(source: str) -> dict[str, tuple[str, tuple[int, ...]]]:
     """Every array of whole numbers in C that this package wrote, by name: its type and values."""
     found = {}
     for kind, name, values in _ARRAY.findall(source):
-        numbers = tuple(
-            int(value) for value in values.replace("\n", " ").split(",") if value.strip()
-        )
-        found[name] = (kind, numbers)
+        numbers = values.split(",")[:-1]  # a comma stands behind the last
+        found[name] = (kind, tuple(map(int, numbers)))
     return found
 
 
