@@ -65,7 +65,7 @@ def _check_output(path: Path, inputs: tuple[Path | None, ...]) -> None:
         if source is not None and source.exists() and path.exists() and source.samefile(path):
             raise InputError(
                 f"{path} is the input itself and would be overwritten; "
-                "choose another output with -o"
+                "name another file for what is written"
             )
 
 

@@ -210,6 +210,8 @@ def test_a_sequence_shorter_than_a_forecast_is_refused_in_the_same_words(
     for short, lengths in ((x[:, :2], None), ([x[0], x[1, :2]], None), (x, [5, 2])):
         with pytest.raises(InputError, match=said):
             session(short, lengths=lengths)
+    with pytest.raises(InputError, match="window is 2, expected at least 3 samples"):
+        session.stream(window=2)
     assert session([]).shape == (0, 6)
     np.testing.assert_allclose(session(x[:, :3]), forward(model, x[:, :3]).y, rtol=1e-4, atol=1e-5)
 

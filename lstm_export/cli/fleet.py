@@ -17,7 +17,7 @@ from ..workers import import_beforehand
 from . import show
 from .again import command_again
 from .fleet_table import entries_of
-from .package import known_targets
+from .package import Targets
 from .run import On
 from .show_fleet import fleet_lines, verdict
 
@@ -78,15 +78,7 @@ def package(  # noqa: PLR0913, PLR0917 - the options of a command
             "-o", "--output", help="The folder of the bundles and the report.", metavar="BUNDLES"
         ),
     ],
-    target: Annotated[
-        list[str] | None,
-        typer.Option(
-            "-t",
-            "--target",
-            callback=known_targets,
-            help="A target to include; repeat for several. By default onnx.",
-        ),
-    ] = None,
+    target: Targets = None,
     on: Engine = On.local,
     workers: Workers = None,
     as_json: show.AsJson = False,

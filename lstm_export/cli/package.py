@@ -31,20 +31,23 @@ def known_targets(names: list[str] | None) -> list[str]:
     return names or []
 
 
+Targets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-t",
+        "--target",
+        callback=known_targets,
+        help="A target to include; repeat for several. By default onnx.",
+    ),
+]
+
+
 @reads_model
 def package(  # noqa: PLR0913, PLR0917 - the options of a command
     context: typer.Context,
     model: show.Model,
     reading: Reading,
-    target: Annotated[
-        list[str] | None,
-        typer.Option(
-            "-t",
-            "--target",
-            callback=known_targets,
-            help="A target to include; repeat for several. By default onnx.",
-        ),
-    ] = None,
+    target: Targets = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="The bundle; by default MODEL.bundle.")
     ] = None,

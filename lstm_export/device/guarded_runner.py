@@ -14,7 +14,7 @@ from .sequences import SequenceAnswers, Sequences, answer_sequences
 
 
 class GuardedRunner:
-    """Calls a runner with checked float32 inputs."""
+    """Calls a runner with checked float32 inputs, and answers in float32."""
 
     def __init__(self, runner: Runner, signature: Signature, nonfinite: Nonfinite) -> None:
         self._runner = runner
@@ -66,4 +66,4 @@ class GuardedRunner:
                 f"the model answered with the shape {y.shape} to x {x.shape}, "
                 f"expected {(batch, width)}"
             )
-        return y
+        return y.astype(np.float32, copy=False)  # C in whole numbers answers in float64

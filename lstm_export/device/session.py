@@ -204,11 +204,18 @@ class Session:
     def stream_maker(self, mode: Mode | None, window: int | None) -> StreamMaker:
         """What makes streams for any batch; see `stream`."""
         self._in_this_process()
+        mode = mode or self._mode
+        least = self._least_steps
+        if mode != "state" and window in range(1, least):
+            raise InputError(
+                f"the window is {window}, "
+                f"expected at least {least} samples, which this model takes at once"
+            )
         return StreamMaker(
             self.signature,
             self._runner,
             self._twin,
-            mode or self._mode,
+            mode,
             window,
             self._said,
             again=partial(self.stream_maker, mode, window),

@@ -82,7 +82,7 @@ class StateContext:
     def push(self, x: Array) -> Array:
         y, state = self._runner.advance(x, self._steps.state)
         _write(state, self._steps.state)
-        return y
+        return y.astype(np.float32, copy=False)
 
     def take(self, rows: Any) -> tuple[Array, ...]:
         return tuple(_batch_first(tensor[:, rows]) for tensor in self._steps.state)

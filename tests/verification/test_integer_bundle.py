@@ -76,6 +76,7 @@ def test_the_engine_gives_the_bits_of_the_definition(made: Any, model: Model) ->
     session = lstm_export.load(path, "c")
     x = np.random.default_rng(1).normal([280, 40], [10, 0.5], (3, 5, 2)).astype(np.float32)
     np.testing.assert_array_equal(session(x), definition(x))
+    assert session(x).dtype == session.stream().step(x[0, 0]).dtype == np.float32
 
 
 def definition_of(bundle: Bundle, model: Model) -> targets.Definition:

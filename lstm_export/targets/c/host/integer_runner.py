@@ -156,7 +156,7 @@ class IntegerBound:
     Attributes:
         x: float32 `(batch, 1, input_size)`, read by the next step.
         state: the present state where it lies, whole numbers; to write into it sets it.
-        run: takes the step: the answer to `x` `(batch, output_size)`, a fresh array.
+        run: takes the step: the answer to `x`, float32 `(batch, output_size)`, a fresh array.
     """
 
     def __init__(self, step: Any, memory: Array, facts: IntegerFacts, signature: Signature) -> None:
@@ -176,7 +176,7 @@ class IntegerBound:
             counts[...] = counts_of(inputs, self.x[:, 0])
             for row in rows:
                 step(*row)
-            fresh: Array = y * unit
+            fresh: Array = (y * unit).astype(np.float32)
             return fresh
 
         self.run: Callable[[], Array] = run
