@@ -19,6 +19,8 @@ HOW = (
 )
 # Contraction off: the same bits on every engine. No relaxed SIMD, whose bits engines choose.
 FLAGS = ("-std=c99", "-Os", "-ffp-contract=off", "-nostdlib", "-fno-builtin")
+# LLVM's loop strength reduction would add up every address, where a load can hold its offset.
+LOOPS = ("-mllvm", "-disable-lsr")
 LINK = ("-Wl,--no-entry", "-Wl,--strip-all", "-Wl,--export=__heap_base")
 STACK_BYTES = 2**16
 
@@ -59,7 +61,7 @@ def compiled(files: Mapping[str, str], simd: bool, stack_bytes: int, exported: s
         InputError: it fails; its own message follows.
     """
     command = compiler()
-    options = [*FLAGS, *_machine(simd, command), *LINK, f"-Wl,--export={exported}"]
+    options = [*FLAGS, *LOOPS, *_machine(simd, command), *LINK, f"-Wl,--export={exported}"]
     options.append(f"-Wl,-z,stack-size={_stack(stack_bytes)}")
     source = next(name for name in files if name.endswith(".c"))
     with tempfile.TemporaryDirectory(prefix="lstm-export-") as folder:

@@ -85,40 +85,51 @@ MODEL_STATIC void model_lstm_step(const model_stored *w, const float *scale, con
 }
 #else
 /* h: out = o * tanh(c), where out holds o. Apart from the rest, since many at once take less time
-   than one after another. */
+   than one after another. What is left after whole vectors is the end of one that overlaps them: it
+   is computed first and stored last. */
 MODEL_STATIC void model_lstm_out(const float *c, float *out, size_t n)
 {
-    size_t k = 0;
-    for (; k + MODEL_VL <= n; k += MODEL_VL) {
+    const size_t left = n % MODEL_VL;
+    model_vf end = model_splat(0.0f);
+    size_t k;
+    if (left > 0) {
+        end = model_load_end(out, n) * model_tanh(model_load_end(c, n));
+    }
+    for (k = 0; k + MODEL_VL <= n; k += MODEL_VL) {
         model_store(out + k, model_load(out + k) * model_tanh(model_load(c + k)));
     }
-    if (k < n) {
-        const size_t left = n - k;
-        const model_vf o = model_load_part(out + k, left);
-        model_store_part(out + k, o * model_tanh(model_load_part(c + k, left)), left);
+    if (left > 0) {
+        model_store_end(out, end, n);
     }
+}
+
+/* o of a vector of units, whose sums of four gates lie `width` apart; `state` is their c. */
+MODEL_INLINE model_vf model_lstm_vector(const float *sums, size_t width, model_vf *state)
+{
+    return model_lstm_cell(model_load(sums), model_load(sums + width),
+                           model_load(sums + 2 * width), model_load(sums + 3 * width), state);
 }
 
 /* c and o of some units, o in `out`; `sums` lie group by group, [gate][unit]. */
 MODEL_STATIC void model_lstm_units(float *sums, size_t units, float *c, float *out)
 {
-    size_t first, width, j;
-    for (first = 0; first < units; first += width, sums += 4 * width) {
-        width = model_group_size(units, first);
-        for (j = 0; j < width; j += MODEL_VL) {
-            const model_vf i = model_load(sums + j), f = model_load(sums + width + j);
-            const model_vf o = model_load(sums + 2 * width + j),
-                           g = model_load(sums + 3 * width + j);
-            float *cell = c + first + j, *hidden = out + first + j;
-            if (j + MODEL_VL <= width) {
-                model_vf state = model_load(cell);
-                model_store(hidden, model_lstm_cell(i, f, o, g, &state));
-                model_store(cell, state);
-            } else {
-                model_vf state = model_load_part(cell, width - j);
-                model_store_part(hidden, model_lstm_cell(i, f, o, g, &state), width - j);
-                model_store_part(cell, state, width - j);
-            }
+    size_t width, j;
+    for (; units > 0; units -= width, sums += 4 * width, c += width, out += width) {
+        model_vf c_end = model_splat(0.0f), o_end = c_end;
+        width = model_group_size(units, 0);
+        if (width % MODEL_VL > 0) {
+            const float *end = width < MODEL_VL ? sums : sums + width - MODEL_VL;
+            c_end = model_load_end(c, width);
+            o_end = model_lstm_vector(end, width, &c_end);
+        }
+        for (j = 0; j + MODEL_VL <= width; j += MODEL_VL) {
+            model_vf state = model_load(c + j);
+            model_store(out + j, model_lstm_vector(sums + j, width, &state));
+            model_store(c + j, state);
+        }
+        if (width % MODEL_VL > 0) {
+            model_store_end(out, o_end, width);
+            model_store_end(c, c_end, width);
         }
     }
 }

@@ -168,7 +168,7 @@ MODEL_INLINE model_vf model_splat(float s)
 }
 
 /* `n` floats, fewer than a vector; the other lanes are 0. */
-MODEL_INLINE model_vf model_load_part(const float *p, size_t n)
+MODEL_NOINLINE model_vf model_load_part(const float *p, size_t n)
 {
     float lanes[MODEL_VL];
     size_t j;
@@ -178,7 +178,7 @@ MODEL_INLINE model_vf model_load_part(const float *p, size_t n)
     return model_load(lanes);
 }
 
-MODEL_INLINE void model_store_part(float *p, model_vf v, size_t n)
+MODEL_NOINLINE void model_store_part(float *p, model_vf v, size_t n)
 {
     float lanes[MODEL_VL];
     size_t j;
@@ -186,6 +186,21 @@ MODEL_INLINE void model_store_part(float *p, model_vf v, size_t n)
     for (j = 0; j < n; j++) {
         p[j] = lanes[j];
         MODEL_NO_LIBRARY_CALL;
+    }
+}
+
+/* The last vector of `n` floats; all of them where they are fewer. */
+MODEL_INLINE model_vf model_load_end(const float *p, size_t n)
+{
+    return n < MODEL_VL ? model_load_part(p, n) : model_load(p + n - MODEL_VL);
+}
+
+MODEL_INLINE void model_store_end(float *p, model_vf v, size_t n)
+{
+    if (n < MODEL_VL) {
+        model_store_part(p, v, n);
+    } else {
+        model_store(p + n - MODEL_VL, v);
     }
 }
 
