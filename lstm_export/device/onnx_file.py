@@ -24,6 +24,7 @@ from .protobuf import AGAIN, packed_varints
 FLOAT = 1  # onnx.TensorProto.DataType
 INT32 = 6
 INT64 = 7
+DOUBLE = 11
 _DTYPES = {FLOAT: "<f4", INT32: "<i4", INT64: "<i8"}
 
 # onnx.AttributeProto.AttributeType

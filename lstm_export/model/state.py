@@ -11,6 +11,7 @@ from .arrays import Array
 from .model import Model
 from .recurrent import Recurrent
 from .stage import Memory, Stage
+from .stages.read_outs import LOWEST, SUM_PARTS
 
 # An array for each tensor of the layout, `(num_layers, batch, size)`.
 State: TypeAlias = tuple[Array, ...]
@@ -79,6 +80,16 @@ def rows_of(memory: Memory, batch: int) -> Array:
     if initial is None:
         initial = np.zeros((memory.rows, memory.size), np.float32)
     return np.repeat(initial[:, np.newaxis], batch, axis=1)
+
+
+def carried_sum(total: Array) -> Array:
+    """float32 numbers that add up to a float64 sum exactly: `(SUM_PARTS, *shape)`."""
+    parts = []
+    for _ in range(SUM_PARTS):
+        part = np.clip(total, LOWEST, -LOWEST).astype(np.float32)
+        parts.append(part)
+        total = total - part
+    return np.stack(parts)
 
 
 def not_for_streams(model: Model) -> Stage | None:

@@ -1,7 +1,7 @@
 """How far the mean of a stream drifts from float64, over more and more steps.
 
-`onnx-stream` and `numpy` add step after step in float32, so that chunks change no bit; C adds what
-each addition leaves out to the next. The input is 20 plus noise of size 1, whose sum grows.
+`onnx-stream`, as `numpy`, carries float64 sums, as float32 numbers that add up to them. The input
+is 20 plus noise of size 1, whose sum grows; from 2^24 steps on float32 could not even count them.
 
     python -m scripts.study.mean_drift        # a minute
 """
@@ -17,7 +17,7 @@ from scripts.bench.timing import machine, machine_text
 from tests.kit.builders import lstm
 
 CHUNK = 10_000
-STEPS = (10_000, 100_000, 1_000_000, 10_000_000)
+STEPS = (10_000, 100_000, 1_000_000, 10_000_000, 20_000_000)
 
 
 def pooled() -> Model:
@@ -32,7 +32,7 @@ def pooled() -> Model:
 
 
 def main() -> None:
-    """A line at every power of ten."""
+    """A line at every power of ten, and one past 2^24."""
     runner = load_onnx_stream(to_bytes(pooled(), 17, stateful=True))
     random = np.random.default_rng(1)
     state = runner.initial_state(1)

@@ -12,13 +12,27 @@ import pytest
 
 from lstm_export import pipeline, targets
 from lstm_export.device import OnnxStreamRunner, load_onnx_stream
+from lstm_export.device.numpy_engine import NumpyStreamRunner
 from lstm_export.errors import BundleError, InputError, UnsupportedModel
-from lstm_export.model import Array, Linear, Model, State, forward, initial_state, state_layout
+from lstm_export.model import (
+    Array,
+    Concat,
+    LastStep,
+    Linear,
+    Model,
+    Pool,
+    Signature,
+    State,
+    StatefulRunner,
+    forward,
+    initial_state,
+    state_layout,
+)
 from lstm_export.model.lowering import lower_projections
 from lstm_export.model.state import not_for_streams
 from lstm_export.parity import GoldenSet, SetResult, check_streaming, golden_sets
 from lstm_export.verification.artifact import target_of
-from tests.kit.builders import drawn
+from tests.kit.builders import drawn, lstm
 from tests.kit.chains import CHAINS, MODELS
 
 onnx = pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
@@ -124,6 +138,31 @@ def test_a_longer_run_does_not_drift() -> None:
         worst = max(worst, float((np.abs(y - truth.y) / nominal.scale).max()))
     assert worst <= 8 * (nominal.noise_floor + 2.0**-23)
     assert runner.layout == stepper.layout
+
+
+@pytest.mark.parametrize("engine", [streaming, NumpyStreamRunner])
+def test_a_mean_goes_on_where_float32_could_no_longer_count(
+    engine: Callable[[Model], StatefulRunner],
+) -> None:
+    """From 2^24 steps of 20 on, step by step and at once; scripts/study/mean_drift.py does all."""
+    tiny = lstm("lstm", 1, 1, 1, np.random.default_rng(0))
+    mean = Pool("mean", "mean", inputs=("x",))
+    both = Concat("both", inputs=("last", "mean"))
+    runner = engine(Model((tiny, LastStep("last"), mean, both), Signature(1, 2)))
+    before = 2**24
+    start = runner.initial_state(1)
+    start[2][0] = 20 * before  # the sum
+    start[3][0] = before  # the count
+    x = np.full((1, 2000, 1), 60, np.float32)
+    at_once, final = runner.advance(x, start)
+    expected = (20 * before + 60 * 2000) / (before + 2000)
+    assert at_once[0, 1] == np.float32(expected) != np.float32(20)
+    state = start
+    for step in range(2000):
+        y, state = runner.advance(x[:, step : step + 1], state)
+    assert y[0, 1] == at_once[0, 1]
+    np.testing.assert_array_equal(state[2], final[2])
+    assert final[3].sum(dtype=np.float64) == before + 2000
 
 
 # What runtimes get wrong, and which of the proofs sees it.

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from ...model import Array, Pool, State
-from ...model.state import rows_of
+from ...model.state import carried_sum, rows_of
 
 
 class PoolSteps:
     """One row of all steps since the beginning.
 
     Attributes:
-        state: as `state_layout` lists it, `(1, batch, size)` each; to write into it sets it.
+        state: as `state_layout` lists it, `(rows, batch, size)` each; to write into it sets it.
     """
 
     def __init__(self, stage: Pool, input_size: int, batch: int) -> None:
@@ -22,32 +22,25 @@ class PoolSteps:
 
     def through(self, x: Array, lengths: Array | None) -> Array:
         """The row `(size, batch)` after the steps of `x (seq, size, batch)`."""
-        counted = np.ones((len(x), 1, 1), bool)  # (seq, 1, batch) with lengths
+        counted = np.ones((len(x), 1, x.shape[2]), bool)
         if lengths is not None:
             counted = np.arange(len(x))[:, np.newaxis, np.newaxis] < lengths
         if self._mode == "max":
             return self._largest(x, counted)
-        if self._mode == "sum":
-            return self._sum(x, counted)
+        if self._mode == "first":
+            return self._first(x, counted)
+        row = _added(self.state[0], np.where(counted, x, np.float32(0)))
+        if self._mode == "mean":
+            row = row / (_added(self.state[1], counted) - self._correction)
+        return np.asarray(row, np.float32)
+
+    def _first(self, x: Array, counted: Array) -> Array:
         kept, count = self.state
         is_new = count[0, :, 0] == 0  # (batch,)
+        kept[0, is_new] = x[0].T[is_new]  # (batch, size)
         count[0, :, 0] += counted.sum(axis=(0, 1))
-        if self._mode == "first":
-            kept[0, is_new] = x[0].T[is_new]  # (batch, size)
-            first: Array = kept[0].T
-            return first
-        divisor = count[0].T - np.float32(self._correction)  # (1, batch)
-        mean: Array = self._sum(x, counted) / divisor
-        return mean
-
-    def _sum(self, x: Array, counted: Array) -> Array:
-        """Step after step onto the sum so far: chunks change no bit."""
-        kept = self.state[0]
-        # (1 + seq, size, batch), what was kept first
-        terms = np.concatenate([kept.swapaxes(1, 2), np.where(counted, x, np.float32(0))])
-        kept[0] = terms.sum(axis=0).T
-        total: Array = kept[0].T
-        return total
+        first: Array = kept[0].T
+        return first
 
     def _largest(self, x: Array, counted: Array) -> Array:
         (largest,) = self.state
@@ -55,3 +48,14 @@ class PoolSteps:
         largest[0] = np.maximum(largest[0], of_chunk.T)
         row: Array = largest[0].T
         return row
+
+
+def _added(carried: Array, terms: Array) -> Array:
+    """The sum so far `(size, batch)` in float64, with `terms (seq, size, batch)`; it is carried on.
+
+    Step after step, so that chunks change no bit.
+    """
+    before = carried.sum(axis=0, dtype=np.float64).T  # (size, batch)
+    total: Array = np.concatenate([before[np.newaxis], terms]).sum(axis=0)
+    carried[...] = carried_sum(total.T)
+    return total

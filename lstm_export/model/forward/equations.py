@@ -26,6 +26,7 @@ from ..stages import (
     RMSNorm,
     Slice,
 )
+from ..stages.read_outs import SUM_PARTS
 from .activations import FUNCTIONS
 from .context import Context, Value, as_row, transposed
 from .through_layers import through_layers
@@ -178,19 +179,19 @@ def _pool(stage: Pool, weights: Weights, x: Value, context: Context) -> Value:
         context.final.append(y[np.newaxis])
         return Value(y, np.maximum(np.abs(y), np.where(counted, x.terms, 0.0).max(axis=0)))
     if stage.mode == "sum":
-        total = _summed(x, start[0][0], counted)
-        context.final.append(total.y[np.newaxis])
+        total = _summed(x, start[0].sum(axis=0), counted)
+        context.final.append(_in_parts(total.y))
         return total
     before, steps_before = start
-    steps = steps_before + counted.sum(axis=0)  # (1, *1, batch, 1)
+    steps = steps_before.sum(axis=0) + counted.sum(axis=0)  # (*1, batch, 1)
     if stage.mode == "first":
         is_begun = steps_before[0] > 0
         y = np.where(is_begun, before[0], x.y[0])
-        context.final += [y[np.newaxis], _of_every_run(steps, y)]
+        context.final += [y[np.newaxis], _of_every_run(steps, y)[np.newaxis]]
         return Value(y, np.where(is_begun, np.abs(y), x.terms[0]))
-    total = _summed(x, before[0], counted)
-    context.final += [total.y[np.newaxis], _of_every_run(steps, total.y)]
-    divisor = {"sum": 1.0, "longest": float(len(x.y))}.get(context.choices.pool, steps[0])
+    total = _summed(x, before.sum(axis=0), counted)
+    context.final += [_in_parts(total.y), _in_parts(_of_every_run(steps, total.y))]
+    divisor = {"sum": 1.0, "longest": float(len(x.y))}.get(context.choices.pool, steps)
     divisor = divisor - stage.correction
     return Value(total.y / divisor, total.terms / divisor)
 
@@ -202,8 +203,14 @@ def _summed(x: Value, before: Array, counted: Array) -> Value:
 
 
 def _of_every_run(steps: Array, y: Array) -> Array:
-    """`steps (1, *1, batch, 1)` for every run of `y (*runs, batch, size)`."""
-    return np.broadcast_to(steps, (1, *y.shape[:-1], 1))
+    """`steps (*1, batch, 1)` for every run of `y (*runs, batch, size)`."""
+    return np.broadcast_to(steps, (*y.shape[:-1], 1))
+
+
+def _in_parts(total: Array) -> Array:
+    """`(SUM_PARTS, *runs, batch, size)`: in float64 the first holds all of it."""
+    nothing = np.zeros((SUM_PARTS - 1, *total.shape))
+    return np.concatenate([total[np.newaxis], nothing])
 
 
 @apply.register

@@ -12,6 +12,7 @@ from ..stage import Memory, Shape, Stage, Steps
 
 LOWEST = float(np.finfo(np.float32).min)  # no value of a sequence is smaller
 POOLS = ("mean", "max", "first", "sum")
+SUM_PARTS = 3  # float32 numbers, 24 digits each, hold all 53 of a float64
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,13 +101,14 @@ class Pool(Stage):
         return 1 + self.correction
 
     def memory(self, input_size: int) -> tuple[Memory, ...]:
+        """Sums are carried in parts that add up to float64, so that long streams do not drift."""
+        total = Memory("sum", SUM_PARTS, input_size)
         if self.mode == "sum":
-            return (Memory("sum", 1, input_size),)
-        count = Memory("count", 1, 1)  # of the steps so far
+            return (total,)
         if self.mode == "mean":
-            return Memory("sum", 1, input_size), count
+            return total, Memory("count", SUM_PARTS, 1)  # of the steps so far
         if self.mode == "first":
-            return Memory("first", 1, input_size), count
+            return Memory("first", 1, input_size), Memory("count", 1, 1)
         lowest = np.full((1, input_size), LOWEST, np.float32)
         return (Memory("largest", 1, input_size, lowest),)
 

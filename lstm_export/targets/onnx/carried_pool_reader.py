@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...device.onnx_file import DOUBLE, FLOAT
 from ...device.onnx_metadata import FINAL
 from ...device.onnx_state import CarriedTensor
 from ...errors import UnsupportedModel
 from ...model import Pool
+from ...model.stages.read_outs import LOWEST, SUM_PARTS
 from .row_reader import read_reduced
 from .shared_nodes import step_over_shared
 from .walk import CONSTANT, Taken, Walk, check_number, check_whole
@@ -21,7 +23,7 @@ def read_carried_pool(walk: Walk, tensors: Iterator[CarriedTensor]) -> Pool:
     op = walk.op()
     if op == "ReduceMax":
         return _largest(walk, _next(tensors))
-    if op == "Concat":
+    if op == "Cast":
         return _sum_or_mean(walk, tensors)
     return _first(walk, _next(tensors), _next(tensors))
 
@@ -40,20 +42,48 @@ def _largest(walk: Walk, carried: str) -> Pool:
 
 
 def _sum_or_mean(walk: Walk, tensors: Iterator[CarriedTensor]) -> Pool:
-    total = _next(tensors)
-    (walk.current,) = walk.take("Concat", total, walk.current, axis=0).outputs
-    read_reduced(walk, "ReduceSum", 0, keepdims=1)
-    so_far = walk.current
-    if so_far != total + FINAL:
-        raise UnsupportedModel(f"the final {total} is given back as {so_far!r}")
-    if walk.op() == "Squeeze":
-        return Pool(_squeezed(walk), "sum")
-    count = _next(tensors)
+    total = _total(walk, _next(tensors))
     step_over_shared(walk)
-    _expect_final(walk.take("Add", count, "x/float_steps"), count, walk)
-    walk.current = so_far
-    walk.advance("Div", count + FINAL)
-    return Pool(_squeezed(walk), "mean")
+    mode = "sum" if walk.is_input_named(0, total) else "mean"
+    if mode == "mean":
+        count = _count(walk, _next(tensors))
+        (total,) = walk.take("Div", total, count).outputs
+    (walk.current,) = walk.take("Cast", total, to=FLOAT).outputs
+    return Pool(_squeezed(walk), mode)
+
+
+def _total(walk: Walk, carried: str) -> str:
+    """The float64 sum of what is carried and of the current value; it is carried on."""
+    (terms,) = walk.take("Cast", walk.current, to=DOUBLE).outputs
+    (parts,) = walk.take("Cast", carried, to=DOUBLE).outputs
+    (walk.current,) = walk.take("Concat", parts, terms, axis=0).outputs
+    read_reduced(walk, "ReduceSum", 0, keepdims=1)
+    total = walk.current
+    _carried_on(walk, carried, total)
+    return total
+
+
+def _count(walk: Walk, carried: str) -> str:
+    (walk.current,) = walk.take("Cast", carried, to=DOUBLE).outputs
+    read_reduced(walk, "ReduceSum", 0, keepdims=1)
+    (count,) = walk.take("Add", walk.current, "x/double_steps").outputs
+    _carried_on(walk, carried, count)
+    return count
+
+
+def _carried_on(walk: Walk, carried: str, total: str) -> None:
+    """Step over what parts a float64 number into those that the state holds."""
+    parts: list[str] = []
+    for _ in range(SUM_PARTS):
+        if parts:
+            (taken,) = walk.take("Cast", parts[-1], to=DOUBLE).outputs
+            (total,) = walk.take("Sub", total, taken).outputs
+        (narrow,) = walk.take("Cast", total, to=FLOAT).outputs
+        part = walk.take("Clip", narrow, CONSTANT, CONSTANT)
+        for bound, value in zip(part.arrays(), (LOWEST, -LOWEST), strict=True):
+            check_number(bound, value, narrow)
+        parts += part.outputs
+    _expect_final(walk.take("Concat", *parts, axis=0), carried, walk)
 
 
 def _first(walk: Walk, kept: str, count: str) -> Pool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...device.onnx_file import DOUBLE
 from ...device.onnx_metadata import LENGTHS
 from ...model import Array
 
@@ -241,6 +242,13 @@ class Graph:
         steps = "x/float_steps"
         if not self.has(steps):
             self.node("Cast", steps, self._seq(), to=self._onnx.TensorProto.FLOAT)
+        return steps
+
+    def double_steps(self) -> str:
+        """The same in float64."""
+        steps = "x/double_steps"
+        if not self.has(steps):
+            self.node("Cast", steps, self._seq(), to=DOUBLE)
         return steps
 
     def float_lengths(self) -> str:

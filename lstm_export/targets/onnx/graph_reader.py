@@ -225,8 +225,7 @@ class GraphReader:
 
     def _is_within_a_stage(self) -> bool:
         """Whether the next node, of two values, is the first of several that are one stage."""
-        is_activation = is_gelu_tanh(self._walk) or is_rms_norm(self._walk)
-        return is_activation or self._walk.name().endswith("/terms")
+        return is_gelu_tanh(self._walk) or is_rms_norm(self._walk)
 
     def _expect_all_lengths(self) -> None:
         if self._takes_lengths:
@@ -243,8 +242,7 @@ class GraphReader:
 
     def _is_carried_pool(self, op: str) -> bool:
         is_first = op == "Gather" and self._walk.name().endswith("/first")
-        is_mean = op == "Concat" and self._walk.name().endswith("/terms")
-        return is_first or is_mean or op == "ReduceMax"
+        return is_first or op in ("Cast", "ReduceMax")
 
     def _expect_time_first(self, place: Place) -> None:
         if not (place.is_sequence and place.is_time_first):

@@ -87,11 +87,12 @@ def _sum_or_mean(walk: Walk, axis: int, steps: str) -> Pool:
     """A sum over the steps, or a mean by so many of them or by one less."""
     name = walk.name()
     read_reduced(walk, "ReduceSum", axis)
-    if not name.endswith("/sum"):
-        return Pool(name, "sum")
     step_over_shared(walk)
+    is_corrected = walk.op() == "Sub" and walk.is_input_named(0, steps)
+    is_divided = walk.op() == "Div" and walk.is_input_named(1, steps)
+    if not (is_corrected or is_divided):
+        return Pool(name, "sum")
     divisor = steps
-    is_corrected = walk.op() == "Sub"
     if is_corrected:
         taken = walk.take("Sub", steps, CONSTANT)
         (less,) = taken.arrays()

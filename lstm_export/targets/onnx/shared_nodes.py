@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ...device.onnx_file import FLOAT
+from ...device.onnx_file import DOUBLE, FLOAT
 from ...device.onnx_metadata import LENGTHS
 from ...errors import UnsupportedModel
 from .graph import LAST, TO_THE_END
@@ -34,6 +34,7 @@ _DEFINITIONS: Mapping[str, _Definition] = {
     ),
     "x/seq": _Definition("Gather", ("x/shape", CONSTANT), (1,), {"axis": 0}),
     "x/float_steps": _Definition("Cast", ("x/seq",), (), {"to": FLOAT}),
+    "x/double_steps": _Definition("Cast", ("x/seq",), (), {"to": DOUBLE}),
     "x/steps": _Definition("Range", (CONSTANT, "x/seq", CONSTANT), (0, 1)),  # (seq,)
     "x/seq_axis": _Definition("Gather", ("x/shape", CONSTANT), ([1],), {"axis": 0}),
     # (seq, 1, 1), which repeats a row
