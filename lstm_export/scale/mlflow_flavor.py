@@ -11,13 +11,15 @@ import numpy as np
 
 from .. import pipeline
 from ..errors import InputError, require
-from ..model import Array, Column, Signature
+from ..model import USUAL, Array, Column, Signature
 from ..series import group_columns
+from ..series.times import COMPACT
 from ..version import __version__
 from .predictor import Predictor
 
 _PINNED = ("numpy", "onnxruntime", "pandas")
-_START = np.datetime64("2024-01-01T00:00:00")
+_START = np.datetime64("2024-01-01T00:00:00", "us")
+_ANY = "any"
 
 
 def mlflow_model(bundle: Path | str, **choices: Any) -> dict[str, Any]:
@@ -78,17 +80,40 @@ def _pinned() -> list[str]:
 def _mlflow_signature(signature: Signature) -> Any:
     models = require("mlflow.models", "mlflow", "making a model of MLflow")
     types = require("mlflow.types", "mlflow", "making a model of MLflow")
-    time = [("datetime", signature.time)] if signature.time else []
     texts = [*group_columns(signature.group, ()), *(each.name for each in signature.categories)]
-    asked = time + [("string", name) for name in texts]
+    asked = [(_time_kind(signature), signature.time)] if signature.time else []
+    asked += [("string", name) for name in texts]
     asked += [("double", column.name) for column in signature.measured]
-    told = time + [("string", name) for name in group_columns(signature.group, ())]
+    told = [(_answered_kind(signature), signature.time)] if signature.time else []
+    told += [("string", name) for name in group_columns(signature.group, ())]
     told += [("float", column.name) for column in signature.outputs]
     return models.ModelSignature(_schema(types, asked), _schema(types, told or [("long", "row")]))
 
 
+def _time_kind(signature: Signature) -> str:
+    """What cells of the time column are: dates, text or numbers of the form that training named.
+
+    Nothing tells dates without a calendar from numbers that count; then both are taken.
+    """
+    written = signature.table_format or USUAL
+    if written.time_format in COMPACT.values():
+        return "long"
+    if written.time_format or written.has_offsets:
+        return "string"
+    is_date = signature.calendar or signature.calendar_step or written.timezone
+    return "datetime" if is_date else _ANY
+
+
+def _answered_kind(signature: Signature) -> str:
+    """Text and numbers of a form are answered as the dates that they are."""
+    return _ANY if _time_kind(signature) == _ANY else "datetime"
+
+
 def _schema(types: Any, columns: list[tuple[str, str]]) -> Any:
-    return types.Schema([types.ColSpec(kind, name) for kind, name in columns])
+    specs = []
+    for kind, name in columns:
+        specs.append(types.ColSpec(types.schema.AnyType() if kind == _ANY else kind, name))
+    return types.Schema(specs)
 
 
 def _example(signature: Signature, window: int | None) -> Any:
@@ -97,8 +122,7 @@ def _example(signature: Signature, window: int | None) -> Any:
     rows = (window or signature.window or 1) + 1
     columns: dict[str, Array] = {}
     if signature.time:
-        step = np.timedelta64(int(1e6 * (signature.time_step or 1.0)), "us")
-        columns[signature.time] = _START.astype("datetime64[us]") + np.arange(rows) * step
+        columns[signature.time] = _times(signature, rows)
     for name in group_columns(signature.group, ()):
         columns[name] = np.full(rows, "1", object)
     for category in signature.categories:
@@ -106,6 +130,21 @@ def _example(signature: Signature, window: int | None) -> Any:
     for column in signature.measured:
         columns[column.name] = np.full(rows, _middle(column))
     return pandas.DataFrame(columns)
+
+
+def _times(signature: Signature, rows: int) -> Array:
+    """Times a step apart, written as the model's tables are."""
+    step = np.timedelta64(int(1e6 * (signature.time_step or 1.0)), "us")
+    times = _START + np.arange(rows) * step
+    kind = _time_kind(signature)
+    if kind in ("datetime", _ANY):
+        return times
+    time_format = (signature.table_format or USUAL).time_format
+    texts = [
+        time.strftime(time_format) if time_format else f"{time.isoformat()}+00:00"
+        for time in times.tolist()
+    ]
+    return np.array(texts, np.int64 if kind == "long" else object)
 
 
 def _middle(column: Column) -> float:

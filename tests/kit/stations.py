@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,8 +30,8 @@ def stations() -> Table:
     return Table(columns)
 
 
-def write_stations_bundle(path: Path) -> Path:
-    """A window of two days, six hours ahead."""
+def write_stations_bundle(path: Path, **changed: Any) -> Path:
+    """A window of two days, six hours ahead; `changed` fields of the signature."""
     from lstm_export.targets.onnx.writer import to_bytes
 
     random = np.random.default_rng(94)
@@ -53,7 +55,7 @@ def write_stations_bundle(path: Path) -> Path:
         calendar=("hour",),
         group="station",
     )
-    model = Model(stages, signature, origin="stored")
+    model = Model(stages, replace(signature, **changed), origin="stored")
     artifact = Artifact("onnx", ".onnx", to_bytes(model, 17))
     write_bundle(path, make_bundle(model, [], [artifact]))
     return path

@@ -22,8 +22,8 @@ import lstm_export
 from lstm_export.cli import app
 from lstm_export.device import Session
 from lstm_export.errors import InputError
-from lstm_export.model import Column, Signature
-from lstm_export.scale import Predictor, check_whole
+from lstm_export.model import Column, Signature, TableFormat
+from lstm_export.scale import Predictor, check_whole, mlflow_model
 from lstm_export.scale.partitions import RECORDS
 from lstm_export.scale.sharing import Engine, ask_on
 from lstm_export.series import Table
@@ -277,6 +277,32 @@ def test_mlflow(folder: Path, session: Session) -> None:
     told = pandas.DataFrame(answer["predictions"])
     expected = session.predict_table(rows_of(stations(), np.arange(60)))
     np.testing.assert_array_equal(told["volume[t+6]"].to_numpy(np.float32), expected["volume[t+6]"])
+
+
+@pytest.mark.parametrize(
+    ("changed", "kind"),
+    [
+        ({}, "datetime"),
+        ({"table_format": TableFormat(time_format="%d.%m.%Y %H:%M")}, "string"),
+        ({"table_format": TableFormat(time_format="%Y%m%d%H%M")}, "long"),
+        ({"table_format": TableFormat(has_offsets=True)}, "string"),
+        ({"calendar": ()}, "any"),
+    ],
+)
+def test_a_model_of_mlflow_takes_times_as_training_read_them(
+    changed: dict[str, Any], kind: str, tmp_path: Path
+) -> None:
+    pyfunc = pytest.importorskip("mlflow.pyfunc", reason="needs MLflow: scripts/scale_engines.sh")
+    bundle = write_stations_bundle(tmp_path / "model.bundle", **changed)
+    pyfunc.save_model(path=tmp_path / "saved", **mlflow_model(bundle))
+    model = pyfunc.load_model(str(tmp_path / "saved"))
+    schema = model.metadata.signature
+    assert schema.inputs.to_dict()[0]["type"] == kind
+    assert schema.outputs.to_dict()[0]["type"] == ("any" if kind == "any" else "datetime")
+    assert len(model.predict(model.input_example)) == 2
+    if kind == "any":
+        counted = model.input_example.assign(hour=3600.0 * np.arange(49))
+        assert model.predict(counted)["hour"].tolist() == [47 * 3600.0, 48 * 3600.0]
 
 
 def served(model: Any, question: str) -> Any:
