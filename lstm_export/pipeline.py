@@ -59,7 +59,7 @@ def train(  # noqa: PLR0913 - what is trained, and how
 
     output = Path(output)
     check_output(output, Path(data) if isinstance(data, Path | str) else None)
-    result = fit(data, options, progress, resume, search=search, notice=notice)
+    result = fit(data, options, progress, resume, search=search, notice=notice, output=output)
     if is_first():
         checkpoint = Checkpoint(result.model, result.windows, result.to_record())
         write_checkpoint(output, checkpoint, result.unfinished_record())

@@ -19,6 +19,7 @@ from .kept_data import real_windows_of
 from .option_values import PARTS
 from .options import TrainingOptions
 from .ranks import Ranks, is_first, joined
+from .rescue import rescue
 from .result import SeedRun, TrainingResult
 from .roles import read_for_training
 from .scores import answers_by_part, model_answers, scores_of
@@ -36,6 +37,7 @@ def fit(  # noqa: PLR0913 - what is trained, and who is told
     *,
     search: Search | None = None,
     notice: Notice | None = None,
+    output: Path | None = None,
 ) -> TrainingResult:
     """Train an LSTM on a table, judge it beside its baselines, return it with scalers in its chain.
 
@@ -49,6 +51,8 @@ def fit(  # noqa: PLR0913 - what is trained, and who is told
         resume: the checkpoint that an interrupted run with the same options left, to go on with it.
         search: also tries other options than those given; the best on validation is the model.
         notice: told before training, run by run, what the table may do to the model.
+        output: where processes that train together leave the best epoch when they are interrupted,
+            before it is judged.
 
     Raises:
         InputError: the table cannot be used as the options say, or the run cannot be resumed.
@@ -62,22 +66,26 @@ def fit(  # noqa: PLR0913 - what is trained, and who is told
             notice = None
         if search is not None:
             return _searched(source, options, search, progress, notice)
-        return _fit_all(source, options, resume, progress, notice)
+        return _fit_all(source, options, resume, progress, notice, output)
 
 
-def _fit_all(
+def _fit_all(  # noqa: PLR0913, PLR0917 - what `fit` is told
     source: TableSource,
     options: TrainingOptions,
     resume: Path | None,
     progress: Progress | None,
     notice: Notice | None,
+    output: Path | None,
 ) -> TrainingResult:
     """The run, and those of other seeds and earlier rows."""
     table = read_for_training(source, options)
     unfinished = read_unfinished(resume, facts_of(table, options)) if resume else None
 
     def fit_one(table: RowSource, options: TrainingOptions) -> TrainingResult:
-        return _judged(table, fit_table(table, options, progress, unfinished, notice))
+        fitted = fit_table(table, options, progress, unfinished, notice)
+        if output:
+            rescue(fitted, facts_of(table, fitted.options), output)
+        return _judged(table, fitted)
 
     origins = backtest(table, options, fit_one)
     if options.seeds > 1 and not options.ensemble:

@@ -33,7 +33,7 @@ ARGUMENTS = "--target load --window 5 --hidden-size 6 --epochs 4 --batch-size 32
 
 # Trains twice, and then until the second process kills itself in the third epoch.
 SCRIPT = """
-import os, signal, sys
+import os, shutil, signal, sys
 from lstm_export.cli import app
 from lstm_export.training import loop
 
@@ -54,6 +54,15 @@ def dying(*given):
     return real(*given)
 
 loop._pass = dying
+judging = sys.modules["lstm_export.training.fit"]
+judged = judging._judged
+
+def kept(*given):
+    if os.environ["RANK"] == "0":
+        shutil.copy("third.pt", "before_judging.pt")
+    return judged(*given)
+
+judging._judged = kept
 train("third.pt", "--predict", "level")
 """
 
@@ -118,7 +127,11 @@ def test_a_process_that_dies_leaves_the_best_epoch_and_a_line(launched: Launched
     assert launched.stdout.count("wrote third.pt") == 1  # the first process alone prints
     level = replace(OPTIONS, predict="level")
     whole = fit(launched.folder / "data.csv", level)
-    resumed = fit(launched.folder / "data.csv", level, resume=path)
+    early = launched.folder / "before_judging.pt"
+    assert read(early).model == read(path).model
+    resumed = fit(launched.folder / "data.csv", level, resume=early)
+    again = fit(launched.folder / "data.csv", level, resume=path)
+    assert again.model == resumed.model
     wanted = losses([asdict(epoch) for epoch in whole.history])
     got = losses([asdict(epoch) for epoch in resumed.history])
     assert wanted[:2] != got[:2]  # of two processes
