@@ -2,10 +2,11 @@
 
 The bare processes share out the files beforehand, answer each with `predict_table` and write it:
 what an engine can at best be. Everything runs as a user runs it, `lstm-export run FOLDER`, with the
-start-up of Python, and of the engine where it is installed. Memory is that of one process that runs
-all of it, beyond what its imports took. Processor seconds are those of all processes that it took;
-they say what a busy machine's clock does not. The last lines are what 10 TB and a million models
-come to at these speeds. It runs on Linux.
+start-up of Python, and of the engine where it is installed; and `run_folder` on a cluster of two
+workers that has answered before, as those are that others operate. Memory is that of one process
+that runs all of it, beyond what its imports took. Processor seconds are those of all processes that
+it took; they say what a busy machine's clock does not. The last lines are what 10 TB and a million
+models come to at these speeds. It runs on Linux.
 
     python -m scripts.bench.scale                                    # minutes
     python -m scripts.bench.scale --rows 1000000 --engines dask      # and with Dask
@@ -37,6 +38,7 @@ MODELS = 1_000_000
 BARE = "two bare processes"
 ALONE = "run"
 TWO = "run --workers 2"
+PACKAGES = {"ray": "ray", "spark": "pyspark", "dask": "distributed"}
 
 
 def write_rows(folder: Path, rows: int) -> int:
@@ -77,6 +79,48 @@ def run_on(folder: Path, engine: str, workers: int) -> None:
     command = [sys.executable, "-m", "lstm_export", "run", folder / "m.bundle", folder / "data"]
     command += ["-o", output, "--on", engine, "--workers", workers]
     subprocess.run(list(map(str, command)), check=True, stderr=subprocess.DEVNULL)
+
+
+def started(engine: str) -> object:
+    """A cluster of two workers, as long as what is returned is held."""
+    if engine == "ray":
+        import ray
+
+        return ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    if engine == "spark":
+        from pyspark.sql import SparkSession
+
+        return SparkSession.builder.master("local[2]").getOrCreate()
+    from distributed import Client
+
+    return Client(n_workers=2, threads_per_worker=1, dashboard_address=None)
+
+
+def answer_on_cluster(engine: str, bundle: str, data: str, output: str) -> None:
+    """Print the seconds of answering on a cluster that has answered a table before."""
+    import lstm_export
+    from lstm_export.scale import run_folder
+    from lstm_export.scale.sharing import Engine
+
+    cluster = started(engine)
+    session = lstm_export.load(bundle)
+    name: Engine = engine  # type: ignore[assignment]
+    first = Path(output) / "first"
+    shutil.copytree(data, first / "data", ignore=lambda _, names: sorted(names)[2:])
+    run_folder(session, first / "data", first / "answers", engine=name)
+    start = time.perf_counter()
+    run_folder(session, Path(data), Path(output) / "all", engine=name)
+    print(time.perf_counter() - start)
+    del cluster
+
+
+def seconds_on_cluster(folder: Path, engine: str) -> float:
+    """Of answering alone; the cluster was there."""
+    command = [sys.executable, "-m", "scripts.bench.scale", "cluster", engine, folder / "m.bundle"]
+    command += [folder / "data", fresh(folder / f"cluster-{engine}")]
+    done = subprocess.run(list(map(str, command)), check=True, stdout=subprocess.PIPE, text=True)
+    wait_for_orphans()
+    return float(done.stdout.splitlines()[-1])
 
 
 def answer_and_tell_memory(bundle: str, data: str, output: str) -> None:
@@ -193,7 +237,7 @@ def main() -> None:
     parser = options()
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--engines", nargs="*", default=[], choices=["ray", "spark", "dask"])
+    parser.add_argument("--engines", nargs="*", default=[], choices=PACKAGES)
     given = parser.parse_args()
     adopt_orphans()
     with TemporaryDirectory() as name:
@@ -201,19 +245,32 @@ def main() -> None:
         bundle = write_meters_bundle(folder / "m.bundle", HIDDEN_SIZE)
         size_bytes = write_rows(folder / "data", given.rows)
         costs = costs_of(folder, given.engines, given.rounds, given.rows)
+        on_clusters = {name: seconds_on_cluster(folder, name) for name in given.engines}
         memory_bytes = memory_of(folder)
         opening_s = opening_seconds(bundle)
     size = f"{PARTITION_ROWS:,} a file, {size_bytes / 1e6:,.0f} MB"
     lines = [f"{given.rows:,} rows of Parquet, {size}"]
     lines += [line_of(name, cost, costs[BARE], given.rows) for name, cost in costs.items()]
+    for name, seconds in on_clusters.items():
+        share = costs[BARE].clock / seconds
+        lines.append(
+            f"  on {name}, started before {seconds:13.1f} s  {share:.2f} of two bare processes"
+        )
     lines += [
         f"  two workers are {costs[ALONE].clock / costs[TWO].clock:.2f} times as fast as one",
         f"  memory beyond imports: {memory_bytes / 2**20:.0f} MB",
         f"  opening a bundle: {1e3 * opening_s:.1f} ms",
     ]
     lines += plan(given.rows / costs[ALONE].processor, size_bytes / given.rows, opening_s)
-    record = {"seconds": costs, "memory_bytes": memory_bytes, "opening_s": opening_s}
-    report(lines, record, machine("numpy", "onnxruntime", "pyarrow", *given.engines), given)
+    engines = [PACKAGES[name] for name in given.engines]
+    found = machine("numpy", "onnxruntime", "pyarrow", *engines)
+    record = {
+        "seconds": costs,
+        "on_clusters_s": on_clusters,
+        "memory_bytes": memory_bytes,
+        "opening_s": opening_s,
+    }
+    report(lines, record, found, given)
 
 
 def line_of(name: str, cost: Cost, bare: Cost, rows: int) -> str:
@@ -227,6 +284,8 @@ def line_of(name: str, cost: Cost, bare: Cost, rows: int) -> str:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["bare"]:
         answer_bare(*sys.argv[2:])
+    elif sys.argv[1:2] == ["cluster"]:
+        answer_on_cluster(*sys.argv[2:])
     elif sys.argv[1:2] == ["memory"]:
         answer_and_tell_memory(*sys.argv[2:])
     else:

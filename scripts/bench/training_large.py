@@ -1,6 +1,7 @@
 """Train on a table that need not fit into memory, and in two processes; three figures.
 
-- `memory`: a child trains on a Parquet file and is judged on all of it. Its anonymous memory, which
+- `memory`: a child trains on a Parquet file and is judged on all of it, on windows of `--window`
+  steps, with or without choosing what is predicted. Its anonymous memory, which
   no file backs, is looked at every 20 ms; what it had after importing torch and pyarrow is taken
   off. Pages of mapped files are the page cache's.
 - `input`: batches as training gathers them, against torch's DataLoader with an item a window, over
@@ -25,6 +26,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +93,7 @@ def memory_mb() -> dict[str, float]:
     return found
 
 
-def watched_training(path: Path) -> None:
+def watched_training(path: Path, options: TrainingOptions) -> None:
     """The child of `memory`: train, and print the peaks as JSON."""
     import pyarrow.parquet  # noqa: F401 - what is imported is taken off
     import torch  # noqa: F401
@@ -111,7 +113,7 @@ def watched_training(path: Path) -> None:
     watcher.start()
     start = time.perf_counter()
     cpu = time.process_time()
-    result = fit(path, MEMORY_OPTIONS)
+    result = fit(path, options)
     seconds = time.perf_counter() - start
     cpu = time.process_time() - cpu
     ended.set()
@@ -129,12 +131,13 @@ def watched_training(path: Path) -> None:
     )
 
 
-def memory(rows: int) -> dict[str, float]:
+def memory(rows: int, window: int, predict: str, batch_size: int) -> dict[str, float]:
     """The peaks of a child that trains on so many rows."""
+    how = ["--window", str(window), "--predict", predict, "--batch-size", str(batch_size)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.parquet"
         write_table(path, rows)
-        return dict(_child(["--child-memory", str(path)], {"OMP_NUM_THREADS": "1"}))
+        return dict(_child(["--child-memory", str(path), *how], {"OMP_NUM_THREADS": "1"}))
 
 
 def _child(arguments: list[str], environment: Mapping[str, str]) -> Any:
@@ -222,11 +225,13 @@ def process_times(rounds: int) -> dict[str, list[dict[str, float]]]:
     return found
 
 
-def memory_lines(found: Mapping[str, float]) -> Iterator[str]:
+def memory_lines(found: Mapping[str, Any]) -> Iterator[str]:
     """For people."""
     yield (
-        f"memory     {found['rows']:,} rows, {COLUMNS} inputs: at most {found['anonymous_mb']:.0f} "
-        f"MB beyond torch and pyarrow; files mapped {found['files_mb']:,.0f} MB; "
+        f"memory     {found['rows']:,} rows, {COLUMNS} inputs, window {found['window']}, predict "
+        f"{found['predict']}, batches of {found['batch_size']:,}: "
+        f"at most {found['anonymous_mb']:.0f} MB beyond torch and pyarrow; "
+        f"files mapped {found['files_mb']:,.0f} MB; "
         f"{found['seconds']:.0f} s, {found['cpu_s']:.0f} s of one core"
     )
 
@@ -257,11 +262,15 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default="memory,input,processes")
+    parser.add_argument("--window", type=int, default=MEMORY_OPTIONS.window)
+    parser.add_argument("--predict", default=MEMORY_OPTIONS.predict)
+    parser.add_argument("--batch-size", type=int, default=MEMORY_OPTIONS.batch_size)
     parser.add_argument("--child-memory", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--child-epoch", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
+    how = {name: vars(given)[name] for name in ("window", "predict", "batch_size")}
     if given.child_memory:
-        watched_training(given.child_memory)
+        watched_training(given.child_memory, replace(MEMORY_OPTIONS, **how))
         return
     if given.child_epoch:
         timed_epoch()
@@ -270,7 +279,7 @@ def main() -> None:
     lines = [f"load of the machine as it began: {load:.1f}"]
     record: dict[str, Any] = {"load": load}
     if "memory" in given.only:
-        record["memory"] = memory(given.rows)
+        record["memory"] = {**how, **memory(given.rows, **how)}
         lines += memory_lines(record["memory"])
     if "input" in given.only:
         record["input"] = input_times()
