@@ -141,8 +141,9 @@ class Choice:
             return ""
         reasons = []
         if self.epochs:
+            epochs = "an epoch" if self.epochs == 1 else f"{self.epochs} epochs"
             reasons.append(
-                f"after {self.epochs} epochs each, RMSE on validation in standard deviations: "
+                f"after {epochs} each, RMSE on validation in standard deviations: "
                 f"level {self.level_rmse:.3g}, change {self.change_rmse:.3g}"
             )
         if self.ridge_rmse is not None:

@@ -46,9 +46,10 @@ def shrunk(
     model = assembly.model([trained], signature)
     base = {BASE: partial(assembly.base, samples)}
     answers = model_answers(model, samples, options, beside=base)
-    if all(is_clearly_better(answers, MODEL, BASE, target) for target in options.targets):
+    is_clear = all(is_clearly_better(answers, MODEL, BASE, target) for target in options.targets)
+    share = Ranks.here().agreed(1.0 if is_clear else best_share(answers))
+    if share == 1:
         return trained
-    share = Ranks.here().agreed(best_share(answers))
     return trained._replace(fc=_times(trained.fc, share, assembly.outputs))
 
 
