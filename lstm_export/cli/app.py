@@ -36,6 +36,10 @@ class Commands(TyperGroup):
                 result = super().invoke(ctx)
                 sys.stdout.flush()
                 return result
+            except typer.BadParameter as error:
+                # So pydantic begins, which newer versions of typer read values with.
+                error.message = error.message.removeprefix("Value error, ")
+                raise
             except LstmExportError as error:
                 _tell(f"error: {error}")
                 raise typer.Exit(1) from error

@@ -129,7 +129,9 @@ def test_refuses_with_one_line_and_leaves_nothing(
         assert len(done.stderr.splitlines()) == 1, done.stderr
         assert not (tmp_path / "y.csv").exists()
     assert table.read_bytes() == before
-    assert run(bundle, table, "--missing", "guess").exit_code == 2
+    unknown = run(bundle, table, "--missing", "guess")
+    assert unknown.exit_code == 2
+    assert "'--missing': 'guess' is not one of 'refuse'" in unknown.stderr
 
 
 def test_nan_is_placed_and_the_commands_own_option_named(
