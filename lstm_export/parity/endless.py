@@ -147,7 +147,7 @@ def on_data(
     if not runs:
         need = f"no unbroken run of more than the window's {window} rows"
         raise InputError(f"{table.title} holds {need}")
-    measured = _Measured(table, model.signature)
+    measured = Measured(table, model.signature)
     parts = []
     for run, starts in zip(runs, _picked([len(run) - window + 1 for run in runs]), strict=True):
         ends = starts + window - 1
@@ -211,10 +211,11 @@ def named_by(signature: Signature, table: Table) -> Signature:
     return replace(signature, features=tuple(Column(name) for name in table.names))
 
 
-class _Measured:
+class Measured:
     """What was measured where a prediction points to."""
 
     def __init__(self, table: Table, signature: Signature) -> None:
+        """A table, which need not hold the targets."""
         self._answers = signature.answers
         self._values: Array | None = None
         names = [column.name for column in signature.targets]

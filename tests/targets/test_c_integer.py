@@ -270,6 +270,9 @@ def test_two_per_cent_of_the_spread_are_allowed_unless_the_user_says(tmp_path: P
         assert not place.exists()
     C.export(model, place, arithmetic="integer", weights="int8", max_error="30%")
     C.export(model, place, arithmetic="integer", calibrate=str(table))
+    np.savetxt(table, np.ones((99, 10)), delimiter=",", header=names, comments="")
+    with pytest.raises(InputError, match="y0 is constant on .*--max-error a number in its unit"):
+        C.export(model, place, arithmetic="integer", calibrate=str(table))
 
 
 def test_formats_follow_a_table(tmp_path: Path) -> None:

@@ -5,23 +5,36 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from lstm_export import targets
 from lstm_export.errors import BundleError, UnsupportedModel
-from lstm_export.model import Add, Array, LastStep, Linear, Model, Multiply, Signature, forward
+from lstm_export.model import (
+    Add,
+    Array,
+    Column,
+    LastStep,
+    Linear,
+    Model,
+    Multiply,
+    Signature,
+    forward,
+)
 from lstm_export.parity.golden import trouble
 from lstm_export.targets.c.integer import arithmetic, formats, joins, rounding, rows
 from lstm_export.targets.c.integer.calibration import input_formats
-from lstm_export.targets.c.integer.cost import costs, parts_of
+from lstm_export.targets.c.integer.cost import cost_of, costs, parts_of
 from lstm_export.targets.c.integer.definition import IntegerDefinition
 from lstm_export.targets.c.integer.stages import Counter
 from lstm_export.targets.c.integer.weight_rounding import fitted, ups
 from tests.kit.builders import drawn, gru, lstm, scaler
 from tests.kit.chains import CHAINS
-from tests.kit.integer_models import ALL, HELD, change, drifting, sensor, whole
+from tests.kit.integer_models import ALL, HELD, UNTRAINED, change, drifting, sensor, whole
 
+C = targets.get("c")
 # Shares of the outputs' spread. Weights that torch.nn draws give outputs of a spread of a hundredth
 # of h, so that a step of h, 2^-15, is 3e-3 of it; chains whose answers end in a table have steps of
 # int16 of what may be a far wider range.
@@ -124,18 +137,46 @@ def test_both_directions_of_a_layer_cost_together() -> None:
 
 def test_saturation_is_counted_and_said() -> None:
     model = sensor()
-    definition = IntegerDefinition.__new__(IntegerDefinition)
-    definition._model = model
-    definition._whole = whole(model)
+    rounded = whole(model)
     usual = trouble(model)["nominal"]
-    assert not [text for text in definition.cost(usual, "usual").sentences() if "are cut" in text]
+    assert not [
+        text for text in cost_of(model, rounded, usual, "usual").sentences() if "are cut" in text
+    ]
     outlier: Array = usual.copy()
     outlier[0, 0, 1] = 1e4
     assert [
         text
-        for text in definition.cost(outlier, "outliers").sentences()
+        for text in cost_of(model, rounded, outlier, "outliers").sentences()
         if text.startswith("1 of ") and "values of x do not fit int16" in text
     ]
+
+
+def test_the_error_against_what_was_measured_is_told_and_kept(tmp_path: Path) -> None:
+    """On a table with the target in it: that of the definition, and that of the whole numbers."""
+    source = sensor()
+    columns = {"features": (Column("a"), Column("b")), "targets": (Column("load", "kW"),)}
+    model = Model(source.stages, Signature(2, 1, window=5, horizon=1, **columns))
+    random = np.random.default_rng(5)
+    x = random.normal([280, 40], [8, 0.4], (60, 2)).astype(np.float32)
+    load = random.normal(3000, 500, 60)
+    rows = [f"{a},{b},{c}" for (a, b), c in zip(x, load, strict=True)]
+    table = tmp_path / "seen.csv"
+    table.write_text("\n".join(["a,b,load", *rows]))
+    place = tmp_path / "m_c"
+    C.export(model, place, weights="int8", calibrate=str(table), **UNTRAINED)
+    assert isinstance(C, targets.HasDefinition)
+    found = C.definition(model, (place / "model.c").read_bytes())
+    assert isinstance(found, IntegerDefinition)
+    windows = np.stack([x[start : start + 5] for start in range(55)])
+    expected = [
+        np.sqrt(np.mean((answers[:, 0] - load[5:]) ** 2))
+        for answers in (forward(model, windows).y, found(windows))
+    ]
+    (told,) = found.cost(windows, "windows").to_record()["measured_errors"]
+    np.testing.assert_allclose([told["model_rmse"], told["rmse"]], expected, rtol=1e-6)
+    assert expected[0] != expected[1]
+    sentence = f"the RMSE of load goes from {expected[0]:.6g} to {expected[1]:.6g} kW"
+    assert sentence in (place / "README.md").read_text()
 
 
 def test_a_gru_and_an_lstm_hold_a_slow_state() -> None:

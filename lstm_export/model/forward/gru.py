@@ -65,5 +65,5 @@ def _step(from_x: Array, h: Array, weights: _FromState, context: Context) -> tup
     else:
         from_state = (r * h) @ weights.weight[..., new] + weights.bias[..., new]
     n = np.tanh(from_x[..., new] + from_state)  # (*runs, batch, hidden_size)
-    h_t = noise.value((1 - z) * n + z * h)
+    h_t = noise.hidden((1 - z) * n + z * h)
     return h_t, n

@@ -34,7 +34,7 @@ def lstm(stage: LSTM, w: dict[str, Array], x: Array, start: State, context: Cont
         h_t, c_t, g = _step(sums, c, at, context)
         np.add(np.abs(g), np.abs(c), out=every_term[t])
         if weight_hr is not None:
-            h_t = context.noise.value(h_t @ weight_hr)  # (*runs, batch, proj_size)
+            h_t = context.noise.hidden(h_t @ weight_hr)  # (*runs, batch, proj_size)
         h = carried(live, h_t, h)
         c = carried(live, c_t, c)
         every_h[t] = h
@@ -64,5 +64,5 @@ def _step(
     if context.choices.input_forget:
         f = 1 - i
     c_t = f * c + i * g
-    h_t = noise.value(o * np.tanh(c_t))
+    h_t = noise.hidden(o * np.tanh(c_t))
     return h_t, c_t, g

@@ -31,7 +31,7 @@ def rnn(stage: RNN, w: dict[str, Array], x: Array, start: State, context: Contex
         sums = from_x[t] + state_product(h, weight)  # (*runs, batch, hidden_size)
         terms = size[t] + state_product(np.abs(h), np.abs(weight))
         every_term[t] = terms if is_relu else np.minimum(terms, 1.0)
-        h_t = context.noise.value(np.maximum(sums, 0) if is_relu else np.tanh(sums))
+        h_t = context.noise.hidden(np.maximum(sums, 0) if is_relu else np.tanh(sums))
         h = carried(live, h_t, h)
         every_h[t] = h
     if is_relu:  # it has no bound

@@ -31,6 +31,10 @@ class Noise:
         """The result of a stage, one h_t, or a mean."""
         return value
 
+    def hidden(self, h_t: Array) -> Array:
+        """One h_t of a recurrent layer; a value like any other unless said otherwise."""
+        return self.value(h_t)
+
     def held(self, value: Array) -> Array:
         """A value that may grow beyond what float32 holds."""
         return value

@@ -46,8 +46,9 @@ def _integer(
 ) -> tuple[Source, str]:
     """The same in whole numbers."""
     found = choose(model, windows, options)
-    facts = IntegerFacts.of(found.whole, found.formats, options.float_wrapper)
+    facts = IntegerFacts.of(
+        found.whole, found.formats, options.float_wrapper, found.measured_errors
+    )
     source = write_integer(Written(model, found.whole, interface, facts))
     check_flash(source, options.max_flash)
-    sentences = [cost.sentence(found.seen.source) for cost in found.costs]
-    return source, integer_readme(interface, facts, source, sentences)
+    return source, integer_readme(interface, facts, source, found.sentences())

@@ -10,7 +10,7 @@ import numpy as np
 
 from ....errors import InputError, quoted
 from ....model import Array, Model, Signature
-from ....parity.endless import named_by
+from ....parity.endless import Measured, named_by
 from ....parity.golden import trouble
 from ....series import Table, series_of, sliding_windows
 from .formats import InputFormat
@@ -28,11 +28,14 @@ class Calibration:
         inputs: `(batch, seq, input_size)` each, in the model's own units.
         source: what they are, for people.
         is_table: whether the user named them.
+        true: what was measured where the answers point to, `(batch, outputs)`, NaN where that is
+            unknown; None where the table does not hold it.
     """
 
     inputs: tuple[Array, ...]
     source: str
     is_table: bool = False
+    true: Array | None = None
 
 
 def calibration(model: Model, windows: Array | None, table: str) -> Calibration:
@@ -53,12 +56,19 @@ def _of_table(model: Model, path: Path) -> Calibration:
     table = Table.of(path, signature.table_format)
     runs = series_of(table, named_by(signature, table), "drop")
     steps = signature.window or min(USUAL_STEPS, max(map(len, runs), default=1))
-    found = [sliding_windows(run.x, steps) for run in runs if len(run) >= steps]
-    if not found:
+    runs = tuple(run for run in runs if len(run) >= steps)
+    if not runs:
         raise InputError(f"{table.title} holds no unbroken run of {steps} rows")
-    every = -(-sum(map(len, found)) // MOST_WINDOWS)
-    picked = np.concatenate([windows[::every] for windows in found])
-    return Calibration((picked,), f"{len(picked)} windows of {table.title}", is_table=True)
+    every = -(-sum(len(run) - steps + 1 for run in runs) // MOST_WINDOWS)
+    picked = np.concatenate([sliding_windows(run.x, steps)[::every] for run in runs])
+    true = None
+    if signature.window and not model.returns_every_step:
+        measured = Measured(table, signature)
+        ends = (np.arange(steps - 1, len(run), every) for run in runs)
+        true = np.concatenate([measured.at(run, at) for run, at in zip(runs, ends, strict=True)])
+    source = f"{len(picked)} windows of {table.title}"
+    is_known = true is not None and bool(np.isfinite(true).any())
+    return Calibration((picked,), source, is_table=True, true=true if is_known else None)
 
 
 def input_formats(signature: Signature, text: str) -> dict[int, InputFormat]:

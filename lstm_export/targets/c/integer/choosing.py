@@ -10,6 +10,7 @@ from ..options import CompiledOptions
 from .calibration import Calibration, calibration, input_formats
 from .cost import OutputCost, check_limit, costs
 from .formats import Formats
+from .measured_error import MeasuredError, measured_errors
 from .weight_rounding import fitted
 from .whole_model import WholeModel
 
@@ -22,6 +23,12 @@ class Chosen:
     formats: Formats
     seen: Calibration
     costs: tuple[OutputCost, ...]
+    measured_errors: tuple[MeasuredError, ...]
+
+    def sentences(self) -> tuple[str, ...]:
+        """What it costs, for people."""
+        moved = [cost.sentence(self.seen.source) for cost in self.costs]
+        return (*moved, *(error.sentence() for error in self.measured_errors))
 
 
 def choose(model: Model, windows: Array | None, options: CompiledOptions) -> Chosen:
@@ -37,4 +44,4 @@ def choose(model: Model, windows: Array | None, options: CompiledOptions) -> Cho
     formats, whole = fitted(model, seen.inputs, weight_bits, given)
     found = costs(model, whole, seen.inputs)
     check_limit(found, options.max_error, seen, weight_bits)
-    return Chosen(whole, formats, seen, found)
+    return Chosen(whole, formats, seen, found, measured_errors(model, whole, seen))

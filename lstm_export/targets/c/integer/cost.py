@@ -15,6 +15,7 @@ from ....model.forward import Choices, Noise
 from .arithmetic import GATE_BITS, SUM_BITS, VALUE_BITS, sigmoid
 from .calibration import Calibration
 from .cells import LSTMCell
+from .measured_error import MeasuredError
 from .stages import Counter
 from .whole_model import WholeModel
 
@@ -56,7 +57,8 @@ class Part:
 
     Attributes:
         name: such as `inputs`, or `weights` of a layer.
-        layer: such as `l0`; empty where all layers are meant.
+        layer: such as `l0`, or `encoder.l0` in a model of several recurrent stages; empty where all
+            layers are meant.
         share: root of the mean square, of the spread of the answers.
     """
 
@@ -83,16 +85,19 @@ class Cost:
         outputs: a cost each.
         parts: the sources of the error.
         cuts: where values were cut.
+        measured_errors: against what was measured, when it was exported.
     """
 
     source: str
     outputs: tuple[OutputCost, ...]
     parts: tuple[Part, ...]
     cuts: tuple[Cut, ...]
+    measured_errors: tuple[MeasuredError, ...] = ()
 
     def sentences(self) -> tuple[str, ...]:
         """For people; of the outputs the first few."""
         told = [cost.sentence(self.source) for cost in self.outputs[:MOST_OUTPUTS]]
+        told += [error.sentence() for error in self.measured_errors[:MOST_OUTPUTS]]
         parts = [f"{part.name} {part.layer}".strip() for part in self.parts]
         shares = zip(parts, self.parts, strict=True)
         listed = ", ".join(f"{name} {100 * part.share:.2g} %" for name, part in shares)
@@ -110,9 +115,11 @@ class Cost:
         for cost in self.outputs:
             numbers = {"largest": cost.largest, "rms": cost.rms, "spread": cost.spread}
             outputs.append({"name": cost.column.name, "unit": cost.column.unit, **numbers})
-        parts = [asdict(part) for part in self.parts]
-        cuts = [asdict(cut) for cut in self.cuts]
-        return {"source": self.source, "outputs": outputs, "parts": parts, "cuts": cuts}
+        record = {"source": self.source, "outputs": outputs}
+        record["parts"] = [asdict(part) for part in self.parts]
+        record["cuts"] = [asdict(cut) for cut in self.cuts]
+        record["measured_errors"] = [asdict(error) for error in self.measured_errors]
+        return record
 
 
 def cost_of(model: Model, whole: WholeModel, x: Array, source: str) -> Cost:
@@ -140,6 +147,7 @@ def _of(model: Model, exact: Array, found: Array) -> tuple[OutputCost, ...]:
     error = np.abs(found - exact)
     rms = np.sqrt((error**2).mean(axis=0))
     spread = exact.std(axis=0)
+    spread[spread < 1e-12 * np.abs(exact).max(axis=0)] = 0.0  # float64's own rounding
     outputs = model.signature.outputs
     return tuple(
         OutputCost(column, float(error[:, k].max()), float(rms[k]), float(spread[k]))
@@ -163,6 +171,12 @@ def check_limit(
     """
     number, is_share = _number(limit or USUAL_LIMIT)
     for cost in found:
+        if is_share and cost.largest > 0 and not cost.spread:
+            raise InputError(
+                f"{cost.column.name} is constant on {seen.source}, so that no share of its spread "
+                f"allows the {cost.largest:.2g} by which it moves; calibrate on a table on which "
+                "it varies (--calibrate), or give --max-error a number in its unit"
+            )
         allowed = number / 100 * cost.spread if is_share else number
         if not cost.largest <= allowed:
             limits = limit.strip() or f"{USUAL_LIMIT} unless --max-error says otherwise"
@@ -201,36 +215,38 @@ def parts_of(model: Model, whole: WholeModel, x: Array) -> Iterator[Part]:
     spread = exact.std() or 1.0
     counted = whole.meant(whole.counts(x))
     weights = dict(_weights(model, whole))
-    layers = sorted({_layer_of(name) for name in weights})
+    layers = dict.fromkeys(_layer_of(model, name) for name in weights)
 
     def share(y: Array, other: Array = exact) -> float:
         return float(np.sqrt(((y - other) ** 2).mean()) / spread)
 
     yield Part("inputs", "", share(forward(model, counted).y))
     for layer in layers:
-        of_layer = {name: value for name, value in weights.items() if _layer_of(name) == layer}
+        of_layer = {
+            name: value for name, value in weights.items() if _layer_of(model, name) == layer
+        }
         yield Part("weights", layer, share(forward(model, x, Rounded(of_layer)).y))
-    yield Part("h", "", share(forward(model, x, Rounded({}, _state_size(whole))).y))
+    yield Part("h", "", share(forward(model, x, Rounded({}, rounds_h=True)).y))
     yield Part("sigmoid", "", share(forward(model, x, choices=_TABLED).y))
-    together = forward(model, counted, Rounded(weights, _state_size(whole)), choices=_TABLED).y
+    together = forward(model, counted, Rounded(weights, rounds_h=True), choices=_TABLED).y
     yield Part("c, tanh, sums and other stages", "", share(whole(x), together))
 
 
 class Rounded(Noise):
     """A float64 run whose recurrent weights and h are rounded as in whole numbers."""
 
-    def __init__(self, weights: dict[str, Array], state_size: int = 0) -> None:
-        """Rounded weights by name; h is rounded where values are `state_size` wide."""
+    def __init__(self, weights: dict[str, Array], rounds_h: bool = False) -> None:
+        """Rounded weights by name, and whether h is rounded, too."""
         self._weights = weights
-        self._state_size = state_size
+        self._rounds_h = rounds_h
 
     def weight(self, name: str, weight: Array) -> Array:
         return self._weights.get(name, weight.astype(np.float64))
 
-    def value(self, value: Array) -> Array:
-        if value.shape[-1] != self._state_size:
-            return value
-        rounded: Array = np.rint(value * 2.0**VALUE_BITS) * 2.0**-VALUE_BITS
+    def hidden(self, h_t: Array) -> Array:
+        if not self._rounds_h:
+            return h_t
+        rounded: Array = np.rint(h_t * 2.0**VALUE_BITS) * 2.0**-VALUE_BITS
         return rounded
 
 
@@ -246,14 +262,11 @@ def _weights(model: Model, whole: WholeModel) -> Iterator[tuple[str, Array]]:
                 yield f"{stage.name}.weight_hr{suffix}", cell.projection.rows.values
 
 
-def _layer_of(name: str) -> str:
-    """Such as `l0` of `lstm.weight_ih_l0_reverse`."""
-    return name.rpartition(".")[2].split("_")[2]
-
-
-def _state_size(whole: WholeModel) -> int:
-    """Width of h of the first recurrent stage."""
-    return int(whole.recurrent[0].layers[0][0].start.narrow.shape[1])
+def _layer_of(model: Model, name: str) -> str:
+    """Such as `l0` of `lstm.weight_ih_l0_reverse`, or `lstm.l0` beside other recurrent stages."""
+    stage, _, weight = name.rpartition(".")
+    layer = weight.split("_")[2]
+    return f"{stage}.{layer}" if len(model.recurrent) > 1 else layer
 
 
 def _tabled(sums: Array) -> Array:

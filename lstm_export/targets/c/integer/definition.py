@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -59,6 +60,7 @@ class IntegerDefinition:
         self._formats = formats_for(model, told)
         self._whole = whole_model(model, self._formats)
         assert told.integer is not None  # noqa: S101 - formats_for has seen to it
+        self._measured_errors = told.integer.measured_errors
         written = write(Written(model, self._whole, interface, told.integer))
         self.structure = difference(arrays_in(written.c), found) or "as defined"
 
@@ -95,7 +97,8 @@ class IntegerDefinition:
 
     def cost(self, x: Array, source: str) -> Cost:
         """What it costs against float64 on `x`, and why."""
-        return cost_of(self._model, self._whole, x, source)
+        found = cost_of(self._model, self._whole, x, source)
+        return replace(found, measured_errors=self._measured_errors)
 
     def again(self) -> tuple[Record, str]:
         """C written anew: of the artifact nothing but its formats is in it."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .formats import Formats
+from .measured_error import MeasuredError
 from .whole_model import WholeModel
 
 
@@ -19,6 +20,7 @@ class IntegerFacts:
         answer_bits: an answer is its count times 2^-answer_bits.
         wide_size, narrow_size: of the state, int32 and int16.
         floats: whether NAME_counts and NAME_values are there.
+        measured_errors: against what was measured, when it was exported.
     """
 
     formats: Formats
@@ -26,16 +28,28 @@ class IntegerFacts:
     wide_size: int
     narrow_size: int
     floats: bool
+    measured_errors: tuple[MeasuredError, ...] = ()
 
     @classmethod
-    def of(cls, whole: WholeModel, formats: Formats, floats: bool) -> IntegerFacts:
+    def of(
+        cls,
+        whole: WholeModel,
+        formats: Formats,
+        floats: bool,
+        measured_errors: tuple[MeasuredError, ...] = (),
+    ) -> IntegerFacts:
+        """Those of a model whose formats were chosen."""
         wide = sum(state.wide.shape[1] for state in whole.start)
         narrow = sum(state.narrow.shape[1] for state in whole.start)
-        return cls(formats, whole.answer_bits, wide, narrow, floats)
+        return cls(formats, whole.answer_bits, wide, narrow, floats, measured_errors)
 
     def to_record(self) -> dict[str, Any]:
         """JSON-ready; `from_record` is its inverse."""
-        return {**vars(self), "formats": self.formats.to_record()}
+        record = {**vars(self), "formats": self.formats.to_record()}
+        del record["measured_errors"]
+        if self.measured_errors:
+            record["measured_errors"] = [vars(error) for error in self.measured_errors]
+        return record
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> IntegerFacts:
@@ -49,4 +63,8 @@ class IntegerFacts:
                 raise TypeError(f"{name} is {record[name]!r}")
         if type(record["floats"]) is not bool:
             raise TypeError(f"floats is {record['floats']!r}")
-        return cls(**{**record, "formats": Formats.from_record(record["formats"])})
+        errors = tuple(
+            MeasuredError.from_record(error) for error in record.get("measured_errors", ())
+        )
+        formats = Formats.from_record(record["formats"])
+        return cls(**{**record, "formats": formats, "measured_errors": errors})

@@ -1,0 +1,79 @@
+"""The error against what was measured, of a model and of its whole numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ....model import Array, Model, forward
+from .calibration import Calibration
+from .whole_model import WholeModel
+
+
+@dataclass(frozen=True)
+class MeasuredError:
+    """Of one target, over all of its steps ahead, in its own unit.
+
+    Attributes:
+        source: the data, for people.
+        model_rmse: root mean square error of the float64 definition.
+        rmse: of the whole numbers.
+    """
+
+    name: str
+    unit: str
+    source: str
+    model_rmse: float
+    rmse: float
+
+    def sentence(self) -> str:
+        """For people."""
+        unit = f" {self.unit}" if self.unit else ""
+        change = f" ({self.rmse / self.model_rmse - 1:+.2%})" if self.model_rmse else ""
+        return (
+            f"against what was measured, {self.source}, the RMSE of {self.name} goes from "
+            f"{self.model_rmse:.6g} to {self.rmse:.6g}{unit} in whole numbers{change}"
+        )
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> MeasuredError:
+        """Read what `vars` of it gave.
+
+        Raises:
+            ValueError, KeyError, TypeError: it is no such record.
+        """
+        texts = [record[name] for name in ("name", "unit", "source")]
+        numbers = [record[name] for name in ("model_rmse", "rmse")]
+        if not all(type(text) is str for text in texts):
+            raise TypeError(f"a measured error is of {texts!r}")
+        if not all(type(number) is float and np.isfinite(number) for number in numbers):
+            raise TypeError(f"a measured error is {numbers!r}")
+        return cls(*texts, *numbers)
+
+
+def measured_errors(
+    model: Model, whole: WholeModel, seen: Calibration
+) -> tuple[MeasuredError, ...]:
+    """Target by target; none where the data do not hold what was measured."""
+    if seen.true is None:
+        return ()
+    signature = model.signature
+    targets = signature.targets
+    (x,) = seen.inputs
+    exact = forward(model, whole.as_delivered(x)).y[:, : signature.answers]
+    found = whole(x)[:, : signature.answers]
+    by_target = (np.split(y, len(targets), axis=1) for y in (exact, found, seen.true))
+    errors = []
+    for target, of_model, of_whole, true in zip(targets, *by_target, strict=True):
+        if np.isfinite(true).any():
+            rmse = (_rmse(of_model, true), _rmse(of_whole, true))
+            errors.append(MeasuredError(target.name, target.unit, seen.source, *rmse))
+    return tuple(errors)
+
+
+def _rmse(answers: Array, true: Array) -> float:
+    """Over what is known."""
+    return float(np.sqrt(np.nanmean((answers - true) ** 2)))
