@@ -15,11 +15,13 @@ from . import show
 
 def bench(  # noqa: PLR0913, PLR0917 - the options of a command
     sources: Annotated[
-        list[Path], typer.Argument(help="Bundles and artifacts.", metavar="BUNDLE|ARTIFACT...")
+        list[Path], typer.Argument(help="Bundles and artifacts.", metavar="BUNDLE|ARTIFACT")
     ],
     engine: Annotated[
         list[str] | None,
-        typer.Option(help="Which targets to measure; repeat for several. All by default."),
+        typer.Option(
+            help="Which targets to measure; repeat for several. All by default.", metavar="TARGET"
+        ),
     ] = None,
     batch: Annotated[int, typer.Option(min=1, help="Sequences in a batch.")] = 32,
     seq: Annotated[
@@ -40,8 +42,8 @@ def bench(  # noqa: PLR0913, PLR0917 - the options of a command
     rate: Annotated[
         str | None,
         typer.Option(
-            help="Samples a second, such as 48kHz: show the share of a core that they take, "
-            "fail above one.",
+            help="Samples a second, such as 48kHz: show the share of a core that they take, and "
+            "fail above 100 %.",
             metavar="RATE",
         ),
     ] = None,

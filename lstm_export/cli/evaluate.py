@@ -31,7 +31,9 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the options of a command
     ],
     artifact: Annotated[
         list[Path] | None,
-        typer.Option(help="What was exported from the model; repeat for several.", metavar="PATH"),
+        typer.Option(
+            help="An artifact of the model, judged beside it; repeat for several.", metavar="PATH"
+        ),
     ] = None,
     part: Annotated[
         Part | None,

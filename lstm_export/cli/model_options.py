@@ -31,7 +31,12 @@ def _option(*names: str, text: str, **more: Any) -> Any:
 
 OPTIONS: dict[str, Any] = {
     "key": Annotated[
-        str | None, _option("--key", text="Which state_dict to read, where the file holds several.")
+        str | None,
+        _option(
+            "--key",
+            text="Which state_dict to read, where the file holds several.",
+            metavar="NAME",
+        ),
     ],
     "forward": Annotated[
         str | None,
@@ -39,6 +44,7 @@ OPTIONS: dict[str, Any] = {
             "--forward",
             text='The forward as a chain, such as "lstm, last, relu, fc", or as a formula; '
             "inspect shows it.",
+            metavar="CHAIN",
         ),
     ],
     "readout": Annotated[

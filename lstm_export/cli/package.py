@@ -37,7 +37,8 @@ Targets = Annotated[
         "-t",
         "--target",
         callback=known_targets,
-        help="A target to include; repeat for several. By default onnx.",
+        help="A target to include, such as c or numpy; repeat for several. By default onnx.",
+        metavar="TARGET",
     ),
 ]
 
@@ -49,7 +50,10 @@ def package(  # noqa: PLR0913, PLR0917 - the options of a command
     reading: Reading,
     target: Targets = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="The bundle; by default MODEL.bundle.")
+        Path | None,
+        typer.Option(
+            "-o", "--output", help="The bundle; by default beside MODEL, ending in .bundle."
+        ),
     ] = None,
     mode: Annotated[
         Mode | None,

@@ -52,8 +52,8 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
         typer.Option(
             "-o",
             "--output",
-            help="A .csv or .npy file, of a folder another folder; without it predictions go to "
-            "stdout.",
+            help="Where predictions go: a .csv or .npy file, or for a folder of tables another "
+            "folder; by default stdout.",
         ),
     ] = None,
     window: Annotated[
@@ -66,12 +66,15 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
         str | None,
         typer.Option(
             help="Which target of a bundle to run; by default onnx, without onnxruntime numpy.",
+            metavar="TARGET",
             show_default=False,
         ),
     ] = None,
     provider: Annotated[
         list[str] | None,
-        typer.Option(help="An execution provider of ONNX Runtime; repeat for several."),
+        typer.Option(
+            help="An execution provider of ONNX Runtime; repeat for several.", metavar="NAME"
+        ),
     ] = None,
     stream: Annotated[
         bool, typer.Option("--stream", help="Answer CSV from stdin line by line; DATA is then -.")
@@ -91,28 +94,32 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
         ),
     ] = None,
     late: Annotated[
-        Late, typer.Option(help="In a stream, a row that is earlier than the row before.")
+        Late,
+        typer.Option(help="What happens to a row of a stream that is earlier than the row before."),
     ] = Late.error,
     duplicate: Annotated[
         Duplicate,
-        typer.Option(help="In a stream, a row of the same time; last takes the former's place."),
+        typer.Option(
+            help="What happens to a row of a stream with the time of the row before; last takes "
+            "its place."
+        ),
     ] = Duplicate.error,
     most_unanswered: Annotated[
         float,
         typer.Option(
-            help="Share of a stream's rows without an answer from which on it ends with code 1.",
+            help="A stream ends with code 1 if more than this share of its rows got no answer.",
             min=0,
             max=1,
         ),
     ] = 0.5,
     on: Annotated[
-        On, typer.Option(help="Of a folder, what shares the tables out to processes.")
+        On, typer.Option(help="What shares the tables of a folder out to processes.")
     ] = On.local,
     workers: Annotated[
         int | None,
         typer.Option(
             min=1,
-            help="Of a folder, how many processes; by default 1, on a cluster what there is.",
+            help="Processes for the tables of a folder; by default 1, on a cluster what there is.",
             show_default=False,
         ),
     ] = None,

@@ -58,11 +58,17 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     ] = False,
     categorical: Annotated[
         str,
-        typer.Option(help="Columns of text, a column of 0 and 1 a level.", metavar="COL,.."),
+        typer.Option(
+            help="Columns of text, each level of which becomes an input of 0 and 1.",
+            metavar="COL,..",
+        ),
     ] = "",
     unknown_level: Annotated[
         UnknownLevel,
-        typer.Option(help="A text that training did not see: an error, or 0 in all these columns."),
+        typer.Option(
+            help="What a text that training did not see is later: an error, or other, with 0 in "
+            "all these inputs."
+        ),
     ] = UnknownLevel.error,
     window: Annotated[
         int, typer.Option(help="Rows in a window, which is what the model sees.")
@@ -84,7 +90,10 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     ] = "",
     country: Annotated[
         str | None,
-        typer.Option(help="Whose public holidays: a code such as US or DE-BY.", metavar="CODE"),
+        typer.Option(
+            help="Whose public holidays --calendar holiday means: a code such as US or DE-BY.",
+            metavar="CODE",
+        ),
     ] = None,
     group: Annotated[
         str | None,
@@ -261,7 +270,9 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     ] = None,
     figures: Annotated[
         Path | None,
-        typer.Option(help="Draw its charts as PNG files; needs the plot extra.", metavar="FOLDER"),
+        typer.Option(
+            help="Draw the charts of the run as PNG files; needs the plot extra.", metavar="FOLDER"
+        ),
     ] = None,
     tensorboard: Annotated[
         Path | None,
@@ -272,7 +283,8 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     mlflow: Annotated[
         str | None,
         typer.Option(
-            help="Keep them as a run of MLflow: a server's address, or sqlite:///mlflow.db.",
+            help="Keep losses and errors as a run of MLflow: a server's address, or "
+            "sqlite:///mlflow.db.",
             metavar="URI",
         ),
     ] = None,
