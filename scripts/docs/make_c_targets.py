@@ -7,7 +7,8 @@ and in whole numbers those of the definition in NumPy. Sizes and instructions ar
 `-O2 -ffp-contract=off`.
 
     scripts/install_emulators.sh     # once, as root
-    python -m scripts.docs.make_c_targets
+    python -m scripts.docs.make_c_targets          # all
+    python -m scripts.docs.make_c_targets whole    # rows of weights that begin so; others stay
 """
 
 from __future__ import annotations
@@ -66,20 +67,40 @@ def main() -> None:
     for board in (HOST, *BOARDS.values()):
         if board.missing():
             sys.exit(board.missing())
+    asked = sys.argv[1] if len(sys.argv) > 1 else ""
     with TemporaryDirectory() as folder:
         cases = {weights: case_of(weights, Path(folder)) for weights in WEIGHTS}
         cases |= {weights: whole_case_of(weights, Path(folder)) for weights in WHOLE}
-        rows = [
-            row
-            for board in BOARDS.values()
-            for weights, case in cases.items()
-            for row in rows_of(board, weights, case)
-        ]
+        rows = [row for row in rows_there() if not cells_of(row)[1].startswith(asked)]
+        for board in BOARDS.values():
+            for weights, case in cases.items():
+                if weights.startswith(asked):
+                    rows += rows_of(board, weights, case)
+    rows.sort(key=order_of)
     PAGE.write_text(page(rows), encoding="utf-8")
     print("\n".join(rows))
     opening = DOCS / "c.md"
     write_block(opening, "chips", ["", *chips_of(rows), ""])
     print(f"wrote {PAGE} and {opening}")
+
+
+def rows_there() -> list[str]:
+    """The rows of the page as it is."""
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    names = {board.name for board in BOARDS.values()}
+    return [line for line in lines if line.startswith("| ") and cells_of(line)[0] in names]
+
+
+def cells_of(row: str) -> list[str]:
+    """The cells of a line: processor, weights, ..."""
+    return [cell.strip() for cell in row.split("|")[1:-1]]
+
+
+def order_of(row: str) -> tuple[int, int]:
+    """Processor by processor, weights by weights."""
+    name, weights = cells_of(row)[:2]
+    names = [board.name for board in BOARDS.values()]
+    return names.index(name), (*WEIGHTS, *WHOLE).index(weights.partition(",")[0])
 
 
 def chips_of(rows: list[str]) -> Iterator[str]:
@@ -90,7 +111,7 @@ def chips_of(rows: list[str]) -> Iterator[str]:
     yield "|---|" + "---|" * len(columns)
     cells: dict[str, dict[str, str]] = {}
     for row in rows:
-        name, weights, _, flash, _, _, instructions = (part.strip() for part in row.split("|")[1:8])
+        name, weights, _, flash, _, _, instructions = cells_of(row)
         cells.setdefault(name, {})[weights] = f"{instructions}; {flash} B"
     for name, by_weights in cells.items():
         yield f"| {name} | {' | '.join(by_weights[column] for column in columns)} |"
