@@ -91,49 +91,33 @@ MODEL_STATIC void model_offset(const int32_t *offsets, const int32_t *v, int32_t
 }
 #endif
 
-#if MODEL_JOIN_ADD
-MODEL_STATIC void model_add(const int32_t *a, size_t stride_a, const int32_t *b, size_t stride_b,
-                            int32_t *out, size_t steps, size_t width)
-{
-    size_t k;
-    for (; steps > 0; steps--) {
-        for (k = 0; k < width; k++) {
-            *out++ = a[k] + b[k];
-        }
-        a += stride_a;
-        b += stride_b;
+#if MODEL_JOIN_ADD || MODEL_JOIN_SUBTRACT || MODEL_JOIN_MULTIPLY || MODEL_JOIN_DIVIDE
+/* A function of two values, feature by feature: `of` takes a[k] and b[k]. */
+#define MODEL_JOINED(name, narrow_or_wide, of)                                             \
+    MODEL_STATIC void name(const narrow_or_wide *a, size_t stride_a, const narrow_or_wide *b, \
+                           size_t stride_b, int32_t *out, size_t steps, size_t width)      \
+    {                                                                                      \
+        size_t k;                                                                          \
+        for (; steps > 0; steps--) {                                                       \
+            for (k = 0; k < width; k++) {                                                  \
+                *out++ = of;                                                               \
+            }                                                                              \
+            a += stride_a;                                                                 \
+            b += stride_b;                                                                 \
+        }                                                                                  \
     }
-}
+#endif
+
+#if MODEL_JOIN_ADD
+MODEL_JOINED(model_add, int32_t, a[k] + b[k])
 #endif
 
 #if MODEL_JOIN_SUBTRACT
-MODEL_STATIC void model_subtract(const int32_t *a, size_t stride_a, const int32_t *b,
-                                 size_t stride_b, int32_t *out, size_t steps, size_t width)
-{
-    size_t k;
-    for (; steps > 0; steps--) {
-        for (k = 0; k < width; k++) {
-            *out++ = a[k] - b[k];
-        }
-        a += stride_a;
-        b += stride_b;
-    }
-}
+MODEL_JOINED(model_subtract, int32_t, a[k] - b[k])
 #endif
 
 #if MODEL_JOIN_MULTIPLY
-MODEL_STATIC void model_multiply(const int16_t *a, size_t stride_a, const int16_t *b,
-                                 size_t stride_b, int32_t *out, size_t steps, size_t width)
-{
-    size_t k;
-    for (; steps > 0; steps--) {
-        for (k = 0; k < width; k++) {
-            *out++ = (int32_t)a[k] * b[k];
-        }
-        a += stride_a;
-        b += stride_b;
-    }
-}
+MODEL_JOINED(model_multiply, int16_t, (int32_t)a[k] * b[k])
 #endif
 
 #if MODEL_JOIN_DIVIDE
@@ -146,18 +130,7 @@ MODEL_INLINE int32_t model_quotient(int32_t a, int32_t b)
     return (a < 0) != (b < 0) ? -size : size;
 }
 
-MODEL_STATIC void model_divide(const int16_t *a, size_t stride_a, const int16_t *b, size_t stride_b,
-                               int32_t *out, size_t steps, size_t width)
-{
-    size_t k;
-    for (; steps > 0; steps--) {
-        for (k = 0; k < width; k++) {
-            *out++ = model_quotient(a[k], b[k]);
-        }
-        a += stride_a;
-        b += stride_b;
-    }
-}
+MODEL_JOINED(model_divide, int16_t, model_quotient(a[k], b[k]))
 #endif
 
 #if MODEL_POOL_MEAN
