@@ -12,6 +12,7 @@ from lstm_export.errors import InputError
 from lstm_export.model import (
     GRU,
     LSTM,
+    Affine,
     Array,
     LastStep,
     LayerNorm,
@@ -220,6 +221,15 @@ def test_numbers_that_float32_lacks_are_held_as_it_has_them() -> None:
     """Beyond its largest nothing is judged; below its smallest normal one runtimes may take 0."""
     held = Jitter(2, seed=0).held(np.array([1e-39, -1e-38, 1.2e-38, 3e38, -1e39]))
     np.testing.assert_array_equal(held, [0, 0, 1.2e-38, 3e38, np.nan])
+
+
+@pytest.mark.parametrize(("size", "is_judged"), [(1e18, True), (1e20, False)])
+def test_a_norm_of_what_float32_cannot_square_is_not_judged(size: float, is_judged: bool) -> None:
+    scaled = Affine("scaled", np.zeros(3), np.full(3, size), inverse=True)
+    after = lstm("lstm", 3, 4, 1, np.random.default_rng(0))
+    model = Model((scaled, LayerNorm("norm"), after, LastStep("last")), Signature(3, 4))
+    x = np.random.default_rng(1).normal(size=(2, 5, 3)).astype(np.float32)
+    assert np.isfinite(GoldenSet.of("large", model, x).noise_floor) == is_judged
 
 
 def test_jittered_runs_at_once_equal_runs_one_by_one(seed_model: Model) -> None:

@@ -91,7 +91,8 @@ def _layer_norm(stage: LayerNorm, weights: Weights, x: Value, context: Context) 
     if size > 1:  # the mean of one feature is that feature: no program rounds it
         mean = context.noise.value(mean)
     centred = x.y - mean
-    variance = (centred**2).mean(axis=-1, keepdims=True)  # the biased one, as torch's
+    squares = context.noise.held(centred**2)
+    variance = squares.mean(axis=-1, keepdims=True)  # the biased one, as torch's
     n = centred / np.sqrt(variance + stage.eps)
     weight = as_row(weights.get("weight", np.ones(size)))
     bias = as_row(weights.get("bias", np.zeros(size)))
