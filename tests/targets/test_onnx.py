@@ -12,7 +12,7 @@ import pytest
 
 from lstm_export import doctor, targets
 from lstm_export.errors import InputError, UnsupportedModel
-from lstm_export.model import Array, LastHidden, Model
+from lstm_export.model import Array, LastHidden, Model, Pool
 from lstm_export.model.lowering import lower_projections
 from tests.kit.chains import CHAINS
 
@@ -55,6 +55,15 @@ def test_small(model: Model) -> None:
     states = sum(isinstance(stage, LastHidden) for stage in model.stages)
     nodes = 2048 + 256 * max(states - 1, 0)
     assert len(writer.to_bytes(model, 17)) <= weights + metadata + nodes
+
+
+@pytest.mark.parametrize("mode", ["sum", "mean"])
+def test_a_pool_is_told_by_what_it_computes_not_by_its_name(mode: str) -> None:
+    stages = CHAINS["seed"].stages
+    pooled = Model((stages[0], Pool("a/sum", mode), stages[-1]), CHAINS["seed"].signature)
+    for stateful in (False, True):
+        data = writer.to_bytes(pooled, 17, stateful=stateful)
+        assert reader.from_bytes(data, stateful=stateful) == pooled
 
 
 def test_the_same_bytes_every_time(model: Model) -> None:
