@@ -129,6 +129,7 @@ def packed(found: Followed) -> dict[str, Array]:
         "picks": found.picks,
         "time_first": found.time_first,
         "used": sorted(found.used),
+        "left_out": found.left_out,
     }
     return {"record": np.array(json.dumps(record)), **arrays}
 
@@ -142,7 +143,8 @@ def unpacked(arrays: Mapping[str, Array]) -> Followed:
         steps.append(Step(item, tuple(step["takes"])))
     program = Program(tuple(steps), record["width"])
     used = frozenset(record["used"])
-    return Followed(program, tuple(record["picks"]), record["time_first"], used)
+    picks = tuple(record["picks"])
+    return Followed(program, picks, record["time_first"], used, tuple(record["left_out"]))
 
 
 def _part(number: int, record: Mapping[str, Any], arrays: Mapping[str, Array]) -> Part:

@@ -34,12 +34,14 @@ class Followed:
         picks: which of its answers the program yields, side by side.
         time_first: whether it takes `(seq, batch, input_size)`.
         used: names of the parameters and buffers that the answer depends on.
+        left_out: why other answers are no part of the program, a sentence each.
     """
 
     program: Program
     picks: tuple[int, ...]
     time_first: bool
     used: frozenset[str]
+    left_out: tuple[str, ...] = ()
 
 
 def follow(
@@ -106,9 +108,17 @@ def _tried(  # noqa: PLR0913, PLR0917 - see `follow`
 
 def _what_to_do(module: nn.Module) -> str:
     """About a module that refuses every x."""
+    from torch import nn
+
     more = demanded_beside_x(module)
+    tables = [name for name, part in module.named_modules() if isinstance(part, nn.Embedding)]
+    if tables:
+        return f"{tables[0]} is an Embedding, which no stage is: let x hold the rows that it gives"
     if not more:
-        return "it has to answer float32 (batch, steps, features) on its own"
+        return (
+            "it has to take float32 (batch, steps, features) of any number of steps: a flattened "
+            "window reads them out by x[:, -10:].flatten(1)"
+        )
     one_more = more[0]
     return (
         f"its forward takes {', '.join(more)} beside x: put them into columns of x, by a module "
@@ -136,9 +146,10 @@ def _followed(
         raise UnsupportedModel(
             f"{name} computes something else for another batch or sequence length: "
             f"for {lengths[0]} and for {lengths[1]} (batch, steps) other numbers or stages; "
-            "let no size of x go into it, as x.mean(1) for x.sum(1) / x.shape[1]"
+            "let no size of x go into it, as x.mean(1) for x.sum(1) / x.shape[1], and read out a "
+            "fixed number of steps, as x[:, -6:]"
         )
-    return Followed(first.program, first.picks, time_first, first.used)
+    return Followed(first.program, first.picks, time_first, first.used, first.left_out)
 
 
 def _recorded(

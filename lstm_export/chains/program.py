@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -154,27 +154,46 @@ def _name(item: Item) -> str:
     return item.token if isinstance(item, Part) else item
 
 
+class _Width(NamedTuple):
+    """How wide a value is: so many times as wide as x, and so many features besides."""
+
+    times: int
+    more: int = 0
+
+
 def _taken_of_x(steps: Iterable[Step]) -> int:
-    """What the first module takes to which x gets as wide as it is; 0 for none."""
-    modules = (item for item in _on_x(steps) if isinstance(item, Part))
-    return next((part.widths[0] for part in modules if part.widths[0]), 0)
+    """The width of x by the first module that takes all of it; 0 for none."""
+    widths = {INPUT: _Width(1)}
+    for index, (item, takes) in enumerate(steps):
+        taken = [widths[each] for each in takes]
+        width = _Width(*map(sum, zip(*taken, strict=True))) if item == "concat" else taken[0]
+        if isinstance(item, Part):
+            takes_columns, gives = item.widths
+            if width.times and takes_columns:
+                return (takes_columns - width.more) // width.times
+            width = width if gives is None else _Width(0, gives)
+        elif item == "flatten" or is_slice(item):
+            width = _Width(0, len(_features(item)))
+        widths[index] = width
+    return 0
 
 
 def _picked_of_x(steps: Iterable[Step]) -> int:
     """As many features as x has at least, by those that are picked of it."""
-    tokens = (item for item in _on_x(steps) if isinstance(item, str) and is_slice(item))
-    stages = (stage_of(token, set()) for token in tokens)
-    return max((max(stage.features) + 1 for stage in stages if isinstance(stage, Slice)), default=0)
-
-
-def _on_x(steps: Iterable[Step]) -> Iterator[Item]:
-    """What takes x as wide as it is."""
     wide_as_x = {INPUT}
+    most = 0
     for index, step in enumerate(steps):
-        if step.takes[0] in wide_as_x:
-            yield step.item
+        if step.takes[0] in wide_as_x and isinstance(step.item, str):
+            most = max((most, *(feature + 1 for feature in _features(step.item))))
             if step.keeps_width:
                 wide_as_x.add(index)
+    return most
+
+
+def _features(item: str) -> tuple[int, ...]:
+    """The features that a slice picks; none of another stage."""
+    stage = stage_of(item, set()) if is_slice(item) else None
+    return stage.features if isinstance(stage, Slice) else ()
 
 
 class _Builder:

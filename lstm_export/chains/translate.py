@@ -39,11 +39,13 @@ class Translation:
         program: the modules and stages, and what each takes.
         picks: which of the module's answers it yields, side by side.
         used: names of the parameters and buffers that the answer depends on.
+        left_out: why other answers are no part of the program, a sentence each.
     """
 
     program: Program
     picks: tuple[int, ...]
     used: frozenset[str]
+    left_out: tuple[str, ...] = ()
 
 
 def translate(name: str, recording: Recording, time_first: bool) -> Translation:
@@ -62,12 +64,14 @@ def translate(name: str, recording: Recording, time_first: bool) -> Translation:
         raise refusal(name, call, _READS)
     translator = _Translator(name, recording, time_first)
     found: dict[int, tuple[Answer, Program]] = {}
+    left_out: list[str] = []
     for pick in _candidates(recording):
         try:
             found[pick] = translator.translated(recording.answers[pick])
-        except UnsupportedModel:
+        except UnsupportedModel as error:
             if not found:
                 raise
+            left_out.append(f"answer {pick + 1} is left out: {error}")
     if not found:
         shapes = ", ".join(str(shape_of(answer)) for answer in recording.answers) or "nothing"
         raise UnsupportedModel(
@@ -76,9 +80,10 @@ def translate(name: str, recording: Recording, time_first: bool) -> Translation:
     heads = heads_among({pick: answer for pick, (answer, _) in found.items()})
     if len(heads) > 1:
         joined = translator.nodes.joined("concat", [found[pick][0].node for pick in heads])
-        return Translation(program_to(joined, translator.x), heads, translator.used)
+        program = program_to(joined, translator.x)
+        return Translation(program, heads, translator.used, tuple(left_out))
     pick = max(found, key=lambda each: len(found[each][1].parts))
-    return Translation(found[pick][1], (pick,), translator.used)
+    return Translation(found[pick][1], (pick,), translator.used, tuple(left_out))
 
 
 def _candidates(recording: Recording) -> Iterator[int]:

@@ -139,16 +139,16 @@ def followed(
     heads = _heads(running, answers, form, model.signature.input_size)
     options = replace(options, outputs=at_every_step_ahead(options.outputs, heads))
     text = _text(program, contents)
-    used = {running.prefix + name for name in found.used}
+    more = (*found.left_out, *steps, *_unsaid(text, running))
     checkpoint = Checkpoint(
         replace(model, origin=f"proved against {running.name}" if proved else "assumed"),
         facts=contents.facts,
-        notes=(*contents.notes, *running.notes, *answers.notes, *steps, *_unsaid(text, running)),
+        notes=(*contents.notes, *running.notes, *answers.notes, *more),
         source=source,
         doubts=() if proved else (doubt,),
         forward=text,
         reference=answers,
-        contents=_with_unused(contents, used),
+        contents=_with_unused(contents, {running.prefix + name for name in found.used}),
         proof=_said(report, running, given.windows) if proved else "",
     )
     return _with_names(with_interface(checkpoint, contents, options, given), heads)

@@ -171,3 +171,10 @@ def test_x_is_as_wide_as_what_is_picked_of_it_or_as_it_has_names(names: tuple[st
     assert found.model.signature.input_size == (len(names) or 3)
     assert found.text == text
     assert any("the most that are picked" in note for note in found.notes) is not bool(names)
+
+
+def test_x_is_as_wide_as_what_is_joined_of_it() -> None:
+    """A module of 9 columns that takes x twice and 3 columns besides."""
+    parts = (lstm("lstm", 9, 4), linear("fc", 4, 1), linear("embed", 2, 3))
+    text = "y = fc(last(lstm(concat(x, x - first(x), embed(x[0:2])))))"
+    assert parse_forward(text, parts).input_size == 3

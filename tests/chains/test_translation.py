@@ -102,6 +102,15 @@ def test_what_the_forward_does_not_use_is_listed() -> None:
     assert "spare.weight (8, 8), not used by the forward" in found.contents.ignored
 
 
+def test_a_head_that_has_no_translation_is_left_out_with_its_reason() -> None:
+    module = module_of("unused Linear")
+    module.answer = lambda m, x: (m.fc(m.last(x)), torch.exp(m.spare(m.last(x))))
+    found = read(module)
+    assert found.text == "lstm, last, fc"
+    (note,) = (note for note in found.notes if note.startswith("answer 2 is left out"))
+    assert re.search(r"exp in Net at .*test_translation.py:\d+: no stage computes it; ", note)
+
+
 def test_the_report_says_on_what_it_was_proved(tmp_path: Path) -> None:
     report = lstm_export.export(module_of("x / 100"), "onnx", tmp_path / "m.onnx")
     assert any(
