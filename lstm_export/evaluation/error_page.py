@@ -9,7 +9,7 @@ from ..model import Column, Signature
 from ..pages import Markup, bullets, element, facts, framed, number, plain, section, table
 from ..training import TrainingResult
 from ..training.answers import Answers
-from ..training.significance import is_clearly_better
+from ..training.significance import gain_of
 from .error_figures import ErrorFigures, figures_of, of_whole
 from .error_sections import of_coverage, of_data, of_losses, of_runs, of_search, of_target
 from .evaluate import Cost, Evaluation
@@ -115,9 +115,9 @@ def _verdict(
 
 def _rank(answers: Answers, own: str, other: str, target: str) -> int:
     """Whether one predictor is better than another, as far as the part can tell."""
-    if is_clearly_better(answers, own, other, target):
+    if gain_of(answers, own, other, target).is_clear:
         return BETTER
-    return WORSE if is_clearly_better(answers, other, own, target) else LEVEL
+    return WORSE if gain_of(answers, other, own, target).is_clear else LEVEL
 
 
 def _targets(

@@ -11,7 +11,7 @@ from .moments import moments_of
 from .options import TrainingOptions
 from .samples import Samples
 from .scores import scores_of
-from .significance import is_clearly_better
+from .significance import gain_of
 
 FEW_WINDOWS = 300
 DRIFTED = 1.5  # training standard deviations between the mean of training and of a later part
@@ -45,7 +45,7 @@ def beaten(
                 *_stopped_early(history),
             ]
             advice = "; ".join(causes) or "use the simpler method, or a larger --hidden-size"
-            is_clear = is_clearly_better(answers, best.predictor, MODEL, target)
+            is_clear = gain_of(answers, best.predictor, MODEL, target).is_clear
             how_well = "better than" if is_clear else "as well as"
             noise = "" if is_clear else ", a difference within the noise"
             yield (

@@ -1,4 +1,4 @@
-"""A network that hardly improves on the simple method that it is added to is shrunk."""
+"""A network that does not improve on the simple method that it is added to is shrunk."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .options import TrainingOptions
 from .ranks import Ranks
 from .samples import Samples
 from .scores import model_answers
-from .significance import is_clearly_better
+from .significance import gain_of
 
 BASE = "base"  # what the simple method is called among the predictors
 
@@ -28,11 +28,12 @@ def shrunk(
     samples: Samples,
     options: TrainingOptions,
 ) -> Trained:
-    """The network, made smaller where what it adds is no clear gain on validation.
+    """The network, made smaller where what it adds is no gain on validation.
 
     On a series that the last value, or a regression, predicts as well as can be, all that a network
-    adds to them is noise. It is then multiplied by the number from 0 to 1 that makes the squared
-    error on validation smallest; quantiles stay as they were learned.
+    adds to them is noise. Where its gain is less than its standard error, it is multiplied by the
+    number from 0 to 1 that makes the squared error on validation smallest; quantiles stay as they
+    were learned.
 
     Args:
         trained: the network.
@@ -46,8 +47,9 @@ def shrunk(
     model = assembly.model([trained], signature)
     base = {BASE: partial(assembly.base, samples)}
     answers = model_answers(model, samples, options, beside=base)
-    is_clear = all(is_clearly_better(answers, MODEL, BASE, target) for target in options.targets)
-    share = Ranks.here().agreed(1.0 if is_clear else best_share(answers))
+    gains = [gain_of(answers, MODEL, BASE, target) for target in options.targets]
+    is_gain = all(gain.mean > gain.standard_error for gain in gains)
+    share = Ranks.here().agreed(1.0 if is_gain else best_share(answers))
     if share == 1:
         return trained
     return trained._replace(fc=_times(trained.fc, share, assembly.outputs))

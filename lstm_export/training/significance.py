@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,22 +17,41 @@ STRETCHES = 10  # at most
 T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 
 
-def is_clearly_better(answers: Answers, better: str, worse: str, target: str) -> bool:
-    """Whether a predictor's squared errors are smaller than another's by more than noise.
+class Gain(NamedTuple):
+    """By how much the mean squared error of one predictor is smaller than another's.
 
-    The differences of their squared errors, window by window (Diebold and Mariano,
+    Attributes:
+        mean: over all windows.
+        standard_error: of the mean; infinite where the windows do not tell.
+        stretches: that it was taken from.
+    """
+
+    mean: float
+    standard_error: float
+    stretches: int
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether it is more than noise, at 95 %."""
+        return self.stretches > 1 and self.mean > T[self.stretches - 2] * self.standard_error
+
+
+def gain_of(answers: Answers, better: str, worse: str, target: str) -> Gain:
+    """Compare the squared errors of two predictors for a target.
+
+    Their differences, window by window (Diebold and Mariano,
     doi:10.1080/07350015.1995.10524599), are averaged over ten stretches of neighbouring windows,
     or as many as are no shorter than the steps ahead. Neighbours share rows, so that their errors
     go together; stretches hardly do, and Student's t-test may be put to their means (the method of
-    batch means). It is asked at 95 %. A part of a single stretch tells nothing.
+    batch means).
     """
     gains = scratch.concatenated(_gains(answers, better, worse, target), np.float64)
     stretches = min(STRETCHES, len(gains) // answers.steps)
     if stretches < 2:
-        return False
+        return Gain(0.0, math.inf, stretches)
     means = [stretch.mean() for stretch in np.array_split(gains, stretches)]
     standard_error = np.std(means, ddof=1) / np.sqrt(stretches)
-    return bool(np.mean(means) > T[stretches - 2] * standard_error)
+    return Gain(float(np.mean(means)), float(standard_error), stretches)
 
 
 def _gains(answers: Answers, better: str, worse: str, target: str) -> Iterator[Array]:

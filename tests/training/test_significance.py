@@ -7,7 +7,7 @@ import pytest
 
 from lstm_export.model import Array
 from lstm_export.training.answers import Answers
-from lstm_export.training.significance import is_clearly_better
+from lstm_export.training.significance import gain_of
 
 
 def answers(own: Array, other: Array) -> Answers:
@@ -34,7 +34,7 @@ def test_noise_is_taken_for_a_difference_in_one_of_forty(windows: int, steps: in
     for _ in range(rounds):
         errors = random.standard_normal((2, windows + steps - 1))
         own, other = np.lib.stride_tricks.sliding_window_view(errors, steps, axis=1)
-        found += is_clearly_better(answers(own, other), "own", "other", "y")
+        found += gain_of(answers(own, other), "own", "other", "y").is_clear
     # 2.5 %, four standard errors of 1,500 rounds above at most; where windows overlap as far as
     # stretches reach, fewer or somewhat more.
     assert found / rounds < 0.041, found
@@ -46,7 +46,7 @@ def test_a_difference_is_found_where_there_is_one() -> None:
     own = random.standard_normal((200, 3))
     other = 1.5 * random.standard_normal((200, 3))
     other[:20] = np.nan  # a season that the table is too short for
-    assert is_clearly_better(answers(own, other), "own", "other", "y")
-    assert not is_clearly_better(answers(own, other), "other", "own", "y")
+    assert gain_of(answers(own, other), "own", "other", "y").is_clear
+    assert not gain_of(answers(own, other), "other", "own", "y").is_clear
     # A single stretch tells nothing.
-    assert not is_clearly_better(answers(own[20:23], other[20:23]), "own", "other", "y")
+    assert not gain_of(answers(own[20:23], other[20:23]), "own", "other", "y").is_clear
