@@ -79,10 +79,11 @@ def main() -> None:
     share = mean / rows["ridge"].rmse
     lines.append(f"mean over the seeds: {mean:.1f}, {share:.2f} of ridge on the same inputs")
     lines.append(f"{'given' if given else 'chosen on validation'}: {variant}")
-    coverage = [entry for result in results for entry in result.coverage if entry.part == "test"]
-    held = ", ".join(f"{entry.share:.1%}" for entry in coverage)
-    if held:
-        lines.append(f"q0.05 to q0.95 hold {held} of the test part")
+    for part in ("validation", "test"):
+        coverage = [entry for result in results for entry in result.coverage if entry.part == part]
+        held = ", ".join(f"{entry.share:.1%}" for entry in coverage)
+        if held:
+            lines.append(f"q0.05 to q0.95 hold {held} of the {part} part")
     report(lines, {name: score.rmse for name, score in rows.items()}, machine("numpy", "torch"))
 
 
