@@ -157,9 +157,9 @@ def unavailable(target: Target) -> str:
 
 def options(target: Target) -> tuple[Option, ...]:
     """The options of the target's `export`: keyword-only parameters, of it or of its record."""
-    of = target.Options if isinstance(target, HasOptions) else target.export
-    told = _told(of)
-    parameters = inspect.signature(of).parameters.values()
+    described = target.Options if isinstance(target, HasOptions) else target.export
+    told = _told(described)
+    parameters = inspect.signature(described).parameters.values()
     keywords = [parameter for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
     return tuple(Option(each.name, each.default, told.get(each.name)) for each in keywords)
 
@@ -169,10 +169,10 @@ def takes_option(target: Target, name: str) -> bool:
     return any(option.name == name for option in options(target))
 
 
-def _told(of: Callable[..., Any]) -> dict[str, str]:
+def _told(described: Callable[..., Any]) -> dict[str, str]:
     """What docstrings say of each argument, which may go on over more lines, as a sentence."""
-    described = of.__mro__ if isinstance(of, type) else (of,)
-    text = "\n".join(inspect.getdoc(each) or "" for each in described)
+    bases = reversed(described.__mro__) if isinstance(described, type) else [described]
+    text = "\n".join(inspect.getdoc(base) or "" for base in bases)
     found = re.findall(r"^ {4}(\w+): (.+(?:\n {8}.+)*)$", text, re.MULTILINE)
     sentences = {name: " ".join(sentence.split()) for name, sentence in found}
     return {name: sentence[0].upper() + sentence[1:] for name, sentence in sentences.items()}

@@ -64,6 +64,7 @@ def test_the_script_of_an_export_is_its_source_minified() -> None:
     minified = said("node", ESBUILD, "--minify", "model.mjs", folder=WEB)
     assert minified == module.web_file("model.min.mjs"), "run scripts/minify_glue.sh"
     assert len(minified) <= 8_000
+    assert "import(" not in minified  # of a module of Node, at which webpack fails
 
 
 @pytest.mark.skipif(bool(compiler.unavailable()), reason="needs a compiler for WebAssembly")
