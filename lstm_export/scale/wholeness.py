@@ -43,16 +43,15 @@ def check_whole(ends: TableSource, signature: Signature) -> None:
     """
     table = Table.of(ends)
     names = group_columns(signature.group, table.names)
-    keys = list(zip(*(table.text(name).tolist() for name in names), strict=True)) or [()] * len(
-        table
-    )
+    cells = [table.text(name).tolist() for name in names]
+    keys = list(zip(*cells, strict=True)) if names else [()] * len(table)
     hashes = np.array([hash_of(series) for series in keys], np.uint64)
     first = table[FIRST]
     last = table[LAST]
     for before, after in parts_that_go_on(hashes, first, last, signature):
         series = f"series {quoted(group_name(keys[after]))}" if names else "the series"
         raise InputError(
-            f"{series} goes on at {first[after]} in another partition than that which holds it up "
-            f"to {last[before]}, whose last rows its first windows need; keep each series in one "
-            "partition, or bring its rows together first, as by groupby"
+            f"{series} is up to {last[before]} in one partition and goes on at {first[after]} in "
+            "another, whose first windows need its last rows; keep each series in one partition, "
+            "or bring its rows together first, as groupby does"
         )

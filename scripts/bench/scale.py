@@ -21,7 +21,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -78,40 +79,51 @@ def run_on(folder: Path, engine: str, workers: int) -> None:
     output = fresh(folder / f"{engine}{workers}")
     command = [sys.executable, "-m", "lstm_export", "run", folder / "m.bundle", folder / "data"]
     command += ["-o", output, "--on", engine, "--workers", workers]
-    subprocess.run(list(map(str, command)), check=True, stderr=subprocess.DEVNULL)
+    done = subprocess.run(list(map(str, command)), check=False, stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        sys.exit(done.stderr)
 
 
-def started(engine: str) -> object:
-    """A cluster of two workers, as long as what is returned is held."""
+@contextmanager
+def cluster(engine: str) -> Iterator[None]:
+    """Two workers, which `run_folder` finds."""
     if engine == "ray":
         import ray
 
-        return ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
-    if engine == "spark":
+        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+        yield
+        ray.shutdown()
+    elif engine == "spark":
         from pyspark.sql import SparkSession
 
-        return SparkSession.builder.master("local[2]").getOrCreate()
-    from distributed import Client
+        spark = SparkSession.builder.master("local[2]").getOrCreate()
+        yield
+        spark.stop()
+    else:
+        from distributed import Client, LocalCluster
 
-    return Client(n_workers=2, threads_per_worker=1, dashboard_address=None)
+        options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+        with LocalCluster(**options) as workers, Client(workers):
+            yield
 
 
 def answer_on_cluster(engine: str, bundle: str, data: str, output: str) -> None:
-    """Print the seconds of answering on a cluster that has answered a table before."""
+    """Print the seconds of answering on a cluster that has answered two tables before."""
     import lstm_export
     from lstm_export.scale import run_folder
     from lstm_export.scale.sharing import Engine
 
-    cluster = started(engine)
-    session = lstm_export.load(bundle)
     name: Engine = engine  # type: ignore[assignment]
+    session = lstm_export.load(bundle)
     first = Path(output) / "first"
-    shutil.copytree(data, first / "data", ignore=lambda _, names: sorted(names)[2:])
-    run_folder(session, first / "data", first / "answers", engine=name)
-    start = time.perf_counter()
-    run_folder(session, Path(data), Path(output) / "all", engine=name)
-    print(time.perf_counter() - start)
-    del cluster
+    (first / "data").mkdir(parents=True)
+    for path in sorted(Path(data).iterdir())[:2]:
+        shutil.copy(path, first / "data")
+    with cluster(engine):
+        run_folder(session, first / "data", first / "answers", engine=name)
+        start = time.perf_counter()
+        run_folder(session, Path(data), Path(output) / "all", engine=name)
+        print(time.perf_counter() - start)
 
 
 def seconds_on_cluster(folder: Path, engine: str) -> float:
