@@ -3,12 +3,15 @@
 Threads share one session. Each steps a stream of its own (with NaN that is held, and restarts from
 saved states), calls sequences of varying length and batch, and steps a pool whose keys come and go.
 The samples repeat with a period, so that after any number of steps a float64 run over a few periods
-tells what the stream has to answer. A tenth more of the work comes first, as a warm-up.
+tells what the stream has to answer.
+
+A tenth more of the work comes first, as a warm-up. At its end all threads at once answer the
+largest batch of the longest sequences, without and with lengths: the allocator keeps what was in
+use at once, so that memory would else be largest at whatever later moment this happened by chance.
 
 Three figures tell of memory: what the process holds, what of that is in use, and what it holds once
 glibc gave back what is free. A leak is memory in use that grows. The rest is what the allocator
-keeps between the blocks in use: it is largest after the moment at which most threads happened to
-answer the longest sequences at once.
+keeps between the blocks in use.
 
     python -m scripts.bench.soak                                   # 10 million steps, 100,000 calls
     python -m scripts.bench.soak --steps 200000 --calls 2000       # half a minute
@@ -27,6 +30,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Barrier
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,6 +52,7 @@ RESTART_EVERY = 5_000  # steps
 NAN_EVERY = 997
 LONGEST = 200  # steps of a sequence
 LARGEST_BATCH = 16
+LARGEST_TIMES = 20
 POOL_KEYS = 12
 LOOKS = 10  # at memory, handles and threads
 MB = 2**20
@@ -152,13 +157,23 @@ class Worker:
         """Batches of sequences, of one length or of many."""
         width = len(self._samples[0])
         for _ in range(count):
-            batch = int(self._random.integers(1, LARGEST_BATCH))
-            seq = int(self._random.integers(1, LONGEST))
+            batch = int(self._random.integers(1, LARGEST_BATCH + 1))
+            seq = int(self._random.integers(1, LONGEST + 1))
             x = self._random.standard_normal((batch, seq, width)).astype(np.float32)
             if self._random.random() < 0.5:
                 self._session(x)
             else:
                 self._session(x, lengths=self._random.integers(1, seq + 1, batch))
+
+    def largest_calls(self, ready: Barrier) -> None:
+        """What takes most memory, at the moment at which all threads do it."""
+        x = np.zeros((LARGEST_BATCH, LONGEST, len(self._samples[0])), np.float32)
+        lengths = np.arange(LONGEST - LARGEST_BATCH, LONGEST) + 1
+        for _ in range(LARGEST_TIMES):
+            ready.wait()
+            self._session(x)
+            ready.wait()
+            self._session(x, lengths=lengths)
 
     def pool(self, count: int) -> None:
         """A pool whose keys come and go."""
@@ -195,7 +210,8 @@ def soak(workers: Sequence[Worker], steps: int, calls: int) -> list[Resources]:
     part = Slice(steps // LOOKS, calls // LOOKS)
     with ThreadPoolExecutor(THREADS) as threads:
         list(threads.map(part.done_by, workers))  # the warm-up
-        resident_when_trimmed()
+        ready = Barrier(THREADS)
+        list(threads.map(lambda worker: worker.largest_calls(ready), workers))
         found = [Resources()]
         for look in range(LOOKS):
             list(threads.map(part.done_by, workers))
