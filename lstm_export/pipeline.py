@@ -179,7 +179,7 @@ def load(  # noqa: PLR0913 - how a file is opened and run
     Args:
         path: the file; what it is, is read from its contents.
         engine: which target of a bundle to run; by default `onnx`, or `numpy`, with an
-            `EngineWarning`, where ONNX Runtime is not installed.
+            `EngineWarning`, where ONNX Runtime is not installed or the bundle holds no ONNX file.
         providers: execution providers of ONNX Runtime in order of preference; CPU by default.
         nonfinite: what happens to rows that hold NaN or infinity: `refuse`, or `propagate` as NaN.
         trust: run code that is in the file, see `verification.artifact`.

@@ -65,7 +65,10 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
     engine: Annotated[
         str | None,
         typer.Option(
-            help="Which target of a bundle to run; by default onnx, without onnxruntime numpy.",
+            help=(
+                "Which target of a bundle to run; by default onnx, "
+                "without onnxruntime or an ONNX file numpy."
+            ),
             metavar="TARGET",
             show_default=False,
         ),

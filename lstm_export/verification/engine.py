@@ -26,12 +26,15 @@ class EngineWarning(UserWarning):
 def engine_of(opened: OpenedFile, engine: str | None, providers: tuple[str, ...]) -> str | None:
     """The engine of a bundle: the one that is named, else `onnx`.
 
-    Where ONNX Runtime is not installed `numpy`, with an `EngineWarning`, unless a provider of it is
-    named.
+    Where ONNX Runtime is not installed, or the bundle holds no ONNX file, `numpy`, with an
+    `EngineWarning`, unless a provider is named: it needs the weights alone, and compiles nothing.
     """
     if engine or opened.bundle is None:
         return engine
     reason = why_not_onnx(opened)
+    if ONNX not in opened.artifacts:
+        others = ", ".join(name for name in opened.engines if name != NUMPY)
+        reason = f"it holds no onnx; name another with --engine (engine= in Python): {others}"
     if providers or not reason:
         return ONNX
     text = f"{opened.path} runs with numpy: {reason}"

@@ -16,6 +16,7 @@ from lstm_export.bundle import make_bundle, write_bundle
 from lstm_export.device import numpy_runner
 from lstm_export.model.runner import is_stateful
 from lstm_export.parity import check, check_streaming, golden_sets, unequal_lengths
+from lstm_export.verification.engine import EngineWarning
 from tests.kit.builders import drawn
 from tests.kit.chains import CHAINS, MODELS
 from tests.test_light import BLOCK, GOLDEN, run
@@ -125,3 +126,12 @@ def test_an_engine_or_a_provider_that_was_named_is_never_replaced(tmp_path: Path
         program = f"{NO_RUNTIME}import lstm_export\nlstm_export.load(sys.argv[1], {choice})"
         done = run(program, SEED_BUNDLE)
         assert "MissingDependency" in done.stderr, done.stderr
+
+
+def test_a_bundle_without_onnx_runs_and_compiles_nothing(tmp_path: Path) -> None:
+    model = CHAINS["smallest"]
+    write_bundle(tmp_path / "b", make_bundle(model, golden_sets(model), []))
+    x = drawn(model, 2, 3)
+    with pytest.warns(EngineWarning, match="runs with numpy: it holds no onnx; name another .*: c"):
+        session = lstm_export.load(tmp_path / "b")
+    np.testing.assert_array_equal(session(x), lstm_export.load(tmp_path / "b", "numpy")(x))
