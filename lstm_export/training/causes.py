@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ..model import Signature
 from .answers import MODEL, Answers
+from .baselines import DAY, season
 from .history import Epoch
 from .moments import moments_of
 from .options import TrainingOptions
@@ -40,6 +41,7 @@ def beaten(
         if best.rmse < own.rmse:
             causes = [
                 *_past_left_out(target, signature),
+                *_calendar_left_out(best.predictor, signature),
                 *_drift(target, answers.part, samples, options),
                 *_few_windows(samples),
                 *_stopped_early(history),
@@ -70,6 +72,15 @@ def _past_left_out(target: str, signature: Signature) -> Iterator[str]:
         yield (
             f"the past of {target} is no input: name it in --features, or leave out --exclude-past"
         )
+
+
+def _calendar_left_out(best: str, signature: Signature) -> Iterator[str]:
+    """A season wins that the model cannot see."""
+    name, _ = season(signature)
+    if best == name and not signature.calendar:
+        is_short = 0 < (signature.time_step or 0.0) < DAY
+        inputs = "hour,weekday" if is_short else "yearday"
+        yield f"the calendar is no input: give --calendar {inputs}"
 
 
 def _drift(target: str, part: str, samples: Samples, options: TrainingOptions) -> Iterator[str]:

@@ -268,6 +268,17 @@ def test_a_model_that_loses_says_why(
     assert re.search(f"predicts load better than the model .*: .*{cause}", warned), warned
 
 
+def test_a_model_that_loses_to_a_season_is_told_of_the_calendar() -> None:
+    """Every hour of the week has a load of its own, which a short window does not tell."""
+    time = np.datetime64("2024-01-01", "s") + np.arange(8 * 168) * np.timedelta64(3600, "s")
+    load = np.tile(np.random.default_rng(0).standard_normal(168), 8)
+    options = TrainingOptions("load", window=2, time="time", epochs=1, hidden_size=2)
+    table = {"time": time, "load": load + 0.01 * np.random.default_rng(1).standard_normal(8 * 168)}
+    warned = " ".join(fit(table, options).warnings)
+    assert "same time last week predicts load better than the model" in warned
+    assert "the calendar is no input: give --calendar hour,weekday" in warned
+
+
 def test_a_model_that_loses_for_none_of_these_reasons_is_told_no_other() -> None:
     options = replace(OPTIONS, epochs=30, patience=2, learning_rate=0.05)
     (warning,) = fit(daily(), options).warnings
