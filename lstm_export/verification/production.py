@@ -62,7 +62,8 @@ def bundle_of(
 
     Raises:
         ParityError: an artifact failed.
-        InputError: this mode is none of this model, or no target knows an option.
+        InputError: this mode is none of this model, no target knows an option, or an artifact of
+            floats rounded its weights.
     """
     _check_mode(mode, subject.model)
     names = tuple(dict.fromkeys(target_names))
@@ -75,6 +76,8 @@ def bundle_of(
             suffix = module.suffix
             own = {key: options[key] for key in options if targets.takes_option(module, key)}
             made, report = _produce(subject, name, Path(folder) / f"{name}{suffix}", own)
+            if not report.must_equal:  # what must has a definition of its own
+                _check_holds_weights(made, subject.model)
             reports.append(report)
             artifacts.append(Artifact(name, suffix, made.data or b"", report.to_record()))
     golden = subject.golden
@@ -118,6 +121,16 @@ def _produce(
             report,
         )
     return artifact, report
+
+
+def _check_holds_weights(made: ArtifactFile, model: Model) -> None:
+    """A device judges a bundle by the weights that it holds, which rounded ones are not."""
+    if targets.held(made.module, model, made.data or b"") is not model:
+        raise InputError(
+            f"a bundle holds the model's float32 weights, by which a device judges {made.target}, "
+            "and --weights rounded them; add --arithmetic integer, or export by itself: "
+            f"lstm-export {made.target} MODEL --weights ..."
+        )
 
 
 def _check_mode(mode: Mode | None, model: Model) -> None:

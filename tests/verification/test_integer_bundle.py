@@ -145,6 +145,7 @@ def test_what_is_claimed_of_equality_follows_from_the_errors(made: Any, tmp_path
     ("names", "options", "message"),
     [
         (["numpy"], OPTIONS, "none of numpy takes arithmetic; add the target c"),
+        (["c"], {"weights": "int8"}, "by which a device judges c, and --weights rounded them"),
         (["c"], {**OPTIONS, "max_error": "0.0001%"}, "allowed are 0.0001%"),
     ],
 )
