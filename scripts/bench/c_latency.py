@@ -4,8 +4,7 @@ Four models with random weights. Generated C passes the parity rule first, with 
 weights against the same rounded weights; what every engine computes is then compared with float64,
 at every shape, before it is timed. C is called in a loop in C, the others through their own Python
 calls (c_peers.py). Ratios are medians over the rounds of one engine's time in units of another's in
-the same round. The share of the limit is that of the core's measured multiply-add peak, or of the
-rate at which it reads as many bytes as the weights have again and again, whichever allows less.
+the same round, and so is the share of what the core allows (c_limits.py).
 Peers that are not installed are left out and named.
 
     python -m scripts.bench.c_latency [--litert FOLDER] [--json FILE]
@@ -23,8 +22,9 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ from lstm_export.targets.c.emit.layout import BITS, rounded
 from lstm_export.targets.c.emit.source import write
 from lstm_export.targets.c.host.compiler import FLAGS, NATIVE, compiler, library
 from lstm_export.targets.c.host.runner import CRunner
+from scripts.bench.c_limits import Repeat, limits, share
 from scripts.bench.c_peers import (
     LITERT,
     MODELS,
@@ -53,7 +54,7 @@ from scripts.bench.c_peers import (
     drawn,
     peers,
 )
-from scripts.bench.timing import machine, options, report
+from scripts.bench.timing import alternate, machine, options, report
 
 SHAPES = (STEP, (1, 100), (32, 100))
 ROUNDS = 9
@@ -153,53 +154,17 @@ def engines(case: Case, loop: ctypes.CDLL) -> dict[str, Work]:
     return {**{ours: in_c(case, ours.split()[1], loop) for ours in OURS}, **peers(case)}
 
 
-def in_turns(works: Mapping[str, Work]) -> dict[str, list[float]]:
-    """Seconds a call, once a round; blocks of about BLOCK_S; the order turns around every round."""
+def in_turns(works: Mapping[str, Repeat]) -> dict[str, list[float]]:
+    """Seconds a call, once a round; blocks of about BLOCK_S."""
     calls: dict[str, int] = {}
-    for name, work in works.items():
-        work.repeat(3)
+    for name, repeat in works.items():
+        repeat(3)
         start = time.perf_counter()
-        work.repeat(3)
+        repeat(3)
         calls[name] = max(1, round(BLOCK_S / ((time.perf_counter() - start) / 3)))
-    times: dict[str, list[float]] = {name: [] for name in works}
-    for round_ in range(ROUNDS + 1):
-        for name in list(works) if round_ % 2 else reversed(list(works)):
-            start = time.perf_counter()
-            works[name].repeat(calls[name])
-            times[name].append((time.perf_counter() - start) / calls[name])
-    return {name: seconds[1:] for name, seconds in times.items()}
-
-
-def limit_s(model: Model, weights: str, shape: tuple[int, int], loop: ctypes.CDLL) -> float:
-    """The seconds that the measured limits of this core allow: multiply-adds, and for one row
-    reading the weights.
-    """
-    recurrent = sum(array.size for key, array in model.arrays.items() if "weight" in key)
-    calls = 200_000
-    vectors = 12 * vector_bytes() // 4
-    peak = calls * vectors / _seconds(lambda: loop.multiply_adds(ctypes.c_size_t(calls)))
-    batch, seq = shape
-    compute = recurrent * batch * seq / peak
-    if batch > 1:
-        return compute
-    size = recurrent * BITS[weights] // 32 // 256 * 256
-    data = np.ones(size, np.float32)
-    turns = max(1, 20_000_000 // (4 * size))
-    reading = (
-        _seconds(lambda: loop.read_all(_at(data), ctypes.c_size_t(size), ctypes.c_size_t(turns)))
-        / turns
-    )
-    return max(compute, reading * seq)
-
-
-def _seconds(function: Callable[[], object]) -> float:
-    """The shortest of some runs: what the core can do."""
-    times = []
-    for _ in range(9):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return min(times)
+    blocks = {name: partial(repeat, calls[name]) for name, repeat in works.items()}
+    times = alternate(blocks, ROUNDS)
+    return {name: [block / calls[name] for block in times[name]] for name in works}
 
 
 def must_agree(model: Model) -> None:
@@ -320,11 +285,10 @@ class Found:
         error = errors(case.model, shape, works)
         shown = [f"{error[name]:.1e}" if name in error else "-" for name in self.columns]
         self.errors.append([work_text(shape), case.name, *shown])
-        times = in_turns(works)
-        shares = {
-            ours: limit_s(case.model, ours.split()[1], shape, loop) / min(times[ours])
-            for ours in OURS
-        }
+        repeats: dict[str, Repeat] = {name: work.repeat for name, work in works.items()}
+        allowed = limits(case.model, shape, loop, vector_bytes() // 4)
+        times = in_turns({**repeats, **allowed})
+        shares = {ours: share(times, ours, ours.split()[1]) for ours in OURS}
         self.times.append([work_text(shape), case.name, *cells(self.columns, times, shares)])
         self.ratios += judged(case.name, shape, times)
         medians = {name: statistics.median(seconds) for name, seconds in times.items()}
