@@ -1,7 +1,8 @@
 // Times a model's modules and runtimes of ONNX beside them, in Node and in browsers; see wasm_steps.py.
 
-/** Calls to time: what each module and each runtime does for a step and for a sequence of 100. */
-export async function candidates(loads, runtimes, onnx) {
+/** Calls to time: what each module and each runtime does for a step and for a sequence of 100, and a module of
+ *  multiply-adds alone, as many `rows` of them as a step has. */
+export async function candidates(loads, runtimes, onnx, { module, rows }) {
   const found = {};
   for (const [name, simd] of [['vectors', true], ['plain', false]]) {
     for (const [arithmetic, load] of Object.entries(loads)) {
@@ -9,6 +10,9 @@ export async function candidates(loads, runtimes, onnx) {
     }
   }
   const { width, ...calls } = found;
+  const bytes = Uint8Array.from(atob(module), (letter) => letter.charCodeAt(0));
+  const { multiply_add } = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports;
+  calls['multiply-adds alone'] = { step: () => multiply_add(rows), sequence: () => multiply_add(100 * rows) };
   for (const [name, ort] of Object.entries(runtimes)) {
     calls[name] = await withOnnxRuntime(ort, onnx, width);
   }

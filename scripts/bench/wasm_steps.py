@@ -5,14 +5,17 @@
 FOLDER is where npm installed onnxruntime-web and, to be told of, onnxruntime-node; by default what
 scripts/install_web_engines.sh installed. Rounds take turns, the least time counts.
 `floats` is the usual export, `int16` and `int8` are in whole numbers, `C` is the generated C with
-vectors of four, as WebAssembly has them, compiled for this machine by clang. `step` of ONNX Runtime
-is a sequence of one step, which carries no state. Its calls are awaited, and ours too. `first` is
-from before the import to the first answer in a new process, the best of 7.
+vectors of four, as WebAssembly has them, compiled for this machine by clang. `multiply-adds alone`
+is WebAssembly that does no more than those of a step, in fours, with weights that stay in the first
+cache. `step` of ONNX Runtime is a sequence of one step, which carries no state. Its
+calls are awaited, and ours too. `first` is from before the import to the first answer in a new
+process, the best of 7.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
 import gzip
 import json
 import shutil
@@ -23,6 +26,7 @@ from typing import TypeAlias
 
 from lstm_export import export
 from lstm_export.bench.machine import machine, machine_text
+from lstm_export.targets.wasm.compiler import compiled
 from tests.kit.browser import BROWSER, reported
 from tests.kit.integer_models import UNTRAINED
 from tests.kit.web_engines import PACKAGES
@@ -32,6 +36,7 @@ Times: TypeAlias = dict[str, dict[str, float]]
 WHOLE = ("int16", "int8")  # weights of exports in whole numbers
 # x86-64 alone has vectors of four floats and no fused multiply-add, as WebAssembly.
 C_FLAGS = ("-std=c99", "-O3", "-ffp-contract=off", "-march=x86-64", "-Imodel_c")
+ALONE = 4 * 6 * 32  # multiply-adds of wasm_products.c before it begins anew, in 32 rows
 RUNTIMES = ("onnxruntime-web", "onnxruntime-node")
 WEB_FILES = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
 IN_NODE = """
@@ -42,7 +47,8 @@ import { load as int8 } from './int8_wasm/model.mjs';
 const loads = { floats, int16, int8 };
 const runtimes = {};
 for (const name of @RUNTIMES@) runtimes[name] = await import(name).then((m) => m.default ?? m);
-console.log(JSON.stringify(await timed(await candidates(loads, runtimes, './model.onnx'))));
+const calls = await candidates(loads, runtimes, './model.onnx', @PRODUCTS@);
+console.log(JSON.stringify(await timed(calls)));
 """
 IN_A_PAGE = """<!doctype html>
 <script type="module">
@@ -53,7 +59,7 @@ IN_A_PAGE = """<!doctype html>
   const loads = { floats, int16, int8 };
   const runtimes = {};
   if (@HAS_WEB@) runtimes['onnxruntime-web'] = await import('./ort.wasm.bundle.min.mjs');
-  const calls = await candidates(loads, runtimes, './model.onnx');
+  const calls = await candidates(loads, runtimes, './model.onnx', @PRODUCTS@);
   const seen = await timed(calls, 40, 4);
   fetch('/seen', { method: 'POST', body: JSON.stringify(seen) });
 </script>
@@ -97,9 +103,10 @@ def main() -> None:
         version = _said(["node", "--version"], folder)
         print(f"{machine_text(machine())}, Node {version.strip()}")
         _print_sizes(folder)
-        in_node = _in_node(folder, runtimes)
+        products = json.dumps(_products(folder))
+        in_node = _in_node(folder, runtimes, products)
         in_node["C, vectors of four"] = _in_c(chosen.model, folder)
-        in_page = _in_page(folder, "onnxruntime-web" in runtimes) if BROWSER else {}
+        in_page = _in_page(folder, "onnxruntime-web" in runtimes, products) if BROWSER else {}
         first = _first(folder, runtimes)
     _print_times(in_node, in_page, first)
 
@@ -109,8 +116,20 @@ def _said(command: list[str], folder: Path) -> str:
     return done.stdout
 
 
-def _in_node(folder: Path, runtimes: list[str]) -> Times:
-    (folder / "node.mjs").write_text(IN_NODE.replace("@RUNTIMES@", json.dumps(runtimes)))
+def _products(folder: Path) -> dict[str, object]:
+    """The module of multiply-adds in base64, and how many rows of them a step has."""
+    from lstm_export.targets import wasm
+
+    source = Path(__file__).with_name("wasm_products.c")
+    built = compiled({source.name: source.read_text()}, True, 0, "multiply_add")
+    arrays = wasm.read((folder / "model_wasm" / "model.wasm").read_bytes()).arrays
+    products = sum(array.size for key, array in arrays.items() if "weight" in key)
+    return {"module": base64.b64encode(built).decode(), "rows": products // ALONE * 32}
+
+
+def _in_node(folder: Path, runtimes: list[str], products: str) -> Times:
+    script = IN_NODE.replace("@RUNTIMES@", json.dumps(runtimes)).replace("@PRODUCTS@", products)
+    (folder / "node.mjs").write_text(script)
     found: Times = json.loads(_said(["node", "node.mjs"], folder))
     return found
 
@@ -123,11 +142,11 @@ def _in_c(model: Path, folder: Path) -> dict[str, float]:
     return found
 
 
-def _in_page(folder: Path, has_web: bool) -> Times:
+def _in_page(folder: Path, has_web: bool, products: str) -> Times:
     if has_web:
         for file in WEB_FILES:
             shutil.copy(folder / "node_modules" / "onnxruntime-web" / "dist" / file, folder)
-    page = IN_A_PAGE.replace("@HAS_WEB@", json.dumps(has_web))
+    page = IN_A_PAGE.replace("@HAS_WEB@", json.dumps(has_web)).replace("@PRODUCTS@", products)
     (folder / "page.html").write_text(page)
     found: Times = reported(folder, "page.html", patience_s=300)
     return found
