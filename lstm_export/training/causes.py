@@ -10,6 +10,7 @@ from .baselines import DAY, season
 from .history import Epoch
 from .moments import moments_of
 from .options import TrainingOptions
+from .result import Score
 from .samples import Samples
 from .scores import scores_of
 from .significance import gain_of
@@ -47,13 +48,17 @@ def beaten(
                 *_stopped_early(history),
             ]
             advice = "; ".join(causes) or "use the simpler method, or a larger --hidden-size"
-            is_clear = gain_of(answers, best.predictor, MODEL, target).is_clear
-            how_well = "better than" if is_clear else "as well as"
-            noise = "" if is_clear else ", a difference within the noise"
-            yield (
-                f"{best.predictor} predicts {target} {how_well} the model on the {answers.part} "
-                f"part, RMSE {best.rmse:.4g} against {own.rmse:.4g}{noise}: {advice}"
-            )
+            yield f"{_outcome(answers, own, best)}: {advice}"
+
+
+def _outcome(answers: Answers, own: Score, best: Score) -> str:
+    """Which baseline has the smaller error, and whether by more than noise."""
+    where = f"the model on the {own.part} part, RMSE {best.rmse:.4g} against {own.rmse:.4g}"
+    if gain_of(answers, best.predictor, MODEL, own.target).is_clear:
+        return f"{best.predictor} predicts {own.target} better than {where}"
+    return (
+        f"{best.predictor} predicts {own.target} as well as {where}, a difference within the noise"
+    )
 
 
 def prospects(samples: Samples, signature: Signature, options: TrainingOptions) -> Iterator[str]:
