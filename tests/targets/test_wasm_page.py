@@ -142,7 +142,7 @@ def test_streams_a_table_to_the_bits_of_python(chain: str, way: str, tmp_path: P
     assert seen["names"] == (names or [f"input {k}" for k in range(model.signature.input_size)])
 
 
-def test_whole_numbers_pass_and_stream_a_table(tmp_path: Path) -> None:
+def test_whole_numbers_have_to_be_equal_and_stream_a_table(tmp_path: Path) -> None:
     model = Model(CHAINS["scalers"].stages, NAMED)
     folder = exported(model, tmp_path, **UNTRAINED)
     x = drawn(model, 1, 300)[0]
@@ -152,6 +152,10 @@ def test_whole_numbers_pass_and_stream_a_table(tmp_path: Path) -> None:
     assert seen["verdict"].endswith(" vectors, every answer equal, bit for bit")
     last = x[np.newaxis, -(NAMED.window or 0) :]
     np.testing.assert_array_equal(np.float32(seen["answers"]), np.float32(definition(last)[0]))
+    data = (folder / "model.wasm").read_bytes()  # ends with the last vector's y and its bound
+    size = 4 * model.signature.output_size
+    (folder / "model.wasm").write_bytes(data[: -2 * size] + bytes(size) + data[-size:])
+    assert shown(folder)["verdict"].endswith(" vectors, answers differ, and have to be equal")
 
 
 ROW = "1,2,3\n"
