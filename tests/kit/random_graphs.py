@@ -230,8 +230,8 @@ def _picked(model: Model, place: int, random: Random) -> list[Stage]:
 
 
 def _small(model: Model, place: int, random: Random) -> list[Stage]:
-    """A norm by the root of the mean square, learned slopes, a softsign, or zeros taken for
-    something else."""
+    """A norm by the root of the mean square, learned slopes, a softsign, or of x itself zeros taken
+    for something else: of computed values rounding decides which are 0."""
     width = _width(model, place)
     inputs = (name_of(model, place),)
     name = _new(model, "small")
@@ -240,9 +240,9 @@ def _small(model: Model, place: int, random: Random) -> list[Stage]:
         return [RMSNorm(name, random.uniform(0.5, 2, width), inputs=inputs)]
     if choice == 1:
         return [PReLU(name, random.uniform(0, 0.5, width), inputs=inputs)]
-    if choice == 2:
-        return [Activation(name, "softsign", inputs=inputs)]
-    return [Replace(name, 0.0, 0.5, inputs=inputs)]
+    if choice == 3 and place < 0:
+        return [Replace(name, 0.0, 0.5, inputs=inputs)]
+    return [Activation(name, "softsign", inputs=inputs)]
 
 
 def _forecast(model: Model, place: int, random: Random) -> list[Stage] | None:

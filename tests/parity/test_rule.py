@@ -223,7 +223,7 @@ def test_numbers_that_float32_lacks_are_held_as_it_has_them() -> None:
     np.testing.assert_array_equal(held, [0, 0, 1.2e-38, 3e38, np.nan])
 
 
-@pytest.mark.parametrize(("size", "is_judged"), [(1e18, True), (1e20, False)])
+@pytest.mark.parametrize(("size", "is_judged"), [(1e16, True), (1e20, False)])
 def test_a_norm_of_what_float32_cannot_square_is_not_judged(size: float, is_judged: bool) -> None:
     scaled = Affine("scaled", np.zeros(3), np.full(3, size), inverse=True)
     after = lstm("lstm", 3, 4, 1, np.random.default_rng(0))

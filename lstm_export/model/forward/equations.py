@@ -91,8 +91,9 @@ def _layer_norm(stage: LayerNorm, weights: Weights, x: Value, context: Context) 
     if size > 1:  # the mean of one feature is that feature: no program rounds it
         mean = context.noise.value(mean)
     centred = x.y - mean
-    squares = context.noise.held(centred**2)
-    variance = squares.mean(axis=-1, keepdims=True)  # the biased one, as torch's
+    variance = (centred**2).mean(axis=-1, keepdims=True)  # the biased one, as torch's
+    is_beyond = np.abs(x.y).max(axis=-1, keepdims=True) > LARGEST_SQUARED
+    variance = context.noise.undecided(variance, is_beyond)
     n = centred / np.sqrt(variance + stage.eps)
     weight = as_row(weights.get("weight", np.ones(size)))
     bias = as_row(weights.get("bias", np.zeros(size)))
@@ -150,7 +151,8 @@ def _as_rows(x: Array) -> Array:
 @apply.register
 def _replace(stage: Replace, weights: Weights, x: Value, context: Context) -> Value:
     is_meant = x.y == stage.value  # where the sentinel stands
-    is_near = ~is_meant & (np.abs(x.y - stage.value) <= NEAR_A_BOUND * x.terms)
+    near = np.maximum(NEAR_A_BOUND * x.terms, SMALLEST_NORMAL)
+    is_near = ~is_meant & (np.abs(x.y - stage.value) <= near)
     y = context.noise.undecided(np.where(is_meant, stage.by, x.y), is_near)
     return Value(y, np.where(is_meant, abs(stage.by), x.terms))
 
@@ -227,7 +229,9 @@ def _both_ends(x: Array, size: int, context: Context) -> Array:
     return np.concatenate([last, first], axis=-1)
 
 
+LARGEST_SQUARED = 2.0**56  # sums of squares of what is larger may leave the range of float32
 NEAR_A_BOUND = 2.0**-20  # of the terms, within which rounding decides whether a value is clamped
+SMALLEST_NORMAL = float(np.finfo(np.float32).tiny)  # runtimes may take what is less for 0
 
 
 @apply.register

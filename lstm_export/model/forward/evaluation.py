@@ -171,7 +171,7 @@ def _after(stage: Stage, taken: Sequence[Value], context: Context) -> Value:
     arrays = stage.arrays.items()
     weights = {key: own.weight(f"{stage.name}.{key}", array) for key, array in arrays}
     value = apply(stage, weights, taken[0], context)
-    value = Value(noise.value(value.y), value.terms)
+    value = Value(noise.value(noise.held(value.y)), value.terms)
     if is_input_scaler:
         return Value(value.y, np.abs(value.y))
     return value
