@@ -31,6 +31,8 @@ Duplicate = Literal["error", "drop", "last"]
 
 MAX_SERIES = 4096  # each has a state
 _INDEX = "series.json"
+# What reading an index raises that is not one, by its numbers, its names and its depth.
+_WRONG_INDEX = (ValueError, ArithmeticError, TypeError, KeyError, RecursionError)
 
 
 class _Row(NamedTuple):
@@ -189,7 +191,7 @@ class RowStream:
             files = unpack(state, max_entries=MAX_SERIES + 1)
             index = json.loads(files.pop(_INDEX, b"null"))
             names, times, last_row = _checked_index(index, files)
-        except (BundleError, ValueError, TypeError, KeyError, RecursionError) as error:
+        except (BundleError, *_WRONG_INDEX) as error:
             raise InputError(
                 f"this is no saved state of a stream of rows, or a damaged one: {error}"
             ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_export.device import (
-    Session,
-)
+from lstm_export.bundle.archive import pack, unpack
+from lstm_export.device import RowStream, Session, numpy_runner
 from lstm_export.errors import InputError
 from lstm_export.model import Array, Model
 from tests.kit.builders import drawn
@@ -184,6 +184,36 @@ def test_states_of_others_are_refused_and_change_nothing(traffic_model: Model) -
     with pytest.raises(InputError, match="cannot read"):
         stream.restore(Path("/nowhere/state.npz"))
     assert stream.state() == state
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"times": ["no time"]},
+        {"times": ["NaT"]},
+        {"times": [float("inf")]},
+        {"times": [10**400]},
+        {"times": []},
+        {"times": [[1]]},
+        {"row": float("inf")},
+        {"row": None},
+        {"series": [1]},
+        {"series": ["a", "b"]},
+    ],
+    ids=str,
+)
+def test_forged_times_and_series_are_refused_and_change_nothing(change: dict[str, Any]) -> None:
+    model = CHAINS["smallest"]
+    rows = RowStream(Session(numpy_runner(model), model.signature), mode="state")
+    rows.begin(["0.5"])
+    rows.answer(["0.5"], 1)
+    state = rows.state()
+    files = unpack(state)
+    index = {**json.loads(files["series.json"]), **change}
+    files["series.json"] = json.dumps(index).encode()
+    with pytest.raises(InputError, match="this is no saved state of a stream of rows"):
+        rows.restore(pack(files))
+    assert rows.state() == state
 
 
 def reversed_bias(stage: Any) -> Any:
