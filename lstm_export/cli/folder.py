@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from ..device import Session
     from ..scale import FolderReport, Outcome
 
-_OF_WORKERS = ("lstm_export.scale.partition_work",)
+# What a process needs: this program, and its work.
+_OF_WORKERS = ("lstm_export.cli", "lstm_export.scale.partition_work")
 MOST_WARNINGS = 5  # lines; all of them are in the records and in the JSON
 
 

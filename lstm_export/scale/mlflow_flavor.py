@@ -12,6 +12,7 @@ import numpy as np
 from .. import pipeline
 from ..errors import InputError, require
 from ..model import USUAL, Array, Column, Signature
+from ..model.calendar_steps import MONTHS
 from ..series import group_columns
 from ..series.times import COMPACT
 from ..version import __version__
@@ -134,8 +135,7 @@ def _example(signature: Signature, window: int | None) -> Any:
 
 def _times(signature: Signature, rows: int) -> Array:
     """Times a step apart, written as the model's tables are."""
-    step = np.timedelta64(int(1e6 * (signature.time_step or 1.0)), "us")
-    times = _START + np.arange(rows) * step
+    times = _dates(signature, np.arange(rows))
     kind = _time_kind(signature)
     if kind in ("datetime", _ANY):
         return times
@@ -145,6 +145,16 @@ def _times(signature: Signature, rows: int) -> Array:
         for time in times.tolist()
     ]
     return np.array(texts, np.int64 if kind == "long" else object)
+
+
+def _dates(signature: Signature, steps: Array) -> Array:
+    """Dates so many steps after the start, datetime64[us]."""
+    times: Array = _START + steps * np.timedelta64(int(1e6 * (signature.time_step or 1.0)), "us")
+    if signature.calendar_step == "business-day":
+        times = np.busday_offset(_START.astype("datetime64[D]"), steps)
+    elif signature.calendar_step:
+        times = _START.astype("datetime64[M]") + steps * MONTHS[signature.calendar_step]
+    return times.astype(_START.dtype)
 
 
 def _middle(column: Column) -> float:

@@ -286,6 +286,8 @@ def test_mlflow(folder: Path, session: Session) -> None:
         ({"table_format": TableFormat(time_format="%d.%m.%Y %H:%M")}, "string"),
         ({"table_format": TableFormat(time_format="%Y%m%d%H%M")}, "long"),
         ({"table_format": TableFormat(has_offsets=True)}, "string"),
+        ({"calendar_step": "month", "time_step": None}, "datetime"),
+        ({"calendar_step": "business-day", "time_step": None}, "datetime"),
         ({"calendar": ()}, "any"),
     ],
 )
