@@ -252,14 +252,23 @@ def _layer(cell: Cell, run: Walk) -> tuple[str, str, str]:
     run.cells.append(cell)
     members = ", ".join(map(str, _members(cell, title, run)))
     sizes = f"{input_size}, {hidden_size}, {state_size}"
+    lanes = _lanes(cell, title, f"{members}, {sizes}", run)
     up = 20 - cell.sum_bits
     name = run.constants.named(title)
     projection = _projection(cell, title, run)
     kind = run.prefix.symbol("layer")
-    run.constants.text.append(
-        f"static const {kind} {name} = {{\n    {members}, {sizes}, {up}, {projection},\n}};\n\n"
-    )
+    values = f"{members}, {sizes}, {up}, {projection},\n    {lanes}"
+    run.constants.text.append(f"static const {kind} {name} = {{\n    {values}\n}};\n\n")
     return name, *run.new_state(state_size, hidden_size)
+
+
+def _lanes(cell: Cell, title: str, layer: str, run: Walk) -> str:
+    """Room for the constants of an LSTM in another order, where a processor has use for it."""
+    name = "0"
+    if isinstance(cell, LSTMCell):
+        name = run.constants.named(f"{title}_lanes")
+        run.constants.text.append(f"{run.prefix.macro('LANES')}({name}, {layer})\n")
+    return f"{run.prefix.macro('WITH_LANES')}({name})"
 
 
 def _members(cell: Cell, title: str, run: Walk) -> Iterator[str]:

@@ -19,8 +19,10 @@ static const uint8_t model_layer_0_shifts[8] MODEL_FLASH MODEL_ALIGNED = {
     1, 2, 1, 0, 6, 4, 4, 5,
 };
 
+MODEL_LANES(model_layer_0_lanes, model_layer_0, model_layer_0_biases, model_layer_0_shifts, 1, 1, 1)
 static const model_layer model_layer_0_2 = {
     model_layer_0, model_layer_0_biases, model_layer_0_shifts, 1, 1, 1, 2, 0, 0, 0,
+    MODEL_WITH_LANES(model_layer_0_lanes)
 };
 
 /* weights of a linear stage, 1 rows */

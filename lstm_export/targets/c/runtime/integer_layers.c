@@ -15,7 +15,16 @@ typedef struct {
     uint8_t projection_shift; /* from the sums of a projection to h */
     const model_weight *projection; /* 0 for none */
     const uint8_t *projection_shifts;
+#if defined(MODEL_KERNEL_AVX512)
+    const __m512i *lanes; /* of an LSTM its constants once more, as integer_avx512.c takes them */
+#endif
 } model_layer;
+
+#if defined(MODEL_KERNEL_AVX512)
+#define MODEL_WITH_LANES(lanes) lanes,
+#else
+#define MODEL_WITH_LANES(lanes)
+#endif
 
 #if MODEL_LSTM
 #if MODEL_PROJECTION
@@ -38,21 +47,35 @@ MODEL_STATIC void model_project(const model_layer *layer, const int16_t *hidden,
 }
 #endif
 
-/* c and h of every unit of a layer, v: x and h, one behind the other -> out [hidden_size]. */
 #if defined(MODEL_KERNEL_AVX512)
-MODEL_INLINE void model_update(const model_layer *layer, const int16_t *v, int32_t *c, int16_t *out)
+/* Room for a layer's lanes, which are written when the program is loaded, before anyone asks. */
+#define MODEL_LANES(lanes, weights, biases, shifts, input_size, units, state_size)         \
+    static __m512i lanes[MODEL_LANES_SIZE(input_size, state_size, units)];                 \
+    __attribute__((constructor(101))) static void lanes##_written(void)                    \
+    {                                                                                      \
+        const model_rows_of_units rows = {weights, biases, shifts, MODEL_WORDS(input_size), \
+                                          MODEL_WORDS(state_size), units};                 \
+        model_write_lanes(&rows, lanes);                                                   \
+    }
+
+/* c and h of every unit of a layer -> out [hidden_size]. */
+MODEL_INLINE void model_update(const model_layer *layer, const int16_t *x, const int16_t *h,
+                               int32_t *c, int16_t *out)
 {
+    int32_t values_x[MODEL_GATHERED / 2 + 8], values_h[MODEL_GATHERED / 2 + 8];
     model_all_units units;
-    units.w = layer->weights;
-    units.bias = layer->biases;
-    units.shifts = layer->shifts;
-    units.v = v;
+    units.lanes = layer->lanes;
+    units.x = model_words(x, layer->input_size, values_x);
+    units.h = model_words(h, layer->state_size, values_h);
     units.words_x = MODEL_WORDS((size_t)layer->input_size);
     units.words_h = MODEL_WORDS((size_t)layer->state_size);
+    units.units = layer->hidden_size;
     units.up = layer->up;
-    model_lstm_units(&units, c, out, layer->hidden_size);
+    model_lstm_units(&units, c, out);
 }
 #else
+#define MODEL_LANES(lanes, weights, biases, shifts, input_size, units, state_size)
+
 /* A bias, and the totals of x and of h, shifted; both are four rows apart. */
 MODEL_INLINE int32_t model_sum(const int32_t *bias, const uint8_t *shifts, const int32_t *totals)
 {
@@ -60,8 +83,11 @@ MODEL_INLINE int32_t model_sum(const int32_t *bias, const uint8_t *shifts, const
            (totals[4] >> MODEL_READ(shifts + 4));
 }
 
-MODEL_INLINE void model_update(const model_layer *layer, const int16_t *v, int32_t *c, int16_t *out)
+/* c and h of every unit of a layer -> out [hidden_size]. */
+MODEL_INLINE void model_update(const model_layer *layer, const int16_t *x, const int16_t *h,
+                               int32_t *c, int16_t *out)
 {
+    int16_t v[MODEL_GATHERED] MODEL_ALIGNED; /* x and h, one behind the other */
     const model_weight *w = layer->weights;
     const int32_t *bias = layer->biases;
     const uint8_t *shifts = layer->shifts;
@@ -69,6 +95,7 @@ MODEL_INLINE void model_update(const model_layer *layer, const int16_t *v, int32
     const size_t words_h = MODEL_WORDS((size_t)layer->state_size);
     const unsigned up = layer->up;
     const int32_t *const end = c + layer->hidden_size;
+    model_gather(h, layer->state_size, model_gather(x, layer->input_size, v));
     do {
         int32_t totals[8], sums[4], cell;
         w = model_totals(w, v, words_x, words_h, totals);
@@ -91,14 +118,12 @@ MODEL_INLINE void model_update(const model_layer *layer, const int16_t *v, int32
 /* One step of a layer: x [input_size], over h [state_size] and c [hidden_size], Q7.24. */
 MODEL_NOINLINE void model_lstm(const model_layer *layer, const int16_t *x, int16_t *h, int32_t *c)
 {
-    int16_t v[MODEL_GATHERED] MODEL_ALIGNED;
     int16_t *out = h;
 #if MODEL_PROJECTION
     int16_t hidden[MODEL_HIDDEN];
     out = layer->projection ? hidden : h;
 #endif
-    model_gather(h, layer->state_size, model_gather(x, layer->input_size, v));
-    model_update(layer, v, c, out);
+    model_update(layer, x, h, c, out);
 #if MODEL_PROJECTION
     if (layer->projection) {
         model_project(layer, hidden, h);
