@@ -218,6 +218,16 @@ def test_a_weight_that_is_exact_stays() -> None:
     assert not is_up[:, 6:].any()
 
 
+def test_a_row_of_int8_just_below_a_power_of_two_keeps_its_last_bit() -> None:
+    """Weights as torch.nn begins with, of 256 units: 1/16 is 128 units of 2^-11."""
+    weight = np.random.default_rng(8).uniform(-1 / 16, 1 / 16, (9, 300))
+    weight[:, 0] = 127.9 * 2.0**-11
+    weight[:, 1] = -weight[:, 0]
+    held = rows.whole_rows("weight", weight, np.zeros(300, np.int64), rows.Storage(8), 20)
+    assert np.abs(held.weight).max() == 127
+    assert np.abs(held.values - weight).max() < 2.0**-11
+
+
 def test_a_model_of_int8_gains_by_it() -> None:
     model = sensor()
     phases = np.random.default_rng(6).uniform(0, 2 * np.pi, (2, 40, 1, 2))

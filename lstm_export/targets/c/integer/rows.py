@@ -22,6 +22,10 @@ FINE_CHUNK = {16: 4, 8: MOST_COLUMNS}  # of what every error goes straight into 
 CHUNK_SHIFT = {16: 8, 8: 0}
 CHUNK_NORM = 65535  # sum of |weight| in a chunk: times 32768 it stays below 2^31
 ROW_NORM = 2**23  # sum of |weight| in a row: times 32768, shifted by 8, it stays below 2^30
+# The largest weight that a row's power of two is chosen for. Of int8 it is held as 127, at most a
+# unit too small: so a row that reaches just below a power of two keeps its last bit, as many do
+# with the weights that torch.nn begins with, of 64 or 256 units.
+WEIGHT_LIMIT = {16: LARGEST, 8: 127.999}
 LARGEST_SHIFT = 31
 SMALLEST = 1e-300  # a row of zeros has a scale, too
 REACH = 2.0**29  # |sum| of a row; x, h and the bias together stay in int32
@@ -47,7 +51,7 @@ class Storage:
             BundleError: `up` is of a matrix of another size.
         """
         if name not in self.up:
-            return np.rint(exact).astype(np.int64)
+            return self._held(np.rint(exact))
         try:
             data = base64.b64decode(self.up[name] + "==", altchars=b"_.")
         except ValueError:
@@ -56,7 +60,13 @@ class Storage:
             fault = f"the rounding of {name} in this C source does not fit the model"
             raise BundleError(f"{fault}; export it again")
         is_up = np.unpackbits(np.frombuffer(data, np.uint8), count=exact.size)
-        return np.floor(exact).astype(np.int64) + is_up.reshape(exact.shape)
+        return self._held(np.floor(exact) + is_up.reshape(exact.shape))
+
+    def _held(self, whole: Array) -> Array:
+        """int64, no weight beyond the largest that there is room for."""
+        largest = 2 ** (self.bits - 1) - 1
+        held: Array = np.clip(whole, -largest, largest).astype(np.int64)
+        return held
 
 
 def packed(is_up: Array) -> str:
@@ -141,8 +151,7 @@ def row_bits(
         fault = f"a row of {columns} weights, whole numbers take {MOST_COLUMNS}"
         raise UnsupportedModel(f"{fault}; export it in float")
     scaled = np.abs(weight) * 2.0**-value_bits  # of a weight, in units of 2^product
-    limit = LARGEST if bits == 16 else 127
-    by_weight = np.log2(limit / (scaled.max(axis=1) + SMALLEST))
+    by_weight = np.log2(WEIGHT_LIMIT[bits] / (scaled.max(axis=1) + SMALLEST))
     norms = [scaled[:, k : k + chunk].sum(axis=1) for k in range(0, columns, chunk)]
     # Rounding adds a unit a weight to a norm, at most.
     by_chunk = np.log2((CHUNK_NORM - chunk) / (np.maximum.reduce(norms) + SMALLEST))

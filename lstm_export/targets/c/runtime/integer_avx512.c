@@ -223,7 +223,9 @@ typedef model_gates model_totals_16;
 
 MODEL_INLINE model_totals_16 model_begun(const __m512i *start)
 {
-    const model_totals_16 totals = {start[0], start[1], start[2], start[3]};
+    const __m512i zero = _mm512_setzero_si512();
+    const model_totals_16 totals = {zero, zero, zero, zero};
+    (void)start;
     return totals;
 }
 
@@ -354,11 +356,11 @@ typedef struct {
 MODEL_NOINLINE void model_lstm_units(const model_all_units *layer, int32_t *c, int16_t *out)
 {
     const size_t quarter = layer->words_h / 4 / 8 * 8;
+    const __m512i zero = _mm512_setzero_si512();
     const __m512i *w = layer->lanes;
-    model_update_of_16 before;
+    model_update_of_16 before = {{zero, zero, zero, zero}, zero, c, out, 0};
     size_t first;
     unsigned part;
-    before.count = 0;
     for (first = 0; first < layer->units; first += 16) {
         const size_t left = layer->units - first;
         const model_16_units *const units = (const model_16_units *)w;
