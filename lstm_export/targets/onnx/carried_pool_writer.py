@@ -76,8 +76,8 @@ def _total(carried: str, terms: str, graph: Graph) -> str:
 def _carry_on(carried: str, total: str, graph: Graph) -> None:
     """The state after it: each part is what the parts before it leave of the total.
 
-    Between the Casts stands a Clip: ONNX Runtime 1.15 takes a Cast to float32 and one back for
-    nothing, and leaves out both.
+    Between the Casts stands a Clip: ONNX Runtime up to 1.16 takes a Cast to float32 and one back
+    for nothing (findings/onnxruntime_drops_two_casts.sh).
     """
     low = graph.number("lowest", LOWEST)
     high = graph.number("highest", -LOWEST)
