@@ -81,11 +81,11 @@ def _fit_all(  # noqa: PLR0913, PLR0917 - what `fit` is told
     table = read_for_training(source, options)
     unfinished = read_unfinished(resume, facts_of(table, options)) if resume else None
 
-    def fit_one(table: RowSource, options: TrainingOptions) -> TrainingResult:
-        fitted = fit_table(table, options, progress, unfinished, notice)
-        if output:
-            rescue(fitted, facts_of(table, fitted.options), output)
-        return _judged(table, fitted)
+    def fit_one(rows: RowSource, options: TrainingOptions) -> TrainingResult:
+        fitted = fit_table(rows, options, progress, unfinished, notice)
+        if output and rows is table:  # a model of earlier rows is none to keep
+            rescue(fitted, facts_of(rows, fitted.options), output)
+        return _judged(rows, fitted)
 
     origins = backtest(table, options, fit_one)
     if options.seeds > 1 and not options.ensemble:

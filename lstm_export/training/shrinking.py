@@ -33,7 +33,8 @@ def shrunk(
     On a series that the last value, or a regression, predicts as well as can be, all that a network
     adds to them is noise. Where its gain is less than its standard error, it is multiplied by the
     number from 0 to 1 that makes the squared error on validation smallest; quantiles stay as they
-    were learned.
+    were learned. An interrupted run of several processes leaves its network as it is: the others
+    may be gone, and torchrun does not wait.
 
     Args:
         trained: the network.
@@ -42,14 +43,16 @@ def shrunk(
         samples: of the table.
         options: those of the run.
     """
-    if not assembly.has_base or not len(samples.parts["validation"]):
+    ranks = Ranks.here()
+    is_cut_off = trained.unfinished is not None and ranks.size > 1
+    if is_cut_off or not assembly.has_base or not len(samples.parts["validation"]):
         return trained
     model = assembly.model([trained], signature)
     base = {BASE: partial(assembly.base, samples)}
     answers = model_answers(model, samples, options, beside=base)
     gains = [gain_of(answers, MODEL, BASE, target) for target in options.targets]
     is_gain = all(gain.mean > gain.standard_error for gain in gains)
-    share = Ranks.here().agreed(1.0 if is_gain else best_share(answers))
+    share = ranks.agreed(1.0 if is_gain else best_share(answers))
     if share == 1:
         return trained
     return trained._replace(fc=_times(trained.fc, share, assembly.outputs))

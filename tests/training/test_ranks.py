@@ -63,7 +63,7 @@ def kept(*given):
     return judged(*given)
 
 judging._judged = kept
-train("third.pt", "--predict", "level")
+train("third.pt", "--predict", "change")
 """
 
 
@@ -125,12 +125,12 @@ def test_a_process_that_dies_leaves_the_best_epoch_and_a_line(launched: Launched
         "gone; the best of epoch 2 was kept, and --resume third.pt goes on after epoch 2"
     )
     assert launched.stdout.count("wrote third.pt") == 1  # the first process alone prints
-    level = replace(OPTIONS, predict="level")
-    whole = fit(launched.folder / "data.csv", level)
+    change = replace(OPTIONS, predict="change")
+    whole = fit(launched.folder / "data.csv", change)
     early = launched.folder / "before_judging.pt"
     assert read(early).model == read(path).model
-    resumed = fit(launched.folder / "data.csv", level, resume=early)
-    again = fit(launched.folder / "data.csv", level, resume=path)
+    resumed = fit(launched.folder / "data.csv", change, resume=early)
+    again = fit(launched.folder / "data.csv", change, resume=path)
     assert again.model == resumed.model
     wanted = losses([asdict(epoch) for epoch in whole.history])
     got = losses([asdict(epoch) for epoch in resumed.history])

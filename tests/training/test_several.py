@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from lstm_export.cli import app
 from lstm_export.errors import InputError
 from lstm_export.model import forward
 from lstm_export.series import Table
-from lstm_export.training import Epoch, TrainingOptions, fit
+from lstm_export.training import Epoch, TrainingOptions, fit, rescue
+from lstm_export.training.ranks import Ranks
 from lstm_export.verification.subject import read
 from tests.kit.html_reader import Reader
 
@@ -30,6 +32,14 @@ OPTIONS = TrainingOptions(
     batch_size=32,
     predict="level",
 )
+
+
+class FirstOfTwo:
+    """This process as one that another trains along with."""
+
+    @staticmethod
+    def here() -> Ranks:
+        return Ranks(0, 2)
 
 
 def waves(rows: int = 400) -> Table:
@@ -122,6 +132,21 @@ def test_a_backtest_never_sees_what_it_is_judged_on() -> None:
     assert fit(Table.of(changed), options).backtest == found.backtest
     with pytest.raises(InputError, match="would train on 20% of the rows"):
         fit(waves(), replace(options, backtest=4))
+
+
+@pytest.mark.parametrize("backtest", [0, 1])
+def test_an_interrupted_backtest_leaves_no_model_of_earlier_rows(
+    backtest: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor where processes that train together write before they judge."""
+    path = tmp_path / "model.pt"
+    monkeypatch.setattr(rescue, "Ranks", FirstOfTwo)
+    interrupted_at(monkeypatch, 12)
+    options = replace(OPTIONS, backtest=backtest)
+    ended = pytest.raises(KeyboardInterrupt) if backtest else nullcontext()
+    with ended:
+        fit(waves(), options, output=path)
+    assert path.exists() != bool(backtest)
 
 
 @pytest.mark.parametrize(
