@@ -202,6 +202,7 @@ def _known_outcome(task: Task, digest: str) -> Outcome | None:
 
 def failed(partition: Partition, reason: str) -> Outcome:
     """A failure; what an earlier run answered here, of another table or model, stays."""
-    partition.bring_back()
+    if not partition.has_answer:
+        partition.bring_back()
     kept = "; the answer of an earlier run is still there" if partition.has_answer else ""
     return Outcome(partition.name, "failed", error=f"{reason}{kept}")

@@ -11,6 +11,7 @@ from .series_ends import hash_of, parts_that_go_on
 
 FIRST = "first"
 LAST = "last"
+_ENDS = {FIRST: "begin", LAST: "end"}
 
 
 def ends_of(table: Table, signature: Signature) -> Table:
@@ -19,12 +20,18 @@ def ends_of(table: Table, signature: Signature) -> Table:
     Without a time column they are numbers of rows.
 
     Raises:
-        InputError: the column of time or group is missing, or a cell is no time.
+        InputError: the column of time or group is missing or is called as one of these, or a cell
+            is no time.
     """
     times = np.arange(len(table)) if signature.time is None else parse_times(table, signature.time)
     found = list(keyed_rows(table, signature.group))
     columns: dict[str, Array] = {}
     for index, name in enumerate(group_columns(signature.group, table.names)):
+        if name in {FIRST, LAST}:
+            raise InputError(
+                f"column {name} tells series apart, and is to tell where they {_ENDS[name]}; "
+                "bring the rows of every series together instead, as groupby does"
+            )
         columns[name] = np.array([keys[index] for keys, _ in found], object)
     columns[FIRST] = np.array([times[rows].min() for _, rows in found], times.dtype)
     columns[LAST] = np.array([times[rows].max() for _, rows in found], times.dtype)

@@ -138,6 +138,25 @@ def test_a_partition_that_fails_costs_the_others_nothing(
     assert left == {*kept, *(f"_records/{name}.json" for name in kept)}
 
 
+def test_what_an_interrupted_run_answered_stays_where_the_next_fails(
+    bundle: Path, data: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    assert run(bundle, data, "-o", out).exit_code == 0
+    readings(("a", "b"), 21).write_csv(data / "1.csv")
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_folder(lstm_export.load(bundle), data, out, progress=interrupt)
+    latest = (out / "1.csv").read_bytes()
+    assert len(read_table(out / "1.csv")) == 2 * (21 - WINDOW + 1)
+    (data / "1.csv").write_text("no,table\n")
+    assert "1.csv: " in run(bundle, data, "-o", out).stderr
+    assert (out / "1.csv").read_bytes() == latest
+
+
 def test_a_series_in_two_partitions_is_refused_unless_time_jumps(
     bundle: Path, tmp_path: Path
 ) -> None:

@@ -55,3 +55,11 @@ def test_a_series_in_two_partitions_is_told(
     words = f"{series} is up to 2024-01-01T09:00:00 in one partition and goes on at {begins} in "
     with pytest.raises(InputError, match=words):
         check(parts, signature)
+
+
+def test_a_group_that_is_called_as_an_end_is_refused() -> None:
+    signature = replace(SIGNATURE, group="last")
+    columns = dict(readings(("a",), 10).columns)
+    table = Table({**columns, "last": columns[str(SIGNATURE.group)]})
+    with pytest.raises(InputError, match="column last tells series apart, and is to tell where"):
+        ends_of(table, signature)
