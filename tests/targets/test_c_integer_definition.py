@@ -28,6 +28,7 @@ from lstm_export.targets.c.integer import arithmetic, formats, joins, rounding, 
 from lstm_export.targets.c.integer.calibration import input_formats
 from lstm_export.targets.c.integer.cost import cost_of, costs, parts_of
 from lstm_export.targets.c.integer.definition import IntegerDefinition
+from lstm_export.targets.c.integer.measured_error import MeasuredError
 from lstm_export.targets.c.integer.stages import Counter
 from lstm_export.targets.c.integer.weight_rounding import fitted, ups
 from tests.kit.builders import drawn, gru, lstm, scaler
@@ -177,6 +178,8 @@ def test_the_error_against_what_was_measured_is_told_and_kept(tmp_path: Path) ->
     assert expected[0] != expected[1]
     sentence = f"the RMSE of load goes from {expected[0]:.6g} to {expected[1]:.6g} kW"
     assert sentence in (place / "README.md").read_text()
+    forged = MeasuredError("load\n", "kW\x1b", "seen\r.csv", 1.0, 2.0)  # an artifact's own words
+    assert forged.sentence().isprintable()
 
 
 def test_a_gru_and_an_lstm_hold_a_slow_state() -> None:

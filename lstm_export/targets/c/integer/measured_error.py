@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ....errors import printable
 from ....model import Array, Model, forward
 from .calibration import Calibration
 from .whole_model import WholeModel
@@ -31,11 +32,12 @@ class MeasuredError:
 
     def sentence(self) -> str:
         """For people."""
-        unit = f" {self.unit}" if self.unit else ""
+        unit = f" {printable(self.unit)}" if self.unit else ""
         change = f" ({self.rmse / self.model_rmse - 1:+.2%})" if self.model_rmse else ""
         return (
-            f"against what was measured, {self.source}, the RMSE of {self.name} goes from "
-            f"{self.model_rmse:.6g} to {self.rmse:.6g}{unit} in whole numbers{change}"
+            f"against what was measured, {printable(self.source)}, the RMSE of "
+            f"{printable(self.name)} goes from {self.model_rmse:.6g} to {self.rmse:.6g}{unit} "
+            f"in whole numbers{change}"
         )
 
     @classmethod
