@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ..device.onnx_guard import MAX_BYTES, check_onnx
-from ..device.onnx_metadata import SIGNATURE
+from ..device.onnx_metadata import SIGNATURE, carries_state
 from ..errors import BundleError, CheckpointError, UnsupportedModel
 from ..model import Array, Model, Signature
 from .contents import Contents
@@ -161,7 +161,7 @@ def read_onnx(file: BinaryIO) -> Contents:
         raise CheckpointError(f"it looks like ONNX, and is not read: {error}") from error
     from ..targets.onnx.reader import from_bytes
 
-    model = from_bytes(data)
+    model = from_bytes(data, stateful=carries_state(data))
     if not all(np.isfinite(array).all() for array in model.arrays.values()):
         raise CheckpointError(
             "its weights are not finite: the training diverged, or the file was damaged"

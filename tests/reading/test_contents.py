@@ -351,8 +351,10 @@ def test_our_own_files_bring_their_chain(tmp_path: Path) -> None:
     expected = CHAINS["scalers"]
     write_checkpoint(tmp_path / "m.pt", Checkpoint(expected))
     targets.get("onnx").export(expected, tmp_path / "m.onnx")
-    for name, how in (("m.pt", "own checkpoint"), ("m.onnx", "ONNX")):
+    targets.get("onnx-stream").export(expected, tmp_path / "m.stream.onnx")
+    for name in ("m.pt", "m.onnx", "m.stream.onnx"):
         contents = read_contents(tmp_path / name)
+        how = "ONNX" if name.endswith(".onnx") else "own checkpoint"
         assert (contents.model, contents.how) == (expected, how)
 
 
