@@ -9,7 +9,7 @@ from typing import Any
 
 from ..bundle.metrics import records
 from ..parity import ParityReport
-from ..training.answers import MODEL
+from ..parity.endless import MODEL_NAMES
 
 
 @dataclass(frozen=True)
@@ -107,9 +107,9 @@ class Outcome:
         for target in dict.fromkeys(score["target"] for score in self.metrics):
             own = [score for score in self.metrics if score["target"] == target]
             by_name = {score["predictor"]: score["rmse"] for score in own}
-            model = by_name.pop(MODEL, None)
-            if model is not None and by_name:
-                pairs.append((model, min(by_name.values())))
+            models = [by_name.pop(name) for name in MODEL_NAMES if name in by_name]
+            if models and by_name:
+                pairs.append((models[0], min(by_name.values())))
         return max(pairs, key=_ratio, default=None)
 
     def to_record(self) -> dict[str, Any]:

@@ -51,9 +51,9 @@ def fleet() -> FleetReport:
                 "better", artifacts=(good,), metrics=scores("y", model=1.0, ridge=2.0, same=4.0)
             ),
             Outcome(
-                "of two",
+                "of two",  # trained by an earlier version
                 size_bytes=10,
-                metrics=(*scores("y", model=1.0, ridge=4.0), *scores("z", model=3.0, ridge=2.0)),
+                metrics=(*scores("y", lstm=1.0, ridge=4.0), *scores("z", lstm=3.0, ridge=2.0)),
                 warnings=(EVIL,),
             ),
             Outcome("bare", unchanged=True),
