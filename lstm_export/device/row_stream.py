@@ -15,6 +15,7 @@ from ..errors import BundleError, InputError
 from ..model import Array
 from ..series import Table, gaps_in_time, group_name, step_text
 from ..series.calendar import calendar_features
+from ..series.cells import fills
 from ..series.measured import measured_columns
 from ..series.steps import elapsed, elapsed_text
 from ..series.times import local_times, parse_times
@@ -120,7 +121,7 @@ class RowStream:
                 is refused.
         """
         names = self._columns.names
-        if len(cells) != len(names):
+        if not fills(cells, len(names)):
             raise InputError(
                 f"line {line} has {len(cells)} cells, expected {len(names)}: {', '.join(names)}"
             )
@@ -143,7 +144,7 @@ class RowStream:
 
     def _read(self, cells: Sequence[str], line: int) -> _Row:
         columns = self._columns
-        by_name = dict(zip(columns.names, cells, strict=True))
+        by_name = dict(zip(columns.names, cells, strict=False))
         arrays = {name: np.array([cell], object) for name, cell in by_name.items()}
         table = Table.of(Table(arrays, first_row=line), self._signature.table_format)
         measured = measured_columns(table, columns.measured, self._signature).values[0]

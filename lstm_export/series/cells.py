@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from ..model import USUAL, TableFormat
 
@@ -28,6 +29,12 @@ def is_given(cell: str, table_format: TableFormat = USUAL) -> bool:
     """Whether a cell of text holds something."""
     text = cell.strip()
     return text.lower() not in MISSING_CELLS and text not in table_format.missing_values
+
+
+def fills(cells: Sequence[str], width: int) -> bool:
+    """Whether a row has a cell for each of so many columns; what is more may be empty, as a
+    separator at the end of rows leaves it."""
+    return len(cells) >= width and not any(cell.strip() for cell in cells[width:])
 
 
 def number_text(cell: str, table_format: TableFormat = USUAL) -> str:

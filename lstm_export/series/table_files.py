@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import InputError, require
 from ..files import read_bytes, unreadable
 from ..model import USUAL, Array, TableFormat
+from .cells import fills
 
 # Of what a .gz unpacks to, to the .gz; the traffic table of this package comes to 4.
 MAX_RATIO = 200
@@ -149,9 +150,8 @@ def refuse_twice(path: Path, names: Sequence[str]) -> None:
 
 
 def check_width(path: Path, number: int, row: Sequence[str], names: Sequence[str]) -> None:
-    """Raises InputError for a row with more or fewer cells than the header; what is more may be
-    empty, as a separator at the end of rows leaves it."""
-    if len(row) < len(names) or any(cell.strip() for cell in row[len(names) :]):
+    """Raises InputError for a row with more or fewer cells than the header."""
+    if not fills(row, len(names)):
         raise InputError(
             f"{path}, row {number} has {len(row)} cells, expected {len(names)} as in the header; "
             "repair the row, or give --skip-rows where lines stand before the header, --separator "

@@ -35,8 +35,9 @@ def beaten(
         options: as they were given.
         history: of the training.
     """
+    found = tuple(scores_of(answers))
     for target in answers.targets:
-        scores = [score for score in scores_of(answers) if score.target == target]
+        scores = [score for score in found if score.target == target]
         best = min(scores, key=lambda score: score.rmse)
         (own,) = (score for score in scores if score.predictor == MODEL)
         if best.rmse < own.rmse:
