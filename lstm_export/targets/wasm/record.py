@@ -31,7 +31,7 @@ NUMBERS = "lstm-export.numbers"
 # Raised when a reader of the record or a caller of the exports would go wrong with a newer module.
 FORMAT = 1
 INTEGER_FORMAT = 2  # a module in whole numbers, whose weights are not those of the model
-MOST_NUMBERS = 16  # for each byte of a module; the smallest weight takes one
+MOST_NUMBERS = 16  # for each byte of a module; it holds far fewer: the smallest weight takes a byte
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,9 @@ def files_of(model: Model, windows: Array | None, options: Options) -> dict[str,
 def _whole_modules(model: Model, windows: Array | None, options: Options) -> Modules:
     """Those in whole numbers, each with the constants of the definition."""
     found = choose(model, windows, options)
-    facts = IntegerFacts.of(found.whole, found.formats, False, found.measured_errors)
+    facts = IntegerFacts.of(
+        found.whole, found.formats, floats=False, measured_errors=found.measured_errors
+    )
     made = []
     for simd in (True, False):
         data = whole_module_of(model, found.whole, facts, simd)
