@@ -136,6 +136,41 @@ def test_both_directions_of_a_layer_cost_together() -> None:
     assert {part.layer for part in parts if part.name == "weights"} == {"l0", "l1"}
 
 
+def test_weights_cost_what_a_model_of_the_rounded_ones_costs() -> None:
+    random = np.random.default_rng(9)
+    layers = (lstm("a", 2, 6, 1, random), lstm("b", 6, 6, 1, random))
+    model = Model((*layers, LastStep("last")), Signature(2, 6))
+    x = random.uniform(-1, 1, (4, 9, 2)).astype(np.float32)
+    counts = input_formats(model.signature, "x0=q:0.00005")  # which weights take in
+    _, rounded = fitted(model, (x,), 8, counts)
+    exact = forward(model, x).y
+    shares = {part.layer: part.share for part in parts_of(model, rounded, x) if part.layer}
+    assert list(shares) == ["a.l0", "b.l0"]
+    for name, stage in zip("ab", rounded.recurrent, strict=True):
+        (cell,) = stage.layers[0]
+        arrays = dict(model.arrays)
+        arrays[f"{name}.weight_ih_l0"] = (cell.rows_ih.values / stage.factor).astype(np.float32)
+        arrays[f"{name}.weight_hh_l0"] = cell.rows_hh.values.astype(np.float32)
+        other = Model.from_record(model.chain_record(), arrays, model.signature)
+        error = forward(other, x).y - exact
+        share = np.sqrt((error**2).mean()) / exact.std()
+        assert shares[f"{name}.l0"] == pytest.approx(share, rel=1e-6)
+
+
+def test_h_costs_what_a_state_of_int16_costs() -> None:
+    """Step by step, h rounded to 2^-15 before the next."""
+    model = Model((lstm("a", 2, 6, 1, np.random.default_rng(9)), LastStep("last")), Signature(2, 6))
+    x = drawn(model, 4, 9)
+    exact = forward(model, x).y
+    state = None
+    for step in range(x.shape[1]):
+        h, c = forward(model, x[:, step : step + 1], state=state).state
+        state = (np.rint(h * 2.0**15) * 2.0**-15, c)
+    (share,) = (part.share for part in parts_of(model, whole(model), x) if part.name == "h")
+    error = state[0][0] - exact
+    assert share == pytest.approx(np.sqrt((error**2).mean()) / exact.std(), rel=1e-9)
+
+
 def test_saturation_is_counted_and_said() -> None:
     model = sensor()
     rounded = whole(model)
