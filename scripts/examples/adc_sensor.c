@@ -1,6 +1,7 @@
 /* A model in whole numbers on a Cortex-M0+, such as a Raspberry Pi Pico's: the counts of the converter go in as they
    come, and no float is computed anywhere. The RP2040's own temperature sensor gives 27 - (V - 0.706) / 0.001721
-   degrees at a count of V * 4096 / 3.3, that is 437.227 - 0.46814 * count. It runs under QEMU as it stands.
+   degrees at a count of V * 4096 / 3.3, that is 437.227 - 0.46814 * count. model.pt takes this temperature alone, in
+   degrees; a model without names calls it x0. It runs under QEMU as it stands.
 
        lstm-export c model.pt -o model_c --name model --arithmetic integer --self-test --input-format x0=q:-0.46814:437.227
        arm-none-eabi-gcc -std=c99 -O2 -ffreestanding -nostdlib -mthumb -mcpu=cortex-m0plus -mfloat-abi=soft \

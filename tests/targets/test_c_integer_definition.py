@@ -71,6 +71,22 @@ def test_last_values_are_added_back_as_finely_as_they_come(inputs: str) -> None:
         assert cost.largest < 1e-3 * cost.spread, cost
 
 
+def test_coarse_counts_lose_nothing() -> None:
+    """Halves of a unit, as a cheap sensor gives them, and an input that is 0 or 1."""
+    seed = CHAINS["seed"]
+    width = seed.signature.input_size
+    names = ("temp_c", "weather=rain", *(f"x{place}" for place in range(2, width)))
+    signature = replace(seed.signature, features=tuple(map(Column, names)))
+    model = replace(seed, signature=signature)
+    x = drawn(model, 4, 40)
+    x[..., 0] = np.rint(2 * x[..., 0]) / 2
+    x[..., 1] = x[..., 1] > 0
+    given = input_formats(signature, "temp_c=q:0.5,weather=rain=q:1")
+    held = rounding.whole_model(model, formats.chosen(model, [x], 16, given))
+    for cost in costs(model, held, [x]):
+        assert cost.largest < NEAR["seed"] * cost.spread, cost
+
+
 @pytest.mark.parametrize(
     ("inputs", "fault"),
     [("x0=q:1e-20", "too fine"), ("x0=q:1e9", "too coarse")],

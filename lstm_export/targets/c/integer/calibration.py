@@ -81,8 +81,9 @@ def input_formats(signature: Signature, text: str) -> dict[int, InputFormat]:
     """
     found: dict[int, InputFormat] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
-        name, _, told = part.partition("=")
-        found[_place(signature, name.strip())] = _told(part, told.strip())
+        name, _, told = part.rpartition("=")  # an input of text is named such as weather=rain
+        entry = _told(part, told.strip())
+        found[_place(signature, name.strip())] = entry
     return found
 
 

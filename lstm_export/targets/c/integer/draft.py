@@ -140,11 +140,16 @@ class Draft:
         return replace(moved, zero=np.zeros(len(offset)))
 
     def scaled(self, value: Value, after: Array) -> Value:
-        """A narrow value of any step and zero, narrow with so many bits after the point."""
+        """A narrow value of any step and zero, narrow with so many bits after the point.
+
+        Coarse counts get fewer: as many as a factor of int16 holds their step with.
+        """
+        _check_coarse(value, after)
         with np.errstate(divide="ignore"):
             safe = np.where(np.abs(value.step) > SMALLEST, value.step, 1.0)
         zero = np.where(np.abs(value.step) > SMALLEST, -value.zero / safe, 0.0)
         centre = np.rint(np.clip(zero, -LARGEST, LARGEST)).astype(np.int64)
+        after = np.minimum(after, _bits_of_factor(value.step) - GUARD_BITS)
         wide = self._scaled_from(value, centre, after + GUARD_BITS)
         name = "inputs" if value.is_raw else value.name
         narrow = whole.Narrow(name, np.full_like(after, GUARD_BITS))
@@ -159,11 +164,9 @@ class Draft:
 
     def _scaled_from(self, value: Value, centre: Array, bits: Array) -> Value:
         """Wide, by a rounded factor that moves no value at `centre`."""
-        exponent = np.floor(np.log2(LARGEST_FACTOR / np.maximum(np.abs(value.step), SMALLEST)))
-        shift = np.minimum(exponent - bits, 31).astype(np.int64)
+        shift = np.minimum(_bits_of_factor(value.step) - bits, 31)
         factor = np.rint(value.step * 2.0 ** (shift + bits)).astype(np.int64)
         offset = (value.zero + value.step * centre) * 2.0**bits
-        _check_shift(value, shift)
         _check_offset(value, offset)
         scale = whole.Scale(centre, factor, shift, np.rint(offset).astype(np.int64))
         return self.add(scale, [value], bits, True)
@@ -174,12 +177,19 @@ class Draft:
         return self.add(Align(value.name or "x", shift, limit), [value], bits, True)
 
 
-def _check_shift(value: Value, shift: Array) -> None:
+def _bits_of_factor(step: Array) -> Array:
+    """Bits after the point that a factor of int16 holds steps with."""
+    found: Array = np.floor(np.log2(LARGEST_FACTOR / np.maximum(np.abs(step), SMALLEST)))
+    return found.astype(np.int64)
+
+
+def _check_coarse(value: Value, after: Array) -> None:
     """Refuse counts that are too coarse."""
-    if (shift < 0).any():
+    is_coarse = np.abs(value.step) * 2.0**after > 2 * LARGEST
+    if is_coarse.any():
         raise UnsupportedModel(
-            f"{_title(value)} {int(np.argmin(shift))} is too coarse for whole numbers: a count is "
-            "more than its spread; choose a finer format"
+            f"{_title(value)} {int(np.argmax(is_coarse))} is too coarse for whole numbers: a count "
+            "is worth more than the whole range of its values; choose a finer format"
         )
 
 
