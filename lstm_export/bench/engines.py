@@ -96,8 +96,10 @@ def open_engines(
     """
     engines: list[Engine] = []
     notes: list[str] = []
+    held: set[str] = set()
     for path in paths:
         opened = open_file(path, word, key)
+        held.update(opened.engines)
         for name, artifact in opened.engines.items():
             if chosen and name not in chosen:
                 continue
@@ -110,6 +112,8 @@ def open_engines(
     if not engines:
         wanted = f" for the engine {' or '.join(chosen)}" if chosen else ""
         files = ", ".join(map(str, paths))
+        if chosen and not held.intersection(chosen):
+            notes = [f"choose from {', '.join(sorted(held))}"]
         raise InputError("; ".join([f"nothing to run{wanted} in {files}", *notes]))
     return _named(engines), tuple(notes)
 

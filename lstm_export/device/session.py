@@ -205,12 +205,8 @@ class Session:
         """What makes streams for any batch; see `stream`."""
         self._in_this_process()
         mode = mode or self._mode
-        least = self._least_steps
-        if mode != "state" and window in range(1, least):
-            raise InputError(
-                f"the window is {window}, "
-                f"expected at least {least} samples, which this model takes at once"
-            )
+        if mode != "state" and window:
+            self._refuse_short_window(window)
         return StreamMaker(
             self.signature,
             self._runner,
@@ -297,7 +293,16 @@ class Session:
         window = self.signature.window if given is None else given
         if window is not None and window < 1:
             raise InputError(f"window is {window}, expected at least one step")
+        if window is not None:
+            self._refuse_short_window(window)
         return window
+
+    def _refuse_short_window(self, window: int) -> None:
+        if window < self._least_steps:
+            raise InputError(
+                f"the window is {window}, "
+                f"expected at least {self._least_steps} samples, which this model takes at once"
+            )
 
     def _checked(self, x: object, strict: bool) -> Array:
         return checked_input(

@@ -32,7 +32,7 @@ class Sharing:
         """For people: `2 processes here`."""
         where = "here" if self.engine == "local" else f"on {self.engine.capitalize()}"
         if self.workers is None:
-            return f"processes {where}"
+            return f"a process a core {where}" if self.engine == "local" else f"processes {where}"
         return f"{self.workers} {'process' if self.workers == 1 else 'processes'} {where}"
 
     def answers(self, job: Callable[[Any], Any], questions: Sequence[Any]) -> Answers:

@@ -126,7 +126,7 @@ def _files_of(path: Path) -> tuple[Path, ...]:
     files = tuple(sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES))
     kinds = {file.suffix.lower() for file in files}
     if len(kinds) != 1:
-        found = " and ".join(sorted(kinds)) or "neither"
+        found = " and ".join(sorted(kinds)) or "no table"
         raise InputError(
             f"{path} holds {found}, expected files of one kind, {' or '.join(SUFFIXES)}, directly "
             "in the folder"

@@ -23,7 +23,12 @@ def session_of(model: Model) -> Session:
     from lstm_export.device import load_onnx
     from lstm_export.targets.onnx.writer import to_bytes
 
-    return Session(load_onnx(to_bytes(model, 17)), model.signature, twin=lambda: streaming(model))
+    return Session(
+        load_onnx(to_bytes(model, 17)),
+        model.signature,
+        twin=lambda: streaming(model),
+        least_steps=model.least_steps,
+    )
 
 
 def inputs(model: Model, *shape: int) -> Array:

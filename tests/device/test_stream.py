@@ -18,6 +18,7 @@ from lstm_export.device import (
     Stream,
 )
 from lstm_export.device.bound_state import BoundState
+from lstm_export.errors import InputError
 from lstm_export.model import Array, Flatten, LastSteps, Linear, Model, Signature, forward
 from lstm_export.model.state import not_for_streams
 from lstm_export.parity import check, golden_sets
@@ -189,6 +190,8 @@ def test_a_forecast_from_its_last_steps_is_streamed_on_windows() -> None:
     windows = np.stack([x[start : start + 5] for start in range(8)])
     assert np.isnan(y[:4]).all()
     np.testing.assert_allclose(y[4:], forward(model, windows).y, rtol=1e-5, atol=1e-6)
+    with pytest.raises(InputError, match="the window is 2, expected at least 3 samples"):
+        session_of(model).slide(x, window=2)
 
 
 def test_the_state_remembers_more_than_a_window(traffic_model: Model) -> None:

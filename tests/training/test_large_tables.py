@@ -249,7 +249,7 @@ def is_no_text(folder: Path) -> None:
     [
         (names_a_column_twice, "a.parquet has two columns named 'v'; rename one"),
         (is_no_text, "a.csv, row 1 cannot be read: .* invalid start byte; save it as UTF-8 text"),
-        (lambda _: None, "holds neither, expected files of one kind, .csv or .parquet"),
+        (lambda _: None, "holds no table, expected files of one kind, .csv or .parquet"),
         (lacks_a_column, "b.parquet lacks v: its columns are time, expected time, v as in"),
         (goes_back, "row 1, column time of b.parquet is 3.0, which repeats the row before it"),
         (mixes_kinds, "holds .csv and .parquet, expected files of one kind"),
