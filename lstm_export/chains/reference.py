@@ -234,7 +234,7 @@ def recorded(path: Path, takes: int, time_first: bool) -> tuple[Array, Array]:
             x, y = (np.asarray(file[name], np.float64) for name in ("x", "y"))
     except (OSError, ValueError, KeyError, EOFError, TypeError) as error:
         raise InputError(
-            f"{path} is no .npz with arrays x and y ({error}); "
+            f"{path} is no .npz with arrays x and y of numbers; "
             "write it with numpy.savez(path, x=x, y=y)"
         ) from error
     if time_first and x.ndim == 3:

@@ -88,6 +88,13 @@ def as_float32(array: Array) -> Array:
         return np.ascontiguousarray(array, "<f4")
 
 
+def refuse_unknown(nonfinite: str, choices: Sequence[str]) -> None:
+    """Raises InputError where `nonfinite` is none of the choices."""
+    if nonfinite not in choices:
+        known = ", ".join(choices)
+        raise InputError(f"nonfinite={nonfinite!r} is unknown; choose one of {known}")
+
+
 def is_unfit(given: Array, cast: Array, nonfinite: Nonfinite) -> Array:
     """Which values must be refused, bool, where `cast` is `given` as float32."""
     unfit: Array = ~np.isfinite(cast)

@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
-from typing import Any, Protocol, overload
+from typing import Any, Protocol, get_args, overload
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from ..errors import InputError
 from ..model import Array, Runner, Signature
 from ..series import Missing, Table, TableSource, group_columns, sliding_windows
 from .guarded_runner import GuardedRunner
-from .guards import Nonfinite, checked_input
+from .guards import Nonfinite, checked_input, refuse_unknown
 from .pool import StreamPool
 from .ranges import InputRangeWarning, bounds_of, out_of_range
 from .sequences import (
@@ -82,7 +82,11 @@ class Session:
                 state.
             reopen: opens the same session in another process; what is pickled.
             least_steps: of a sequence that the model has an answer to.
+
+        Raises:
+            InputError: `nonfinite` is unknown.
         """
+        refuse_unknown(nonfinite, get_args(Nonfinite))
         self.signature = signature
         self._nonfinite: Nonfinite = nonfinite
         self._reopen = reopen
@@ -298,7 +302,7 @@ class Session:
         return window
 
     def _refuse_short_window(self, window: int) -> None:
-        if window < self._least_steps:
+        if 0 < window < self._least_steps:
             raise InputError(
                 f"the window is {window}, "
                 f"expected at least {self._least_steps} samples, which this model takes at once"

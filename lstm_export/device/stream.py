@@ -14,7 +14,7 @@ from ..bundle import Mode
 from ..errors import InputError
 from ..model import Array, Signature
 from ..series.given_arrays import given_array
-from .guards import MAX_STEPS, NotFinite, checked_input
+from .guards import MAX_STEPS, NotFinite, checked_input, refuse_unknown
 from .range_watch import RangeWatch
 from .ranges import InputRangeWarning
 from .state_file import Counts, Identity, pack_state, unpack_state
@@ -370,9 +370,7 @@ def _resumed(
 
 
 def _check_options(batch: int, nonfinite: Unusable) -> None:
-    if nonfinite not in get_args(Unusable):
-        choices = ", ".join(get_args(Unusable))
-        raise InputError(f"nonfinite={nonfinite!r} is unknown; choose one of {choices}")
+    refuse_unknown(nonfinite, get_args(Unusable))
     if type(batch) is not int or not 0 < batch < MAX_BATCH:
         raise InputError(f"batch is {batch!r}, expected a positive whole number")
 

@@ -268,3 +268,5 @@ def test_a_stream_needs_what_its_mode_keeps(traffic_model: Model) -> None:
     for options in ({"mode": "x"}, {"nonfinite": "x"}, {"batch": 0}, {"batch": 1.5}):
         with pytest.raises(InputError):
             alone.stream(**options)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="'x' is unknown; choose one of refuse, propagate"):
+        Session(streaming(seed), seed.signature, nonfinite="x")  # type: ignore[arg-type]
