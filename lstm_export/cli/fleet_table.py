@@ -89,11 +89,11 @@ class _Rows:
             return self._entry(cells, self._place(index))
         except typer.BadParameter as error:
             column = error.param.opts[-1].removeprefix("--") if error.param else ""
-            if column not in cells:
+            if not given.get(column):
                 said = error.format_message() if error.param else error.message
                 raise InputError(f"{self._place(index)}: {said}") from error
             place = self.table.place(column, index)
-            raise InputError(f"{place} is {cells[column]!r}: {error.message}") from error
+            raise InputError(f"{place} is {given[column]!r}: {error.message}") from error
         except InputError as error:
             raise InputError(f"{self._place(index)}: {error}") from error
 

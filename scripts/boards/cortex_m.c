@@ -7,7 +7,7 @@ extern uint32_t _data_source[], _data[], _data_end[], _bss[], _bss_end[];
 void _stack(void); /* no function but the stack's end, the first entry of the table */
 int main(void);
 
-static void start(void);
+void start(void); /* where the linker script begins, too */
 static void fault(void);
 
 __attribute__((section(".vectors"), used)) static void (*const vectors[16])(void) = {
@@ -75,7 +75,7 @@ static void fault(void)
     board_exit(3);
 }
 
-static void start(void)
+void start(void)
 {
     uint32_t *to, *from = _data_source;
     CPACR |= 0xFu << 20; /* the floating-point unit */

@@ -124,6 +124,10 @@ REFUSED = {
         "row 2, column target of fleet.csv is 'tflite': unknown target 'tflite'"
     ),
     ("name,data,target,window", "a,d.csv,load,0"): "row 2 of fleet.csv: window is 0, expected 1",
+    (
+        "name,data,target,horizon",
+        "a,d.csv,load,six",
+    ): "row 2, column horizon of fleet.csv is 'six': ",
     ("name,data,window", "a,d.csv,6"): "row 2 of fleet.csv: Missing option '--target'",
     ("name,data,target,step,time", "a,d.csv,load,5 parsec,t"): (
         "row 2 of fleet.csv: --step is '5 parsec'"
