@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from ..series import TableSource
 
 USUAL_WINDOW = 32  # steps, where no window is known and the data have more
+DAMAGE = (EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error)  # of a .npz
 MOST_WINDOWS = 48  # spread evenly, besides those that hold the ends of a column's range
 
 
@@ -61,10 +64,11 @@ def _columns(table: Table, names: Sequence[str], size: int) -> tuple[Column, ...
 def _stored(path: Path, size: int) -> Array:
     """The array x of an .npz, or its only one, `(n, seq, size)`."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here, since NumPy leaves open what it finds to be damaged.
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             name = "x" if "x" in file.files else next(iter(file.files))
             x: Any = np.asarray(file[name], np.float64)
-    except (OSError, ValueError, EOFError, TypeError, StopIteration) as error:
+    except (OSError, StopIteration, *DAMAGE) as error:
         raise InputError(
             f"--data {path} is no .npz with an array x of numbers; "
             "write it with numpy.savez(path, x=x)"

@@ -11,7 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import InputError, UnsupportedModel
+from ..files import unreadable
 from ..model import Array
+from .real_windows import DAMAGE
 
 # Everything that a module answers with, nested tuples and lists laid out flat.
 Call = Callable[[Array], "list[Array]"]
@@ -230,9 +232,12 @@ def recorded(path: Path, takes: int, time_first: bool) -> tuple[Array, Array]:
         InputError: it is no .npz with arrays x and y, or they are no numbers of these shapes.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here, since NumPy leaves open what it finds to be damaged.
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             x, y = (np.asarray(file[name], np.float64) for name in ("x", "y"))
-    except (OSError, ValueError, KeyError, EOFError, TypeError) as error:
+    except OSError as error:
+        raise unreadable(path, error, "a .npz file with arrays x and y") from error
+    except DAMAGE as error:
         raise InputError(
             f"{path} is no .npz with arrays x and y of numbers; "
             "write it with numpy.savez(path, x=x, y=y)"

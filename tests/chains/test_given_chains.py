@@ -216,6 +216,9 @@ def test_recorded_answers_of_another_model_are_no_proof(tmp_path: Path) -> None:
     np.savez(tmp_path / "ref.npz", x=x, y=x[:, 0, :1])
     with pytest.raises(UnsupportedModel, match="none of the plausible chains agrees"):
         read_checkpoint(tmp_path / "m.pt", ReadingOptions(reference=tmp_path / "ref.npz"))
+    (tmp_path / "ref.npz").write_bytes(b"PK\x03\x04")  # begins as a zip, and is none
+    with pytest.raises(LstmExportError, match="no .npz with arrays x and y"):
+        read_checkpoint(tmp_path / "m.pt", ReadingOptions(reference=tmp_path / "ref.npz"))
 
 
 @pytest.mark.parametrize(

@@ -181,6 +181,7 @@ def test_a_live_module_is_proved_on_its_users_data(table: Path) -> None:
 def test_other_data_are_one_clear_line(checkpoint: Path, table: Path, tmp_path: Path) -> None:
     np.savez(tmp_path / "two.npz", x=np.zeros((4, 5, 2)))
     np.savez(tmp_path / "nan.npz", x=np.full((4, 5, 3), np.nan))
+    (tmp_path / "cut.npz").write_bytes(b"PK\x03\x04")
     named = ("--features", ",".join(FEATURES))
     cases: list[tuple[tuple[str | Path, ...], str]] = [
         (("--data", table), "has 4 columns (flow, id, temperature, pressure), and x 3; say which"),
@@ -189,6 +190,7 @@ def test_other_data_are_one_clear_line(checkpoint: Path, table: Path, tmp_path: 
         (("--data", tmp_path / "two.npz"), "holds x (4, 5, 2), expected (n, seq, 3)"),
         (("--data", tmp_path / "nan.npz"), "no finite float32 numbers"),
         (("--data", tmp_path / "none.npz"), "is no .npz with an array x"),
+        (("--data", tmp_path / "cut.npz"), "is no .npz with an array x"),
         (("--features", "a,b"), "--features has 2 names (a, b), and x 3 columns"),
         (("--features", "a,b,a"), "names that differ"),
         (("--outputs", "a"), "--outputs has 1 names (a), and y 2 columns"),
