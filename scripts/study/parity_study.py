@@ -1,31 +1,35 @@
-"""Rerun the study behind the parity rule, and write its table into docs/parity.md.
+"""Rerun the study behind the parity rule, and write its tables into docs/parity.md.
 
-Three questions, each over chains drawn at random (tests/kit/random_chains.py), the first over
-graphs (tests/kit/random_graphs.py) as well, written as real ONNX files by this package and run in
-ONNX Runtime:
+Each question is asked of models drawn at random (tests/kit/random_chains.py, random_graphs.py),
+which this package writes as real ONNX files, run in ONNX Runtime:
 
-    alarms      does an artifact without a bug ever fail, in ONNX Runtime or in PyTorch?
-    mutants     is an artifact with a bug (tests/kit/mutant_files.py) caught: by its structure (R1),
+    chains      does an artifact without a bug ever fail, in ONNX Runtime or in PyTorch?
+    graphs      the same of models whose stages take more than the value before them
+    mutated     is an artifact with a bug (tests/kit/mutant_files.py) caught: by its structure (R1),
                 its numbers (R2)?
-    diagnosis   does a bug of the catalogue get its own name, and a bug that is not in it no name?
+    diagnosed   does a bug of the catalogue get its own name, and a bug that is not in it no name?
 
-What each chain gave is a line of JSON in artifacts/parity-study/, so that a run that was stopped
-goes on where it was. OpenBLAS's threads only get into each other's way here:
+What each model gave is a line of JSON in artifacts/parity-study/, so that a run that was stopped
+goes on where it was. A question that is asked of 0 models keeps its table. OpenBLAS's threads only
+get into each other's way here:
 
     OPENBLAS_NUM_THREADS=1 python -m scripts.study.parity_study
+    OPENBLAS_NUM_THREADS=1 python -m scripts.study.parity_study --chains 0 --mutated 0 --diagnosed 0
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from scripts.bench.timing import machine
 from scripts.docs.block import write_block
 from tests.kit.study.judged import alarm, mutant_kinds
 from tests.kit.study.named import diagnoses
-from tests.kit.study.records import run
+from tests.kit.study.records import Record, run
 from tests.kit.study.tables import alarm_lines, diagnosis_lines, mutant_lines
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,58 +37,62 @@ FOLDER = ROOT / "artifacts" / "parity-study"
 PAGE = ROOT / "docs" / "parity.md"
 
 
+class Question(NamedTuple):
+    """What is asked of many models.
+
+    Attributes:
+        models: of how many, where nobody says; also the name of the option.
+        about: what the option's help says.
+        judge: asks the model that a seed and a number draw.
+        lines: the table of what all of them gave.
+    """
+
+    models: int
+    about: str
+    judge: Callable[[int, int], Record]
+    lines: Callable[[list[Record]], list[str]]
+
+
+QUESTIONS = {
+    "chains": Question(10_000, "chains without a bug", alarm, alarm_lines),
+    "graphs": Question(
+        10_000,
+        "graphs without a bug",
+        partial(alarm, graphs=True),
+        partial(alarm_lines, what="graphs"),
+    ),
+    "mutated": Question(300, "chains that are given every bug", mutant_kinds, mutant_lines),
+    "diagnosed": Question(200, "chains whose bugs are to be named", diagnoses, diagnosis_lines),
+}
+
+
 def main() -> None:
     """Run what is missing, print what was found and write it into the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for name, question in QUESTIONS.items():
+        parser.add_argument(
+            f"--{name}", type=int, default=question.models, metavar="N", help=question.about
+        )
     parser.add_argument(
-        "--chains", type=int, default=10_000, metavar="N", help="chains without a bug"
-    )
-    parser.add_argument(
-        "--graphs", type=int, default=10_000, metavar="N", help="graphs without a bug"
-    )
-    parser.add_argument(
-        "--mutated", type=int, default=300, metavar="N", help="chains that are given every bug"
-    )
-    parser.add_argument(
-        "--diagnosed", type=int, default=200, metavar="N", help="chains whose bugs are to be named"
-    )
-    parser.add_argument(
-        "--seed", type=int, default=2026, metavar="S", help="another seed gives other chains"
+        "--seed", type=int, default=2026, metavar="S", help="another seed gives other models"
     )
     parser.add_argument("--jobs", type=int, default=1, metavar="J", help="processes")
     options = parser.parse_args()
-    seed = options.seed
-    jobs = options.jobs
-    alarms = run(_kept("alarms", seed), partial(alarm, seed), options.chains, jobs)
-    of_graphs = partial(alarm, seed, graphs=True)
-    graphs = run(_kept("graph-alarms", seed), of_graphs, options.graphs, jobs)
-    judged = run(_kept("mutants", seed), partial(mutant_kinds, seed), options.mutated, jobs)
-    asked = run(_kept("diagnosis", seed), partial(diagnoses, seed), options.diagnosed, jobs)
-    lines = [
-        _made_by(options),
-        "",
-        *alarm_lines(alarms),
-        "",
-        *alarm_lines(graphs, "graphs"),
-        "",
-        *mutant_lines(judged),
-        "",
-        *diagnosis_lines(asked),
-    ]
-    print(*lines, sep="\n")
-    write_block(PAGE, "parity study", lines)
+    for name, question in QUESTIONS.items():
+        count = vars(options)[name]
+        if not count:
+            continue
+        path = FOLDER / f"{name}-{options.seed}.jsonl"
+        records = run(path, partial(question.judge, options.seed), count, options.jobs)
+        lines = [_made_by(name, count, options.seed), "", *question.lines(records)]
+        print(*lines, sep="\n")
+        write_block(PAGE, f"parity study, {name}", lines)
 
 
-def _kept(question: str, seed: int) -> Path:
-    return FOLDER / f"{question}-{seed}.jsonl"
-
-
-def _made_by(options: argparse.Namespace) -> str:
+def _made_by(name: str, count: int, seed: int) -> str:
     found = machine("numpy", "onnx", "onnxruntime", "torch")
-    versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
-    asked = ("chains", "graphs", "mutated", "diagnosed")
-    counts = " ".join(f"--{name} {vars(options)[name]}" for name in asked)
-    command = f"python -m scripts.study.parity_study {counts} --seed {options.seed}"
+    versions = ", ".join(f"{package} {version}" for package, version in found["versions"].items())
+    command = f"python -m scripts.study.parity_study --{name} {count} --seed {seed}"
     return f"`{command}` on {found['processor']}, Python {found['python']}, {versions}."
 
 
