@@ -78,7 +78,7 @@ def test_mlflow_reads_options_losses_and_errors(tmp_path: Path) -> None:
     assert (run.info.status, interrupted.info.status) == ("FINISHED", "KILLED")
     assert run.data.params["hidden_size"] == "4"
     assert run.data.tags["weights_sha256"] == result.model.weights_sha256
-    assert run.data.metrics["rmse/test/v/lstm"] == pytest.approx(result.score("test").rmse)
+    assert run.data.metrics["rmse/test/v/model"] == pytest.approx(result.score("test").rmse)
     assert [loss.value for loss in losses] == [epoch.validation_loss for epoch in result.history]
 
 
