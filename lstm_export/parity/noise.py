@@ -122,6 +122,16 @@ class ExactAndJitter(Jitter):
         others += others * self._signs(others.shape)
         return moved
 
+    def held(self, value: Array) -> Array:
+        moved = super().held(value)
+        moved[..., 0, :, :] = value[..., 0, :, :]  # float64 holds it
+        return moved
+
+    def undecided(self, value: Array, where: Array) -> Array:
+        moved = super().undecided(value, where)
+        moved[..., 0, :, :] = value[..., 0, :, :]
+        return moved
+
     def gate(self, gate: Array, size: Array | float = 1.0) -> Array:
         moved: Array = gate.copy()
         others = moved[..., 1:, :, :]
