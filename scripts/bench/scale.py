@@ -96,6 +96,7 @@ def cluster(engine: str) -> Iterator[None]:
     elif engine == "spark":
         from pyspark.sql import SparkSession
 
+        os.environ["PYSPARK_PYTHON"] = sys.executable  # else the first python3 of the path
         spark = SparkSession.builder.master("local[2]").getOrCreate()
         yield
         spark.stop()
@@ -122,8 +123,11 @@ def answer_on_cluster(engine: str, bundle: str, data: str, output: str) -> None:
     with cluster(engine):
         run_folder(session, first / "data", first / "answers", engine=name)
         start = time.perf_counter()
-        run_folder(session, Path(data), Path(output) / "all", engine=name)
-        print(time.perf_counter() - start)
+        answered = run_folder(session, Path(data), Path(output) / "all", engine=name)
+        seconds = time.perf_counter() - start
+    if answered.failed:
+        sys.exit(f"{engine} failed: {answered.failed[0].error}")
+    print(seconds)
 
 
 def seconds_on_cluster(folder: Path, engine: str) -> float:
