@@ -10,11 +10,11 @@ import numpy as np
 
 from ..model import Array, Model
 from ..model.forward import Noise, Output
+from ..model.forward.equations import SMALLEST_NORMAL
 
 # Unit roundoff of float32: the largest relative error of one rounding to nearest.
 U = 2.0**-24
 LARGEST_FLOAT = float(np.finfo(np.float32).max)
-SMALLEST_NORMAL = float(np.finfo(np.float32).tiny)
 
 # Below its smallest normal number, 2**-126, float32 rounds absolutely, and runtimes may take it for
 # 0. No S is smaller than that number over eps, so that such a difference counts as one spacing.

@@ -108,11 +108,21 @@ def test_no_code_of_the_artifact_runs(made: Any, tmp_path: Path) -> None:
     assert not report.ok
 
 
-def test_whole_numbers_that_are_claimed_must_be_there(made: Any, tmp_path: Path) -> None:
-    """Else floats would be judged, whose weights and answers are right."""
+@pytest.mark.parametrize(
+    ("written", "forged", "said"),
+    [
+        # Else floats would be judged, whose weights and answers are right.
+        (b'{"format": 2', b'{"format": 1', "says that c computes in whole numbers"),
+        (b'"input_bits": [', b'"input_bits": [1, ', "formats .* do not fit the model"),
+    ],
+    ids=["floats", "formats of another model"],
+)
+def test_a_record_of_something_else_is_refused(
+    written: bytes, forged: bytes, said: str, made: Any, tmp_path: Path
+) -> None:
     bundle = open_bundle(made[0])
-    data = bundle.artifacts["c"].replace(b'{"format": 2', b'{"format": 1')
-    with pytest.raises(BundleError, match="says that c computes in whole numbers"):
+    data = bundle.artifacts["c"].replace(written, forged)
+    with pytest.raises(BundleError, match=said):
         lstm_export.verify(packed(bundle, data, tmp_path / "m.bundle"))
 
 
@@ -121,13 +131,6 @@ def test_a_number_that_is_none_is_refused(made: Any, tmp_path: Path) -> None:
     data = bundle.artifacts["c"].replace(b"-4194112, -4194112", b"-4194112  -4194112", 1)
     (report,) = lstm_export.verify(packed(bundle, data, tmp_path / "m.bundle"))
     assert report.structure == "model_tanh_table is missing"
-
-
-def test_formats_of_another_model_are_refused(made: Any, tmp_path: Path) -> None:
-    bundle = open_bundle(made[0])
-    data = bundle.artifacts["c"].replace(b'"input_bits": [', b'"input_bits": [1, ')
-    with pytest.raises(BundleError, match="formats .* do not fit the model"):
-        lstm_export.verify(packed(bundle, data, tmp_path / "m.bundle"))
 
 
 def test_what_is_claimed_of_equality_follows_from_the_errors(made: Any, tmp_path: Path) -> None:
