@@ -34,7 +34,7 @@ def long_files(path: Path) -> Offences:
 
 
 def long_functions(path: Path) -> Offences:
-    """A command's signature is its options with their help, and does not count."""
+    """A command's signature has a line for each of its options, and does not count."""
     is_command = PACKAGE / "cli" in path.parents
     for node in nodes(path):
         if isinstance(node, Function):

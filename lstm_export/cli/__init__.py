@@ -1,8 +1,7 @@
 """The command line: parse, one call into the library, print, exit code.
 
-Exit codes: 0 good; 1 the check failed or the input was refused (one line on stderr); 2 wrong usage;
-    130 interrupted;
-143 terminated.
+Exit codes: 0 good; 1 the check failed or the input was refused (one line on stderr); 2 wrong
+usage; 130 interrupted; 143 terminated.
 """
 
 import os

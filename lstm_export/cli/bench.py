@@ -4,58 +4,26 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from ..errors import InputError, ParityError
 from . import show
+from .options import measuring, shared
 
 
 def bench(  # noqa: PLR0913, PLR0917 - the options of a command
-    sources: Annotated[
-        list[Path], typer.Argument(help="Bundles and artifacts.", metavar="BUNDLE|ARTIFACT")
-    ],
-    engine: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Which targets to measure; repeat for several. All by default.", metavar="TARGET"
-        ),
-    ] = None,
-    batch: Annotated[int, typer.Option(min=1, help="Sequences in a batch.")] = 32,
-    seq: Annotated[
-        int | None,
-        typer.Option(min=1, help="Steps in a sequence; by default the stored window, or 100."),
-    ] = None,
-    seconds: Annotated[
-        float, typer.Option(min=0.01, help="Seconds for each engine at each shape, after warm-up.")
-    ] = 1.0,
-    deadline: Annotated[
-        str | None,
-        typer.Option(
-            help="Fail unless the 99th percentile of the answer to a new sample is below this, "
-            "such as 1ms.",
-            metavar="TIME",
-        ),
-    ] = None,
-    rate: Annotated[
-        str | None,
-        typer.Option(
-            help="Samples a second, such as 48kHz: show the share of a core that they take, and "
-            "fail above 100 %.",
-            metavar="RATE",
-        ),
-    ] = None,
-    plot: Annotated[
-        Path | None,
-        typer.Option(
-            help="Also draw the latencies as a PNG file; needs the plot extra.", metavar="FILE"
-        ),
-    ] = None,
-    trust: show.Trust = False,
-    key: show.Key = None,
-    as_json: show.AsJson = False,
+    sources: measuring.Sources,
+    engine: measuring.Engines = None,
+    batch: measuring.Batch = 32,
+    seq: measuring.Seq = None,
+    seconds: measuring.Seconds = 1.0,
+    deadline: measuring.Deadline = None,
+    rate: measuring.Rate = None,
+    plot: measuring.Plot = None,
+    trust: shared.Trust = False,
+    key: shared.Key = None,
+    as_json: shared.AsJson = False,
 ) -> None:
     """Measure latency, start-up, memory and size.
 

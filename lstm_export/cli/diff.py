@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
 from ..errors import ParityError
 from . import show
+from .options import bundling, shared
 
 
 def diff(
-    old: Annotated[Path, typer.Argument(help="The bundle that devices have.", metavar="OLD")],
-    new: Annotated[Path, typer.Argument(help="The bundle that is to replace it.", metavar="NEW")],
-    trust: show.Trust = False,
-    key: show.Key = None,
-    as_json: show.AsJson = False,
+    old: bundling.Old,
+    new: bundling.New,
+    trust: shared.Trust = False,
+    key: shared.Key = None,
+    as_json: shared.AsJson = False,
 ) -> None:
     """Say whether a new bundle can replace an old one.
 

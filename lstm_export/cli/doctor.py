@@ -5,9 +5,10 @@ from __future__ import annotations
 import typer
 
 from . import show
+from .options import shared
 
 
-def doctor(as_json: show.AsJson = False) -> None:
+def doctor(as_json: shared.AsJson = False) -> None:
     """Show what this machine can do, and what is missing."""
     from ..doctor import examine
 

@@ -2,59 +2,27 @@
 
 from __future__ import annotations
 
-from enum import Enum
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
 from ..files import check_output, write_bytes
 from . import show
 from .again import command_again
+from .options import judging, shared
 from .show_evaluation import evaluation_lines
 
-# The library's words, repeated here so that --help need not import it; a test compares the two.
-Part = Enum(
-    "Part", {"all": "all", "train": "train", "validation": "validation", "test": "test"}, type=str
-)
 WRITES = ("report", "as_json")  # parameters that do not change what is judged
 
 
 def evaluate(  # noqa: PLR0913, PLR0917 - the options of a command
     context: typer.Context,
-    source: Annotated[
-        Path, typer.Argument(help="A checkpoint, or a bundle.", metavar="MODEL|BUNDLE")
-    ],
-    data: Annotated[
-        Path,
-        typer.Argument(help="A table with the model's inputs and targets.", metavar="DATA"),
-    ],
-    artifact: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="An artifact of the model, judged beside it; repeat for several.", metavar="PATH"
-        ),
-    ] = None,
-    part: Annotated[
-        Part | None,
-        typer.Option(
-            help="Which windows; by default all, or the test part of the file that the model was "
-            "trained on.",
-            show_default=False,
-        ),
-    ] = None,
-    missing: Annotated[
-        show.Missing | None,
-        typer.Option(
-            help="What happens to rows with an empty cell; by default as in training.",
-            show_default=False,
-        ),
-    ] = None,
-    report: Annotated[
-        Path | None, typer.Option(help="Write it all as one HTML page.", metavar="FILE")
-    ] = None,
-    trust: show.Trust = False,
-    as_json: show.AsJson = False,
+    source: judging.Source,
+    data: judging.Table,
+    artifact: judging.Artifacts = None,
+    part: judging.Part = None,
+    missing: judging.Missing = None,
+    report: judging.Report = None,
+    trust: shared.Trust = False,
+    as_json: shared.AsJson = False,
 ) -> None:
     """Judge a model on a table, by step and by group."""
     from ..evaluation import evaluate as judge

@@ -12,7 +12,8 @@ import typer
 from .. import targets
 from ..errors import ParityError
 from . import show
-from .model_options import Reading, reads_model
+from .options import shared
+from .reading_arguments import Reading, reads_model
 
 
 def target_command(name: str) -> Callable[..., None]:
@@ -47,12 +48,12 @@ def target_command(name: str) -> Callable[..., None]:
 def _common(suffix: str) -> list[inspect.Parameter]:
     output_help = f"Where the artifact goes; by default beside MODEL, ending in {suffix}."
     return [
-        _parameter("model", show.Model),
+        _parameter("model", shared.Model),
         _parameter("reading", Reading),
         _parameter(
             "output", Annotated[Path | None, typer.Option("-o", "--output", help=output_help)], None
         ),
-        _parameter("as_json", show.AsJson, False),
+        _parameter("as_json", shared.AsJson, False),
     ]
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperGroup
@@ -17,8 +16,7 @@ from ..workers import import_beforehand
 from . import show
 from .again import command_again
 from .fleet_table import entries_of
-from .package import Targets
-from .run import On
+from .options import bundling, choices, fleets, shared
 from .show_fleet import fleet_lines, verdict
 
 if TYPE_CHECKING:
@@ -51,44 +49,23 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Engine = Annotated[On, typer.Option("--on", help="What shares the models out to processes.")]
-Workers = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        help="Processes, of a thread each; by default one a core, on a cluster what there is.",
-    ),
-]
-
 
 @app.command(PACKAGE)
 def package(  # noqa: PLR0913, PLR0917 - the options of a command
     context: typer.Context,
-    table: Annotated[
-        Path,
-        typer.Argument(
-            help="A CSV with a row a model: name; checkpoint, or data to train on; and options of "
-            "package, or of train, a column each.",
-            metavar="TABLE",
-        ),
-    ],
-    output: Annotated[
-        Path,
-        typer.Option(
-            "-o", "--output", help="The folder of the bundles and the report.", metavar="BUNDLES"
-        ),
-    ],
-    target: Targets = None,
-    on: Engine = On.local,
-    workers: Workers = None,
-    as_json: show.AsJson = False,
+    table: fleets.Table,
+    output: fleets.Output,
+    target: bundling.Targets = None,
+    on: fleets.On = choices.On.local,
+    workers: fleets.Workers = None,
+    as_json: shared.AsJson = False,
 ) -> None:
     """Package every model of a table, and report on all.
 
     A bundle that an earlier run made from the same files and options is left as it is. The report
     is fleet.json and fleet.html in BUNDLES.
     """
-    if on is On.local:
+    if on is choices.On.local:
         import_beforehand(_PACKAGING)
     from ..fleet.fleet_page import page
     from ..fleet.fleet_report import REPORT
@@ -115,31 +92,20 @@ def package(  # noqa: PLR0913, PLR0917 - the options of a command
 @app.command()
 def verify(  # noqa: PLR0913, PLR0917 - the options of a command
     context: typer.Context,
-    bundles: Annotated[
-        Path, typer.Argument(help="The folder that `fleet` wrote.", metavar="BUNDLES")
-    ],
-    against: Annotated[
-        Path | None,
-        typer.Option(
-            help="The report to compare with, which --json prints; by default BUNDLES/fleet.json.",
-            metavar="FILE",
-            show_default=False,
-        ),
-    ] = None,
-    html: Annotated[
-        Path | None, typer.Option(help="Also write the report as one HTML page.", metavar="FILE")
-    ] = None,
-    key: show.Key = None,
-    trust: show.Trust = False,
-    on: Engine = On.local,
-    workers: Workers = None,
-    as_json: show.AsJson = False,
+    bundles: fleets.Bundles,
+    against: fleets.Against = None,
+    html: shared.Html = None,
+    key: shared.Key = None,
+    trust: shared.Trust = False,
+    on: fleets.On = choices.On.local,
+    workers: fleets.Workers = None,
+    as_json: shared.AsJson = False,
 ) -> None:
     """Verify every bundle, and say what changed since the last report.
 
     As `verify BUNDLE` does, without torch. Nothing is written in BUNDLES.
     """
-    if on is On.local:
+    if on is choices.On.local:
         import_beforehand(_CHECKING)
     from ..fleet.checking import verify_fleet
     from ..fleet.fleet_page import page

@@ -11,7 +11,8 @@ import typer
 
 from ..errors import InputError
 from . import package, train
-from .model_options import OPTIONS, reading_of
+from .options.model_reading import OPTIONS
+from .reading_arguments import reading_of
 from .row_command import RowCommand
 from .training_arguments import options_of, search_of
 

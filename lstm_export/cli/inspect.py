@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import typer
 
 from . import show
-from .model_options import Reading, reads_model
+from .options import shared
+from .reading_arguments import Reading, reads_model
 
 if TYPE_CHECKING:
     from ..chains import Checkpoint
@@ -22,7 +23,7 @@ LABEL = 9  # columns of the label in front of every line
 
 
 @reads_model
-def inspect(model: show.Model, reading: Reading, as_json: show.AsJson = False) -> None:
+def inspect(model: shared.Model, reading: Reading, as_json: shared.AsJson = False) -> None:
     """Show what is in a model file, and what is assumed of it."""
     from ..verification.subject import read
 

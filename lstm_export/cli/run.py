@@ -8,133 +8,46 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from ..files import is_folder
 from . import show
 from .folder import answer_folder, folder_to_write, start_workers
+from .options import choices, prediction, shared
 from .stream import run_stream
 
 if TYPE_CHECKING:
     from ..device import Predictions, Progress, Session
     from ..model import Column
 
-# `device.Mode`, repeated here so that --help need not import it; a test compares the two.
-Mode = Enum("Mode", {"window": "window", "state": "state"}, type=str)
-# `device.row_stream.Late` and `Duplicate`, for the same reason.
-Late = Enum("Late", {"error": "error", "drop": "drop"}, type=str)
-Duplicate = Enum("Duplicate", {"error": "error", "drop": "drop", "last": "last"}, type=str)
-# `scale.sharing.Engine`, for the same reason.
-On = Enum("On", {"local": "local", "ray": "ray", "spark": "spark", "dask": "dask"}, type=str)
 # What a stream does about empty cells, by what the option is called for tables.
 _UNUSABLE = {"refuse": "refuse", "drop": "skip", "ffill": "hold"}
 
 
 def run(  # noqa: PLR0913, PLR0917 - the options of a command
-    source: Annotated[
-        Path, typer.Argument(help="A bundle or an exported artifact.", metavar="BUNDLE|ARTIFACT")
-    ],
-    data: Annotated[
-        Path,
-        typer.Argument(
-            help="A table (.csv, .csv.gz, .parquet), an array (.npy), a folder of tables, or - "
-            "with --stream.",
-            metavar="DATA",
-        ),
-    ],
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "-o",
-            "--output",
-            help="Where predictions go: a .csv or .npy file, or for a folder of tables another "
-            "folder; by default stdout.",
-        ),
-    ] = None,
-    window: Annotated[
-        int | None, typer.Option(min=1, help="Steps in a window; by default the stored number.")
-    ] = None,
-    missing: Annotated[
-        show.Missing, typer.Option(help="What happens to rows with an empty cell.")
-    ] = show.Missing.refuse,
-    engine: Annotated[
-        str | None,
-        typer.Option(
-            help=(
-                "Which target of a bundle to run; by default onnx, "
-                "without onnxruntime or an ONNX file numpy."
-            ),
-            metavar="TARGET",
-            show_default=False,
-        ),
-    ] = None,
-    provider: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="An execution provider of ONNX Runtime; repeat for several.", metavar="NAME"
-        ),
-    ] = None,
-    stream: Annotated[
-        bool, typer.Option("--stream", help="Answer CSV from stdin line by line; DATA is then -.")
-    ] = False,
-    mode: Annotated[
-        Mode | None,
-        typer.Option(
-            help="What a stream keeps between samples; by default what the bundle says.",
-            show_default=False,
-        ),
-    ] = None,
-    state: Annotated[
-        Path | None,
-        typer.Option(
-            help="Start the stream from this file, if it exists, and save to it at the end.",
-            metavar="FILE",
-        ),
-    ] = None,
-    late: Annotated[
-        Late,
-        typer.Option(help="What happens to a row of a stream that is earlier than the row before."),
-    ] = Late.error,
-    duplicate: Annotated[
-        Duplicate,
-        typer.Option(
-            help="What happens to a row of a stream with the time of the row before; last takes "
-            "its place."
-        ),
-    ] = Duplicate.error,
-    most_unanswered: Annotated[
-        float,
-        typer.Option(
-            help="A stream ends with code 1 if more than this share of its rows got no answer.",
-            min=0,
-            max=1,
-        ),
-    ] = 0.5,
-    on: Annotated[
-        On, typer.Option(help="What shares the tables of a folder out to processes.")
-    ] = On.local,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Processes for the tables of a folder; by default 1, on a cluster what there is.",
-            show_default=False,
-        ),
-    ] = None,
-    carry: Annotated[
-        bool,
-        typer.Option(
-            "--carry", help="Series of a folder go on from table to table, in the order of names."
-        ),
-    ] = False,
-    key: show.Key = None,
-    trust: show.Trust = False,
-    as_json: show.AsJson = False,
+    source: prediction.Source,
+    data: prediction.Data,
+    output: prediction.Output = None,
+    window: prediction.Window = None,
+    missing: shared.Missing = choices.Missing.refuse,
+    engine: prediction.Engine = None,
+    provider: prediction.Provider = None,
+    stream: prediction.Stream = False,
+    mode: prediction.Mode = None,
+    state: prediction.State = None,
+    late: prediction.Late = choices.Late.error,
+    duplicate: prediction.Duplicate = choices.Duplicate.error,
+    most_unanswered: prediction.MostUnanswered = 0.5,
+    on: prediction.On = choices.On.local,
+    workers: prediction.Workers = None,
+    carry: prediction.Carry = False,
+    key: shared.Key = None,
+    trust: shared.Trust = False,
+    as_json: shared.AsJson = False,
 ) -> None:
     """Predict from a table or an array: one row a prediction.
 
@@ -143,15 +56,15 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
     input_size) is answered row by row. Tables in a folder are answered one by one; those that were
     answered before are skipped.
     """
-    is_about_rows = late is not Late.error or duplicate is not Duplicate.error
+    is_about_rows = late is not choices.Late.error or duplicate is not choices.Duplicate.error
     _check_usage(data, stream, output or as_json, mode or state or is_about_rows)
-    is_about_folders = carry or workers or on is not On.local
+    is_about_folders = carry or workers or on is not choices.On.local
     if is_folder(data):
         start_workers(on.value, workers)
     from .. import pipeline
 
     load = partial(pipeline.load, source, engine, provider or (), trust=trust, key=key)
-    choices = {"window": window, "missing": missing.value}
+    table_options = {"window": window, "missing": missing.value}
     if stream and not is_about_folders:
         rows: dict[str, Any] = {
             "mode": mode and mode.value,
@@ -163,9 +76,9 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
     elif is_folder(data) or is_about_folders:
         sharing = {"engine": on.value, "workers": workers, "carry": carry}
         out = folder_to_write(data, output, stream)
-        answer_folder(_loaded(load), data, out, as_json, choices, **sharing)
+        answer_folder(_loaded(load), data, out, as_json, table_options, **sharing)
     else:
-        _answer_file(load, source, data, output, as_json, choices)
+        _answer_file(load, source, data, output, as_json, table_options)
 
 
 def _loaded(load: Callable[[], Session]) -> Session:
@@ -181,7 +94,7 @@ def _answer_file(  # noqa: PLR0913, PLR0917 - the options of a command
     data: Path,
     output: Path | None,
     as_json: bool,
-    choices: Mapping[str, Any],
+    table_options: Mapping[str, Any],
 ) -> None:
     """A table or an array."""
     from ..device import check_prediction_output, predict_file
@@ -190,7 +103,7 @@ def _answer_file(  # noqa: PLR0913, PLR0917 - the options of a command
         check_prediction_output(output, source, data)
     with _said() as notes:
         session = load()
-        found = predict_file(session, data, **choices, progress=_progress())
+        found = predict_file(session, data, **table_options, progress=_progress())
     if output:
         found.write(output)
     if as_json:

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
-from . import show
+from .options import bundling, shared
 
 
 def sbom(
-    bundle: Annotated[Path, typer.Argument(help="A bundle.", metavar="BUNDLE")],
-    output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", help="A file; without it the bill goes to stdout."),
-    ] = None,
-    key: show.Key = None,
+    bundle: bundling.Bundle,
+    output: bundling.BillOutput = None,
+    key: shared.Key = None,
 ) -> None:
     """Print a bundle's bill of materials, in CycloneDX.
 

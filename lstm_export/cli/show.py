@@ -1,12 +1,11 @@
-"""What commands print, as text or as JSON, and the parameters that they share."""
+"""What commands print, as text or as JSON."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -15,28 +14,6 @@ from ..version import JSON_SCHEMA_VERSION
 if TYPE_CHECKING:
     from ..chains import Checkpoint
     from ..parity import ParityReport
-
-# `series.Missing`, repeated here so that --help need not import it; a test compares the two.
-Missing = Enum("Missing", {"refuse": "refuse", "drop": "drop", "ffill": "ffill"}, type=str)
-
-Model = Annotated[
-    Path,
-    typer.Argument(help="A checkpoint: model.pt from train, or one of your own.", metavar="MODEL"),
-]
-Trust = Annotated[
-    bool, typer.Option("--trust", help="Run the code in the files that you name (C, TorchScript).")
-]
-Key = Annotated[
-    Path | None,
-    typer.Option(
-        "--key",
-        help="The public key that must have signed the file, of minisign or in PEM.",
-        metavar="PUB",
-    ),
-]
-AsJson = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object for programs instead of text.")
-]
 
 
 def as_json(command: str, **fields: Any) -> None:

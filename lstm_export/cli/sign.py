@@ -3,35 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from . import show
+from .options import bundling, shared
 
 if TYPE_CHECKING:
     from ..signing import Signed
 
 
 def sign(
-    file: Annotated[
-        Path,
-        typer.Argument(
-            help="A bundle, an exported artifact or a folder such as model_c.", metavar="FILE"
-        ),
-    ],
-    key: Annotated[
-        Path,
-        typer.Option(help="The secret key, of minisign or in PEM (P-256).", metavar="KEY"),
-    ],
-    oms: Annotated[
-        bool,
-        typer.Option(
-            "--oms",
-            help="Also write FILE.oms.json, an OpenSSF model signature, with a key in PEM.",
-        ),
-    ] = False,
-    as_json: show.AsJson = False,
+    file: bundling.File,
+    key: bundling.SecretKey,
+    oms: bundling.Oms = False,
+    as_json: shared.AsJson = False,
 ) -> None:
     """Sign a bundle or an artifact, as minisign or openssl does.
 

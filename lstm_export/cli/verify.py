@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -13,7 +13,8 @@ from ..errors import InputError, LstmExportError, ParityError
 from ..files import check_output, write_bytes
 from . import show
 from .again import command_again
-from .model_options import Reading, reads_model, said_of_reading
+from .options import judging, shared
+from .reading_arguments import Reading, reads_model, said_of_reading
 
 if TYPE_CHECKING:
     from ..parity import ParityReport
@@ -23,77 +24,23 @@ if TYPE_CHECKING:
 # What does not change what is judged, and is left out where a command is shown to be given again.
 WRITES = ("junit", "html", "failing", "as_json")
 
-_File = Path | None
-
 
 @reads_model
 def verify(  # noqa: PLR0913, PLR0917 - the command's arguments and options
     context: typer.Context,
     reading: Reading,
-    artifact: Annotated[
-        Path, typer.Argument(help="An exported artifact, or a bundle.", metavar="ARTIFACT|BUNDLE")
-    ],
-    model: Annotated[
-        _File,
-        typer.Argument(
-            help="The checkpoint that it was made from; a bundle needs none.", metavar="[MODEL]"
-        ),
-    ] = None,
-    junit: Annotated[
-        _File,
-        typer.Option(help="Also write JUnit XML, one test case a golden set.", metavar="FILE"),
-    ] = None,
-    html: Annotated[
-        _File, typer.Option(help="Also write the report as one HTML page.", metavar="FILE")
-    ] = None,
-    failing: Annotated[
-        _File,
-        typer.Option(
-            help="If it fails, write the smallest failing input, as .npz.", metavar="FILE"
-        ),
-    ] = None,
-    replay: Annotated[
-        _File,
-        typer.Option(help="Judge only this input, a file that --failing wrote.", metavar="FILE"),
-    ] = None,
-    check_self: Annotated[
-        bool,
-        typer.Option(
-            "--self-check",
-            help="Put known bugs into copies of the artifact; fail if one goes unnoticed.",
-        ),
-    ] = False,
-    streaming: Annotated[
-        bool,
-        typer.Option(
-            "--streaming",
-            help="Also measure how the answers change when it runs as one endless stream.",
-        ),
-    ] = False,
-    data: Annotated[
-        _File,
-        typer.Option(
-            help="With --streaming: the table to measure on; without it, the stored windows.",
-            metavar="FILE",
-        ),
-    ] = None,
-    numbers_only: Annotated[
-        bool,
-        typer.Option(
-            "--numbers-only",
-            help="Judge an ONNX file by its answers alone, in a process of its own; files of other "
-            "tools are judged so unasked.",
-        ),
-    ] = False,
-    key: Annotated[
-        str | None,
-        typer.Option(
-            help="The public key that must have signed the file, of minisign or in PEM; "
-            "with MODEL also: which state_dict of it to read, where no file is called so.",
-            metavar="PUB|NAME",
-        ),
-    ] = None,
-    as_json: show.AsJson = False,
+    artifact: judging.Artifact,
+    model: judging.ModelOfArtifact = None,
+    junit: judging.Junit = None,
+    html: shared.Html = None,
+    failing: judging.Failing = None,
+    replay: judging.Replay = None,
+    check_self: judging.CheckSelf = False,
+    streaming: judging.Streaming = False,
+    data: judging.StreamedTable = None,
+    numbers_only: judging.NumbersOnly = False,
+    key: judging.KeyOrName = None,
+    as_json: shared.AsJson = False,
 ) -> None:
     """Check an artifact against its model, or a bundle by itself."""
     reading = replace(reading, data=None)  # here it is for --streaming

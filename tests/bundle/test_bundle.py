@@ -335,14 +335,6 @@ def test_a_mode_that_is_none_is_refused(bundle: Bundle) -> None:
         )
 
 
-def test_the_command_line_knows_every_mode() -> None:
-    from typing import get_args
-
-    from lstm_export.cli.package import Mode as Offered
-
-    assert tuple(capability.value for capability in Offered) == get_args(Mode)
-
-
 def test_golden_sets_with_lengths_are_stored_and_raise_the_version(traffic_model: Model) -> None:
     x = np.ones((3, 4, traffic_model.signature.input_size), np.float32)
     unequal = GoldenSet.of("unequal", traffic_model, x, np.array([4, 1, 2]))

@@ -15,7 +15,6 @@ from lstm_export.chains.find_parts import find_parts
 from lstm_export.chains.forward_text import forward_text, parse_forward
 from lstm_export.chains.program import same_program
 from lstm_export.cli import app
-from lstm_export.cli.model_options import Readout
 from lstm_export.errors import InputError, LstmExportError, UnsupportedModel
 from lstm_export.model import forward
 from lstm_export.reading import Contents, FoundScaler, contents_of
@@ -116,14 +115,6 @@ def test_a_given_chain_may_leave_modules_out_and_says_so() -> None:
     tensors = state(lstm=nn.LSTM(3, 8), mean=nn.Linear(8, 1), variance=nn.Linear(8, 1))
     found = from_state_dict(tensors, ReadingOptions(forward="lstm, last, mean"))
     assert found.notes == ("not in the chain: variance",)
-
-
-def test_the_choices_of_the_command_line_are_the_librarys() -> None:
-    from typing import get_args
-
-    from lstm_export.chains import outline
-
-    assert [choice.value for choice in Readout] == list(get_args(outline.Readout))
 
 
 # What is no chain

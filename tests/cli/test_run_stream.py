@@ -9,7 +9,6 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -18,11 +17,7 @@ from typer.testing import CliRunner, Result
 from lstm_export import load
 from lstm_export.bundle import Artifact, make_bundle, write_bundle
 from lstm_export.cli import app
-from lstm_export.cli.run import Duplicate, Late, Mode, On
-from lstm_export.device import Mode as DeviceMode
-from lstm_export.device import row_stream
 from lstm_export.model import Column, Model
-from lstm_export.scale.sharing import Engine
 from tests.kit.chains import CHAINS
 
 pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
@@ -294,16 +289,6 @@ def test_wrong_usage(bundle: Path, tmp_path: Path) -> None:
     done = stream(plain, "1,2\n")
     assert done.exit_code == 1
     assert "-t onnx-stream" in done.stderr
-
-
-def test_the_modes_of_the_command_are_those_of_the_device() -> None:
-    for shown, chosen in (
-        (Mode, DeviceMode),
-        (Late, row_stream.Late),
-        (Duplicate, row_stream.Duplicate),
-        (On, Engine),
-    ):
-        assert tuple(choice.value for choice in shown) == get_args(chosen)
 
 
 def started(bundle: Path, *options: object) -> subprocess.Popen[str]:

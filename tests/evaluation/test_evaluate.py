@@ -5,18 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from lstm_export.cli import app
-from lstm_export.cli.evaluate import Part as PartChoice
 from lstm_export.errors import InputError
 from lstm_export.evaluation import Evaluation, evaluate
 from lstm_export.evaluation.error_page import evaluation_page
-from lstm_export.evaluation.evaluate import Part
 from lstm_export.model import Array, Column, LastStep, Model, Signature, forward
 from lstm_export.series import Table
 from tests.kit.builders import linear, lstm
@@ -156,7 +153,6 @@ def test_the_command_judges_a_model_its_bundle_and_artifacts(tmp_path: Path) -> 
     record = json.loads(packed.stdout)
     assert [cost["artifact"] for cost in record["costs"]] == ["onnx", "onnx"]
     assert all(cost["largest_change"] < 1e-5 for cost in record["costs"])
-    assert [choice.value for choice in PartChoice] == list(get_args(Part))
     wrong = run.invoke(app, ["evaluate", str(model), str(table), "--report", str(table)])
     assert wrong.exit_code == 1
     assert "would be overwritten" in wrong.stderr

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from lstm_export.chains import ReadingOptions
 from lstm_export.cli import app
 from lstm_export.cli.fleet_table import NOT_OF_A_ROW, entries_of
-from lstm_export.cli.model_options import OPTIONS
+from lstm_export.cli.options.model_reading import OPTIONS
 from lstm_export.cli.package import OF_TARGETS, package
 from lstm_export.cli.row_command import RowCommand
 from lstm_export.cli.train import train

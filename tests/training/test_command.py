@@ -8,18 +8,17 @@ import signal
 import sys
 from enum import Enum
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from lstm_export.cli import app
-from lstm_export.cli.train import SplitBy, train
+from lstm_export.cli.train import train
 from lstm_export.cli.training_arguments import CALENDAR_STEPS
 from lstm_export.model import calendar_steps
 from lstm_export.series import Table
-from lstm_export.training import TrainingOptions, option_values
+from lstm_export.training import TrainingOptions
 from tests.kit.html_reader import Reader, assert_fetches_nothing
 
 OPTIONS = shlex.split(
@@ -53,18 +52,7 @@ def test_defaults_are_those_of_the_library() -> None:
             assert default == written[field.name]
         else:
             assert (default.value if isinstance(default, Enum) else default) == field.default
-    assert [choice.value for choice in SplitBy] == list(get_args(option_values.SplitBy))
     assert CALENDAR_STEPS == calendar_steps.CALENDAR_STEPS
-    for name, choices in (
-        ("missing", option_values.Missing),
-        ("scaler", option_values.Scaler),
-        ("loss", option_values.Loss),
-        ("predict", option_values.Predict),
-        ("unknown_level", option_values.UnknownLevel),
-    ):
-        assert [choice.value for choice in type(parameters[name].default)] == list(
-            get_args(choices)
-        )
 
 
 def test_it_prints_the_model_beside_its_baselines(data: Path, tmp_path: Path) -> None:
