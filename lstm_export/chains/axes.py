@@ -26,6 +26,7 @@ def place(axis: Any, count: int) -> int:
 def permuted(signal: Signal, order: Sequence[int]) -> Signal:
     """The axes in another order."""
     rows = [index for index, axis in enumerate(signal.axes) if axis == "rows"]
+    # only rows are axes of `nodes`
     nodes = signal.nodes.transpose([rows.index(index) for index in order if index in rows])
     return Signal(tuple(signal.axes[index] for index in order), nodes)
 

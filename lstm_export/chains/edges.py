@@ -39,12 +39,13 @@ def _bounds(stage: Stage) -> Iterator[tuple[str, float]]:
 def _edge(model: Model, source: int, bound: float, rows: Array) -> Array | None:
     """Where the value of a stage crosses a bound; None where no two rows lie on both sides."""
     above = _reached(model, source, rows) > bound  # (n, values)
+    # the column that splits the rows most evenly
     column = int(np.argmax(np.minimum(above.sum(axis=0), (~above).sum(axis=0))))
-    sides = above[:, column]
+    sides = above[:, column]  # (n,)
     if sides.all() or not sides.any():
         return None
-    inside = rows[int(np.argmin(sides))]
-    outside = rows[int(np.argmax(sides))]
+    inside = rows[int(np.argmin(sides))]  # a row whose value is below the bound
+    outside = rows[int(np.argmax(sides))]  # one whose value is above it
     low = 0.0
     high = 1.0
     for _ in range(HALVINGS):
@@ -54,6 +55,7 @@ def _edge(model: Model, source: int, bound: float, rows: Array) -> Array | None:
             high = middle
         else:
             low = middle
+    # (len(BESIDE), seq, input_size)
     return np.stack([inside + share * high * (outside - inside) for share in BESIDE])
 
 

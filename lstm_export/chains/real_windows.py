@@ -90,6 +90,6 @@ def _chosen(groups: Sequence[Array]) -> Array:
     windows = np.concatenate(groups)
     spread = np.linspace(0, len(windows) - 1, min(len(windows), MOST_WINDOWS)).astype(int)
     lowest = windows.min(axis=1).argmin(axis=0)  # (size,)
-    highest = windows.max(axis=1).argmax(axis=0)
+    highest = windows.max(axis=1).argmax(axis=0)  # of each column the window that holds it
     rows = np.unique(np.concatenate([spread, lowest[:MOST_WINDOWS], highest[:MOST_WINDOWS]]))
     return np.ascontiguousarray(windows[rows])

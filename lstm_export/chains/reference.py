@@ -93,6 +93,7 @@ class Reference:
         picked = [answers[pick] for pick in self.form.picks]
         if any(y.size % np.prod(wanted) for y in picked) or not batch:
             raise self._other_shape(picked, x, wanted)
+        # (*wanted, output_size)
         y = np.concatenate([y.reshape(*wanted, -1) for y in picked], axis=-1)
         if y.shape[-1] != self.output_size:
             raise self._other_shape(picked, x, wanted)

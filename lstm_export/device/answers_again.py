@@ -82,10 +82,11 @@ def _padded(group: Sequence[GoldenSet]) -> tuple[Array, Array]:
 def _cut(stored: GoldenSet, output: Output, rows: slice) -> Again:
     """The part of one set: the exact run, and how far the others moved from it."""
     y = output.y[:, rows]  # (1 + runs, batch, [seq,] output_size)
-    terms = output.terms[:1, rows]
+    terms = output.terms[:1, rows]  # those of the exact run: all runs share S
     if stored.y.ndim == 3:  # every step is answered
         y = y[:, :, : stored.seq]
         terms = terms[:, :, : stored.seq]
     scale = output_scale(Output(y[:1], terms, ()))
+    # (runs, batch, [seq,] output_size), in units of S
     move = in_units_of(np.abs(y[1:] - y[0]), scale)
     return Again(stored, y[0], scale, float(move.max()))

@@ -211,6 +211,7 @@ def _checked(steps: Array, lengths: Array, rules: InputRules) -> Sequences:
     unfit = is_unfit(steps, result, rules.nonfinite)
     for index, feature in np.argwhere(unfit)[:1].tolist():
         ends = np.cumsum(lengths)
+        # the sequence that step `index` of all is in
         row = int(np.searchsorted(ends, index, side="right"))
         first = int(ends[row] - lengths[row])
         refuse_unfit(steps[index, feature], row, index - first, feature, rules.names)

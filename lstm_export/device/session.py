@@ -329,6 +329,7 @@ class Session:
         self._refuse_too_short(int(sequences.lengths.min()))
         self._warn_of_range(sequences.steps, stacklevel=4)
         y, is_every_step = self._answer.sequences(sequences)
+        # of every step: y (total, output_size), cut where each sequence ends
         return np.split(y, sequences.ends[:-1]) if is_every_step else y
 
     def _answer_padded(self, x: object, lengths: object, strict: bool) -> Array:
@@ -340,6 +341,7 @@ class Session:
         y, is_every_step = self._answer.sequences(sequences)
         if not is_every_step:
             return y
+        # (batch, seq, output_size)
         padded = np.zeros((len(sequences), seq, y.shape[1]), np.float32)
         padded[counts(sequences.lengths, seq)] = y  # what stands behind a row's length stays 0
         return padded

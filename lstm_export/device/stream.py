@@ -126,7 +126,7 @@ class Stream:
         x = self._x[0] if is_single else self._x
         shape = x.shape
         candidate = np.empty(shape, np.float32)
-        inside = np.zeros((2, *shape), np.bool_)
+        inside = np.zeros((2, *shape), np.bool_)  # above the lower bounds, and below the upper ones
         above_low, below_high = inside
 
         def step(x_t: Any) -> Array:
@@ -242,6 +242,7 @@ class Stream:
 
     def fresh(self, batch: int) -> tuple[Array, ...]:
         """What `take` gives before the first sample."""
+        # (batch, input_size): nothing to hold yet
         no_sample = np.full((batch, self._width), np.nan, np.float32)
         nothing_outside = np.zeros((batch, self._width), np.int32)
         return (*self._context.fresh(batch), no_sample, nothing_outside)
@@ -284,6 +285,7 @@ class Stream:
         finite = np.isfinite(x)
         if finite.all():
             return self._taken(x)
+        # samples, whatever the number of their bad values
         self.nonfinite_count += int((~finite.all(axis=2)).sum())
         if self.nonfinite == "hold":
             return self._taken(self._filled(x, finite))
@@ -297,7 +299,7 @@ class Stream:
 
     def _filled(self, x: Array, finite: Array) -> Array:
         """`x` with each value that is not finite replaced by the last good one before it."""
-        filled = np.where(finite, x, np.float32(np.nan))
+        filled = np.where(finite, x, np.float32(np.nan))  # infinities too become NaN
         held = self._x  # (batch, input_size)
         for t in range(x.shape[1]):
             held = np.where(finite[:, t], filled[:, t], held)
@@ -318,7 +320,8 @@ class Stream:
                 answers.append(self._no_answer())
                 continue
             left_out = self.take(skipped)
-            is_good = good[:, t, np.newaxis, np.newaxis]
+            is_good = good[:, t, np.newaxis, np.newaxis]  # (batch, 1, 1)
+            # (batch, 1, input_size)
             sample = np.where(is_good, x[:, t : t + 1], self._watch.anything_inside())
             y = self._taken(sample)
             self.put(skipped, left_out)

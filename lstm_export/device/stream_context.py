@@ -89,7 +89,7 @@ class StateContext:
 
     def put(self, rows: Any, kept: tuple[Array, ...]) -> None:
         for tensor, values in zip(self._steps.state, kept, strict=True):
-            tensor[:, rows] = values.swapaxes(0, 1)
+            tensor[:, rows] = values.swapaxes(0, 1)  # (num_layers, rows, size)
 
     def fresh(self, batch: int) -> tuple[Array, ...]:
         return tuple(_batch_first(tensor) for tensor in self._runner.initial_state(batch))
@@ -141,7 +141,8 @@ class WindowContext:
         self.every_step = every_step
         self.x: Array = np.zeros((batch, 1, signature.input_size), np.float32)
         shape = (batch, window, signature.input_size)
-        self._samples = np.zeros(shape, np.float32)
+        self._samples = np.zeros(shape, np.float32)  # the newest one last
+        # where the next window is built; the two then change places
         self._next = np.zeros(shape, np.float32)
         self._filled = np.zeros(batch, np.int64)  # samples that came, up to the window's
 
@@ -167,6 +168,7 @@ class WindowContext:
         filled = self._filled[:, np.newaxis] + seq - later  # (batch, answered)
         y = self._answers(windows.reshape(-1, self._window, width), filled.ravel())
         y = y.reshape(batch, answered, -1)  # (batch, answered, output_size)
+        # a copy: `samples` holds the whole chunk
         self._samples = np.array(samples[:, -self._window :])
         self._filled = np.minimum(self._filled + seq, self._window)
         return y if self.every_step else y[:, 0]

@@ -118,7 +118,7 @@ def _whole_answers(
     sequences = Sequences(np.concatenate([run.x for run in runs]), lengths)
     y, is_every_step = runner.sequences(sequences)
     if not is_every_step:
-        yield from y[:, np.newaxis]
+        yield from y[:, np.newaxis]  # (1, output_size) a run
         return
     for part in np.split(y, sequences.ends[:-1]):
         yield part[-1:] if window else part

@@ -137,6 +137,7 @@ def _layer_weights(stage: LSTM, cells: tuple[Cell, ...], rows: slice) -> dict[st
 def _cell_weights(stage: LSTM, cell: Cell) -> dict[str, Array]:
     weight_hh = cell.weight_hh.astype(np.float64)  # (4 * hidden_size, proj_size)
     weight_hr = _weight_hr(cell).astype(np.float64)  # (proj_size, hidden_size)
+    # it becomes (4 * hidden_size, hidden_size)
     weights = {"weight_ih": cell.weight_ih, "weight_hh": weight_hh @ weight_hr}
     if stage.bias:
         weights["bias_ih"] = cell.bias_ih
@@ -146,7 +147,7 @@ def _cell_weights(stage: LSTM, cell: Cell) -> dict[str, Array]:
 
 def _unprojected(h0: Array, cell: Cell) -> Array:
     """An unprojected state `(hidden_size,)` whose projection is `h0 (proj_size,)`."""
-    inverse = np.linalg.pinv(_weight_hr(cell).astype(np.float64))
+    inverse = np.linalg.pinv(_weight_hr(cell).astype(np.float64))  # (hidden_size, proj_size)
     unprojected: Array = inverse @ h0.astype(np.float64)
     return unprojected
 
@@ -160,6 +161,7 @@ def _block_diagonal(blocks: list[Array]) -> Array:
     """Each direction projected on its own: `(sum of rows, sum of columns)`."""
     rows = sum(block.shape[0] for block in blocks)
     columns = sum(block.shape[1] for block in blocks)
+    # (directions * proj_size, directions * hidden_size)
     matrix = np.zeros((rows, columns), np.float32)
     row = 0
     column = 0

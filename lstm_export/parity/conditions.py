@@ -85,7 +85,7 @@ def _usage(runner: Runner) -> Iterator[tuple[str, Runner]]:
         return np.concatenate([runner(row[np.newaxis]) for row in x])
 
     def last_of_many(x: Array) -> Array:
-        copies = np.concatenate([x] * COPIES)
+        copies = np.concatenate([x] * COPIES)  # (COPIES * batch, seq, input_size)
         return runner(copies)[-len(x) :]
 
     def repeatedly(x: Array) -> list[Array]:

@@ -109,12 +109,12 @@ def on_windows(
     stream = []
     state = None
     for window in windows:
-        output = forward(answering, window[np.newaxis], state=state)
+        output = forward(answering, window[np.newaxis], state=state)  # y (1, window, output_size)
         stream.append(output.y[0, -1])
         state = output.state
     # The first window starts from the initial state in either mode.
     later = _last(model, windows[1:])
-    unknown = np.full(later.shape, np.nan)
+    unknown = np.full(later.shape, np.nan)  # windows alone do not tell what was measured later
     count, steps, _ = windows.shape
     compared = _Compared(later, np.stack(stream[1:]), unknown).of_answers(model.signature)
     columns = _columns(model.signature, compared, metrics)
@@ -152,7 +152,7 @@ def on_data(
     for run, starts in zip(runs, _picked([len(run) - window + 1 for run in runs]), strict=True):
         ends = starts + window - 1
         on_window = _last(model, sliding_windows(run.x, window)[starts])
-        stream = forward(answering, run.x[np.newaxis]).y[0, ends]
+        stream = forward(answering, run.x[np.newaxis]).y[0, ends]  # (predictions, output_size)
         parts.append(_Compared(on_window, stream, measured.at(run, ends)))
     whole = _Compared(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
     compared = whole.of_answers(model.signature)
@@ -231,9 +231,10 @@ class Measured:
         if self._values is None:
             return np.full((len(steps), self._answers), np.nan)
         index = steps[:, np.newaxis] + self._ahead  # (predictions, steps ahead)
-        rows = run.rows[np.minimum(index, len(run) - 1)]
-        is_inside = (index < len(run))[..., np.newaxis]
+        rows = run.rows[np.minimum(index, len(run) - 1)]  # rows of the table, (predictions, ahead)
+        is_inside = (index < len(run))[..., np.newaxis]  # (predictions, ahead, 1)
         found = np.where(is_inside, self._values[rows], np.nan)  # (predictions, ahead, targets)
+        # (predictions, targets * ahead), target by target
         flat: Array = found.swapaxes(1, 2).reshape(len(steps), -1)
         return flat
 

@@ -63,7 +63,7 @@ def trouble(model: Model, seed: int = 0) -> dict[str, Array]:
     random = np.random.default_rng(seed)
     width = model.signature.input_size
     window = _window(model)
-    constant = np.repeat(random.normal(size=(BATCH, 1, width)), 5, axis=1)
+    constant = np.repeat(random.normal(size=(BATCH, 1, width)), 5, axis=1)  # (batch, 5, input_size)
     constant[0] = 0.0  # a row at the training mean
     z = {
         "t1": random.normal(size=(BATCH, 1, width)),
@@ -104,6 +104,7 @@ def _faults(model: Model, seed: int) -> dict[str, Array]:
     for row, z in enumerate((0.0, -3.0, 3.0, 10.0)):
         stuck[row, :, row % width] = z
     signs = random.choice([-1.0, 1.0], size=(BATCH, 5, width))
+    # around the smallest normal float32, 1.2e-38
     tiny = signs * 10.0 ** random.uniform(-44, -38, (BATCH, 5, width))
     tiny[0, :, 0] = -0.0
     tiny[1] = np.float32(2**-149)  # the smallest number that there is

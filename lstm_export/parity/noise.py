@@ -51,7 +51,7 @@ class _Signs:
         enough = max(POOL, size + 7)
         bits = np.frombuffer(self._random.bytes(enough // 8), np.uint8)
         self._pool = np.unpackbits(bits).astype(np.float64)  # 0 or 1
-        self._pool *= 2 * U
+        self._pool *= 2 * U  # -U or U once U is taken off
         self._pool -= U
         self._used = 0
 

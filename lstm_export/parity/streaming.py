@@ -86,11 +86,11 @@ def among_strangers(runner: StatefulRunner) -> Runner:
 def _between_strangers(runner: StatefulRunner, row: Array) -> Array:
     """The answer to `row (seq, input_size)`, which stands between the two strangers."""
     larger = row * np.float32(STRANGERS)
-    other = -row[::-1] * np.float32(STRANGERS)
-    batch = np.stack([larger, row, other])
+    other = -row[::-1] * np.float32(STRANGERS)  # (seq, input_size)
+    batch = np.stack([larger, row, other])  # (3, seq, input_size)
     state = runner.initial_state(3)
     for tensor in state:
-        tensor[:, ::2] = 1.0
+        tensor[:, ::2] = 1.0  # the strangers' rows of (num_layers, 3, size)
     first, state = runner.advance(batch[:, :1], state)
     if len(row) == 1:
         alone: Array = first[1]
@@ -137,12 +137,12 @@ def state_set(model: Model, golden: GoldenSet, judged: Sequence[StateTensor]) ->
     layout = state_layout(model)
     exact = _among(judged, layout, forward(model, golden.x).state)
     expected = flat(exact)
-    scale = flat(tuple(_scale(tensor) for tensor in exact))[0]
+    scale = flat(tuple(_scale(tensor) for tensor in exact))[0]  # (width,)
     jittered = _among(judged, layout, forward(model, golden.x, Jitter(RUNS, seed=0)).state)
     moves = []
     for k in range(RUNS):
         state = tuple(tensor[:, k] for tensor in jittered)  # of (num_layers, runs, batch, size)
-        moves.append(in_units_of(np.abs(flat(state) - expected), scale))
+        moves.append(in_units_of(np.abs(flat(state) - expected), scale))  # (batch, width)
     floor = float(np.max(moves))
     return GoldenSet(f"state, {golden.name}", golden.x, expected, scale, floor)
 

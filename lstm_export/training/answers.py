@@ -60,9 +60,9 @@ class Answers:
         column = self.targets.index(target)
         for block in scratch.blocks(len(self.true), self.true[0].size):
             predicted = self.predicted[predictor][block]
-            is_answered = np.isfinite(predicted).all(axis=(1, 2))
+            is_answered = np.isfinite(predicted).all(axis=(1, 2))  # (windows,)
             errors = predicted[:, column] - self.true[block, column]
-            yield errors[is_answered]
+            yield errors[is_answered]  # (answered windows, steps)
 
     def is_answered(self, predictor: str) -> Array:
         """Whether a predictor answers a window whole, bool `(windows,)`."""
@@ -92,6 +92,7 @@ def answers_of(
     is left out: it says nothing.
     """
     starts = samples.parts[part]
+    # (windows, targets, steps)
     true = _asked(samples.targets, samples, part).reshape(len(starts), len(targets), -1)
     predicted = {}
     quantiles = {}
@@ -147,6 +148,7 @@ def predictor_of(run: Runner, samples: Samples, output_size: int) -> Predictor:
 
     def predict(starts: Array) -> Array:
         lengths = samples.lengths(starts)
+        # (windows, output_size); windows of a length are asked together
         y = np.empty((len(starts), output_size), np.float64)
         for length in np.unique(lengths):
             of_this_length = np.flatnonzero(lengths == length)

@@ -68,6 +68,7 @@ def ridge(samples: Samples) -> Predictor:
     )  # (columns, output_size)
 
     def predict(starts: Array) -> Array:
+        # (windows, output_size) each
         parts = [_design(samples, scaler, batch) @ weight for batch in batches(starts)]
         predictions: Array = np.concatenate(parts) + mean
         return predictions
@@ -77,9 +78,9 @@ def ridge(samples: Samples) -> Predictor:
 
 def _design(samples: Samples, scaler: tuple[Array, Array], starts: Array) -> Array:
     """Scaled, flattened windows and a column of ones: `(windows, window * input_size + 1)`."""
-    ends = (starts + samples.lengths(starts))[:, np.newaxis]
+    ends = (starts + samples.lengths(starts))[:, np.newaxis]  # (windows, 1)
     index = ends + np.arange(-samples.window, 0)  # (windows, window), each ends with its last row
-    rows = samples.x[np.maximum(index, 0)].astype(np.float64)
+    rows = samples.x[np.maximum(index, 0)].astype(np.float64)  # (windows, window, input_size)
     offset, scale = scaler
     scaled = (rows - offset) / scale
     scaled[index < starts[:, np.newaxis]] = 0.0  # the mean, where a shorter window has no row
@@ -89,7 +90,7 @@ def _design(samples: Samples, scaler: tuple[Array, Array], starts: Array) -> Arr
 def _persistence(samples: Samples, starts: Array) -> Array:
     """The target's value at the window's last row, for every step ahead."""
     last = samples.y[starts + samples.lengths(starts) - 1]  # (windows, targets)
-    return np.repeat(last, samples.horizon, axis=1)
+    return np.repeat(last, samples.horizon, axis=1)  # (windows, targets * steps), target by target
 
 
 def training_mean(samples: Samples) -> Predictor:
@@ -104,8 +105,8 @@ def _seasonal(samples: Samples, starts: Array, period: np.timedelta64) -> Array:
     months = np.datetime_data(period.dtype)[0] == "M"
     times = samples.times.astype("datetime64[M]") if months else samples.times
     index = samples.target_index(starts)  # (windows, steps)
-    ago = times[index] - (period if months else period.astype("timedelta64[s]"))
-    seasonal = np.full((*index.shape, samples.y.shape[1]), np.nan)
+    ago = times[index] - (period if months else period.astype("timedelta64[s]"))  # (windows, steps)
+    seasonal = np.full((*index.shape, samples.y.shape[1]), np.nan)  # (windows, steps, targets)
     group = samples.group[starts]
     for number in np.unique(group):
         first, end = np.searchsorted(samples.group, [number, number + 1])

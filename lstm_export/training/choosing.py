@@ -83,7 +83,9 @@ def spread_rmse(predicted: Array, true: Array) -> float:
         predicted: `(windows, targets, steps)`.
         true: of the same shape.
     """
-    spread = true.std(axis=(0, 2))
+    spread = true.std(axis=(0, 2))  # (targets,)
+    # a target that never changes is judged in its own unit
     scale = np.where(spread > 0, spread, 1.0)
+    # (targets,), in units of each target's variance
     squares = np.mean(np.square(predicted - true), axis=(0, 2)) / np.square(scale)
     return float(np.sqrt(squares.mean()))

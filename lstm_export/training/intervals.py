@@ -53,7 +53,7 @@ def coverage_of(answers: Answers, predictor: str, levels: Sequence[float]) -> It
     for column, target in enumerate(answers.targets):
         true = answers.true[:, column]  # (windows, steps)
         for index in range(len(levels) // 2):
-            low = quantiles[:, index, column]
+            low = quantiles[:, index, column]  # (windows, steps)
             high = quantiles[:, -1 - index, column]
             yield Coverage(
                 part=answers.part,
@@ -102,7 +102,7 @@ def with_interval(model: Model, validation: Answers, predictor: str, level: floa
             f"{_whole_above(level / (1 - level))} windows, got {len(errors)}; bring more rows, or "
             "give a larger share to validation"
         )
-    distance = np.sort(errors, axis=0)[rank - 1]
+    distance = np.sort(errors, axis=0)[rank - 1]  # (output_size,), in the targets' units
     levels = (round((1 - level) / 2, 9), round((1 + level) / 2, 9))  # 0.05, not 0.0500...04
     signature = replace(
         model.signature, output_size=3 * model.signature.output_size, quantiles=levels
@@ -140,6 +140,6 @@ def _scalers_of_answers(model: Model) -> Iterator[Affine]:
 def _moved(linear: Linear, distance: Array) -> Linear:
     """The answers, then the same lower, then higher; `distance (output_size,)` is scaled."""
     bias = np.zeros(len(distance)) if linear.bias is None else linear.bias.astype(np.float64)
-    biases = np.concatenate([bias, bias - distance, bias + distance])
-    weight = np.tile(linear.weight, (3, 1))
+    biases = np.concatenate([bias, bias - distance, bias + distance])  # (3 * output_size,)
+    weight = np.tile(linear.weight, (3, 1))  # (3 * output_size, in_features)
     return replace(linear, weight=weight, bias=biases.astype(np.float32))

@@ -56,7 +56,7 @@ class Samples:
         """How many rows these windows have, int64 `(windows,)`."""
         if self.shorter is None:
             return np.broadcast_to(np.int64(self.window), (len(starts),))
-        shorter = self.shorter[starts]
+        shorter = self.shorter[starts]  # (windows,)
         return np.where(shorter > 0, shorter, self.window)
 
     def target_index(self, starts: Array) -> Array:
@@ -75,9 +75,9 @@ class Samples:
         if self.shorter is None:
             windows: Array = self.x[index]
             return windows
-        counts = steps < self.lengths(starts)[:, np.newaxis]
+        counts = steps < self.lengths(starts)[:, np.newaxis]  # (windows, window)
         # A shorter window may stand at the table's end, where no rows follow it.
-        rows = self.x[np.minimum(index, len(self.x) - 1)]
+        rows = self.x[np.minimum(index, len(self.x) - 1)]  # (windows, window, input_size)
         return np.where(counts[..., np.newaxis], rows, np.float32(0))
 
     def targets(self, starts: Array) -> Array:

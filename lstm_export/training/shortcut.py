@@ -33,7 +33,7 @@ class Shortcut:
 
     def answers(self, samples: Samples, starts: Array) -> Array:
         """What it makes of windows, float64 `(windows, answers)`."""
-        weight = self.weight.T.astype(np.float64)
+        weight = self.weight.T.astype(np.float64)  # (window * input_size, answers)
         parts = [_flat(samples, self.scaler, rows) @ weight for rows in batches(starts)]
         answers: Array = np.concatenate(parts) + self.bias
         return answers
@@ -78,7 +78,7 @@ def fit_shortcut(samples: Samples, scaler: Affine) -> Shortcut:
 
 def _flat(samples: Samples, scaler: Affine, starts: Array) -> Array:
     """Scaled windows as rows, float64 `(windows, window * input_size)`."""
-    x = samples.inputs(starts).astype(np.float64)
+    x = samples.inputs(starts).astype(np.float64)  # (windows, window, input_size)
     flat: Array = ((x - scaler.offset) / scaler.scale).reshape(len(starts), -1)
     return flat
 

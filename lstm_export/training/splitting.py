@@ -34,7 +34,7 @@ def part_of_rows(bounds: Array, with_window: Array, options: TrainingOptions) ->
         for number, rows in enumerate(slices(bounds)):
             part[rows] = of_series[number]
         return part
-    shares = np.cumsum([0.0, *options.split])
+    shares = np.cumsum([0.0, *options.split])  # 0, then where each part ends, the last at 1
     for rows in slices(bounds):  # the first rows of each to training, its last to the test
         within = np.round(shares * (rows.stop - rows.start)).astype(np.int64)
         for number, own in enumerate(slices(rows.start + within)):
@@ -53,6 +53,7 @@ def _by_group(series: int, with_window: Array, options: TrainingOptions) -> Arra
             f"{asked} parts need as many groups with a window, got {len(with_window)}; "
             "ask for fewer with split, or split by time within each group with split_by"
         )
+    # groups, first those of training
     order = np.random.default_rng(options.seed).permutation(with_window)
     _, validation_share, test_share = options.split
     validation = _count(validation_share, len(order))

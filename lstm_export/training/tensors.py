@@ -156,6 +156,7 @@ class Tensors(NamedTuple):
 
     def _take_off_last(self, gathered: Tensor, picked: Tensor) -> None:
         """Of the relative columns their window's last value, in place."""
+        # (many,), the row of x that each window ends with
         last = self.starts[picked] + self.window - 1
         if self.lengths is not None:
             last = self.starts[picked] + self.lengths[picked] - 1
@@ -187,6 +188,7 @@ def _shuffled(count: int, batch_size: int, ranks: Ranks = ALONE) -> Iterator[Ten
     ranks.take_from_first(blocks)  # the last block may be smaller, and so the piece that holds it
     rest = torch.arange(0)
     for picked in torch.split(blocks, SHUFFLED_AT_ONCE // SHUFFLE_BLOCK):
+        # every window of these blocks
         numbers = (picked[:, None] * SHUFFLE_BLOCK + torch.arange(SHUFFLE_BLOCK)).flatten()
         numbers = numbers[numbers < count]
         order = torch.cat([rest, numbers[torch.randperm(len(numbers))]])

@@ -111,7 +111,9 @@ def _first_rows(runs: Array, y: Array, shorter: Array, options: TrainingOptions)
     steps = target_steps(0, options.horizon)
     for block in scratch.blocks(len(y), len(steps) * y.shape[1]):
         starts = np.arange(block.start, block.stop)
+        # (windows,), the run that each begins in
         run = np.searchsorted(runs, starts, side="right") - 1
+        # rows from the start on that leave the horizon in the same run
         room = runs[run + 1] - starts - options.horizon
         lengths = np.minimum(room, options.window)
         is_short = (runs[run] == starts) & (room > 0) & (room < options.window) & options.pad
@@ -119,7 +121,7 @@ def _first_rows(runs: Array, y: Array, shorter: Array, options: TrainingOptions)
         starts = starts[fits]
         lengths = lengths[fits]
         predicted = (starts + lengths)[:, np.newaxis] + steps  # (windows, steps)
-        is_known = np.isfinite(y[predicted]).all(axis=(1, 2))
+        is_known = np.isfinite(y[predicted]).all(axis=(1, 2))  # (windows,)
         starts = starts[is_known]
         lengths = lengths[is_known]
         are_shorter = lengths < options.window

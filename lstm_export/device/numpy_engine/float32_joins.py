@@ -42,4 +42,4 @@ def _side_by_side(taken: Sequence[Array]) -> Array:
     longest = max(taken, key=lambda value: value.ndim)  # (seq, size, batch) where any is a sequence
     *steps, _, batch = longest.shape
     alike = [np.broadcast_to(value, (*steps, value.shape[-2], batch)) for value in taken]
-    return np.concatenate(alike, axis=-2)
+    return np.concatenate(alike, axis=-2)  # side by side along the features

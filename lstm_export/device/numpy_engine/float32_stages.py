@@ -69,13 +69,13 @@ def _linear(stage: Linear) -> Operation:
     if stage.bias is None:
         return lambda x, flow: np.matmul(weight, x)
     bias = stage.bias[:, np.newaxis]  # (out_features, 1), the same for every row of the batch
-    return lambda x, flow: np.matmul(weight, x) + bias
+    return lambda x, flow: np.matmul(weight, x) + bias  # (..., out_features, batch)
 
 
 @operation.register
 def _affine(stage: Affine) -> Operation:
     offset = stage.offset[:, np.newaxis]  # (size, 1)
-    scale = stage.scale[:, np.newaxis]
+    scale = stage.scale[:, np.newaxis]  # (size, 1)
     if stage.inverse:
         return lambda x, flow: x * scale + offset
     return lambda x, flow: (x - offset) / scale

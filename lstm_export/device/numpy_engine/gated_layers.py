@@ -68,13 +68,13 @@ def _lstm_matrix(cell: Cell) -> Array:
     # (4 * hidden_size, input_size + 1 + size)
     matrix = reorder_gates(columns, PYTORCH_GATES, LSTM_ROWS)
     hidden_size = len(matrix) // 4
-    matrix[: 3 * hidden_size] *= HALF
+    matrix[: 3 * hidden_size] *= HALF  # the rows of the three sigmoids
     return matrix
 
 
 def _lstm_step(matrix: Array, weight_hr: Array | None, inputs: Array, h: Array, c: Array) -> Step:
     hidden_size, batch = c.shape
-    gates = np.empty((4 * hidden_size, batch), np.float32)
+    gates = np.empty((4 * hidden_size, batch), np.float32)  # the rows of LSTM_ROWS
     i, f, o, g = np.split(gates, 4)  # views of (hidden_size, batch): the step writes through them
     sigmoids = gates[: 3 * hidden_size]
     squashed = np.empty_like(c)  # tanh(c_t)
@@ -129,7 +129,7 @@ def _gru_matrix(cell: Cell) -> Array:
     from_x = columns[new].copy()  # (hidden_size, input_size + 1 + hidden_size)
     from_x[:, input_size] = cell.bias_ih[new]
     from_x[:, input_size + 1 :] = 0.0  # h gives nothing to these rows
-    from_h = columns[new].copy()
+    from_h = columns[new].copy()  # the same shape
     from_h[:, :input_size] = 0.0  # x gives nothing to these
     from_h[:, input_size] = cell.bias_hh[new]
     return np.concatenate([columns[: new.start] * HALF, from_x, from_h])
@@ -137,7 +137,7 @@ def _gru_matrix(cell: Cell) -> Array:
 
 def _gru_step(matrix: Array, _: Array | None, inputs: Array, h: Array, c: Array) -> Step:
     hidden_size, batch = h.shape
-    sums = np.empty((4 * hidden_size, batch), np.float32)
+    sums = np.empty((4 * hidden_size, batch), np.float32)  # r, z, then both sums of n apart
     r, z, n, from_h = np.split(sums, 4)  # views of (hidden_size, batch)
     sigmoids = sums[: 2 * hidden_size]
     multiply = np.multiply

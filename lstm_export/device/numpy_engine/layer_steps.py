@@ -40,6 +40,7 @@ class Column:
         # float32; every column is one row of the batch
         values = np.ones((input_size + len(layers) * rows, batch), np.float32)
         self._x = values[:input_size]  # (input_size, batch), where x_t is put
+        # a view: a step's h_t is in place for the next layer
         self.h: Array = values[input_size:].reshape(len(layers), rows, batch)[:, 1:]
         self.c: Array = np.empty((len(layers), len(cells[0].c0), batch), np.float32)
         self._steps: list[Step] = []
@@ -54,7 +55,7 @@ class Column:
     def through(self, x: Array) -> Array:
         """Every h_t of the last layer, `(seq, size, batch)`, from the state on."""
         last = self.h[-1]
-        every_h = np.empty((len(x), *last.shape), np.float32)
+        every_h = np.empty((len(x), *last.shape), np.float32)  # (seq, size, batch)
         for t, x_t in enumerate(x):
             self._x[...] = x_t
             for step in self._steps:

@@ -22,7 +22,7 @@ class PoolSteps:
 
     def through(self, x: Array, lengths: Array | None) -> Array:
         """The row `(size, batch)` after the steps of `x (seq, size, batch)`."""
-        counted = np.ones((len(x), 1, x.shape[2]), bool)
+        counted = np.ones((len(x), 1, x.shape[2]), bool)  # (seq, 1, batch)
         if lengths is not None:
             counted = np.arange(len(x))[:, np.newaxis, np.newaxis] < lengths
         if self._mode == "max":
@@ -38,7 +38,7 @@ class PoolSteps:
         kept, count = self.state
         is_new = count[0, :, 0] == 0  # (batch,)
         kept[0, is_new] = x[0].T[is_new]  # (batch, size)
-        count[0, :, 0] += counted.sum(axis=(0, 1))
+        count[0, :, 0] += counted.sum(axis=(0, 1))  # (batch,), steps so far
         first: Array = kept[0].T
         return first
 

@@ -151,7 +151,7 @@ class Graph:
             batch = self.node("Gather", "x/batch", self._shape_of_x(), first, axis=0)
             unchanged = self.integers("one", 1)
             self.node("Concat", shape, unchanged, batch, unchanged, axis=0)
-        row = self.constant(name, array[:, np.newaxis])
+        row = self.constant(name, array[:, np.newaxis])  # (directions, 1, size)
         return self.node("Expand", f"{name}/rows", row, shape)
 
     def _shape_of_x(self) -> str:
@@ -185,7 +185,7 @@ class Graph:
         steps = f"lengths/last_{count}"
         if not self.has(steps):
             back = self.constant(f"back_{count}", np.arange(-count, 0)[np.newaxis])
-            ends = self.node("Add", f"{steps}/ends", self._length_column(), back)
+            ends = self.node("Add", f"{steps}/ends", self._length_column(), back)  # (batch, count)
             is_none = self.node("Less", f"{steps}/none", ends, self.integer("scalar_0", 0))
             beyond = self.integer("beyond", TO_THE_END)
             places = self.node("Where", f"{steps}/places", is_none, beyond, ends)

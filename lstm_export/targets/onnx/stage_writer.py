@@ -222,7 +222,7 @@ def _rms_norm(stage: RMSNorm, graph: Graph, around: Around) -> None:
 def _prelu(stage: PReLU, graph: Graph, around: Around) -> None:
     # As many axes as x has: some runtimes take a single axis for the second of x, not for the last.
     axes = 3 if graph.value.is_sequence else 2
-    weight = stage.weight.reshape(*[1] * (axes - 1), -1)
+    weight = stage.weight.reshape(*[1] * (axes - 1), -1)  # ([1,] 1, size)
     graph.add("PRelu", stage.name, graph.constant(f"{stage.name}.weight", weight))
 
 

@@ -194,6 +194,7 @@ class WasmStream(WasmRunner):
 
     def advance(self, x: Array, state: State) -> tuple[Array, State]:
         batch, seq, _ = x.shape
+        # (batch, num_layers * size) each
         rows = [tensor.swapaxes(0, 1).reshape(batch, -1) for tensor in state]
         values = np.concatenate(rows, axis=1, dtype=np.float32)  # (batch, state_size)
         answers = seq if self._every_step else 1
@@ -236,7 +237,7 @@ class WasmBound:
         sizes = (state_size, signature.input_size, signature.output_size)
         addresses, views = sandbox.floats(*(batch * size for size in sizes))
         self._sandbox = sandbox
-        self._y = views[2].reshape(batch, -1)
+        self._y = views[2].reshape(batch, -1)  # (batch, output_size)
         self.x = views[1].reshape(batch, 1, -1)
         self.state: State = _views(views[0].reshape(batch, -1), sandbox.record.layout)
         self._rows = []
@@ -261,6 +262,7 @@ def _views(values: Array, layout: tuple[StateTensor, ...]) -> State:
     start = 0
     for tensor in layout:
         end = start + tensor.num_layers * tensor.size
+        # (batch, num_layers, size)
         rows = values[:, start:end].reshape(-1, tensor.num_layers, tensor.size)
         tensors.append(rows.swapaxes(0, 1))
         start = end

@@ -122,6 +122,7 @@ def _recurrent(stage: Recurrent, record: Record, found: dict[str, Array]) -> dic
         for group in cell_arrays(stage, cell, record.bits).weights:
             rows, width = _padded(group, record.simd).shape
             end = start + rows * width
+            # without the padding of each row
             groups.append(flat[start:end].reshape(rows, width)[:, : group.shape[1]])
             start = end
         held = CellArrays(tuple(groups), found.get(f"{stage.name}.scale{cell.suffix}"))

@@ -111,7 +111,7 @@ def chosen(
     seen = _values(model, inputs)
     scaler = input_scaler(model)
     zero, scale = _origin(model, scaler, seen[""])
-    first = (seen[""] - zero) / scale
+    first = (seen[""] - zero) / scale  # (n, input_size), in units of the scaler
     input_bits = tuple(_bits(column, "the inputs") for column in first.T)
     after = {}
     for stage in model.stages:
@@ -214,7 +214,7 @@ def _thinned(values: Array) -> Array:
     """At most `MOST_VALUES` rows, and those with the extremes among them."""
     if len(values) <= MOST_VALUES:
         return values
-    extremes = np.concatenate([values.argmin(axis=0), values.argmax(axis=0)])
+    extremes = np.concatenate([values.argmin(axis=0), values.argmax(axis=0)])  # (2 * width,)
     every = -(-len(values) // MOST_VALUES)
     thinned: Array = np.concatenate([values[::every], values[extremes]])
     return thinned

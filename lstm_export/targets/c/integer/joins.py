@@ -78,7 +78,7 @@ class Pool:
         row = np.zeros((1, self.size), np.int64)
         nothing = np.zeros((1, 0), np.int64)
         if self.mode == "max":
-            return CellState(row + LOWEST, nothing)
+            return CellState(row + LOWEST, nothing)  # so that the first step is the largest so far
         if self.mode == "first":
             return CellState(row, np.zeros((1, 1), np.int64))
         return CellState(nothing, np.zeros((1, self.size + 1), np.int64))
@@ -92,6 +92,7 @@ class Pool:
             return largest
         counted = values[:, :MOST_STEPS]
         steps = counted.shape[1]
+        # half a divisor more rounds to the nearest
         mean: Array = (in_int32(counted.sum(axis=1)) + steps // 2) // steps
         return mean
 
@@ -137,6 +138,7 @@ class Divide(Join):
     def join(self, taken: Sequence[Array]) -> Array:
         first, second = _side_by_side(taken)
         divisor = np.maximum(np.abs(second), 1)
+        # half a divisor more rounds to the nearest
         size = ((np.abs(first) << VALUE_BITS) + (divisor >> 1)) // divisor
         quotient: Array = np.where((first < 0) != (second < 0), -size, size)
         return quotient

@@ -43,6 +43,7 @@ def whole_layers(
         formats = LayerFormats(storage, input_bits, state_bits)
         make = _lstm_cell if isinstance(stage, LSTM) else _gru_cell
         yield tuple(make(stage, cell, formats) for cell in layer), formats
+        # (directions * state_size,): h is the next layer's input
         input_bits = np.full(len(layer) * stage.state_size, state_bits)
 
 

@@ -84,10 +84,10 @@ def block(weight: Array, bits: int) -> Array:
     in_word = IN_WORD[bits]
     rows, columns = weight.shape
     padded = np.pad(weight, ((0, 0), (0, -columns % in_word)))
-    words = padded.reshape(rows, -1, in_word)
+    words = padded.reshape(rows, -1, in_word)  # (rows, words, columns in a word)
     if in_word == 4:
         words = words[:, :, [0, 2, 1, 3]]
-    flat: Array = words.swapaxes(0, 1).ravel()
+    flat: Array = words.swapaxes(0, 1).ravel()  # word by word, in each the rows
     return flat
 
 
@@ -105,7 +105,7 @@ def unit_by_unit(x: Rows, h: Rows, gates: int, bits: int) -> tuple[Array, Array]
     weights = []
     shifts = []
     for unit in range(size):
-        at = unit + size * np.arange(gates)
+        at = unit + size * np.arange(gates)  # this unit's row of every gate
         for rows in (x, h):
             weights.append(block(rows.weight[at], bits))
             shifts.append(rows.shift[at])

@@ -200,7 +200,7 @@ def _activation(stage: Activation, value: Value, draft: Draft) -> Value:
             return draft.add(gate, [value], np.full_like(value.bits, VALUE_BITS), False)
     value = draft.narrow(value, alike=True)
     after = min(draft.formats.after[stage.name])
-    ends = (np.arange(513) - 256) * 128 * 2.0**-value.common_bits
+    ends = (np.arange(513) - 256) * 128 * 2.0**-value.common_bits  # of the pieces, as numbers
     exact = FUNCTIONS[stage.function](ends, np.abs(ends), stage.parameter or 0.0).y
     values = np.clip(np.rint(exact * 2.0**after), -LARGEST, LARGEST).astype(np.int64)
     return draft.add(whole.Table(values), [value], np.full_like(value.bits, after), False)
@@ -218,7 +218,7 @@ def _replace(stage: Replace, value: Value, draft: Draft) -> Value:
 @_round.register
 def _prelu(stage: PReLU, value: Value, draft: Draft) -> Value:
     value = draft.narrow(value)
-    slope = np.broadcast_to(np.asarray(stage.weight, np.float64), value.bits.shape)
+    slope = np.broadcast_to(np.asarray(stage.weight, np.float64), value.bits.shape)  # (width,)
     exponent = np.floor(np.log2(LARGEST / np.maximum(np.abs(slope), 2.0**-20)))
     shift = (exponent - GUARD_BITS).astype(np.int64)
     if (shift < 0).any():

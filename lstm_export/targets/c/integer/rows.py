@@ -152,7 +152,7 @@ def row_bits(
         raise UnsupportedModel(f"{fault}; export it in float")
     scaled = np.abs(weight) * 2.0**-value_bits  # of a weight, in units of 2^product
     by_weight = np.log2(WEIGHT_LIMIT[bits] / (scaled.max(axis=1) + SMALLEST))
-    norms = [scaled[:, k : k + chunk].sum(axis=1) for k in range(0, columns, chunk)]
+    norms = [scaled[:, k : k + chunk].sum(axis=1) for k in range(0, columns, chunk)]  # (rows,) each
     # Rounding adds a unit a weight to a norm, at most.
     by_chunk = np.log2((CHUNK_NORM - chunk) / (np.maximum.reduce(norms) + SMALLEST))
     by_row = np.log2((ROW_NORM - columns) / (scaled.sum(axis=1) + SMALLEST))
@@ -177,7 +177,7 @@ def whole_rows(  # noqa: PLR0913, PLR0917 - a matrix and the formats around it
     # A row of tiny weights gains nothing from more bits than a shift can take away.
     product = np.minimum(product, sum_bits + CHUNK_SHIFT[bits] + LARGEST_SHIFT)
     exponents = product[:, np.newaxis] - value_bits
-    exact = weight * 2.0**exponents
+    exact = weight * 2.0**exponents  # (rows, columns), what the whole weights come nearest to
     whole = storage.rounded(name, exact)
     shift = product - CHUNK_SHIFT[bits] - sum_bits
     return Rows(name, exact, whole, shift, chunks[bits], CHUNK_SHIFT[bits], exponents)
@@ -185,7 +185,7 @@ def whole_rows(  # noqa: PLR0913, PLR0917 - a matrix and the formats around it
 
 def reach(weight: Array, value_bits: Array) -> float:
     """The largest |sum| of a row over all values of int16."""
-    widest = 2.0 ** (15 - value_bits)
+    widest = 2.0 ** (15 - value_bits)  # (columns,), the largest |value| that int16 holds
     return float((np.abs(weight) * widest).sum(axis=1).max())
 
 

@@ -114,9 +114,9 @@ class Recurrent:
                 turned = values[:, ::-1] if way else values
                 h = through(cell, turned)
                 counter.meet(cell.rows_ih, turned)
-                counter.meet(cell.rows_hh, h[:, :-1])
+                counter.meet(cell.rows_hh, h[:, :-1])  # W_hh meets h of the step before
                 ways.append(h[:, ::-1] if way else h)
-            values = np.concatenate(ways, axis=2)
+            values = np.concatenate(ways, axis=2)  # (batch, seq, directions * state_size)
         return values
 
 
@@ -169,9 +169,10 @@ class Table:
     values: Array
 
     def apply(self, values: Array, counter: Counter) -> Array:
-        piece = (values + 32768) >> 7
+        piece = (values + 32768) >> 7  # 0 to 511: a piece is 128 counts wide
+        # of 128 counts, times the counts into the piece
         rise = (self.values[piece + 1] - self.values[piece]) * (values & 127)
-        answer: Array = self.values[piece] + ((rise + 64) >> 7)
+        answer: Array = self.values[piece] + ((rise + 64) >> 7)  # to the nearest
         return answer
 
 

@@ -35,7 +35,7 @@ class Met(Counter):
     exact: dict[str, Array] = field(default_factory=dict)
 
     def meet(self, rows: Rows, values: Array) -> None:
-        flat = values.reshape(-1, values.shape[-1]).astype(np.float64)
+        flat = values.reshape(-1, values.shape[-1]).astype(np.float64)  # (batch * seq, columns)
         self.moments[rows.name] = self.moments.get(rows.name, 0.0) + flat.T @ flat
         self.exact[rows.name] = rows.exact
 
@@ -67,18 +67,19 @@ def fitted(
 def ups(exact: Array, moments: Array) -> Array:
     """Which weights `(rows, columns)` are rounded upwards, by the moments of what they meet."""
     columns = len(moments)
-    mean = moments.trace() / columns
+    mean = moments.trace() / columns  # of the squared values of a column
     damped = moments + DAMPING * (mean or 1.0) * np.eye(columns)
     order = np.argsort(-moments.diagonal(), kind="stable")  # the largest values first
     inverse = np.linalg.inv(damped[np.ix_(order, order)])
-    shares = np.linalg.cholesky(inverse).T
-    left = exact[:, order]
+    shares = np.linalg.cholesky(inverse).T  # upper: inverse == shares.T @ shares
+    left = exact[:, order]  # (rows, columns): weights, with what columns before them lost
     lower = np.floor(left)
     found = np.zeros(exact.shape, bool)
     for place, column in enumerate(order):
         # What is exact stays: it may be the largest number that a weight has room for.
         is_up = (left[:, place] >= lower[:, place] + 0.5) & (exact[:, column] > lower[:, place])
         found[:, column] = is_up
+        # (rows,): what later columns take over, each by its share
         lost = (left[:, place] - lower[:, place] - is_up) / shares[place, place]
         left[:, place + 1 :] -= lost[:, np.newaxis] * shares[place, place + 1 :]
     return found
