@@ -26,6 +26,8 @@ MODELS = {
     "norms": ("norms", "int16"),
     "steps": ("every step", "int8"),
     "pools": ("running pools", "int16"),
+    "rnn": ("rnn", "int16"),
+    "deviation": ("unbiased deviation", "int16"),
     "window": ("window", "int8"),
     "change": ("change", "int16"),
 }

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import platform
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lstm_export import targets
-from lstm_export.model import LastStep, Model, Signature
+from lstm_export.model import Concat, LastStep, Model, Signature
 from lstm_export.targets.c.host import compiler
 from lstm_export.targets.c.host.integer_runner import IntegerRunner
 from lstm_export.targets.c.integer.definition import IntegerDefinition
-from tests.kit.builders import linear, lstm
+from tests.kit.builders import linear, lstm, rnn
 
 C = targets.get("c")
 pytestmark = pytest.mark.skipif(
@@ -29,8 +30,10 @@ def model(input_size: int, hidden_size: int, num_layers: int) -> Model:
     random = np.random.default_rng(hidden_size)
     stages = (
         lstm("lstm", input_size, hidden_size, num_layers, random, gain=2.0),
+        replace(rnn("rnn", input_size, hidden_size, num_layers, random), inputs=("x",)),
+        Concat("both", inputs=("lstm", "rnn")),
         LastStep("last"),
-        linear("fc", hidden_size, 3, random),
+        linear("fc", 2 * hidden_size, 3, random),
     )
     return Model(stages, Signature(input_size, 3))
 

@@ -1,4 +1,4 @@
-"""Layers of LSTM and GRU in whole numbers, as equations that generated C must equal.
+"""Layers of LSTM, GRU and RNN in whole numbers, as equations that generated C must equal.
 
 Shapes as in torch.nn; `x_t (batch, input_size)` and `h (batch, state_size)` are int16.
 """
@@ -6,6 +6,7 @@ Shapes as in torch.nn; `x_t (batch, input_size)` and `h (batch, state_size)` are
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from ....model import Array
 from .arithmetic import (
     CELL_BITS,
     CELL_LIMIT,
+    GUARD_BITS,
     HALF_STEP,
     SUM_BITS,
     TABLE_BITS,
@@ -21,6 +23,7 @@ from .arithmetic import (
     narrowed,
     rounded_shift,
     sigmoid,
+    tanh,
     tanh_fine,
     times,
 )
@@ -33,7 +36,7 @@ class CellState:
 
     Attributes:
         narrow: h, int16.
-        wide: c of an LSTM, h of a GRU, int32 Q7.24.
+        wide: c of an LSTM, h of a GRU, int32 Q7.24; nothing of an RNN.
     """
 
     narrow: Array
@@ -70,6 +73,9 @@ class LSTMCell:
     start: CellState
     projection: Projection | None = None
 
+    gates: ClassVar[int] = 4
+    kind: ClassVar[str] = "lstm"
+
     def step(self, x_t: Array, state: CellState) -> CellState:
         """The state after one step."""
         up = SUM_BITS - self.sum_bits
@@ -99,6 +105,9 @@ class GRUCell:
     sum_bits: int
     start: CellState
 
+    gates: ClassVar[int] = 3
+    kind: ClassVar[str] = "gru"
+
     def step(self, x_t: Array, state: CellState) -> CellState:
         """The state after one step."""
         up = SUM_BITS - self.sum_bits
@@ -112,4 +121,37 @@ class GRUCell:
         return CellState(narrowed(h, CELL_BITS - VALUE_BITS), h)
 
 
-Cell = LSTMCell | GRUCell
+@dataclass(frozen=True, eq=False)
+class RNNCell:
+    """One layer of torch.nn.RNN in one direction.
+
+    Attributes: as of LSTMCell, and
+        name: of its stage.
+        is_relu: whether h is a relu, with `GUARD_BITS` fewer after the point than its sums, of
+            which what does not fit is cut; else a tanh, Q0.15.
+    """
+
+    name: str
+    rows_ih: Rows
+    rows_hh: Rows
+    bias: Array
+    sum_bits: int
+    start: CellState
+    is_relu: bool
+
+    gates: ClassVar[int] = 1
+
+    @property
+    def kind(self) -> str:
+        """The function of the C runtime."""
+        return "rnn_relu" if self.is_relu else "rnn"
+
+    def step(self, x_t: Array, state: CellState) -> CellState:
+        """The state after one step."""
+        sums = in_int32(self.bias + self.rows_ih.sums(x_t) + self.rows_hh.sums(state.narrow))
+        if self.is_relu:
+            return CellState(narrowed(np.maximum(sums, 0), GUARD_BITS), state.wide)
+        return CellState(tanh(sums, SUM_BITS - self.sum_bits), state.wide)
+
+
+Cell = LSTMCell | GRUCell | RNNCell

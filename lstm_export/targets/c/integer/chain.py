@@ -8,13 +8,19 @@ from functools import singledispatch
 
 import numpy as np
 
-from . import joins, stages
+from . import joins, roots, stages
 from .arithmetic import LARGEST
-from .cells import Cell, LSTMCell
+from .cells import Cell, GRUCell, LSTMCell
 from .chain_joins import written
 from .literals import Constants, matrix, unit_by_unit
 from .walk import Place, Walk, input_place, last_steps
 from .whole_model import Node
+
+_ORDERS = {  # of the rows of a layer, by its gates
+    4: "unit by unit the rows i, f, g, o for x, then those for h",
+    3: "unit by unit the rows r, z, n for x, then those for h",
+    1: "unit by unit the row for x, then that for h",
+}
 
 
 def walk(nodes: Sequence[Node], width: int, constants: Constants, streams: bool) -> Walk:
@@ -85,6 +91,16 @@ def _linear(stage: stages.Linear, run: Walk) -> Place:
 
 
 @_write.register
+def _replace(stage: stages.Replace, run: Walk) -> Place:
+    width = run.value.width
+    values = run.constants.add("stand_ins", "int32_t", stage.value, "counts that stand for others")
+    by = run.constants.add("stood_for", "int16_t", stage.by, "which take their place")
+    out = run.narrow_buffer(width)
+    run.call("replace", values, by, run.value.text, out.text, run.steps, width)
+    return out
+
+
+@_write.register
 def _clamp(stage: stages.Clamp, run: Walk) -> Place:
     width = run.value.width
     low = run.constants.add("low", "int32_t", stage.low, "lower bounds")
@@ -139,13 +155,18 @@ def _slice(stage: joins.Slice, run: Walk) -> Place:
 
 @_write.register
 def _pool(stage: joins.Pool, run: Walk) -> Place:
-    """The first step and the largest values stay in the state."""
+    """The first step, the largest values and a sum stay in the state."""
     value = run.value
     row = replace(value, steps="1")
     narrow, wide = run.new_state(stage.start.narrow.shape[1], stage.start.wide.shape[1])
-    if stage.mode == "mean":
-        out = replace(run.narrow_buffer(value.width), steps="1")
-        run.call("pool_mean", value.text, wide, out.text, run.steps, value.width)
+    if stage.mode == "sum":
+        run.call("pool_sum", value.text, wide, run.steps, value.width)
+        return replace(row, text=wide, is_wide=True)
+    if stage.mode in ("mean", "corrected_mean"):
+        is_wide = stage.mode == "corrected_mean"
+        buffer = run.wide_buffer(value.width) if is_wide else run.narrow_buffer(value.width)
+        out = replace(buffer, steps="1")
+        run.call(f"pool_{stage.mode}", value.text, wide, out.text, run.steps, value.width)
         return out
     carried = (narrow,) if stage.mode == "max" else (narrow, wide)
     run.call(f"pool_{stage.mode}", value.text, *carried, run.steps, value.width)
@@ -170,7 +191,15 @@ def _table(stage: stages.Table, run: Walk) -> Place:
 
 
 @_write.register
-def _layer_norm(stage: stages.LayerNorm, run: Walk) -> Place:
+def _root(stage: roots.Root, run: Walk) -> Place:
+    width = run.value.width
+    out = run.wide_buffer(width, in_place=True)
+    run.call("map_sqrt", run.value.text, out.text, run.count(width))
+    return out
+
+
+@_write.register
+def _layer_norm(stage: roots.LayerNorm, run: Walk) -> Place:
     width = run.value.width
     out = run.wide_buffer(width)
     is_centred = int(stage.is_centred)
@@ -214,7 +243,7 @@ def _recurrent(stage: stages.Recurrent, run: Walk) -> Place:
         if run.streams:
             (cell,) = layer
             name, *states = _layer(cell, run)
-            run.call(_kind(cell), f"&{name}", value.text, *states)
+            run.call(cell.kind, f"&{name}", value.text, *states)
             value = Place(states[0], width, "1")
         else:
             value = run.narrow_buffer(width)
@@ -231,22 +260,18 @@ def _over_steps(layer: tuple[Cell, ...], out: Place, run: Walk) -> list[str]:
         name, *states = _layer(cell, run)
         first = first or states
         text = f"{out.text} + {place}" if place else out.text
-        step = run.prefix.symbol(_kind(cell))
+        step = run.prefix.symbol(cell.kind)
         value = run.value.text
         run.call("over", step, f"&{name}", value, *states, text, run.steps, out.width, way)
         place += cell.start.narrow.shape[1]
     return first
 
 
-def _kind(cell: Cell) -> str:
-    return "lstm" if isinstance(cell, LSTMCell) else "gru"
-
-
 def _layer(cell: Cell, run: Walk) -> tuple[str, str, str]:
     """Define a layer; its name, and where its h and its wide state are."""
     input_size = cell.rows_ih.weight.shape[1]
     state_size = cell.start.narrow.shape[1]
-    hidden_size = cell.start.wide.shape[1]
+    hidden_size = len(cell.rows_hh.weight) // cell.gates
     run.at_least("GATHERED", input_size + state_size + 6)
     title = f"layer_{len(run.cells)}"
     run.cells.append(cell)
@@ -259,7 +284,7 @@ def _layer(cell: Cell, run: Walk) -> tuple[str, str, str]:
     kind = run.prefix.symbol("layer")
     values = f"{members}, {sizes}, {up}, {projection},\n    {lanes}"
     run.constants.text.append(f"static const {kind} {name} = {{\n    {values}\n}};\n\n")
-    return name, *run.new_state(state_size, hidden_size)
+    return name, *run.new_state(state_size, cell.start.wide.shape[1])
 
 
 def _lanes(cell: Cell, title: str, layer: str, run: Walk) -> str:
@@ -274,15 +299,11 @@ def _lanes(cell: Cell, title: str, layer: str, run: Walk) -> str:
 def _members(cell: Cell, title: str, run: Walk) -> Iterator[str]:
     """Weights, biases and shifts of a layer, unit by unit."""
     bits = run.constants.weight_bits
-    is_lstm = isinstance(cell, LSTMCell)
-    gates = 4 if is_lstm else 3
-    weights, shifts = unit_by_unit(cell.rows_ih, cell.rows_hh, gates, bits)
-    order = "i, f, g, o" if is_lstm else "r, z, n"
-    what = f"unit by unit the rows {order} for x, then those for h"
-    yield run.constants.add_weights(title, weights, what)
-    biases = [cell.bias] if isinstance(cell, LSTMCell) else [cell.bias_ih, cell.bias_hh]
+    weights, shifts = unit_by_unit(cell.rows_ih, cell.rows_hh, cell.gates, bits)
+    yield run.constants.add_weights(title, weights, _ORDERS[cell.gates])
+    biases = [cell.bias_ih, cell.bias_hh] if isinstance(cell, GRUCell) else [cell.bias]
     # (hidden_size, parts * gates)
-    stacked = np.concatenate([bias.reshape(gates, -1) for bias in biases]).T
+    stacked = np.concatenate([bias.reshape(cell.gates, -1) for bias in biases]).T
     yield run.constants.add(f"{title}_biases", "int32_t", stacked, "its biases")
     yield run.constants.add(f"{title}_shifts", "uint8_t", shifts, "shifts of its rows")
 

@@ -226,27 +226,28 @@ def parts_of(model: Model, whole: WholeModel, x: Array) -> Iterator[Part]:
             name: value for name, value in weights.items() if _layer_of(model, name) == layer
         }
         yield Part("weights", layer, share(forward(model, x, Rounded(of_layer)).y))
-    yield Part("h", "", share(forward(model, x, Rounded({}, rounds_h=True)).y))
+    bits = min((bits for stage in whole.recurrent for bits in stage.state_bits), default=VALUE_BITS)
+    yield Part("h", "", share(forward(model, x, Rounded({}, bits)).y))
     yield Part("sigmoid", "", share(forward(model, x, choices=_TABLED).y))
-    together = forward(model, counted, Rounded(weights, rounds_h=True), choices=_TABLED).y
+    together = forward(model, counted, Rounded(weights, bits), choices=_TABLED).y
     yield Part("c, tanh, sums and other stages", "", share(whole(x), together))
 
 
 class Rounded(Noise):
     """A float64 run whose recurrent weights and h are rounded as in whole numbers."""
 
-    def __init__(self, weights: dict[str, Array], rounds_h: bool = False) -> None:
-        """Rounded weights by name, and whether h is rounded, too."""
+    def __init__(self, weights: dict[str, Array], h_bits: int | None = None) -> None:
+        """Rounded weights by name, and bits after the point of h; None where it stays as it is."""
         self._weights = weights
-        self._rounds_h = rounds_h
+        self._h_bits = h_bits
 
     def weight(self, name: str, weight: Array) -> Array:
         return self._weights.get(name, weight.astype(np.float64))
 
     def hidden(self, h_t: Array) -> Array:
-        if not self._rounds_h:
+        if self._h_bits is None:
             return h_t
-        rounded: Array = np.rint(h_t * 2.0**VALUE_BITS) * 2.0**-VALUE_BITS
+        rounded: Array = np.rint(h_t * 2.0**self._h_bits) * 2.0**-self._h_bits
         return rounded
 
 

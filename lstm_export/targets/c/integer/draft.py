@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ....errors import UnsupportedModel
-from ....model import Array
+from ....model import Array, Stage
 from ....model.wiring import INPUT
 from . import stages as whole
 from .arithmetic import GUARD_BITS, LARGEST
@@ -214,6 +214,14 @@ def _check_offset(value: Value, offset: Array) -> None:
 
 def _title(value: Value) -> str:
     return "input" if value.is_raw else value.name
+
+
+def refusal(stage: Stage, reason: str = "") -> UnsupportedModel:
+    """Of a stage that has no integer form."""
+    return UnsupportedModel(
+        f"c cannot express the stage {stage.name} ({stage.kind}) in whole numbers{reason}; "
+        "export it with --arithmetic float"
+    )
 
 
 def raw_input(formats: Formats) -> Value:

@@ -39,8 +39,7 @@ class IntegerFacts:
         measured_errors: tuple[MeasuredError, ...] = (),
     ) -> IntegerFacts:
         """Those of a model whose formats were chosen."""
-        wide = sum(state.wide.shape[1] for state in whole.start)
-        narrow = sum(state.narrow.shape[1] for state in whole.start)
+        wide, narrow = (words.size for words in whole.initial_words)
         return cls(formats, whole.answer_bits, wide, narrow, floats, measured_errors)
 
     def to_record(self) -> dict[str, Any]:

@@ -8,11 +8,10 @@ from functools import singledispatch
 
 import numpy as np
 
-from ....errors import UnsupportedModel
 from ....model import Add, Array, Concat, Divide, Join, Multiply, Subtract
 from . import joins
 from .arithmetic import VALUE_BITS
-from .draft import Draft, Value
+from .draft import Draft, Value, refusal
 
 ROOM = 2**29  # of a sum; what is then added to it has as much
 MOST_UP = 12  # that a narrow value is shifted left
@@ -25,10 +24,7 @@ def joined(stage: Join, taken: Sequence[Value], draft: Draft) -> Value:
     Raises:
         UnsupportedModel: the stage has no integer form.
     """
-    raise UnsupportedModel(
-        f"c cannot express the stage {stage.name} ({stage.kind}) in whole numbers; "
-        "export it with --arithmetic float"
-    )
+    raise refusal(stage)
 
 
 @joined.register

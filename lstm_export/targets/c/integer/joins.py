@@ -16,7 +16,7 @@ from .arithmetic import VALUE_BITS, aligned, in_int32
 from .cells import CellState
 from .stages import Counter
 
-MOST_STEPS = 65_535  # that a mean counts: their sum stays in int32, and later ones are left out
+MOST_STEPS = 65_535  # that a sum counts: it stays in int32, and later ones are left out
 LOWEST = -32_768
 
 
@@ -62,10 +62,10 @@ class Slice:
 
 @dataclass(frozen=True, eq=False)
 class Pool:
-    """One narrow row of all steps: their mean, to the nearest, their largest, or the first.
+    """One row of all steps: a narrow mean, to the nearest, largest or first; else a wide one.
 
     Attributes:
-        mode: `mean`, `max` or `first`.
+        mode: `mean`, `max`, `first`, `sum`, or `corrected_mean`, whose divisor is one step less.
         size: columns.
     """
 
@@ -74,7 +74,7 @@ class Pool:
 
     @property
     def start(self) -> CellState:
-        """What it carries before the first step: a row, and of a mean and a first a count."""
+        """What it carries before the first step: a row, and but for the largest a count."""
         row = np.zeros((1, self.size), np.int64)
         nothing = np.zeros((1, 0), np.int64)
         if self.mode == "max":
@@ -91,9 +91,16 @@ class Pool:
             largest: Array = values.max(axis=1)
             return largest
         counted = values[:, :MOST_STEPS]
+        total: Array = in_int32(counted.sum(axis=1))
         steps = counted.shape[1]
-        # half a divisor more rounds to the nearest
-        mean: Array = (in_int32(counted.sum(axis=1)) + steps // 2) // steps
+        if self.mode == "sum":
+            return total
+        if self.mode == "corrected_mean":
+            divisor = max(steps - 1, 1)
+            # half a divisor more rounds to the nearest
+            size: Array = (np.abs(total) + divisor // 2) // divisor
+            return np.where(total < 0, -size, size)
+        mean: Array = (total + steps // 2) // steps
         return mean
 
 

@@ -1,18 +1,28 @@
-"""From the float weights of LSTM and GRU layers to whole numbers."""
+"""From the float weights of LSTM, GRU and RNN layers to whole numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ....errors import UnsupportedModel
-from ....model import LSTM, Array, Recurrent, Stage
+from ....model import LSTM, RNN, Array, Recurrent, Stage
 from ....model import Cell as FloatCell
-from .arithmetic import CELL_BITS, CELL_LIMIT, LARGEST, SUM_BITS, VALUE_BITS
-from .cells import Cell, CellState, GRUCell, LSTMCell, Projection
-from .rows import FINE_CHUNK, REACH, Rows, Storage, reach, row_bits, whole_bias, whole_rows
+from .arithmetic import CELL_BITS, CELL_LIMIT, GUARD_BITS, LARGEST, SUM_BITS, VALUE_BITS
+from .cells import Cell, CellState, GRUCell, LSTMCell, Projection, RNNCell
+from .rows import (
+    FINE_CHUNK,
+    LAYER_CHUNK,
+    REACH,
+    Rows,
+    Storage,
+    reach,
+    row_bits,
+    whole_bias,
+    whole_rows,
+)
 
 
 @dataclass(frozen=True)
@@ -31,20 +41,29 @@ class LayerFormats:
 
 
 def whole_layers(
-    stage: Recurrent, input_bits: Array, storage: Storage
+    stage: Recurrent, input_bits: Array, storage: Storage, after: int
 ) -> Iterator[tuple[tuple[Cell, ...], LayerFormats]]:
     """Every layer of a stage, one or two directions each, and the formats around it.
+
+    A relu, which has no bound, gets `after` bits after the point, or fewer.
 
     Raises:
         UnsupportedModel: sums of a gate leave int32.
     """
     for layer in stage.layers():
-        state_bits = min(_state_bits(cell) for cell in layer)
-        formats = LayerFormats(storage, input_bits, state_bits)
-        make = _lstm_cell if isinstance(stage, LSTM) else _gru_cell
-        yield tuple(make(stage, cell, formats) for cell in layer), formats
+        formats = LayerFormats(storage, input_bits, after)
+        state_bits = min(_state_bits(stage, cell, formats) for cell in layer)
+        formats = replace(formats, state_bits=state_bits)
+        yield tuple(_cell(stage, cell, formats) for cell in layer), formats
         # (directions * state_size,): h is the next layer's input
         input_bits = np.full(len(layer) * stage.state_size, state_bits)
+
+
+def _cell(stage: Recurrent, cell: FloatCell, formats: LayerFormats) -> Cell:
+    if isinstance(stage, RNN):
+        return _rnn_cell(stage, cell, formats)
+    make = _lstm_cell if isinstance(stage, LSTM) else _gru_cell
+    return make(stage, cell, formats)
 
 
 def most_bits(largest: float, stage: Stage) -> int:
@@ -59,8 +78,10 @@ def most_bits(largest: float, stage: Stage) -> int:
     return min(bits, 30)
 
 
-def _state_bits(cell: FloatCell) -> int:
-    """Bits after the point of h: a projected h may be larger than 1."""
+def _state_bits(stage: Recurrent, cell: FloatCell, formats: LayerFormats) -> int:
+    """Bits after the point of h: a projected h and a relu may be larger than 1."""
+    if isinstance(stage, RNN) and stage.nonlinearity == "relu":
+        return _relu_bits(stage, cell, formats)
     if cell.weight_hr is None:
         return VALUE_BITS
     largest = reach(np.asarray(cell.weight_hr, np.float64), np.full(1, VALUE_BITS))
@@ -68,9 +89,17 @@ def _state_bits(cell: FloatCell) -> int:
     return VALUE_BITS - max(int(np.ceil(np.log2(max(largest, 1e-300)))), 0)
 
 
+def _relu_bits(stage: RNN, cell: FloatCell, formats: LayerFormats) -> int:
+    """The most bits after the point, up to those in `formats`; sums have `GUARD_BITS` more."""
+    bias = _summed_bias(cell)
+    while _sum_bits(stage, cell, formats, bias) < formats.state_bits + GUARD_BITS:
+        formats = replace(formats, state_bits=formats.state_bits - 1)
+    return formats.state_bits
+
+
 def _lstm_cell(stage: Recurrent, cell: FloatCell, formats: LayerFormats) -> LSTMCell:
-    bias = np.asarray(cell.bias_ih, np.float64) + cell.bias_hh
-    bits = _sum_bits(stage, cell, formats, float(np.abs(bias).max()))
+    bias = _summed_bias(cell)
+    bits = _sum_bits(stage, cell, formats, bias)
     rows_ih, rows_hh = _rows(stage, cell, formats, bits)
     h = _count(cell.h0, formats.state_bits, LARGEST)
     c = _count(cell.c0, CELL_BITS, CELL_LIMIT)
@@ -83,7 +112,7 @@ def _lstm_cell(stage: Recurrent, cell: FloatCell, formats: LayerFormats) -> LSTM
 
 def _gru_cell(stage: Recurrent, cell: FloatCell, formats: LayerFormats) -> GRUCell:
     largest = np.abs(cell.bias_ih) + np.abs(cell.bias_hh)
-    bits = _sum_bits(stage, cell, formats, float(largest.max()))
+    bits = _sum_bits(stage, cell, formats, largest)
     rows_ih, rows_hh = _rows(stage, cell, formats, bits)
     h = _count(cell.h0, formats.state_bits, LARGEST)
     start = CellState(h, _count(cell.h0, CELL_BITS, CELL_LIMIT))
@@ -92,13 +121,35 @@ def _gru_cell(stage: Recurrent, cell: FloatCell, formats: LayerFormats) -> GRUCe
     return GRUCell(rows_ih, rows_hh, bias_ih, bias_hh, bits, start)
 
 
-def _sum_bits(stage: Recurrent, cell: FloatCell, formats: LayerFormats, bias: float) -> int:
+def _rnn_cell(stage: RNN, cell: FloatCell, formats: LayerFormats) -> RNNCell:
+    is_relu = stage.nonlinearity == "relu"
+    bias = _summed_bias(cell)
+    bits = formats.state_bits + GUARD_BITS if is_relu else _sum_bits(stage, cell, formats, bias)
+    rows_ih, rows_hh = _rows(stage, cell, formats, bits)
+    h = _count(cell.h0, formats.state_bits, LARGEST)
+    start = CellState(h, np.zeros((1, 0), np.int64))
+    return RNNCell(stage.name, rows_ih, rows_hh, whole_bias(bias, bits), bits, start, is_relu)
+
+
+def _summed_bias(cell: FloatCell) -> Array:
+    """`(gates * hidden_size,)`"""
+    bias: Array = np.asarray(cell.bias_ih, np.float64) + cell.bias_hh
+    return bias
+
+
+def _chunks(stage: Recurrent) -> Mapping[int, int]:
+    """An RNN's rows are multiplied one by one, as those of a Linear."""
+    return FINE_CHUNK if isinstance(stage, RNN) else LAYER_CHUNK
+
+
+def _sum_bits(stage: Recurrent, cell: FloatCell, formats: LayerFormats, bias: Array) -> int:
     """Bits after the point of a gate's sum: 20, or fewer where it could leave int32."""
-    largest = bias
+    largest = float(np.abs(bias).max())
     finest = SUM_BITS
     for weight, value_bits in _matrices(cell, formats):
         largest += reach(weight, value_bits)
-        finest = min(finest, row_bits(weight, value_bits, formats.storage.bits).sums)
+        made = row_bits(weight, value_bits, formats.storage.bits, _chunks(stage))
+        finest = min(finest, made.sums)
     bits = min(finest, most_bits(largest, stage))
     if bits < 0:
         raise UnsupportedModel(
@@ -114,8 +165,9 @@ def _rows(
     """weight_ih and weight_hh."""
     names = [f"{stage.name}.weight_{part}{cell.suffix}" for part in ("ih", "hh")]
     x, h = _matrices(cell, formats)
-    rows_ih = whole_rows(names[0], *x, formats.storage, sum_bits)
-    return rows_ih, whole_rows(names[1], *h, formats.storage, sum_bits)
+    chunks = _chunks(stage)
+    rows_ih = whole_rows(names[0], *x, formats.storage, sum_bits, chunks)
+    return rows_ih, whole_rows(names[1], *h, formats.storage, sum_bits, chunks)
 
 
 def _matrices(cell: FloatCell, formats: LayerFormats) -> list[tuple[Array, Array]]:

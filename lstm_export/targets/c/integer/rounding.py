@@ -8,10 +8,8 @@ from functools import singledispatch
 
 import numpy as np
 
-from ....errors import UnsupportedModel
 from ....model import (
-    GRU,
-    LSTM,
+    RNN,
     Activation,
     Affine,
     Array,
@@ -32,22 +30,18 @@ from ....model import (
     Slice,
     Stage,
 )
-from ....model.forward.activations import FUNCTIONS
-from ....model.stages import ACTIVATIONS
 from ....model.wiring import INPUT, Sources
-from . import joins
+from . import joins, roots
 from . import stages as whole
-from .arithmetic import CELL_BITS, GUARD_BITS, LARGEST, SUM_BITS, VALUE_BITS
-from .draft import Draft, Value, raw_input
+from .arithmetic import CELL_BITS, GUARD_BITS, LARGEST, VALUE_BITS
+from .draft import Draft, Value, raw_input, refusal
+from .elementwise_rounding import Elementwise, elementwise
 from .first_weights import counted
 from .formats import Formats, input_scaler
 from .join_rounding import answer, joined
 from .layer_rounding import most_bits, whole_layers
 from .rows import FINE_CHUNK, reach, row_bits, whole_bias, whole_rows
 from .whole_model import WholeModel
-
-# Activations that a table of 512 linear pieces follows, or that need none. sqrt is steep near 0.
-TABLED = frozenset(ACTIVATIONS) - {"sqrt"}
 
 
 def whole_model(model: Model, formats: Formats) -> WholeModel:
@@ -126,14 +120,7 @@ def _bias_of(linear: Linear | ExactLinear) -> Array:
 
 @singledispatch
 def _round(stage: Stage, value: Value, draft: Draft) -> Value:
-    raise _refusal(stage)
-
-
-def _refusal(stage: Stage, reason: str = "") -> UnsupportedModel:
-    return UnsupportedModel(
-        f"c cannot express the stage {stage.name} ({stage.kind}) in whole numbers{reason}; "
-        "export it with --arithmetic float"
-    )
+    raise refusal(stage)
 
 
 @_round.register(Linear)
@@ -170,49 +157,11 @@ def _affine(stage: Affine, value: Value, draft: Draft) -> Value:
     return draft.scaled(moved, np.array(draft.formats.after[stage.name]))
 
 
-@_round.register
-def _clamp(stage: Clamp, value: Value, draft: Draft) -> Value:
-    return _clamp_between(value, draft, stage.low, stage.high)
-
-
-def _clamp_between(value: Value, draft: Draft, low: float | None, high: float | None) -> Value:
-    if value.is_raw:
-        value = draft.narrow(value)
-    limit = 2.0**31 - 1 if value.is_wide else float(LARGEST)
-    scale = 2.0**value.bits
-    lowest = np.full(len(scale), -limit) if low is None else np.rint(low * scale)
-    highest = np.full(len(scale), limit) if high is None else np.rint(high * scale)
-    bounds = [np.clip(bound, -limit, limit).astype(np.int64) for bound in (lowest, highest)]
-    return draft.keep(whole.Clamp(*bounds), value)
-
-
-@_round.register
-def _activation(stage: Activation, value: Value, draft: Draft) -> Value:
-    if stage.function == "relu":
-        return _clamp_between(value, draft, 0.0, None)
-    if stage.function not in TABLED:
-        raise _refusal(stage, ": pieces of a table do not follow it")
-    is_sum = value.is_wide and not value.is_raw
-    if stage.function in ("tanh", "sigmoid") and is_sum and _are_alike(value.bits):
-        surplus = value.common_bits - SUM_BITS
-        if -SUM_BITS <= surplus <= 31:
-            gate = whole.Gate(stage.function, max(surplus, 0), max(-surplus, 0))
-            return draft.add(gate, [value], np.full_like(value.bits, VALUE_BITS), False)
-    value = draft.narrow(value, alike=True)
-    after = min(draft.formats.after[stage.name])
-    ends = (np.arange(513) - 256) * 128 * 2.0**-value.common_bits  # of the pieces, as numbers
-    exact = FUNCTIONS[stage.function](ends, np.abs(ends), stage.parameter or 0.0).y
-    values = np.clip(np.rint(exact * 2.0**after), -LARGEST, LARGEST).astype(np.int64)
-    return draft.add(whole.Table(values), [value], np.full_like(value.bits, after), False)
-
-
-def _are_alike(bits: Array) -> bool:
-    return bool((bits == bits[0]).all())
-
-
-@_round.register
-def _replace(stage: Replace, value: Value, draft: Draft) -> Value:
-    raise _refusal(stage, f": no count stands for {stage.value:g} alone")
+@_round.register(Activation)
+@_round.register(Clamp)
+@_round.register(Replace)
+def _elementwise(stage: Elementwise, value: Value, draft: Draft) -> Value:
+    return elementwise(stage, value, draft)
 
 
 @_round.register
@@ -222,7 +171,7 @@ def _prelu(stage: PReLU, value: Value, draft: Draft) -> Value:
     exponent = np.floor(np.log2(LARGEST / np.maximum(np.abs(slope), 2.0**-20)))
     shift = (exponent - GUARD_BITS).astype(np.int64)
     if (shift < 0).any():
-        raise _refusal(stage, f": a slope is {np.abs(slope).max():.3g}")
+        raise refusal(stage, f": a slope is {np.abs(slope).max():.3g}")
     factor = np.rint(slope * 2.0 ** (shift + GUARD_BITS)).astype(np.int64)
     return draft.add(whole.PReLU(factor, shift), [value], value.bits + GUARD_BITS, True)
 
@@ -254,13 +203,15 @@ def _slice(stage: Slice, value: Value, draft: Draft) -> Value:
 
 @_round.register
 def _pool(stage: Pool, value: Value, draft: Draft) -> Value:
-    if stage.mode not in ("mean", "max", "first"):
-        raise _refusal(stage, f": a {stage.mode} of many steps leaves them")
-    if stage.correction:
-        raise _refusal(stage, ": its divisor is not the number of steps")
+    """Sums, and the mean of an unbiased variance, are wide; other rows are as the steps are."""
+    mode = "corrected_mean" if stage.correction else stage.mode
+    pool = joins.Pool(mode, len(value.step))
+    if mode in ("sum", "corrected_mean"):
+        value = draft.narrow(value)
+        return draft.add(pool, [value], value.bits, True)
     if value.is_wide or not value.is_raw:
         value = draft.narrow(value)
-    return draft.keep(joins.Pool(stage.mode, len(value.step)), value)
+    return draft.keep(pool, value)
 
 
 @_round.register
@@ -302,26 +253,28 @@ def _norm(eps: float, is_centred: bool, value: Value, draft: Draft) -> Value:
     """Divided by the root of the mean square, wide."""
     value = draft.narrow(value, alike=True)
     held = int(np.rint(min(np.float64(eps) * 4.0**value.common_bits, 2.0**30)))
-    norm = whole.LayerNorm(held, is_centred)
-    return draft.add(norm, [value], np.full(len(value.step), whole.NORM_BITS), True)
+    norm = roots.LayerNorm(held, is_centred)
+    return draft.add(norm, [value], np.full(len(value.step), roots.NORM_BITS), True)
 
 
 def _weighted(stage: Stage, weight: Array, bias: Array, norm: Value, draft: Draft) -> Value:
     """A normalised value, which is below the root of the width, times weights plus biases."""
     width = len(weight)
-    bits = np.full(width, min(VALUE_BITS - int(np.ceil(np.log2(width) / 2)), whole.NORM_BITS))
-    narrow = draft.add(whole.Narrow(stage.name, whole.NORM_BITS - bits), [norm], bits, False)
+    bits = np.full(width, min(VALUE_BITS - int(np.ceil(np.log2(width) / 2)), roots.NORM_BITS))
+    narrow = draft.add(whole.Narrow(stage.name, roots.NORM_BITS - bits), [norm], bits, False)
     moved = replace(narrow, step=narrow.step * weight, zero=bias)
     return draft.scaled(moved, np.array(draft.formats.after[stage.name]))
 
 
 @_round.register
 def _recurrent(stage: Recurrent, value: Value, draft: Draft) -> Value:
-    if not isinstance(stage, LSTM | GRU):
-        raise _refusal(stage, ", which have LSTM and GRU")
+    is_relu = isinstance(stage, RNN) and stage.nonlinearity == "relu"
+    if is_relu and stage.num_layers > 1:
+        raise refusal(stage, ": a relu has no bound, and only the last layer's was seen")
+    after = min(draft.formats.after[stage.name])
     value, unit = counted(value, draft)
     stage = unit.into_stage(stage) if unit else stage
-    layers = list(whole_layers(stage, value.bits, draft.formats.storage))
+    layers = list(whole_layers(stage, value.bits, draft.formats.storage, after))
     state_bits = tuple(formats.state_bits for _, formats in layers)
     width = stage.directions * stage.state_size
     factor = unit.factor if unit else np.ones(len(value.step))

@@ -24,9 +24,9 @@ from ..emit.runtime import (
     with_values,
 )
 from ..emit.source import Source
-from . import joins, stages
+from . import joins, roots, stages
 from .arithmetic import SUM_BITS, TANH
-from .cells import GRUCell, LSTMCell
+from .cells import GRUCell, LSTMCell, RNNCell
 from .chain import walk
 from .facts import IntegerFacts
 from .literals import Constants, lines
@@ -94,6 +94,9 @@ def choices_for(written: Written, run: Walk) -> Choices:
         if isinstance(cell, LSTMCell) and cell.projection:
             chosen["MODEL_PROJECTION"] = 1
             chosen["MODEL_NARROWED"] = 1
+        if isinstance(cell, RNNCell):
+            chosen["MODEL_RNN"] = 1
+            chosen["MODEL_NARROWED"] = 1
     for stage, _ in written.whole.nodes:
         chosen |= dict.fromkeys(_macros(stage), 1)
         if isinstance(stage, stages.Gate) and stage.up:
@@ -126,7 +129,9 @@ def _macros(stage: stages.WholeStage | joins.Join) -> Sequence[str]:
         stages.Linear: "MODEL_LINEAR",
         stages.Clamp: "MODEL_CLAMP",
         stages.Table: "MODEL_TABLE",
-        stages.LayerNorm: "MODEL_LAYER_NORM",
+        stages.Replace: "MODEL_REPLACE",
+        roots.LayerNorm: "MODEL_LAYER_NORM",
+        roots.Root: "MODEL_SQRT",
         stages.PReLU: "MODEL_PRELU",
         joins.Align: "MODEL_ALIGN",
         joins.Offset: "MODEL_OFFSET",
@@ -168,8 +173,7 @@ def chain_text(written: Written, run: Walk) -> str:
 
 def _initial(whole: WholeModel, prefix: Prefix) -> list[str]:
     """The state before the first step."""
-    wide = np.concatenate([state.wide[0] for state in whole.start])
-    narrow = np.concatenate([state.narrow[0] for state in whole.start])
+    wide, narrow = whole.initial_words
     static = prefix.macro("STATIC")
     texts = []
     for kind, name, values in (("int32_t", "wide", wide), ("int16_t", "narrow", narrow)):

@@ -14,7 +14,7 @@ import numpy as np
 
 from ....model import Array
 from .arithmetic import GUARD_BITS, LARGEST, in_int32, narrowed, sigmoid, tanh
-from .cells import Cell, CellState
+from .cells import Cell, CellState, RNNCell
 from .rows import Rows
 
 
@@ -95,7 +95,7 @@ class Linear:
 
 @dataclass(frozen=True, eq=False)
 class Recurrent:
-    """LSTM or GRU, narrow to narrow: every h_t of the last layer.
+    """LSTM, GRU or RNN, narrow to narrow: every h_t of the last layer.
 
     Attributes:
         layers: by layer its one or two directions; the second one reads the sequence from its end.
@@ -115,6 +115,8 @@ class Recurrent:
                 h = through(cell, turned)
                 counter.meet(cell.rows_ih, turned)
                 counter.meet(cell.rows_hh, h[:, :-1])  # W_hh meets h of the step before
+                if isinstance(cell, RNNCell) and cell.is_relu:
+                    counter.add(cell.name, h == LARGEST)
                 ways.append(h[:, ::-1] if way else h)
             values = np.concatenate(ways, axis=2)  # (batch, seq, directions * state_size)
         return values
@@ -194,6 +196,22 @@ class PReLU:
 
 
 @dataclass(frozen=True, eq=False)
+class Replace:
+    """Counts of a narrow value that stand for something else.
+
+    Attributes:
+        value: `(width,)`: the counts; those beyond int16 never come.
+        by: `(width,)`, int16: what takes their place.
+    """
+
+    value: Array
+    by: Array
+
+    def apply(self, values: Array, counter: Counter) -> Array:
+        return np.where(values == self.value, self.by, values)
+
+
+@dataclass(frozen=True, eq=False)
 class Clamp:
     """Wide: values below `low` become `low`, values above `high` become `high`; `(width,)` each."""
 
@@ -267,35 +285,3 @@ class FinalState:
             last = steps_of(cell, values[:, ::-1] if way else values)[-1]
             finals.append(last.wide if self.is_wide else last.narrow)
         return np.concatenate(finals, axis=1)
-
-
-NORM_BITS = 14  # of a normalised value: int32, Q17.14
-
-
-@dataclass(frozen=True, eq=False)
-class LayerNorm:
-    """torch.nn.LayerNorm or RMSNorm without weight and bias, narrow to wide Q17.14.
-
-    Attributes:
-        eps: in the format of the squared values.
-        is_centred: whether the mean is taken off, as LayerNorm does.
-    """
-
-    eps: int
-    is_centred: bool = True
-
-    def apply(self, values: Array, counter: Counter) -> Array:
-        size = values.shape[-1]
-        mean = (values.sum(axis=-1, keepdims=True) + size // 2) // size if self.is_centred else 0
-        centred = np.clip(values - mean, -LARGEST, LARGEST)
-        squares = (centred**2).sum(axis=-1, keepdims=True) // size
-        variance = np.clip(squares + self.eps, 1, 2**31 - 1)
-        up = np.zeros_like(variance)
-        for _ in range(15):  # to 2^29 and more, so that the root has its full 15 or 16 bits
-            is_small = variance < 2**29
-            variance = np.where(is_small, variance << 2, variance)
-            up = np.where(is_small, up + 1, up)
-        root = np.floor(np.sqrt(variance.astype(np.float64))).astype(np.int64)
-        inverse = 2**30 // root  # 2^(30 - up) over the standard deviation
-        norm: Array = in_int32(centred * inverse) >> (30 - NORM_BITS - up)
-        return norm

@@ -50,6 +50,13 @@ class WholeModel:
         """The state before the first step, in the order in which it is kept."""
         return tuple(state for node in self.nodes for state in starts_of(node.stage))
 
+    @property
+    def initial_words(self) -> tuple[Array, Array]:
+        """The same as C holds it, int32 and int16: one of each at least, as no array is empty."""
+        wide = [state.wide[0] for state in self.start]
+        narrow = [state.narrow[0] for state in self.start]
+        return _at_least_one(wide), _at_least_one(narrow)
+
     def counts(self, x: Array) -> Array:
         """`x (..., input_size)` as int16."""
         return counts_of(self.inputs, x)
@@ -87,6 +94,11 @@ class WholeModel:
     def __call__(self, x: Array) -> Array:
         """A Runner: `x (batch, seq, input_size)` in the model's units -> float64 y."""
         return self.values(self.answers(self.counts(x)))
+
+
+def _at_least_one(parts: Sequence[Array]) -> Array:
+    words = np.concatenate([*parts, np.zeros(0, np.int64)])
+    return words if words.size else np.zeros(1, np.int64)
 
 
 def starts_of(stage: WholeStage | Join) -> tuple[CellState, ...]:

@@ -55,7 +55,7 @@ MODEL_INLINE const model_weight *model_part(const model_weight *w, const int16_t
     return w;
 }
 
-#if MODEL_LINEAR || MODEL_PROJECTION
+#if MODEL_LINEAR || MODEL_PROJECTION || MODEL_RNN
 /* One row times `words` words of values, a multiple of 8, in chunks of 4 products, or, of int8, as a
    whole. */
 MODEL_INLINE int32_t model_row(const model_weight *w, const int16_t *v, size_t words)

@@ -155,6 +155,37 @@ MODEL_STATIC void model_pool_mean(const int16_t *v, int32_t *sums, int16_t *out,
 }
 #endif
 
+#if MODEL_POOL_SUM || MODEL_POOL_CORRECTED_MEAN
+/* The sums of all steps so far; they are carried, and behind them the count of steps, as of a mean. */
+MODEL_STATIC void model_pool_sum(const int16_t *v, int32_t *sums, size_t steps, size_t width)
+{
+    size_t k;
+    for (; steps > 0 && sums[width] < 65535; steps--) {
+        for (k = 0; k < width; k++) {
+            sums[k] += *v++;
+        }
+        sums[width]++;
+    }
+}
+#endif
+
+#if MODEL_POOL_CORRECTED_MEAN
+/* The sums divided by one step less than there are, to the nearest; by 1 after the first. */
+MODEL_STATIC void model_pool_corrected_mean(const int16_t *v, int32_t *sums, int32_t *out,
+                                            size_t steps, size_t width)
+{
+    size_t k;
+    uint32_t divisor;
+    model_pool_sum(v, sums, steps, width);
+    divisor = sums[width] > 1 ? (uint32_t)sums[width] - 1 : 1;
+    for (k = 0; k < width; k++) {
+        const uint32_t size = (uint32_t)(sums[k] < 0 ? -sums[k] : sums[k]);
+        const int32_t mean = (int32_t)((size + divisor / 2) / divisor);
+        out[k] = sums[k] < 0 ? -mean : mean;
+    }
+}
+#endif
+
 #if MODEL_POOL_MAX
 /* The largest values of all steps so far; they are carried. */
 MODEL_STATIC void model_pool_max(const int16_t *v, int16_t *largest, size_t steps, size_t width)

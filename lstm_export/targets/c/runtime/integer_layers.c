@@ -166,6 +166,48 @@ MODEL_NOINLINE void model_gru(const model_layer *layer, const int16_t *x, int16_
 }
 #endif
 
+#if MODEL_RNN
+/* One step of a layer: x [input_size], over h [state_size], which is a tanh, Q0.15, or a relu with 4
+   bits less after the point than its sums. */
+MODEL_INLINE void model_rnn_units(const model_layer *layer, const int16_t *x, int16_t *h,
+                                  int is_relu)
+{
+    int16_t v[MODEL_GATHERED] MODEL_ALIGNED;
+    int16_t *const v_h = model_gather(x, layer->input_size, v);
+    const model_weight *w = layer->weights;
+    const int32_t *bias = layer->biases;
+    const uint8_t *shifts = layer->shifts;
+    const size_t words_x = MODEL_WORDS((size_t)layer->input_size),
+                 words_h = MODEL_WORDS((size_t)layer->state_size);
+    const int16_t *const end = h + layer->state_size;
+    model_gather(h, layer->state_size, v_h);
+    for (; h != end; h++) {
+        int32_t sum = MODEL_READ(bias);
+        model_rows(w, shifts, 1, v, words_x, &sum);
+        w += words_x * MODEL_IN_WORD;
+        model_rows(w, shifts + 1, 1, v_h, words_h, &sum);
+        w += words_h * MODEL_IN_WORD;
+        bias++;
+        shifts += 2;
+        *h = is_relu ? model_narrowed(sum > 0 ? sum : 0, 4) : (int16_t)model_tanh(sum, layer->up);
+    }
+}
+
+/* Both take what every layer takes; an RNN carries nothing wide. */
+MODEL_NOINLINE void model_rnn(const model_layer *layer, const int16_t *x, int16_t *h, int32_t *wide)
+{
+    (void)wide;
+    model_rnn_units(layer, x, h, 0);
+}
+
+MODEL_NOINLINE void model_rnn_relu(const model_layer *layer, const int16_t *x, int16_t *h,
+                                   int32_t *wide)
+{
+    (void)wide;
+    model_rnn_units(layer, x, h, 1);
+}
+#endif
+
 #if !MODEL_STREAMS
 typedef void model_layer_step(const model_layer *layer, const int16_t *x, int16_t *h,
                               int32_t *wide);

@@ -91,7 +91,7 @@ MODEL_NOINLINE const model_weight *model_rows3(const model_weight *w, const int1
 }
 #endif
 
-#if MODEL_LINEAR || MODEL_PROJECTION
+#if MODEL_LINEAR || MODEL_PROJECTION || MODEL_RNN
 /* All rows of a matrix, one by one, in chunks of 4 products: v, words of it -> out [rows], over
    biases. */
 MODEL_STATIC void model_rows(const model_weight *w, const uint8_t *shifts, size_t rows,

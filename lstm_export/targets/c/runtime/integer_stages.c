@@ -161,7 +161,21 @@ MODEL_STATIC void model_map_table(const int16_t *table, const int16_t *v, int16_
 }
 #endif
 
-#if MODEL_LAYER_NORM || MODEL_RMS_NORM
+#if MODEL_REPLACE
+/* What stands for another value, feature by feature; a count beyond int16 stands for none. */
+MODEL_STATIC void model_replace(const int32_t *counts, const int16_t *by, const int16_t *v,
+                                int16_t *out, size_t steps, size_t width)
+{
+    size_t k;
+    for (; steps > 0; steps--) {
+        for (k = 0; k < width; k++, v++) {
+            *out++ = *v == MODEL_READ(counts + k) ? (int16_t)MODEL_READ(by + k) : *v;
+        }
+    }
+}
+#endif
+
+#if MODEL_LAYER_NORM || MODEL_RMS_NORM || MODEL_SQRT
 /* The whole root of a number from 2^29 to 2^31. */
 MODEL_STATIC uint32_t model_root(uint32_t value)
 {
@@ -174,7 +188,24 @@ MODEL_STATIC uint32_t model_root(uint32_t value)
     }
     return root;
 }
+#endif
 
+#if MODEL_SQRT
+/* Roots, with half of the bits after the point and 15 more; 0 below 0. */
+MODEL_STATIC void model_map_sqrt(const int32_t *v, int32_t *out, size_t n)
+{
+    for (; n > 0; n--, v++) {
+        uint32_t value = *v > 0 ? (uint32_t)*v : 0;
+        unsigned up = 0;
+        for (; up < 15 && value < (uint32_t)1 << 29; value <<= 2) {
+            up++;
+        }
+        *out++ = (int32_t)(model_root(value) << (15 - up));
+    }
+}
+#endif
+
+#if MODEL_LAYER_NORM || MODEL_RMS_NORM
 /* The mean of v [n], to the nearest. */
 MODEL_STATIC int32_t model_mean(const int16_t *v, uint32_t n)
 {
