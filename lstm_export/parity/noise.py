@@ -30,14 +30,23 @@ LARGE_HIDDEN = 128
 # Signs are drawn in blocks of this many: a draw for every small array costs more than the arrays.
 POOL = 2**16
 
+_BYTES = np.arange(256, dtype=np.uint8)[:, np.newaxis]
+# U or -U for each bit of a byte, (256, 8)
+_SIGNS_IN_BYTE = np.where(np.unpackbits(_BYTES, axis=1), U, -U)
+
 
 class _Signs:
-    """Random signs times U, none of them used twice."""
+    """Random signs times U, none of them used twice; an array of them holds until the next."""
 
     def __init__(self, *seed: int) -> None:
-        self._random = np.random.default_rng(seed)
+        self._seed = seed
         self._pool: Array = np.empty(0)
-        self._used = 0
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin again, in the memory of before."""
+        self._random = np.random.default_rng(self._seed)
+        self._used = self._pool.size
 
     def __call__(self, shape: tuple[int, ...]) -> Array:
         size = prod(shape)
@@ -49,10 +58,11 @@ class _Signs:
 
     def _refill(self, size: int) -> None:
         enough = max(POOL, size + 7)
-        bits = np.frombuffer(self._random.bytes(enough // 8), np.uint8)
-        self._pool = np.unpackbits(bits).astype(np.float64)  # 0 or 1
-        self._pool *= 2 * U  # -U or U once U is taken off
-        self._pool -= U
+        drawn = np.frombuffer(self._random.bytes(enough // 8), np.uint8)
+        if self._pool.size != 8 * len(drawn):
+            self._pool = np.empty(8 * len(drawn))
+        signs = self._pool.reshape(-1, 8)  # a view: fresh memory costs more than the signs
+        np.take(_SIGNS_IN_BYTE, drawn, axis=0, out=signs, mode="clip")
         self._used = 0
 
 
@@ -65,14 +75,13 @@ class Jitter(Noise):
 
     def __init__(self, runs: int, seed: int) -> None:
         self.runs = (runs,)
-        self._seed = seed
         self._weights: dict[str, Array] = {}
         self._weight_signs = _Signs(seed, 1)
-        self.restart()
+        self._signs = _Signs(seed, 0)
 
     def restart(self) -> None:
         """Begin the signs of values again: what an input gets must not depend on earlier inputs."""
-        self._signs = _Signs(self._seed, 0)
+        self._signs.restart()
 
     def weight(self, name: str, weight: Array) -> Array:
         if name not in self._weights:
