@@ -16,6 +16,8 @@ from .scaling_calls import Scaling, affine
 from .signals import Signal, Untranslated
 from .tokens import clamp_text, number
 
+LOWEST_THRESHOLD = 15  # of a softplus: log(1 + exp(15)) - 15 is 3.1e-7, half a spacing 4.8e-7
+
 
 def pointwise(call: Call, t: Translator, token: str) -> Signal:
     """An activation on every value alike."""
@@ -53,15 +55,16 @@ def elu(call: Call, data: Data, t: Translator) -> Signal:
 def softplus(call: Call, data: Data, t: Translator) -> Signal:
     """`log(1 + exp(beta * x)) / beta`, scaled before and after where beta is not 1.
 
-    From `beta * x = threshold` on torch returns x, which is the same in float32 from 20 on. With a
-    lower threshold the function jumps, and rounding decides on which side of the jump x lies.
+    From `beta * x = threshold` on torch returns x. From 15 on that is less than half of float32's
+    spacing away. With a lower threshold the function jumps by more than rounding does, and rounding
+    decides on which side of the jump x lies.
     """
     beta = call.argument(1, "beta", 1)
     threshold = call.argument(2, "threshold", 20)
-    if threshold < 20:
+    if threshold < LOWEST_THRESHOLD:
         raise Untranslated(
             f"jumps at its threshold {threshold}, where rounding decides what it answers",
-            "leave the threshold at 20, torch's default",
+            f"set it to {LOWEST_THRESHOLD} or more; 20 is torch's default",
         )
     signal = t.signal(call.argument(0, "input"))
     if beta != 1:

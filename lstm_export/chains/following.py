@@ -147,7 +147,7 @@ def _followed(
             f"{name} computes something else for another batch or sequence length: "
             f"for {lengths[0]} and for {lengths[1]} (batch, steps) other numbers or stages; "
             "let no size of x go into it, as x.mean(1) for x.sum(1) / x.shape[1], and read out a "
-            "fixed number of steps, as x[:, -6:]"
+            "fixed number of steps, as x[:, -6:]: x[:, 1:] has no stage"
         )
     return Followed(first.program, first.picks, time_first, first.used, first.left_out)
 

@@ -41,7 +41,7 @@ from .rules import Rule
 from .scaling_calls import arithmetic, negative
 from .sentinel_calls import compared, replaced
 from .time_calls import adaptive_pool, deviation, expanded, pooled, powered, variance
-from .weight_calls import addmm, batch_normed, layer_norm, linear, matmul, rms_norm
+from .weight_calls import addmm, batch_normed, einsum, layer_norm, linear, matmul, rms_norm
 
 _SAME = [
     *(
@@ -112,6 +112,7 @@ RULES: Mapping[str, Rule] = {
     "matmul": matmul,
     "mm": matmul,
     "addmm": addmm,
+    "einsum": einsum,
     "layer_norm": layer_norm,
     "rms_norm": rms_norm,
     "group_norm": group_norm,

@@ -33,7 +33,7 @@ def arithmetic(call: Call, data: Data, t: Translator) -> Signal:
     if call.kwargs.get("rounding_mode") is not None:
         raise Untranslated("rounds")
     if isinstance(left, Data) and isinstance(right, Data):
-        return _both(name, factor, t.signal(left), t.signal(right), t)
+        return both(name, factor, t.signal(left), t.signal(right), t)
     on_left = isinstance(left, Data)
     signal = t.signal(left if on_left else right)
     vector = _vector(right if on_left else left, signal) * (factor if on_left else 1)
@@ -59,7 +59,7 @@ def negative(call: Call, data: Data, t: Translator) -> Signal:
     return affine(t, signal, Scaling(np.zeros(1), -np.ones(1), inverse=True))
 
 
-def _both(name: str, factor: Any, a: Signal, b: Signal, t: Translator) -> Signal:
+def both(name: str, factor: Any, a: Signal, b: Signal, t: Translator) -> Signal:
     """Two values that both depend on x."""
     if factor != 1:
         b = affine(t, b, Scaling(np.zeros(1), np.full(1, float(factor)), inverse=True))

@@ -10,7 +10,7 @@ from . import axes
 from .activation_calls import activated
 from .capture import Call, Data
 from .rules import Rule, Translator
-from .scaling_calls import Scaling, affine
+from .scaling_calls import Scaling, affine, both
 from .signals import Axis, Node, Signal, Untranslated, is_tail
 from .tokens import mean_text
 
@@ -25,10 +25,25 @@ def _pooled(mode: str, call: Call, data: Data, t: Translator) -> Signal:
     axis = _only(call.argument(1, "dim", call.kwargs.get("axis")), len(signal.axes))
     if data.index:
         raise Untranslated("answers with places and not with values")
-    if signal.axes[axis] != "seq":
-        kind = signal.axes[axis]
+    keeps = bool(call.argument(2, "keepdim", False))
+    kind = signal.axes[axis]
+    if kind == "rows" and mode in ("mean", "sum"):
+        return _over_rows(mode, signal, axis, keeps, t)
+    if kind != "seq":
         raise Untranslated(f"takes the {call.name} over the axis of {kind}, only over steps")
-    return _over_steps(mode, signal, axis, bool(call.argument(2, "keepdim", False)), t)
+    return _over_steps(mode, signal, axis, keeps, t)
+
+
+def _over_rows(mode: str, signal: Signal, axis: int, keeps: bool, t: Translator) -> Signal:
+    """The mean or the sum of what lies beside each other, as `h_n.mean(0)` of layers."""
+    count = signal.nodes.shape[signal.axes[:axis].count("rows")]
+    total = axes.selected(t.nodes, signal, axis, count, 0)
+    for row in range(1, count):
+        total = both("add", 1, total, axes.selected(t.nodes, signal, axis, count, row), t)
+    if mode == "mean":
+        number = np.full(1, float(count))
+        total = affine(t, total, Scaling(np.zeros(1), number, inverse=False))
+    return axes.inserted(total, axis) if keeps else total
 
 
 def variance(call: Call, data: Data, t: Translator) -> Signal:

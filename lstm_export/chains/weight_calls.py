@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -15,12 +16,15 @@ from .rules import Translator, constant, features, float32, owner
 from .signals import Signal, Untranslated
 from .tokens import layer_norm_text, rms_norm_text
 
+# x's features times a matrix: `...i,oi->...o` or `...i,io->...o`.
+_LINEAR = re.compile(r"([\w.]*)(\w),(?:((?!\2)\w)\2|\2((?!\2)\w))->\1(?:\3|\4)")
+
 
 def linear(call: Call, data: Data, t: Translator) -> Signal:
     """`x @ weight.T + bias`."""
     weight = constant(call.argument(1, "weight"), "weight")
     bias = call.argument(2, "bias")
-    return _linear(call, t, call.args[0], _Product(weight, weight.array, bias))
+    return _linear(call, t, call.args[0], _Product(weight, bias))
 
 
 def matmul(call: Call, data: Data, t: Translator) -> Signal:
@@ -28,7 +32,7 @@ def matmul(call: Call, data: Data, t: Translator) -> Signal:
     matrix = constant(call.argument(1, "other", call.argument(1, "mat2")), "matrix")
     if matrix.array.ndim != 2:
         raise Untranslated(f"multiplies by {matrix.array.shape}, expected a matrix")
-    return _linear(call, t, call.args[0], _Product(matrix, matrix.array.T, None))
+    return _linear(call, t, call.args[0], _Product(matrix, None, is_transposed=True))
 
 
 def addmm(call: Call, data: Data, t: Translator) -> Signal:
@@ -36,17 +40,42 @@ def addmm(call: Call, data: Data, t: Translator) -> Signal:
     matrix = constant(call.args[2], "matrix")
     if set(call.kwargs) & {"beta", "alpha"}:
         raise Untranslated("has factors of its own")
-    return _linear(call, t, call.args[1], _Product(matrix, matrix.array.T, call.args[0]))
+    return _linear(call, t, call.args[1], _Product(matrix, call.args[0], is_transposed=True))
+
+
+def einsum(call: Call, data: Data, t: Translator) -> Signal:
+    """A Linear written as `einsum("bsi,oi->bso", x, weight)`, its operands in either order."""
+    equation = str(call.args[0]).replace(" ", "")
+    given = call.args[1] if isinstance(call.args[1], tuple) else call.args[1:]
+    subscripts, _, answer = equation.partition("->")
+    terms = list(zip(subscripts.split(","), given, strict=False))
+    terms.sort(key=lambda term: isinstance(term[1], Constant))  # x before the matrix
+    written = ",".join(letters for letters, _ in terms)
+    found = _LINEAR.fullmatch(f"{written}->{answer}")
+    if found is None:
+        raise Untranslated(f"computes {equation!r}, only a Linear, '...i,oi->...o', has a stage")
+    x, matrix = (operand for _, operand in terms)
+    product = _Product(constant(matrix, "matrix"), None, is_transposed=bool(found[4]))
+    return _linear(call, t, x, product)
 
 
 @dataclass(frozen=True, eq=False)
 class _Product:
-    """What a Linear multiplies by and adds: its weight as `(out_features, in_features)`, and a bias
-    or None."""
+    """What a Linear multiplies by and adds.
+
+    Attributes:
+        weight: `(out_features, in_features)`, or the other way round where it is transposed.
+        bias: None for none.
+    """
 
     weight: Constant
-    matrix: Array
     bias: Any
+    is_transposed: bool = False
+
+    @property
+    def matrix(self) -> Array:
+        """`(out_features, in_features)`."""
+        return self.weight.array.T if self.is_transposed else self.weight.array
 
 
 def _linear(call: Call, t: Translator, x: Any, product: _Product) -> Signal:
@@ -60,7 +89,7 @@ def _linear(call: Call, t: Translator, x: Any, product: _Product) -> Signal:
     prefix = owner(product.weight, call)
     stage = Linear(prefix or "fc", float32(matrix), None if bias is None else float32(bias.array))
     part = Part(prefix, "Linear", (stage,))
-    key = ("linear", id(product.weight), id(bias), call.name)
+    key = ("linear", id(product.weight), id(bias), product.is_transposed)
     return signal.map(
         lambda node: t.nodes.item(part, node, key, (part, product, bias), len(matrix))
     )

@@ -175,7 +175,8 @@ PLAIN: dict[str, Kind] = {
         lambda m, x: F.softplus(m.fc(m.last(x)), threshold=2), refused="jumps at its threshold 2"
     ),
     "Softplus with beta": Kind(
-        lambda m, x: F.softplus(m.fc(m.last(x)), beta=2), holds=("softplus",)
+        lambda m, x: F.softplus(m.fc(m.last(x)), beta=2, threshold=15),
+        holds=("softplus",),
     ),
     "clamp": Kind(lambda m, x: m.fc(m.last(x)).clamp(-0.1, 0.2), holds=("clamp",)),
     "clip": Kind(lambda m, x: torch.clip(m.fc(m.last(x)), max=0.1), holds=("clamp",)),
@@ -209,6 +210,16 @@ PLAIN: dict[str, Kind] = {
         lambda m, x: m.last(x) @ m.matrix,
         lambda: {"matrix": nn.Parameter(torch.randn(8, 2))},
         holds=("matrix",),
+    ),
+    "einsum with a matrix": Kind(
+        lambda m, x: torch.einsum("io,b i->bo", m.matrix, m.last(x)),
+        lambda: {"matrix": nn.Parameter(torch.randn(8, 2))},
+        holds=("matrix",),
+    ),
+    "einsum with a matrix's diagonal": Kind(
+        lambda m, x: m.fc(torch.einsum("bi,ii->bi", m.last(x), m.matrix)),
+        lambda: {"matrix": nn.Parameter(torch.randn(8, 8))},
+        refused="einsum in Net.*'bi,ii->bi'",
     ),
     "1 / y": Kind(lambda m, x: 1 / m.fc(m.last(x)), refused="divides by data"),
     "positions": Kind(

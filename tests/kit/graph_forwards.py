@@ -145,6 +145,27 @@ GRAPHS: dict[str, Kind] = {
         lambda: {"deep": nn.GRU(3, 4, 2, batch_first=True), "end": nn.Linear(4, 1)},
         holds=("hidden",),
     ),
+    "mean of the layers' states": Kind(
+        lambda m, x: m.end(m.deep(x)[1].mean(0)),
+        lambda: {"deep": nn.GRU(3, 4, 2, batch_first=True), "end": nn.Linear(4, 1)},
+        holds=("hidden", "add", "normalize"),
+    ),
+    "sum of both directions' states": Kind(
+        lambda m, x: m.end(m.both(x)[1].sum(0, keepdim=True)[0]),
+        lambda: {
+            "both": nn.GRU(3, 4, bidirectional=True, batch_first=True),
+            "end": nn.Linear(4, 1),
+        },
+        holds=("first_step", "add"),
+    ),
+    "maximum of the layers' states": Kind(
+        lambda m, x: m.end(m.deep(x)[1].amax(0)),
+        lambda: {"deep": nn.GRU(3, 4, 2, batch_first=True), "end": nn.Linear(4, 1)},
+        refused="amax over the axis of rows",
+    ),
+    "all steps but the first": Kind(
+        lambda m, x: m.fc(m.last(x[:, 1:])), refused=r"another batch.*x\[:, 1:\] has no stage"
+    ),
     "the last steps, each by itself": Kind(
         lambda m, x: m.fc(m.lstm(x)[0][:, -3:]), holds=("last", "flatten")
     ),
