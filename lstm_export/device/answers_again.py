@@ -14,7 +14,7 @@ import numpy as np
 from ..model import Array, Model, forward
 from ..model.forward import Output
 from ..parity import GoldenSet
-from ..parity.noise import ExactAndJitter, in_units_of, output_scale
+from ..parity.noise import ExactAndJitter, output_scale, relative_error
 
 # Padded steps cost arithmetic, and save the calls of a run: half as many more are worth it.
 MOST_PADDING = 1.5
@@ -88,5 +88,5 @@ def _cut(stored: GoldenSet, output: Output, rows: slice) -> Again:
         terms = terms[:, :, : stored.seq]
     scale = output_scale(Output(y[:1], terms, ()))
     # (runs, batch, [seq,] output_size), in units of S
-    move = in_units_of(np.abs(y[1:] - y[0]), scale)
+    move = relative_error(y[1:], y[0], scale)
     return Again(stored, y[0], scale, float(move.max()))

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..model import Array, Model, Runner
 from .golden_set import GoldenSet
-from .noise import in_units_of
+from .noise import relative_error
 from .parity_report import ParityReport
 from .rule import answer, bound, error_of
 
@@ -57,8 +57,8 @@ def along_time(
 
 
 def _by_step(runner: Runner, golden: GoldenSet) -> AlongTime:
-    difference = np.abs(answer(runner, golden).y - golden.y)
-    errors: Array = in_units_of(difference, golden.scale).max(axis=(0, 2))  # (seq,)
+    y = answer(runner, golden).y
+    errors: Array = relative_error(y, golden.y, golden.scale).max(axis=(0, 2))  # (seq,)
     steps = tuple(range(1, golden.seq + 1))
     allowed = (bound(golden),) * golden.seq
     return AlongTime(golden.name, True, steps, tuple(map(float, errors)), allowed)

@@ -236,12 +236,14 @@ def floor_without_weights(definition: Definition, answered: Answered, exact: Noi
 def _largest_move(definition: Definition, answered: Answered, jitter: Jitter) -> float:
     (x, lengths), output = answered
     jittered = definition(x, jitter, lengths=lengths).y
-    move = np.abs(jittered - output.y)
-    return float(in_units_of(move, output_scale(output)).max())
+    return float(relative_error(jittered, output.y, output_scale(output)).max())
 
 
-def in_units_of(error: Array, scale: Array) -> Array:
-    """`error / scale` per channel; where the scale is 0 only an error of 0 is finite."""
+# A division by zero is infinite in both: their difference is NaN, and so is F; nothing is judged.
+@np.errstate(invalid="ignore")
+def relative_error(y: Array, expected: Array, scale: Array) -> Array:
+    """`|y - expected| / scale` per channel; where the scale is 0 only an error of 0 is finite."""
+    error = np.abs(y - expected)
     is_zero = scale == 0
     safe = np.where(scale > 0, scale, 1.0)
     ratio: Array = np.where(is_zero & (error > 0), np.inf, error / safe)

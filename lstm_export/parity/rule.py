@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import LstmExportError
 from ..model import Array, LengthsRunner, Runner
 from .golden_set import GoldenSet
-from .noise import in_units_of
+from .noise import relative_error
 
 EPS = 2.0**-23
 # The bound is FACTOR * (F + eps) in units of S. 6F + 4 eps gave no false alarm on 2,580 random
@@ -76,7 +76,7 @@ class Largest(NamedTuple):
 
 def largest(y: Array, expected: Array, scale: Array) -> Largest:
     """The largest error of y, `(..., output_size)` like `expected`; scale is S `(output_size,)`."""
-    errors = in_units_of(np.abs(y - expected), scale)
+    errors = relative_error(y, expected, scale)
     worst = np.unravel_index(int(np.argmax(errors)), errors.shape)  # argmax takes the first NaN
     return Largest(float(errors[worst]), tuple(int(index) for index in worst))
 

@@ -24,7 +24,7 @@ from ..model import (
     state_layout,
 )
 from .golden_set import GoldenSet
-from .noise import RUNS, SMALLEST_SCALE, Jitter, in_units_of
+from .noise import RUNS, SMALLEST_SCALE, Jitter, relative_error
 from .parity_report import ParityReport, check
 from .set_result import SetResult
 
@@ -142,7 +142,7 @@ def state_set(model: Model, golden: GoldenSet, judged: Sequence[StateTensor]) ->
     moves = []
     for k in range(RUNS):
         state = tuple(tensor[:, k] for tensor in jittered)  # of (num_layers, runs, batch, size)
-        moves.append(in_units_of(np.abs(flat(state) - expected), scale))  # (batch, width)
+        moves.append(relative_error(flat(state), expected, scale))  # (batch, width)
     floor = float(np.max(moves))
     return GoldenSet(f"state, {golden.name}", golden.x, expected, scale, floor)
 

@@ -15,7 +15,7 @@ from .. import targets
 from ..errors import InputError, LstmExportError, ParityError, UnsupportedModel
 from ..model.runner import takes_lengths
 from ..parity import GoldenSet, Mutation, catalogue, check
-from ..parity.noise import in_units_of
+from ..parity.noise import relative_error
 from ..parity.parity_report import GOOD_STRUCTURE
 from ..parity.rule import bound, is_judgeable
 from ..parity.suspects import LONGEST
@@ -210,5 +210,5 @@ def _changes(mutation: Mutation, golden: tuple[GoldenSet, ...]) -> Iterator[floa
         if y.shape != entry.y.shape:
             yield np.inf
             continue
-        moved = in_units_of(np.abs(y - entry.y), entry.scale).max()
+        moved = relative_error(y, entry.y, entry.scale).max()
         yield float(moved / bound(entry))

@@ -14,6 +14,7 @@ from lstm_export.model import (
     LSTM,
     Affine,
     Array,
+    Divide,
     LastStep,
     LayerNorm,
     Linear,
@@ -21,6 +22,7 @@ from lstm_export.model import (
     Recurrent,
     Runner,
     Signature,
+    Subtract,
     forward,
 )
 from lstm_export.model.gates import PYTORCH_GATES, reorder_gates
@@ -165,6 +167,16 @@ def test_without_a_judgeable_set_there_is_no_pass() -> None:
         report = check(CORRECT, golden, subject="pytorch")
         assert report.verdict == "cannot be judged"
         assert not report.ok
+
+
+def test_a_quotient_by_zero_is_not_judged() -> None:
+    """It is infinite in every program, and infinity less infinity is no number."""
+    zero = Subtract("zero", inputs=("lstm", "lstm"))
+    quotient = Divide("quotient", inputs=("lstm", "zero"))
+    after = lstm("lstm", 2, 3, 1, np.random.default_rng(0))
+    model = Model((after, zero, quotient, LastStep("last")), Signature(2, 3))
+    report = check(eager(to_module(model)), golden_sets(model), subject="pytorch")
+    assert report.verdict == "cannot be judged"
 
 
 def test_a_norm_of_one_feature_is_judged() -> None:
