@@ -32,7 +32,8 @@ def works(batch: int, seq: int, least: int = 1) -> tuple[Work, ...]:
     """A streaming step, the `least` steps that a model takes, one sequence, a batch of sequences;
     each shape once."""
     shapes = dict.fromkeys(((1, least), (1, seq), (batch, seq)))
-    return (Work("step", 1, seq, streaming=True), *(Work(f"{b} x {s}", b, s) for b, s in shapes))
+    whole = [Work(f"{rows} x {steps}", rows, steps) for rows, steps in shapes]
+    return (Work("step", 1, seq, streaming=True), *whole)
 
 
 @dataclass(frozen=True, eq=False)

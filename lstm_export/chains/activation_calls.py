@@ -67,12 +67,13 @@ def softplus(call: Call, data: Data, t: Translator) -> Signal:
             f"set it to {LOWEST_THRESHOLD} or more; 20 is torch's default",
         )
     signal = t.signal(call.argument(0, "input"))
-    if beta != 1:
-        signal = affine(t, signal, Scaling(np.zeros(1), np.full(1, float(beta)), inverse=True))
-    signal = activated(signal, t, "softplus")
-    if beta != 1:
-        signal = affine(t, signal, Scaling(np.zeros(1), np.full(1, float(beta)), inverse=False))
-    return signal
+    if beta == 1:
+        return activated(signal, t, "softplus")
+    zero = np.zeros(1)
+    scale = np.full(1, float(beta))
+    scaled = affine(t, signal, Scaling(zero, scale, inverse=True))
+    answer = activated(scaled, t, "softplus")
+    return affine(t, answer, Scaling(zero, scale, inverse=False))
 
 
 def celu(call: Call, data: Data, t: Translator) -> Signal:

@@ -27,7 +27,9 @@ def dropout(call: Call, data: Data, t: Translator) -> Signal:
 
 def getitem(call: Call, data: Data, t: Translator) -> Signal:
     """`x[...]`."""
-    return axes.indexed(t.nodes, t.signal(call.args[0]), axes.shape_of(call.args[0]), call.args[1])
+    signal = t.signal(call.args[0])
+    shape = axes.shape_of(call.args[0])
+    return axes.indexed(t.nodes, signal, shape, call.args[1])
 
 
 def select(call: Call, data: Data, t: Translator) -> Signal:
@@ -57,8 +59,10 @@ def aten_slice(call: Call, data: Data, t: Translator) -> Signal:
     signal = t.signal(call.args[0])
     shape = axes.shape_of(call.args[0])
     axis = axes.place(call.argument(1, "dim", 0), len(shape))
-    part = slice(call.argument(2, "start"), call.argument(3, "end"), call.argument(4, "step", 1))
-    return axes.cut(t.nodes, signal, axis, shape[axis], part)
+    start = call.argument(2, "start")
+    end = call.argument(3, "end")
+    step = call.argument(4, "step", 1)
+    return axes.cut(t.nodes, signal, axis, shape[axis], slice(start, end, step))
 
 
 def squeeze(call: Call, data: Data, t: Translator) -> Signal:
@@ -81,7 +85,9 @@ def reshape(call: Call, data: Data, t: Translator) -> Signal:
     """Axes joined or parted."""
     if len(call.args) == 2 and type(call.args[1]).__module__ == "torch":
         return same(call, data, t)  # view(dtype)
-    return axes.reshaped(t.nodes, t.signal(call.args[0]), axes.shape_of(call.args[0]), data.shape)
+    signal = t.signal(call.args[0])
+    shape = axes.shape_of(call.args[0])
+    return axes.reshaped(t.nodes, signal, shape, data.shape)
 
 
 def permute(call: Call, data: Data, t: Translator) -> Signal:
@@ -121,7 +127,8 @@ def cat(call: Call, data: Data, t: Translator) -> Signal:
     """Tensors joined along an axis."""
     given = call.argument(0, "tensors")
     signals = [t.signal(tensor) for tensor in given]
-    dim = axes.place(call.argument(1, "dim", call.kwargs.get("axis", 0)), len(signals[0].axes))
+    named = call.kwargs.get("axis", 0)  # numpy's word for it
+    dim = axes.place(call.argument(1, "dim", named), len(signals[0].axes))
     return axes.joined(t.nodes, signals, dim)
 
 
@@ -134,4 +141,6 @@ def stack(call: Call, data: Data, t: Translator) -> Signal:
 
 def pieces(call: Call, data: Data, t: Translator) -> Signal:
     """One of the results of `chunk`, `split` or `unbind`."""
-    return axes.parts_of(call, data, t.signal(call.args[0]), t.nodes, axes.shape_of(call.args[0]))
+    signal = t.signal(call.args[0])
+    shape = axes.shape_of(call.args[0])
+    return axes.parts_of(call, data, signal, t.nodes, shape)

@@ -39,8 +39,8 @@ def _bounds(stage: Stage) -> Iterator[tuple[str, float]]:
 def _edge(model: Model, source: int, bound: float, rows: Array) -> Array | None:
     """Where the value of a stage crosses a bound; None where no two rows lie on both sides."""
     above = _reached(model, source, rows) > bound  # (n, values)
-    # the column that splits the rows most evenly
-    column = int(np.argmax(np.minimum(above.sum(axis=0), (~above).sum(axis=0))))
+    on_smaller_side = np.minimum(above.sum(axis=0), (~above).sum(axis=0))  # (values,)
+    column = int(np.argmax(on_smaller_side))
     sides = above[:, column]  # (n,)
     if sides.all() or not sides.any():
         return None

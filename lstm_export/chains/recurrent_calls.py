@@ -208,7 +208,8 @@ def cell(call: Call, data: Data, t: Translator) -> Signal:
         )
     step = x.numbers[0]
     node = _continued(layer, x, t) if step else _node(layer, x.inputs[0], call, t)
-    return Signal.of(signal.axes, t.nodes.step(_cells(node, t) if data.index else node, step))
+    every_state = _cells(node, t) if data.index else node
+    return Signal.of(signal.axes, t.nodes.step(every_state, step))
 
 
 def _cells(node: Node, t: Translator) -> Node:

@@ -62,7 +62,8 @@ def negative(call: Call, data: Data, t: Translator) -> Signal:
 def both(name: str, factor: Any, a: Signal, b: Signal, t: Translator) -> Signal:
     """Two values that both depend on x."""
     if factor != 1:
-        b = affine(t, b, Scaling(np.zeros(1), np.full(1, float(factor)), inverse=True))
+        scale = np.full(1, float(factor))
+        b = affine(t, b, Scaling(np.zeros(1), scale, inverse=True))
     axes = _broadcast(a.axes, b.axes)
     if len({a.width, b.width} - {1}) > 1:
         raise Untranslated(f"joins {a.width} features and {b.width}")

@@ -113,7 +113,8 @@ def _hidden(nodes: Nodes, parts: Sequence[Node]) -> Node | None:
     halves = (*range(half), *range(half, source.width))
     if (*ahead.numbers, *back.numbers) != halves or len(ahead.numbers) != half:
         return None
-    if (parts[0].numbers, parts[1].numbers) != ((source.steps - 1,), (0,)):
+    last_step, first_step = (part.numbers for part in parts)
+    if last_step != (source.steps - 1,) or first_step != (0,):
         return None
     return nodes.state("hidden", source, source.width)
 

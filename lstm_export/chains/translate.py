@@ -88,10 +88,12 @@ def translate(name: str, recording: Recording, time_first: bool) -> Translation:
 
 def _candidates(recording: Recording) -> Iterator[int]:
     """The answers with an axis for the rows of the batch in the place of y's."""
-    lengths = recording.x.shape[:2]
+    lengths = recording.x.shape[:2]  # batch and seq, or seq and batch
     for pick, answer in enumerate(recording.answers):
         shape = shape_of(answer)
-        if shape[:1] in ((lengths[0],), (lengths[1],)) or shape[:2] in (lengths, lengths[::-1]):
+        has_rows = bool(shape) and shape[0] in lengths
+        has_steps = shape[:2] in (lengths, lengths[::-1])
+        if has_rows or has_steps:
             yield pick
 
 

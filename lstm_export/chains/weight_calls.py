@@ -172,8 +172,9 @@ def batch_normed(call: Call, data: Data, t: Translator) -> Signal:
     prefix = (
         (found["running_mean"].name or call.place.module).removesuffix("running_mean").rstrip(".")
     )
-    part = batch_norm(prefix, keys, float(call.argument(7, "eps", 1e-5)))
+    eps = call.argument(7, "eps", 1e-5)
+    part = batch_norm(prefix, keys, float(eps))
     if isinstance(part, str):
         raise Untranslated(part)
-    key = ("batch_norm", *(id(value) for value in found.values()), call.argument(7, "eps", 1e-5))
+    key = ("batch_norm", *map(id, found.values()), eps)
     return signal.map(lambda node: t.nodes.item(part, node, key, (part, found), node.width))

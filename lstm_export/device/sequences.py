@@ -52,8 +52,8 @@ class Sequences:
     def padded(self, rows: Array) -> Array:
         """Some of them as `(len(rows), longest, input_size)`, zeros after the shorter ones."""
         lengths = self.lengths[rows]
-        # float32 (rows, longest, input_size)
-        x = np.zeros((len(rows), int(lengths.max()), self.steps.shape[1]), np.float32)
+        shape = (len(rows), int(lengths.max()), self.steps.shape[1])  # (rows, longest, input_size)
+        x = np.zeros(shape, np.float32)
         for row, span in enumerate(self.spans(rows)):
             x[row, : span.stop - span.start] = self.steps[span]
         return x

@@ -260,7 +260,10 @@ def _rnn(stage: Recurrent) -> nn.RNNBase:
     if isinstance(stage, RNN):
         options["nonlinearity"] = stage.nonlinearity
     rnn: nn.RNNBase = _BY_KIND[stage.kind](*sizes, **options)
-    _filled(rnn, {key: array for key, array in stage.arrays.items() if key not in ("h0", "c0")})
+    own = dict(stage.arrays)
+    for state in ("h0", "c0"):  # a module is handed them
+        own.pop(state, None)
+    _filled(rnn, own)
     return rnn
 
 

@@ -66,7 +66,8 @@ class Answers:
 
     def is_answered(self, predictor: str) -> Array:
         """Whether a predictor answers a window whole, bool `(windows,)`."""
-        answered: Array = np.asarray(np.isfinite(self.predicted[predictor]).all(axis=(1, 2)))
+        is_known = np.isfinite(self.predicted[predictor])  # (windows, targets, steps)
+        answered: Array = np.asarray(is_known.all(axis=(1, 2)))
         return answered
 
 

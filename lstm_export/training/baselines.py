@@ -84,7 +84,8 @@ def _design(samples: Samples, scaler: tuple[Array, Array], starts: Array) -> Arr
     offset, scale = scaler
     scaled = (rows - offset) / scale
     scaled[index < starts[:, np.newaxis]] = 0.0  # the mean, where a shorter window has no row
-    return np.hstack([scaled.reshape(len(starts), -1), np.ones((len(starts), 1))])
+    flat = scaled.reshape(len(starts), -1)
+    return np.hstack([flat, np.ones((len(starts), 1))])
 
 
 def _persistence(samples: Samples, starts: Array) -> Array:
@@ -111,7 +112,8 @@ def _seasonal(samples: Samples, starts: Array, period: np.timedelta64) -> Array:
     for number in np.unique(group):
         first, end = np.searchsorted(samples.group, [number, number + 1])
         windows = np.flatnonzero(group == number)
-        rows = np.searchsorted(times[first:end], ago[windows]).clip(max=end - first - 1) + first
+        place = np.searchsorted(times[first:end], ago[windows])  # (windows, steps), in this series
+        rows = place.clip(max=end - first - 1) + first
         is_there = times[rows] == ago[windows]
         seasonal[windows] = np.where(is_there[..., np.newaxis], samples.y[rows], np.nan)
     return by_target(seasonal)

@@ -129,6 +129,11 @@ class Context:
         return steps.reshape(len(steps), *runs, -1, 1)
 
 
+def for_rows(state: Array, x: Array) -> Array:
+    """`state (..., size)` for every run and row of `x (seq, *runs, batch, input_size)`."""
+    return np.broadcast_to(state, (*x.shape[1:-1], state.shape[-1]))
+
+
 def transposed(weight: Array) -> Array:
     """`weight.T` of every run: `(*runs, out, in)` to `(*runs, in, out)`."""
     return np.swapaxes(weight, -1, -2)

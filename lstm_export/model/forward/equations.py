@@ -162,13 +162,15 @@ def _rms_norm(stage: RMSNorm, weights: Weights, x: Value, context: Context) -> V
     size = x.y.shape[-1]
     squares = context.noise.held(x.y**2)
     mean_square = context.noise.value(squares.mean(axis=-1, keepdims=True))
-    y = x.y / np.sqrt(mean_square + stage.eps) * as_row(weights.get("weight", np.ones(size)))
+    weight = as_row(weights.get("weight", np.ones(size)))
+    y = x.y / np.sqrt(mean_square + stage.eps) * weight
     return Value(y, np.abs(y))
 
 
 @apply.register
 def _prelu(stage: PReLU, weights: Weights, x: Value, context: Context) -> Value:
-    return Value(np.where(x.y < 0, as_row(weights["weight"]) * x.y, x.y), x.terms)
+    slope = as_row(weights["weight"])  # (*runs, 1, size), or of size 1
+    return Value(np.where(x.y < 0, slope * x.y, x.y), x.terms)
 
 
 @apply.register
@@ -178,9 +180,11 @@ def _pool(stage: Pool, weights: Weights, x: Value, context: Context) -> Value:
     counted = context.counted(x.y)  # (seq, *1, batch, 1)
     if stage.mode == "max":
         nothing = 0.0 if context.choices.pool == "zero" else -np.inf
-        y = np.maximum(start[0][0], np.where(counted, x.y, nothing).max(axis=0))
+        before = start[0][0]  # (*runs, batch, size), the largest so far
+        y = np.maximum(before, np.where(counted, x.y, nothing).max(axis=0))
         context.final.append(y[np.newaxis])
-        return Value(y, np.maximum(np.abs(y), np.where(counted, x.terms, 0.0).max(axis=0)))
+        terms = np.where(counted, x.terms, 0.0).max(axis=0)
+        return Value(y, np.maximum(np.abs(y), terms))
     if stage.mode == "sum":
         total = _summed(x, start[0].sum(axis=0), counted)
         context.final.append(_in_parts(total.y))
@@ -202,7 +206,8 @@ def _pool(stage: Pool, weights: Weights, x: Value, context: Context) -> Value:
 def _summed(x: Value, before: Array, counted: Array) -> Value:
     """The steps that count added to the sum `(*runs, batch, size)` of those before."""
     total = before + x.y.sum(axis=0, where=counted)  # (*runs, batch, size)
-    return Value(total, np.abs(before) + np.abs(x.y).sum(axis=0, where=counted))
+    terms = np.abs(before) + np.abs(x.y).sum(axis=0, where=counted)
+    return Value(total, terms)
 
 
 def _of_every_run(steps: Array, y: Array) -> Array:

@@ -8,7 +8,7 @@ from ..arrays import Array
 from ..gates import PYTORCH_GRU_GATES, gate_slices
 from ..recurrent import GRU
 from ..state import State
-from .context import Context, Ran, Value, as_row, transposed
+from .context import Context, Ran, Value, as_row, for_rows, transposed
 from .products import carried, input_product, state_product
 
 
@@ -20,7 +20,7 @@ def gru(stage: GRU, w: dict[str, Array], x: Array, start: State, context: Contex
     from_x = input_product(x, w["weight_ih"])  # (seq, *runs, batch, 3 * hidden_size)
     if "bias_ih" in w:
         from_x += as_row(w["bias_ih"])  # b_hh stays apart: the reset gate acts on its part of it
-    (h,) = (np.broadcast_to(state, (*x.shape[1:-1], stage.hidden_size)) for state in start)
+    (h,) = (for_rows(state, x) for state in start)  # (*runs, batch, hidden_size)
     every_h = np.empty((len(x), *h.shape))  # (seq, *runs, batch, hidden_size)
     every_term = np.empty_like(every_h)
     weights = _FromState(w, stage.hidden_size)

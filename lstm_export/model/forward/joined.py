@@ -7,6 +7,7 @@ from functools import singledispatch
 
 import numpy as np
 
+from ..arrays import Array
 from ..stages import Add, Concat, Divide, Join, Multiply, Subtract
 from .context import Value
 
@@ -38,8 +39,9 @@ def _subtract(stage: Subtract, taken: Sequence[Value]) -> Value:
 def _multiply(stage: Multiply, taken: Sequence[Value]) -> Value:
     first, second = taken
     # each factor's own rounding, grown by the other
-    terms = np.maximum(first.terms * np.abs(second.y), np.abs(first.y) * second.terms)
-    return Value(first.y * second.y, terms)
+    of_first = first.terms * np.abs(second.y)
+    of_second = np.abs(first.y) * second.terms
+    return Value(first.y * second.y, np.maximum(of_first, of_second))
 
 
 @join.register
@@ -56,6 +58,12 @@ def _divide(stage: Divide, taken: Sequence[Value]) -> Value:
 def _concat(stage: Concat, taken: Sequence[Value]) -> Value:
     # a sequence has one axis more than a row
     *shape, _ = max((value.y.shape for value in taken), key=len)
-    y = [np.broadcast_to(value.y, (*shape, value.y.shape[-1])) for value in taken]
-    terms = [np.broadcast_to(value.terms, (*shape, value.y.shape[-1])) for value in taken]
-    return Value(np.concatenate(y, axis=-1), np.concatenate(terms, axis=-1))
+    y = _side_by_side([value.y for value in taken], shape)
+    terms = _side_by_side([value.terms for value in taken], shape)
+    return Value(y, terms)
+
+
+def _side_by_side(arrays: Sequence[Array], shape: Sequence[int]) -> Array:
+    """Arrays `(*shape, size)`, or what broadcasts to it, along the features."""
+    alike = [np.broadcast_to(array, (*shape, array.shape[-1])) for array in arrays]
+    return np.concatenate(alike, axis=-1)

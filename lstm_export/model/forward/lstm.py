@@ -8,7 +8,7 @@ from ..arrays import Array
 from ..gates import PYTORCH_GATES, gate_slices
 from ..recurrent import LSTM
 from ..state import State
-from .context import Context, Ran, Value, as_row, transposed
+from .context import Context, Ran, Value, as_row, for_rows, transposed
 from .products import carried, input_product, state_product
 
 
@@ -24,7 +24,7 @@ def lstm(stage: LSTM, w: dict[str, Array], x: Array, start: State, context: Cont
         from_x += as_row(w["bias_ih"] + w["bias_hh"])
     weight_hh = transposed(w["weight_hh"])  # (*runs, state size, 4 * hidden_size)
     weight_hr = transposed(w["weight_hr"]) if "weight_hr" in w else None
-    h, c = (np.broadcast_to(state, (*x.shape[1:-1], state.shape[-1])) for state in start)
+    h, c = (for_rows(state, x) for state in start)  # (*runs, batch, size) each
     at = gate_slices(PYTORCH_GATES, stage.hidden_size)
     every_h = np.empty((len(x), *h.shape))  # (seq, *runs, batch, proj_size or hidden_size)
     every_term = np.empty((len(x), *c.shape))  # (seq, *runs, batch, hidden_size)

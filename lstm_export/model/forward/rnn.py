@@ -7,7 +7,7 @@ import numpy as np
 from ..arrays import Array
 from ..recurrent import RNN
 from ..state import State
-from .context import Context, Ran, Value, as_row, transposed
+from .context import Context, Ran, Value, as_row, for_rows, transposed
 from .products import carried, input_product, state_product
 
 
@@ -23,7 +23,7 @@ def rnn(stage: RNN, w: dict[str, Array], x: Array, start: State, context: Contex
         from_x += as_row(w["bias_ih"] + w["bias_hh"])
         size += as_row(np.abs(w["bias_ih"]) + np.abs(w["bias_hh"]))
     weight = transposed(w["weight_hh"])  # (*runs, hidden_size, hidden_size)
-    (h,) = (np.broadcast_to(state, (*x.shape[1:-1], stage.hidden_size)) for state in start)
+    (h,) = (for_rows(state, x) for state in start)  # (*runs, batch, hidden_size)
     every_h = np.empty((len(x), *h.shape))  # (seq, *runs, batch, hidden_size)
     every_term = np.empty_like(every_h)
     is_relu = stage.nonlinearity == "relu"

@@ -68,8 +68,9 @@ def cell_arrays(stage: Recurrent, cell: Cell, bits: int) -> CellArrays:
     if bits == 32:
         first = [(b_x + b_h)[np.newaxis]] if merged else [b_x[np.newaxis]]
         second = [] if merged else [b_h[np.newaxis]]
-        rows = (np.concatenate([*first, w_x.T]), np.concatenate([*second, w_h.T]))
-        return CellArrays(tuple(part for matrix in rows for part in _groups(matrix, stage)))
+        of_x = np.concatenate([*first, w_x.T])  # (rows, sums), the bias on top
+        of_h = np.concatenate([*second, w_h.T])
+        return CellArrays((*_groups(of_x, stage), *_groups(of_h, stage)))
     scale = _scale(np.concatenate([w_x, w_h], axis=1), bits)
     words = tuple(
         part for matrix in (w_x, w_h) for part in _groups(_words(matrix, scale, bits).T, stage)
@@ -180,9 +181,8 @@ def _words(rows: Array, scale: Array, bits: int) -> Array:
     limit = 2 ** (bits - 1)
     for place in range(in_word):
         fraction = words / 2.0 ** (bits * place)  # what the weights below leave
-        step = np.clip(np.rint(wanted[:, place::in_word] - fraction), -limit, limit - 1).astype(
-            np.int64
-        )
+        nearest = np.rint(wanted[:, place::in_word] - fraction)
+        step = np.clip(nearest, -limit, limit - 1).astype(np.int64)
         words |= (step & (2**bits - 1)) << (bits * place)
     return words.astype(np.uint32)
 

@@ -260,7 +260,8 @@ def _norm(eps: float, is_centred: bool, value: Value, draft: Draft) -> Value:
 def _weighted(stage: Stage, weight: Array, bias: Array, norm: Value, draft: Draft) -> Value:
     """A normalised value, which is below the root of the width, times weights plus biases."""
     width = len(weight)
-    bits = np.full(width, min(VALUE_BITS - int(np.ceil(np.log2(width) / 2)), roots.NORM_BITS))
+    bits_of_root = int(np.ceil(np.log2(width) / 2))  # that the largest value has before the point
+    bits = np.full(width, min(VALUE_BITS - bits_of_root, roots.NORM_BITS))
     narrow = draft.add(whole.Narrow(stage.name, roots.NORM_BITS - bits), [norm], bits, False)
     moved = replace(narrow, step=narrow.step * weight, zero=bias)
     return draft.scaled(moved, np.array(draft.formats.after[stage.name]))

@@ -108,10 +108,11 @@ class Rows:
         count, columns = self.weight.shape
         chunk = min(self.chunk, columns)
         padding = -columns % chunk
+        at_the_end = ((0, 0), (0, padding))  # of the columns
         # Float64 holds products and sums of int32 exactly, and has a fast product.
-        weight = np.pad(self.weight, ((0, 0), (0, padding))).astype(np.float64)
+        weight = np.pad(self.weight, at_the_end).astype(np.float64)
         by_chunk = weight.reshape(count, -1, chunk).transpose(1, 2, 0)  # (chunks, chunk, rows)
-        flat = np.pad(values.reshape(-1, columns), ((0, 0), (0, padding))).astype(np.float64)
+        flat = np.pad(values.reshape(-1, columns), at_the_end).astype(np.float64)
         parts = flat.reshape(len(flat), -1, chunk).swapaxes(0, 1)  # (chunks, batch, chunk)
         chunks = in_int32((parts @ by_chunk).astype(np.int64))  # (chunks, batch, rows)
         total = in_int32((chunks >> self.chunk_shift).sum(axis=0))

@@ -76,8 +76,10 @@ def ups(exact: Array, moments: Array) -> Array:
     lower = np.floor(left)
     found = np.zeros(exact.shape, bool)
     for place, column in enumerate(order):
+        is_nearer = left[:, place] >= lower[:, place] + 0.5
         # What is exact stays: it may be the largest number that a weight has room for.
-        is_up = (left[:, place] >= lower[:, place] + 0.5) & (exact[:, column] > lower[:, place])
+        has_room = exact[:, column] > lower[:, place]
+        is_up = is_nearer & has_room
         found[:, column] = is_up
         # (rows,): what later columns take over, each by its share
         lost = (left[:, place] - lower[:, place] - is_up) / shares[place, place]
