@@ -81,6 +81,21 @@ def mae_of(errors: Array) -> float:
     return float(np.mean(np.abs(errors)))
 
 
+def spread_rmse(predicted: Array, true: Array) -> float:
+    """Over all targets, each in units of its standard deviation.
+
+    Args:
+        predicted: `(windows, targets, steps)`.
+        true: of the same shape.
+    """
+    spread = true.std(axis=(0, 2))  # (targets,)
+    # a target that never changes is judged in its own unit
+    scale = np.where(spread > 0, spread, 1.0)
+    # (targets,), in units of each target's variance
+    squares = np.mean(np.square(predicted - true), axis=(0, 2)) / np.square(scale)
+    return float(np.sqrt(squares.mean()))
+
+
 def answers_of(
     predictors: Mapping[str, Predictor],
     samples: Samples,

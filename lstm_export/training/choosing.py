@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
-
-from ..model import Array, Model, Signature
-from .answers import MODEL
+from ..model import Model, Signature
+from .answers import MODEL, spread_rmse
 from .assembly import input_scaler
 from .option_values import Predict
 from .options import TrainingOptions
@@ -73,19 +71,10 @@ def corrected(
     ridge_rmse = ranks.agreed(spread_rmse(of_ridge, answers.true))
     if network_rmse <= ridge_rmse:
         return None
-    return replace(choice, predict="correction", network_rmse=network_rmse, ridge_rmse=ridge_rmse)
-
-
-def spread_rmse(predicted: Array, true: Array) -> float:
-    """Over all targets, each in units of its standard deviation.
-
-    Args:
-        predicted: `(windows, targets, steps)`.
-        true: of the same shape.
-    """
-    spread = true.std(axis=(0, 2))  # (targets,)
-    # a target that never changes is judged in its own unit
-    scale = np.where(spread > 0, spread, 1.0)
-    # (targets,), in units of each target's variance
-    squares = np.mean(np.square(predicted - true), axis=(0, 2)) / np.square(scale)
-    return float(np.sqrt(squares.mean()))
+    return replace(
+        choice,
+        predict="correction",
+        network_rmse=network_rmse,
+        ridge_rmse=ridge_rmse,
+        ridge_rows=shortcut.rows,
+    )

@@ -105,7 +105,7 @@ class Searched:
 WHAT = {
     "level": "the level",
     "change": "the change from the last value",
-    "correction": "what a ridge regression on the window leaves, which the model adds",
+    "correction": "what a ridge regression leaves, which the model adds",
 }
 
 
@@ -121,6 +121,7 @@ class Choice:
         change_rmse: of the change.
         network_rmse: of the model that was trained first, where a ridge regression was better.
         ridge_rmse: of this regression.
+        ridge_rows: how many of a window's last rows it sees.
     """
 
     predict: Predict
@@ -129,6 +130,7 @@ class Choice:
     change_rmse: float = 0.0
     network_rmse: float | None = None
     ridge_rmse: float | None = None
+    ridge_rows: int | None = None
 
     @property
     def is_made(self) -> bool:
@@ -147,9 +149,10 @@ class Choice:
                 f"level {self.level_rmse:.3g}, change {self.change_rmse:.3g}"
             )
         if self.ridge_rmse is not None:
+            rows = "row" if self.ridge_rows == 1 else f"{self.ridge_rows} rows"
             reasons.append(
-                f"trained to the end, RMSE on validation {self.network_rmse:.3g}, of ridge "
-                f"{self.ridge_rmse:.3g}"
+                f"trained to the end, RMSE on validation {self.network_rmse:.3g}, of ridge on the "
+                f"last {rows} {self.ridge_rmse:.3g}"
             )
         return f"predicts {WHAT[self.predict]}: {'; '.join(reasons)}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,16 +13,38 @@ MOST_COLUMNS = 4096  # more, and the normal equations outgrow the model that the
 PENALTY = 1.0  # of squared weights, in units of squared answers
 
 
-def ridge_weights(parts: Iterable[tuple[Array, Array]]) -> Array:
-    """The weights `(columns, answers)` that take a design to its answers.
+@dataclass(frozen=True, eq=False)
+class NormalEquations:
+    """What a design has to say about its answers, whichever of its columns are taken.
 
-    Args:
-        parts: pairs of a design `(rows, columns)` and what it should give, `(rows, answers)`.
+    Attributes:
+        gram: products of the design's columns with each other, `(columns, columns)`.
+        moment: and with the answers, `(columns, answers)`.
     """
-    gram = np.zeros(())  # (columns, columns) once there is a part
-    moment = np.zeros(())  # (columns, answers)
-    for design, true in parts:
-        gram = gram + design.T @ design
-        moment = moment + design.T @ true
-    weights: Array = np.linalg.solve(gram + PENALTY * np.eye(len(gram)), moment)
-    return weights
+
+    gram: Array
+    moment: Array
+
+    @classmethod
+    def of(cls, parts: Iterable[tuple[Array, Array]]) -> NormalEquations:
+        """Those of pairs of a design `(rows, columns)` and what it should give, `(rows, answers)`,
+        of which there is one at least."""
+        gram = np.zeros(())  # (columns, columns) once there is a part
+        moment = np.zeros(())  # (columns, answers)
+        for design, true in parts:
+            gram = gram + design.T @ design
+            moment = moment + design.T @ true
+        return cls(gram, moment)
+
+    def weights(self, columns: int) -> Array:
+        """The weights `(columns, answers)` that take the last so many columns to the answers."""
+        gram = self.gram[-columns:, -columns:]
+        found: Array = np.linalg.solve(gram + PENALTY * np.eye(columns), self.moment[-columns:])
+        return found
+
+
+def ridge_weights(parts: Iterable[tuple[Array, Array]]) -> Array:
+    """The weights `(columns, answers)` that take a whole design to its answers, see
+    `NormalEquations.of`."""
+    equations = NormalEquations.of(parts)
+    return equations.weights(len(equations.gram))

@@ -1,15 +1,17 @@
-"""A ridge regression on the whole window, as stages beside the LSTM, which corrects it."""
+"""A ridge regression on a window's last rows, as stages beside the LSTM, which corrects it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..errors import InputError
 from ..model import Affine, Array, Flatten, LastSteps, Linear, Stage
-from .ridge import MOST_COLUMNS, ridge_weights
+from .answers import spread_rmse
+from .ranks import Ranks
+from .ridge import MOST_COLUMNS, NormalEquations
 from .samples import Samples, batches
 
 RIDGE = "ridge"
@@ -17,30 +19,33 @@ RIDGE = "ridge"
 
 @dataclass(frozen=True, eq=False)
 class Shortcut:
-    """A linear map of the scaled window to the answers, in the targets' units.
+    """A linear map of a window's last rows, scaled, to the answers, in the targets' units.
 
     Attributes:
         scaler: of x `(input_size,)`.
-        window: rows of a window.
-        weight: float32 `(answers, window * input_size)`.
+        rows: how many of the window's last rows.
+        weight: float32 `(answers, rows * input_size)`.
         bias: float32 `(answers,)`.
     """
 
     scaler: Affine
-    window: int
+    rows: int
     weight: Array
     bias: Array
 
     def answers(self, samples: Samples, starts: Array) -> Array:
         """What it makes of windows, float64 `(windows, answers)`."""
-        weight = self.weight.T.astype(np.float64)  # (window * input_size, answers)
-        parts = [_flat(samples, self.scaler, rows) @ weight for rows in batches(starts)]
+        weight = self.weight.T.astype(np.float64)  # (rows * input_size, answers)
+        parts = []
+        for batch in batches(starts):
+            flat = _flat(samples, self.scaler, batch)
+            parts.append(flat[:, -len(weight) :] @ weight)
         answers: Array = np.concatenate(parts) + self.bias
         return answers
 
     def stages(self, times: int) -> Iterator[Stage]:
         """The same as stages after the scaler, the answers repeated for their quantiles."""
-        yield LastSteps("window", self.window, inputs=(self.scaler.name,))
+        yield LastSteps("window", self.rows, inputs=(self.scaler.name,))
         yield Flatten("flat")
         yield Linear(RIDGE, np.tile(self.weight, (times, 1)), np.tile(self.bias, times))
 
@@ -51,7 +56,11 @@ def has_shortcut(samples: Samples) -> bool:
 
 
 def fit_shortcut(samples: Samples, scaler: Affine) -> Shortcut:
-    """The regression of the training part.
+    """The regression of the training part, on as many of a window's last rows as are best on
+    validation: all of them, or half, a quarter, ... down to one.
+
+    A series whose next values follow from a few last ones leaves the weights of all others to
+    noise.
 
     Raises:
         InputError: a window has too many values.
@@ -60,20 +69,46 @@ def fit_shortcut(samples: Samples, scaler: Affine) -> Shortcut:
     if values > MOST_COLUMNS:
         raise InputError(
             f"a window has {values:,} values, expected at most {MOST_COLUMNS:,} for a ridge "
-            "regression to correct; give a shorter window, or predict level"
+            "regression to correct; give a shorter --window or --predict level"
         )
-    starts = samples.parts["train"]
     mean = samples.mean_target
-    weights = ridge_weights(
-        (_with_ones(_flat(samples, scaler, rows)), samples.targets(rows) - mean)
-        for rows in batches(starts)
-    )  # (window * input_size + 1, answers)
-    return Shortcut(
-        scaler=scaler,
-        window=samples.window,
-        weight=weights[:-1].T.astype(np.float32),
-        bias=(mean + weights[-1]).astype(np.float32),
+    equations = NormalEquations.of(
+        (_with_ones(_flat(samples, scaler, batch)), samples.targets(batch) - mean)
+        for batch in batches(samples.parts["train"])
     )
+    found = []
+    for rows in _halvings(samples.window):
+        weights = equations.weights(rows * samples.x.shape[1] + 1)
+        weight = weights[:-1].T.astype(np.float32)
+        bias = (mean + weights[-1]).astype(np.float32)
+        found.append(Shortcut(scaler, rows, weight, bias))
+    return _best_on_validation(found, samples)
+
+
+def _halvings(window: int) -> Iterator[int]:
+    """A number, half of it, ... down to 1, each rounded up.
+
+    >>> list(_halvings(24))
+    [24, 12, 6, 3, 2, 1]
+    """
+    while window > 1:
+        yield window
+        window = -(-window // 2)
+    yield window
+
+
+def _best_on_validation(found: Sequence[Shortcut], samples: Samples) -> Shortcut:
+    """The first of those with the smallest error; without a validation part the first."""
+    starts = samples.parts["validation"]
+    if not len(starts):
+        return found[0]
+    true = samples.targets(starts).reshape(len(starts), samples.y.shape[1], -1)
+    ranks = Ranks.here()
+    errors = [
+        ranks.agreed(spread_rmse(shortcut.answers(samples, starts).reshape(true.shape), true))
+        for shortcut in found
+    ]
+    return found[int(np.argmin(errors))]
 
 
 def _flat(samples: Samples, scaler: Affine, starts: Array) -> Array:

@@ -16,8 +16,7 @@ import numpy as np
 from ..errors import InputError, require
 from ..model import Array
 from ..series import RowSource
-from .answers import MODEL
-from .choosing import spread_rmse
+from .answers import MODEL, spread_rmse
 from .fitting import Fitted, fit_table
 from .history import Epoch, Notice, Progress
 from .options import TrainingOptions

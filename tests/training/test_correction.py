@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,32 +29,60 @@ def growing(rows: int = 500) -> dict[str, np.ndarray]:
     return {"v": wave + 0.1 * noise[0], "w": 100 - wave + 0.1 * noise[1]}
 
 
-def test_the_model_is_the_network_and_a_ridge_regression() -> None:
-    """The regression is solved again as least squares with a row of the root of the penalty for
-    each weight, and the network's part is computed by PyTorch."""
-    table = growing()
+def least_squares(windows: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """Ridge weights, as least squares with a row of the root of the penalty for each weight."""
+    columns = windows.shape[1]
+    padded = np.vstack([windows, np.eye(columns)])
+    wanted = np.vstack([true, np.zeros((columns, true.shape[1]))])
+    return np.linalg.lstsq(padded, wanted, rcond=None)[0]
+
+
+def swinging(rows: int = 500) -> dict[str, np.ndarray]:
+    """Two autoregressions of order two: what follows depends on the last two rows alone."""
+    noise = np.random.default_rng(1).standard_normal((rows, 2))
+    y = np.zeros((rows, 2))
+    for row in range(2, rows):
+        y[row] = 1.6 * y[row - 1] - 0.8 * y[row - 2] + noise[row]
+    return {"v": y[:, 0], "w": y[:, 1]}
+
+
+@pytest.mark.parametrize(("make", "expected_rows"), [(growing, 5), (swinging, 2)])
+def test_the_model_is_the_network_and_a_ridge_regression(
+    make: Callable[[], dict[str, np.ndarray]], expected_rows: int
+) -> None:
+    """The regression is solved again, on as many rows as are best on validation, and the network's
+    part is computed by PyTorch."""
+    table = make()
     found = fit(table, replace(OPTIONS, quantiles=(0.1, 0.9)))
-    x = np.stack([table["v"], table["w"]], axis=1).astype(np.float32)
-    windows = np.stack([x[row : row + 5] for row in range(350 - 6)])  # 70 % of 500 rows
-    true = np.stack(
-        [[*table["v"][row : row + 2], *table["w"][row : row + 2]] for row in range(5, 349)]
-    )
+    y = np.stack([table["v"], table["w"]], axis=1)
+    windows = np.stack([y[row : row + 5] for row in range(425 - 6)]).astype(np.float32)
+    true = np.stack([y[row : row + 2].T.ravel() for row in range(5, 424)])  # 85 % of 500 rows
+    in_training = slice(0, 350 - 6)
+    in_validation = slice(345, 419)
     scaler, lstm, _, fc, outputs = found.model.stages[:5]
     assert isinstance(scaler, Affine) and isinstance(fc, Linear) and isinstance(outputs, Affine)
     scaled = (windows - scaler.offset.astype(np.float64)) / scaler.scale
-    design = np.hstack([scaled.reshape(344, 10), np.ones((344, 1))])
-    padded = np.vstack([design, np.eye(11)])
-    mean = true.mean(axis=0)
-    weights, *_ = np.linalg.lstsq(padded, np.vstack([true - mean, np.zeros((11, 4))]), rcond=None)
-    ridge = design @ weights + mean
+    mean = true[in_training].mean(axis=0)
+    by_rows = {}
+    for rows in (5, 3, 2, 1):
+        design = np.hstack([scaled[:, -rows:].reshape(419, -1), np.ones((419, 1))])
+        weights = least_squares(design[in_training], true[in_training] - mean)
+        by_rows[rows] = design @ weights + mean
+    spread = true[in_validation].reshape(-1, 2, 2).std(axis=(0, 2)).repeat(2)
+    errors = {
+        rows: np.square((ridge - true) / spread)[in_validation].mean()
+        for rows, ridge in by_rows.items()
+    }
+    best = min(errors, key=lambda rows: errors[rows])
+    assert best == expected_rows
     module = torch.nn.LSTM(2, 4, batch_first=True).double()
     module.load_state_dict({name: torch.tensor(array) for name, array in lstm.arrays.items()})
     with torch.no_grad():
         last = module(torch.from_numpy(scaled))[0][:, -1].numpy()
     network = (last @ fc.weight.T + fc.bias) * outputs.scale + outputs.offset
-    expected = network + np.tile(ridge, 3)  # the answers, then two quantiles
+    expected = network + np.tile(by_rows[best], 3)  # the answers, then two quantiles
     # Weights are rounded to float32 once
-    np.testing.assert_allclose(forward(found.model, windows).y, expected, rtol=1e-5)
+    np.testing.assert_allclose(forward(found.model, windows).y, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_auto_corrects_a_regression_that_is_better_than_the_network() -> None:
@@ -62,7 +91,7 @@ def test_auto_corrects_a_regression_that_is_better_than_the_network() -> None:
     assert found.choice is not None and found.choice.predict == "correction"
     assert found.model == fit(growing(), OPTIONS).model
     assert found.choice.describe().startswith(
-        "predicts what a ridge regression on the window leave"
+        "predicts what a ridge regression leaves, which the model adds"
     )
     best = min(
         fit(growing(), replace(OPTIONS, predict=predict)).score("test").rmse
@@ -108,7 +137,7 @@ def test_onnx_holds_it_and_an_interval_around_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"group": "g", "pad": True}, "needs whole windows; leave out pad"),
+        ({"group": "g", "pad": True}, "needs whole windows; leave out --pad"),
         (
             {"window": 60, "features": ("v", "w"), "calendar": ("week_hour_onehot",), "time": "t"},
             "a window has 10,200 values",
