@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import InputError
 from ..model import Array, Column, Signature
 from ..series import Table, series_of, sliding_windows
+from ..series.table_files import KINDS
 
 if TYPE_CHECKING:
     from ..series import TableSource
@@ -36,6 +37,11 @@ def real_windows(data: TableSource, names: Sequence[str], size: int, window: int
     """
     if isinstance(data, str | Path) and Path(data).suffix.lower() == ".npz":
         return _chosen([_stored(Path(data), size)])
+    if isinstance(data, str | Path) and not Path(data).name.lower().endswith(KINDS):
+        raise InputError(
+            f"--data {data} is nothing that can be read here; expected a name ending in "
+            f"{', '.join(KINDS)} or .npz"
+        )
     table = Table.of(data)
     runs = series_of(table, Signature(size, 1, _columns(table, names, size)), missing="drop")
     longest = max((len(run) for run in runs), default=0)

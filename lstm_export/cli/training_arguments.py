@@ -83,9 +83,11 @@ def _duration(name: str, text: str | None) -> float | None:
     if text is None:
         return None
     found = DURATION.fullmatch(text.strip())
-    if not found:
+    seconds = float(found["number"]) * SECONDS[found["unit"] or ""] if found else 0.0
+    is_allowed = found and (seconds or name == "tolerance")
+    if not is_allowed:
         raise InputError(f"--{name} is {text!r}, expected a time such as 5s, 1min, 1h or 1d")
-    return float(found["number"]) * SECONDS[found["unit"] or ""]
+    return seconds
 
 
 def _units(texts: Sequence[str]) -> dict[str, str]:

@@ -50,10 +50,14 @@ class TableFormat:
         if self.decimal not in DECIMALS:
             raise InputError(f"decimal is {self.decimal!r}, expected a point or a comma")
         if self.separator is not None and self.separator not in SEPARATORS:
-            choices = ", ".join(map(repr, SEPARATORS))
-            raise InputError(f"separator is {self.separator!r}, expected one of {choices}")
+            raise InputError(
+                f"separator is {self.separator!r}, expected a single comma, semicolon, tab, "
+                "vertical bar or space"
+            )
         if not isinstance(self.timezone, str | None):
-            raise InputError(f"timezone is {self.timezone!r}, expected a name as Europe/Berlin")
+            raise InputError(
+                f"timezone is {self.timezone!r}, expected a name such as Europe/Berlin"
+            )
         if type(self.skip_rows) is not int or not 0 <= self.skip_rows <= MOST_SKIPPED:
             raise InputError(f"skip_rows is {self.skip_rows!r}, expected 0 to {MOST_SKIPPED:,}")
         if self.time_format is not None:
@@ -102,6 +106,6 @@ def _check_time_format(time_format: object) -> None:
             if "%" in time_format:
                 return
     raise InputError(
-        f"time_format is {time_format!r}, expected the way that times are written, "
-        "such as %d.%m.%Y %H:%M"
+        f"time_format is {time_format!r}, expected the directives of Python's strptime, such as "
+        "%d.%m.%Y %H:%M for 31.12.2024 18:30"
     )

@@ -25,7 +25,8 @@ MAX_TEXT_BYTES = 2**30  # of a CSV file, unpacked; as Python's objects it takes 
 DELIMITERS = ",;\t"
 CSV_FIRST_ROW = 2  # row 1 is the header
 
-_KINDS = ".csv, .csv.gz, .parquet"
+KINDS = (".csv", ".csv.gz", ".parquet")
+_KINDS = ", ".join(KINDS)
 
 
 def columns_of_file(path: Path, table_format: TableFormat = USUAL) -> Mapping[str, Any]:
@@ -152,8 +153,9 @@ def refuse_twice(path: Path, names: Sequence[str]) -> None:
 def check_width(path: Path, number: int, row: Sequence[str], names: Sequence[str]) -> None:
     """Raises InputError for a row with more or fewer cells than the header."""
     if not fills(row, len(names)):
+        cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
         raise InputError(
-            f"{path}, row {number} has {len(row)} cells, expected {len(names)} as in the header; "
+            f"{path}, row {number} has {cells}, expected {len(names)} as in the header; "
             "repair the row, or give --skip-rows where lines stand before the header, --separator "
             "where something else stands between cells"
         )

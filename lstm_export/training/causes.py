@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..model import Signature
+from ..model.calendar_steps import MONTHS
 from .answers import MODEL, Answers
-from .baselines import DAY, season
+from .baselines import DAY, WEEK, season
 from .history import Epoch
 from .moments import moments_of
 from .options import TrainingOptions
@@ -84,9 +85,17 @@ def _calendar_left_out(best: str, signature: Signature) -> Iterator[str]:
     """A season wins that the model cannot see."""
     name, _ = season(signature)
     if best == name and not signature.calendar:
-        is_short = 0 < (signature.time_step or 0.0) < DAY
-        inputs = "hour,weekday" if is_short else "yearday"
-        yield f"the calendar is no input: give --calendar {inputs}"
+        yield f"the calendar is no input: give --calendar {_calendar_of_season(signature)}"
+
+
+def _calendar_of_season(signature: Signature) -> str:
+    """The features that tell the rows of a season apart."""
+    if signature.calendar_step in MONTHS:
+        return "month_onehot"
+    step = DAY if signature.calendar_step else signature.time_step or 0.0
+    if step < DAY:
+        return "hour,weekday"
+    return "weekday,yearday" if step < WEEK else "yearday"
 
 
 def _drift(target: str, part: str, samples: Samples, options: TrainingOptions) -> Iterator[str]:

@@ -55,11 +55,12 @@ def fit(  # noqa: PLR0913 - what is trained, and who is told
             before it is judged.
 
     Raises:
-        InputError: the table cannot be used as the options say, or the run cannot be resumed.
+        InputError: the table cannot be used as the options say, the run cannot be resumed, or
+            `options` are none.
         MissingDependency: PyTorch is not installed, or for a search Optuna.
     """
     require("torch", "train", "training")
-    _check_together(options, resume, search)
+    _check_given(options, resume, search)
     with joined(options.device):
         if not is_first():
             progress = None
@@ -95,16 +96,23 @@ def _fit_all(  # noqa: PLR0913, PLR0917 - what `fit` is told
     return replace(result, backtest=origins)
 
 
-def _check_together(options: TrainingOptions, resume: Path | None, search: Search | None) -> None:
+def _check_given(options: TrainingOptions, resume: Path | None, search: Search | None) -> None:
+    if not isinstance(options, TrainingOptions):
+        raise InputError(
+            f"options is {options!r}, expected a TrainingOptions, such as "
+            'TrainingOptions(targets="volume", time="hour")'
+        )
     if resume and (options.seeds > 1 or options.backtest or search):
-        raise InputError("resume goes on with a single run; leave out seeds, backtest and search")
+        raise InputError(
+            "--resume goes on with a single run; leave out --seeds, --backtest and a search"
+        )
     if search and (options.seeds > 1 or options.backtest):
         raise InputError(
-            "a search trains one seed on the whole table; search first, then give seeds or "
-            "backtest with the options that it found"
+            "a search trains one seed on the whole table; search first, then give --seeds or "
+            "--backtest with the options that it found"
         )
     if search and not options.split[1]:
-        raise InputError("a search judges on the validation part; give it a share with split")
+        raise InputError("a search judges on the validation part; give that a share with --split")
 
 
 def _searched(

@@ -112,7 +112,7 @@ def _short_groups(samples: Samples, options: TrainingOptions) -> Iterator[str]:
     used = int(is_used.sum())
     if used < given:
         rows = least_rows(options)
-        longer = "" if options.pad else "; pad learns from shorter ones too"
+        longer = "" if options.pad else "; --pad learns from shorter ones too"
         yield (
             f"{given - used} of {given} groups are not used: "
             f"they have no {rows} rows without a gap{longer}"

@@ -75,9 +75,10 @@ class TrainingOptions:
         learning_rate: Adam's, falling to a tenth along a cosine over `epochs`.
         loss: "mse", "mae" or "huber", in scaled units.
         predict: the "level" of the targets; their "change" from the window's last value, or the
-            "correction" of a ridge regression on the window, either of which the model adds to the
-            answer. "auto" takes the better on validation of level and change after a few epochs,
-            and corrects a regression that is better than the model trained to its end.
+            "correction" of a ridge regression on as many of its last rows as are best on
+            validation, either of which the model adds to the answer. "auto" takes the better on
+            validation of level and change after a few epochs, and corrects a regression that is
+            better than the model trained to its end.
         quantiles: levels between 0 and 1, in rising order: the model also answers these quantiles,
             learned with the pinball loss.
         interval: share of the truth that an interval around each answer should hold, calibrated on
@@ -150,6 +151,7 @@ class TrainingOptions:
         if self.split_by is None:
             object.__setattr__(self, "split_by", "group" if self.pad else "time")
         self._check_columns()
+        self._check_groups()
         check_values(vars(self))
         self._check_times()
         self._check_quantiles()
@@ -165,42 +167,49 @@ class TrainingOptions:
 
     def _check_columns(self) -> None:
         if not self.targets:
-            raise InputError("no target is named; name at least one column to predict")
+            raise InputError(
+                "no target is named; name at least one column to predict with --target"
+            )
         self._check_names("target", self.targets)
         self._check_names("feature", (*(self.features or ()), *self.categorical))
         derived = self.calendar or self.categorical
         if self.features is not None and not self.features and not derived:
             raise InputError(
-                "no feature is named, and no calendar feature; name at least one input"
+                "no feature is named, and no calendar feature; name at least one input with "
+                "--features"
             )
         if self.exclude_past and self.features is not None:
             raise InputError(
-                "exclude_past is for inputs that are not named; leave it out, "
-                "or leave the targets out of features"
+                "--exclude-past is for inputs that are not named; leave it out, "
+                "or leave the targets out of --features"
             )
         if self.calendar and self.time is None:
             raise InputError(
                 f"calendar features ({', '.join(self.calendar)}) need a time column; "
-                "name it with time"
+                "name it with --time"
             )
         if (HOLIDAY in self.calendar) != (self.country is not None):
             raise InputError(
                 "the calendar feature holiday and a country go together: name both, such as "
-                "holiday and US"
-            )
-        if self.pad and self.group is None:
-            raise InputError(
-                "pad learns from short groups, but no column tells groups apart; name it with group"
-            )
-        if self.split_by == "group" and self.group is None:
-            raise InputError(
-                "split_by is 'group', but no column tells groups apart; name it with group"
+                "--calendar holiday --country US"
             )
         both = [name for name in self.targets if self.features and name in self.features]
         if both and self.horizon == 0:
             raise InputError(
                 f"with horizon 0 the target {both[0]!r} cannot be a feature: "
                 "the input would be the answer"
+            )
+
+    def _check_groups(self) -> None:
+        if self.pad and self.group is None:
+            raise InputError(
+                "--pad learns from short groups, but no column tells groups apart; name it with "
+                "--group"
+            )
+        if self.split_by == "group" and self.group is None:
+            raise InputError(
+                "--split-by group shares out whole groups, but no column tells groups apart; name "
+                "it with --group"
             )
 
     def _check_names(self, role: str, names: Sequence[str]) -> None:
@@ -215,7 +224,7 @@ class TrainingOptions:
     def _check_times(self) -> None:
         _ = self.table_format  # raises where a cell cannot be written so
         if self.calendar_step is not None and self.step is not None:
-            raise InputError("step and calendar_step are two steps: choose one")
+            raise InputError("a step and a step of the calendar are two steps: choose one")
         if self.calendar_step not in (None, *CALENDAR_STEPS):
             raise InputError(
                 f"calendar_step is {self.calendar_step!r}, expected one of "
@@ -223,9 +232,12 @@ class TrainingOptions:
             )
         for name in ("time_format", "timezone", "step", "calendar_step", "tolerance"):
             if vars(self)[name] is not None and self.time is None:
-                raise InputError(f"{name} is about a time column; name it with time")
+                flag = name.replace("_", "-")
+                raise InputError(f"--{flag} is about a time column; name it with --time")
         if self.step is not None and not 0 < self.step < math.inf:
-            raise InputError(f"step is {self.step}, expected more than 0")
+            raise InputError(
+                f"step is {self.step:g}, expected more than 0, such as 3600 for an hour"
+            )
         if self.tolerance is not None and not 0 <= self.tolerance < math.inf:
             raise InputError(f"tolerance is {self.tolerance}, expected 0 or more")
 
@@ -252,35 +264,41 @@ class TrainingOptions:
 
     def _check_quantiles(self) -> None:
         if self.quantiles and self.interval:
-            raise InputError("quantiles and interval are two ways to the same: choose one")
+            raise InputError("--quantiles and --interval are two ways to the same: choose one")
         if self.interval and not self.split[1]:
             raise InputError(
-                "an interval is calibrated on the validation part; give it a share with split"
+                "an interval is calibrated on the validation part; give that a share with --split"
             )
 
     def _check_predict(self) -> None:
         if self.predict == "correction" and self.pad:
-            raise InputError("a correction needs whole windows; leave out pad, or predict level")
+            raise InputError(
+                "a correction needs whole windows; leave out --pad, or give --predict level"
+            )
         if self.predict != "change":
             return
         if not self.horizon:
-            raise InputError("horizon 0 has no last value to predict a change from; predict level")
+            raise InputError(
+                "horizon 0 has no last value to predict a change from; give --predict level"
+            )
         named = self.features
         if self.exclude_past or (named is not None and not set(self.targets) <= set(named)):
             raise InputError(
                 "a change is predicted from the target's last value: name the targets among the "
-                "features, or predict level"
+                "--features, or give --predict level"
             )
 
     def _check_runs(self) -> None:
         if self.ensemble and self.seeds == 1:
-            raise InputError("an ensemble has several members; say how many with seeds")
+            raise InputError("an ensemble has several members; say how many with --seeds")
         if self.seeds > 1 and not self.ensemble and not self.split[1]:
-            raise InputError("the best seed is chosen on validation; give it a share with split")
+            raise InputError(
+                "the best seed is chosen on validation; give that a share with --split"
+            )
         if self.backtest and not self.split[2]:
-            raise InputError("a backtest judges on test parts; give them a share with split")
+            raise InputError("a backtest judges on test parts; give them a share with --split")
         if self.backtest and self.split_by == "group":
-            raise InputError("a backtest goes back in time; split by time with split_by")
+            raise InputError("a backtest goes back in time; give --split-by time")
 
     def for_windows(self, windows: int) -> TrainingOptions:
         """These options with the numbers that follow from how many windows are trained on."""

@@ -129,7 +129,7 @@ def _features(table: RowSource, options: TrainingOptions) -> tuple[str, ...]:
     if not features and not options.calendar and not options.categorical:
         raise InputError(
             f"{table.title} has no numeric column besides the targets; "
-            "name the inputs with features"
+            "name the inputs with --features"
         )
     return features
 

@@ -47,7 +47,7 @@ class Search:
 
     def __post_init__(self) -> None:
         if self.budget is None and self.trials is None:
-            raise InputError("a search needs an end: give budget, or trials, or both")
+            raise InputError("a search needs an end: give --budget or --trials, or both")
         if self.budget is not None and not 0 < self.budget < math.inf:
             raise InputError(f"budget is {self.budget:g} s, expected more than 0")
         if self.trials is not None and not 1 <= self.trials <= MOST_TRIALS:

@@ -51,7 +51,7 @@ def _by_group(series: int, with_window: Array, options: TrainingOptions) -> Arra
     if len(with_window) < asked:
         raise InputError(
             f"{asked} parts need as many groups with a window, got {len(with_window)}; "
-            "ask for fewer with split, or split by time within each group with split_by"
+            "ask for fewer with --split, or split within each group with --split-by time"
         )
     # groups, first those of training
     order = np.random.default_rng(options.seed).permutation(with_window)
@@ -100,5 +100,6 @@ def _check_parts(parts: Mapping[str, Array], options: TrainingOptions) -> None:
         if share > 0 and not len(parts[part]):
             raise InputError(
                 f"the {part} part ({share:.0%}) holds no window of {options.window} rows with "
-                f"horizon {options.horizon}; use a shorter window or horizon, or another split"
+                f"horizon {options.horizon}; give a shorter --window or --horizon, or another "
+                "--split"
             )

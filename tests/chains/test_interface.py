@@ -190,6 +190,7 @@ def test_other_data_are_one_clear_line(checkpoint: Path, table: Path, tmp_path: 
         (("--data", tmp_path / "two.npz"), "holds x (4, 5, 2), expected (n, seq, 3)"),
         (("--data", tmp_path / "nan.npz"), "no finite float32 numbers"),
         (("--data", tmp_path / "none.npz"), "is no .npz with an array x"),
+        (("--data", tmp_path / "x.npy"), "ending in .csv, .csv.gz, .parquet or .npz"),
         (("--data", tmp_path / "cut.npz"), "is no .npz with an array x"),
         (("--features", "a,b"), "--features has 2 names (a, b), and x 3 columns"),
         (("--features", "a,b,a"), "names that differ"),

@@ -135,8 +135,8 @@ def test_onnx_holds_it_and_an_interval_around_it(tmp_path: Path) -> None:
     ("wanted", "said"),
     [
         ({"horizon": 0, "features": ("u",)}, "no last value to predict a change from"),
-        ({"features": ("u",)}, "name the targets among the features"),
-        ({"exclude_past": True}, "name the targets among the features"),
+        ({"features": ("u",)}, "name the targets among the --features"),
+        ({"exclude_past": True}, "name the targets among the --features"),
     ],
 )
 def test_a_change_needs_a_last_value(wanted: dict[str, object], said: str) -> None:

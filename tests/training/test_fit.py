@@ -268,15 +268,25 @@ def test_a_model_that_loses_says_why(
     assert re.search(f"predicts load better than the model .*: .*{cause}", warned), warned
 
 
-def test_a_model_that_loses_to_a_season_is_told_of_the_calendar() -> None:
-    """Every hour of the week has a load of its own, which a short window does not tell."""
-    time = np.datetime64("2024-01-01", "s") + np.arange(8 * 168) * np.timedelta64(3600, "s")
-    load = np.tile(np.random.default_rng(0).standard_normal(168), 8)
+@pytest.mark.parametrize(
+    ("first", "season", "times", "name", "calendar"),
+    [
+        ("2024-01-01T00", 168, 8, "same time last week", "hour,weekday"),
+        ("2020-01-01", 364, 4, "same weekday last year", "weekday,yearday"),
+        ("2000-01", 12, 24, "same month last year", "month_onehot"),
+    ],
+)
+def test_a_model_that_loses_to_a_season_is_told_of_the_calendar(
+    first: str, season: int, times: int, name: str, calendar: str
+) -> None:
+    """Every row of a season has a load of its own, which a short window does not tell."""
+    time = (np.datetime64(first) + np.arange(times * season)).astype("datetime64[s]")
+    load = np.tile(np.random.default_rng(0).standard_normal(season), times)
+    load += 0.01 * np.random.default_rng(1).standard_normal(times * season)
     options = TrainingOptions("load", window=2, time="time", epochs=1, hidden_size=2)
-    table = {"time": time, "load": load + 0.01 * np.random.default_rng(1).standard_normal(8 * 168)}
-    warned = " ".join(fit(table, options).warnings)
-    assert "same time last week predicts load better than the model" in warned
-    assert "the calendar is no input: give --calendar hour,weekday" in warned
+    warned = " ".join(fit({"time": time, "load": load}, options).warnings)
+    assert f"{name} predicts load better than the model" in warned
+    assert f"the calendar is no input: give --calendar {calendar}" in warned
 
 
 def test_a_model_that_loses_for_none_of_these_reasons_is_told_no_other() -> None:
@@ -373,3 +383,8 @@ def test_times_may_be_datetimes() -> None:
         fit(table, replace(OPTIONS, epochs=1)).model
         == fit(daily(200), replace(OPTIONS, epochs=1)).model
     )
+
+
+def test_options_that_are_none_are_refused() -> None:
+    with pytest.raises(InputError, match="options is None, expected a TrainingOptions, such as"):
+        fit(daily(), None)  # type: ignore[arg-type]

@@ -92,7 +92,7 @@ def test_every_engine_answers_them(tmp_path: Path, wanted: dict[str, object]) ->
         ({"quantiles": (0.9, 0.1)}, "in rising order"),
         ({"quantiles": (0.1,), "interval": 0.9}, "choose one"),
         ({"interval": 1.0}, "expected 0 or more and less than 1"),
-        ({"interval": 0.9, "split": (0.8, 0.0, 0.2)}, "give it a share with split"),
+        ({"interval": 0.9, "split": (0.8, 0.0, 0.2)}, "give that a share with --split"),
     ],
 )
 def test_levels_that_mean_nothing_are_refused(wanted: dict[str, object], said: str) -> None:

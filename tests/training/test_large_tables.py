@@ -253,7 +253,7 @@ def is_no_text(folder: Path) -> None:
         (lacks_a_column, "b.parquet lacks v: its columns are time, expected time, v as in"),
         (goes_back, "row 1, column time of b.parquet is 3.0, which repeats the row before it"),
         (mixes_kinds, "holds .csv and .parquet, expected files of one kind"),
-        (has_a_short_row, "b.csv, row 3 has 1 cells, expected 2 as in the header"),
+        (has_a_short_row, "b.csv, row 3 has 1 cell, expected 2 as in the header"),
         (has_a_word, "row 3, column v of b.csv is 'off', expected a number"),
     ],
 )

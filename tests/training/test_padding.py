@@ -135,7 +135,7 @@ def test_a_model_learns_from_short_groups_and_answers_them() -> None:
     assert whole.model.signature.shortest is None
     assert "shortest" not in whole.model.signature.to_record()
     assert any(
-        "groups are not used: they have no 9 rows without a gap; pad learns" in text
+        "groups are not used: they have no 9 rows without a gap; --pad learns" in text
         for text in whole.warnings
     )
     counted = {part: result.score(part).windows for part in ("train", "validation", "test")}
@@ -183,7 +183,7 @@ def test_baselines_see_no_row_of_another_group() -> None:
 
 
 def test_padding_needs_groups() -> None:
-    with pytest.raises(InputError, match="no column tells groups apart; name it with group"):
+    with pytest.raises(InputError, match="no column tells groups apart; name it with --group"):
         TrainingOptions(**OPTIONS | {"group": None})
 
 

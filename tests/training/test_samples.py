@@ -149,7 +149,7 @@ def test_empty_targets_are_refused_by_default() -> None:
         ({"targets": ("v", "v")}, "target 'v' is named twice"),
         ({"targets": ("v",), "split_by": "group"}, "no column tells groups apart"),
         ({"targets": ("v",), "split_by": "row"}, "split_by is 'row', expected one of time, group"),
-        ({"targets": ("v",), "features": ("u",), "exclude_past": True}, "exclude_past is for"),
+        ({"targets": ("v",), "features": ("u",), "exclude_past": True}, "exclude-past is for"),
         ({"targets": ("v",), "features": ()}, "no feature is named"),
         ({"targets": ("v",), "features": ("v",), "horizon": 0}, "the input would be the answer"),
         ({"targets": ("v",), "time": "v"}, "cannot be a target and the time"),

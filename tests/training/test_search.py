@@ -138,12 +138,12 @@ def test_options_that_give_no_model_are_no_end(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     ("options", "search", "said"),
     [
-        ({}, {}, "a search needs an end: give budget, or trials"),
+        ({}, {}, "a search needs an end: give --budget or --trials"),
         ({}, {"budget": 0.0}, "budget is 0 s, expected more than 0"),
         ({}, {"trials": 0}, "trials is 0, expected 1 to 10,000"),
         ({}, {"trials": 2, "over": ("size",)}, "search over 'size': expected each at most once"),
         ({}, {"trials": 2, "over": ()}, "a search over nothing"),
-        ({"seeds": 2}, {"trials": 2}, "search first, then give seeds"),
+        ({"seeds": 2}, {"trials": 2}, "search first, then give --seeds"),
         ({"split": (0.8, 0.0, 0.2)}, {"trials": 2}, "judges on the validation part"),
     ],
 )

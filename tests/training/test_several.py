@@ -96,7 +96,7 @@ def test_a_run_is_resumed_only_as_it_was_begun(
         fit(waves(), replace(OPTIONS, epochs=9), resume=path)
     with pytest.raises(InputError, match="on another table"):
         fit(waves(401), OPTIONS, resume=path)
-    with pytest.raises(InputError, match="leave out seeds, backtest and search"):
+    with pytest.raises(InputError, match="leave out --seeds, --backtest and a search"):
         fit(waves(), replace(OPTIONS, seeds=2), resume=path)
     (tmp_path / "text.pt").write_text("no checkpoint")
     for other in (tmp_path / "text.pt", tmp_path / "absent.pt"):
@@ -196,7 +196,7 @@ def test_an_ensemble_answers_the_mean_of_its_members_in_one_file(
     for run, result in zip(found.seeds, alone, strict=True):
         assert run.scores == (result.score("test"),)
     assert lstm_export.export(path, "onnx").ok
-    with pytest.raises(InputError, match="say how many with seeds"):
+    with pytest.raises(InputError, match="say how many with --seeds"):
         replace(options, ensemble=True)
     rows = waves(300)
     no_validation = fit(rows, replace(together, split=(0.8, 0.0, 0.2), seeds=2))

@@ -346,11 +346,11 @@ HEADER = "time,y,u,on\n2024-01-01T00:00,1,1,1\n"
             r"row 2, column time of t\.csv is '2024-01-01T00:00', expected a time such as "
             r"'31\.12\.2016'.*--time-format",
         ),
-        ("", "--time-format %Q%", "time_format is '%Q%', expected the way that times are written"),
+        ("", "--time-format %Q%", "time_format is '%Q%', expected the directives of Python's str"),
         ("", "--decimal x", "decimal is 'x', expected a point or a comma"),
-        ("", "--separator xx", "separator is 'xx', expected one of"),
+        ("", "--separator xx", "separator is 'xx', expected a single comma, semicolon, tab"),
         ("", "--step soon", "--step is 'soon', expected a time such as 5s"),
-        ("", "--step 0s", r"step is 0\.0, expected more than 0"),
+        ("", "--step 0h", r"--step is '0h', expected a time such as 5s, 1min, 1h or 1d"),
     ],
 )
 def test_what_is_written_otherwise_names_the_option(

@@ -33,7 +33,10 @@ class MeasuredError:
     def sentence(self) -> str:
         """For people."""
         unit = f" {printable(self.unit)}" if self.unit else ""
-        change = f" ({self.rmse / self.model_rmse - 1:+.2%})" if self.model_rmse else ""
+        change = ""
+        if self.model_rmse:
+            more = self.rmse / self.model_rmse - 1
+            change = f" ({round(more, 4) + 0.0:+.2%})"  # no -0.00%
         return (
             f"against what was measured, {printable(self.source)}, the RMSE of "
             f"{printable(self.name)} goes from {self.model_rmse:.6g} to {self.rmse:.6g}{unit} "
