@@ -112,12 +112,14 @@ class Model:
         for name in names:
             _check_text(name)
         if len(set(names)) != len(names):
-            raise UnsupportedModel(f"stage names must differ, got {', '.join(names)}")
+            raise UnsupportedModel(f"stage names must differ, got {', '.join(names)}; rename one")
         if X in names and any(X in stage.inputs for stage in self.stages):
             raise UnsupportedModel(f"a stage is named {X}, as the input is; rename the stage")
         if not self.recurrent:
             chain = self.chain or "it is empty"
-            raise UnsupportedModel(f"the chain holds no LSTM, GRU or RNN: {chain}")
+            raise UnsupportedModel(
+                f"the chain holds no LSTM, GRU or RNN: {chain}; put the recurrent module into it"
+            )
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Model):
@@ -249,7 +251,8 @@ class Model:
         model = cls(tuple(stages), signature, origin)
         left = sorted(set(arrays) - set(model.arrays))
         if left:
-            raise UnsupportedModel(f"arrays that belong to no stage: {', '.join(left)}")
+            said = f"arrays that belong to no stage: {', '.join(left)}"
+            raise UnsupportedModel(f"{said}; export the model again")
         return model
 
 
@@ -266,7 +269,8 @@ def _check_finite(stage: Stage) -> None:
         if not finite.all():
             bad = tuple(np.argwhere(~finite)[0])
             name = f"{stage.name}.{key}[{', '.join(map(str, bad))}]"
-            raise UnsupportedModel(f"{name} is {array[bad]}, not a finite number")
+            fault = f"{name} is {array[bad]}, not a finite number"
+            raise UnsupportedModel(f"{fault}; the training diverged, or it was altered")
 
 
 def _differences(stage: Stage, others: Mapping[str, Array]) -> Iterator[str]:
@@ -307,4 +311,5 @@ def _build(record: Mapping[str, Any], arrays: Mapping[str, Array]) -> Stage:
     try:
         return replace(STAGES[kind].build(name, own, options), inputs=tuple(inputs))
     except (TypeError, KeyError) as error:
-        raise UnsupportedModel(f"stage {name} ({kind}) cannot be built: {error}") from error
+        fault = "what is stored of it is missing, unknown or of another kind"
+        raise UnsupportedModel(f"stage {name} ({kind}): {fault}; export the model again") from error

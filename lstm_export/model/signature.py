@@ -25,6 +25,8 @@ LATER_KEYS = (
     "country",
 )  # a record holds them where they are set
 
+_UNREADABLE = "the stored signature cannot be read: {}; export the model again"
+
 
 @dataclass(frozen=True)
 class Column:
@@ -196,8 +198,11 @@ class Signature:
             if "table_format" in fields:
                 fields["table_format"] = TableFormat.from_record(fields["table_format"])
             return cls(**fields)
-        except (TypeError, ValueError, InputError) as error:
-            raise UnsupportedModel(f"the stored signature cannot be read: {error}") from error
+        except InputError as error:
+            raise UnsupportedModel(_UNREADABLE.format(error)) from error
+        except (TypeError, ValueError) as error:
+            fault = "a field is missing, unknown or of another kind"
+            raise UnsupportedModel(_UNREADABLE.format(fault)) from error
 
 
 def _check_count(name: str, count: object, least: int = 1, below: int = 2**31) -> None:

@@ -57,7 +57,7 @@ def of_record(
     name = record.get("name")
     features = record.get("features")
     if not isinstance(name, str) or not isinstance(features, list) or not before:
-        raise UnsupportedModel(f"stage {name} ({KIND}) cannot be built: it adds {features!r}")
+        raise UnsupportedModel(f"stage {name} ({KIND}) adds {features!r}; export the model again")
     stages = tuple(before)
     shape = shapes_of(stages, sources_of(stages), input_size)[-1]
     return skip(name, tuple(features), stages[-1].name, shape, origin_of(stages))

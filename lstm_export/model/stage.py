@@ -101,7 +101,7 @@ class Stage:
             raise UnsupportedModel(f"{self.name} takes one value, got {', '.join(self.inputs)}")
         (value,) = taken
         if self.steps != "same" and not value.is_sequence:
-            fault = "needs a sequence, but a step was already picked before it"
+            fault = "needs a sequence, but a step was already picked before it; leave one out"
             raise UnsupportedModel(f"{self.name} {fault}")
         if self.steps != "same" and value.kept:
             fault = f"needs every step, but only the last {value.kept} were kept before it"

@@ -55,8 +55,7 @@ def _node(model: Model, index: int, module: nn.Module, places: list[int]) -> nn.
 
 def _state_node(stage: LastHidden, recurrent: Stage, place: int) -> nn.Module:
     """A read-out of h_n or c_n, which stand right before every step of their stage."""
-    if not isinstance(recurrent, Recurrent):  # no model has that
-        raise NotImplementedError(f"no state of {recurrent.kind}")
+    assert isinstance(recurrent, Recurrent)  # noqa: S101 - no other stage of a model has a state
     before = len(recurrent.states) - recurrent.states.index(stage.state)
     first = (recurrent.num_layers + stage.layer) * recurrent.directions
     return StateNode(place - before, list(range(first, first + recurrent.directions)))

@@ -74,7 +74,7 @@ def shapes_of(
 
 def _width_of_state(stage: LastHidden, recurrent: Stage | None) -> int:
     if not isinstance(recurrent, Recurrent):
-        fault = "takes a hidden state, but no recurrent stage stands before it"
+        fault = "takes a hidden state, but no recurrent stage stands before it; put it after one"
         raise UnsupportedModel(f"{stage.name} {fault}")
     if stage.state not in recurrent.states:
         states = " and ".join(recurrent.states)

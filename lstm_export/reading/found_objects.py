@@ -100,7 +100,8 @@ class _Sorter:
         self.count += count
         if self.count > MOST_OBJECTS:
             raise CheckpointError(
-                f"its objects nest without end: more than {MOST_OBJECTS:,} of them"
+                f"its objects nest without end: more than {MOST_OBJECTS:,} of them; "
+                "save the model's state_dict alone"
             )
 
     def ignore(self, what: str, path: _Path) -> Any:

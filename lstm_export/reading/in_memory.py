@@ -61,12 +61,13 @@ def _pair(first: object, second: object) -> FoundScaler:
         )
     except (TypeError, ValueError) as error:
         raise InputError(
-            f"the pair (offset, scale) is no two arrays of numbers: {error}"
+            "the pair (offset, scale) is no two arrays of numbers, one or as many; "
+            "give such as (x.mean(0), x.std(0))"
         ) from error
     if offset.ndim != 1 or not np.isfinite(offset).all() or not np.isfinite(scale).all():
         raise InputError("the pair (offset, scale) has to hold a finite number a feature each")
     if not scale.all():
-        raise InputError("the pair (offset, scale) has a scale of 0")
+        raise InputError("the pair (offset, scale) has a scale of 0; give 1 for what never varies")
     return FoundScaler("scaler", "pair (offset, scale)", offset, scale)
 
 

@@ -55,4 +55,4 @@ def _parsed(text: bytes) -> Any:
 
 
 def _no_storage(key: str) -> Array:
-    raise CheckpointError(f"JSON holds no storage {quoted(key)}")
+    raise CheckpointError(f"JSON holds no storage {quoted(key)}; save the file again")

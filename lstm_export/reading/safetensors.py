@@ -68,7 +68,8 @@ def read_safetensors(file: BinaryIO, key: str | None = None) -> Contents:
     size = int.from_bytes(file.read(_LENGTH_SIZE), "little")
     if size > LARGEST_HEADER:
         raise CheckpointError(
-            f"the safetensors header has {size:,} bytes, expected at most {LARGEST_HEADER:,}"
+            f"the safetensors header has {size:,} bytes, expected at most {LARGEST_HEADER:,}; "
+            "copy or save the file again"
         )
     header = _header(file.read(size))
     facts = _metadata(header)
@@ -76,7 +77,7 @@ def read_safetensors(file: BinaryIO, key: str | None = None) -> Contents:
     values_start = _LENGTH_SIZE + size
     _check_layout(places, length - values_start)
     if not places:
-        raise CheckpointError("the safetensors file holds no tensors")
+        raise CheckpointError("the safetensors file holds no tensors; save the model's state_dict")
 
     def storage(name: str) -> Array:
         place = places[name]

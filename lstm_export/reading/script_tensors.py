@@ -52,7 +52,8 @@ def _submodules(root: Instance) -> Iterator[tuple[str, Instance]]:
     while waiting:
         path, module = waiting.pop()
         if path.count(".") > DEEPEST or len(seen) > MOST_MODULES:
-            raise CheckpointError("the modules of the TorchScript archive nest without end")
+            fault = "the modules of the TorchScript archive nest without end"
+            raise CheckpointError(f"{fault}; save it again, or the model's state_dict")
         if not isinstance(module.state, dict):
             continue
         yield path, module

@@ -101,7 +101,7 @@ def _readout(framework: Framework, facts: Any) -> str:
 
 def _script_contents(file: TorchFile) -> Contents:
     if not isinstance(file.root, Instance):
-        raise CheckpointError("the TorchScript archive holds no module")
+        raise CheckpointError("the TorchScript archive holds no module; save one by its save()")
     script = read_script(file.root)
     if not script.tensors:
         raise CheckpointError(

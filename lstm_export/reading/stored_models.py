@@ -164,7 +164,8 @@ def read_onnx(file: BinaryIO) -> Contents:
     model = from_bytes(data, stateful=carries_state(data))
     if not all(np.isfinite(array).all() for array in model.arrays.values()):
         raise CheckpointError(
-            "its weights are not finite: the training diverged, or the file was damaged"
+            "its weights are not finite: the training diverged, or the file was damaged; "
+            "export the model again"
         )
     return Contents(model.arrays, how="ONNX", model=model)
 

@@ -240,7 +240,8 @@ def _interpret(data: bytes, at: int = 0, is_whole: bool = True) -> Interpreted:
     except PickleFault as error:
         if not is_whole:
             raise CheckpointError(
-                f"its objects fill more than {LARGEST_PICKLE:,} bytes, or {error}"
+                f"its objects fill more than {LARGEST_PICKLE:,} bytes, or {error}; "
+                "save the model's state_dict alone"
             ) from error
         raise CheckpointError(
             f"the file's pickle is damaged: {error}; copy or save it again"

@@ -90,7 +90,8 @@ class Archive:
         for entry in sorted(self.entries.values(), key=lambda entry: entry.offset):
             if entry.offset < end:
                 raise CheckpointError(
-                    "two entries of the file share their bytes, which torch.save never writes"
+                    "two entries of the file share their bytes, which torch.save never writes; "
+                    "save it again"
                 )
             end = entry.offset + _LOCAL.size + len(entry.name) + entry.size
         if end > directory:

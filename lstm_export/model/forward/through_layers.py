@@ -70,9 +70,8 @@ def _cell(stage: Recurrent, weights: Weights, x: Array, start: State, context: C
         return lstm(stage, weights, x, start, context)
     if isinstance(stage, GRU):
         return gru(stage, weights, x, start, context)
-    if isinstance(stage, RNN):
-        return rnn(stage, weights, x, start, context)
-    raise NotImplementedError(f"no float64 definition of {stage.kind}")
+    assert isinstance(stage, RNN)  # noqa: S101 - the third and last kind
+    return rnn(stage, weights, x, start, context)
 
 
 def _side_by_side(directions: list[Value]) -> Value:
