@@ -14,7 +14,8 @@ from .again import command_again
 from .options import bundling, shared
 from .reading_arguments import Reading, reads_model
 
-OF_TARGETS = ("arithmetic", "weights", "max_error")  # parameters that targets are handed
+# Parameters that targets are handed.
+OF_TARGETS = ("arithmetic", "weights", "calibrate", "max_error")
 
 
 @reads_model
@@ -28,6 +29,7 @@ def package(  # noqa: PLR0913, PLR0917 - the options of a command
     lengths: bundling.Lengths = False,
     arithmetic: bundling.Arithmetic = "",
     weights: bundling.Weights = "",
+    calibrate: bundling.Calibrate = "",
     max_error: bundling.MaxError = "",
     sign: bundling.Sign = None,
     provenance: bundling.Provenance = False,

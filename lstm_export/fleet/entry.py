@@ -97,6 +97,8 @@ class Entry:
         for given in (self.reading.reference, self.reading.data):
             if isinstance(given, Path):
                 yield given
+        if self.options.get("calibrate"):
+            yield Path(self.options["calibrate"])
         for scaler in (self.reading.input_scaler, self.reading.output_scaler):
             path = Path(str(scaler or "").partition(":")[0])  # scalers.joblib:NAME
             if path.is_file():

@@ -81,12 +81,17 @@ def test_files_options_and_this_version_decide_whether_a_model_is_made_again(
     a, b, c = entries_of(path, ("onnx",))
     seen = {a.input_sha256(), b.input_sha256(), replace(a, name="d", lengths=True).input_sha256()}
     assert replace(a, name="e").input_sha256() in seen
+    (tmp_path / "seen.csv").write_bytes(b"x")
+    calibrated = replace(a, options={"calibrate": f"{tmp_path}/seen.csv"})
+    seen.add(calibrated.input_sha256())
+    (tmp_path / "seen.csv").write_bytes(b"y")
+    seen.add(calibrated.input_sha256())
     for file in ("a.pt", "scaler.joblib"):
         (tmp_path / file).write_bytes(b"other")
         seen.add(a.input_sha256())
     monkeypatch.setattr("lstm_export.fleet.entry.__version__", "99")
     seen.add(a.input_sha256())
-    assert len(seen) == 6
+    assert len(seen) == 8
     trained = replace(a, source=tmp_path, reading=ReadingOptions(), training=TrainingOptions("y"))
     before = trained.input_sha256()
     (tmp_path / "part.csv").write_bytes(b"y")

@@ -35,10 +35,23 @@ def model() -> Model:
 
 @pytest.fixture(scope="module")
 def made(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The bundle's path, and the reports."""
+    """The bundle's path, and the reports; its formats are chosen on a table."""
     pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
     path = tmp_path_factory.mktemp("bundle") / "m.bundle"
-    return path, lstm_export.package(Checkpoint(model), path, ["c", "numpy"], options=OPTIONS)
+    options = {**OPTIONS, "calibrate": str(path.with_name("seen.csv"))}
+    x = np.random.default_rng(4).normal([280, 40], [13, 0.9], (60, 2))
+    np.savetxt(options["calibrate"], x, delimiter=",", header="a,b", comments="")
+    return path, lstm_export.package(Checkpoint(model), path, ["c", "numpy"], options=options)
+
+
+def test_a_table_chooses_the_formats(made: Any, model: Model, tmp_path: Path) -> None:
+    path, _ = made
+    exported = {}
+    for table in ("", str(path.with_name("seen.csv"))):
+        targets.get("c").export(model, tmp_path / "m_c", **OPTIONS, calibrate=table)
+        exported[table] = (tmp_path / "m_c" / "model.c").read_bytes()
+    without, with_table = exported.values()
+    assert open_bundle(path).artifacts["c"] == with_table != without
 
 
 def test_the_cost_stands_in_manifest_card_and_bill(made: Any, model: Model) -> None:

@@ -57,6 +57,13 @@ Weights = Annotated[
     str,
     typer.Option(help="How targets that can round weights store them: float32, int16, int8."),
 ]
+Calibrate = Annotated[
+    str,
+    typer.Option(
+        help="A table on which formats of whole numbers are chosen; else the stored windows.",
+        metavar="TABLE",
+    ),
+]
 MaxError = Annotated[
     str,
     typer.Option(
