@@ -7,6 +7,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,11 +15,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_export.model import Array
+from lstm_export.model import Array, LastStep, Model, Signature, Slice, Stage
 from lstm_export.parity import GoldenSet, check
 from lstm_export.targets import c
 from lstm_export.targets.c.emit.layout import BITS, rounded
-from tests.kit.builders import drawn
+from tests.kit.builders import drawn, gru, lstm, rnn
 from tests.kit.chains import CHAINS, MODELS
 from tests.kit.integer_models import ALL, UNTRAINED
 
@@ -127,10 +128,41 @@ def test_whole_constants_are_read_from_flash_too(emulate: ModuleType, tmp_path: 
         assert found[case.name].answers == host[case.name].answers, case.name
 
 
-def test_more_constants_than_an_avr_reads_are_refused(emulate: ModuleType, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [lstm, gru, rnn])
+def test_weights_over_32_kb_are_two_arrays_on_an_avr(
+    emulate: ModuleType, kind: Callable[..., Stage], tmp_path: Path
+) -> None:
+    board = emulate.FAR["avr"]
+    if missing := board.missing():
+        pytest.skip(missing)
+    size = {lstm: 64, gru: 75, rnn: 130}[kind]
+    layer = kind("rec", 4, size, 1, np.random.default_rng(3))
+    ends = Slice("ends", (0, size - 1))  # units of both arrays
+    model = Model((layer, LastStep("last"), ends), Signature(4, 2))
+    c.export(model, tmp_path / "large", name="large", **UNTRAINED)
+    source = (tmp_path / "large" / "large.c").read_bytes()
+    assert b"large_layer_0_rest" in source
+    definition = c.definition(model, source)
+    assert definition is not None
+    assert definition.structure == "as defined"
+    counts = np.random.default_rng(2).integers(-9_000, 9_000, (1, 2, 4), np.int16)
+    cases = [emulate.IntegerCase("large", tmp_path / "large", counts, 2)]
+    host = emulate.emulate(emulate.HOST, cases, tmp_path)["large"]
+    assert emulate.emulate(board, cases, tmp_path)["large"].answers == host.answers
+
+
+@pytest.mark.parametrize("arithmetic", ["float", "integer"])
+def test_more_constants_than_an_avr_reads_are_refused(
+    emulate: ModuleType, arithmetic: str, tmp_path: Path
+) -> None:
+    """Also where each array is one that its compiler takes."""
     if missing := emulate.FAR["avr"].missing():
         pytest.skip(missing)
     source = written("seed", tmp_path / "model", "int16")
+    if arithmetic == "integer":
+        layers = lstm("lstm", 10, 50, 4, np.random.default_rng(3))
+        model = Model((layers, LastStep("last")), Signature(10, 50))
+        c.export(model, tmp_path / "model", weights="int8", **UNTRAINED)
     command = ["avr-gcc", "-mmcu=atmega2560", "-c", str(source), "-o", str(tmp_path / "model.o")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert "an AVR reads 64 kB of flash" in done.stderr

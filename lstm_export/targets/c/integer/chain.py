@@ -8,6 +8,7 @@ from functools import singledispatch
 
 import numpy as np
 
+from ....model import Array
 from . import joins, roots, stages
 from .arithmetic import LARGEST
 from .cells import Cell, GRUCell, LSTMCell
@@ -275,14 +276,19 @@ def _layer(cell: Cell, run: Walk) -> tuple[str, str, str]:
     run.at_least("GATHERED", input_size + state_size + 6)
     title = f"layer_{len(run.cells)}"
     run.cells.append(cell)
-    members = ", ".join(map(str, _members(cell, title, run)))
+    weights, shifts = unit_by_unit(
+        cell.rows_ih, cell.rows_hh, cell.gates, run.constants.weight_bits
+    )
+    what = _ORDERS[cell.gates]
+    weights_name, rest = run.constants.add_units(title, weights, hidden_size, what)
+    members = ", ".join([weights_name, *_members(cell, title, shifts, run)])
     sizes = f"{input_size}, {hidden_size}, {state_size}"
     lanes = _lanes(cell, title, f"{members}, {sizes}", run)
     up = 20 - cell.sum_bits
     name = run.constants.named(title)
     projection = _projection(cell, title, run)
     kind = run.prefix.symbol("layer")
-    values = f"{members}, {sizes}, {up}, {projection},\n    {lanes}"
+    values = f"{members}, {sizes}, {up}, {projection},\n    {lanes}{rest}"
     run.constants.text.append(f"static const {kind} {name} = {{\n    {values}\n}};\n\n")
     return name, *run.new_state(state_size, cell.start.wide.shape[1])
 
@@ -296,11 +302,8 @@ def _lanes(cell: Cell, title: str, layer: str, run: Walk) -> str:
     return f"{run.prefix.macro('WITH_LANES')}({name})"
 
 
-def _members(cell: Cell, title: str, run: Walk) -> Iterator[str]:
-    """Weights, biases and shifts of a layer, unit by unit."""
-    bits = run.constants.weight_bits
-    weights, shifts = unit_by_unit(cell.rows_ih, cell.rows_hh, cell.gates, bits)
-    yield run.constants.add_weights(title, weights, _ORDERS[cell.gates])
+def _members(cell: Cell, title: str, shifts: Array, run: Walk) -> Iterator[str]:
+    """Biases and shifts of a layer, unit by unit."""
     biases = [cell.bias_ih, cell.bias_hh] if isinstance(cell, GRUCell) else [cell.bias]
     # (hidden_size, parts * gates)
     stacked = np.concatenate([bias.reshape(cell.gates, -1) for bias in biases]).T

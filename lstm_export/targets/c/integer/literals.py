@@ -20,20 +20,30 @@ _ARRAY = re.compile(
 )
 
 
+# What an AVR reads: 16 bits of address, from the beginning of its flash, where code lies, too.
+AVR_BYTES = 60_000
+AVR_ARRAY = 2**15 - 1  # its compiler takes no larger object
+_REST = re.compile(r"#if defined\(__AVR__\)\n};\n\nstatic const \w+ \w+\[\] \w+ \w+ = {\n#endif\n")
+
+
 @dataclass
 class Constants:
     """Arrays written so far.
 
     Attributes:
         weight_bits: 16 or 8.
+        is_split: whether weights of a layer that an AVR cannot have in an array go into two there.
         text: their definitions.
         bytes: that they take.
+        largest: bytes of the largest.
     """
 
     prefix: Prefix
     weight_bits: int
+    is_split: bool = False
     text: list[str] = field(default_factory=list)
     bytes: int = 0
+    largest: int = 0
     taken: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -45,12 +55,44 @@ class Constants:
         places = f"{self.prefix.macro('FLASH')} {self.prefix.macro('ALIGNED')}"
         declared = f"static const {kind} {name}[{values.size}] {places}"
         self.text.append(f"/* {comment} */\n{declared} = {{\n{lines(values)}}};\n\n")
-        self.bytes += values.size * C_BITS[kind] // 8
+        size = values.size * C_BITS[kind] // 8
+        self.bytes += size
+        self.largest = max(self.largest, size)
         return name
 
     def add_weights(self, title: str, values: Array, comment: str) -> str:
         """The same for weights."""
         return self.add(title, f"int{self.weight_bits}_t", values, comment)
+
+    def add_units(self, title: str, values: Array, units: int, comment: str) -> tuple[str, str]:
+        """Define the weights of a layer, unit by unit; their name, and what `model_layer` adds."""
+        size = values.size * self.weight_bits // 8
+        if not self.is_split:
+            return self.add_weights(title, values, comment), ""
+        with_rest = self.prefix.macro("WITH_REST")
+        if size <= AVR_ARRAY:
+            return self.add_weights(title, values, comment), f"{with_rest}(0, 0)"
+        first = units * AVR_ARRAY // size  # units of the first array
+        at = first * (values.size // units)
+        name = self.named(title)
+        rest = self.named(f"{title}_rest")
+        kind = f"static const int{self.weight_bits}_t"
+        places = f"{self.prefix.macro('FLASH')} {self.prefix.macro('ALIGNED')}"
+        between = f"#if defined(__AVR__)\n}};\n\n{kind} {rest}[] {places} = {{\n#endif\n"
+        numbers = f"{lines(values[:at])}{between}{lines(values[at:])}"
+        self.text.append(f"/* {comment} */\n{kind} {name}[] {places} = {{\n{numbers}}};\n\n")
+        self.bytes += size
+        return name, f"{with_rest}({rest}, {units - first})"
+
+    @property
+    def gains_by_splitting(self) -> bool:
+        """Whether an AVR has room for all of it, but not in one array each."""
+        return self.bytes <= AVR_BYTES and self.largest > AVR_ARRAY
+
+    @property
+    def is_far(self) -> bool:
+        """Whether an AVR would compile arrays that it cannot reach."""
+        return self.bytes > AVR_BYTES and self.largest <= AVR_ARRAY
 
     def named(self, title: str) -> str:
         """A name that is free."""
@@ -69,7 +111,7 @@ def lines(values: Array) -> str:
 def arrays_in(source: str) -> dict[str, tuple[str, tuple[int, ...]]]:
     """Every array of whole numbers in C that this package wrote, by name: its type and values."""
     found = {}
-    for kind, name, values in _ARRAY.findall(source):
+    for kind, name, values in _ARRAY.findall(_REST.sub("", source)):
         numbers = values.split(",")[:-1]  # a comma stands behind the last
         found[name] = (kind, tuple(map(int, numbers)))
     return found

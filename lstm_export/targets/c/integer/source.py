@@ -53,9 +53,8 @@ def write(written: Written) -> Source:
     """Generate the files."""
     interface = written.interface
     prefix = interface.prefix
-    constants = Constants(prefix, written.facts.formats.weight_bits)
-    width = interface.input_size
-    run = walk(written.whole.nodes, width, constants, interface.streams)
+    run = _walked(written)
+    constants = run.constants
     texts = {
         "integer.h": "",  # included by the head, under its name
         "choices.h": "",
@@ -76,6 +75,19 @@ def write(written: Written) -> Source:
     )
 
 
+def _walked(written: Written) -> Walk:
+    """The calls and the constants; split where an AVR gains by it."""
+    interface = written.interface
+    bits = written.facts.formats.weight_bits
+    nodes = written.whole.nodes
+    constants = Constants(interface.prefix, bits)
+    run = walk(nodes, interface.input_size, constants, interface.streams)
+    if not constants.gains_by_splitting:
+        return run
+    split = Constants(interface.prefix, bits, is_split=True)
+    return walk(nodes, interface.input_size, split, interface.streams)
+
+
 def choices_for(written: Written, run: Walk) -> Choices:
     """What the model needs of the runtime."""
     chosen = dict(written.interface.choices())
@@ -84,6 +96,8 @@ def choices_for(written: Written, run: Walk) -> Choices:
     chosen["MODEL_FLOATS"] = int(written.facts.floats)
     chosen["MODEL_INITIAL_STATE"] = int(_has_initial_state(written.whole))
     chosen["MODEL_SLICE"] = int(run.copies_answer)
+    chosen["MODEL_SPLIT"] = int(run.constants.is_split)
+    chosen["MODEL_FAR"] = int(run.constants.is_far)
     chosen["MODEL_SUMS_UP"] = int(any(cell.sum_bits < SUM_BITS for cell in run.cells))
     for cell in run.cells:
         if isinstance(cell, LSTMCell):

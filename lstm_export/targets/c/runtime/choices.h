@@ -159,6 +159,12 @@ typedef char model_bits_are_known[MODEL_BITS == 32 || MODEL_BITS == 16 || MODEL_
 #endif
 
 /* What it needs in whole numbers. */
+#ifndef MODEL_SPLIT
+#define MODEL_SPLIT 1 /* weights of a layer that an AVR takes in two arrays */
+#endif
+#ifndef MODEL_FAR
+#define MODEL_FAR 1 /* more constants than an AVR reads */
+#endif
 #ifndef MODEL_SUMS_UP
 #define MODEL_SUMS_UP 1 /* sums of a gate with fewer than 20 bits after the point */
 #endif

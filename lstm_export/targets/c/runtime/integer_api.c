@@ -4,6 +4,12 @@
 
 #include "integer_chain.h"
 
+#if MODEL_FAR
+#if defined(__AVR__)
+#error "an AVR reads 64 kB of flash; these constants are larger: export int8 weights or a smaller model"
+#endif
+#endif
+
 /* The state before the first step. */
 MODEL_STATIC void model_start(int32_t *wide, int16_t *narrow)
 {
