@@ -1,8 +1,8 @@
 """Prove generated C on processors far from this machine, and write docs/c_far.md.
 
 Chains of the tests with float32, int16 and int8 weights, and in whole numbers; on an AVR the small
-ones in floats. What each prints are the bits of its answers, as for docs/c_targets.md. Where they
-are not this machine's, the build must have said so.
+ones in floats, and whole ones one by one. What each prints are the bits of its answers, as for
+docs/c_targets.md. Where they are not this machine's, the build must have said so.
 
     apt-get install PACKAGES      # below; once, as root
     python -m scripts.docs.make_c_far
@@ -18,8 +18,9 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from lstm_export.model import LastStep, Model, Signature
 from lstm_export.targets import get
-from tests.kit.builders import drawn
+from tests.kit.builders import drawn, linear, lstm
 from tests.kit.chains import CHAINS
 from tests.kit.emulate import (
     FAR,
@@ -44,7 +45,7 @@ PACKAGES = (
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "c_far.md"
 SMALL = (("smallest", "float32"), ("scalers", "int8"), ("gru", "int16"), ("norms", "float32"))
 ALL = (*SMALL, ("seed", "float32"), ("seed", "int16"), ("seed", "int8"), ("projected", "int8"))
-INTEGER = (("seed", "int8"), ("gru", "int16"), ("norms", "int16"))
+INTEGER = (("gru", "int16"), ("norms", "int16"), ("seed", "int8"), ("large", "int16"))
 NOTE = "floats are computed otherwise"
 # Builds beside the usual one, which mend what that does.
 MENDED = {"s390x": ("-std=gnu99",)}
@@ -64,7 +65,8 @@ def main() -> None:
         host = emulate(HOST, [*cases, *whole], folder)
         check_whole(whole, host, folder)
         rows = [row for key in FAR for row in rows_of(key, cases, host, folder)]
-        small = list(avr_rows(cases[: len(SMALL)], folder))
+        small = list(avr_rows(cases[: len(SMALL)], SMALL, folder))
+        small += avr_rows(whole, INTEGER, folder)
     PAGE.write_text(page(rows, small), encoding="utf-8")
     print(f"wrote {PAGE}")
 
@@ -79,9 +81,19 @@ def case_of(chain: str, weights: str, folder: Path) -> Case:
     return Case(name, folder / name, x, model.signature.output_size, model.returns_every_step)
 
 
+def large() -> Model:
+    """44 kB of weights in a layer, as int16: more than an AVR has in an array."""
+    random = np.random.default_rng(3)
+    stages = (lstm("lstm", 4, 72, 1, random), LastStep("last"), linear("fc", 72, 1, random))
+    return Model(stages, Signature(4, 1))
+
+
+MODELS = {**CHAINS, "large": large()}
+
+
 def integer_case_of(chain: str, weights: str, folder: Path) -> IntegerCase:
     """The chain in whole numbers, with counts of every size."""
-    model = CHAINS[chain]
+    model = MODELS[chain]
     name = f"{chain}_whole"
     get("c").export(model, folder / name, name=name, weights=weights, **UNTRAINED)
     shape = (3, 5, model.signature.input_size)
@@ -90,11 +102,10 @@ def integer_case_of(chain: str, weights: str, folder: Path) -> IntegerCase:
 
 
 def check_whole(cases: Sequence[Case], host: dict[str, Found], folder: Path) -> None:
-    """Stop the script where whole numbers differ; an AVR is too small for them."""
+    """Stop the script where whole numbers differ; an AVR has room for one model at a time."""
     for key, board in FAR.items():
-        if key == "avr":
-            continue
-        found = emulate(board, cases, folder)
+        at_once = [[case] for case in cases] if key == "avr" else [cases]
+        found = {name: of for some in at_once for name, of in emulate(board, some, folder).items()}
         for case in cases:
             if found[case.name].answers != host[case.name].answers:
                 sys.exit(f"{board.name}: other bits in whole numbers, {case.name}")
@@ -135,14 +146,17 @@ def distance(found: Found, host: Found) -> float:
     )
 
 
-def avr_rows(cases: Sequence[Case], folder: Path) -> Iterator[Row]:
+def avr_rows(
+    cases: Sequence[Case], models: Sequence[tuple[str, str]], folder: Path
+) -> Iterator[Row]:
     """Flash, state and cycles on an AVR."""
-    for case, (chain, weights) in zip(cases, SMALL, strict=True):
+    for case, (chain, weights) in zip(cases, models, strict=True):
         found = emulate(FAR["avr"], [case], folder)[case.name]
         flash = flash_bytes(FAR["avr"], case, folder)
         numbers = (flash, found.state_bytes, found.instructions)
-        described = CHAINS[chain].describe()
-        yield (f"`{described}`", weights, *(f"{number:,}" for number in numbers))
+        described = MODELS[chain].describe()
+        stored = f"whole {weights}" if isinstance(case, IntegerCase) else weights
+        yield (f"`{described}`", stored, *(f"{number:,}" for number in numbers))
 
 
 def page(rows: Sequence[Row], small: Sequence[Row]) -> str:
@@ -186,20 +200,22 @@ with `{flags}`.
 - told: whether the build says so, in one line. Floats that are computed with more bits than they
   have (x87, the 68881, s390x under `-std=c99`), or with `-ffast-math`, give other bits; the answers
   stay within float rounding. Define `NAME_OTHER_BITS` to be told no more.
-- {whole} models in whole numbers, `--arithmetic integer`, gave the same bits in every row but the
-  AVR's, which is too small for them; smaller ones give them there, too, in the tests.
+- {whole} models in whole numbers, `--arithmetic integer`, gave the same bits in every row.
 - NEON of 32 bits is not used: it flushes the smallest numbers, and gcc makes scalars of its
   vectors. `-DNAME_VL=4` has it.
 
 ## Flash that is no plain memory
 
 Every constant is declared with `NAME_FLASH` and read with `NAME_READ`. On an AVR both are set:
-constants stay in flash, within its first 64 kB (more is refused when it is compiled), each array
-below 32 kB. Elsewhere they are nothing and a plain read, unless you define them as options of the
+constants stay in flash, within its first 64 kB, and more is refused when it is compiled: beyond,
+every read would need three bytes of address. Its compiler takes no array above 32 kB. In whole
+numbers a layer's weights that need more are two arrays there; in floats they are one, and refused.
+Elsewhere they are nothing and a plain read, unless you define them as options of the
 compiler: `-D'NAME_FLASH=__attribute__((section(".model")))'` puts them into a section of yours, and
 a `NAME_READ(p)` of yours reads them, without vectors then.
 
-The same models on an ATmega2560, with 1,024 cycles to a tick:
+Models on an ATmega2560, with 1,024 cycles to a tick; `whole` says that all arithmetic is in whole
+numbers:
 
 {avr}
 
