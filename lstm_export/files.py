@@ -310,7 +310,20 @@ def unreadable(path: Path, error: OSError, what: str) -> InputError:
 
 def _unwritable(path: Path, error: OSError | RuntimeError) -> InputError:
     reason = error.strerror if isinstance(error, OSError) else None
-    return InputError(f"cannot write {path}: {reason or error}; mend that or name another file")
+    named = _becomes(path)
+    return InputError(f"cannot write {named}: {reason or error}; mend that or name another file")
+
+
+def _becomes(path: Path) -> Path:
+    """What a partial file or folder takes the name of, or one in it; other paths as they are."""
+    for place in (path, *path.parents):
+        name = place.name
+        if name.startswith(".") and name.endswith(PARTIAL):
+            while name.endswith(PARTIAL):
+                name = name.removesuffix(PARTIAL).rpartition(".")[0]
+            name = name.removeprefix(".")
+            return place.with_name(name) if name else place.parent
+    return path
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -204,6 +204,7 @@ def test_a_full_disk_loses_nothing(name: str, inputs: Path, tmp_path: Path) -> N
     check_refused(done)
     assert contents(tmp_path) == before
     assert "File too large" in done.stderr
+    assert ".partial" not in done.stderr  # what the user named is named
 
 
 @pytest.mark.parametrize("name", [name for name in WRITERS if name != "sign"])

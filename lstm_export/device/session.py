@@ -245,7 +245,7 @@ class Session:
         """
         table = Table.of(table, self.signature.table_format)
         found = self.table_answers(table, progress, window=window, missing=missing)
-        refuse_none(found.runs, table, self.signature, window)
+        refuse_none(found.runs, table, self.least_rows(window))
         return found.predictions
 
     def table_answers(
@@ -260,7 +260,7 @@ class Session:
         self._in_this_process()
         window = self._window(window)
         runs = runs_of(table, self.signature, missing)
-        least = least_rows(self.signature, window)
+        least = self.least_rows(window)
         answered = [run for run in runs if len(run) >= least]
         if answered:
             self._warn_of_range(np.concatenate([run.x for run in answered]), stacklevel=4)
@@ -268,6 +268,14 @@ class Session:
         names = group_columns(self.signature.group, table.names)
         predictions = table_of(answered, answers, names, self.signature)
         return TableAnswers(predictions, rows_of(answered, answers), runs)
+
+    def least_rows(self, window: int | None = None) -> int:
+        """Rows without a gap that a table needs for an answer, with this window or the stored one.
+
+        Raises:
+            InputError: the model takes more steps at once than the window has.
+        """
+        return max(least_rows(self.signature, self._window(window)), self._least_steps)
 
     def slide(
         self, x: object, progress: Progress | None = None, *, window: int | None = None

@@ -63,15 +63,12 @@ def _warn_of_place(table: Table) -> None:
     warnings.warn(text, UnnamedColumnsWarning, stacklevel=5)
 
 
-def refuse_none(
-    runs: Sequence[Run], table: Table, signature: Signature, window: int | None
-) -> None:
-    """Refuse a table without a single window, of the stored size where none is given.
+def refuse_none(runs: Sequence[Run], table: Table, least: int) -> None:
+    """Refuse a table without a single run of so many rows.
 
     Raises:
         InputError: no run is long enough.
     """
-    least = least_rows(signature, signature.window if window is None else window)
     longest = max(map(len, runs), default=0)
     if longest < least:
         raise InputError(

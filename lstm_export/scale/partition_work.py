@@ -115,7 +115,7 @@ def _done(task: Task, carried: Carried | None) -> tuple[Outcome, Carried | None]
         warnings.simplefilter("always")
         found = answer(session, table, task.choices, carried)
     if carried is None:
-        refuse_none(found.runs, table, session.signature, task.choices.window)
+        refuse_none(found.runs, table, session.least_rows(task.choices.window))
     outcome = Outcome(
         partition.name,
         "answered",

@@ -13,7 +13,17 @@ import pytest
 
 from lstm_export.device import InputRangeWarning, Session, guarded_runner, predict_file
 from lstm_export.errors import InputError
-from lstm_export.model import Array, Model, forward
+from lstm_export.model import (
+    LSTM,
+    Array,
+    Column,
+    Flatten,
+    LastSteps,
+    Linear,
+    Model,
+    Signature,
+    forward,
+)
 from lstm_export.series import read_table
 
 
@@ -193,6 +203,26 @@ def test_a_table_in_small_chunks_gives_the_same(
     monkeypatch.setattr(guarded_runner, "MAX_STEPS", 15)
     for name, column in session.predict_table(table).columns.items():
         np.testing.assert_array_equal(column, whole[name])
+
+
+def test_runs_shorter_than_the_steps_that_a_model_takes_at_once_have_no_answer() -> None:
+    """Without a window a run is one sequence; its runtime would refuse a shorter one in words of
+    its own."""
+    ones = np.ones((4, 1), np.float32)
+    lstm = LSTM("lstm", {"weight_ih_l0": ones, "weight_hh_l0": ones})
+    linear = Linear("fc", np.ones((1, 3), np.float32), None)
+    stages = (lstm, LastSteps("steps", 3), Flatten("flat"), linear)
+    model = Model(stages, Signature(1, 1, (Column("v"),), group="unit"), origin="given")
+    session = Session(numpy_runner(model), model.signature, least_steps=model.least_steps)
+    table = {"unit": ["a", "a", "b", "b", "b", "b"], "v": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]}
+    answers = session.predict_table(table)
+    x = np.array([3.0, 4.0, 5.0, 6.0]).reshape(1, 4, 1)
+    expected = forward(model, x).y[0].astype(np.float32)
+    np.testing.assert_array_equal(answers.numbers(answers.names[-1]), expected)
+    with pytest.raises(
+        InputError, match="no window of 3 rows; its longest run without a gap has 2"
+    ):
+        session.predict_table({"unit": ["a", "a"], "v": [1.0, 2.0]})
 
 
 def test_a_window_can_be_given(traffic_model: Model) -> None:
