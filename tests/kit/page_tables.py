@@ -166,7 +166,8 @@ def navigation() -> str:
 def _protocols() -> Iterator[ast.ClassDef]:
     """The protocols of targets/target.py in order."""
     tree = ast.parse((PACKAGE / "targets" / "target.py").read_text(encoding="utf-8"))
-    return (node for node in tree.body if isinstance(node, ast.ClassDef))
+    classes = (node for node in tree.body if isinstance(node, ast.ClassDef))
+    return (node for node in classes if "Protocol" in map(ast.unparse, node.bases))
 
 
 def _members(protocol: ast.ClassDef) -> Iterator[tuple[str, str]]:
@@ -178,7 +179,8 @@ def _members(protocol: ast.ClassDef) -> Iterator[tuple[str, str]]:
         if isinstance(method, ast.FunctionDef):
             arguments = ast.unparse(method.args).removeprefix("self, ")
             returned = ast.unparse(method.returns) if method.returns else "None"
-            what = (ast.get_docstring(method) or "").partition("\n\n")[0]
+            sentence = (ast.get_docstring(method) or "").partition("\n\n")[0]
+            what = " ".join(sentence.split())  # a row of a table is a line
             yield f"`{method.name}({arguments}) -> {returned}`".replace("|", "\\|"), what
 
 
