@@ -44,8 +44,10 @@ COMMANDS = {
 }
 
 
-def line_of(command: str, text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """What a command says of a table that it refuses."""
+def assert_refused_in_one_line(
+    command: str, text: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    """A command refuses a table in one line, and writes nothing: the line."""
     monkeypatch.chdir(folder)
     data = text.encode("utf-8", "surrogateescape")
     Path("t.csv").write_bytes(data)
@@ -67,7 +69,7 @@ def test_an_odd_row(
 ) -> None:
     pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[train]"')
     text = HEADER + 3 * ROW + ROWS[kind] + 3 * ROW
-    line_of(COMMANDS[command], text, tmp_path, monkeypatch)
+    assert_refused_in_one_line(COMMANDS[command], text, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("kind", TIMES)
@@ -76,4 +78,4 @@ def test_times_of_two_kinds(kind: str, tmp_path: Path, monkeypatch: pytest.Monke
     first, second = TIMES[kind]
     text = f"time,{HEADER}{first},{ROW}{second},{ROW}"
     command = "train t.csv --target x0 --time time --window 1 -o m.pt"
-    assert "time" in line_of(command, text, tmp_path, monkeypatch)
+    assert "time" in assert_refused_in_one_line(command, text, tmp_path, monkeypatch)

@@ -65,7 +65,7 @@ def session(folder: Path) -> Session:
     return lstm_export.load(folder / "i94.bundle")
 
 
-def same(found: Any, session: Session) -> None:
+def assert_same(found: Any, session: Session) -> None:
     """Bit for bit what a single call answers, in the order of stations and hours."""
     expected = session.predict_table(stations())
     columns = {name: np.asarray(found[name]) for name in expected.names}
@@ -164,8 +164,8 @@ def columns_of(dataset: Any) -> dict[str, Any]:
 @pytest.mark.usefixtures("ray")
 def test_ray(session: Session) -> None:
     found = shown("import ray")
-    same(columns_of(found["whole"]), session)
-    same(columns_of(found["grouped"]), session)
+    assert_same(columns_of(found["whole"]), session)
+    assert_same(columns_of(found["grouped"]), session)
 
 
 def test_dask(dask: Any, session: Session) -> None:
@@ -176,14 +176,14 @@ def test_dask(dask: Any, session: Session) -> None:
     ends = parts.map_partitions(predictor.ends, meta=predictor.ends(parts._meta)).compute()
     with pytest.raises(InputError, match=r"series 'q\d+' is up to 201.* and goes on at"):
         check_whole(ends, session.signature)
-    same(found["whole"].compute(), session)
-    same(found["grouped"].compute(), session)
+    assert_same(found["whole"].compute(), session)
+    assert_same(found["grouped"].compute(), session)
 
 
 def test_spark(spark: Any, session: Session) -> None:
     found = shown("spark_schema", spark=spark)
-    same(found["whole"].toPandas(), session)
-    same(found["grouped"].toPandas(), session)
+    assert_same(found["whole"].toPandas(), session)
+    assert_same(found["grouped"].toPandas(), session)
 
 
 @pytest.mark.parametrize("engine", ["ray", "dask", "spark"])
@@ -271,7 +271,7 @@ def test_mlflow(folder: Path, session: Session) -> None:
     assert f"lstm-export=={lstm_export.__version__}" in requirements
     assert len(model.predict(model.input_example)) == 2  # 49 rows, a window of 48
     frame = pandas.DataFrame(dict(stations().columns))
-    same(model.predict(frame), session)
+    assert_same(model.predict(frame), session)
     asked = {"dataframe_split": json.loads(frame[:60].to_json(orient="split", date_format="iso"))}
     answer = served(model, json.dumps(asked))
     told = pandas.DataFrame(answer["predictions"])
