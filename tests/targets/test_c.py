@@ -17,20 +17,26 @@ import pytest
 from lstm_export import targets
 from lstm_export.device import Session
 from lstm_export.errors import BundleError, InputError, MissingDependency
-from lstm_export.model import Array, Model, Signature
+from lstm_export.model import Model, Signature
 from lstm_export.model.runner import is_stateful
 from lstm_export.parity import check, golden_sets
 from lstm_export.targets.c.emit.interface import Interface
 from lstm_export.targets.c.emit.layout import BITS, rounded
 from lstm_export.targets.c.emit.source import write
 from lstm_export.targets.c.host import compiler
-from lstm_export.targets.c.host.runner import CRunner, CStream
+from lstm_export.targets.c.host.runner import CStream
 from tests.kit.builders import drawn, lstm
 from tests.kit.chains import CHAINS, GRAPHS
+from tests.kit.compiled_c import (
+    QUICK,
+    SHAPES,
+    assert_one_answer,
+    compile_with,
+    made,
+    needs_compiler,
+)
 
 C = targets.get("c")
-REASON = f"needs a C compiler: {compiler.HOW}"
-needs_compiler = pytest.mark.skipif(bool(compiler.unavailable()), reason=REASON)
 needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc: apt install gcc g++")
 STRICT = (
     "-pedantic",
@@ -41,29 +47,11 @@ STRICT = (
     "-Wno-overlength-strings",
 )
 MODELS = {**CHAINS, **GRAPHS}
-SHAPES = ((1, 1), (1, 9), (33, 3), (2, 130), (12, 2))
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """No contraction, so that every way of asking must give the same bits, and little optimisation,
-    to compile fast.
-    """
-    monkeypatch.setenv("CFLAGS", "-O1 -ffp-contract=off")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
-    compiler._cache.cache_clear()
-
-
-def made(model: Model, weights: str = "float32", name: str = "model") -> CRunner:
-    interface = Interface.of(model, name, self_test=False)
-    files = {f"{name}.c": write(model, interface, weights).c, f"{name}.h": interface.header()}
-    return (CStream if interface.streams else CRunner)(
-        compiler.library(files), interface, model.signature
-    )
-
-
-def in_one(runner: CRunner, x: Array) -> Array:
-    return np.concatenate([runner(row[np.newaxis]) for row in x])
+    compile_with(QUICK, monkeypatch, tmp_path_factory)
 
 
 @needs_compiler
@@ -74,11 +62,7 @@ def test_every_chain_is_one_answer_however_it_is_asked(name: str) -> None:
     report = check(runner, golden_sets(model), subject="c")
     assert report.ok, report.table()
     for batch, seq in SHAPES:
-        x = drawn(model, batch, seq)
-        y = runner(x)
-        np.testing.assert_array_equal(y, in_one(runner, x))
-        if isinstance(runner, CStream):
-            np.testing.assert_array_equal(y, runner.advance(x, runner.initial_state(batch))[0])
+        assert_one_answer(runner, drawn(model, batch, seq))
 
 
 @needs_compiler
@@ -89,10 +73,7 @@ def test_the_fast_build_is_one_answer_too(name: str, monkeypatch: pytest.MonkeyP
     model = MODELS[name]
     runner = made(model)
     for x in (drawn(model, 40, 20), drawn(model, 33, 3) * np.float32(30)):
-        y = runner(x)
-        np.testing.assert_array_equal(y, in_one(runner, x))
-        if isinstance(runner, CStream):
-            np.testing.assert_array_equal(y, runner.advance(x, runner.initial_state(len(x)))[0])
+        assert_one_answer(runner, x)
 
 
 @needs_compiler
@@ -104,8 +85,7 @@ def test_rounded_weights_compute_the_rounded_model(name: str, weights: str) -> N
     report = check(runner, golden_sets(model), subject=weights)
     assert report.ok, report.table()
     for batch, seq in SHAPES:
-        x = drawn(model, batch, seq)
-        np.testing.assert_array_equal(runner(x), in_one(runner, x))
+        assert_one_answer(runner, drawn(model, batch, seq))
 
 
 @pytest.mark.parametrize("weights", ["int16", "int8"])

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lstm_export import targets
 from lstm_export.errors import InputError
 from lstm_export.model import (
     Add,
@@ -26,23 +27,19 @@ from lstm_export.targets.c.emit.constants import arrays_of
 from lstm_export.targets.c.emit.names import Prefix
 from lstm_export.targets.c.emit.plan import looks_ahead
 from lstm_export.targets.c.host import compiler
-from lstm_export.targets.c.host.runner import CRunner, CStream
+from lstm_export.targets.c.host.runner import CStream
 from tests.kit.builders import drawn, linear, lstm
+from tests.kit.compiled_c import QUICK, SHAPES, assert_one_answer, compile_with, needs_compiler
 from tests.kit.graphs import FORECASTS
 from tests.kit.random_graphs import random_graph
-from tests.targets.test_c import SHAPES, C, in_one
 
+C = targets.get("c")
 SEED = 20261128
-needs_compiler = pytest.mark.skipif(
-    bool(compiler.unavailable()), reason=f"needs a C compiler: {compiler.HOW}"
-)
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Little optimisation, to compile fast."""
-    monkeypatch.setenv("CFLAGS", "-O1 -ffp-contract=off")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+    compile_with(QUICK, monkeypatch, tmp_path_factory)
 
 
 def model_of(input_size: int, output_size: int, *stages: Stage) -> Model:
@@ -74,14 +71,7 @@ def test_a_random_graph_is_one_answer_however_it_is_asked(index: int) -> None:
     report = check(runner, golden_sets(model), subject="c")
     assert report.ok, report.table()
     for batch, seq in SHAPES:
-        _expect_one_answer(runner, drawn(model, batch, max(seq, model.least_steps)))
-
-
-def _expect_one_answer(runner: CRunner, x: np.ndarray) -> None:
-    y = runner(x)
-    np.testing.assert_array_equal(y, in_one(runner, x))
-    if isinstance(runner, CStream):
-        np.testing.assert_array_equal(y, runner.advance(x, runner.initial_state(len(x)))[0])
+        assert_one_answer(runner, drawn(model, batch, max(seq, model.least_steps)))
 
 
 @needs_compiler
@@ -97,7 +87,7 @@ def test_a_row_that_the_first_step_makes_is_streamed_and_one_of_all_steps_is_not
         assert isinstance(runner, CStream) == (model is streamed)
         report = check(runner, golden_sets(model), subject="c")
         assert report.ok, report.table()
-        _expect_one_answer(runner, drawn(model, 33, 130))
+        assert_one_answer(runner, drawn(model, 33, 130))
     C.export(whole, tmp_path / "m_c")
     page = (tmp_path / "m_c" / "README.md").read_text()
     assert "`both` takes at every step what only all steps together give" in page
@@ -125,7 +115,7 @@ def test_a_value_may_be_taken_twice() -> None:
     runner = C.from_model(model)
     report = check(runner, golden_sets(model), subject="c")
     assert report.ok, report.table()
-    _expect_one_answer(runner, drawn(model, 33, 5))
+    assert_one_answer(runner, drawn(model, 33, 5))
 
 
 @needs_compiler
@@ -135,7 +125,7 @@ def test_the_last_steps_are_one_answer_and_fewer_are_none(name: str, tmp_path: P
     assert looks_ahead(model) is not None
     runner = C.from_model(model)
     for batch, seq in ((33, 5), (2, 130)):
-        _expect_one_answer(runner, drawn(model, batch, seq))
+        assert_one_answer(runner, drawn(model, batch, seq))
     least = model.least_steps
     short = drawn(model, 2, least - 1)
     with pytest.raises(InputError, match=f"with {least} steps at least"):

@@ -8,18 +8,15 @@ import pytest
 from lstm_export.model import LastStep, Model, Signature
 from lstm_export.parity import GoldenSet, check
 from lstm_export.targets.c.emit.layout import BITS, rounded
-from lstm_export.targets.c.host import compiler
 from lstm_export.targets.c.host.runner import CStream
 from tests.kit.builders import drawn, gru, lstm, rnn
 from tests.kit.chains import CHAINS
-from tests.targets.test_c import in_one, made, needs_compiler
+from tests.kit.compiled_c import compile_with, in_one, made, needs_compiler
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """A cache of this run's own."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
-    compiler._cache.cache_clear()
+    compile_with(None, monkeypatch, tmp_path_factory)
 
 
 def wide() -> Model:

@@ -19,22 +19,18 @@ from lstm_export.targets.c.emit.source import write
 from lstm_export.targets.c.host import compiler
 from tests.kit.builders import drawn
 from tests.kit.chains import CHAINS, GRAPHS
+from tests.kit.compiled_c import QUICK, compile_with, needs_compiler
 from tests.kit.graphs import FORECASTS
 
 C = targets.get("c")
 WINDOW = 5
 UNTOUCHED = -7.0
 STRICT = ("-pedantic", "-Wall", "-Wextra", "-Werror", "-Wdouble-promotion")
-needs_compiler = pytest.mark.skipif(
-    bool(compiler.unavailable()), reason=f"needs a C compiler: {compiler.HOW}"
-)
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Little optimisation, to compile fast."""
-    monkeypatch.setenv("CFLAGS", "-O1 -ffp-contract=off")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+    compile_with(QUICK, monkeypatch, tmp_path_factory)
 
 
 def windowed(name: str, window: int = WINDOW, shortest: int | None = None) -> Model:
