@@ -117,6 +117,15 @@ class RoundsWeights(Protocol):
 
 
 @runtime_checkable
+class DiffersFrom(Protocol):
+    """An artifact in a bundle is held against the bundle's weights without being run, as the device
+    does with ONNX files."""
+
+    def differs_from(self, model: Model, data: bytes) -> str:
+        """In what the artifact is not what `export` writes of the model; empty where in nothing."""
+
+
+@runtime_checkable
 class HasOptions(Protocol):
     """The options of `export` are the fields of a record, which its docstring describes.
 

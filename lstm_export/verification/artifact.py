@@ -139,7 +139,10 @@ class ArtifactFile:
                 return IsolatedRunner(self.target, self.data)
             raise BundleError(f"{other_form}; {_ONLY_OUR_FORMS}")
         if self.model is None or not isinstance(module, targets.MakesRunner):
-            raise InputError(f"{self.name} holds no artifact for {self.target!r}")
+            raise InputError(
+                f"{self.name} holds no artifact for {self.target!r}; "
+                f"package the model with -t {self.target}"
+            )
         return module.from_model(self.model, self.kept)
 
     def definition(self, model: Model) -> targets.Definition | None:
@@ -236,7 +239,9 @@ class OpenedFile:
             BundleError: it is cut or damaged.
         """
         if self.bundle is not None or not may_be_onnx(self.data):
-            raise InputError(f"{self.path} is no ONNX file, which is what --numbers-only judges")
+            raise InputError(
+                f"{self.path} is no ONNX file, which is what --numbers-only judges; leave it out"
+            )
         for _ in fields(self.data):  # a file that is cut shows here
             pass
         return self.data
@@ -282,7 +287,7 @@ def own_artifact(target: str, path: Path) -> ArtifactFile:
     """What this process has just exported to `path`, which it may therefore run."""
     file = _main_file(target, path) if is_folder(path) else path
     if file is None:
-        raise InputError(f"{path} holds no artifact of {target}")
+        raise InputError(f"{path} holds no artifact of {target}; export it again")
     return ArtifactFile(str(path), target, file.read_bytes(), is_any_form=True)
 
 

@@ -14,7 +14,7 @@ from ..device import self_test
 from ..errors import BundleError, InputError, LstmExportError, UnsupportedModel, naming, printable
 from ..model import Model, Runner, Signature
 from ..model.runner import is_stateful, row_by_row
-from ..parity import ParityReport, check, check_conditions, check_streaming
+from ..parity import GOOD_STRUCTURE, ParityReport, check, check_conditions, check_streaming
 from .artifact import ArtifactFile, OpenedFile
 from .engine import NUMPY, why_not_onnx
 from .exactly import judge_exactly, judge_packaged
@@ -154,13 +154,24 @@ def _by_itself(opened: OpenedFile, replay: Path | None) -> tuple[ParityReport, .
     reports = []
     for name, artifact in opened.artifacts.items():
         reason = artifact.why_not_run()
-        if reason:
-            reports.append(_not_run(name, reason))
-        else:
-            reports.append(_by_its_bundle(bundle, artifact))
+        report = _not_run(name, reason) if reason else _by_its_bundle(bundle, artifact)
+        reports.append(_held_against_weights(report, artifact, bundle.model))
     if why_not_onnx(opened):  # numpy is what runs then
         reports.append(self_test(bundle, opened.engines[NUMPY].runner(), subject=NUMPY))
     return tuple(reports)
+
+
+def _held_against_weights(
+    report: ParityReport, artifact: ArtifactFile, model: Model
+) -> ParityReport:
+    """The report with what of the file is not what its target writes of the bundle's weights."""
+    data = artifact.kept if artifact.data is None else artifact.data
+    is_known = artifact.target in targets.names()
+    if not data or not is_known or report.structure not in GOOD_STRUCTURE:
+        return report
+    module = artifact.module
+    differs = isinstance(module, targets.DiffersFrom) and module.differs_from(model, data)
+    return replace(report, structure=differs) if differs else report
 
 
 def _by_its_bundle(bundle: Bundle, artifact: ArtifactFile) -> ParityReport:
@@ -185,11 +196,12 @@ def _beside_its_model(
         reason = artifact.why_not_run()
         definition = artifact.definition(subject.model)
         if reason:
-            reports.append(_not_run(name, reason))
+            report = _not_run(name, reason)
         elif definition:
-            reports.append(judge_exactly(subject, artifact, definition))
+            report = judge_exactly(subject, artifact, definition)
         else:
-            reports.append(judge_runner(subject, artifact, artifact.runner(), structure))
+            report = judge_runner(subject, artifact, artifact.runner(), structure)
+        reports.append(_held_against_weights(report, artifact, bundle.model))
     return tuple(reports)
 
 

@@ -31,6 +31,7 @@ _MARK = b"/* lstm-export: a model in C"
 __all__ = [
     "Options",
     "definition",
+    "differs_from",
     "export",
     "export_on",
     "from_model",
@@ -126,6 +127,13 @@ def definition(model: Model, data: bytes) -> IntegerDefinition | None:
     text = _text(data)
     record = Record.of(text)
     return IntegerDefinition.of_source(model, record, text) if record.integer else None
+
+
+def differs_from(model: Model, data: bytes) -> str:
+    """The first line that is not what this version writes of the model; nothing is compiled."""
+    from .written_again import difference
+
+    return difference(model, _text(data))
 
 
 def notes_on(model: Model) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...errors import BundleError, InputError
+from ...errors import BundleError, InputError, MissingDependency
 from ...files import replacing_folder
 from .options import Options
 
@@ -30,6 +30,7 @@ __all__ = [
     "Options",
     "cannot_export",
     "definition",
+    "differs_from",
     "export",
     "export_on",
     "held",
@@ -112,6 +113,22 @@ def definition(model: Model, data: bytes) -> WasmDefinition | None:
 
     record = Record.of(data)
     return WasmDefinition(model, record, data) if record.integer else None
+
+
+def differs_from(model: Model, data: bytes) -> str:
+    """How the float weights in a module differ from the model's; those of whole numbers are held
+    against their definition."""
+    from .record import Record
+
+    if Record.of(data).integer:
+        return ""
+    try:
+        found = read(data)
+    except MissingDependency:  # nor is it run here
+        return ""
+    if found.signature != model.signature:
+        return "the module has another signature than its bundle"
+    return "; ".join(held(model, data).differences(found)[:2])
 
 
 def recognises(data: bytes) -> bool:

@@ -46,6 +46,7 @@ class IntegerDefinition:
 
     Attributes:
         structure: `as defined`, or which array of the artifact differs.
+        source: the C that this version writes.
 
     Raises:
         InputError: it is an artifact of another model.
@@ -62,6 +63,7 @@ class IntegerDefinition:
         assert told.integer is not None  # noqa: S101 - formats_for has seen to it
         self._measured_errors = told.integer.measured_errors
         written = write(Written(model, self._whole, interface, told.integer))
+        self.source = written.c
         self.structure = difference(arrays_in(written.c), found) or "as defined"
 
     @classmethod

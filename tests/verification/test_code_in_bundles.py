@@ -1,0 +1,76 @@
+"""C and WebAssembly in a bundle are held against its weights, without being compiled."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import lstm_export
+from lstm_export.bundle import Artifact, make_bundle, write_bundle
+from lstm_export.model import Model
+from lstm_export.parity import ParityReport, golden_sets
+from lstm_export.targets.c.host import compiler as c_compiler
+from lstm_export.targets.wasm import compiler as wasm_compiler
+from tests.kit.chains import CHAINS
+from tests.kit.forged_code import exported
+
+MODEL = CHAINS["smallest"]
+WAYS = {
+    "floats": {},
+    "int8 with a self-test": {"weights": "int8", "self_test": True},
+    "whole numbers": {"arithmetic": "integer", "max_error": "1000%", "self_test": True},
+}
+
+
+def verified(target: str, data: bytes, folder: Path) -> ParityReport:
+    """What a device says of a bundle with this artifact."""
+    bundle = make_bundle(MODEL, golden_sets(MODEL), [Artifact(target, f"_{target}", data)])
+    path = folder / "m.bundle"
+    write_bundle(path, bundle)
+    return lstm_export.verify(path)[0]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_c_is_what_would_be_written(
+    way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a device without a compiler, too; C of another version is not compared."""
+    monkeypatch.setattr(c_compiler, "unavailable", lambda: "no compiler here")
+    text = exported("c", MODEL, **WAYS[way]).decode()
+    assert verified("c", text.encode(), tmp_path).structure == "not checked"
+    number = re.search(r"\{\n +(-?\d)", text)
+    assert number
+    at = number.start(1)
+    changes = {
+        "a weight": f"{text[:at]}9{text[at:]}",
+        "a statement": text.replace("\n    return ", "\n    x = 0; return ", 1),
+        "more at the end": f"{text}\nint more;\n",
+    }
+    for change, forged in changes.items():
+        assert forged != text, change
+        structure = verified("c", forged.encode(), tmp_path).structure
+        assert "is not what lstm-export writes of the weights" in structure, change
+    older = changes["a statement"].replace("lstm-export 0.", "lstm-export 99.", 1)
+    assert verified("c", older.encode(), tmp_path).structure == "not checked"
+
+
+def nudged(model: Model) -> Model:
+    """The same but for the last bit of a weight, which moves no answer beyond its bound."""
+    *stages, linear = model.stages
+    weight = np.nextafter(linear.arrays["weight"], np.float32(9))
+    return Model((*stages, replace(linear, weight=weight)), model.signature)
+
+
+def test_the_weights_of_a_module_are_the_bundles(tmp_path: Path) -> None:
+    pytest.importorskip("wasmtime", reason='needs wasmtime: pip install "lstm-export[wasm]"')
+    if wasm_compiler.unavailable():
+        pytest.skip("needs a compiler for WebAssembly")
+    assert verified("wasm", exported("wasm", MODEL), tmp_path).ok
+    report = verified("wasm", exported("wasm", nudged(MODEL)), tmp_path)
+    assert not report.failed
+    assert "weight" in report.structure
+    assert not report.ok
