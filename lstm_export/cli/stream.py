@@ -57,12 +57,12 @@ class _Signals:
 
     @contextmanager
     def caught(self) -> Iterator[None]:
-        """Ctrl-C, a request to end, and a terminal that hangs up."""
+        """Ctrl-C, a request to end, and a terminal that hangs up; what the caller ignores stays
+        ignored."""
         names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-        before = {
-            number: signal.signal(number, self._note)
-            for number in (getattr(signal, name) for name in names)
-        }
+        numbers = [getattr(signal, name) for name in names]
+        heeded = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+        before = {number: signal.signal(number, self._note) for number in heeded}
         try:
             yield
         finally:
