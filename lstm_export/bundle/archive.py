@@ -33,6 +33,7 @@ _ZIP64_LOCATOR_SIGNATURE = b"PK\x06\x07"
 _ZIP64_LOCATOR_BYTES = 20
 _MAX_DIRECTORY_ENTRY_BYTES = 1024  # 46 fixed, the rest is the name
 _MAX_NAME = _MAX_DIRECTORY_ENTRY_BYTES // 2
+AGAIN = "copy it again, or make it again"
 _ENCRYPTED = 0x2041  # flag bits 0, 6 and 13: encrypted, strongly, with a masked directory
 EARLIEST: Date = (1980, 1, 1, 0, 0, 0)
 LATEST: Date = (2107, 12, 31, 23, 59, 58)
@@ -93,7 +94,7 @@ def _entries(data: bytes, max_entries: int) -> list[Entry]:
         raise _damaged(error) from error
     if len(entries) != count:  # a comment can swallow the entries that follow it
         raise BundleError(
-            f"the archive is damaged: {len(entries)} of its {count} entries can be found"
+            f"the archive is damaged: {len(entries)} of its {count} entries can be found; {AGAIN}"
         )
     return entries
 
@@ -106,10 +107,7 @@ def _check_every_byte(data: bytes, files: Mapping[str, bytes], entries: Sequence
     """The archive must be what `pack` makes of its files, in their order, at their date."""
     moment = entries[0].moment if entries else Moment.of(EARLIEST)
     if data != zipped(files, moment):
-        raise BundleError(
-            "the archive holds bytes that this tool does not write; "
-            "copy it again, or package the model again"
-        )
+        raise BundleError(f"the archive holds bytes that this tool does not write; {AGAIN}")
 
 
 def _directory_of(data: bytes, max_entries: int) -> tuple[bytes, int]:
@@ -126,10 +124,11 @@ def _directory_of(data: bytes, max_entries: int) -> tuple[bytes, int]:
     _, _, _, _, count, size, offset, _ = END.unpack(data[end:])
     locator = max(end - _ZIP64_LOCATOR_BYTES, 0)
     if data[locator : locator + 4] == _ZIP64_LOCATOR_SIGNATURE:
-        raise BundleError("the archive is in zip64 form, which no bundle needs")
+        raise BundleError(f"the archive is in zip64 form, which no bundle needs; {AGAIN}")
     if count > max_entries or size > max_entries * _MAX_DIRECTORY_ENTRY_BYTES:
         raise BundleError(
-            f"the archive holds {count} entries in {size} bytes, at most {max_entries} are allowed"
+            f"the archive holds {count} entries in {size} bytes, at most {max_entries} are "
+            f"allowed; {AGAIN}"
         )
     if offset + size != end:
         raise BundleError(
@@ -140,26 +139,30 @@ def _directory_of(data: bytes, max_entries: int) -> tuple[bytes, int]:
 
 def _check_total(size_bytes: int) -> None:
     if size_bytes > MAX_BYTES:
-        raise BundleError(f"the archive holds {size_bytes} bytes, at most {MAX_BYTES} are allowed")
+        raise BundleError(
+            f"the archive holds {size_bytes} bytes, at most {MAX_BYTES} are allowed; "
+            "package fewer targets, or a smaller model"
+        )
 
 
 def _check_names(names: Sequence[str], max_entries: int, fold_case: bool) -> None:
     """Names must be safe on every file system, even though nothing here writes them to one."""
     if len(names) > max_entries:
         raise BundleError(
-            f"the archive holds {len(names)} entries, at most {max_entries} are allowed"
+            f"the archive holds {len(names)} entries, at most {max_entries} are allowed; {AGAIN}"
         )
     for name in names:
         reason = _name_fault(name)
         if reason:
             raise BundleError(
-                f"the archive holds an entry named {name[:_MAX_NAME]!a}, which is refused: {reason}"
+                f"the archive holds an entry named {name[:_MAX_NAME]!a}, which is refused: "
+                f"{reason}; {AGAIN}"
             )
     counts = Counter(name.lower() if fold_case else name for name in names)
     for name, count in counts.items():
         if count > 1:
             but = " but for case" if fold_case else ""
-            raise BundleError(f"the archive holds {count} entries named {name!a}{but}")
+            raise BundleError(f"the archive holds {count} entries named {name!a}{but}; {AGAIN}")
 
 
 def _name_fault(name: str) -> str:
@@ -183,11 +186,11 @@ def _check_entry(entry: Entry) -> None:
     name = entry.name
     kind = stat.S_IFMT(entry.mode)
     if stat.S_ISLNK(kind):
-        raise BundleError(f"{name} is a symlink, refused")
+        raise BundleError(f"{name} is a symlink, which no bundle holds; {AGAIN}")
     if kind not in (0, stat.S_IFREG):
-        raise BundleError(f"{name} is a special file, refused")
+        raise BundleError(f"{name} is a special file, which no bundle holds; {AGAIN}")
     if entry.flags & _ENCRYPTED:
-        raise BundleError(f"{name} is encrypted, which no bundle is")
+        raise BundleError(f"{name} is encrypted, which no bundle is; {AGAIN}")
     if entry.method != STORED or entry.packed_size != entry.size:
         raise BundleError(
             f"{name} is compressed, bundles are stored plain; package the model again"

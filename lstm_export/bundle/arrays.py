@@ -16,7 +16,7 @@ import numpy as np
 
 from ..errors import BundleError
 from ..model import Array
-from .archive import pack, unpack
+from .archive import AGAIN, pack, unpack
 
 MAX_ARRAYS = 4096  # four a layer
 
@@ -75,14 +75,17 @@ def _from_npy(name: str, content: bytes) -> Array:
     claimed = prod(shape) * dtype.itemsize
     there = len(content) - found.end()
     if claimed != there:
-        raise BundleError(f"{name} claims the shape {shape}, {claimed} bytes, but holds {there}")
+        raise BundleError(
+            f"{name} claims the shape {shape}, {claimed} bytes, but holds {there}; {AGAIN}"
+        )
     try:
         return np.frombuffer(content, dtype, offset=found.end()).reshape(shape)
     except ValueError as error:  # more axes than numpy has, or an empty array with an absurd one
-        raise BundleError(f"{name} claims a shape that no array has: {error}") from error
+        raise BundleError(f"{name} claims a shape that no array has: {error}; {AGAIN}") from error
 
 
 def _no_array(name: str) -> BundleError:
     return BundleError(
-        f"{name} is no array as this tool writes them (.npy 1.0, float or integer, C order)"
+        f"{name} is no array as this tool writes them (.npy 1.0, float or integer, C order); "
+        f"{AGAIN}"
     )

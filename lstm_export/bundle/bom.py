@@ -75,7 +75,10 @@ def check_bom(data: bytes, manifest: Mapping[str, Any]) -> None:
         BundleError: it is no bill of materials, or claims something else.
     """
     if len(data) > MOST_BYTES:
-        raise BundleError(f"{BOM} has {len(data)} bytes, at most {MOST_BYTES} are allowed")
+        raise BundleError(
+            f"{BOM} has {len(data)} bytes, at most {MOST_BYTES} are allowed; "
+            "package the model again"
+        )
     try:
         found = _claims(json.loads(data.decode("utf-8")))
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:

@@ -12,7 +12,7 @@ from ..errors import BundleError, LstmExportError, printable
 from ..files import read_bytes, unreadable, write_bytes
 from ..model import Array, Model, Signature
 from ..parity import GoldenSet
-from .archive import MAX_BYTES, pack, unpack
+from .archive import AGAIN, MAX_BYTES, pack, unpack
 from .arrays import pack_arrays, unpack_arrays
 from .bom import BOM, bill_of_materials
 from .card import card
@@ -197,7 +197,8 @@ def _read(files: Mapping[str, bytes]) -> Bundle:
     for target, entry in manifest["artifacts"].items():
         if not isinstance(entry, dict) or str(entry.get("file")) not in manifest["files"]:
             raise BundleError(
-                f"the manifest names no file of the bundle for the artifact {printable(target)}"
+                f"the manifest names no file of the bundle for the artifact {printable(target)}; "
+                f"{AGAIN}"
             )
     model = _model(manifest, unpack_arrays(files[WEIGHTS]))
     golden = golden_of_arrays(manifest["golden"], unpack_arrays(files[GOLDEN]), model)
@@ -208,7 +209,7 @@ def _check_files(listed: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
     """Every file must be in the manifest with its digest, which must list nothing else."""
     there = set(files) - {MANIFEST}
     for name in sorted(there - set(listed)):
-        raise BundleError(f"the bundle holds {name}, which its manifest does not list")
+        raise BundleError(f"the bundle holds {name}, which its manifest does not list; {AGAIN}")
     for name in sorted((set(listed) | {WEIGHTS, GOLDEN}) - there):
         raise BundleError(f"the bundle lacks {printable(name)}; copy or download it again")
     for name in sorted(there):
@@ -231,7 +232,7 @@ def _model(manifest: Mapping[str, Any], arrays: Mapping[str, Array]) -> Model:
         AttributeError,
         ArithmeticError,
     ) as error:
-        raise BundleError(f"the bundle describes no valid model: {error}") from error
+        raise BundleError(f"the bundle describes no valid model: {error}; {AGAIN}") from error
     if model.weights_sha256 != manifest["weights_sha256"]:
         raise BundleError(
             "the weights are not those that the manifest names, their sha256 differs; package again"

@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import BundleError, printable
 from ..model import Array, Model
 from ..parity import GoldenSet
+from .archive import AGAIN
 
 GOLDEN = "golden.npz"
 KEYS = ("x", "y", "scale", "noise_floor")
@@ -50,7 +51,9 @@ def golden_of_arrays(
     optional = {f"{name}.{LENGTHS}" for name in names}
     is_complete = expected <= set(arrays) <= expected | optional
     if not is_complete or len(expected) != len(names) * len(KEYS):  # no name stands twice
-        raise BundleError(f"{GOLDEN} does not hold the golden sets that the manifest names")
+        raise BundleError(
+            f"{GOLDEN} does not hold the golden sets that the manifest names; {AGAIN}"
+        )
     return tuple(_golden_set(str(name), arrays, model) for name in names)
 
 
@@ -65,17 +68,19 @@ def _golden_set(name: str, arrays: Mapping[str, Array], model: Model) -> GoldenS
     outputs = (model.signature.output_size,)
     if y.shape != steps + outputs or scale.shape != outputs or noise_floor.shape != ():
         raise BundleError(
-            f"the answers of the golden set {shown} are {y.shape}, expected {steps + outputs}"
+            f"the answers of the golden set {shown} are {y.shape}, expected {steps + outputs}; "
+            f"{AGAIN}"
         )
     is_finite = all(np.isfinite(array).all() for array in (x, y, scale, noise_floor))
     if not is_finite or (scale < 0).any():
         raise BundleError(
-            f"the golden set {shown} holds values that are not finite, or a negative scale"
+            f"the golden set {shown} holds values that are not finite, or a negative scale; {AGAIN}"
         )
     lengths = arrays.get(f"{name}.{LENGTHS}")
     if lengths is not None and not _are_lengths(lengths, x):
         raise BundleError(
-            f"the lengths of the golden set {shown} are not one a row, from 1 to {x.shape[1]}"
+            f"the lengths of the golden set {shown} are not one a row, from 1 to {x.shape[1]}; "
+            f"{AGAIN}"
         )
     return GoldenSet(name, x, y, scale, float(noise_floor), lengths)
 
@@ -83,7 +88,7 @@ def _golden_set(name: str, arrays: Mapping[str, Array], model: Model) -> GoldenS
 def _unfit_input(name: str, x: Array) -> BundleError:
     return BundleError(
         f"the inputs of the golden set {name} are {x.dtype} {x.shape}, "
-        "which the model does not take"
+        f"which the model does not take; {AGAIN}"
     )
 
 

@@ -159,7 +159,8 @@ def _check_version(manifest: Mapping[str, Any]) -> None:
 def _check_size(data: bytes) -> None:
     if len(data) > MAX_MANIFEST_BYTES:
         raise BundleError(
-            f"{MANIFEST} has {len(data)} bytes, at most {MAX_MANIFEST_BYTES} are allowed"
+            f"{MANIFEST} has {len(data)} bytes, at most {MAX_MANIFEST_BYTES} are allowed; "
+            "shorten the names and facts in it"
         )
 
 

@@ -57,7 +57,10 @@ def check_onnx(data: bytes) -> Message:
             sentence says what.
     """
     if len(data) > MAX_BYTES:
-        raise BundleError(f"the ONNX file has {len(data)} bytes, at most {MAX_BYTES} are allowed")
+        raise BundleError(
+            f"the ONNX file has {len(data)} bytes, at most {MAX_BYTES} are allowed; "
+            "export a smaller model"
+        )
     if len(data) > MAX_KEPT_BYTES:
         return _model_of(data)
     return _kept_model_of(data)
@@ -147,7 +150,8 @@ def _check_packed(packed: bytes, value: str, kind: str) -> None:
 def _check_graph(graph: Message) -> None:
     if len(graph[1]) > MAX_NODES:
         raise BundleError(
-            f"the ONNX file has {len(graph[1])} nodes, at most {MAX_NODES} are allowed"
+            f"the ONNX file has {len(graph[1])} nodes, at most {MAX_NODES} are allowed; "
+            "export it with lstm-export, as a node a layer"
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from ..errors import BundleError, LstmExportError
 from ..model import Signature
-from .protobuf import Field, fields
+from .protobuf import AGAIN, Field, fields
 
 # Keys of the metadata, written by the ONNX target.
 SIGNATURE = "lstm_export.signature"
@@ -65,7 +65,7 @@ def stored_signature(metadata: Mapping[str, str]) -> Signature:
     try:
         return Signature.from_record(json.loads(metadata.get(SIGNATURE, "null")))
     except (ValueError, RecursionError, LstmExportError) as error:
-        raise BundleError(f"the ONNX file's own signature is damaged: {error}") from error
+        raise BundleError(f"the ONNX file's own signature is damaged: {error}; {AGAIN}") from error
 
 
 def carries_state(data: bytes) -> bool:

@@ -12,6 +12,7 @@ from ..errors import UnsupportedModel
 from ..model import Array, StateTensor
 from ..model.arrays import frozen
 from .onnx_metadata import FINAL
+from .protobuf import AGAIN
 
 MAX_TENSORS = 64
 MAX_SIZE = 2**24
@@ -69,7 +70,7 @@ def carried_tensors(text: str) -> tuple[CarriedTensor, ...]:
         return tuple(_carried(**entry) for entry in entries)
     except (ValueError, TypeError, RecursionError) as error:
         raise UnsupportedModel(
-            f"what the ONNX file says of its state is damaged: {error}"
+            f"what the ONNX file says of its state is damaged: {error}; {AGAIN}"
         ) from error
 
 

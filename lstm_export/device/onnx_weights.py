@@ -39,6 +39,7 @@ from .onnx_metadata import (
     stored_signature,
 )
 from .onnx_state import carried_tensors
+from .protobuf import AGAIN
 
 FLOAT = 1  # onnx.TensorProto.DataType
 
@@ -132,9 +133,9 @@ def _chain(metadata: Mapping[str, str]) -> list[dict[str, Any]]:
     try:
         chain = json.loads(metadata.get(CHAIN, "null"))
     except (ValueError, RecursionError) as error:
-        raise BundleError(f"the ONNX file's own chain is damaged: {error}") from error
+        raise BundleError(f"the ONNX file's own chain is damaged: {error}; {AGAIN}") from error
     if not isinstance(chain, list) or not all(isinstance(record, dict) for record in chain):
-        raise BundleError("the ONNX file's own chain is damaged: it is no list of stages")
+        raise BundleError(f"the ONNX file's own chain is damaged: it is no list of stages; {AGAIN}")
     return chain
 
 

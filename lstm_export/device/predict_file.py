@@ -137,7 +137,8 @@ def _load_array(path: Path) -> Array:
         raise unreadable(path, error, "a table or a .npy array") from error
     except _DAMAGE as error:
         raise InputError(
-            f"{path} is no .npy array of numbers as numpy.save writes it, or a damaged one"
+            f"{path} is no .npy array of numbers as numpy.save writes it, or a damaged one; "
+            "save it again"
         ) from error
     if not isinstance(array, np.ndarray):
         raise InputError(

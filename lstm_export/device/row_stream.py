@@ -194,7 +194,8 @@ class RowStream:
             names, times, last_row = _checked_index(index, files)
         except (BundleError, *_WRONG_INDEX) as error:
             raise InputError(
-                f"this is no saved state of a stream of rows, or a damaged one: {error}"
+                f"this is no saved state of a stream of rows, or a damaged one: {error}; "
+                "start anew, without it"
             ) from error
         streams = {name: self._new_stream() for name in names}
         for number, stream in enumerate(streams.values()):

@@ -85,7 +85,10 @@ def unpack_state(
     is_finite = all(np.isfinite(array).all() for array in (*must_be_finite, outside))
     counts = arrays.get("counts", nothing)
     if not is_finite or not _are_counts(counts):
-        raise InputError("this state is damaged: it holds values that are not finite, or no counts")
+        raise InputError(
+            "this state is damaged: it holds values that are not finite, or no counts; "
+            "copy it again, or start without it"
+        )
     return tuple(kept), Counts(*counts.tolist())
 
 

@@ -117,4 +117,6 @@ def why_not_onnx(opened: OpenedFile) -> str:
 def _check_packaged(bundle: Bundle, target: str) -> None:
     structure = packaged_structure(bundle, target)
     if structure != "as packaged":
-        raise BundleError(f"the {target} artifact is not the bundle's model: {structure}")
+        raise BundleError(
+            f"the {target} artifact is not the bundle's model: {structure}; package it again"
+        )
