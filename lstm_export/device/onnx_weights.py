@@ -85,7 +85,7 @@ def differences_to(model: Model, data: bytes) -> str:
         return (
             f"the file has another signature than its bundle, of the columns {printable(columns)}"
         )
-    if not expected.has_record(_chain(metadata)):
+    if not expected.has_record(stored_chain(metadata)):
         return "the file has another chain than its bundle"
     arrays = stored_arrays(data)
     for name, array in expected.arrays.items():
@@ -104,11 +104,26 @@ def stored_arrays(data: bytes) -> dict[str, Array]:
     Raises:
         BundleError: the chain is damaged, or the graph lacks an array.
     """
-    metadata = metadata_of(data)
-    graph = _graph_of(check_onnx(data))
+    return arrays_in_graph(metadata_of(data), *_graph_of(check_onnx(data)))
+
+
+def arrays_in_graph(
+    metadata: Mapping[str, str], constants: Mapping[str, Array], operators: Mapping[str, str]
+) -> dict[str, Array]:
+    """Those arrays in a graph of this package, whatever the format of its file.
+
+    Args:
+        metadata: what the file says of itself.
+        constants: the float32 constants by name.
+        operators: the operator of each node, by the node's name.
+
+    Raises:
+        BundleError: the chain is damaged, or the graph lacks an array.
+    """
+    graph = _Graph(constants, operators)
     initial = _carried_initial_states(metadata)
     found: dict[str, Array] = {}
-    for record in _chain(metadata):
+    for record in stored_chain(metadata):
         try:
             name = record["name"]
             for key, array in _arrays_of(record["stage"], name, graph, initial):
@@ -129,7 +144,12 @@ def sha256_of(arrays: Mapping[str, Array]) -> str:
     return digest.hexdigest()
 
 
-def _chain(metadata: Mapping[str, str]) -> list[dict[str, Any]]:
+def stored_chain(metadata: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The chain among what a file says of itself.
+
+    Raises:
+        BundleError: it is damaged.
+    """
     try:
         chain = json.loads(metadata.get(CHAIN, "null"))
     except (ValueError, RecursionError) as error:

@@ -46,8 +46,16 @@ def onnxruntime() -> ModuleType:
         ) from error
 
 
-def new_session(data: bytes, providers: Sequence[str] | None, tune: Tune | None) -> Any:
+def new_session(
+    data: bytes, providers: Sequence[str] | None, tune: Tune | None, model_format: str = "ONNX"
+) -> Any:
     """ONNX Runtime's session over the bytes of an ONNX file that were checked.
+
+    Args:
+        data: the file.
+        providers: execution providers in order of preference; CPU by default.
+        tune: changes the session's options.
+        model_format: what the file is, `ONNX` or `ORT`.
 
     Raises:
         BundleError: this ONNX Runtime cannot load the file.
@@ -56,7 +64,7 @@ def new_session(data: bytes, providers: Sequence[str] | None, tune: Tune | None)
     """
     ort = onnxruntime()
     chosen = _chosen(providers, ort.get_available_providers())
-    options = _options(ort)
+    options = _options(ort, model_format)
     if tune:
         tune(ort, options)
     try:
@@ -73,7 +81,7 @@ def new_session(data: bytes, providers: Sequence[str] | None, tune: Tune | None)
     return session
 
 
-def _options(ort: ModuleType) -> Any:
+def _options(ort: ModuleType, model_format: str) -> Any:
     """One thread that sleeps when idle, and no memory kept.
 
     The default pool of threads spins and takes a core for itself.
@@ -84,7 +92,7 @@ def _options(ort: ModuleType) -> Any:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # Untold, it takes bytes that begin as its own format does for that format, which nobody
     # checked.
-    options.add_session_config_entry("session.load_model_format", "ONNX")
+    options.add_session_config_entry("session.load_model_format", model_format)
     # Both grow with varying sequence lengths.
     options.enable_cpu_mem_arena = False
     options.enable_mem_pattern = False

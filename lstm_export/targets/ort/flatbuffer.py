@@ -1,0 +1,106 @@
+"""A table of a FlatBuffer, read by the numbers of its fields.
+
+Format: https://flatbuffers.dev/internals. A table begins with the signed distance back to its
+vtable, a list of uint16: its own size, the table's, then where each field lies in the table.
+Everything else is found by unsigned distances forward.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+from ...errors import BundleError
+
+_DISTANCE = "<I"
+
+
+class Table:
+    """One table of `data`; fields count from 0.
+
+    Attributes:
+        at: where it begins in the data.
+    """
+
+    def __init__(self, data: bytes, at: int) -> None:
+        self._data = data
+        self.at = at
+
+    @classmethod
+    def root(cls, data: bytes) -> Table:
+        """The table that a file is."""
+        return cls(data, cls(data, 0)._after(0))
+
+    @property
+    def vtable(self) -> int:
+        """Where its vtable begins in the data."""
+        return self.at - self._read("<i", self.at)
+
+    def place_of(self, field: int) -> int:
+        """Where what a field points to begins in the data."""
+        place = self._place(field)
+        if not place:
+            raise damaged(f"field {field} of a table is missing")
+        return self._after(place)
+
+    def number(self, field: int, kind: str = "<i") -> int:
+        """A number as `struct` names its kind; 0 where it is absent."""
+        place = self._place(field)
+        return self._read(kind, place) if place else 0
+
+    def table(self, field: int) -> Table:
+        """A table that has to be there."""
+        return Table(self._data, self.place_of(field))
+
+    def tables(self, field: int) -> Iterator[Table]:
+        """A vector of tables; nothing where it is absent."""
+        first, count = self._vector(field)
+        for place in range(first, first + 4 * count, 4):
+            yield Table(self._data, self._after(place))
+
+    def numbers(self, field: int) -> tuple[int, ...]:
+        """A vector of int64."""
+        first, count = self._vector(field)
+        data = self._bytes(first, 8 * count)
+        return struct.unpack(f"<{count}q", data)
+
+    def raw(self, field: int) -> bytes:
+        """A vector of bytes."""
+        return self._bytes(*self._vector(field))
+
+    def text(self, field: int) -> str:
+        """A string; empty where it is absent."""
+        return self.raw(field).decode("utf-8", "replace")
+
+    def _place(self, field: int) -> int:
+        """Where a field lies in the data; 0 where it is absent."""
+        slot = 4 + 2 * field
+        if slot >= self._read("<H", self.vtable):
+            return 0
+        offset = self._read("<H", self.vtable + slot)
+        return self.at + offset if offset else 0
+
+    def _vector(self, field: int) -> tuple[int, int]:
+        """The place of a vector's first entry, and how many there are."""
+        place = self._place(field)
+        if not place:
+            return 0, 0
+        start = self._after(place)
+        return start + 4, self._read(_DISTANCE, start)
+
+    def _after(self, place: int) -> int:
+        return place + self._read(_DISTANCE, place)
+
+    def _read(self, kind: str, place: int) -> int:
+        (found,) = struct.unpack(kind, self._bytes(place, struct.calcsize(kind)))
+        return int(found)
+
+    def _bytes(self, first: int, size: int) -> bytes:
+        if first < 0 or first + size > len(self._data):
+            raise damaged("a distance in it leads out of the file")
+        return self._data[first : first + size]
+
+
+def damaged(what: str) -> BundleError:
+    """The error for a file that is not as the format has it."""
+    return BundleError(f"the .ort file is damaged: {what}; copy it again, or export it again")

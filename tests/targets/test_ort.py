@@ -1,0 +1,89 @@
+"""The ort target: what a minimal build of ONNX Runtime reads, and how it is held to its model."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import lstm_export
+from lstm_export import targets
+from lstm_export.errors import BundleError, InputError, UnsupportedModel
+from lstm_export.model import Model
+from lstm_export.targets import ort
+from tests.kit.builders import drawn
+from tests.kit.chains import CHAINS
+
+pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
+pytest.importorskip("onnxruntime", reason="needs: pip install onnxruntime")
+
+
+@pytest.fixture
+def exported(seed_model: Model, tmp_path: Path) -> Path:
+    folder = tmp_path / "model_ort"
+    ort.export(seed_model, folder)
+    return folder / ort.FILE
+
+
+def test_has_the_bits_and_the_operators_of_the_converter(
+    seed_model: Model, exported: Path, tmp_path: Path
+) -> None:
+    targets.get("onnx").export(seed_model, tmp_path / "model.onnx")
+    tool = [sys.executable, "-m", "onnxruntime.tools.convert_onnx_models_to_ort", "model.onnx"]
+    options = ["--optimization_style", "Fixed"]
+    subprocess.run([*tool, *options], cwd=tmp_path, check=True, capture_output=True)
+    config = exported.with_name(ort.CONFIG).read_text().splitlines()
+    of_the_tool = (tmp_path / "model.required_operators.config").read_text().splitlines()
+    assert config[1:] == of_the_tool[2:] == ["ai.onnx;13;Gemm,Squeeze,Transpose", "ai.onnx;14;LSTM"]
+    x = drawn(seed_model, 2, 7)
+    y = ort.load(exported.read_bytes())(x)
+    np.testing.assert_array_equal(y, targets.get("onnx").load(_onnx(tmp_path))(x))
+    np.testing.assert_array_equal(y, ort.load((tmp_path / "model.ort").read_bytes())(x))
+
+
+def test_is_the_same_bytes_every_time(seed_model: Model, exported: Path, tmp_path: Path) -> None:
+    """ONNX Runtime alone writes a dozen other files in forty."""
+    for turn in range(5):
+        ort.export(seed_model, tmp_path / f"{turn}_ort")
+        assert (tmp_path / f"{turn}_ort" / ort.FILE).read_bytes() == exported.read_bytes()
+
+
+def _onnx(folder: Path) -> bytes:
+    return (folder / "model.onnx").read_bytes()
+
+
+def test_another_weight_shows(seed_model: Model, exported: Path) -> None:
+    data = bytearray(exported.read_bytes())
+    weight = seed_model.arrays["fc.weight"].tobytes()
+    at = data.index(weight)
+    data[at] ^= 1  # the last bit of a float32
+    with pytest.raises(UnsupportedModel, match="holds other weights than its own metadata says"):
+        ort.read(bytes(data))
+    with pytest.raises(UnsupportedModel, match="not written by lstm-export"):
+        ort.read(bytes(data).replace(b"lstm_export.signature", b"lstm_export.signaturf"))
+    for cut in (8, 40, 700, len(data) // 2):
+        with pytest.raises(BundleError, match="damaged"):
+            ort.read(bytes(data[:cut]))
+
+
+def test_a_strangers_file_is_not_opened(exported: Path, tmp_path: Path) -> None:
+    """No guard of ours reads the format before ONNX Runtime does."""
+    file = tmp_path / "given.ort"
+    file.write_bytes(exported.read_bytes())
+    with pytest.raises(InputError, match="ONNX Runtime opens it unchecked; if it is yours, add"):
+        lstm_export.load(file)
+    assert lstm_export.load(exported.parent).signature.input_size == 10
+
+
+def test_lengths_are_an_input(tmp_path: Path) -> None:
+    model = CHAINS["seed"]
+    ort.export(model, tmp_path / "m_ort", lengths=True)
+    runner = ort.load((tmp_path / "m_ort" / ort.FILE).read_bytes())
+    assert runner.takes_lengths
+    x = drawn(model, 2, 6)
+    x[1, 3:] = 0
+    short = runner(x[1:, :3])
+    np.testing.assert_allclose(runner(x, np.array([6, 3]))[1:], short, rtol=1e-6)
