@@ -279,7 +279,7 @@ def test_two_exports_are_the_same_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"name": "2fast"}, "no C identifier"),
+        ({"name": "2fast"}, "no C identifier, .*; choose another with --name"),
         ({"name": "mo-tor"}, "no C identifier"),
         ({"name": "while"}, "keyword of C or C"),
         ({"name": "class"}, "keyword of C or C"),

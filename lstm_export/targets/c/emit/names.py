@@ -33,7 +33,8 @@ def checked(name: str) -> str:
     """
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name, re.ASCII):
         raise InputError(
-            f"the name {name!r} is no C identifier: letters, digits and _, no digit first"
+            f"the name {name!r} is no C identifier, which has letters, digits and _, no digit "
+            "first; choose another with --name"
         )
     if name in KEYWORDS:
         raise InputError(f"the name {name!r} is a keyword of C or C++; choose another with --name")
@@ -44,7 +45,8 @@ def checked(name: str) -> str:
         )
     if len(name) > 2 * LONGEST:
         raise InputError(
-            f"the name {name!r} has {len(name)} characters, at most {2 * LONGEST} are allowed"
+            f"the name {name!r} has {len(name)} characters, at most {2 * LONGEST} are allowed; "
+            "choose a shorter one with --name"
         )
     return name
 

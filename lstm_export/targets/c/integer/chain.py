@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import singledispatch
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +30,11 @@ def walk(nodes: Sequence[Node], width: int, constants: Constants, streams: bool)
     for index, node in enumerate(nodes):
         run.begin(index)
         stage = node.stage
-        run.end(written(stage, run) if isinstance(stage, joins.Join) else _write(stage, run))
+        run.end(
+            written(stage, run)
+            if isinstance(stage, joins.Join)
+            else _WRITERS[type(stage)](stage, run)
+        )
     _answer(run)
     return run
 
@@ -48,12 +52,6 @@ def _answer(run: Walk) -> None:
         run.call("widen", answer.text, "y", f"{answer.steps} * {width}".removeprefix("1 * "))
 
 
-@singledispatch
-def _write(stage: stages.WholeStage, run: Walk) -> Place:
-    raise NotImplementedError(f"no integer C for {type(stage).__name__}")
-
-
-@_write.register
 def _scale(stage: stages.Scale, run: Walk) -> Place:
     width = run.value.width
     centres = run.constants.add("centres", "int16_t", stage.centre, "what a scaler makes 0")
@@ -65,7 +63,6 @@ def _scale(stage: stages.Scale, run: Walk) -> Place:
     return out
 
 
-@_write.register
 def _narrow(stage: stages.Narrow, run: Walk) -> Place:
     width = run.value.width
     shifts = run.constants.add("narrowing", "uint8_t", stage.shift, "shifts from int32 to int16")
@@ -75,7 +72,6 @@ def _narrow(stage: stages.Narrow, run: Walk) -> Place:
     return out
 
 
-@_write.register
 def _linear(stage: stages.Linear, run: Walk) -> Place:
     rows, columns = stage.rows.weight.shape
     bits = run.constants.weight_bits
@@ -91,7 +87,6 @@ def _linear(stage: stages.Linear, run: Walk) -> Place:
     return out
 
 
-@_write.register
 def _replace(stage: stages.Replace, run: Walk) -> Place:
     width = run.value.width
     values = run.constants.add("stand_ins", "int32_t", stage.value, "counts that stand for others")
@@ -101,7 +96,6 @@ def _replace(stage: stages.Replace, run: Walk) -> Place:
     return out
 
 
-@_write.register
 def _clamp(stage: stages.Clamp, run: Walk) -> Place:
     width = run.value.width
     low = run.constants.add("low", "int32_t", stage.low, "lower bounds")
@@ -113,7 +107,6 @@ def _clamp(stage: stages.Clamp, run: Walk) -> Place:
     return out
 
 
-@_write.register
 def _prelu(stage: stages.PReLU, run: Walk) -> Place:
     width = run.value.width
     factors = run.constants.add("slopes", "int16_t", stage.factor, "slopes below 0")
@@ -123,7 +116,6 @@ def _prelu(stage: stages.PReLU, run: Walk) -> Place:
     return out
 
 
-@_write.register
 def _align(stage: joins.Align, run: Walk) -> Place:
     width = run.value.width
     shifts = run.constants.add("alignment", "int8_t", stage.shift, "shifts to a common format")
@@ -133,7 +125,6 @@ def _align(stage: joins.Align, run: Walk) -> Place:
     return out
 
 
-@_write.register
 def _offset(stage: joins.Offset, run: Walk) -> Place:
     width = run.value.width
     offsets = run.constants.add("zeros", "int32_t", stage.offset, "what is added to a value")
@@ -142,7 +133,6 @@ def _offset(stage: joins.Offset, run: Walk) -> Place:
     return out
 
 
-@_write.register
 def _slice(stage: joins.Slice, run: Walk) -> Place:
     value = run.value
     width = len(stage.features)
@@ -154,7 +144,6 @@ def _slice(stage: joins.Slice, run: Walk) -> Place:
     return out
 
 
-@_write.register
 def _pool(stage: joins.Pool, run: Walk) -> Place:
     """The first step, the largest values and a sum stay in the state."""
     value = run.value
@@ -174,7 +163,6 @@ def _pool(stage: joins.Pool, run: Walk) -> Place:
     return replace(row, text=narrow)
 
 
-@_write.register
 def _gate(stage: stages.Gate, run: Walk) -> Place:
     out = run.narrow_buffer(run.value.width)
     count = run.count(run.value.width)
@@ -182,7 +170,6 @@ def _gate(stage: stages.Gate, run: Walk) -> Place:
     return out
 
 
-@_write.register
 def _table(stage: stages.Table, run: Walk) -> Place:
     values = np.clip(stage.values, -LARGEST, LARGEST)
     table = run.constants.add("table", "int16_t", values, "a function over all of int16")
@@ -191,7 +178,6 @@ def _table(stage: stages.Table, run: Walk) -> Place:
     return out
 
 
-@_write.register
 def _root(stage: roots.Root, run: Walk) -> Place:
     width = run.value.width
     out = run.wide_buffer(width, in_place=True)
@@ -199,7 +185,6 @@ def _root(stage: roots.Root, run: Walk) -> Place:
     return out
 
 
-@_write.register
 def _layer_norm(stage: roots.LayerNorm, run: Walk) -> Place:
     width = run.value.width
     out = run.wide_buffer(width)
@@ -209,23 +194,19 @@ def _layer_norm(stage: roots.LayerNorm, run: Walk) -> Place:
     return out
 
 
-@_write.register
 def _last_step(stage: stages.LastStep, run: Walk) -> Place:
     return run.value
 
 
-@_write.register
 def _last_steps(stage: stages.LastSteps, run: Walk) -> Place:
     return last_steps(run.value, stage.count)
 
 
-@_write.register
 def _flatten(stage: stages.Flatten, run: Walk) -> Place:
     """Steps follow each other already."""
     return replace(run.value, width=stage.count * run.value.width, steps="1")
 
 
-@_write.register
 def _final_state(stage: stages.FinalState, run: Walk) -> Place:
     """Where the layer left it."""
     cells = stage.recurrent.layers[stage.layer]
@@ -235,7 +216,6 @@ def _final_state(stage: stages.FinalState, run: Walk) -> Place:
     return Place(narrow, sum(cell.start.narrow.shape[1] for cell in cells), "1")
 
 
-@_write.register
 def _recurrent(stage: stages.Recurrent, run: Walk) -> Place:
     value = run.value
     for number, layer in enumerate(stage.layers):
@@ -324,3 +304,27 @@ def _projection(cell: Cell, title: str, run: Walk) -> str:
         f"{title}_projection_shifts", "uint8_t", rows.shift, "shifts of its rows"
     )
     return f"{cell.projection.shift}, {name}, {shifts}"
+
+
+# By type, whose every stage each function takes.
+_WRITERS: Mapping[type, Callable[[Any, Walk], Place]] = {
+    stages.Scale: _scale,
+    stages.Narrow: _narrow,
+    stages.Linear: _linear,
+    stages.Replace: _replace,
+    stages.Clamp: _clamp,
+    stages.PReLU: _prelu,
+    joins.Align: _align,
+    joins.Offset: _offset,
+    joins.Slice: _slice,
+    joins.Pool: _pool,
+    stages.Gate: _gate,
+    stages.Table: _table,
+    roots.Root: _root,
+    roots.LayerNorm: _layer_norm,
+    stages.LastStep: _last_step,
+    stages.LastSteps: _last_steps,
+    stages.Flatten: _flatten,
+    stages.FinalState: _final_state,
+    stages.Recurrent: _recurrent,
+}

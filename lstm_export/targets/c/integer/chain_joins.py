@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from functools import singledispatch
-
 from . import joins
 from .walk import Place, Walk
 
 
-@singledispatch
 def written(stage: joins.Join, run: Walk) -> Place:
     """Write the calls of a stage; where its value is."""
-    raise NotImplementedError(f"no integer C for {type(stage).__name__}")
+    if isinstance(stage, joins.Concat):
+        return _concat(run)
+    return _of_two(type(stage).__name__.lower(), run)
 
 
-@written.register(joins.Add)
-@written.register(joins.Subtract)
-@written.register(joins.Multiply)
-@written.register(joins.Divide)
-def _of_two(stage: joins.Join, run: Walk) -> Place:
+def _of_two(function: str, run: Walk) -> Place:
     first, second = run.taken
     out = run.wide_buffer(first.width)
     both = (first.text, run.stride(first), second.text, run.stride(second))
-    run.call(type(stage).__name__.lower(), *both, out.text, run.steps, first.width)
+    run.call(function, *both, out.text, run.steps, first.width)
     return out
 
 
-@written.register
-def _concat(stage: joins.Concat, run: Walk) -> Place:
+def _concat(run: Walk) -> Place:
     width = sum(place.width for place in run.taken)
     is_wide = run.value.is_wide
     out = run.wide_buffer(width) if is_wide else run.narrow_buffer(width)

@@ -6,6 +6,7 @@ width)` goes to every step.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -104,12 +105,12 @@ class Pool:
         return mean
 
 
-class Join:
+class Join(ABC):
     """A stage of several values."""
 
+    @abstractmethod
     def join(self, taken: Sequence[Array]) -> Array:
         """The one value that they make."""
-        raise NotImplementedError
 
 
 class Add(Join):

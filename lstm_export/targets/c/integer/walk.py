@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from ....model.wiring import INPUT
 from ..emit.names import Prefix
+from ..emit.values import LETTERS
 from . import stages
 from .cells import Cell
 from .joins import Pool
@@ -14,7 +15,6 @@ from .literals import Constants
 from .stages import Clamp, Flatten, LastStep, LastSteps
 from .whole_model import Node
 
-LETTERS = "abcdefghijklmnopqrstuvw"  # of narrow buffers
 _OVER_STEPS = (stages.Recurrent, stages.FinalState, Pool, LastStep, LastSteps, Flatten)
 
 
