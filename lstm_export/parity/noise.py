@@ -94,14 +94,16 @@ class Jitter(Noise):
         result += value
         return result
 
-    def held(self, value: Array) -> Array:
+    def held(self, value: Array, terms: Array | float = 0.0) -> Array:
         """NaN where float32 has no such number, so that F is NaN and nothing is judged.
 
-        What is too small for a normal number becomes 0, for which runtimes may take it.
+        So it is where the terms may add up to none on the way: in which order a runtime adds them
+        then decides. What is too small for a normal number becomes 0, for which runtimes may take
+        it.
         """
         size = np.abs(value)
         held = np.where(size < SMALLEST_NORMAL, 0.0, value)
-        return np.where(size <= LARGEST_FLOAT, held, np.nan)
+        return np.where(np.maximum(size, terms) <= LARGEST_FLOAT, held, np.nan)
 
     def undecided(self, value: Array, where: Array) -> Array:
         """NaN there, so that F is NaN and nothing is judged."""
@@ -131,8 +133,8 @@ class ExactAndJitter(Jitter):
         others += others * self._signs(others.shape)
         return moved
 
-    def held(self, value: Array) -> Array:
-        moved = super().held(value)
+    def held(self, value: Array, terms: Array | float = 0.0) -> Array:
+        moved = super().held(value, terms)
         moved[..., 0, :, :] = value[..., 0, :, :]  # float64 holds it
         return moved
 

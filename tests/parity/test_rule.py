@@ -230,9 +230,14 @@ def test_golden_sets_answer_by_the_definition_and_repeat(model: Model) -> None:
 
 
 def test_numbers_that_float32_lacks_are_held_as_it_has_them() -> None:
-    """Beyond its largest nothing is judged; below its smallest normal one runtimes may take 0."""
-    held = Jitter(2, seed=0).held(np.array([1e-39, -1e-38, 1.2e-38, 3e38, -1e39]))
+    """Beyond its largest nothing is judged, nor where terms may add up to more than it; below its
+    smallest normal one runtimes may take 0.
+    """
+    jitter = Jitter(2, seed=0)
+    held = jitter.held(np.array([1e-39, -1e-38, 1.2e-38, 3e38, -1e39]))
     np.testing.assert_array_equal(held, [0, 0, 1.2e-38, 3e38, np.nan])
+    sums = jitter.held(np.array([1e38, 1e38]), terms=np.array([3e38, 4e38]))
+    np.testing.assert_array_equal(sums, [1e38, np.nan])
 
 
 @pytest.mark.parametrize(("size", "is_judged"), [(1e16, True), (1e20, False)])

@@ -163,7 +163,8 @@ def _after(stage: Stage, taken: Sequence[Value], context: Context) -> Value:
     """The value of one more stage; the context is brought up to date."""
     if isinstance(stage, Join):
         joined = join(stage, taken)
-        return Value(context.noise.value(context.noise.held(joined.y)), joined.terms)
+        held = context.noise.held(*joined)
+        return Value(context.noise.value(held), joined.terms)
     noise = context.noise
     is_input_scaler = context.before is None and isinstance(stage, Affine)
     # x - offset is exact in float32 near the mean, so an input scaler's own arrays get no noise.
@@ -171,7 +172,7 @@ def _after(stage: Stage, taken: Sequence[Value], context: Context) -> Value:
     arrays = stage.arrays.items()
     weights = {key: own.weight(f"{stage.name}.{key}", array) for key, array in arrays}
     value = apply(stage, weights, taken[0], context)
-    value = Value(noise.value(noise.held(value.y)), value.terms)
+    value = Value(noise.value(noise.held(*value)), value.terms)
     if is_input_scaler:
         return Value(value.y, np.abs(value.y))
     return value

@@ -35,5 +35,5 @@ def rnn(stage: RNN, w: dict[str, Array], x: Array, start: State, context: Contex
         h = carried(live, h_t, h)
         every_h[t] = h
     if is_relu:  # it has no bound
-        every_h = context.noise.held(every_h)
+        every_h = context.noise.held(every_h, every_term)
     return Ran(Value(every_h, every_term), (h,), (context.last(every_term),))

@@ -35,8 +35,8 @@ class Noise:
         """One h_t of a recurrent layer; a value like any other unless said otherwise."""
         return self.value(h_t)
 
-    def held(self, value: Array) -> Array:
-        """A value that may grow beyond what float32 holds."""
+    def held(self, value: Array, terms: Array | float = 0.0) -> Array:
+        """A value that may grow beyond what float32 holds, or may the sum of its terms' sizes."""
         return value
 
     def undecided(self, value: Array, where: Array) -> Array:
