@@ -20,14 +20,10 @@ QUICK = "-O1 -ffp-contract=off"
 SHAPES = ((1, 1), (1, 9), (33, 3), (2, 130), (12, 2))  # batch, seq
 
 
-def compile_with(
-    flags: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    """Have C compiled with these flags, None for what there are, in a cache of this run's own."""
-    if flags is not None:
-        monkeypatch.setenv("CFLAGS", flags)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
-    compiler._cache.cache_clear()
+def compile_with(flags: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have C compiled with these flags in this test."""
+    monkeypatch.setenv("CFLAGS", flags)
+    compiler._cache.cache_clear()  # another test may have named another folder
 
 
 def made(model: Model, weights: str = "float32", name: str = "model") -> CRunner:

@@ -50,8 +50,8 @@ MODELS = {**CHAINS, **GRAPHS}
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    compile_with(QUICK, monkeypatch, tmp_path_factory)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    compile_with(QUICK, monkeypatch)
 
 
 @needs_compiler

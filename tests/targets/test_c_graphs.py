@@ -38,8 +38,8 @@ SEED = 20261128
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    compile_with(QUICK, monkeypatch, tmp_path_factory)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    compile_with(QUICK, monkeypatch)
 
 
 def model_of(input_size: int, output_size: int, *stages: Stage) -> Model:

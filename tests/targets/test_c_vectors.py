@@ -11,12 +11,7 @@ from lstm_export.targets.c.emit.layout import BITS, rounded
 from lstm_export.targets.c.host.runner import CStream
 from tests.kit.builders import drawn, gru, lstm, rnn
 from tests.kit.chains import CHAINS
-from tests.kit.compiled_c import compile_with, in_one, made, needs_compiler
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    compile_with(None, monkeypatch, tmp_path_factory)
+from tests.kit.compiled_c import in_one, made, needs_compiler
 
 
 def wide() -> Model:

@@ -29,8 +29,8 @@ STRICT = ("-pedantic", "-Wall", "-Wextra", "-Werror", "-Wdouble-promotion")
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    compile_with(QUICK, monkeypatch, tmp_path_factory)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    compile_with(QUICK, monkeypatch)
 
 
 def windowed(name: str, window: int = WINDOW, shortest: int | None = None) -> Model:
