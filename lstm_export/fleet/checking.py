@@ -16,9 +16,8 @@ from ..verification.artifact import NO_WORD, UsersWord, open_file
 from ..verification.judge import judge_file
 from ..verification.page import PACKAGES
 from .changes import changes_between
-from .entry import SUFFIX
 from .fleet_report import REPORT, FleetReport, read_report
-from .outcome import Judged, Outcome, latest_metrics
+from .outcome import SUFFIX, Judged, Outcome, latest_metrics
 from .tasks import HERE, Progress, Sharing, outcomes
 
 

@@ -17,8 +17,8 @@ from ..files import sha256_of
 from ..series.table_blocks import SUFFIXES
 from ..training import Search, TrainingOptions
 from ..version import __version__
+from .outcome import SUFFIX
 
-SUFFIX = ".bundle"
 # A letter or a digit first: no name is hidden, or an option, or climbs out of the folder.
 _NAME = re.compile(r"[^\W_][\w .,+=@()-]*")
 _LONGEST_NAME = 150  # bytes; file systems take 255, and a partial file's name is longer

@@ -11,6 +11,8 @@ from ..bundle.metrics import records
 from ..parity import ParityReport
 from ..parity.endless import MODEL_NAMES
 
+SUFFIX = ".bundle"
+
 
 @dataclass(frozen=True)
 class Judged:
