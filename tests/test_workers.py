@@ -14,6 +14,8 @@ import pytest
 from lstm_export.workers import Died, ask_all
 from tests.kit.worker_jobs import THREADS, answer
 
+ROOT = Path(__file__).parents[1]
+
 
 @pytest.fixture(params=["spawn", "forkserver"])
 def start_method(request: pytest.FixtureRequest) -> Iterator[None]:
@@ -62,11 +64,10 @@ import os
 from lstm_export.workers import ask_all, import_beforehand
 from tests.kit.worker_jobs import is_imported
 
-if __name__ == "__main__":
-    os.environ["OMP_NUM_THREADS"] = "7"
-    import_beforehand({modules})
-    print(sorted(ask_all(is_imported, ["colorsys", "colorsys"], workers=2)))
-    print(os.environ["OMP_NUM_THREADS"], os.environ.get("MKL_NUM_THREADS"))
+os.environ["OMP_NUM_THREADS"] = "7"
+import_beforehand({modules})
+print(sorted(ask_all(is_imported, ["colorsys", "colorsys"], workers=2)))
+print(os.environ["OMP_NUM_THREADS"], os.environ.get("MKL_NUM_THREADS"))
 """
 
 
@@ -77,9 +78,11 @@ def test_what_is_imported_beforehand_is_there_in_every_process(
 ) -> None:
     (tmp_path / "broken.py").write_text("raise OSError")
     modules = ["not_installed", "colorsys", *([] if is_good else ["broken"])]
+    script = tmp_path / "script.py"  # without a guard, as no process runs it again
+    script.write_text(IMPORTED.format(modules=modules))
     done = subprocess.run(
-        [sys.executable, "-c", IMPORTED.format(modules=modules)],
-        env={**os.environ, "PYTHONPATH": str(tmp_path), "MKL_NUM_THREADS": ""},
+        [sys.executable, script],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}", "MKL_NUM_THREADS": ""},
         capture_output=True,
         text=True,
         check=True,

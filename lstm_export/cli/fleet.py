@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 PAGE = "fleet.html"
 WRITES = ("html", "as_json")  # parameters that do not change what is judged
 PACKAGE = "package"
-# What the processes of each command need: this program, and its work.
-_PACKAGING = ("lstm_export.cli", "lstm_export.fleet.packaging", "lstm_export.model.torch_module")
-_CHECKING = ("lstm_export.cli", "lstm_export.fleet.checking")
+# What the processes of each command need.
+_PACKAGING = ("lstm_export.fleet.packaging", "lstm_export.model.torch_module")
+_CHECKING = ("lstm_export.fleet.checking",)
 
 
 class _Fleet(TyperGroup):

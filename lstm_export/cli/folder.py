@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from ..device import Session
     from ..scale import FolderReport, Outcome
 
-# What a process needs: this program, and its work.
-_OF_WORKERS = ("lstm_export.cli", "lstm_export.scale.partition_work")
+_OF_WORKERS = ("lstm_export.scale.partition_work",)  # what a process needs
 MOST_WARNINGS = 5  # lines; all of them are in the records and in the JSON
 
 

@@ -81,8 +81,7 @@ def run_folder(  # noqa: PLR0913 - what a folder is run with
         output: a folder; it is made.
         choices: how rows are taken.
         engine: what shares out the partitions.
-        workers: processes; by default 1 here, and what there is on a cluster. A script that asks
-            for several here does so below `if __name__ == "__main__":`.
+        workers: processes; by default 1 here, and what there is on a cluster.
         carry: series go on from one partition to the next, in the order of their names; then one
             process answers one after another.
         progress: called once a partition.
