@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
+import warnings
 
 import numpy as np
 
@@ -12,6 +13,11 @@ from ..model import Array, TableFormat
 from .cells import is_given
 from .table import Table
 from .zones import to_local, to_utc, zone_of
+
+
+class NoTimeZoneWarning(UserWarning):
+    """Times without a zone are taken as UTC, since those that a model learned from had offsets."""
+
 
 # Dates written as one number, by their digits. Ten digits are left out: they may be seconds too.
 COMPACT = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
@@ -31,7 +37,8 @@ def parse_times(table: Table, name: str) -> Array:
 
     Takes ISO 8601 with `T` or a space, plain numbers, and what `table.format` names. A closing Z or
     UTC is ignored, another offset refused, unless every time has one: then they are read as UTC.
-    Local times of `table.format.timezone` become UTC, too.
+    Local times of `table.format.timezone` become UTC, too. Times of numpy, which have no zone, are
+    taken as UTC with a `NoTimeZoneWarning` where text would need an offset.
 
     Raises:
         InputError: there is no such column, or a cell is missing or no time; names the row.
@@ -115,6 +122,8 @@ def _texts(table: Table, name: str) -> list[str]:
 def _dates(table: Table, name: str) -> Array:
     column = table[name]
     if column.dtype.kind == "M":
+        if table.format.has_offsets:
+            _warn_of_no_zone(table, name)
         return column
     read = _read_iso if table.format.time_format is None else _read_formatted
     times = np.empty(len(column), "datetime64[us]")
@@ -124,6 +133,15 @@ def _dates(table: Table, name: str) -> Array:
         except ValueError as error:
             raise InputError(f"{table.place(name, index)} is {text!r}, {error}") from None
     return times
+
+
+def _warn_of_no_zone(table: Table, name: str) -> None:
+    """Text is refused instead; times of Parquet or numpy may be in UTC, as those of Spark are."""
+    text = (
+        f"column {name} of {table.title} holds times without a zone, where training had offsets: "
+        "they are taken as UTC; write them with their zone"
+    )
+    warnings.warn(text, NoTimeZoneWarning, stacklevel=2)
 
 
 def _read_formatted(text: str, table_format: TableFormat) -> np.datetime64:

@@ -16,6 +16,7 @@ from lstm_export.series import (
     parse_times,
     recognised,
 )
+from lstm_export.series.times import NoTimeZoneWarning
 
 
 def turn(time: datetime.datetime, name: str) -> float:
@@ -126,6 +127,9 @@ def test_offsets_are_read_as_the_standard_library_does() -> None:
     for written in (cells, shown):
         times = parse_times(recognised(Table.of({"t": written}), "t"), "t")
         assert times.astype("datetime64[us]").tolist() == expected
+    without = Table.of({"t": times}, recognised(Table.of({"t": cells}), "t").format)
+    with pytest.warns(NoTimeZoneWarning, match="column t of the table holds times without a zone"):
+        np.testing.assert_array_equal(parse_times(without, "t"), times)
     utc = {"t": ["2024-01-01T00:00Z", "2024-01-01 01:00 UTC"]}
     assert np.diff(parse_times(Table.of(utc), "t")) == np.timedelta64(1, "h")
 
