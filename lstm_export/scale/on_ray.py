@@ -9,6 +9,7 @@ from typing import Any
 
 from ..errors import require
 from ..workers import Died
+from .starting import starting
 
 
 def ask_ray(
@@ -35,7 +36,8 @@ def _cluster(ray: Any, workers: int | None) -> Iterator[None]:
         yield
         return
     here = {} if "RAY_ADDRESS" in os.environ else {"num_cpus": workers, "include_dashboard": False}
-    ray.init(logging_level="error", log_to_driver=False, **here)
+    with starting("Ray", "try again on an idle machine, or name a cluster that runs: RAY_ADDRESS"):
+        ray.init(logging_level="error", log_to_driver=False, **here)
     try:
         yield
     finally:

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from ..errors import InputError, MissingDependency, require
+from ..errors import InputError, require
 from ..model import Signature
 from ..series import group_columns
 from ..workers import Died
+from .starting import starting
 
 _SUBMITTED = "PYSPARK_GATEWAY_PORT"  # which spark-submit gives to the process that it starts
 
@@ -75,13 +76,8 @@ def _session(sql: Any, workers: int | None) -> Iterator[Any]:
     builder = sql.SparkSession.builder.config("spark.ui.enabled", "false")
     if workers and _SUBMITTED not in os.environ:  # spark-submit has named its cluster already
         builder = builder.master(f"local[{workers}]")
-    try:
+    with starting("Spark", "it needs Java: apt-get install openjdk-17-jre-headless"):
         spark = builder.getOrCreate()
-    except Exception as error:  # of a class that differs between versions
-        raise MissingDependency(
-            f"Spark does not start here ({str(error).splitlines()[0]}); it needs Java: "
-            "apt-get install openjdk-17-jre-headless"
-        ) from error
     try:
         yield spark
     finally:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -16,9 +17,10 @@ from typer.testing import CliRunner, Result
 import lstm_export
 from lstm_export.cli import app
 from lstm_export.device import Session
-from lstm_export.errors import InputError
+from lstm_export.errors import InputError, MissingDependency
 from lstm_export.model import Column, Signature
 from lstm_export.scale import answer, folder, run_folder
+from lstm_export.scale.sharing import Engine, ask_on
 from lstm_export.series import Missing, Table, read_table
 from lstm_export.workers import Died
 from tests.kit.meters import WINDOW, readings
@@ -357,3 +359,20 @@ def test_a_worker_that_dies_costs_its_partition_alone(
     assert report.counts == {"answered": 2, "skipped": 0, "failed": 1}
     assert [outcome.error for outcome in report.failed] == ["its process was ended by SIGKILL"]
     assert report.failed[0].name == "2.parquet"
+
+
+@pytest.mark.parametrize("engine", ["ray", "dask", "spark"])
+def test_an_engine_that_does_not_start_is_told_in_one_line(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engines = {name: MagicMock() for name in ("ray", "dask", "distributed", "pyspark.sql")}
+    engines["ray"].is_initialized.return_value = False
+    engines["distributed"].default_client.side_effect = ValueError
+    engines["pyspark.sql"].SparkSession.getActiveSession.return_value = None
+    builder = engines["pyspark.sql"].SparkSession.builder.config.return_value.master.return_value
+    for start in (engines["ray"].init, engines["distributed"].Client, builder.getOrCreate):
+        start.side_effect = RuntimeError("timed out\nat line 7")
+    for name, module in engines.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    with pytest.raises(MissingDependency, match=r"does not start here \(timed out\); [^\n]+$"):
+        list(ask_on(engine, str, [0], 2))
