@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ CHECKPOINT = "checkpoint"
 DATA = "data"
 # What the whole fleet decides, or what is for a single model.
 NOT_OF_A_ROW = ("output", "resume", "sign", "provenance", "trust", *train.WRITES)
+_WORDS_OF_TYPER = re.compile(r"Input should be ([^,]+)|is not (one of .+?)\.?$")
+_CLOSE = 0.7  # share of letters in common; with less another option is named than was meant
 _COLUMNS = f"{NAME}, {CHECKPOINT}, {DATA} and the options of package and train"
 
 
@@ -68,7 +71,7 @@ class _Rows:
             if names.count(name) > 1:
                 raise InputError(f"{self.table.title} has two columns {name}; leave out one")
             if name not in known:
-                close = difflib.get_close_matches(name, known, n=1)
+                close = difflib.get_close_matches(name, known, n=1, cutoff=_CLOSE)
                 raise InputError(
                     f"{self.table.place(name, -1)} is no option of package or train; "  # the header
                     f"expected {close[0] if close else _COLUMNS}"
@@ -89,14 +92,19 @@ class _Rows:
         try:
             return self._entry(cells, self._place(index))
         except typer.BadParameter as error:
-            column = error.param.opts[-1].removeprefix("--") if error.param else ""
-            if not given.get(column):
-                said = error.format_message() if error.param else error.message
-                raise InputError(f"{self._place(index)}: {said}") from error
-            place = self.table.place(column, index)
-            raise InputError(f"{place} is {given[column]!r}: {error.message}") from error
+            raise InputError(self._refusal(error, given, index)) from error
         except InputError as error:
             raise InputError(f"{self._place(index)}: {error}") from error
+
+    def _refusal(self, error: typer.BadParameter, given: Mapping[str, str], index: int) -> str:
+        """What is wrong with the option of a row, for people."""
+        column = error.param.opts[-1].removeprefix("--") if error.param else ""
+        if given.get(column):
+            return f"{self.table.place(column, index)} is {given[column]!r}: {_expected(error)}"
+        if error.param and not error.message:  # as typer has it where an option is not there
+            state = "empty" if column in given else "missing"
+            return f"{self._place(index)}: column {column} is {state}, and the row needs it"
+        return f"{self._place(index)}: {error.message}"
 
     def _place(self, index: int) -> str:
         return f"row {index + self.table.first_row} of {self.table.title}"
@@ -133,6 +141,12 @@ class _Rows:
             packaged["lengths"],
             package.options_of_targets(packaged),
         )
+
+
+def _expected(error: typer.BadParameter) -> str:
+    """What typer expects of a value, in the words of this program."""
+    found = _WORDS_OF_TYPER.search(error.message)
+    return f"expected {found[1] or found[2]}" if found else error.message
 
 
 def _is_of_bundle(option: Any) -> bool:

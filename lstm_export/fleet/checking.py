@@ -118,7 +118,7 @@ def _bundles(folder: Path, known: Mapping[str, Outcome]) -> list[Path]:
     there = set(folder.glob(f"*{SUFFIX}"))
     expected = {folder / f"{outcome.name}{SUFFIX}" for outcome in known.values() if outcome.path}
     if not there | expected:
-        raise InputError(f"{folder} holds no {SUFFIX}; name the folder that fleet wrote them to")
+        raise InputError(f"{folder} holds no {SUFFIX}; name one that fleet wrote bundles to")
     return sorted(there | expected)
 
 

@@ -120,8 +120,10 @@ REFUSED = {
     ("name,data,hidden_size,hidden-size", "a,d.csv,8,8"): "two columns hidden-size",
     ("checkpoint,window", "a.pt,8"): "fleet.csv has no column name",
     ("name,checkpoint,window", "a,a.pt,6", "b,b.pt,six"): (
-        "row 3, column window of fleet.csv is 'six': "
+        "row 3, column window of fleet.csv is 'six': expected a valid integer\n"
     ),
+    ("name,checkpoint,colour", "a,a.pt,red"): "expected name, checkpoint, data and the options of",
+    ("name,checkpoint,mode", "a,a.pt,x"): "mode of fleet.csv is 'x': expected one of 'window', ",
     ("name,checkpoint,lengths", "a,a.pt,maybe"): (
         "row 2, column lengths of fleet.csv is 'maybe': expected yes or no"
     ),
@@ -133,7 +135,9 @@ REFUSED = {
         "name,data,target,horizon",
         "a,d.csv,load,six",
     ): "row 2, column horizon of fleet.csv is 'six': ",
-    ("name,data,window", "a,d.csv,6"): "row 2 of fleet.csv: Missing option '--target'",
+    ("name,data,window", "a,d.csv,6"): (
+        "row 2 of fleet.csv: column target is missing, and the row needs it\n"
+    ),
     ("name,data,target,step,time", "a,d.csv,load,5 parsec,t"): (
         "row 2 of fleet.csv: --step is '5 parsec'"
     ),
