@@ -3,10 +3,11 @@
 The bare processes share out the files beforehand, answer each with `predict_table` and write it:
 what an engine can at best be. Everything runs as a user runs it, `lstm-export run FOLDER`, with the
 start-up of Python, and of the engine where it is installed; and `run_folder` on a cluster of two
-workers that has answered before, as those are that others operate. Memory is that of one process
-that runs all of it, beyond what its imports took. Processor seconds are those of all processes that
-it took; they say what a busy machine's clock does not. The last lines are what 10 TB and a million
-models come to at these speeds. It runs on Linux.
+workers that has answered before, as those are that others operate. Two bare processes run before
+each way, and its share is of their speed, since a machine may be slower minutes later. Memory is
+that of one process that runs all of it, beyond what its imports took. Processor seconds are those
+of all processes that it took; they say what a busy machine's clock does not. The last lines are
+what 10 TB and a million models come to at these speeds. It runs on Linux.
 
     python -m scripts.bench.scale                                    # minutes
     python -m scripts.bench.scale --rows 1000000 --engines dask      # and with Dask
@@ -84,6 +85,22 @@ def run_on(folder: Path, engine: str, workers: int) -> None:
         sys.exit(done.stderr)
 
 
+class Cost(NamedTuple):
+    """Of one way to answer all rows.
+
+    Attributes:
+        clock: seconds from start to end.
+        processor: seconds of all processes.
+        share: of the speed of two bare processes, which ran just before.
+        start: seconds before `clock` began, of a cluster that answered two tables first.
+    """
+
+    clock: float
+    processor: float
+    share: float = 1.0
+    start: float = 0.0
+
+
 @contextmanager
 def cluster(engine: str) -> Iterator[None]:
     """Two workers, which `run_folder` finds."""
@@ -101,15 +118,23 @@ def cluster(engine: str) -> Iterator[None]:
         yield
         spark.stop()
     else:
+        import dask
         from distributed import Client, LocalCluster
 
+        from lstm_export.scale.on_dask import KEEPING_FREED_MEMORY
+
         options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
-        with LocalCluster(**options) as workers, Client(workers):
+        with (
+            dask.config.set(KEEPING_FREED_MEMORY),
+            LocalCluster(**options) as workers,
+            Client(workers),
+        ):
             yield
 
 
 def answer_on_cluster(engine: str, bundle: str, data: str, output: str) -> None:
-    """Print the seconds of answering on a cluster that has answered two tables before."""
+    """Print the seconds of starting a cluster and answering two tables there, and of answering all
+    of them then."""
     import lstm_export
     from lstm_export.scale import run_folder
     from lstm_export.scale.sharing import Engine
@@ -120,6 +145,7 @@ def answer_on_cluster(engine: str, bundle: str, data: str, output: str) -> None:
     (first / "data").mkdir(parents=True)
     for path in sorted(Path(data).iterdir())[:2]:
         shutil.copy(path, first / "data")
+    begin = time.perf_counter()
     with cluster(engine):
         run_folder(session, first / "data", first / "answers", engine=name)
         start = time.perf_counter()
@@ -127,16 +153,23 @@ def answer_on_cluster(engine: str, bundle: str, data: str, output: str) -> None:
         seconds = time.perf_counter() - start
     if answered.failed:
         sys.exit(f"{engine} failed: {answered.failed[0].error}")
-    print(seconds)
+    print(start - begin, seconds)
 
 
-def seconds_on_cluster(folder: Path, engine: str) -> float:
-    """Of answering alone; the cluster was there."""
+def cost_on_cluster(folder: Path, engine: str) -> Cost:
+    """By the clock of answering alone; the cluster was there."""
+    found: list[str] = []
+    whole = cost_of(lambda: found.append(told_by_cluster(folder, engine)))
+    start, clock = map(float, found[0].split())
+    return whole._replace(clock=clock, start=start)
+
+
+def told_by_cluster(folder: Path, engine: str) -> str:
+    """The last line of a process that starts a cluster and answers there."""
     command = [sys.executable, "-m", "scripts.bench.scale", "cluster", engine, folder / "m.bundle"]
     command += [folder / "data", fresh(folder / f"cluster-{engine}")]
     done = subprocess.run(list(map(str, command)), check=True, stdout=subprocess.PIPE, text=True)
-    wait_for_orphans()
-    return float(done.stdout.splitlines()[-1])
+    return done.stdout.splitlines()[-1]
 
 
 def answer_and_tell_memory(bundle: str, data: str, output: str) -> None:
@@ -172,18 +205,6 @@ def fresh(path: Path) -> Path:
     return path
 
 
-class Cost(NamedTuple):
-    """Of one way to answer all rows, in seconds.
-
-    Attributes:
-        clock: from start to end.
-        processor: of all processes.
-    """
-
-    clock: float
-    processor: float
-
-
 def cost_of(work: Callable[[], object]) -> Cost:
     """Do it once."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -213,15 +234,21 @@ def wait_for_orphans() -> None:
 
 def costs_of(folder: Path, engines: Sequence[str], rounds: int, rows: int) -> dict[str, Cost]:
     """The best of each, turn and turn about, so that what slows the machine slows all of them."""
-    works: dict[str, Callable[[], object]] = {BARE: partial(two_bare, folder)}
-    works |= {ALONE: partial(run_on, folder, "local", 1)}
-    works |= {TWO: partial(run_on, folder, "local", 2)}
-    works |= {f"run --on {name} --workers 2": partial(run_on, folder, name, 2) for name in engines}
-    found: dict[str, list[Cost]] = {name: [] for name in works}
+    bare = partial(cost_of, partial(two_bare, folder))
+    works: dict[str, Callable[[], Cost]] = {
+        ALONE: partial(cost_of, partial(run_on, folder, "local", 1)),
+        TWO: partial(cost_of, partial(run_on, folder, "local", 2)),
+    }
+    for name in engines:
+        works[f"run --on {name} --workers 2"] = partial(cost_of, partial(run_on, folder, name, 2))
+        works[f"on {name}, started before"] = partial(cost_on_cluster, folder, name)
+    found: dict[str, list[Cost]] = {BARE: [], **{name: [] for name in works}}
     for _ in range(rounds):
         for name, work in works.items():
-            found[name].append(cost_of(work))
-            print(line_of(name, found[name][-1], found[BARE][-1], rows), file=sys.stderr)
+            found[BARE].append(bare())
+            cost = work()
+            found[name].append(cost._replace(share=found[BARE][-1].clock / cost.clock))
+            print(line_of(name, found[name][-1], rows), file=sys.stderr)
     return {name: min(costs) for name, costs in found.items()}
 
 
@@ -261,17 +288,11 @@ def main() -> None:
         bundle = write_meters_bundle(folder / "m.bundle", HIDDEN_SIZE)
         size_bytes = write_rows(folder / "data", given.rows)
         costs = costs_of(folder, given.engines, given.rounds, given.rows)
-        on_clusters = {name: seconds_on_cluster(folder, name) for name in given.engines}
         memory_bytes = memory_of(folder)
         opening_s = opening_seconds(bundle)
     size = f"{PARTITION_ROWS:,} a file, {size_bytes / 1e6:,.0f} MB"
     lines = [f"{given.rows:,} rows of Parquet, {size}"]
-    lines += [line_of(name, cost, costs[BARE], given.rows) for name, cost in costs.items()]
-    for name, seconds in on_clusters.items():
-        share = costs[BARE].clock / seconds
-        lines.append(
-            f"  on {name}, started before {seconds:13.1f} s  {share:.2f} of two bare processes"
-        )
+    lines += [line_of(name, cost, given.rows) for name, cost in costs.items()]
     lines += [
         f"  two workers are {costs[ALONE].clock / costs[TWO].clock:.2f} times as fast as one",
         f"  memory beyond imports: {memory_bytes / 2**20:.0f} MB",
@@ -281,19 +302,19 @@ def main() -> None:
     engines = [PACKAGES[name] for name in given.engines]
     found = machine("numpy", "onnxruntime", "pyarrow", *engines)
     record = {
-        "seconds": costs,
-        "on_clusters_s": on_clusters,
+        "costs": {name: cost._asdict() for name, cost in costs.items()},
         "memory_bytes": memory_bytes,
         "opening_s": opening_s,
     }
     report(lines, record, found, given)
 
 
-def line_of(name: str, cost: Cost, bare: Cost, rows: int) -> str:
+def line_of(name: str, cost: Cost, rows: int) -> str:
     """One way to answer all rows."""
+    start = f", after {cost.start:.1f} s of starting" if cost.start else ""
     return (
         f"  {name:28} {cost.clock:7.1f} s  {rows / cost.clock:9,.0f} rows/s  "
-        f"{bare.clock / cost.clock:.2f} of two bare processes  {cost.processor:6.1f} processor s"
+        f"{cost.share:.2f} of two bare processes  {cost.processor:6.1f} processor s{start}"
     )
 
 
