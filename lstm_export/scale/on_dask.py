@@ -11,7 +11,7 @@ from ..workers import Died
 from .starting import starting
 
 # Of Dask's configuration. As it stands, malloc gives every 64 KiB that are freed back to the system
-# and takes them anew for the next array, which doubles the processor seconds of answering.
+# and takes them anew for the next array, page by page, in system time.
 KEEPING_FREED_MEMORY = {"distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None}
 
 
