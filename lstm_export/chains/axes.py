@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .capture import Call, Constant, Data
+from .rules import constant
 from .side_by_side import concat
 from .signals import Axis, Nodes, Signal, TooShort, Untranslated
 
@@ -47,12 +48,17 @@ def indexed(nodes: Nodes, signal: Signal, shape: Sequence[int], index: Any) -> S
         wanted.append(Ellipsis)
     at = wanted.index(Ellipsis)
     wanted[at : at + 1] = [slice(None)] * (len(signal.axes) - given)
+    _check_neighbours(wanted)
     axis = 0  # of the signal as it is so far
     sizes = list(shape)
     for pick in wanted:
         if pick is None:
             signal = inserted(signal, axis)
             sizes.insert(axis, 1)
+            axis += 1
+        elif isinstance(pick, tuple | Constant):
+            signal = picked(nodes, signal, axis, sizes[axis], pick)
+            sizes[axis] = signal.width
             axis += 1
         elif isinstance(pick, bool) or not isinstance(pick, int | slice):
             raise Untranslated("picks by a tensor or a list")
@@ -63,6 +69,28 @@ def indexed(nodes: Nodes, signal: Signal, shape: Sequence[int], index: Any) -> S
             sizes[axis] = len(range(*pick.indices(sizes[axis])))
             axis += 1
     return signal
+
+
+def _check_neighbours(wanted: Sequence[Any]) -> None:
+    """Refuse a list and a number with a slice between them: torch puts their axis first."""
+    kept = [pick is None or isinstance(pick, slice) for pick in wanted]
+    chosen = [index for index, is_kept in enumerate(kept) if not is_kept]
+    lists = any(isinstance(wanted[index], tuple | Constant) for index in chosen)
+    if lists and chosen != list(range(chosen[0], chosen[-1] + 1)):
+        raise Untranslated("picks by a list and by a number in axes that are no neighbours")
+
+
+def picked(nodes: Nodes, signal: Signal, axis: int, size: int, places: Any) -> Signal:
+    """Features by a list or a tensor of their places, in any order."""
+    kind = signal.axes[axis]
+    if kind != "size":
+        raise Untranslated(f"picks by a tensor or a list along the axis of {kind}, only features")
+    if isinstance(places, Constant):
+        places = constant(places, "places").array.tolist()
+    if not isinstance(places, tuple | list) or not all(type(each) is int for each in places):
+        raise Untranslated("picks by what are no whole numbers")
+    features = tuple(place % size for place in places)
+    return signal.map(lambda node: nodes.pick(node, features))
 
 
 def inserted(signal: Signal, axis: int) -> Signal:

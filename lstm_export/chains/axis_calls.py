@@ -40,6 +40,14 @@ def select(call: Call, data: Data, t: Translator) -> Signal:
     return axes.selected(t.nodes, signal, axis, shape[axis], call.argument(2, "index"))
 
 
+def index_select(call: Call, data: Data, t: Translator) -> Signal:
+    """Features by a tensor of their places."""
+    signal = t.signal(call.args[0])
+    shape = axes.shape_of(call.args[0])
+    axis = axes.place(call.argument(1, "dim"), len(shape))
+    return axes.picked(t.nodes, signal, axis, shape[axis], call.argument(2, "index"))
+
+
 def narrow(call: Call, data: Data, t: Translator) -> Signal:
     """A slice of an axis by start and length."""
     signal = t.signal(call.args[0])
@@ -130,6 +138,14 @@ def cat(call: Call, data: Data, t: Translator) -> Signal:
     named = call.kwargs.get("axis", 0)  # numpy's word for it
     dim = axes.place(call.argument(1, "dim", named), len(signals[0].axes))
     return axes.joined(t.nodes, signals, dim)
+
+
+def hstack(call: Call, data: Data, t: Translator) -> Signal:
+    """Tensors of two axes or more joined along the second."""
+    signals = [t.signal(tensor) for tensor in call.argument(0, "tensors")]
+    if any(len(signal.axes) < 2 for signal in signals):
+        raise Untranslated("joins tensors of one axis", "keep the axis of features, as x[:, :1]")
+    return axes.joined(t.nodes, signals, 1)
 
 
 def stack(call: Call, data: Data, t: Translator) -> Signal:

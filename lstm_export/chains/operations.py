@@ -24,6 +24,8 @@ from .axis_calls import (
     cat,
     dropout,
     getitem,
+    hstack,
+    index_select,
     movedim,
     narrow,
     permute,
@@ -40,7 +42,16 @@ from .group_norms import group_norm, instance_norm
 from .rules import Rule
 from .scaling_calls import arithmetic, negative
 from .sentinel_calls import compared, replaced
-from .time_calls import adaptive_pool, deviation, expanded, pooled, powered, variance
+from .time_calls import (
+    adaptive_pool,
+    deviation,
+    expanded,
+    largest,
+    pooled,
+    powered,
+    smallest,
+    variance,
+)
 from .weight_calls import addmm, batch_normed, einsum, layer_norm, linear, matmul, rms_norm
 
 _SAME = [
@@ -127,8 +138,10 @@ RULES: Mapping[str, Rule] = {
     "sum": pooled("sum"),
     **dict.fromkeys(("var", "var_mean"), variance),
     **dict.fromkeys(("std", "std_mean"), deviation),
-    **dict.fromkeys(("max", "amax"), pooled("max")),
-    **dict.fromkeys(("min", "amin"), pooled("min")),
+    "max": largest,
+    "min": smallest,
+    "amax": pooled("max"),
+    "amin": pooled("min"),
     "adaptive_avg_pool1d": adaptive_pool("mean"),
     **dict.fromkeys(("adaptive_max_pool1d", "_adaptive_max_pool1d"), adaptive_pool("max")),
     **dict.fromkeys(("expand", "expand_as", "broadcast_to", "repeat"), expanded),
@@ -136,6 +149,7 @@ RULES: Mapping[str, Rule] = {
     "negative": negative,
     "getitem": getitem,
     "select": select,
+    "index_select": index_select,
     "narrow": narrow,
     "slice": aten_slice,
     "squeeze": squeeze,
@@ -149,5 +163,6 @@ RULES: Mapping[str, Rule] = {
     "concat": cat,
     "concatenate": cat,
     "stack": stack,
+    **dict.fromkeys(("hstack", "column_stack"), hstack),
     **dict.fromkeys(("chunk", "split", "unbind", "unsafe_chunk"), pieces),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -31,12 +31,8 @@ _AT_ONCE = "let a Linear answer all steps ahead at once"  # for a decoder, which
 def layer(call: Call, data: Data, t: Translator) -> Signal:
     """`output, h_n, c_n` of a stack of layers."""
     kind = KINDS[call.name]
-    packed = isinstance(call.args[1 if kind is LSTM else 2], Data | Constant)
-    if packed:
-        raise Untranslated(
-            "takes packed sequences of unequal length",
-            "give the layer x itself: an exported model takes lengths beside x",
-        )
+    if isinstance(call.args[1 if kind is LSTM else 2], Data | Constant):
+        packed(call, data, t)
     x, hx, params, has_biases, num_layers, p, training, bidirectional, batch_first = call.args
     if training and p and num_layers > 1:
         raise Untranslated(
@@ -58,6 +54,14 @@ def layer(call: Call, data: Data, t: Translator) -> Signal:
     for row in range(len(suffixes)):
         rows[row] = _cell_state(node, row, t) if data.index == 2 else _final(node, row, t)
     return Signal(("rows", "batch", "size"), rows)
+
+
+def packed(call: Call, data: Data, t: Translator) -> NoReturn:
+    """Refused: artifacts take lengths, and no packed sequences."""
+    raise Untranslated(
+        "takes packed sequences of unequal length",
+        "give the layer x itself: an exported model takes lengths beside x",
+    )
 
 
 def _check_axes(axes: tuple[str, ...], batch_first: bool) -> None:
@@ -243,4 +247,7 @@ def _continued(layer: _Layer, x: Node, t: Translator) -> Node:
     return node
 
 
-RULES: Mapping[str, Rule] = {name: cell if name.endswith("_cell") else layer for name in KINDS}
+RULES: Mapping[str, Rule] = {
+    **{name: cell if name.endswith("_cell") else layer for name in KINDS},
+    "pack_padded_sequence": packed,
+}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from . import axes
-from .activation_calls import activated
-from .capture import Call, Data
+from .activation_calls import activated, limited
+from .capture import Call, Constant, Data
 from .rules import Rule, Translator
 from .scaling_calls import Scaling, affine, both
 from .signals import Axis, Node, Signal, Untranslated, is_tail
@@ -44,6 +45,20 @@ def _over_rows(mode: str, signal: Signal, axis: int, keeps: bool, t: Translator)
         number = np.full(1, float(count))
         total = affine(t, total, Scaling(np.zeros(1), number, inverse=False))
     return axes.inserted(total, axis) if keeps else total
+
+
+def largest(call: Call, data: Data, t: Translator) -> Signal:
+    """`max(x, dim)` over the steps, or `max(x, tensor)`, which is `maximum`."""
+    if isinstance(call.argument(1, "other"), Data | Constant):
+        return limited(replace(call, name="maximum"), data, t)
+    return _pooled("max", call, data, t)
+
+
+def smallest(call: Call, data: Data, t: Translator) -> Signal:
+    """`min(x, dim)` over the steps, or `min(x, tensor)`, which is `minimum`."""
+    if isinstance(call.argument(1, "other"), Data | Constant):
+        return limited(replace(call, name="minimum"), data, t)
+    return _pooled("min", call, data, t)
 
 
 def variance(call: Call, data: Data, t: Translator) -> Signal:

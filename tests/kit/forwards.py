@@ -180,6 +180,9 @@ PLAIN: dict[str, Kind] = {
     ),
     "clamp": Kind(lambda m, x: m.fc(m.last(x)).clamp(-0.1, 0.2), holds=("clamp",)),
     "clip": Kind(lambda m, x: torch.clip(m.fc(m.last(x)), max=0.1), holds=("clamp",)),
+    "max with a tensor": Kind(
+        lambda m, x: torch.max(m.fc(m.last(x)), torch.zeros(1)), holds=("relu",)
+    ),
     "clamp from 0": Kind(lambda m, x: torch.clamp(m.fc(m.last(x)), min=0), holds=("relu",)),
     "clamp by a buffer": Kind(
         lambda m, x: m.fc(m.last(x)).clamp(max=m.mean[:2]), refused="no two numbers"

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence
 
 from .forwards import PLAIN, Kind, Net
 
@@ -61,7 +62,24 @@ def beside_steps(m: Any, x: Any) -> Any:
 
 
 GRAPHS: dict[str, Kind] = {
+    # Along the features
+    "features by a list": Kind(
+        lambda m, x: m.fc(m.last(x[..., [2, 0, -2]])), holds=("slice", "fc")
+    ),
+    "features by a list beside a step": Kind(
+        lambda m, x: torch.hstack([m.fc(m.last(x)), x[:, -1, [2, 2]]]), holds=("slice", "concat")
+    ),
+    "features by a tensor": Kind(
+        lambda m, x: m.fc(m.last(x.index_select(2, torch.tensor([1, 0, 2])))), holds=("slice",)
+    ),
+    "steps by a tensor": Kind(
+        lambda m, x: m.fc(m.lstm(x)[0][torch.arange(len(x)), -1]), refused="the axis of batch"
+    ),
     # Along time
+    "packed": Kind(
+        lambda m, x: m.fc(m.lstm(pack_padded_sequence(x, len(x) * [5], True))[1][0][-1]),
+        refused="pack_padded_sequence in Net.*takes lengths beside x",
+    ),
     "subtract last value": Kind(
         lambda m, x: m.fc(m.last(x - x[:, -1:])), holds=("last", "subtract")
     ),
