@@ -27,9 +27,12 @@ def dropout(call: Call, data: Data, t: Translator) -> Signal:
 
 def getitem(call: Call, data: Data, t: Translator) -> Signal:
     """`x[...]`."""
-    signal = t.signal(call.args[0])
+    given = t.signal(call.args[0])
     shape = axes.shape_of(call.args[0])
-    return axes.indexed(t.nodes, signal, shape, call.args[1])
+    signal = axes.indexed(t.nodes, given, shape, call.args[1])
+    if len(signal.axes) != len(data.shape):  # a recording tells no x[[0]] from x[0]
+        raise Untranslated("picks by a list along its first axis")
+    return signal
 
 
 def select(call: Call, data: Data, t: Translator) -> Signal:
