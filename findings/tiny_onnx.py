@@ -16,24 +16,28 @@ def recurrent(  # noqa: PLR0913 - each is one dimension or one part of the node
     hidden_size: int = 4,
     seq: int | str = "seq",
     batch: int | str = "batch",
+    directions: int = 1,
     attributes: str = "",
     names: str = "",
     inputs: str = "",
     scale: float = 0.5,
 ) -> onnx.ModelProto:
-    """One layer in one direction, with weights from N(0, scale^2).
+    """One layer, with weights from N(0, scale^2).
 
-    X is float32 (seq, batch, input_size); the outputs are Y (seq, 1, batch, hidden_size), Y_h and,
-    for an LSTM, Y_c (1, batch, hidden_size).
+    X is float32 (seq, batch, input_size); the outputs are Y (seq, directions, batch, hidden_size),
+    Y_h and, for an LSTM, Y_c (directions, batch, hidden_size).
 
     Args:
+        directions: 2 for a layer that reads both ways.
         attributes: of the node, in ONNX text, after `hidden_size`: `, clip = 0.5`.
         names: the node's inputs after B: `, lengths`.
         inputs: the graph's inputs after X: `, int32[batch] lengths`.
     """
     outputs = ["Y", "Y_h", "Y_c"] if op == "LSTM" else ["Y", "Y_h"]
-    state = f"float[1, {batch}, {hidden_size}]"
-    types = [f"float[{seq}, 1, {batch}, {hidden_size}] Y", f"{state} Y_h", f"{state} Y_c"]
+    if directions == 2:
+        attributes += ', direction = "bidirectional"'
+    state = f"{directions}, {batch}, {hidden_size}]"
+    types = [f"float[{seq}, {state} Y", f"float[{state} Y_h", f"float[{state} Y_c"]
     given = f"float[{seq}, {batch}, {input_size}] X{inputs}"
     answered = ", ".join(types[: len(outputs)])
     node = f"{op} <hidden_size = {hidden_size}{attributes}> (X, W, R, B{names})"
@@ -45,7 +49,11 @@ def recurrent(  # noqa: PLR0913 - each is one dimension or one part of the node
     )
     rng = np.random.default_rng(0)
     rows = GATES[op] * hidden_size
-    shapes = {"W": (1, rows, input_size), "R": (1, rows, hidden_size), "B": (1, 2 * rows)}
+    shapes = {
+        "W": (directions, rows, input_size),
+        "R": (directions, rows, hidden_size),
+        "B": (directions, 2 * rows),
+    }
     for name, shape in shapes.items():
         array = rng.normal(0, scale, shape).astype(np.float32)
         model.graph.initializer.append(numpy_helper.from_array(array, name))

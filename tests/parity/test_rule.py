@@ -26,7 +26,7 @@ from lstm_export.model import (
     forward,
 )
 from lstm_export.model.gates import PYTORCH_GATES, reorder_gates
-from lstm_export.parity import GoldenSet, check, golden_sets
+from lstm_export.parity import GoldenSet, Mutation, catalogue, check, golden_sets
 from lstm_export.parity.noise import Jitter
 from tests.kit.builders import linear, lstm, recurrent, scaler
 from tests.kit.chains import CHAINS
@@ -125,6 +125,21 @@ def test_every_bug_is_caught(kind: str) -> None:
     assert "worst at row " in report.table() or report.sets[0].reason
     failed = sum(judged.verdict == "failed" for judged in report.sets)
     assert f"failed on {failed} of 13 golden sets" in report.summary()
+
+
+@pytest.mark.parametrize("mistake", ["not turned back", "reads forwards"])
+def test_a_mistaken_reverse_direction_is_caught(mistake: str) -> None:
+    """As emx-onnx-cgen and tract have it, in findings/."""
+    model = CHAINS["bidirectional"]
+    kind = f"reverse direction {mistake}"
+    bugs = [bug for bug in catalogue(model) if bug.kind == kind]
+    golden = golden_sets(model)
+    verdicts = {bug.name: check(rounded(bug), golden, subject=kind).verdict for bug in bugs}
+    assert set(verdicts.values()) == {"failed"}, verdicts
+
+
+def rounded(bug: Mutation) -> Runner:
+    return lambda x: bug(x).y.astype(np.float32)
 
 
 def test_exchanged_biases_are_no_bug() -> None:
