@@ -96,7 +96,7 @@ def choices_for(written: Written, run: Walk) -> Choices:
     chosen["MODEL_FLOATS"] = int(written.facts.floats)
     chosen["MODEL_INITIAL_STATE"] = int(_has_initial_state(written.whole))
     chosen["MODEL_SLICE"] = int(run.copies_answer)
-    chosen["MODEL_SPLIT"] = int(run.constants.is_split)
+    chosen["MODEL_SPLIT_WEIGHTS"] = int(run.constants.is_split)
     chosen["MODEL_FAR"] = int(run.constants.is_far)
     chosen["MODEL_SUMS_UP"] = int(any(cell.sum_bits < SUM_BITS for cell in run.cells))
     for cell in run.cells:

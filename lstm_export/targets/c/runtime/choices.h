@@ -159,8 +159,8 @@ typedef char model_bits_are_known[MODEL_BITS == 32 || MODEL_BITS == 16 || MODEL_
 #endif
 
 /* What it needs in whole numbers. */
-#ifndef MODEL_SPLIT
-#define MODEL_SPLIT 1 /* weights of a layer that an AVR takes in two arrays */
+#ifndef MODEL_SPLIT_WEIGHTS
+#define MODEL_SPLIT_WEIGHTS 1 /* weights of a layer that an AVR takes in two arrays */
 #endif
 #ifndef MODEL_FAR
 #define MODEL_FAR 1 /* more constants than an AVR reads */

@@ -18,7 +18,7 @@ typedef struct {
 #if defined(MODEL_KERNEL_AVX512)
     const __m512i *lanes; /* of an LSTM its constants once more, as integer_avx512.c takes them */
 #endif
-#if MODEL_SPLIT
+#if MODEL_SPLIT_WEIGHTS
 #if defined(__AVR__)
     const model_weight *rest; /* weights of the last units */
     uint16_t rest_units; /* how many; 0 where all are in one array */
@@ -26,7 +26,7 @@ typedef struct {
 #endif
 } model_layer;
 
-#if MODEL_SPLIT
+#if MODEL_SPLIT_WEIGHTS
 #if defined(__AVR__)
 #define MODEL_WITH_REST(rest, units) rest, units,
 #else
@@ -126,7 +126,7 @@ MODEL_INLINE void model_update(const model_layer *layer, const int16_t *x, const
     model_gather(h, layer->state_size, model_gather(x, layer->input_size, v));
     do {
         int32_t totals[8], sums[4], cell;
-#if MODEL_SPLIT
+#if MODEL_SPLIT_WEIGHTS
         w = model_weights_of(layer, (size_t)(end - c), w);
 #endif
         w = model_totals(w, v, words_x, words_h, totals);
@@ -180,7 +180,7 @@ MODEL_NOINLINE void model_gru(const model_layer *layer, const int16_t *x, int16_
     for (; wide != end; wide++) {
         int32_t from_x[3], from_h[3], n;
         size_t gate;
-#if MODEL_SPLIT
+#if MODEL_SPLIT_WEIGHTS
         w = model_weights_of(layer, (size_t)(end - wide), w);
 #endif
         for (gate = 0; gate < 3; gate++) {
@@ -217,7 +217,7 @@ MODEL_INLINE void model_rnn_units(const model_layer *layer, const int16_t *x, in
     model_gather(h, layer->state_size, v_h);
     for (; h != end; h++) {
         int32_t sum = MODEL_READ(bias);
-#if MODEL_SPLIT
+#if MODEL_SPLIT_WEIGHTS
         w = model_weights_of(layer, (size_t)(end - h), w);
 #endif
         model_rows(w, shifts, 1, v, words_x, &sum);
