@@ -171,7 +171,9 @@ def with_word(
     said: list[Callable[[], object]] = []
     if isinstance(module, targets.WritesFolder):
         own.mkdir()
-        shutil.copy(folder / "exported" / "model.c", own / "model.c")
+        exported = module.main_file(folder / "exported")
+        assert exported is not None
+        shutil.copy(exported, own)
         said.append(lambda: lstm_export.load(own))
         other = folder / "renamed.txt"
     else:
