@@ -74,14 +74,11 @@ void repeat_whole_step(void (*step)(void *, const short *, int *), void *state, 
     }
 }
 
-/* sizes: sequences, steps, inputs, outputs */
-void repeat_whole_run(void (*run)(void *, const short *, size_t, int *), void *state, const short *x, int *y,
-                      const size_t *sizes, size_t calls)
+void repeat_whole_batch(void (*run)(const short *, size_t, size_t, int *), const short *x, size_t batch, size_t seq, int *y,
+                        size_t calls)
 {
-    size_t n, row;
+    size_t n;
     for (n = 0; n < calls; n++) {
-        for (row = 0; row < sizes[0]; row++) {
-            run(state, x + row * sizes[1] * sizes[2], sizes[1], y + row * sizes[3]);
-        }
+        run(x, batch, seq, y);
     }
 }

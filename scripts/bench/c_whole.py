@@ -60,10 +60,10 @@ def in_c(case: Case, bits: int, loop: ctypes.CDLL) -> Work:
     interface = Interface.of(model, "model", self_test=False)
     facts = IntegerFacts.of(whole, formats, floats=False)
     source = write(Written(model, whole, interface, facts))
-    place = library({"model.c": source.c, "model.h": source.h})
+    place = library({"model.c": f"#define MODEL_BATCHES\n{source.c}", "model.h": source.h})
     runner = IntegerRunner(place, interface, facts, model.signature)
     x = whole.counts(case.x).astype(np.int16)
-    if not np.array_equal(runner.answers(x[:1]), whole.answers(x[:1])):
+    if not np.array_equal(runner.answers(x), whole.answers(x)):
         raise SystemExit(f"C in whole numbers, {bits} bits: not the bits of the definition")
     return Work(_repeated(case, facts, x, place, loop), runner)
 
@@ -77,7 +77,7 @@ def _repeated(
     batch, seq = x.shape[:2]
     state = np.zeros(facts.wide_size + facts.narrow_size, np.int32)
     y = np.zeros((batch, signature.output_size), np.int32)
-    sizes = (ctypes.c_size_t * 4)(batch, seq, signature.input_size, signature.output_size)
+    sizes = (ctypes.c_size_t(batch), ctypes.c_size_t(seq))
     functions.model_reset(_at(state))
 
     def step(calls: int) -> None:
@@ -85,8 +85,8 @@ def _repeated(
         loop.repeat_whole_step(functions.model_step_q, _at(state), _at(x), _at(y), *many)
 
     def run(calls: int) -> None:
-        answers = (_at(state), _at(x), _at(y), sizes, ctypes.c_size_t(calls))
-        loop.repeat_whole_run(functions.model_run_q, *answers)
+        work = (_at(x), *sizes, _at(y), ctypes.c_size_t(calls))
+        loop.repeat_whole_batch(functions.model_run_batch_q, *work)
 
     return step if case.shape == STEP else run
 

@@ -58,7 +58,7 @@ def test_kernels_give_the_bits_of_the_definition(
         assert isinstance(C, targets.HasDefinition)
         definition = C.definition(source, data)
         assert isinstance(definition, IntegerDefinition)
-        counts = random.normal(scale=6_000, size=(3, 20, shape[0])).astype(np.int16)
+        counts = random.normal(scale=6_000, size=(6, 20, shape[0])).astype(np.int16)
         counts[1] = random.choice([-32767, 32767], size=counts[1].shape)
         expected = definition.answers(counts)
         np.testing.assert_array_equal(runner.answers(counts), expected, str(shape))

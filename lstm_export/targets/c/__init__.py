@@ -191,7 +191,8 @@ def _compiled_integer(text: str, record: Record) -> IntegerRunner:
 
     assert record.integer is not None  # noqa: S101 - load has seen to it
     name = record.interface.name
-    files = {f"{name}.c": text, f"{name}.h": header(record.interface, record.integer)}
+    source = f"#define {name.upper()}_BATCHES\n{text}"
+    files = {f"{name}.c": source, f"{name}.h": header(record.interface, record.integer)}
     runner = IntegerStream if record.interface.streams else IntegerRunner
     return runner(library(files), record.interface, record.integer, record.signature)
 

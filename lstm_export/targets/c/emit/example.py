@@ -18,6 +18,7 @@ from ..integer.rounding import whole_model
 from ..integer.source import Written, sizes_text
 from ..integer.source import chain_text as integer_chain_text
 from ..integer.source import golden_text as integer_golden_text
+from ..integer.walk import STEP
 from .chain import walk
 from .chain_text import chain_text
 from .constants import arrays_of
@@ -82,7 +83,7 @@ def integer_files() -> dict[str, str]:
     whole = whole_model(model, formats)
     facts = IntegerFacts.of(whole, formats, floats=True)
     written = Written(model, whole, Interface.of(model, "model", self_test=True), facts)
-    run = walk_integer(whole.nodes, 1, Constants(Prefix("model"), 16), streams=True)
+    run = walk_integer(whole.nodes, 1, Constants(Prefix("model"), 16), STEP)
     return {
         "integer_sizes.h": GUARDED.format(
             title="Sizes of a model's layers, and the table of tanh.",

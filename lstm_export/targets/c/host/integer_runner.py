@@ -43,6 +43,11 @@ class IntegerRunner:
         except (OSError, AttributeError) as error:
             raise InputError(f"the compiled C of {name} cannot be loaded: {error}") from error
         self._run.restype = None
+        try:
+            self._run_batch = functions[f"{name}_run_batch_q"]
+            self._run_batch.restype = None
+        except AttributeError:  # it has whole sequences alone, or was written before there were any
+            self._run_batch = None
         if self._scratch_words:
             self._scratch_words.restype = ctypes.c_size_t
             self._scratch_words.argtypes = [ctypes.c_size_t]
@@ -65,6 +70,10 @@ class IntegerRunner:
         batch, seq, _ = x.shape
         steps = (seq,) if self._interface.every_step else ()
         y = np.empty((batch, *steps, self.signature.output_size), np.int32)
+        if self._run_batch:
+            sizes = (ctypes.c_size_t(batch), ctypes.c_size_t(seq))
+            self._run_batch(x.ctypes.data_as(_SHORTS), *sizes, y.ctypes.data_as(_WORDS))
+            return y
         memory = np.empty(self._memory_words(seq), np.int32)
         for row, answer in zip(x, y, strict=True):
             self._answer(row, answer, memory)

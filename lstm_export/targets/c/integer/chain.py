@@ -14,7 +14,7 @@ from .arithmetic import LARGEST
 from .cells import Cell, GRUCell, LSTMCell
 from .chain_joins import written
 from .literals import Constants, matrix, unit_by_unit
-from .walk import Place, Walk, input_place, last_steps
+from .walk import BLOCK, STEP, Extent, Place, Walk, input_place, last_steps
 from .whole_model import Node
 
 _ORDERS = {  # of the rows of a layer, by its gates
@@ -24,9 +24,9 @@ _ORDERS = {  # of the rows of a layer, by its gates
 }
 
 
-def walk(nodes: Sequence[Node], width: int, constants: Constants, streams: bool) -> Walk:
-    """Write the model: a step of it where it streams, else a whole sequence."""
-    run = Walk(constants, streams, nodes, input_place(width, streams))
+def walk(nodes: Sequence[Node], width: int, constants: Constants, extent: Extent) -> Walk:
+    """Write the model over a step, a sequence or a block."""
+    run = Walk(constants, extent, nodes, input_place(width, extent))
     for index, node in enumerate(nodes):
         run.begin(index)
         stage = node.stage
@@ -199,7 +199,7 @@ def _last_step(stage: stages.LastStep, run: Walk) -> Place:
 
 
 def _last_steps(stage: stages.LastSteps, run: Walk) -> Place:
-    return last_steps(run.value, stage.count)
+    return last_steps(run.value, str(stage.count))
 
 
 def _flatten(stage: stages.Flatten, run: Walk) -> Place:
@@ -213,7 +213,12 @@ def _final_state(stage: stages.FinalState, run: Walk) -> Place:
     narrow, wide = run.states[stage.recurrent, stage.layer]
     if stage.is_wide:
         return Place(wide, sum(cell.start.wide.shape[1] for cell in cells), "1", True)
-    return Place(narrow, sum(cell.start.narrow.shape[1] for cell in cells), "1")
+    width = sum(cell.start.narrow.shape[1] for cell in cells)
+    if run.extent is BLOCK:
+        out = replace(run.narrow_buffer(width), steps=BLOCK.rows)
+        run.call("block_state", narrow, out.text, width, "block")
+        return out
+    return Place(narrow, width, "1")
 
 
 def _recurrent(stage: stages.Recurrent, run: Walk) -> Place:
@@ -221,11 +226,17 @@ def _recurrent(stage: stages.Recurrent, run: Walk) -> Place:
     for number, layer in enumerate(stage.layers):
         run.taken = [value]
         width = sum(cell.start.narrow.shape[1] for cell in layer)
-        if run.streams:
+        if run.extent is STEP:
             (cell,) = layer
             name, *states = _layer(cell, run)
             run.call(cell.kind, f"&{name}", value.text, *states)
             value = Place(states[0], width, "1")
+        elif run.extent is BLOCK:
+            (cell,) = layer
+            name, *states = _layer(cell, run)
+            out = run.narrow_buffer(width)
+            run.call(f"{cell.kind}_block", f"&{name}", value.text, *states, out.text, "block")
+            value = out
         else:
             value = run.narrow_buffer(width)
             states = _over_steps(layer, value, run)
@@ -253,6 +264,7 @@ def _layer(cell: Cell, run: Walk) -> tuple[str, str, str]:
     input_size = cell.rows_ih.weight.shape[1]
     state_size = cell.start.narrow.shape[1]
     hidden_size = len(cell.rows_hh.weight) // cell.gates
+    run.at_least("UNITS", hidden_size)
     run.at_least("GATHERED", input_size + state_size + 6)
     title = f"layer_{len(run.cells)}"
     run.cells.append(cell)

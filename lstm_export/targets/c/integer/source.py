@@ -28,9 +28,10 @@ from . import joins, roots, stages
 from .arithmetic import SUM_BITS, TANH
 from .cells import GRUCell, LSTMCell, RNNCell
 from .chain import walk
+from .chain_text import block_text, has_blocks, sequence_text, step_text
 from .facts import IntegerFacts
 from .literals import Constants, lines
-from .walk import Walk
+from .walk import SEQUENCE, STEP, Walk
 from .whole_model import WholeModel
 
 SELF_TEST_SETS = ("t1", "saturating", "constant", "edges", "nominal")
@@ -80,12 +81,13 @@ def _walked(written: Written) -> Walk:
     interface = written.interface
     bits = written.facts.formats.weight_bits
     nodes = written.whole.nodes
+    extent = STEP if interface.streams else SEQUENCE
     constants = Constants(interface.prefix, bits)
-    run = walk(nodes, interface.input_size, constants, interface.streams)
+    run = walk(nodes, interface.input_size, constants, extent)
     if not constants.gains_by_splitting:
         return run
     split = Constants(interface.prefix, bits, is_split=True)
-    return walk(nodes, interface.input_size, split, interface.streams)
+    return walk(nodes, interface.input_size, split, extent)
 
 
 def choices_for(written: Written, run: Walk) -> Choices:
@@ -98,6 +100,7 @@ def choices_for(written: Written, run: Walk) -> Choices:
     chosen["MODEL_SLICE"] = int(run.copies_answer)
     chosen["MODEL_SPLIT_WEIGHTS"] = int(run.constants.is_split)
     chosen["MODEL_FAR"] = int(run.constants.is_far)
+    chosen["MODEL_BLOCKS"] = int(written.interface.streams and has_blocks(written.whole))
     chosen["MODEL_SUMS_UP"] = int(any(cell.sum_bits < SUM_BITS for cell in run.cells))
     for cell in run.cells:
         if isinstance(cell, LSTMCell):
@@ -159,6 +162,7 @@ def sizes_text(prefix: Prefix, run: Walk) -> str:
     """What takes the place of runtime/integer_sizes.h."""
     what = {
         "GATHERED": "int16 beside each other, at most, for a row of weights",
+        "UNITS": "of a layer, at most",
         "HIDDEN": "h of a layer before its projection",
         "PROJECTED": "h of a layer after it",
     }
@@ -181,7 +185,10 @@ def chain_text(written: Written, run: Walk) -> str:
         parts += _initial(written.whole, run.prefix)
     if written.facts.floats:
         parts.append(_units(written))
-    parts.append(_step(run) if written.interface.streams else _sequence(run))
+    is_streaming = written.interface.streams
+    parts.append(step_text(run) if is_streaming else sequence_text(run))
+    if is_streaming and has_blocks(written.whole):
+        parts.append(block_text(run))
     return "".join(parts)
 
 
@@ -211,52 +218,6 @@ def _units(written: Written) -> str:
         f"{static} const float {prefix.symbol('zeros')}[{size}] = {{\n{floats(zeros)}}};\n"
         f"{static} const float {prefix.symbol('unit')} = {unit};\n\n"
     )
-
-
-def _step(run: Walk) -> str:
-    """The chain over one step."""
-    body = [f"int16_t {name}[{width}];" for name, width in sorted(run.narrow.items())]
-    body += [f"int32_t {name}[{width}];" for name, width in sorted(run.wide.items(), reverse=True)]
-    return _function(
-        run,
-        "One step: x -> y, over the state.",
-        "int32_t *wide, int16_t *narrow, const int16_t *x, int32_t *y",
-        body,
-    )
-
-
-def _sequence(run: Walk) -> str:
-    """The chain over a sequence, with its buffers in scratch memory."""
-    body = []
-    place = ""
-    for name, width in sorted(run.narrow.items()):
-        body.append(f"int16_t *{name} = halves{place};")
-        place += f" + steps * {width}"
-    place = ""
-    for name, width in run.wide.items():
-        if name != "wide_values":
-            body.append(f"int32_t *{name} = wide_values{place};")
-        place += f" + steps * {width}"
-    prefix = run.prefix
-    narrow = sum(run.narrow.values())
-    wide = sum(run.wide.values())
-    sizes = (
-        f"#define {prefix.macro('NARROW_WIDTH')} {narrow} /* int16 a step between stages */\n"
-        f"#define {prefix.macro('WIDE_WIDTH')} {wide} /* int32 a step between stages */\n\n"
-    )
-    parameters = (
-        "int32_t *wide, int16_t *narrow, const int16_t *x, size_t steps, int32_t *y, "
-        "int32_t *wide_values, int16_t *halves"
-    )
-    body.append("(void)wide_values;")
-    return sizes + _function(run, "A whole sequence: x -> y.", parameters, body)
-
-
-def _function(run: Walk, comment: str, parameters: str, body: list[str]) -> str:
-    static = run.prefix.macro("STATIC")
-    declared = f"{static} void {run.prefix.symbol('chain')}({parameters})"
-    text = "".join(f"    {line}\n" for line in [*body, *run.lines])
-    return f"/* {comment} */\n{declared}\n{{\n{text}}}\n\n"
 
 
 def golden_text(written: Written) -> str:

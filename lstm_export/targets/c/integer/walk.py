@@ -42,13 +42,33 @@ class Place:
         return self.text.split()[0]
 
 
+@dataclass(frozen=True)
+class Extent:
+    """What is computed at once.
+
+    Attributes:
+        name: of it.
+        samples: C expression for the samples that go in.
+        rows: and for what is left where only the last step is taken.
+    """
+
+    name: str
+    samples: str
+    rows: str
+
+
+STEP = Extent("step", "1", "1")
+SEQUENCE = Extent("sequence", "steps", "1")
+BLOCK = Extent("block", "samples", "block->sequences")
+
+
 @dataclass
 class Walk:
     """The calls so far.
 
     Attributes:
         constants: the arrays.
-        streams: whether a single step is written; otherwise a whole sequence.
+        extent: a single step, a whole sequence, or a block of steps of several sequences.
         nodes: of the model.
         places: where the values are that later stages take, by node.
         index: of the node at hand.
@@ -63,7 +83,7 @@ class Walk:
     """
 
     constants: Constants
-    streams: bool
+    extent: Extent
     nodes: Sequence[Node]
     places: dict[int, Place] = field(default_factory=dict)
     index: int = 0
@@ -93,7 +113,7 @@ class Walk:
         self.index = index
         self.taken = [self.places[source] for source in self.nodes[index].sources]
         if index in self._at_last or isinstance(self.nodes[index].stage, LastStep):
-            self.taken = [last_steps(place, 1) for place in self.taken]
+            self.taken = [last_steps(place, self.extent.rows) for place in self.taken]
 
     def end(self, place: Place) -> None:
         """Keep what the node gave."""
@@ -161,7 +181,7 @@ class Walk:
         readers = [k for k, node in enumerate(self.nodes) if index in node.sources]
         is_clamped = isinstance(self.nodes[readers[0]].stage, Clamp)
         is_picked = isinstance(self.nodes[readers[0]].stage, LastStep)
-        stays = is_clamped or (is_picked and (self.streams or index in self._at_last))
+        stays = is_clamped or (is_picked and (self.extent is STEP or index in self._at_last))
         return len(readers) == 1 and stays and self._goes_to_y(readers[0])
 
     def at_least(self, macro: str, size: int) -> None:
@@ -176,12 +196,12 @@ class Walk:
         return places
 
 
-def last_steps(place: Place, count: int) -> Place:
+def last_steps(place: Place, count: str) -> Place:
     """So many of the last steps of a value."""
-    if place.steps == str(count):
+    if place.steps == count:
         return place
     text = f"{place.text} + ({place.steps} - {count}) * {place.width}"
-    return replace(place, text=text, steps=str(count))
+    return replace(place, text=text, steps=count)
 
 
 def asked_at_the_last_step(nodes: Sequence[Node]) -> frozenset[int]:
@@ -198,6 +218,6 @@ def asked_at_the_last_step(nodes: Sequence[Node]) -> frozenset[int]:
     return frozenset(found)
 
 
-def input_place(width: int, streams: bool) -> dict[int, Place]:
+def input_place(width: int, extent: Extent) -> dict[int, Place]:
     """Where x is."""
-    return {INPUT: Place("x", width, "1" if streams else "steps")}
+    return {INPUT: Place("x", width, extent.samples)}

@@ -165,6 +165,9 @@ typedef char model_bits_are_known[MODEL_BITS == 32 || MODEL_BITS == 16 || MODEL_
 #ifndef MODEL_FAR
 #define MODEL_FAR 1 /* more constants than an AVR reads */
 #endif
+#ifndef MODEL_BLOCKS
+#define MODEL_BLOCKS 1 /* its chain can be computed in blocks of steps, and of sequences */
+#endif
 #ifndef MODEL_SUMS_UP
 #define MODEL_SUMS_UP 1 /* sums of a gate with fewer than 20 bits after the point */
 #endif

@@ -8,6 +8,7 @@
 #include "integer_gates.c"
 #include "integer_layers.c"
 #include "integer_stages.c"
+#include "integer_blocks.c"
 #include "integer_joins.c"
 #include "integer_chain.h"
 #include "integer_api.c"

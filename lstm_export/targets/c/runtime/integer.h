@@ -56,6 +56,11 @@ void model_step_q(model_state *state, const int16_t *x, int32_t *y);
 #endif
 void model_run_q(model_state *state, const int16_t *x, size_t seq, int32_t *y);
 
+#ifdef MODEL_BATCHES /* of a host: a board has no room for it */
+/* Many sequences: x [batch][seq][MODEL_INPUT_SIZE] -> y [batch] times what model_run_q gives. */
+void model_run_batch_q(const int16_t *x, size_t batch, size_t seq, int32_t *y);
+
+#endif
 #else
 /* Words of scratch memory that a call of model_run_q needs. */
 size_t model_scratch_words(size_t seq);

@@ -43,6 +43,53 @@ void model_step_q(model_state *self, const int16_t *x, int32_t *y)
     model_chain(self->wide, self->narrow, x, y);
 }
 
+#if MODEL_BLOCKS
+#if defined(MODEL_KERNEL_AVX512)
+#define MODEL_ABREAST 4 /* sequences at once */
+#endif
+#endif
+#if defined(MODEL_ABREAST)
+/* Sequences side by side, 1 or MODEL_ABREAST: x [sequence][seq][MODEL_INPUT_SIZE], block by block. */
+MODEL_STATIC void model_run_blocks(model_state *states, size_t sequences, const int16_t *x,
+                                   size_t seq, int32_t *y)
+{
+    model_block block = {0, sequences, sizeof(model_state) / sizeof(int32_t)};
+    int16_t samples[MODEL_SAMPLES * MODEL_INPUT_SIZE];
+#if MODEL_EVERY_STEP
+    int32_t answers[MODEL_SAMPLES * MODEL_OUTPUT_SIZE];
+    size_t k;
+#else
+    int32_t *const answers = y; /* to the steps so far */
+#endif
+    size_t t, s;
+    for (s = 0; s < sequences; s++) {
+        model_reset(states + s);
+    }
+    for (t = 0; t < seq; t += block.steps) {
+        const size_t most = MODEL_SAMPLES / sequences;
+        block.steps = seq - t < most ? seq - t : most;
+        for (s = 0; s < block.steps * sequences; s++) { /* [step][sequence] */
+            const size_t place = s % sequences * seq + t + s / sequences;
+            model_copy(x + place * MODEL_INPUT_SIZE, samples + s * MODEL_INPUT_SIZE,
+                       MODEL_INPUT_SIZE);
+        }
+        model_chain_block(states, &block, samples, answers);
+#if MODEL_EVERY_STEP
+        for (s = 0; s < block.steps * sequences; s++) {
+            const size_t place = s % sequences * seq + t + s / sequences;
+            for (k = 0; k < MODEL_OUTPUT_SIZE; k++) {
+                y[place * MODEL_OUTPUT_SIZE + k] = answers[s * MODEL_OUTPUT_SIZE + k];
+            }
+        }
+#endif
+    }
+}
+
+void model_run_q(model_state *state, const int16_t *x, size_t seq, int32_t *y)
+{
+    model_run_blocks(state, 1, x, seq, y);
+}
+#else
 void model_run_q(model_state *state, const int16_t *x, size_t seq, int32_t *y)
 {
     size_t t;
@@ -54,6 +101,33 @@ void model_run_q(model_state *state, const int16_t *x, size_t seq, int32_t *y)
 #endif
     }
 }
+#endif
+
+#ifdef MODEL_BATCHES
+void model_run_batch_q(const int16_t *x, size_t batch, size_t seq, int32_t *y)
+{
+#if MODEL_EVERY_STEP
+    const size_t answers = seq * MODEL_OUTPUT_SIZE;
+#else
+    const size_t answers = MODEL_OUTPUT_SIZE;
+#endif
+#if defined(MODEL_ABREAST)
+    model_state states[MODEL_ABREAST];
+    for (; batch >= MODEL_ABREAST; batch -= MODEL_ABREAST) {
+        model_run_blocks(states, MODEL_ABREAST, x, seq, y);
+        x += MODEL_ABREAST * seq * MODEL_INPUT_SIZE;
+        y += MODEL_ABREAST * answers;
+    }
+#else
+    model_state states[1];
+#endif
+    for (; batch > 0; batch--) {
+        model_run_q(states, x, seq, y);
+        x += seq * MODEL_INPUT_SIZE;
+        y += answers;
+    }
+}
+#endif
 #else
 size_t model_scratch_words(size_t seq)
 {

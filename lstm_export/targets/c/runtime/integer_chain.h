@@ -63,4 +63,18 @@ MODEL_STATIC void model_chain(int32_t *wide, int16_t *narrow, const int16_t *x, 
     model_linear(model_linear_2, model_linear_shifts, model_linear_biases, narrow + 0, y, 1, 1, 1);
 }
 
+#if defined(MODEL_KERNEL_AVX512)
+/* A block: x [step][sequence] -> y [sequence], or of every step, over the states. */
+MODEL_STATIC void model_chain_block(model_state *states, const model_block *block, const int16_t *x, int32_t *y)
+{
+    const size_t samples = block->steps * block->sequences;
+    int32_t *const wide = states->wide;
+    int16_t *const narrow = states->narrow;
+    int16_t a[MODEL_SAMPLES * 1];
+    model_lstm_block(&model_layer_0_2, x, narrow + 0, wide + 0, a, block);
+    model_linear(model_linear_2, model_linear_shifts, model_linear_biases, a, y, samples, 1, 1);
+}
+
+#endif
+
 #endif

@@ -4,7 +4,7 @@
 #ifndef MODEL_INTEGER_JOINS_H
 #define MODEL_INTEGER_JOINS_H
 
-#include "integer_stages.c"
+#include "integer_blocks.c"
 
 #if MODEL_SLICE || MODEL_JOIN_CONCAT
 /* Columns of v, the first n where `features` is 0, into n columns of out. */

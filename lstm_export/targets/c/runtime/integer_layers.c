@@ -86,20 +86,30 @@ MODEL_STATIC void model_project(const model_layer *layer, const int16_t *hidden,
         model_write_lanes(&rows, lanes);                                                   \
     }
 
+MODEL_INLINE model_lanes_of_layer model_lanes_of(const model_layer *layer)
+{
+    const size_t groups = MODEL_GROUPS(layer->hidden_size);
+    model_lanes_of_layer lanes;
+    lanes.constants = (const model_16_units *)layer->lanes;
+    lanes.words_x = MODEL_WORDS((size_t)layer->input_size);
+    lanes.words_h = MODEL_WORDS((size_t)layer->state_size);
+    lanes.weights_x = (const __m512i *)(lanes.constants + groups);
+    lanes.weights_h = lanes.weights_x + 4 * lanes.words_x * groups;
+    lanes.units = layer->hidden_size;
+    lanes.up = layer->up;
+    return lanes;
+}
+
 /* c and h of every unit of a layer -> out [hidden_size]. */
 MODEL_INLINE void model_update(const model_layer *layer, const int16_t *x, const int16_t *h,
                                int32_t *c, int16_t *out)
 {
-    int32_t values_x[MODEL_GATHERED / 2 + 8], values_h[MODEL_GATHERED / 2 + 8];
-    model_all_units units;
-    units.lanes = layer->lanes;
-    units.x = model_words(x, layer->input_size, values_x);
-    units.h = model_words(h, layer->state_size, values_h);
-    units.words_x = MODEL_WORDS((size_t)layer->input_size);
-    units.words_h = MODEL_WORDS((size_t)layer->state_size);
-    units.units = layer->hidden_size;
-    units.up = layer->up;
-    model_lstm_units(&units, c, out);
+    const model_lanes_of_layer lanes = model_lanes_of(layer);
+    model_gates sums[MODEL_GROUPS(MODEL_UNITS)];
+    int32_t words[MODEL_SAMPLE] MODEL_ALIGNED;
+    model_x_of_all(&lanes, x, layer->input_size, 1, sums);
+    model_words(h, layer->state_size, words);
+    model_step_of_1(&lanes, sums, words, c, out, 0);
 }
 #else
 #define MODEL_LANES(lanes, weights, biases, shifts, input_size, units, state_size)

@@ -5,6 +5,7 @@
 #include "integer_rows.c"
 
 #define MODEL_GATHERED 8 /* int16 beside each other, at most, for a row of weights */
+#define MODEL_UNITS 1 /* of a layer, at most */
 #define MODEL_HIDDEN 1 /* h of a layer before its projection */
 #define MODEL_PROJECTED 1 /* h of a layer after it */
 

@@ -81,8 +81,8 @@ typedef int16_t model_weight;
 #if defined(__AVX2__)
 #define MODEL_KERNEL_AVX2
 #include <immintrin.h>
-#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && \
-    defined(__AVX512VNNI__)
+#if defined(__x86_64__) && defined(__AVX512F__) && defined(__AVX512BW__) && \
+    defined(__AVX512VL__) && defined(__AVX512VNNI__)
 #define MODEL_KERNEL_AVX512
 #endif
 #elif defined(__wasm_simd128__)
