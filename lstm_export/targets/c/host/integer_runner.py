@@ -43,11 +43,7 @@ class IntegerRunner:
         except (OSError, AttributeError) as error:
             raise InputError(f"the compiled C of {name} cannot be loaded: {error}") from error
         self._run.restype = None
-        try:
-            self._run_batch = functions[f"{name}_run_batch_q"]
-            self._run_batch.restype = None
-        except AttributeError:  # it has whole sequences alone, or was written before there were any
-            self._run_batch = None
+        self._run_batch = _batch_function(functions, name)
         if self._scratch_words:
             self._scratch_words.restype = ctypes.c_size_t
             self._scratch_words.argtypes = [ctypes.c_size_t]
@@ -91,6 +87,16 @@ class IntegerRunner:
         place = 3 if self._scratch_words else 0
         pointers.insert(place, memory.ctypes.data_as(_WORDS))
         self._run(*pointers)
+
+
+def _batch_function(functions: ctypes.CDLL, name: str) -> Any:
+    """NAME_run_batch_q; None where there are whole sequences alone, or the C is older than it."""
+    try:
+        found = functions[f"{name}_run_batch_q"]
+    except AttributeError:
+        return None
+    found.restype = None
+    return found
 
 
 class IntegerStream(IntegerRunner):

@@ -9,14 +9,15 @@
 #if defined(MODEL_KERNEL_AVX512)
 #define MODEL_ADD(a, b) _mm512_add_epi32(a, b)
 
-/* Of two pieces of the table, p in the halves of a word, both ends. Loads by themselves: an instruction
-   that gathers takes longer. */
-MODEL_INLINE __m128i model_two_pieces(int64_t p)
+/* Both ends of two pieces of the table, whose numbers are the halves of `pieces`. Each is a load: an
+   instruction that gathers takes longer. */
+MODEL_INLINE __m128i model_two_pieces(int64_t pieces)
 {
-    const int32_t *const first = model_tanh_table + (uint32_t)p;
-    const int32_t *const second = model_tanh_table + ((uint64_t)p >> 32);
-    const __m128d ends = _mm_load_sd((const double *)(const void *)first);
-    return _mm_castpd_si128(_mm_loadh_pd(ends, (const double *)(const void *)second));
+    const int32_t *const first = model_tanh_table + (uint32_t)pieces;
+    const int32_t *const second = model_tanh_table + ((uint64_t)pieces >> 32);
+    const __m128i ends = _mm_loadl_epi64((const __m128i *)(const void *)first);
+    const __m128 both = _mm_loadh_pi(_mm_castsi128_ps(ends), (const __m64 *)(const void *)second);
+    return _mm_castps_si128(both);
 }
 
 /* The same of eight. */
