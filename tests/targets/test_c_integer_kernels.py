@@ -38,6 +38,17 @@ def model(input_size: int, hidden_size: int, num_layers: int) -> Model:
     return Model(stages, Signature(input_size, 3))
 
 
+def chain(input_size: int, hidden_size: int, num_layers: int) -> Model:
+    """What is computed in blocks of steps, and of sequences, where a processor has use for it."""
+    random = np.random.default_rng(hidden_size)
+    stages = (
+        lstm("lstm", input_size, hidden_size, num_layers, random, gain=2.0),
+        LastStep("last"),
+        linear("fc", hidden_size, 3, random),
+    )
+    return Model(stages, Signature(input_size, 3))
+
+
 @pytest.mark.parametrize("less", LESS)
 @pytest.mark.parametrize("weights", ["int16", "int8"])
 def test_kernels_give_the_bits_of_the_definition(
@@ -48,9 +59,9 @@ def test_kernels_give_the_bits_of_the_definition(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     compiler._cache.cache_clear()
     random = np.random.default_rng(0)
-    for shape in SHAPES:
-        source = model(*shape)
-        place = tmp_path / "x".join(map(str, shape))
+    for build, shape in [*((model, shape) for shape in SHAPES), (chain, SHAPES[-1])]:
+        source = build(*shape)
+        place = tmp_path / f"{build.__name__}{shape}"
         C.export(source, place, arithmetic="integer", weights=weights, max_error="1000%")
         data = (place / "model.c").read_bytes()
         runner = C.load(data)
