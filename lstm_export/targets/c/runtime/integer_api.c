@@ -43,9 +43,15 @@ void model_step_q(model_state *self, const int16_t *x, int32_t *y)
     model_chain(self->wide, self->narrow, x, y);
 }
 
+/* Sequences at once. Four of int8 weights take two multiply-adds a word, and more registers than there
+   are: one after another they are faster. */
 #if MODEL_BLOCKS
 #if defined(MODEL_KERNEL_AVX512)
-#define MODEL_ABREAST 4 /* sequences at once */
+#if MODEL_BITS == 8
+#define MODEL_ABREAST 1
+#else
+#define MODEL_ABREAST 4
+#endif
 #endif
 #endif
 #if defined(MODEL_ABREAST)

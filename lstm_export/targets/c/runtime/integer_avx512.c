@@ -318,6 +318,7 @@ MODEL_NOINLINE void model_step_of_1(const model_lanes_of_layer *layer, const mod
     }
 }
 
+#if MODEL_BITS == 16
 /* The same of four samples: h [4][MODEL_SAMPLE], c `stride` apart, sums [4][16 units] -> out [4][units]. */
 MODEL_NOINLINE void model_step_of_4(const model_lanes_of_layer *layer, const model_gates *sums,
                                    const int32_t *h, int32_t *c, size_t stride, int16_t *out)
@@ -352,6 +353,7 @@ MODEL_NOINLINE void model_step_of_4(const model_lanes_of_layer *layer, const mod
         model_update_part(before + part / 4, (unsigned)part % 4, layer->up);
     }
 }
+#endif
 #endif
 #endif
 

@@ -8,7 +8,7 @@
 #if defined(MODEL_KERNEL_AVX512)
 /* What is computed at once.
 
-   sequences: 1 or 4
+   sequences: 1, or with int16 weights 4
    stride: words from the state of one to that of the next */
 typedef struct {
     size_t steps, sequences, stride;
@@ -33,11 +33,15 @@ MODEL_STATIC void model_lstm_block(const model_layer *layer, const int16_t *x, i
         for (k = 0; k < sequences; k++) {
             model_words(before + k * stride, size, v + k * MODEL_SAMPLE);
         }
+#if MODEL_BITS == 8
+        model_step_of_1(&lanes, from_x, v, c, out, t % 2);
+#else
         if (sequences == 1) {
             model_step_of_1(&lanes, from_x, v, c, out, t % 2);
         } else {
             model_step_of_4(&lanes, from_x, v, c, block->stride, out);
         }
+#endif
         before = out;
         stride = size;
         out += sequences * size;
