@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _WARM = "forkserver"  # a start method of multiprocessing
 _PATIENCE_S = 10.0  # for a process to clear up and end
+_LEAVING_OUT = threading.Lock()  # of two threads the later would put the other's stand-in back
 
 
 @dataclass(frozen=True)
@@ -155,12 +157,13 @@ def _interrupts_held() -> Iterator[None]:
 def _main_module_left_out() -> Iterator[None]:
     """A process would import the program once more, in which no job is; and a script that asks
     without `if __name__ == "__main__":` would ask again."""
-    program = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = program
+    with _LEAVING_OUT:
+        program = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = program
 
 
 @contextmanager

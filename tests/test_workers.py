@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,15 @@ def test_a_process_that_dies_costs_its_own_question() -> None:
     assert died["exit"].reason == "its process ended with exit code 3"
     kept = [told[0] for told in answers.values() if not isinstance(told, Died)]
     assert sorted(kept) == ["a", "b", "c", "d"]
+
+
+@pytest.mark.usefixtures("start_method")
+def test_threads_that_ask_at_once_keep_the_main_module() -> None:
+    program = sys.modules["__main__"]
+    with ThreadPoolExecutor(4) as threads:
+        asked = [threads.submit(lambda: list(ask_all(answer, ["a"], workers=1))) for _ in range(4)]
+    assert [future.result()[0][1][0] for future in asked] == ["a"] * 4
+    assert sys.modules["__main__"] is program
 
 
 @pytest.mark.usefixtures("start_method")
