@@ -232,7 +232,7 @@ class TrainingOptions:
             )
         for name in ("time_format", "timezone", "step", "calendar_step", "tolerance"):
             if vars(self)[name] is not None and self.time is None:
-                flag = name.replace("_", "-")
+                flag = "step" if name == "calendar_step" else name.replace("_", "-")
                 raise InputError(f"--{flag} is about a time column; name it with --time")
         if self.step is not None and not 0 < self.step < math.inf:
             raise InputError(

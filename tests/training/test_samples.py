@@ -154,6 +154,8 @@ def test_empty_targets_are_refused_by_default() -> None:
         ({"targets": ("v",), "features": ("v",), "horizon": 0}, "the input would be the answer"),
         ({"targets": ("v",), "time": "v"}, "cannot be a target and the time"),
         ({"targets": ("v",), "calendar": ("hour",)}, "need a time column"),
+        ({"targets": ("v",), "calendar_step": "month"}, "--step is about .*; name it with --time"),
+        ({"targets": ("v",), "time_format": "%d.%m.%Y"}, "--time-format is about a time column"),
         ({"targets": ("v",), "calendar": ("moon",), "time": "t"}, "of hour, weekday, yearday"),
         ({"targets": ("v",), "split": (0.7, 0.2, 0.2)}, "three shares that add up to 1"),
         ({"targets": ("v",), "split": (0, 0.5, 0.5)}, "the first above 0"),
