@@ -15,6 +15,7 @@ import pytest
 from lstm_export import targets
 from lstm_export.errors import InputError, UnsupportedModel
 from lstm_export.model import Model, forward
+from lstm_export.model.model import STAGES
 from lstm_export.model.runner import is_stateful
 from lstm_export.model.state import not_for_streams
 from lstm_export.parity import check, check_streaming, golden_sets
@@ -65,6 +66,10 @@ def artifact(
         targets.get(target).export(model, path)
         exported[key] = path
     return own_artifact(target, exported[key])
+
+
+def test_no_kind_of_stage_is_left_out() -> None:
+    assert {stage.kind for model in ALL.values() for stage in model.stages} == set(STAGES)
 
 
 def test_passes_the_rule(target: str, model: Model, artifact: ArtifactFile) -> None:
