@@ -20,6 +20,7 @@ from lstm_export.device import Session
 from lstm_export.errors import InputError, MissingDependency
 from lstm_export.model import Column, Signature
 from lstm_export.scale import answer, folder, run_folder
+from lstm_export.scale.on_dask import KEEPING_FREED_MEMORY
 from lstm_export.scale.sharing import Engine, ask_on
 from lstm_export.series import Missing, Table, read_table
 from lstm_export.workers import Died
@@ -376,3 +377,11 @@ def test_an_engine_that_does_not_start_is_told_in_one_line(
         monkeypatch.setitem(sys.modules, name, module)
     with pytest.raises(MissingDependency, match=r"does not start here \(timed out\); [^\n]+$"):
         list(ask_on(engine, str, [0], 2))
+
+
+def test_the_page_shows_what_lets_workers_of_dask_keep_freed_memory() -> None:
+    page = Path(__file__).parents[2] / "docs" / "scale.md"
+    ((option, value),) = KEEPING_FREED_MEMORY.items()
+    assert value is None  # null in YAML
+    keys = [f"{'  ' * depth}{key}:" for depth, key in enumerate(option.split("."))]
+    assert "\n".join(["```yaml", *keys]) + " null\n```" in page.read_text(encoding="utf-8")
