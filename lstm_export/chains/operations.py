@@ -46,10 +46,9 @@ from .time_calls import (
     adaptive_pool,
     deviation,
     expanded,
-    largest,
+    extreme,
     pooled,
     powered,
-    smallest,
     variance,
 )
 from .weight_calls import addmm, batch_normed, einsum, layer_norm, linear, matmul, rms_norm
@@ -138,8 +137,8 @@ RULES: Mapping[str, Rule] = {
     "sum": pooled("sum"),
     **dict.fromkeys(("var", "var_mean"), variance),
     **dict.fromkeys(("std", "std_mean"), deviation),
-    "max": largest,
-    "min": smallest,
+    "max": extreme("max", "maximum"),
+    "min": extreme("min", "minimum"),
     "amax": pooled("max"),
     "amin": pooled("min"),
     "adaptive_avg_pool1d": adaptive_pool("mean"),

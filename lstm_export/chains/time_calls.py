@@ -47,18 +47,15 @@ def _over_rows(mode: str, signal: Signal, axis: int, keeps: bool, t: Translator)
     return axes.inserted(total, axis) if keeps else total
 
 
-def largest(call: Call, data: Data, t: Translator) -> Signal:
-    """`max(x, dim)` over the steps, or `max(x, tensor)`, which is `maximum`."""
-    if isinstance(call.argument(1, "other"), Data | Constant):
-        return limited(replace(call, name="maximum"), data, t)
-    return _pooled("max", call, data, t)
+def extreme(mode: str, of_two: str) -> Rule:
+    """`max(x, dim)` over the steps, or `max(x, tensor)`, which is `maximum`; `min` alike."""
 
+    def rule(call: Call, data: Data, t: Translator) -> Signal:
+        if isinstance(call.argument(1, "other"), Data | Constant):
+            return limited(replace(call, name=of_two), data, t)
+        return _pooled(mode, call, data, t)
 
-def smallest(call: Call, data: Data, t: Translator) -> Signal:
-    """`min(x, dim)` over the steps, or `min(x, tensor)`, which is `minimum`."""
-    if isinstance(call.argument(1, "other"), Data | Constant):
-        return limited(replace(call, name="minimum"), data, t)
-    return _pooled("min", call, data, t)
+    return rule
 
 
 def variance(call: Call, data: Data, t: Translator) -> Signal:

@@ -183,6 +183,9 @@ PLAIN: dict[str, Kind] = {
     "max with a tensor": Kind(
         lambda m, x: torch.max(m.fc(m.last(x)), torch.zeros(1)), holds=("relu",)
     ),
+    "min with a tensor": Kind(
+        lambda m, x: torch.min(m.fc(m.last(x)), torch.full((1,), 0.1)), holds=("clamp",)
+    ),
     "clamp from 0": Kind(lambda m, x: torch.clamp(m.fc(m.last(x)), min=0), holds=("relu",)),
     "clamp by a buffer": Kind(
         lambda m, x: m.fc(m.last(x)).clamp(max=m.mean[:2]), refused="no two numbers"
