@@ -1,4 +1,4 @@
-"""What options can be chosen from.
+"""The values that options can take.
 
 These are the library's words, repeated here so that --help need not import it; tests compare them.
 """
