@@ -77,7 +77,7 @@ def _check_neighbours(wanted: Sequence[Any]) -> None:
     chosen = [index for index, is_kept in enumerate(kept) if not is_kept]
     lists = any(isinstance(wanted[index], tuple | Constant) for index in chosen)
     if lists and chosen != list(range(chosen[0], chosen[-1] + 1)):
-        raise Untranslated("picks by a list and by a number in axes that are no neighbours")
+        raise Untranslated("picks by a list and by a number in axes that are not side by side")
 
 
 def picked(nodes: Nodes, signal: Signal, axis: int, size: int, places: Any) -> Signal:
@@ -88,7 +88,7 @@ def picked(nodes: Nodes, signal: Signal, axis: int, size: int, places: Any) -> S
     if isinstance(places, Constant):
         places = constant(places, "places").array.tolist()
     if not isinstance(places, tuple | list) or not all(type(each) is int for each in places):
-        raise Untranslated("picks by what are no whole numbers")
+        raise Untranslated("picks by something other than whole numbers")
     features = tuple(place % size for place in places)
     return signal.map(lambda node: nodes.pick(node, features))
 
