@@ -134,7 +134,7 @@ def test_package_holds_every_target_and_verifies_alone(seed_checkpoint: Path) ->
     # A TorchScript archive is code: out of a bundle it is run only beside the model that it was
     # made from.
     assert all(
-        "opening it runs code" in report.notes[0]
+        "opening it runs the code in it; name the model" in report.notes[0]
         for name, report in alone.items()
         if name != "onnx"
     )

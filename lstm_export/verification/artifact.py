@@ -42,10 +42,7 @@ from .isolated import IsolatedRunner
 
 MOST_BYTES = 2**30  # no artifact of this package comes near; an endless file ends here
 _EXPECTED = "a bundle or an exported artifact"
-_WORD_FOR_BUNDLE = (
-    "opening it runs code; name the model that the bundle was made from, or add --trust, "
-    "if you trust it"
-)
+_WORD_FOR_BUNDLE = "name the model that the bundle was made from, or add --trust, if you trust it"
 _ONLY_OUR_FORMS = (
     "only what lstm-export writes is run; `lstm-export verify FILE MODEL` judges a file of another "
     "tool, in a process of its own"
@@ -380,8 +377,9 @@ def _packed(path: Path, bundle: Bundle, target: str, word: UsersWord) -> Artifac
     """One engine of a bundle."""
     if target in targets.names() and not _makes_runner(target):
         module = targets.get(target)
-        allowed = word.trust or word.names_model or not isinstance(module, targets.RunsCode)
-        refusal = "" if allowed else _WORD_FOR_BUNDLE
+        refusal = ""
+        if isinstance(module, targets.RunsCode) and not (word.trust or word.names_model):
+            refusal = f"{module.runs_code}; {_WORD_FOR_BUNDLE}"
         data = bundle.artifacts[target]
         return ArtifactFile(
             str(path), target, data, bundle.model, refusal=refusal, isolates=word.names_model

@@ -1,8 +1,9 @@
-"""C and WebAssembly in a bundle are held against its weights, without being compiled."""
+"""C, WebAssembly and .ort in a bundle are held against its weights, without being compiled."""
 
 from __future__ import annotations
 
 import re
+import struct
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,6 +64,33 @@ def nudged(model: Model) -> Model:
     *stages, linear = model.stages
     weight = np.nextafter(linear.arrays["weight"], np.float32(9))
     return Model((*stages, replace(linear, weight=weight)), model.signature)
+
+
+def without_end(data: bytes, weight: bytes) -> bytes:
+    """The file whose arrays `(1, 1)` are empty ones of more columns than an array has."""
+    shape = struct.pack("<I2q", 2, 1, 1)
+    endless = data.replace(shape, struct.pack("<I2q", 2, 0, 2**62))
+    length = struct.pack("<I", len(weight))
+    return endless.replace(length + weight, bytes(len(length)) + weight)
+
+
+def test_the_weights_of_an_ort_file_are_the_bundles(tmp_path: Path) -> None:
+    """Without a word that lets it be opened."""
+    pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
+    data = exported("ort", MODEL)
+    assert verified("ort", data, tmp_path).structure == "not checked"
+    weight = MODEL.arrays["fc.weight"].tobytes()
+    changes = {
+        "fc.weight differs": exported("ort", nudged(MODEL)),
+        "the chain is": exported("ort", Model(MODEL.stages[:-1], MODEL.signature)),
+        "other weights than its own metadata": data.replace(weight, bytes(4)),
+        "damaged: a distance": data[: len(data) // 2],
+        "damaged: it describes no valid model": without_end(data, weight),
+    }
+    for what, forged in changes.items():
+        report = verified("ort", forged, tmp_path)
+        assert what in report.structure
+        assert not report.ok
 
 
 def test_the_weights_of_a_module_are_the_bundles(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...errors import LstmExportError
 from ...files import replacing_folder
 from ..onnx import DEFAULT_OPSET
 from ..onnx import lowered as onnx_lowered
@@ -72,6 +73,20 @@ def read(data: bytes) -> Model:
     from .reader import model_in
 
     return model_in(data)
+
+
+def differs_from(model: Model, data: bytes) -> str:
+    """How the weights and the chain in the file differ from the model's, without ONNX Runtime."""
+    from .reader import model_in
+
+    try:
+        found = model_in(data)
+    except LstmExportError as error:
+        return str(error)
+    if found.signature != model.signature:
+        return "the file has another signature than its bundle"
+    expected, _ = lowered(model)
+    return "; ".join(expected.differences(found)[:2])
 
 
 def recognises(data: bytes) -> bool:

@@ -13,23 +13,46 @@ from collections.abc import Iterator
 from ...errors import BundleError
 
 _DISTANCE = "<I"
+_MOST_READ = 4  # times the size of the file: a few strings are read twice
+
+
+class _Source:
+    """The bytes of a file, and how many more of its vectors are read: they could overlap."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self._left = _MOST_READ * len(data)
+
+    def at(self, first: int, size: int) -> bytes:
+        """A few bytes."""
+        if first < 0 or first + size > len(self.data):
+            raise damaged("a distance in it leads out of the file")
+        return self.data[first : first + size]
+
+    def vector(self, first: int, size: int) -> bytes:
+        """The bytes of a vector."""
+        self._left -= size
+        if self._left < 0:
+            raise damaged("its vectors overlap")
+        return self.at(first, size)
 
 
 class Table:
-    """One table of `data`; fields count from 0.
+    """One table of a file; fields count from 0.
 
     Attributes:
         at: where it begins in the data.
     """
 
-    def __init__(self, data: bytes, at: int) -> None:
-        self._data = data
+    def __init__(self, source: _Source, at: int) -> None:
+        self._source = source
         self.at = at
 
     @classmethod
     def root(cls, data: bytes) -> Table:
         """The table that a file is."""
-        return cls(data, cls(data, 0)._after(0))
+        source = _Source(data)
+        return cls(source, cls(source, 0)._after(0))
 
     @property
     def vtable(self) -> int:
@@ -50,23 +73,23 @@ class Table:
 
     def table(self, field: int) -> Table:
         """A table that has to be there."""
-        return Table(self._data, self.place_of(field))
+        return Table(self._source, self.place_of(field))
 
     def tables(self, field: int) -> Iterator[Table]:
         """A vector of tables; nothing where it is absent."""
         first, count = self._vector(field)
         for place in range(first, first + 4 * count, 4):
-            yield Table(self._data, self._after(place))
+            yield Table(self._source, self._after(place))
 
     def numbers(self, field: int) -> tuple[int, ...]:
         """A vector of int64."""
         first, count = self._vector(field)
-        data = self._bytes(first, 8 * count)
+        data = self._source.vector(first, 8 * count)
         return struct.unpack(f"<{count}q", data)
 
     def raw(self, field: int) -> bytes:
         """A vector of bytes."""
-        return self._bytes(*self._vector(field))
+        return self._source.vector(*self._vector(field))
 
     def text(self, field: int) -> str:
         """A string; empty where it is absent."""
@@ -92,13 +115,8 @@ class Table:
         return place + self._read(_DISTANCE, place)
 
     def _read(self, kind: str, place: int) -> int:
-        (found,) = struct.unpack(kind, self._bytes(place, struct.calcsize(kind)))
+        (found,) = struct.unpack(kind, self._source.at(place, struct.calcsize(kind)))
         return int(found)
-
-    def _bytes(self, first: int, size: int) -> bytes:
-        if first < 0 or first + size > len(self._data):
-            raise damaged("a distance in it leads out of the file")
-        return self._data[first : first + size]
 
 
 def damaged(what: str) -> BundleError:

@@ -37,6 +37,9 @@ _DIMS = 2
 _DATA_TYPE = 3
 _RAW_DATA = 4
 
+# What a record of the wrong kind can lead to, such as a number where a name belongs.
+_OTHER_FORM = (ArithmeticError, AttributeError, KeyError, TypeError, ValueError)
+
 
 def model_in(data: bytes) -> Model:
     """The model: its weights from the graph, its chain from the metadata.
@@ -49,13 +52,19 @@ def model_in(data: bytes) -> Model:
     metadata = {entry.text(0): entry.text(1) for entry in model.tables(_METADATA)}
     if SIGNATURE not in metadata:
         raise UnsupportedModel(f"this .ort file was not written by lstm-export: no {SIGNATURE}")
-    graph = model.table(_GRAPH)
-    operators = {node.text(_NAME): node.text(_OP_TYPE) for node in graph.tables(_NODES)}
-    arrays = arrays_in_graph(metadata, dict(_constants(graph)), operators)
-    found = Model.from_record(stored_chain(metadata), arrays, stored_signature(metadata), "stored")
+    try:
+        found = _found(model.table(_GRAPH), metadata)
+    except _OTHER_FORM as error:
+        raise damaged(f"it describes no valid model ({error})") from error
     if metadata.get(WEIGHTS_SHA256) != found.weights_sha256:
         raise EditedArtifact("the file holds other weights than its own metadata says", found)
     return found
+
+
+def _found(graph: Table, metadata: Mapping[str, str]) -> Model:
+    operators = {node.text(_NAME): node.text(_OP_TYPE) for node in graph.tables(_NODES)}
+    arrays = arrays_in_graph(metadata, dict(_constants(graph)), operators)
+    return Model.from_record(stored_chain(metadata), arrays, stored_signature(metadata), "stored")
 
 
 def _constants(graph: Table) -> Iterator[tuple[str, Array]]:
