@@ -26,12 +26,10 @@ from lstm_export.verification.failure import smallest_failure
 from lstm_export.verification.subject import Subject
 from tests.kit.builders import drawn
 from tests.kit.chains import CHAINS, MODELS
+from tests.kit.compiled_c import compile_with, needs_compiler
 from tests.kit.integer_models import ALL, HELD, REFUSED, UNTRAINED, sensor
 
 C = targets.get("c")
-needs_compiler = pytest.mark.skipif(
-    bool(compiler.unavailable()), reason=f"needs a C compiler: {compiler.HOW}"
-)
 needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc: apt install gcc g++")
 STRICT = ("-pedantic", "-Wall", "-Wextra", "-Werror", "-Wno-overlength-strings")
 AVX512 = ("avx2", "avx512f", "avx512bw", "avx512vl", "avx512vnni")
@@ -39,11 +37,9 @@ TRAPS = "-fsanitize=undefined -fsanitize-undefined-trap-on-error"
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Any undefined behaviour ends the process."""
-    monkeypatch.setenv("CFLAGS", f"-O0 {TRAPS}")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
-    compiler._cache.cache_clear()
+    compile_with(f"-O0 {TRAPS}", monkeypatch)
 
 
 def exported(model: Model, folder: Path, **options: object) -> bytes:

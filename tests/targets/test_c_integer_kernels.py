@@ -11,19 +11,15 @@ import pytest
 
 from lstm_export import targets
 from lstm_export.model import Concat, LastStep, Model, Signature
-from lstm_export.targets.c.host import compiler
 from lstm_export.targets.c.host.integer_runner import IntegerRunner
 from lstm_export.targets.c.integer.definition import IntegerDefinition
 from tests.kit.builders import linear, lstm, rnn
+from tests.kit.compiled_c import compile_with, needs_compiler
 
 C = targets.get("c")
-pytestmark = pytest.mark.skipif(
-    bool(compiler.unavailable()), reason=f"needs a C compiler: {compiler.HOW}"
-)
+pytestmark = needs_compiler
 # What is left of this processor's instructions; the first has all.
 LESS = ("", "-mno-avx512f", "-mno-avx2") if platform.machine() == "x86_64" else ("",)
-# Inputs, units and layers: whole vectors, some of each kind left over, and rows of many chunks.
-SHAPES = [(1, 1, 1), (10, 50, 1), (7, 37, 2)]
 
 
 def model(input_size: int, hidden_size: int, num_layers: int) -> Model:
@@ -40,13 +36,24 @@ def model(input_size: int, hidden_size: int, num_layers: int) -> Model:
 
 def chain(input_size: int, hidden_size: int, num_layers: int) -> Model:
     """What is computed in blocks of steps, and of sequences, where a processor has use for it."""
+    lstms, fc = every_step(input_size, hidden_size, num_layers).stages
+    return Model((lstms, LastStep("last"), fc), Signature(input_size, 3))
+
+
+def every_step(input_size: int, hidden_size: int, num_layers: int) -> Model:
+    """The same, which answers at every step of a block."""
     random = np.random.default_rng(hidden_size)
-    stages = (
-        lstm("lstm", input_size, hidden_size, num_layers, random, gain=2.0),
-        LastStep("last"),
-        linear("fc", hidden_size, 3, random),
-    )
-    return Model(stages, Signature(input_size, 3))
+    layers = lstm("lstm", input_size, hidden_size, num_layers, random, gain=2.0)
+    return Model((layers, linear("fc", hidden_size, 3, random)), Signature(input_size, 3))
+
+
+# Inputs, units and layers: whole vectors, some of each kind left over, and rows of many chunks.
+CASES = (
+    (model, (1, 1, 1)),
+    (model, (7, 37, 2)),
+    (chain, (7, 37, 2)),
+    (every_step, (10, 70, 1)),
+)
 
 
 @pytest.mark.parametrize("less", LESS)
@@ -55,11 +62,9 @@ def test_kernels_give_the_bits_of_the_definition(
     less: str, weights: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Usual counts and the ends of int16, at the level at which kernels are compiled."""
-    monkeypatch.setenv("CFLAGS", f"-O1 {less}")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    compiler._cache.cache_clear()
+    compile_with(f"-O1 {less}", monkeypatch)
     random = np.random.default_rng(0)
-    for build, shape in [*((model, shape) for shape in SHAPES), (chain, SHAPES[-1])]:
+    for build, shape in CASES:
         source = build(*shape)
         place = tmp_path / f"{build.__name__}{shape}"
         C.export(source, place, arithmetic="integer", weights=weights, max_error="1000%")
