@@ -14,6 +14,7 @@ from lstm_export import targets
 from lstm_export.errors import BundleError, InputError, UnsupportedModel
 from lstm_export.model import Model
 from lstm_export.targets import ort
+from lstm_export.targets.ort.flatbuffer import Table
 from tests.kit.builders import drawn
 from tests.kit.chains import CHAINS
 
@@ -70,6 +71,14 @@ def test_another_weight_shows(seed_model: Model, exported: Path) -> None:
     for cut in (8, 40, 700, len(data) // 2):
         with pytest.raises(BundleError, match="damaged"):
             ort.read(bytes(data[:cut]))
+
+
+def test_vectors_that_overlap_are_not_read_again_and_again(exported: Path) -> None:
+    """Many entries of a small file could name the same long string."""
+    model = Table.root(exported.read_bytes()).table(1)
+    with pytest.raises(BundleError, match="its vectors overlap"):
+        for _ in range(99):
+            assert all(entry.text(1) for entry in model.tables(9))  # of the metadata
 
 
 def test_a_strangers_file_is_not_opened(exported: Path, tmp_path: Path) -> None:
