@@ -30,11 +30,10 @@ def walk(nodes: Sequence[Node], width: int, constants: Constants, extent: Extent
     for index, node in enumerate(nodes):
         run.begin(index)
         stage = node.stage
-        run.end(
-            written(stage, run)
-            if isinstance(stage, joins.Join)
-            else _WRITERS[type(stage)](stage, run)
-        )
+        if isinstance(stage, joins.Join):
+            run.end(written(stage, run))
+        else:
+            run.end(_WRITERS[type(stage)](stage, run))
     _answer(run)
     return run
 

@@ -90,8 +90,9 @@ def block_text(step: Walk) -> str:
     ]
     body += [f"int16_t {name}[{most} * {width}];" for name, width in sorted(run.narrow.items())]
     body += [f"int32_t {name}[{most} * {width}];" for name, width in sorted(run.wide.items())]
-    types = (prefix.symbol("state"), prefix.symbol("block"))
-    parameters = "{} *states, const {} *block, const int16_t *x, int32_t *y".format(*types)
+    state = prefix.symbol("state")
+    block = prefix.symbol("block")
+    parameters = f"{state} *states, const {block} *block, const int16_t *x, int32_t *y"
     comment = "A block: x [step][sequence] -> y [sequence], or of every step, over the states."
     text = _function(run, comment, parameters, body, "chain_block")
     return f"#if defined({prefix.macro('KERNEL_AVX512')})\n{text}#endif\n\n"
