@@ -141,7 +141,9 @@ class ParityReport:
         """For people: the structure, what is wrong, a line for each set, reasons and notes."""
         if self.error:
             return self.error
-        lines = [f"structure: {GOOD_STRUCTURE.get(self.structure, self.structure)}"]
+        lines: list[str] = []
+        if self.sets or self.structure != "not checked":  # else nothing was looked at
+            lines.append(f"structure: {GOOD_STRUCTURE.get(self.structure, self.structure)}")
         if self.diagnosis:
             lines += [f"diagnosis: {sentence}" for sentence in self.diagnosis.sentences()]
         if self.sets:

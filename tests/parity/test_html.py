@@ -106,6 +106,7 @@ def test_without_a_verdict_the_page_says_why() -> None:
 def test_several_artifacts_share_a_page() -> None:
     good = check(exact("seed"), GOLDEN["seed"], subject="onnx", structure="as packaged")
     absent = ParityReport("torchscript", "not checked", (), ("not run here: torch is absent",))
+    assert absent.table() == "note: not run here: torch is absent"
     read = page_of(good, reports=(good, absent))
     assert read.text.startswith("Passed")
     assert "not run here: torch is absent" in read.text
