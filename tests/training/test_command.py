@@ -66,7 +66,8 @@ def test_it_prints_the_model_beside_its_baselines(data: Path, tmp_path: Path) ->
     shown = Reader(page.read_bytes()).text
     assert shown.startswith("Not clearly better than a baseline model.pt")
     assert ", a difference within the noise." in shown
-    for told in ("Loss", "What was noticed", "by step", f"lstm-export train {data} --target load"):
+    assert "What was noticed" not in shown
+    for told in ("Loss", "by step", f"lstm-export train {data} --target load"):
         assert told in shown
     assert "error of load in kW, RMSE / MAE" in got.stdout
     rows = [line.split("  ")[0] for line in got.stdout.splitlines()]
@@ -74,11 +75,21 @@ def test_it_prints_the_model_beside_its_baselines(data: Path, tmp_path: Path) ->
     assert [row for row in rows[1:] if row in models] == models
     windows = next(line for line in got.stdout.splitlines() if line.startswith("windows"))
     assert len(windows.split()) == 4
-    # No bar where stderr is no terminal; what shows before training, then that a simpler method
-    # does as well.
-    few, better = got.stderr.splitlines()
+    # No bar where stderr is no terminal; what shows before training
+    (few,) = got.stderr.splitlines()
     assert few.startswith("warning: 203 windows are few to learn from")
-    assert better.startswith("warning: ridge predicts load as well as the model on the test part")
+
+
+def test_it_warns_of_a_baseline_that_is_better(data: Path, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    written = ["-o", str(tmp_path / "model.pt"), "--report", str(page), "--predict", "change"]
+    got = CliRunner().invoke(app, ["train", str(data), *OPTIONS, *written])
+    assert got.exit_code == 0, got.output
+    shown = Reader(page.read_bytes()).text
+    assert shown.startswith("A baseline is better model.pt")
+    assert "What was noticed" in shown
+    better = got.stderr.splitlines()[-1]
+    assert better.startswith("warning: ridge predicts load better than the model on the test part")
 
 
 def test_charts_are_drawn_as_png(data: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Export to ONNX Runtime's own format, for its minimal builds on phones.
+"""Export to ONNX Runtime's own format, for phones.
 
 Writes a folder: model.ort, and model.required_operators.config, the operators that such a build
 has to hold. ONNX Runtime itself makes the file of what the onnx target writes, without optimizing;
