@@ -86,7 +86,9 @@ def launched(tmp_path_factory: pytest.TempPathFactory) -> Launched:
     waves().write_csv(folder / "data.csv")
     (folder / "script.py").write_text(SCRIPT)
     run = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    command = [*run, "script.py", "data.csv", *ARGUMENTS.split()]
+    # torchrun looks this late, in seconds: the first process notices the loss before it is ended
+    late = ["--monitor_interval", "2"]
+    command = [*run, *late, "script.py", "data.csv", *ARGUMENTS.split()]
     done = subprocess.run(
         command, cwd=folder, capture_output=True, text=True, timeout=300, check=False
     )
