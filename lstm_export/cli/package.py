@@ -15,7 +15,7 @@ from .options import bundling, shared
 from .reading_arguments import Reading, reads_model
 
 # Parameters that targets are handed.
-OF_TARGETS = ("arithmetic", "weights", "calibrate", "max_error")
+OF_TARGETS = ("arithmetic", "weights", "calibrate", "input_format", "max_error")
 
 
 @reads_model
@@ -30,6 +30,7 @@ def package(  # noqa: PLR0913, PLR0917 - the options of a command
     arithmetic: bundling.Arithmetic = "",
     weights: bundling.Weights = "",
     calibrate: bundling.Calibrate = "",
+    input_format: bundling.InputFormat = "",
     max_error: bundling.MaxError = "",
     sign: bundling.Sign = None,
     provenance: bundling.Provenance = False,

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import lstm_export
 from lstm_export import targets
 from lstm_export.bundle import Artifact, Bundle, make_bundle, open_bundle, write_bundle
-from lstm_export.chains import Checkpoint
+from lstm_export.chains import Checkpoint, write_checkpoint
+from lstm_export.cli import app
 from lstm_export.errors import BundleError, InputError
 from lstm_export.model import Column, Model, forward
 from lstm_export.parity import ParityReport
@@ -52,6 +54,18 @@ def test_a_table_chooses_the_formats(made: Any, model: Model, tmp_path: Path) ->
         exported[table] = (tmp_path / "m_c" / "model.c").read_bytes()
     without, with_table = exported.values()
     assert open_bundle(path).artifacts["c"] == with_table != without
+
+
+def test_counts_of_a_sensor_go_in(model: Model, tmp_path: Path) -> None:
+    """By the command, whose options the targets are handed."""
+    pytest.importorskip("torch", reason='needs torch: pip install "lstm-export[export]"')
+    write_checkpoint(tmp_path / "m.pt", Checkpoint(model))
+    options = ["--target", "c", "--arithmetic", "integer", "--input-format", "x0=q:0.0625"]
+    done = CliRunner().invoke(app, ["package", str(tmp_path / "m.pt"), *options])
+    assert done.exit_code == 0, done.output
+    definition = definition_of(open_bundle(tmp_path / "m.bundle"), model)
+    x = np.full((1, 3, 2), [280.03, 40.0])
+    assert definition.counts(x)[0, 0, 0] == 4480  # 280.03 / 0.0625 = 4480.48
 
 
 def test_the_cost_stands_in_manifest_card_and_bill(made: Any, model: Model) -> None:
@@ -163,6 +177,7 @@ def test_what_is_claimed_of_equality_follows_from_the_errors(made: Any, tmp_path
         (["numpy"], OPTIONS, "none of numpy takes arithmetic; add the target c"),
         (["c"], {"weights": "int8"}, "by which a device judges c, and --weights rounded them"),
         (["c"], {**OPTIONS, "max_error": "0.0001%"}, "allowed are 0.0001%"),
+        (["c"], {**OPTIONS, "input_format": "speed=q:1"}, "'speed', which is no input"),
     ],
 )
 def test_options_that_do_nothing_or_are_not_kept_leave_no_bundle(

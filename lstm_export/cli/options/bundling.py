@@ -64,6 +64,13 @@ Calibrate = Annotated[
         metavar="TABLE",
     ),
 ]
+InputFormat = Annotated[
+    str,
+    typer.Option(
+        help="Raw counts for whole numbers, such as temp_c=q:0.0625 (a count is 0.0625 units) or "
+        "temp_c=q:0.5:-40 (and count 0 is -40)."
+    ),
+]
 MaxError = Annotated[
     str,
     typer.Option(
