@@ -54,11 +54,14 @@ def _answer(run: Walk) -> None:
 def _scale(stage: stages.Scale, run: Walk) -> Place:
     width = run.value.width
     centres = run.constants.add("centres", "int16_t", stage.centre, "what a scaler makes 0")
-    factors = run.constants.add("factors", "int16_t", stage.factor, "its factors")
-    shifts = run.constants.add("factor_shifts", "uint8_t", stage.shift, "their shifts")
+    multipliers = run.constants.add(
+        "multipliers", "int16_t", stage.multiplier, "what it multiplies with"
+    )
+    shifts = run.constants.add("multiplier_shifts", "uint8_t", stage.shift, "their shifts")
     offsets = run.constants.add("offsets", "int32_t", stage.offset, "and offsets")
     out = run.wide_buffer(width)
-    run.call("scale", centres, factors, shifts, offsets, run.value.text, out.text, run.steps, width)
+    constants = (centres, multipliers, shifts, offsets)
+    run.call("scale", *constants, run.value.text, out.text, run.steps, width)
     return out
 
 
@@ -108,10 +111,10 @@ def _clamp(stage: stages.Clamp, run: Walk) -> Place:
 
 def _prelu(stage: stages.PReLU, run: Walk) -> Place:
     width = run.value.width
-    factors = run.constants.add("slopes", "int16_t", stage.factor, "slopes below 0")
+    slopes = run.constants.add("slopes", "int16_t", stage.multiplier, "slopes below 0")
     shifts = run.constants.add("slope_shifts", "uint8_t", stage.shift, "their shifts")
     out = run.wide_buffer(width)
-    run.call("prelu", factors, shifts, run.value.text, out.text, run.steps, width)
+    run.call("prelu", slopes, shifts, run.value.text, out.text, run.steps, width)
     return out
 
 

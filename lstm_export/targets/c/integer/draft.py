@@ -18,8 +18,8 @@ from .stages import WholeStage
 from .whole_model import Node
 
 LARGEST_OFFSET = 2.0**29
-LARGEST_WIDE = 2.0**28  # of a count times a factor
-LARGEST_FACTOR = 2**14 - 1  # times the difference of two int16 it stays in int32
+LARGEST_WIDE = 2.0**28  # of a count times a multiplier
+LARGEST_MULTIPLIER = 2**14 - 1  # times the difference of two int16 it stays in int32
 MOST_DOWN = 30  # that int32 is shifted, to be rounded to int16
 SMALLEST = 1e-300
 
@@ -115,7 +115,7 @@ class Draft:
         return np.array(self.formats.after[value.name]) if value.name else self.input_bits
 
     def _settled(self, value: Value) -> Value:
-        """A raw value in bits, narrow unless it is wide and needs no factor."""
+        """A raw value in bits, narrow unless it is wide and needs no multiplier."""
         target = self.target(value)
         if not value.is_wide:
             is_settled = value.has_bits(target)
@@ -142,14 +142,14 @@ class Draft:
     def scaled(self, value: Value, after: Array) -> Value:
         """A narrow value of any step and zero, narrow with so many bits after the point.
 
-        Coarse counts get fewer: as many as a factor of int16 holds their step with.
+        Coarse counts get fewer: as many as a multiplier of int16 holds their step with.
         """
         _check_coarse(value, after)
         with np.errstate(divide="ignore"):
             safe = np.where(np.abs(value.step) > SMALLEST, value.step, 1.0)
         zero = np.where(np.abs(value.step) > SMALLEST, -value.zero / safe, 0.0)
         centre = np.rint(np.clip(zero, -LARGEST, LARGEST)).astype(np.int64)
-        after = np.minimum(after, _bits_of_factor(value.step) - GUARD_BITS)
+        after = np.minimum(after, _bits_of_multiplier(value.step) - GUARD_BITS)
         wide = self._scaled_from(value, centre, after + GUARD_BITS)
         name = "inputs" if value.is_raw else value.name
         narrow = whole.Narrow(name, np.full_like(after, GUARD_BITS))
@@ -163,12 +163,12 @@ class Draft:
         return self._scaled_from(value, np.zeros_like(bits), bits)
 
     def _scaled_from(self, value: Value, centre: Array, bits: Array) -> Value:
-        """Wide, by a rounded factor that moves no value at `centre`."""
-        shift = np.minimum(_bits_of_factor(value.step) - bits, 31)
-        factor = np.rint(value.step * 2.0 ** (shift + bits)).astype(np.int64)
+        """Wide, by a rounded multiplier that moves no value at `centre`."""
+        shift = np.minimum(_bits_of_multiplier(value.step) - bits, 31)
+        multiplier = np.rint(value.step * 2.0 ** (shift + bits)).astype(np.int64)
         offset = (value.zero + value.step * centre) * 2.0**bits
         _check_offset(value, offset)
-        scale = whole.Scale(centre, factor, shift, np.rint(offset).astype(np.int64))
+        scale = whole.Scale(centre, multiplier, shift, np.rint(offset).astype(np.int64))
         return self.add(scale, [value], bits, True)
 
     def aligned(self, value: Value, bits: Array, limit: int) -> Value:
@@ -177,9 +177,9 @@ class Draft:
         return self.add(Align(value.name or "x", shift, limit), [value], bits, True)
 
 
-def _bits_of_factor(step: Array) -> Array:
-    """Bits after the point that a factor of int16 holds steps with."""
-    found: Array = np.floor(np.log2(LARGEST_FACTOR / np.maximum(np.abs(step), SMALLEST)))
+def _bits_of_multiplier(step: Array) -> Array:
+    """Bits after the point that a multiplier of int16 holds steps with."""
+    found: Array = np.floor(np.log2(LARGEST_MULTIPLIER / np.maximum(np.abs(step), SMALLEST)))
     return found.astype(np.int64)
 
 

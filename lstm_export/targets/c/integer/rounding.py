@@ -172,8 +172,8 @@ def _prelu(stage: PReLU, value: Value, draft: Draft) -> Value:
     shift = (exponent - GUARD_BITS).astype(np.int64)
     if (shift < 0).any():
         raise refusal(stage, f": a slope is {np.abs(slope).max():.3g}")
-    factor = np.rint(slope * 2.0 ** (shift + GUARD_BITS)).astype(np.int64)
-    return draft.add(whole.PReLU(factor, shift), [value], value.bits + GUARD_BITS, True)
+    multiplier = np.rint(slope * 2.0 ** (shift + GUARD_BITS)).astype(np.int64)
+    return draft.add(whole.PReLU(multiplier, shift), [value], value.bits + GUARD_BITS, True)
 
 
 @_round.register

@@ -43,23 +43,23 @@ class WholeStage(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Scale:
-    """Narrow to wide, feature by feature: `((v - centre) * factor >> shift) + offset`.
+    """Narrow to wide, feature by feature: `((v - centre) * multiplier >> shift) + offset`.
 
     Attributes:
-        centre: `(width,)`, int16: near the value that is scaled to 0, so that a rounded factor does
-            not move the values around it.
-        factor: `(width,)`, within 15 bits.
+        centre: `(width,)`, int16: near the value that is scaled to 0, so that a rounded multiplier
+            does not move the values around it.
+        multiplier: `(width,)`, within 15 bits.
         shift: `(width,)`, 0 to 31.
         offset: `(width,)`.
     """
 
     centre: Array
-    factor: Array
+    multiplier: Array
     shift: Array
     offset: Array
 
     def apply(self, values: Array, counter: Counter) -> Array:
-        scaled = in_int32((values - self.centre) * self.factor) >> self.shift
+        scaled = in_int32((values - self.centre) * self.multiplier) >> self.shift
         return in_int32(scaled + self.offset)
 
 
@@ -183,15 +183,15 @@ class PReLU:
     """torch.nn.PReLU, narrow to wide with `GUARD_BITS` more after the point.
 
     Attributes:
-        factor: `(width,)`, within 15 bits: of values below 0.
+        multiplier: `(width,)`, within 15 bits: of values below 0.
         shift: `(width,)`, 0 to 31: what is then shifted right.
     """
 
-    factor: Array
+    multiplier: Array
     shift: Array
 
     def apply(self, values: Array, counter: Counter) -> Array:
-        below = in_int32(values * self.factor) >> self.shift
+        below = in_int32(values * self.multiplier) >> self.shift
         return np.where(values < 0, below, values << GUARD_BITS)
 
 

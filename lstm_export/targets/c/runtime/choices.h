@@ -181,7 +181,7 @@ typedef char model_bits_are_known[MODEL_BITS == 32 || MODEL_BITS == 16 || MODEL_
 #define MODEL_OFFSET 1 /* wide values that are counted from another zero */
 #endif
 #ifndef MODEL_SCALE
-#define MODEL_SCALE 1 /* Affine: v * factor + offset */
+#define MODEL_SCALE 1 /* Affine: v * multiplier / 2^shift + offset */
 #endif
 #ifndef MODEL_TABLE
 #define MODEL_TABLE 1 /* a function by a table of its own */

@@ -21,16 +21,16 @@ MODEL_STATIC void model_widen(const int16_t *v, int32_t *out, size_t n)
 }
 
 #if MODEL_SCALE
-/* (v - centre) * factor / 2^shift + offset, feature by feature; wide. */
-MODEL_STATIC void model_scale(const int16_t *centres, const int16_t *factors, const uint8_t *shifts,
-                              const int32_t *offsets, const int16_t *v, int32_t *out, size_t steps,
-                              size_t width)
+/* (v - centre) * multiplier / 2^shift + offset, feature by feature; wide. */
+MODEL_STATIC void model_scale(const int16_t *centres, const int16_t *multipliers,
+                              const uint8_t *shifts, const int32_t *offsets, const int16_t *v,
+                              int32_t *out, size_t steps, size_t width)
 {
     size_t k;
     for (; steps > 0; steps--) {
         for (k = 0; k < width; k++) {
             const int32_t centred = (int32_t)*v++ - MODEL_READ(centres + k);
-            *out++ = ((centred * MODEL_READ(factors + k)) >> MODEL_READ(shifts + k)) +
+            *out++ = ((centred * MODEL_READ(multipliers + k)) >> MODEL_READ(shifts + k)) +
                      MODEL_READ(offsets + k);
         }
     }
@@ -112,14 +112,15 @@ MODEL_STATIC void model_clamp_narrow(const int32_t *low, const int32_t *high, co
 #endif
 
 #if MODEL_PRELU
-/* v * factor / 2^shift below 0, feature by feature; wide, with 4 bits more after the point. */
-MODEL_STATIC void model_prelu(const int16_t *factors, const uint8_t *shifts, const int16_t *v,
+/* v * multiplier / 2^shift below 0, feature by feature; wide, with 4 bits more after the point. */
+MODEL_STATIC void model_prelu(const int16_t *multipliers, const uint8_t *shifts, const int16_t *v,
                               int32_t *out, size_t steps, size_t width)
 {
     size_t k;
     for (; steps > 0; steps--) {
         for (k = 0; k < width; k++, v++) {
-            const int32_t below = ((int32_t)*v * MODEL_READ(factors + k)) >> MODEL_READ(shifts + k);
+            const int32_t product = (int32_t)*v * MODEL_READ(multipliers + k);
+            const int32_t below = product >> MODEL_READ(shifts + k);
             *out++ = *v < 0 ? below : (int32_t)*v * 16;
         }
     }
