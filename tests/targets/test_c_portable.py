@@ -4,10 +4,10 @@ memory, floats with more bits, and inputs that whole numbers would overflow.
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,7 +19,7 @@ from lstm_export.model import Array, LastStep, Model, Signature, Slice, Stage
 from lstm_export.parity import GoldenSet, check
 from lstm_export.targets import c
 from lstm_export.targets.c.emit.layout import BITS, rounded
-from tests.kit.builders import drawn, gru, lstm, rnn
+from tests.kit.builders import drawn, gru, linear, lstm, rnn
 from tests.kit.chains import CHAINS, MODELS
 from tests.kit.integer_models import ALL, UNTRAINED
 
@@ -128,20 +128,19 @@ def test_whole_constants_are_read_from_flash_too(emulate: ModuleType, tmp_path: 
         assert found[case.name].answers == host[case.name].answers, case.name
 
 
-@pytest.mark.parametrize("kind", [lstm, gru, rnn])
+@pytest.mark.parametrize("kind", ["lstm", "gru", "rnn", "linear"])
 def test_weights_over_32_kb_are_two_arrays_on_an_avr(
-    emulate: ModuleType, kind: Callable[..., Stage], tmp_path: Path
+    emulate: ModuleType, kind: str, tmp_path: Path
 ) -> None:
     board = emulate.FAR["avr"]
     if missing := board.missing():
         pytest.skip(missing)
-    size = {lstm: 64, gru: 75, rnn: 130}[kind]
-    layer = kind("rec", 4, size, 1, np.random.default_rng(3))
-    ends = Slice("ends", (0, size - 1))  # units of both arrays
-    model = Model((layer, LastStep("last"), ends), Signature(4, 2))
+    size = {"lstm": 64, "gru": 75}.get(kind, 130)
+    ends = Slice("ends", (0, size - 1))  # of both arrays
+    model = Model((*large_stages(kind, size), LastStep("last"), ends), Signature(4, 2))
     c.export(model, tmp_path / "large", name="large", **UNTRAINED)
     source = (tmp_path / "large" / "large.c").read_bytes()
-    assert b"large_layer_0_rest" in source
+    assert re.search(rb"large_(layer_0|linear)_rest\[\]", source)
     definition = c.definition(model, source)
     assert definition is not None
     assert definition.structure == "as defined"
@@ -149,6 +148,16 @@ def test_weights_over_32_kb_are_two_arrays_on_an_avr(
     cases = [emulate.IntegerCase("large", tmp_path / "large", counts, 2)]
     host = emulate.emulate(emulate.HOST, cases, tmp_path)["large"]
     assert emulate.emulate(board, cases, tmp_path)["large"].answers == host.answers
+
+
+def large_stages(kind: str, size: int) -> tuple[Stage, ...]:
+    """From 4 features to so many, with a matrix of more than 32 kB of int16."""
+    random = np.random.default_rng(3)
+    if kind == "linear":
+        layer = lstm("rec", 4, 8, 1, random)
+        return layer, linear("small", 8, size, random), linear("large", size, size, random)
+    layers = {"lstm": lstm, "gru": gru, "rnn": rnn}
+    return (layers[kind]("rec", 4, size, 1, random),)
 
 
 @pytest.mark.parametrize("arithmetic", ["float", "integer"])

@@ -78,7 +78,7 @@ def _linear(stage: stages.Linear, run: Walk) -> Place:
     rows, columns = stage.rows.weight.shape
     bits = run.constants.weight_bits
     weights = run.constants.add_weights(
-        "linear", matrix(stage.rows, bits), f"weights of a linear stage, {rows} rows"
+        "linear", matrix(stage.rows, bits), rows, f"weights of a linear stage, {rows} rows"
     )
     shifts = run.constants.add("linear_shifts", "uint8_t", stage.rows.shift, "shifts of its rows")
     biases = run.constants.add("linear_biases", "int32_t", stage.bias, "its biases")
@@ -274,7 +274,7 @@ def _layer(cell: Cell, run: Walk) -> tuple[str, str, str]:
         cell.rows_ih, cell.rows_hh, cell.gates, run.constants.weight_bits
     )
     what = _ORDERS[cell.gates]
-    weights_name, rest = run.constants.add_units(title, weights, hidden_size, what)
+    weights_name = run.constants.add_weights(title, weights, hidden_size, what)
     members = ", ".join([weights_name, *_members(cell, title, shifts, run)])
     sizes = f"{input_size}, {hidden_size}, {state_size}"
     lanes = _lanes(cell, title, f"{members}, {sizes}", run)
@@ -282,7 +282,7 @@ def _layer(cell: Cell, run: Walk) -> tuple[str, str, str]:
     name = run.constants.named(title)
     projection = _projection(cell, title, run)
     kind = run.prefix.symbol("layer")
-    values = f"{members}, {sizes}, {up}, {projection},\n    {lanes}{rest}"
+    values = f"{members}, {sizes}, {up}, {projection},\n    {lanes}"
     run.constants.text.append(f"static const {kind} {name} = {{\n    {values}\n}};\n\n")
     return name, *run.new_state(state_size, cell.start.wide.shape[1])
 
@@ -311,9 +311,10 @@ def _projection(cell: Cell, title: str, run: Walk) -> str:
     rows = cell.projection.rows
     run.at_least("HIDDEN", rows.weight.shape[1])
     run.at_least("GATHERED", rows.weight.shape[1] + 3)
-    run.at_least("PROJECTED", rows.weight.shape[0])
+    state_size = len(rows.weight)
+    run.at_least("PROJECTED", state_size)
     weights = matrix(rows, run.constants.weight_bits)
-    name = run.constants.add_weights(f"{title}_projection", weights, "its projection")
+    name = run.constants.add_weights(f"{title}_projection", weights, state_size, "its projection")
     shifts = run.constants.add(
         f"{title}_projection_shifts", "uint8_t", rows.shift, "shifts of its rows"
     )

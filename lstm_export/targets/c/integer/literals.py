@@ -32,7 +32,7 @@ class Constants:
 
     Attributes:
         weight_bits: 16 or 8.
-        is_split: whether weights of a layer that an AVR cannot have in an array go into two there.
+        is_split: whether weights that an AVR cannot have in an array go into two there.
         text: their definitions.
         bytes: that they take.
         largest: bytes of the largest.
@@ -60,20 +60,20 @@ class Constants:
         self.largest = max(self.largest, size)
         return name
 
-    def add_weights(self, title: str, values: Array, comment: str) -> str:
-        """The same for weights."""
+    def add_weights(self, title: str, values: Array, parts: int, comment: str) -> str:
+        """The same for weights, which are read in so many parts of the same size: rows or units."""
+        size = values.size * self.weight_bits // 8
+        if self.is_split and size > AVR_ARRAY:
+            self.bytes += size
+            first = parts * AVR_ARRAY // size  # parts in the first array
+            return self._add_split(title, values, first * (values.size // parts), comment)
         return self.add(title, f"int{self.weight_bits}_t", values, comment)
 
-    def add_units(self, title: str, values: Array, units: int, comment: str) -> tuple[str, str]:
-        """Define the weights of a layer, unit by unit; their name, and what `model_layer` adds."""
-        size = values.size * self.weight_bits // 8
-        if not self.is_split:
-            return self.add_weights(title, values, comment), ""
-        with_rest = self.prefix.macro("WITH_REST")
-        if size <= AVR_ARRAY:
-            return self.add_weights(title, values, comment), f"{with_rest}(0, 0)"
-        first = units * AVR_ARRAY // size  # units of the first array
-        at = first * (values.size // units)
+    def _add_split(self, title: str, values: Array, at: int, comment: str) -> str:
+        """Define weights that an AVR has in two arrays, and `model_following`, which goes on there.
+
+        No second array of a model is as large: an AVR has no room for it.
+        """
         name = self.named(title)
         rest = self.named(f"{title}_rest")
         kind = f"static const int{self.weight_bits}_t"
@@ -81,8 +81,13 @@ class Constants:
         between = f"#if defined(__AVR__)\n}};\n\n{kind} {rest}[] {places} = {{\n#endif\n"
         numbers = f"{lines(values[:at])}{between}{lines(values[at:])}"
         self.text.append(f"/* {comment} */\n{kind} {name}[] {places} = {{\n{numbers}}};\n\n")
-        self.bytes += size
-        return name, f"{with_rest}({rest}, {units - first})"
+        pointer = f"const {self.prefix.symbol('weight')} *"
+        function = f"{pointer}{self.prefix.symbol('following')}({pointer}w)"
+        self.text.append(
+            f"#if defined(__AVR__)\n{self.prefix.macro('STATIC')} {function}\n"
+            f"{{\n    return w == {name} + {at} ? {rest} : w;\n}}\n#endif\n\n"
+        )
+        return name
 
     @property
     def gains_by_splitting(self) -> bool:

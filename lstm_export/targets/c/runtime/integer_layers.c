@@ -18,35 +18,7 @@ typedef struct {
 #if defined(MODEL_KERNEL_AVX512)
     const __m512i *lanes; /* of an LSTM its constants once more, as integer_avx512.c takes them */
 #endif
-#if MODEL_SPLIT_WEIGHTS
-#if defined(__AVR__)
-    const model_weight *rest; /* weights of the last units */
-    uint16_t rest_units; /* how many; 0 where all are in one array */
-#endif
-#endif
 } model_layer;
-
-#if MODEL_SPLIT_WEIGHTS
-#if defined(__AVR__)
-#define MODEL_WITH_REST(rest, units) rest, units,
-#else
-#define MODEL_WITH_REST(rest, units)
-#endif
-
-/* The weights of a unit with `left - 1` behind it, which follow on `w` unless an AVR has them in a
-   second array: its compiler takes none above 32 kB. */
-MODEL_INLINE const model_weight *model_weights_of(const model_layer *layer, size_t left,
-                                                  const model_weight *w)
-{
-#if defined(__AVR__)
-    return left == layer->rest_units ? layer->rest : w;
-#else
-    (void)layer;
-    (void)left;
-    return w;
-#endif
-}
-#endif
 
 #if defined(MODEL_KERNEL_AVX512)
 #define MODEL_WITH_LANES(lanes) lanes,
@@ -136,10 +108,10 @@ MODEL_INLINE void model_update(const model_layer *layer, const int16_t *x, const
     model_gather(h, layer->state_size, model_gather(x, layer->input_size, v));
     do {
         int32_t totals[8], sums[4], cell;
-#if MODEL_SPLIT_WEIGHTS
-        w = model_weights_of(layer, (size_t)(end - c), w);
-#endif
         w = model_totals(w, v, words_x, words_h, totals);
+#if MODEL_SPLIT_WEIGHTS
+        w = model_following(w);
+#endif
         sums[0] = model_sum(bias, shifts, totals);
         sums[1] = model_sum(bias + 1, shifts + 1, totals + 1);
         sums[2] = model_sum(bias + 2, shifts + 2, totals + 2);
@@ -190,9 +162,6 @@ MODEL_NOINLINE void model_gru(const model_layer *layer, const int16_t *x, int16_
     for (; wide != end; wide++) {
         int32_t from_x[3], from_h[3], n;
         size_t gate;
-#if MODEL_SPLIT_WEIGHTS
-        w = model_weights_of(layer, (size_t)(end - wide), w);
-#endif
         for (gate = 0; gate < 3; gate++) {
             from_x[gate] = MODEL_READ(bias + gate);
             from_h[gate] = MODEL_READ(bias + gate + 3);
@@ -200,6 +169,9 @@ MODEL_NOINLINE void model_gru(const model_layer *layer, const int16_t *x, int16_
         }
         w = model_rows3(w, v, words_x, shifts, from_x);
         w = model_rows3(w, v_h, words_h, shifts + 3, from_h);
+#if MODEL_SPLIT_WEIGHTS
+        w = model_following(w);
+#endif
         bias += 6;
         shifts += 6;
         n = from_x[2] + model_times(model_sigmoid(from_x[0] + from_h[0], up), from_h[2]);
@@ -227,13 +199,13 @@ MODEL_INLINE void model_rnn_units(const model_layer *layer, const int16_t *x, in
     model_gather(h, layer->state_size, v_h);
     for (; h != end; h++) {
         int32_t sum = MODEL_READ(bias);
-#if MODEL_SPLIT_WEIGHTS
-        w = model_weights_of(layer, (size_t)(end - h), w);
-#endif
         model_rows(w, shifts, 1, v, words_x, &sum);
         w += words_x * MODEL_IN_WORD;
         model_rows(w, shifts + 1, 1, v_h, words_h, &sum);
         w += words_h * MODEL_IN_WORD;
+#if MODEL_SPLIT_WEIGHTS
+        w = model_following(w);
+#endif
         bias++;
         shifts += 2;
         *h = is_relu ? model_narrowed(sum > 0 ? sum : 0, 4) : (int16_t)model_tanh(sum, layer->up);

@@ -60,6 +60,19 @@ MODEL_INLINE const model_weight *model_totals(const model_weight *w, const int16
 }
 #endif
 
+#if MODEL_SPLIT_WEIGHTS
+/* Where weights go on that are read up to w. An AVR's compiler takes no array above 32 kB: there the
+   chain says behind which rows a second array follows. */
+#if defined(__AVR__)
+MODEL_STATIC const model_weight *model_following(const model_weight *w);
+#else
+MODEL_INLINE const model_weight *model_following(const model_weight *w)
+{
+    return w;
+}
+#endif
+#endif
+
 #if MODEL_GRU
 /* The same for three rows. */
 MODEL_NOINLINE const model_weight *model_rows3(const model_weight *w, const int16_t *v,
@@ -122,6 +135,9 @@ MODEL_STATIC void model_rows(const model_weight *w, const uint8_t *shifts, size_
         }
         *out++ += total >> MODEL_READ(shifts);
         shifts++;
+#if MODEL_SPLIT_WEIGHTS
+        w = model_following(w);
+#endif
     }
 }
 #endif
