@@ -10,6 +10,7 @@ docs/c_integer.md. The trained model stays in artifacts/c-integer-error.pt and i
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from lstm_export.bench.machine import machine, machine_text
 from lstm_export.chains import Checkpoint, read_checkpoint
 from lstm_export.model import Array, Model, Runner, forward
 from lstm_export.series import Table, series_of, sliding_windows
-from lstm_export.targets.c.integer.cost import parts_of
+from lstm_export.targets.c.integer.error_parts import parts_of
 from lstm_export.targets.c.integer.weight_rounding import fitted
 from lstm_export.training import TrainingOptions
 from scripts.docs.block import write_block
@@ -96,6 +97,7 @@ def answers(run: Runner, windows: Array) -> Array:
 
 def main() -> None:
     """Measure, write."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     trained = trained_model()
     windows = windows_of(trained.model)
     where = machine_text(machine("numpy", "torch"))

@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 
 from lstm_export import targets
-from lstm_export.errors import BundleError, UnsupportedModel
+from lstm_export.errors import BundleError, InputError, UnsupportedModel
 from lstm_export.model import (
     Add,
+    Affine,
     Array,
     Column,
+    LastHidden,
     LastStep,
     Linear,
     Model,
@@ -26,12 +28,13 @@ from lstm_export.model import (
 from lstm_export.parity.golden import trouble
 from lstm_export.targets.c.integer import arithmetic, formats, joins, rounding, rows
 from lstm_export.targets.c.integer.calibration import input_formats
-from lstm_export.targets.c.integer.cost import cost_of, costs, parts_of
+from lstm_export.targets.c.integer.cost import cost_of, costs
 from lstm_export.targets.c.integer.definition import IntegerDefinition
+from lstm_export.targets.c.integer.error_parts import parts_of
 from lstm_export.targets.c.integer.measured_error import MeasuredError
 from lstm_export.targets.c.integer.stages import Counter
 from lstm_export.targets.c.integer.weight_rounding import fitted, ups
-from tests.kit.builders import drawn, gru, lstm, scaler
+from tests.kit.builders import drawn, gru, lstm, rnn, scaler
 from tests.kit.chains import CHAINS
 from tests.kit.integer_models import ALL, HELD, UNTRAINED, change, drifting, sensor, whole
 
@@ -169,22 +172,61 @@ def test_weights_cost_what_a_model_of_the_rounded_ones_costs() -> None:
         arrays[f"{name}.weight_hh_l0"] = cell.rows_hh.values.astype(np.float32)
         other = Model.from_record(model.chain_record(), arrays, model.signature)
         error = forward(other, x).y - exact
-        share = np.sqrt((error**2).mean()) / exact.std()
-        assert shares[f"{name}.l0"] == pytest.approx(share, rel=1e-6)
+        assert shares[f"{name}.l0"] == pytest.approx(in_own_spread(error, exact), rel=1e-6)
 
 
-def test_h_costs_what_a_state_of_int16_costs() -> None:
-    """Step by step, h rounded to 2^-15 before the next."""
-    model = Model((lstm("a", 2, 6, 1, np.random.default_rng(9)), LastStep("last")), Signature(2, 6))
+def in_own_spread(error: Array, exact: Array) -> float:
+    """The root of the mean square, each of the answers in units of its own spread."""
+    return float(np.sqrt(((error / exact.std(axis=0)) ** 2).mean()))
+
+
+@pytest.mark.parametrize("name", ["h", "c"])
+def test_a_state_costs_what_its_format_costs(name: str) -> None:
+    """Step by step, h rounded to 2^-15 or c downwards to 2^-24 before the next."""
+    layer = lstm("a", 2, 6, 1, np.random.default_rng(9))
+    model = Model((layer, LastHidden("last", state=name)), Signature(2, 6))
     x = drawn(model, 4, 9)
     exact = forward(model, x).y
     state = None
     for step in range(x.shape[1]):
         h, c = forward(model, x[:, step : step + 1], state=state).state
-        state = (np.rint(h * 2.0**15) * 2.0**-15, c)
-    (share,) = (part.share for part in parts_of(model, whole(model), x) if part.name == "h")
-    error = state[0][0] - exact
-    assert share == pytest.approx(np.sqrt((error**2).mean()) / exact.std(), rel=1e-9)
+        if name == "h":
+            h = np.rint(h * 2.0**15) * 2.0**-15
+        else:
+            rounded = np.floor(c * 2.0**24) * 2.0**-24
+            h = h / np.tanh(c) * np.tanh(rounded)
+            c = rounded
+        state = (h, c)
+    (share,) = (part.share for part in parts_of(model, whole(model), x) if part.name == name)
+    error = state["hc".index(name)][0] - exact
+    assert share == pytest.approx(in_own_spread(error, exact), rel=1e-6)
+
+
+def test_a_tanh_costs_what_its_table_costs() -> None:
+    """An RNN's answer to one sample is a tanh; the table is read here by np.interp."""
+    layer = rnn("a", 3, 6, 1, np.random.default_rng(9), gain=2.0)
+    model = Model((layer, LastStep("last")), Signature(3, 6))
+    x = drawn(model, 50, 1)
+    sums = x[:, 0] @ layer.weights["weight_ih_l0"].T
+    sums = sums + layer.weights["bias_ih_l0"] + layer.weights["bias_hh_l0"]
+    ends = np.arange(-512, 513) / 64
+    table = (arithmetic.TANH - arithmetic.HALF_STEP) / 2**22
+    error = np.interp(sums, ends, table) - np.tanh(sums)
+    (share,) = (part.share for part in parts_of(model, whole(model), x) if part.name == "tanh")
+    assert share == pytest.approx(in_own_spread(error, forward(model, x).y), rel=0.02)
+
+
+def test_a_narrow_output_beside_a_wide_one_is_told_to_change_its_unit(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    stages = (
+        lstm("lstm", 2, 12, 1, random),
+        LastStep("last"),
+        Linear("fc", random.normal(size=(2, 12)), np.zeros(2)),
+        Affine("units", np.zeros(2), np.array([1e4, 0.1]), inverse=True),
+    )
+    told = r"move y1 .*: train y1 in a smaller unit, .* \(all outputs share a format, .*\), or "
+    with pytest.raises(InputError, match=told):
+        C.export(Model(stages, Signature(2, 2)), tmp_path / "m_c", arithmetic="integer")
 
 
 def test_saturation_is_counted_and_said() -> None:

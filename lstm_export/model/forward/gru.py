@@ -64,6 +64,6 @@ def _step(from_x: Array, h: Array, weights: _FromState, context: Context) -> tup
         from_state = r * from_h[..., new]  # so b_hn is multiplied by r too
     else:
         from_state = (r * h) @ weights.weight[..., new] + weights.bias[..., new]
-    n = np.tanh(from_x[..., new] + from_state)  # (*runs, batch, hidden_size)
+    n = context.choices.tanh(from_x[..., new] + from_state)  # (*runs, batch, hidden_size)
     h_t = noise.hidden((1 - z) * n + z * h)
     return h_t, n

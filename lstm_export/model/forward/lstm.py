@@ -59,10 +59,10 @@ def _step(
     i_f = noise.gate(gates[..., at["input"].start : at["forget"].stop])
     i = i_f[..., :size]
     f = i_f[..., size:]
-    g = np.tanh(sums[..., at["cell"]])
+    g = context.choices.tanh(sums[..., at["cell"]])
     o = noise.gate(gates[..., at["output"]])
     if context.choices.input_forget:
         f = 1 - i
-    c_t = f * c + i * g
-    h_t = noise.hidden(o * np.tanh(c_t))
+    c_t = noise.cell(f * c + i * g)
+    h_t = noise.hidden(o * context.choices.tanh(c_t))
     return h_t, c_t, g

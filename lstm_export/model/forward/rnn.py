@@ -27,11 +27,12 @@ def rnn(stage: RNN, w: dict[str, Array], x: Array, start: State, context: Contex
     every_h = np.empty((len(x), *h.shape))  # (seq, *runs, batch, hidden_size)
     every_term = np.empty_like(every_h)
     is_relu = stage.nonlinearity == "relu"
+    tanh = context.choices.tanh
     for t, live in context.steps(len(x)):
         sums = from_x[t] + state_product(h, weight)  # (*runs, batch, hidden_size)
         terms = size[t] + state_product(np.abs(h), np.abs(weight))
         every_term[t] = terms if is_relu else np.minimum(terms, 1.0)
-        h_t = context.noise.hidden(np.maximum(sums, 0) if is_relu else np.tanh(sums))
+        h_t = context.noise.hidden(np.maximum(sums, 0) if is_relu else tanh(sums))
         h = carried(live, h_t, h)
         every_h[t] = h
     if is_relu:  # it has no bound

@@ -35,6 +35,10 @@ class Noise:
         """One h_t of a recurrent layer; a value like any other unless said otherwise."""
         return self.value(h_t)
 
+    def cell(self, c_t: Array) -> Array:
+        """One c_t of an LSTM."""
+        return c_t
+
     def held(self, value: Array, terms: Array | float = 0.0) -> Array:
         """A value that may grow beyond what float32 holds, or may the sum of its terms' sizes."""
         return value
@@ -52,13 +56,13 @@ class Noise:
 class Choices:
     """The choices in the definition that engines are known to get wrong.
 
-    `Choices()` is the definition. Only the catalogue of known bugs changes them, to say what an
-    engine with such a bug would compute.
+    `Choices()` is the definition. The catalogue of known bugs changes them, to say what an engine
+    with such a bug would compute, and whole numbers their functions, to say what tables cost.
 
     Attributes:
         only: the one recurrent cell that they hold for, such as `lstm_l0_reverse`; all where it is
             empty.
-        sigmoid: of the gates.
+        sigmoid, tanh: of the gates and states.
         input_forget: ONNX's attribute of that name: the forget gate is 1 - input gate.
         linear_before_reset: whether a GRU's reset gate acts after the recurrent product.
         reads_backwards: whether a reverse direction reads the sequence from its end.
@@ -74,6 +78,7 @@ class Choices:
 
     only: str = ""
     sigmoid: Callable[[Array], Array] = sigmoid
+    tanh: Callable[[Array], Array] = np.tanh
     input_forget: bool = False
     linear_before_reset: bool = True
     reads_backwards: bool = True

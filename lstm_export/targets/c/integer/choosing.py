@@ -43,5 +43,5 @@ def choose(model: Model, windows: Array | None, options: CompiledOptions) -> Cho
     weight_bits = BITS[options.storage]
     formats, whole = fitted(model, seen.inputs, weight_bits, given)
     found = costs(model, whole, seen.inputs)
-    check_limit(found, options.max_error, seen, weight_bits)
+    check_limit(found, options.max_error, seen, weight_bits, 2.0**-whole.answer_bits)
     return Chosen(whole, formats, seen, found, measured_errors(model, whole, seen))

@@ -11,10 +11,8 @@ import numpy as np
 
 from ....errors import InputError
 from ....model import Array, Column, Model, forward
-from ....model.forward import Choices, Noise
-from .arithmetic import GATE_BITS, SUM_BITS, VALUE_BITS, sigmoid
 from .calibration import Calibration
-from .cells import LSTMCell
+from .error_parts import Part, parts_of, spread_of
 from .measured_error import MeasuredError
 from .stages import Counter
 from .whole_model import WholeModel
@@ -23,6 +21,7 @@ MOST_OUTPUTS = 4  # told of, one sentence each
 # Errors add by their squares: a model whose own error is a tenth of the spread, which explains 99 %
 # of the variance, gets worse by 2 % at most.
 USUAL_LIMIT = "2%"
+COARSE = 1 / 16  # of an error that is allowed: answers in larger steps are the cause of it
 _LIMIT = re.compile(r"([\d.eE+-]+) ?(%?)")
 
 
@@ -49,22 +48,6 @@ class OutputCost:
             f"whole numbers move {self.column.name} by up to {self.largest:.2g}{unit} "
             f"(rms {self.rms:.2g}) on {source}{share}"
         )
-
-
-@dataclass(frozen=True)
-class Part:
-    """A source of error alone.
-
-    Attributes:
-        name: such as `inputs`, or `weights` of a layer.
-        layer: such as `l0`, or `encoder.l0` in a model of several recurrent stages; empty where all
-            layers are meant.
-        share: root of the mean square, of the spread of the answers.
-    """
-
-    name: str
-    layer: str
-    share: float
 
 
 @dataclass(frozen=True)
@@ -146,8 +129,7 @@ def _rows(y: Array) -> Array:
 def _of(model: Model, exact: Array, found: Array) -> tuple[OutputCost, ...]:
     error = np.abs(found - exact)
     rms = np.sqrt((error**2).mean(axis=0))
-    spread = exact.std(axis=0)
-    spread[spread < 1e-12 * np.abs(exact).max(axis=0)] = 0.0  # float64's own rounding
+    spread = spread_of(exact)
     outputs = model.signature.outputs
     return tuple(
         OutputCost(column, float(error[:, k].max()), float(rms[k]), float(spread[k]))
@@ -156,7 +138,7 @@ def _of(model: Model, exact: Array, found: Array) -> tuple[OutputCost, ...]:
 
 
 def check_limit(
-    found: Iterable[OutputCost], limit: str, seen: Calibration, weight_bits: int
+    found: Iterable[OutputCost], limit: str, seen: Calibration, weight_bits: int, step: float
 ) -> None:
     """Refuse a model whose answers move by more.
 
@@ -165,6 +147,7 @@ def check_limit(
         limit: `2%` of an output's spread, or a number in its unit; empty for `USUAL_LIMIT`.
         seen: what it was measured on.
         weight_bits: 16 or 8.
+        step: what a count of the answers is worth.
 
     Raises:
         InputError: an output moves further, or the limit cannot be read.
@@ -180,7 +163,7 @@ def check_limit(
         allowed = number / 100 * cost.spread if is_share else number
         if not cost.largest <= allowed:
             limits = limit.strip() or f"{USUAL_LIMIT} unless --max-error says otherwise"
-            helps = ", or ".join(_helps(seen, weight_bits))
+            helps = ", or ".join((*_larger_unit(cost, allowed, step), *_helps(seen, weight_bits)))
             raise InputError(f"{cost.sentence(seen.source)}; allowed are {limits}: {helps}")
 
 
@@ -196,6 +179,13 @@ def _number(limit: str) -> tuple[float, bool]:
     return number, bool(told[2])
 
 
+def _larger_unit(cost: OutputCost, allowed: float, step: float) -> Iterator[str]:
+    """What makes an output's error smaller where the format of the others is too coarse for it."""
+    if step > allowed * COARSE:
+        shared = f"all outputs share a format, whose step is {step:.2g}"
+        yield f"train {cost.column.name} in a smaller unit, such as grams for kilograms ({shared})"
+
+
 def _helps(seen: Calibration, weight_bits: int) -> Iterator[str]:
     """What makes the error smaller."""
     if weight_bits == 8:
@@ -203,82 +193,6 @@ def _helps(seen: Calibration, weight_bits: int) -> Iterator[str]:
     if not seen.is_table:
         yield "calibrate on a table of what the model will meet (--calibrate)"
     yield "export it in float (--arithmetic float)"
-
-
-def parts_of(model: Model, whole: WholeModel, x: Array) -> Iterator[Part]:
-    """Where the error comes from: each source alone.
-
-    What no source alone shows, c, tanh, sums and the stages behind, is what is left between a
-    float64 run with all of them and the whole numbers.
-    """
-    exact = forward(model, x).y
-    spread = exact.std() or 1.0
-    counted = whole.meant(whole.counts(x))
-    weights = dict(_weights(model, whole))
-    layers = dict.fromkeys(_layer_of(model, name) for name in weights)
-
-    def share(y: Array, other: Array = exact) -> float:
-        return float(np.sqrt(((y - other) ** 2).mean()) / spread)
-
-    yield Part("inputs", "", share(forward(model, counted).y))
-    for layer in layers:
-        of_layer = {
-            name: value for name, value in weights.items() if _layer_of(model, name) == layer
-        }
-        yield Part("weights", layer, share(forward(model, x, Rounded(of_layer)).y))
-    bits = min((bits for stage in whole.recurrent for bits in stage.state_bits), default=VALUE_BITS)
-    yield Part("h", "", share(forward(model, x, Rounded({}, bits)).y))
-    yield Part("sigmoid", "", share(forward(model, x, choices=_TABLED).y))
-    together = forward(model, counted, Rounded(weights, bits), choices=_TABLED).y
-    yield Part("c, tanh, sums and other stages", "", share(whole(x), together))
-
-
-class Rounded(Noise):
-    """A float64 run whose recurrent weights and h are rounded as in whole numbers."""
-
-    def __init__(self, weights: dict[str, Array], h_bits: int | None = None) -> None:
-        """Rounded weights by name, and bits after the point of h; None where it stays as it is."""
-        self._weights = weights
-        self._h_bits = h_bits
-
-    def weight(self, name: str, weight: Array) -> Array:
-        return self._weights.get(name, weight.astype(np.float64))
-
-    def hidden(self, h_t: Array) -> Array:
-        if self._h_bits is None:
-            return h_t
-        rounded: Array = np.rint(h_t * 2.0**self._h_bits) * 2.0**-self._h_bits
-        return rounded
-
-
-def _weights(model: Model, whole: WholeModel) -> Iterator[tuple[str, Array]]:
-    """What whole recurrent weights stand for, under the float model's names."""
-    for stage, rounded in zip(model.recurrent, whole.recurrent, strict=True):
-        cells = [cell for layer in rounded.layers for cell in layer]
-        for suffix, cell in zip(stage.suffixes, cells, strict=True):
-            factor = rounded.factor if suffix.startswith("_l0") else 1.0
-            yield f"{stage.name}.weight_ih{suffix}", cell.rows_ih.values / factor
-            yield f"{stage.name}.weight_hh{suffix}", cell.rows_hh.values
-            if isinstance(cell, LSTMCell) and cell.projection:
-                yield f"{stage.name}.weight_hr{suffix}", cell.projection.rows.values
-
-
-def _layer_of(model: Model, name: str) -> str:
-    """Such as `l0` of `lstm.weight_ih_l0_reverse`, or `lstm.l0` beside other recurrent stages."""
-    stage, _, weight = name.rpartition(".")
-    layer = weight.split("_")[2]
-    return f"{stage}.{layer}" if len(model.recurrent) > 1 else layer
-
-
-def _tabled(sums: Array) -> Array:
-    """A sigmoid as the table gives it."""
-    limit = 2.0**30
-    counts = np.clip(np.rint(sums * 2.0**SUM_BITS), -limit, limit).astype(np.int64)
-    values: Array = sigmoid(counts) * 2.0**-GATE_BITS
-    return values
-
-
-_TABLED = Choices(sigmoid=_tabled)
 
 
 def cut_values(whole: WholeModel, x: Array) -> Iterator[Cut]:
