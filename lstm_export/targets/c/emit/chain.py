@@ -209,7 +209,7 @@ def _row_output(run: Walk) -> Value:
     """Where a row of as many columns as the value has goes."""
     width = run.value.width
     if run.index == run.plan.answer:
-        return Value("y", width, True, "1")
+        return Value("y", width, "1", True)
     return run.other_buffer(width, "1")
 
 

@@ -10,20 +10,18 @@ LETTERS = "abcdefghijklmnopqrstuvw"  # of buffers; x and y are the caller's
 
 
 @dataclass(frozen=True)
-class Value:
-    """Where the values that a stage gives are.
+class Expression:
+    """A C expression for values.
 
     Attributes:
-        text: a C expression, the first of [step][feature][lane].
+        text: for the first of [step][feature], of many rows at once [step][feature][lane].
         width: features a step.
-        free: whether it may be overwritten once nobody takes it any more.
         steps: a C expression for how many steps of it there are; `1` for a row.
     """
 
     text: str
     width: int
-    free: bool = False
-    steps: str = "steps"
+    steps: str
 
     @property
     def is_row(self) -> bool:
@@ -34,6 +32,17 @@ class Value:
     def buffer(self) -> str:
         """The variable that the expression begins with."""
         return self.text.split()[0]
+
+
+@dataclass(frozen=True)
+class Value(Expression):
+    """Where the values that a stage gives are.
+
+    Attributes:
+        free: whether it may be overwritten once nobody takes it any more.
+    """
+
+    free: bool = False
 
 
 @dataclass

@@ -136,9 +136,9 @@ class Walk:
         To y where they are the answer, else over its input or into a buffer that is not in use.
         """
         if self.index == self.plan.answer:
-            return Value("y", width, True, self.steps)
+            return Value("y", width, self.steps, True)
         if in_place and self._is_input_free():
-            return Value(self.value.text, width, True, self.steps)
+            return Value(self.value.text, width, self.steps, True)
         return self.other_buffer(width, self.steps)
 
     def _is_input_free(self) -> bool:
@@ -154,7 +154,7 @@ class Walk:
         """
         used = self.held | {value.buffer for value in self.taken}
         is_apart = steps == "1" and not self.step and not self.model.is_chain
-        return Value(self.buffers.unused(width, is_apart, used), width, True, steps)
+        return Value(self.buffers.unused(width, is_apart, used), width, steps, True)
 
     def state(self, offset: int) -> str:
         """The state from this offset on."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from ....model.wiring import INPUT
 from ..emit.names import Prefix
-from ..emit.values import LETTERS
+from ..emit.values import LETTERS, Expression
 from . import stages
 from .cells import Cell
 from .joins import Pool
@@ -19,27 +19,14 @@ _OVER_STEPS = (stages.Recurrent, stages.FinalState, Pool, LastStep, LastSteps, F
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a value is: a C expression, [step][feature].
+class Place(Expression):
+    """Where a value is.
 
     Attributes:
-        steps: C expression for how many steps of it there are; `1` for a row.
+        is_wide: whether it is int32; else int16.
     """
 
-    text: str
-    width: int
-    steps: str
     is_wide: bool = False
-
-    @property
-    def is_row(self) -> bool:
-        """Whether there is a single step of it."""
-        return self.steps == "1"
-
-    @property
-    def buffer(self) -> str:
-        """The variable that the expression begins with."""
-        return self.text.split()[0]
 
 
 @dataclass(frozen=True)
