@@ -10,6 +10,7 @@ docs/c_targets.md. Where they are not this machine's, the build must have said s
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -49,12 +50,14 @@ INTEGER = (("gru", "int16"), ("norms", "int16"), ("seed", "int8"), ("large", "in
 NOTE = "floats are computed otherwise"
 # Builds beside the usual one, which mend what that does.
 MENDED = {"s390x": ("-std=gnu99",)}
+EVERYWHERE = ("-static", "-Qunused-arguments")  # flags that tell nothing of a processor
 QUIET = ("-Wno-double-promotion",)  # s390x promotes under -std=c99: that is what is told
 Row = tuple[str, ...]
 
 
 def main() -> None:
     """Generate, compile, run, compare, write."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     for board in FAR.values():
         if board.missing():
             sys.exit(f"{board.missing()}; or: apt-get install {PACKAGES}")
@@ -125,7 +128,8 @@ def rows_of(key: str, cases: Sequence[Case], host: dict[str, Found], folder: Pat
         if differs:
             worst = max(distance(found[case.name], host[case.name]) for case in differs)
             answers = f"within {worst:.0e} in {len(differs)} of {len(some)}"
-        build = " ".join((*board.flags, *flags)).replace("-static", "").strip()
+        told = (board.other_compiler, *board.flags, *flags)
+        build = " ".join(word for word in told if word not in ("", *EVERYWHERE))
         print(board.name, flags, answers, is_told)
         yield (board.name, f"`{build}`" if build else "", answers, "yes" if is_told else "no")
 

@@ -14,7 +14,7 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +51,7 @@ class Board:
         flags: which processor, and where its memory is.
         start: the file of scripts/boards that starts it.
         emulator: the command that runs a program given as its last argument; empty on this machine.
+        other_compiler: the command that compiles and links, where that is not `tools` with gcc.
     """
 
     name: str
@@ -58,11 +59,12 @@ class Board:
     flags: tuple[str, ...]
     start: str
     emulator: tuple[str, ...] = ()
+    other_compiler: str = ""
 
     @property
     def compiler(self) -> str:
         """The command that compiles and links."""
-        return f"{self.tools}gcc"
+        return self.other_compiler or f"{self.tools}gcc"
 
     def missing(self) -> str:
         """Which command is not installed and how to get it; empty where all are."""
@@ -126,6 +128,12 @@ def _linux(name: str, tools: str, emulator: str, flags: str = "") -> Board:
     return Board(name, f"{tools}-", options, "linux.c", (f"qemu-{emulator}-static",))
 
 
+def _clang(gcc: Board, target: str, flags: str = "") -> Board:
+    """The same processor by clang, with what gcc's tools bring for it."""
+    options = ("-static", "-Qunused-arguments", f"--target={target}", *flags.split())
+    return replace(gcc, flags=options, other_compiler="clang")
+
+
 _SIMAVR = ("simavr", "-m", "atmega2560", "-f", "16000000")
 # Farther from this machine, for scripts/docs/make_c_far.py.
 FAR = {
@@ -139,6 +147,11 @@ FAR = {
     "mips": _linux("MIPS, big-endian", "mips-linux-gnu", "mips"),
     "hppa": _linux("PA-RISC", "hppa-linux-gnu", "hppa"),
     "sparc64": _linux("SPARC V9", "sparc64-linux-gnu", "sparc64"),
+}
+FAR |= {
+    "armhf clang": _clang(FAR["armhf"], "arm-linux-gnueabihf", "-march=armv7-a -mfpu=neon"),
+    "s390x clang": _clang(FAR["s390x"], "s390x-linux-gnu"),
+    "mips clang": _clang(FAR["mips"], "mips-linux-gnu"),
 }
 
 
