@@ -318,7 +318,7 @@ def ratio_line(row: Mapping[str, Any]) -> str:
 
 def main() -> None:
     """Time, compare, report."""
-    parser = options()
+    parser = options(__doc__)
     parser.add_argument(
         "--litert", type=Path, metavar="FOLDER", help="what scripts/bench/litert_files.py wrote"
     )

@@ -130,7 +130,7 @@ def markdown(rows: list[list[str]]) -> str:
 
 def main() -> None:
     """Time, compare, report."""
-    given = options().parse_args()
+    given = options(__doc__).parse_args()
     logging.getLogger().setLevel(logging.ERROR)
     rows = [["work", "model", "engine", "microseconds", "times faster", "aim", "largest error"]]
     record = {}

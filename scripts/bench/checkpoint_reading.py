@@ -22,7 +22,7 @@ import torch
 from torch import nn
 
 from lstm_export.reading import read_contents
-from scripts.bench.timing import alternate, machine, medians, report
+from scripts.bench.timing import alternate, machine, medians, options, report
 from tests.kit.bad_files import CASES
 
 ROUNDS = 7
@@ -77,6 +77,7 @@ def refusals(folder: Path) -> tuple[float, float]:
 
 def main() -> None:
     """Run the pairs, then the refusals, and report."""
+    given = options(__doc__).parse_args()
     tool = shutil.which("lstm-export", path=sysconfig.get_path("scripts"))
     if tool is None:
         sys.exit("lstm-export is not installed beside this Python; run: pip install -e .")
@@ -104,7 +105,7 @@ def main() -> None:
         "slowest_refusal_s": slowest,
         "refusals_mb": megabytes,
     }
-    report(lines, record, machine("numpy", "torch"))
+    report(lines, record, machine("numpy", "torch"), given)
 
 
 if __name__ == "__main__":

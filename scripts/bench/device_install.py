@@ -33,7 +33,7 @@ def installed(requirement: str, folder: Path) -> dict[str, int]:
 
 def main() -> None:
     """Install every choice into a folder of its own and report."""
-    given = options().parse_args()
+    given = options(__doc__).parse_args()
     lines = []
     record = {}
     for name, requirement in CHOICES.items():

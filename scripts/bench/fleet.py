@@ -78,7 +78,7 @@ def slowest_and_others(bundles: Path, workers: int) -> tuple[list[float], float]
 
 def main() -> None:
     """Take turns, so that a busy machine slows all of them."""
-    parser = options()
+    parser = options(__doc__)
     parser.add_argument("--models", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()

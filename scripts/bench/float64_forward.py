@@ -7,6 +7,7 @@ One thread each.
 
 from __future__ import annotations
 
+import argparse
 import os
 
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -85,8 +86,14 @@ def verification(name: str, model: Model, runs: int) -> None:
         print(f"verify {name}: {taken:.2f} s")
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Time, and print."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     print(f"numpy {np.__version__}, torch {torch.__version__}")
     against_torch()
     verification("LSTM 10/50x2", regressor(10, 50, 2), 3)
     verification("LSTM 16/512x4", regressor(16, 512, 4), 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -6,7 +6,6 @@ validation of the first seed; only then are the errors on the test part read.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from lstm_export.training import TrainingOptions, TrainingResult, fit
-from scripts.bench.timing import machine, report
+from scripts.bench.timing import machine, options, report
 
 DATA = Path(__file__).resolve().parents[2] / "lstm_export" / "data" / "i94_traffic.csv.gz"
 SEEDS = (0, 1, 2)
@@ -31,7 +30,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def options(variant: str, seed: int) -> TrainingOptions:
+def options_of(variant: str, seed: int) -> TrainingOptions:
     """48 hours in, 6 hours out."""
     return TrainingOptions(
         targets="volume",
@@ -46,7 +45,7 @@ def options(variant: str, seed: int) -> TrainingOptions:
 
 def chosen() -> tuple[str, TrainingResult]:
     """The variant that is best on validation, and its first run."""
-    results = {variant: fit(DATA, options(variant, SEEDS[0])) for variant in VARIANTS}
+    results = {variant: fit(DATA, options_of(variant, SEEDS[0])) for variant in VARIANTS}
     errors = {variant: result.score("validation").rmse for variant, result in results.items()}
     for variant, rmse in errors.items():
         print(f"validation RMSE of seed {SEEDS[0]}, {variant}: {rmse:.1f}", flush=True)
@@ -56,15 +55,15 @@ def chosen() -> tuple[str, TrainingResult]:
 
 def main() -> None:
     """Choose on validation, train once a seed, and print the test errors."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = options(__doc__)
     parser.add_argument("--variant", choices=VARIANTS, help="train this, and choose nothing")
-    given = parser.parse_args().variant
-    if given:
-        variant = given
-        first = fit(DATA, options(given, SEEDS[0]))
+    given = parser.parse_args()
+    if given.variant:
+        variant = given.variant
+        first = fit(DATA, options_of(variant, SEEDS[0]))
     else:
         variant, first = chosen()
-    results = [first, *(fit(DATA, options(variant, seed)) for seed in SEEDS[1:])]
+    results = [first, *(fit(DATA, options_of(variant, seed)) for seed in SEEDS[1:])]
     rows = {
         f"lstm, seed {seed}": result.score("test")
         for seed, result in zip(SEEDS, results, strict=True)
@@ -78,13 +77,14 @@ def main() -> None:
     mean = float(np.mean([result.score("test").rmse for result in results]))
     share = mean / rows["ridge"].rmse
     lines.append(f"mean over the seeds: {mean:.1f}, {share:.2f} of ridge on the same inputs")
-    lines.append(f"{'given' if given else 'chosen on validation'}: {variant}")
+    lines.append(f"{'given' if given.variant else 'chosen on validation'}: {variant}")
     for part in ("validation", "test"):
         coverage = [entry for result in results for entry in result.coverage if entry.part == part]
         held = ", ".join(f"{entry.share:.1%}" for entry in coverage)
         if held:
             lines.append(f"q0.05 to q0.95 hold {held} of the {part} part")
-    report(lines, {name: score.rmse for name, score in rows.items()}, machine("numpy", "torch"))
+    record = {name: score.rmse for name, score in rows.items()}
+    report(lines, record, machine("numpy", "torch"), given)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from lstm_export.chains import from_state_dict
 from lstm_export.device import Session, load_onnx
 from lstm_export.model import Array, Model, forward
 from lstm_export.targets.onnx.writer import to_bytes
-from scripts.bench.timing import alternate, machine, medians, ratio, report
+from scripts.bench.timing import alternate, machine, medians, options, ratio, report
 
 MODELS = {"A": (10, 50, 2, 1), "B": (1, 40, 1, 1), "C": (7, 128, 2, 24), "E": (16, 256, 1, 1)}
 COUNT = 256
@@ -104,6 +104,7 @@ def must_agree(model: Model, x: list[Array], ways: dict[str, Callable[[], Array]
 
 def main() -> None:
     """Compare, time, report."""
+    given = options(__doc__).parse_args()
     torch.manual_seed(0)
     torch.set_num_threads(1)
     torch.set_grad_enabled(False)
@@ -123,7 +124,7 @@ def main() -> None:
         for name, seconds in medians(times).items():
             lines.append(f"  {name:27} {seconds * 1e3:9.1f} ms {ratio(times, EACH, name):7.2f} x")
         record[label] = {name: statistics.median(found) for name, found in times.items()}
-    report(lines, {"seconds": record}, machine("numpy", "torch", "onnx", "onnxruntime"))
+    report(lines, {"seconds": record}, machine("numpy", "torch", "onnx", "onnxruntime"), given)
 
 
 if __name__ == "__main__":

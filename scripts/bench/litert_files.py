@@ -8,11 +8,10 @@ float64. Needs litert-torch; scripts/bench/c_peers.sh installs it and runs this.
 
 from __future__ import annotations
 
-import sys
+import argparse
 import tempfile
 from pathlib import Path
 
-import litert_torch
 import torch
 from torch import nn
 
@@ -33,8 +32,13 @@ class Step(nn.Module):
         return self.head(y[:, -1]), h, c
 
 
-def main(folder: Path) -> None:
+def main() -> None:
     """All four, or none."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="where the files go")
+    folder: Path = parser.parse_args().folder
+    import litert_torch
+
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as place:
         for name, (inputs, hidden, layers, _) in MODELS.items():
@@ -48,4 +52,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

@@ -93,7 +93,7 @@ def compared(name: str, ways: dict[str, Way]) -> tuple[str, dict[str, object]]:
 
 def main() -> None:
     """Every model at every shape."""
-    given = options().parse_args()
+    given = options(__doc__).parse_args()
     lines = ["microseconds      numpy  onnxruntime   ratio"]
     record: dict[str, object] = {}
     for name, sizes in MODELS.items():

@@ -193,7 +193,7 @@ def latency_lines(found: Mapping[str, Times]) -> list[str]:
 
 def main() -> None:
     """Export, compare, time, report."""
-    given = options().parse_args()
+    given = options(__doc__).parse_args()
     torch.manual_seed(0)
     torch.set_num_threads(1)
     module = LSTMModel(10, 50, 1, 2).eval()

@@ -77,7 +77,7 @@ def milliseconds(path: Path, way: str) -> tuple[float, float]:
 
 def main() -> None:
     """Every way in turn, so that a busy machine slows all of them."""
-    given = options().parse_args()
+    given = options(__doc__).parse_args()
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in WAYS}
     with TemporaryDirectory() as folder:
         path = bundle_of(Path(folder))

@@ -277,7 +277,7 @@ def opening_seconds(bundle: Path) -> float:
 
 def main() -> None:
     """Measure and report."""
-    parser = options()
+    parser = options(__doc__)
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--engines", nargs="*", default=[], choices=PACKAGES)

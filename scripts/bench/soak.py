@@ -264,7 +264,7 @@ def lines_of(record: Figures) -> list[str]:
 
 def main() -> None:
     """Soak one engine and report."""
-    parser = options()
+    parser = options(__doc__)
     parser.add_argument("--engine", default="onnx")
     parser.add_argument("--steps", type=int, default=10_000_000)
     parser.add_argument("--calls", type=int, default=100_000)

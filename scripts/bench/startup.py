@@ -46,7 +46,7 @@ def seed_checkpoint(folder: Path) -> Path:
 
 def main() -> None:
     """Run both pairs of commands and report."""
-    given = options().parse_args()
+    given = options(__doc__).parse_args()
     tool = shutil.which("lstm-export", path=sysconfig.get_path("scripts"))
     if tool is None:
         sys.exit("lstm-export is not installed beside this Python; run: pip install -e .")

@@ -11,7 +11,6 @@ Before anything is timed, all answers are compared.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import sys
 import time
@@ -27,7 +26,7 @@ from lstm_export.chains import from_state_dict
 from lstm_export.device import Session, Stream, load_onnx_stream
 from lstm_export.model import Array
 from lstm_export.targets.onnx.writer import to_bytes
-from scripts.bench.timing import Times, alternate, machine, medians, ratio, report
+from scripts.bench.timing import Times, alternate, machine, medians, options, ratio, report
 
 MODELS = {
     "10 / 50x2 / 1": (10, 50, 2, 1),
@@ -220,9 +219,9 @@ def growth(stream: Stream, steps: int) -> list[int]:
 
 def main() -> None:
     """Compare, time, report."""
-    parser = argparse.ArgumentParser()
+    parser = options(__doc__)
     parser.add_argument("--memory", type=int, default=0, metavar="STEPS")
-    options, sys.argv[1:] = parser.parse_known_args()  # `report` reads the rest
+    given = parser.parse_args()
     torch.manual_seed(0)
     torch.set_num_threads(1)
     lines = ["a step with the state kept, microseconds (times two bare bindings)"]
@@ -246,12 +245,12 @@ def main() -> None:
         against = {way: ratio(times, way, STREAM) for way in ways}
         record[name] = {"step_s": medians(times), "times_stream": against, "pool_gain": gain}
     lines.append(f"  pool x: steps a second of a pool of {POOL} in units of {POOL} single streams")
-    if options.memory:
-        found = growth(steps_of(MODELS["10 / 50x2 / 1"])[1].stream(), options.memory)
+    if given.memory:
+        found = growth(steps_of(MODELS["10 / 50x2 / 1"])[1].stream(), given.memory)
         grown = f"{max(found):+,} bytes at most, {found[-1]:+,} at the end"
-        lines += ["", f"resident memory after {options.memory:,} steps: {grown}"]
+        lines += ["", f"resident memory after {given.memory:,} steps: {grown}"]
         record["memory_growth_bytes"] = found
-    report(lines, record, machine("numpy", "torch", "onnx", "onnxruntime"))
+    report(lines, record, machine("numpy", "torch", "onnx", "onnxruntime"), given)
 
 
 if __name__ == "__main__":

@@ -50,9 +50,9 @@ def medians(times: Times) -> dict[str, float]:
     return {name: statistics.median(seconds) for name, seconds in times.items()}
 
 
-def options() -> argparse.ArgumentParser:
-    """What all of them take."""
-    parser = argparse.ArgumentParser()
+def options(docstring: str) -> argparse.ArgumentParser:
+    """What all of them take; help says what the first line of a program's docstring does."""
+    parser = argparse.ArgumentParser(description=docstring.splitlines()[0])
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     return parser
 
@@ -61,15 +61,15 @@ def report(
     lines: Sequence[str],
     record: Mapping[str, Any],
     found: Mapping[str, Any],
-    given: argparse.Namespace | None = None,
+    given: argparse.Namespace,
 ) -> None:
-    """Print the lines and what they were measured on; with `--json FILE` on the command line, write
-    all of it there.
+    """Print the lines and what they were measured on; with `--json FILE` write all of it there.
+
+    `given` is what was parsed by `options`.
     """
-    target = (given or options().parse_args()).json
     print(*lines, sep="\n")
     print(f"\n{machine_text(found)}")
-    if target:
-        target.write_text(
+    if given.json:
+        given.json.write_text(
             json.dumps({**record, "machine": found}, indent=2) + "\n", encoding="utf-8"
         )

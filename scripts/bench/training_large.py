@@ -258,7 +258,7 @@ def process_lines(found: Mapping[str, list[dict[str, float]]]) -> Iterator[str]:
 
 def main() -> None:
     """Measure what is asked for, and print it."""
-    parser = options()
+    parser = options(__doc__)
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default="memory,input,processes")

@@ -19,7 +19,7 @@ from torch.nn.utils import clip_grad_norm_
 from lstm_export.training import TrainingOptions
 from lstm_export.training.loop import train_loop
 from lstm_export.training.tensors import Windows
-from scripts.bench.timing import alternate, machine, medians, ratio, report
+from scripts.bench.timing import alternate, machine, medians, options, ratio, report
 
 WINDOW = 24
 HIDDEN = 16
@@ -74,6 +74,7 @@ def bare_loop(batches: list[tuple[torch.Tensor, torch.Tensor]], *, fused: bool) 
 
 def main() -> None:
     """Run the rounds and print the table."""
+    given = options(__doc__).parse_args()
     torch.set_num_threads(1)
     data = example()
     batches = ready_batches(data)
@@ -90,7 +91,7 @@ def main() -> None:
         times_ours = ratio(times, "lstm_export", name)
         step_us = seconds / steps * 1e6
         lines.append(f"{name:20} {step_us:8.0f} us a step   lstm_export / this: {times_ours:.3f}")
-    report(lines, medians(times), machine("numpy", "torch"))
+    report(lines, medians(times), machine("numpy", "torch"), given)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ sound 10 s of noise, rendered by an OfflineAudioContext; the least time of half 
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import tempfile
 from pathlib import Path
@@ -60,6 +61,7 @@ DRIVER = """<!doctype html>
 
 def main() -> None:
     """Export, render in Chromium, and print the shares."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     if not BROWSER:
         raise SystemExit(NO_BROWSER)
     with tempfile.TemporaryDirectory() as name:

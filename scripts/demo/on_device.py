@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import gzip
 import importlib.util
@@ -14,18 +15,21 @@ TEST_SHARE = 0.15
 
 
 def main() -> None:
-    """`on_device.py DATA.csv.gz TEST.csv`."""
-    data, output = map(Path, sys.argv[1:])
+    """Look for both packages, and write the rows."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path, metavar="DATA.csv.gz")
+    parser.add_argument("output", type=Path, metavar="TEST.csv")
+    given = parser.parse_args()
     there = [name for name in ("torch", "onnx") if importlib.util.find_spec(name)]
     if there:
         sys.exit(f"this environment is meant to be a device, but has {', '.join(there)}")
     print("no torch, no onnx in this environment")
-    with gzip.open(data, "rt", newline="") as file:
+    with gzip.open(given.data, "rt", newline="") as file:
         header, *rows = csv.reader(file)
     test = rows[round(len(rows) * (1 - TEST_SHARE)) :]
-    with output.open("w", newline="") as file:
+    with given.output.open("w", newline="") as file:
         csv.writer(file).writerows([header, *test])
-    print(f"{len(test):,} test hours from {test[0][0]} to {test[-1][0]} -> {output}")
+    print(f"{len(test):,} test hours from {test[0][0]} to {test[-1][0]} -> {given.output}")
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
-import sys
 from pathlib import Path
 
 import matplotlib as mpl
@@ -22,8 +22,15 @@ NAIVE = "#9aa5b1"
 
 
 def main() -> None:
-    """`pictures.py FOLDER`, where the demo left its checkpoint, test hours and predictions."""
-    folder = Path(sys.argv[1])
+    """Draw both."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "folder",
+        type=Path,
+        metavar="FOLDER",
+        help="where the demo left its checkpoint, test hours and predictions",
+    )
+    folder: Path = parser.parse_args().folder
     plt.rcParams.update(
         {"figure.dpi": 130, "axes.spines.top": False, "axes.spines.right": False, "font.size": 10}
     )

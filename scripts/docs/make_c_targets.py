@@ -13,6 +13,7 @@ and in whole numbers those of the definition in NumPy. Sizes and instructions ar
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -64,10 +65,14 @@ def seed_model() -> Model:
 
 def main() -> None:
     """Generate, compile, run, compare, write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "weights", nargs="?", default="", help="only rows whose weights begin so; others stay"
+    )
+    asked: str = parser.parse_args().weights
     for board in (HOST, *BOARDS.values()):
         if board.missing():
             sys.exit(board.missing())
-    asked = sys.argv[1] if len(sys.argv) > 1 else ""
     with TemporaryDirectory() as folder:
         cases = {weights: case_of(weights, Path(folder)) for weights in WEIGHTS}
         cases |= {weights: whole_case_of(weights, Path(folder)) for weights in WHOLE}

@@ -5,6 +5,7 @@ python -m scripts.docs.make_refused
 
 from __future__ import annotations
 
+import argparse
 import tempfile
 from pathlib import Path
 
@@ -26,5 +27,11 @@ def sentence(what: str) -> str:
     raise SystemExit(f"a file that is {what} was read, and should be refused")
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Read all of them, and write the page."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     PAGE.write_text(page(sentence), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

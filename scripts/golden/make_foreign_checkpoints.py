@@ -6,13 +6,11 @@ python -m scripts.golden.make_foreign_checkpoints
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import numpy as np
-import safetensors.torch
 import torch
-from omegaconf import OmegaConf
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 GOLDEN = Path(__file__).resolve().parents[2] / "tests" / "golden"
 
@@ -21,6 +19,11 @@ def main() -> None:
     """Fit scalers on a few numbers and save them beside weights, with what they make of these
     numbers.
     """
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
+    import safetensors.torch
+    from omegaconf import OmegaConf
+    from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
     torch.manual_seed(0)
     weights = torch.nn.LSTM(3, 2).state_dict()
     x = np.random.default_rng(0).normal((5, 0, -3), (1, 10, 0.1), (20, 3))

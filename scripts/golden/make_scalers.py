@@ -6,19 +6,10 @@ python -m scripts.golden.make_scalers
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
-import joblib
 import numpy as np
-import pandas
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import (
-    MaxAbsScaler,
-    MinMaxScaler,
-    PowerTransformer,
-    RobustScaler,
-    StandardScaler,
-)
 
 GOLDEN = Path(__file__).resolve().parents[2] / "tests" / "golden"
 COLUMNS = ["temperature", "pressure", "flow"]
@@ -26,6 +17,18 @@ COLUMNS = ["temperature", "pressure", "flow"]
 
 def main() -> None:
     """Fit them on a few named columns, and save them with what they make of these."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
+    import joblib
+    import pandas
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import (
+        MaxAbsScaler,
+        MinMaxScaler,
+        PowerTransformer,
+        RobustScaler,
+        StandardScaler,
+    )
+
     x = np.random.default_rng(0).normal((20, 1013, 5), (5, 10, 0.1), (20, 3))
     table = pandas.DataFrame(x, columns=COLUMNS)
     scalers = {

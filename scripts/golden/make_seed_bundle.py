@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 from pathlib import Path
@@ -16,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def main() -> None:
     """Package the seed chain of the tests, unless the file is there already."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     path = ROOT / "tests" / "golden" / f"seed-v{FORMAT_VERSION}.bundle"
     if path.exists():
         sys.exit(f"{path} exists; a released format is never rewritten")

@@ -8,6 +8,7 @@ int16 weights. Writes the table of docs/c_integer.md.
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ RATIOS = (1, 100, 1_000, 10_000)
 
 def main() -> None:
     """Round, compare, write."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     lines = [
         "",
         "| spread of one output, of the other's | bits | largest error | of the other |",

@@ -49,7 +49,7 @@ def seed_model() -> Model:
 
 def main() -> None:
     """Step, compare, report at every power of ten."""
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=1_000_000)
     steps = parser.parse_args().steps
     model = seed_model()

@@ -10,6 +10,7 @@ check lacks. Needs what scripts/install_emulators.sh installs, and libnewlib-arm
 
 from __future__ import annotations
 
+import argparse
 import base64
 import re
 import subprocess
@@ -58,6 +59,7 @@ class Check:
 
 def main() -> None:
     """Fetch both libraries, compile both checks, run them."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
         for name, check in checks(folder).items():

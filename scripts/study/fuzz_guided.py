@@ -17,8 +17,6 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import atheris
-
 Reader = Callable[[bytes], object]
 
 
@@ -53,6 +51,8 @@ def seeds(reader: str) -> list[bytes]:
 
 def reader_of(name: str) -> Reader:
     """What is fuzzed, its modules instrumented."""
+    import atheris
+
     with atheris.instrument_imports(include=["lstm_export"]):
         from lstm_export.bundle.archive import unpack
         from lstm_export.bundle.arrays import unpack_arrays
@@ -85,6 +85,8 @@ def main() -> None:
     parser.add_argument("reader")
     parser.add_argument("--seconds", type=int, default=60)
     given = parser.parse_args()
+    import atheris
+
     read = reader_of(given.reader)
     from lstm_export.errors import LstmExportError
 

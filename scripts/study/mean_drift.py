@@ -8,6 +8,8 @@ is 20 plus noise of size 1, whose sum grows; from 2^24 steps on float32 could no
 
 from __future__ import annotations
 
+import argparse
+
 import numpy as np
 
 from lstm_export.device import load_onnx_stream
@@ -33,6 +35,7 @@ def pooled() -> Model:
 
 def main() -> None:
     """A line at every power of ten, and one past 2^24."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     runner = load_onnx_stream(to_bytes(pooled(), 17, stateful=True))
     random = np.random.default_rng(1)
     state = runner.initial_state(1)

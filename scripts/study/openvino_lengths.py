@@ -7,6 +7,7 @@ gathering must pass there, and the others must not be trusted.
 
 from __future__ import annotations
 
+import argparse
 from collections import Counter
 from typing import Any
 
@@ -53,6 +54,7 @@ def verdict_on(name: str, model: Model, data: bytes) -> str:
 
 def main() -> None:
     """A line a model, then how many of each."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     counts: Counter[tuple[str, str]] = Counter()
     for name, model in {**MODELS, **FORECASTS}.items():
         data = to_bytes(model, DEFAULT_OPSET, lengths=True)

@@ -6,7 +6,7 @@ python -m scripts.study.recognition --example DIR   # the page's example, writte
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 import torch
@@ -38,8 +38,13 @@ class LoadForecaster(nn.Module):
 
 def main() -> None:
     """Print the figures, or write the example."""
-    if sys.argv[1:2] == ["--example"]:
-        example(Path(sys.argv[2]))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--example", type=Path, metavar="DIR", help="write the page's example there"
+    )
+    folder = parser.parse_args().example
+    if folder:
+        example(folder)
         return
     plain = 0
     wrong = 0

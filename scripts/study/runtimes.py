@@ -10,6 +10,7 @@ judges it by the rule; nothing of this package's environment is changed.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -89,10 +90,13 @@ def judged(bundles: Path, packages: Path) -> dict[str, object]:
 
 def main() -> None:
     """Every version that is named."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("versions", nargs="*", default=VERSIONS, metavar="VERSION")
+    versions = parser.parse_args().versions
     failed: list[object] = []
     with TemporaryDirectory() as bundles:
         write_bundles(Path(bundles))
-        for version in sys.argv[1:] or VERSIONS:
+        for version in versions:
             with TemporaryDirectory() as packages:
                 install(version, Path(packages))
                 found = judged(Path(bundles), Path(packages))

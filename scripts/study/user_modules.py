@@ -10,6 +10,7 @@ stopped goes on where it was.
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import warnings
@@ -154,6 +155,7 @@ def _is_wrong(record: dict[str, Any]) -> bool:
 
 def main() -> None:
     """Run what is missing, and write the table."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     warnings.simplefilter("ignore")  # torch's, that TorchScript is deprecated
     RECORDS.parent.mkdir(exist_ok=True)
     text = RECORDS.read_text(encoding="utf-8") if RECORDS.exists() else ""

@@ -9,8 +9,8 @@ same_bytes.py runs this once with each checkout.
 
 from __future__ import annotations
 
+import argparse
 import os
-import sys
 from pathlib import Path
 
 from typer.testing import CliRunner
@@ -45,7 +45,9 @@ def commands(chain: str) -> dict[str, list[str]]:
 
 def main() -> None:
     """Run every command in every chain's folder."""
-    for folder in sorted(Path(sys.argv[1]).iterdir()):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="a folder a chain in it")
+    for folder in sorted(parser.parse_args().folder.iterdir()):
         os.chdir(folder)
         for name, arguments in commands(folder.name).items():
             as_json = [] if arguments[0] == "run" else ["--json"]
