@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -13,7 +14,7 @@ import pytest
 
 from lstm_export import pipeline, targets
 from lstm_export.chains import Checkpoint, write_checkpoint
-from lstm_export.model import Array, Model
+from lstm_export.model import Array, Column, Model
 from lstm_export.targets.c.emit.interface import Interface, Record
 from lstm_export.targets.c.emit.source import write
 from lstm_export.targets.c.host import compiler
@@ -21,6 +22,7 @@ from tests.kit.builders import drawn
 from tests.kit.chains import CHAINS, GRAPHS
 from tests.kit.compiled_c import QUICK, compile_with, needs_compiler
 from tests.kit.graphs import FORECASTS
+from tests.kit.integer_models import UNTRAINED
 
 C = targets.get("c")
 WINDOW = 5
@@ -104,6 +106,27 @@ def test_it_compiles_strictly_and_says_what_step_is(
     streams = name == "seed"
     assert ("An endless stream" in header) == streams
     assert ("one endless stream, which the model was not trained" in page) == streams
+
+
+@pytest.mark.parametrize("arithmetic", ["float", "integer"])
+def test_the_readme_tells_inputs_and_the_memory_of_a_window(
+    arithmetic: str, tmp_path: Path
+) -> None:
+    if not shutil.which("gcc"):
+        pytest.skip(f"gcc not installed; {compiler.HOW}")
+    plain = windowed("seed")
+    features = tuple(Column(f"level {place}") for place in range(10))
+    model = Model(plain.stages, replace(plain.signature, features=features))
+    options = UNTRAINED if arithmetic == "integer" else {}
+    C.export(model, tmp_path / "m_c", name="motor", **options)
+    page = (tmp_path / "m_c" / "README.md").read_text()
+    assert re.search(r"x\[3\] = .* \(level_3\)" if options else "level_2, level_3, ", page)
+    (told,) = re.findall(r"window with its state, yours \(RAM\) \| ([\d,]+) \|", page)
+    size = int(told.replace(",", ""))
+    check = f'#include "motor.h"\ntypedef char told[sizeof(motor_window) == {size} ? 1 : -1];\n'
+    (tmp_path / "m_c" / "check.c").write_text(check)
+    command = ["gcc", "-fsyntax-only", str(tmp_path / "m_c" / "check.c")]
+    subprocess.run(command, check=True)
 
 
 def test_a_model_without_a_window_is_written_as_ever() -> None:

@@ -51,4 +51,4 @@ def _integer(
     )
     source = write_integer(Written(model, found.whole, interface, facts))
     check_flash(source, options.max_flash)
-    return source, integer_readme(interface, facts, source, found.sentences())
+    return source, integer_readme(model.signature, interface, facts, source, found.sentences())

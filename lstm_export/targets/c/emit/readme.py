@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ....errors import InputError
-from ....model import LastSteps, Model, Recurrent
+from ....model import LastSteps, Model, Recurrent, Signature
 from .interface import Interface
 from .names import plain
 from .plan import looks_ahead
@@ -91,17 +91,30 @@ def _costs(interface: Interface, weights: str, source: Source) -> str:
             f"| code of reset and step (flash of a Cortex-M at -O2), at most | {code} |",
             f"| state, yours (RAM) | {state:,} |",
             f"| buffers of a step (stack) | {buffers:,}, and what the compiler saves |",
+            *window_rows(interface, 4, state),
         ]
     return "\n".join(("| | bytes |", "|---|---|", *rows, ""))
 
 
+def window_rows(interface: Interface, number_bytes: int, state: int) -> list[str]:
+    """What a window takes of samples in numbers of a size, for a model that has a state."""
+    if interface.window is None:
+        return []
+    samples = number_bytes * interface.window * interface.input_size
+    count = 4
+    total = samples + samples % count + count + state
+    return [f"| window with its state, yours (RAM) | {total:,} |"]
+
+
+def input_names(signature: Signature) -> list[str]:
+    """Names are a stranger's, so they come in a form of our own; none where inputs have none."""
+    columns = enumerate(signature.features)
+    return [plain(column.name) or f"input_{place}" for place, column in columns]
+
+
 def _inputs(model: Model) -> str:
-    """The inputs of a step; names are a stranger's, so they come in a form of our own."""
-    names = [
-        plain(column.name) or f"input_{place}"
-        for place, column in enumerate(model.signature.features)
-    ]
-    order = ", ".join(names) or "in the order of training"
+    """The inputs of a step."""
+    order = ", ".join(input_names(model.signature)) or "in the order of training"
     return f"Inputs of a step, in the model's own units: @INPUT_SIZE@ floats, {order}.\n"
 
 

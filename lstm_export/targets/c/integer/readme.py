@@ -5,18 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from ....model import Signature
 from ..emit.interface import Interface
+from ..emit.readme import input_names, window_rows
 from ..emit.source import Source
 from .facts import IntegerFacts
 from .source import units_of
 
 
 def integer_readme(
-    interface: Interface, facts: IntegerFacts, source: Source, costs: Sequence[str]
+    signature: Signature,
+    interface: Interface,
+    facts: IntegerFacts,
+    source: Source,
+    costs: Sequence[str],
 ) -> str:
     """README.md.
 
     Args:
+        signature: of the model.
         interface: what is called how.
         facts: what counts mean.
         source: what it takes.
@@ -33,7 +40,7 @@ def integer_readme(
         "ANSWER_BITS": str(facts.answer_bits),
         "WINDOW": str(interface.window),
         "LEAST": str(interface.shortest or interface.window),
-        "UNITS": "\n".join(units_of(facts)),
+        "UNITS": "\n".join(_named_units(signature, facts)),
         "COSTS": "\n".join(f"- {_plain(cost)}" for cost in costs),
     }
     text = "\n".join(sections)
@@ -47,15 +54,24 @@ def _plain(sentence: str) -> str:
     return re.sub(r"[^A-Za-z0-9_ .,;:%+'()-]", "_", sentence)
 
 
+def _named_units(signature: Signature, facts: IntegerFacts) -> list[str]:
+    """What a count of every input means, and its name, where inputs have names."""
+    units = units_of(facts)
+    names = input_names(signature)
+    return [f"{unit} ({name})" for unit, name in zip(units, names, strict=True)] if names else units
+
+
 def _sizes(interface: Interface, facts: IntegerFacts, source: Source) -> str:
     weights = f"int{facts.formats.weight_bits}"
     rows = [f"| constants (flash; weights in {weights}) | {source.constant_bytes:,} |"]
     if interface.streams:
         state = 4 * facts.wide_size + 2 * facts.narrow_size
+        state += state % 4
         rows += [
             f"| code of reset and step (flash of a Cortex-M at -O2), at most | "
             f"{source.code_bytes:,} |",
-            f"| state, yours (RAM) | {state + state % 4:,} |",
+            f"| state, yours (RAM) | {state:,} |",
+            *window_rows(interface, 2, state),
         ]
     return "\n".join(("| | bytes |", "|---|---|", *rows, ""))
 
