@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,12 +88,22 @@ def spread_rmse(predicted: Array, true: Array) -> float:
         predicted: `(windows, targets, steps)`.
         true: of the same shape.
     """
-    spread = true.std(axis=(0, 2))  # (targets,)
+    blocks = [*scratch.blocks(len(true), true[0].size)]
+    count = true[:, 0].size
+    mean = _total(true[block] for block in blocks) / count  # (targets,)
+    squares = _total(np.square(true[block] - mean[:, np.newaxis]) for block in blocks) / count
+    spread = np.sqrt(squares)
     # a target that never changes is judged in its own unit
     scale = np.where(spread > 0, spread, 1.0)
-    # (targets,), in units of each target's variance
-    squares = np.mean(np.square(predicted - true), axis=(0, 2)) / np.square(scale)
-    return float(np.sqrt(squares.mean()))
+    errors = _total(np.square(predicted[block] - true[block]) for block in blocks) / count
+    # in units of each target's variance
+    return float(np.sqrt((errors / np.square(scale)).mean()))
+
+
+def _total(blocks: Iterable[Array]) -> Array:
+    """The sum over blocks `(windows, targets, steps)`, `(targets,)`."""
+    total: Array = np.sum([block.sum(axis=(0, 2)) for block in blocks], axis=0)
+    return total
 
 
 def answers_of(
@@ -109,11 +119,11 @@ def answers_of(
     """
     starts = samples.parts[part]
     # (windows, targets, steps)
-    true = _asked(samples.targets, samples, part).reshape(len(starts), len(targets), -1)
+    true = asked(samples.targets, samples, part).reshape(len(starts), len(targets), -1)
     predicted = {}
     quantiles = {}
     for name, ask in predictors.items():
-        y = _asked(ask, samples, part)
+        y = asked(ask, samples, part)
         if _share_answered(y) <= 0.5:
             continue
         y = y.reshape(len(starts), -1, *true.shape[1:])  # the answer, then its quantiles
@@ -133,8 +143,9 @@ def answers_of(
     )
 
 
-def _asked(ask: Predictor, samples: Samples, part: str) -> Array:
-    """The answers to a part's windows, float64 `(windows, output_size)`, asked block by block."""
+def asked(ask: Predictor, samples: Samples, part: str) -> Array:
+    """The answers to a part's windows, float64 `(windows, output_size)`, asked block by block; of
+    a large part they are mapped from a file."""
     done = 0
     answers = np.empty((0, 0))
     for starts in samples.starts_of(part):

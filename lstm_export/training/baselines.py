@@ -9,7 +9,7 @@ import numpy as np
 from ..model import Array, Signature
 from ..model.calendar_steps import MONTHS
 from .answers import Predictor
-from .ridge import MOST_COLUMNS, ridge_weights
+from .ridge import MOST_COLUMNS, design_of, ridge_weights
 from .samples import Samples, batches, by_target
 from .scaling import fit_scaler
 
@@ -80,12 +80,11 @@ def _design(samples: Samples, scaler: tuple[Array, Array], starts: Array) -> Arr
     """Scaled, flattened windows and a column of ones: `(windows, window * input_size + 1)`."""
     ends = (starts + samples.lengths(starts))[:, np.newaxis]  # (windows, 1)
     index = ends + np.arange(-samples.window, 0)  # (windows, window), each ends with its last row
-    rows = samples.x[np.maximum(index, 0)].astype(np.float64)  # (windows, window, input_size)
-    offset, scale = scaler
-    scaled = (rows - offset) / scale
+    x = samples.x[np.maximum(index, 0)]  # (windows, window, input_size)
+    design = design_of(x, *scaler)
+    scaled = design[:, :-1].reshape(x.shape)  # a view
     scaled[index < starts[:, np.newaxis]] = 0.0  # the mean, where a shorter window has no row
-    flat = scaled.reshape(len(starts), -1)
-    return np.hstack([flat, np.ones((len(starts), 1))])
+    return design
 
 
 def _persistence(samples: Samples, starts: Array) -> Array:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from ..model import Model, Signature
-from .answers import MODEL, spread_rmse
+from .answers import MODEL, asked, spread_rmse
 from .assembly import input_scaler
 from .option_values import Predict
 from .options import TrainingOptions
@@ -60,15 +61,14 @@ def corrected(
         choice: what the model predicts.
         model: trained to its end.
     """
-    starts = samples.parts["validation"]
-    if not len(starts) or not has_shortcut(samples):
+    if not len(samples.parts["validation"]) or not has_shortcut(samples):
         return None
     answers = model_answers(model, samples, options)
     shortcut = fit_shortcut(samples, input_scaler(samples, options))
-    of_ridge = shortcut.answers(samples, starts).reshape(answers.true.shape)
+    of_ridge = asked(partial(shortcut.answers, samples), samples, "validation")
     ranks = Ranks.here()
     network_rmse = ranks.agreed(spread_rmse(answers.predicted[MODEL], answers.true))
-    ridge_rmse = ranks.agreed(spread_rmse(of_ridge, answers.true))
+    ridge_rmse = ranks.agreed(spread_rmse(of_ridge.reshape(answers.true.shape), answers.true))
     if network_rmse <= ridge_rmse:
         return None
     return replace(

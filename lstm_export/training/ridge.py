@@ -43,6 +43,24 @@ class NormalEquations:
         return found
 
 
+def design_of(x: Array, offset: Array, scale: Array) -> Array:
+    """Scaled, flattened windows and a column of ones: `(windows, window * input_size + 1)`.
+
+    It is the only float64 array that is made: with long windows it is the largest of a training.
+
+    Args:
+        x: float32 `(windows, window, input_size)`.
+        offset: of the scaler, `(input_size,)`.
+        scale: of the scaler, `(input_size,)`.
+    """
+    windows, window, input_size = x.shape
+    design = np.ones((windows, window * input_size + 1))
+    scaled = design[:, :-1].reshape(x.shape)  # a view
+    np.subtract(x, offset, out=scaled, dtype=np.float64)
+    np.divide(scaled, scale, out=scaled)
+    return design
+
+
 def ridge_weights(parts: Iterable[tuple[Array, Array]]) -> Array:
     """The weights `(columns, answers)` that take a whole design to its answers, see
     `NormalEquations.of`."""

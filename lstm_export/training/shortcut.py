@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from ..errors import InputError
 from ..model import Affine, Array, Flatten, LastSteps, Linear, Stage
-from .answers import spread_rmse
+from .answers import asked, spread_rmse
 from .ranks import Ranks
-from .ridge import MOST_COLUMNS, NormalEquations
+from .ridge import MOST_COLUMNS, NormalEquations, design_of
 from .samples import Samples, batches
 
 RIDGE = "ridge"
@@ -73,7 +74,7 @@ def fit_shortcut(samples: Samples, scaler: Affine) -> Shortcut:
         )
     mean = samples.mean_target
     equations = NormalEquations.of(
-        (_with_ones(_flat(samples, scaler, batch)), samples.targets(batch) - mean)
+        (_design(samples, scaler, batch), samples.targets(batch) - mean)
         for batch in batches(samples.parts["train"])
     )
     found = []
@@ -102,21 +103,24 @@ def _best_on_validation(found: Sequence[Shortcut], samples: Samples) -> Shortcut
     starts = samples.parts["validation"]
     if not len(starts):
         return found[0]
-    true = samples.targets(starts).reshape(len(starts), samples.y.shape[1], -1)
+    shape = (len(starts), samples.y.shape[1], -1)  # (windows, targets, steps)
+    true = asked(samples.targets, samples, "validation").reshape(shape)
     ranks = Ranks.here()
-    errors = [
-        ranks.agreed(spread_rmse(shortcut.answers(samples, starts).reshape(true.shape), true))
-        for shortcut in found
-    ]
+    errors = []
+    for shortcut in found:
+        answers = asked(partial(shortcut.answers, samples), samples, "validation")
+        errors.append(ranks.agreed(spread_rmse(answers.reshape(shape), true)))
     return found[int(np.argmin(errors))]
 
 
 def _flat(samples: Samples, scaler: Affine, starts: Array) -> Array:
     """Scaled windows as rows, float64 `(windows, window * input_size)`."""
     x = samples.inputs(starts).astype(np.float64)  # (windows, window, input_size)
-    flat: Array = ((x - scaler.offset) / scaler.scale).reshape(len(starts), -1)
-    return flat
+    x -= scaler.offset
+    x /= scaler.scale
+    return x.reshape(len(starts), -1)
 
 
-def _with_ones(design: Array) -> Array:
-    return np.hstack([design, np.ones((len(design), 1))])
+def _design(samples: Samples, scaler: Affine, starts: Array) -> Array:
+    """The same with a column of ones, `(windows, window * input_size + 1)`."""
+    return design_of(samples.inputs(starts), scaler.offset, scaler.scale)

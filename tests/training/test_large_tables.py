@@ -12,8 +12,10 @@ import pytest
 from lstm_export.errors import InputError
 from lstm_export.series import LargeTable, Table, table_blocks
 from lstm_export.training import TrainingOptions, fit, scratch, tensors
+from lstm_export.training.answers import spread_rmse
 from lstm_export.training.data_report import data_report
 from lstm_export.training.moments import moments_of
+from lstm_export.training.option_values import Predict
 from lstm_export.training.ranks import Ranks
 from lstm_export.training.roles import input_signature, read_for_training
 from lstm_export.training.samples import Samples
@@ -139,12 +141,14 @@ def test_windows_are_those_of_the_table_in_memory(
     assert report.groups == expected.groups
 
 
+@pytest.mark.parametrize("predict", ["change", "correction"])
 def test_training_is_that_of_the_table_in_memory(
-    small_blocks: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small_blocks: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, predict: Predict
 ) -> None:
-    in_blocks = fit(parquet_folder(measured(), tmp_path), OPTIONS)
+    options = replace(OPTIONS, predict=predict)
+    in_blocks = fit(parquet_folder(measured(), tmp_path), options)
     monkeypatch.undo()
-    in_memory = fit(measured(), OPTIONS)
+    in_memory = fit(measured(), options)
     assert in_blocks.model.signature == in_memory.model.signature
     for stage, wanted in zip(in_blocks.model.stages, in_memory.model.stages, strict=True):
         for name, array in wanted.arrays.items():
@@ -169,6 +173,18 @@ def test_moments_of_blocks_are_numpys() -> None:
     whole = moments_of([values])
     np.testing.assert_array_equal(whole.deviation, values.std(axis=0))
     assert (got.count, got.low.tolist()) == (1000, values.min(axis=0).tolist())
+
+
+def test_an_error_of_blocks_is_that_of_all_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(2)
+    true = 1e4 + random.standard_normal((500, 3, 2)) * [[1.0], [0.0], [50.0]]  # one never changes
+    predicted = true + random.standard_normal(true.shape)
+    scale = np.where(true.std(axis=(0, 2)) > 0, true.std(axis=(0, 2)), 1.0)
+    squares = np.square(predicted - true).mean(axis=(0, 2)) / np.square(scale)
+    assert spread_rmse(predicted, true) == np.sqrt(squares.mean())
+    monkeypatch.setattr(scratch, "VALUES_AT_ONCE", 96)
+    monkeypatch.setattr(scratch, "BLOCK_MULTIPLE", 1)
+    np.testing.assert_allclose(spread_rmse(predicted, true), np.sqrt(squares.mean()), rtol=1e-12)
 
 
 def test_many_windows_are_shuffled_by_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
