@@ -331,7 +331,7 @@ def in_memory(bundle: Path) -> Session:
     return Session(session._runner, session.signature)
 
 
-PACKAGES = {"ray": "ray", "spark": "pyspark.sql", "dask": "distributed"}
+PACKAGES = {"ray": "ray", "spark": "pyspark", "dask": "distributed"}
 
 
 @pytest.mark.parametrize("engine", PACKAGES)
@@ -366,12 +366,12 @@ def test_a_worker_that_dies_costs_its_partition_alone(
 def test_an_engine_that_does_not_start_is_told_in_one_line(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engines = {name: MagicMock() for name in ("ray", "dask", "distributed", "pyspark.sql")}
+    engines = {name: MagicMock() for name in ("ray", "dask", "distributed", "pyspark")}
     engines["ray"].is_initialized.return_value = False
     engines["distributed"].default_client.side_effect = ValueError
-    engines["pyspark.sql"].SparkSession.getActiveSession.return_value = None
-    builder = engines["pyspark.sql"].SparkSession.builder.config.return_value.master.return_value
-    for start in (engines["ray"].init, engines["distributed"].Client, builder.getOrCreate):
+    context = engines["pyspark"].SparkContext
+    context._active_spark_context = None
+    for start in (engines["ray"].init, engines["distributed"].Client, context):
         start.side_effect = RuntimeError("timed out\nat line 7")
     for name, module in engines.items():
         monkeypatch.setitem(sys.modules, name, module)
