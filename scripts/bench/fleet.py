@@ -3,7 +3,8 @@
 The models have the shape of the README's, LSTM(10, 50, num_layers=2) and Linear(50, 1). Both fleets
 run as a user runs them, `lstm-export fleet` and `lstm-export fleet verify`, with the start-up of
 everything. One worker takes the models one after the other in one process, so that it, too, starts
-torch once. The loop starts a process a model, `package` and then `verify`, for a few of them.
+torch once. The loop starts a process a model, `package` and then `verify`, for a few of them. With
+`--page` the figures become a block of docs/fleet.md.
 
     python -m scripts.bench.fleet
 """
@@ -21,12 +22,15 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from lstm_export.bench.machine import machine_text
 from lstm_export.chains import Checkpoint, write_checkpoint
 from lstm_export.fleet.fleet_report import REPORT, read_report
 from lstm_export.model import LastStep
 from scripts.bench.timing import Times, alternate, machine, options, ratio, report
+from scripts.docs.block import write_block
 from tests.kit.builders import linear, lstm, model_of
 
+PAGE = Path(__file__).parents[2] / "docs" / "fleet.md"
 LOOPED = 5
 ONE = "1 worker"
 TWO = "2 workers"
@@ -81,6 +85,7 @@ def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--models", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--page", action="store_true", help="write the figures there, too")
     given = parser.parse_args()
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -96,7 +101,10 @@ def main() -> None:
     what = f"{given.models} models packaged and verified, seconds, medians of {given.rounds} rounds"
     record = {"seconds": times, "slowest_s": slowest, "others_s": others}
     found = machine("numpy", "torch", "onnx", "onnxruntime")
-    report([what, *told(times, slowest, others)], record, found, given)
+    lines = [what, *told(times, slowest, others)]
+    report(lines, record, found, given)
+    if given.page:
+        write_block(PAGE, "fleet", ["```text", *lines, "", machine_text(found), "```"])
 
 
 def told(times: Times, slowest: Sequence[float], others: float) -> list[str]:

@@ -9,7 +9,8 @@
 - `processes`: an epoch at hidden 128 in one process of one thread, in two processes of torchrun of
   one thread each, and in one process of two threads; seconds, and the time of the first process's
   own, which leaves out what it waits for the other: on a busy machine only that says something.
-  The load is printed.
+
+The load is told with each. With `--page` the figures become blocks of docs/scale.md.
 
     python -m scripts.bench.training_large [--rows 10000000] [--only memory,input,processes]
 """
@@ -32,12 +33,21 @@ from typing import Any
 
 import numpy as np
 
+from lstm_export.bench.machine import machine_text
 from lstm_export.training import TrainingOptions
 from lstm_export.training.ranks import is_first, joined
 from lstm_export.training.tensors import Tensors, Windows
 from scripts.bench.timing import alternate, machine, medians, options, ratio, report
+from scripts.docs.block import write_block
 
 ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "scale.md"
+HOW = ("window", "predict", "batch_size")  # of `memory`
+OURS = "lstm_export"
+LOADER = "DataLoader"
+ALONE = "one process of a thread"
+TOGETHER = "two processes of a thread"
+THREADED = "one process of two threads"
 COLUMNS = 7
 ROWS_AT_ONCE = 1_000_000
 WATCHED_EVERY_S = 0.02
@@ -185,8 +195,8 @@ def input_times() -> dict[str, list[float]]:
     loader = DataLoader(Items(), batch_size=INPUT_BATCH, shuffle=True)
     return alternate(
         {
-            "lstm_export": lambda: drained(tensors.batches(INPUT_BATCH, shuffle=True)),
-            "DataLoader": lambda: drained(iter(loader)),
+            OURS: lambda: drained(tensors.batches(INPUT_BATCH, shuffle=True)),
+            LOADER: lambda: drained(iter(loader)),
         },
         3,
         clock=time.process_time,
@@ -212,48 +222,71 @@ def timed_epoch() -> None:
 def process_times(rounds: int) -> dict[str, list[dict[str, float]]]:
     """Seconds of an epoch, and the time of the first process's own."""
     together = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    found: dict[str, list[dict[str, float]]] = {"one": [], "two": [], "one, two threads": []}
+    found: dict[str, list[dict[str, float]]] = {ALONE: [], TOGETHER: [], THREADED: []}
     for _ in range(rounds):
-        found["one"].append(_child(["--child-epoch"], {"OMP_NUM_THREADS": "1"}))
+        found[ALONE].append(_child(["--child-epoch"], {"OMP_NUM_THREADS": "1"}))
         command = [sys.executable, *together, "-m", "scripts.bench.training_large", "--child-epoch"]
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         done = subprocess.run(
             command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True
         )
-        found["two"].append(json.loads(done.stdout))
-        found["one, two threads"].append(_child(["--child-epoch"], {"OMP_NUM_THREADS": "2"}))
+        found[TOGETHER].append(json.loads(done.stdout))
+        found[THREADED].append(_child(["--child-epoch"], {"OMP_NUM_THREADS": "2"}))
     return found
 
 
-def memory_lines(found: Mapping[str, Any]) -> Iterator[str]:
-    """For people."""
-    yield (
-        f"memory     {found['rows']:,} rows, {COLUMNS} inputs, window {found['window']}, predict "
-        f"{found['predict']}, batches of {found['batch_size']:,}: "
-        f"at most {found['anonymous_mb']:.0f} MB beyond torch and pyarrow; "
-        f"files mapped {found['files_mb']:,.0f} MB; "
-        f"{found['seconds']:.0f} s, {found['cpu_s']:.0f} s of one core"
+def memory_figures(given: argparse.Namespace) -> tuple[list[str], dict[str, Any]]:
+    """The peak of a training, told."""
+    how = {name: vars(given)[name] for name in HOW}
+    found = {**how, **memory(given.rows, **how)}
+    line = (
+        f"- {found['rows']:,} rows, {COLUMNS} inputs, `--window {found['window']} --predict "
+        f"{found['predict']} --batch-size {found['batch_size']}`: at most "
+        f"{found['anonymous_mb']:.0f} MB beyond torch and pyarrow, beside "
+        f"{found['files_mb']:,.0f} MB of files in memory; {found['seconds']:.0f} s, of one core "
+        f"{found['cpu_s']:.0f} s"
     )
+    return [line], found
 
 
-def input_lines(times: dict[str, list[float]]) -> Iterator[str]:
-    """For people."""
-    for name, seconds in medians(times).items():
-        each_us = seconds / INPUT_WINDOWS * 1e6
-        yield f"input      {name:12} {each_us:7.3f} us a window"
-    yield f"input      DataLoader / lstm_export: {ratio(times, 'DataLoader', 'lstm_export'):.1f}"
+def input_figures(given: argparse.Namespace) -> tuple[list[str], dict[str, Any]]:
+    """A window in a batch, told."""
+    times = input_times()
+    each_us = {name: seconds / INPUT_WINDOWS * 1e6 for name, seconds in medians(times).items()}
+    line = (
+        f"- A window in a batch, {INPUT_WINDOW} steps of {COLUMNS} inputs: gathered in "
+        f"{each_us[OURS]:.2f} microseconds of processor time, by a DataLoader with an item a "
+        f"window in {each_us[LOADER]:.1f}: {ratio(times, LOADER, OURS):.0f} times"
+    )
+    return [line], dict(times)
 
 
-def process_lines(found: Mapping[str, list[dict[str, float]]]) -> Iterator[str]:
-    """For people."""
+def process_figures(given: argparse.Namespace) -> tuple[list[str], dict[str, Any]]:
+    """An epoch in one process and in two, told."""
+    found = process_times(given.rounds)
+    lines = []
     for name, runs in found.items():
-        seconds = statistics.median(run["seconds"] for run in runs)
-        cpu = statistics.median(run["cpu_s"] for run in runs)
-        yield f"processes  {name:18} {seconds:7.2f} s an epoch, {cpu:.2f} s of a process's own"
-    for what, key in (("seconds", "seconds"), ("a process's own time", "cpu_s")):
-        pairs = zip(found["one"], found["two"], strict=True)
-        gain = statistics.median(alone[key] / together[key] for alone, together in pairs)
-        yield f"processes  one / two, {what}: {gain:.2f}"
+        clock = statistics.median(run["seconds"] for run in runs)
+        own = statistics.median(run["cpu_s"] for run in runs)
+        lines.append(
+            f"- An epoch at hidden {LOOP_OPTIONS.hidden_size}, {name}: {clock:.2f} s by the clock, "
+            f"{own:.2f} s of a process's own"
+        )
+    gains = [
+        alone["seconds"] / together["seconds"]
+        for alone, together in zip(found[ALONE], found[TOGETHER], strict=True)
+    ]
+    lines.append(f"- By the clock, {TOGETHER} are {statistics.median(gains):.2f} times {ALONE}")
+    return lines, dict(found)
+
+
+PARTS = {"memory": memory_figures, "input": input_figures, "processes": process_figures}
+
+
+def block_of(part: str, given: argparse.Namespace) -> str:
+    """The name of its block of the page; every length of a window has its own for memory."""
+    how = f", window {given.window}, {given.predict}" if part == "memory" else ""
+    return f"training {part}{how}"
 
 
 def main() -> None:
@@ -261,33 +294,32 @@ def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", default="memory,input,processes")
+    parser.add_argument("--only", default=",".join(PARTS))
     parser.add_argument("--window", type=int, default=MEMORY_OPTIONS.window)
     parser.add_argument("--predict", default=MEMORY_OPTIONS.predict)
     parser.add_argument("--batch-size", type=int, default=MEMORY_OPTIONS.batch_size)
+    parser.add_argument("--page", action="store_true", help="write the figures there, too")
     parser.add_argument("--child-memory", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--child-epoch", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
-    how = {name: vars(given)[name] for name in ("window", "predict", "batch_size")}
     if given.child_memory:
+        how = {name: vars(given)[name] for name in HOW}
         watched_training(given.child_memory, replace(MEMORY_OPTIONS, **how))
         return
     if given.child_epoch:
         timed_epoch()
         return
-    load = os.getloadavg()[0]
-    lines = [f"load of the machine as it began: {load:.1f}"]
-    record: dict[str, Any] = {"load": load}
-    if "memory" in given.only:
-        record["memory"] = {**how, **memory(given.rows, **how)}
-        lines += memory_lines(record["memory"])
-    if "input" in given.only:
-        record["input"] = input_times()
-        lines += input_lines(record["input"])
-    if "processes" in given.only:
-        record["processes"] = process_times(given.rounds)
-        lines += process_lines(record["processes"])
-    report(lines, record, machine("numpy", "torch", "pyarrow"), given)
+    found = machine("numpy", "torch", "pyarrow")
+    lines = []
+    record: dict[str, Any] = {}
+    for part in given.only.split(","):
+        load = os.getloadavg()[0]
+        told, record[part] = PARTS[part](given)
+        told.append(f"  ({machine_text(found)}; load as it began {load:.1f})")
+        lines += told
+        if given.page:
+            write_block(PAGE, block_of(part, given), told)
+    report(lines, record, found, given)
 
 
 if __name__ == "__main__":
