@@ -148,13 +148,14 @@ def costs_of(folder: Path, works: Mapping[str, Callable[[], Cost]], rounds: int)
 
 def table_of(costs: Mapping[str, Cost], rows: int) -> list[str]:
     """The costs as Markdown."""
-    table = [HEAD, ("---",) * len(HEAD)]
+    table = [HEAD]
     for name, cost in costs.items():
         speed = round(rows / cost.clock, -3)
         answering = f"{cost.answering:.1f}" if cost.answering else ""
         shown = (f"{cost.clock:.1f}", f"{speed:,.0f}", f"{cost.share:.2f}", answering)
         table.append((name, *shown, f"{cost.processor:.1f}"))
-    return [f"| {' | '.join(cells)} |" for cells in table]
+    head, *body = [f"| {' | '.join(cells)} |".replace("  ", " ") for cells in table]
+    return [head, "|" + "---|" * len(HEAD), *body]
 
 
 def local_figures(folder: Path, given: argparse.Namespace) -> tuple[list[str], Record]:

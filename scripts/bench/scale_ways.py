@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import resource
@@ -113,4 +114,8 @@ def processor_seconds() -> float:
 WAYS = {"bare": answer_bare, "cluster": answer_on_cluster, "memory": answer_and_tell_memory}
 
 if __name__ == "__main__":
-    WAYS[sys.argv[1]](*sys.argv[2:])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("way", choices=WAYS)
+    parser.add_argument("arguments", nargs="+", help="of its function here")
+    given = parser.parse_args()
+    WAYS[given.way](*given.arguments)
