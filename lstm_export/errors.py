@@ -84,6 +84,26 @@ def naming(file: object) -> Iterator[None]:
         raise BundleError(f"{file}: {error}") from error
 
 
+def with_step(reason: str, step: str) -> str:
+    """A message with the next step, unless the error that it quotes has named one already.
+
+    >>> with_step("the chain is damaged", "copy it again")
+    'the chain is damaged; copy it again'
+    >>> with_step("the model is not valid: fc is missing; export it again", "copy it again")
+    'the model is not valid: fc is missing; export it again'
+    """
+    return reason if "; " in reason else f"{reason}; {step}"
+
+
+def cause_of(error: object) -> str:
+    """What an error says is wrong, without its next step, for a message that knows a better one.
+
+    >>> cause_of(InputError("the file is cut; copy it again"))
+    'the file is cut'
+    """
+    return str(error).partition("; ")[0]
+
+
 def printable(text: str, longest: int = LONGEST_QUOTED) -> str:
     r"""Text out of a file as people may see it: no control characters, no half of a character.
 

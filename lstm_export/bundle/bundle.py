@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..errors import BundleError, LstmExportError, printable
+from ..errors import BundleError, LstmExportError, printable, with_step
 from ..files import read_bytes, unreadable, write_bytes
 from ..model import Array, Model, Signature
 from ..parity import GoldenSet
@@ -232,7 +232,8 @@ def _model(manifest: Mapping[str, Any], arrays: Mapping[str, Array]) -> Model:
         AttributeError,
         ArithmeticError,
     ) as error:
-        raise BundleError(f"the bundle describes no valid model: {error}; {AGAIN}") from error
+        reason = f"the bundle describes no valid model: {error}"
+        raise BundleError(with_step(reason, AGAIN)) from error
     if model.weights_sha256 != manifest["weights_sha256"]:
         raise BundleError(
             "the weights are not those that the manifest names, their sha256 differs; package again"

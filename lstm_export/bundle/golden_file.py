@@ -40,7 +40,7 @@ def read_golden(path: Path) -> tuple[Array, Array | None]:
         arrays = unpack_arrays(data)
     except BundleError as error:
         raise InputError(
-            f"{path} is no golden set as verify --failing writes it; it is no such .npz"
+            f"{path} is no .npz of a golden set; name one that verify --failing wrote"
         ) from error
     version = arrays.get("format_version")
     if version is None or version.shape != () or int(version) != GOLDEN_FILE_VERSION:
@@ -51,7 +51,10 @@ def read_golden(path: Path) -> tuple[Array, Array | None]:
         )
     x = arrays.get("x")
     if x is None or not _is_input(x):
-        raise InputError(f"{path} holds no finite float32 x (batch, seq, input_size)")
+        raise InputError(
+            f"{path} holds no finite float32 x (batch, seq, input_size); "
+            "name a file that verify --failing wrote"
+        )
     return x, arrays.get("lengths")
 
 

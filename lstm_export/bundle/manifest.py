@@ -93,7 +93,9 @@ def dump_manifest(manifest: Mapping[str, Any]) -> bytes:
     try:
         text = json.dumps(manifest, indent=2, sort_keys=True, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise BundleError(f"the manifest cannot be written as JSON: {error}") from error
+        raise BundleError(
+            f"the manifest cannot be written as JSON: {error}; mend the facts that it is given"
+        ) from error
     data = f"{text}\n".encode("ascii")
     _check_size(data)
     return data

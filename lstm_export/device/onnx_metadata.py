@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from ..errors import BundleError, LstmExportError
+from ..errors import BundleError, LstmExportError, with_step
 from ..model import Signature
 from .protobuf import AGAIN, Field, fields
 
@@ -65,7 +65,8 @@ def stored_signature(metadata: Mapping[str, str]) -> Signature:
     try:
         return Signature.from_record(json.loads(metadata.get(SIGNATURE, "null")))
     except (ValueError, RecursionError, LstmExportError) as error:
-        raise BundleError(f"the ONNX file's own signature is damaged: {error}; {AGAIN}") from error
+        reason = f"the file's own signature is damaged: {error}"
+        raise BundleError(with_step(reason, AGAIN)) from error
 
 
 def carries_state(data: bytes) -> bool:

@@ -117,7 +117,9 @@ def check_not_empty(x: Array) -> None:
 
 def refused(x: Array, error: Exception) -> InputError:
     """The error for an x that ONNX Runtime does not take."""
-    return InputError(f"ONNX Runtime refused x {x.shape}: {first_line(error)}")
+    return InputError(
+        f"ONNX Runtime refused x {x.shape}: {first_line(error)}; pass fewer rows or steps at once"
+    )
 
 
 def _lengths_of(x: Array, lengths: Array | None) -> Array:

@@ -99,7 +99,7 @@ def _check_ends(session: Any, signature: Signature, tensors: tuple[CarriedTensor
         names = ", ".join(str(end.name) for end in ends)
         raise BundleError(
             f"the ONNX file takes and gives {names}, "
-            "which is not the state that its metadata describes"
+            "which is not the state that its metadata describes; export it again"
         )
 
 

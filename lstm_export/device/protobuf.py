@@ -134,7 +134,9 @@ def _varint(data: bytes, at: int, longest: int) -> tuple[int, int]:
 
 def too_many_fields() -> BundleError:
     """The error for a file that takes longer to read than any model does."""
-    return BundleError(f"the ONNX file holds more than {MAX_FIELDS:,} fields, as no model does")
+    return BundleError(
+        f"the ONNX file holds more than {MAX_FIELDS:,} fields, as no model does; {AGAIN}"
+    )
 
 
 def _damaged() -> BundleError:

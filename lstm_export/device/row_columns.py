@@ -49,7 +49,7 @@ def columns_of(first_row: Sequence[str], signature: Signature) -> RowColumns:
     if lacking:
         raise InputError(f"the header lacks {', '.join(lacking)}; it has {', '.join(cells)}")
     if len(set(names)) < len(names):
-        raise InputError(f"the header has a column twice: {', '.join(cells)}")
+        raise InputError(f"the header has a column twice: {', '.join(cells)}; rename one of them")
     return RowColumns(
         names,
         measured=_measured(signature),

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..bundle import Mode
 from ..bundle.archive import pack, unpack
-from ..errors import BundleError, InputError
+from ..errors import BundleError, InputError, cause_of
 from ..model import Array
 from ..series import Table, gaps_in_time, group_name, step_text
 from ..series.calendar import calendar_features
@@ -194,8 +194,8 @@ class RowStream:
             names, times, last_row = _checked_index(index, files)
         except (BundleError, *_WRONG_INDEX) as error:
             raise InputError(
-                f"this is no saved state of a stream of rows, or a damaged one: {error}; "
-                "start anew, without it"
+                "this is no saved state of a stream of rows, or a damaged one: "
+                f"{cause_of(error)}; copy it again, or start without it"
             ) from error
         streams = {name: self._new_stream() for name in names}
         for number, stream in enumerate(streams.values()):

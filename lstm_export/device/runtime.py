@@ -72,7 +72,8 @@ def new_session(
         session = ort.InferenceSession(data, options, providers=chosen, enable_fallback=False)
     except runtime_errors(ort) as error:
         raise BundleError(
-            f"ONNX Runtime {ort.__version__} cannot load the file: {first_line(error)}"
+            f"ONNX Runtime {ort.__version__} cannot load the file: {first_line(error)}; "
+            "install a newer one, or export the model again"
         ) from error
     if session.get_providers()[0] != chosen[0]:
         raise InputError(

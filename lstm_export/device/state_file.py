@@ -11,12 +11,13 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from ..bundle.arrays import pack_arrays, unpack_arrays
-from ..errors import BundleError, InputError
+from ..errors import BundleError, InputError, cause_of
 from ..files import read_bytes
 from ..model import Array, Signature
 from .onnx_metadata import CHAIN, WEIGHTS_SHA256
 
 MAX_BYTES = 64 * 2**20
+_AGAIN = "copy it again, or start without it"
 
 Identity: TypeAlias = Array  # a sha256 as int64 (4,)
 
@@ -70,9 +71,8 @@ def unpack_state(
     try:
         arrays = unpack_arrays(state)
     except BundleError as error:
-        raise InputError(
-            f"this is no saved state of a stream, or a damaged one: {error}"
-        ) from error
+        reason = f"this is no saved state of a stream, or a damaged one: {cause_of(error)}"
+        raise InputError(f"{reason}; {_AGAIN}") from error
     nothing = np.empty(0)
     if not np.array_equal(arrays.get("model", nothing), identity):
         raise InputError(
@@ -86,8 +86,7 @@ def unpack_state(
     counts = arrays.get("counts", nothing)
     if not is_finite or not _are_counts(counts):
         raise InputError(
-            "this state is damaged: it holds values that are not finite, or no counts; "
-            "copy it again, or start without it"
+            f"this state is damaged: it holds values that are not finite, or no counts; {_AGAIN}"
         )
     return tuple(kept), Counts(*counts.tolist())
 

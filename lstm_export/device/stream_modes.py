@@ -105,7 +105,7 @@ def _carrying(runner: Runner, twin: Callable[[], Runner] | None) -> Runner:
     carries_state = is_stateful(engine)
     if not carries_state:
         raise InputError(
-            "there is no artifact that carries the state: package the model with -t onnx "
+            "there is no artifact that carries the state; package the model with -t onnx "
             '-t onnx-stream, or let the stream keep a window, mode="window"'
         )
     return engine

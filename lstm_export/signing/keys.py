@@ -106,7 +106,7 @@ def _password(path: Path | str) -> str:
         return given
     if not sys.stdin.isatty():
         raise InputError(
-            f"{path} has a password, and there is no terminal to ask for it: set {PASSWORD}, "
+            f"{path} has a password, and there is no terminal to ask for it; set {PASSWORD}, "
             "or make a key without one (minisign -G -W)"
         )
     return getpass.getpass(f"Password of {path}: ")

@@ -10,7 +10,7 @@ from ..bundle import Bundle
 from ..device import Nonfinite, Session, check_own_weights, packaged_structure
 from ..device.onnx_metadata import CHAIN, WEIGHTS_SHA256
 from ..device.session import Reopen
-from ..errors import BundleError, InputError, UnsupportedModel, naming
+from ..errors import BundleError, InputError, UnsupportedModel, naming, with_step
 from ..targets import EditedArtifact, HasForms
 from .artifact import ArtifactFile, OpenedFile
 
@@ -117,6 +117,5 @@ def why_not_onnx(opened: OpenedFile) -> str:
 def _check_packaged(bundle: Bundle, target: str) -> None:
     structure = packaged_structure(bundle, target)
     if structure != "as packaged":
-        raise BundleError(
-            f"the {target} artifact is not the bundle's model: {structure}; package it again"
-        )
+        reason = f"the {target} artifact is not the bundle's model: {structure}"
+        raise BundleError(with_step(reason, "package it again"))

@@ -204,7 +204,7 @@ def test_a_password_is_taken_from_the_environment(
     name: str, bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     public = {"password.key": "password.pub", "p256.password.pem": "p256.pub.pem"}[name]
-    with pytest.raises(InputError, match=f"there is no terminal to ask for it: set {PASSWORD}"):
+    with pytest.raises(InputError, match=f"there is no terminal to ask for it; set {PASSWORD}"):
         signing.secret_key_for(bundle, KEYS / name)
     monkeypatch.setenv(PASSWORD, "wrong")
     with pytest.raises(InputError, match="password .*is wrong"):

@@ -28,7 +28,9 @@ def check_join(stage: Join) -> None:
         UnsupportedModel: it is none of those here.
     """
     if stage.kind not in (*_OPERATORS, Concat.kind):
-        raise UnsupportedModel(f"the numpy engine cannot express {stage.name} ({stage.kind})")
+        raise UnsupportedModel(
+            f"the numpy engine cannot express {stage.name} ({stage.kind}); choose another engine"
+        )
 
 
 def joined(stage: Join, taken: Sequence[Array]) -> Array:

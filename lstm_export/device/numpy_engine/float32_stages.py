@@ -105,7 +105,9 @@ def _last_steps(stage: LastSteps) -> Operation:
         shortest = len(x) if flow.lengths is None else int(flow.lengths.min(initial=len(x)))
         if shortest < stage.count:
             got = f"a sequence of {shortest} steps"
-            raise InputError(f"{got} is too short for {stage.name}, which takes {stage.count}")
+            raise InputError(
+                f"{got} is too short for {stage.name}, expected at least {stage.count}"
+            )
         if flow.lengths is None:
             kept: Array = x[-stage.count :]
             return kept

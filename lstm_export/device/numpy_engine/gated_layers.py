@@ -58,7 +58,9 @@ def layer_of(stage: Recurrent, cell: Cell) -> Layer:
         bias = cell.bias_ih + cell.bias_hh
         matrix = np.column_stack([cell.weight_ih, bias, cell.weight_hh])
         return Layer(cell, matrix, partial(_rnn_step, squash))
-    raise UnsupportedModel(f"the numpy target cannot express {stage.name} ({stage.kind})")
+    raise UnsupportedModel(
+        f"the numpy engine cannot express {stage.name} ({stage.kind}); choose another engine"
+    )
 
 
 def _lstm_matrix(cell: Cell) -> Array:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import BundleError, UnsupportedModel
+from ...errors import BundleError, UnsupportedModel, with_step
 from ...model import Array, Model, Signature, StateTensor
 from ...version import __version__
 from ..c.emit.carried import carried
@@ -96,7 +96,8 @@ class Record:
         try:
             return Model.from_record(self.chain, arrays, self.signature)
         except UnsupportedModel as error:
-            raise BundleError(f"the WebAssembly module describes no model: {error}") from error
+            reason = f"the WebAssembly module describes no model: {error}"
+            raise BundleError(with_step(reason, "export it again")) from error
 
     @classmethod
     def of(cls, data: bytes) -> Record:
