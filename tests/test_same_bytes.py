@@ -27,7 +27,12 @@ PROGRAM = """
 import os, sys
 from lstm_export.cli import app
 os.umask(int(sys.argv[1], 8))
-for command in ("onnx MODEL", "torchscript MODEL", "package MODEL -t onnx -t numpy --sign KEY"):
+for command in (
+    "onnx MODEL",
+    "ort MODEL",
+    "torchscript MODEL",
+    "package MODEL -t onnx -t ort -t numpy --sign KEY",
+):
     if command.startswith("torchscript") and sys.version_info >= (3, 14):
         continue
     words = command.replace("MODEL", "model.pt").replace("KEY", sys.argv[2]).split()
@@ -50,7 +55,7 @@ def written(folder: Path, umask: str, environment: Mapping[str, str]) -> dict[st
         command, check=False, cwd=folder, env=given, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.fixture(scope="module")

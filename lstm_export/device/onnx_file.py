@@ -25,14 +25,14 @@ FLOAT = 1  # onnx.TensorProto.DataType
 INT32 = 6
 INT64 = 7
 DOUBLE = 11
-_DTYPES = {FLOAT: "<f4", INT32: "<i4", INT64: "<i8"}
+DTYPES = {FLOAT: "<f4", INT32: "<i4", INT64: "<i8"}
 
 # onnx.AttributeProto.AttributeType
-_FLOAT_ATTRIBUTE = 1
-_INT_ATTRIBUTE = 2
-_STRING_ATTRIBUTE = 3
-_INTS_ATTRIBUTE = 7
-_STRINGS_ATTRIBUTE = 8
+FLOAT_ATTRIBUTE = 1
+INT_ATTRIBUTE = 2
+STRING_ATTRIBUTE = 3
+INTS_ATTRIBUTE = 7
+STRINGS_ATTRIBUTE = 8
 
 # The fields of a message that the writer of this package fills.
 _PLAIN = {
@@ -112,7 +112,7 @@ def _check_plain(message: Message, kind: str) -> None:
 
 
 def _other_form(what: str) -> BundleError:
-    return BundleError(f"the ONNX file {what}, which lstm-export does not write")
+    return BundleError(f"the ONNX file {what}, which lstm-export does not write; export it again")
 
 
 def _once_each(pairs: Iterable[tuple[str, Value]], kind: str) -> dict[str, Value]:
@@ -139,15 +139,15 @@ def _node(node: Message) -> Node:
 def _attribute(attribute: Message) -> tuple[str, AttributeValue]:
     kind = int_of(attribute, 20)
     name = _text(attribute, 1)
-    if kind == _FLOAT_ATTRIBUTE:
+    if kind == FLOAT_ATTRIBUTE:
         return name, float(np.frombuffer(text_of(attribute, 2) or bytes(4), "<f4")[0])
-    if kind == _INT_ATTRIBUTE:
+    if kind == INT_ATTRIBUTE:
         return name, _signed(int_of(attribute, 3))
-    if kind == _STRING_ATTRIBUTE:
+    if kind == STRING_ATTRIBUTE:
         return name, text_of(attribute, 4)
-    if kind == _INTS_ATTRIBUTE:
+    if kind == INTS_ATTRIBUTE:
         return name, [_signed(value) for value in _integers(attribute, 8)]
-    if kind == _STRINGS_ATTRIBUTE:
+    if kind == STRINGS_ATTRIBUTE:
         return name, [bytes_of(text) for text in attribute[9]]
     raise _other_form(f"has an attribute {name!a} of the type {kind}")
 
@@ -155,7 +155,7 @@ def _attribute(attribute: Message) -> tuple[str, AttributeValue]:
 def _constant(weights: Message) -> tuple[str, Array]:
     _check_plain(weights, "weights")
     name = _text(weights, 8)
-    dtype = _DTYPES.get(int_of(weights, 2))
+    dtype = DTYPES.get(int_of(weights, 2))
     if dtype is None or not weights[9]:
         raise _other_form(f"holds {name!a} of another type, or not as bytes")
     return name, np.frombuffer(text_of(weights, 9), dtype).reshape(dims_of(weights))

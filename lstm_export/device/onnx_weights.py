@@ -104,23 +104,8 @@ def stored_arrays(data: bytes) -> dict[str, Array]:
     Raises:
         BundleError: the chain is damaged, or the graph lacks an array.
     """
-    return arrays_in_graph(metadata_of(data), *_graph_of(check_onnx(data)))
-
-
-def arrays_in_graph(
-    metadata: Mapping[str, str], constants: Mapping[str, Array], operators: Mapping[str, str]
-) -> dict[str, Array]:
-    """Those arrays in a graph of this package, whatever the format of its file.
-
-    Args:
-        metadata: what the file says of itself.
-        constants: the float32 constants by name.
-        operators: the operator of each node, by the node's name.
-
-    Raises:
-        BundleError: the chain is damaged, or the graph lacks an array.
-    """
-    graph = _Graph(constants, operators)
+    metadata = metadata_of(data)
+    graph = _graph_of(check_onnx(data))
     initial = _carried_initial_states(metadata)
     found: dict[str, Array] = {}
     for record in stored_chain(metadata):
@@ -153,9 +138,9 @@ def stored_chain(metadata: Mapping[str, str]) -> list[dict[str, Any]]:
     try:
         chain = json.loads(metadata.get(CHAIN, "null"))
     except (ValueError, RecursionError) as error:
-        raise BundleError(f"the ONNX file's own chain is damaged: {error}; {AGAIN}") from error
+        raise BundleError(f"the file's own chain is damaged: {error}; {AGAIN}") from error
     if not isinstance(chain, list) or not all(isinstance(record, dict) for record in chain):
-        raise BundleError(f"the ONNX file's own chain is damaged: it is no list of stages; {AGAIN}")
+        raise BundleError(f"the file's own chain is damaged: it is no list of stages; {AGAIN}")
     return chain
 
 

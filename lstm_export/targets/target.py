@@ -30,6 +30,13 @@ class EditedArtifact(UnsupportedModel):
         self.found = found
 
 
+def differences_between(expected: Model, found: Model) -> str:
+    """How the model in an artifact differs from its bundle's; empty where it does not."""
+    if found.signature != expected.signature:
+        return "the file has another signature than its bundle"
+    return "; ".join(expected.differences(found)[:2])
+
+
 class ArtifactRunner(Protocol):
     """A Runner that knows the interface of the artifact that it runs."""
 

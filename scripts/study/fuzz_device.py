@@ -1,7 +1,7 @@
 """Damaged and forged bundles and what lies in them by the million, in many processes.
 
-    python -m scripts.study.fuzz_device --bundles 1000000 --onnx 100000 --states 100000 \
-        --integers 20000 --wasm 20000
+    python -m scripts.study.fuzz_device --bundles 1000000 --onnx 100000 --ort 100000 \
+        --states 100000 --integers 20000 --wasm 20000
     python -m scripts.study.fuzz_device --bundles 20000                      # half a minute
 
 What is a fault, tests/kit/device_fuzz.py says. Each process takes a part with a seed of its own;
@@ -28,7 +28,14 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "artifacts" / "fuzz"
 PAGE = ROOT / "docs" / "SECURITY.md"
 # Files a process, by the option that says how many there are of a kind.
-PARTS = {"bundles": 10_000, "onnx": 10_000, "states": 10_000, "integers": 1_000, "wasm": 1_000}
+PARTS = {
+    "bundles": 10_000,
+    "onnx": 10_000,
+    "ort": 10_000,
+    "states": 10_000,
+    "integers": 1_000,
+    "wasm": 1_000,
+}
 FAULTS = ("fault", "ended")
 
 

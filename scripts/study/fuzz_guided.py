@@ -3,9 +3,9 @@
     pip install atheris                                # Linux, CPython 3.11 to 3.13
     python -m scripts.study.fuzz_guided onnx --seconds 60
 
-Readers: archive, manifest, npz, onnx, checkpoint, state, integers (C in whole numbers), wasm. Each
-must end in an object or in an error of this package; anything else stops the run, with the input in
-a file. It begins with good files.
+Readers: archive, manifest, npz, onnx, ort, checkpoint, state, integers (C in whole numbers), wasm.
+Each must end in an object or in an error of this package; anything else stops the run, with the
+input in a file. It begins with good files.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def seeds(reader: str) -> list[bytes]:
         return [checkpoint_files.saved(state), checkpoint_files.old(state)]
     if reader == "integers":
         return [exported("c", model, arithmetic="integer", max_error="1000%")]
-    if reader == "wasm":
-        return [exported("wasm", model)]
+    if reader in ("ort", "wasm"):
+        return [exported(reader, model)]
     if reader == "state":
         return [Session(numpy_runner(model), model.signature).stream(mode="state").state()]
     return {
@@ -59,7 +59,7 @@ def reader_of(name: str) -> Reader:
         from lstm_export.bundle.manifest import load_manifest
         from lstm_export.device import Session, numpy_runner
         from lstm_export.reading import read
-        from lstm_export.targets import c
+        from lstm_export.targets import c, ort
         from lstm_export.targets.onnx.reader import from_bytes
         from lstm_export.targets.wasm.record import Record
     from tests.kit.chains import CHAINS
@@ -71,6 +71,7 @@ def reader_of(name: str) -> Reader:
         "manifest": load_manifest,
         "npz": unpack_arrays,
         "onnx": from_bytes,
+        "ort": ort.read,
         "checkpoint": lambda data: read._read(io.BytesIO(data), None),
         "state": stream.restore,
         "integers": lambda data: c.definition(model, data),

@@ -18,6 +18,7 @@ from tests.kit.forging import Accepted
 
 BUNDLES = 10_000
 ONNX_FILES = 2_000
+ORT_FILES = 500
 STATES = 500
 INTEGERS = 300
 MODULES = 200
@@ -45,7 +46,7 @@ def found_of(**counts: int) -> dict[str, int]:
 
 
 def test_every_mutated_file_is_answered_or_refused_in_a_sentence() -> None:
-    outcomes = found_of(bundles=BUNDLES, onnx=ONNX_FILES, states=STATES)
+    outcomes = found_of(bundles=BUNDLES, onnx=ONNX_FILES, ort=ORT_FILES, states=STATES)
     assert outcomes["forged bundle: another whole bundle"] > BUNDLES // 10  # it gets deep
     assert outcomes["forged bundle: BundleError"] > BUNDLES // 10
 

@@ -3,8 +3,8 @@
     python -m tests.kit.device_fuzz --bundles 10000 --onnx 2000 --states 500 --seed 0
 
 Prints one JSON object: how often which outcome came, the slowest file and the memory that all of
-them took, and every fault. A fault is an error that is no sentence of this package's, or a changed
-file that is taken for whole.
+them took, and every fault. A fault is an error that is no sentence of this package's or does not
+say what to do next, or a changed file that is taken for whole.
 """
 
 from __future__ import annotations
@@ -20,16 +20,17 @@ from pathlib import Path
 
 import numpy as np
 
-from lstm_export.errors import LstmExportError
+from lstm_export.errors import LstmExportError, UnsupportedModel
 
 from .byte_changes import Random
 from .chains import CHAINS
-from .forged_code import integer_source, wasm_module
+from .forged_code import integer_source, ort_file, wasm_module
 from .forged_files import bundle_of, damaged_bundle, forged_bundle, onnx_file, saved_state
-from .forging import Attempt
+from .forging import Attempt, Differs
+from .next_steps import fault_of
 
 SHOWN_FAULTS = 5
-KINDS = ("bundles", "onnx", "states", "integers", "wasm")
+KINDS = ("bundles", "onnx", "ort", "states", "integers", "wasm")
 
 # A kind's name, and how many files of it.
 Kind = tuple[str, Attempt, int]
@@ -51,11 +52,19 @@ class Counts:
                 outcome = attempt(random)
             except LstmExportError as error:
                 outcome = type(error).__name__
+                self._check_message(kind, error)
             except Exception:  # whatever else came is a fault
                 outcome = "fault"
                 self.faults.append(f"{kind}: {traceback.format_exc()[-2000:]}")
             self.slowest_s = max(self.slowest_s, time.process_time() - start)
             self.outcomes[f"{kind}: {outcome}"] += 1
+
+    def _check_message(self, kind: str, error: LstmExportError) -> None:
+        """What is said of a graph or an artifact in a report is no whole message."""
+        is_whole = not isinstance(error, UnsupportedModel | Differs)
+        fault = fault_of(str(error)) if is_whole else ""
+        if fault:
+            self.faults.append(f"{kind}: {fault}: {error}")
 
 
 def resident_bytes() -> int:
@@ -82,6 +91,8 @@ def kinds(given: argparse.Namespace) -> Iterator[Kind]:
         yield "onnx", onnx_file(model, others), given.onnx // 2
         yield "onnx with lengths", lengths, quarter
         yield "onnx-stream", onnx_file(CHAINS["learned state"], others, stateful=True), quarter
+    if given.ort:
+        yield "ort", ort_file(CHAINS["learned state"], others), given.ort
     if given.states:
         yield "state", saved_state(model, others), given.states
     if given.integers:

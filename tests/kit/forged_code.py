@@ -1,7 +1,8 @@
-"""C in whole numbers and WebAssembly, damaged and forged: what must become of them in a bundle.
+"""C in whole numbers, WebAssembly and `.ort`, damaged and forged: what must become of them in a
+bundle.
 
-Half of them are forged in the record that they carry. C of a bundle is never compiled; its record
-and its constants are read. A module is run.
+Half of the first two are forged in the record that they carry. C of a bundle is never compiled; its
+record and its constants are read. A module is run. A `.ort` is read and never opened.
 """
 
 from __future__ import annotations
@@ -15,16 +16,17 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from lstm_export import targets
-from lstm_export.errors import BundleError
 from lstm_export.model import Model, Runner
 from lstm_export.parity import GoldenSet, check, golden_sets
+from lstm_export.targets import ort
 from lstm_export.targets.wasm.record import RECORD
 from lstm_export.targets.wasm.sections import MAGIC, custom_section, with_custom_section
 from lstm_export.verification.artifact import ArtifactFile
 
 from .builders import drawn
 from .byte_changes import Parts, Random, changed
-from .forging import SNIPPETS, Accepted, Attempt, change_a_value
+from .forging import SNIPPETS, Accepted, Attempt, Differs, change_a_value
+from .ort_graph import graph_by_onnxruntime
 
 RECORD_OF_C = re.compile(rb'(?<=\n   )\{"format".*\}(?= \*/\n)')
 ARRAY = re.compile(rb"(\w+)\[\d*\][^={]*= \{([^;a-zA-Z]*);")
@@ -59,13 +61,30 @@ def integer_source(model: Model, others: Parts) -> Attempt:
         if definition is None:
             return "taken as C of floats"
         if definition.structure != "as defined":
-            raise BundleError(definition.structure)
+            raise Differs(definition.structure)
         if _same_record(data, broken) and not _constants(data) <= _constants(broken):
             raise Accepted("constants were changed, and the record was not")
         y = definition(x)
         assert y.shape == (2, model.signature.output_size)
         assert np.isfinite(y).all()
         return "another whole artifact"
+
+    return attempt
+
+
+def ort_file(model: Model, others: Parts) -> Attempt:
+    """NAME.ort in a bundle: it passes only if ONNX Runtime's own classes read the same graph."""
+    data = exported("ort", model)
+    graph = graph_by_onnxruntime(data)
+
+    def attempt(random: Random) -> str:
+        broken = changed(data, random, others, SNIPPETS)
+        differs = ort.differs_from(model, broken)
+        if differs:
+            raise Differs(differs)
+        if graph_by_onnxruntime(broken) != graph:
+            raise Accepted("a .ort of another graph passed")
+        return "the same graph"
 
     return attempt
 
@@ -104,7 +123,7 @@ def wasm_module(model: Model, others: Parts, **options: str) -> Attempt:
         runner = artifact.runner()
         definition = artifact.definition(model)
         if not _passes(runner, definition, golden):
-            raise BundleError("it answers otherwise")
+            raise Differs("it answers otherwise")
         if not _passes(runner, definition, (fresh,)):
             raise Accepted("a module that answers otherwise passed on all golden sets")
         return "another whole module"
@@ -116,9 +135,9 @@ def _check_constants(artifact: ArtifactFile, model: Model) -> None:
     """What lies in a module's memory must be the model's."""
     definition = artifact.definition(model)
     if definition is None and artifact.read_back() != model:
-        raise BundleError("it holds another model")
+        raise Differs("it holds another model")
     if definition is not None and definition.structure != "as defined":
-        raise BundleError(definition.structure)
+        raise Differs(definition.structure)
 
 
 def _passes(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from lstm_export.errors import LstmExportError
+
 from .byte_changes import PLAIN_SNIPPETS, Random
 
 SNIPPETS = [
@@ -36,6 +38,10 @@ VALUES: list[Any] = [
 STOP_SHARE = 0.2  # of the inner lists and objects that are replaced as a whole
 
 Attempt = Callable[[Random], str]  # what came of it
+
+
+class Differs(LstmExportError):
+    """What a report says of an artifact that is not its model's."""
 
 
 class Accepted(Exception):

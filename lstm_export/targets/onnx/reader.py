@@ -40,7 +40,15 @@ def from_bytes(data: bytes, *, stateful: bool = False) -> Model:
         UnsupportedModel: the file is no ONNX model, or not one that this package writes; the
             message says where.
     """
-    file = _read(data)
+    return model_in(_read(data), stateful=stateful)
+
+
+def model_in(file: OnnxFile, *, stateful: bool = False) -> Model:
+    """Rebuild the model of what was read of a file, be its format another one.
+
+    Raises:
+        UnsupportedModel: as `from_bytes`.
+    """
     model = _model_of(file, stateful)
     is_chain = model.has_record(_json(file.metadata.get(CHAIN, "null")))
     if not is_chain or file.metadata.get(WEIGHTS_SHA256) != model.weights_sha256:
@@ -71,7 +79,7 @@ def _read(data: bytes) -> OnnxFile:
 def _model_of(file: OnnxFile, stateful: bool) -> Model:
     if SIGNATURE not in file.metadata:
         reason = f"it has no {SIGNATURE}"
-        raise UnsupportedModel(f"this ONNX file was not written by lstm-export: {reason}")
+        raise UnsupportedModel(f"this file was not written by lstm-export: {reason}")
     signature = Signature.from_record(_json(file.metadata[SIGNATURE]))
     tensors = carried_tensors(file.metadata.get(STATE, "[]")) if stateful else ()
     takes_lengths = file.metadata.get(TAKES_LENGTHS) == LENGTHS
@@ -101,7 +109,7 @@ def _check_flattened(model: Model, reader: GraphReader) -> None:
 def _json(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UnsupportedModel(f"the file's metadata is no JSON: {error}") from error
 
 

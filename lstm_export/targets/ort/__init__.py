@@ -16,6 +16,7 @@ from ...errors import LstmExportError
 from ...files import replacing_folder
 from ..onnx import DEFAULT_OPSET
 from ..onnx import lowered as onnx_lowered
+from ..target import differences_between
 
 if TYPE_CHECKING:
     from ...device import OnnxRunner
@@ -64,29 +65,31 @@ def load(data: bytes, providers: tuple[str, ...] = ()) -> OnnxRunner:
 
 
 def read(data: bytes) -> Model:
-    """The model in the file: its weights, and the chain that its metadata tells.
+    """The model in the file, taken from its graph and its constants.
 
     Raises:
         BundleError: it is damaged.
-        UnsupportedModel: it was not written by this package, or holds other weights than it says.
+        UnsupportedModel: the graph is not one that `export` writes, or its metadata says something
+            else.
     """
-    from .reader import model_in
-
-    return model_in(data)
+    return _held(data)
 
 
 def differs_from(model: Model, data: bytes) -> str:
-    """How the weights and the chain in the file differ from the model's, without ONNX Runtime."""
-    from .reader import model_in
-
+    """How the model in the file differs from its bundle's, without ONNX Runtime."""
     try:
-        found = model_in(data)
+        found = _held(data)
     except LstmExportError as error:
         return str(error)
-    if found.signature != model.signature:
-        return "the file has another signature than its bundle"
-    expected, _ = lowered(model)
-    return "; ".join(expected.differences(found)[:2])
+    return differences_between(lowered(model)[0], found)
+
+
+def _held(data: bytes) -> Model:
+    """The model in the file; ONNX Runtime is not asked."""
+    from ..onnx.reader import model_in
+    from .reader import graph_in
+
+    return model_in(graph_in(data))
 
 
 def recognises(data: bytes) -> bool:

@@ -14,6 +14,7 @@ from ...errors import BundleError
 
 _DISTANCE = "<I"
 _MOST_READ = 4  # times the size of the file: a few strings are read twice
+MOST_TABLES = 50_000  # in a vector of a file, all together; they could overlap, too
 
 
 class _Source:
@@ -22,6 +23,7 @@ class _Source:
     def __init__(self, data: bytes) -> None:
         self.data = data
         self._left = _MOST_READ * len(data)
+        self._tables_left = MOST_TABLES
 
     def at(self, first: int, size: int) -> bytes:
         """A few bytes."""
@@ -35,6 +37,12 @@ class _Source:
         if self._left < 0:
             raise damaged("its vectors overlap")
         return self.at(first, size)
+
+    def count_tables(self, count: int) -> None:
+        """So many more tables are read."""
+        self._tables_left -= count
+        if self._tables_left < 0:
+            raise damaged(f"it lists more than {MOST_TABLES:,} tables, as no model does")
 
 
 class Table:
@@ -66,10 +74,24 @@ class Table:
             raise damaged(f"field {field} of a table is missing")
         return self._after(place)
 
+    def has(self, field: int) -> bool:
+        """Whether a field is there."""
+        return bool(self._place(field))
+
+    def count(self, field: int) -> int:
+        """How many entries a vector has; 0 where it is absent."""
+        return self._vector(field)[1]
+
     def number(self, field: int, kind: str = "<i") -> int:
-        """A number as `struct` names its kind; 0 where it is absent."""
+        """A whole number as `struct` names its kind; 0 where it is absent."""
         place = self._place(field)
         return self._read(kind, place) if place else 0
+
+    def real(self, field: int) -> float:
+        """A float32; 0 where it is absent."""
+        place = self._place(field)
+        (found,) = struct.unpack("<f", self._source.at(place, 4)) if place else (0.0,)
+        return float(found)
 
     def table(self, field: int) -> Table:
         """A table that has to be there."""
@@ -77,9 +99,17 @@ class Table:
 
     def tables(self, field: int) -> Iterator[Table]:
         """A vector of tables; nothing where it is absent."""
+        for place in self._entries(field):
+            yield Table(self._source, place)
+
+    def texts(self, field: int) -> tuple[str, ...]:
+        """A vector of strings; none where it is absent."""
+        return tuple(self._text(place) for place in self._entries(field))
+
+    def structs(self, field: int, kind: struct.Struct) -> Iterator[tuple[int, ...]]:
+        """A vector of structs of whole numbers; nothing where it is absent."""
         first, count = self._vector(field)
-        for place in range(first, first + 4 * count, 4):
-            yield Table(self._source, self._after(place))
+        yield from kind.iter_unpack(self._source.vector(first, kind.size * count))
 
     def numbers(self, field: int) -> tuple[int, ...]:
         """A vector of int64."""
@@ -93,7 +123,20 @@ class Table:
 
     def text(self, field: int) -> str:
         """A string; empty where it is absent."""
-        return self.raw(field).decode("utf-8", "replace")
+        place = self._place(field)
+        return self._text(self._after(place)) if place else ""
+
+    def _text(self, start: int) -> str:
+        """The string that begins there, with its length."""
+        size = self._read(_DISTANCE, start)
+        return self._source.vector(start + 4, size).decode("utf-8", "replace")
+
+    def _entries(self, field: int) -> Iterator[int]:
+        """Where each entry of a vector of tables or strings begins in the data."""
+        first, count = self._vector(field)
+        self._source.count_tables(count)
+        for place in range(first, first + 4 * count, 4):
+            yield self._after(place)
 
     def _place(self, field: int) -> int:
         """Where a field lies in the data; 0 where it is absent."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import BundleError, InputError, MissingDependency
 from ...files import replacing_folder
+from ..target import differences_between
 from .options import Options
 
 if TYPE_CHECKING:
@@ -126,9 +127,7 @@ def differs_from(model: Model, data: bytes) -> str:
         found = read(data)
     except MissingDependency:  # nor is it run here
         return ""
-    if found.signature != model.signature:
-        return "the module has another signature than its bundle"
-    return "; ".join(held(model, data).differences(found)[:2])
+    return differences_between(held(model, data), found)
 
 
 def recognises(data: bytes) -> bool:
