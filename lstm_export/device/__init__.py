@@ -10,7 +10,7 @@ from .pool import StreamPool
 from .predict_file import Predictions, check_prediction_output, predict_file
 from .ranges import InputRangeWarning
 from .row_stream import RowStream
-from .self_test import packaged_structure, self_test
+from .self_test import packaged_structure, recomputed, self_test
 from .session import Session
 from .stream import Stream, Unusable
 from .table_predictions import Progress
@@ -37,5 +37,6 @@ __all__ = [
     "numpy_runner",
     "packaged_structure",
     "predict_file",
+    "recomputed",
     "self_test",
 ]

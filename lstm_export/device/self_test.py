@@ -6,6 +6,7 @@ of its weights answers the golden inputs again, S is computed again, and F is me
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -32,16 +33,27 @@ NOISE_RUNS = 2
 NOISE_FACTOR = 16.0
 
 
-def self_test(bundle: Bundle, runner: Runner, subject: str = "this device") -> ParityReport:
+def self_test(
+    bundle: Bundle,
+    runner: Runner,
+    subject: str = "this device",
+    golden: Sequence[GoldenSet] | None = None,
+) -> ParityReport:
     """Judge `runner` on the bundle's golden inputs by the rule that packaging used.
 
-    Needs numpy alone. `subject` is the target's name, whose file in the bundle must hold the
-    bundle's own weights.
+    Needs numpy alone.
+
+    Args:
+        bundle: what says what is right.
+        runner: what is judged.
+        subject: the target's name, whose file in the bundle must hold the bundle's own weights.
+        golden: what `recomputed` gave of the bundle, where it was asked before.
 
     Raises:
         BundleError: the golden answers are not those of the weights.
     """
-    golden = recomputed(bundle)
+    if golden is None:
+        golden = recomputed(bundle)
     structure = packaged_structure(bundle, subject)
     report = check(runner, asked_of(runner, golden), subject=subject, structure=structure)
     proofs = check_streaming(runner, golden) if is_stateful(runner) else ()

@@ -128,7 +128,7 @@ def _name(path: Path) -> str:
 
 def _first_error(reports: Sequence[ParityReport]) -> str:
     """The summary of the first that failed, or why nothing was judged."""
-    bad = [report for report in reports if report.was_run and not report.ok]
+    bad = [report for report in reports if report.was_examined and not report.ok]
     if bad:
         return bad[0].summary()
     notes = [note for report in reports for note in report.notes]

@@ -83,9 +83,10 @@ class ParityReport:
         return bool(self.sets) and all(result.bound == 0 for result in self.sets)
 
     @property
-    def was_run(self) -> bool:
-        """Whether this machine could try to run the artifact."""
-        return bool(self.sets or self.error)
+    def was_examined(self) -> bool:
+        """Whether anything is known of the artifact here: it was run, could not be opened, or is
+        not what its target writes."""
+        return bool(self.sets or self.error or self.structure not in GOOD_STRUCTURE)
 
     @property
     def judged(self) -> list[SetResult]:
@@ -124,8 +125,10 @@ class ParityReport:
         """One line: the verdict and the largest share of the bound that was used."""
         if self.error:
             return f"{self.subject}: {self.error}"
-        if not self.sets:
+        if not self.was_examined:
             return f"{self.subject}: not run here"
+        if not self.sets:
+            return f"{self.subject}: failed by its structure; it was not run here"
         verdict: str = self.verdict
         counted = self.judged
         if verdict == "failed" and self.failed:
@@ -170,8 +173,8 @@ def could_not_be_opened(subject: str, reason: str) -> ParityReport:
 
 
 def all_ok(reports: Sequence[ParityReport]) -> bool:
-    """Whether something was judged here and all of it passed; what was not run is left out."""
-    judged = [report for report in reports if report.was_run]
+    """Whether something was judged here and all of it passed; what is not known is left out."""
+    judged = [report for report in reports if report.was_examined]
     return bool(judged) and all(report.ok for report in judged)
 
 

@@ -12,8 +12,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import BundleError, InputError, LstmExportError
+from ..errors import BundleError, InputError, LstmExportError, with_step
 from ..files import write_bytes
+from .target import differences_between
 
 if TYPE_CHECKING:
     from ..device import NumpyRunner
@@ -85,7 +86,13 @@ def read(data: bytes) -> Model:
         TypeError,
         ValueError,
     ) as error:
-        raise BundleError(f"the archive describes no valid model: {error}") from error
+        reason = f"the archive describes no valid model: {error}"
+        raise BundleError(with_step(reason, "export it again")) from error
+
+
+def differs_from(model: Model, data: bytes) -> str:
+    """How the model in the file differs from its bundle's, of which the engine is made."""
+    return differences_between(model, read(data))
 
 
 def recognises(data: bytes) -> bool:

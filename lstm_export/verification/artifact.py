@@ -32,6 +32,7 @@ from ..errors import (
     InputError,
     MissingDependency,
     UnsupportedModel,
+    cause_of,
     naming,
     require,
 )
@@ -99,11 +100,14 @@ class ArtifactFile:
         return targets.get(self.target)
 
     @property
+    def held(self) -> bytes | None:
+        """The artifact, be it run or only kept; None of an engine that has no file."""
+        return self.kept if self.data is None else self.data
+
+    @property
     def runs_code(self) -> bool:
         """Whether opening it runs code of the file."""
-        if self.data is None:
-            return False
-        return isinstance(self.module, targets.RunsCode)
+        return self.data is not None and isinstance(self.module, targets.RunsCode)
 
     def why_not_run(self) -> str:
         """Why it does not run here: not allowed, or something is not installed; empty where it
@@ -134,7 +138,7 @@ class ArtifactFile:
                 return module.load(self.data, providers)
             if self.isolates:
                 return IsolatedRunner(self.target, self.data)
-            raise BundleError(f"{other_form}; {_ONLY_OUR_FORMS}")
+            raise BundleError(f"{cause_of(other_form)}; {_ONLY_OUR_FORMS}")
         if self.model is None or not isinstance(module, targets.MakesRunner):
             raise InputError(
                 f"{self.name} holds no artifact for {self.target!r}; "
@@ -148,8 +152,8 @@ class ArtifactFile:
         Raises:
             LstmExportError: it is an artifact of another model.
         """
-        data = self.kept if self.data is None else self.data
-        return targets.definition(self.module, model, data) if data else None
+        data = self.held
+        return None if data is None else targets.definition(self.module, model, data)
 
     def other_form(self) -> str:
         """In what the file differs from all that its target writes; empty where in nothing."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..bundle import Bundle
-from ..errors import BundleError
+from ..errors import BundleError, LstmExportError
 from ..model import Array, Column, Signature, forward
 from ..model.category import Category
 from ..parity import ParityReport, asked_of, check
@@ -173,7 +173,11 @@ def _compare_artifacts(old: Bundle, artifact: ArtifactFile, data: bytes, found: 
     if reason:
         found.add(f"{changed}, not run here: {reason}", breaks=False)
         return
-    runner = artifact.runner()
+    try:
+        runner = artifact.runner()
+    except LstmExportError as error:
+        found.add(f"{changed}, and cannot be opened: {error}", breaks=True)
+        return
     report = check(runner, asked_of(runner, old.golden), subject=name)
     found.add(f"{changed}; on the old golden sets it {_verdict(report)}", breaks=not report.ok)
 

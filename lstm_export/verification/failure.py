@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from .. import targets
-from ..errors import InputError
+from ..errors import InputError, LstmExportError
 from ..model import Runner
 from ..parity import (
     Diagnosis,
@@ -51,10 +51,15 @@ def smallest_failure(opened: OpenedFile, subject: Subject | None) -> GoldenSet |
         raise InputError(
             f"{opened.path} is an artifact of {opened.artifact.target}; name its model"
         )
+    if opened.bundle is None:
+        return _smallest(opened, opened.artifact, subject)
     for artifact in opened.artifacts.values():
-        if opened.bundle is not None and artifact.why_not_run():
+        if artifact.why_not_run():
             continue
-        found = _smallest(opened, artifact, subject)
+        try:
+            found = _smallest(opened, artifact, subject)
+        except LstmExportError:  # it cannot be opened, as its report says
+            continue
         if found is not None:
             return found
     return None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +12,19 @@ import numpy as np
 from .. import targets
 from ..bundle import Bundle, check_claims
 from ..bundle.metrics import costs
-from ..device import self_test
+from ..device import packaged_structure, recomputed, self_test
 from ..errors import BundleError, InputError, LstmExportError, UnsupportedModel, naming, printable
 from ..model import Model, Runner, Signature
 from ..model.runner import is_stateful, row_by_row
-from ..parity import GOOD_STRUCTURE, ParityReport, check, check_conditions, check_streaming
+from ..parity import (
+    GOOD_STRUCTURE,
+    GoldenSet,
+    ParityReport,
+    check,
+    check_conditions,
+    check_streaming,
+    could_not_be_opened,
+)
 from .artifact import ArtifactFile, OpenedFile
 from .engine import NUMPY, why_not_onnx
 from .exactly import judge_exactly, judge_packaged
@@ -122,7 +132,7 @@ def _judged_alone(subject: Subject, opened: OpenedFile) -> ParityReport:
     except BundleError as error:
         if opened.artifact.target != "onnx":
             raise
-        raise BundleError(f"{error}; or judge it by its numbers alone: --numbers-only") from error
+        raise BundleError(f"{error}, or judge it by its numbers alone: --numbers-only") from error
 
 
 def judge_numbers(subject: Subject, opened: OpenedFile) -> ParityReport:
@@ -151,30 +161,44 @@ def _by_itself(opened: OpenedFile, replay: Path | None) -> tuple[ParityReport, .
     check_claims(bundle)
     if replay is not None:
         bundle = replace(bundle, golden=(replayed(replay, bundle.model),))
-    reports = []
-    for name, artifact in opened.artifacts.items():
-        reason = artifact.why_not_run()
-        report = _not_run(name, reason) if reason else _by_its_bundle(bundle, artifact)
-        reports.append(_held_against_weights(report, artifact, bundle.model))
+    golden = recomputed(bundle)
+    judged = partial(_by_its_bundle, bundle, golden)
+    reports = [_in_bundle(artifact, bundle, judged) for artifact in opened.artifacts.values()]
     if why_not_onnx(opened):  # numpy is what runs then
-        reports.append(self_test(bundle, opened.engines[NUMPY].runner(), subject=NUMPY))
+        runner = opened.engines[NUMPY].runner()
+        reports.append(self_test(bundle, runner, NUMPY, golden))
     return tuple(reports)
+
+
+def _in_bundle(
+    artifact: ArtifactFile, bundle: Bundle, judged: Callable[[ArtifactFile], ParityReport]
+) -> ParityReport:
+    """The report of one artifact of a bundle: one that cannot be opened fails by itself, and the
+    others are judged all the same."""
+    reason = artifact.why_not_run()
+    try:
+        report = _not_run(artifact.target, reason) if reason else judged(artifact)
+        return _held_against_weights(report, artifact, bundle.model)
+    except LstmExportError as error:
+        return could_not_be_opened(artifact.target, str(error))
 
 
 def _held_against_weights(
     report: ParityReport, artifact: ArtifactFile, model: Model
 ) -> ParityReport:
     """The report with what of the file is not what its target writes of the bundle's weights."""
-    data = artifact.kept if artifact.data is None else artifact.data
+    held = artifact.held
     is_known = artifact.target in targets.names()
-    if not data or not is_known or report.structure not in GOOD_STRUCTURE:
+    if held is None or not is_known or report.structure not in GOOD_STRUCTURE:
         return report
     module = artifact.module
-    differs = isinstance(module, targets.DiffersFrom) and module.differs_from(model, data)
+    differs = isinstance(module, targets.DiffersFrom) and module.differs_from(model, held)
     return replace(report, structure=differs) if differs else report
 
 
-def _by_its_bundle(bundle: Bundle, artifact: ArtifactFile) -> ParityReport:
+def _by_its_bundle(
+    bundle: Bundle, golden: Sequence[GoldenSet], artifact: ArtifactFile
+) -> ParityReport:
     definition = artifact.definition(bundle.model)
     if definition:
         return judge_packaged(bundle, artifact, definition)
@@ -183,26 +207,23 @@ def _by_its_bundle(bundle: Bundle, artifact: ArtifactFile) -> ParityReport:
             f"the manifest says that {printable(artifact.target)} computes in whole numbers, and "
             "its artifact does not; package the model again"
         )
-    return self_test(bundle, artifact.runner(), subject=artifact.target)
+    return self_test(bundle, artifact.runner(), artifact.target, golden)
 
 
 def _beside_its_model(
     opened: OpenedFile, bundle: Bundle, subject: Subject
 ) -> tuple[ParityReport, ...]:
     """The bundle's artifacts, judged as artifacts of the model that it was made from."""
-    structure = difference_between(subject.model, bundle.model) or "as packaged"
-    reports = []
-    for name, artifact in opened.artifacts.items():
-        reason = artifact.why_not_run()
+    differs = difference_between(subject.model, bundle.model)
+
+    def judged(artifact: ArtifactFile) -> ParityReport:
         definition = artifact.definition(subject.model)
-        if reason:
-            report = _not_run(name, reason)
-        elif definition:
-            report = judge_exactly(subject, artifact, definition)
-        else:
-            report = judge_runner(subject, artifact, artifact.runner(), structure)
-        reports.append(_held_against_weights(report, artifact, bundle.model))
-    return tuple(reports)
+        if definition:
+            return judge_exactly(subject, artifact, definition)
+        structure = differs or packaged_structure(bundle, artifact.target)
+        return judge_runner(subject, artifact, artifact.runner(), structure)
+
+    return tuple(_in_bundle(artifact, bundle, judged) for artifact in opened.artifacts.values())
 
 
 def _not_run(target: str, reason: str) -> ParityReport:

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 import lstm_export
 from lstm_export import targets
+from lstm_export.bundle import Artifact, make_bundle, open_bundle, write_bundle
 from lstm_export.chains import Checkpoint
 from lstm_export.cli import app
 from lstm_export.model import Affine, Column, Model, Signature, TableFormat
@@ -87,6 +88,15 @@ def test_other_numbers_are_breaking(tmp_path: Path) -> None:
         for sentence in found.breaking
     )
     assert not found.compatible
+
+
+def test_an_artifact_that_cannot_be_opened_is_breaking(tmp_path: Path) -> None:
+    old = open_bundle(bundle(tmp_path, "old"))
+    damaged = Artifact("onnx", ".onnx", old.artifacts["onnx"][:-9])
+    new = tmp_path / "new.bundle"
+    write_bundle(new, make_bundle(old.model, old.golden, [damaged]))
+    (sentence,) = diff(tmp_path / "old.bundle", new).breaking
+    assert "the onnx artifact is another file, and cannot be opened: " in sentence
 
 
 def test_numbers_within_rounding_are_compatible(tmp_path: Path) -> None:

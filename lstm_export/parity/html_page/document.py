@@ -49,7 +49,7 @@ class Page:
     @property
     def verdict(self) -> Verdict:
         """Of all reports together."""
-        if any(report.verdict == "failed" for report in self.reports if report.was_run):
+        if any(report.verdict == "failed" for report in self.reports if report.was_examined):
             return "failed"
         return "passed" if all_ok(self.reports) else "cannot be judged"
 
