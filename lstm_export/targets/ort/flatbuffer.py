@@ -129,7 +129,10 @@ class Table:
     def _text(self, start: int) -> str:
         """The string that begins there, with its length."""
         size = self._read(_DISTANCE, start)
-        return self._source.vector(start + 4, size).decode("utf-8", "replace")
+        try:
+            return self._source.vector(start + 4, size).decode()
+        except UnicodeDecodeError as error:
+            raise damaged("a text in it is not UTF-8") from error
 
     def _entries(self, field: int) -> Iterator[int]:
         """Where each entry of a vector of tables or strings begins in the data."""

@@ -124,10 +124,11 @@ def _metadata(model: Table) -> Iterator[tuple[str, str]]:
 
 def _opset(model: Table) -> int:
     """The version of the standard operators; ONNX Runtime lists its own sets, too."""
-    for entry in model.tables(_OPSETS):
-        if entry.text(0) in ("", "ai.onnx"):
-            return entry.number(1, "<q")
-    raise damaged("it names no version of the standard operators")
+    domains = [(entry.text(0), entry.number(1, "<q")) for entry in model.tables(_OPSETS)]
+    versions = [version for domain, version in domains if domain in ("", "ai.onnx")]
+    if len(versions) != 1:
+        raise damaged(f"it names {len(versions)} versions of the standard operators, expected 1")
+    return versions[0]
 
 
 def _node(index: int, node: Table, opset: int) -> Node:

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from ...errors import BundleError
 from ...model import Array, Model, StateTensor
 from ...parity.golden import trouble
 from ..c.emit.interface import Interface
@@ -27,6 +26,7 @@ from .compiler import compiled
 from .module import PLACES, PREFIX, web_file
 from .record import Record, Whole, with_whole_record
 from .sandbox import Sandbox
+from .sections import damaged
 
 # What the JavaScript divides a difference by: none is allowed.
 NO_ERROR = np.float32(2.0**-126)
@@ -124,6 +124,6 @@ def _constants(model: Model, record: Record, data: bytes) -> dict[str, Numbers]:
         dtype = np.dtype(KINDS[kind])
         held = sandbox.held(place, len(values) * dtype.itemsize)
         if len(held) != len(values) * dtype.itemsize:
-            raise BundleError(f"the WebAssembly module is damaged: {name} is not in its memory")
+            raise damaged(f"{name} is not in its memory")
         found[name] = (kind, tuple(np.frombuffer(held, dtype).tolist()))
     return found

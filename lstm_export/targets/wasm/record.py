@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import BundleError, UnsupportedModel, with_step
+from ...errors import BundleError, UnsupportedModel, printable, with_step
 from ...model import Array, Model, Signature, StateTensor
 from ...version import __version__
 from ..c.emit.carried import carried
@@ -113,7 +113,8 @@ class Record:
         try:
             facts = json.loads(text)
             if facts["format"] not in (FORMAT, INTEGER_FORMAT):
-                found = f"this WebAssembly is of format {facts['format']!r}, known is {FORMAT}"
+                got = printable(repr(facts["format"]))
+                found = f"this WebAssembly is of format {got}, known is {FORMAT}"
                 found += f" or {INTEGER_FORMAT}"
                 raise BundleError(f"{found}; export it again")
             record = cls._of_facts(facts, numbers)

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import BundleError, InputError, require
+from ...errors import InputError, require
 from ...model import Array, Signature, State, StateTensor
 from .record import Record
-from .sections import check_sandboxed
+from .sections import check_sandboxed, damaged
 
 PAGE = 2**16
 MOST_BYTES = 2**31
@@ -65,7 +65,7 @@ class Sandbox:
             self._functions = {name: exports[name] for name in _functions(self.record)}
         except (*self._errors, KeyError, AttributeError) as error:
             reason = str(error).splitlines()[0]
-            raise BundleError(f"the WebAssembly module cannot be opened: {reason}") from error
+            raise damaged(f"it cannot be opened, {reason}") from error
 
     def call(self, function: str, *arguments: int, steps: int = 1) -> Any:
         """Call an export; `steps` is for how many rows and steps it has work.
@@ -78,7 +78,9 @@ class Sandbox:
             return self._functions[function](self._store, *arguments)
         except self._errors as error:
             reason = str(error).strip().splitlines()[-1].strip()
-            raise InputError(f"the WebAssembly module failed in {function}: {reason}") from error
+            raise InputError(
+                f"the WebAssembly module failed in {function}: {reason}; export it again"
+            ) from error
 
     def floats(self, *sizes: int) -> tuple[list[int], list[Array]]:
         """Addresses, and views, of so many floats each, after each other on the heap.
@@ -118,7 +120,7 @@ class Sandbox:
         """The addresses of its constants."""
         held = self.held(self._places, 4 * count)
         if len(held) != 4 * count:
-            raise BundleError("the WebAssembly module is damaged: it holds no list of constants")
+            raise damaged("it holds no list of constants")
         addresses: list[int] = np.frombuffer(held, "<u4").tolist()
         return addresses
 

@@ -60,10 +60,19 @@ def check_sandboxed(data: bytes) -> None:
     for number, contents in sections(data):
         if number in (IMPORT, START):
             what = "imports functions or memory" if number == IMPORT else "has a start function"
-            raise BundleError(f"the WebAssembly module {what}, which none of lstm-export does")
+            raise BundleError(
+                f"the WebAssembly module {what}, which none of lstm-export does; export it again"
+            )
         if number == CODE and len(contents) > MOST_CODE_BYTES:
             found = f"{len(contents):,} bytes of code, allowed are {MOST_CODE_BYTES:,}"
-            raise BundleError(f"the WebAssembly module holds {found}")
+            raise BundleError(f"the WebAssembly module holds {found}; export it again")
+
+
+def damaged(what: str) -> BundleError:
+    """The error for a module that is not as it was written."""
+    return BundleError(
+        f"the WebAssembly module is damaged: {what}; copy the file again, or export it again"
+    )
 
 
 def _unsigned(data: bytes, place: int) -> tuple[int, int]:
@@ -77,7 +86,7 @@ def _unsigned(data: bytes, place: int) -> tuple[int, int]:
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
             return value, place
-    raise BundleError("the WebAssembly module is damaged; copy the file again")
+    raise damaged("a number in it is cut")
 
 
 def _length(value: int) -> bytes:

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...errors import BundleError, UnsupportedModel
+from ...errors import UnsupportedModel
 from ...model import Array, Cell, Model, Recurrent, Slice
 from ..c.emit.carried import initial_values
 from ..c.emit.layout import CellArrays, cell_arrays, cell_weights
 from .module import constant_names
 from .record import Record
 from .sandbox import Sandbox
+from .sections import damaged
 
 ROW = 8  # floats that a row of recurrent weights is filled up to, where there are vectors
 
@@ -44,18 +45,18 @@ def model_of(sandbox: Sandbox, places: list[int]) -> Model:
     blank = record.blank()
     constants = constants_of(blank, record)
     if len(constants) != len(places):
-        raise BundleError("the WebAssembly module is damaged: its constants are not the model's")
+        raise damaged("its constants are not the model's")
     found = {}
     for (key, constant), place in zip(constants.items(), places, strict=True):
         held = sandbox.held(place, constant.nbytes)
         if len(held) != constant.nbytes:
-            raise BundleError(f"the WebAssembly module is damaged: {key} is not in its memory")
+            raise damaged(f"{key} is not in its memory")
         found[key] = np.frombuffer(held, constant.dtype).reshape(constant.shape)
     model = record.with_arrays(_arrays(blank, record, found))
     rounded = set() if record.bits == 32 else _rounded(blank)
     for key, constant in constants_of(model, record).items():
         if key not in rounded and constant.tobytes() != found[key].tobytes():
-            raise BundleError(f"the data of the WebAssembly module differs from its record: {key}")
+            raise damaged(f"its data differs from its record: {key}")
     return model
 
 

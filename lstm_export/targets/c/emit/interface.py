@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ....errors import BundleError
+from ....errors import BundleError, printable
 from ....model import Model, Signature, StateTensor
 from ....version import __version__
 from ..integer.facts import IntegerFacts
@@ -228,7 +228,8 @@ class Record:
             facts: Mapping[str, Any] = json.loads(found[1]) if found else {}
             if facts["format"] not in (RECORD_VERSION, INTEGER_VERSION):
                 raise BundleError(
-                    f"this C is of format {facts['format']!r}, known is {RECORD_VERSION} or "
+                    f"this C is of format {printable(repr(facts['format']))}, known is "
+                    f"{RECORD_VERSION} or "
                     f"{INTEGER_VERSION}; export it again"
                 )
             integer = None
