@@ -40,7 +40,7 @@ def read_golden(path: Path) -> tuple[Array, Array | None]:
         arrays = unpack_arrays(data)
     except BundleError as error:
         raise InputError(
-            f"{path} is no .npz of a golden set; name one that verify --failing wrote"
+            f"{path} is no golden set in an .npz; name one that verify --failing wrote"
         ) from error
     version = arrays.get("format_version")
     if version is None or version.shape != () or int(version) != GOLDEN_FILE_VERSION:

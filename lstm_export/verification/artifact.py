@@ -45,8 +45,8 @@ MOST_BYTES = 2**30  # no artifact of this package comes near; an endless file en
 _EXPECTED = "a bundle or an exported artifact"
 _WORD_FOR_BUNDLE = "name the model that the bundle was made from, or add --trust, if you trust it"
 _ONLY_OUR_FORMS = (
-    "only what lstm-export writes is run; `lstm-export verify FILE MODEL` judges a file of another "
-    "tool, in a process of its own"
+    "copy or export it again: only what lstm-export writes is run (`lstm-export verify FILE MODEL` "
+    "judges a file of another tool, in a process of its own)"
 )
 
 
