@@ -29,5 +29,5 @@ def reorder_gates(array: Array, source: tuple[str, ...], target: tuple[str, ...]
     >>> reorder_gates(np.array([1, 2, 3, 4]), PYTORCH_GATES, ONNX_GATES).tolist()
     [1, 4, 2, 3]
     """
-    blocks = dict(zip(source, np.split(array, len(source)), strict=True))
+    blocks = dict(zip(source, np.split(array, len(source)), strict=True))  # (hidden_size, ...) each
     return np.concatenate([blocks[gate] for gate in target])

@@ -44,8 +44,8 @@ def lowering_notes(model: Model) -> Iterator[str]:
 
 
 def _worst_condition(stage: Recurrent) -> float:
-    cells = [cell for layer in stage.layers() for cell in layer]
-    return max(float(np.linalg.cond(_weight_hr(cell))) for cell in cells)
+    conditions = [np.linalg.cond(_weight_hr(cell)) for cell in stage.cells()]
+    return float(max(conditions))
 
 
 def _lowered(model: Model) -> Iterator[Stage]:
@@ -95,6 +95,7 @@ class _Layers(NamedTuple):
     def read(self, read_out: LastStep | LastHidden) -> tuple[Stage, ...]:
         """A read-out of what is not projected, and the projection of its row."""
         layer = read_out.layer if isinstance(read_out, LastHidden) else -1
+        # two stages a layer; layer counts back from the last
         lstm, projection = self.stages[2 * layer :][:2]
         own = replace(read_out, inputs=(lstm.name,))
         if isinstance(own, LastHidden):
@@ -128,6 +129,7 @@ def _layer_weights(stage: LSTM, cells: tuple[Cell, ...], rows: slice) -> dict[st
             weights[f"{key}{suffix}"] = array
     if "h0" in stage.weights:
         pairs = zip(cells, stage.weights["h0"][rows], strict=True)
+        # from (directions, proj_size) to (directions, hidden_size)
         weights["h0"] = np.stack([_unprojected(h0, cell) for cell, h0 in pairs])
     if "c0" in stage.weights:
         weights["c0"] = stage.weights["c0"][rows]
@@ -148,6 +150,7 @@ def _cell_weights(stage: LSTM, cell: Cell) -> dict[str, Array]:
 def _unprojected(h0: Array, cell: Cell) -> Array:
     """An unprojected state `(hidden_size,)` whose projection is `h0 (proj_size,)`."""
     inverse = np.linalg.pinv(_weight_hr(cell).astype(np.float64))  # (hidden_size, proj_size)
+    # of all states with that projection the shortest
     unprojected: Array = inverse @ h0.astype(np.float64)
     return unprojected
 

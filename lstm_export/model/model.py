@@ -267,7 +267,7 @@ def _check_finite(stage: Stage) -> None:
     for key, array in stage.arrays.items():
         finite = np.isfinite(array)
         if not finite.all():
-            bad = tuple(np.argwhere(~finite)[0])
+            bad = tuple(np.argwhere(~finite)[0])  # the first
             name = f"{stage.name}.{key}[{', '.join(map(str, bad))}]"
             fault = f"{name} is {array[bad]}, not a finite number"
             raise UnsupportedModel(f"{fault}; the training diverged, or it was altered")
@@ -281,7 +281,7 @@ def _differences(stage: Stage, others: Mapping[str, Array]) -> Iterator[str]:
         if got is None or got.shape != array.shape or got.dtype != array.dtype:
             yield f"{name} is missing or has another shape"
         elif got.tobytes() != array.tobytes():
-            changed = got.view(np.uint32) != array.view(np.uint32)
+            changed = got.view(np.uint32) != array.view(np.uint32)  # bits: -0 is not 0
             where = stage.where(key, changed)
             yield f"{name} differs in {changed.sum()} of {array.size} values{where}"
 
@@ -305,7 +305,7 @@ def _build(record: Mapping[str, Any], arrays: Mapping[str, Array]) -> Stage:
         raise UnsupportedModel(f"unknown stage {kind!r}; this version knows {', '.join(STAGES)}")
     own = {}
     for full, array in arrays.items():
-        prefix, _, key = full.rpartition(".")
+        prefix, _, key = full.rpartition(".")  # a stage's name may hold dots, `head.0`
         if prefix == name:
             own[key] = array
     try:

@@ -165,9 +165,13 @@ class Recurrent(Stage):
         zeros = np.zeros((len(self.suffixes), self.width_of(state)), np.float32)
         return self.weights.get(f"{state}0", zeros)
 
+    def cells(self) -> list[Cell]:
+        """Every layer in every direction, in the order of torch's h_n."""
+        return [self._cell(index, suffix) for index, suffix in enumerate(self.suffixes)]
+
     def layers(self) -> Iterator[tuple[Cell, ...]]:
         """Layer by layer its one or two cells."""
-        cells = [self._cell(index, suffix) for index, suffix in enumerate(self.suffixes)]
+        cells = self.cells()  # those of a layer are neighbours
         for first in range(0, len(cells), self.directions):
             yield tuple(cells[first : first + self.directions])
 
@@ -190,6 +194,7 @@ class Recurrent(Stage):
         output_size = self.directions * self.state_size
         for suffix in self.suffixes:
             is_first = suffix in ("_l0", "_l0_reverse")
+            # a later layer reads both directions of the one before
             self._expect_cell(suffix, input_size if is_first else output_size)
         cells = len(self.suffixes)
         for state in self.states:
@@ -221,7 +226,7 @@ class Recurrent(Stage):
             rows, width = shape
             hidden_size = rows // gates
             if rows and rows % gates == 0 and 0 < width <= hidden_size:
-                return
+                return  # a narrower width is proj_size
         expected = f"({gates} * hidden_size, hidden_size)"
         raise UnsupportedModel(f"{self.name}.weight_hh_l0 is {shape}, expected {expected}")
 
@@ -240,9 +245,10 @@ class Recurrent(Stage):
     def where(self, key: str, changed: Array) -> str:
         if not key.startswith(("weight_ih", "weight_hh", "bias")):
             return ""  # states and projections belong to no gate
-        blocks = zip(self.gates, np.split(changed, len(self.gates)), strict=True)
+        rows_by_gate = np.split(changed, len(self.gates))  # (hidden_size, ...) each
+        blocks = zip(self.gates, rows_by_gate, strict=True)
         gates = [gate for gate, block in blocks if block.any()]
-        if len(gates) == len(self.gates):
+        if len(gates) == len(self.gates):  # a place that is everywhere tells nothing
             return ""
         plural = "s" if len(gates) > 1 else ""
         return f", in the {' and '.join(gates)} gate{plural}"

@@ -57,13 +57,16 @@ class _RowByRow:
         if lengths is None:
             return self._runner(x)
         batch, seq, _ = x.shape
-        answers = [self._runner(x[row : row + 1, : lengths[row]])[0] for row in range(batch)]
+        answers = []
+        for row, length in enumerate(lengths):
+            alone = x[row : row + 1, :length]  # (1, length, input_size)
+            answers.append(self._runner(alone)[0])
         if answers[0].ndim == 1:
             return np.stack(answers)  # (batch, output_size)
         output_size = answers[0].shape[1]
-        y = np.zeros((batch, seq, output_size), answers[0].dtype)
-        for row, answer in zip(y, answers, strict=True):
-            row[: len(answer)] = answer
+        y = np.zeros((batch, seq, output_size), answers[0].dtype)  # 0 after a row's end
+        for row_of_y, answer in zip(y, answers, strict=True):
+            row_of_y[: len(answer)] = answer  # (length, output_size)
         return y
 
 

@@ -15,6 +15,7 @@ from .category import Category
 from .table_format import TableFormat
 
 MAX_WINDOW = 10**6  # steps; a stream keeps them all
+# A record holds these only where they are set.
 LATER_KEYS = (
     "shortest",
     "time_tolerance",
@@ -23,7 +24,7 @@ LATER_KEYS = (
     "calendar_step",
     "categories",
     "country",
-)  # a record holds them where they are set
+)
 
 _UNREADABLE = "the stored signature cannot be read: {}; export the model again"
 
@@ -137,6 +138,7 @@ class Signature:
         """The features that a table must hold as numbers: neither categories nor calendar."""
         derived = len(calendar_columns(self.calendar))
         derived += sum(len(category.levels) for category in self.categories)
+        # features are in this order: numbers, categories, calendar
         return self.features[: len(self.features) - derived]
 
     @property
@@ -152,23 +154,21 @@ class Signature:
         the quantiles, `volume[t+1] q0.05`, ...
         """
         answers = self._answers()
-        quantiles = [
-            replace(column, name=f"{column.name} q{level:g}")
-            for level in self.quantiles
-            for column in answers
-        ]
-        return (*answers, *quantiles)
+        outputs = list(answers)
+        for level in self.quantiles:
+            outputs += [replace(column, name=f"{column.name} q{level:g}") for column in answers]
+        return tuple(outputs)
 
     def _answers(self) -> tuple[Column, ...]:
         if not self.targets:
             return tuple(Column(f"y{index}") for index in range(self.answers))
         if not self.horizon:
             return self.targets
-        return tuple(
-            replace(target, name=f"{target.name}[t+{step}]")
-            for target in self.targets
-            for step in range(1, self.horizon + 1)
-        )
+        columns = []
+        for target in self.targets:
+            names = [f"{target.name}[t+{step}]" for step in range(1, self.horizon + 1)]
+            columns += [replace(target, name=name) for name in names]
+        return tuple(columns)
 
     def to_record(self) -> dict[str, Any]:
         """A JSON-ready mapping; `from_record` is its inverse."""

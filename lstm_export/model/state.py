@@ -79,6 +79,7 @@ def rows_of(memory: Memory, batch: int) -> Array:
     initial = memory.initial
     if initial is None:
         initial = np.zeros((memory.rows, memory.size), np.float32)
+    # a copy for each row, since a caller may write into it
     return np.repeat(initial[:, np.newaxis], batch, axis=1)
 
 
@@ -88,7 +89,7 @@ def carried_sum(total: Array) -> Array:
     for _ in range(SUM_PARTS):
         part = np.clip(total, LOWEST, -LOWEST).astype(np.float32)
         parts.append(part)
-        total = total - part
+        total = total - part  # exact: what the float32 number left over
     return np.stack(parts)
 
 

@@ -85,7 +85,7 @@ def eager(module: nn.Module) -> Runner:
     than a tensor.
     """
     module.eval()
-    device = next(module.parameters(), torch.zeros(())).device
+    device = next(module.parameters(), torch.zeros(())).device  # the CPU where it has no parameter
 
     def run(x: Array) -> Array:
         try:
@@ -253,7 +253,7 @@ def _rnn(stage: Recurrent) -> nn.RNNBase:
         "bias": stage.bias,
         "batch_first": True,
         "bidirectional": stage.bidirectional,
-        "device": "meta",
+        "device": "meta",  # no memory, no random weights: `_filled` gives it ours
     }
     if stage.proj_size:
         options["proj_size"] = stage.proj_size
@@ -314,6 +314,7 @@ def _replace(stage: Replace) -> nn.Module:
 
 @_module.register
 def _rms_norm(stage: RMSNorm) -> nn.Module:
+    # TorchScript has no optional buffer: an empty one stands for none
     weight = torch.zeros(0) if stage.weight is None else torch.tensor(stage.weight)
     return RootMeanSquared(weight, stage.eps)
 

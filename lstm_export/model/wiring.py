@@ -63,9 +63,10 @@ def shapes_of(
     """
     shapes: list[Shape] = []
     for stage, taken in zip(stages, sources, strict=True):
-        given = [Shape(input_size, True) if source == INPUT else shapes[source] for source in taken]
+        x = Shape(input_size, is_sequence=True)
+        given = [x if source == INPUT else shapes[source] for source in taken]
         shapes.append(stage.shape(tuple(given)))
-        if isinstance(stage, LastHidden):
+        if isinstance(stage, LastHidden):  # its width is that of a state, not of what it takes
             (source,) = taken
             recurrent = None if source == INPUT else stages[source]
             shapes[-1] = Shape(_width_of_state(stage, recurrent), is_sequence=False)
@@ -99,7 +100,7 @@ def needed(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
     """Of stages that name what they take, those that the last one needs."""
     wanted = {stages[-1].name}
     kept: list[Stage] = []
-    for stage in reversed(stages):
+    for stage in reversed(stages):  # a stage takes only what stands before it
         if stage.name in wanted:
             kept.append(stage)
             wanted |= set(stage.inputs)

@@ -86,18 +86,19 @@ class Context:
         if given.ndim > 3:  # the state after another such run, which has its own for each
             return given
         rows, batch, size = given.shape
-        runs = [1] * len(self.noise.runs)
+        runs = [1] * len(self.noise.runs)  # an axis of 1: every run starts alike
         return np.asarray(given, np.float64).reshape(rows, *runs, batch, size)
 
     def last(self, x: Array, step: int = -1) -> Array:
         """The last step of every row of `x (seq, *runs, batch, size)`; for -2 the step before."""
         steps = np.maximum(self.lengths[np.newaxis] + step, 0)  # (1, batch)
         picked: Array = np.take_along_axis(x, self._index(steps), axis=0)[0]
-        return picked
+        return picked  # (*runs, batch, size)
 
     def last_steps(self, x: Array, count: int) -> Array:
         """The last steps of every row of `x (seq, *runs, batch, size)`, which has so many."""
         steps = self.lengths - count + np.arange(count)[:, np.newaxis]  # (count, batch)
+        # (count, *runs, batch, size)
         return np.take_along_axis(x, self._index(steps), axis=0)
 
     def reversed(self, x: Array) -> Array:
@@ -114,14 +115,14 @@ class Context:
         """Every step t, and which rows it still belongs to, `(batch, 1)`; None for all."""
         shortest = int(self.lengths.min(initial=seq))
         for t in range(shortest):
-            yield t, None
+            yield t, None  # no row has ended, so nothing need be chosen
         for t in range(shortest, seq):
             yield t, (t < self.lengths)[:, np.newaxis]
 
     def counted(self, x: Array) -> Array:
         """Which steps of `x (seq, *runs, batch, size)` count: `(seq, *1, batch, 1)`."""
-        steps = np.arange(len(x))[:, np.newaxis]
-        return self._index(steps < self.lengths)
+        steps = np.arange(len(x))[:, np.newaxis]  # (seq, 1)
+        return self._index(steps < self.lengths)  # from (seq, batch)
 
     def _index(self, steps: Array) -> Array:
         """`steps (n, batch)` as an index into `(seq, *runs, batch, size)`."""

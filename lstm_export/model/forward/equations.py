@@ -54,15 +54,15 @@ def _recurrent(stage: Recurrent, weights: Weights, x: Value, context: Context) -
 def _linear(stage: Linear, weights: Weights, x: Value, context: Context) -> Value:
     no_bias = np.zeros(stage.weight.shape[0])
     weight = transposed(weights["weight"])  # (*runs, in_features, out_features)
-    bias = as_row(weights.get("bias", no_bias))
-    y = x.y @ weight + bias
+    bias = as_row(weights.get("bias", no_bias))  # (*runs, 1, out_features)
+    y = x.y @ weight + bias  # ([seq,] *runs, batch, out_features)
     terms = np.abs(x.y) @ np.abs(weight) + np.abs(bias)
     return Value(y, terms)
 
 
 @apply.register
 def _affine(stage: Affine, weights: Weights, x: Value, context: Context) -> Value:
-    offset = as_row(weights["offset"])
+    offset = as_row(weights["offset"])  # (*runs, 1, size)
     scale = as_row(weights["scale"])
     if context.choices.batch_statistics == stage.name:
         axes = _rows_and_steps(x.y, context)
@@ -73,6 +73,7 @@ def _affine(stage: Affine, weights: Weights, x: Value, context: Context) -> Valu
         scaled = x.y * scale
         return Value(scaled + offset, np.abs(scaled) + np.abs(offset))
     y = (x.y - offset) / scale
+    # the difference may cancel: its two terms, each divided as it is
     terms = (np.abs(x.y) + np.abs(offset)) / np.abs(scale)
     return Value(y, terms)
 
@@ -92,10 +93,11 @@ def _layer_norm(stage: LayerNorm, weights: Weights, x: Value, context: Context) 
         mean = context.noise.value(mean)
     centred = x.y - mean
     variance = (centred**2).mean(axis=-1, keepdims=True)  # the biased one, as torch's
+    # There float32's squares may overflow, and what follows is each engine's own.
     is_beyond = np.abs(x.y).max(axis=-1, keepdims=True) > LARGEST_SQUARED
     variance = context.noise.undecided(variance, is_beyond)
     n = centred / np.sqrt(variance + stage.eps)
-    weight = as_row(weights.get("weight", np.ones(size)))
+    weight = as_row(weights.get("weight", np.ones(size)))  # (*runs, 1, size)
     bias = as_row(weights.get("bias", np.zeros(size)))
     return Value(n * weight + bias, np.abs(n * weight) + np.abs(bias))
 
@@ -121,6 +123,7 @@ def _last_hidden(stage: LastHidden, weights: Weights, x: Value, context: Context
 def _state_of_layer(stage: LastHidden, recurrent: Recurrent, context: Context) -> Value:
     """Both directions of the layer side by side."""
     finals = context.states[recurrent.name][stage.state]
+    # stage.layer is negative, counted back from the last; cells lie layer by layer, as in h_n
     first = (recurrent.num_layers + stage.layer) * recurrent.directions
     cells = range(first, first + recurrent.directions)
     # (*runs, batch, directions * size)
@@ -151,6 +154,7 @@ def _as_rows(x: Array) -> Array:
 @apply.register
 def _replace(stage: Replace, weights: Weights, x: Value, context: Context) -> Value:
     is_meant = x.y == stage.value  # where the sentinel stands
+    # A value so near it is the sentinel or not as rounding goes: no answer can be demanded there.
     near = np.maximum(NEAR_A_BOUND * x.terms, SMALLEST_NORMAL)
     is_near = ~is_meant & (np.abs(x.y - stage.value) <= near)
     y = context.noise.undecided(np.where(is_meant, stage.by, x.y), is_near)
@@ -160,10 +164,10 @@ def _replace(stage: Replace, weights: Weights, x: Value, context: Context) -> Va
 @apply.register
 def _rms_norm(stage: RMSNorm, weights: Weights, x: Value, context: Context) -> Value:
     size = x.y.shape[-1]
-    squares = context.noise.held(x.y**2)
-    mean_square = context.noise.value(squares.mean(axis=-1, keepdims=True))
+    squares = context.noise.held(x.y**2)  # float32 may hold x but not its square
+    mean_square = context.noise.value(squares.mean(axis=-1, keepdims=True))  # (..., batch, 1)
     weight = as_row(weights.get("weight", np.ones(size)))
-    y = x.y / np.sqrt(mean_square + stage.eps) * weight
+    y = x.y / np.sqrt(mean_square + stage.eps) * weight  # nothing is subtracted, so terms are |y|
     return Value(y, np.abs(y))
 
 
@@ -179,27 +183,28 @@ def _pool(stage: Pool, weights: Weights, x: Value, context: Context) -> Value:
     start = context.start(stage.memory(x.y.shape[-1]))
     counted = context.counted(x.y)  # (seq, *1, batch, 1)
     if stage.mode == "max":
-        nothing = 0.0 if context.choices.pool == "zero" else -np.inf
+        nothing = 0.0 if context.choices.pool == "zero" else -np.inf  # what padding counts as
         before = start[0][0]  # (*runs, batch, size), the largest so far
         y = np.maximum(before, np.where(counted, x.y, nothing).max(axis=0))
         context.final.append(y[np.newaxis])
         terms = np.where(counted, x.terms, 0.0).max(axis=0)
         return Value(y, np.maximum(np.abs(y), terms))
     if stage.mode == "sum":
+        # The sum so far is carried as SUM_PARTS float32 numbers: together they are the float64 one.
         total = _summed(x, start[0].sum(axis=0), counted)
         context.final.append(_in_parts(total.y))
         return total
     before, steps_before = start
     steps = steps_before.sum(axis=0) + counted.sum(axis=0)  # (*1, batch, 1)
     if stage.mode == "first":
-        is_begun = steps_before[0] > 0
+        is_begun = steps_before[0] > 0  # then the first step came in an earlier call
         y = np.where(is_begun, before[0], x.y[0])
         context.final += [y[np.newaxis], _of_every_run(steps, y)[np.newaxis]]
         return Value(y, np.where(is_begun, np.abs(y), x.terms[0]))
     total = _summed(x, before.sum(axis=0), counted)
     context.final += [_in_parts(total.y), _in_parts(_of_every_run(steps, total.y))]
-    divisor = {"sum": 1.0, "longest": float(len(x.y))}.get(context.choices.pool, steps)
-    divisor = divisor - stage.correction
+    known_bugs = {"sum": 1.0, "longest": float(len(x.y))}
+    divisor = known_bugs.get(context.choices.pool, steps) - stage.correction
     return Value(total.y / divisor, total.terms / divisor)
 
 
@@ -223,14 +228,14 @@ def _in_parts(total: Array) -> Array:
 
 @apply.register
 def _slice(stage: Slice, weights: Weights, x: Value, context: Context) -> Value:
-    features = list(stage.features)
+    features = list(stage.features)  # a list, so that numpy picks: a tuple would be an index
     return Value(x.y[..., features], x.terms[..., features])
 
 
 def _both_ends(x: Array, size: int, context: Context) -> Array:
     """The forward direction's last step beside the reverse direction's first."""
     last = context.last(x)[..., :size]  # (*runs, batch, size)
-    first = x[0, ..., size:]  # the reverse direction read it last
+    first = x[0, ..., size:]  # (*runs, batch, size): the reverse direction read it last
     return np.concatenate([last, first], axis=-1)
 
 
@@ -246,11 +251,13 @@ def _clamp(stage: Clamp, weights: Weights, x: Value, context: Context) -> Value:
     y = np.clip(x.y, low, high)
     # well past a bound the answer is the bound itself
     beyond = np.abs(x.y - y) > NEAR_A_BOUND * x.terms
+    # elsewhere it is rounded as it was before
     return Value(y, np.where(beyond, np.abs(y), x.terms))
 
 
 @apply.register
 def _activation(stage: Activation, weights: Weights, x: Value, context: Context) -> Value:
     parameter = stage.parameter or 0.0
-    y, terms, size = FUNCTIONS[stage.function](x.y, x.terms, parameter)
-    return Value(context.noise.gate(y, size), terms)
+    function = FUNCTIONS[stage.function]
+    y, terms, size = function(x.y, x.terms, parameter)
+    return Value(context.noise.gate(y, size), terms)  # size 0 adds nothing

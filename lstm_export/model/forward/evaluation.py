@@ -76,7 +76,7 @@ def forward(  # noqa: PLR0913 - what a run consists of, named at every call
     terms = np.moveaxis(value.terms, 0, -2)
     if lengths is not None:
         counts = np.arange(seq) < counted[:, np.newaxis]  # (batch, seq)
-        y = y * counts[..., np.newaxis]
+        y = y * counts[..., np.newaxis]  # 0 after a row's end
         terms = terms * counts[..., np.newaxis]
     return Output(y, terms, tuple(context.final))
 
@@ -88,14 +88,15 @@ def value_after(model: Model, index: int, x: Array) -> Array:
     `(seq, batch, size)`, or `(batch, size)` once a step was picked; of index -1 x itself.
     """
     start = begin(x)
-    return _value_of(model, index, start.y, start.context).y
+    return _value_of(model, index, start.y, start.context).y  # of the one plain run
 
 
 def _value_of(model: Model, last: int, steps: Array, context: Context) -> Value:
     """The value of a stage; of those before it each is kept until no later one takes it."""
     values = {INPUT: Value(steps, np.abs(steps))}  # by index of the stage; x is read exactly
-    # later stages overwrite earlier ones
-    last_reader = {source: index for index, taken in enumerate(model.sources) for source in taken}
+    last_reader: dict[int, int] = {}  # by index of the stage that is read
+    for index, taken in enumerate(model.sources):
+        last_reader |= dict.fromkeys(taken, index)  # later readers overwrite earlier ones
     for index, stage in enumerate(model.stages[: last + 1]):
         sources = model.sources[index]
         context.before = None if sources[0] == INPUT else model.stages[sources[0]]
@@ -136,7 +137,7 @@ def begin(x: Array) -> Partway:
 @_QUIET
 def advance(partway: Partway, stage: Stage) -> Partway:
     """One stage further, exactly as `forward` computes it without noise."""
-    context = replace(partway.context, final=[])
+    context = replace(partway.context, final=[])  # others may go on from the same beginning
     before = Value(partway.y, partway.terms)
     taken = [partway.values[name] for name in stage.inputs] or [before]
     if stage.inputs:
@@ -163,7 +164,7 @@ def _after(stage: Stage, taken: Sequence[Value], context: Context) -> Value:
     """The value of one more stage; the context is brought up to date."""
     if isinstance(stage, Join):
         joined = join(stage, taken)
-        held = context.noise.held(*joined)
+        held = context.noise.held(*joined)  # a sum of two may be more than float32 holds
         return Value(context.noise.value(held), joined.terms)
     noise = context.noise
     is_input_scaler = context.before is None and isinstance(stage, Affine)
@@ -174,6 +175,7 @@ def _after(stage: Stage, taken: Sequence[Value], context: Context) -> Value:
     value = apply(stage, weights, taken[0], context)
     value = Value(noise.value(noise.held(*value)), value.terms)
     if is_input_scaler:
+        # its difference is exact, so what follows is not excused by how large x and offset were
         return Value(value.y, np.abs(value.y))
     return value
 

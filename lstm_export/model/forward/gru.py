@@ -63,7 +63,8 @@ def _step(from_x: Array, h: Array, weights: _FromState, context: Context) -> tup
     if context.choices.linear_before_reset:
         from_state = r * from_h[..., new]  # so b_hn is multiplied by r too
     else:
-        from_state = (r * h) @ weights.weight[..., new] + weights.bias[..., new]
+        weight_hn = weights.weight[..., new]  # (*runs, hidden_size, hidden_size)
+        from_state = (r * h) @ weight_hn + weights.bias[..., new]
     n = context.choices.tanh(from_x[..., new] + from_state)  # (*runs, batch, hidden_size)
-    h_t = noise.hidden((1 - z) * n + z * h)
+    h_t = noise.hidden((1 - z) * n + z * h)  # torch.nn.GRU's z keeps the old state
     return h_t, n

@@ -22,7 +22,7 @@ def join(stage: Join, taken: Sequence[Value]) -> Value:
 def _add(stage: Add, taken: Sequence[Value]) -> Value:
     first, *others = taken
     y = first.y
-    terms = first.terms
+    terms = first.terms  # terms add up whatever the signs: a sum may cancel
     for other in others:
         y = y + other.y
         terms = terms + other.terms
@@ -38,7 +38,7 @@ def _subtract(stage: Subtract, taken: Sequence[Value]) -> Value:
 @join.register
 def _multiply(stage: Multiply, taken: Sequence[Value]) -> Value:
     first, second = taken
-    # each factor's own rounding, grown by the other
+    # each factor's own rounding, grown by the other; the product itself rounds relatively
     of_first = first.terms * np.abs(second.y)
     of_second = np.abs(first.y) * second.terms
     return Value(first.y * second.y, np.maximum(of_first, of_second))
@@ -50,6 +50,7 @@ def _divide(stage: Divide, taken: Sequence[Value]) -> Value:
     first, second = taken
     divisor = np.abs(second.y)
     y = first.y / second.y
+    # d(a / b) = da / b, and a / b * db / b
     terms = np.maximum(first.terms / divisor, np.abs(y) * second.terms / divisor)
     return Value(y, terms)
 

@@ -38,10 +38,10 @@ def lstm(stage: LSTM, w: dict[str, Array], x: Array, start: State, context: Cont
         h = carried(live, h_t, h)
         c = carried(live, c_t, c)
         every_h[t] = h
-    terms_of_c = context.last(every_term)
-    np.minimum(every_term, 1.0, out=every_term)
+    terms_of_c = context.last(every_term)  # (*runs, batch, hidden_size); c has no bound
+    np.minimum(every_term, 1.0, out=every_term)  # but |tanh(c)| is at most 1
     if weight_hr is not None:
-        every_term = every_term @ np.abs(weight_hr)
+        every_term = every_term @ np.abs(weight_hr)  # (seq, *runs, batch, proj_size)
     value = Value(every_h, every_term)
     return Ran(value, (h, c), (context.last(every_term), terms_of_c))
 
@@ -63,6 +63,6 @@ def _step(
     o = noise.gate(gates[..., at["output"]])
     if context.choices.input_forget:
         f = 1 - i
-    c_t = noise.cell(f * c + i * g)
+    c_t = noise.cell(f * c + i * g)  # (*runs, batch, hidden_size)
     h_t = noise.hidden(o * context.choices.tanh(c_t))
     return h_t, c_t, g

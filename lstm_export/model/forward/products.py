@@ -30,7 +30,8 @@ def state_product(h: Array, weight: Array) -> Array:
         product: Array = h @ weight
         return product
     rows = h[..., np.newaxis, :]  # (*runs, batch, 1, size)
-    return (rows @ weight[..., np.newaxis, :, :])[..., 0, :]
+    row_products = rows @ weight[..., np.newaxis, :, :]  # (*runs, batch, 1, out)
+    return row_products[..., 0, :]
 
 
 def carried(live: Array | None, new: Array, old: Array) -> Array:

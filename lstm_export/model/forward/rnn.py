@@ -35,6 +35,6 @@ def rnn(stage: RNN, w: dict[str, Array], x: Array, start: State, context: Contex
         h_t = context.noise.hidden(np.maximum(sums, 0) if is_relu else tanh(sums))
         h = carried(live, h_t, h)
         every_h[t] = h
-    if is_relu:  # it has no bound
+    if is_relu:  # it has no bound: the state may grow out of float32
         every_h = context.noise.held(every_h, every_term)
     return Ran(Value(every_h, every_term), (h,), (context.last(every_term),))

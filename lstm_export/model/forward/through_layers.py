@@ -33,7 +33,7 @@ def through_layers(stage: Recurrent, weights: Weights, x: Array, context: Contex
             read = _as_read(x, cell, here)
             ran = _cell(stage, _own(weights, cell), read, next(starts), here)
             directions.append(_in_sequence(ran.value, cell, here))
-            final.append(ran)
+            final.append(ran)  # in the order of torch's h_n: layer by layer, forward first
         value = _side_by_side(directions)
         x = value.y  # (seq, *runs, batch, directions * size), the next layer's input
     for index, name in enumerate(stage.states):
@@ -79,7 +79,7 @@ def _side_by_side(directions: list[Value]) -> Value:
         return directions[0]
     y = np.concatenate([value.y for value in directions], axis=-1)
     terms = np.concatenate([value.terms for value in directions], axis=-1)
-    return Value(y, terms)
+    return Value(y, terms)  # (seq, *runs, batch, 2 * size)
 
 
 def _initial(stage: Recurrent, name: str, weights: Weights, context: Context) -> Array:
@@ -94,4 +94,5 @@ def _initial(stage: Recurrent, name: str, weights: Weights, context: Context) ->
     learned = weights.get(f"{name}0")  # (*runs, num_layers, size)
     if learned is None:
         learned = stage.initial(name).reshape(*runs, len(stage.suffixes), -1)
-    return np.moveaxis(learned, -2, 0)[..., np.newaxis, :]
+    by_cell = np.moveaxis(learned, -2, 0)  # (num_layers * directions, *runs, size)
+    return by_cell[..., np.newaxis, :]  # every row starts alike

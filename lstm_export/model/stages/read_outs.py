@@ -108,7 +108,9 @@ class Pool(Stage):
         if self.mode == "mean":
             return total, Memory("count", SUM_PARTS, 1)  # of the steps so far
         if self.mode == "first":
+            # a count of 0 tells that nothing has come yet
             return Memory("first", 1, input_size), Memory("count", 1, 1)
+        # it starts where every value is larger
         lowest = np.full((1, input_size), LOWEST, np.float32)
         return (Memory("largest", 1, input_size, lowest),)
 
