@@ -12,7 +12,8 @@ def aligned(rows: Iterable[Sequence[str]]) -> list[str]:
     ['set      error', 'nominal  1.0e-07']
     """
     rows = list(rows)
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    columns = zip(*rows, strict=True)
+    widths = [max(map(len, column)) for column in columns]
     lines = []
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]

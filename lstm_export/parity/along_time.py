@@ -57,7 +57,7 @@ def along_time(
 
 
 def _by_step(runner: Runner, golden: GoldenSet) -> AlongTime:
-    y = answer(runner, golden).y
+    y = answer(runner, golden).y  # (batch, seq, output_size)
     errors: Array = relative_error(y, golden.y, golden.scale).max(axis=(0, 2))  # (seq,)
     steps = tuple(range(1, golden.seq + 1))
     allowed = (bound(golden),) * golden.seq
@@ -68,7 +68,7 @@ def _by_length(runner: Runner, model: Model, golden: GoldenSet) -> AlongTime:
     is_large = model.parameters > LARGE_PARAMETERS
     count = BEGINNINGS_IF_LARGE if is_large else BEGINNINGS
     spread = np.linspace(model.least_steps, golden.seq, count).round()
-    steps = sorted({int(step) for step in spread})
+    steps = sorted({int(step) for step in spread})  # a set: rounding may give a step twice
     beginnings = [GoldenSet.of(golden.name, model, golden.x[:, :step]) for step in steps]
     errors = tuple(error_of(answer(runner, entry).y, entry) for entry in beginnings)
     allowed = tuple(bound(entry) for entry in beginnings)

@@ -82,11 +82,11 @@ def _usage(runner: Runner) -> Iterator[tuple[str, Runner]]:
     """Ways of asking that must not change an answer."""
 
     def each_row_alone(x: Array) -> Array:
-        return np.concatenate([runner(row[np.newaxis]) for row in x])
+        return np.concatenate([runner(row[np.newaxis]) for row in x])  # (1, seq, input_size) each
 
     def last_of_many(x: Array) -> Array:
         copies = np.concatenate([x] * COPIES)  # (COPIES * batch, seq, input_size)
-        return runner(copies)[-len(x) :]
+        return runner(copies)[-len(x) :]  # the last copy's answers
 
     def repeatedly(x: Array) -> list[Array]:
         return [runner(x) for _ in range(REPEATS)]
@@ -107,6 +107,6 @@ def _most_different(ask: Callable[[Array], list[Array]]) -> Runner:
     def farthest(x: Array) -> Array:
         answers = ask(x)
         distances = [float(np.abs(y - answers[0]).max()) for y in answers]
-        return answers[int(np.argmax(distances))]
+        return answers[int(np.argmax(distances))]  # argmax takes the first NaN
 
     return farthest

@@ -110,7 +110,7 @@ def on_windows(
     state = None
     for window in windows:
         output = forward(answering, window[np.newaxis], state=state)  # y (1, window, output_size)
-        stream.append(output.y[0, -1])
+        stream.append(output.y[0, -1])  # (output_size,)
         state = output.state
     # The first window starts from the initial state in either mode.
     later = _last(model, windows[1:])
@@ -148,12 +148,15 @@ def on_data(
         need = f"no unbroken run of more than the window's {window} rows"
         raise InputError(f"{table.title} holds {need}")
     measured = Measured(table, model.signature)
+    windows_of_runs = [len(run) - window + 1 for run in runs]
     parts = []
-    for run, starts in zip(runs, _picked([len(run) - window + 1 for run in runs]), strict=True):
-        ends = starts + window - 1
-        on_window = _last(model, sliding_windows(run.x, window)[starts])
+    for run, starts in zip(runs, _picked(windows_of_runs), strict=True):
+        ends = starts + window - 1  # (predictions,): a window's last step is its answer's
+        windows = sliding_windows(run.x, window)  # (len(run) - window + 1, window, input_size)
+        on_window = _last(model, windows[starts])
         stream = forward(answering, run.x[np.newaxis]).y[0, ends]  # (predictions, output_size)
         parts.append(_Compared(on_window, stream, measured.at(run, ends)))
+    # the runs one after the other, field by field
     whole = _Compared(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
     compared = whole.of_answers(model.signature)
     columns = _columns(model.signature, compared, metrics)
@@ -164,11 +167,12 @@ def on_data(
 def _picked(counts: Sequence[int]) -> Iterator[Array]:
     """For each run the windows that are compared: spread evenly over all of them."""
     total = sum(counts)
-    picked = np.linspace(0, total - 1, min(total, MOST_WINDOWS)).round().astype(np.int64)
-    before = 0
+    spread = np.linspace(0, total - 1, min(total, MOST_WINDOWS))  # over all runs laid end to end
+    picked = spread.round().astype(np.int64)
+    before = 0  # windows of the runs before this one
     for count in counts:
-        own = picked[(picked >= before) & (picked < before + count)]
-        yield own - before
+        is_own = (picked >= before) & (picked < before + count)
+        yield picked[is_own] - before  # counted within the run
         before += count
 
 
@@ -188,10 +192,10 @@ def _every_step(model: Model) -> Model:
 
 def _last(model: Model, windows: Array) -> Array:
     """The answers to `windows (n, window, input_size)`, of every window's last step."""
-    answers = [np.empty((0, model.signature.output_size))]
+    answers = [np.empty((0, model.signature.output_size))]  # so that no window gives no answer
     for start in range(0, len(windows), ROWS):
         y = forward(model, windows[start : start + ROWS]).y
-        answers.append(y[:, -1] if y.ndim == 3 else y)
+        answers.append(y[:, -1] if y.ndim == 3 else y)  # (rows, output_size)
     return np.concatenate(answers)
 
 
@@ -220,9 +224,9 @@ class Measured:
         self._values: Array | None = None
         names = [column.name for column in signature.targets]
         if names and all(name in table.names for name in names):
-            self._values = np.stack(
-                [table.numbers(name) for name in names], axis=1
-            )  # (rows, targets)
+            columns = [table.numbers(name) for name in names]  # (rows,) each
+            self._values = np.stack(columns, axis=1)  # (rows, targets)
+        # without a horizon an answer is about its own step
         horizon = signature.horizon
         self._ahead = np.arange(1, horizon + 1) if horizon else np.array([0])
 
@@ -248,6 +252,7 @@ def _columns(
     for metric in metrics:
         if metric.get("predictor") in MODEL_NAMES:
             known[str(metric.get("target"))] = float(metric["rmse"])
+    # outputs lie target by target, each with its steps ahead: (predictions, steps ahead) a target
     by_target = (np.split(array, len(targets), axis=1) for array in compared)
     columns = []
     for target, window, stream, true in zip(targets, *by_target, strict=True):
@@ -257,7 +262,7 @@ def _columns(
 
 
 def _column(target: Column, compared: _Compared, known_rmse: float | None) -> ColumnDifference:
-    difference = compared.stream - compared.window
+    difference = compared.stream - compared.window  # (predictions, steps ahead)
     is_measured = np.isfinite(compared.true)
     window_rmse = None
     stream_rmse = None

@@ -30,6 +30,7 @@ def first_wrong_step(runner: Runner, model: Model, golden: GoldenSet) -> int | N
     wrong = _first_wrong_of(coarse, runner, model, golden)
     if wrong is None:
         return None
+    # the error need not grow with every step, so the steps between are asked in order, not halved
     right = max((step for step in coarse if step < wrong), default=least - 1)
     return _first_wrong_of(range(right + 1, wrong + 1), runner, model, golden)
 
@@ -50,8 +51,8 @@ def _pairs(
 ) -> Iterator[tuple[int, Array, Array]]:
     """At each step what the runner gives and what it should give, `(batch, output_size)`."""
     if model.returns_every_step:
-        every = answer_to(runner, golden.x, None, golden.y.shape).y
-        for step in steps:
+        every = answer_to(runner, golden.x, None, golden.y.shape).y  # (batch, seq, output_size)
+        for step in steps:  # counted from 1
             yield step, every[:, step - 1], golden.y[:, step - 1]
         return
     for step, expected in zip(steps, _beginnings(model, golden.x, steps), strict=True):
@@ -89,6 +90,7 @@ def first_wrong_layer(
     probes = list(probes)
     if not failed or not probes:
         return ""
+    # every probe runs the file once more: the cheapest set that shows the failure is enough
     shortest = min(failed, key=lambda entry: (entry.lengths is not None, entry.seq))
     for probe, (layer, beginning) in zip(probes, _endings(model), strict=False):
         if fails(probe, GoldenSet.of(layer, beginning, shortest.x, shortest.lengths)):
@@ -110,7 +112,7 @@ def _up_to_layer(stage: Recurrent, k: int) -> Recurrent:
     weights = {}
     for key, array in stage.weights.items():
         if key in ("h0", "c0"):
-            weights[key] = array[: (k + 1) * stage.directions]
+            weights[key] = array[: (k + 1) * stage.directions]  # rows lie layer by layer
         elif int(key.removesuffix("_reverse").rpartition("_l")[2]) <= k:
             weights[key] = array
     return replace(stage, weights=weights)

@@ -36,6 +36,7 @@ def golden_sets(
         with_lengths: whether there is a set of rows of unequal length too, for runners that take
             lengths.
     """
+    # A seed for each group: one more set in it moves no other group's numbers.
     inputs = trouble(model, seed) | _shapes(model, seed + 1) | _faults(model, seed + 2)
     if windows is not None:
         inputs["real windows"] = windows
@@ -67,8 +68,9 @@ def trouble(model: Model, seed: int = 0) -> dict[str, Array]:
     constant[0] = 0.0  # a row at the training mean
     z = {
         "t1": random.normal(size=(BATCH, 1, width)),
-        "t2": random.normal(size=(BATCH, 2, width)),
+        "t2": random.normal(size=(BATCH, 2, width)),  # the first step that starts from a state
         "nominal": random.normal(size=(BATCH, window, width)),
+        # 30 standard deviations: gates and tanh at their ends
         "saturating": 30 * random.normal(size=(BATCH, min(window, 20), width)),
         "constant": constant,
         "edges": random.choice([-3.0, 3.0], size=(BATCH, 5, width)),
@@ -104,7 +106,7 @@ def _faults(model: Model, seed: int) -> dict[str, Array]:
     for row, z in enumerate((0.0, -3.0, 3.0, 10.0)):
         stuck[row, :, row % width] = z
     signs = random.choice([-1.0, 1.0], size=(BATCH, 5, width))
-    # around the smallest normal float32, 1.2e-38
+    # around the smallest normal float32, 1.2e-38; they are raw inputs, in no training unit
     tiny = signs * 10.0 ** random.uniform(-44, -38, (BATCH, 5, width))
     tiny[0, :, 0] = -0.0
     tiny[1] = np.float32(2**-149)  # the smallest number that there is
@@ -132,8 +134,8 @@ def _unequal(model: Model, seed: int) -> Input:
     random = np.random.default_rng(seed)
     width = model.signature.input_size
     steps = max(min(_window(model), STEPS_OF_FAULTS), BATCH)
-    lengths = np.array([steps, 1, max(steps // 2, 2), steps - 1])
-    if model.least_steps > 1:
+    lengths = np.array([steps, 1, max(steps // 2, 2), steps - 1])  # (batch,)
+    if model.least_steps > 1:  # so that the shortest row has enough, too
         steps += model.least_steps
         lengths += model.least_steps
     x = _training_units(model, random.normal(size=(BATCH, steps, width)))
@@ -147,7 +149,7 @@ def _long_enough(model: Model, z: Array) -> Array:
     if seq >= model.least_steps:
         return z
     steps = np.arange(-model.least_steps, 0) % seq  # it ends as it did
-    return z[:, steps]
+    return z[:, steps]  # (batch, least_steps, input_size)
 
 
 def _window(model: Model) -> int:
@@ -169,6 +171,7 @@ def _training_units(model: Model, z: Array) -> Array:
         scaled: Array = first.offset + first.scale * z
         return scaled
     features = model.signature.features
+    # (input_size,), or (1,) where no feature is named: then two standard deviations about 0
     low = np.array([-2.0 if column.low is None else column.low for column in features] or [-2.0])
     high = np.array([2.0 if column.high is None else column.high for column in features] or [2.0])
     middle = (low + high) / 2

@@ -65,7 +65,7 @@ class GoldenSet:
         They share the noise of the weights: drawing it takes most of a large model's time.
         """
         given = [(frozen(x), lengths) for x, lengths in inputs.values()]
-        outputs = [definition(x, lengths=lengths) for x, lengths in given]
+        outputs = [definition(x, lengths=lengths) for x, lengths in given]  # the exact answers
         floors = noise_floors(definition, list(zip(given, outputs, strict=True)), large=large)
         sets = []
         for name, (x, lengths), output, floor in zip(inputs, given, outputs, floors, strict=True):

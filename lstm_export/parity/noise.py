@@ -51,13 +51,13 @@ class _Signs:
     def __call__(self, shape: tuple[int, ...]) -> Array:
         size = prod(shape)
         if self._used + size > self._pool.size:
-            self._refill(size)
+            self._refill(size)  # what is left of the pool is not used: it is too short
         first = self._used
         self._used += size
-        return self._pool[first : self._used].reshape(shape)
+        return self._pool[first : self._used].reshape(shape)  # a view, without a copy
 
     def _refill(self, size: int) -> None:
-        enough = max(POOL, size + 7)
+        enough = max(POOL, size + 7)  # 7 more, since whole bytes are drawn, 8 signs each
         drawn = np.frombuffer(self._random.bytes(enough // 8), np.uint8)
         if self._pool.size != 8 * len(drawn):
             self._pool = np.empty(8 * len(drawn))
@@ -90,7 +90,7 @@ class Jitter(Noise):
         return self._weights[name]
 
     def value(self, value: Array) -> Array:
-        result: Array = value * self._signs(value.shape)
+        result: Array = value * self._signs(value.shape)  # value * (1 ± U), in one array
         result += value
         return result
 
@@ -110,7 +110,7 @@ class Jitter(Noise):
         return np.where(where, np.nan, value)
 
     def gate(self, gate: Array, size: Array | float = 1.0) -> Array:
-        result: Array = gate + size * self._signs(gate.shape)
+        result: Array = gate + size * self._signs(gate.shape)  # ± U times size, not times gate
         return result
 
 
@@ -122,9 +122,9 @@ class ExactAndJitter(Jitter):
 
     def weight(self, name: str, weight: Array) -> Array:
         is_new = name not in self._weights
-        moved = super().weight(name, weight)
+        moved = super().weight(name, weight)  # (1 + runs, ...)
         if is_new:
-            moved[0] = weight
+            moved[0] = weight  # kept so from here on
         return moved
 
     def value(self, value: Array) -> Array:
@@ -145,11 +145,12 @@ class ExactAndJitter(Jitter):
 
     def gate(self, gate: Array, size: Array | float = 1.0) -> Array:
         moved: Array = gate.copy()
-        others = moved[..., 1:, :, :]
+        others = moved[..., 1:, :, :]  # a view: what is added to it is added to moved
         signs = self._signs(others.shape)
         if not isinstance(size, float):
-            signs = np.broadcast_to(size, gate.shape)[..., 1:, :, :] * signs
-        elif size != 1.0:
+            size_of_each = np.broadcast_to(size, gate.shape)
+            signs = size_of_each[..., 1:, :, :] * signs
+        elif size != 1.0:  # of a gate: no product is needed
             signs = size * signs
         others += signs
         return moved
@@ -184,7 +185,8 @@ def output_scale(output: Output) -> Array:
     The largest over all rows and steps.
     """
     output_size = output.terms.shape[-1]
-    terms: Array = output.terms.reshape(-1, output_size).max(axis=0)
+    by_channel = output.terms.reshape(-1, output_size)  # rows and steps, (answers, output_size)
+    terms: Array = by_channel.max(axis=0)
     return np.maximum(terms, SMALLEST_SCALE)
 
 
@@ -237,7 +239,8 @@ def floor_without_weights(definition: Definition, answered: Answered, exact: Noi
 
 def _largest_move(definition: Definition, answered: Answered, jitter: Jitter) -> float:
     (x, lengths), output = answered
-    jittered = definition(x, jitter, lengths=lengths).y
+    jittered = definition(x, jitter, lengths=lengths).y  # (runs, batch, [seq,] output_size)
+    # y without runs goes along them by broadcasting
     return float(relative_error(jittered, output.y, output_scale(output)).max())
 
 
@@ -245,8 +248,8 @@ def _largest_move(definition: Definition, answered: Answered, jitter: Jitter) ->
 @np.errstate(invalid="ignore")
 def relative_error(y: Array, expected: Array, scale: Array) -> Array:
     """`|y - expected| / scale` per channel; where the scale is 0 only an error of 0 is finite."""
-    error = np.abs(y - expected)
-    is_zero = scale == 0
+    error = np.abs(y - expected)  # (..., output_size)
+    is_zero = scale == 0  # a set that was read from a file may hold it
     safe = np.where(scale > 0, scale, 1.0)
     ratio: Array = np.where(is_zero & (error > 0), np.inf, error / safe)
     return ratio

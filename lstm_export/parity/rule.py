@@ -50,7 +50,7 @@ def answer(runner: Runner, golden: GoldenSet) -> Answer:
 
 def answer_to(runner: Runner, x: Array, lengths: Array | None, expected: tuple[int, ...]) -> Answer:
     """The runner's answer to `x (batch, seq, input_size)`, of the expected shape."""
-    none = np.full(expected, np.nan)
+    none = np.full(expected, np.nan)  # NaN fails by every bound
     try:
         y = np.asarray(asked(runner, x, lengths), np.float64)
     except LstmExportError as error:
@@ -76,9 +76,9 @@ class Largest(NamedTuple):
 
 def largest(y: Array, expected: Array, scale: Array) -> Largest:
     """The largest error of y, `(..., output_size)` like `expected`; scale is S `(output_size,)`."""
-    errors = relative_error(y, expected, scale)
+    errors = relative_error(y, expected, scale)  # (..., output_size)
     worst = np.unravel_index(int(np.argmax(errors)), errors.shape)  # argmax takes the first NaN
-    return Largest(float(errors[worst]), tuple(int(index) for index in worst))
+    return Largest(float(errors[worst]), tuple(map(int, worst)))  # plain numbers, for JSON
 
 
 def error_of(y: Array, golden: GoldenSet) -> float:

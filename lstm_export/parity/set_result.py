@@ -63,7 +63,7 @@ class SetResult:
 def judge(runner: Runner, golden: GoldenSet, reference: Runner | None) -> SetResult:
     """The rule on one golden set; PyTorch as `reference` is judged by it too."""
     start = perf_counter()
-    y, reason = answer(runner, golden)
+    y, reason = answer(runner, golden)  # y all NaN where there is a reason
     seconds = perf_counter() - start
     expected = answer(reference, golden) if reference else None
     error, worst = largest(y, golden.y, golden.scale)

@@ -51,7 +51,7 @@ def _first_failing(runner: Runner, model: Model, smaller: _Smaller, golden: Gold
 
 def _rows(x: Array) -> Iterator[Array]:
     for row in x:
-        yield row[np.newaxis]
+        yield row[np.newaxis]  # (1, seq, input_size)
 
 
 def _beginnings(least: int, x: Array) -> Iterator[Array]:
@@ -67,12 +67,12 @@ def _ends(least: int, x: Array) -> Iterator[Array]:
 def _centred_features(model: Model) -> Iterator[_Smaller]:
     """Feature after feature at the scaler's offset, or at 0."""
     first = model.stages[0]
-    centre = np.zeros(model.signature.input_size, np.float32)
+    centre = np.zeros(model.signature.input_size, np.float32)  # (input_size,)
     if isinstance(first, Affine):
         centre = first.offset
     for feature in range(model.signature.input_size):
 
-        def centred(x: Array, feature: int = feature) -> Iterator[Array]:
+        def centred(x: Array, feature: int = feature) -> Iterator[Array]:  # bound in this turn
             changed = x.copy()
             changed[..., feature] = centre[feature]
             yield changed
@@ -81,5 +81,5 @@ def _centred_features(model: Model) -> Iterator[_Smaller]:
 
 
 def _rounded(x: Array) -> Iterator[Array]:
-    for decimals in range(4):
+    for decimals in range(4):  # the fewest first
         yield np.round(x, decimals)

@@ -61,6 +61,7 @@ def interrupted(runner: StatefulRunner) -> Runner:
             return whole(runner)(x)
         y, state = runner.advance(x[:, :half], runner.initial_state(len(x)))
         saved = [tensor.tobytes() for tensor in state]
+        # another sequence from another state: nothing of it may stay in the runner
         runner.advance(x[:, ::-1], tuple(-tensor for tensor in state))
         restored = []
         for data, tensor in zip(saved, state, strict=True):
@@ -93,7 +94,7 @@ def _between_strangers(runner: StatefulRunner, row: Array) -> Array:
         tensor[:, ::2] = 1.0  # the strangers' rows of (num_layers, 3, size)
     first, state = runner.advance(batch[:, :1], state)
     if len(row) == 1:
-        alone: Array = first[1]
+        alone: Array = first[1]  # ([1,] output_size), of the row in the middle
         return alone
     rest, _ = runner.advance(batch[:, 1:], state)
     answer: Array = _together([first, rest])[1]
@@ -140,7 +141,7 @@ def state_set(model: Model, golden: GoldenSet, judged: Sequence[StateTensor]) ->
     scale = flat(tuple(_scale(tensor) for tensor in exact))[0]  # (width,)
     jittered = _among(judged, layout, forward(model, golden.x, Jitter(RUNS, seed=0)).state)
     moves = []
-    for k in range(RUNS):
+    for k in range(RUNS):  # by run, since `flat` takes states without that axis
         state = tuple(tensor[:, k] for tensor in jittered)  # of (num_layers, runs, batch, size)
         moves.append(relative_error(flat(state), expected, scale))  # (batch, width)
     floor = float(np.max(moves))
@@ -167,7 +168,8 @@ def check_streaming(
         model: the chain as the runner carries its state, without projections where the format has
             none.
     """
-    long = sorted((entry for entry in golden if entry.seq > 1), key=lambda entry: entry.seq)
+    several_steps = (entry for entry in golden if entry.seq > 1)
+    long = sorted(several_steps, key=lambda entry: entry.seq)
     if not long:
         return ()
     ways: dict[str, Runner] = {

@@ -117,10 +117,9 @@ def _agreement(bug: Mutation, tried: Sequence[_Tried], exact: Noise) -> _Agreeme
         floor = floor_without_weights(bug, ((x, lengths), output), exact)
         if SMALLER * floor > LARGEST_NOISE:
             continue  # not to be judged
-        is_far = error > FACTOR * (LARGER * floor + EPS)
-        is_no_nearer = (
-            entry.failed and error >= entry.error
-        )  # than the model: that explains nothing
+        is_far = error > FACTOR * (LARGER * floor + EPS)  # beyond the largest bound it can have
+        # A bug that is no nearer than the model itself explains nothing.
+        is_no_nearer = entry.failed and error >= entry.error
         if is_far or is_no_nearer:
             return None
         near.append(entry)
@@ -136,7 +135,7 @@ def _explained(bug: Mutation, near: Sequence[_Tried]) -> _Agreement | None:
     worst = 0.0
     for entry in sorted(near, key=lambda entry: not entry.failed):
         if not entry.failed and not explained:
-            return None
+            return None  # every failed set has been seen, and none is explained
         own = _by_definition_of(bug, entry.golden)
         if not is_judgeable(own):
             continue

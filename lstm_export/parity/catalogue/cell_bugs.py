@@ -100,15 +100,15 @@ def _times(parts: tuple[str, ...], factor: float, key: str, array: Array) -> Arr
 def _gate_lost(rows: slice, key: str, array: Array) -> Array:
     if not key.startswith("bias"):
         return array
-    kept = np.ones(len(array), np.float32)
+    kept = np.ones(len(array), np.float32)  # (gates * hidden_size,)
     kept[rows] = 0
     return array * kept
 
 
 def _one_added(rows: slice, key: str, array: Array) -> Array:
-    if not key.startswith("bias_ih"):
+    if not key.startswith("bias_ih"):  # to one of the two, since they are summed
         return array
-    added = np.zeros(len(array), np.float32)
+    added = np.zeros(len(array), np.float32)  # (gates * hidden_size,)
     added[rows] = 1
     return array + added
 
@@ -117,7 +117,8 @@ def _transposed(part: str, gates: int, key: str, array: Array) -> Array:
     """Gate by gate, where the gates are square."""
     if not key.startswith(part) or array.shape[0] != gates * array.shape[1]:
         return array
-    return np.concatenate([gate.T for gate in np.split(array, gates)])
+    blocks = np.split(array, gates)  # (hidden_size, hidden_size) each
+    return np.concatenate([block.T for block in blocks])
 
 
 def _reread(part: str, key: str, array: Array) -> Array:
@@ -131,6 +132,7 @@ def _mirrored(part: str, key: str, array: Array) -> Array:
 
 def _choices(stages: tuple[Recurrent, ...]) -> Iterator[tuple[str, Choices]]:
     """What can be wrong with how a cell is computed."""
+    # 0.2 is ONNX's default and Keras' old one, 1/6 is torch's hardsigmoid
     yield "hard sigmoid of slope 0.2", Choices(sigmoid=partial(_hard_sigmoid, 0.2))
     yield "hard sigmoid of slope 1/6", Choices(sigmoid=partial(_hard_sigmoid, 1 / 6))
     if any(isinstance(stage, LSTM) for stage in stages):

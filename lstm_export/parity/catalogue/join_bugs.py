@@ -104,6 +104,7 @@ def _flatten_bugs(model: Model, stage: Flatten) -> Iterator[Mutation]:
     """The steps in reverse order, and column by column instead of step by step."""
     index = _index_of(model, stage)
     (taken,) = model.taken(index)
+    # where each value of the row comes from: (steps, columns), counted through
     columns = np.arange(taken.kept * taken.width).reshape(taken.kept, taken.width)
     orders = {"steps in reverse order": columns[::-1], "column by column": columns.T}
     for kind, order in orders.items():

@@ -32,14 +32,16 @@ def _rounded(model: Model, stages: Sequence[Stage], place: str) -> Iterator[Muta
 
 
 def _float16(_: str, array: Array) -> Array:
-    rounded: Array = np.clip(array, -65504, 65504).astype(np.float16).astype(np.float32)
+    within = np.clip(array, -65504, 65504)  # float16's largest; beyond it would be infinite
+    rounded: Array = within.astype(np.float16).astype(np.float32)
     return rounded
 
 
 def _bfloat16(_: str, array: Array) -> Array:
     """Rounded to the nearest bfloat16, ties to even: the upper half of a float32."""
     bits = np.ascontiguousarray(array).view(np.uint32)
-    is_odd = (bits >> 16) & 1
+    is_odd = (bits >> 16) & 1  # the last bit that stays
+    # Half a step less one, and one more where that bit is set: a tie goes to the even neighbour.
     upper = (bits + 0x7FFF + is_odd) & np.uint32(0xFFFF0000)
     rounded: Array = upper.view(np.float32)
     return rounded

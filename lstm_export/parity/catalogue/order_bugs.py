@@ -85,7 +85,7 @@ def _without_layer(
 ) -> dict[str, Array]:
     """The later layers move up; the learned states of the left-out layer go with it."""
     first = left_out * stage.directions
-    rows = range(first, first + stage.directions)
+    rows = range(first, first + stage.directions)  # of h0 and c0 (num_layers * directions, size)
     found = {}
     for key, array in arrays.items():
         if key in _STATES:

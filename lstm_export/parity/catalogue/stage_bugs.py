@@ -87,7 +87,7 @@ def _activation_added(model: Model, stage: Stage) -> Iterator[Mutation]:
 def _affine_bugs(model: Model, stage: Affine) -> Iterator[Mutation]:
     offset = stage.offset
     scale = stage.scale
-    never_zero = np.where(offset, offset, 1)
+    never_zero = np.where(offset, offset, 1)  # a scale of 0 would be refused before it is tried
     others: dict[str, Stage | None] = {
         "left out": None,
         "offset and scale exchanged": replace(stage, offset=scale, scale=never_zero),
@@ -96,6 +96,7 @@ def _affine_bugs(model: Model, stage: Affine) -> Iterator[Mutation]:
         "applied the other way round": replace(stage, inverse=not stage.inverse),
         "columns in reverse order": replace(stage, offset=offset[::-1], scale=scale[::-1]),
     }
+    # A folded batch norm has the scale sqrt(variance + eps), with torch's default eps.
     variance = scale.astype(np.float64) ** 2 - BATCH_NORM_EPS
     if not stage.inverse and (variance > 0).all():
         others["eps 1e-3"] = replace(stage, scale=np.sqrt(variance + WRONG_EPS))
@@ -109,7 +110,7 @@ def _affine_bugs(model: Model, stage: Affine) -> Iterator[Mutation]:
 def _linear_bugs(model: Model, stage: Linear) -> Iterator[Mutation]:
     weight = stage.weight
     bias = stage.bias
-    reread = weight.T.reshape(weight.shape)
+    reread = weight.T.reshape(weight.shape)  # the bytes of the transpose taken for it
     mirrored = None if bias is None else bias[::-1]
     others: dict[str, Stage | None] = {
         "left out": None,
