@@ -44,7 +44,8 @@ def export(model: Model, path: Path) -> None:
     record = {"chain": model.chain_record(), "signature": model.signature.to_record()}
     text = json.dumps(record, sort_keys=True).encode("ascii")
     text += b" " * (-len(text) % 4)  # the archive holds numbers, here four characters each
-    write_bytes(path, pack_arrays({**model.arrays, RECORD: np.frombuffer(text, "<i4")}))
+    packed_record = np.frombuffer(text, "<i4")  # (characters / 4,)
+    write_bytes(path, pack_arrays({**model.arrays, RECORD: packed_record}))
 
 
 def load(data: bytes, providers: tuple[str, ...] = ()) -> NumpyRunner:

@@ -50,7 +50,8 @@ def hardsigmoid_or_hardswish(walk: Walk) -> Activation:
     """hardsigmoid, or x * hardsigmoid(x)."""
     x = walk.current
     name = walk.name()
-    walk.advance("HardSigmoid", alpha=float(np.float32(1 / 6)), beta=0.5)
+    sixth = float(np.float32(1 / 6))  # attributes are float32
+    walk.advance("HardSigmoid", alpha=sixth, beta=0.5)
     if not name.endswith("/hardsigmoid"):
         return Activation(name, "hardsigmoid")
     walk.advance("Mul", x)

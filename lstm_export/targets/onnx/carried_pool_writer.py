@@ -36,8 +36,9 @@ def _first(stage: Pool, carried: str, count: str, graph: Graph) -> str:
     seq = graph.float_steps()
     place = graph.integers(f"{stage.name}/place", 0)
     first = graph.node("Gather", f"{stage.name}/first", graph.value.name, place, axis=0)
+    # 0 steps so far; a float32 count is compared with what lies between 0 and 1
     is_new = graph.node("Less", f"{stage.name}/is_new", count, graph.number("half", 0.5))
-    kept = graph.node("Where", carried + FINAL, is_new, first, carried)
+    kept = graph.node("Where", carried + FINAL, is_new, first, carried)  # (1, batch, size)
     graph.node("Add", count + FINAL, count, seq)
     return kept
 
@@ -66,6 +67,7 @@ def _count(carried: str, graph: Graph) -> str:
 def _total(carried: str, terms: str, graph: Graph) -> str:
     """Step after step onto the sum so far `(1, batch, size)`: chunks change no bit."""
     parts = graph.node("Cast", f"{carried}/parts", carried, to=DOUBLE)
+    # (SUM_PARTS + seq, batch, size)
     joined = graph.node("Concat", f"{carried}/terms", parts, terms, axis=0)
     graph.value = replace(graph.value, name=joined)
     total = _reduced("ReduceSum", f"{carried}/total", graph)

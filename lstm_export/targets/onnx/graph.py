@@ -95,7 +95,7 @@ class Graph:
         """Append a node beside the main line; the name of its first output, by default its own."""
         outputs = outputs or (name,)
         given = list(inputs)
-        while given and not given[-1]:  # optional inputs that are left out
+        while given and not given[-1]:  # left out at the end; between others they stay empty text
             given.pop()
         node = self._onnx.helper.make_node(op, given, outputs, name=name, **attributes)
         self._nodes.append(node)
@@ -148,9 +148,9 @@ class Graph:
         shape = "x/for_every_row"
         if not self.has(shape):
             first = self.integers("first", 0)
-            batch = self.node("Gather", "x/batch", self._shape_of_x(), first, axis=0)
-            unchanged = self.integers("one", 1)
-            self.node("Concat", shape, unchanged, batch, unchanged, axis=0)
+            batch = self.node("Gather", "x/batch", self._shape_of_x(), first, axis=0)  # (1,)
+            unchanged = self.integers("one", 1)  # Expand leaves an axis alone where 1 is asked
+            self.node("Concat", shape, unchanged, batch, unchanged, axis=0)  # [1, batch, 1]
         row = self.constant(name, array[:, np.newaxis])  # (directions, 1, size)
         return self.node("Expand", f"{name}/rows", row, shape)
 
@@ -172,7 +172,7 @@ class Graph:
         """
         if not self.has("lengths/index"):
             wide = self._wide_lengths()
-            self.node("Sub", "lengths/index", wide, self.integers("one", 1))
+            self.node("Sub", "lengths/index", wide, self.integers("one", 1))  # (batch,), from 0
         if not self.has(last):
             self.node("Unsqueeze", last, "lengths/index", self.integers("axis_1", 1))
         return self.node("GatherND", name, value, last, batch_dims=1)
@@ -184,9 +184,10 @@ class Graph:
         """
         steps = f"lengths/last_{count}"
         if not self.has(steps):
-            back = self.constant(f"back_{count}", np.arange(-count, 0)[np.newaxis])
+            back = self.constant(f"back_{count}", np.arange(-count, 0)[np.newaxis])  # (1, count)
             ends = self.node("Add", f"{steps}/ends", self._length_column(), back)  # (batch, count)
             is_none = self.node("Less", f"{steps}/none", ends, self.integer("scalar_0", 0))
+            # below 0 GatherND would count from the end, and answer with padding
             beyond = self.integer("beyond", TO_THE_END)
             places = self.node("Where", f"{steps}/places", is_none, beyond, ends)
             self.node("Unsqueeze", steps, places, self.integers("axis_2", 2))  # (batch, count, 1)
@@ -233,8 +234,8 @@ class Graph:
             shape = self.integers(f"for_{kept}_steps", kept, 1, 1)
         elif not self.has(shape):
             place = self.integers("one", 1)
-            seq = self.node("Gather", "x/seq_axis", self._shape_of_x(), place, axis=0)
-            self.node("Concat", shape, seq, place, place, axis=0)
+            seq = self.node("Gather", "x/seq_axis", self._shape_of_x(), place, axis=0)  # (1,)
+            self.node("Concat", shape, seq, place, place, axis=0)  # [seq, 1, 1]
         return self.node("Expand", f"{row.name}/every_step", row.name, shape)
 
     def float_steps(self) -> str:

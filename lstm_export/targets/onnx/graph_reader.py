@@ -138,7 +138,7 @@ class GraphReader:
         if shape is None:
             self._step_over_same(repeated, "Expand", "x/for_every_step")
             return True
-        kept, *ones = shape.tolist()
+        kept, *ones = shape.tolist()  # (kept, 1, 1): batch and width are left as they are
         if ones != [1, 1]:
             raise UnsupportedModel(f"{self._walk.name()!r} repeats a row as {shape.tolist()}")
         self._step_over_same(repeated._replace(kept=kept), "Expand", CONSTANT)
@@ -149,6 +149,7 @@ class GraphReader:
         value = self._walk.values()[0]
         (output,) = self._walk.take(op, value, *others, **attributes).outputs
         self._places[output] = place
+        # else it stands beside the main line, for one reader of several
         if value == self._walk.current:
             self._walk.current = output
 
@@ -177,6 +178,7 @@ class GraphReader:
         elif op in _JOINS and len(values) > 1 and not self._is_within_a_stage():
             self._read_join(_JOINS[op], values)
         else:
+            # Where takes its condition first, Concat what the state holds: the value comes last
             self._walk.current = values[-1] if op in ("Where", "Concat") else values[0]
             self._read_single(op, self._place_of(self._walk.current))
         if len(self._found) == 1 and isinstance(self._found[0], Affine):
@@ -276,7 +278,7 @@ class GraphReader:
         for final, value in finals.items():
             self._places[value] = Place(index, is_sequence=False, final=final)
         for k, value in enumerate(lower):
-            layer = k - len(lower) - 1
+            layer = k - len(lower) - 1  # the last layer, -1, is not among them
             self._places[value] = Place(index, is_time_first=True, layer=layer)
 
     def _read_join(self, kind: type[Join], values: list[str]) -> None:
@@ -286,9 +288,11 @@ class GraphReader:
         sequences = [place for place in taken if place.is_sequence]
         first = sequences[0] if sequences else taken[0]
         has_row = len(sequences) < len(taken)
-        is_alike = len({(place.is_time_first, place.kept) for place in sequences}) < 2
+        axes = {(place.is_time_first, place.kept) for place in sequences}
+        is_alike = len(axes) < 2
         if not is_alike or any(place.final for place in taken):
             raise UnsupportedModel(f"{name!r} takes {values}, whose axes differ")
+        # Broadcasting lines up the last axes: only time first does a row (batch, size) meet a step.
         if sequences and has_row and (kind is Concat or not first.is_time_first):
             raise UnsupportedModel(f"{name!r} takes {values}, where a row meets no step")
         attributes = {"axis": 2 if sequences else 1} if kind is Concat else {}
@@ -302,7 +306,7 @@ class GraphReader:
         (features,) = taken.arrays()
         added = self._at_the_same_step(name, taken.outputs[0], place)
         self._walk.advance("Add", added)
-        self._keep_skip(name, tuple(int(index) for index in features.reshape(-1)), place)
+        self._keep_skip(name, tuple(map(int, features.reshape(-1))), place)
 
     def _keep_skip(self, name: str, features: tuple[int, ...], place: Place) -> None:
         """What files of version 0.1 have in one: columns of the input, at its step, and the sum."""

@@ -96,7 +96,7 @@ class RecurrentReader:
                 break
             learned = self._learned_states()
         for state, layers in arrays.items():
-            weights[f"{state}0"] = np.concatenate(layers)
+            weights[f"{state}0"] = np.concatenate(layers)  # (num_layers * directions, size)
         self._joined_states(name, carried)
         for state, tensor in carried.items():
             if tensor.initial is not None:  # only the metadata holds it
@@ -154,7 +154,7 @@ class RecurrentReader:
             (array,), (value,) = self._walk.take("Expand", CONSTANT, "x/for_every_row")
             if array is None or array.ndim != 3 or array.shape[1] != 1 or state in found:
                 raise UnsupportedModel(f"{value!r} is no initial state of a layer")
-            found[state] = _Learned(value, array[:, 0])
+            found[state] = _Learned(value, array[:, 0])  # from (directions, 1, size)
         return found
 
     def _layer(
@@ -174,10 +174,9 @@ class RecurrentReader:
         lengths = LENGTHS if self._takes_lengths and self._has_lengths(directions) else ""
         inputs = (CONSTANT, CONSTANT, OPTIONAL, lengths, *states)
         taken = self._walk.advance(kind, *inputs, **attributes)
-        every_step, *given = taken.outputs
-        finals = {
-            state: value for state, value in zip(KINDS[kind].states, given, strict=False) if value
-        }
+        every_step, *given = taken.outputs  # Y, then Y_h and Y_c as far as they are given
+        by_state = zip(KINDS[kind].states, given, strict=False)
+        finals = {state: value for state, value in by_state if value}
         self._check_outputs(every_step, finals, node, carried)
         if self._takes_lengths and not lengths and finals:
             raise UnsupportedModel(f"{node} gives a state without each row's length")
@@ -230,11 +229,11 @@ class RecurrentReader:
 
 def _counted_back(by_layer: Sequence[Mapping[str, str]]) -> Finals:
     """Final states by layer, the last one being -1."""
-    return {
-        (state, k - len(by_layer)): value
-        for k, finals in enumerate(by_layer)
-        for state, value in finals.items()
-    }
+    counted: dict[tuple[str, int], str] = {}
+    for k, finals in enumerate(by_layer):
+        layer = k - len(by_layer)
+        counted |= {(state, layer): value for state, value in finals.items()}
+    return counted
 
 
 def _weights(k: int, kind: str, directions: int, operands: list[Array]) -> dict[str, Array]:
@@ -243,6 +242,7 @@ def _weights(k: int, kind: str, directions: int, operands: list[Array]) -> dict[
     order = ONNX_ORDERS[kind]
     found: dict[str, Array] = {}
     for direction, reverse in enumerate(("", "_reverse")[:directions]):
+        # (gates * hidden_size, input width), (gates * hidden_size, hidden_size)
         weight_ih, weight_hh, *biases = (operand[direction] for operand in operands)
         parts = {"weight_ih": weight_ih, "weight_hh": weight_hh}
         for bias in biases:  # at most one, both of torch's on end

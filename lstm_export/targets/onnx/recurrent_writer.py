@@ -144,7 +144,7 @@ def _write_node(  # noqa: PLR0913 - what one node is made of
     if len(cells) > 1:
         attributes["direction"] = "bidirectional"
     if isinstance(stage, GRU):
-        attributes["linear_before_reset"] = 1
+        attributes["linear_before_reset"] = 1  # torch's form; the operator's default is 0
     if isinstance(stage, RNN) and stage.nonlinearity == "relu":
         attributes["activations"] = ["Relu"] * len(cells)
     weights = (names["W"], names["R"], names.get("B", ""))
@@ -183,6 +183,7 @@ def _operands(stage: Recurrent, cells: Cells) -> dict[str, Array]:
         "R": np.stack([reordered(cell.weight_hh) for cell in cells]),
     }
     if stage.bias:
+        # The operator sums them; both are kept, so that reading back gives the model's own two.
         pairs = [(reordered(cell.bias_ih), reordered(cell.bias_hh)) for cell in cells]
         # (directions, 2 * gates * hidden_size)
         operands["B"] = np.stack([np.concatenate(pair) for pair in pairs])

@@ -78,7 +78,7 @@ def _every_step(runner: OnnxRunner, x: Array, lengths: Array | None = None) -> A
     """Y `(seq, directions, batch, hidden_size)` as `(batch, seq, directions * hidden_size)`."""
     y = np.moveaxis(runner(x, lengths), 2, 0)  # (batch, seq, directions, hidden_size)
     batch, seq = y.shape[:2]
-    every_step = y.reshape(batch, seq, -1)
+    every_step = y.reshape(batch, seq, -1)  # the directions side by side, as torch has them
     if lengths is None:
         return every_step
     counted = np.arange(seq) < lengths[:, np.newaxis]  # what follows is not said to be anything

@@ -37,7 +37,7 @@ def _matmul(walk: Walk) -> Stage:
     bias = None
     if walk.name() == f"{name}/bias":
         (bias,) = walk.advance("Add", CONSTANT).arrays()
-    return Linear(name, weight.T, bias)
+    return Linear(name, weight.T, bias)  # MatMul holds it as (in_features, out_features)
 
 
 def _scaler(walk: Walk) -> Stage:
@@ -60,14 +60,15 @@ def _mul(walk: Walk) -> Stage:
 def _clamp(walk: Walk) -> Stage:
     name = walk.name()
     bounds = walk.advance("Clip", OPTIONAL, OPTIONAL).constants
-    low, high = (None if bound is None else float(bound) for bound in (*bounds, None, None)[:2])
+    both = (*bounds, None, None)[:2]  # one that is left out at the end is not among the inputs
+    low, high = (None if bound is None else float(bound) for bound in both)
     return Clamp(name, low, high)
 
 
 def _layer_norm(walk: Walk) -> Stage:
     name = walk.name()
     eps = walk.attribute("epsilon")
-    ones = walk.constant(1)
+    ones = walk.constant(1)  # the operator must have a weight: where torch has none, it is ones
     is_plain = ones is not None and walk.is_input_named(1, f"ones_{ones.size}")
     taken = walk.advance("LayerNormalization", CONSTANT, OPTIONAL, axis=-1, epsilon=eps)
     weight, bias = taken.constants
@@ -114,7 +115,7 @@ def _prelu(walk: Walk) -> Stage:
     (weight,) = walk.advance("PRelu", CONSTANT).arrays()
     if weight.size != weight.shape[-1]:
         raise UnsupportedModel(f"{name!r} has slopes {weight.shape}, expected them along one axis")
-    return PReLU(name, weight.reshape(-1))
+    return PReLU(name, weight.reshape(-1))  # from ([1,] 1, size)
 
 
 def is_rms_norm(walk: Walk) -> bool:

@@ -87,7 +87,7 @@ def _join(stage: Join, graph: Graph, around: Around) -> None:
 def _last_step(stage: LastStep, graph: Graph, around: Around) -> None:
     final = graph.value.finals.get(("h", -1), "")
     if final and not graph.value.is_bidirectional:
-        graph.value = replace(graph.value, name=final)
+        graph.value = replace(graph.value, name=final)  # (1, batch, size)
         graph.squeeze(stage.name, axis=0)
     elif graph.takes_lengths:
         _batch_first(stage, graph)
@@ -103,7 +103,7 @@ def _last_hidden(stage: LastHidden, graph: Graph, around: Around) -> None:
     final = graph.value.finals.get((stage.state, stage.layer), "")
     every_step = graph.value.layers.get(stage.layer, graph.value.name)
     graph.value = replace(graph.value, name=final or every_step)
-    if not final:
+    if not final:  # rows have lengths, and each row's own step of h is gathered
         _batch_first(stage, graph)
         picked = graph.pick_last(stage.name, graph.value.name, FINAL_STEP)
         graph.value = replace(graph.value, name=picked)
@@ -113,6 +113,7 @@ def _last_hidden(stage: LastHidden, graph: Graph, around: Around) -> None:
         # (batch, directions * size)
         graph.add("Reshape", stage.name, graph.integers("state_shape", 0, -1))
     else:
+        # Not the Squeeze of a LastStep, which gives the same: a reader tells the two apart by it.
         graph.add("Gather", stage.name, graph.integer("first_index", 0), axis=0)
     graph.value = as_row(graph.value)
 
@@ -149,7 +150,8 @@ def _pool_all(stage: Pool, graph: Graph) -> None:
     if not is_divided:
         graph.reduce(_REDUCED[stage.mode], stage.name, axis)
         return
-    graph.reduce("ReduceSum", f"{stage.name}/sum", axis)
+    graph.reduce("ReduceSum", f"{stage.name}/sum", axis)  # (batch, size)
+    # (batch, 1) or ()
     divisor = graph.float_lengths() if graph.takes_lengths else graph.float_steps()
     if stage.correction:
         less = graph.number("one_float", 1.0)
@@ -187,6 +189,7 @@ def _last_steps(stage: LastSteps, graph: Graph, around: Around) -> None:
 def _flatten(stage: Flatten, graph: Graph, around: Around) -> None:
     _batch_first(stage, graph)
     (taken,) = around.shapes
+    # 0: the batch as it is
     shape = graph.integers(f"{stage.name}.shape", 0, taken.kept * taken.width)
     graph.add("Reshape", stage.name, shape)
     graph.value = as_row(graph.value)
@@ -209,7 +212,7 @@ def _rms_norm(stage: RMSNorm, graph: Graph, around: Around) -> None:
     graph.reduce("ReduceMean", f"{stage.name}/mean", axis=-1, keepdims=1)
     graph.add("Add", f"{stage.name}/sum", graph.number(f"{stage.name}.eps", stage.eps))
     graph.add("Sqrt", f"{stage.name}/root")
-    root = graph.value.name
+    root = graph.value.name  # ([seq,] batch, 1)
     graph.value = x
     graph.add("Div", f"{stage.name}/quotient", root)
     ones = np.ones(1, np.float32)

@@ -99,7 +99,7 @@ def _graph(model: Model, opset: int, stateful: bool, lengths: bool) -> Graph:
     """The nodes of all stages; a sequence comes out batch first again."""
     names = state_names(model) if stateful else None
     graph = Graph(opset, model.signature.input_size, names, lengths)
-    values = {INPUT: graph.value}
+    values = {INPUT: graph.value}  # by stage what it gives, where a later one takes it
     for index, stage in enumerate(model.stages):
         taken = tuple(values[source] for source in model.sources[index])
         graph.value = taken[0]
@@ -156,11 +156,10 @@ def metadata(model: Model, lengths: bool = False) -> dict[str, str]:
 
 def _gathers(model: Model) -> bool:
     """Whether no recurrent node takes the lengths."""
-    return all(
-        can_gather(stage, model.readers_of(index))
-        for index, stage in enumerate(model.stages)
-        if isinstance(stage, Recurrent)
-    )
+    for index, stage in enumerate(model.stages):
+        if isinstance(stage, Recurrent) and not can_gather(stage, model.readers_of(index)):
+            return False
+    return True
 
 
 def state_metadata(model: Model) -> dict[str, str]:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ...errors import InputError, MissingDependency
-from ..c.host.run_compiler import run_compiler
+from ..c.host.run_compiler import first_error, run_compiler
 
 HOW = (
     "install clang and lld (Debian: apt install clang lld), or the Zig compiler, "
@@ -70,7 +70,8 @@ def compiled(files: Mapping[str, str], simd: bool, stack_bytes: int, exported: s
         built = Path(folder) / "built.wasm"
         said = _run([*command, *options, "-o", str(built), str(Path(folder) / source)])
         if not built.exists():
-            raise InputError(f"{_name(command)} cannot compile the model: {_reason(said, folder)}")
+            reason = first_error(said).replace(f"{folder}/", "")
+            raise InputError(f"{_name(command)} cannot compile the model: {reason}")
         return built.read_bytes()
 
 
@@ -98,13 +99,6 @@ def _clang_has_wasm() -> bool:
     if not shutil.which("clang"):
         return False
     return "wasm32" in _run(["clang", "--print-targets"])
-
-
-def _reason(said: str, folder: str) -> str:
-    """The first line that tells of an error."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()] or ["it said nothing"]
-    first = next((line for line in lines if "error" in line), lines[0])
-    return first.replace(f"{folder}/", "")
 
 
 def _name(command: Sequence[str]) -> str:

@@ -242,7 +242,7 @@ def _held_in_data(model: Model, bits: int) -> dict[str, Array | None]:
     held: dict[str, Array | None] = {}
     for stage in model.recurrent:
         held |= {f"{stage.name}.{key}": None for key in stage.arrays}
-        for cell in (cell for layer in stage.layers() for cell in layer):
+        for cell in stage.cells():
             weight_ih, weight_hh = cell_weights(stage, cell, cell_arrays(stage, cell, bits), bits)
             held[f"{stage.name}.weight_ih{cell.suffix}"] = weight_ih
             held[f"{stage.name}.weight_hh{cell.suffix}"] = weight_hh
@@ -264,7 +264,7 @@ def _stored(
 ) -> dict[str, Array]:
     """The arrays at the end of the numbers."""
     sizes = [prod(shapes[name]) for name in names]
-    start = len(numbers) - sum(sizes)
+    start = len(numbers) - sum(sizes)  # golden vectors lie before them
     if start < 0:
         raise ValueError("too few numbers")
     arrays = {}

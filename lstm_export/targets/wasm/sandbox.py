@@ -91,16 +91,16 @@ class Sandbox:
             InputError: the memory cannot grow so far.
         """
         addresses = []
-        end = -(-self._heap // 16) * 16
+        end = -(-self._heap // 16) * 16  # rounded up to a vector's 16 bytes
         for size in sizes:
             addresses.append(end)
-            end += -(-size // 4) * 16
+            end += -(-size // 4) * 16  # four floats of four bytes
         self._grow_to(end)
         pointer = self._memory.data_ptr(self._store)
         whole = cast(pointer, POINTER(c_float))
         views = []
         for address, size in zip(addresses, sizes, strict=True):
-            start = address // 4
+            start = address // 4  # in floats
             all_floats = np.ctypeslib.as_array(whole, shape=(start + size,))
             views.append(all_floats[start:])
         return addresses, views

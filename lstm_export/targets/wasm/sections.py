@@ -78,13 +78,13 @@ def damaged(what: str) -> BundleError:
 def _unsigned(data: bytes, place: int) -> tuple[int, int]:
     """A number in LEB128, and where it ends."""
     value = 0
-    for shift in range(0, 35, 7):
+    for shift in range(0, 35, 7):  # 32 bits take five bytes of seven bits at most
         if place >= len(data):
             break
         byte = data[place]
         place += 1
         value |= (byte & 0x7F) << shift
-        if byte < 0x80:
+        if byte < 0x80:  # the high bit says that another byte follows
             return value, place
     raise damaged("a number in it is cut")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ...errors import UnsupportedModel
@@ -68,7 +66,7 @@ def constants_of(model: Model, record: Record) -> dict[str, Array]:
     constants: dict[str, Array] = {}
     for stage in model.stages:
         if isinstance(stage, Recurrent):
-            for cell in _cells(stage):
+            for cell in stage.cells():
                 constants |= _of_cell(stage, cell, record)
         elif isinstance(stage, Slice):
             constants[f"{stage.name}.features"] = np.asarray(stage.features, np.uint32)
@@ -82,7 +80,7 @@ def constants_of(model: Model, record: Record) -> dict[str, Array]:
 def _of_cell(stage: Recurrent, cell: Cell, record: Record) -> dict[str, Array]:
     """The constants of one layer in one direction."""
     held = cell_arrays(stage, cell, record.bits)
-    rows = [_padded(group, record.simd).ravel() for group in held.weights]
+    rows = [_padded(group, record.simd).ravel() for group in held.weights]  # group after group
     constants = {"weights": np.concatenate(rows)}
     if held.scale is not None and held.bias is not None:
         constants |= {"scale": held.scale, "bias": held.bias}
@@ -95,7 +93,7 @@ def _rounded(model: Model) -> set[str]:
     """The constants that rounded weights are made of; rounded again, they give others."""
     keys = set()
     for stage in model.recurrent:
-        for cell in _cells(stage):
+        for cell in stage.cells():
             keys |= {f"{stage.name}.{part}{cell.suffix}" for part in ("weights", "scale")}
     return keys
 
@@ -115,7 +113,7 @@ def _arrays(blank: Model, record: Record, found: dict[str, Array]) -> dict[str, 
 def _recurrent(stage: Recurrent, record: Record, found: dict[str, Array]) -> dict[str, Array]:
     """The weight matrices of one stage."""
     arrays = {}
-    for cell in _cells(stage):
+    for cell in stage.cells():
         flat = found[f"{stage.name}.weights{cell.suffix}"]
         groups = []
         start = 0
@@ -123,8 +121,8 @@ def _recurrent(stage: Recurrent, record: Record, found: dict[str, Array]) -> dic
         for group in cell_arrays(stage, cell, record.bits).weights:
             rows, width = _padded(group, record.simd).shape
             end = start + rows * width
-            # without the padding of each row
-            groups.append(flat[start:end].reshape(rows, width)[:, : group.shape[1]])
+            padded = flat[start:end].reshape(rows, width)
+            groups.append(padded[:, : group.shape[1]])  # (rows, sums)
             start = end
         held = CellArrays(tuple(groups), found.get(f"{stage.name}.scale{cell.suffix}"))
         weight_ih, weight_hh = cell_weights(stage, cell, held, record.bits)
@@ -134,11 +132,6 @@ def _recurrent(stage: Recurrent, record: Record, found: dict[str, Array]) -> dic
             name = f"{stage.name}.weight_hr{cell.suffix}"
             arrays[name] = found[name]
     return arrays
-
-
-def _cells(stage: Recurrent) -> Iterator[Cell]:
-    for layer in stage.layers():
-        yield from layer
 
 
 def _padded(group: Array, simd: bool) -> Array:

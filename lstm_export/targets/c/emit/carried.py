@@ -35,6 +35,7 @@ def pool_places(model: Model) -> dict[str, int]:
 def initial_values(model: Model) -> Array:
     """float32 `(state_size,)`: the state before the first step."""
     states = [stage.initial(state).ravel() for stage in model.recurrent for state in stage.states]
+    # a count of 0 tells a pool that nothing has come yet
     pools = [np.zeros(_floats(tensor)) for _, tensor in _of_pools(model)]
     return np.concatenate([*states, *pools], dtype=np.float32)
 

@@ -258,10 +258,10 @@ def _recurrent(stage: Recurrent, run: Walk) -> Value:
         is_answer = run.index == run.plan.answer and index == len(layers) - 1
         out = run.output(across) if is_answer else run.other_buffer(across, run.steps)
         for side, cell in enumerate(layer):
-            number = index * len(layer) + side
+            number = index * len(layer) + side  # of the cell, in the order of torch's h_n
             places = [bases[name] + number * stage.width_of(name) for name in stage.states]
             state = tuple(run.state(place) for place in places)
-            place = run.after(out, side * stage.state_size)
+            place = run.after(out, side * stage.state_size)  # directions lie side by side in a step
             outputs = (place, across, int(cell.is_reverse))
             if isinstance(stage, LSTM):
                 run.lstm(stage, cell, state, outputs)

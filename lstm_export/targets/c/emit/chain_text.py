@@ -19,12 +19,10 @@ def chain_text(model: Model, prefix: Prefix, arrays: Arrays, run: Walk, step: Wa
 
 def _sizes(model: Model, prefix: Prefix, run: Walk, arrays: Arrays) -> str:
     """Macros from which the runtime sums up scratch memory."""
-    inputs = [
-        (len(stage.gates) * stage.hidden_size, cell.weight_ih.shape[1])
-        for stage in model.recurrent
-        for layer in stage.layers()
-        for cell in layer
-    ]
+    inputs: list[tuple[int, ...]] = []  # of each cell its sums and what it takes
+    for stage in model.recurrent:
+        inputs += [cell.weight_ih.shape for cell in stage.cells()]
+    # the largest matrix, its rows filled up to whole groups of 16 sums
     sums, width = max(inputs, key=lambda layer: -(-layer[0] // 16) * layer[1])
     decoded = f"({prefix.macro('ROW')}({sums}u) * {width})" if arrays.bits < 32 else "0"
     macros = {

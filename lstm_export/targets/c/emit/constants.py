@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -75,7 +74,8 @@ class Arrays:
         Where there are vectors, rows are filled up, to a multiple of 16 values at most.
         """
         literals = words if groups[0].dtype == np.uint32 else floats
-        values = "".join(literals(row) + self._pad(len(row)) for group in groups for row in group)
+        rows = (row for group in groups for row in group)  # (sums of the group,) each
+        values = "".join(literals(row) + self._pad(len(row)) for row in rows)
         declared = f"{self.prefix.symbol('stored')} {self._named(key, title)}[]"
         self._define(f"{title}: {comment}", declared, values)
         self.bytes += sum(group.size for group in groups) * 4
@@ -114,7 +114,7 @@ def arrays_of(model: Model, prefix: Prefix, weights: str) -> Arrays:
     for stage in model.stages:
         title = plain(stage.name) or "stage"
         if isinstance(stage, Recurrent):
-            for cell in _cells(stage):
+            for cell in stage.cells():
                 _add_cell(arrays, stage, cell, title)
         elif isinstance(stage, Slice):
             features = np.asarray(stage.features, np.uint32)
@@ -125,11 +125,6 @@ def arrays_of(model: Model, prefix: Prefix, weights: str) -> Arrays:
     if any(stage.has_initial_state for stage in model.recurrent):
         arrays.add_initial(initial_values(model))
     return arrays
-
-
-def _cells(stage: Recurrent) -> Iterator[Cell]:
-    for layer in stage.layers():
-        yield from layer
 
 
 def _add_cell(arrays: Arrays, stage: Recurrent, cell: Cell, title: str) -> None:

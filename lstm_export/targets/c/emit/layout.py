@@ -57,26 +57,26 @@ class CellArrays:
 
 def cell_arrays(stage: Recurrent, cell: Cell, bits: int) -> CellArrays:
     """Arrange one layer in one direction."""
-    order = _order(stage)
-    half = _halves(stage)
-    w_x, w_h = (
-        (matrix * half[:, np.newaxis])[order] for matrix in (cell.weight_ih, cell.weight_hh)
-    )  # (sums, rows)
+    order = _order(stage)  # (sums,)
+    half = _halves(stage)  # (sums,), in torch's order
+    # (sums, features) each, in the order of the C source
+    w_x = (cell.weight_ih * half[:, np.newaxis])[order]
+    w_h = (cell.weight_hh * half[:, np.newaxis])[order]
     b_x = (cell.bias_ih * half)[order]
     b_h = (cell.bias_hh * half)[order]
-    merged = not isinstance(stage, GRU)
+    merged = not isinstance(stage, GRU)  # a GRU's reset gate acts on b_h alone
     if bits == 32:
         first = [(b_x + b_h)[np.newaxis]] if merged else [b_x[np.newaxis]]
         second = [] if merged else [b_h[np.newaxis]]
         of_x = np.concatenate([*first, w_x.T])  # (rows, sums), the bias on top
         of_h = np.concatenate([*second, w_h.T])
         return CellArrays((*_groups(of_x, stage), *_groups(of_h, stage)))
+    # One scale for a sum: products with x and with h are added before it is applied.
     scale = _scale(np.concatenate([w_x, w_h], axis=1), bits)
-    words = tuple(
-        part for matrix in (w_x, w_h) for part in _groups(_words(matrix, scale, bits).T, stage)
-    )
+    words_x = _words(w_x, scale, bits).T  # (words, sums)
+    words_h = _words(w_h, scale, bits).T
     bias = b_x + b_h if merged else np.concatenate([b_x, b_h])
-    return CellArrays(words, scale, bias)
+    return CellArrays((*_groups(words_x, stage), *_groups(words_h, stage)), scale, bias)
 
 
 def cell_weights(stage: Recurrent, cell: Cell, held: CellArrays, bits: int) -> tuple[Array, Array]:
@@ -91,11 +91,12 @@ def cell_weights(stage: Recurrent, cell: Cell, held: CellArrays, bits: int) -> t
     weights = []
     for groups, like in zip(parts, (cell.weight_ih, cell.weight_hh), strict=True):
         rows = np.concatenate(groups, axis=1).T  # (sums, features or words)
-        values = rows[:, -like.shape[1] :]  # biases come first
+        values = rows[:, -like.shape[1] :]  # (sums, features): biases come first
         if held.scale is not None:
-            values = _weights(rows, like, bits) * held.scale.astype(np.float64)[:, np.newaxis]
+            scale = held.scale.astype(np.float64)[:, np.newaxis]  # (sums, 1)
+            values = _weights(rows, like, bits) * scale
         matrix = np.empty(like.shape, values.dtype)
-        matrix[order] = values
+        matrix[order] = values  # back into torch's order of rows
         weights.append((matrix / halves).astype(np.float32))
     return weights[0], weights[1]
 
@@ -112,14 +113,12 @@ def rounded(model: Model, bits: int) -> Model:
 
 def _rounded(stage: Recurrent, bits: int) -> Recurrent:
     weights = dict(stage.weights)
-    for cell in (cell for layer in stage.layers() for cell in layer):
-        scale = _scale(np.concatenate([cell.weight_ih, cell.weight_hh], axis=1), bits).astype(
-            np.float64
-        )
+    for cell in stage.cells():
+        rows = np.concatenate([cell.weight_ih, cell.weight_hh], axis=1)  # (sums, features)
+        scale = _scale(rows, bits).astype(np.float64)  # (sums,)
         for key, matrix in (("weight_ih", cell.weight_ih), ("weight_hh", cell.weight_hh)):
-            weights[key + cell.suffix] = (
-                _weights(_words(matrix, scale, bits), matrix, bits) * scale[:, None]
-            ).astype(np.float32)
+            held = _weights(_words(matrix, scale, bits), matrix, bits)
+            weights[key + cell.suffix] = (held * scale[:, np.newaxis]).astype(np.float32)
     return replace(stage, weights=weights)
 
 
@@ -146,10 +145,10 @@ def _order(stage: Recurrent) -> Array:
 
 def _halves(stage: Recurrent) -> Array:
     """0.5 for every row, in torch's order, whose gate is a sigmoid; else 1."""
-    factor = {gate: np.float32(0.5) for gate in C_GATES[type(stage)][:-1]}
-    return np.repeat(
-        [factor.get(gate, np.float32(1)) for gate in stage.gates], stage.hidden_size
-    ).astype(np.float32)
+    # sigmoid(v) = (1 + tanh(v / 2)) / 2: the runtime has one function for all gates
+    sigmoids = C_GATES[type(stage)][:-1]
+    by_gate = [0.5 if gate in sigmoids else 1.0 for gate in stage.gates]
+    return np.repeat(by_gate, stage.hidden_size).astype(np.float32)
 
 
 def _groups(rows: Array, stage: Recurrent) -> Iterator[Array]:
@@ -162,6 +161,7 @@ def _groups(rows: Array, stage: Recurrent) -> Iterator[Array]:
 def _scale(rows: Array, bits: int) -> Array:
     """float32 `(rows,)`: what the top of a word, as an integer of 32 bits, is multiplied by."""
     largest = np.abs(rows).max(axis=1).astype(np.float64)
+    # the largest weight is the largest integer of so many bits, which stands on top of 32
     step = largest / (2 ** (bits - 1) - 1) / 2.0 ** (32 - bits)
     return np.where(step > 0, step, 1.0).astype(np.float32)
 
@@ -173,17 +173,17 @@ def _words(rows: Array, scale: Array, bits: int) -> Array:
     rounded with that fraction counted, so that its error stays half a step.
     """
     in_word = 32 // bits
-    wanted = rows.astype(np.float64) / (
-        scale.astype(np.float64)[:, np.newaxis] * 2.0 ** (32 - bits)
-    )  # in steps
+    step = scale.astype(np.float64)[:, np.newaxis] * 2.0 ** (32 - bits)  # (rows, 1)
+    wanted = rows.astype(np.float64) / step  # (rows, columns), in steps
     wanted = np.pad(wanted, ((0, 0), (0, -rows.shape[1] % in_word)))
     words = np.zeros((len(rows), wanted.shape[1] // in_word), np.int64)
     limit = 2 ** (bits - 1)
+    mask = 2**bits - 1
     for place in range(in_word):
         fraction = words / 2.0 ** (bits * place)  # what the weights below leave
         nearest = np.rint(wanted[:, place::in_word] - fraction)
-        step = np.clip(nearest, -limit, limit - 1).astype(np.int64)
-        words |= (step & (2**bits - 1)) << (bits * place)
+        whole = np.clip(nearest, -limit, limit - 1).astype(np.int64)
+        words |= (whole & mask) << (bits * place)  # two's complement of so many bits
     return words.astype(np.uint32)
 
 
@@ -193,8 +193,9 @@ def _weights(words: Array, like: Array, bits: int) -> Array:
     float32 rounds as it does there.
     """
     in_word = 32 // bits
+    # (in_word,): each weight moved to the top of a word, the bits below it still under it
     shifts = (32 - bits - bits * np.arange(in_word)).astype(np.uint32)
     tops = (words[:, :, np.newaxis] << shifts).astype(np.uint32).view(np.int32)
-    flat = tops.reshape(len(words), -1)[:, : like.shape[1]]
+    flat = tops.reshape(len(words), -1)[:, : like.shape[1]]  # (rows, columns), without padding
     result: Array = flat.astype(np.float32).astype(np.float64)
     return result

@@ -15,7 +15,8 @@ def literal(value: float) -> str:
 
 def floats(array: Array, indent: str = "    ", per_line: int = 8) -> str:
     """The values of an array, some a line, a comma behind each."""
-    return _lines([literal(float(value)) for value in array.ravel()], indent, per_line)
+    values = array.ravel().tolist()
+    return _lines(map(literal, values), indent, per_line)
 
 
 def words(array: Array, indent: str = "    ", per_line: int = 8) -> str:

@@ -36,7 +36,9 @@ class Plan:
         if looks_ahead(model) is None:
             late = _late(model, at_last)
         early = tuple(index for index in range(len(sources)) if index not in late)
-        last_reader = {source: index for index in (*early, *late) for source in sources[index]}
+        last_reader: dict[int, int] = {}
+        for index in (*early, *late):
+            last_reader |= dict.fromkeys(sources[index], index)  # later readers overwrite earlier
         return cls(sources, early, late, at_last, last_reader, _answer(model, at_last))
 
 

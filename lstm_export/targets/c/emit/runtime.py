@@ -192,8 +192,10 @@ def decided(condition: str, choices: Choices) -> bool | None:
     asked = [macro for macro in re.findall(r"\bMODEL_\w+", condition) if macro in choices]
     if not asked:
         return None
-    parts = [[_term(term, choices) for term in part.split("&&")] for part in condition.split("||")]
-    return any(all(terms) for terms in parts)
+    alternatives = [part.split("&&") for part in condition.split("||")]
+    # every term is read, so that a wrong one is found wherever it stands
+    values = [[_term(term, choices) for term in terms] for terms in alternatives]
+    return any(all(terms) for terms in values)
 
 
 def _term(text: str, choices: Choices) -> bool:

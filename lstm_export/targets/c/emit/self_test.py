@@ -44,11 +44,10 @@ def vectors(model: Model) -> Iterator[tuple[Array, Array, Array]]:
     """x `(seq, input_size)`, y and its bound `(answers, output_size)`, float32."""
     for golden in golden_sets(model):
         if golden.name in SETS:
-            x = golden.x[:1, : max(LONGEST, model.least_steps)]
+            x = golden.x[:1, : max(LONGEST, model.least_steps)]  # (1, seq, input_size)
             cut = type(golden).of(golden.name, model, x)
             y = cut.y.reshape(-1, cut.y.shape[-1])  # (answers, output_size)
-            allowed = bound(cut) * cut.scale
-            rounding = np.spacing(
-                np.abs(y).astype(np.float32)
-            )  # half of it, since the board holds y rounded
+            allowed = bound(cut) * cut.scale  # (output_size,), in the outputs' own units
+            # The board holds y in float32: its rounding, half a step, must not count as an error.
+            rounding = np.spacing(np.abs(y).astype(np.float32))
             yield x[0], y.astype(np.float32), (allowed + rounding).astype(np.float32)

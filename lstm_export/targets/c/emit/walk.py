@@ -63,6 +63,7 @@ class Walk:
         self.taken = [self.values[source] for source in self.plan.sources[index]]
         if self._takes_the_last_step(index):
             self.taken = [self.last_step(value) for value in self.taken]
+        # what this stage is the last to take may be written over
         self.held = {
             value.buffer
             for source, value in self.values.items()
@@ -176,7 +177,7 @@ class Walk:
     def state_of_layer(self, stage: Recurrent, name: str, layer: int) -> Value:
         """What the state holds of a layer, both directions side by side."""
         size = stage.width_of(name)
-        cells = (stage.num_layers + layer) * stage.directions
+        cells = (stage.num_layers + layer) * stage.directions  # before it; layer is negative
         place = self.states[stage.name][name] + cells * size
         return Value(self.state(place), stage.directions * size, steps="1")
 
@@ -243,6 +244,7 @@ class Walk:
         sizes = f"{nx}, {nh}, {gates}, {stage.hidden_size}, {biases_h}"
         self.packing.append(f"packed = {self.prefix.symbol('pack')}({weights}, {sizes}, packed);")
         place = self.packed
-        tiles = -(-gates * stage.hidden_size // TILE)
+        tiles = -(-gates * stage.hidden_size // TILE)  # rounded up
+        # a row of biases, one for each input, and for each h; a GRU has biases before h, too
         self.packed += tiles * TILE * (1 + nx + biases_h + nh)
         return f"lanes > 1 ? pass->packed + {place} : 0"

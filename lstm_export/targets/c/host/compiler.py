@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ....errors import InputError, MissingDependency
-from .run_compiler import run_compiler
+from .run_compiler import first_error, run_compiler
 
 HOW = (
     "install one (Debian: apt install gcc; macOS: xcode-select --install) "
@@ -76,9 +76,8 @@ def library(files: Mapping[str, str]) -> Path:
     command = compiler()
     native, machine = _machine(command)
     flags = (*FLAGS, *native, *_words("CFLAGS"))
-    digest = hashlib.sha256(
-        repr((command, flags, machine, sorted(files.items()))).encode()
-    ).hexdigest()
+    all_that_matters = repr((command, flags, machine, sorted(files.items())))
+    digest = hashlib.sha256(all_that_matters.encode()).hexdigest()
     place = _cache() / f"{digest[:40]}{SUFFIX}"
     if not place.exists():
         try:
@@ -101,13 +100,8 @@ def _compile(command: Sequence[str], files: Mapping[str, str], place: Path) -> N
         source_file = str(Path(folder) / source)
         done = run_compiler([*command, "-o", str(built), source_file], command[0])
         if done.returncode or not built.exists():
-            lines = [line for line in done.stderr.splitlines() if line.strip()] or [
-                "it said nothing"
-            ]
-            message = next((line for line in lines if "error" in line), lines[0]).replace(
-                f"{folder}{os.sep}", ""
-            )
-            raise InputError(f"{command[0]} cannot compile {source}: {message.strip()}")
+            said = first_error(done.stderr).replace(f"{folder}{os.sep}", "")
+            raise InputError(f"{command[0]} cannot compile {source}: {said}")
         built.replace(place)
 
 

@@ -10,6 +10,13 @@ from ....errors import InputError
 PATIENCE_S = 600
 
 
+def first_error(said: str) -> str:
+    """The first line of what a compiler said that tells of an error, else the first at all."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    errors = [line for line in lines if "error" in line]
+    return (errors or lines or ["it said nothing"])[0]
+
+
 def run_compiler(command: Sequence[str], name: str) -> subprocess.CompletedProcess[str]:
     """Run a command of the compiler that messages call `name`.
 

@@ -51,18 +51,11 @@ class CRunner:
             expected = f"(batch, seq, {self.signature.input_size})"
             steps = "a step" if least == 1 else f"{least} steps"
             raise InputError(f"x is {x.shape}, expected {expected} with {steps} at least")
-        y = np.empty(
-            (batch, seq, self.signature.output_size)
-            if self._interface.every_step
-            else self._answer(batch),
-            np.float32,
-        )
+        steps = (seq,) if self._interface.every_step else ()
+        y = np.empty((batch, *steps, self.signature.output_size), np.float32)
         scratch = np.empty(self._scratch_floats(batch, seq), np.float32)
         self._run_batch(_floats(x), batch, seq, _floats(y), _floats(scratch))
         return y
-
-    def _answer(self, batch: int) -> tuple[int, int]:
-        return batch, self.signature.output_size
 
 
 class CStream(CRunner):
@@ -82,6 +75,7 @@ class CStream(CRunner):
         x = np.ascontiguousarray(x, np.float32)
         batch, seq, _ = x.shape
         values = self._structs(state, batch)
+        # the C writes an answer at every step, whether or not the chain picks the last
         y = np.empty((batch, seq, self.signature.output_size), np.float32)
         for row in range(batch):
             for t in range(seq):
@@ -95,7 +89,7 @@ class CStream(CRunner):
 
     def _structs(self, state: State, batch: int) -> Array:
         """One `NAME_state` a row, `(batch, state_size + 1)`: values, then an unsigned, 0."""
-        rows = [tensor.swapaxes(0, 1).reshape(batch, -1) for tensor in state]
+        rows = [tensor.swapaxes(0, 1).reshape(batch, -1) for tensor in state]  # (batch, floats)
         turns = np.zeros((batch, 1), np.float32)
         structs = np.concatenate([*rows, turns], axis=1, dtype=np.float32)
         return np.ascontiguousarray(structs)  # of views that lie by column it is made by column
@@ -110,8 +104,9 @@ class CStream(CRunner):
         start = 0
         for tensor in self.layout:
             end = start + tensor.num_layers * tensor.size
-            flat = values[:, start:end]
-            tensors.append(flat.reshape(-1, tensor.num_layers, tensor.size).swapaxes(0, 1))
+            flat = values[:, start:end]  # (batch, num_layers * size), a view
+            by_row = flat.reshape(-1, tensor.num_layers, tensor.size)
+            tensors.append(by_row.swapaxes(0, 1))
             start = end
         return tuple(tensors)
 
@@ -129,12 +124,13 @@ class CBound:
         self.x: Array = np.zeros((len(values), 1, signature.input_size), np.float32)
         self.state = state
         y: Array = np.zeros((len(values), signature.output_size), np.float32)
+        # pointers to each row's struct, x and y, made once and not at every step
         rows = [tuple(map(_floats, row)) for row in zip(values, self.x, y, strict=True)]
 
         def run() -> Array:
             for row in rows:
                 step(*row)
-            fresh: Array = y.copy()
+            fresh: Array = y.copy()  # the next step writes over y
             return fresh
 
         self.run: Callable[[], Array] = run
