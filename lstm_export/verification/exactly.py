@@ -61,7 +61,8 @@ def _equal(name: str, x: Array, runner: Runner, definition: Runner) -> SetResult
     start = perf_counter()
     y, reason = _answer(runner, x, expected.shape)
     seconds = perf_counter() - start
-    error, worst = largest(y, expected, np.ones(expected.shape[-1]))
+    in_own_units = np.ones(expected.shape[-1])  # (output_size,), in the place of S
+    error, worst = largest(y, expected, in_own_units)
     return SetResult(
         name=name,
         shape=x.shape,
@@ -79,7 +80,7 @@ def _equal(name: str, x: Array, runner: Runner, definition: Runner) -> SetResult
 
 def _answer(runner: Runner, x: Array, expected: tuple[int, ...]) -> tuple[Array, str]:
     """The runner's answer, NaN where there is no comparable one, and why."""
-    no_answer = np.full(expected, np.nan)
+    no_answer = np.full(expected, np.nan)  # its error is NaN, which is not 0
     try:
         y = np.asarray(runner(x), np.float64)
     except LstmExportError as error:

@@ -75,7 +75,9 @@ class _Opened:
         except runtime_errors(onnxruntime()) as error:
             reason = first_line(error)
             raise InputError(f"ONNX Runtime refused x {x.shape}: {reason}") from error
-        floats = [np.asarray(y) for y in found if np.asarray(y).dtype.kind == "f"]
+        arrays = [np.asarray(y) for y in found]
+        floats = [y for y in arrays if y.dtype.kind == "f"]  # no answer is a whole number
+        # in names that sort as they came
         return packed({f"{index:04d}": y for index, y in enumerate(floats)})
 
 
@@ -88,10 +90,11 @@ def _beside(end: Any, x: Array) -> Array:
     if end.type in NUMPY_TYPES and len(end.shape) in (2, 3):
         *batch, size = end.shape
         if isinstance(size, int):
+            # ([num_layers,] batch, size): an axis without a number is taken for the batch
             sizes = [axis if isinstance(axis, int) else len(x) for axis in batch]
             return np.zeros([*sizes, size], NUMPY_TYPES[end.type])
     if end.type in INTEGERS and len(end.shape) == 1:
-        return np.full(len(x), x.shape[1], INTEGERS[end.type])
+        return np.full(len(x), x.shape[1], INTEGERS[end.type])  # (batch,), every step counts
     raise UnsupportedModel(
         f"the ONNX file also takes {end.name} {end.type} {end.shape}, which is neither a state "
         "nor lengths"

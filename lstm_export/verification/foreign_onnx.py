@@ -101,7 +101,7 @@ def _as_runner(opened: ForeignOnnx, model: Model) -> tuple[Reference, int | None
         )
     refused: list[LstmExportError] = []
     for time_first in (False, True):
-        axis = 1 if time_first else 0
+        axis = 1 if time_first else 0  # that of the rows in the file's x
         rows = _Rows(opened, opened.x_shape[axis], axis)
         seq = opened.x_shape[1 - axis]
         rows_asked, steps_asked = PROBE
@@ -136,8 +136,11 @@ class _Rows:
         if self.batch is None:
             return self.call(x)
         count = x.shape[self.axis]
-        answers = [self.call(self._taken(x, first)) for first in range(0, count, self.batch)]
-        return [self._joined(parts, count) for parts in zip(*answers, strict=True)]
+        answers = []  # a list of outputs for each group of rows
+        for first in range(0, count, self.batch):
+            answers.append(self.call(self._taken(x, first)))
+        by_output = zip(*answers, strict=True)
+        return [self._joined(parts, count) for parts in by_output]
 
     def _taken(self, x: Array, first: int) -> Array:
         """The rows from `first` on; the last is repeated where there are too few."""
@@ -147,8 +150,9 @@ class _Rows:
         return taken
 
     def _joined(self, parts: Sequence[Array], count: int) -> Array:
-        axis = self.axis if parts[0].ndim > 2 else 0
-        joined: Array = np.concatenate(parts, axis).take(range(count), axis)
+        axis = self.axis if parts[0].ndim > 2 else 0  # (batch, output_size) has its rows first
+        every_row = np.concatenate(parts, axis)
+        joined: Array = every_row.take(range(count), axis)  # without the repeated ones
         return joined
 
 
@@ -160,5 +164,5 @@ def _fitted(golden: Sequence[GoldenSet], model: Model, seq: int | None) -> Itera
         if seq is None or each.seq == seq:
             yield each
             continue
-        steps = np.arange(seq) % each.seq
+        steps = np.arange(seq) % each.seq  # (seq,): cut, or from the beginning again
         yield GoldenSet.of(each.name, model, each.x[:, steps])

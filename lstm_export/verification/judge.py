@@ -263,6 +263,7 @@ def _largest(model: Model, found: Model) -> str:
     for name, array in model.arrays.items():
         if name not in others or others[name].shape != array.shape:
             return ""
+        # float64: float32 would round the distance of two near numbers
         distance = np.abs(others[name].astype(np.float64) - array)
         index = np.unravel_index(distance.argmax(), array.shape)
         if distance[index] > largest:

@@ -90,10 +90,9 @@ def bundle_of(
 
 def _check_options(options: Mapping[str, Any], names: Sequence[str]) -> None:
     """Refuse an option that would do nothing."""
+    modules = {name: targets.get(name) for name in targets.names()}
     for option in options:
-        knowing = [
-            name for name in targets.names() if targets.takes_option(targets.get(name), option)
-        ]
+        knowing = [name for name in modules if targets.takes_option(modules[name], option)]
         if not set(knowing) & set(names):
             raise InputError(
                 f"none of {', '.join(names)} takes {option.replace('_', '-')}; "

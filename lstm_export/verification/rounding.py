@@ -40,21 +40,21 @@ def shown_inputs(golden: Sequence[GoldenSet]) -> tuple[Array, str]:
 
 def _answers(model: Model, x: Array) -> Array:
     """Float64 `(answers, output_size)`."""
+    # of a chain that answers every step each step is an answer
     return forward(model, x).y.reshape(-1, model.signature.output_size)
 
 
 def _cost(column: Column, exact: Array, changed: Array, on: str) -> str:
-    difference = np.abs(changed - exact)
+    difference = np.abs(changed - exact)  # (answers,), in the column's unit
+    largest = difference.max()
     rms = np.sqrt((difference**2).mean())
     spread = exact.std()
     unit = f" {column.unit}" if column.unit else ""
-    share = (
-        f", {100 * difference.max() / spread:.2g} % of the outputs' spread" if spread > 0 else ""
-    )
-    return (
-        f"rounding the weights moves {column.name} by up to {difference.max():.2g}{unit} "
-        f"(rms {rms:.2g}) on {on}{share}"
-    )
+    share = ""
+    if spread > 0:
+        share = f", {100 * largest / spread:.2g} % of the outputs' spread"
+    moved = f"rounding the weights moves {column.name} by up to {largest:.2g}{unit}"
+    return f"{moved} (rms {rms:.2g}) on {on}{share}"
 
 
 def coarse_inputs(model: Model) -> Iterator[str]:
@@ -64,7 +64,7 @@ def coarse_inputs(model: Model) -> Iterator[str]:
     if not isinstance(scaler, Affine) or scaler.inverse:
         return
     # One float32 step at the offset, in units of the feature's spread.
-    resolution = U * np.abs(scaler.offset / scaler.scale)
+    resolution = U * np.abs(scaler.offset / scaler.scale)  # (input_size,)
     for index in np.flatnonzero(resolution > COARSE)[:1]:
         names = model.signature.features
         name = names[index].name if names else f"input {index}"

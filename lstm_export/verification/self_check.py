@@ -15,6 +15,7 @@ from .. import targets
 from ..errors import InputError, LstmExportError, ParityError, UnsupportedModel
 from ..model.runner import takes_lengths
 from ..parity import GoldenSet, Mutation, catalogue, check
+from ..parity.aligned import aligned
 from ..parity.noise import relative_error
 from ..parity.parity_report import GOOD_STRUCTURE
 from ..parity.rule import bound, is_judgeable
@@ -83,12 +84,7 @@ class SelfCheck:
 
     def table(self) -> str:
         """For people: one line a bug."""
-        rows = [HEADER, *(_row(attempt) for attempt in self.attempts)]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
-        lines = []
-        for row in rows:
-            cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-            lines.append("  ".join(cells).rstrip())
+        lines = aligned([HEADER, *(_row(attempt) for attempt in self.attempts)])
         lines.append(self._counts())
         if self.left_out:
             names = ", ".join(self.left_out)
