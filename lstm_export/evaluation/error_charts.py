@@ -64,11 +64,12 @@ def time_line(answers: Answers, predictor: str, target: str, step: int) -> Marku
     """What was predicted for a step and what came true, over the latest windows of a series."""
     windows = latest_windows(answers)
     column = answers.targets.index(target)
-    true = answers.true[windows, column, step]
+    true = answers.true[windows, column, step]  # (windows,)
     predicted = answers.predicted[predictor][windows, column, step]
     quantiles = answers.quantiles.get(predictor)
     values = [true, predicted]
     if quantiles is not None:
+        # the lowest and the highest, between which the band lies
         values += [quantiles[windows, 0, column, step], quantiles[windows, -1, column, step]]
     places = list(range(len(windows)))
     times = answers.times[windows]
@@ -92,9 +93,10 @@ def scatter(answers: Answers, predictor: str, target: str) -> Markup:
     """Predicted against measured, of windows and steps spread evenly over the part."""
     column = answers.targets.index(target)
     known = answers.is_answered(predictor)
-    true = answers.true[known, column].ravel()
+    true = answers.true[known, column].ravel()  # (answered windows * steps,)
     predicted = answers.predicted[predictor][known, column].ravel()
-    picked = np.linspace(0, len(true) - 1, min(len(true), MOST_POINTS)).round().astype(int)
+    spread = np.linspace(0, len(true) - 1, min(len(true), MOST_POINTS))
+    picked = spread.round().astype(int)
     both = [*true[picked].tolist(), *predicted[picked].tolist()]
     plot = Plot(
         LinearAxis.across(both),
@@ -109,6 +111,7 @@ def scatter(answers: Answers, predictor: str, target: str) -> Markup:
 
 def residuals(errors: Array) -> Markup:
     """How often errors of each size come; the outermost bars hold what lies beyond."""
+    # The largest errors would squeeze all others into one bar.
     reach = float(np.quantile(np.abs(errors), 0.99)) or 1.0
     counts, edges = np.histogram(np.clip(errors, -reach, reach), BINS, (-reach, reach))
     shares = 100 * counts / errors.size

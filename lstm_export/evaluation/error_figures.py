@@ -45,7 +45,7 @@ def figures_of(answers: Answers) -> Iterator[ErrorFigures]:
             if answers.steps > 1:
                 for step in range(answers.steps):
                     yield _figures(predictor, target, errors[:, [step]], step=step + 1)
-            groups = answers.groups[answers.is_answered(predictor)]
+            groups = answers.groups[answers.is_answered(predictor)]  # (answered windows,)
             names = dict.fromkeys(groups.tolist())
             if len(set(answers.groups)) > 1:
                 for name in names:
@@ -54,11 +54,8 @@ def figures_of(answers: Answers) -> Iterator[ErrorFigures]:
 
 def of_whole(figures: Sequence[ErrorFigures], target: str) -> list[ErrorFigures]:
     """Those of one target over all steps and groups, a predictor each."""
-    return [
-        entry
-        for entry in figures
-        if entry.target == target and entry.step is None and entry.group is None
-    ]
+    whole = [entry for entry in figures if entry.step is None and entry.group is None]
+    return [entry for entry in whole if entry.target == target]
 
 
 def by_group(

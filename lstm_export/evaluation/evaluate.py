@@ -172,6 +172,7 @@ def _options(
 ) -> TrainingOptions:
     """How the table is cut into windows and parts: as in training, or all of it one part."""
     trained = facts.get("options", {})
+    # A table that is judged whole is one part, the first, which is called "train".
     split = (1.0, 0.0, 0.0) if is_whole else tuple(trained.get("split", (0.7, 0.15, 0.15)))
     return TrainingOptions(
         targets=tuple(column.name for column in signature.targets),
@@ -220,7 +221,8 @@ def _costs(answers: Answers, artifacts: Iterable[str]) -> Iterator[Cost]:
 
 def _cost(answers: Answers, artifact: str, target: str) -> Cost:
     column = answers.targets.index(target)
-    change = answers.predicted[artifact][:, column] - answers.predicted[MODEL][:, column]
+    of_artifact = answers.predicted[artifact][:, column]  # (windows, steps)
+    change = of_artifact - answers.predicted[MODEL][:, column]
     return Cost(
         artifact=artifact,
         target=target,

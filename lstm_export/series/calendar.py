@@ -47,19 +47,22 @@ def _columns(times: Array, name: str, country: str | None) -> Array:
     """The columns of one feature, float64 `(rows, columns)`."""
     if name == HOLIDAY:
         days = times.astype("datetime64[D]")
+        # the day itself, and the one after it
         both = [are_holidays(days + later, country or "") for later in range(len(HOLIDAY_DAYS))]
         return np.stack(both, axis=1).astype(np.float64)
     if name in ONE_HOT:
-        values: Array = np.eye(ONE_HOT[name])[_value(times, name)]
+        values: Array = np.eye(ONE_HOT[name])[_value(times, name)]  # a row of the unit matrix each
         return values
-    phase = 2 * np.pi * _turn(times, name)
+    # Sine and cosine together: midnight lies beside 23:59, and no two times of a turn look alike.
+    phase = 2 * np.pi * _turn(times, name)  # (rows,), in radians
     return np.stack([np.sin(phase), np.cos(phase)], axis=1)
 
 
 def _value(times: Array, name: str) -> Array:
     """Which of its values a feature has, int64 `(rows,)`, counted from 0; Monday is 0."""
     if name == "month_onehot":
-        month: Array = times.astype("datetime64[M]").astype(np.int64) % MONTHS_IN_YEAR
+        months = times.astype("datetime64[M]").astype(np.int64)  # since January 1970
+        month: Array = months % MONTHS_IN_YEAR
         return month
     days = times.astype("datetime64[D]")
     hour: Array = (times - days).astype("timedelta64[h]").astype(np.int64)
@@ -83,6 +86,6 @@ def _turn(times: Array, name: str) -> Array:
         return of_day
     if name == "weekday":
         return _weekday(days) / DAYS_IN_WEEK
-    new_year = days.astype("datetime64[Y]")
+    new_year = days.astype("datetime64[Y]")  # cut down to the 1st of January
     yearday: Array = (days - new_year).astype(np.int64)
     return yearday / DAYS_IN_YEAR

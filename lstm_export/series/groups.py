@@ -57,8 +57,9 @@ def keyed_rows(table: Table, group: str | None) -> Iterator[tuple[tuple[str, ...
         return
     keys = np.stack([table.text(name) for name in columns], axis=1)  # (rows, columns)
     names, first, codes = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-    codes = codes.reshape(-1)
+    codes = codes.reshape(-1)  # (rows,); numpy 2.0 alone gives it as (rows, 1)
     order = np.argsort(codes, kind="stable")  # rows sorted by series, in their order within each
+    # where each series begins in `order`, and the number of rows
     bounds = np.searchsorted(codes[order], np.arange(len(names) + 1))
-    for code in np.argsort(first):
+    for code in np.argsort(first):  # np.unique sorts by name; by first row is order of appearance
         yield tuple(map(str, names[code])), order[bounds[code] : bounds[code + 1]]

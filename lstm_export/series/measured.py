@@ -40,7 +40,7 @@ def measured_of(table: Table, signature: Signature) -> Measured:
 
 def measured_columns(table: Table, numbers: Sequence[str], signature: Signature) -> Measured:
     """As `measured_of`, the columns of numbers being those that are named."""
-    columns = [table.numbers(name)[:, np.newaxis] for name in numbers]
+    columns = [table.numbers(name)[:, np.newaxis] for name in numbers]  # (rows, 1) each
     names = list(numbers)
     for category in signature.categories:
         columns.append(_one_hot(table, category))
@@ -63,7 +63,7 @@ def _texts(table: Table, name: str) -> list[str]:
 def _one_hot(table: Table, category: Category) -> Array:
     """A column for each level, float64 `(rows, levels)`."""
     places = {level: place for place, level in enumerate(category.levels)}
-    values = np.zeros((len(table), len(places)))
+    values = np.zeros((len(table), len(places)))  # a level that training did not see stays all 0
     for row, cell in enumerate(_texts(table, category.name)):
         if not cell:
             values[row] = np.nan

@@ -34,9 +34,9 @@ def calendar_steps_passed(times: Array, calendar_step: str) -> Array:
     """
     if calendar_step == "business-day":
         days = times.astype("datetime64[D]")
-        counted: Array = np.busday_count(days[:-1], days[1:])
+        counted: Array = np.busday_count(days[:-1], days[1:])  # Monday to Friday, as numpy's
         return counted
-    months = times.astype("datetime64[M]").astype(np.int64)
+    months = times.astype("datetime64[M]").astype(np.int64)  # since January 1970
     passed: Array = np.diff(months // MONTHS[calendar_step])
     return passed
 
@@ -51,7 +51,8 @@ def gaps_in_time(times: Array, signature: Signature) -> Array:
     step = signature.time_step
     if step is None:
         return np.zeros(max(len(times) - 1, 0), bool)
-    gaps: Array = np.abs(elapsed(times) - step) > TIME_STEP_RTOL * abs(step) + tolerance
+    off_by = np.abs(elapsed(times) - step)  # (rows - 1,), in the unit of the step
+    gaps: Array = off_by > TIME_STEP_RTOL * abs(step) + tolerance
     return gaps
 
 
@@ -67,7 +68,7 @@ def infer_time_step(times: Sequence[Array]) -> float:
         InputError: no series holds two rows.
     """
     steps, counts = _steps(times)
-    return float(steps[np.argmax(counts)])
+    return float(steps[np.argmax(counts)])  # argmax takes the first, and steps rise
 
 
 def infer_calendar_step(times: Sequence[Array]) -> str | None:
@@ -80,6 +81,7 @@ def infer_calendar_step(times: Sequence[Array]) -> str | None:
     if times[0].dtype.kind != "M" or counts.max() >= MOST * counts.sum():
         return None
     for calendar_step in CALENDAR_STEPS:
+        # by series, whether one step of this calendar lies between neighbours, (rows - 1,)
         is_single = [calendar_steps_passed(own, calendar_step) == 1 for own in times]
         if sum(map(np.count_nonzero, is_single)) >= MOST * sum(map(len, is_single)):
             return calendar_step

@@ -162,11 +162,12 @@ class Table:
 
     def _parsed(self, name: str, column: Array) -> Array:
         """Cells of text as float64."""
-        numbers = [
-            number_text(cell, self.format) if is_given(cell, self.format) else "nan"
-            for cell in column
-        ]
+        numbers = []
+        for cell in column:
+            text = number_text(cell, self.format) if is_given(cell, self.format) else "nan"
+            numbers.append(text)
         try:
+            # objects, since an array of text would give every cell the width of the widest
             return np.array(numbers, object).astype(np.float64)
         except ValueError:
             index = next(index for index, text in enumerate(numbers) if not is_number(text))
@@ -248,5 +249,6 @@ def _column(values: Any) -> Array:
         raise InputError(f"a column has the shape {array.shape}, expected (rows,)")
     if array.dtype.kind in "fiubM":
         return array
-    cells = ["" if is_null(cell) else str(cell) for cell in array.tolist()]
-    return np.array(cells, object)
+    cells = array.tolist()
+    texts = ["" if is_null(cell) else str(cell) for cell in cells]
+    return np.array(texts, object)

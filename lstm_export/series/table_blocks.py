@@ -84,6 +84,7 @@ class LargeTable:
 
     def place(self, name: str, index: int) -> str:
         """Where a cell stands, for messages: `row 17, column volume of part-3.parquet`."""
+        # the last file that begins at this row or before
         number = int(np.searchsorted(self.starts, index, side="right")) - 1
         row = index - self.starts[number] + self.first_row
         return f"row {row}, column {name} of {self.files[number].name}"
@@ -117,13 +118,15 @@ def is_large(path: Path) -> bool:
     if suffix == ".csv":
         return path.stat().st_size > LARGE_TEXT_BYTES
     metadata = _parquet_file(path).metadata
-    return bool(metadata.num_rows * metadata.num_columns * 8 > LARGE_PARQUET_BYTES)
+    size_bytes = metadata.num_rows * metadata.num_columns * 8  # in memory, as float64
+    return bool(size_bytes > LARGE_PARQUET_BYTES)
 
 
 def _files_of(path: Path) -> tuple[Path, ...]:
     if not path.is_dir():
         return (path,)
-    files = tuple(sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES))
+    tables = [file for file in path.iterdir() if file.suffix.lower() in SUFFIXES]
+    files = tuple(sorted(tables))
     kinds = {file.suffix.lower() for file in files}
     if len(kinds) != 1:
         found = " and ".join(sorted(kinds)) or "no table"

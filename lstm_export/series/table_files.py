@@ -131,9 +131,10 @@ def _csv_columns(
     names = csv_names(path, header)
     for number, row in enumerate(rows, start=first_row):
         check_width(path, number, row, names)
-    return {
-        name: np.array([row[index] for row in rows], object) for index, name in enumerate(names)
-    }
+    columns = {}
+    for index, name in enumerate(names):
+        columns[name] = np.array([row[index] for row in rows], object)
+    return columns
 
 
 def csv_names(path: Path, header: Sequence[str]) -> tuple[str, ...]:

@@ -194,6 +194,6 @@ def _offset(found: re.Match[str]) -> np.timedelta64:
 
 def _in_seconds_if_whole(times: Array, missing: Array) -> Array:
     times = times.astype("datetime64[us]")
-    seconds = times.astype("datetime64[s]")
+    seconds = times.astype("datetime64[s]")  # what is below a second is cut off
     is_whole = (seconds[~missing] == times[~missing]).all()
     return seconds if is_whole else times

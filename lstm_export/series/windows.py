@@ -80,7 +80,7 @@ def series_of(table: Table, signature: Signature, missing: Missing = "refuse") -
     clock = local_times(times, table.format)
     calendar = calendar_features(clock, signature.calendar, signature.country)
     x = np.concatenate([measured, calendar], axis=1).astype(np.float32)  # (rows, input_size)
-    complete: Array = np.asarray(np.isfinite(x).all(axis=1))  # (rows,)
+    complete: Array = np.asarray(np.isfinite(x).all(axis=1))  # (rows,): no input is missing
     runs = []
     for keys, rows in groups:
         for run in _unbroken(rows, complete[rows], times, signature):
@@ -129,10 +129,11 @@ def _unbroken(rows: Array, complete: Array, times: Array, signature: Signature) 
     """Split a series' rows where a row is not complete, and where the time jumps."""
     kept = rows[complete]
     if signature.time is None:  # rows follow each other as they stand in the table
-        breaks: Array = np.diff(np.flatnonzero(complete)) != 1
+        breaks: Array = np.diff(np.flatnonzero(complete)) != 1  # (kept - 1,)
     else:
         breaks = gaps_in_time(times[kept], signature)
-    for run in np.split(kept, np.flatnonzero(breaks) + 1):
+    first_after_break = np.flatnonzero(breaks) + 1
+    for run in np.split(kept, first_after_break):
         if len(run):
             yield run
 
@@ -208,7 +209,7 @@ def _shown(cell: object) -> str:
 def forward_filled(values: Array) -> Array:
     """Each NaN of `values (rows, columns)` replaced by the last number above it, if any."""
     rows = np.arange(len(values))[:, np.newaxis]
-    known = np.where(np.isnan(values), 0, rows)  # (rows, columns)
-    last = np.maximum.accumulate(known, axis=0)
+    known = np.where(np.isnan(values), 0, rows)  # (rows, columns), a known cell's own row
+    last = np.maximum.accumulate(known, axis=0)  # the last known row; 0, maybe NaN, before any
     filled: Array = np.take_along_axis(values, last, axis=0)
     return filled

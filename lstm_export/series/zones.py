@@ -46,6 +46,7 @@ def to_local(times: Array, zone: zoneinfo.ZoneInfo) -> Array:
 def _offsets(times: Array, in_zone: Callable[[datetime.datetime], datetime.datetime]) -> Array:
     """By how much local time is ahead of UTC, timedelta64[s] `(rows,)`."""
     minutes = times.astype("datetime64[m]").astype(np.int64)
+    # The database is asked once a quarter of an hour, in which the offset cannot change.
     quarters, codes = np.unique(minutes // MINUTES, return_inverse=True)
     ahead = []
     for quarter in quarters.tolist():
@@ -64,7 +65,8 @@ def with_second_hours(times: Array, zone: zoneinfo.ZoneInfo) -> Array:
         zone: theirs.
     """
     found: Array = times.copy()
-    for index in np.flatnonzero(elapsed(times) <= 0) + 1:
+    goes_back = np.flatnonzero(elapsed(times) <= 0) + 1  # not later than the row before
+    for index in goes_back:
         later = index
         while later < len(found) and found[later] <= found[later - 1]:
             shift = _between_both(found[later], zone)

@@ -127,7 +127,7 @@ def answers_of(
         if _share_answered(y) <= 0.5:
             continue
         y = y.reshape(len(starts), -1, *true.shape[1:])  # the answer, then its quantiles
-        predicted[name] = y[:, 0]
+        predicted[name] = y[:, 0]  # (windows, targets, steps)
         if y.shape[1] > 1:
             quantiles[name] = y[:, 1:]
     last_rows = scratch.concatenated(_last_rows(samples, part), np.int64)
@@ -180,7 +180,7 @@ def predictor_of(run: Runner, samples: Samples, output_size: int) -> Predictor:
         for length in np.unique(lengths):
             of_this_length = np.flatnonzero(lengths == length)
             for rows in batches(of_this_length, PREDICTED_AT_ONCE):
-                found = run(samples.inputs(starts[rows])[:, :length])
+                found = run(samples.inputs(starts[rows])[:, :length])  # without padding
                 y[rows] = found if found.ndim == 2 else found[:, -1]
         return y
 

@@ -121,7 +121,7 @@ class Assembly:
 
     def _before(self, input_size: int) -> tuple[Stage, ...]:
         """The inputs less the last values of the targets; all other columns as they are."""
-        is_target = np.zeros(input_size, np.float32)
+        is_target = np.zeros(input_size, np.float32)  # as a scale: it keeps targets, clears others
         is_target[list(self.last or ())] = 1
         zeros = np.zeros(input_size, np.float32)
         return (
@@ -147,6 +147,7 @@ def network_of(trained: Sequence[Trained]) -> Iterator[Stage]:
     weights = [member.fc["weight"] for member in trained]  # (output_size, hidden_size) each
     biases = [member.fc["bias"] for member in trained]
     share = np.float32(len(trained))
+    # (output_size, members * hidden_size): the mean of their answers is one product
     yield Linear("fc", np.hstack(weights) / share, np.sum(biases, axis=0) / share)
 
 
@@ -173,11 +174,12 @@ def _of_change(
 ) -> Assembly:
     names = [column.name for column in signature.features]
     columns = [names.index(target) for target in options.targets]
-    last = tuple(column for column in columns for _ in range(options.horizon))
+    # for each answer, target by target, the column of x that it is added to
+    last = tuple(np.repeat(columns, options.horizon).tolist())
     offset = inputs.offset.copy()
     scale = inputs.scale.copy()
     for column in columns:
-        offset[column] = 0
+        offset[column] = 0  # the window's own last value is taken off instead
         scale[column] = _spread_within(samples, "train", column)
     change = (
         samples.targets(starts) - last_values(samples, starts, last)
@@ -215,8 +217,8 @@ def _spread_within(samples: Samples, part: str, column: int) -> float:
         last = last_values(samples, starts, (column,))[:, 0]
         lengths = samples.lengths(starts)
         rows += int(lengths.sum())
-        for step in range(samples.window):
-            is_in = lengths > step
+        for step in range(samples.window):  # step by step: no copy of every window is held
+            is_in = lengths > step  # (windows,)
             values = samples.x[starts[is_in] + step, column].astype(np.float64)
             total += float(np.square(values - last[is_in]).sum())
     return float(np.sqrt(total / rows)) or 1.0

@@ -62,10 +62,11 @@ def ridge(samples: Samples) -> Predictor:
     starts = samples.parts["train"]
     scaler = fit_scaler(samples.inputs_of("train"), "standard")
     mean = samples.mean_target
+    # (columns, output_size)
     weight = ridge_weights(
         (_design(samples, scaler, batch), samples.targets(batch) - mean)
         for batch in batches(starts)
-    )  # (columns, output_size)
+    )
 
     def predict(starts: Array) -> Array:
         # (windows, output_size) each
@@ -109,10 +110,10 @@ def _seasonal(samples: Samples, starts: Array, period: np.timedelta64) -> Array:
     seasonal = np.full((*index.shape, samples.y.shape[1]), np.nan)  # (windows, steps, targets)
     group = samples.group[starts]
     for number in np.unique(group):
-        first, end = np.searchsorted(samples.group, [number, number + 1])
+        first, end = np.searchsorted(samples.group, [number, number + 1])  # the rows of the series
         windows = np.flatnonzero(group == number)
         place = np.searchsorted(times[first:end], ago[windows])  # (windows, steps), in this series
         rows = place.clip(max=end - first - 1) + first
-        is_there = times[rows] == ago[windows]
+        is_there = times[rows] == ago[windows]  # (windows, steps): not the next row after a gap
         seasonal[windows] = np.where(is_there[..., np.newaxis], samples.y[rows], np.nan)
     return by_target(seasonal)

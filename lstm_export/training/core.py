@@ -44,7 +44,7 @@ class Core:
             options.hidden_size,
             options.num_layers,
             batch_first=True,
-            dropout=dropout if options.num_layers > 1 else 0.0,
+            dropout=dropout if options.num_layers > 1 else 0.0,  # it acts between layers
         ).to(device)
         self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
         self.fc = nn.Linear(options.hidden_size, output_size).to(device)
@@ -67,7 +67,7 @@ class Core:
             # One direction sees nothing of what follows a step, so that padding reaches neither
             # the loss nor the gradient.
             rows = torch.arange(len(x), device=x.device)
-            last = every_h[rows, lengths - 1]
+            last = every_h[rows, lengths - 1]  # (batch, hidden_size)
         y: Tensor = self.fc(self.dropout(last))  # (batch, output_size)
         return y
 
@@ -81,7 +81,7 @@ class Core:
         from torch.optim.swa_utils import get_ema_multi_avg_fn
 
         self._steps += 1
-        decay = min(self._averaging, (1 + self._steps) / (10 + self._steps))
+        decay = min(self._averaging, (1 + self._steps) / (10 + self._steps))  # rises to averaging
         move = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
         move(self._average, self._live, None)
 
@@ -115,9 +115,10 @@ class Core:
 
 
 def _arrays_of(module: nn.Module) -> dict[str, Array]:
-    return {
-        name: tensor.detach().cpu().numpy().copy() for name, tensor in module.state_dict().items()
-    }
+    arrays = {}
+    for name, tensor in module.state_dict().items():
+        arrays[name] = tensor.detach().cpu().numpy().copy()  # the tensor goes on being trained
+    return arrays
 
 
 def pick_device(name: str) -> torch.device:

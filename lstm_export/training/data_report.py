@@ -161,11 +161,9 @@ def lost_windows(data: DataReport, signature: Signature, times: Array | None) ->
     whole = sum(data.count(fate) for fate in FATES)
     if times is None or lost <= MANY * whole:
         return
-    allowed = (
-        "if some are left out on purpose, such as holidays, give --tolerance 1"
-        if signature.calendar_step
-        else "if clocks are a little off, give --tolerance"
-    )
+    allowed = "if clocks are a little off, give --tolerance"
+    if signature.calendar_step:
+        allowed = "if some are left out on purpose, such as holidays, give --tolerance 1"
     yield (
         f"{lost:,} of {whole:,} windows are lost to gaps in time, a gap being any step but "
         f"{step_text(signature, times)}; the first at {data.first_gap}: {allowed}; if rows are "
@@ -221,10 +219,11 @@ class _Windows:
         fits = np.arange(len(made)) + self._to_last < count
         first = np.flatnonzero(fits | made)
         gaps_before = np.concatenate([[0], np.cumsum(jumps)])  # (rows,)
-        last = np.minimum(first + self._to_last, count - 1)
+        last = np.minimum(first + self._to_last, count - 1)  # (windows,)
         spans_gap = gaps_before[last] > gaps_before[first]
         part_of_window = self._part_of_window[begins][first]
         is_used = part_of_window != NO_PART
+        # the first reason that applies: used, made but of no part, a gap, else a missing cell
         fate = np.where(spans_gap, FATES.index(GAPS), FATES.index(MISSING))
         fate[made[first]] = FATES.index(EDGES)
         fate[is_used] = FATES.index(USED)
@@ -271,7 +270,8 @@ def _fill(parts: Array) -> None:
     before = parts[known]
     for block in scratch.blocks(len(parts)):
         own = parts[block]
-        last_known = np.maximum.accumulate(np.where(own != NO_PART, np.arange(len(own)), -1))
+        places = np.where(own != NO_PART, np.arange(len(own)), -1)
+        last_known = np.maximum.accumulate(places)  # -1 before the first that is known
         own[:] = np.where(last_known < 0, before, own[last_known])
         before = own[-1]
 

@@ -43,7 +43,7 @@ def filled_rows(
     y = scratch.empty((len(timeline), len(options.targets)), np.float64)
     measured_size = 0
     for block in table.blocks(_columns_read(table, signature, options)):
-        measured, names = measured_of(block, signature)
+        measured, names = measured_of(block, signature)  # (rows of the block, measured columns)
         if options.missing == "refuse":
             refuse_missing(block, names, measured)
         targets = _targets(block, options)

@@ -139,6 +139,7 @@ def _scalers_of_answers(model: Model) -> Iterator[Affine]:
 
 def _moved(linear: Linear, distance: Array) -> Linear:
     """The answers, then the same lower, then higher; `distance (output_size,)` is scaled."""
+    # (output_size,), in float64
     bias = np.zeros(len(distance)) if linear.bias is None else linear.bias.astype(np.float64)
     biases = np.concatenate([bias, bias - distance, bias + distance])  # (3 * output_size,)
     weight = np.tile(linear.weight, (3, 1))  # (3 * output_size, in_features)

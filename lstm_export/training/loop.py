@@ -233,11 +233,12 @@ def _pass(
     from torch.nn.utils import clip_grad_norm_
 
     core.train(True)
-    total = torch.zeros((), device=train.device)
+    total = torch.zeros((), device=train.device)  # of every window's loss
     for x, y, lengths, share in train.batches(options.batch_size, shuffle=True, ranks=ranks):
         optimizer.zero_grad()
-        if len(x):
-            loss = core.loss(core(x, lengths), y)
+        if len(x):  # a process may have no window of a small last batch
+            loss = core.loss(core(x, lengths), y)  # (), the mean over the batch
+            # `share` weights it by this process's part of the whole batch; None is 1
             loss.backward(share)  # type: ignore[no-untyped-call]
             total.add_(loss.detach(), alpha=len(x))
         ranks.sum_gradients(core.parameters)

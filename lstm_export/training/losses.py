@@ -28,7 +28,7 @@ def _with_quantiles(of_answers: Loss, levels: tuple[float, ...]) -> Loss:
     import torch
 
     def loss(y: Tensor, true: Tensor) -> Tensor:
-        answers, *quantiles = torch.split(y, true.shape[1], dim=1)
+        answers, *quantiles = torch.split(y, true.shape[1], dim=1)  # (batch, answers) each
         total = of_answers(answers, true)
         for level, quantile in zip(levels, quantiles, strict=True):
             total = total + _pinball(quantile, true, level)

@@ -40,13 +40,12 @@ class Moments:
         """Those of both together, by Chan, Golub and LeVeque (1979), which loses no digits where
         the mean is far from zero."""
         count = self.count + other.count
-        apart = other.mean - self.mean
+        apart = other.mean - self.mean  # (columns,)
+        between = np.square(apart) * (self.count * other.count / count)
         return Moments(
             count=count,
             mean=self.mean + apart * (other.count / count),
-            squares=self.squares
-            + other.squares
-            + np.square(apart) * (self.count * other.count / count),
+            squares=self.squares + other.squares + between,
             low=np.minimum(self.low, other.low),
             high=np.maximum(self.high, other.high),
         )

@@ -77,7 +77,8 @@ def _leaks(samples: Samples, signature: Signature, options: TrainingOptions) -> 
     """Inputs that are nearly the answer itself, where the target's own last value is not."""
     starts = _looked_at(samples.parts["train"])
     last_rows = starts + samples.lengths(starts) - 1
-    true = samples.y[samples.target_index(starts)[:, 0]]  # (windows, targets), the next rows
+    next_rows = samples.target_index(starts)[:, 0]  # (windows,), of the first step ahead
+    true = samples.y[next_rows]  # (windows, targets)
     for index, target in enumerate(options.targets):
         own = abs(_correlation(samples.y[last_rows, index], true[:, index]))
         for place, column in enumerate(signature.measured):

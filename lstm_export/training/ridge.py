@@ -39,7 +39,8 @@ class NormalEquations:
     def weights(self, columns: int) -> Array:
         """The weights `(columns, answers)` that take the last so many columns to the answers."""
         gram = self.gram[-columns:, -columns:]
-        found: Array = np.linalg.solve(gram + PENALTY * np.eye(columns), self.moment[-columns:])
+        penalty = PENALTY * np.eye(columns)
+        found: Array = np.linalg.solve(gram + penalty, self.moment[-columns:])
         return found
 
 

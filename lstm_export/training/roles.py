@@ -119,7 +119,9 @@ def _time_step(table: RowSource, options: TrainingOptions) -> TimeStep:
 def shown_step(timeline: Timeline) -> TimeStep:
     """How far most rows of a series are apart."""
     times = timeline.times
-    return time_step_of([] if times is None else [times[rows] for rows in timeline.pieces()])
+    if times is None:
+        return time_step_of([])
+    return time_step_of([times[rows] for rows in timeline.pieces()])
 
 
 def _features(table: RowSource, options: TrainingOptions) -> tuple[str, ...]:

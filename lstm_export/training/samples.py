@@ -61,7 +61,7 @@ class Samples:
 
     def target_index(self, starts: Array) -> Array:
         """The rows that these windows predict, int64 `(windows, max(horizon, 1))`."""
-        ends = starts + self.lengths(starts)
+        ends = starts + self.lengths(starts)  # (windows,), the row after each window's last
         index: Array = ends[:, np.newaxis] + target_steps(0, self.horizon)
         return index
 
@@ -90,7 +90,8 @@ class Samples:
         for starts in self.starts_of(part):
             lengths = self.lengths(starts)
             for step in range(self.window):
-                touched[starts[lengths > step] + step] = True
+                has_step = lengths > step
+                touched[starts[has_step] + step] = True
         return scratch.true_rows(touched, self.x.shape[1])
 
     def target_rows(self, part: str) -> Iterator[Array]:
@@ -132,7 +133,8 @@ def target_steps(window: int, horizon: int) -> Array:
 
 def by_target(values: Array) -> Array:
     """`(windows, steps, targets)` to `(windows, targets * steps)`, as in `Signature.outputs`."""
-    flat: Array = values.swapaxes(1, 2).reshape(len(values), -1)
+    by_step = values.swapaxes(1, 2)  # (windows, targets, steps)
+    flat: Array = by_step.reshape(len(values), -1)
     return flat
 
 

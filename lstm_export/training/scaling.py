@@ -48,6 +48,7 @@ def column_warnings(samples: Samples, names: Sequence[str]) -> Iterator[str]:
 def _looked_at(samples: Samples, rows: int) -> Array:
     """The training rows of x, or so many of them, evenly spread, as may be sorted at once."""
     step = -(-rows * samples.x.shape[1] // scratch.VALUES_AT_ONCE)  # rounded up
+    # copies, since a view of every step-th row would keep its whole block in memory
     return np.concatenate([x[::step].copy() for x in samples.inputs_of("train")])
 
 

@@ -85,8 +85,5 @@ def _first_rows(table: Table, group: str | None, share: float) -> Table:
 def _latest(result: TrainingResult, predictor: str | None = None) -> tuple[Score, ...]:
     """The scores on the latest part, of all predictors or the one that is named."""
     part = result.metrics[-1].part
-    return tuple(
-        score
-        for score in result.metrics
-        if score.part == part and predictor in (None, score.predictor)
-    )
+    scores = [score for score in result.metrics if score.part == part]
+    return tuple(score for score in scores if predictor in (None, score.predictor))

@@ -39,7 +39,7 @@ class Shortcut:
         weight = self.weight.T.astype(np.float64)  # (rows * input_size, answers)
         parts = []
         for batch in batches(starts):
-            flat = _flat(samples, self.scaler, batch)
+            flat = _flat(samples, self.scaler, batch)  # the last columns are the last rows
             parts.append(flat[:, -len(weight) :] @ weight)
         answers: Array = np.concatenate(parts) + self.bias
         return answers
@@ -79,8 +79,8 @@ def fit_shortcut(samples: Samples, scaler: Affine) -> Shortcut:
     )
     found = []
     for rows in _halvings(samples.window):
-        weights = equations.weights(rows * samples.x.shape[1] + 1)
-        weight = weights[:-1].T.astype(np.float32)
+        weights = equations.weights(rows * samples.x.shape[1] + 1)  # the last row is the constant
+        weight = weights[:-1].T.astype(np.float32)  # (answers, rows * input_size)
         bias = (mean + weights[-1]).astype(np.float32)
         found.append(Shortcut(scaler, rows, weight, bias))
     return _best_on_validation(found, samples)

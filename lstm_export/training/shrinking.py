@@ -63,10 +63,11 @@ def best_share(answers: Answers) -> float:
     count in units of their spread."""
     spread = answers.true.std(axis=(0, 2), keepdims=True)  # (1, targets, 1)
     scale = np.where(spread > 0, spread, 1.0)
+    # |wanted - share * added|^2 is smallest at share = <added, wanted> / |added|^2
     along = 0.0
     size = 0.0
     for block in scratch.blocks(len(answers.true), answers.true[0].size):
-        base = answers.predicted[BASE][block]
+        base = answers.predicted[BASE][block]  # (windows, targets, steps)
         added = (answers.predicted[MODEL][block] - base) / scale
         wanted = (answers.true[block] - base) / scale
         along += float(np.sum(added * wanted))

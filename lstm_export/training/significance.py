@@ -50,6 +50,7 @@ def gain_of(answers: Answers, better: str, worse: str, target: str) -> Gain:
     if stretches < 2:
         return Gain(0.0, math.inf, stretches)
     means = [stretch.mean() for stretch in np.array_split(gains, stretches)]
+    # of the mean of so many independent means; ddof=1: their own mean was estimated
     standard_error = np.std(means, ddof=1) / np.sqrt(stretches)
     return Gain(float(np.mean(means)), float(standard_error), stretches)
 

@@ -161,7 +161,8 @@ class Tensors(NamedTuple):
         if self.lengths is not None:
             last = self.starts[picked] + self.lengths[picked] - 1
         columns = list(self.relative)
-        gathered[..., columns] -= self.x[last][:, None, columns]
+        last_values = self.x[last][:, None, columns]  # (many, 1, columns), the same at every step
+        gathered[..., columns] -= last_values
 
 
 def _in_order(count: int, many: int) -> Iterator[Tensor]:
@@ -190,7 +191,7 @@ def _shuffled(count: int, batch_size: int, ranks: Ranks = ALONE) -> Iterator[Ten
     for picked in torch.split(blocks, SHUFFLED_AT_ONCE // SHUFFLE_BLOCK):
         # every window of these blocks
         numbers = (picked[:, None] * SHUFFLE_BLOCK + torch.arange(SHUFFLE_BLOCK)).flatten()
-        numbers = numbers[numbers < count]
+        numbers = numbers[numbers < count]  # the last block may reach beyond the last window
         order = torch.cat([rest, numbers[torch.randperm(len(numbers))]])
         ranks.take_from_first(order)
         whole = len(order) // batch_size * batch_size

@@ -75,7 +75,7 @@ class Placing:
 
     def __init__(self, counts: dict[Keys, int], group: str | None) -> None:
         self._group = group
-        firsts = np.cumsum([0, *counts.values()])[:-1].tolist()
+        firsts = np.cumsum([0, *counts.values()])[:-1].tolist()  # the first place of each series
         self._next = dict(zip(counts, firsts, strict=True))
 
     def places(self, block: Table) -> Iterator[tuple[slice, Array]]:
@@ -94,7 +94,7 @@ def timeline_of(table: RowSource, time: str | None, group: str | None) -> Timeli
     """
     columns = group_columns(group, table.names)
     counts = _counts(table, columns, group)
-    bounds = np.cumsum([0, *counts.values()])
+    bounds = np.cumsum([0, *counts.values()])  # (series + 1,)
     table_rows = scratch.empty((len(table),), np.int64)
     if time is None and not columns:
         for part in scratch.blocks(len(table)):

@@ -71,11 +71,7 @@ class MlflowLog:
         exceptions = require("mlflow.exceptions", "tracking", "--mlflow")
         try:
             self._client = tracking.MlflowClient(uri)
-            found = self._client.get_experiment_by_name(EXPERIMENT)
-            experiment = (
-                found.experiment_id if found else self._client.create_experiment(EXPERIMENT)
-            )
-            self._run = self._client.create_run(experiment).info.run_id
+            self._run = self._client.create_run(self._experiment()).info.run_id
         except exceptions.MlflowException as error:
             reason = str(error).splitlines()[0]
             raise InputError(
@@ -86,6 +82,11 @@ class MlflowLog:
         self._is_gone = False
         for name, value in options.to_record().items():
             self._tell(self._client.log_param, name, value)
+
+    def _experiment(self) -> str:
+        """The id of our experiment, made where it is not there."""
+        found = self._client.get_experiment_by_name(EXPERIMENT)
+        return str(found.experiment_id if found else self._client.create_experiment(EXPERIMENT))
 
     def epoch(self, run: int, epoch: Epoch) -> None:
         for name, loss in _losses(epoch):

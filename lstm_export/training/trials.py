@@ -136,7 +136,7 @@ class _Trials:
         return rmse
 
     def _rmse(self, fitted: Fitted) -> float:
-        is_shared = np.isin(_first_predicted(fitted.samples), self._shared)
+        is_shared = np.isin(_first_predicted(fitted.samples), self._shared)  # (windows,)
         if np.count_nonzero(is_shared) < len(self._shared):
             raise InputError(
                 f"with window {fitted.chosen.window} other groups hold a window, and others are in "
@@ -174,7 +174,7 @@ def _shared_rows(table: RowSource, options: TrainingOptions) -> tuple[Array, int
             longer = _rows_with(table, replace(options, window=options.window * 2**doublings))
         except InputError:  # it does not fit
             return shared, doublings - 1
-        both = np.intersect1d(shared, longer)
+        both = np.intersect1d(shared, longer)  # rows of the table, sorted
         if len(both) < least:
             return shared, doublings - 1
         shared = both

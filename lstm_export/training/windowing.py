@@ -72,7 +72,7 @@ def _with_step(signature: Signature, timeline: Timeline) -> Signature:
 def _series_of(rows: Array, timeline: Timeline) -> tuple[Array, tuple[str, ...]]:
     """The bounds of the series among these rows of a timeline, and the names of those that have
     any."""
-    bounds = np.searchsorted(rows, timeline.bounds)
+    bounds = np.searchsorted(rows, timeline.bounds)  # (series + 1,), counted among `rows`
     has_rows = np.diff(bounds) > 0
     names = [name for name, has in zip(timeline.names, has_rows, strict=True) if has]
     return np.concatenate([[0], bounds[1:][has_rows]]), tuple(names)
@@ -94,7 +94,7 @@ def _runs(rows: Array, bounds: Array, timeline: Timeline, signature: Signature) 
         for piece in overlapping(series):
             kept = rows[piece]
             if timeline.times is None:
-                gaps = np.diff(kept) != 1
+                gaps = np.diff(kept) != 1  # a row between them was left out
             else:
                 gaps = gaps_in_time(timeline.times[kept], signature)
             begins[piece.start + 1 : piece.stop] |= gaps
@@ -116,6 +116,7 @@ def _first_rows(runs: Array, y: Array, shorter: Array, options: TrainingOptions)
         # rows from the start on that leave the horizon in the same run
         room = runs[run + 1] - starts - options.horizon
         lengths = np.minimum(room, options.window)
+        # of a run too short for a whole window: only from its first row on, and with `pad`
         is_short = (runs[run] == starts) & (room > 0) & (room < options.window) & options.pad
         fits = (room >= options.window) | is_short
         starts = starts[fits]
@@ -133,7 +134,8 @@ def _with_window(bounds: Array, starts: Array) -> Array:
     """The numbers of the series that hold a window."""
     has_window = np.zeros(len(bounds) - 1, np.bool_)
     for block in scratch.blocks(len(starts)):
-        has_window[np.searchsorted(bounds, starts[block], side="right") - 1] = True
+        series = np.searchsorted(bounds, starts[block], side="right") - 1
+        has_window[series] = True
     return np.flatnonzero(has_window)
 
 
