@@ -229,7 +229,7 @@ class RowStream:
                 f"line {line}: {_text(row.times)} and {_text(before)}, the time of the row before "
                 "it, are not both dates or both numbers; write all times in one form"
             )
-        both = np.concatenate([before, row.times])
+        both = np.concatenate([before, row.times])  # (2,)
         passed = float(elapsed(both)[0])
         if abs(passed) <= (self._signature.time_tolerance or 0.0):
             return self._takes_duplicate(row, stream, line)

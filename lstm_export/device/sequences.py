@@ -137,7 +137,7 @@ def checked_batch(x: Any, lengths: Any, rules: InputRules) -> tuple[Sequences, i
 
 def counts(lengths: Array, seq: int) -> Array:
     """Which steps of a padded batch count, bool `(batch, seq)`."""
-    mask: Array = np.arange(seq) < lengths[:, np.newaxis]
+    mask: Array = np.arange(seq) < lengths[:, np.newaxis]  # (seq,) against (batch, 1)
     return mask
 
 

@@ -263,7 +263,8 @@ class Session:
         least = self.least_rows(window)
         answered = [run for run in runs if len(run) >= least]
         if answered:
-            self._warn_of_range(np.concatenate([run.x for run in answered]), stacklevel=4)
+            rows = np.concatenate([run.x for run in answered])  # (rows, input_size)
+            self._warn_of_range(rows, stacklevel=4)
         answers = answers_of_runs(self._answer, answered, window, progress)
         names = group_columns(self.signature.group, table.names)
         predictions = table_of(answered, answers, names, self.signature)
@@ -365,7 +366,7 @@ class Session:
         values = x.reshape(-1, self.input_size)  # (steps of all rows, input_size)
         if self._nonfinite == "propagate":
             values = values[np.isfinite(values).all(axis=1)]
-        outside = (values < self._low) | (values > self._high)
+        outside = (values < self._low) | (values > self._high)  # against (input_size,) bounds
         if outside.any():
             text = out_of_range(values, self.signature)
             warnings.warn(text, InputRangeWarning, stacklevel=stacklevel)

@@ -127,7 +127,7 @@ class Stream:
         shape = x.shape
         candidate = np.empty(shape, np.float32)
         inside = np.zeros((2, *shape), np.bool_)  # above the lower bounds, and below the upper ones
-        above_low, below_high = inside
+        above_low, below_high = inside  # views, which the two comparisons fill
 
         def step(x_t: Any) -> Array:
             if type(x_t) is array and x_t.shape == shape and x_t.dtype is float32:
@@ -319,7 +319,7 @@ class Stream:
             if len(skipped) == self.batch:
                 answers.append(self._no_answer())
                 continue
-            left_out = self.take(skipped)
+            left_out = self.take(skipped)  # their state, which the step of the others must not move
             is_good = good[:, t, np.newaxis, np.newaxis]  # (batch, 1, 1)
             # (batch, 1, input_size)
             sample = np.where(is_good, x[:, t : t + 1], self._watch.anything_inside())
@@ -333,11 +333,10 @@ class Stream:
         """The answers to finite `x`; unless all of it was taken, nothing has changed."""
         self._to_say = self._watch.note(x) or self._to_say
         before = self.take(slice(None))
-        steps = max(1, MAX_STEPS // self.batch)
+        steps = max(1, MAX_STEPS // self.batch)  # so that a long chunk takes bounded memory
+        starts = range(0, x.shape[1], steps)
         try:
-            parts = [
-                self._part(x[:, start : start + steps]) for start in range(0, x.shape[1], steps)
-            ]
+            parts = [self._part(x[:, start : start + steps]) for start in starts]
         except InputError:
             self.put(slice(None), before)
             raise

@@ -161,7 +161,8 @@ class WindowContext:
         batch, seq, width = x.shape
         answered = seq if self.every_step else 1
         reached = self._window + answered - 1  # samples that the answered windows reach back to
-        samples = np.concatenate([self._samples, x], axis=1)[:, -reached:]
+        every_sample = np.concatenate([self._samples, x], axis=1)
+        samples = every_sample[:, -reached:]  # (batch, reached, input_size)
         # (batch, answered, window, input_size)
         windows = np.stack([sliding_windows(row, self._window) for row in samples])
         later = np.arange(answered)[::-1]  # samples that came after each answered one

@@ -57,7 +57,7 @@ def operation(stage: Stage) -> Operation:
 
     def by_definition(x: Array, flow: Flow) -> Array:
         y = stage_alone(stage, x.swapaxes(-1, -2))  # (..., batch, size)
-        rounded: Array = y.swapaxes(-1, -2).astype(np.float32)
+        rounded: Array = y.swapaxes(-1, -2).astype(np.float32)  # (..., size, batch)
         return rounded
 
     return by_definition

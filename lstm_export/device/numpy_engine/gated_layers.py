@@ -80,7 +80,7 @@ def _lstm_step(matrix: Array, weight_hr: Array | None, inputs: Array, h: Array, 
     i, f, o, g = np.split(gates, 4)  # views of (hidden_size, batch): the step writes through them
     sigmoids = gates[: 3 * hidden_size]
     squashed = np.empty_like(c)  # tanh(c_t)
-    multiply = np.multiply
+    multiply = np.multiply  # looked up once: a step of a small layer is as short as its look-ups
     tanh = np.tanh
     project = None if weight_hr is None else partial(np.dot, weight_hr, squashed, h)
     answer = h if weight_hr is None else squashed  # where o * tanh(c_t) goes
@@ -88,7 +88,7 @@ def _lstm_step(matrix: Array, weight_hr: Array | None, inputs: Array, h: Array, 
     def step() -> None:
         np.dot(matrix, inputs, gates)  # (4 * hidden_size, batch), biases included
         tanh(gates, gates)
-        multiply(sigmoids, HALF, sigmoids)
+        multiply(sigmoids, HALF, sigmoids)  # sigmoid(a) = 0.5 * tanh(a / 2) + 0.5
         np.add(sigmoids, HALF, sigmoids)
         multiply(f, c, c)  # c_t = f * c + i * g, in place
         multiply(i, g, g)
@@ -128,13 +128,15 @@ def _gru_matrix(cell: Cell) -> Array:
     hidden_size = len(columns) // 3
     input_size = cell.weight_ih.shape[1]
     new = gate_slices(PYTORCH_GRU_GATES, hidden_size)["new"]
+    # The two parts of the new gate stay apart: the reset gate acts on what h gives it.
     from_x = columns[new].copy()  # (hidden_size, input_size + 1 + hidden_size)
     from_x[:, input_size] = cell.bias_ih[new]
     from_x[:, input_size + 1 :] = 0.0  # h gives nothing to these rows
     from_h = columns[new].copy()  # the same shape
     from_h[:, :input_size] = 0.0  # x gives nothing to these
     from_h[:, input_size] = cell.bias_hh[new]
-    return np.concatenate([columns[: new.start] * HALF, from_x, from_h])
+    reset_update = columns[: new.start] * HALF
+    return np.concatenate([reset_update, from_x, from_h])  # 4 * hidden_size rows
 
 
 def _gru_step(matrix: Array, _: Array | None, inputs: Array, h: Array, c: Array) -> Step:

@@ -58,7 +58,7 @@ class Column:
         every_h = np.empty((len(x), *last.shape), np.float32)  # (seq, size, batch)
         for t, x_t in enumerate(x):
             self._x[...] = x_t
-            for step in self._steps:
+            for step in self._steps:  # layer by layer, each reading what the one below just wrote
                 step()
             every_h[t] = last
         return every_h
@@ -86,7 +86,7 @@ class RecurrentSteps:
         """A layer's h or c, `(directions * size, batch)`; -1 is the last layer."""
         columns = self._columns  # of two directions a column is one cell of one layer
         if self._is_bidirectional:
-            columns = columns[2 * layer :][:2]
+            columns = columns[2 * layer :][:2]  # counted back from the last layer's two
             layer = 0
         tensors = [column.h if state == "h" else column.c for column in columns]
         return np.concatenate([tensor[layer] for tensor in tensors])  # (directions * size, batch)

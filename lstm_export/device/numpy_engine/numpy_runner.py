@@ -75,7 +75,8 @@ class BatchRun:
             return np.array(value.T, order="C")  # (batch, output_size)
         y = np.array(value.transpose(2, 0, 1), order="C")  # (batch, seq, output_size)
         if lengths is not None:
-            y[np.arange(y.shape[1]) >= lengths[:, np.newaxis]] = 0.0
+            is_padding = np.arange(y.shape[1]) >= lengths[:, np.newaxis]  # (batch, seq)
+            y[is_padding] = 0.0
         return y
 
     def _answer(self, x: Array, lengths: Array | None) -> Array:
