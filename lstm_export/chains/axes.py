@@ -28,8 +28,9 @@ def permuted(signal: Signal, order: Sequence[int]) -> Signal:
     """The axes in another order."""
     rows = [index for index, axis in enumerate(signal.axes) if axis == "rows"]
     # only rows are axes of `nodes`
-    nodes = signal.nodes.transpose([rows.index(index) for index in order if index in rows])
-    return Signal(tuple(signal.axes[index] for index in order), nodes)
+    order_of_rows = [rows.index(index) for index in order if index in rows]
+    axes = tuple(signal.axes[index] for index in order)
+    return Signal(axes, signal.nodes.transpose(order_of_rows))
 
 
 def transposed(signal: Signal, a: int, b: int) -> Signal:
@@ -43,9 +44,9 @@ def transposed(signal: Signal, a: int, b: int) -> Signal:
 def indexed(nodes: Nodes, signal: Signal, shape: Sequence[int], index: Any) -> Signal:
     """`x[index]` with numbers, slices, None and an ellipsis."""
     wanted = list(index) if isinstance(index, tuple) else [index]
-    given = sum(pick is not None and pick is not Ellipsis for pick in wanted)
+    given = sum(pick is not None and pick is not Ellipsis for pick in wanted)  # axes spoken for
     if Ellipsis not in wanted:
-        wanted.append(Ellipsis)
+        wanted.append(Ellipsis)  # what is not named at the end is taken whole
     at = wanted.index(Ellipsis)
     wanted[at : at + 1] = [slice(None)] * (len(signal.axes) - given)
     _check_neighbours(wanted)
@@ -106,9 +107,9 @@ def selected(nodes: Nodes, signal: Signal, axis: int, size: int, index: int) -> 
     if kind == "one":
         return Signal(axes, signal.nodes)
     if kind == "rows":
-        return Signal(
-            axes, np.asarray(signal.nodes.take(index, signal.axes[:axis].count("rows")), object)
-        )
+        number = signal.axes[:axis].count("rows")  # which axis of `nodes` it is
+        row = signal.nodes.take(index, number)
+        return Signal(axes, np.asarray(row, object))  # the last row is no array any more
     if kind == "seq":
         return Signal(axes, signal.map(lambda node: nodes.step(node, index)).nodes)
     if kind == "size":
@@ -146,12 +147,12 @@ def cut(nodes: Nodes, signal: Signal, axis: int, size: int, part: slice) -> Sign
 
 def squeezed(signal: Signal, shape: Sequence[int], only: Sequence[int] | None) -> Signal:
     """Without axes of length 1, all or some of them."""
-    gone = [
-        index for index, size in enumerate(shape) if size == 1 and (only is None or index in only)
-    ]
+    ones = [index for index, size in enumerate(shape) if size == 1]
+    gone = [index for index in ones if only is None or index in only]
     rows = [index for index, axis in enumerate(signal.axes) if axis == "rows"]
-    nodes = signal.nodes.squeeze(tuple(rows.index(index) for index in gone if index in rows))
-    return Signal(tuple(axis for index, axis in enumerate(signal.axes) if index not in gone), nodes)
+    gone_rows = tuple(rows.index(index) for index in gone if index in rows)
+    kept = tuple(axis for index, axis in enumerate(signal.axes) if index not in gone)
+    return Signal(kept, signal.nodes.squeeze(gone_rows))
 
 
 def reshaped(nodes: Nodes, signal: Signal, old: Sequence[int], new: Sequence[int]) -> Signal:
@@ -168,6 +169,7 @@ def reshaped(nodes: Nodes, signal: Signal, old: Sequence[int], new: Sequence[int
         if size == 1:
             labels.append("one")
             continue
+        # The fewest old axes and new ones that hold as many values: they are joined or parted.
         group = [size]
         end = at + 1
         while prod(sizes[at:end]) != prod(group):
@@ -266,7 +268,7 @@ def _sequence(signal: Signal, axis: int) -> Signal:
     """All steps of one sequence in order are that sequence."""
     if signal.nodes.ndim != 1 or any(node.kind != "step" for node in signal.nodes):
         return signal
-    sources = {id(node.inputs[0]) for node in signal.nodes}
+    sources = {id(node.inputs[0]) for node in signal.nodes}  # nodes are compared by identity
     steps = [node.numbers[0] for node in signal.nodes]
     source = signal.nodes[0].inputs[0]
     if len(sources) != 1 or steps != list(range(source.steps)):
@@ -286,6 +288,7 @@ def parts_of(call: Call, data: Data, signal: Signal, nodes: Nodes, source: Seque
     if isinstance(by, tuple):
         start = sum(by[: data.index])
         return cut(nodes, signal, axis, size, slice(start, start + by[data.index]))
+    # `chunk` is told how many pieces, rounded up; `split` how long each is
     length = -(-size // by) if call.name in ("chunk", "unsafe_chunk") else by
     start = data.index * length
     return cut(nodes, signal, axis, size, slice(start, min(start + length, size)))

@@ -80,10 +80,12 @@ def squeeze(call: Call, data: Data, t: Translator) -> Signal:
     """Without axes of length 1."""
     signal = t.signal(call.args[0])
     shape = axes.shape_of(call.args[0])
-    dim = call.argument(1, "dim")
-    dims = None if dim is None else [dim] if isinstance(dim, int) else dim
-    only = None if dims is None else [axes.place(axis, len(shape)) for axis in dims]
-    return axes.squeezed(signal, shape, only)
+    dims = call.argument(1, "dim")
+    if dims is None:  # all of them
+        return axes.squeezed(signal, shape, None)
+    if isinstance(dims, int):
+        dims = [dims]
+    return axes.squeezed(signal, shape, [axes.place(axis, len(shape)) for axis in dims])
 
 
 def unsqueeze(call: Call, data: Data, t: Translator) -> Signal:

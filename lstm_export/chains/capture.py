@@ -114,22 +114,19 @@ class Recorder:
 
     def __init__(self, module: nn.Module) -> None:
         self.reads: list[Call] = []
-        self.at: Place | None = (
-            None  # where the next call stands, if it is not told by Python's frames
-        )
+        # Where the next call stands, if it is not told by Python's frames.
+        self.at: Place | None = None
         self._paths = {id(part): path for path, part in module.named_modules()}
         self._kinds = {id(part): kind_of(part) for part in module.modules()}
         self._named = [*module.named_parameters(), *module.named_buffers()]
         self._names = {id(tensor): name for name, tensor in reversed(self._named)}
+        # By identity: the tensor, its version when it was noted, and what it is.
         self._data: dict[int, tuple[torch.Tensor, int, Data]] = {}
         self._constants: dict[int, tuple[torch.Tensor, int, Constant]] = {}
         self._origins: dict[int, tuple[torch.Tensor, str]] = {}
-        self._written: dict[
-            int, tuple[torch.Tensor, Call]
-        ] = {}  # storages that a call on data wrote to
-        self._unseen: dict[
-            int, tuple[torch.Tensor, Call]
-        ] = {}  # storages of what no function call gave
+        # By storage: what a call on data wrote to, and what no function call gave.
+        self._written: dict[int, tuple[torch.Tensor, Call]] = {}
+        self._unseen: dict[int, tuple[torch.Tensor, Call]] = {}
 
     def begin(self, x: torch.Tensor) -> Data:
         """The module's input."""
@@ -149,6 +146,7 @@ class Recorder:
         symbols = self.symbols(tuple(args)), self.symbols(dict(kwargs))
         versions = [version(tensor) for tensor in given]
         result = func(*args, **kwargs)
+        # what writes into its first argument may answer with nothing
         changed = args[0] if name in ("__setitem__", "__set__") else result
         results = list(tensors_in(changed))
         dtype = str(results[0].dtype).removeprefix("torch.") if results else ""
@@ -156,11 +154,8 @@ class Recorder:
         if not results:
             self.reads.append(call)
         for index, tensor in enumerate(results):
-            self._data[id(tensor)] = (
-                tensor,
-                version(tensor),
-                Data(call, index, tuple(tensor.shape)),
-            )
+            data = Data(call, index, tuple(tensor.shape))
+            self._data[id(tensor)] = (tensor, version(tensor), data)
         for tensor, before in zip(given, versions, strict=True):
             if version(tensor) != before or (tensor.is_inference() and name.endswith("_")):
                 self._written[storage(tensor)] = (tensor, call)
@@ -169,13 +164,11 @@ class Recorder:
     def _constant_call(
         self, name: str, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> Any:
-        origins = [
-            self._origins[id(tensor)][1]
-            for tensor in tensors_in((args, kwargs))
-            if id(tensor) in self._origins
-        ]
+        known = [self._origins.get(id(tensor)) for tensor in tensors_in((args, kwargs))]
+        origins = [each[1] for each in known if each is not None]
         result = func(*args, **kwargs)
         name = plain_name(name)
+        # what is made of a random tensor is random, too
         origin = name if name in RANDOM else next(iter(origins), "")
         if name in ("zero", "fill", "copy", "zeros", "ones"):  # every value is set anew
             origin = ""
@@ -215,13 +208,13 @@ class Recorder:
         if kept and kept[1] == version(tensor) and not aliased:
             return kept[2]
         if kept or writer:
-            call = writer[1] if writer else kept[2].call if kept else None
-            where = call.place if call else Place()
-            return Data(
-                Call(f"{call.name if call else 'change'} in place", (), {}, where),
-                0,
-                tuple(tensor.shape),
-            )
+            # It was changed since: what it holds now is known only to whoever wrote.
+            call = kept[2].call if kept else None
+            if writer:
+                _, call = writer
+            name = call.name if call else "change"
+            changed = Call(f"{name} in place", (), {}, call.place if call else Place())
+            return Data(changed, 0, tuple(tensor.shape))
         if place in self._unseen:
             return Data(self._unseen[place][1], 0, tuple(tensor.shape))
         return self._constant(tensor)
@@ -264,9 +257,8 @@ def capture(
     data = recorder.begin(x)
     with torch.no_grad(), _watching(recorder):
         answer = run(x, recorder)
-    answers = tuple(
-        recorder.symbol(tensor) for tensor in tensors_in(answer) if tensor.is_floating_point()
-    )
+    floats = [tensor for tensor in tensors_in(answer) if tensor.is_floating_point()]
+    answers = tuple(map(recorder.symbol, floats))
     return Recording(data, answers, tuple(recorder.reads))
 
 

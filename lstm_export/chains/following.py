@@ -206,6 +206,7 @@ def _lengths(module: nn.Module, steps: Sequence[int]) -> list[tuple[int, int]]:
     sizes = {size for tensor in module.state_dict().values() for size in tensor.shape if size}
     rows = [prime for prime in PRIMES if all(size % prime for size in sizes)]
     seqs = [prime for prime in steps if all(size % prime for size in sizes)]
+    # four different numbers: neither size of the first run comes again in the second
     return [(rows[0], seqs[1]), (rows[2], seqs[0])]
 
 
@@ -219,11 +220,9 @@ def _widths(module: nn.Module) -> list[int]:
     parts = list(module.modules())
     sizes += [part.input_size for part in parts if isinstance(part, nn.RNNBase | nn.RNNCellBase)]
     sizes += [part.in_features for part in parts if isinstance(part, nn.Linear)]
-    tensors = [
-        tensor
-        for tensor in module.state_dict().values()
-        if isinstance(tensor, torch.Tensor) and tensor.ndim
-    ]
-    sizes += [tensor.shape[-1] for tensor in sorted(tensors, key=lambda tensor: -tensor.ndim)]
+    stored = module.state_dict().values()  # which may hold other things under get_extra_state
+    tensors = [each for each in stored if isinstance(each, torch.Tensor) and each.ndim]
+    matrices_first = sorted(tensors, key=lambda tensor: -tensor.ndim)
+    sizes += [tensor.shape[-1] for tensor in matrices_first]
     sizes += range(1, MOST_FEATURES + 1)
     return [size for size in dict.fromkeys(sizes) if size]

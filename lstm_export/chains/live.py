@@ -52,13 +52,11 @@ _PARAMETERS = {
 def told_by_names(modules: Mapping[str, str]) -> Hints:
     """What the class names of a TorchScript archive tell, which was not run: not the parameters of
     activations."""
-    doubts = (
-        f"`{path}` is {name}, its {_PARAMETERS[name]} is not known without running "
-        "the archive (--trust), torch's "
-        "default is taken"
-        for path, name in modules.items()
-        if name in _PARAMETERS
-    )
+    doubts = []
+    for path, name in modules.items():
+        if name in _PARAMETERS:
+            unknown = f"its {_PARAMETERS[name]} is not known without running the archive (--trust)"
+            doubts.append(f"`{path}` is {name}, {unknown}, torch's default is taken")
     tokens = {path: TOKENS[name] for path, name in modules.items() if name in TOKENS}
     return Hints(modules=tokens, doubts=tuple(doubts))
 
@@ -123,14 +121,13 @@ def arguments(name: str, facts: Mapping[str, Any]) -> dict[str, Any]:
         names = set(inspect.signature(made).parameters) if callable(made) else set()
     except (TypeError, ValueError):
         return {}
-    records = [facts, *(value for value in facts.values() if isinstance(value, Mapping))]
-    plain = (bool, int, float, str)
-    return {
-        key: value
-        for facts in records
-        for key, value in facts.items()
-        if key in names and type(value) in plain
-    }
+    nested = [value for value in facts.values() if isinstance(value, Mapping)]
+    found = {}
+    for record in (facts, *nested):
+        for key, value in record.items():
+            if key in names and type(value) in (bool, int, float, str):
+                found[key] = value
+    return found
 
 
 def _signature(made: Any) -> str:
@@ -158,15 +155,7 @@ def fill(
     try:
         module.load_state_dict(own, strict=True)
     except RuntimeError as error:
-        missing = set(expected) - set(own)
-        left = set(own) - set(expected)
-        reasons = [f"the file lacks {listed(missing)}"] * bool(missing) + [
-            f"has {listed(left)} besides"
-        ] * bool(left)
-        why = (
-            ", ".join(reasons)
-            or " ".join(str(error).split()).partition("size mismatch")[2][:160].strip()
-        )
+        why = _misfit(set(expected), set(own), error)
         raise InputError(
             f"{name} does not have the weights of this file: {why}; "
             "is it the class and are --kwargs right?"
@@ -174,13 +163,26 @@ def fill(
     return prefix
 
 
+def _misfit(expected: set[str], own: set[str], error: RuntimeError) -> str:
+    """Why a file's weights are not a module's: their names, or what torch says of their shapes."""
+    reasons = []
+    if expected - own:
+        reasons.append(f"the file lacks {listed(expected - own)}")
+    if own - expected:
+        reasons.append(f"has {listed(own - expected)} besides")
+    if reasons:
+        return ", ".join(reasons)
+    said = " ".join(str(error).split())
+    _, _, sizes = said.partition("size mismatch")
+    return sizes[:160].strip()
+
+
 def _prefix(expected: list[str], tensors: Mapping[str, Any]) -> str:
     """What stands before the module's own names in the file, such as `model.` of a Lightning
     checkpoint."""
     first = expected[0] if expected else ""
-    prefixes = [
-        key.removesuffix(first) for key in tensors if key == first or key.endswith(f".{first}")
-    ]
+    ending = [key for key in tensors if key == first or key.endswith(f".{first}")]
+    prefixes = [key.removesuffix(first) for key in ending]
     fits = [prefix for prefix in prefixes if all(prefix + key in tensors for key in expected)]
     return min(fits, key=len, default="")
 
@@ -270,9 +272,8 @@ def exact_call(module: nn.Module) -> Callable[[Array], list[Array]] | None:
 
     def answers(x: Array) -> list[Array]:
         default = torch.get_default_dtype()
-        torch.set_default_dtype(
-            torch.float64
-        )  # for the states and numbers that the forward makes itself
+        # for the states and numbers that the forward makes itself
+        torch.set_default_dtype(torch.float64)
         try:
             with torch.no_grad(), one_thread(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -306,11 +307,10 @@ def _flat(answer: Any, dtype: Any = np.float32) -> list[Array]:
     import torch
 
     if isinstance(answer, torch.Tensor):
-        return (
-            [answer.detach().double().cpu().numpy().astype(dtype)]
-            if answer.is_floating_point()
-            else []
-        )
+        if not answer.is_floating_point():  # such as places of a maximum
+            return []
+        exact = answer.detach().double().cpu().numpy()
+        return [exact.astype(dtype)]
     if isinstance(answer, Mapping):
         answer = list(answer.values())
     if isinstance(answer, tuple | list):
@@ -330,10 +330,9 @@ def _states(module: nn.Module, x: Any) -> list[Any]:
         return []
     (rnn,) = recurrent
     rows = rnn.num_layers * (1 + rnn.bidirectional)
-    h = torch.zeros(
-        rows, x.shape[0 if rnn.batch_first else 1], rnn.proj_size or rnn.hidden_size, dtype=x.dtype
-    )
-    c = torch.zeros(rows, h.shape[1], rnn.hidden_size, dtype=x.dtype)
+    batch = x.shape[0] if rnn.batch_first else x.shape[1]
+    h = torch.zeros(rows, batch, rnn.proj_size or rnn.hidden_size, dtype=x.dtype)
+    c = torch.zeros(rows, batch, rnn.hidden_size, dtype=x.dtype)
     if len(states) == 1:
         return [(h, c) if isinstance(rnn, nn.LSTM) else h]
     return [h, c] if len(states) == 2 else []

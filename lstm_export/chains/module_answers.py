@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
+
 from .parts import Part
 from .side_by_side import concat, is_recurrent
 from .signals import Node, Nodes, Signal, Untranslated, is_tail
@@ -60,8 +62,9 @@ def _side_by_side(signal: Signal, nodes: Nodes) -> Node:
         raise _no_answer(signal)
     rows = signal.nodes.size
     width = signal.width
-    order = tuple(row * width + index for index in range(width) for row in range(rows))
-    return nodes.pick(node, order)
+    by_row = np.arange(rows * width).reshape(rows, width)  # where each feature of each row lies
+    order = by_row.T.ravel()  # feature by feature
+    return nodes.pick(node, tuple(order.tolist()))
 
 
 def heads_among(answers: Mapping[int, Answer]) -> tuple[int, ...]:

@@ -111,7 +111,9 @@ class Program:
                 place(index)
         places = {INPUT: INPUT, **{index: at for at, index in enumerate(order)}}
         steps = [self.steps[index] for index in order]
-        moved = [Step(item, tuple(places[each] for each in takes)) for item, takes in steps]
+        moved = []
+        for item, takes in steps:
+            moved.append(Step(item, tuple(places[each] for each in takes)))
         return Program(tuple(moved), self.width)
 
     def without_nothing(self) -> Program:

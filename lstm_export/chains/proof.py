@@ -44,7 +44,7 @@ class Recorded:
             return cls(path.name, x, y.reshape(batch, yields))
         if _squeezed(y.shape) == _squeezed((batch, seq, yields)):
             return cls(path.name, x, y.reshape(batch, seq, yields), kept=0)
-        kept = y.size // (batch * yields)
+        kept = y.size // (batch * yields)  # steps a row
         if kept < seq and _squeezed(y.shape) == _squeezed((batch, kept, yields)):
             return cls(path.name, x, y.reshape(batch, -1), kept)
         raise UnsupportedModel(
@@ -92,11 +92,9 @@ def prove_given(program: Program, answers: Recorded, outlines: Sequence[Outline]
     if report.verdict != "failed":
         return _proof(program, answers, report)
     other = _searched(outlines, answers) if outlines else None
-    hint = (
-        f"{answers.name} agrees with: {forward_text(other.program)}"
-        if other
-        else "nor does any chain that was tried"
-    )
+    hint = "nor does any chain that was tried"
+    if other:
+        hint = f"{answers.name} agrees with: {forward_text(other.program)}"
     raise UnsupportedModel(
         f"{answers.name} does not compute the chain that was given ({forward_text(program)}); "
         f"{report.summary()}; {hint}"
@@ -109,7 +107,8 @@ def prove_assumed(outlines: Sequence[Outline], answers: Recorded) -> Proof:
     Raises:
         UnsupportedModel: none agrees.
     """
-    if proof := _searched(outlines, answers):
+    proof = _searched(outlines, answers)
+    if proof:
         return proof
     program = Program.chain(outlines[0].chain())
     report = _judge(program, answers)

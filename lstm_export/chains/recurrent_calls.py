@@ -42,15 +42,14 @@ def layer(call: Call, data: Data, t: Translator) -> Signal:
     _check_axes(signal.axes, bool(batch_first))
     weights = [constant(param, "weights") for param in params]
     states = list(hx) if kind is LSTM else [hx]
-    suffixes = [
-        f"_l{k}{side}" for k in range(num_layers) for side in ("", "_reverse")[: 1 + bidirectional]
-    ]
+    sides = ("", "_reverse") if bidirectional else ("",)
+    suffixes = [f"_l{k}{side}" for k in range(num_layers) for side in sides]
     arrays = _named(weights, suffixes, bool(has_biases))
     layer = _Layer(kind, arrays, weights, states, _options(call))
     node = _node(layer, signal.node, call, t)
     if data.index == 0:
         return Signal.of(signal.axes, node)
-    rows = np.empty(len(suffixes), object)
+    rows = np.empty(len(suffixes), object)  # a node for each layer and direction, as in h_n
     for row in range(len(suffixes)):
         rows[row] = _cell_state(node, row, t) if data.index == 2 else _final(node, row, t)
     return Signal(("rows", "batch", "size"), rows)
@@ -83,14 +82,12 @@ def _named(
     weights: Sequence[Constant], suffixes: Sequence[str], has_biases: bool
 ) -> dict[str, Array]:
     """Arrays under torch.nn's names, from torch's flat list."""
-    each = len(weights) // len(suffixes)
-    keys = ["weight_ih", "weight_hh", *(["bias_ih", "bias_hh"] if has_biases else []), "weight_hr"][
-        :each
-    ]
+    each = len(weights) // len(suffixes)  # arrays a layer and direction
+    biases = ["bias_ih", "bias_hh"] if has_biases else []
+    keys = ["weight_ih", "weight_hh", *biases, "weight_hr"][:each]  # the last with proj_size
     names = [f"{key}{suffix}" for suffix in suffixes for key in keys]
-    return {
-        name: weight.array.astype(np.float32) for name, weight in zip(names, weights, strict=True)
-    }
+    pairs = zip(names, weights, strict=True)
+    return {name: weight.array.astype(np.float32) for name, weight in pairs}
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,34 +110,27 @@ def _options(call: Call) -> dict[str, str]:
 
 
 def _node(layer: _Layer, source: Node, call: Call, t: Translator) -> Node:
-    initial = {
-        f"{name}0": _initial(state)
-        for name, state in zip(layer.kind.states, layer.states, strict=True)
-    }
-    learned = {name: array for name, array in initial.items() if array.any()}
+    states = zip(layer.kind.states, layer.states, strict=True)
+    initial = {f"{name}0": _initial(state) for name, state in states}
+    learned = {name: array for name, array in initial.items() if array.any()}  # zeros are usual
     prefix = _prefix(layer.weights[0], call)
     name = prefix or layer.kind.kind.lower()
     stage = layer.kind.build(name, {**layer.arrays, **learned}, layer.options)
     assert isinstance(stage, Recurrent)  # noqa: S101 - its kind says so
     part = Part(prefix, layer.kind.kind, (stage,))
     width = (1 + stage.bidirectional) * stage.state_size
+    # what tells one call from another: the very weights, and the bytes of the states
+    weights = [id(weight) for weight in layer.weights]
     starts = [array.tobytes() for array in learned.values()]
-    key = (
-        layer.kind.kind,
-        *layer.options.values(),
-        *(id(weight) for weight in layer.weights),
-        *starts,
-    )
+    key = (layer.kind.kind, *layer.options.values(), *weights, *starts)
     return t.nodes.item(part, source, key, (part, layer), width)
 
 
 def _prefix(weight: Constant, call: Call) -> str:
     name, _, key = weight.name.rpartition(".")
-    return (
-        name
-        if key.startswith("weight_ih") and "parametrizations" not in name
-        else call.place.module
-    )
+    if key.startswith("weight_ih") and "parametrizations" not in name:
+        return name
+    return call.place.module  # the weight is computed, or lies under a name of the user's
 
 
 def _initial(state: Any) -> Array:
@@ -150,9 +140,10 @@ def _initial(state: Any) -> Array:
         Untranslated: it comes from x, or differs from row to row.
     """
     array = constant(state, "initial state").array
-    if array.ndim == 2:  # of a cell
+    if array.ndim == 2:  # of a cell, (batch, size)
         array = array[np.newaxis]
-    if array.ndim != 3 or (array != array[:, :1]).any():
+    differs = array.ndim != 3 or (array != array[:, :1]).any()  # (rows, batch, size)
+    if differs:
         raise Untranslated("starts from another state in every row of the batch")
     return np.asarray(array[:, 0], np.float32)
 
@@ -174,9 +165,10 @@ def _final(node: Node, row: int, t: Translator) -> Node:
         return _state_row(node, "h", row, half, t)
     if not stage.bidirectional:
         return t.nodes.step(node, node.steps - 1)
-    ahead = row == rows - 2
-    side = t.nodes.cut(node, 0, half) if ahead else t.nodes.cut(node, half, node.width)
-    return t.nodes.step(side, node.steps - 1 if ahead else 0)
+    is_forward = row == rows - 2
+    if is_forward:
+        return t.nodes.step(t.nodes.cut(node, 0, half), node.steps - 1)
+    return t.nodes.step(t.nodes.cut(node, half, node.width), 0)  # it ends at the first step
 
 
 def _cell_state(node: Node, row: int, t: Translator) -> Node:
@@ -188,7 +180,7 @@ def _state_row(node: Node, state: str, row: int, size: int, t: Translator) -> No
     """One direction of the final state of a layer, of `size` values."""
     stage = _stage(node)
     directions = 1 + stage.bidirectional
-    layer = row // directions - stage.num_layers
+    layer = row // directions - stage.num_layers  # counted back from the last, -1
     both = t.nodes.state(state_text(state, layer), node, directions * size)
     first = row % directions * size
     return t.nodes.cut(both, first, first + size)
@@ -231,19 +223,15 @@ def _continued(layer: _Layer, x: Node, t: Translator) -> Node:
     if any(node.kind != "step" or node.numbers != (x.numbers[0] - 1,) for node in found):
         raise other
     node = found[0].inputs[0]
-    sources = [node, *([_cells(node, t)] if layer.kind is LSTM else [])]
-    same = (
-        node.kind == "item"
-        and node.inputs[0] is x.inputs[0]
-        and [state_node.inputs[0] for state_node in found] == sources
-    )
-    if not same or not isinstance(_stage(node), layer.kind):
+    sources = [node, _cells(node, t)] if layer.kind is LSTM else [node]  # of h and c
+    reads_same_x = node.kind == "item" and node.inputs[0] is x.inputs[0]
+    goes_on = reads_same_x and [state.inputs[0] for state in found] == sources
+    if not goes_on or not isinstance(_stage(node), layer.kind):
         raise other
-    if any(
-        _stage(node).arrays[name].tobytes() != array.tobytes()
-        for name, array in layer.arrays.items()
-    ):
-        raise Untranslated("has other weights at every step")
+    known = _stage(node).arrays
+    for name, array in layer.arrays.items():
+        if known[name].tobytes() != array.tobytes():
+            raise Untranslated("has other weights at every step")
     return node
 
 

@@ -87,14 +87,14 @@ class Reference:
                 f"{self.name} answered with {len(answers)} tensors for x {x.shape}, "
                 "and with more before; let it always return as many"
             )
-        wanted = (batch, seq) if self.form.every_step else (batch,)
+        wanted = (batch, seq) if self.form.every_step else (batch,)  # the axes before the outputs
         if self.form.time_first:
             wanted = wanted[::-1]
         picked = [answers[pick] for pick in self.form.picks]
         if any(y.size % np.prod(wanted) for y in picked) or not batch:
             raise self._other_shape(picked, x, wanted)
-        # (*wanted, output_size)
-        y = np.concatenate([y.reshape(*wanted, -1) for y in picked], axis=-1)
+        side_by_side = [y.reshape(*wanted, -1) for y in picked]
+        y = np.concatenate(side_by_side, axis=-1)  # (*wanted, output_size)
         if y.shape[-1] != self.output_size:
             raise self._other_shape(picked, x, wanted)
         return y.swapaxes(0, 1) if self.form.time_first else y
@@ -138,6 +138,7 @@ def reference(
     batch, seq = asked.probe
     x = np.random.default_rng(0).normal(size=(batch, seq, takes)).astype(np.float32)
     answers = call(x.swapaxes(0, 1) if asked.time_first else x)
+    # no value is looked at: the sizes alone tell which axis is which
     shapes = [answers[pick].shape for pick in picks if pick < len(answers)]
     layouts = [_layout(shape, asked) for shape in shapes]
     found = [layout for layout in layouts if layout is not None]
@@ -235,7 +236,8 @@ def recorded(path: Path, takes: int, time_first: bool) -> tuple[Array, Array]:
     try:
         # Opened here, since NumPy leaves open what it finds to be damaged.
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            x, y = (np.asarray(file[name], np.float64) for name in ("x", "y"))
+            x = np.asarray(file["x"], np.float64)
+            y = np.asarray(file["y"], np.float64)
     except OSError as error:
         raise unreadable(path, error, "a .npz file with arrays x and y") from error
     except DAMAGE as error:

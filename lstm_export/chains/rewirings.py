@@ -159,7 +159,9 @@ def _columns(takes: int, yields: int) -> list[tuple[int, ...] | None]:
     found = [(column,) * yields for column in range(min(takes, MOST_COLUMNS))]
     if yields % takes == 0:
         steps = yields // takes
-        found.append(tuple(range(takes)) * steps)
-        found.append(tuple(column for column in range(takes) for _ in range(steps)))
+        by_step = tuple(range(takes)) * steps  # 0, 1, 0, 1, ...
+        by_target = tuple(sorted(by_step))  # 0, 0, 1, 1, ...
+        found += [by_step, by_target]
     whole = tuple(range(takes))
-    return [*(() if columns == whole else columns for columns in dict.fromkeys(found)), None]
+    picked = [() if columns == whole else columns for columns in dict.fromkeys(found)]
+    return [*picked, None]

@@ -46,13 +46,11 @@ def constant(value: Any, what: str) -> Constant:
 def owner(weight: Constant, call: Call) -> str:
     """The module that a weight belongs to, by its name in the state_dict, or the module that
     computes with it."""
-    if weight.name:
-        return (
-            weight.name.removesuffix("weight").removesuffix(".")
-            if _is_weight(weight.name)
-            else weight.name
-        )
-    return call.place.module
+    if not weight.name:
+        return call.place.module
+    if _is_weight(weight.name):
+        return weight.name.removesuffix("weight").removesuffix(".")
+    return weight.name  # a parameter of the user's own, by itself
 
 
 def _is_weight(name: str) -> bool:

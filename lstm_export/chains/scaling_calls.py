@@ -40,6 +40,7 @@ def arithmetic(call: Call, data: Data, t: Translator) -> Signal:
     if not on_left and name not in ("add", "mul"):
         if name != "sub":
             raise Untranslated("divides by data")
+        # constant - factor * x
         return affine(t, signal, Scaling(vector, -factor * np.ones_like(vector), inverse=True))
     if not on_left and factor != 1:
         raise Untranslated("has a factor of its own")
@@ -76,7 +77,7 @@ def both(name: str, factor: Any, a: Signal, b: Signal, t: Translator) -> Signal:
 
 def _rows(signal: Signal, axes: Sequence[Axis]) -> Array:
     """Its nodes with an axis for each axis of rows among `axes`, of length 1 where it has none."""
-    own = ["one"] * (len(axes) - len(signal.axes)) + list(signal.axes)
+    own = ["one"] * (len(axes) - len(signal.axes)) + list(signal.axes)  # broadcasting adds in front
     sizes = iter(signal.nodes.shape)
     pairs = zip(own, axes, strict=True)
     shape = [next(sizes) if mine == "rows" else 1 for mine, joined in pairs if joined == "rows"]
@@ -137,9 +138,8 @@ class Scaling:
 
     def stage(self, width: int) -> Affine:
         """As a stage of this width."""
-        offset, scale = (
-            np.broadcast_to(array, width).astype(np.float32) for array in (self.offset, self.scale)
-        )
+        offset = np.broadcast_to(self.offset, width).astype(np.float32)
+        scale = np.broadcast_to(self.scale, width).astype(np.float32)
         return Affine("scale", offset, scale, self.inverse)
 
 
@@ -169,19 +169,20 @@ def _inner(node: Node) -> Node:
 
 def _refit(t: Translator, node: Node) -> Node:
     """What an affine stage takes, at the same step."""
-    return (
-        t.nodes.step(node.inputs[0].inputs[0], *node.numbers)
-        if node.kind == "step"
-        else node.inputs[0]
-    )
+    taken = node.inputs[0]
+    if node.kind == "step":
+        return t.nodes.step(taken.inputs[0], *node.numbers)
+    return taken
 
 
 def _merged(before: Stage, after: Affine) -> Affine | None:
     """Both as one stage, where no rounding is lost or gained by that."""
     if not isinstance(before, Affine) or before.inverse != after.inverse:
         return None
+    # (x - mean) / 1, then (x - 0) / std
     if not after.inverse and not after.offset.any() and (before.scale == 1).all():
         return Affine("scale", before.offset, after.scale)
+    # x * std + 0, then x * 1 + mean
     if after.inverse and (after.scale == 1).all() and not before.offset.any():
         return Affine("scale", after.offset, before.scale, inverse=True)
     return None

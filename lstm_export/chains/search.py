@@ -126,11 +126,10 @@ def _readouts(outline: Outline, kept: int) -> list[Taken]:
     number = next(index for index, slot in enumerate(outline.slots) if slot.kind == "readout")
     if kept != 1:
         return [{number: (f"last({kept})",) if kept else ()}]
-    last = [
-        part.stages[0] for part in outline.items if isinstance(part, Part) and part.is_recurrent
-    ][-1]
+    parts = [item for item in outline.items if isinstance(item, Part)]
+    last = [part.stages[0] for part in parts if part.is_recurrent][-1]
     both = isinstance(last, Recurrent) and last.bidirectional
-    tokens = ["last", *(["hidden"] if both else []), *POOLS]
+    tokens = ["last", "hidden", *POOLS] if both else ["last", *POOLS]
     if isinstance(last, LSTM) and not last.proj_size:
         tokens.append("cell")
     return [{number: (token,)} for token in tokens]
@@ -141,27 +140,26 @@ def _skips(outline: Outline, kept: int) -> list[tuple[str, ...]]:
     if kept > 1:
         return [("flatten",)]
     takes, yields = _ends(outline)
-    single = [(f"skip({index})",) for index in range(min(takes, MOST_SKIPS))]
-    return [
-        (),
-        *single,
-        *([(f"skip({', '.join(map(str, range(takes)))})",)] if takes == yields > 1 else []),
-    ]
+    skips: list[tuple[str, ...]] = [()]
+    skips += [(f"skip({index})",) for index in range(min(takes, MOST_SKIPS))]
+    if takes == yields > 1:
+        every_feature = ", ".join(map(str, range(takes)))
+        skips.append((f"skip({every_feature})",))
+    return skips
 
 
 def _changes(outline: Outline, level: int) -> Iterator[Taken]:
     """What to put into the activation slots, `level` changes away from what is assumed."""
     slots = [index for index, slot in enumerate(outline.slots) if slot.kind == "activation"]
     relus = [index for index in slots if "relu" in outline.slots[index].taken]
-    alike = (
-        [dict.fromkeys(relus, _tokens(function)) for function in FUNCTIONS]
-        if len(relus) > 1
-        else []
-    )
-    functions = FUNCTIONS if level < 3 else USUAL
+    alike: list[Taken] = []  # the same function everywhere, as a class with one `self.act` has it
+    if len(relus) > 1:
+        alike = [dict.fromkeys(relus, _tokens(function)) for function in FUNCTIONS]
+    functions = FUNCTIONS if level < 3 else USUAL  # three changes of twelve each are too many
     for places in combinations(slots, level):
         for chosen in product(functions, repeat=level):
-            yield {place: _tokens(function) for place, function in zip(places, chosen, strict=True)}
+            tokens = map(_tokens, chosen)
+            yield dict(zip(places, tokens, strict=True))
     if level == 1:
         yield from alike
     if level == 2:  # one activation throughout, and something else in one place
@@ -200,17 +198,16 @@ class Screen:
             return False
 
     def _close(self, name: str, stages: tuple[Stage, ...]) -> bool:
-        shared = 1 + max(
-            index for index, stage in enumerate(stages) if isinstance(stage, Recurrent)
-        )
+        recurrent = [index for index, stage in enumerate(stages) if isinstance(stage, Recurrent)]
+        shared = recurrent[-1] + 1  # stages up to the last recurrent one, which cost the most
         found = reduce(advance, stages[shared:], self._up_to(name, stages[:shared]))
-        y = found.y
+        y = found.y if found.y.ndim == 2 else np.moveaxis(found.y, 0, 1)  # batch first
         expected = self._answers[name]
-        y = y if y.ndim == 2 else np.moveaxis(y, 0, 1)
         if y.shape != expected.shape:
             return False
         scale = found.terms.reshape(-1, y.shape[-1]).max(axis=0)  # (output_size,)
-        return bool((np.abs(y - expected) <= self._closeness * scale).all())
+        is_close = np.abs(y - expected) <= self._closeness * scale
+        return bool(is_close.all())
 
     def _up_to(self, name: str, stages: tuple[Stage, ...]) -> Partway:
         key = (name, *map(_content, stages))

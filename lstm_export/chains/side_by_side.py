@@ -45,8 +45,10 @@ def _of_one(nodes: Nodes, parts: Sequence[Node]) -> Node | None:
     sources = [part.inputs[0] if part.kind == "slice" else part for part in parts]
     if any(source is not sources[0] for source in sources):
         return None
-    features = [part.numbers if part.kind == "slice" else range(part.width) for part in parts]
-    return nodes.pick(sources[0], tuple(index for each in features for index in each))
+    features: list[int] = []
+    for part in parts:
+        features += part.numbers if part.kind == "slice" else range(part.width)
+    return nodes.pick(sources[0], tuple(features))
 
 
 def _of_joins(nodes: Nodes, parts: Sequence[Node]) -> Node | None:

@@ -146,7 +146,7 @@ class Nodes:
             width = max(widths)
             inputs = [self._as_wide(node, width) for node in inputs]
         rows = [node.inputs[0] if node.kind == "spread" else node for node in inputs]
-        if any(node.steps for node in rows):
+        if any(node.steps for node in rows):  # a sequence is among them: rows go to its steps
             inputs = rows
         steps = max(node.steps for node in inputs)
         key = (kind, *(id(node) for node in inputs))

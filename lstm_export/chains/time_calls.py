@@ -95,9 +95,10 @@ def _squared(node: Node, t: Translator) -> Node:
 
 
 def _over_steps(mode: str, signal: Signal, axis: int, keeps: bool, t: Translator) -> Signal:
-    if mode == "min":
+    if mode == "min":  # -max(-x)
         minus = Scaling(np.zeros(1), -np.ones(1), inverse=True)
-        return affine(t, _over_steps("max", affine(t, signal, minus), axis, keeps, t), minus)
+        largest = _over_steps("max", affine(t, signal, minus), axis, keeps, t)
+        return affine(t, largest, minus)
     if any(is_tail(node) for node in signal.nodes.flat):
         raise Untranslated("pools the last steps alone, only all steps have a stage")
     rest = ("one",) if keeps else ()
@@ -144,9 +145,8 @@ def expanded(call: Call, data: Data, t: Translator) -> Signal:
 def _spread(
     signal: Signal, before: tuple[int, ...], after: tuple[int, ...], t: Translator
 ) -> Signal:
-    changed = [
-        axis for axis, sizes in enumerate(zip(before, after, strict=True)) if len(set(sizes)) > 1
-    ]
+    pairs = zip(before, after, strict=True)
+    changed = [axis for axis, (old, new) in enumerate(pairs) if old != new]
     if len(changed) != 1 or signal.axes[changed[0]] != "one" or "seq" in signal.axes:
         raise Untranslated(f"makes {after} of {before}")
     (axis,) = changed

@@ -190,12 +190,13 @@ _WITH_NUMBERS: Mapping[str, Callable[[str, tuple[float, ...]], Stage]] = {
 
 def _scaler(name: str, kind: str, text: str, width: int) -> Stage:
     """`(x - offset) / scale`, or `x * scale + offset`: a number for all features, or one each."""
-    lists = [_numbers(",".join(part.split())) for part in text.split(",")]
+    parts = text.split(",")  # offsets, scales: in each numbers with blanks between
+    lists = [_numbers(",".join(part.split())) for part in parts]
     width = width or max(map(len, lists))
     if len(lists) != 2 or any(len(numbers) not in (1, width) for numbers in lists):
         got = f"an offset and a scale, of one number or of {width}, got {text!r}"
         raise UnsupportedModel(f"{kind} takes {got}")
-    offset, scale = (np.broadcast_to(numbers, width).astype(np.float32) for numbers in lists)
+    offset, scale = (np.broadcast_to(each, width).astype(np.float32) for each in lists)  # (width,)
     return Affine(name, offset, scale, inverse=kind == "denormalize")
 
 
@@ -308,7 +309,10 @@ def _numbers(text: str | None) -> tuple[float, ...]:
 def number(value: float) -> str:
     """A number as text that reads back as the same float32."""
     short = f"{value:g}"
-    return short if np.float32(short) == np.float32(value) else repr(float(np.float32(value)))
+    held = np.float32(value)
+    if np.float32(short) == held:
+        return short
+    return repr(float(held))
 
 
 def free_name(kind: str, used: set[str]) -> str:

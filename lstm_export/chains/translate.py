@@ -18,12 +18,8 @@ from .sentinel_calls import MASK
 from .signals import Node, Nodes, Signal, Untranslated
 
 RULES: Mapping[str, Rule] = {**operations.RULES, **recurrent_calls.RULES}
-SHAPES = (
-    "view_as",
-    "reshape_as",
-    "expand_as",
-    "type_as",
-)  # take from the second tensor its shape or type alone
+# These take from the second tensor its shape or type alone.
+SHAPES = ("view_as", "reshape_as", "expand_as", "type_as")
 FLOATS = ("float32", "float64")
 _READS = Untranslated(
     "reads numbers out of data, so that what runs may depend on them",
@@ -136,10 +132,9 @@ class _Translator:
     def _translated(self, data: Data) -> Signal:
         call = data.call
         assert call is not None  # noqa: S101 - only x has none, and x is known from the start
-        for given in (
-            _given(call) if call.name not in SHAPES else ()
-        ):  # the first in the way is named, not the last
-            self.signal(given)
+        if call.name not in SHAPES:
+            for given in _given(call):  # so that the first in the way is named, not the last
+                self.signal(given)
         rule = RULES.get(call.name)
         if rule is None:
             raise refusal(self._name, call, Untranslated("no stage computes it"))
@@ -170,11 +165,8 @@ class _Translator:
 
 
 def _names(call: Call) -> frozenset[str]:
-    return frozenset(
-        value.name
-        for value in _flat((call.args, *call.kwargs.values()))
-        if isinstance(value, Constant)
-    )
+    given = _flat((call.args, *call.kwargs.values()))
+    return frozenset(value.name for value in given if isinstance(value, Constant))
 
 
 def _given(call: Call) -> Iterator[Data]:

@@ -105,6 +105,9 @@ def _recognised(contents: Contents, options: ReadingOptions, source: Path | None
     proof = _proof(given, program, outlines, options)
     origin, doubts = _origin(given, outlines, proof, told)
     program = proof.program if proof else program
+    said = ""
+    if proof and proof.proved:
+        said = f"proved on the {len(proof.answers.x)} recorded answers"
     return Checkpoint(
         program.model(origin),
         facts=contents.facts,
@@ -118,9 +121,7 @@ def _recognised(contents: Contents, options: ReadingOptions, source: Path | None
         doubts=doubts,
         forward=forward_text(program),
         contents=contents,
-        proof=f"proved on the {len(proof.answers.x)} recorded answers"
-        if proof and proof.proved
-        else "",
+        proof=said,
     )
 
 

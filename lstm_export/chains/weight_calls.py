@@ -87,7 +87,8 @@ def _linear(call: Call, t: Translator, x: Any, product: _Product) -> Signal:
     if bias is not None and bias.array.shape != matrix.shape[:1]:
         raise Untranslated(f"adds {bias.array.shape} to {matrix.shape[:1]}")
     prefix = owner(product.weight, call)
-    stage = Linear(prefix or "fc", float32(matrix), None if bias is None else float32(bias.array))
+    own_bias = None if bias is None else float32(bias.array)
+    stage = Linear(prefix or "fc", float32(matrix), own_bias)
     part = Part(prefix, "Linear", (stage,))
     key = ("linear", id(product.weight), id(bias), product.is_transposed)
     return signal.map(
@@ -160,11 +161,8 @@ def batch_normed(call: Call, data: Data, t: Translator) -> Signal:
     names = ("running_mean", "running_var", "weight", "bias")
     order = (3, 4, 1, 2) if len(call.args) == ATEN_BATCH_NORM else (1, 2, 3, 4)
     values = [call.argument(index, name) for index, name in zip(order, names, strict=True)]
-    found = {
-        name: constant(value, name)
-        for name, value in zip(names, values, strict=True)
-        if value is not None
-    }
+    pairs = zip(names, values, strict=True)
+    found = {name: constant(value, name) for name, value in pairs if value is not None}
     keys = {
         name: float32(found[name].array)
         for name in sorted(found, key=lambda name: "weight" not in name)

@@ -76,7 +76,7 @@ def _single(value: Instance) -> _Shift | str | None:
     found = _READERS[kind](value.state)
     if found is None or found.offset.shape != found.scale.shape:
         return NOT_FITTED
-    are_finite = bool(np.isfinite(found.offset).all() and np.isfinite(found.scale).all())
+    are_finite = np.isfinite([found.offset, found.scale]).all()  # (2, features)
     if not are_finite or not found.scale.all():
         return "has an offset or a scale that is not finite, or a scale of 0"
     return found
@@ -108,7 +108,8 @@ def _after(first: _Shift, second: _Shift) -> _Shift | None:
     """`((x - o1) / s1 - o2) / s2` is `(x - (o1 + s1 * o2)) / (s1 * s2)`."""
     if first.offset.shape != second.offset.shape:
         return None
-    return _Shift(first.offset + first.scale * second.offset, first.scale * second.scale)
+    offset = first.offset + first.scale * second.offset
+    return _Shift(offset, first.scale * second.scale)
 
 
 def _standard(state: _State) -> _Shift | None:

@@ -148,7 +148,8 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _metadata(header: Mapping[str, Any]) -> dict[str, str]:
     facts = header.get("__metadata__", {})
-    if not isinstance(facts, dict) or not all(isinstance(value, str) for value in facts.values()):
+    is_text = isinstance(facts, dict) and all(isinstance(value, str) for value in facts.values())
+    if not is_text:
         raise CheckpointError(_FAULT.format("__metadata__ is not text"))
     return facts
 
@@ -180,6 +181,7 @@ def _tensor(name: str, code: str, shape: list[Any], start: int, end: int) -> Ten
     if end - start != count * np.dtype(NUMPY[dtype]).itemsize:
         what = f"{quoted(name)} claims {count:,} values in {end - start:,} bytes"
         raise CheckpointError(_FAULT.format(what))
+    # row by row: a step along an axis passes all values of the axes behind it
     strides = tuple(prod(shape[axis + 1 :]) for axis in range(len(shape)))
     return Tensor(dtype, name, 0, tuple(shape), strides)
 

@@ -90,7 +90,7 @@ def _check_plain(name: str, tensor: Tensor) -> None:
 def _values(name: str, tensor: Tensor, storage: Array, order: str) -> Array:
     """The values of a tensor, a view of its storage where possible; bfloat16 comes as float32."""
     dtype = np.dtype(order + NUMPY[tensor.dtype])
-    whole_bytes = len(storage) // dtype.itemsize * dtype.itemsize
+    whole_bytes = len(storage) // dtype.itemsize * dtype.itemsize  # it may end within a value
     values = storage[:whole_bytes].view(dtype)
     count = prod(tensor.shape)
     if not count:
@@ -138,6 +138,7 @@ def as_float32(name: str, array: Array) -> Array:
         CheckpointError: a value is NaN or infinite, or too large for float32.
     """
     with np.errstate(over="ignore"):  # looked for below
+        # numpy makes an array () one of (1,)
         cast = np.ascontiguousarray(array, "<f4").reshape(array.shape)
     faulty = ~np.isfinite(cast)
     if faulty.any():
