@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -142,9 +143,7 @@ class BenchReport:
     def by_work(self) -> dict[str, list[WorkResult]]:
         """The results of every work in the order of `works`, engines in theirs."""
         every = [result for engine in self.engines for result in engine.works]
-        most = max(
-            self.engines, key=lambda engine: len(engine.works)
-        )  # it streams, so has them all
+        most = max(self.engines, key=lambda engine: len(engine.works))  # one that streams has all
         names = [result.work for result in most.works]
         return {name: [result for result in every if result.work == name] for name in names}
 
@@ -259,8 +258,8 @@ def _cost(engine: EngineResult) -> Sequence[str]:
 
 def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """Names to the left, numbers to the right; a row of one cell is a heading."""
-    columns = max(len(row) for row in rows)
-    widths = [max(len(row[at]) for row in rows if at < len(row)) for at in range(columns)]
+    columns = zip_longest(*rows, fillvalue="")
+    widths = [max(map(len, column)) for column in columns]
     for row in rows:
         cells = []
         for at, cell in enumerate(row):

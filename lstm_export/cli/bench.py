@@ -47,7 +47,10 @@ def bench(  # noqa: PLR0913, PLR0917 - the options of a command
     report = library.bench(sources, options, _say if sys.stderr.isatty() else None)
     if plot:
         library.plot(report, plot)
-    show.as_json("bench", **report.to_record()) if as_json else typer.echo(report.text())
+    if as_json:
+        show.as_json("bench", **report.to_record())
+    else:
+        typer.echo(report.text())
     for warning in report.warnings:
         typer.echo(f"warning: {warning}", err=True)
     if report.failures:

@@ -85,9 +85,9 @@ class _Rows:
         Raises:
             InputError: the row makes no command.
         """
-        given = {
-            name: str(self.table[column][index]).strip() for column, name in self._columns.items()
-        }
+        given = {}
+        for column, name in self._columns.items():
+            given[name] = str(self.table[column][index]).strip()
         cells = {name: cell for name, cell in given.items() if cell}
         try:
             return self._entry(cells, self._place(index))

@@ -74,11 +74,9 @@ def answer_folder(
 
 
 def _print(report: FolderReport, output: Path) -> None:
-    said = [
-        f"warning: {outcome.name}: {text}"
-        for outcome in report.outcomes
-        for text in outcome.warnings
-    ]
+    said = []
+    for outcome in report.outcomes:
+        said += [f"warning: {outcome.name}: {text}" for text in outcome.warnings]
     for line in said[:MOST_WARNINGS]:
         typer.echo(line, err=True)
     if len(said) > MOST_WARNINGS:

@@ -22,7 +22,7 @@ from .stream import run_stream
 
 if TYPE_CHECKING:
     from ..device import Predictions, Progress, Session
-    from ..model import Column
+    from ..model import Array, Column
 
 # What a stream does about empty cells, by what the option is called for tables.
 _UNUSABLE = {"refuse": "refuse", "drop": "skip", "ffill": "hold"}
@@ -166,16 +166,21 @@ def _print(
 
 
 def _fields(found: Predictions, outputs: Sequence[Column], output: Path | None) -> dict[str, Any]:
-    columns = found.table.columns.items()
-    texts = {
-        name: column.astype(str) if column.dtype.kind == "M" else column for name, column in columns
-    }
+    columns = None
+    if not output:
+        columns = {name: _listed(column) for name, column in found.table.columns.items()}
     return {
         "predictions": len(found.table),
         "outputs": [{"name": column.name, "unit": column.unit} for column in outputs],
         "path": str(output) if output else None,
-        "columns": None if output else {name: column.tolist() for name, column in texts.items()},
+        "columns": columns,
     }
+
+
+def _listed(column: Array) -> list[Any]:
+    """A column for JSON: times as text."""
+    shown = column.astype(str) if column.dtype.kind == "M" else column
+    return list(shown.tolist())
 
 
 def _progress() -> Progress | None:

@@ -59,7 +59,9 @@ def reports(  # noqa: PLR0913, PLR0917 - what is printed, and how
         )
         return
     for report in found:
-        typer.echo(f"\n{report.table()}\n{report.summary()}" if tables else report.summary())
+        if tables:
+            typer.echo(f"\n{report.table()}")
+        typer.echo(report.summary())
     if path:
         typer.echo(f"wrote {path} ({_size_bytes(path):,} bytes)")
 
@@ -73,8 +75,5 @@ def all_ok(found: Sequence[ParityReport]) -> bool:
 
 def _size_bytes(path: Path) -> int:
     """The size of a file, or of the files in a folder."""
-    return (
-        sum(child.stat().st_size for child in path.iterdir())
-        if path.is_dir()
-        else path.stat().st_size
-    )
+    files = path.iterdir() if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files)

@@ -84,9 +84,8 @@ def _seed_lines(result: TrainingResult, column: Column) -> Iterator[str]:
     """The errors of all seeds, and which was kept."""
     if not result.seeds:
         return
-    rmse = [
-        score.rmse for run in result.seeds for score in run.scores if score.target == column.name
-    ]
+    scores = [score for run in result.seeds for score in run.scores]
+    rmse = [score.rmse for score in scores if score.target == column.name]
     names = ", ".join(str(run.seed) for run in result.seeds)
     mean = statistics.fmean(rmse)
     spread = statistics.stdev(rmse) if len(rmse) > 1 else 0.0

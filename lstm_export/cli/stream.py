@@ -158,7 +158,8 @@ def _print(cells: tuple[str, ...]) -> bool:
 
 
 def _say_counts(counts: RowCounts) -> None:
-    if text := counts.describe():
+    text = counts.describe()
+    if text:
         _say(text)
 
 

@@ -56,7 +56,7 @@ class Plot:
         for left, right, height in zip(edges, edges[1:], heights, strict=False):
             x = self.across.at(left)
             y = self.up.at(height)
-            wide = max(self.across.at(right) - x - 0.3, 0.1)
+            wide = max(self.across.at(right) - x - 0.3, 0.1)  # a gap between bars, in percent
             shapes.append(element("rect", x=x, y=y, width=wide, height=floor - y, class_="series0"))
         return self._stretched(*shapes)
 

@@ -47,8 +47,10 @@ class LinearAxis:
         """
         least_step = (self.high - self.low) / most
         power = 10.0 ** np.floor(np.log10(least_step))
-        step = next(power * factor for factor in _ROUND if power * factor >= least_step)
+        steps = (power * factor for factor in _ROUND)
+        step = next(step for step in steps if step >= least_step)
         first = np.ceil(self.low / step)
+        # a little more, so that a mark at the very end is not lost to rounding
         count = int(np.floor(self.high / step + 1e-9) - first) + 1
         return [float((first + index) * step) for index in range(count)]
 

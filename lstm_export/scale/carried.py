@@ -54,7 +54,8 @@ def carried_on(
     unknown: dict[str, Array] = {}
     if missing == "ffill":
         measured = measured_of(table, signature)
-        unknown = dict(zip(measured.names, np.isnan(measured.values).T, strict=True))
+        is_missing = np.isnan(measured.values)  # (rows, columns)
+        unknown = dict(zip(measured.names, is_missing.T, strict=True))  # (rows,) each
     following = dict(carried)
     for keys, places in keyed_rows(table, signature.group):
         kept = {name: column[places[-rows:]] for name, column in table.columns.items()}

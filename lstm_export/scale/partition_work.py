@@ -184,15 +184,11 @@ def _known_outcome(task: Task, digest: str) -> Outcome | None:
     partition = task.partition
     try:
         record = json.loads(read_bytes(partition.record, "a record"))
-        told = record["outcome"]
-        known = Outcome(
-            **{
-                **told,
-                "status": "skipped",
-                "warnings": tuple(told["warnings"]),
-                "ends": SeriesEnds.from_record(told["ends"]),
-            }
-        )
+        told = dict(record["outcome"])
+        told["status"] = "skipped"
+        told["warnings"] = tuple(told["warnings"])
+        told["ends"] = SeriesEnds.from_record(told["ends"])
+        known = Outcome(**told)
         is_same = _inputs(task, digest).items() <= record.items()
         is_whole = record["output_sha256"] == _digest(partition.output, "")
     except (InputError, ValueError, TypeError, KeyError, OverflowError):  # none, or a damaged one

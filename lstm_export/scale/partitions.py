@@ -102,11 +102,7 @@ def _tables(data: Path) -> Iterator[Path]:
 
 def _partition(source: Path, data: Path, output: Path) -> Partition:
     name = source.relative_to(data).as_posix()
-    is_parquet = name.lower().endswith(".parquet")
-    stem = name[: -len(next(end for end in SUFFIXES if name.lower().endswith(end)))]
-    return Partition(
-        name,
-        source,
-        output / f"{stem}{'.parquet' if is_parquet else '.csv'}",
-        output / RECORDS / f"{name}.json",
-    )
+    suffix = next(end for end in SUFFIXES if name.lower().endswith(end))
+    stem = name[: -len(suffix)]
+    kind = ".parquet" if suffix == ".parquet" else ".csv"  # what was packed is answered unpacked
+    return Partition(name, source, output / f"{stem}{kind}", output / RECORDS / f"{name}.json")

@@ -36,7 +36,10 @@ class SeriesEnds:
             first.setdefault(run.keys, run.times[0])
             last[run.keys] = run.times[-1]
         hashes = np.array([hash_of(keys) for keys in first], np.uint64)
-        return cls(hashes, np.array(list(first.values())), np.array(list(last.values())))
+        # both dicts hold the series in order of appearance
+        begins = np.array(list(first.values()))
+        ends = np.array(list(last.values()))
+        return cls(hashes, begins, ends)
 
     def __len__(self) -> int:
         return len(self.hashes)
@@ -89,11 +92,9 @@ def _splits_of_kind(
     partitions: Sequence[SeriesEnds], kind: str, signature: Signature
 ) -> Iterator[Split]:
     """Among partitions whose times are of a kind, dates or numbers."""
-    places = [
-        index
-        for index, ends in enumerate(partitions)
-        if len(ends) and ends.first.dtype.kind == kind
-    ]
+    of_kind = [len(ends) > 0 and ends.first.dtype.kind == kind for ends in partitions]
+    places = np.flatnonzero(of_kind).tolist()
+    # (series of all partitions,): the partition that each is of
     owners = np.repeat(places, [len(partitions[index]) for index in places])
     hashes = np.concatenate([partitions[index].hashes for index in places])
     first = np.concatenate([partitions[index].first for index in places])
@@ -114,7 +115,7 @@ def parts_that_go_on(
         signature: of the model.
     """
     before = -1  # of the series at hand, the part that reaches furthest
-    for after in np.lexsort((first, hashes)):
+    for after in np.lexsort((first, hashes)):  # by series, and by time within each
         if before < 0 or hashes[after] != hashes[before]:
             before = after
             continue
