@@ -33,32 +33,48 @@ def recurrent(  # noqa: PLR0913 - each is one dimension or one part of the node
         names: the node's inputs after B: `, lengths`.
         inputs: the graph's inputs after X: `, int32[batch] lengths`.
     """
-    outputs = ["Y", "Y_h", "Y_c"] if op == "LSTM" else ["Y", "Y_h"]
     if directions == 2:
         attributes += ', direction = "bidirectional"'
-    state = f"{directions}, {batch}, {hidden_size}]"
-    types = [f"float[{seq}, {state} Y", f"float[{state} Y_h", f"float[{state} Y_c"]
     given = f"float[{seq}, {batch}, {input_size}] X{inputs}"
-    answered = ", ".join(types[: len(outputs)])
+    state = f"{directions}, {batch}, {hidden_size}]"
     node = f"{op} <hidden_size = {hidden_size}{attributes}> (X, W, R, B{names})"
-    model = parser.parse_model(
-        f"""
-        <ir_version: 8, opset_import: ["" : 17]>
-        layer ({given}) => ({answered}) {{ {", ".join(outputs)} = {node} }}
-        """
-    )
-    rng = np.random.default_rng(0)
+    model = _parsed(given, _answers_of(op, seq, state), node)
     rows = GATES[op] * hidden_size
     shapes = {
         "W": (directions, rows, input_size),
         "R": (directions, rows, hidden_size),
         "B": (directions, 2 * rows),
     }
+    _add_weights(model, shapes, scale)
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def _answers_of(op: str, seq: int | str, state: str) -> dict[str, str]:
+    """By output of the operator its type in ONNX text."""
+    types = {"Y": f"float[{seq}, {state}", "Y_h": f"float[{state}"}
+    if op == "LSTM":
+        types["Y_c"] = f"float[{state}"
+    return types
+
+
+def _parsed(given: str, answered: dict[str, str], node: str) -> onnx.ModelProto:
+    """A graph of one node, without its weights."""
+    declared = ", ".join(f"{kind} {name}" for name, kind in answered.items())
+    return parser.parse_model(
+        f"""
+        <ir_version: 8, opset_import: ["" : 17]>
+        layer ({given}) => ({declared}) {{ {", ".join(answered)} = {node} }}
+        """
+    )
+
+
+def _add_weights(model: onnx.ModelProto, shapes: dict[str, tuple[int, ...]], scale: float) -> None:
+    """Arrays of these shapes, from N(0, scale^2), the same every time."""
+    rng = np.random.default_rng(0)
     for name, shape in shapes.items():
         array = rng.normal(0, scale, shape).astype(np.float32)
         model.graph.initializer.append(numpy_helper.from_array(array, name))
-    onnx.checker.check_model(model, full_check=True)
-    return model
 
 
 def weights(model: onnx.ModelProto) -> dict[str, np.ndarray]:
