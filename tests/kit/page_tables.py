@@ -196,7 +196,8 @@ def _target(page: Path) -> list[str]:
 def _capabilities(page: Path) -> list[str]:
     table = ["| capability | members |", "|---|---|"]
     for protocol in _protocols():
-        if protocol.name not in ("ArtifactRunner", "Definition", "Target"):
+        # what a module is asked for with isinstance; the others only name a type
+        if "runtime_checkable" in map(ast.unparse, protocol.decorator_list):
             when = " ".join((ast.get_docstring(protocol) or "").partition("Attributes:")[0].split())
             members = "<br>".join(f"{member}: {what}" for member, what in _members(protocol))
             table.append(f"| **{protocol.name}**: {when} | {members} |")
