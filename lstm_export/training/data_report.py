@@ -96,7 +96,7 @@ def data_report(
     """Follow every window that an unbroken table would hold to what became of it."""
     timeline = samples.timeline
     windows = _Windows(signature, options, samples)
-    fates = np.zeros((len(PARTS) + 1, len(FATES)), np.int64)
+    fates = np.zeros((len(PARTS) + 1, len(FATES)), np.int64)  # of all groups
     groups = []
     for name, rows in zip(timeline.names, timeline.series(), strict=True):
         gaps, counts = windows.of_series(rows)
@@ -139,6 +139,7 @@ class _Labels:
             highest.append(rows.max())
         if not lowest:
             return "", ""
+        # without times a label is the number of a row, which the table counts from its first
         offset = self._first_row if self._times is None else 0
         return str(min(lowest) + offset), str(max(highest) + offset)
 
@@ -194,6 +195,7 @@ class _Windows:
             begins = slice(series.start + block.start, series.start + block.stop)
             rows = slice(begins.start, min(begins.stop + self._to_last, series.stop))
             jumps = self._jumps(rows)
+            # those after rows that only end windows are counted with the next block
             gaps += int(jumps[: begins.stop - begins.start].sum())
             counts += self._fates(begins, rows, jumps)
         return gaps, counts
@@ -223,13 +225,17 @@ class _Windows:
         spans_gap = gaps_before[last] > gaps_before[first]
         part_of_window = self._part_of_window[begins][first]
         is_used = part_of_window != NO_PART
+
         # the first reason that applies: used, made but of no part, a gap, else a missing cell
         fate = np.where(spans_gap, FATES.index(GAPS), FATES.index(MISSING))
         fate[made[first]] = FATES.index(EDGES)
         fate[is_used] = FATES.index(USED)
+
+        # a window that was not used counts for the part of the first row that it would predict
         first_predicted = np.minimum(first + self._to_first_predicted, count - 1)
         part = self._part_of_row[rows][first_predicted]
         part[is_used] = part_of_window[is_used]
+
         counts = np.zeros((len(PARTS) + 1, len(FATES)), np.int64)
         np.add.at(counts, (part, fate), 1)  # NO_PART counts from the end
         return counts

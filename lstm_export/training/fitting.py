@@ -111,12 +111,13 @@ def fit_table(
     fitted = task.fitted(options, choice, progress, unfinished)
     if options.predict != "auto" or choice.predict == "correction" or fitted.is_interrupted:
         return fitted
+    # where a ridge regression is better on validation, a second run learns to correct it
     better = corrected(task.samples, fitted.chosen, choice, fitted.model)
     if better is None:
         return fitted
     try:
         return task.fitted(options, better, progress, None)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # the first run is whole, and kept
         return replace(fitted, is_interrupted=True)
 
 
@@ -177,10 +178,11 @@ class _Task:
             own = replace(chosen, seed=seed)
             try:
                 members.append(self._member(assembly, own, progress, unfinished))
-            except KeyboardInterrupt:
+            except KeyboardInterrupt:  # before this member's first epoch was over
                 if not members:
                     raise
                 is_interrupted = True
+            # later than that a member is kept, and says where it stood
             is_interrupted = is_interrupted or members[-1].trained.unfinished is not None
             if is_interrupted:
                 break

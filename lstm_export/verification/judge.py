@@ -44,6 +44,8 @@ def judge(subject: Subject, artifact: ArtifactFile) -> ParityReport:
         check_sizes(artifact.name, artifact.runner().signature, subject.model)
         return judge_exactly(subject, artifact, definition)
     cost: tuple[str, ...] = ()
+    # A file of rounded weights is held to the model of those weights; what the rounding costs
+    # is told beside.
     held = targets.held(artifact.module, subject.model, artifact.data)
     if held is not subject.model:
         cost = rounding_cost(subject, held)
@@ -250,6 +252,8 @@ def difference_between(model: Model, found: Model) -> str:
     if found.signature != model.signature:
         return "the stored signature is not the model's"
     differences = model.differences(found)
+    if not differences:
+        return ""
     more = f"; and {len(differences) - 2} more" if len(differences) > 2 else ""
     return "; ".join(differences[:2]) + more + _largest(model, found)
 

@@ -127,7 +127,7 @@ def _twice(graph: GraphProto) -> bool:
     if _takes_lengths(graph) or _is_bidirectional(graph) or len(axes) != 2:
         return False
     node = _read_through(graph, "Concat", axis=1)
-    node.input.append("x")
+    node.input.append("x")  # x after x along time, (batch, 2 * seq, input_size)
     return True
 
 
@@ -145,6 +145,7 @@ def _other_step(step: int) -> Edit:
                 _read_step_of_output(graph, index, step)
                 return True
             if _picks_last(node):
+                # an index without axes, as the last one: the axis of time goes away
                 node.input[1] = _constant(graph, "other_index", np.array(step))
                 return True
         return False
@@ -171,6 +172,7 @@ def _read_step_of_output(graph: GraphProto, index: int, step: int) -> None:
     place = _constant(graph, f"{node.name}/step", [step])
     axis = _constant(graph, "one/axis", [1])
     squeezed = helper.make_node("Squeeze", [every_step, axis], [f"{every_step}/1"])
+    # (1, batch, hidden_size), as the state has it
     gather = helper.make_node("Gather", [f"{every_step}/1", place], [picked], axis=0)
     graph.node.insert(index + 1, squeezed)
     graph.node.insert(index + 2, gather)
@@ -183,6 +185,7 @@ def _summed(graph: GraphProto) -> bool:
     means = [node for node in graph.node if node.op_type == "ReduceMean"]
     for node in means:
         (axes,) = [each.ints for each in node.attribute if each.name == "axes"]
+        # ReduceSum takes its axes as an input since opset 13, ReduceMean only since 18
         axis = _constant(graph, f"{node.name}/axis", list(axes))
         name = node.output[0]
         summed = helper.make_node("ReduceSum", [node.input[0], axis], [name], keepdims=0)
@@ -198,6 +201,7 @@ def _divided_by_the_longest(graph: GraphProto) -> bool:
     if not means:
         return False
     cast = helper.make_node("Cast", ["x/seq"], ["x/longest"], to=int(TensorProto.FLOAT))
+    # before the first that reads it: nodes stand in the order of computing
     graph.node.insert(list(graph.node).index(means[0]), cast)
     _rename_input(graph, "lengths/divisor", "x/longest")
     return True

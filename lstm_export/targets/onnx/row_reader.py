@@ -45,10 +45,11 @@ def read_final(walk: Walk, final: tuple[str, int], bidirectional: bool) -> Stage
     state, layer = final
     name = walk.name()
     if bidirectional:
-        walk.advance("Transpose", perm=[1, 0, 2])
+        walk.advance("Transpose", perm=[1, 0, 2])  # (batch, directions, size)
         name = walk.name()
-        walk.integers("Reshape", 0, -1)
+        walk.integers("Reshape", 0, -1)  # the directions side by side: 0 keeps the batch
         return LastHidden(name, state=state, layer=layer)
+    # Both give (batch, size); which operator it is keeps apart two stages of the same numbers.
     if walk.op() == "Squeeze" and final == ("h", -1):
         walk.integers("Squeeze", 0)
         return LastStep(name)
@@ -87,14 +88,14 @@ def _sum_or_mean(walk: Walk, axis: int, steps: str) -> Pool:
     """A sum over the steps, or a mean by so many of them or by one less."""
     name = walk.name()
     read_reduced(walk, "ReduceSum", axis)
-    step_over_shared(walk)
+    step_over_shared(walk)  # the number of steps, which the first to divide by it has made
     is_corrected = walk.op() == "Sub" and walk.is_input_named(0, steps)
     is_divided = walk.op() == "Div" and walk.is_input_named(1, steps)
     if not (is_corrected or is_divided):
         return Pool(name, "sum")
     divisor = steps
     if is_corrected:
-        taken = walk.take("Sub", steps, CONSTANT)
+        taken = walk.take("Sub", steps, CONSTANT)  # steps - 1
         (less,) = taken.arrays()
         (divisor,) = taken.outputs
         check_number(less, 1.0, divisor)
@@ -128,6 +129,7 @@ def _pool_of_what_counts(walk: Walk, place: Place) -> Stage:
     """A sum, a mean or the largest value over the steps before each row's end."""
     counts = "lengths/counts_time_first" if place.is_time_first else "lengths/counts"
     axis = place.time_axis
+    # a step after the row's end gets what changes no sum and no maximum
     taken = walk.take("Where", counts, walk.current, CONSTANT)
     (nothing,) = taken.arrays()
     (walk.current,) = taken.outputs

@@ -135,14 +135,14 @@ class Walk:
         if node.attributes != attributes:
             got = f"{op} {node.name!r} has attributes {dict(node.attributes)}"
             raise UnsupportedModel(f"{got}, expected {attributes}")
-        missing = len(inputs) - len(node.inputs)
+        missing = len(inputs) - len(node.inputs)  # ONNX leaves trailing optional inputs out
         given = [*node.inputs, *[""] * missing]
         fits = len(given) == len(inputs) and all(map(self._fits, given, inputs))
         if not fits:
             got = f"{op} {node.name!r} takes {list(node.inputs)}"
             raise UnsupportedModel(f"{got}, expected {', '.join(inputs)}")
         self._next += 1
-        self._unused -= set(given)
+        self._unused -= set(given)  # what is never read has no place in the graph: `check_end`
         pairs = zip(given, inputs, strict=True)
         constants = [self._constants.get(name) for name, kind in pairs if _is_constant(kind)]
         return Taken(tuple(constants), node.outputs)

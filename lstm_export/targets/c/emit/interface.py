@@ -179,6 +179,7 @@ def _commented(record: Mapping[str, Any]) -> str:
 
 def _escaped(text: str) -> str:
     """A JSON string."""
+    # JSON's \u escapes are of UTF-16: a character beyond 0xffff takes two
     units = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), "<u2")
     plain_units = {ord(character) for character in _PLAIN}
     return (
