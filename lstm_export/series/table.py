@@ -84,7 +84,7 @@ class Table:
 
     def __post_init__(self) -> None:
         lengths = {name: len(column) for name, column in self.columns.items()}
-        if len(set(lengths.values())) != 1:
+        if len(set(lengths.values())) != 1:  # 0 without columns
             raise InputError(f"{self.title} needs columns of equal length, got {lengths or 'none'}")
 
     @classmethod
@@ -180,7 +180,9 @@ class Table:
         """Numbers as float64, those that stand for a missing cell as NaN."""
         values: Array = column.astype(np.float64)
         missing = [float(word) for word in self.format.missing_values if is_number(word)]
-        return np.where(np.isin(values, missing), np.nan, values) if missing else values
+        if not missing:
+            return values
+        return np.where(np.isin(values, missing), np.nan, values)
 
     def text(self, name: str) -> Array:
         """One column as text, an array of str `(rows,)`."""
@@ -218,6 +220,7 @@ class Table:
         """
         pyarrow = require("pyarrow", "train", "writing Parquet")
         parquet = require("pyarrow.parquet", "train", "writing Parquet")
+        # cells of text: pyarrow would take a column without any for one of nulls
         types = {name: pyarrow.string() for name in self.names if self[name].dtype.kind == "O"}
         columns = {
             name: pyarrow.array(column, types.get(name)) for name, column in self.columns.items()

@@ -78,7 +78,7 @@ def _read_csv(path: Path, table_format: TableFormat) -> Mapping[str, Array]:
     except csv.Error as error:
         line = reader.line_num + table_format.skip_rows
         raise InputError(f"{path}, line {line} is not CSV: {error}") from error
-    while rows and not rows[-1]:
+    while rows and not rows[-1]:  # empty lines at the end are no rows
         rows.pop()
     if not rows:
         raise InputError(f"{path} holds nothing, expected a table")
@@ -114,7 +114,7 @@ def _unzipped(path: Path, data: bytes) -> bytes:
     most = min(MAX_TEXT_BYTES, max(SMALL_TEXT_BYTES, MAX_RATIO * len(data)))
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-            text = file.read(most + 1)
+            text = file.read(most + 1)  # one byte more than is allowed tells that it is too much
     except (EOFError, zlib.error) as error:
         raise InputError(f"{path} is a damaged gzip file: {error}; copy it again") from error
     if len(text) > most:

@@ -115,6 +115,7 @@ def _texts(table: Table, name: str) -> list[str]:
     if column.dtype.kind == "O":
         return [cell.strip() if is_given(cell, table.format) else "" for cell in column]
     if column.dtype.kind == "f":
+        # 20240131.0 as 20240131; 17 digits tell every float64 apart
         return ["" if np.isnan(value) else f"{value:.17g}" for value in column.tolist()]
     return [str(value) for value in column.tolist()]
 
@@ -188,7 +189,7 @@ def _read_iso(text: str, table_format: TableFormat) -> np.datetime64:
 
 
 def _offset(found: re.Match[str]) -> np.timedelta64:
-    minutes = 60 * int(found["hours"] or 0) + int(found["minutes"] or 0)
+    minutes = 60 * int(found["hours"] or 0) + int(found["minutes"] or 0)  # Z and UTC have neither
     return np.timedelta64(-minutes if found["sign"] == "-" else minutes, "m")
 
 

@@ -109,7 +109,7 @@ def _flatten_bugs(model: Model, stage: Flatten) -> Iterator[Mutation]:
     orders = {"steps in reverse order": columns[::-1], "column by column": columns.T}
     for kind, order in orders.items():
         features = tuple(order.reshape(-1).tolist())
-        if list(features) != sorted(features):
+        if list(features) != sorted(features):  # a single step or a single column has one order
             wrong = Slice(f"{stage.name}.order", features)
             mutated = inserted(model, wrong, model.stages[index])
             yield from mutations(kind, mutated, stage.name)

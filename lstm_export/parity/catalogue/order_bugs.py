@@ -126,5 +126,5 @@ def _summed_biases(arrays: Mapping[str, Array]) -> dict[str, Array]:
         if key.startswith("bias_ih"):
             other = key.replace("bias_ih", "bias_hh")
             found[key] = array + arrays[other]
-            found[other] = 0 * array
+            found[other] = 0 * array  # zeros of its shape and type
     return found

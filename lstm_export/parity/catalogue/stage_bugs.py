@@ -111,10 +111,10 @@ def _linear_bugs(model: Model, stage: Linear) -> Iterator[Mutation]:
     weight = stage.weight
     bias = stage.bias
     reread = weight.T.reshape(weight.shape)  # the bytes of the transpose taken for it
-    mirrored = None if bias is None else bias[::-1]
+    mirrored = None if bias is None else bias[::-1]  # an output keeps its bias
     others: dict[str, Stage | None] = {
         "left out": None,
-        "weight transposed": replace(stage, weight=weight.T),
+        "weight transposed": replace(stage, weight=weight.T),  # fits where it is square
         "weight read column by column": replace(stage, weight=reread),
         "outputs in reverse order": replace(stage, weight=weight[::-1], bias=mirrored),
         "inputs in reverse order": replace(stage, weight=weight[:, ::-1]),

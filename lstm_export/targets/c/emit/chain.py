@@ -48,6 +48,7 @@ def walk(model: Model, names: Mapping[str, str], prefix: Prefix, step: bool) -> 
     run = Walk(model, names, prefix, step, Plan.of(model))
     for index in run.plan.early:
         _stage(index, run)
+    # a long pass goes through the runtime in pieces: what only the last step needs is left for it
     if run.plan.late and not step:
         run.lines.append("if (!last) {\n    return;\n}")
     for index in run.plan.late:
@@ -133,7 +134,7 @@ def _clamp(stage: Clamp, run: Walk) -> Value:
     count = run.count(x.width)
     if stage.low is not None:
         run.call("map_at_least", x.text, out.text, count, literal(stage.low))
-        x = out
+        x = out  # the other bound is held to what came of the first
     if stage.high is not None:
         run.call("map_at_most", x.text, out.text, count, literal(stage.high))
     return out
@@ -241,6 +242,7 @@ def _last_hidden(stage: LastHidden, run: Walk) -> Value:
     last = run.last_step(run.value)
     if not recurrent.bidirectional:
         return last
+    # a step holds forward's size values, then those of reverse
     size = recurrent.state_size
     out = _row_output(run)
     run.call("copy", out.text, last.text, run.floats(size))
@@ -254,7 +256,7 @@ def _recurrent(stage: Recurrent, run: Walk) -> Value:
     bases = run.keep_states(stage)
     _bring_within_reach(stage, run)
     for index, layer in enumerate(layers):
-        across = len(layer) * stage.state_size
+        across = len(layer) * stage.state_size  # values a step: of both directions
         is_answer = run.index == run.plan.answer and index == len(layers) - 1
         out = run.output(across) if is_answer else run.other_buffer(across, run.steps)
         for side, cell in enumerate(layer):

@@ -104,6 +104,7 @@ class Arrays:
     def _pad(self, lanes: int) -> str:
         """Zeros up to a multiple of 16, where rows have them."""
         missing = -lanes % 16
+        # the bits of what is missing: PAD_8 and PAD_4 are twelve zeros, or none without vectors
         pads = [self.prefix.macro(f"PAD_{part}") for part in (8, 4, 2, 1) if missing & part]
         return f"    {' '.join(pads)}\n" if pads else ""
 

@@ -237,8 +237,8 @@ class Walk:
         """Have a layer packed for many rows; where that will lie."""
         if self.step:
             return "0"
-        nx = cell.weight_ih.shape[1]
-        nh = cell.weight_hh.shape[1]
+        nx = cell.weight_ih.shape[1]  # inputs
+        nh = cell.weight_hh.shape[1]  # values of h
         gates = len(stage.gates)
         biases_h = 1 if isinstance(stage, GRU) else 0
         sizes = f"{nx}, {nh}, {gates}, {stage.hidden_size}, {biases_h}"
