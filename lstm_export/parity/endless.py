@@ -148,9 +148,8 @@ def on_data(
         need = f"no unbroken run of more than the window's {window} rows"
         raise InputError(f"{table.title} holds {need}")
     measured = Measured(table, model.signature)
-    windows_of_runs = [len(run) - window + 1 for run in runs]
     parts = []
-    for run, starts in zip(runs, _picked(windows_of_runs), strict=True):
+    for run, starts in zip(runs, _picked([len(run) - window + 1 for run in runs]), strict=True):
         ends = starts + window - 1  # (predictions,): a window's last step is its answer's
         windows = sliding_windows(run.x, window)  # (len(run) - window + 1, window, input_size)
         on_window = _last(model, windows[starts])

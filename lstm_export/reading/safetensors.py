@@ -148,8 +148,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _metadata(header: Mapping[str, Any]) -> dict[str, str]:
     facts = header.get("__metadata__", {})
-    is_text = isinstance(facts, dict) and all(isinstance(value, str) for value in facts.values())
-    if not is_text:
+    if not isinstance(facts, dict) or not all(isinstance(value, str) for value in facts.values()):
         raise CheckpointError(_FAULT.format("__metadata__ is not text"))
     return facts
 

@@ -49,8 +49,8 @@ class CRunner:
         least = self._interface.least_steps
         if width != self.signature.input_size or seq < least:
             expected = f"(batch, seq, {self.signature.input_size})"
-            steps = "a step" if least == 1 else f"{least} steps"
-            raise InputError(f"x is {x.shape}, expected {expected} with {steps} at least")
+            needed = "a step" if least == 1 else f"{least} steps"
+            raise InputError(f"x is {x.shape}, expected {expected} with {needed} at least")
         steps = (seq,) if self._interface.every_step else ()
         y = np.empty((batch, *steps, self.signature.output_size), np.float32)
         scratch = np.empty(self._scratch_floats(batch, seq), np.float32)
