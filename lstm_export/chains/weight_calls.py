@@ -96,12 +96,18 @@ def _linear(call: Call, t: Translator, x: Any, product: _Product) -> Signal:
     )
 
 
-def layer_norm(call: Call, data: Data, t: Translator) -> Signal:
-    """Over the features alone."""
+def _normalised(call: Call, t: Translator) -> Signal:
+    """What a norm takes, having checked that it is one over the features."""
     signal = t.signal(call.args[0])
     shape = call.argument(1, "normalized_shape")
     if tuple(shape) != (features(signal),):
         raise Untranslated(f"normalises over {tuple(shape)}, only the features have a stage")
+    return signal
+
+
+def layer_norm(call: Call, data: Data, t: Translator) -> Signal:
+    """Over the features alone."""
+    signal = _normalised(call, t)
     weight = call.argument(2, "weight")
     bias = call.argument(3, "bias")
     return over_features(call, signal, t, (weight, bias, float(call.argument(4, "eps", 1e-5))))
@@ -129,10 +135,7 @@ def over_features(call: Call, signal: Signal, t: Translator, norm: Norm) -> Sign
 
 def rms_norm(call: Call, data: Data, t: Translator) -> Signal:
     """Over the features alone."""
-    signal = t.signal(call.args[0])
-    shape = call.argument(1, "normalized_shape")
-    if tuple(shape) != (features(signal),):
-        raise Untranslated(f"normalises over {tuple(shape)}, only the features have a stage")
+    signal = _normalised(call, t)
     weight = call.argument(2, "weight")
     eps = call.argument(3, "eps")
     eps = EPS_OF_FLOAT32 if eps is None else float(eps)

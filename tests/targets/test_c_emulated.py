@@ -4,8 +4,6 @@ is called.
 
 from __future__ import annotations
 
-import shutil
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,16 +23,6 @@ from tests.kit.graphs import FORECASTS
 
 MODELS = {**CHAINS, **GRAPHS, **FORECASTS}
 NAMES = {name.replace(" ", "_"): name for name in MODELS}  # the prefix of its symbols
-
-
-@pytest.fixture(scope="module")
-def emulate() -> Any:
-    """tests/kit/emulate.py, which the table of docs/c_targets.md is made with, too."""
-    if not shutil.which("gcc") or sys.platform == "win32":
-        pytest.skip("needs gcc and a POSIX system")
-    from tests.kit import emulate
-
-    return emulate
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -33,15 +32,6 @@ MODELS = {
 }
 # What a processor without division calls for a LayerNorm; anything else would be floats or 64 bits.
 DIVISION = {"__aeabi_uidiv", "__aeabi_uidivmod", "__aeabi_idiv", "__aeabi_idivmod"}
-
-
-@pytest.fixture(scope="module")
-def emulate() -> Any:
-    if not shutil.which("gcc") or sys.platform == "win32":
-        pytest.skip("needs gcc and a POSIX system")
-    from tests.kit import emulate
-
-    return emulate
 
 
 @pytest.fixture(scope="module")

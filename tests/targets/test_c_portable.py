@@ -29,13 +29,6 @@ pytestmark = pytest.mark.skipif(
 NOTE = "floats are computed otherwise here; define MODEL_OTHER_BITS to be told no more"
 
 
-@pytest.fixture
-def emulate() -> ModuleType:
-    from tests.kit import emulate
-
-    return emulate
-
-
 def written(chain: str, folder: Path, weights: str = "float32", **options: Any) -> Path:
     """NAME.c of a chain, called as its folder is."""
     c.export(MODELS[chain], folder, name=folder.name, weights=weights, **options)

@@ -40,10 +40,7 @@ def sigmoid_or_silu(walk: Walk) -> Activation:
     x = walk.current
     name = walk.name()
     walk.advance("Sigmoid")
-    if not name.endswith("/sigmoid"):
-        return Activation(name, "sigmoid")
-    walk.advance("Mul", x)
-    return Activation(name.removesuffix("/sigmoid"), "silu")
+    return _gate_or_gated(walk, name, x, gate="sigmoid", gated="silu")
 
 
 def hardsigmoid_or_hardswish(walk: Walk) -> Activation:
@@ -52,10 +49,15 @@ def hardsigmoid_or_hardswish(walk: Walk) -> Activation:
     name = walk.name()
     sixth = float(np.float32(1 / 6))  # attributes are float32
     walk.advance("HardSigmoid", alpha=sixth, beta=0.5)
-    if not name.endswith("/hardsigmoid"):
-        return Activation(name, "hardsigmoid")
+    return _gate_or_gated(walk, name, x, gate="hardsigmoid", gated="hardswish")
+
+
+def _gate_or_gated(walk: Walk, name: str, x: str, *, gate: str, gated: str) -> Activation:
+    """The gate that was just read, or x times it: then its node is called after the two."""
+    if not name.endswith(f"/{gate}"):
+        return Activation(name, gate)
     walk.advance("Mul", x)
-    return Activation(name.removesuffix("/hardsigmoid"), "hardswish")
+    return Activation(name.removesuffix(f"/{gate}"), gated)
 
 
 def softplus_or_mish(walk: Walk) -> Activation:
