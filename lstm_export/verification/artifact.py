@@ -279,7 +279,6 @@ def opened_bytes(
     with naming(path):
         bundle = open_bundle(data)
     artifacts = {name: _packed(path, bundle, name, word) for name in bundle.artifacts}
-    # what needs only the weights runs whether or not it was packaged
     makers = [name for name in targets.names() if _makes_runner(name)]
     made = {name: _packed(path, bundle, name, word) for name in makers}
     return OpenedFile(path, data, bundle, artifacts, {**artifacts, **made}, signed)
