@@ -22,6 +22,7 @@ from ..series import Run, Table, series_of, sliding_windows
 MODEL_NAMES = ("model", "lstm")  # in a checkpoint's metrics; the second in older ones
 MOST_WINDOWS = 4096  # compared, spread evenly over the data
 ROWS = 256  # windows computed at once
+MOST_TOLD = 4  # targets, in sentences
 WINDOWS = "the checkpoint's windows, one after the other"
 
 
@@ -75,6 +76,15 @@ class EndlessReport:
         lines = [f"{compared} ({self.data}: {seen})"]
         lines += [f"  {_line(column)}" for column in self.columns]
         return "\n".join(lines)
+
+    def sentences(self) -> tuple[str, ...]:
+        """For people, of the first few targets what the stream changes; each stands by itself."""
+        told = []
+        for column in self.columns[:MOST_TOLD]:
+            unit = f" {column.unit}" if column.unit else ""
+            differ = f"{column.rmse:.2g}{unit} RMSE, {column.largest:.2g}{unit} at most"
+            told.append(f"as an endless stream {column.name} differs by {differ}, on {self.data}")
+        return tuple(told)
 
 
 class _Compared(NamedTuple):

@@ -118,10 +118,10 @@ def lowered(target: Target, model: Model) -> tuple[Model, tuple[str, ...]]:
     return chain, tuple(notes)
 
 
-def notes_on(target: Target, model: Model) -> tuple[str, ...]:
-    """What a user of the target should know, always and of this model."""
+def notes_on(target: Target, model: Model, windows: Array | None) -> tuple[str, ...]:
+    """What a user of the target should know, always and of this model and its real windows."""
     always = (target.note,) if isinstance(target, HasNote) else ()
-    of_model = target.notes_on(model) if isinstance(target, HasNotesOnModel) else ()
+    of_model = target.notes_on(model, windows) if isinstance(target, HasNotesOnModel) else ()
     return (*always, *of_model)
 
 

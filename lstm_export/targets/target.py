@@ -255,8 +255,9 @@ class HasNote(Protocol):
 class HasNotesOnModel(Protocol):
     """What an artifact offers depends on the model, and its user should know it."""
 
-    def notes_on(self, model: Model) -> tuple[str, ...]:
-        """One sentence each, shown with every report; none where there is nothing to say."""
+    def notes_on(self, model: Model, windows: Array | None) -> tuple[str, ...]:
+        """One sentence each, shown with every report, of a model and real inputs, where there are
+        any; none where there is nothing to say."""
 
 
 @runtime_checkable

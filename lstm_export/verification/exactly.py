@@ -28,7 +28,7 @@ def judge_exactly(
     cost = definition.cost(*shown_inputs(subject.golden))
     notes = (
         *subject.checkpoint.remarks,
-        *targets.notes_on(artifact.module, subject.model),
+        *targets.notes_on(artifact.module, subject.model, subject.checkpoint.windows),
         *cost.sentences(),
     )
     report = _judged(artifact, definition, subject.golden, definition.inputs())

@@ -75,7 +75,8 @@ def judge_runner(
         notes: what a user should know besides.
     """
     module = artifact.module
-    notes = (*notes, *targets.notes_on(module, subject.model))
+    windows = subject.checkpoint.windows
+    notes = (*notes, *targets.notes_on(module, subject.model, windows))
     golden = subject.golden_for(runner)
     report = check(
         runner,

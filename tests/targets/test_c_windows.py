@@ -15,6 +15,7 @@ import pytest
 from lstm_export import pipeline, targets
 from lstm_export.chains import Checkpoint, write_checkpoint
 from lstm_export.model import Array, Column, Model
+from lstm_export.parity.endless import on_windows
 from lstm_export.targets.c.emit.interface import Interface, Record
 from lstm_export.targets.c.emit.source import write
 from lstm_export.targets.c.host import compiler
@@ -146,6 +147,12 @@ def test_the_record_tells_the_window() -> None:
 def test_the_export_notes_what_step_is(tmp_path: Path) -> None:
     for name, is_noted in (("seed", True), ("gru both ways", False)):
         file = tmp_path / f"{is_noted}.pt"
-        write_checkpoint(file, Checkpoint(windowed(name), None, {}))
+        model = windowed(name)
+        windows = drawn(model, 6, WINDOW)
+        write_checkpoint(file, Checkpoint(model, windows, {}))
         notes = pipeline.export(file, "c").notes
         assert any("NAME_window_push" in note for note in notes) == is_noted
+        changed = [note for note in notes if "as an endless stream y0 differs by" in note]
+        assert changed == list(on_windows(model, windows).sentences() if is_noted else ())
+        page = (tmp_path / f"{is_noted}_c" / "README.md").read_text()
+        assert all(note in page for note in changed)

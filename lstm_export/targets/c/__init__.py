@@ -136,9 +136,10 @@ def differs_from(model: Model, data: bytes) -> str:
     return difference(model, _text(data))
 
 
-def notes_on(model: Model) -> tuple[str, ...]:
-    """What the step of a model of windows means."""
+def notes_on(model: Model, windows: Array | None) -> tuple[str, ...]:
+    """What the step of a model of windows means, and what it costs on real ones."""
     from .emit.plan import looks_ahead
+    from .stream_cost import stream_cost
 
     window = model.signature.window
     if window is None or looks_ahead(model):
@@ -146,6 +147,7 @@ def notes_on(model: Model) -> tuple[str, ...]:
     return (
         "the step in C is an endless stream; the model was trained on windows of "
         f"{window} samples, which NAME_window_push answers as in training",
+        *stream_cost(model, windows),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...model import Array, Model
 from .emit.interface import Interface
 from .emit.names import checked
-from .emit.readme import check_flash, readme
+from .emit.readme import Told, check_flash, readme
 from .emit.self_test import golden_text
 from .emit.source import Source, write
 from .integer.choosing import choose
@@ -28,17 +28,19 @@ def files_of(model: Model, windows: Array | None, options: Options) -> dict[str,
     if options.is_whole:
         source, page = _integer(model, windows, interface, options)
     else:
-        source, page = _floats(model, interface, options)
+        source, page = _floats(model, windows, interface, options)
     return {f"{interface.name}.h": source.h, f"{interface.name}.c": source.c, "README.md": page}
 
 
-def _floats(model: Model, interface: Interface, options: Options) -> tuple[Source, str]:
+def _floats(
+    model: Model, windows: Array | None, interface: Interface, options: Options
+) -> tuple[Source, str]:
     """The sources, and README.md."""
     weights = options.storage
     golden = golden_text(model, interface.prefix, weights) if interface.self_test else ""
     source = write(model, interface, weights, golden)
     check_flash(source, options.max_flash)
-    return source, readme(model, interface, weights, source)
+    return source, readme(model, interface, weights, source, Told.of(model, windows))
 
 
 def _integer(
@@ -51,4 +53,5 @@ def _integer(
     )
     source = write_integer(Written(model, found.whole, interface, facts))
     check_flash(source, options.max_flash)
-    return source, integer_readme(model.signature, interface, facts, source, found.sentences())
+    told = Told.of(model, windows)
+    return source, integer_readme(told, interface, facts, source, found.sentences())

@@ -80,6 +80,11 @@ def prose(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_ .,()=>-]", "_", text)
 
 
+def plain_sentence(text: str) -> str:
+    """A sentence that holds names of strangers, without marks that mean something in Markdown."""
+    return re.sub(r"[^A-Za-z0-9_ .,;:%+'()-]", "_", text)
+
+
 def distinct(name: str, taken: Collection[str]) -> str:
     """`name`, with a number after it where it is taken."""
     found = name

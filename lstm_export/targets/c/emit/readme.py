@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ....errors import InputError
-from ....model import LastSteps, Model, Recurrent, Signature
+from ....model import Array, LastSteps, Model, Recurrent
+from ..stream_cost import stream_cost
 from .interface import Interface
-from .names import plain
+from .names import plain, plain_sentence
 from .plan import looks_ahead
 from .source import Source
 
@@ -43,14 +46,34 @@ def check_flash(source: Source, limit: str) -> None:
         )
 
 
-def readme(model: Model, interface: Interface, weights: str, source: Source) -> str:
+@dataclass(frozen=True)
+class Told:
+    """What a README tells of a model and its real windows; names of strangers in a form of our own.
+
+    Attributes:
+        inputs: their names; none where they have none.
+        stream: what its step costs, where it was trained on windows, a sentence each.
+    """
+
+    inputs: tuple[str, ...]
+    stream: tuple[str, ...]
+
+    @classmethod
+    def of(cls, model: Model, windows: Array | None) -> Told:
+        """That of a model and of real windows, where there are any."""
+        columns = enumerate(model.signature.features)
+        inputs = tuple(plain(column.name) or f"input_{place}" for place, column in columns)
+        return cls(inputs, tuple(map(plain_sentence, stream_cost(model, windows))))
+
+
+def readme(model: Model, interface: Interface, weights: str, source: Source, told: Told) -> str:
     """README.md."""
     sections = [
         _title(interface),
         _costs(interface, weights, source),
-        _inputs(model),
+        _inputs(told),
         "## Call it\n",
-        *_calls(model, interface),
+        *_calls(model, interface, told),
         _SEQUENCES,
         _ANSWERS[interface.every_step],
         *([_LEAST] if interface.least_steps > 1 else []),
@@ -106,27 +129,26 @@ def window_rows(interface: Interface, number_bytes: int, state: int) -> list[str
     return [f"| window with its state, yours (RAM) | {total:,} |"]
 
 
-def input_names(signature: Signature) -> list[str]:
-    """Names are a stranger's, so they come in a form of our own; none where inputs have none."""
-    columns = enumerate(signature.features)
-    return [plain(column.name) or f"input_{place}" for place, column in columns]
-
-
-def _inputs(model: Model) -> str:
+def _inputs(told: Told) -> str:
     """The inputs of a step."""
-    order = ", ".join(input_names(model.signature)) or "in the order of training"
+    order = ", ".join(told.inputs) or "in the order of training"
     return f"Inputs of a step, in the model's own units: @INPUT_SIZE@ floats, {order}.\n"
 
 
-def _calls(model: Model, interface: Interface) -> list[str]:
+def _calls(model: Model, interface: Interface, told: Told) -> list[str]:
     """How samples are given as they come; for a model of windows first as it was trained."""
     calls = []
     if interface.window is not None:
         calls.append(_WINDOW_OF_STEPS if interface.streams else _WINDOW_OF_RUN)
     if interface.window is not None and interface.streams:
-        calls.append(_ENDLESS)
+        calls += [_ENDLESS, *listed(told.stream)]
     calls.append(_STEPS if interface.streams else _whole(model))
     return calls
+
+
+def listed(sentences: Sequence[str]) -> list[str]:
+    """A list of sentences as a part of a page; nothing where there are none."""
+    return ["".join(f"- {sentence}\n" for sentence in sentences)] if sentences else []
 
 
 def _whole(model: Model) -> str:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
-from ....model import Signature
 from ..emit.interface import Interface
-from ..emit.readme import input_names, window_rows
+from ..emit.names import plain_sentence
+from ..emit.readme import Told, listed, window_rows
 from ..emit.source import Source
 from .facts import IntegerFacts
 from .source import units_of
 
 
 def integer_readme(
-    signature: Signature,
+    told: Told,
     interface: Interface,
     facts: IntegerFacts,
     source: Source,
@@ -23,13 +22,13 @@ def integer_readme(
     """README.md.
 
     Args:
-        signature: of the model.
+        told: what it tells of the model.
         interface: what is called how.
         facts: what counts mean.
         source: what it takes.
         costs: what whole numbers cost, a sentence each.
     """
-    sections = [_TITLE, _sizes(interface, facts, source), _UNITS, *_calls(interface, facts)]
+    sections = [_TITLE, _sizes(interface, facts, source), _UNITS, *_calls(interface, facts, told)]
     sections += [_SELF_TEST] if interface.self_test else []
     sections += [_COST, _COMPILE]
     words = {
@@ -40,8 +39,8 @@ def integer_readme(
         "ANSWER_BITS": str(facts.answer_bits),
         "WINDOW": str(interface.window),
         "LEAST": str(interface.shortest or interface.window),
-        "UNITS": "\n".join(_named_units(signature, facts)),
-        "COSTS": "\n".join(f"- {_plain(cost)}" for cost in costs),
+        "UNITS": "\n".join(_named_units(told, facts)),
+        "COSTS": "\n".join(f"- {plain_sentence(cost)}" for cost in costs),
     }
     text = "\n".join(sections)
     for word, value in words.items():
@@ -49,16 +48,12 @@ def integer_readme(
     return text
 
 
-def _plain(sentence: str) -> str:
-    """A sentence that holds names of strangers, without marks that mean something in Markdown."""
-    return re.sub(r"[^A-Za-z0-9_ .,;:%+'()-]", "_", sentence)
-
-
-def _named_units(signature: Signature, facts: IntegerFacts) -> list[str]:
+def _named_units(told: Told, facts: IntegerFacts) -> list[str]:
     """What a count of every input means, and its name, where inputs have names."""
     units = units_of(facts)
-    names = input_names(signature)
-    return [f"{unit} ({name})" for unit, name in zip(units, names, strict=True)] if names else units
+    if not told.inputs:
+        return units
+    return [f"{unit} ({name})" for unit, name in zip(units, told.inputs, strict=True)]
 
 
 def _sizes(interface: Interface, facts: IntegerFacts, source: Source) -> str:
@@ -76,14 +71,14 @@ def _sizes(interface: Interface, facts: IntegerFacts, source: Source) -> str:
     return "\n".join(("| | bytes |", "|---|---|", *rows, ""))
 
 
-def _calls(interface: Interface, facts: IntegerFacts) -> list[str]:
+def _calls(interface: Interface, facts: IntegerFacts, told: Told) -> list[str]:
     """How samples are given; for a model of windows first as it was trained."""
     calls = []
     if interface.window is not None:
         calls.append(_WINDOW if interface.streams else _WINDOW_OF_RUN)
     calls.append(_STEPS if interface.streams else _WHOLE)
     if interface.window is not None and interface.streams:
-        calls.append(_ENDLESS)
+        calls += [_ENDLESS, *listed(told.stream)]
     return [*calls, _FLOATS] if facts.floats else calls
 
 
