@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from ..chains.reference import PROBE, Asked, Reference, reference
 from ..child_process import ChildProcess, packed, unpacked
 from ..errors import InputError, LstmExportError
 from ..model import Array, Model
-from ..parity import GoldenSet, ParityReport, check
+from ..parity import GoldenSet, ParityReport, check, diagnose
 
 CHILD = "lstm_export.verification.foreign_child"
 START_S = 120
@@ -85,9 +85,13 @@ def numbers_of(model: Model, golden: Sequence[GoldenSet], data: bytes) -> Parity
     notes = [*opened.notes, *runner.notes]
     if fixed is not None:
         notes.append(f"it takes {fixed} steps and no others: every set was cut or repeated to that")
-    return check(
+    report = check(
         runner, sets, subject="onnx, by numbers alone", structure="not checked", notes=tuple(notes)
     )
+    diagnosis = diagnose(runner, model, sets, report)
+    if diagnosis and fixed is not None:  # beginnings of a set, which it refuses
+        diagnosis = replace(diagnosis, step=None)
+    return replace(report, diagnosis=diagnosis)
 
 
 def _as_runner(opened: ForeignOnnx, model: Model) -> tuple[Reference, int | None]:

@@ -105,6 +105,32 @@ def test_a_file_of_another_tool_is_judged_by_its_numbers(
     assert "judged by its numbers alone" in done.output
 
 
+def reset_early(proto: Any) -> None:
+    """As torch.onnx writes a GRU with onnxscript up to 0.6.2, in findings/."""
+    without_names(proto)
+    (node,) = [node for node in proto.graph.node if node.op_type == "GRU"]
+    for attribute in node.attribute:
+        if attribute.name == "linear_before_reset":
+            attribute.i = 0
+
+
+@pytest.mark.parametrize("shape", [without_names, fixed])
+def test_a_gru_that_resets_early_is_named(shape: Callable[[Any], None], tmp_path: Path) -> None:
+    layers = torch.nn.ModuleDict({"gru": torch.nn.GRU(3, 4), "fc": torch.nn.Linear(4, 1)})
+    torch.save(layers.state_dict(), tmp_path / "m.pt")
+    chain = ("--forward", "gru, last, fc")
+    done = CliRunner().invoke(app, ["onnx", str(tmp_path / "m.pt"), *chain])
+    assert done.exit_code == 0, done.output
+    proto = onnx.load(tmp_path / "m.onnx")
+    reset_early(proto)
+    shape(proto)
+    onnx.save(proto, tmp_path / "m.onnx")
+    failed = verified(tmp_path / "m.onnx", *chain)
+    assert failed.exit_code == 1
+    assert "diagnosis: it behaves like: linear_before_reset=0" in failed.output
+    assert ("first wrong at step" in failed.output) == (shape is without_names)
+
+
 def test_what_onnx_runtime_saves_is_judged_by_its_numbers_when_asked(own: Path) -> None:
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
