@@ -13,6 +13,8 @@ from .starting import starting
 # Of Dask's configuration. As it stands, malloc gives every 64 KiB that are freed back to the system
 # and takes them anew for the next array, page by page, in system time.
 KEEPING_FREED_MEMORY = {"distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None}
+# And where it is started here: as it stands, questions wait for ever once no process is left.
+_STARTED_HERE = {**KEEPING_FREED_MEMORY, "distributed.scheduler.no-workers-timeout": "1 minute"}
 
 
 def ask_dask(
@@ -32,16 +34,15 @@ def ask_dask(
         places = {future.key: index for index, future in enumerate(futures)}
         given_up = []
         for future in distributed.as_completed(futures):
-            if future.exception():
+            if isinstance(future.exception(), distributed.KilledWorker):
                 given_up.append(places[future.key])
             else:
-                yield places[future.key], future.result()
+                yield places[future.key], _answer(future)
         for index in given_up:
-            yield index, _asked_alone(client, job, questions[index])
+            yield index, _answer(client.submit(job, questions[index], pure=False))
 
 
-def _asked_alone(client: Any, job: Callable[[Any], Any], question: Any) -> Any:
-    future = client.submit(job, question, pure=False)
+def _answer(future: Any) -> Any:
     error = future.exception()
     return Died(f"its process ended on Dask: {error}") if error else future.result()
 
@@ -70,7 +71,7 @@ def _new_client(distributed: Any, workers: int | None) -> Iterator[Any]:
             yield client
         return
     with (
-        config.set(KEEPING_FREED_MEMORY),
+        config.set(_STARTED_HERE),
         distributed.LocalCluster(
             n_workers=workers, threads_per_worker=1, dashboard_address=None
         ) as cluster,

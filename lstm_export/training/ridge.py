@@ -34,6 +34,7 @@ class NormalEquations:
         for design, true in parts:
             gram = gram + design.T @ design
             moment = moment + design.T @ true
+            del design  # before the next is made: of long windows it is large
         return cls(gram, moment)
 
     def weights(self, columns: int) -> Array:

@@ -242,6 +242,20 @@ def test_dask_goes_to_the_cluster_that_the_environment_names(
         assert dict(ask_on("dask", process_of, [0, 1], 2)) == {0: worker, 1: worker}
 
 
+def test_dask_does_not_wait_for_ever_for_processes_that_are_gone() -> None:
+    dask = pytest.importorskip("dask", reason="needs Dask: scripts/scale_engines.sh")
+    from distributed import Client, LocalCluster
+
+    with (
+        dask.config.set({"distributed.scheduler.no-workers-timeout": "1s"}),
+        LocalCluster(n_workers=0, dashboard_address=None) as cluster,
+        Client(cluster),
+    ):
+        ((_, answer),) = ask_on("dask", process_of, [0], 1)
+    assert isinstance(answer, Died)
+    assert "without any running workers" in answer.reason
+
+
 @pytest.mark.parametrize("engine", ["ray", "dask", "spark"])
 def test_a_process_that_dies_costs_its_question_alone(
     engine: Engine, request: pytest.FixtureRequest
