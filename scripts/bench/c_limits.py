@@ -2,8 +2,8 @@
 and reading the weights again and again from the cache that they lie in.
 
 A step reads all weights. A sequence takes its layers one after the other: recurrent weights are
-read at every step, those of the input once for four steps where it is wider than 2. In a batch each
-weight serves many rows, and multiply-adds are the limit.
+read at every step, those of the input once for four steps where it is wider than 2, or, in whole
+numbers, once for sixteen. In a batch each weight serves many rows, and multiply-adds are the limit.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ READ = "reading {}"  # weights as a key of BITS
 SUMS = 12  # vectors that c_loops.c adds to at once
 BLOCK = 8  # vectors that it reads at once
 STEPS_A_READ = 4  # see MODEL_FOUR of the runtime
+PRODUCTS = 32  # of int16 that an instruction of VNNI adds; for 64 of int8 weights it takes two
+WHOLE_STEPS_A_READ = 16  # see MODEL_SAMPLES of the runtime
 
 
 def limits(
@@ -38,20 +40,43 @@ def limits(
     }
     if batch == 1:
         for weights in BITS:
-            parts = _parts(model, seq, BITS[weights])
+            parts = _parts(model, seq, BITS[weights], STEPS_A_READ, 3)
             found[READ.format(weights)] = _reading(parts, loop, BLOCK * vector_floats)
     return found
 
 
-def _parts(model: Model, seq: int, bits: int) -> list[tuple[int, float]]:
-    """Floats that are read together, and how often."""
+def whole_limits(
+    model: Model, shape: tuple[int, int], loop: ctypes.CDLL, weight_bits: int
+) -> dict[str, Repeat]:
+    """The same of whole numbers: COMPUTE, and for a single row READ; none without VNNI."""
+    batch, seq = shape
+    sums = ctypes.c_int.in_dll(loop, "whole_sums").value
+    if not sums:
+        return {}
+    products = sum(array.size for key, array in model.arrays.items() if "weight" in key)
+    rounds = products * batch * seq / (sums * PRODUCTS)
+    found: dict[str, Repeat] = {
+        COMPUTE: lambda calls: loop.whole_multiply_adds(ctypes.c_size_t(round(calls * rounds)))
+    }
+    if batch == 1:
+        parts = _parts(model, seq, weight_bits, WHOLE_STEPS_A_READ, 1)
+        found[READ.format(f"int{weight_bits}")] = _reading(parts, loop, BLOCK * 16)
+    return found
+
+
+def _parts(
+    model: Model, seq: int, bits: int, steps_a_read: int, narrowest: int
+) -> list[tuple[int, float]]:
+    """Floats that are read together, and how often; inputs of `narrowest` columns are multiplied
+    ahead of the steps.
+    """
     recurrent = {key: array for key, array in model.arrays.items() if "weight_" in key}
     if seq == 1:
         return [(sum(array.size for array in recurrent.values()) * bits // 32, 1.0)]
     parts = []
     for key, array in recurrent.items():
-        is_ahead = "weight_ih" in key and array.shape[1] > 2
-        parts.append((array.size * bits // 32, seq / STEPS_A_READ if is_ahead else float(seq)))
+        is_ahead = "weight_ih" in key and array.shape[1] >= narrowest
+        parts.append((array.size * bits // 32, seq / steps_a_read if is_ahead else float(seq)))
     return parts
 
 

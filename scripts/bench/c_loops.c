@@ -1,6 +1,9 @@
 /* Loops around the functions that scripts/bench/c_latency.py times, so that no call from Python counts, and what the core can do
    at most: multiply-adds from registers, bytes from a cache. Compiled with the flags of the generated C. */
 #include <stddef.h>
+#ifdef __AVX512VNNI__
+#include <immintrin.h>
+#endif
 
 typedef float lanes __attribute__((vector_size(BYTES)));
 typedef float lanes_anywhere __attribute__((vector_size(BYTES), aligned(4), may_alias));
@@ -44,6 +47,32 @@ float multiply_adds(size_t calls)
     }
     return sum[0][0];
 }
+
+#ifdef __AVX512VNNI__
+const int whole_sums = 16;
+
+/* So many sums of vectors at once: calls * 16 * 32 multiply-adds of int16, or as many instructions for int8. */
+int whole_multiply_adds(size_t calls)
+{
+    __m512i sum[16];
+    const __m512i values = _mm512_set1_epi16(3), weights = _mm512_set1_epi16(5);
+    size_t n, k;
+    for (k = 0; k < 16; k++) {
+        sum[k] = _mm512_set1_epi32((int)k);
+    }
+    for (n = 0; n < calls; n++) {
+#define WHOLE(j) sum[j] = _mm512_dpwssd_epi32(sum[j], values, weights);
+        WHOLE(0) WHOLE(1) WHOLE(2) WHOLE(3) WHOLE(4) WHOLE(5) WHOLE(6) WHOLE(7)
+        WHOLE(8) WHOLE(9) WHOLE(10) WHOLE(11) WHOLE(12) WHOLE(13) WHOLE(14) WHOLE(15)
+    }
+    for (k = 1; k < 16; k++) {
+        sum[0] = _mm512_add_epi32(sum[0], sum[k]);
+    }
+    return _mm512_reduce_add_epi32(sum[0]);
+}
+#else
+const int whole_sums = 0;
+#endif
 
 /* Reads `floats` floats, a multiple of 8 vectors, `calls` times, forwards and backwards in turn as the generated C does: 8 sums, so
    that none waits for the one before. */

@@ -43,19 +43,8 @@ void model_step_q(model_state *self, const int16_t *x, int32_t *y)
     model_chain(self->wide, self->narrow, x, y);
 }
 
-/* Sequences at once. Four of int8 weights take two multiply-adds a word, and more registers than there
-   are: one after another they are faster. */
-#if MODEL_BLOCKS
-#if defined(MODEL_KERNEL_AVX512)
-#if MODEL_BITS == 8
-#define MODEL_ABREAST 1
-#else
-#define MODEL_ABREAST 4
-#endif
-#endif
-#endif
-#if defined(MODEL_ABREAST)
-/* Sequences side by side, 1 or MODEL_ABREAST: x [sequence][seq][MODEL_INPUT_SIZE], block by block. */
+#if defined(MODEL_RUNS_BLOCKS)
+/* Sequences side by side, 1 or MODEL_SHARING: x [sequence][seq][MODEL_INPUT_SIZE], block by block. */
 MODEL_STATIC void model_run_blocks(model_state *states, size_t sequences, const int16_t *x,
                                    size_t seq, int32_t *y)
 {
@@ -117,12 +106,12 @@ void model_run_batch_q(const int16_t *x, size_t batch, size_t seq, int32_t *y)
 #else
     const size_t answers = MODEL_OUTPUT_SIZE;
 #endif
-#if defined(MODEL_ABREAST)
-    model_state states[MODEL_ABREAST];
-    for (; batch >= MODEL_ABREAST; batch -= MODEL_ABREAST) {
-        model_run_blocks(states, MODEL_ABREAST, x, seq, y);
-        x += MODEL_ABREAST * seq * MODEL_INPUT_SIZE;
-        y += MODEL_ABREAST * answers;
+#if defined(MODEL_RUNS_BLOCKS)
+    model_state states[MODEL_SHARING];
+    for (; batch >= MODEL_SHARING; batch -= MODEL_SHARING) {
+        model_run_blocks(states, MODEL_SHARING, x, seq, y);
+        x += MODEL_SHARING * seq * MODEL_INPUT_SIZE;
+        y += MODEL_SHARING * answers;
     }
 #else
     model_state states[1];

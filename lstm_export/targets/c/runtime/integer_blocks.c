@@ -1,4 +1,5 @@
-/* An LSTM over a block of steps of one sequence, or of four side by side, on x86-64 with AVX-512. */
+/* An LSTM over a block of steps of one sequence, or of MODEL_SHARING side by side, on x86-64 with
+   AVX-512. */
 #ifndef MODEL_INTEGER_BLOCKS_H
 #define MODEL_INTEGER_BLOCKS_H
 
@@ -6,9 +7,11 @@
 
 #if MODEL_BLOCKS
 #if defined(MODEL_KERNEL_AVX512)
+#define MODEL_RUNS_BLOCKS
+
 /* What is computed at once.
 
-   sequences: 1, or with int16 weights 4
+   sequences: 1 or MODEL_SHARING
    stride: words from the state of one to that of the next */
 typedef struct {
     size_t steps, sequences, stride;
@@ -22,26 +25,30 @@ MODEL_STATIC void model_lstm_block(const model_layer *layer, const int16_t *x, i
 {
     const model_lanes_of_layer lanes = model_lanes_of(layer);
     const size_t groups = MODEL_GROUPS(layer->hidden_size), size = layer->state_size;
-    const size_t sequences = block->sequences;
+    const size_t sequences = block->sequences, input_size = layer->input_size;
     model_gates sums[MODEL_SAMPLES * MODEL_GROUPS(MODEL_UNITS)];
-    int32_t v[4 * MODEL_SAMPLE] MODEL_ALIGNED;
+    int32_t words_x[MODEL_SHARING * MODEL_SAMPLE] MODEL_ALIGNED;
+    int32_t words_h[MODEL_SHARING * MODEL_SAMPLE] MODEL_ALIGNED;
+    const int is_ahead = !model_early_updates(&lanes, sequences); /* x, of all steps */
     const int16_t *before = h;
     size_t stride = 2 * block->stride, t, k;
-    model_x_of_all(&lanes, x, layer->input_size, block->steps * sequences, sums);
+    if (is_ahead) {
+        model_x_of_all(&lanes, x, input_size, block->steps * sequences, sums);
+    }
     for (t = 0; t < block->steps; t++) {
-        const model_gates *const from_x = sums + t * sequences * groups;
+        const model_gates *const from_x = is_ahead ? sums + t * sequences * groups : 0;
         for (k = 0; k < sequences; k++) {
-            model_words(before + k * stride, size, v + k * MODEL_SAMPLE);
+            model_words(before + k * stride, size, words_h + k * MODEL_SAMPLE);
         }
-#if MODEL_BITS == 8
-        model_step_of_1(&lanes, from_x, v, c, out, t % 2);
-#else
         if (sequences == 1) {
-            model_step_of_1(&lanes, from_x, v, c, out, t % 2);
+            model_step_of_1(&lanes, from_x, words_h, c, out, t % 2);
         } else {
-            model_step_of_4(&lanes, from_x, v, c, block->stride, out);
+            for (k = 0; k < sequences; k++) {
+                model_words(x + k * input_size, input_size, words_x + k * MODEL_SAMPLE);
+            }
+            model_step_together(&lanes, from_x, words_x, words_h, c, block->stride, out, t % 2);
         }
-#endif
+        x += sequences * input_size;
         before = out;
         stride = size;
         out += sequences * size;
