@@ -248,6 +248,10 @@ def test_a_stage_without_an_integer_form_is_refused_by_name(reason: str, tmp_pat
             "input 1 is too coarse for whole numbers",
         ),
         (
+            {"arithmetic": "integer", "input_format": "x1=q:0.000001:40"},
+            r"--input-format leaves out \d+ of \d+ values of input 1 on random inputs of .*: int16",
+        ),
+        (
             {"arithmetic": "integer", "input_format": "x1=q:0.001:400000"},
             "input 1 is too far from the model's values",
         ),

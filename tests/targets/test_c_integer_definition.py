@@ -149,6 +149,16 @@ def test_what_is_too_large_is_refused_or_held(scale: float) -> None:
     assert np.abs(held(x) - forward(model, x).y).max() < 0.05
 
 
+@pytest.mark.parametrize(("names", "told"), [((), "input 1"), (("a", "b c"), "input 'b c'")])
+def test_an_input_beyond_int16_is_refused_by_its_name(names: tuple[str, ...], told: str) -> None:
+    plain = sensor()
+    features = tuple(map(Column, names))
+    model = Model(plain.stages, replace(plain.signature, features=features))
+    x = np.full((1, 5, 2), [280.0, 1e12])
+    with pytest.raises(UnsupportedModel, match=rf"^{told} reaches 2e\+12, too much for int16; "):
+        formats.chosen(model, [x], 16)
+
+
 def test_both_directions_of_a_layer_cost_together() -> None:
     model = CHAINS["bidirectional"]
     parts = parts_of(model, whole(model), drawn(model, 2, 9))

@@ -66,7 +66,8 @@ def _of_table(model: Model, path: Path) -> Calibration:
         measured = Measured(table, signature)
         ends = (np.arange(steps - 1, len(run), every) for run in runs)
         true = np.concatenate([measured.at(run, at) for run, at in zip(runs, ends, strict=True)])
-    source = f"{len(picked)} windows of {table.title}"
+    count = "a window" if len(picked) == 1 else f"{len(picked)} windows"
+    source = f"{count} of {table.title}"
     is_known = true is not None and bool(np.isfinite(true).any())
     return Calibration((picked,), source, is_table=True, true=true if is_known else None)
 

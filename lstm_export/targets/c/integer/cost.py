@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,7 +21,6 @@ MOST_OUTPUTS = 4  # told of, one sentence each
 # Errors add by their squares: a model whose own error is a tenth of the spread, which explains 99 %
 # of the variance, gets worse by 2 % at most.
 USUAL_LIMIT = "2%"
-COARSE = 1 / 16  # of an error that is allowed: answers in larger steps are the cause of it
 _LIMIT = re.compile(r"([\d.eE+-]+) ?(%?)")
 
 
@@ -138,7 +137,10 @@ def _of(model: Model, exact: Array, found: Array) -> tuple[OutputCost, ...]:
 
 
 def check_limit(
-    found: Iterable[OutputCost], limit: str, seen: Calibration, weight_bits: int, step: float
+    found: Iterable[OutputCost],
+    limit: str,
+    seen: Calibration,
+    remedies: Callable[[OutputCost, float], Iterable[str]],
 ) -> None:
     """Refuse a model whose answers move by more.
 
@@ -146,8 +148,7 @@ def check_limit(
         found: what it costs.
         limit: `2%` of an output's spread, or a number in its unit; empty for `USUAL_LIMIT`.
         seen: what it was measured on.
-        weight_bits: 16 or 8.
-        step: what a count of the answers is worth.
+        remedies: what makes an output's cost smaller, which is more than is allowed.
 
     Raises:
         InputError: an output moves further, or the limit cannot be read.
@@ -163,7 +164,7 @@ def check_limit(
         allowed = number / 100 * cost.spread if is_share else number
         if not cost.largest <= allowed:
             limits = limit.strip() or f"{USUAL_LIMIT} unless --max-error says otherwise"
-            helps = ", or ".join((*_larger_unit(cost, allowed, step), *_helps(seen, weight_bits)))
+            helps = ", or ".join(remedies(cost, allowed))
             raise InputError(f"{cost.sentence(seen.source)}; allowed are {limits}: {helps}")
 
 
@@ -179,36 +180,20 @@ def _number(limit: str) -> tuple[float, bool]:
     return number, bool(told[2])
 
 
-def _larger_unit(cost: OutputCost, allowed: float, step: float) -> Iterator[str]:
-    """What makes an output's error smaller where the format of the others is too coarse for it."""
-    if step > allowed * COARSE:
-        shared = f"all outputs share a format, whose step is {step:.2g}"
-        yield f"train {cost.column.name} in a smaller unit, such as grams for kilograms ({shared})"
-
-
-def _helps(seen: Calibration, weight_bits: int) -> Iterator[str]:
-    """What makes the error smaller."""
-    if weight_bits == 8:
-        yield "store weights as int16 (--weights int16)"
-    if not seen.is_table:
-        yield "calibrate on a table of what the model will meet (--calibrate)"
-    yield "export it in float (--arithmetic float)"
-
-
 def cut_values(whole: WholeModel, x: Array) -> Iterator[Cut]:
     """Where values did not fit int16 and were cut."""
     counter = Counter()
     counts = whole.counts(x)
-    counter.add("x", _beyond(whole, x))
+    counter.add("x", beyond(whole, x))
     whole.answers(counts, counter)
     for name, count in counter.cut.items():
         if count:
             yield Cut(name, count, counter.seen[name])
 
 
-def _beyond(whole: WholeModel, x: Array) -> Array:
+def beyond(whole: WholeModel, x: Array) -> Array:
     """Which inputs are further from zero than int16 reaches."""
     missed = np.abs(whole.meant(whole.counts(x)) - x)
     steps = np.array([abs(entry.step) for entry in whole.inputs])
-    beyond: Array = missed > 1.01 * steps
-    return beyond
+    is_beyond: Array = missed > 1.01 * steps
+    return is_beyond

@@ -67,10 +67,12 @@ class Draft:
     Attributes:
         formats: of the model.
         input_bits: `(input_size,)` bits after the point of x in its own units, as int16.
+        titles: of the inputs, for messages.
     """
 
     formats: Formats
     input_bits: Array
+    titles: Sequence[str]
     nodes: list[Node] = field(default_factory=list)
     _narrow: dict[tuple[int, str, bool], Value] = field(default_factory=dict)
 
@@ -125,7 +127,7 @@ class Draft:
         if (exponents % 1 == 0).all() and (value.step > 0).all():
             return replace(value, is_raw=False)
         shift = np.maximum(np.ceil(-exponents - target), 0).astype(np.int64)
-        _check_fine(value, shift)
+        _check_fine(value, shift, self.titles)
         narrow = self.keep(whole.Narrow(value.name, shift), value)
         narrow = replace(narrow, step=value.step * 2.0**shift, is_wide=False)
         return self.scaled(narrow, target)
@@ -135,7 +137,7 @@ class Draft:
         if not value.zero.any():
             return value
         offset = np.rint(value.zero / value.step)
-        _check_offset(value, offset)
+        _check_offset(value, offset, self.titles)
         moved = self.keep(Offset(offset.astype(np.int64)), value)
         return replace(moved, zero=np.zeros(len(offset)))
 
@@ -144,7 +146,7 @@ class Draft:
 
         Coarse counts get fewer: as many as a multiplier of int16 holds their step with.
         """
-        _check_coarse(value, after)
+        _check_coarse(value, after, self.titles)
         with np.errstate(divide="ignore"):
             safe = np.where(np.abs(value.step) > SMALLEST, value.step, 1.0)
         zero = np.where(np.abs(value.step) > SMALLEST, -value.zero / safe, 0.0)
@@ -167,7 +169,7 @@ class Draft:
         shift = np.minimum(_bits_of_multiplier(value.step) - bits, 31)
         multiplier = np.rint(value.step * 2.0 ** (shift + bits)).astype(np.int64)
         offset = (value.zero + value.step * centre) * 2.0**bits
-        _check_offset(value, offset)
+        _check_offset(value, offset, self.titles)
         scale = whole.Scale(centre, multiplier, shift, np.rint(offset).astype(np.int64))
         return self.add(scale, [value], bits, True)
 
@@ -183,37 +185,41 @@ def _bits_of_multiplier(step: Array) -> Array:
     return found.astype(np.int64)
 
 
-def _check_coarse(value: Value, after: Array) -> None:
+def _check_coarse(value: Value, after: Array, titles: Sequence[str]) -> None:
     """Refuse counts that are too coarse."""
     is_coarse = np.abs(value.step) * 2.0**after > 2 * LARGEST
     if is_coarse.any():
         raise UnsupportedModel(
-            f"{_title(value)} {int(np.argmax(is_coarse))} is too coarse for whole numbers: a count "
+            f"{_title(value, is_coarse, titles)} is too coarse for whole numbers: a count "
             "is worth more than the whole range of its values; choose a finer format"
         )
 
 
-def _check_fine(value: Value, shift: Array) -> None:
+def _check_fine(value: Value, shift: Array, titles: Sequence[str]) -> None:
     """Refuse counts that are so fine that none of int16 comes near the model's values."""
     if not (shift <= MOST_DOWN).all():
         raise UnsupportedModel(
-            f"{_title(value)} {int(np.argmax(shift))} is too fine for whole numbers: int16 counts "
+            f"{_title(value, shift, titles)} is too fine for whole numbers: int16 counts "
             "a small part of its spread; choose a coarser format"
         )
 
 
-def _check_offset(value: Value, offset: Array) -> None:
+def _check_offset(value: Value, offset: Array, titles: Sequence[str]) -> None:
     """Refuse counts that are too far from the values that the model was made for."""
     if not (np.abs(offset) <= LARGEST_OFFSET).all():  # NaN is no offset, either
         raise UnsupportedModel(
-            f"{_title(value)} {int(np.argmax(np.abs(offset)))} is too far from the model's values "
+            f"{_title(value, np.abs(offset), titles)} is too far from the model's values "
             "for whole numbers: no count of int16 comes near them; choose a format whose zero is "
             "nearer"
         )
 
 
-def _title(value: Value) -> str:
-    return "input" if value.is_raw else value.name
+def _title(value: Value, fault: Array, titles: Sequence[str]) -> str:
+    """Of the column with the largest fault; those of x itself have names."""
+    column = int(np.argmax(fault))
+    if value.index == INPUT:
+        return titles[column]
+    return f"{'input' if value.is_raw else value.name} {column}"
 
 
 def refusal(stage: Stage, reason: str = "") -> UnsupportedModel:

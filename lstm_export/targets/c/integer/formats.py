@@ -12,8 +12,20 @@ from typing import Any
 
 import numpy as np
 
-from ....errors import UnsupportedModel
-from ....model import GRU, LSTM, Add, Affine, Array, LastStep, Linear, Model, Pool, Subtract
+from ....errors import UnsupportedModel, quoted
+from ....model import (
+    GRU,
+    LSTM,
+    Add,
+    Affine,
+    Array,
+    LastStep,
+    Linear,
+    Model,
+    Pool,
+    Signature,
+    Subtract,
+)
 from ....model.forward import advance, begin
 from ....model.wiring import INPUT
 from .arithmetic import LARGEST
@@ -112,7 +124,8 @@ def chosen(
     scaler = input_scaler(model)
     zero, scale = _origin(model, scaler, seen[""])
     first = (seen[""] - zero) / scale  # (n, input_size), in units of the scaler
-    input_bits = tuple(_bits(column, "the inputs") for column in first.T)
+    titles = input_titles(model.signature)
+    input_bits = tuple(map(_bits, first.T, titles))
     after = {}
     for stage in model.stages:
         after[stage.name] = tuple(_bits(column, stage.name) for column in seen[stage.name].T)
@@ -220,6 +233,12 @@ def _thinned(values: Array) -> Array:
     return thinned
 
 
+def input_titles(signature: Signature) -> list[str]:
+    """What inputs are called in a message: `input 'temp_c'`, or `input 0` without names."""
+    names = [quoted(column.name) for column in signature.features]
+    return [f"input {name}" for name in names or range(signature.input_size)]
+
+
 def _bits(values: Array, name: str) -> int:
     """Bits after the point of int16 for the least squared error on `(n,)` values."""
     stretched = MARGIN * values
@@ -227,10 +246,11 @@ def _bits(values: Array, name: str) -> int:
     if largest == 0:
         return 15
     if not np.isfinite(largest):
-        raise UnsupportedModel(f"{name} has no finite value on the inputs at hand; scale it")
+        raise UnsupportedModel(f"{name} is not finite on the inputs at hand; leave out such rows")
     whole = int(np.floor(np.log2(LARGEST / largest)))  # nothing is cut
     if not whole >= FEWEST_BITS:
-        raise UnsupportedModel(f"{name} reaches {largest:.3g}, too much for int16; scale it")
+        reached = f"{name} reaches {largest / MARGIN:.3g}, too much for int16"
+        raise UnsupportedModel(f"{reached}; scale it, or leave out rows that are no readings")
     candidates = range(min(whole, MOST_BITS), min(whole + 3, MOST_BITS) + 1)
     return min(candidates, key=lambda bits: _squared_error(stretched, bits))
 

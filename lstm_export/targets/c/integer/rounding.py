@@ -37,7 +37,7 @@ from .arithmetic import CELL_BITS, GUARD_BITS, LARGEST, VALUE_BITS
 from .draft import Draft, Value, raw_input, refusal
 from .elementwise_rounding import Elementwise, elementwise
 from .first_weights import counted
-from .formats import Formats, input_scaler
+from .formats import Formats, input_scaler, input_titles
 from .join_rounding import answer, joined
 from .layer_rounding import most_bits, whole_layers
 from .rows import FINE_CHUNK, reach, row_bits, whole_bias, whole_rows
@@ -51,7 +51,7 @@ def whole_model(model: Model, formats: Formats) -> WholeModel:
         UnsupportedModel: a stage has no integer form, or its values leave int32.
     """
     x = raw_input(formats)
-    draft = Draft(formats, _bits_of_input(model, formats, x))
+    draft = Draft(formats, _bits_of_input(model, formats, x), input_titles(model.signature))
     values = {INPUT: x}
     for index, stage, sources in folded(model):
         taken = [values[source] for source in sources]
