@@ -20,7 +20,7 @@ PROGRAMS = {
     "run": "import sys; sys.argv[1:] = ['run', *sys.argv[1:], '-o', 'y.npy']; {main}",
     "verify": "import sys; sys.argv[1:2] = ['verify', sys.argv[1]]; del sys.argv[3:]; {main}",
     "bench": (
-        "import sys; "
+        "import sys; from lstm_export.bench import process; process.STARTS = 1; "
         "sys.argv[1:] = ['bench', sys.argv[1], '--engine=onnx', '--seconds=0.01']; {main}"
     ),
     "doctor": "import sys; sys.argv[1:] = ['doctor']; {main}",
