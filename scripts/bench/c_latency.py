@@ -3,8 +3,9 @@
 Four models with random weights. Generated C passes the parity rule first, with int16 and int8
 weights against the same rounded weights; what every engine computes is then compared with float64,
 at every shape, before it is timed. C is called in a loop in C, the others through their own Python
-calls (c_peers.py). Ratios are medians over the rounds of one engine's time in units of another's in
-the same round, and so is the share of what the core allows (c_limits.py).
+calls (c_peers.py). Times are the processor's, so that work beside disturbs less. Ratios are medians
+over the rounds of one engine's time in units of another's in the same round, and so is the share of
+what the core allows (c_limits.py).
 Peers that are not installed are left out and named.
 
     python -m scripts.bench.c_latency [--litert FOLDER] [--json FILE]
@@ -163,7 +164,7 @@ def in_turns(works: Mapping[str, Repeat]) -> dict[str, list[float]]:
         repeat(3)
         calls[name] = max(1, round(BLOCK_S / ((time.perf_counter() - start) / 3)))
     blocks = {name: partial(repeat, calls[name]) for name, repeat in works.items()}
-    times = alternate(blocks, ROUNDS)
+    times = alternate(blocks, ROUNDS, clock=time.process_time)
     return {name: [block / calls[name] for block in times[name]] for name in works}
 
 
