@@ -64,7 +64,7 @@ def check_own_weights(data: bytes) -> None:
     metadata = metadata_of(data) if may_be_onnx(data) else {}
     if WEIGHTS_SHA256 not in metadata:
         return
-    if sha256_of(stored_arrays(data)) != metadata[WEIGHTS_SHA256]:
+    if sha256_of(stored_arrays(data, metadata)) != metadata[WEIGHTS_SHA256]:
         raise BundleError(
             "the weights in the ONNX file are not those that it was written with, their sha256 "
             "differs; export it again"
@@ -87,7 +87,7 @@ def differences_to(model: Model, data: bytes) -> str:
         )
     if not expected.has_record(stored_chain(metadata)):
         return "the file has another chain than its bundle"
-    arrays = stored_arrays(data)
+    arrays = stored_arrays(data, metadata)
     for name, array in expected.arrays.items():
         found = arrays.get(name)
         if found is None or found.shape != array.shape:
@@ -98,13 +98,12 @@ def differences_to(model: Model, data: bytes) -> str:
     return ""
 
 
-def stored_arrays(data: bytes) -> dict[str, Array]:
-    """The float32 arrays that the file's own chain names, `lstm.weight_ih_l0` and so on.
+def stored_arrays(data: bytes, metadata: Mapping[str, str]) -> dict[str, Array]:
+    """The float32 arrays that the chain in a file's metadata names, `lstm.weight_ih_l0` and so on.
 
     Raises:
         BundleError: the chain is damaged, or the graph lacks an array.
     """
-    metadata = metadata_of(data)
     graph = _graph_of(check_onnx(data))
     initial = _carried_initial_states(metadata)
     found: dict[str, Array] = {}

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from .. import targets
@@ -279,7 +280,7 @@ def opened_bytes(
     with naming(path):
         bundle = open_bundle(data)
     artifacts = {name: _packed(path, bundle, name, word) for name in bundle.artifacts}
-    makers = [name for name in targets.names() if _makes_runner(name)]
+    makers = filter(_makes_runner, targets.names())
     made = {name: _packed(path, bundle, name, word) for name in makers}
     return OpenedFile(path, data, bundle, artifacts, {**artifacts, **made}, signed)
 
@@ -323,9 +324,7 @@ def _known_file(path: Path) -> Path:
 
 def _main_file(target: str, folder: Path) -> Path | None:
     module = targets.get(target)
-    if not isinstance(module, targets.WritesFolder):
-        return None
-    return module.main_file(folder)
+    return module.main_file(folder) if isinstance(module, targets.WritesFolder) else None
 
 
 def target_of(data: bytes) -> str | None:
@@ -388,10 +387,10 @@ def _packed(path: Path, bundle: Bundle, target: str, word: UsersWord) -> Artifac
         return ArtifactFile(
             str(path), target, data, bundle.model, refusal=refusal, isolates=word.names_model
         )
-    kept = bundle.artifacts.get(target)
-    return ArtifactFile(str(path), target, None, bundle.model, kept)
+    return ArtifactFile(str(path), target, None, bundle.model, bundle.artifacts.get(target))
 
 
+@cache
 def _makes_runner(name: str) -> bool:
     return isinstance(targets.get(name), targets.MakesRunner)
 

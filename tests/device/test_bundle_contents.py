@@ -12,6 +12,7 @@ import pytest
 import lstm_export
 from lstm_export.bundle import Artifact, Bundle, make_bundle, open_bundle, write_bundle
 from lstm_export.device import check_own_weights, load_onnx, packaged_structure, self_test
+from lstm_export.device.onnx_metadata import metadata_of
 from lstm_export.device.onnx_weights import sha256_of, stored_arrays
 from lstm_export.device.self_test import recomputed
 from lstm_export.errors import BundleError
@@ -44,7 +45,7 @@ def test_the_arrays_come_back_bit_for_bit(chain: str, kind: str) -> None:
     model = CHAINS[chain]
     data = to_bytes(model, 17, stateful=kind == "onnx-stream", lengths=kind == "onnx with lengths")
     expected = lower_projections(model)
-    found = stored_arrays(data)
+    found = stored_arrays(data, metadata_of(data))
     assert set(found) == set(expected.arrays)
     for name, array in expected.arrays.items():
         assert found[name].shape == array.shape, name
