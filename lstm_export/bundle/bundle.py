@@ -23,6 +23,9 @@ from .manifest import MANIFEST, Mode, dump_manifest, fingerprint, load_manifest,
 WEIGHTS = "weights.npz"
 CARD = "README.md"
 EXAMPLE = "example.py"
+_LONGEST_REASON = (
+    500  # characters: a stranger's name may be in it, and the next step comes after it
+)
 
 # A local file header of zip is 30 bytes before the name. The manifest comes first, so that a cut
 # file has it too.
@@ -232,7 +235,7 @@ def _model(manifest: Mapping[str, Any], arrays: Mapping[str, Array]) -> Model:
         AttributeError,
         ArithmeticError,
     ) as error:
-        reason = f"the bundle describes no valid model: {error}"
+        reason = f"the bundle describes no valid model: {printable(str(error), _LONGEST_REASON)}"
         raise BundleError(with_step(reason, AGAIN)) from error
     if model.weights_sha256 != manifest["weights_sha256"]:
         raise BundleError(

@@ -133,7 +133,9 @@ def load_manifest(data: bytes) -> dict[str, Any]:
 def _parsed(data: bytes) -> dict[str, Any]:
     _check_size(data)
     try:
-        manifest = json.loads(data.decode("utf-8"), parse_constant=_refuse_constant)
+        manifest = json.loads(
+            data.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_once_each
+        )
         # JSON can escape one half of a character, which no file and no terminal takes.
         json.dumps(manifest, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError) as error:
@@ -168,6 +170,14 @@ def _check_size(data: bytes) -> None:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON number")
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; of two entries with one name readers would take another one each."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("an object names an entry twice")
+    return found
 
 
 def _versions() -> dict[str, str]:

@@ -213,6 +213,21 @@ def test_a_manifest_that_is_no_json_is_refused(text: bytes, bundle: Bundle) -> N
         open_bundle(pack({**bundle.files, "manifest.json": text}))
 
 
+def test_a_manifest_that_two_readers_would_read_otherwise_is_refused(bundle: Bundle) -> None:
+    text = bundle.files["manifest.json"].replace(b"{", b'{"format_version": 9,', 1)
+    with pytest.raises(BundleError, match="an object names an entry twice; copy"):
+        open_bundle(pack({**bundle.files, "manifest.json": text}))
+
+
+def test_a_long_name_leaves_room_for_the_next_step(bundle: Bundle) -> None:
+    def rename(manifest: dict[str, Any]) -> None:
+        manifest["chain"][0]["name"] = "a" * 70_000
+
+    with pytest.raises(BundleError, match="copy it again, or make it again") as error:
+        open_bundle(edited(bundle, rename))
+    assert len(str(error.value)) < 1000
+
+
 def test_a_new_optional_key_is_not_refused(bundle: Bundle) -> None:
     """The bump rule promises it."""
     assert (
