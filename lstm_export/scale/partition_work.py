@@ -160,11 +160,13 @@ def _write(task: Task, outcome: Outcome, predictions: Table) -> None:
         predictions.write_parquet(partition.output)
     else:
         predictions.write_csv(partition.output)
-    ends = outcome.ends.to_record() if outcome.ends else None
+    told = outcome.to_record()
+    del told["seconds"]  # the partition is still being answered
+    told["ends"] = outcome.ends.to_record() if outcome.ends else None
     record = {
         **_inputs(task, outcome.digest),
         "output_sha256": _digest(partition.output, ""),
-        "outcome": {**outcome.to_record(), "ends": ends},
+        "outcome": told,
     }
     write_bytes(partition.record, json.dumps(record).encode("ascii"))
 
