@@ -30,17 +30,20 @@ TELEMETRY_SWITCH = "ORT_DISABLE_TELEMETRY"
 
 LONGEST_QUOTED = 80  # characters
 LONGEST_MESSAGE = 4000  # characters; the longest that we write lists the names of a large model
+MESSAGE_END = 400  # characters of it that hold the next step
 
 
 class LstmExportError(Exception):
     """Base of every error raised on purpose; its text is one printable line for people.
 
     Messages quote names out of files, which can hold anything: what a terminal could obey is
-    written as an escape, and what nobody reads to its end is cut.
+    written as an escape, and of what nobody reads to its end the middle is left out.
     """
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(printable(message, LONGEST_MESSAGE))
+        if len(message) > LONGEST_MESSAGE:
+            message = f"{message[: LONGEST_MESSAGE - MESSAGE_END]}...{message[-MESSAGE_END:]}"
+        super().__init__(printable(message, len(message)))
 
 
 class CheckpointError(LstmExportError):

@@ -101,7 +101,7 @@ def _as_runner(opened: ForeignOnnx, model: Model) -> tuple[Reference, int | None
     if opened.x_shape[2] not in (None, sizes[0]):
         raise InputError(
             f"the ONNX file takes {opened.x_shape[2]} features, the model {sizes[0]}: "
-            "it is an artifact of another model"
+            "it is an artifact of another model; name the one that it was exported from"
         )
     refused: list[LstmExportError] = []
     for time_first in (False, True):

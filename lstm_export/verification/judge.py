@@ -292,5 +292,5 @@ def check_sizes(file: Path | str, found: Signature, model: Model) -> None:
     raise InputError(
         f"{file} takes {found.input_size} features and gives {found.output_size} outputs, "
         f"the model {expected.input_size} and {expected.output_size}: "
-        "it is an artifact of another model"
+        "it is an artifact of another model; name the one that it was exported from"
     )

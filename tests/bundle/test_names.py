@@ -20,7 +20,7 @@ from lstm_export.bundle import make_bundle, open_bundle
 from lstm_export.bundle.archive import pack
 from lstm_export.bundle.card import card
 from lstm_export.bundle.example import example
-from lstm_export.errors import BundleError, printable
+from lstm_export.errors import BundleError, InputError, printable
 from lstm_export.model import GRU, Column, LastStep, Linear, Model, Signature
 from tests.device.conftest import lstm_weights
 
@@ -175,3 +175,6 @@ def test_the_card_says_what_the_model_is(traffic_model: Model, gru_weights: dict
 def test_text_is_printable_and_cut() -> None:
     assert printable("a\x1b[2J\ud800\u202e°") == "a\\x1b[2J\\ud800\\u202e°"
     assert printable("x" * 100, 10) == "x" * 10 + "..."
+    message = str(InputError("x" * 5000 + "; copy the file again"))
+    assert len(message) == 4003  # three dots in its middle
+    assert message.endswith("x; copy the file again")

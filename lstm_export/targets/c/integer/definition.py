@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ....errors import BundleError, InputError
+from ....errors import BundleError, InputError, quoted
 from ....model import Array, Model, Signature
 from ..emit.interface import Interface, Record
 from .cost import Cost, cost_of
@@ -132,16 +132,17 @@ def _check_same_chain(model: Model, told: Told) -> None:
     found = told.signature
     if (told.chain, found.input_size, found.output_size) != expected:
         raise InputError(
-            f"it takes {found.input_size} features, gives {found.output_size} outputs, and its "
-            f"chain is {_names(told.chain)}; the model is "
-            f"'{model.describe()}': it is an artifact of another model"
+            f"it is an artifact of another model, whose chain is {_names(told.chain)}, of "
+            f"{found.input_size} inputs and {found.output_size} outputs, and the model is "
+            f"'{model.describe()}'; name the model that it was exported from"
         )
 
 
-def _names(chain: object) -> list[str]:
+def _names(chain: object) -> str:
     """Of the stages in a stranger's record, whatever it is."""
     records = chain if isinstance(chain, list) else []
-    return [str(record.get("name")) for record in records if isinstance(record, dict)]
+    names = [str(record.get("name")) for record in records if isinstance(record, dict)]
+    return quoted(" -> ".join(names))
 
 
 def difference(expected: Mapping[str, Numbers], found: Mapping[str, Numbers]) -> str:
