@@ -77,10 +77,13 @@ def test_a_processor_that_rounds_otherwise_is_seen(
 ) -> None:
     if missing := emulate.BOARDS["m4f"].missing():
         pytest.skip(missing)
-    (seed,) = (candidate for candidate in cases if candidate.name == "seed")
-    found = emulate.emulate(emulate.BOARDS["m4f"], [seed], tmp_path, ["-ffp-contract=fast"])
-    assert found["seed"].answers != host["seed"].answers
-    np.testing.assert_allclose(found["seed"].y("run"), host["seed"].y("run"), atol=1e-5)
+    # 30 answers: of a few all may be the same bits by chance
+    (every_step,) = (candidate for candidate in cases if candidate.name == "every_step")
+    found = emulate.emulate(emulate.BOARDS["m4f"], [every_step], tmp_path, ["-ffp-contract=fast"])
+    contracted = found["every_step"]
+    separate = host["every_step"]
+    assert contracted.answers != separate.answers
+    np.testing.assert_allclose(contracted.y("run"), separate.y("run"), atol=1e-5)
 
 
 @pytest.mark.parametrize("weights", ["int16", "int8"])
