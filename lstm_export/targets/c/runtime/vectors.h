@@ -216,6 +216,11 @@ MODEL_INLINE model_vf model_clamp(model_vf x, float limit)
 #elif MODEL_VL == 4 && defined(__wasm_simd128__)
     /* the first operand, if one is NaN */
     return __builtin_wasm_pmax_f32x4(__builtin_wasm_pmin_f32x4(x, high), low);
+#elif MODEL_VL == 16 && defined(__AVX512F__)
+    /* x, written first, if one is NaN; gcc and clang name the built-in functions differently */
+    __asm__("vminps %1, %2, %0" : "=v"(x) : "v"(x), "v"(high));
+    __asm__("vmaxps %1, %2, %0" : "=v"(x) : "v"(x), "v"(low));
+    return x;
 #else
     const model_vi above = x > high, below = x < low;
     x = (model_vf)((above & (model_vi)high) | (~above & (model_vi)x));
@@ -240,7 +245,7 @@ MODEL_INLINE model_vf model_tanh(model_vf x)
     q = q * z + model_splat(0.0239246879f);
     q = q * z + model_splat(0.462891757f);
     q = q * z + model_splat(1.0f);
-    return x * p / q;
+    return x / q * p; /* in this order the division does not wait for p */
 }
 
 MODEL_STATIC void model_copy(float *to, const float *from, size_t n)
