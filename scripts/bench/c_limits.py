@@ -1,5 +1,6 @@
 """What a core allows generated C, as work to time in the same rounds: multiply-adds from registers,
-and reading the weights again and again from the cache that they lie in.
+and reading the weights again and again from the cache that they lie in. Multiply-adds are those of
+weights and, in floats, those of an LSTM's gates.
 
 A step reads all weights. A sequence takes its layers one after the other: recurrent weights are
 read at every step, those of the input once for four steps where it is wider than 2, or, in whole
@@ -21,6 +22,9 @@ Repeat = Callable[[int], object]  # does what one call of the model takes, so ma
 
 COMPUTE = "multiply-adds"
 READ = "reading {}"  # weights as a key of BITS
+# A unit of an LSTM takes five tanh, each of them a square, 8 multiply-adds and a product, and 6 for
+# its gates, c and h; it has four rows of weight_hh.
+MULTIPLY_ADDS_A_ROW = (5 * 10 + 6) / 4
 SUMS = 12  # vectors that c_loops.c adds to at once
 BLOCK = 8  # vectors that it reads at once
 STEPS_A_READ = 4  # see MODEL_FOUR of the runtime
@@ -34,7 +38,9 @@ def limits(
     """COMPUTE, and for a single row READ with each storage of weights."""
     batch, seq = shape
     products = sum(array.size for key, array in model.arrays.items() if "weight" in key)
-    rounds = products * batch * seq / (SUMS * vector_floats)
+    rows = sum(len(array) for key, array in model.arrays.items() if "weight_hh" in key)
+    multiply_adds = products + MULTIPLY_ADDS_A_ROW * rows  # a step
+    rounds = multiply_adds * batch * seq / (SUMS * vector_floats)
     found: dict[str, Repeat] = {
         COMPUTE: lambda calls: loop.multiply_adds(ctypes.c_size_t(round(calls * rounds)))
     }
