@@ -7,7 +7,6 @@ hide in a header that nobody reads, or between two entries.
 
 from __future__ import annotations
 
-import re
 import stat
 import time
 from collections import Counter
@@ -34,8 +33,6 @@ _ZIP64_LOCATOR_SIGNATURE = b"PK\x06\x07"
 _ZIP64_LOCATOR_BYTES = 20
 _MAX_DIRECTORY_ENTRY_BYTES = 1024  # 46 fixed, the rest is the name
 _MAX_NAME = _MAX_DIRECTORY_ENTRY_BYTES // 2
-# Words between slashes, none of which begins with a dot: what we write, of which no more is asked.
-_PLAIN = re.compile(r"\w[\w. -]*(/\w[\w. -]*)*", re.ASCII)
 AGAIN = "copy it again, or make it again"
 _ENCRYPTED = 0x2041  # flag bits 0, 6 and 13: encrypted, strongly, with a masked directory
 EARLIEST: Date = (1980, 1, 1, 0, 0, 0)
@@ -170,8 +167,6 @@ def _check_names(names: Sequence[str], max_entries: int, fold_case: bool) -> Non
 
 def _name_fault(name: str) -> str:
     """Why an entry's name is refused; empty for a good one."""
-    if _PLAIN.fullmatch(name) and len(name) <= _MAX_NAME:
-        return ""
     parts = name.split("/")
     faults = {
         "it holds a NUL": "\0" in name,

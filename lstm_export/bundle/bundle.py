@@ -23,9 +23,8 @@ from .manifest import MANIFEST, Mode, dump_manifest, fingerprint, load_manifest,
 WEIGHTS = "weights.npz"
 CARD = "README.md"
 EXAMPLE = "example.py"
-_LONGEST_REASON = (
-    500  # characters: a stranger's name may be in it, and the next step comes after it
-)
+# Characters: a stranger's name may be in it, and the next step comes after it.
+_LONGEST_REASON = 500
 
 # A local file header of zip is 30 bytes before the name. The manifest comes first, so that a cut
 # file has it too.

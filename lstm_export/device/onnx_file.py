@@ -97,11 +97,11 @@ def read_onnx(data: bytes) -> OnnxFile:
     metadata = [(_text(entry, 1), _text(entry, 2)) for entry in messages_of(model, 14)]
     return OnnxFile(
         nodes=tuple(_node(node) for node in messages_of(graph, 1)),
-        constants=_once_each(constants, "weights"),
+        constants=once_each(constants, "weights"),
         inputs=tuple(_declared(value) for value in messages_of(graph, 11)),
         outputs=tuple(_declared(value) for value in messages_of(graph, 12)),
         opset=int_of(opsets[0], 2),
-        metadata=_once_each(metadata, "metadata"),
+        metadata=once_each(metadata, "metadata"),
     )
 
 
@@ -115,11 +115,16 @@ def _other_form(what: str) -> BundleError:
     return BundleError(f"the ONNX file {what}, which lstm-export does not write; export it again")
 
 
-def _once_each(pairs: Iterable[tuple[str, Value]], kind: str) -> dict[str, Value]:
+def once_each(pairs: Iterable[tuple[str, Value]], kind: str) -> dict[str, Value]:
+    """Pairs as a mapping.
+
+    Raises:
+        BundleError: a name is there twice, of which readers would take another one each.
+    """
     found: dict[str, Value] = {}
     for name, value in pairs:
         if name in found:
-            raise BundleError(f"the ONNX file names {kind} {name!a} twice; {AGAIN}")
+            raise BundleError(f"the file names {kind} {name!a} twice; {AGAIN}")
         found[name] = value
     return found
 
@@ -132,7 +137,7 @@ def _node(node: Message) -> Node:
         _text(node, 3),
         _texts(node, 1),
         _texts(node, 2),
-        _once_each(attributes, "an attribute"),
+        once_each(attributes, "an attribute"),
     )
 
 

@@ -104,27 +104,26 @@ class FieldKind(NamedTuple):
         value: `int`, `float`, `double`, `bytes`, `text`, or the name of a message.
         wire_type: how a single value is written.
         repeats: whether it may stand there more than once.
-        is_message: whether the value is a message of its own.
-        may_be_packed: whether many numbers may come in one field of bytes.
     """
 
     value: str
     wire_type: WireType
     repeats: bool
-    is_message: bool
-    may_be_packed: bool
+
+    @property
+    def is_message(self) -> bool:
+        """Whether the value is a message of its own."""
+        return self.value in _MESSAGES
+
+    @property
+    def may_be_packed(self) -> bool:
+        """Whether many numbers may come in one field of bytes."""
+        return self.repeats and self.value in _WIRE_TYPES
 
 
 def _field_kind(word: str) -> FieldKind:
     value = word.removesuffix("*")
-    repeats = word.endswith("*")
-    return FieldKind(
-        value,
-        _WIRE_TYPES.get(value, WireType.LENGTH),
-        repeats,
-        is_message=value in _MESSAGES,
-        may_be_packed=repeats and value in _WIRE_TYPES,
-    )
+    return FieldKind(value, _WIRE_TYPES.get(value, WireType.LENGTH), word.endswith("*"))
 
 
 SCHEMA = {

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from lstm_export import doctor, targets
-from lstm_export.errors import InputError, UnsupportedModel
+from lstm_export.device.onnx_file import read_onnx
+from lstm_export.errors import BundleError, InputError, UnsupportedModel
 from lstm_export.model import Array, LastHidden, Model, Pool
 from lstm_export.model.lowering import lower_projections
 from tests.kit.chains import CHAINS
@@ -184,6 +185,14 @@ def test_damaged_metadata_is_refused(key: str, value: str) -> None:
     entry.value = value
     with pytest.raises(UnsupportedModel):
         reader.from_bytes(proto.SerializeToString())
+
+
+def test_a_name_that_stands_twice_is_refused() -> None:
+    """Which of the two counts, one reader may take otherwise than the next."""
+    proto = onnx.load_model_from_string(SEED)
+    proto.metadata_props.append(proto.metadata_props[0])
+    with pytest.raises(BundleError, match="the file names metadata 'lstm_export.*' twice; "):
+        read_onnx(proto.SerializeToString())
 
 
 def test_files_of_other_tools_are_refused_in_words() -> None:

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import struct
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod
-from typing import TypeVar
 
 import numpy as np
 
@@ -28,6 +27,7 @@ from ...device.onnx_file import (
     Declared,
     Node,
     OnnxFile,
+    once_each,
 )
 from ...model import Array
 from .flatbuffer import Table, damaged
@@ -77,7 +77,6 @@ _PRIMITIVE = 0  # NodeType: no nodes fused to one
 _TENSOR = 1  # TypeInfoValue
 _EDGE = struct.Struct("<I2i")  # the other node, which output of the one, which input of the other
 
-Value = TypeVar("Value")
 
 # An edge: its first node, which of its outputs, its second node, which of its inputs.
 Edge = tuple[int, int, int, int]
@@ -98,23 +97,14 @@ def graph_in(data: bytes) -> OnnxFile:
     nodes = (_node(index, node, opset) for index, node in enumerate(graph.tables(_NODES)))
     file = OnnxFile(
         nodes=tuple(nodes),
-        constants=_once_each(_constants(graph), "weights"),
+        constants=once_each(_constants(graph), "weights"),
         inputs=tuple(_declared(name, values) for name in graph.texts(_INPUTS)),
         outputs=tuple(_declared(name, values) for name in graph.texts(_OUTPUTS)),
         opset=opset,
-        metadata=_once_each(_metadata(model), "metadata"),
+        metadata=once_each(_metadata(model), "metadata"),
     )
     _check_edges(graph, file.nodes)
     return file
-
-
-def _once_each(pairs: Iterable[tuple[str, Value]], kind: str) -> dict[str, Value]:
-    found: dict[str, Value] = {}
-    for name, value in pairs:
-        if name in found:
-            raise damaged(f"it names {kind} {name!a} twice")
-        found[name] = value
-    return found
 
 
 def _metadata(model: Table) -> Iterator[tuple[str, str]]:
@@ -140,7 +130,7 @@ def _node(index: int, node: Table, opset: int) -> Node:
     since = node.number(_SINCE_VERSION)
     if not is_written(operator, since, opset):
         raise damaged(f"its node {name!a} is {operator!a} of opset {since}, which is not written")
-    attributes = _once_each(map(_attribute, node.tables(_ATTRIBUTES)), "an attribute")
+    attributes = once_each(map(_attribute, node.tables(_ATTRIBUTES)), "an attribute")
     return Node(
         operator,
         name,
