@@ -107,6 +107,14 @@ typedef int16_t model_weight;
 MODEL_NOINLINE int16_t *model_gather(const int16_t *values, size_t n, int16_t *out)
 {
     size_t k = 0;
+#if defined(MODEL_KERNEL_AVX2)
+    for (; n - k > 16; k += 16) {
+        const __m256i some = _mm256_loadu_si256((const __m256i *)(const void *)values);
+        _mm256_storeu_si256((__m256i *)(void *)out, some);
+        values += 16;
+        out += 16;
+    }
+#endif
     do {
         *out++ = *values++;
         k++;
