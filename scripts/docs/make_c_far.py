@@ -212,8 +212,8 @@ with `{flags}`.
 
 Every constant is declared with `NAME_FLASH` and read with `NAME_READ`. On an AVR both are set:
 constants stay in flash, within its first 64 kB, and more is refused when it is compiled: beyond,
-every read would need three bytes of address. Its compiler takes no array above 32 kB. In whole
-numbers weights that need more are two arrays there; in floats they are one, and refused.
+every read would need three bytes of address. Its compiler takes no array above 32 kB: a layer of
+more is several arrays there. In floats a Linear or a projection of more is refused.
 Elsewhere they are nothing and a plain read, unless you define them as options of the
 compiler: `-D'NAME_FLASH=__attribute__((section(".model")))'` puts them into a section of yours, and
 a `NAME_READ(p)` of yours reads them, without vectors then.

@@ -121,16 +121,16 @@ def test_whole_constants_are_read_from_flash_too(emulate: ModuleType, tmp_path: 
         assert found[case.name].answers == host[case.name].answers, case.name
 
 
-@pytest.mark.parametrize("kind", ["lstm", "gru", "rnn", "linear"])
-def test_weights_over_32_kb_are_two_arrays_on_an_avr(
-    emulate: ModuleType, kind: str, tmp_path: Path
+@pytest.mark.parametrize(
+    ("kind", "size"), [("lstm", 64), ("gru", 75), ("rnn", 130), ("linear", 130)]
+)
+def test_whole_weights_over_32_kb_are_two_arrays_on_an_avr(
+    emulate: ModuleType, kind: str, size: int, tmp_path: Path
 ) -> None:
     board = emulate.FAR["avr"]
     if missing := board.missing():
         pytest.skip(missing)
-    size = {"lstm": 64, "gru": 75}.get(kind, 130)
-    ends = Slice("ends", (0, size - 1))  # of both arrays
-    model = Model((*large_stages(kind, size), LastStep("last"), ends), Signature(4, 2))
+    model = large(kind, size)
     c.export(model, tmp_path / "large", name="large", **UNTRAINED)
     source = (tmp_path / "large" / "large.c").read_bytes()
     assert re.search(rb"large_(layer_0|linear)_rest\[\]", source)
@@ -143,8 +143,35 @@ def test_weights_over_32_kb_are_two_arrays_on_an_avr(
     assert emulate.emulate(board, cases, tmp_path)["large"].answers == host.answers
 
 
+# The layer, how its weights are stored, and the arrays that it is.
+SPLIT = (("lstm", 56, "float32", 3), ("gru", 75, "int16", 2), ("rnn", 92, "float32", 2))
+
+
+@pytest.mark.parametrize("split", SPLIT, ids=lambda split: split[0])
+def test_a_layer_over_32_kb_is_several_arrays_on_an_avr(
+    emulate: ModuleType, split: tuple[str, int, str, int], tmp_path: Path
+) -> None:
+    board = emulate.FAR["avr"]
+    if missing := board.missing():
+        pytest.skip(missing)
+    kind, size, weights, arrays = split
+    model = large(kind, size)
+    c.export(model, tmp_path / "large", name="large", weights=weights)
+    source = (tmp_path / "large" / "large.c").read_bytes()
+    assert len(re.findall(rb"large_rec_l0(_rest\w*)?\[\]", source)) == arrays
+    cases = [emulate.Case("large", tmp_path / "large", drawn(model, 1, 2), 2)]
+    host = emulate.emulate(emulate.HOST, cases, tmp_path)["large"]
+    assert emulate.emulate(board, cases, tmp_path)["large"].answers == host.answers
+
+
+def large(kind: str, size: int) -> Model:
+    """The first and the last of `large_stages`: of the first and of the last array."""
+    ends = Slice("ends", (0, size - 1))
+    return Model((*large_stages(kind, size), LastStep("last"), ends), Signature(4, 2))
+
+
 def large_stages(kind: str, size: int) -> tuple[Stage, ...]:
-    """From 4 features to so many, with a matrix of more than 32 kB of int16."""
+    """From 4 features to so many, with a matrix of more than 32 kB."""
     random = np.random.default_rng(3)
     if kind == "linear":
         layer = lstm("rec", 4, 8, 1, random)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,6 +22,7 @@ from ....model import (
     RMSNorm,
     Slice,
 )
+from . import avr
 from .carried import initial_values
 from .layout import BITS, cell_arrays
 from .names import Prefix, distinct, plain
@@ -40,6 +42,8 @@ class Arrays:
         text: their definitions in C.
         names: their C names by stage and array.
         bytes: what they take on a microcontroller.
+        is_split: whether a layer that an AVR cannot have in one array goes into several.
+        largest: bytes of the layer with the largest weights.
         taken: what follows the prefix in names that are in use.
     """
 
@@ -48,6 +52,8 @@ class Arrays:
     text: list[str] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
     bytes: int = 0
+    is_split: bool = False
+    largest: int = 0
     taken: set[str] = field(default_factory=lambda: set(symbols()))
 
     def add(self, key: str, title: str, array: Array, comment: str, spare: bool = False) -> None:
@@ -73,12 +79,26 @@ class Arrays:
 
         Where there are vectors, rows are filled up, to a multiple of 16 values at most.
         """
-        literals = words if groups[0].dtype == np.uint32 else floats
-        rows = (row for group in groups for row in group)  # (sums of the group,) each
-        values = "".join(literals(row) + self._pad(len(row)) for row in rows)
-        declared = f"{self.prefix.symbol('stored')} {self._named(key, title)}[]"
-        self._define(f"{title}: {comment}", declared, values)
-        self.bytes += sum(group.size for group in groups) * 4
+        name = self._named(key, title)
+        kind = self.prefix.symbol("stored")
+        rests = self._rests(title, groups) if self.is_split else {}
+        values = ""
+        place = 0  # of a group, in values behind the first
+        for group in groups:
+            if place in rests:
+                values += avr.another_array(self._declared(f"{kind} {rests[place]}[]"))
+            values += self._rows(group)
+            place += group.size
+        self._define(f"{title}: {comment}", f"{kind} {name}[]", values)
+        if rests:
+            self.text.append(self._weights_at(name, rests))
+        self.bytes += place * 4
+        self.largest = max(self.largest, place * 4)
+
+    @property
+    def gains_by_splitting(self) -> bool:
+        """Whether an AVR has room for all of it, but not for a layer in one array."""
+        return self.bytes <= avr.AVR_BYTES and self.largest > avr.AVR_ARRAY
 
     def add_initial(self, array: Array) -> None:
         """The state before the first step, under the name by which the runtime knows it."""
@@ -90,16 +110,46 @@ class Arrays:
         )
         self.bytes += array.size * 4
 
+    def _rows(self, group: Array) -> str:
+        """The values of a group, `(rows, sums)`."""
+        literals = words if group.dtype == np.uint32 else floats
+        return "".join(literals(row) + self._pad(len(row)) for row in group)
+
+    def _rests(self, title: str, groups: tuple[Array, ...]) -> dict[int, str]:
+        """An AVR's arrays behind the first, by the place of the group that each begins with."""
+        sizes = [group.size * 4 for group in groups]
+        return {
+            place // 4: self.prefix.symbol(self._free(f"{title}_rest")) for place in avr.cuts(sizes)
+        }
+
+    def _weights_at(self, name: str, rests: Mapping[int, str]) -> str:
+        """Where the weights of the split layer go on; an AVR has no room for two such layers."""
+        pointer = f"const {self.prefix.symbol('stored')} *"
+        body = ""
+        for place, rest in sorted(rests.items(), reverse=True):
+            body += f"    if (w == {name} && place >= {place}) {{\n"
+            body += f"        return {rest} + (place - {place});\n    }}\n"
+        declared = f"{pointer}{self.prefix.symbol('weights_at')}({pointer}w, size_t place)"
+        return avr.function(self.prefix, declared, f"{body}    return w + place;\n")
+
     def _named(self, key: str, title: str) -> str:
-        """The C name of a new array: its title, or the next like it that is free."""
-        short = distinct(title, self.taken)
-        self.taken.add(short)
-        self.names[key] = self.prefix.symbol(short)
+        """The C name of a new array."""
+        self.names[key] = self.prefix.symbol(self._free(title))
         return self.names[key]
 
+    def _free(self, title: str) -> str:
+        """A title, or the next like it that is free."""
+        short = distinct(title, self.taken)
+        self.taken.add(short)
+        return short
+
     def _define(self, comment: str, declared: str, values: str) -> None:
+        self.text.append(f"/* {comment} */\n{self._declared(declared)} = {{\n{values}}};\n\n")
+
+    def _declared(self, array: str) -> str:
+        """An array in flash."""
         places = f"{self.prefix.macro('FLASH')} {self.prefix.macro('ALIGNED')}"
-        self.text.append(f"/* {comment} */\nstatic const {declared} {places} = {{\n{values}}};\n\n")
+        return f"static const {array} {places}"
 
     def _pad(self, lanes: int) -> str:
         """Zeros up to a multiple of 16, where rows have them."""
@@ -110,8 +160,17 @@ class Arrays:
 
 
 def arrays_of(model: Model, prefix: Prefix, weights: str) -> Arrays:
-    """All constants of a model; `weights` is a key of `layout.BITS`."""
-    arrays = Arrays(prefix, BITS[weights])
+    """All constants of a model, split where an AVR gains by it.
+
+    `weights` is a key of `layout.BITS`.
+    """
+    arrays = _filled(Arrays(prefix, BITS[weights]), model)
+    if not arrays.gains_by_splitting:
+        return arrays
+    return _filled(Arrays(prefix, BITS[weights], is_split=True), model)
+
+
+def _filled(arrays: Arrays, model: Model) -> Arrays:
     for stage in model.stages:
         title = plain(stage.name) or "stage"
         if isinstance(stage, Recurrent):

@@ -57,8 +57,8 @@ def write(model: Model, interface: Interface, weights: str = "float32", golden: 
         weights: a key of `layout.BITS`.
         golden: the vectors of `NAME_self_test`, where it has one.
     """
-    choices = choices_for(model, interface, weights)
     arrays = arrays_of(model, interface.prefix, weights)
+    choices = choices_for(model, interface, weights, arrays.is_split)
     run = walk(model, arrays.names, interface.prefix, step=False)
     step = walk(model, arrays.names, interface.prefix, step=True) if interface.streams else None
     bits = BITS[weights]
@@ -78,13 +78,15 @@ def write(model: Model, interface: Interface, weights: str = "float32", golden: 
     )
 
 
-def choices_for(model: Model, interface: Interface, weights: str) -> Choices:
+def choices_for(
+    model: Model, interface: Interface, weights: str, is_split: bool = False
+) -> Choices:
     """What the model needs of the runtime.
 
     Raises:
         UnsupportedModel: this C has no such stage.
     """
-    chosen = {"MODEL_BITS": BITS[weights]}
+    chosen = {"MODEL_BITS": BITS[weights], "MODEL_SPLIT_WEIGHTS": int(is_split)}
     chosen |= interface.choices()
     chosen["MODEL_INITIAL_STATE"] = any(stage.has_initial_state for stage in model.recurrent)
     for stage in model.stages:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ....model import Array
+from ..emit.avr import AVR_ARRAY, AVR_BYTES, another_array, function
 from ..emit.names import Prefix, distinct
 from ..emit.runtime import symbols
 from .rows import Rows
@@ -19,10 +20,6 @@ _ARRAY = re.compile(
     r" const (u?int\d+_t) (\w+)\[\d*\](?: \w+)* = \{((?:[ \n]*-?[0-9]{1,10},)*)[ \n]*\};"
 )
 
-
-# What an AVR reads: 16 bits of address, from the beginning of its flash, where code lies, too.
-AVR_BYTES = 60_000
-AVR_ARRAY = 2**15 - 1  # its compiler takes no larger object
 _REST = re.compile(r"#if defined\(__AVR__\)\n};\n\nstatic const \w+ \w+\[\] \w+ \w+ = {\n#endif\n")
 
 
@@ -78,15 +75,13 @@ class Constants:
         rest = self.named(f"{title}_rest")
         kind = f"static const int{self.weight_bits}_t"
         places = f"{self.prefix.macro('FLASH')} {self.prefix.macro('ALIGNED')}"
-        between = f"#if defined(__AVR__)\n}};\n\n{kind} {rest}[] {places} = {{\n#endif\n"
+        between = another_array(f"{kind} {rest}[] {places}")
         numbers = f"{lines(values[:at])}{between}{lines(values[at:])}"
         self.text.append(f"/* {comment} */\n{kind} {name}[] {places} = {{\n{numbers}}};\n\n")
         pointer = f"const {self.prefix.symbol('weight')} *"
-        function = f"{pointer}{self.prefix.symbol('following')}({pointer}w)"
-        self.text.append(
-            f"#if defined(__AVR__)\n{self.prefix.macro('STATIC')} {function}\n"
-            f"{{\n    return w == {name} + {at} ? {rest} : w;\n}}\n#endif\n\n"
-        )
+        declared = f"{pointer}{self.prefix.symbol('following')}({pointer}w)"
+        body = f"    return w == {name} + {at} ? {rest} : w;\n"
+        self.text.append(function(self.prefix, declared, body))
         return name
 
     @property

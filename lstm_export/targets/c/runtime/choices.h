@@ -158,10 +158,11 @@ typedef char model_bits_are_known[MODEL_BITS == 32 || MODEL_BITS == 16 || MODEL_
 #define MODEL_SQRT 1
 #endif
 
-/* What it needs in whole numbers. */
 #ifndef MODEL_SPLIT_WEIGHTS
-#define MODEL_SPLIT_WEIGHTS 1 /* weights that an AVR takes in two arrays */
+#define MODEL_SPLIT_WEIGHTS 1 /* weights that an AVR does not take in one array */
 #endif
+
+/* What it needs in whole numbers. */
 #ifndef MODEL_FAR
 #define MODEL_FAR 1 /* more constants than an AVR reads */
 #endif

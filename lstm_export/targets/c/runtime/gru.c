@@ -65,9 +65,10 @@ MODEL_STATIC void model_gru_step(const model_stored *w, const float *scale, cons
 {
     const size_t rows_x = MODEL_BIAS_ROWS + MODEL_WORD_ROWS(nx),
                  rows_h = MODEL_BIAS_ROWS + MODEL_WORD_ROWS(units);
-    const model_stored *w_h = w + 3 * units * rows_x;
     size_t first, size, u;
     for (first = 0; first < units; first += size) {
+        const model_stored *const w_x = model_weights_at(w, 3 * first * rows_x);
+        const model_stored *const w_h = model_weights_at(w, 3 * (units * rows_x + first * rows_h));
         size = model_group_size(units, first);
         for (u = 0; u < size; u++) {
             const size_t at = 3 * first + u;
@@ -77,8 +78,8 @@ MODEL_STATIC void model_gru_step(const model_stored *w, const float *scale, cons
             const float *s = scale + at, *b_x = bias + at, *b_h = b_x + 3 * units;
 #endif
             model_gru_sums from_h, sum;
-            model_gru_sum(&from_h, w_h + 3 * first * rows_h + u, s, b_h, size, h, units);
-            model_gru_sum(&sum, w + 3 * first * rows_x + u, s, b_x, size, x, nx);
+            model_gru_sum(&from_h, w_h + u, s, b_h, size, h, units);
+            model_gru_sum(&sum, w_x + u, s, b_x, size, x, nx);
             out[first + u] =
                 model_gru_cell(sum.r + from_h.r, sum.z + from_h.z, sum.n, from_h.n, h[first + u]);
             (void)at;

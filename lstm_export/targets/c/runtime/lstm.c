@@ -55,12 +55,13 @@ MODEL_STATIC void model_lstm_step(const model_stored *w, const float *scale, con
                                   unsigned turn)
 {
     const size_t rows_x = MODEL_BIAS_ROWS + MODEL_WORD_ROWS(nx), rows_h = MODEL_WORD_ROWS(nh);
-    const model_stored *w_h = w + 4 * units * rows_x;
     size_t first, size, u;
     for (first = 0; first < units; first += size) {
+        const model_stored *const w_x = model_weights_at(w, 4 * first * rows_x);
+        const model_stored *const w_h = model_weights_at(w, 4 * (units * rows_x + first * rows_h));
         size = model_group_size(units, first);
         for (u = 0; u < size; u++) {
-            const model_stored *row = w + 4 * first * rows_x + u;
+            const model_stored *row = w_x + u;
 #if MODEL_BITS == 32
             model_lstm_sums sum = {MODEL_READ(row), MODEL_READ(row + size), MODEL_READ(row + 2 * size),
                                    MODEL_READ(row + 3 * size)};
@@ -70,7 +71,7 @@ MODEL_STATIC void model_lstm_step(const model_stored *w, const float *scale, con
             model_lstm_sums sum = {0.0f, 0.0f, 0.0f, 0.0f};
 #endif
             model_lstm_add(&sum, row, size, x, nx);
-            model_lstm_add(&sum, w_h + 4 * first * rows_h + u, size, h, nh);
+            model_lstm_add(&sum, w_h + u, size, h, nh);
 #if MODEL_BITS < 32
             sum.i = sum.i * MODEL_READ(s) + MODEL_READ(b);
             sum.f = sum.f * MODEL_READ(s + size) + MODEL_READ(b + size);

@@ -41,12 +41,13 @@ MODEL_STATIC void model_rnn_step(const model_stored *w, const float *scale, cons
                                  const float *x, const float *h, float *out, unsigned turn)
 {
     const size_t rows_x = MODEL_BIAS_ROWS + MODEL_WORD_ROWS(nx), rows_h = MODEL_WORD_ROWS(units);
-    const model_stored *w_h = w + units * rows_x;
     size_t first, size, u;
     for (first = 0; first < units; first += size) {
+        const model_stored *const w_x = model_weights_at(w, first * rows_x);
+        const model_stored *const w_h = model_weights_at(w, units * rows_x + first * rows_h);
         size = model_group_size(units, first);
         for (u = 0; u < size; u++) {
-            const model_stored *row = w + first * rows_x + u;
+            const model_stored *row = w_x + u;
 #if MODEL_BITS == 32
             float sum = MODEL_READ(row);
             row += size;
@@ -54,7 +55,7 @@ MODEL_STATIC void model_rnn_step(const model_stored *w, const float *scale, cons
             float sum = 0.0f;
 #endif
             sum = model_rnn_add(sum, row, size, x, nx);
-            sum = model_rnn_add(sum, w_h + first * rows_h + u, size, h, units);
+            sum = model_rnn_add(sum, w_h + u, size, h, units);
 #if MODEL_BITS < 32
             sum = sum * MODEL_READ(scale + first + u) + MODEL_READ(bias + first + u);
 #endif

@@ -63,6 +63,21 @@ MODEL_STATIC void model_within_reach(const float *x, float *y, size_t steps, siz
 }
 #endif
 
+/* What lies `place` behind w, the weights of a layer; a group begins there. An AVR's compiler takes no
+   array above 32 kB: there the chain says where a layer's weights go on. */
+#if MODEL_SPLIT_WEIGHTS
+#if defined(__AVR__)
+#define MODEL_HAS_WEIGHTS_AT
+MODEL_STATIC const model_stored *model_weights_at(const model_stored *w, size_t place);
+#endif
+#endif
+#ifndef MODEL_HAS_WEIGHTS_AT
+MODEL_INLINE const model_stored *model_weights_at(const model_stored *w, size_t place)
+{
+    return w + place;
+}
+#endif
+
 /* The biases that a part of a layer begins with; null where they lie apart. */
 MODEL_INLINE const float *model_biases(const model_stored *part)
 {
