@@ -5,7 +5,8 @@ timed, in a loop in C. Times are the processor's, the shortest of many short tur
 on the machine disturbs least; errors are against float64, of every output in units of its own
 spread. Formats are chosen on random inputs of the kind that is timed. Beside each time stands its
 share of the nearer of two limits of the core: multiply-adds from registers, and reading the weights
-(c_limits.py). Writes the table of docs/c_integer.md.
+(c_limits.py). A GRU, for which ONNX Runtime has no int8, is timed beside its own plain C99. Writes
+the tables of docs/c_integer.md.
 
     python -m scripts.bench.c_whole [--json FILE]
 """
@@ -21,9 +22,11 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import torch
+from torch import nn
 
 from lstm_export.bench.machine import machine_text
-from lstm_export.model import Array, Model, forward
+from lstm_export.model import GRU, Array, LastStep, Linear, Model, Signature, forward
 from lstm_export.targets.c.emit.interface import Interface
 from lstm_export.targets.c.host.compiler import library
 from lstm_export.targets.c.host.integer_runner import IntegerRunner
@@ -52,6 +55,9 @@ COLUMNS = [
     "largest error",
 ]
 WHOLE = {"C whole int16": 16, "C whole int8": 8}
+GRU_ROUNDS = 20
+GRU_COLUMNS = ["work", "engine", "microseconds", "plain C99", "times faster"]
+GRU_WAYS = {"in lanes": "", "plain": "#define MODEL_PLAIN_LOOPS\n"}
 # At least this many times faster than ONNX Runtime int8, with VNNI.
 GOALS: Mapping[Shape, Mapping[str, float]] = {
     STEP: {"C": 4.4, "E": 2.4},
@@ -60,24 +66,28 @@ GOALS: Mapping[Shape, Mapping[str, float]] = {
 }
 
 
-def in_c(case: Case, bits: int, loop: ctypes.CDLL) -> Work:
-    """Whole numbers, called from a loop in C.
+def in_whole(model: Model, bits: int) -> Written:
+    """The model in whole numbers."""
+    seen = np.random.default_rng(3).standard_normal((64, 100, model.signature.input_size))
+    formats, whole = fitted(model, [seen], bits)
+    facts = IntegerFacts.of(whole, formats, floats=False)
+    return Written(model, whole, Interface.of(model, "model", self_test=False), facts)
+
+
+def in_c(case: Case, written: Written, loop: ctypes.CDLL, defined: str = "") -> Work:
+    """Whole numbers, called from a loop in C, compiled with such lines before it.
 
     Raises:
         SystemExit: they are not those of the definition.
     """
-    model = case.model
-    seen = np.random.default_rng(3).standard_normal((64, 100, model.signature.input_size))
-    formats, whole = fitted(model, [seen], bits)
-    interface = Interface.of(model, "model", self_test=False)
-    facts = IntegerFacts.of(whole, formats, floats=False)
-    source = write(Written(model, whole, interface, facts))
-    place = library({"model.c": f"#define MODEL_BATCHES\n{source.c}", "model.h": source.h})
-    runner = IntegerRunner(place, interface, facts, model.signature)
-    x = whole.counts(case.x).astype(np.int16)
-    if not np.array_equal(runner.answers(x), whole.answers(x)):
-        raise SystemExit(f"C in whole numbers, {bits} bits: not the bits of the definition")
-    return Work(_repeated(case, facts, x, place, loop), runner)
+    source = write(written)
+    files = {"model.c": f"#define MODEL_BATCHES\n{defined}{source.c}", "model.h": source.h}
+    place = library(files)
+    runner = IntegerRunner(place, written.interface, written.facts, case.model.signature)
+    x = written.whole.counts(case.x).astype(np.int16)
+    if not np.array_equal(runner.answers(x), written.whole.answers(x)):
+        raise SystemExit("C in whole numbers: not the bits of the definition")
+    return Work(_repeated(case, written.facts, x, place, loop), runner)
 
 
 def _repeated(
@@ -118,7 +128,7 @@ def error(model: Model, shape: Shape, work: Work) -> float:
 
 def measured(case: Case, loop: ctypes.CDLL) -> tuple[list[list[str]], dict[str, float]]:
     """Rows of the table for one model at one shape, and seconds by engine."""
-    works = {name: in_c(case, bits, loop) for name, bits in WHOLE.items()}
+    works = {name: in_c(case, in_whole(case.model, bits), loop) for name, bits in WHOLE.items()}
     works[ORT_INT8] = peers(case)[ORT_INT8]
     shortest, allowed = times_of(case, works, loop)
     rows = []
@@ -154,6 +164,37 @@ def times_of(
     return {name: shortest[name] for name in works}, allowed
 
 
+def gru() -> Model:
+    """As wide as E, with weights as torch draws them."""
+    torch.manual_seed(0)
+    modules = (nn.GRU(16, 256, batch_first=True), nn.Linear(256, 1))
+    layer, head = (
+        {key: value.detach().numpy() for key, value in module.named_parameters()}
+        for module in modules
+    )
+    return Model((GRU("gru", layer), LastStep("last"), Linear("fc", **head)), Signature(16, 1))
+
+
+def gru_rows(loop: ctypes.CDLL, folder: Path) -> list[list[str]]:
+    """Rows of the table of a GRU."""
+    model = gru()
+    rows = [GRU_COLUMNS]
+    for name, bits in WHOLE.items():
+        written = in_whole(model, bits)
+        for shape in SHAPES:
+            case = Case("GRU", model, shape, folder)
+            calls = STEPS if shape == STEP else 1
+            turns = {
+                way: partial(in_c(case, written, loop, defined).repeat, calls)
+                for way, defined in GRU_WAYS.items()
+            }
+            times = alternate(turns, GRU_ROUNDS, clock=time.process_time)
+            ours, plain = (min(times[way]) / calls for way in GRU_WAYS)
+            shown = [micro(ours), micro(plain), f"{plain / ours:.1f}"]
+            rows.append([work_text(shape), name, *shown])
+    return rows
+
+
 def markdown(rows: list[list[str]]) -> str:
     """The table as the page shows it."""
     lines = [f"| {' | '.join(row)} |" for row in rows]
@@ -173,10 +214,12 @@ def main() -> None:
                 case = Case(name, drawn(name), shape, Path(place))
                 found, record[f"{name} {shape[0]}x{shape[1]}"] = measured(case, loop)
                 rows += found
+        of_gru = gru_rows(loop, Path(place))
     where = machine("numpy", "onnxruntime")
-    report(table(rows), record, where, given)
-    lines = ["", *markdown(rows).splitlines(), "", f"{machine_text(where)}.", ""]
-    write_block(PAGE, "hosts", lines)
+    report([*table(rows), "", *table(of_gru)], record, where, given)
+    for name, shown in (("hosts", rows), ("gru", of_gru)):
+        lines = ["", *markdown(shown).splitlines(), "", f"{machine_text(where)}.", ""]
+        write_block(PAGE, name, lines)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from lstm_export import targets
 from lstm_export.model import Concat, LastStep, Model, Signature
 from lstm_export.targets.c.host.integer_runner import IntegerRunner
 from lstm_export.targets.c.integer.definition import IntegerDefinition
-from tests.kit.builders import linear, lstm, rnn
+from tests.kit.builders import gru, linear, lstm, rnn
 from tests.kit.compiled_c import compile_with, needs_compiler
 
 C = targets.get("c")
@@ -26,10 +26,11 @@ def model(input_size: int, hidden_size: int, num_layers: int) -> Model:
     random = np.random.default_rng(hidden_size)
     stages = (
         lstm("lstm", input_size, hidden_size, num_layers, random, gain=2.0),
+        replace(gru("gru", input_size, hidden_size, num_layers, random, gain=2.0), inputs=("x",)),
         replace(rnn("rnn", input_size, hidden_size, num_layers, random), inputs=("x",)),
-        Concat("both", inputs=("lstm", "rnn")),
+        Concat("all", inputs=("lstm", "gru", "rnn")),
         LastStep("last"),
-        linear("fc", 2 * hidden_size, 3, random),
+        linear("fc", 3 * hidden_size, 3, random),
     )
     return Model(stages, Signature(input_size, 3))
 
@@ -37,11 +38,12 @@ def model(input_size: int, hidden_size: int, num_layers: int) -> Model:
 def chain(input_size: int, hidden_size: int, num_layers: int) -> Model:
     """What is computed in blocks of steps, and of sequences, where a processor has use for it."""
     lstms, fc = every_step(input_size, hidden_size, num_layers).stages
-    return Model((lstms, LastStep("last"), fc), Signature(input_size, 3))
+    grus = gru("gru", hidden_size, hidden_size, num_layers, np.random.default_rng(5), gain=2.0)
+    return Model((lstms, grus, LastStep("last"), fc), Signature(input_size, 3))
 
 
 def every_step(input_size: int, hidden_size: int, num_layers: int) -> Model:
-    """The same, which answers at every step of a block."""
+    """One that answers at every step of a block."""
     random = np.random.default_rng(hidden_size)
     layers = lstm("lstm", input_size, hidden_size, num_layers, random, gain=2.0)
     return Model((layers, linear("fc", hidden_size, 3, random)), Signature(input_size, 3))

@@ -11,7 +11,7 @@ import numpy as np
 from ....model import Array
 from . import joins, roots, stages
 from .arithmetic import LARGEST
-from .cells import Cell, GRUCell, LSTMCell
+from .cells import Cell, GRUCell, LSTMCell, RNNCell
 from .chain_joins import written
 from .literals import Constants, matrix, unit_by_unit
 from .walk import BLOCK, STEP, Extent, Place, Walk, input_place, last_steps
@@ -237,7 +237,7 @@ def _recurrent(stage: stages.Recurrent, run: Walk) -> Place:
             (cell,) = layer
             name, *states = _layer(cell, run)
             out = run.narrow_buffer(width)
-            run.call(f"{cell.kind}_block", f"&{name}", value.text, *states, out.text, "block")
+            run.call("layer_block", f"&{name}", value.text, *states, out.text, "block")
             value = out
         else:
             value = run.narrow_buffer(width)
@@ -288,12 +288,13 @@ def _layer(cell: Cell, run: Walk) -> tuple[str, str, str]:
 
 
 def _lanes(cell: Cell, title: str, layer: str, run: Walk) -> str:
-    """Room for the constants of an LSTM in another order, where a processor has use for it."""
+    """Room for a layer's constants in another order, where a processor has use for it."""
     name = "0"
-    if isinstance(cell, LSTMCell):
+    if not isinstance(cell, RNNCell):
         name = run.constants.named(f"{title}_lanes")
-        run.constants.text.append(f"{run.prefix.macro('LANES')}({name}, {layer})\n")
-    return f"{run.prefix.macro('WITH_LANES')}({name})"
+        macro = run.prefix.macro("LANES")
+        run.constants.text.append(f"{macro}({name}, {cell.gates}, {layer})\n")
+    return f"{run.prefix.macro('WITH_LANES')}({name}, {cell.gates})"
 
 
 def _members(cell: Cell, title: str, shifts: Array, run: Walk) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ....model.wiring import INPUT
 from . import roots, stages
-from .cells import LSTMCell
+from .cells import Cell, GRUCell, LSTMCell
 from .chain import walk
 from .literals import Constants
 from .walk import BLOCK, Walk
@@ -67,13 +67,20 @@ def sequence_text(run: Walk) -> str:
 def has_blocks(whole: WholeModel) -> bool:
     """Whether a chain that streams can be computed in blocks of steps of several sequences.
 
-    What is carried from step to step is in LSTMs alone, without projections.
+    What is carried from step to step is in LSTMs without projections, and in GRUs.
     """
     taken = [stage for stage, _ in whole.nodes]
     wide = [stage for stage in taken if isinstance(stage, stages.FinalState) and stage.is_wide]
     cells = [cell for stage in whole.recurrent for layer in stage.layers for cell in layer]
-    are_plain = all(isinstance(cell, LSTMCell) and not cell.projection for cell in cells)
+    are_plain = all(_is_plain(cell) for cell in cells)
     return are_plain and not wide and all(isinstance(stage, _IN_BLOCKS) for stage in taken)
+
+
+def _is_plain(cell: Cell) -> bool:
+    """Whether a processor with lanes computes it in blocks."""
+    if isinstance(cell, LSTMCell):
+        return cell.projection is None
+    return isinstance(cell, GRUCell)
 
 
 def block_text(step: Walk) -> str:

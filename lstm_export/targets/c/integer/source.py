@@ -280,7 +280,7 @@ def title(interface: Interface, facts: IntegerFacts) -> str:
         f"   An answer is its count / 2^{facts.answer_bits}, in the model's own units.\n"
         "   Memory is the caller's; nothing here allocates or keeps any, so calls with different\n"
         "   memory may run at the same time. Built for x86-64 with AVX-512 and VNNI, a program\n"
-        "   lays the constants of an LSTM out once more when it is loaded. */\n"
+        "   lays the constants of an LSTM or a GRU out once more when it is loaded. */\n"
     )
 
 

@@ -1,5 +1,5 @@
-/* An LSTM on x86-64 with AVX-512 and VNNI, 16 units side by side: the sums from x of several steps, and
-   a step of one sequence, or of MODEL_SHARING. */
+/* An LSTM or a GRU on x86-64 with AVX-512 and VNNI, 16 units side by side: the sums from x of several
+   steps, and a step of one sequence, or of MODEL_SHARING. */
 #ifndef MODEL_INTEGER_AVX512_H
 #define MODEL_INTEGER_AVX512_H
 
@@ -8,7 +8,7 @@
 #include "integer_avx512_rows.c"
 #include "integer_sizes.h"
 
-#if MODEL_LSTM
+#if MODEL_LSTM || MODEL_GRU
 #if defined(MODEL_KERNEL_AVX512)
 /* Samples of a block: what is known of them lies on the stack. */
 #define MODEL_SAMPLES (MODEL_UNITS > 256 || MODEL_GATHERED > 1024 ? 4 : 16)
@@ -17,7 +17,7 @@
 typedef struct {
     const model_16_units *constants;
     const __m512i *weights_x, *weights_h;
-    size_t words_x, words_h, units;
+    size_t words_x, words_h, units, gates;
     unsigned up;
 } model_lanes_of_layer;
 
@@ -28,10 +28,11 @@ MODEL_INLINE void model_x_of(const model_lanes_of_layer *layer, size_t group, co
     const model_16_units *const units = layer->constants + group;
     const __m512i *const w = layer->weights_x + 4 * layer->words_x * group;
     const size_t groups = MODEL_GROUPS(layer->units);
-    model_rows_of_16 rows = model_begin_rows(w, v, layer->words_x, units->start_x, 0);
+    model_rows_of_16 rows = model_begin_rows(w, v, layer->words_x, model_start_of(units, 0), 0);
+    const model_gates bias = model_gates_at(units->bias);
     model_gates out[MODEL_SHARING];
     size_t k;
-    model_end_rows(&rows, samples, units->shift_x, &units->bias, 0, out);
+    model_end_rows(&rows, samples, units->shift[0], &bias, 0, out);
     for (k = 0; k < samples; k++) {
         sums[k * groups] = out[k];
     }
@@ -68,6 +69,21 @@ MODEL_INLINE size_t model_early_updates(const model_lanes_of_layer *layer, size_
     return sequences > 1 ? sequences * layer->words_x / (layer->words_x + layer->words_h) : 0;
 }
 
+/* The new state of 16 units, meanwhile what is due of the rows of others. */
+MODEL_INLINE void model_update_16(const model_lanes_of_layer *layer, const model_update_of_16 *u,
+                                  model_rows_of_16 *rows, size_t samples)
+{
+#if MODEL_GRU
+    if (layer->gates == 3) {
+        model_update_gru(u, layer->up, rows, samples);
+        return;
+    }
+#endif
+#if MODEL_LSTM
+    model_update_lstm(u, layer->up, rows, samples);
+#endif
+}
+
 /* Updates of the same 16 units, one for each sequence. */
 typedef struct {
     model_update_of_16 of[MODEL_SHARING];
@@ -75,11 +91,11 @@ typedef struct {
 } model_updates;
 
 /* Those from `first` until `end`, with what is due of rows. */
-MODEL_INLINE void model_update_some(const model_updates *updates, size_t first, size_t end, unsigned up,
-                                    model_rows_of_16 *rows, size_t samples)
+MODEL_INLINE void model_update_some(const model_lanes_of_layer *layer, const model_updates *updates,
+                                    size_t first, size_t end, model_rows_of_16 *rows, size_t samples)
 {
     for (; first < end && first < updates->count; first++) {
-        model_update_16(updates->of + first, up, rows, samples);
+        model_update_16(layer, updates->of + first, rows, samples);
     }
 }
 
@@ -96,21 +112,22 @@ MODEL_INLINE void model_gates_of(const model_lanes_of_layer *layer, size_t group
     size_t stride = MODEL_GROUPS(layer->units);
     model_rows_of_16 rows;
     if (!sums) {
-        rows = model_begin_rows(weights_x, x, layer->words_x, units->start_x, early);
-        model_update_some(updates, 0, early, layer->up, &rows, sequences);
-        model_end_rows(&rows, sequences, units->shift_x, &units->bias, 0, gates);
+        const model_gates bias = model_gates_at(units->bias);
+        rows = model_begin_rows(weights_x, x, layer->words_x, model_start_of(units, 0), early);
+        model_update_some(layer, updates, 0, early, &rows, sequences);
+        model_end_rows(&rows, sequences, units->shift[0], &bias, 0, gates);
         stride = 1;
     }
-    rows = model_begin_rows(weights_h, h, layer->words_h, units->start_h, sequences - early);
-    model_update_some(updates, early, sequences, layer->up, &rows, sequences);
-    model_end_rows(&rows, sequences, units->shift_h, sums ? sums + group : gates, stride, gates);
+    rows = model_begin_rows(weights_h, h, layer->words_h, model_start_of(units, 1), sequences - early);
+    model_update_some(layer, updates, early, sequences, &rows, sequences);
+    model_end_rows(&rows, sequences, units->shift[1], sums ? sums + group : gates, stride, gates);
 }
 
 /* A step of all units of so many sequences, 1 or MODEL_SHARING: h, and x where sums is 0,
-   [sequences][MODEL_SAMPLE] in words, over c, `stride` apart -> out [sequences][units]. The updates of
-   16 units are made while the rows of the next are multiplied. */
+   [sequences][MODEL_SAMPLE] in words, over the wide state, `stride` apart -> out [sequences][units]. The
+   updates of 16 units are made while the rows of the next are multiplied. */
 MODEL_INLINE void model_step(const model_lanes_of_layer *layer, const model_gates *sums,
-                             const int32_t *x, const int32_t *h, int32_t *c, size_t stride,
+                             const int32_t *x, const int32_t *h, int32_t *wide, size_t stride,
                              int16_t *out, size_t sequences, int is_backwards)
 {
     const size_t groups = MODEL_GROUPS(layer->units);
@@ -120,7 +137,7 @@ MODEL_INLINE void model_step(const model_lanes_of_layer *layer, const model_gate
     size_t k, s;
     for (s = 0; s < sequences; s++) {
         before.of[s].gates = model_none();
-        before.of[s].c = c;
+        before.of[s].wide = wide;
         before.of[s].out = out;
         before.of[s].count = 0;
     }
@@ -131,26 +148,26 @@ MODEL_INLINE void model_step(const model_lanes_of_layer *layer, const model_gate
         model_gates_of(layer, group, sums, x, h, sequences, &before, gates);
         for (s = 0; s < sequences; s++) {
             before.of[s].gates = gates[s];
-            before.of[s].c = c + s * stride + 16 * group;
+            before.of[s].wide = wide + s * stride + 16 * group;
             before.of[s].out = out + s * layer->units + 16 * group;
             before.of[s].count = left < 16 ? left : 16;
         }
         before.count = sequences;
     }
-    model_update_some(&before, 0, sequences, layer->up, &none, sequences);
+    model_update_some(layer, &before, 0, sequences, &none, sequences);
 }
 
 MODEL_NOINLINE void model_step_of_1(const model_lanes_of_layer *layer, const model_gates *sums,
-                                    const int32_t *h, int32_t *c, int16_t *out, int is_backwards)
+                                    const int32_t *h, int32_t *wide, int16_t *out, int is_backwards)
 {
-    model_step(layer, sums, 0, h, c, 0, out, 1, is_backwards);
+    model_step(layer, sums, 0, h, wide, 0, out, 1, is_backwards);
 }
 
 MODEL_NOINLINE void model_step_together(const model_lanes_of_layer *layer, const model_gates *sums,
-                                        const int32_t *x, const int32_t *h, int32_t *c,
+                                        const int32_t *x, const int32_t *h, int32_t *wide,
                                         size_t stride, int16_t *out, int is_backwards)
 {
-    model_step(layer, sums, x, h, c, stride, out, MODEL_SHARING, is_backwards);
+    model_step(layer, sums, x, h, wide, stride, out, MODEL_SHARING, is_backwards);
 }
 #endif
 #endif

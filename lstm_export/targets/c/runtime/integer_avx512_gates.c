@@ -1,11 +1,12 @@
-/* The gates of 16 units of an LSTM side by side, on x86-64 with AVX-512: tanh, sigmoid, c and h. */
+/* The gates of 16 units of an LSTM or a GRU side by side, on x86-64 with AVX-512: tanh, sigmoid, and
+   the new state. */
 #ifndef MODEL_INTEGER_AVX512_GATES_H
 #define MODEL_INTEGER_AVX512_GATES_H
 
 #include "integer_avx512_rows.c"
 #include "integer_gates.c"
 
-#if MODEL_LSTM
+#if MODEL_LSTM || MODEL_GRU
 #if defined(MODEL_KERNEL_AVX512)
 /* Both ends of two pieces of the table, whose numbers are the halves of `pieces`. Each is a load: an
    instruction that gathers takes longer. */
@@ -81,17 +82,24 @@ MODEL_INLINE __m512i model_times_16(__m512i gate, __m512i wide)
     return MODEL_ADD(high, _mm512_mulhi_epu16(gate, wide));
 }
 
+MODEL_INLINE __m512i model_within_16(__m512i values, int limit)
+{
+    values = _mm512_min_epi32(values, _mm512_set1_epi32(limit));
+    return _mm512_max_epi32(values, _mm512_set1_epi32(-limit));
+}
+
 /* 16 units on the way to their new state. */
 typedef struct {
     model_gates gates; /* their sums */
-    int32_t *c;
+    int32_t *wide; /* c, or of a GRU h, Q7.24 */
     int16_t *out;
     size_t count; /* of them */
 } model_update_of_16;
 
+#if MODEL_LSTM
 /* Their new state, and in MODEL_PAUSES pauses what is due of the rows of others. */
-MODEL_INLINE void model_update_16(const model_update_of_16 *u, unsigned up, model_rows_of_16 *rows,
-                                  size_t samples)
+MODEL_INLINE void model_update_lstm(const model_update_of_16 *u, unsigned up, model_rows_of_16 *rows,
+                                    size_t samples)
 {
     const __m512i half = _mm512_set1_epi32(64);
     const __m512i most = _mm512_set1_epi32((1 << 30) - 1), least = _mm512_set1_epi32(-(1 << 30));
@@ -101,9 +109,9 @@ MODEL_INLINE void model_update_16(const model_update_of_16 *u, unsigned up, mode
     value = _mm512_slli_epi32(_mm512_sub_epi32(value, half), 2);
     c = model_times_16(model_sigmoid_16(u->gates.i, up, rows, samples), value);
     value = model_sigmoid_16(u->gates.f, up, rows, samples);
-    c = MODEL_ADD(c, model_times_16(value, _mm512_maskz_loadu_epi32(live, u->c)));
+    c = MODEL_ADD(c, model_times_16(value, _mm512_maskz_loadu_epi32(live, u->wide)));
     c = _mm512_max_epi32(_mm512_min_epi32(c, most), least);
-    _mm512_mask_storeu_epi32(u->c, live, c);
+    _mm512_mask_storeu_epi32(u->wide, live, c);
     model_meanwhile(rows, samples);
     value = model_tanh_at_16(model_place_16(c, 0, 4), rows, samples);
     value = _mm512_sub_epi32(value, half);
@@ -111,7 +119,27 @@ MODEL_INLINE void model_update_16(const model_update_of_16 *u, unsigned up, mode
     value = _mm512_srai_epi32(MODEL_ADD(value, half), 7);
     _mm512_mask_cvtepi32_storeu_epi16(u->out, live, value);
 }
+#endif
 
+#if MODEL_GRU
+/* The same of a GRU, whose pauses are 9: what is due in the others is left to the end of the rows. */
+MODEL_INLINE void model_update_gru(const model_update_of_16 *u, unsigned up, model_rows_of_16 *rows,
+                                   size_t samples)
+{
+    const __mmask16 live = (__mmask16)(0xFFFF >> (16 - u->count));
+    __m512i n, wide, h;
+    n = model_sigmoid_16(u->gates.i, up, rows, samples);
+    n = MODEL_ADD(u->gates.g, model_times_16(n, u->gates.o));
+    n = model_tanh_at_16(model_place_16(n, up, 0), rows, samples);
+    n = _mm512_slli_epi32(_mm512_sub_epi32(n, _mm512_set1_epi32(64)), 2);
+    wide = _mm512_sub_epi32(_mm512_maskz_loadu_epi32(live, u->wide), n);
+    wide = MODEL_ADD(n, model_times_16(model_sigmoid_16(u->gates.f, up, rows, samples), wide));
+    _mm512_mask_storeu_epi32(u->wide, live, wide);
+    h = model_within_16(wide, 1 << 30);
+    h = _mm512_srai_epi32(MODEL_ADD(h, _mm512_set1_epi32(256)), 9);
+    _mm512_mask_cvtepi32_storeu_epi16(u->out, live, model_within_16(h, 32767));
+}
+#endif
 #endif
 #endif
 

@@ -6,7 +6,7 @@
 #include "integer_avx512_layout.c"
 #include "integer_sizes.h"
 
-#if MODEL_LSTM
+#if MODEL_LSTM || MODEL_GRU
 #if defined(MODEL_KERNEL_AVX512)
 #define MODEL_SAMPLE (MODEL_GATHERED / 2 + 8) /* int32 that a sample takes at most */
 #define MODEL_IN_VALUES (MODEL_IN_WORD / 2) /* int32 that a word of values takes */
@@ -40,12 +40,19 @@ MODEL_INLINE model_gates model_added(model_gates a, model_gates b)
     return a;
 }
 
-MODEL_INLINE model_gates model_shifted(model_gates sums, model_gates shift)
+/* A shift of 16 lanes. */
+MODEL_INLINE __m512i model_shift(__m512i sum, const uint8_t *shift)
 {
-    sums.i = _mm512_srav_epi32(sums.i, shift.i);
-    sums.f = _mm512_srav_epi32(sums.f, shift.f);
-    sums.g = _mm512_srav_epi32(sums.g, shift.g);
-    sums.o = _mm512_srav_epi32(sums.o, shift.o);
+    const __m128i bytes = _mm_load_si128((const __m128i *)(const void *)shift);
+    return _mm512_srav_epi32(sum, _mm512_cvtepu8_epi32(bytes));
+}
+
+MODEL_INLINE model_gates model_shifted(model_gates sums, const uint8_t (*shift)[16])
+{
+    sums.i = model_shift(sums.i, shift[0]);
+    sums.f = model_shift(sums.f, shift[1]);
+    sums.g = model_shift(sums.g, shift[2]);
+    sums.o = model_shift(sums.o, shift[3]);
     return sums;
 }
 
@@ -54,6 +61,28 @@ MODEL_INLINE model_gates model_none(void)
     const __m512i zero = _mm512_setzero_si512();
     const model_gates none = {zero, zero, zero, zero};
     return none;
+}
+
+/* A constant of each gate of 16 units. */
+MODEL_INLINE model_gates model_gates_at(const int32_t (*constants)[16])
+{
+    model_gates gates;
+    gates.i = _mm512_load_si512(constants[0]);
+    gates.f = _mm512_load_si512(constants[1]);
+    gates.g = _mm512_load_si512(constants[2]);
+    gates.o = _mm512_load_si512(constants[3]);
+    return gates;
+}
+
+/* What sums of a part begin with. */
+MODEL_INLINE model_gates model_start_of(const model_16_units *units, size_t part)
+{
+#if MODEL_BITS == 8
+    return model_gates_at(units->start[part]);
+#else
+    (void)units, (void)part;
+    return model_none();
+#endif
 }
 
 /* A word of values times a word of a row, added to its sum in place: compilers copy the sum to and fro
@@ -220,7 +249,7 @@ MODEL_INLINE void model_meanwhile(model_rows_of_16 *t, size_t samples)
 
 /* The strips that are left; then each total, shifted, is added to sums [samples], `stride` apart, and
    goes to out [samples]. */
-MODEL_INLINE void model_end_rows(model_rows_of_16 *t, size_t samples, model_gates shift,
+MODEL_INLINE void model_end_rows(model_rows_of_16 *t, size_t samples, const uint8_t (*shift)[16],
                                  const model_gates *sums, size_t stride, model_gates *out)
 {
     while (t->words > 0) {

@@ -1,5 +1,5 @@
-/* An LSTM over a block of steps of one sequence, or of MODEL_SHARING side by side, on x86-64 with
-   AVX-512. */
+/* An LSTM or a GRU over a block of steps of one sequence, or of MODEL_SHARING side by side, on x86-64
+   with AVX-512. */
 #ifndef MODEL_INTEGER_BLOCKS_H
 #define MODEL_INTEGER_BLOCKS_H
 
@@ -17,11 +17,11 @@ typedef struct {
     size_t steps, sequences, stride;
 } model_block;
 
-/* A layer: x [step][sequence][input_size], over h and c of every sequence -> h after every step, out
-   [step][sequence][state_size]. Every other step takes units backwards, which finds weights where the
+/* A layer: x [step][sequence][input_size], over both states of every sequence -> h after every step,
+   out [step][sequence][state_size]. Every other step takes units backwards, which finds weights where the
    last one has left them. */
-MODEL_STATIC void model_lstm_block(const model_layer *layer, const int16_t *x, int16_t *h,
-                                   int32_t *c, int16_t *out, const model_block *block)
+MODEL_STATIC void model_layer_block(const model_layer *layer, const int16_t *x, int16_t *h,
+                                    int32_t *wide, int16_t *out, const model_block *block)
 {
     const model_lanes_of_layer lanes = model_lanes_of(layer);
     const size_t groups = MODEL_GROUPS(layer->hidden_size), size = layer->state_size;
@@ -41,12 +41,13 @@ MODEL_STATIC void model_lstm_block(const model_layer *layer, const int16_t *x, i
             model_words(before + k * stride, size, words_h + k * MODEL_SAMPLE);
         }
         if (sequences == 1) {
-            model_step_of_1(&lanes, from_x, words_h, c, out, t % 2);
+            model_step_of_1(&lanes, from_x, words_h, wide, out, t % 2);
         } else {
             for (k = 0; k < sequences; k++) {
                 model_words(x + k * input_size, input_size, words_x + k * MODEL_SAMPLE);
             }
-            model_step_together(&lanes, from_x, words_x, words_h, c, block->stride, out, t % 2);
+            model_step_together(&lanes, from_x, words_x, words_h, wide, block->stride, out,
+                                t % 2);
         }
         x += sequences * input_size;
         before = out;

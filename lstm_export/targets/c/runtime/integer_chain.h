@@ -19,10 +19,10 @@ static const uint8_t model_layer_0_shifts[8] MODEL_FLASH MODEL_ALIGNED = {
     1, 2, 1, 0, 6, 4, 4, 5,
 };
 
-MODEL_LANES(model_layer_0_lanes, model_layer_0, model_layer_0_biases, model_layer_0_shifts, 1, 1, 1)
+MODEL_LANES(model_layer_0_lanes, 4, model_layer_0, model_layer_0_biases, model_layer_0_shifts, 1, 1, 1)
 static const model_layer model_layer_0_2 = {
     model_layer_0, model_layer_0_biases, model_layer_0_shifts, 1, 1, 1, 2, 0, 0, 0,
-    MODEL_WITH_LANES(model_layer_0_lanes)
+    MODEL_WITH_LANES(model_layer_0_lanes, 4)
 };
 
 /* weights of a linear stage, 1 rows */
@@ -71,7 +71,7 @@ MODEL_STATIC void model_chain_block(model_state *states, const model_block *bloc
     int32_t *const wide = states->wide;
     int16_t *const narrow = states->narrow;
     int16_t a[MODEL_SAMPLES * 1];
-    model_lstm_block(&model_layer_0_2, x, narrow + 0, wide + 0, a, block);
+    model_layer_block(&model_layer_0_2, x, narrow + 0, wide + 0, a, block);
     model_linear(model_linear_2, model_linear_shifts, model_linear_biases, a, y, samples, 1, 1);
 }
 

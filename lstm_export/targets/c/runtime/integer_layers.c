@@ -16,14 +16,59 @@ typedef struct {
     const model_weight *projection; /* 0 for none */
     const uint8_t *projection_shifts;
 #if defined(MODEL_KERNEL_AVX512)
-    const __m512i *lanes; /* of an LSTM its constants once more, as integer_avx512.c takes them */
+    const __m512i *lanes; /* of an LSTM or a GRU its constants, as integer_avx512.c takes them */
+    uint8_t gates; /* rows of a unit for x, and as many for h */
 #endif
 } model_layer;
 
 #if defined(MODEL_KERNEL_AVX512)
-#define MODEL_WITH_LANES(lanes) lanes,
+#define MODEL_WITH_LANES(lanes, gates) lanes, gates,
 #else
-#define MODEL_WITH_LANES(lanes)
+#define MODEL_WITH_LANES(lanes, gates)
+#endif
+
+#if defined(MODEL_KERNEL_AVX512)
+#if MODEL_LSTM || MODEL_GRU
+/* Room for a layer's lanes, which are written when the program is loaded, before anyone asks. */
+#define MODEL_LANES(lanes, gates, weights, biases, shifts, input_size, units, state_size)     \
+    static __m512i lanes[MODEL_LANES_SIZE(input_size, state_size, units)];                    \
+    __attribute__((constructor(101))) static void lanes##_written(void)                       \
+    {                                                                                         \
+        const model_rows_of_units rows = {                                                    \
+            weights, biases, shifts, {MODEL_WORDS(input_size), MODEL_WORDS(state_size)}, units, \
+            gates};                                                                           \
+        model_write_lanes(&rows, lanes);                                                      \
+    }
+
+MODEL_INLINE model_lanes_of_layer model_lanes_of(const model_layer *layer)
+{
+    const size_t groups = MODEL_GROUPS(layer->hidden_size);
+    model_lanes_of_layer lanes;
+    lanes.constants = (const model_16_units *)layer->lanes;
+    lanes.words_x = MODEL_WORDS((size_t)layer->input_size);
+    lanes.words_h = MODEL_WORDS((size_t)layer->state_size);
+    lanes.weights_x = (const __m512i *)(lanes.constants + groups);
+    lanes.weights_h = lanes.weights_x + 4 * lanes.words_x * groups;
+    lanes.units = layer->hidden_size;
+    lanes.gates = layer->gates;
+    lanes.up = layer->up;
+    return lanes;
+}
+
+/* The state of every unit of a layer: wide, and h -> out [hidden_size]. */
+MODEL_INLINE void model_update(const model_layer *layer, const int16_t *x, const int16_t *h,
+                               int32_t *wide, int16_t *out)
+{
+    const model_lanes_of_layer lanes = model_lanes_of(layer);
+    model_gates sums[MODEL_GROUPS(MODEL_UNITS)];
+    int32_t words[MODEL_SAMPLE] MODEL_ALIGNED;
+    model_x_of_all(&lanes, x, layer->input_size, 1, sums);
+    model_words(h, layer->state_size, words);
+    model_step_of_1(&lanes, sums, words, wide, out, 0);
+}
+#endif
+#else
+#define MODEL_LANES(lanes, gates, weights, biases, shifts, input_size, units, state_size)
 #endif
 
 #if MODEL_LSTM
@@ -47,45 +92,7 @@ MODEL_STATIC void model_project(const model_layer *layer, const int16_t *hidden,
 }
 #endif
 
-#if defined(MODEL_KERNEL_AVX512)
-/* Room for a layer's lanes, which are written when the program is loaded, before anyone asks. */
-#define MODEL_LANES(lanes, weights, biases, shifts, input_size, units, state_size)         \
-    static __m512i lanes[MODEL_LANES_SIZE(input_size, state_size, units)];                 \
-    __attribute__((constructor(101))) static void lanes##_written(void)                    \
-    {                                                                                      \
-        const model_rows_of_units rows = {weights, biases, shifts, MODEL_WORDS(input_size), \
-                                          MODEL_WORDS(state_size), units};                 \
-        model_write_lanes(&rows, lanes);                                                   \
-    }
-
-MODEL_INLINE model_lanes_of_layer model_lanes_of(const model_layer *layer)
-{
-    const size_t groups = MODEL_GROUPS(layer->hidden_size);
-    model_lanes_of_layer lanes;
-    lanes.constants = (const model_16_units *)layer->lanes;
-    lanes.words_x = MODEL_WORDS((size_t)layer->input_size);
-    lanes.words_h = MODEL_WORDS((size_t)layer->state_size);
-    lanes.weights_x = (const __m512i *)(lanes.constants + groups);
-    lanes.weights_h = lanes.weights_x + 4 * lanes.words_x * groups;
-    lanes.units = layer->hidden_size;
-    lanes.up = layer->up;
-    return lanes;
-}
-
-/* c and h of every unit of a layer -> out [hidden_size]. */
-MODEL_INLINE void model_update(const model_layer *layer, const int16_t *x, const int16_t *h,
-                               int32_t *c, int16_t *out)
-{
-    const model_lanes_of_layer lanes = model_lanes_of(layer);
-    model_gates sums[MODEL_GROUPS(MODEL_UNITS)];
-    int32_t words[MODEL_SAMPLE] MODEL_ALIGNED;
-    model_x_of_all(&lanes, x, layer->input_size, 1, sums);
-    model_words(h, layer->state_size, words);
-    model_step_of_1(&lanes, sums, words, c, out, 0);
-}
-#else
-#define MODEL_LANES(lanes, weights, biases, shifts, input_size, units, state_size)
-
+#if !defined(MODEL_KERNEL_AVX512)
 /* A bias, and the totals of x and of h, shifted; both are four rows apart. */
 MODEL_INLINE int32_t model_sum(const int32_t *bias, const uint8_t *shifts, const int32_t *totals)
 {
@@ -147,6 +154,12 @@ MODEL_NOINLINE void model_lstm(const model_layer *layer, const int16_t *x, int16
 
 #if MODEL_GRU
 /* One step of a layer: x [input_size], over h [state_size] and the same in Q7.24, wide. */
+#if defined(MODEL_KERNEL_AVX512)
+MODEL_NOINLINE void model_gru(const model_layer *layer, const int16_t *x, int16_t *h, int32_t *wide)
+{
+    model_update(layer, x, h, wide, h);
+}
+#else
 MODEL_NOINLINE void model_gru(const model_layer *layer, const int16_t *x, int16_t *h, int32_t *wide)
 {
     int16_t v[MODEL_GATHERED] MODEL_ALIGNED;
@@ -180,6 +193,7 @@ MODEL_NOINLINE void model_gru(const model_layer *layer, const int16_t *x, int16_
         *h++ = model_narrowed(*wide, 9);
     }
 }
+#endif
 #endif
 
 #if MODEL_RNN
