@@ -34,7 +34,8 @@ def untrained_baselines(samples: Samples, signature: Signature) -> dict[str, Pre
         found["persistence"] = lambda starts: _persistence(samples, starts)
         name, period = season(signature)
         if period is not None and samples.times.dtype.kind == "M":
-            found[name] = partial(_seasonal, samples, period=period)
+            tolerance = _tolerance(signature)
+            found[name] = partial(_seasonal, samples, period=period, tolerance=tolerance)
     return found
 
 
@@ -100,9 +101,19 @@ def training_mean(samples: Samples) -> Predictor:
     return lambda starts: np.broadcast_to(mean, (len(starts), len(mean)))
 
 
-def _seasonal(samples: Samples, starts: Array, period: np.timedelta64) -> Array:
+def _tolerance(signature: Signature) -> np.timedelta64:
+    """How far the time of a row a season ago may be off; steps of the calendar are told exactly."""
+    tolerance: np.timedelta64 = np.timedelta64(0)  # without a unit, since months have no other
+    if signature.time_tolerance and not signature.calendar_step:
+        tolerance = np.timedelta64(round(signature.time_tolerance * 1e6), "us")
+    return tolerance
+
+
+def _seasonal(
+    samples: Samples, starts: Array, period: np.timedelta64, tolerance: np.timedelta64
+) -> Array:
     """The target's value one period before each target row, where the table holds that row."""
-    # Months are told apart by month, all others exactly: their periods are whole seconds.
+    # Months are told apart by month, all others by time: their periods are whole seconds.
     months = np.datetime_data(period.dtype)[0] == "M"
     times = samples.times.astype("datetime64[M]") if months else samples.times
     index = samples.target_index(starts)  # (windows, steps)
@@ -112,8 +123,10 @@ def _seasonal(samples: Samples, starts: Array, period: np.timedelta64) -> Array:
     for number in np.unique(group):
         first, end = np.searchsorted(samples.group, [number, number + 1])  # the rows of the series
         windows = np.flatnonzero(group == number)
-        place = np.searchsorted(times[first:end], ago[windows])  # (windows, steps), in this series
+        # (windows, steps), in this series
+        place = np.searchsorted(times[first:end], ago[windows] - tolerance)
         rows = place.clip(max=end - first - 1) + first
-        is_there = times[rows] == ago[windows]  # (windows, steps): not the next row after a gap
+        # (windows, steps): not the next row after a gap
+        is_there = np.abs(times[rows] - ago[windows]) <= tolerance
         seasonal[windows] = np.where(is_there[..., np.newaxis], samples.y[rows], np.nan)
     return by_target(seasonal)

@@ -1,5 +1,7 @@
 """Baselines against their definitions, computed one window at a time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,33 +16,39 @@ from lstm_export.training.windowing import build_samples
 HOUR = np.timedelta64(3600, "s")
 
 
-def hours(weeks: int = 5) -> tuple[Table, Samples, Signature]:
+def hours(weeks: int = 5, off_by: int = 0) -> tuple[Table, Samples, Signature]:
+    """Rows an hour apart by a clock that is off by so many seconds at most."""
     random = np.random.default_rng(1)
     kept = np.delete(np.arange(168 * weeks), [200, 201, 600])
+    late = np.random.default_rng(2).integers(-off_by, off_by + 1, len(kept))
     table = Table.of(
         {
-            "time": np.datetime64("2024-01-01", "s") + kept * HOUR,
+            "time": np.datetime64("2024-01-01", "s") + kept * HOUR + late,
             "a": random.standard_normal(len(kept)),
             "b": random.standard_normal(len(kept)),
         }
     )
     options = TrainingOptions(("a", "b"), ("a",), window=6, horizon=3, time="time")
+    if off_by:
+        options = replace(options, step=3600.0, tolerance=2.0 * off_by)
     signature = input_signature(table, options)
     return table, build_samples(table, signature, options), signature
 
 
-def test_persistence_and_season() -> None:
-    table, samples, signature = hours()
+@pytest.mark.parametrize("off_by", [0, 9])
+def test_persistence_and_season(off_by: int) -> None:
+    table, samples, signature = hours(off_by=off_by)
     found = baselines(samples, signature)
     assert list(found) == ["persistence", "same time last week", "ridge"]
     starts = samples.parts["test"]
     persistence, seasonal = (found[name](starts) for name in ("persistence", "same time last week"))
-    row_at = {time: row for row, time in enumerate(table["time"])}
+    meant = (table["time"] + HOUR / 2).astype("datetime64[h]")  # the nearest whole hours
+    row_at = {hour: row for row, hour in enumerate(meant)}
     for index, begin in enumerate(starts):
         for column, name in enumerate(("a", "b")):
             for step in range(3):
                 assert persistence[index, 3 * column + step] == table[name][begin + 5]
-                ago = row_at.get(table["time"][begin + 6 + step] - 168 * HOUR)
+                ago = row_at.get(meant[begin + 6 + step] - 168)
                 expected = np.nan if ago is None else table[name][ago]
                 np.testing.assert_equal(seasonal[index, 3 * column + step], expected)
     assert np.isnan(seasonal).any() and np.isfinite(seasonal).any()
