@@ -39,6 +39,7 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     pad: training_data.Pad = False,
     split: training_data.Split = "0.7,0.15,0.15",
     split_by: training_data.SplitBy = None,
+    split_seed: training_data.SplitSeed = None,
     missing: shared.Missing = choices.Missing.refuse,
     missing_values: training_data.MissingValues = "",
     time_format: training_data.TimeFormat = None,

@@ -29,6 +29,7 @@ LIMITS: dict[str, tuple[int, float]] = {
     "patience": (0, 1_000_000),
     "clip": (0, math.inf),
     "seed": (0, 2**62),
+    "split_seed": (0, 2**62),
     "seeds": (1, 1000),
     "backtest": (0, 100),
 }

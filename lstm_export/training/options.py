@@ -48,6 +48,8 @@ class TrainingOptions:
         split_by: "time" gives the first rows of every group to training and its last to the test;
             "group" gives each part whole groups, drawn by the seed. By default in time, and by
             groups with `pad`, whose short groups have no rows to share out.
+        split_seed: decides the draw of groups in place of `seed`, so that runs of other seeds have
+            the same groups; None for `seed`.
         missing: what to do with empty cells: refuse, drop the row, or ffill from the row before.
         missing_values: words for a missing cell beside the usual ones, such as "?" and "-999".
         time_format: how times are written, as `datetime.strptime` reads it; None for ISO 8601,
@@ -88,7 +90,8 @@ class TrainingOptions:
         clip: largest norm of the gradient; 0 leaves gradients as they are.
         patience: epochs without a better validation loss before training stops; 0 never stops
             early; by default a quarter of `epochs`, 8 at least.
-        seed: decides initial weights, order of windows, dropout and the draw of groups.
+        seed: decides initial weights, order of windows, dropout and, without `split_seed`, the
+            draw of groups.
         seeds: how many seeds are trained, from `seed` on; the best on validation is the model.
         ensemble: the model holds the networks of all seeds, and answers their mean.
         backtest: how many runs on earlier rows alone are judged on the rows that followed.
@@ -113,6 +116,7 @@ class TrainingOptions:
     pad: bool = False
     split: tuple[float, float, float] = (0.7, 0.15, 0.15)
     split_by: SplitBy | None = None
+    split_seed: int | None = None
     missing: Missing = "refuse"
     missing_values: tuple[str, ...] = ()
     time_format: str | None = None
@@ -306,6 +310,11 @@ class TrainingOptions:
         epochs = self.epochs or min(max(round(STEPS / steps_an_epoch), LEAST_EPOCHS), MOST_EPOCHS)
         patience = max(LEAST_PATIENCE, epochs // 4) if self.patience is None else self.patience
         return replace(self, epochs=epochs, patience=patience)
+
+    @property
+    def seed_of_groups(self) -> int:
+        """The seed of their draw."""
+        return self.seed if self.split_seed is None else self.split_seed
 
     @property
     def seeds_of_members(self) -> range:

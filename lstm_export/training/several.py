@@ -21,11 +21,13 @@ LEAST_SHARE = 0.3  # of the rows: earlier origins have too little to learn from
 def best_of_seeds(table: RowSource, options: TrainingOptions, fit: Fit) -> TrainingResult:
     """Train once for each seed, and keep the one with the lowest validation loss.
 
+    All of them have the groups that the first seed draws, so that their losses can be compared.
     Ctrl-C keeps the best of those that were begun.
     """
     results: list[TrainingResult] = []
     for seed in range(options.seed, options.seed + options.seeds):
-        results.append(fit(table, replace(options, seed=seed)))
+        own = replace(options, seed=seed, split_seed=options.seed_of_groups)
+        results.append(fit(table, own))
         if results[-1].interrupted:
             break
     runs = tuple(_seed_run(result) for result in results)

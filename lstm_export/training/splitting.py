@@ -54,7 +54,7 @@ def _by_group(series: int, with_window: Array, options: TrainingOptions) -> Arra
             "ask for fewer with --split, or split within each group with --split-by time"
         )
     # groups, first those of training
-    order = np.random.default_rng(options.seed).permutation(with_window)
+    order = np.random.default_rng(options.seed_of_groups).permutation(with_window)
     _, validation_share, test_share = options.split
     validation = _count(validation_share, len(order))
     test = _count(test_share, len(order))

@@ -93,6 +93,10 @@ SplitBy = Annotated[
         "by default in time, and by groups with --pad."
     ),
 ]
+SplitSeed = Annotated[
+    int | None,
+    typer.Option(help="Seed of the draw of whole groups, by default --seed."),
+]
 
 # How the text of a table is written
 MissingValues = Annotated[
