@@ -141,8 +141,9 @@ def data_lines(data: DataReport) -> Iterator[str]:
     for part in data.parts:
         span = f"{part.first} to {part.last}" if part.first else "-"
         rows.append([part.part, *_counts(part.windows), span])
-    whole = {fate: data.count(fate) for fate in ("used", *WORDS_FOR_LOSSES)}
-    rows.append(["all", *_counts(whole), ""])
+    if len(data.parts) > 1:
+        whole = {fate: data.count(fate) for fate in ("used", *WORDS_FOR_LOSSES)}
+        rows.append(["all", *_counts(whole), ""])
     yield ""
     yield aligned(rows)
     if len(data.groups) > 1:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -31,6 +31,7 @@ from ..training.windowing import build_samples
 from .error_figures import ErrorFigures, figures_of
 
 Part = Literal["all", "train", "validation", "test"]
+ALL: Final = "all"
 
 
 @dataclass(frozen=True)
@@ -114,17 +115,25 @@ def evaluate(  # noqa: PLR0913 - every choice is made by name
     facts = facts or {}
     table = Table.of(source, model.signature.table_format)
     is_training_file = _is_training_file(table, facts)
-    chosen = part or ("test" if is_training_file else "all")
-    options = _options(model.signature, facts, missing, is_whole=chosen == "all")
+    chosen = part or ("test" if is_training_file else ALL)
+    options = _options(model.signature, facts, missing, is_whole=chosen == ALL)
     samples = build_samples(table, model.signature, options)
     judged, why = _part(chosen, options, is_training_file)
-    if not len(samples.parts[judged]):
-        raise InputError(f"the {judged} part of {table.title} holds no window; choose another part")
-    artifacts = artifacts or {}
-    predictors = _predictors(model, artifacts, samples, is_whole=chosen == "all")
+    _check_has_windows(samples, judged, table)
+    predictors = _predictors(model, artifacts or {}, samples, is_whole=chosen == ALL)
     answers = answers_of(predictors, samples, judged, options.targets)
     data = data_report(table, model.signature, options, samples)
-    return _evaluation(model.signature, answers, data, artifacts, why)
+    if chosen == ALL:
+        answers, data = _undivided(answers, data)
+    return _evaluation(model.signature, answers, data, artifacts or {}, why)
+
+
+def _undivided(answers: Answers, data: DataReport) -> tuple[Answers, DataReport]:
+    """Those of a table that is judged whole, under the name of that."""
+    first, *_ = data.parts
+    groups = [replace(group, parts={ALL: group.parts[first.part]}) for group in data.groups]
+    whole = replace(data, parts=(replace(first, part=ALL),), groups=tuple(groups))
+    return replace(answers, part=ALL), whole
 
 
 def _evaluation(
@@ -159,6 +168,11 @@ def _check_named(signature: Signature) -> None:
         )
 
 
+def _check_has_windows(samples: Samples, part: str, table: Table) -> None:
+    if not len(samples.parts[part]):
+        raise InputError(f"the {part} part of {table.title} holds no window; choose another part")
+
+
 def _is_training_file(table: Table, facts: Mapping[str, Any]) -> bool:
     expected = facts.get("data", {}).get("sha256")
     if not expected or table.path is None:
@@ -188,13 +202,14 @@ def _options(
         split=split,
         split_by="time" if is_whole else trained.get("split_by"),
         seed=trained.get("seed", 0),
+        split_seed=trained.get("split_seed"),
         missing=missing or trained.get("missing", "refuse"),
     )
 
 
 def _part(chosen: Part, options: TrainingOptions, is_training_file: bool) -> tuple[str, str]:
     """The part in `PARTS` that is judged, and why."""
-    if chosen == "all":
+    if chosen == ALL:
         return "train", "every window of the table"
     given = [name for name, share in zip(PARTS, options.split, strict=True) if share > 0]
     judged = chosen if chosen in given else given[-1]

@@ -21,7 +21,7 @@ class Answers:
     """Windows of one part, answered.
 
     Attributes:
-        part: "train", "validation" or "test".
+        part: "train", "validation" or "test"; "all" of a table that is judged whole.
         targets: the predicted columns.
         true: float64 `(windows, targets, steps)`.
         predicted: by predictor, of the same shape; NaN where it has no answer.

@@ -22,7 +22,7 @@ class Coverage:
     """How much of the truth lies between two quantiles.
 
     Attributes:
-        part: "train", "validation" or "test".
+        part: "train", "validation" or "test"; "all" of a table that is judged whole.
         target: the column.
         low: level of the lower quantile.
         high: level of the upper one.

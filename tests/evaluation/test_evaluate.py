@@ -103,8 +103,13 @@ def test_the_file_that_was_trained_on_is_judged_on_its_test_part(tmp_path: Path)
     assert len(found.answers.true) == 13 + 10
     assert found.why == "the test part of the file that the model was trained on"
     assert "ridge" in found.answers.predicted  # its training part is there to learn from
+    assert [part.part for part in found.data.parts] == ["train", "validation", "test"]
     whole = "every window of the table"
-    assert evaluate(model, path, facts=facts, part="all").why == whole
+    undivided = evaluate(model, path, facts=facts, part="all")
+    assert undivided.why == whole
+    # Of 50 and 40 rows each less those of a window and its horizon, but one
+    assert [group.parts for group in undivided.data.groups] == [{"all": 43}, {"all": 33}]
+    assert [part.windows["used"] for part in undivided.data.parts] == [76]
     other = {"data": {"sha256": "0" * 64}, "options": {"split": [0.5, 0.2, 0.3]}}
     assert evaluate(model, path, facts=other).why == whole
 
@@ -129,6 +134,7 @@ def test_the_page_shows_every_figure_and_no_name_is_markup() -> None:
             rmse = figure(found, predictor=predictor, target=target)
             assert f"{predictor} {rmse:.4g}" in text
     assert "What deployment costs" in text
+    assert "The latest windows of b." in text
 
 
 def test_the_command_judges_a_model_its_bundle_and_artifacts(tmp_path: Path) -> None:

@@ -13,9 +13,11 @@ from typer.testing import CliRunner
 import lstm_export
 from lstm_export.cli import app
 from lstm_export.errors import InputError
+from lstm_export.evaluation import evaluate
 from lstm_export.model import forward
 from lstm_export.series import Table
 from lstm_export.training import Epoch, TrainingOptions, fit, rescue
+from lstm_export.training.option_values import SplitBy
 from lstm_export.training.ranks import Ranks
 from lstm_export.verification.subject import read
 from tests.kit.html_reader import Reader
@@ -104,10 +106,13 @@ def test_a_run_is_resumed_only_as_it_was_begun(
             fit(waves(), OPTIONS, resume=other)
 
 
-def test_the_best_seed_on_validation_is_kept() -> None:
-    options = replace(OPTIONS, epochs=2)
-    found = fit(waves(), replace(options, seeds=3, seed=4))
-    alone = {seed: fit(waves(), replace(options, seed=seed)) for seed in (4, 5, 6)}
+@pytest.mark.parametrize("split_by", ["time", "group"])
+def test_the_best_seed_on_validation_is_kept(split_by: SplitBy) -> None:
+    """Of seeds that have the same groups in validation, where whole groups are shared out."""
+    table = Table.of({**waves().columns, "machine": np.arange(400) // 40})
+    options = replace(OPTIONS, epochs=2, group="machine", split_by=split_by)
+    found = fit(table, replace(options, seeds=3, seed=4))
+    alone = {seed: fit(table, replace(options, seed=seed, split_seed=4)) for seed in (4, 5, 6)}
     losses = {
         seed: min(epoch.validation_loss or 9.0 for epoch in result.history)
         for seed, result in alone.items()
@@ -117,6 +122,10 @@ def test_the_best_seed_on_validation_is_kept() -> None:
     assert [(run.seed, run.validation_loss) for run in found.seeds] == [*losses.items()]
     for run in found.seeds:
         assert run.scores == (alone[run.seed].score("test"),)
+    # the groups of the test part are drawn again as they were
+    judged = evaluate(found.model, table, facts=found.facts, part="test").answers
+    np.testing.assert_array_equal(judged.true, found.answers.true)
+    np.testing.assert_array_equal(judged.groups, found.answers.groups)
 
 
 def test_a_backtest_never_sees_what_it_is_judged_on() -> None:
