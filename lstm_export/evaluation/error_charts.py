@@ -78,7 +78,8 @@ def time_line(answers: Answers, predictor: str, target: str, step: int) -> Marku
         LinearAxis.up(np.concatenate(values).tolist()),
         label="",
         said="predicted and measured over time",
-        text=lambda place: str(times[int(place)]).replace("T", " ").removesuffix(":00"),
+        # the time of day below its date: on one line three of them are too wide for a phone
+        text=lambda place: str(times[int(place)]).replace("T", "\n").removesuffix(":00"),
         marks=_between(len(places)),
     )
     shapes = []

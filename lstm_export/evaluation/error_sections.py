@@ -72,6 +72,9 @@ def _over_time(answers: Answers, predictor: str, target: str) -> Iterator[Markup
     if predictor in answers.quantiles:
         kinds["allowed"] = "between the outermost quantiles"
     yield legend(kinds)
+    series = answers.groups[-1]
+    if series:
+        yield element("p", f"The latest windows of {series}.")
     yield time_line(answers, predictor, target, 0)
     if answers.steps > 1:
         yield element("p", f"Above the first of {answers.steps} steps ahead, below the last:")
@@ -140,7 +143,7 @@ def of_data(data: DataReport) -> Markup:
             continue
         counts = [number(f"{part.windows[fate]:,}") for fate in FATES]
         span = f"{part.first} to {part.last}" if part.first else "-"
-        rows.append(element("tr", element("td", part.part), *counts, element("td", span)))
+        rows.append(element("tr", element("td", part.part), *counts, number(span)))
     about = f"{data.rows:,} rows, {data.first} to {data.last}."
     if data.first_gap:
         about += f" The first gap in time is at {data.first_gap}."

@@ -83,7 +83,9 @@ def _target(figure: Figure, answers: Answers, column: Column) -> None:
     latest = latest_windows(answers)
     over_time.plot(true[latest, 0], color=MEASURED, label="measured")
     over_time.plot(predicted[latest, 0], color=PREDICTED, label="predicted")
-    over_time.set(title="the latest windows, first step ahead", xlabel="windows")
+    series = answers.groups[-1]
+    of_series = f" of {series}" if series else ""
+    over_time.set(title=f"the latest windows{of_series}, first step ahead", xlabel="windows")
     over_time.legend(frameon=False)
     against.plot(true.ravel(), predicted.ravel(), ".", color=PREDICTED, markersize=2, alpha=0.4)
     ends = [true.min(), true.max()]
