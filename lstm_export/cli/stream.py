@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
@@ -21,6 +22,7 @@ from ..files import check_output, read_bytes, unreadable, write_bytes
 if TYPE_CHECKING:
     from ..device import Session
     from ..device.row_counts import RowCounts
+    from ..model import TableFormat
 
 MAX_LINE = 2**20
 INTERRUPTED = 130
@@ -86,10 +88,10 @@ def run_stream(
             the state is refused, and the state after the last good line is saved all the same.
     """
     from ..device import RowStream
+    from ..model import USUAL
 
     rows = RowStream(session, **options, say=_say)
-    table_format = session.signature.table_format
-    separator = table_format.separator if table_format else None
+    table_format = session.signature.table_format or USUAL
     signals = _Signals()
     if state:
         check_output(state, None if str(data) == "-" else data)
@@ -97,7 +99,7 @@ def run_stream(
             rows.restore(read_bytes(state, "a saved state"))
     with signals.caught(), _warnings_said(), _opened(data) as file:
         try:
-            _answer_all(rows, signals, file, separator)
+            _answer_all(rows, signals, file, _of_source(table_format, data))
         finally:
             _say_counts(rows.counts)
             if state:
@@ -112,11 +114,21 @@ def run_stream(
         )
 
 
-def _answer_all(rows: Any, signals: _Signals, file: TextIO, separator: str | None) -> None:
+def _of_source(table_format: TableFormat, data: Path) -> TableFormat:
+    """A file is of the form of the table that was trained on; what comes as it is measured has no
+    lines before its header."""
+    return replace(table_format, skip_rows=0) if str(data) == "-" else table_format
+
+
+def _answer_all(rows: Any, signals: _Signals, file: TextIO, table_format: TableFormat) -> None:
+    from ..series.table_files import delimiter_of
+
     delimiter = ","
     number = 0
     while line := signals.line(file):
         number += 1
+        if number <= table_format.skip_rows:
+            continue
         if len(line) > MAX_LINE:
             raise InputError(
                 f"line {number} has more than {MAX_LINE} characters; repair the source"
@@ -125,7 +137,7 @@ def _answer_all(rows: Any, signals: _Signals, file: TextIO, separator: str | Non
             continue
         if not rows.names:
             line = line.removeprefix("\ufeff")
-            delimiter = separator or max(",;\t", key=line.count)
+            delimiter = delimiter_of(line, table_format)
         cells = _cells(line, delimiter, number)
         if not rows.names:
             is_header = rows.begin(cells)

@@ -88,8 +88,18 @@ def _read_csv(path: Path, table_format: TableFormat) -> Mapping[str, Array]:
 
 
 def delimiter_of(header: str, table_format: TableFormat) -> str:
-    """What stands between the cells of CSV with this first line."""
-    return table_format.separator or max(DELIMITERS, key=header.count)
+    """What stands between the cells of CSV with this first line.
+
+    A comma that stands before fractions does so only where nothing else does.
+
+    >>> delimiter_of("4,1;4,3;4,4", TableFormat(decimal=","))
+    ';'
+    """
+    if table_format.separator:
+        return table_format.separator
+    others = DELIMITERS.replace(table_format.decimal, "")
+    likeliest = max(others, key=header.count)
+    return likeliest if likeliest in header else max(DELIMITERS, key=header.count)
 
 
 def _after_lines(text: str, count: int) -> str:
