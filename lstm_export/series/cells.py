@@ -13,6 +13,7 @@ _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
 _DECIMAL_POINT = re.compile(r"[-+]?\d+\.\d+")
 # Two of them, or one and another mark before the fraction: 1,234.5 and 1.234.567, but not 1,234.
 _THOUSANDS = re.compile(r"[-+]?\d{1,3}((,\d{3})+\.\d+|(\.\d{3})+,\d+|(,\d{3}){2,}|(\.\d{3}){2,})")
+_DATE = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}\b.*")  # 31.12.2024 18:30, 12/31/24
 
 
 def is_null(value: object) -> bool:
@@ -64,6 +65,11 @@ def advice(cell: str, table_format: TableFormat) -> str:
         return "train with --decimal , where a comma stands before a number's fraction"
     if _DECIMAL_POINT.fullmatch(text):
         return "with a comma before its fraction, as --decimal says; repair it"
+    if _DATE.fullmatch(text):
+        return (
+            "leave the column out, or train with --time, and --time-format for how its times are "
+            "written"
+        )
     return (
         "repair it, leave the column out, or train with --missing-values where it stands for a "
         "missing cell"

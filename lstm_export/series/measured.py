@@ -72,11 +72,12 @@ def _one_hot(table: Table, category: Category) -> Array:
         elif not category.has_other:
             raise InputError(
                 f"{table.place(category.name, row)} is {cell!r}, which training did not see; it "
-                f"saw {_shown(category.levels)}: repair it, or train with --unknown-level other"
+                f"saw {some_of(category.levels)}: repair it, or train with --unknown-level other"
             )
     return values
 
 
-def _shown(levels: Sequence[str]) -> str:
+def some_of(levels: Sequence[str]) -> str:
+    """Texts for a message, the first few of many."""
     more = ["..."] if len(levels) > MOST_SHOWN else []
     return ", ".join([*levels[:MOST_SHOWN], *more])

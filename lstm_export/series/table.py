@@ -115,8 +115,10 @@ class Table:
         try:
             return self.columns[name]
         except KeyError:
+            skipped = self.format.skip_rows
+            below = f", below the {skipped} lines that are skipped" if skipped else ""
             raise InputError(
-                f"{self.title} has no column {name!r}; it has {', '.join(self.names)}"
+                f"{self.title} has no column {name!r}; it has {', '.join(self.names)}{below}"
             ) from None
 
     @property

@@ -158,7 +158,10 @@ def refuse_twice(path: Path, names: Sequence[str]) -> None:
     """Raises InputError where two columns have the same name."""
     for name in names:
         if names.count(name) > 1:
-            raise InputError(f"{path} has two columns named {name!r}; rename one")
+            which = f"named {name!r}; rename one"
+            if not name:
+                which = "without a name; give --skip-rows where lines stand before the header"
+            raise InputError(f"{path} has two columns {which}")
 
 
 def check_width(path: Path, number: int, row: Sequence[str], names: Sequence[str]) -> None:

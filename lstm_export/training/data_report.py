@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..model import Array, Signature
-from ..series import RowSource, gaps_in_time, step_text
+from ..series import Missing, RowSource, gaps_in_time, step_text
 from . import scratch
 from .option_values import PARTS
 from .options import TrainingOptions
@@ -29,7 +29,7 @@ class PartReport:
     """One part: the windows of the table whose first predicted row stands in it.
 
     Attributes:
-        part: "train", "validation" or "test".
+        part: "train", "validation" or "test"; "all" of a table that is judged whole.
         first: time, or row of the table without one, of the first row that it predicts.
         last: of the last; both are empty where it has no window.
         windows: how many were used, and how many were lost to what, by the words of `FATES`.
@@ -156,16 +156,31 @@ def _first_gap(table: RowSource, signature: Signature, timeline: Timeline) -> st
     return ""
 
 
-def lost_windows(data: DataReport, signature: Signature, times: Array | None) -> Iterator[str]:
-    """A warning where many windows are lost to gaps: what a gap is here, and what may mend it."""
+def lost_windows(
+    data: DataReport, signature: Signature, times: Array | None, missing: Missing
+) -> Iterator[str]:
+    """A warning where many windows are lost to gaps, or to missing cells: what may mend it."""
+    whole = sum(data.count(fate) for fate in FATES)
+    if times is not None and data.count(GAPS) > MANY * whole:
+        yield _lost_to_gaps(data, signature, times)
+    lost = data.count(MISSING)
+    if lost > MANY * whole:
+        fill = "" if missing == "ffill" else "--missing ffill takes the cell above; else "
+        yield (
+            f"{lost:,} of {whole:,} windows are lost to missing cells, of which each costs all "
+            f"windows that hold it: {fill}leave out the column that lacks most, or give a shorter "
+            "--window or --horizon"
+        )
+
+
+def _lost_to_gaps(data: DataReport, signature: Signature, times: Array) -> str:
+    """What a gap is here, and what may mend it."""
     lost = data.count(GAPS)
     whole = sum(data.count(fate) for fate in FATES)
-    if times is None or lost <= MANY * whole:
-        return
     allowed = "if clocks are a little off, give --tolerance"
     if signature.calendar_step:
         allowed = "if some are left out on purpose, such as holidays, give --tolerance 1"
-    yield (
+    return (
         f"{lost:,} of {whole:,} windows are lost to gaps in time, a gap being any step but "
         f"{step_text(signature, times)}; the first at {data.first_gap}: {allowed}; if rows are "
         "meant to be another time apart, --step; if the times are read wrongly, --time-format; "

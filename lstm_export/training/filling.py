@@ -74,7 +74,8 @@ def _targets(block: Table, options: TrainingOptions) -> Array:
         for row, column in np.argwhere(np.isnan(y))[:1]:
             raise InputError(
                 f"{block.place(options.targets[column], row)} is empty or NaN, expected a target; "
-                "repair it, or drop such rows as the option says"
+                "repair it, or choose --missing drop or --missing ffill (missing= in Python): no "
+                "window then predicts it"
             )
     return y
 

@@ -10,16 +10,16 @@ from ..errors import InputError
 from ..model import Array, Signature
 from ..series import RowSource, compact_format
 from ..series.cells import is_number
+from ..series.measured import some_of
 from .data_report import DataReport, lost_windows
 from .moments import moments_of
 from .options import TrainingOptions
-from .roles import left_out
+from .roles import MANY_LEVELS, left_out
 from .samples import Samples
 from .scaling import column_warnings
 from .windowing import least_rows
 
 LEAKS = 0.9995  # correlation with the answer
-MANY_LEVELS = 50  # of a column of text
 MOST_LOOKED_AT = 2**20  # windows
 
 
@@ -31,9 +31,10 @@ def table_warnings(
     options: TrainingOptions,
 ) -> Iterator[str]:
     """What the table may do to the model, one sentence each."""
-    yield from lost_windows(data, signature, samples.timeline.times)
+    yield from lost_windows(data, signature, samples.timeline.times, options.missing)
     yield from left_out(table, options)
     yield from _many_levels(table, signature)
+    yield from _levels_not_trained(samples, signature)
     yield from _dates_as_inputs(table, signature)
     yield from _data_warnings(samples, signature, options)
 
@@ -51,6 +52,26 @@ def _many_levels(table: RowSource, signature: Signature) -> Iterator[str]:
             f"{category.name} becomes {len(levels):,} inputs, one for each of its {what}, as "
             f"--categorical says: if it does not tell kinds apart, {advice}"
         )
+
+
+def _levels_not_trained(samples: Samples, signature: Signature) -> Iterator[str]:
+    """Texts that stand in later rows alone, and whose inputs training never saw at work."""
+    if not signature.categories:
+        return
+    highest = moments_of(samples.inputs_of("train")).high  # of a level's 0 and 1: 0 where it lacks
+    place = len(signature.measured)
+    for category in signature.categories:
+        lacking = []
+        for level in category.levels:
+            if not highest[place]:
+                lacking.append(level)
+            place += 1
+        if lacking:
+            yield (
+                f"{category.name} is {some_of(lacking)} in no row of the training part, so that "
+                "nothing is learned of it and answers to it are guesses: bring earlier rows or "
+                f"more groups with it, or leave {category.name} out"
+            )
 
 
 def _dates_as_inputs(table: RowSource, signature: Signature) -> Iterator[str]:

@@ -23,12 +23,13 @@ from ..series import (
     time_step_of,
 )
 from ..series.cells import is_given
-from ..series.measured import levels_of
+from ..series.measured import levels_of, some_of
 from ..series.windows import TimeStep
 from .options import TrainingOptions
 from .timeline import Timeline, timeline_of
 
 DIGITS_FIRST = re.compile(r"\s*[-+]?\d")
+MANY_LEVELS = 50  # of a column of text: more of them hardly tell kinds apart
 INDEX_COLUMN = re.compile(r"|Unnamed: \d+|__index_level_\d+__")  # as pandas writes an index
 
 
@@ -167,7 +168,7 @@ def _candidates(table: RowSource, options: TrainingOptions) -> list[str]:
 
 
 def left_out(table: RowSource, options: TrainingOptions) -> Iterator[str]:
-    """A warning for a column that is no input by default, though some of its cells hold digits.
+    """A warning for a column that is no input by default, though it holds digits or kinds of rows.
 
     A table that is read in blocks is judged by its first rows.
     """
@@ -181,6 +182,7 @@ def _left_out(table: Table, candidates: Sequence[str], options: TrainingOptions)
         if table.is_numeric(name) or table[name].dtype.kind != "O":
             continue
         if not any(DIGITS_FIRST.match(cell) for cell in table[name]):
+            yield from _text_left_out(table, name)
             continue
         if _holds_times(table, name):
             advice = "" if options.time else f"; with --time {name} gaps are seen"
@@ -190,6 +192,16 @@ def _left_out(table: Table, candidates: Sequence[str], options: TrainingOptions)
             table.numbers(name)
         except InputError as error:
             yield f"{name} is no input: {error}"
+
+
+def _text_left_out(table: Table, name: str) -> Iterator[str]:
+    """Of a column of text that tells kinds of rows apart, not one of names or remarks."""
+    levels = levels_of(table, name)
+    if 1 < len(levels) <= MANY_LEVELS:
+        yield (
+            f"{name} is no input: it holds text, {some_of(levels)}: --categorical {name} makes an "
+            f"input of each, --group {name} a series of the rows of each"
+        )
 
 
 def _holds_times(table: Table, name: str) -> bool:

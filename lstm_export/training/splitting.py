@@ -100,6 +100,6 @@ def _check_parts(parts: Mapping[str, Array], options: TrainingOptions) -> None:
         if share > 0 and not len(parts[part]):
             raise InputError(
                 f"the {part} part ({share:.0%}) holds no window of {options.window} rows with "
-                f"horizon {options.horizon}; give a shorter --window or --horizon, or another "
-                "--split"
+                f"horizon {options.horizon}; bring more rows, or train with a shorter --window "
+                "or --horizon or another --split"
             )

@@ -154,8 +154,8 @@ def _no_window(
     if times is not None and len(runs) > 2:
         message += (
             f"; {signature.time} should move on by {step_text(signature, times)} from row to row: "
-            "give --step and --tolerance for another step, or for one that varies"
+            "train with --step and --tolerance for another step, or for one that varies"
         )
     else:
-        message += "; bring more rows, or give a shorter --window"
+        message += "; bring more rows, or train with a shorter --window"
     return InputError(message)

@@ -74,6 +74,7 @@ def test_written_numbers_come_back_exactly(tmp_path: Path) -> None:
         ("t.csv", "a,b\n", "holds a header and no rows"),
         ("t.csv", "a,b\n1,2\n3\n", r"row 3 has 1 cell, expected 2"),
         ("t.csv", "a,a\n1,2\n", "two columns named 'a'"),
+        ("t.csv", "Station 7,,\na,b,c\n1,2,3\n", "two columns without a name; give --skip-rows"),
         ("t.xlsx", "", r"expected a name ending in \.csv, \.csv\.gz, \.parquet"),
     ],
 )

@@ -102,6 +102,23 @@ def test_a_text_that_training_did_not_see_is_an_error_or_another() -> None:
     np.testing.assert_array_equal(answers["v[t+1]"], expected["v[t+1]"])
 
 
+def test_text_that_is_no_input_is_told() -> None:
+    """Where its few texts tell kinds of rows apart."""
+    remarks = {"name": ["machine"] * 300, "remark": [f"row {k}" for k in range(300)]}
+    found = fit({**weather(), **remarks}, replace(OPTIONS, categorical=()))
+    (told,) = [text for text in found.warnings if "is no input" in text]
+    assert told.startswith("sky is no input: it holds text, clear, rain, snow, wet: --categorical")
+
+
+@pytest.mark.parametrize("from_row", [150, 260])
+def test_a_text_of_later_rows_alone_is_warned_of(from_row: int) -> None:
+    """Of 300 rows training has the first 210."""
+    later = np.where(np.arange(300) < from_row, weather()["sky"], "hail")
+    warned = [text for text in fit({**weather(), "sky": later}, OPTIONS).warnings if "hail" in text]
+    assert len(warned) == (from_row > 210)
+    assert all(text.startswith("sky is hail in no row of the training part") for text in warned)
+
+
 def test_what_is_no_category_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="has no column 'wind'"):
         fit(weather(), replace(OPTIONS, categorical=("wind",)))

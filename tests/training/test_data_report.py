@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from numpy import datetime64, timedelta64
 
+from lstm_export.model import Signature
 from lstm_export.series import Table
 from lstm_export.training import DataReport, TrainingOptions
-from lstm_export.training.data_report import FATES, data_report
+from lstm_export.training.data_report import FATES, data_report, lost_windows
 from lstm_export.training.option_values import PARTS
 from lstm_export.training.roles import input_signature
 from lstm_export.training.windowing import build_samples
@@ -100,6 +101,17 @@ def test_parts_tell_the_dates_that_they_predict() -> None:
     after = f"{machine['time'][first + 1]} follows {machine['time'][first]}"
     assert report.first_gap == f"row {first + 2}, column time of the table: {after}"
     assert (report.first, report.last) == (str(machine["time"][0]), str(machine["time"][-1]))
+
+
+@pytest.mark.parametrize("every", [12, 60])
+def test_many_windows_lost_to_missing_cells_are_warned_of(every: int) -> None:
+    """A cell costs six windows, which is half of them or a tenth."""
+    u = np.arange(240.0)
+    u[::every] = np.nan
+    report = report_of(Table.of({"u": u, "v": np.arange(240.0)}), time=None)
+    told = [*lost_windows(report, Signature(1, 1), None, "drop")]
+    assert len(told) == (every == 12)
+    assert all("--missing ffill takes the cell above" in text for text in told)
 
 
 @pytest.mark.parametrize("split_by", ["time", "group"])

@@ -316,12 +316,14 @@ def test_columns_of_numbers_that_cannot_be_read_are_no_silent_loss() -> None:
         "u": [cell.replace(".", ",") for cell in cells],
         "v": ["?", *cells[1:]],
         "name": ["machine"] * 60,
+        "day": ["31.12.2024 18:30"] * 60,
     }
     options = TrainingOptions(targets=("y",), window=3, epochs=1, hidden_size=2)
     told = [text for text in fit(table, options).warnings if "is no input" in text]
-    assert len(told) == 2
+    assert len(told) == 3
     assert "column u of the table is" in told[0] and "--decimal ," in told[0]
     assert "row 1, column v of the table is '?'" in told[1] and "--missing-values" in told[1]
+    assert "'31.12.2024 18:30'" in told[2] and "--time, and --time-format" in told[2]
 
 
 HEADER = "time,y,u,on\n2024-01-01T00:00,1,1,1\n"
