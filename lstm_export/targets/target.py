@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from ..errors import UnsupportedModel
+from ..errors import InputError, UnsupportedModel
 
 if TYPE_CHECKING:  # the command line lists targets, and must not wait for numpy to do so
     from ..model import Array, Model, Runner, Signature
@@ -35,6 +35,19 @@ def differences_between(expected: Model, found: Model) -> str:
     if found.signature != expected.signature:
         return "the file has another signature than its bundle"
     return "; ".join(expected.differences(found)[:2])
+
+
+def check_input(x: Array, input_size: int, least_steps: int) -> None:
+    """Refuse what is not `x (batch, seq, input_size)`, or has too few steps for an answer.
+
+    Raises:
+        InputError: it is so; the message says what is expected.
+    """
+    has_width = x.ndim == 3 and x.shape[2] == input_size
+    if not has_width or x.shape[1] < least_steps:
+        least = "a step" if least_steps == 1 else f"{least_steps} steps"
+        expected = f"(batch, seq, {input_size}) with {least} at least"
+        raise InputError(f"x is {x.shape}, expected {expected}")
 
 
 class ArtifactRunner(Protocol):

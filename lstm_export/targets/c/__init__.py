@@ -179,11 +179,10 @@ def main_file(folder: Path) -> Path | None:
 def is_export(folder: Path) -> bool:
     """Whether a folder holds what `export` writes and nothing else."""
     file = main_file(folder)
-    return file is not None and {child.name for child in folder.iterdir()} == {
-        file.name,
-        file.with_suffix(".h").name,
-        "README.md",
-    }
+    if file is None:
+        return False
+    names = {child.name for child in folder.iterdir()}
+    return names == {file.name, file.with_suffix(".h").name, "README.md"}
 
 
 def _compiled_integer(text: str, record: Record) -> IntegerRunner:

@@ -54,7 +54,8 @@ def _first_difference(written: str, found: str) -> str:
     expected = written.splitlines()
     lines = found.splitlines()
     shared = min(len(expected), len(lines))
-    pairs = enumerate(zip(lines, expected, strict=False), 1)
-    at = next((number for number, (line, other) in pairs if line != other), shared + 1)
+    at = 1
+    while at <= shared and lines[at - 1] == expected[at - 1]:
+        at += 1
     got = printable(lines[at - 1]) if at <= len(lines) else "missing"
     return f"line {at} of the C is not what lstm-export writes of the weights: {got}"

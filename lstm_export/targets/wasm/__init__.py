@@ -162,4 +162,7 @@ def is_export(folder: Path) -> bool:
     from .folder import file_names
 
     file = main_file(folder)
-    return file is not None and {child.name for child in folder.iterdir()} == file_names(file.stem)
+    if file is None:
+        return False
+    names = {child.name for child in folder.iterdir()}
+    return names == file_names(file.stem)

@@ -68,7 +68,8 @@ def compiled(files: Mapping[str, str], simd: bool, stack_bytes: int, exported: s
         for name, text in files.items():
             (Path(folder) / name).write_text(text, encoding="utf-8")
         built = Path(folder) / "built.wasm"
-        said = _run([*command, *options, "-o", str(built), str(Path(folder) / source)])
+        files_named = ("-o", str(built), str(Path(folder) / source))
+        said = _run([*command, *options, *files_named])
         if not built.exists():
             reason = first_error(said).replace(f"{folder}/", "")
             raise InputError(f"{_name(command)} cannot compile the model: {reason}")

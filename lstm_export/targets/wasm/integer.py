@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from ...model import Array, Model, StateTensor
+from ...model import Array, Model
 from ...parity.golden import trouble
 from ..c.emit.interface import Interface
 from ..c.emit.runtime import choices_of, kept_lines
@@ -48,7 +48,7 @@ def whole_module_of(model: Model, whole: WholeModel, facts: IntegerFacts, simd: 
     stack = 4 * (source.stack_floats + facts.wide_size + facts.narrow_size)
     built = compiled({f"{PREFIX}.c": text, f"{PREFIX}.h": source.h}, simd, stack, PLACES)
     golden = tuple(_vectors(model, whole))
-    return with_whole_record(built, model, Whole(simd, layout_of(facts), facts, golden))
+    return with_whole_record(built, model, Whole(simd, facts, golden))
 
 
 def _units(whole: WholeModel) -> str:
@@ -63,21 +63,13 @@ def _units(whole: WholeModel) -> str:
     )
 
 
-def layout_of(facts: IntegerFacts) -> tuple[StateTensor, ...]:
-    """The state as floats, which hold 24 bits."""
-    return (
-        StateTensor("narrow", 1, facts.narrow_size),
-        StateTensor("wide_high", 1, facts.wide_size),
-        StateTensor("wide_low", 1, facts.wide_size),
-    )
-
-
 def _vectors(model: Model, whole: WholeModel) -> Iterator[tuple[Array, Array, Array]]:
     """x `(seq, input_size)`, y and its bound `(answers, output_size)`, float32."""
     for name, x in trouble(model).items():
         if name in SETS:
             row = x[:1, : max(LONGEST, model.least_steps)].astype(np.float32)
-            y = whole(row).reshape(-1, model.signature.output_size).astype(np.float32)
+            answers = whole(row).reshape(-1, model.signature.output_size)
+            y = answers.astype(np.float32)
             yield row[0], y, np.full(y.shape, NO_ERROR)
 
 
@@ -99,8 +91,8 @@ class WasmDefinition:
 
     def __call__(self, x: Array) -> Array:
         """A Runner."""
-        y: Array = self._whole(np.asarray(x, np.float32)).astype(np.float32).astype(np.float64)
-        return y
+        y = self._whole(x.astype(np.float32))
+        return y.astype(np.float32).astype(np.float64)  # rounded as the module gives it
 
     def inputs(self) -> Mapping[str, Array]:
         """As of the definition."""
@@ -113,17 +105,19 @@ class WasmDefinition:
 
 def _constants(model: Model, record: Record, data: bytes) -> dict[str, Numbers]:
     """The arrays in the memory of a module, where those of the C written anew must be."""
-    whole = whole_model(model, formats_for(model, record))
+    formats = formats_for(model, record)
+    whole = whole_model(model, formats)
     interface = Interface.of(model, PREFIX, self_test=False)
-    facts = IntegerFacts.of(whole, formats_for(model, record), floats=False)
+    facts = IntegerFacts.of(whole, formats, floats=False)
     expected = arrays_in(write(Written(model, whole, interface, facts)).c)
     sandbox = Sandbox(data)
-    found = {}
-    places = sandbox.places(len(expected))
-    for (name, (kind, values)), place in zip(expected.items(), places, strict=True):
+    places = dict(zip(expected, sandbox.places(len(expected)), strict=True))
+    constants = {}
+    for name, (kind, values) in expected.items():
         dtype = np.dtype(KINDS[kind])
-        held = sandbox.held(place, len(values) * dtype.itemsize)
-        if len(held) != len(values) * dtype.itemsize:
+        size_bytes = len(values) * dtype.itemsize
+        held = sandbox.held(places[name], size_bytes)
+        if len(held) != size_bytes:
             raise damaged(f"{name} is not in its memory")
-        found[name] = (kind, tuple(np.frombuffer(held, dtype).tolist()))
-    return found
+        constants[name] = (kind, tuple(np.frombuffer(held, dtype).tolist()))
+    return constants

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import resources
+from pathlib import Path
 
 from ...model import Model
 from ..c.emit.constants import arrays_of
@@ -50,4 +50,4 @@ def constant_names(model: Model, weights: str) -> dict[str, str]:
 
 def web_file(name: str) -> str:
     """A file of web/ as it stands."""
-    return (resources.files(__package__) / "web" / name).read_text(encoding="utf-8")
+    return (Path(__file__).parent / "web" / name).read_text(encoding="utf-8")

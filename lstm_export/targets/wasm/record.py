@@ -8,8 +8,9 @@ float32, little-endian: golden vectors (x, y, bounds, vector by vector), then th
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from math import prod
 from typing import Any
 
@@ -158,29 +159,30 @@ class Record:
         )
 
 
+Vector = tuple[Array, Array, Array]  # x, y and its bound, of a module's own test
+
+
 @dataclass(frozen=True)
 class Whole:
     """What a module in whole numbers says beside its model.
 
     Attributes:
         simd: whether it uses vectors.
-        layout: its state as floats.
         facts: its formats.
         golden: x, y and bounds of its own test.
     """
 
     simd: bool
-    layout: tuple[StateTensor, ...]
     facts: IntegerFacts
-    golden: tuple[tuple[Array, Array, Array], ...]
+    golden: tuple[Vector, ...]
 
 
 def with_whole_record(module: bytes, model: Model, whole: Whole) -> bytes:
     """A compiled module in whole numbers with the record of its model."""
     weights = f"int{whole.facts.formats.weight_bits}"
-    facts = _facts(model, whole.simd, weights, whole.layout, whole.golden)
+    facts = _facts(model, whole.simd, weights, whole.facts.layout, whole.golden)
     facts |= {"format": INTEGER_FORMAT, "integer": whole.facts.to_record()}
-    return _with_sections(module, facts, [array for vector in whole.golden for array in vector])
+    return _with_sections(module, facts, whole.golden, ())
 
 
 def with_record(module: bytes, model: Model, simd: bool, weights: str = "float32") -> bytes:
@@ -192,8 +194,7 @@ def with_record(module: bytes, model: Model, simd: bool, weights: str = "float32
     stored = [name for name, array in model.arrays.items() if not _is_in_data(name, array, held)]
     facts = _facts(model, simd, weights, carried(model), golden)
     facts |= {"format": FORMAT, "sha256": sha256, "stored": stored}
-    arrays = [array for vector in golden for array in vector]
-    return _with_sections(module, facts, [*arrays, *(model.arrays[name] for name in stored)])
+    return _with_sections(module, facts, golden, [model.arrays[name] for name in stored])
 
 
 def _facts(
@@ -201,7 +202,7 @@ def _facts(
     simd: bool,
     weights: str,
     layout: tuple[StateTensor, ...],
-    golden: tuple[tuple[Array, Array, Array], ...],
+    golden: tuple[Vector, ...],
 ) -> dict[str, Any]:
     """What every record holds."""
     facts = {
@@ -226,11 +227,15 @@ def _facts(
     return facts
 
 
-def _with_sections(module: bytes, facts: Mapping[str, Any], arrays: list[Array]) -> bytes:
+def _with_sections(
+    module: bytes, facts: Mapping[str, Any], golden: Sequence[Vector], stored: Sequence[Array]
+) -> bytes:
     """The module with its record, and numbers beside it."""
+    arrays = [*chain.from_iterable(golden), *stored]
     numbers = b"".join(np.asarray(array, "<f4").tobytes() for array in arrays)
-    text = json.dumps(facts, separators=(",", ":"), allow_nan=False).encode("ascii")
-    return with_custom_section(with_custom_section(module, RECORD, text), NUMBERS, numbers)
+    text = json.dumps(facts, separators=(",", ":"), allow_nan=False)
+    with_text = with_custom_section(module, RECORD, text.encode("ascii"))
+    return with_custom_section(with_text, NUMBERS, numbers)
 
 
 def _held_in_data(model: Model, bits: int) -> dict[str, Array | None]:
@@ -243,7 +248,8 @@ def _held_in_data(model: Model, bits: int) -> dict[str, Array | None]:
     for stage in model.recurrent:
         held |= {f"{stage.name}.{key}": None for key in stage.arrays}
         for cell in stage.cells():
-            weight_ih, weight_hh = cell_weights(stage, cell, cell_arrays(stage, cell, bits), bits)
+            in_c = cell_arrays(stage, cell, bits)
+            weight_ih, weight_hh = cell_weights(stage, cell, in_c, bits)
             held[f"{stage.name}.weight_ih{cell.suffix}"] = weight_ih
             held[f"{stage.name}.weight_hh{cell.suffix}"] = weight_hh
             if cell.weight_hr is not None:

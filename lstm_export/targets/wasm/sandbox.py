@@ -13,6 +13,8 @@ import numpy as np
 
 from ...errors import InputError, require
 from ...model import Array, Signature, State, StateTensor
+from ..c.emit.carried import state_views
+from ..target import check_input
 from .record import Record
 from .sections import check_sandboxed, damaged
 
@@ -157,12 +159,8 @@ class WasmRunner:
         self.size_bytes = len(data)
 
     def __call__(self, x: Array) -> Array:
-        batch, seq, width = x.shape
-        least = self._sandbox.record.least_steps
-        if width != self.signature.input_size or seq < least:
-            steps = "a step" if least == 1 else f"{least} steps"
-            expected = f"(batch, seq, {self.signature.input_size}) with {steps} at least"
-            raise InputError(f"x is {x.shape}, expected {expected}")
+        check_input(x, self.signature.input_size, self._sandbox.record.least_steps)
+        batch, seq, _ = x.shape
         answers = batch * seq if self._every_step else batch
         output_size = self.signature.output_size
         with self._lock:
@@ -213,16 +211,17 @@ class WasmStream(WasmRunner):
     def _advance_row(self, x: Array, values: Array, y: Array) -> None:
         """One row: `values (state_size,)` and `y (answers, output_size)` are overwritten."""
         addresses, views = self._sandbox.floats(values.size + 1, x.size, y.size)
-        kept, at_x, at_y = views
-        kept[:-1] = values
-        kept[-1] = 0  # the unsigned after the values, which counts steps
-        at_x[:] = x.ravel()
-        self._sandbox.call("push", addresses[0], addresses[1], len(x), addresses[2], steps=len(x))
-        values[:] = kept[:-1]
-        y[:] = at_y.reshape(y.shape)
+        at_state, at_x, at_y = addresses
+        state, samples, answers = views
+        state[:-1] = values
+        state[-1] = 0  # the unsigned after the values, which counts steps
+        samples[:] = x.ravel()
+        self._sandbox.call("push", at_state, at_x, len(x), at_y, steps=len(x))
+        values[:] = state[:-1]
+        y[:] = answers.reshape(y.shape)
 
     def _tensors(self, values: Array) -> State:
-        return tuple(map(np.ascontiguousarray, _views(values, self.layout)))
+        return tuple(map(np.ascontiguousarray, state_views(values, self.layout)))
 
 
 class WasmBound:
@@ -238,10 +237,11 @@ class WasmBound:
         state_size = sandbox.record.state_size + 1  # an unsigned after the values counts steps
         sizes = (state_size, signature.input_size, signature.output_size)
         addresses, views = sandbox.floats(*(batch * size for size in sizes))
+        values, samples, answers = views
         self._sandbox = sandbox
-        self._y = views[2].reshape(batch, -1)  # (batch, output_size)
-        self.x = views[1].reshape(batch, 1, -1)
-        self.state: State = _views(views[0].reshape(batch, -1), sandbox.record.layout)
+        self._y = answers.reshape(batch, -1)  # (batch, output_size)
+        self.x = samples.reshape(batch, 1, -1)
+        self.state: State = state_views(values.reshape(batch, -1), sandbox.record.layout)
         self._rows = []
         for row in range(batch):
             at_state, at_x, at_y = (
@@ -256,19 +256,6 @@ class WasmBound:
             self._sandbox.call("push", *row)
         fresh: Array = self._y.copy()
         return fresh
-
-
-def _views(values: Array, layout: tuple[StateTensor, ...]) -> State:
-    """`(num_layers, batch, size)` a tensor, where they lie in `values (batch, state_size)`."""
-    tensors = []
-    start = 0
-    for tensor in layout:
-        end = start + tensor.num_layers * tensor.size
-        # (batch, num_layers, size)
-        rows = values[:, start:end].reshape(-1, tensor.num_layers, tensor.size)
-        tensors.append(rows.swapaxes(0, 1))
-        start = end
-    return tuple(tensors)
 
 
 def _functions(record: Record) -> tuple[str, ...]:

@@ -45,8 +45,9 @@ def model_of(sandbox: Sandbox, places: list[int]) -> Model:
     if len(constants) != len(places):
         raise damaged("its constants are not the model's")
     found = {}
-    for (key, constant), place in zip(constants.items(), places, strict=True):
-        held = sandbox.held(place, constant.nbytes)
+    place_of = dict(zip(constants, places, strict=True))
+    for key, constant in constants.items():
+        held = sandbox.held(place_of[key], constant.nbytes)
         if len(held) != constant.nbytes:
             raise damaged(f"{key} is not in its memory")
         found[key] = np.frombuffer(held, constant.dtype).reshape(constant.shape)

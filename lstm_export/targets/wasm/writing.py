@@ -42,19 +42,18 @@ def files_of(model: Model, windows: Array | None, options: Options) -> dict[str,
 
 def _whole_modules(model: Model, windows: Array | None, options: Options) -> Modules:
     """Those in whole numbers, each with the constants of the definition."""
-    found = choose(model, windows, options)
+    chosen = choose(model, windows, options)
     facts = IntegerFacts.of(
-        found.whole, found.formats, floats=False, measured_errors=found.measured_errors
+        chosen.whole, chosen.formats, floats=False, measured_errors=chosen.measured_errors
     )
-    made = []
-    for simd in (True, False):
-        data = whole_module_of(model, found.whole, facts, simd)
+    simd = whole_module_of(model, chosen.whole, facts, simd=True)
+    plain = whole_module_of(model, chosen.whole, facts, simd=False)
+    for data in (simd, plain):
         structure = WasmDefinition(model, Record.of(data), data).structure
         if structure != "as defined":
             raise InputError(f"a module is not as defined: {structure}; use another compiler")
-        made.append(data)
-    stored = f"All weights are stored as int{found.formats.weight_bits}, in whole numbers."
-    return Modules(made[0], made[1], stored)
+    stored = f"All weights are stored as int{chosen.formats.weight_bits}, in whole numbers."
+    return Modules(simd, plain, stored)
 
 
 def _check_weights(modules: Modules) -> None:
@@ -68,6 +67,7 @@ def _check_answers(model: Model, modules: Modules) -> None:
     with_vectors = WasmRunner(modules.simd)
     without = WasmRunner(modules.plain)
     for golden in golden_sets(model):
-        if not np.array_equal(with_vectors(golden.x), without(golden.x), equal_nan=True):
+        y = with_vectors(golden.x)
+        if not np.array_equal(y, without(golden.x), equal_nan=True):
             found = f"answer {golden.name} in different bits"
             raise InputError(f"the modules with and without vectors {found}; use another compiler")

@@ -69,13 +69,10 @@ def _write(stage: Stage, run: Walk) -> Value:
 
 @_write.register
 def _affine(stage: Affine, run: Walk) -> Value:
-    x = run.value
-    out = run.output(x.width, in_place=True)
     function = "denormalize" if stage.inverse else "normalize"
     offset = run.names[f"{stage.name}.offset"]
     scale = run.names[f"{stage.name}.scale"]
-    run.call(function, offset, scale, x.text, out.text, run.steps, x.width, run.lanes)
-    return out
+    return run.by_step(function, offset, scale)
 
 
 @_write.register
@@ -84,47 +81,33 @@ def _linear(stage: Linear, run: Walk) -> Value:
     out = run.output(rows)
     weight = run.names[f"{stage.name}.weight"]
     bias = run.names.get(f"{stage.name}.bias", "0")
-    run.call("linear", weight, bias, run.value.text, out.text, run.steps, columns, rows, run.lanes)
+    sizes = (run.steps, columns, rows, run.lanes)
+    run.call("linear", weight, bias, run.value.text, out.text, *sizes)
     return out
 
 
 @_write.register
 def _layer_norm(stage: LayerNorm, run: Walk) -> Value:
-    x = run.value
-    out = run.output(x.width, in_place=True)
     weight = run.names.get(f"{stage.name}.weight", "0")
     bias = run.names.get(f"{stage.name}.bias", "0")
-    eps = literal(stage.eps)
-    run.call("layer_norm", weight, bias, eps, x.text, out.text, run.steps, x.width, run.lanes)
-    return out
+    return run.by_step("layer_norm", weight, bias, literal(stage.eps))
 
 
 @_write.register
 def _rms_norm(stage: RMSNorm, run: Walk) -> Value:
-    x = run.value
-    out = run.output(x.width, in_place=True)
     weight = run.names.get(f"{stage.name}.weight", "0")
-    eps = literal(stage.eps)
-    run.call("rms_norm", weight, eps, x.text, out.text, run.steps, x.width, run.lanes)
-    return out
+    return run.by_step("rms_norm", weight, literal(stage.eps))
 
 
 @_write.register
 def _prelu(stage: PReLU, run: Walk) -> Value:
-    x = run.value
-    out = run.output(x.width, in_place=True)
-    weight = (run.names[f"{stage.name}.weight"], stage.weight.size)
-    run.call("prelu", *weight, x.text, out.text, run.steps, x.width, run.lanes)
-    return out
+    weight = run.names[f"{stage.name}.weight"]
+    return run.by_step("prelu", weight, stage.weight.size)
 
 
 @_write.register
 def _replace(stage: Replace, run: Walk) -> Value:
-    x = run.value
-    out = run.output(x.width, in_place=True)
-    values = (literal(stage.value), literal(stage.by))
-    run.call("map_replace", x.text, out.text, run.count(x.width), *values)
-    return out
+    return run.by_value("map_replace", literal(stage.value), literal(stage.by))
 
 
 @_write.register
@@ -142,11 +125,8 @@ def _clamp(stage: Clamp, run: Walk) -> Value:
 
 @_write.register
 def _activation(stage: Activation, run: Walk) -> Value:
-    x = run.value
-    out = run.output(x.width, in_place=True)
     parameter = () if stage.parameter is None else (literal(stage.parameter),)
-    run.call(f"map_{stage.function}", x.text, out.text, run.count(x.width), *parameter)
-    return out
+    return run.by_value(f"map_{stage.function}", *parameter)
 
 
 @_write.register
@@ -155,7 +135,8 @@ def _slice(stage: Slice, run: Walk) -> Value:
     width = len(stage.features)
     out = run.output(width)
     features = run.names[f"{stage.name}.features"]
-    run.call("columns", features, width, x.text, x.width, out.text, run.steps, run.lanes)
+    picked = (features, width, x.text, x.width)
+    run.call("columns", *picked, out.text, run.steps, run.lanes)
     return out
 
 
@@ -245,8 +226,9 @@ def _last_hidden(stage: LastHidden, run: Walk) -> Value:
     # a step holds forward's size values, then those of reverse
     size = recurrent.state_size
     out = _row_output(run)
-    run.call("copy", out.text, last.text, run.floats(size))
-    run.call("copy", run.after(out, size), run.after(run.value, size), run.floats(size))
+    count = run.floats(size)
+    run.call("copy", out.text, last.text, count)
+    run.call("copy", run.after(out, size), run.after(run.value, size), count)
     return out
 
 

@@ -19,31 +19,30 @@ def chain_text(model: Model, prefix: Prefix, arrays: Arrays, run: Walk, step: Wa
 
 def _sizes(model: Model, prefix: Prefix, run: Walk, arrays: Arrays) -> str:
     """Macros from which the runtime sums up scratch memory."""
-    inputs: list[tuple[int, ...]] = []  # of each cell its sums and what it takes
+    matrices: list[tuple[int, int]] = []  # of each cell its sums and its inputs
     for stage in model.recurrent:
-        inputs += [cell.weight_ih.shape for cell in stage.cells()]
-    # the largest matrix, its rows filled up to whole groups of 16 sums
-    sums, width = max(inputs, key=lambda layer: -(-layer[0] // 16) * layer[1])
-    decoded = f"({prefix.macro('ROW')}({sums}u) * {width})" if arrays.bits < 32 else "0"
-    macros = {
-        "HIDDEN_WIDTH": (str(run.buffers.width_of(is_row=True)), _told_of_rows(run)),
-        "BUFFER_WIDTH": (
-            str(run.buffers.width_of(is_row=False)),
-            "floats a step between stages",
-        ),
-        "CONSTANT_BYTES": (f"{arrays.bytes}ul", "of weights and all other constants"),
-        "LAYER_SUMS": (f"{max(layer[0] for layer in inputs)}u", "sums of the widest layer"),
-        "DECODED_FLOATS": (
-            decoded,
-            "weights of the largest input as floats, where they are stored as words",
-        ),
-        "PACKED_FLOATS": (str(run.packed), "weights of all layers, packed for many rows"),
-    }
-    lines = [
-        f"#define {prefix.macro(name)} {value} /* {what} */\n"
-        for name, (value, what) in macros.items()
-    ]
-    return "".join(lines) + "\n"
+        for cell in stage.cells():
+            sums, inputs = cell.weight_ih.shape
+            matrices.append((sums, inputs))
+    decoded = "0"
+    if arrays.bits < 32:
+        # the largest matrix, its rows filled up to whole groups of 16 sums
+        sums, inputs = max(matrices, key=lambda matrix: -(-matrix[0] // 16) * matrix[1])
+        decoded = f"({prefix.macro('ROW')}({sums}u) * {inputs})"
+    widest = max(sums for sums, _ in matrices)
+    in_words = "weights of the largest input as floats, where they are stored as words"
+    macros = (
+        ("HIDDEN_WIDTH", run.buffers.width_of(is_row=True), _told_of_rows(run)),
+        ("BUFFER_WIDTH", run.buffers.width_of(is_row=False), "floats a step between stages"),
+        ("CONSTANT_BYTES", f"{arrays.bytes}ul", "of weights and all other constants"),
+        ("LAYER_SUMS", f"{widest}u", "sums of the widest layer"),
+        ("DECODED_FLOATS", decoded, in_words),
+        ("PACKED_FLOATS", run.packed, "weights of all layers, packed for many rows"),
+    )
+    text = ""
+    for name, value, what in macros:
+        text += f"#define {prefix.macro(name)} {value} /* {what} */\n"
+    return f"{text}\n"
 
 
 def _told_of_rows(run: Walk) -> str:
@@ -53,15 +52,13 @@ def _told_of_rows(run: Walk) -> str:
 
 def _step(prefix: Prefix, step: Walk) -> str:
     """The chain for one step of one row."""
-    function = (
-        f"void {prefix.symbol('chain_step')}(float *state, const float *x, float *y, unsigned turn)"
-    )
-    buffers = "".join(
-        f"    float {name}[{buffer.width}];\n" for name, buffer in step.buffers.by_name.items()
-    )
+    parameters = "float *state, const float *x, float *y, unsigned turn"
+    buffers = ""
+    for name, buffer in step.buffers.by_name.items():
+        buffers += f"    float {name}[{buffer.width}];\n"
     return (
         "/* One step: x -> y, over the state. */\n"
-        f"{prefix.macro('STATIC')} {function}\n{{\n"
+        f"{prefix.macro('STATIC')} void {prefix.symbol('chain_step')}({parameters})\n{{\n"
         f"    {prefix.symbol('pass')} once;\n"
         f"    const {prefix.symbol('pass')} *pass = &once;\n"
         f"{buffers}"
@@ -84,7 +81,8 @@ def _pass(prefix: Prefix, run: Walk) -> str:
     place = "buffers"
     for name, buffer in run.buffers.by_name.items():
         pointers += f"    float *{name} = {place};\n"
-        place = f"{name} + {buffer.width} * " + ("lanes" if buffer.is_row else "steps * lanes")
+        count = "lanes" if buffer.is_row else "steps * lanes"
+        place = f"{name} + {buffer.width} * {count}"
     unused = "" if run.buffers.by_name else "    (void)buffers;\n"
     return f"{head}{pointers}    (void)last;\n{unused}{_body(run)}}}\n\n"
 

@@ -69,7 +69,9 @@ class Arrays:
         is_whole = array.dtype.kind == "u"
         kind = "unsigned" if is_whole else "float"
         values = words(array) if is_whole else floats(array)
-        size = f"{array.size} + {self.prefix.macro('SPARE')}" if spare else str(array.size)
+        size = str(array.size)
+        if spare:
+            size = f"{size} + {self.prefix.macro('SPARE')}"
         name = self._named(key, title)
         self._define(f"{title}: {comment} {_shape(array)}", f"{kind} {name}[{size}]", values)
         self.bytes += array.size * 4
@@ -105,9 +107,8 @@ class Arrays:
         static = self.prefix.macro("STATIC")
         flash = self.prefix.macro("FLASH")
         declared = f"{static} const float {self.prefix.symbol('initial')}[{array.size}] {flash}"
-        self.text.append(
-            f"/* the state before the first step */\n{declared} = {{\n{floats(array)}}};\n\n"
-        )
+        comment = "/* the state before the first step */"
+        self.text.append(f"{comment}\n{declared} = {{\n{floats(array)}}};\n\n")
         self.bytes += array.size * 4
 
     def _rows(self, group: Array) -> str:
@@ -190,21 +191,16 @@ def _filled(arrays: Arrays, model: Model) -> Arrays:
 def _add_cell(arrays: Arrays, stage: Recurrent, cell: Cell, title: str) -> None:
     """One layer in one direction."""
     held = cell_arrays(stage, cell, arrays.bits)
-    title_cell = f"{title}{cell.suffix}"
+    of_cell = f"{title}{cell.suffix}"
     rows = f"rows of {cell.weight_ih.shape[1]} inputs, {cell.weight_hh.shape[1]} of h"
     comment = f"in groups of 16 units (the last 9 to 24), {rows}; in a row {GATES[type(stage)]}"
-    arrays.add_groups(f"{stage.name}.weights{cell.suffix}", title_cell, held.weights, comment)
-    if held.scale is not None and held.bias is not None:
-        arrays.add(
-            f"{stage.name}.scale{cell.suffix}",
-            f"{title_cell}_scale",
-            held.scale,
-            "scale of every sum",
-            spare=True,
-        )
-        arrays.add(
-            f"{stage.name}.bias{cell.suffix}", f"{title_cell}_bias", held.bias, "biases", spare=True
-        )
+    arrays.add_groups(f"{stage.name}.weights{cell.suffix}", of_cell, held.weights, comment)
+    if held.scale is not None:
+        key = f"{stage.name}.scale{cell.suffix}"
+        arrays.add(key, f"{of_cell}_scale", held.scale, "scale of every sum", spare=True)
+    if held.bias is not None:
+        key = f"{stage.name}.bias{cell.suffix}"
+        arrays.add(key, f"{of_cell}_bias", held.bias, "biases", spare=True)
     if cell.weight_hr is not None:
         key = f"{stage.name}.weight_hr{cell.suffix}"
         arrays.add(key, f"{title}_weight_hr{cell.suffix}", cell.weight_hr, "projection")

@@ -5,8 +5,6 @@ python -m lstm_export.targets.c.emit.example    # writes runtime/chain.h and oth
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from ....model import LSTM, Linear, Model, Signature
@@ -24,9 +22,9 @@ from .chain_text import chain_text
 from .constants import arrays_of
 from .interface import Interface
 from .names import Prefix
+from .runtime import FOLDER
 from .self_test import golden_text
 
-FOLDER = Path(__file__).parents[1] / "runtime"
 GUARDED = """/* {title} An example: the writer puts the model's own in its place. */
 #ifndef MODEL_{guard}_H
 #define MODEL_{guard}_H
@@ -46,9 +44,8 @@ def example() -> Model:
         "h0": np.array([[0.5]]),
         "c0": np.array([[-0.5]]),
     }
-    return Model(
-        (LSTM("lstm", weights), Linear("fc", np.array([[2.0]]), np.array([0.25]))), Signature(1, 1)
-    )
+    fc = Linear("fc", np.array([[2.0]]), np.array([0.25]))
+    return Model((LSTM("lstm", weights), fc), Signature(1, 1))
 
 
 def files() -> dict[str, str]:
@@ -78,8 +75,9 @@ def files() -> dict[str, str]:
 def integer_files() -> dict[str, str]:
     """The same for a model in whole numbers."""
     model = example()
-    bits = (12,)
-    formats = Formats(16, (InputFormat(2.0**-12),), bits, {"lstm": (15,), "fc": (13,)})
+    inputs = (InputFormat(2.0**-12),)
+    after = {"lstm": (15,), "fc": (13,)}
+    formats = Formats(weight_bits=16, inputs=inputs, input_bits=(12,), after=after)
     whole = whole_model(model, formats)
     facts = IntegerFacts.of(whole, formats, floats=True)
     written = Written(model, whole, Interface.of(model, "model", self_test=True), facts)

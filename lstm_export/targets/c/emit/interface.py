@@ -25,6 +25,7 @@ MARK = "/* lstm-export: a model in C"  # the first line of every NAME.c
 RECORD_VERSION = 1
 INTEGER_VERSION = 2
 _PLAIN = f"{string.ascii_letters}{string.digits}_ ."
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')  # of JSON
 _RECORD = re.compile(r'^   (\{"format".*\}) \*/$', re.MULTILINE)
 
 
@@ -139,9 +140,10 @@ def described(model: Model) -> str:
     parts = [f"x {model.signature.input_size}"]
     for index, stage in enumerate(model.stages):
         before, width = model.widths(index)
-        names = [plain(name) or "stage" for name in (stage.name, *stage.inputs)]
-        taken = f" of {', '.join(names[1:])}" if stage.inputs else ""
-        parts.append(f"{names[0]} {stage.kind}{stage.sizes(before, width)}{taken}")
+        name = plain(stage.name) or "stage"
+        inputs = [plain(taken) or "stage" for taken in stage.inputs]
+        taken = f" of {', '.join(inputs)}" if inputs else ""
+        parts.append(f"{name} {stage.kind}{stage.sizes(before, width)}{taken}")
     return prose(" -> ".join(parts))
 
 
@@ -172,21 +174,18 @@ def head(
 
 def _commented(record: Mapping[str, Any]) -> str:
     """JSON that is safe in a comment: in strings all but `[A-Za-z0-9_ .]` is escaped."""
-    return re.sub(
-        r'"(?:[^"\\]|\\.)*"', lambda found: _escaped(json.loads(found[0])), json.dumps(record)
-    )
+    return _STRING.sub(lambda match: _escaped(json.loads(match[0])), json.dumps(record))
 
 
 def _escaped(text: str) -> str:
     """A JSON string."""
     # JSON's \u escapes are of UTF-16: a character beyond 0xffff takes two
     units = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), "<u2")
-    plain_units = {ord(character) for character in _PLAIN}
-    return (
-        '"'
-        + "".join(chr(unit) if unit in plain_units else f"\\u{unit:04x}" for unit in units)
-        + '"'
-    )
+    escaped = ""
+    for unit in units.tolist():
+        character = chr(unit)
+        escaped += character if character in _PLAIN else f"\\u{unit:04x}"
+    return f'"{escaped}"'
 
 
 def _check_kinds(interface: Interface) -> None:
@@ -196,10 +195,11 @@ def _check_kinds(interface: Interface) -> None:
     Raises:
         TypeError: it is none.
     """
-    parts = [size for tensor in interface.layout for size in (tensor.num_layers, tensor.size)]
-    windows = [size for size in (interface.window, interface.shortest) if size is not None]
-    least = interface.least_steps
-    for size in (interface.input_size, interface.output_size, least, *parts, *windows):
+    sizes = [interface.input_size, interface.output_size, interface.least_steps]
+    for tensor in interface.layout:
+        sizes += [tensor.num_layers, tensor.size]
+    sizes += [size for size in (interface.window, interface.shortest) if size is not None]
+    for size in sizes:
         if type(size) is not int:
             raise TypeError(f"a size is {size!r}")
     for flag in (interface.every_step, interface.streams, interface.self_test):
@@ -224,15 +224,13 @@ class Record:
         Raises:
             BundleError: there is none, or one of a newer format.
         """
-        found = _RECORD.search(source[:1_000_000]) if source.startswith(MARK) else None
+        record = _RECORD.search(source[:1_000_000]) if source.startswith(MARK) else None
         try:
-            facts: Mapping[str, Any] = json.loads(found[1]) if found else {}
+            facts: Mapping[str, Any] = json.loads(record[1]) if record else {}
             if facts["format"] not in (RECORD_VERSION, INTEGER_VERSION):
-                raise BundleError(
-                    f"this C is of format {printable(repr(facts['format']))}, known is "
-                    f"{RECORD_VERSION} or "
-                    f"{INTEGER_VERSION}; export it again"
-                )
+                got = printable(repr(facts["format"]))
+                known = f"{RECORD_VERSION} or {INTEGER_VERSION}"
+                raise BundleError(f"this C is of format {got}, known is {known}; export it again")
             integer = None
             if facts["format"] == INTEGER_VERSION:
                 integer = IntegerFacts.from_record(facts["integer"])

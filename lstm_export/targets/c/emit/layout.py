@@ -64,19 +64,19 @@ def cell_arrays(stage: Recurrent, cell: Cell, bits: int) -> CellArrays:
     w_h = (cell.weight_hh * half[:, np.newaxis])[order]
     b_x = (cell.bias_ih * half)[order]
     b_h = (cell.bias_hh * half)[order]
-    merged = not isinstance(stage, GRU)  # a GRU's reset gate acts on b_h alone
+    biases = [b_x + b_h]
+    if isinstance(stage, GRU):  # its reset gate acts on b_h alone
+        biases = [b_x, b_h]
     if bits == 32:
-        first = [(b_x + b_h)[np.newaxis]] if merged else [b_x[np.newaxis]]
-        second = [] if merged else [b_h[np.newaxis]]
-        of_x = np.concatenate([*first, w_x.T])  # (rows, sums), the bias on top
-        of_h = np.concatenate([*second, w_h.T])
+        of_x = np.vstack([biases[0], w_x.T])  # (rows, sums), the bias on top
+        of_h = np.vstack([*biases[1:], w_h.T])
         return CellArrays((*_groups(of_x, stage), *_groups(of_h, stage)))
     # One scale for a sum: products with x and with h are added before it is applied.
     scale = _scale(np.concatenate([w_x, w_h], axis=1), bits)
     words_x = _words(w_x, scale, bits).T  # (words, sums)
     words_h = _words(w_h, scale, bits).T
-    bias = b_x + b_h if merged else np.concatenate([b_x, b_h])
-    return CellArrays((*_groups(words_x, stage), *_groups(words_h, stage)), scale, bias)
+    groups = (*_groups(words_x, stage), *_groups(words_h, stage))
+    return CellArrays(groups, scale, np.concatenate(biases))
 
 
 def cell_weights(stage: Recurrent, cell: Cell, held: CellArrays, bits: int) -> tuple[Array, Array]:
@@ -85,30 +85,37 @@ def cell_weights(stage: Recurrent, cell: Cell, held: CellArrays, bits: int) -> t
     Exact, unless halving a weight lost a bit: below 2^-125 it may. `cell` tells shapes.
     """
     count = len(held.weights) // 2
-    parts = (held.weights[:count], held.weights[count:])
-    order = _order(stage)
+    of_x = np.concatenate(held.weights[:count], axis=1).T  # (sums, features or words)
+    of_h = np.concatenate(held.weights[count:], axis=1).T
+    weight_ih = _as_torch_stacks(_columns(of_x, cell.weight_ih, held, bits), stage)
+    weight_hh = _as_torch_stacks(_columns(of_h, cell.weight_hh, held, bits), stage)
+    return weight_ih, weight_hh
+
+
+def _as_torch_stacks(rows: Array, stage: Recurrent) -> Array:
+    """Rows `(sums, features)` of a C source, whole again and in torch's order."""
+    matrix = np.empty(rows.shape, rows.dtype)
+    matrix[_order(stage)] = rows
     halves = _halves(stage)[:, np.newaxis]
-    weights = []
-    for groups, like in zip(parts, (cell.weight_ih, cell.weight_hh), strict=True):
-        rows = np.concatenate(groups, axis=1).T  # (sums, features or words)
-        values = rows[:, -like.shape[1] :]  # (sums, features): biases come first
-        if held.scale is not None:
-            scale = held.scale.astype(np.float64)[:, np.newaxis]  # (sums, 1)
-            values = _weights(rows, like, bits) * scale
-        matrix = np.empty(like.shape, values.dtype)
-        matrix[order] = values  # back into torch's order of rows
-        weights.append((matrix / halves).astype(np.float32))
-    return weights[0], weights[1]
+    return (matrix / halves).astype(np.float32)
+
+
+def _columns(rows: Array, like: Array, held: CellArrays, bits: int) -> Array:
+    """The weights in rows `(sums, features or words)` of a C source, in the shape of `like`."""
+    if held.scale is None:
+        return rows[:, -like.shape[1] :]  # biases come first
+    scale = held.scale.astype(np.float64)[:, np.newaxis]  # (sums, 1)
+    return _weights(rows, like, bits) * scale
 
 
 def rounded(model: Model, bits: int) -> Model:
     """The model whose recurrent weights are exactly those that the words and scales stand for."""
     if bits == 32:
         return model
-    stages = tuple(
-        _rounded(stage, bits) if isinstance(stage, Recurrent) else stage for stage in model.stages
-    )
-    return replace(model, stages=stages)
+    stages = []
+    for stage in model.stages:
+        stages.append(_rounded(stage, bits) if isinstance(stage, Recurrent) else stage)
+    return replace(model, stages=tuple(stages))
 
 
 def _rounded(stage: Recurrent, bits: int) -> Recurrent:
@@ -117,8 +124,9 @@ def _rounded(stage: Recurrent, bits: int) -> Recurrent:
         rows = np.concatenate([cell.weight_ih, cell.weight_hh], axis=1)  # (sums, features)
         scale = _scale(rows, bits).astype(np.float64)  # (sums,)
         for key, matrix in (("weight_ih", cell.weight_ih), ("weight_hh", cell.weight_hh)):
-            held = _weights(_words(matrix, scale, bits), matrix, bits)
-            weights[key + cell.suffix] = (held * scale[:, np.newaxis]).astype(np.float32)
+            words = _words(matrix, scale, bits)
+            values = _weights(words, matrix, bits) * scale[:, np.newaxis]
+            weights[key + cell.suffix] = values.astype(np.float32)
     return replace(stage, weights=weights)
 
 
@@ -175,7 +183,8 @@ def _words(rows: Array, scale: Array, bits: int) -> Array:
     in_word = 32 // bits
     step = scale.astype(np.float64)[:, np.newaxis] * 2.0 ** (32 - bits)  # (rows, 1)
     wanted = rows.astype(np.float64) / step  # (rows, columns), in steps
-    wanted = np.pad(wanted, ((0, 0), (0, -rows.shape[1] % in_word)))
+    missing = -rows.shape[1] % in_word
+    wanted = np.pad(wanted, ((0, 0), (0, missing)))
     words = np.zeros((len(rows), wanted.shape[1] // in_word), np.int64)
     limit = 2 ** (bits - 1)
     mask = 2**bits - 1
@@ -195,7 +204,7 @@ def _weights(words: Array, like: Array, bits: int) -> Array:
     in_word = 32 // bits
     # (in_word,): each weight moved to the top of a word, the bits below it still under it
     shifts = (32 - bits - bits * np.arange(in_word)).astype(np.uint32)
-    tops = (words[:, :, np.newaxis] << shifts).astype(np.uint32).view(np.int32)
-    flat = tops.reshape(len(words), -1)[:, : like.shape[1]]  # (rows, columns), without padding
-    result: Array = flat.astype(np.float32).astype(np.float64)
-    return result
+    tops = (words[:, :, np.newaxis] << shifts).astype(np.uint32)  # (rows, words, in_word)
+    padded = tops.view(np.int32).reshape(len(words), -1)
+    weights: Array = padded[:, : like.shape[1]].astype(np.float32)
+    return weights.astype(np.float64)

@@ -87,9 +87,9 @@ def plain_sentence(text: str) -> str:
 
 def distinct(name: str, taken: Collection[str]) -> str:
     """`name`, with a number after it where it is taken."""
-    found = name
+    candidate = name
     number = 2
-    while found in taken:
-        found = f"{name}_{number}"
+    while candidate in taken:
+        candidate = f"{name}_{number}"
         number += 1
-    return found
+    return candidate

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from ....model import Array
 
@@ -15,16 +15,19 @@ def literal(value: float) -> str:
 
 def floats(array: Array, indent: str = "    ", per_line: int = 8) -> str:
     """The values of an array, some a line, a comma behind each."""
-    values = array.ravel().tolist()
-    return _lines(map(literal, values), indent, per_line)
+    literals = [literal(value) for value in array.ravel().tolist()]
+    return _lines(literals, indent, per_line)
 
 
 def words(array: Array, indent: str = "    ", per_line: int = 8) -> str:
     """The same for 32-bit words."""
-    return _lines([f"0x{int(value):08x}u" for value in array.ravel()], indent, per_line)
+    literals = [f"0x{value:08x}u" for value in array.ravel().tolist()]
+    return _lines(literals, indent, per_line)
 
 
-def _lines(texts: Iterable[str], indent: str, per_line: int) -> str:
-    texts = list(texts)
-    rows = (texts[start : start + per_line] for start in range(0, len(texts), per_line))
-    return "".join(f"{indent}{', '.join(row)},\n" for row in rows)
+def _lines(literals: Sequence[str], indent: str, per_line: int) -> str:
+    lines = []
+    for start in range(0, len(literals), per_line):
+        row = ", ".join(literals[start : start + per_line])
+        lines.append(f"{indent}{row},\n")
+    return "".join(lines)

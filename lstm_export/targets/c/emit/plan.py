@@ -70,16 +70,15 @@ def asked_at_the_last_step(model: Model) -> frozenset[int]:
 
     They work step by step, so that to compute that step alone changes no value.
     """
-    found: set[int] = set()
+    at_last: set[int] = set()
     for index in reversed(range(len(model.stages) - 1)):
         stage = model.stages[index]
         if stage.steps != "same" or not model.shapes[index].is_sequence:
             continue
         readers = [reader for reader, taken in enumerate(model.sources) if index in taken]
-        picks = [isinstance(model.stages[reader], LastStep) for reader in readers]
-        if all(picked or reader in found for picked, reader in zip(picks, readers, strict=True)):
-            found.add(index)
-    return frozenset(found)
+        if all(isinstance(model.stages[k], LastStep) or k in at_last for k in readers):
+            at_last.add(index)
+    return frozenset(at_last)
 
 
 def _known_at_the_first_step(model: Model) -> set[int]:

@@ -14,7 +14,15 @@ from .names import plain, plain_sentence
 from .plan import looks_ahead
 from .source import Source
 
-_UNITS = {"": 1, "B": 1, "kB": 1000, "KB": 1000, "KiB": 1024, "MB": 10**6, "MiB": 2**20}
+_UNITS = {
+    "": 1,
+    "B": 1,
+    "kB": 1000,
+    "KB": 1000,
+    "KiB": 1024,
+    "MB": 10**6,
+    "MiB": 2**20,
+}
 
 
 def flash_bytes(source: Source) -> int:
@@ -37,12 +45,10 @@ def check_flash(source: Source, limit: str) -> None:
     allowed = float(found[1]) * _UNITS[found[2]]
     needed = flash_bytes(source)
     if needed > allowed:
+        parts = f"{source.constant_bytes:,} of constants, up to {source.code_bytes:,} of code"
         raise InputError(
-            f"the model needs {needed:,} bytes of flash "
-            f"({source.constant_bytes:,} of constants, up to "
-            f"{source.code_bytes:,} of code), allowed are "
-            f"{allowed:,.0f}; store the weights as int16 or int8 with --weights, "
-            "or train a smaller model"
+            f"the model needs {needed:,} bytes of flash ({parts}), allowed are {allowed:,.0f}; "
+            "store the weights as int16 or int8 with --weights, or train a smaller model"
         )
 
 

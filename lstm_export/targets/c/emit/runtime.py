@@ -16,7 +16,9 @@ import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from importlib import resources
+from pathlib import Path
+
+FOLDER = Path(__file__).parents[1] / "runtime"
 
 # Macro -> value, for every macro of choices.h.
 Choices = Mapping[str, int]
@@ -25,7 +27,7 @@ _CHOICE = re.compile(r"#ifndef (MODEL_\w+)\n(?:/\*.*\*/\n)?#define \1 \d+")
 _DIRECTIVE = re.compile(r"#(ifdef|ifndef|if|elif|else|endif)\b(.*)")
 _INCLUDE = re.compile(r'#include "([\w.]+)"')
 _GUARD = re.compile(r"MODEL_\w+_H")  # what keeps a file from being included twice
-_TERM = re.compile(r"(!?)(MODEL_\w+)(?: (==|<|>) (\d+))?")
+_TERM = re.compile(r"(?P<not>!?)(?P<macro>MODEL_\w+)(?: (?P<comparison>==|<|>) (?P<number>\d+))?")
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _BLANK_LINES = re.compile(r"\n{3,}")
 _COMPARE: dict[str, Callable[[int, int], bool]] = {
@@ -87,16 +89,16 @@ def named(text: str, name: str) -> str:
 @cache
 def symbols() -> frozenset[str]:
     """What follows `model_` in the names of the runtime: no array may be called so."""
-    files = (resources.files("lstm_export.targets.c") / "runtime").iterdir()
-    examples = ("chain.h", "integer_chain.h")
-    own = [file for file in files if file.name.endswith((".c", ".h")) and file.name not in examples]
-    texts = [file.read_text(encoding="utf-8") for file in own]
-    return frozenset(re.findall(r"\bmodel_(\w+)", "".join(texts)))
+    found: set[str] = set()
+    for file in FOLDER.glob("*.[ch]"):
+        if file.name not in ("chain.h", "integer_chain.h"):  # examples
+            found |= set(re.findall(r"\bmodel_(\w+)", file.read_text(encoding="utf-8")))
+    return frozenset(found)
 
 
 def read(file: str) -> str:
     """A file of the runtime as it stands."""
-    return (resources.files("lstm_export.targets.c") / "runtime" / file).read_text(encoding="utf-8")
+    return (FOLDER / file).read_text(encoding="utf-8")
 
 
 class _Inliner:
@@ -121,13 +123,15 @@ class _Inliner:
         included = ""
         own = ""
         for line in kept_lines(read(file), self._choices):
-            found = _INCLUDE.match(line)
-            if found:
-                included += self.text(found[1])
+            include = _INCLUDE.match(line)
+            if include:
+                included += self.text(include[1])
             else:
                 own += line
         has_code = _COMMENT.sub("", own).strip()
-        return included + (named(own, self._name) + "\n" if has_code else "")
+        if not has_code:
+            return included
+        return f"{included}{named(own, self._name)}\n"
 
 
 def kept_lines(text: str, choices: Choices) -> Iterator[str]:
@@ -136,9 +140,8 @@ def kept_lines(text: str, choices: Choices) -> Iterator[str]:
     for line in text.splitlines(keepends=True):
         directive = _DIRECTIVE.match(line)
         if directive is None:
-            if all(block.kept for block in blocks) and not _GUARD.fullmatch(
-                line.removeprefix("#define ").strip()
-            ):
+            defined = line.removeprefix("#define ").strip()
+            if all(block.kept for block in blocks) and not _GUARD.fullmatch(defined):
                 yield line
             continue
         kind = directive[1]
@@ -199,9 +202,12 @@ def decided(condition: str, choices: Choices) -> bool | None:
 
 
 def _term(text: str, choices: Choices) -> bool:
-    found = _TERM.fullmatch(text.strip())
-    if found is None or found[2] not in choices:
+    term = _TERM.fullmatch(text.strip())
+    if term is None or term["macro"] not in choices:
         raise ValueError(f"#if asks for a choice and for something else: {text.strip()}")
-    value = choices[found[2]]
-    is_true = _COMPARE[found[3]](value, int(found[4])) if found[3] else bool(value)
-    return is_true != bool(found[1])
+    value = choices[term["macro"]]
+    if term["comparison"]:
+        is_true = _COMPARE[term["comparison"]](value, int(term["number"]))
+    else:
+        is_true = bool(value)
+    return is_true != bool(term["not"])

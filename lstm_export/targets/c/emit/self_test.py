@@ -50,4 +50,5 @@ def vectors(model: Model) -> Iterator[tuple[Array, Array, Array]]:
             allowed = bound(cut) * cut.scale  # (output_size,), in the outputs' own units
             # The board holds y in float32: its rounding, half a step, must not count as an error.
             rounding = np.spacing(np.abs(y).astype(np.float32))
-            yield x[0], y.astype(np.float32), (allowed + rounding).astype(np.float32)
+            bounds = (allowed + rounding).astype(np.float32)
+            yield x[0], y.astype(np.float32), bounds

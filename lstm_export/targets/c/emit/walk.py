@@ -52,9 +52,8 @@ class Walk:
     packed: int = 0
 
     def __post_init__(self) -> None:
-        self.values[INPUT] = Value(
-            "x", self.model.signature.input_size, steps="1" if self.step else "steps"
-        )
+        steps = "1" if self.step else "steps"
+        self.values[INPUT] = Value("x", self.model.signature.input_size, steps)
         self._pools = pool_places(self.model)
 
     def begin(self, index: int) -> None:
@@ -64,11 +63,10 @@ class Walk:
         if self._takes_the_last_step(index):
             self.taken = [self.last_step(value) for value in self.taken]
         # what this stage is the last to take may be written over
-        self.held = {
-            value.buffer
-            for source, value in self.values.items()
-            if self.plan.last_reader[source] != index
-        }
+        self.held = set()
+        for source, value in self.values.items():
+            if self.plan.last_reader[source] != index:
+                self.held.add(value.buffer)
 
     def _takes_the_last_step(self, index: int) -> bool:
         return isinstance(self.model.stages[index], LastStep) or index in self.plan.at_last
@@ -108,6 +106,20 @@ class Walk:
         """Write a call of the runtime."""
         self.lines.append(f"{self.prefix.symbol(function)}({', '.join(map(str, arguments))});")
 
+    def by_step(self, function: str, *constants: str | int) -> Value:
+        """Write a call that maps every step of the value; where that goes."""
+        x = self.value
+        out = self.output(x.width, in_place=True)
+        self.call(function, *constants, x.text, out.text, self.steps, x.width, self.lanes)
+        return out
+
+    def by_value(self, function: str, *parameters: str) -> Value:
+        """The same of a function of a single number."""
+        x = self.value
+        out = self.output(x.width, in_place=True)
+        self.call(function, x.text, out.text, self.count(x.width), *parameters)
+        return out
+
     def floats(self, width: int) -> str:
         """C expression for the values of one step."""
         return str(width) if self.step else f"{width} * lanes"
@@ -144,8 +156,9 @@ class Walk:
 
     def _is_input_free(self) -> bool:
         others = {value.buffer for value in self.taken[1:]}
+        is_needed = self.value.buffer in self.held | others
         is_as_long = self.value.steps == self.steps
-        return self.value.free and is_as_long and self.value.buffer not in self.held | others
+        return self.value.free and is_as_long and not is_needed
 
     def other_buffer(self, width: int, steps: str) -> Value:
         """A buffer that holds no value now.
@@ -159,7 +172,7 @@ class Walk:
 
     def state(self, offset: int) -> str:
         """The state from this offset on."""
-        return f"state + {offset}" + ("" if self.step else " * lanes")
+        return f"state + {offset}" if self.step else f"state + {offset} * lanes"
 
     def pool_state(self, name: str) -> str:
         """What a pool carries."""
@@ -227,11 +240,10 @@ class Walk:
 
     def weights(self, stage: Recurrent, cell: Cell) -> tuple[str, str, str]:
         """Weights, scales and biases of a layer; the last two are null in float."""
-        found = [
-            self.names.get(f"{stage.name}.{part}{cell.suffix}", "0")
-            for part in ("weights", "scale", "bias")
-        ]
-        return found[0], found[1], found[2]
+        weights = self.names[f"{stage.name}.weights{cell.suffix}"]
+        scale = self.names.get(f"{stage.name}.scale{cell.suffix}", "0")
+        bias = self.names.get(f"{stage.name}.bias{cell.suffix}", "0")
+        return weights, scale, bias
 
     def pack(self, stage: Recurrent, cell: Cell, weights: str) -> str:
         """Have a layer packed for many rows; where that will lie."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from ....errors import InputError
 from ....model import Array, Signature, State, StateTensor
+from ...target import check_input
 from ..emit.interface import Interface
 from ..integer.facts import IntegerFacts
 from ..integer.whole_model import counts_of
@@ -50,13 +51,7 @@ class IntegerRunner:
 
     def __call__(self, x: Array) -> Array:
         """Map `x (batch, seq, input_size)` in the model's units to float64 y."""
-        least = self._interface.least_steps
-        if x.ndim != 3 or x.shape[2] != self.signature.input_size or x.shape[1] < least:
-            steps = "a step" if least == 1 else f"{least} steps"
-            raise InputError(
-                f"x is {x.shape}, expected (batch, seq, {self.signature.input_size}) "
-                f"with {steps} at least"
-            )
+        check_input(x, self.signature.input_size, self._interface.least_steps)
         answers = self.answers(counts_of(self._facts.formats.inputs, x))
         return answers * 2.0**-self._facts.answer_bits
 
@@ -68,7 +63,7 @@ class IntegerRunner:
         y = np.empty((batch, *steps, self.signature.output_size), np.int32)
         if self._run_batch:
             sizes = (ctypes.c_size_t(batch), ctypes.c_size_t(seq))
-            self._run_batch(x.ctypes.data_as(_SHORTS), *sizes, y.ctypes.data_as(_WORDS))
+            self._run_batch(_shorts(x), *sizes, _words(y))
             return y
         memory = np.empty(self._memory_words(seq), np.int32)
         for row, answer in zip(x, y, strict=True):
@@ -83,20 +78,21 @@ class IntegerRunner:
 
     def _answer(self, x: Array, y: Array, memory: Array) -> None:
         """One sequence: `x (seq, input_size)` int16 -> y int32."""
-        pointers = [x.ctypes.data_as(_SHORTS), ctypes.c_size_t(len(x)), y.ctypes.data_as(_WORDS)]
-        place = 3 if self._scratch_words else 0
-        pointers.insert(place, memory.ctypes.data_as(_WORDS))
-        self._run(*pointers)
+        sequence = (_shorts(x), ctypes.c_size_t(len(x)), _words(y))
+        if self._scratch_words:
+            self._run(*sequence, _words(memory))
+        else:
+            self._run(_words(memory), *sequence)
 
 
 def _batch_function(functions: ctypes.CDLL, name: str) -> Any:
     """NAME_run_batch_q; None where there are whole sequences alone, or the C is older than it."""
     try:
-        found = functions[f"{name}_run_batch_q"]
+        run_batch = functions[f"{name}_run_batch_q"]
     except AttributeError:
         return None
-    found.restype = None
-    return found
+    run_batch.restype = None
+    return run_batch
 
 
 class IntegerStream(IntegerRunner):
@@ -105,7 +101,7 @@ class IntegerStream(IntegerRunner):
     The state is held as float32, which has room for 24 bits: int32 in two halves.
 
     Attributes:
-        layout: int16, then the upper and the lower halves of int32.
+        layout: as `IntegerFacts.layout`.
     """
 
     def __init__(
@@ -117,16 +113,12 @@ class IntegerStream(IntegerRunner):
         self._step = functions[f"{interface.name}_step_q"]
         self._reset.restype = None
         self._step.restype = None
-        self.layout: tuple[StateTensor, ...] = (
-            StateTensor("narrow", 1, facts.narrow_size),
-            StateTensor("wide_high", 1, facts.wide_size),
-            StateTensor("wide_low", 1, facts.wide_size),
-        )
+        self.layout: tuple[StateTensor, ...] = facts.layout
 
     def initial_state(self, batch: int) -> State:
         memory = np.zeros((batch, self._memory_words(1)), np.int32)
         for row in memory:
-            self._reset(row.ctypes.data_as(_WORDS))
+            self._reset(_words(row))
         return self._tensors(memory)
 
     def advance(self, x: Array, state: State) -> tuple[Array, State]:
@@ -135,12 +127,13 @@ class IntegerStream(IntegerRunner):
         memory = self._structs(state, batch)
         y = np.empty((batch, seq, self.signature.output_size), np.int32)
         for row in range(batch):
-            place = memory[row].ctypes.data_as(_WORDS)
+            struct = _words(memory[row])
             for t in range(seq):
-                sample = counts[row, t].ctypes.data_as(_SHORTS)
-                self._step(place, sample, y[row, t].ctypes.data_as(_WORDS))
+                self._step(struct, _shorts(counts[row, t]), _words(y[row, t]))
         values = y * 2.0**-self._facts.answer_bits
-        return (values if self._interface.every_step else values[:, -1]), self._tensors(memory)
+        if not self._interface.every_step:
+            values = values[:, -1]
+        return values, self._tensors(memory)
 
     def bind(self, batch: int) -> IntegerBound:
         """Steps in place for a fixed batch, from the initial state: the fastest way from Python."""
@@ -182,8 +175,7 @@ class IntegerBound:
         y: Array = np.zeros((batch, signature.output_size), np.int32)
         rows = []
         for struct, sample, answer in zip(memory, counts, y, strict=True):
-            pointers = (struct.ctypes.data_as(_WORDS), sample.ctypes.data_as(_SHORTS))
-            rows.append((*pointers, answer.ctypes.data_as(_WORDS)))
+            rows.append((_words(struct), _shorts(sample), _words(answer)))
         inputs = facts.formats.inputs
         unit = 2.0**-facts.answer_bits
 
@@ -206,3 +198,11 @@ def _views(memory: Array, facts: IntegerFacts) -> State:
     high_halves = halves[:, 1 - low : wide : 2]
     low_halves = memory.view(np.uint16)[:, low:wide:2]
     return tuple(part[np.newaxis] for part in (narrow, high_halves, low_halves))
+
+
+def _shorts(array: Array) -> ctypes._Pointer[ctypes.c_int16]:
+    return array.ctypes.data_as(_SHORTS)
+
+
+def _words(array: Array) -> ctypes._Pointer[ctypes.c_int32]:
+    return array.ctypes.data_as(_WORDS)

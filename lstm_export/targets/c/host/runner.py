@@ -11,6 +11,8 @@ import numpy as np
 
 from ....errors import InputError
 from ....model import Array, Signature, State, StateTensor
+from ...target import check_input
+from ..emit.carried import state_views
 from ..emit.interface import Interface
 
 _POINTER = ctypes.POINTER(ctypes.c_float)
@@ -45,12 +47,8 @@ class CRunner:
 
     def __call__(self, x: Array) -> Array:
         x = np.ascontiguousarray(x, np.float32)
-        batch, seq, width = x.shape
-        least = self._interface.least_steps
-        if width != self.signature.input_size or seq < least:
-            expected = f"(batch, seq, {self.signature.input_size})"
-            needed = "a step" if least == 1 else f"{least} steps"
-            raise InputError(f"x is {x.shape}, expected {expected} with {needed} at least")
+        check_input(x, self.signature.input_size, self._interface.least_steps)
+        batch, seq, _ = x.shape
         steps = (seq,) if self._interface.every_step else ()
         y = np.empty((batch, *steps, self.signature.output_size), np.float32)
         scratch = np.empty(self._scratch_floats(batch, seq), np.float32)
@@ -78,14 +76,18 @@ class CStream(CRunner):
         # the C writes an answer at every step, whether or not the chain picks the last
         y = np.empty((batch, seq, self.signature.output_size), np.float32)
         for row in range(batch):
+            struct = _floats(values[row])
             for t in range(seq):
-                self._step(_floats(values[row]), _floats(x[row, t]), _floats(y[row, t]))
-        return (y if self._interface.every_step else y[:, -1]), self._tensors(values)
+                self._step(struct, _floats(x[row, t]), _floats(y[row, t]))
+        if not self._interface.every_step:
+            y = y[:, -1]
+        return y, self._tensors(values)
 
     def bind(self, batch: int) -> CBound:
         """Steps in place for a fixed batch, from the initial state: the fastest way from Python."""
         values = self._structs(self.initial_state(batch), batch)
-        return CBound(self._step, values, self._views(values), self.signature)
+        views = state_views(values, self.layout)
+        return CBound(self._step, values, views, self.signature)
 
     def _structs(self, state: State, batch: int) -> Array:
         """One `NAME_state` a row, `(batch, state_size + 1)`: values, then an unsigned, 0."""
@@ -96,19 +98,7 @@ class CStream(CRunner):
 
     def _tensors(self, values: Array) -> State:
         """The inverse: float32 `(num_layers, batch, size)` a tensor."""
-        return tuple(np.ascontiguousarray(view) for view in self._views(values))
-
-    def _views(self, values: Array) -> State:
-        """The tensors where they lie in the structs."""
-        tensors = []
-        start = 0
-        for tensor in self.layout:
-            end = start + tensor.num_layers * tensor.size
-            flat = values[:, start:end]  # (batch, num_layers * size), a view
-            by_row = flat.reshape(-1, tensor.num_layers, tensor.size)
-            tensors.append(by_row.swapaxes(0, 1))
-            start = end
-        return tuple(tensors)
+        return tuple(map(np.ascontiguousarray, state_views(values, self.layout)))
 
 
 class CBound:
@@ -121,11 +111,13 @@ class CBound:
     """
 
     def __init__(self, step: Any, values: Array, state: State, signature: Signature) -> None:
-        self.x: Array = np.zeros((len(values), 1, signature.input_size), np.float32)
+        batch = len(values)
+        self.x: Array = np.zeros((batch, 1, signature.input_size), np.float32)
         self.state = state
-        y: Array = np.zeros((len(values), signature.output_size), np.float32)
-        # pointers to each row's struct, x and y, made once and not at every step
-        rows = [tuple(map(_floats, row)) for row in zip(values, self.x, y, strict=True)]
+        y: Array = np.zeros((batch, signature.output_size), np.float32)
+        rows = []  # pointers, made once and not at every step
+        for struct, sample, answer in zip(values, self.x, y, strict=True):
+            rows.append((_floats(struct), _floats(sample), _floats(answer)))
 
         def run() -> Array:
             for row in rows:

@@ -7,6 +7,7 @@ as int64 here so that an overflow shows: `in_int32` is where it would. `>>` roun
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from ....model import Array
 
@@ -109,6 +110,24 @@ def in_int32(values: Array) -> Array:
     Raises:
         OverflowError: int32 does not hold one of them: a bound of the writer is wrong.
     """
-    if values.size and (values.max() > 2**31 - 1 or values.min() < -(2**31)):
+    if not values.size:
+        return values
+    if values.max() > 2**31 - 1 or values.min() < -(2**31):
         raise OverflowError("a sum leaves int32")
     return values
+
+
+def float64(values: npt.ArrayLike) -> Array:
+    """The values of an array in float64."""
+    return np.asarray(values, np.float64)
+
+
+def nearest(exact: Array) -> Array:
+    """The nearest whole numbers, halves to the even one."""
+    whole: Array = np.rint(exact)
+    return whole.astype(np.int64)
+
+
+def nearest_int16(exact: Array) -> Array:
+    """The same within -32767 to 32767: what is beyond is cut."""
+    return nearest(np.clip(exact, -LARGEST, LARGEST))

@@ -59,13 +59,14 @@ def _of_table(model: Model, path: Path) -> Calibration:
     runs = tuple(run for run in runs if len(run) >= steps)
     if not runs:
         raise InputError(f"{table.title} holds no unbroken run of {steps} rows")
-    every = -(-sum(len(run) - steps + 1 for run in runs) // MOST_WINDOWS)
+    windows = sum(len(run) - steps + 1 for run in runs)
+    every = -(-windows // MOST_WINDOWS)
     picked = np.concatenate([sliding_windows(run.x, steps)[::every] for run in runs])
     true = None
     if signature.window and not model.returns_every_step:
         measured = Measured(table, signature)
-        ends = (np.arange(steps - 1, len(run), every) for run in runs)
-        true = np.concatenate([measured.at(run, at) for run, at in zip(runs, ends, strict=True)])
+        by_run = [measured.at(run, np.arange(steps - 1, len(run), every)) for run in runs]
+        true = np.concatenate(by_run)  # at the windows' ends
     count = "a window" if len(picked) == 1 else f"{len(picked)} windows"
     source = f"{count} of {table.title}"
     is_known = true is not None and bool(np.isfinite(true).any())

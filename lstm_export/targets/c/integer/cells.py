@@ -42,6 +42,24 @@ class CellState:
     narrow: Array
     wide: Array
 
+    @property
+    def narrow_size(self) -> int:
+        """Values of a row that are int16."""
+        size: int = self.narrow.shape[1]
+        return size
+
+    @property
+    def wide_size(self) -> int:
+        """Values of a row that are int32."""
+        size: int = self.wide.shape[1]
+        return size
+
+    def repeated(self, batch: int) -> CellState:
+        """A state of one row for every row of a batch."""
+        narrow = np.repeat(self.narrow, batch, axis=0)
+        wide = np.repeat(self.wide, batch, axis=0)
+        return CellState(narrow, wide)
+
 
 @dataclass(frozen=True, eq=False)
 class Projection:
@@ -79,12 +97,14 @@ class LSTMCell:
     def step(self, x_t: Array, state: CellState) -> CellState:
         """The state after one step."""
         up = SUM_BITS - self.sum_bits
-        sums = in_int32(self.bias + self.rows_ih.sums(x_t) + self.rows_hh.sums(state.narrow))
-        i, f, g, o = np.split(sums, 4, axis=1)
+        sums = self.bias + self.rows_ih.sums(x_t) + self.rows_hh.sums(state.narrow)
+        i, f, g, o = np.split(in_int32(sums), 4, axis=1)  # (batch, hidden_size) each
         new = (tanh_fine(g, up) - HALF_STEP) << (CELL_BITS - TABLE_BITS)
         let_in = times(sigmoid(i, up), new)
-        c = np.clip(times(sigmoid(f, up), state.wide) + let_in, -CELL_LIMIT - 1, CELL_LIMIT)
-        let_out = times(sigmoid(o, up), tanh_fine(c >> (CELL_BITS - SUM_BITS)) - HALF_STEP)
+        held = times(sigmoid(f, up), state.wide)
+        c = np.clip(held + let_in, -CELL_LIMIT - 1, CELL_LIMIT)
+        tanh_c = tanh_fine(c >> (CELL_BITS - SUM_BITS)) - HALF_STEP
+        let_out = times(sigmoid(o, up), tanh_c)
         h = rounded_shift(let_out, TABLE_BITS - VALUE_BITS)  # Q0.15
         if self.projection:
             h = narrowed(self.projection.rows.sums(h), self.projection.shift)
@@ -111,11 +131,13 @@ class GRUCell:
     def step(self, x_t: Array, state: CellState) -> CellState:
         """The state after one step."""
         up = SUM_BITS - self.sum_bits
-        from_x = np.split(in_int32(self.bias_ih + self.rows_ih.sums(x_t)), 3, axis=1)
-        from_h = np.split(in_int32(self.bias_hh + self.rows_hh.sums(state.narrow)), 3, axis=1)
-        r = sigmoid(in_int32(from_x[0] + from_h[0]), up)
-        z = sigmoid(in_int32(from_x[1] + from_h[1]), up)
-        new = in_int32(from_x[2] + times(r, from_h[2]))
+        of_x = in_int32(self.bias_ih + self.rows_ih.sums(x_t))
+        of_h = in_int32(self.bias_hh + self.rows_hh.sums(state.narrow))
+        r_x, z_x, n_x = np.split(of_x, 3, axis=1)  # (batch, hidden_size) each
+        r_h, z_h, n_h = np.split(of_h, 3, axis=1)
+        r = sigmoid(in_int32(r_x + r_h), up)
+        z = sigmoid(in_int32(z_x + z_h), up)
+        new = in_int32(n_x + times(r, n_h))
         n = (tanh_fine(new, up) - HALF_STEP) << (CELL_BITS - TABLE_BITS)
         h = in_int32(n + times(z, state.wide - n))
         return CellState(narrowed(h, CELL_BITS - VALUE_BITS), h)
@@ -150,8 +172,10 @@ class RNNCell:
         """The state after one step."""
         sums = in_int32(self.bias + self.rows_ih.sums(x_t) + self.rows_hh.sums(state.narrow))
         if self.is_relu:
-            return CellState(narrowed(np.maximum(sums, 0), GUARD_BITS), state.wide)
-        return CellState(tanh(sums, SUM_BITS - self.sum_bits), state.wide)
+            h = narrowed(np.maximum(sums, 0), GUARD_BITS)
+        else:
+            h = tanh(sums, SUM_BITS - self.sum_bits)
+        return CellState(h, state.wide)
 
 
 Cell = LSTMCell | GRUCell | RNNCell

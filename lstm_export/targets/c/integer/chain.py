@@ -13,7 +13,7 @@ from . import joins, roots, stages
 from .arithmetic import LARGEST
 from .cells import Cell, GRUCell, LSTMCell, RNNCell
 from .chain_joins import written
-from .literals import Constants, matrix, unit_by_unit
+from .literals import Constants, matrix_of, unit_by_unit
 from .walk import BLOCK, STEP, Extent, Place, Walk, input_place, last_steps
 from .whole_model import Node
 
@@ -52,34 +52,27 @@ def _answer(run: Walk) -> None:
 
 
 def _scale(stage: stages.Scale, run: Walk) -> Place:
-    width = run.value.width
     centres = run.constants.add("centres", "int16_t", stage.centre, "what a scaler makes 0")
     multipliers = run.constants.add(
         "multipliers", "int16_t", stage.multiplier, "what it multiplies with"
     )
     shifts = run.constants.add("multiplier_shifts", "uint8_t", stage.shift, "their shifts")
     offsets = run.constants.add("offsets", "int32_t", stage.offset, "and offsets")
-    out = run.wide_buffer(width)
-    constants = (centres, multipliers, shifts, offsets)
-    run.call("scale", *constants, run.value.text, out.text, run.steps, width)
-    return out
+    out = run.wide_buffer(run.value.width)
+    return run.by_step("scale", centres, multipliers, shifts, offsets, out=out)
 
 
 def _narrow(stage: stages.Narrow, run: Walk) -> Place:
-    width = run.value.width
     shifts = run.constants.add("narrowing", "uint8_t", stage.shift, "shifts from int32 to int16")
     function = "narrow" if run.value.is_wide else "narrow_again"
-    out = run.narrow_buffer(width)
-    run.call(function, shifts, run.value.text, out.text, run.steps, width)
-    return out
+    return run.by_step(function, shifts, out=run.narrow_buffer(run.value.width))
 
 
 def _linear(stage: stages.Linear, run: Walk) -> Place:
     rows, columns = stage.rows.weight.shape
-    bits = run.constants.weight_bits
-    weights = run.constants.add_weights(
-        "linear", matrix(stage.rows, bits), rows, f"weights of a linear stage, {rows} rows"
-    )
+    matrix = matrix_of(stage.rows, run.constants.weight_bits)
+    comment = f"weights of a linear stage, {rows} rows"
+    weights = run.constants.add_weights("linear", matrix, rows, comment)
     shifts = run.constants.add("linear_shifts", "uint8_t", stage.rows.shift, "shifts of its rows")
     biases = run.constants.add("linear_biases", "int32_t", stage.bias, "its biases")
     out = run.wide_buffer(rows)
@@ -90,49 +83,37 @@ def _linear(stage: stages.Linear, run: Walk) -> Place:
 
 
 def _replace(stage: stages.Replace, run: Walk) -> Place:
-    width = run.value.width
     values = run.constants.add("stand_ins", "int32_t", stage.value, "counts that stand for others")
     by = run.constants.add("stood_for", "int16_t", stage.by, "which take their place")
-    out = run.narrow_buffer(width)
-    run.call("replace", values, by, run.value.text, out.text, run.steps, width)
-    return out
+    return run.by_step("replace", values, by, out=run.narrow_buffer(run.value.width))
 
 
 def _clamp(stage: stages.Clamp, run: Walk) -> Place:
     width = run.value.width
     low = run.constants.add("low", "int32_t", stage.low, "lower bounds")
     high = run.constants.add("high", "int32_t", stage.high, "upper bounds")
-    is_wide = run.value.is_wide
-    out = run.wide_buffer(width, in_place=True) if is_wide else run.narrow_buffer(width)
-    function = "clamp" if run.value.is_wide else "clamp_narrow"
-    run.call(function, low, high, run.value.text, out.text, run.steps, width)
-    return out
+    if run.value.is_wide:
+        return run.by_step("clamp", low, high, out=run.wide_buffer(width, in_place=True))
+    return run.by_step("clamp_narrow", low, high, out=run.narrow_buffer(width))
 
 
 def _prelu(stage: stages.PReLU, run: Walk) -> Place:
-    width = run.value.width
     slopes = run.constants.add("slopes", "int16_t", stage.multiplier, "slopes below 0")
     shifts = run.constants.add("slope_shifts", "uint8_t", stage.shift, "their shifts")
-    out = run.wide_buffer(width)
-    run.call("prelu", slopes, shifts, run.value.text, out.text, run.steps, width)
-    return out
+    return run.by_step("prelu", slopes, shifts, out=run.wide_buffer(run.value.width))
 
 
 def _align(stage: joins.Align, run: Walk) -> Place:
-    width = run.value.width
     shifts = run.constants.add("alignment", "int8_t", stage.shift, "shifts to a common format")
     function = "align" if run.value.is_wide else "align_narrow"
-    out = run.wide_buffer(width, in_place=True)
-    run.call(function, shifts, stage.limit, run.value.text, out.text, run.steps, width)
-    return out
+    out = run.wide_buffer(run.value.width, in_place=True)
+    return run.by_step(function, shifts, stage.limit, out=out)
 
 
 def _offset(stage: joins.Offset, run: Walk) -> Place:
-    width = run.value.width
     offsets = run.constants.add("zeros", "int32_t", stage.offset, "what is added to a value")
-    out = run.wide_buffer(width, in_place=True)
-    run.call("offset", offsets, run.value.text, out.text, run.steps, width)
-    return out
+    out = run.wide_buffer(run.value.width, in_place=True)
+    return run.by_step("offset", offsets, out=out)
 
 
 def _slice(stage: joins.Slice, run: Walk) -> Place:
@@ -142,7 +123,8 @@ def _slice(stage: joins.Slice, run: Walk) -> Place:
     columns = run.constants.add("features", "uint16_t", features, "columns that are picked")
     out = run.wide_buffer(width) if value.is_wide else run.narrow_buffer(width)
     function = "columns_wide" if value.is_wide else "columns"
-    run.call(function, columns, width, value.text, value.width, out.text, width, run.steps)
+    picked = (columns, width, value.text, value.width)
+    run.call(function, *picked, out.text, width, run.steps)
     return out
 
 
@@ -150,7 +132,7 @@ def _pool(stage: joins.Pool, run: Walk) -> Place:
     """The first step, the largest values and a sum stay in the state."""
     value = run.value
     row = replace(value, steps="1")
-    narrow, wide = run.new_state(stage.start.narrow.shape[1], stage.start.wide.shape[1])
+    narrow, wide = run.new_state(stage.start)
     if stage.mode == "sum":
         run.call("pool_sum", value.text, wide, run.steps, value.width)
         return replace(row, text=wide, is_wide=True)
@@ -166,34 +148,33 @@ def _pool(stage: joins.Pool, run: Walk) -> Place:
 
 
 def _gate(stage: stages.Gate, run: Walk) -> Place:
-    out = run.narrow_buffer(run.value.width)
-    count = run.count(run.value.width)
-    run.call(f"map_{stage.function}", run.value.text, out.text, count, stage.down, stage.up)
+    x = run.value
+    out = run.narrow_buffer(x.width)
+    shifts = (stage.down, stage.up)
+    run.call(f"map_{stage.function}", x.text, out.text, run.count(x.width), *shifts)
     return out
 
 
 def _table(stage: stages.Table, run: Walk) -> Place:
     values = np.clip(stage.values, -LARGEST, LARGEST)
     table = run.constants.add("table", "int16_t", values, "a function over all of int16")
-    out = run.narrow_buffer(run.value.width)
-    run.call("map_table", table, run.value.text, out.text, run.count(run.value.width))
+    x = run.value
+    out = run.narrow_buffer(x.width)
+    run.call("map_table", table, x.text, out.text, run.count(x.width))
     return out
 
 
 def _root(stage: roots.Root, run: Walk) -> Place:
-    width = run.value.width
-    out = run.wide_buffer(width, in_place=True)
-    run.call("map_sqrt", run.value.text, out.text, run.count(width))
+    x = run.value
+    out = run.wide_buffer(x.width, in_place=True)
+    run.call("map_sqrt", x.text, out.text, run.count(x.width))
     return out
 
 
 def _layer_norm(stage: roots.LayerNorm, run: Walk) -> Place:
-    width = run.value.width
-    out = run.wide_buffer(width)
+    eps = f"{stage.eps}u"
     is_centred = int(stage.is_centred)
-    value = run.value.text
-    run.call("layer_norm", f"{stage.eps}u", is_centred, value, out.text, run.steps, width)
-    return out
+    return run.by_step("layer_norm", eps, is_centred, out=run.wide_buffer(run.value.width))
 
 
 def _last_step(stage: stages.LastStep, run: Walk) -> Place:
@@ -214,8 +195,9 @@ def _final_state(stage: stages.FinalState, run: Walk) -> Place:
     cells = stage.recurrent.layers[stage.layer]
     narrow, wide = run.states[stage.recurrent, stage.layer]
     if stage.is_wide:
-        return Place(wide, sum(cell.start.wide.shape[1] for cell in cells), "1", True)
-    width = sum(cell.start.narrow.shape[1] for cell in cells)
+        wide_size = sum(cell.start.wide_size for cell in cells)
+        return Place(wide, wide_size, "1", is_wide=True)
+    width = sum(cell.start.narrow_size for cell in cells)
     if run.extent is BLOCK:
         out = replace(run.narrow_buffer(width), steps=BLOCK.rows)
         run.call("block_state", narrow, out.text, width, "block")
@@ -227,7 +209,7 @@ def _recurrent(stage: stages.Recurrent, run: Walk) -> Place:
     value = run.value
     for number, layer in enumerate(stage.layers):
         run.taken = [value]
-        width = sum(cell.start.narrow.shape[1] for cell in layer)
+        width = sum(cell.start.narrow_size for cell in layer)
         if run.extent is STEP:
             (cell,) = layer
             name, *states = _layer(cell, run)
@@ -249,30 +231,29 @@ def _recurrent(stage: stages.Recurrent, run: Walk) -> Place:
 def _over_steps(layer: tuple[Cell, ...], out: Place, run: Walk) -> list[str]:
     """A layer over a sequence, in all its directions; where its states begin."""
     first: list[str] = []
-    place = 0
+    before = 0  # columns of the other direction
     for way, cell in enumerate(layer):
         name, *states = _layer(cell, run)
         first = first or states
-        text = f"{out.text} + {place}" if place else out.text
+        to = f"{out.text} + {before}" if before else out.text
         step = run.prefix.symbol(cell.kind)
-        value = run.value.text
-        run.call("over", step, f"&{name}", value, *states, text, run.steps, out.width, way)
-        place += cell.start.narrow.shape[1]
+        taken = (step, f"&{name}", run.value.text, *states)
+        run.call("over", *taken, to, run.steps, out.width, way)
+        before += cell.start.narrow_size
     return first
 
 
 def _layer(cell: Cell, run: Walk) -> tuple[str, str, str]:
     """Define a layer; its name, and where its h and its wide state are."""
     input_size = cell.rows_ih.weight.shape[1]
-    state_size = cell.start.narrow.shape[1]
+    state_size = cell.start.narrow_size
     hidden_size = len(cell.rows_hh.weight) // cell.gates
     run.at_least("UNITS", hidden_size)
     run.at_least("GATHERED", input_size + state_size + 6)
     title = f"layer_{len(run.cells)}"
     run.cells.append(cell)
-    weights, shifts = unit_by_unit(
-        cell.rows_ih, cell.rows_hh, cell.gates, run.constants.weight_bits
-    )
+    bits = run.constants.weight_bits
+    weights, shifts = unit_by_unit(cell.rows_ih, cell.rows_hh, cell.gates, bits)
     what = _ORDERS[cell.gates]
     weights_name = run.constants.add_weights(title, weights, hidden_size, what)
     members = ", ".join([weights_name, *_members(cell, title, shifts, run)])
@@ -284,7 +265,7 @@ def _layer(cell: Cell, run: Walk) -> tuple[str, str, str]:
     kind = run.prefix.symbol("layer")
     values = f"{members}, {sizes}, {up}, {projection},\n    {lanes}"
     run.constants.text.append(f"static const {kind} {name} = {{\n    {values}\n}};\n\n")
-    return name, *run.new_state(state_size, cell.start.wide.shape[1])
+    return name, *run.new_state(cell.start)
 
 
 def _lanes(cell: Cell, title: str, layer: str, run: Walk) -> str:
@@ -300,8 +281,8 @@ def _lanes(cell: Cell, title: str, layer: str, run: Walk) -> str:
 def _members(cell: Cell, title: str, shifts: Array, run: Walk) -> Iterator[str]:
     """Biases and shifts of a layer, unit by unit."""
     biases = [cell.bias_ih, cell.bias_hh] if isinstance(cell, GRUCell) else [cell.bias]
-    # (hidden_size, parts * gates)
-    stacked = np.concatenate([bias.reshape(cell.gates, -1) for bias in biases]).T
+    by_gate = [bias.reshape(cell.gates, -1) for bias in biases]
+    stacked = np.concatenate(by_gate).T  # (hidden_size, parts * gates)
     yield run.constants.add(f"{title}_biases", "int32_t", stacked, "its biases")
     yield run.constants.add(f"{title}_shifts", "uint8_t", shifts, "shifts of its rows")
 
@@ -314,11 +295,10 @@ def _projection(cell: Cell, title: str, run: Walk) -> str:
     run.at_least("GATHERED", rows.weight.shape[1] + 3)
     state_size = len(rows.weight)
     run.at_least("PROJECTED", state_size)
-    weights = matrix(rows, run.constants.weight_bits)
-    name = run.constants.add_weights(f"{title}_projection", weights, state_size, "its projection")
-    shifts = run.constants.add(
-        f"{title}_projection_shifts", "uint8_t", rows.shift, "shifts of its rows"
-    )
+    weights = matrix_of(rows, run.constants.weight_bits)
+    title = f"{title}_projection"
+    name = run.constants.add_weights(title, weights, state_size, "its projection")
+    shifts = run.constants.add(f"{title}_shifts", "uint8_t", rows.shift, "shifts of its rows")
     return f"{cell.projection.shift}, {name}, {shifts}"
 
 

@@ -13,6 +13,7 @@ from ....errors import InputError
 from ....model import Array, Column, Model, forward
 from .calibration import Calibration
 from .error_parts import Part, parts_of, spread_of
+from .formats import steps_and_zeros
 from .measured_error import MeasuredError
 from .stages import Counter
 from .whole_model import WholeModel
@@ -42,7 +43,10 @@ class OutputCost:
     def sentence(self, source: str) -> str:
         """For people."""
         unit = f" {self.column.unit}" if self.column.unit else ""
-        share = f", {100 * self.largest / self.spread:.2g} % of the spread" if self.spread else ""
+        share = ""
+        if self.spread:
+            percent = 100 * self.largest / self.spread
+            share = f", {percent:.2g} % of the spread"
         return (
             f"whole numbers move {self.column.name} by up to {self.largest:.2g}{unit} "
             f"(rms {self.rms:.2g}) on {source}{share}"
@@ -80,10 +84,8 @@ class Cost:
         """For people; of the outputs the first few."""
         told = [cost.sentence(self.source) for cost in self.outputs[:MOST_OUTPUTS]]
         told += [error.sentence() for error in self.measured_errors[:MOST_OUTPUTS]]
-        parts = [f"{part.name} {part.layer}".strip() for part in self.parts]
-        shares = zip(parts, self.parts, strict=True)
-        listed = ", ".join(f"{name} {100 * part.share:.2g} %" for name, part in shares)
-        told.append(f"of the spread, each alone (rms): {listed}")
+        shares = ", ".join(part.sentence() for part in self.parts)
+        told.append(f"of the spread, each alone (rms): {shares}")
         for cut in self.cuts:
             told.append(
                 f"{cut.count} of {cut.seen} values of {cut.name} do not fit int16 and are cut; "
@@ -95,8 +97,9 @@ class Cost:
         """JSON-ready."""
         outputs = []
         for cost in self.outputs:
+            named = {"name": cost.column.name, "unit": cost.column.unit}
             numbers = {"largest": cost.largest, "rms": cost.rms, "spread": cost.spread}
-            outputs.append({"name": cost.column.name, "unit": cost.column.unit, **numbers})
+            outputs.append({**named, **numbers})
         record = {"source": self.source, "outputs": outputs}
         record["parts"] = [asdict(part) for part in self.parts]
         record["cuts"] = [asdict(cut) for cut in self.cuts]
@@ -107,7 +110,9 @@ class Cost:
 def cost_of(model: Model, whole: WholeModel, x: Array, source: str) -> Cost:
     """The cost on `x (batch, seq, input_size)`, which `source` calls by a name for people."""
     outputs = costs(model, whole, (x,))
-    return Cost(source, outputs, tuple(parts_of(model, whole, x)), tuple(cut_values(whole, x)))
+    parts = tuple(parts_of(model, whole, x))
+    cuts = tuple(cut_values(whole, x))
+    return Cost(source, outputs, parts, cuts)
 
 
 def costs(model: Model, whole: WholeModel, inputs: Iterable[Array]) -> tuple[OutputCost, ...]:
@@ -194,6 +199,6 @@ def cut_values(whole: WholeModel, x: Array) -> Iterator[Cut]:
 def beyond(whole: WholeModel, x: Array) -> Array:
     """Which inputs are further from zero than int16 reaches."""
     missed = np.abs(whole.meant(whole.counts(x)) - x)
-    steps = np.array([abs(entry.step) for entry in whole.inputs])
-    is_beyond: Array = missed > 1.01 * steps
+    steps, _ = steps_and_zeros(whole.inputs)
+    is_beyond: Array = missed > 1.01 * np.abs(steps)  # rounding misses half a step at most
     return is_beyond

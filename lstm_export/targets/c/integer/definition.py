@@ -150,9 +150,10 @@ def difference(expected: Mapping[str, Numbers], found: Mapping[str, Numbers]) ->
     for name, (kind, values) in expected.items():
         if name not in found:
             return f"{name} is missing"
-        if found[name][0] != kind or len(found[name][1]) != len(values):
+        got_kind, got = found[name]
+        if got_kind != kind or len(got) != len(values):
             return f"{name} has another type or size"
-        wrong = sum(a != b for a, b in zip(values, found[name][1], strict=True))
+        wrong = sum(a != b for a, b in zip(values, got, strict=True))
         if wrong:
             return f"{name} differs in {wrong} of {len(values)} values"
     extra = sorted(set(found) - set(expected))

@@ -11,8 +11,8 @@ from ....errors import UnsupportedModel
 from ....model import Array, Stage
 from ....model.wiring import INPUT
 from . import stages as whole
-from .arithmetic import GUARD_BITS, LARGEST
-from .formats import Formats
+from .arithmetic import GUARD_BITS, LARGEST, float64, nearest, nearest_int16
+from .formats import Formats, steps_and_zeros
 from .joins import Align, Join, Offset
 from .stages import WholeStage
 from .whole_model import Node
@@ -47,8 +47,7 @@ class Value:
     @property
     def bits(self) -> Array:
         """`(width,)` bits after the point of a value that is not raw."""
-        found: Array = np.rint(-np.log2(self.step)).astype(np.int64)
-        return found
+        return nearest(-np.log2(self.step))
 
     @property
     def common_bits(self) -> int:
@@ -57,7 +56,8 @@ class Value:
 
     def has_bits(self, bits: Array) -> bool:
         """Whether it is held so, with nothing to add."""
-        return bool((self.step == 2.0**-bits).all()) and not self.zero.any()
+        is_held = self.step == 2.0**-bits  # (width,)
+        return bool(is_held.all()) and not self.zero.any()
 
 
 @dataclass
@@ -76,19 +76,27 @@ class Draft:
     nodes: list[Node] = field(default_factory=list)
     _narrow: dict[tuple[int, str, bool], Value] = field(default_factory=dict)
 
-    def add(
-        self, stage: WholeStage | Join, taken: Sequence[Value], bits: Array, is_wide: bool
-    ) -> Value:
-        """Append a stage, whose value has so many bits after the point; named as what it takes."""
-        self.nodes.append(Node(stage, tuple(value.index for value in taken)))
-        step = 2.0 ** -np.asarray(bits, np.float64)
-        name = taken[0].name
-        return Value(len(self.nodes) - 1, step, np.zeros(len(step)), is_wide, name)
+    def add_wide(self, stage: WholeStage | Join, taken: Sequence[Value], bits: Array) -> Value:
+        """Append a stage that gives int32, with so many bits after the point, `(width,)`.
+
+        Its value has the name of what it takes first.
+        """
+        index = self._append(stage, taken)
+        step = 2.0 ** -float64(bits)
+        return Value(index, step, np.zeros_like(step), is_wide=True, name=taken[0].name)
+
+    def add_narrow(self, stage: WholeStage | Join, taken: Sequence[Value], bits: Array) -> Value:
+        """The same of a stage that gives int16."""
+        return replace(self.add_wide(stage, taken, bits), is_wide=False)
+
+    def _append(self, stage: WholeStage | Join, taken: Sequence[Value]) -> int:
+        sources = tuple(value.index for value in taken)
+        self.nodes.append(Node(stage, sources))
+        return len(self.nodes) - 1
 
     def keep(self, stage: WholeStage, value: Value) -> Value:
         """Append a stage that leaves columns and what they stand for as they are."""
-        self.nodes.append(Node(stage, (value.index,)))
-        return replace(value, index=len(self.nodes) - 1)
+        return replace(value, index=self._append(stage, [value]))
 
     def narrow(self, value: Value, alike: bool = False) -> Value:
         """The value in int16 and bits; with `alike` every column in the same format.
@@ -102,7 +110,8 @@ class Draft:
         return self._narrow[key]
 
     def _narrowed(self, value: Value, alike: bool) -> Value:
-        if not value.is_wide and not (alike and len(set(value.bits)) > 1):
+        differs = len(set(value.bits)) > 1
+        if not value.is_wide and not (alike and differs):
             return value
         target = np.minimum(self.target(value), value.bits)
         if not value.is_wide:
@@ -110,23 +119,29 @@ class Draft:
         if alike:
             target = np.full_like(target, target.min())
         target = np.maximum(target, value.bits - MOST_DOWN)
-        return self.add(whole.Narrow(value.name, value.bits - target), [value], target, False)
+        narrow = whole.Narrow(value.name, value.bits - target)
+        return self.add_narrow(narrow, [value], target)
 
     def target(self, value: Value) -> Array:
         """Bits that were chosen for the values after a stage."""
-        return np.array(self.formats.after[value.name]) if value.name else self.input_bits
+        if not value.name:
+            return self.input_bits
+        return np.array(self.formats.after[value.name])
 
     def _settled(self, value: Value) -> Value:
         """A raw value in bits, narrow unless it is wide and needs no multiplier."""
         target = self.target(value)
         if not value.is_wide:
-            is_settled = value.has_bits(target)
-            return replace(value, is_raw=False) if is_settled else self.scaled(value, target)
+            if value.has_bits(target):
+                return replace(value, is_raw=False)
+            return self.scaled(value, target)
         value = self._without_zero(value)
         exponents = np.log2(np.abs(value.step))
-        if (exponents % 1 == 0).all() and (value.step > 0).all():
+        are_powers = (exponents % 1 == 0) & (value.step > 0)  # of two, (width,)
+        if are_powers.all():
             return replace(value, is_raw=False)
-        shift = np.maximum(np.ceil(-exponents - target), 0).astype(np.int64)
+        surplus = np.ceil(-exponents - target)
+        shift = np.maximum(surplus, 0).astype(np.int64)
         _check_fine(value, shift, self.titles)
         narrow = self.keep(whole.Narrow(value.name, shift), value)
         narrow = replace(narrow, step=value.step * 2.0**shift, is_wide=False)
@@ -138,7 +153,7 @@ class Draft:
             return value
         offset = np.rint(value.zero / value.step)
         _check_offset(value, offset, self.titles)
-        moved = self.keep(Offset(offset.astype(np.int64)), value)
+        moved = self.keep(Offset(nearest(offset)), value)
         return replace(moved, zero=np.zeros(len(offset)))
 
     def scaled(self, value: Value, after: Array) -> Value:
@@ -147,42 +162,45 @@ class Draft:
         Coarse counts get fewer: as many as a multiplier of int16 holds their step with.
         """
         _check_coarse(value, after, self.titles)
-        with np.errstate(divide="ignore"):
-            safe = np.where(np.abs(value.step) > SMALLEST, value.step, 1.0)
-        zero = np.where(np.abs(value.step) > SMALLEST, -value.zero / safe, 0.0)
-        centre = np.rint(np.clip(zero, -LARGEST, LARGEST)).astype(np.int64)
+        has_step = np.abs(value.step) > SMALLEST
+        step = np.where(has_step, value.step, 1.0)
+        at_zero = np.where(has_step, -value.zero / step, 0.0)  # the count of 0
+        centre = nearest_int16(at_zero)
         after = np.minimum(after, _bits_of_multiplier(value.step) - GUARD_BITS)
         wide = self._scaled_from(value, centre, after + GUARD_BITS)
         name = "inputs" if value.is_raw else value.name
         narrow = whole.Narrow(name, np.full_like(after, GUARD_BITS))
-        return self.add(narrow, [wide], after, False)
+        return self.add_narrow(narrow, [wide], after)
 
     def widened(self, value: Value) -> Value:
         """A narrow value of any step and zero, wide with as many bits as int32 has room for."""
         largest = np.abs(value.zero) + np.abs(value.step) * (LARGEST + 1)
-        bits = np.floor(np.log2(LARGEST_WIDE / np.maximum(largest, SMALLEST)))
-        bits = np.minimum(bits, 30).astype(np.int64)
+        room = np.log2(LARGEST_WIDE / np.maximum(largest, SMALLEST))
+        bits = np.minimum(np.floor(room), 30).astype(np.int64)
         return self._scaled_from(value, np.zeros_like(bits), bits)
 
     def _scaled_from(self, value: Value, centre: Array, bits: Array) -> Value:
         """Wide, by a rounded multiplier that moves no value at `centre`."""
         shift = np.minimum(_bits_of_multiplier(value.step) - bits, 31)
-        multiplier = np.rint(value.step * 2.0 ** (shift + bits)).astype(np.int64)
-        offset = (value.zero + value.step * centre) * 2.0**bits
+        multiplier = nearest(value.step * 2.0 ** (shift + bits))
+        at_centre = value.zero + value.step * centre
+        offset = at_centre * 2.0**bits
         _check_offset(value, offset, self.titles)
-        scale = whole.Scale(centre, multiplier, shift, np.rint(offset).astype(np.int64))
-        return self.add(scale, [value], bits, True)
+        scale = whole.Scale(centre, multiplier, shift, nearest(offset))
+        return self.add_wide(scale, [value], bits)
 
     def aligned(self, value: Value, bits: Array, limit: int) -> Value:
         """Wide with so many bits after the point, within a limit."""
         shift = np.maximum(bits - value.bits, -31)  # which leaves nothing, either
-        return self.add(Align(value.name or "x", shift, limit), [value], bits, True)
+        align = Align(value.name or "x", shift, limit)
+        return self.add_wide(align, [value], bits)
 
 
 def _bits_of_multiplier(step: Array) -> Array:
     """Bits after the point that a multiplier of int16 holds steps with."""
-    found: Array = np.floor(np.log2(LARGEST_MULTIPLIER / np.maximum(np.abs(step), SMALLEST)))
-    return found.astype(np.int64)
+    largest = LARGEST_MULTIPLIER / np.maximum(np.abs(step), SMALLEST)
+    bits: Array = np.floor(np.log2(largest))
+    return bits.astype(np.int64)
 
 
 def _check_coarse(value: Value, after: Array, titles: Sequence[str]) -> None:
@@ -219,7 +237,8 @@ def _title(value: Value, fault: Array, titles: Sequence[str]) -> str:
     column = int(np.argmax(fault))
     if value.index == INPUT:
         return titles[column]
-    return f"{'input' if value.is_raw else value.name} {column}"
+    of_what = "input" if value.is_raw else value.name
+    return f"{of_what} {column}"
 
 
 def refusal(stage: Stage, reason: str = "") -> UnsupportedModel:
@@ -232,6 +251,5 @@ def refusal(stage: Stage, reason: str = "") -> UnsupportedModel:
 
 def raw_input(formats: Formats) -> Value:
     """The counts of the inputs."""
-    step = np.array([entry.step for entry in formats.inputs])
-    zero = np.array([entry.zero for entry in formats.inputs])
-    return Value(INPUT, step, zero, False, "", is_raw=True)
+    step, zero = steps_and_zeros(formats.inputs)
+    return Value(INPUT, step, zero, is_wide=False, name="", is_raw=True)

@@ -9,7 +9,14 @@ from ....model.forward.activations import FUNCTIONS
 from ....model.wiring import INPUT
 from . import roots
 from . import stages as whole
-from .arithmetic import CELL_LIMIT, LARGEST, SUM_BITS, VALUE_BITS
+from .arithmetic import (
+    CELL_LIMIT,
+    LARGEST,
+    SUM_BITS,
+    VALUE_BITS,
+    nearest,
+    nearest_int16,
+)
 from .draft import Draft, Value, refusal
 
 Elementwise = Activation | Clamp | Replace
@@ -36,21 +43,26 @@ def _clamp_between(value: Value, draft: Draft, low: float | None, high: float | 
     if value.is_raw:
         value = draft.narrow(value)
     limit = 2.0**31 - 1 if value.is_wide else float(LARGEST)
-    scale = 2.0**value.bits
-    lowest = np.full(len(scale), -limit) if low is None else np.rint(low * scale)
-    highest = np.full(len(scale), limit) if high is None else np.rint(high * scale)
-    bounds = [np.clip(bound, -limit, limit).astype(np.int64) for bound in (lowest, highest)]
-    return draft.keep(whole.Clamp(*bounds), value)
+    scale = 2.0**value.bits  # (width,)
+    lowest = (-np.inf if low is None else low) * scale
+    highest = (np.inf if high is None else high) * scale
+    clamp = whole.Clamp(
+        nearest(np.clip(lowest, -limit, limit)),
+        nearest(np.clip(highest, -limit, limit)),
+    )
+    return draft.keep(clamp, value)
 
 
 def _root(value: Value, draft: Draft) -> Value:
     """Of an even number of bits: a wide value may lose its last, a narrow one has room for more."""
-    value = draft.narrow(value) if value.is_raw else value
+    if value.is_raw:
+        value = draft.narrow(value)
     is_odd = value.bits % 2
     even = value.bits - is_odd if value.is_wide else value.bits + is_odd
     if not value.is_wide or is_odd.any():
         value = draft.aligned(value, even, CELL_LIMIT)
-    return draft.add(roots.Root(), [value], even // 2 + roots.ROOT_BITS, True)
+    bits = even // 2 + roots.ROOT_BITS
+    return draft.add_wide(roots.Root(), [value], bits)
 
 
 def _curve(stage: Activation, value: Value, draft: Draft) -> Value:
@@ -60,13 +72,15 @@ def _curve(stage: Activation, value: Value, draft: Draft) -> Value:
         surplus = value.common_bits - SUM_BITS
         if -SUM_BITS <= surplus <= 31:
             gate = whole.Gate(stage.function, max(surplus, 0), max(-surplus, 0))
-            return draft.add(gate, [value], np.full_like(value.bits, VALUE_BITS), False)
+            bits = np.full_like(value.bits, VALUE_BITS)
+            return draft.add_narrow(gate, [value], bits)
     value = draft.narrow(value, alike=True)
     after = min(draft.formats.after[stage.name])
-    ends = (np.arange(513) - 256) * 128 * 2.0**-value.common_bits  # of the pieces, as numbers
+    counts = (np.arange(513) - 256) * 128  # at the ends of the pieces
+    ends = counts * 2.0**-value.common_bits
     exact = FUNCTIONS[stage.function](ends, np.abs(ends), stage.parameter or 0.0).y
-    values = np.clip(np.rint(exact * 2.0**after), -LARGEST, LARGEST).astype(np.int64)
-    return draft.add(whole.Table(values), [value], np.full_like(value.bits, after), False)
+    table = whole.Table(nearest_int16(exact * 2.0**after))
+    return draft.add_narrow(table, [value], np.full_like(value.bits, after))
 
 
 def _are_alike(bits: Array) -> bool:
@@ -82,7 +96,8 @@ def _replace(stage: Replace, value: Value, draft: Draft) -> Value:
         raise refusal(stage, f": rounding blurs {stage.value:g} where it is computed")
     counts = np.rint((stage.value - value.zero) / value.step)
     by = np.rint((stage.by - value.zero) / value.step)
-    is_held = (value.zero + value.step * counts == stage.value) & (np.abs(counts) <= LARGEST)
+    stood_for = value.zero + value.step * counts
+    is_held = (stood_for == stage.value) & (np.abs(counts) <= LARGEST)
     never_comes = np.zeros(len(counts), bool)
     if value.index == INPUT:
         given = list(draft.formats.given)
@@ -92,7 +107,7 @@ def _replace(stage: Replace, value: Value, draft: Draft) -> Value:
     _check_counts(stage, stage.by, is_held & (np.abs(by) > LARGEST))
     beyond = np.where(is_held, counts, LARGEST + 1)
     within = np.where(is_held, by, 0)
-    return draft.keep(whole.Replace(beyond.astype(np.int64), within.astype(np.int64)), value)
+    return draft.keep(whole.Replace(nearest(beyond), nearest(within)), value)
 
 
 def _check_counts(stage: Replace, value: float, is_missing: Array) -> None:

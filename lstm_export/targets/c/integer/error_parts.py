@@ -9,7 +9,16 @@ import numpy as np
 
 from ....model import LSTM, Array, Model, forward
 from ....model.forward import CORRECT, Choices, Noise
-from .arithmetic import CELL_BITS, GATE_BITS, HALF_STEP, SUM_BITS, TABLE_BITS, VALUE_BITS, tanh_fine
+from .arithmetic import (
+    CELL_BITS,
+    GATE_BITS,
+    HALF_STEP,
+    SUM_BITS,
+    TABLE_BITS,
+    VALUE_BITS,
+    nearest,
+    tanh_fine,
+)
 from .arithmetic import sigmoid as whole_sigmoid
 from .cells import LSTMCell
 from .whole_model import WholeModel
@@ -32,6 +41,11 @@ class Part:
     layer: str
     share: float
 
+    def sentence(self) -> str:
+        """For people, such as `weights l0 0.3 %`."""
+        title = f"{self.name} {self.layer}".strip()
+        return f"{title} {100 * self.share:.2g} %"
+
 
 def parts_of(model: Model, whole: WholeModel, x: Array) -> Iterator[Part]:
     """The sources alone, on `x (batch, seq, input_size)`.
@@ -46,7 +60,8 @@ def parts_of(model: Model, whole: WholeModel, x: Array) -> Iterator[Part]:
     weights = dict(_weights(model, whole))
 
     def share(y: Array, other: Array = exact) -> float:
-        return float(np.sqrt((((y - other) / spread) ** 2).mean()))
+        error = (y - other) / spread
+        return float(np.sqrt((error**2).mean()))
 
     def alone(noise: Noise, choices: Choices = CORRECT) -> float:
         return share(forward(model, x, noise, choices=choices).y)
@@ -104,13 +119,18 @@ class Rounded(Noise):
         return self._weights.get(name, weight.astype(np.float64))
 
     def hidden(self, h_t: Array) -> Array:
-        return h_t if self._h_bits is None else np.rint(h_t * 2.0**self._h_bits) / 2.0**self._h_bits
+        if self._h_bits is None:
+            return h_t
+        scale = 2.0**self._h_bits
+        rounded: Array = np.rint(h_t * scale) / scale
+        return rounded
 
     def cell(self, c_t: Array) -> Array:
         """Rounded downwards, as a gate's product is."""
         if self._c_bits is None:
             return c_t
-        rounded: Array = np.floor(c_t * 2.0**self._c_bits) / 2.0**self._c_bits
+        scale = 2.0**self._c_bits
+        rounded: Array = np.floor(c_t * scale) / scale
         return rounded
 
 
@@ -128,10 +148,11 @@ def _weights(model: Model, whole: WholeModel) -> Iterator[tuple[str, Array]]:
 
 def _by_layer(model: Model, weights: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
     """The weights of every layer."""
-    found: dict[str, dict[str, Array]] = {}
+    by_layer: dict[str, dict[str, Array]] = {}
     for name, weight in weights.items():
-        found.setdefault(_layer_of(model, name), {})[name] = weight
-    return found
+        layer = _layer_of(model, name)
+        by_layer.setdefault(layer, {})[name] = weight
+    return by_layer
 
 
 def _layer_of(model: Model, name: str) -> str:
@@ -155,5 +176,5 @@ def _tanh(sums: Array) -> Array:
 
 def _counts(sums: Array) -> Array:
     """The sum of a gate as int32."""
-    counts = np.rint(sums * 2.0**SUM_BITS)
-    return np.clip(counts, -LARGEST_SUM, LARGEST_SUM).astype(np.int64)
+    counts = sums * 2.0**SUM_BITS
+    return nearest(np.clip(counts, -LARGEST_SUM, LARGEST_SUM))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ....model import StateTensor
 from .formats import Formats
 from .measured_error import MeasuredError
 from .whole_model import WholeModel
@@ -41,6 +42,15 @@ class IntegerFacts:
         """Those of a model whose formats were chosen."""
         wide, narrow = (words.size for words in whole.initial_words)
         return cls(formats, whole.answer_bits, wide, narrow, floats, measured_errors)
+
+    @property
+    def layout(self) -> tuple[StateTensor, ...]:
+        """The state as floats, which hold 24 bits: int16, then the halves of int32, upper first."""
+        return (
+            StateTensor("narrow", 1, self.narrow_size),
+            StateTensor("wide_high", 1, self.wide_size),
+            StateTensor("wide_low", 1, self.wide_size),
+        )
 
     def to_record(self) -> dict[str, Any]:
         """JSON-ready; `from_record` is its inverse."""

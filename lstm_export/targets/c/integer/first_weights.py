@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ....model import Array, Recurrent
+from .arithmetic import float64
 from .draft import Draft, Value
 
 FARTHEST = 1.0  # of the spread, that count 0 may lie beside the scaler's mean
@@ -29,18 +30,24 @@ class Unit:
 
     def into(self, weight: Array, bias: Array) -> tuple[Array, Array]:
         """Weights `(rows, width)` and biases that give the same from `count * 2^-bits`."""
-        exact = np.asarray(weight, np.float64)
-        return exact * self.factor, np.asarray(bias, np.float64) + exact @ self.zero
+        exact = float64(weight)
+        moved = float64(bias) + exact @ self.zero  # (rows,)
+        return exact * self.factor, moved
 
     def into_stage(self, stage: Recurrent) -> Recurrent:
         """The same of the first layer of a stage."""
         rows = len(stage.gates) * stage.hidden_size
-        keys = [f"bias_{part}{suffix}" for suffix in stage.suffixes for part in ("ih", "hh")]
-        weights = {**dict.fromkeys(keys, np.zeros(rows, np.float32)), **stage.weights}
+        weights: dict[str, Array] = {}
+        for suffix in stage.suffixes:  # where there are no biases, the unit needs some
+            weights[f"bias_ih{suffix}"] = np.zeros(rows, np.float32)
+            weights[f"bias_hh{suffix}"] = np.zeros(rows, np.float32)
+        weights |= stage.weights
         for suffix in stage.suffixes[: stage.directions]:
-            names = (f"weight_ih{suffix}", f"bias_ih{suffix}")
-            changed = self.into(*(weights[name] for name in names))
-            weights |= dict(zip(names, changed, strict=True))
+            weight = weights[f"weight_ih{suffix}"]
+            bias = weights[f"bias_ih{suffix}"]
+            weight, bias = self.into(weight, bias)
+            weights[f"weight_ih{suffix}"] = weight
+            weights[f"bias_ih{suffix}"] = bias
         return replace(stage, weights=weights)
 
 
@@ -63,4 +70,5 @@ def _is_near(value: Value, draft: Draft) -> bool:
     """Whether weights can take a unit in without a loss of bits of their own."""
     finest = 2.0 ** -draft.target(value)
     is_fine = (value.step > 0) & (value.step < 2 * finest)
-    return bool((is_fine & (np.abs(value.zero) <= FARTHEST)).all())
+    is_beside = np.abs(value.zero) <= FARTHEST
+    return bool((is_fine & is_beside).all())

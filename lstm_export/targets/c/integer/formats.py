@@ -6,7 +6,7 @@ follows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -28,7 +28,7 @@ from ....model import (
 )
 from ....model.forward import advance, begin
 from ....model.wiring import INPUT
-from .arithmetic import LARGEST
+from .arithmetic import LARGEST, float64
 from .rows import Storage
 
 MARGIN = 1.25  # inputs to come may be larger than those seen by as much
@@ -45,6 +45,18 @@ class InputFormat:
 
     step: float
     zero: float = 0.0
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether counts of it are numbers that differ."""
+        return bool(np.isfinite(self.step) and self.step != 0 and np.isfinite(self.zero))
+
+
+def steps_and_zeros(inputs: Sequence[InputFormat]) -> tuple[Array, Array]:
+    """Of every feature what a count is worth, and what count 0 stands for, float64 `(size,)`."""
+    steps = np.array([entry.step for entry in inputs])
+    zeros = np.array([entry.zero for entry in inputs])
+    return steps, zeros
 
 
 @dataclass(frozen=True)
@@ -86,7 +98,7 @@ class Formats:
         after = {str(name): _whole(bits) for name, bits in record["after"].items()}
         inputs = tuple(InputFormat(**entry) for entry in record["inputs"])
         for entry in inputs:
-            if not (np.isfinite(entry.step) and entry.step != 0 and np.isfinite(entry.zero)):
+            if not entry.is_usable:
                 raise ValueError(f"an input has the format {entry}")
         given = tuple(record.get("given", ()))  # older records have none, nor `up`
         if any(type(place) is not int for place in given):
@@ -97,10 +109,11 @@ class Formats:
 
 def _whole(bits: Iterable[Any]) -> tuple[int, ...]:
     """Bits as they stand in a record."""
-    found = tuple(bits)
-    if any(type(entry) is not int or not FEWEST_BITS <= entry <= MOST_BITS for entry in found):
-        raise ValueError(f"bits are {found}")
-    return found
+    told = tuple(bits)
+    for entry in told:
+        if type(entry) is not int or not FEWEST_BITS <= entry <= MOST_BITS:
+            raise ValueError(f"bits are {told}")
+    return told
 
 
 def chosen(
@@ -120,36 +133,39 @@ def chosen(
     Raises:
         UnsupportedModel: values are too large or too small for int16.
     """
+    given = given or {}
     seen = _values(model, inputs)
+    x = seen[""]  # (n, input_size)
     scaler = input_scaler(model)
-    zero, scale = _origin(model, scaler, seen[""])
-    first = (seen[""] - zero) / scale  # (n, input_size), in units of the scaler
+    zero, scale = _origin(model, scaler, x)
+    first = (x - zero) / scale  # in units of the scaler
     titles = input_titles(model.signature)
     input_bits = tuple(map(_bits, first.T, titles))
     after = {}
     for stage in model.stages:
-        after[stage.name] = tuple(_bits(column, stage.name) for column in seen[stage.name].T)
+        columns = seen[stage.name].T  # (width, n)
+        after[stage.name] = tuple(_bits(column, stage.name) for column in columns)
     is_free = _meets_weights(model, scaler)
     formats = []
     for place, step in enumerate(scale * 2.0 ** -np.array(input_bits)):
         usual = InputFormat(float(step), float(zero[place]))
-        formats.append(of_readings(seen[""][:, place], usual) if is_free else usual)
-    for place, fixed in (given or {}).items():
+        formats.append(of_readings(x[:, place], usual) if is_free else usual)
+    for place, fixed in given.items():
         formats[place] = fixed
-    places = tuple(sorted(given or {}))
+    places = tuple(sorted(given))
     return Formats(weight_bits, tuple(formats), input_bits, after, places)
 
 
 def fit(model: Model, formats: Formats) -> bool:
     """Whether formats, which come out of a file, are of this model's stages and widths."""
     size = model.signature.input_size
-    widths = {
-        stage.name: shape.width for stage, shape in zip(model.stages, model.shapes, strict=True)
-    }
+    stages = zip(model.stages, model.shapes, strict=True)
+    widths = {stage.name: shape.width for stage, shape in stages}
     told = {name: len(bits) for name, bits in formats.after.items()}
-    counts = (len(formats.inputs), len(formats.input_bits), formats.weight_bits in (8, 16))
+    has_inputs = len(formats.inputs) == len(formats.input_bits) == size
+    has_weights = formats.weight_bits in (8, 16)
     are_places = all(0 <= place < size for place in formats.given)
-    return told == widths and counts == (size, size, True) and are_places
+    return told == widths and has_inputs and has_weights and are_places
 
 
 def input_scaler(model: Model) -> Affine | None:
@@ -178,16 +194,25 @@ def of_readings(values: Array, usual: InputFormat) -> InputFormat:
     usual unit where they are multiples of none.
     """
     least = abs(usual.step)
-    exponents = range(int(np.log10(least * LARGEST)), int(np.log10(least)) - 2, -1)
-    steps = (digit * 10.0**exponent for exponent in exponents for digit in DIGITS)
-    step = next((step for step in steps if step >= least and _are_multiples(values, step)), 0.0)
+    step = _largest_unit(values, least)
     if not step:
         return usual
     while step / 2 >= least:
         step /= 2
-    return InputFormat(
-        float(np.copysign(step, usual.step)), step * float(np.rint(usual.zero / step))
-    )
+    zero = step * float(np.rint(usual.zero / step))  # a multiple, too
+    return InputFormat(float(np.copysign(step, usual.step)), zero)
+
+
+def _largest_unit(values: Array, least: float) -> float:
+    """The largest 1, 2 or 5 times a power of ten that all are multiples of; 0 for none."""
+    coarsest = int(np.log10(least * LARGEST))
+    finest = int(np.log10(least)) - 1
+    for exponent in range(coarsest, finest - 1, -1):
+        for digit in DIGITS:
+            step = digit * 10.0**exponent
+            if step >= least and _are_multiples(values, step):
+                return step
+    return 0.0
 
 
 def _are_multiples(values: Array, step: float) -> bool:
@@ -204,23 +229,28 @@ def _origin(model: Model, scaler: Affine | None, x: Array) -> tuple[Array, Array
     size = x.shape[1]
     if scaler is None:
         return np.zeros(size), np.ones(size)
-    scale = np.asarray(scaler.scale, np.float64)
+    scale = float64(scaler.scale)
     if model.sources[model.stages.index(scaler)] == (INPUT,):
-        return np.asarray(scaler.offset, np.float64), scale
+        return float64(scaler.offset), scale
     return (x.min(axis=0) + x.max(axis=0)) / 2, scale
 
 
 def _values(model: Model, inputs: Iterable[Array]) -> dict[str, Array]:
     """The float64 values after every stage, `(n, width)`; the inputs themselves under ""."""
-    found: dict[str, list[Array]] = {}
+    names = ["", *(stage.name for stage in model.stages)]
+    values: dict[str, list[Array]] = {name: [] for name in names}
     for x in inputs:
         partway = begin(x)
-        found.setdefault("", []).append(partway.y.reshape(-1, x.shape[2]))
+        values[""].append(_rows(partway.y))
         for stage in model.stages:
             partway = advance(partway, stage)
-            width = partway.y.shape[-1]
-            found.setdefault(stage.name, []).append(partway.y.reshape(-1, width))
-    return {name: _thinned(np.concatenate(parts)) for name, parts in found.items()}
+            values[stage.name].append(_rows(partway.y))
+    return {name: _thinned(np.concatenate(parts)) for name, parts in values.items()}
+
+
+def _rows(y: Array) -> Array:
+    """`(n, width)`"""
+    return y.reshape(-1, y.shape[-1])
 
 
 def _thinned(values: Array) -> Array:
@@ -256,5 +286,6 @@ def _bits(values: Array, name: str) -> int:
 
 
 def _squared_error(values: Array, bits: int) -> float:
-    held = np.clip(np.rint(values * 2.0**bits), -LARGEST, LARGEST) * 2.0**-bits
+    counts = np.rint(values * 2.0**bits)
+    held = np.clip(counts, -LARGEST, LARGEST) * 2.0**-bits
     return float(((held - values) ** 2).mean())

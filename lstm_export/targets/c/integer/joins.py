@@ -36,7 +36,8 @@ class Align:
     limit: int
 
     def apply(self, values: Array, counter: Counter) -> Array:
-        counter.add(self.name, np.abs(values) * 2.0**self.shift > self.limit + 0.5)
+        exact = np.abs(values) * 2.0**self.shift
+        counter.add(self.name, exact > self.limit + 0.5)
         return aligned(values, self.shift, self.limit)
 
 
@@ -162,9 +163,9 @@ class Concat(Join):
 def _side_by_side(taken: Sequence[Array]) -> list[Array]:
     """The values, a row repeated for every step where another one is a sequence."""
     steps = max((value.shape[:-1] for value in taken), key=len)
-    found = []
+    alike = []
     for value in taken:
-        is_repeated = value.ndim <= len(steps)
-        repeated = value[:, np.newaxis] if is_repeated else value
-        found.append(np.broadcast_to(repeated, (*steps, value.shape[-1])))
-    return found
+        is_row = value.ndim <= len(steps)
+        over_steps = value[:, np.newaxis] if is_row else value
+        alike.append(np.broadcast_to(over_steps, (*steps, value.shape[-1])))
+    return alike

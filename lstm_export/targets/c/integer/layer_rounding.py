@@ -10,7 +10,16 @@ import numpy as np
 from ....errors import UnsupportedModel
 from ....model import LSTM, RNN, Array, Recurrent, Stage
 from ....model import Cell as FloatCell
-from .arithmetic import CELL_BITS, CELL_LIMIT, GUARD_BITS, LARGEST, SUM_BITS, VALUE_BITS
+from .arithmetic import (
+    CELL_BITS,
+    CELL_LIMIT,
+    GUARD_BITS,
+    LARGEST,
+    SUM_BITS,
+    VALUE_BITS,
+    float64,
+    nearest,
+)
 from .cells import Cell, CellState, GRUCell, LSTMCell, Projection, RNNCell
 from .rows import (
     FINE_CHUNK,
@@ -84,9 +93,11 @@ def _state_bits(stage: Recurrent, cell: FloatCell, formats: LayerFormats) -> int
         return _relu_bits(stage, cell, formats)
     if cell.weight_hr is None:
         return VALUE_BITS
-    largest = reach(np.asarray(cell.weight_hr, np.float64), np.full(1, VALUE_BITS))
-    largest = max(largest, float(np.abs(cell.h0).max()))
-    return VALUE_BITS - max(int(np.ceil(np.log2(max(largest, 1e-300)))), 0)
+    projected = reach(float64(cell.weight_hr), np.full(1, VALUE_BITS))
+    initial = float(np.abs(cell.h0).max())
+    largest = max(projected, initial, 1e-300)
+    before_the_point = max(int(np.ceil(np.log2(largest))), 0)
+    return VALUE_BITS - before_the_point
 
 
 def _relu_bits(stage: RNN, cell: FloatCell, formats: LayerFormats) -> int:
@@ -133,7 +144,7 @@ def _rnn_cell(stage: RNN, cell: FloatCell, formats: LayerFormats) -> RNNCell:
 
 def _summed_bias(cell: FloatCell) -> Array:
     """`(gates * hidden_size,)`"""
-    bias: Array = np.asarray(cell.bias_ih, np.float64) + cell.bias_hh
+    bias: Array = float64(cell.bias_ih) + cell.bias_hh
     return bias
 
 
@@ -163,29 +174,34 @@ def _rows(
     stage: Recurrent, cell: FloatCell, formats: LayerFormats, sum_bits: int
 ) -> tuple[Rows, Rows]:
     """weight_ih and weight_hh."""
-    names = [f"{stage.name}.weight_{part}{cell.suffix}" for part in ("ih", "hh")]
-    x, h = _matrices(cell, formats)
-    chunks = _chunks(stage)
-    rows_ih = whole_rows(names[0], *x, formats.storage, sum_bits, chunks)
-    return rows_ih, whole_rows(names[1], *h, formats.storage, sum_bits, chunks)
+    made = []
+    for part, matrix in zip(("ih", "hh"), _matrices(cell, formats), strict=True):
+        name = f"{stage.name}.weight_{part}{cell.suffix}"
+        rows = whole_rows(name, *matrix, formats.storage, sum_bits, _chunks(stage))
+        made.append(rows)
+    rows_ih, rows_hh = made
+    return rows_ih, rows_hh
 
 
 def _matrices(cell: FloatCell, formats: LayerFormats) -> list[tuple[Array, Array]]:
     """weight_ih and weight_hh in float64, each with its values' bits after the point."""
-    w_x = np.asarray(cell.weight_ih, np.float64)
-    w_h = np.asarray(cell.weight_hh, np.float64)
-    return [(w_x, formats.input_bits), (w_h, np.full(w_h.shape[1], formats.state_bits))]
+    weight_ih = float64(cell.weight_ih)
+    weight_hh = float64(cell.weight_hh)
+    state_bits = np.full(weight_hh.shape[1], formats.state_bits)
+    return [(weight_ih, formats.input_bits), (weight_hh, state_bits)]
 
 
 def _projection(name: str, weight: Array, formats: LayerFormats) -> Projection:
-    exact = np.asarray(weight, np.float64)
+    exact = float64(weight)
     bits = np.full(exact.shape[1], VALUE_BITS)
-    sum_bits = min(row_bits(exact, bits, formats.storage.bits, FINE_CHUNK).sums, SUM_BITS)
+    finest = row_bits(exact, bits, formats.storage.bits, FINE_CHUNK)
+    sum_bits = min(finest.sums, SUM_BITS)
     rows = whole_rows(name, exact, bits, formats.storage, sum_bits, FINE_CHUNK)
     return Projection(rows, sum_bits - formats.state_bits)
 
 
 def _count(values: Array, bits: int, limit: int) -> Array:
     """A state before the first step, `(1, size)`."""
-    exact = np.rint(np.asarray(values, np.float64) * 2.0**bits)
-    return np.clip(exact, -limit, limit).astype(np.int64)[np.newaxis]
+    exact = float64(values) * 2.0**bits
+    count = nearest(np.clip(exact, -limit, limit))
+    return count[np.newaxis]

@@ -103,9 +103,12 @@ class Constants:
 
 def lines(values: Array) -> str:
     """The values of an array, some a line, a comma behind each."""
-    flat = [str(int(value)) for value in values.ravel()]
-    rows = [flat[start : start + PER_LINE] for start in range(0, len(flat), PER_LINE)]
-    return "".join(f"    {', '.join(row)},\n" for row in rows)
+    numbers = [str(int(value)) for value in values.ravel()]
+    rows = []
+    for start in range(0, len(numbers), PER_LINE):
+        row = ", ".join(numbers[start : start + PER_LINE])
+        rows.append(f"    {row},\n")
+    return "".join(rows)
 
 
 def arrays_in(source: str) -> dict[str, tuple[str, tuple[int, ...]]]:
@@ -133,7 +136,7 @@ def block(weight: Array, bits: int) -> Array:
     return flat
 
 
-def matrix(rows: Rows, bits: int) -> Array:
+def matrix_of(rows: Rows, bits: int) -> Array:
     """All rows of a matrix, one behind the other."""
     return np.concatenate([block(row[np.newaxis], bits) for row in rows.weight])
 

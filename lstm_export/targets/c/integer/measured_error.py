@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ....errors import printable
-from ....model import Array, Model, forward
+from ....model import Array, Model, Signature, forward
 from .calibration import Calibration
 from .whole_model import WholeModel
 
@@ -68,15 +68,21 @@ def measured_errors(
     signature = model.signature
     targets = signature.targets
     (x,) = seen.inputs
-    exact = forward(model, whole.as_delivered(x)).y[:, : signature.answers]
-    found = whole(x)[:, : signature.answers]
-    by_target = (np.split(y, len(targets), axis=1) for y in (exact, found, seen.true))
+    of_model = _by_target(forward(model, whole.as_delivered(x)).y, signature)
+    of_whole = _by_target(whole(x), signature)
+    measured = _by_target(seen.true, signature)
     errors = []
-    for target, of_model, of_whole, true in zip(targets, *by_target, strict=True):
+    for target, exact, rounded, true in zip(targets, of_model, of_whole, measured, strict=True):
         if np.isfinite(true).any():
-            rmse = (_rmse(of_model, true), _rmse(of_whole, true))
-            errors.append(MeasuredError(target.name, target.unit, seen.source, *rmse))
+            model_rmse = _rmse(exact, true)
+            rmse = _rmse(rounded, true)
+            errors.append(MeasuredError(target.name, target.unit, seen.source, model_rmse, rmse))
     return tuple(errors)
+
+
+def _by_target(y: Array, signature: Signature) -> list[Array]:
+    """Answers `(batch, outputs)` as `(batch, horizon)` of each target."""
+    return np.split(y[:, : signature.answers], len(signature.targets), axis=1)
 
 
 def _rmse(answers: Array, true: Array) -> float:

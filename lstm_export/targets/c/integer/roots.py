@@ -52,8 +52,11 @@ class LayerNorm:
 
     def apply(self, values: Array, counter: Counter) -> Array:
         size = values.shape[-1]
-        mean = (values.sum(axis=-1, keepdims=True) + size // 2) // size if self.is_centred else 0
-        centred = np.clip(values - mean, -LARGEST, LARGEST)
+        if self.is_centred:
+            total = values.sum(axis=-1, keepdims=True)  # (..., 1)
+            mean = (total + size // 2) // size  # to the nearest
+            values = values - mean
+        centred = np.clip(values, -LARGEST, LARGEST)
         squares = (centred**2).sum(axis=-1, keepdims=True) // size
         variance = np.clip(squares + self.eps, 1, 2**31 - 1)
         root, up = root_of(variance)

@@ -33,7 +33,7 @@ from ....model import (
 from ....model.wiring import INPUT, Sources
 from . import joins, roots
 from . import stages as whole
-from .arithmetic import CELL_BITS, GUARD_BITS, LARGEST, VALUE_BITS
+from .arithmetic import CELL_BITS, GUARD_BITS, LARGEST, VALUE_BITS, float64, nearest
 from .draft import Draft, Value, raw_input, refusal
 from .elementwise_rounding import Elementwise, elementwise
 from .first_weights import counted
@@ -42,6 +42,8 @@ from .join_rounding import answer, joined
 from .layer_rounding import most_bits, whole_layers
 from .rows import FINE_CHUNK, reach, row_bits, whole_bias, whole_rows
 from .whole_model import WholeModel
+
+SMALLEST_SLOPE = 2.0**-20  # of a PReLU, that a multiplier is made as fine for
 
 
 def whole_model(model: Model, formats: Formats) -> WholeModel:
@@ -68,9 +70,9 @@ def _bits_of_input(model: Model, formats: Formats, x: Value) -> Array:
     """Bits after the point of x in its own units, as int16."""
     if input_scaler(model) is None:
         return np.array(formats.input_bits)
-    largest = np.abs(x.zero) + np.abs(x.step) * LARGEST
-    bits: Array = np.floor(np.log2(LARGEST / largest)).astype(np.int64)
-    return bits
+    largest = np.abs(x.zero) + np.abs(x.step) * LARGEST  # (input_size,)
+    bits: Array = np.floor(np.log2(LARGEST / largest))
+    return bits.astype(np.int64)
 
 
 def folded(model: Model) -> Iterator[tuple[int, Stage, Sources]]:
@@ -80,8 +82,8 @@ def folded(model: Model) -> Iterator[tuple[int, Stage, Sources]]:
     lose no bit to it.
     """
     held: dict[int, tuple[Linear | ExactLinear, Sources]] = {}
-    for index, found in enumerate(model.stages):
-        stage: Stage = found
+    for index, given in enumerate(model.stages):
+        stage: Stage = given
         sources = model.sources[index]
         if isinstance(stage, Affine) and sources[0] in held:
             linear, sources = held.pop(sources[0])
@@ -103,19 +105,20 @@ class ExactLinear(Stage):
 
 
 def _scaled(linear: Linear | ExactLinear, affine: Affine) -> ExactLinear:
-    weight = np.asarray(linear.weight, np.float64)
+    weight = float64(linear.weight)
     bias = _bias_of(linear)
-    scale = np.asarray(affine.scale, np.float64)
-    offset = np.asarray(affine.offset, np.float64)
+    scale = float64(affine.scale)  # (rows,)
+    offset = float64(affine.offset)
+    of_row = scale[:, np.newaxis]
     if affine.inverse:
-        return ExactLinear(affine.name, weight * scale[:, np.newaxis], bias * scale + offset)
-    return ExactLinear(affine.name, weight / scale[:, np.newaxis], (bias - offset) / scale)
+        return ExactLinear(affine.name, weight * of_row, bias * scale + offset)
+    return ExactLinear(affine.name, weight / of_row, (bias - offset) / scale)
 
 
 def _bias_of(linear: Linear | ExactLinear) -> Array:
     if linear.bias is None:
         return np.zeros(len(linear.weight))
-    return np.asarray(linear.bias, np.float64)
+    return float64(linear.bias)
 
 
 @singledispatch
@@ -126,7 +129,7 @@ def _round(stage: Stage, value: Value, draft: Draft) -> Value:
 @_round.register(Linear)
 @_round.register(ExactLinear)
 def _linear(stage: Linear | ExactLinear, value: Value, draft: Draft) -> Value:
-    weight = np.asarray(stage.weight, np.float64)
+    weight = float64(stage.weight)
     bias = _bias_of(stage)
     value, unit = counted(value, draft)
     if unit:
@@ -138,20 +141,24 @@ def _linear(stage: Linear | ExactLinear, value: Value, draft: Draft) -> Value:
     name = f"{stage.name}.weight"
     rows = whole_rows(name, weight, value.bits, draft.formats.storage, sum_bits, FINE_CHUNK)
     linear = whole.Linear(rows, whole_bias(bias, sum_bits))
-    return draft.add(linear, [value], np.full(len(weight), sum_bits), True)
+    bits = np.full(len(weight), sum_bits)
+    return draft.add_wide(linear, [value], bits)
 
 
 @_round.register
 def _affine(stage: Affine, value: Value, draft: Draft) -> Value:
     """A raw value is only counted otherwise."""
-    scale = np.asarray(stage.scale, np.float64)
-    offset = np.asarray(stage.offset, np.float64)
+    scale = float64(stage.scale)
+    offset = float64(stage.offset)
     if not value.is_raw:
         value = draft.narrow(value)
     if stage.inverse:
-        moved = replace(value, step=value.step * scale, zero=value.zero * scale + offset)
+        step = value.step * scale
+        zero = value.zero * scale + offset
     else:
-        moved = replace(value, step=value.step / scale, zero=(value.zero - offset) / scale)
+        step = value.step / scale
+        zero = (value.zero - offset) / scale
+    moved = replace(value, step=step, zero=zero)
     if value.is_raw:
         return moved
     return draft.scaled(moved, np.array(draft.formats.after[stage.name]))
@@ -167,13 +174,15 @@ def _elementwise(stage: Elementwise, value: Value, draft: Draft) -> Value:
 @_round.register
 def _prelu(stage: PReLU, value: Value, draft: Draft) -> Value:
     value = draft.narrow(value)
-    slope = np.broadcast_to(np.asarray(stage.weight, np.float64), value.bits.shape)  # (width,)
-    exponent = np.floor(np.log2(LARGEST / np.maximum(np.abs(slope), 2.0**-20)))
+    slope = np.broadcast_to(float64(stage.weight), value.bits.shape)  # (width,)
+    steepest = np.maximum(np.abs(slope), SMALLEST_SLOPE)
+    exponent = np.floor(np.log2(LARGEST / steepest))
     shift = (exponent - GUARD_BITS).astype(np.int64)
     if (shift < 0).any():
         raise refusal(stage, f": a slope is {np.abs(slope).max():.3g}")
-    multiplier = np.rint(slope * 2.0 ** (shift + GUARD_BITS)).astype(np.int64)
-    return draft.add(whole.PReLU(multiplier, shift), [value], value.bits + GUARD_BITS, True)
+    multiplier = nearest(slope * 2.0 ** (shift + GUARD_BITS))
+    prelu = whole.PReLU(multiplier, shift)
+    return draft.add_wide(prelu, [value], value.bits + GUARD_BITS)
 
 
 @_round.register
@@ -191,7 +200,9 @@ def _flatten(stage: Flatten, value: Value, draft: Draft) -> Value:
     """Columns of the first step, then those of the next."""
     count = len(draft.formats.after[stage.name]) // len(value.step)
     row = draft.keep(whole.Flatten(count), value)
-    return replace(row, step=np.tile(value.step, count), zero=np.tile(value.zero, count))
+    step = np.tile(value.step, count)
+    zero = np.tile(value.zero, count)
+    return replace(row, step=step, zero=zero)
 
 
 @_round.register
@@ -208,7 +219,7 @@ def _pool(stage: Pool, value: Value, draft: Draft) -> Value:
     pool = joins.Pool(mode, len(value.step))
     if mode in ("sum", "corrected_mean"):
         value = draft.narrow(value)
-        return draft.add(pool, [value], value.bits, True)
+        return draft.add_wide(pool, [value], value.bits)
     if value.is_wide or not value.is_raw:
         value = draft.narrow(value)
     return draft.keep(pool, value)
@@ -223,12 +234,14 @@ def _last_hidden(stage: LastHidden, value: Value, draft: Draft) -> Value:
     cells = recurrent.layers[layer]
     if stage.is_usual and len(cells) == 1:
         return draft.keep(whole.LastStep(), value)
-    is_wide = stage.state == "c"
-    state = whole.FinalState(recurrent, layer, is_wide)
     taken = replace(value, index=sources[0])
-    size = sum((cell.start.wide if is_wide else cell.start.narrow).shape[1] for cell in cells)
-    bits = CELL_BITS if is_wide else recurrent.state_bits[layer]
-    return draft.add(state, [taken], np.full(size, bits), is_wide)
+    if stage.state == "c":
+        size = sum(cell.start.wide_size for cell in cells)
+        state = whole.FinalState(recurrent, layer, is_wide=True)
+        return draft.add_wide(state, [taken], np.full(size, CELL_BITS))
+    size = sum(cell.start.narrow_size for cell in cells)
+    state = whole.FinalState(recurrent, layer, is_wide=False)
+    return draft.add_narrow(state, [taken], np.full(size, recurrent.state_bits[layer]))
 
 
 @_round.register
@@ -236,8 +249,10 @@ def _layer_norm(stage: LayerNorm, value: Value, draft: Draft) -> Value:
     norm = _norm(stage.eps, True, value, draft)
     if stage.weight is None:
         return norm
-    bias = np.zeros(len(norm.step)) if stage.bias is None else np.asarray(stage.bias, np.float64)
-    return _weighted(stage, np.asarray(stage.weight, np.float64), bias, norm, draft)
+    bias = np.zeros(len(norm.step))
+    if stage.bias is not None:
+        bias = float64(stage.bias)
+    return _weighted(stage, float64(stage.weight), bias, norm, draft)
 
 
 @_round.register
@@ -245,16 +260,17 @@ def _rms_norm(stage: RMSNorm, value: Value, draft: Draft) -> Value:
     norm = _norm(stage.eps, False, value, draft)
     if stage.weight is None:
         return norm
-    weight = np.asarray(stage.weight, np.float64)
+    weight = float64(stage.weight)
     return _weighted(stage, weight, np.zeros(len(weight)), norm, draft)
 
 
 def _norm(eps: float, is_centred: bool, value: Value, draft: Draft) -> Value:
     """Divided by the root of the mean square, wide."""
     value = draft.narrow(value, alike=True)
-    held = int(np.rint(min(np.float64(eps) * 4.0**value.common_bits, 2.0**30)))
-    norm = roots.LayerNorm(held, is_centred)
-    return draft.add(norm, [value], np.full(len(value.step), roots.NORM_BITS), True)
+    of_squares = np.float64(eps) * 4.0**value.common_bits  # eps in the format of squared values
+    norm = roots.LayerNorm(round(min(of_squares, 2.0**30)), is_centred)
+    bits = np.full(len(value.step), roots.NORM_BITS)
+    return draft.add_wide(norm, [value], bits)
 
 
 def _weighted(stage: Stage, weight: Array, bias: Array, norm: Value, draft: Draft) -> Value:
@@ -262,7 +278,8 @@ def _weighted(stage: Stage, weight: Array, bias: Array, norm: Value, draft: Draf
     width = len(weight)
     bits_of_root = int(np.ceil(np.log2(width) / 2))  # that the largest value has before the point
     bits = np.full(width, min(VALUE_BITS - bits_of_root, roots.NORM_BITS))
-    narrow = draft.add(whole.Narrow(stage.name, roots.NORM_BITS - bits), [norm], bits, False)
+    less = whole.Narrow(stage.name, roots.NORM_BITS - bits)
+    narrow = draft.add_narrow(less, [norm], bits)
     moved = replace(narrow, step=narrow.step * weight, zero=bias)
     return draft.scaled(moved, np.array(draft.formats.after[stage.name]))
 
@@ -275,9 +292,12 @@ def _recurrent(stage: Recurrent, value: Value, draft: Draft) -> Value:
     after = min(draft.formats.after[stage.name])
     value, unit = counted(value, draft)
     stage = unit.into_stage(stage) if unit else stage
-    layers = list(whole_layers(stage, value.bits, draft.formats.storage, after))
-    state_bits = tuple(formats.state_bits for _, formats in layers)
+    layers = []
+    state_bits = []
+    for cells, formats in whole_layers(stage, value.bits, draft.formats.storage, after):
+        layers.append(cells)
+        state_bits.append(formats.state_bits)
     width = stage.directions * stage.state_size
     factor = unit.factor if unit else np.ones(len(value.step))
-    recurrent = whole.Recurrent(tuple(cells for cells, _ in layers), state_bits, factor)
-    return draft.add(recurrent, [value], np.full(width, state_bits[-1]), False)
+    recurrent = whole.Recurrent(tuple(layers), tuple(state_bits), factor)
+    return draft.add_narrow(recurrent, [value], np.full(width, state_bits[-1]))

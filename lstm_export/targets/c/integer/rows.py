@@ -10,7 +10,7 @@ import numpy as np
 
 from ....errors import BundleError, UnsupportedModel
 from ....model import Array
-from .arithmetic import LARGEST, SUM_BITS, in_int32
+from .arithmetic import LARGEST, SUM_BITS, float64, in_int32, nearest
 
 MOST_COLUMNS = 2048
 # Products that are summed before a shift, by bits of a weight. The weights are bounded for it: the
@@ -153,7 +153,8 @@ def row_bits(
         raise UnsupportedModel(f"{fault}; export it in float")
     scaled = np.abs(weight) * 2.0**-value_bits  # of a weight, in units of 2^product
     by_weight = np.log2(WEIGHT_LIMIT[bits] / (scaled.max(axis=1) + SMALLEST))
-    norms = [scaled[:, k : k + chunk].sum(axis=1) for k in range(0, columns, chunk)]  # (rows,) each
+    starts = range(0, columns, chunk)
+    norms = [scaled[:, start : start + chunk].sum(axis=1) for start in starts]  # (rows,) each
     # Rounding adds a unit a weight to a norm, at most.
     by_chunk = np.log2((CHUNK_NORM - chunk) / (np.maximum.reduce(norms) + SMALLEST))
     by_row = np.log2((ROW_NORM - columns) / (scaled.sum(axis=1) + SMALLEST))
@@ -187,10 +188,10 @@ def whole_rows(  # noqa: PLR0913, PLR0917 - a matrix and the formats around it
 def reach(weight: Array, value_bits: Array) -> float:
     """The largest |sum| of a row over all values of int16."""
     widest = 2.0 ** (15 - value_bits)  # (columns,), the largest |value| that int16 holds
-    return float((np.abs(weight) * widest).sum(axis=1).max())
+    largest = np.abs(weight) * widest
+    return float(largest.sum(axis=1).max())
 
 
 def whole_bias(bias: Array, sum_bits: int) -> Array:
     """Rounded to `sum_bits` after the point."""
-    rounded: Array = np.rint(np.asarray(bias, np.float64) * 2.0**sum_bits)
-    return rounded.astype(np.int64)
+    return nearest(float64(bias) * 2.0**sum_bits)

@@ -30,6 +30,7 @@ from .cells import GRUCell, LSTMCell, RNNCell
 from .chain import walk
 from .chain_text import block_text, has_blocks, sequence_text, step_text
 from .facts import IntegerFacts
+from .formats import steps_and_zeros
 from .literals import Constants, lines
 from .walk import SEQUENCE, STEP, Walk
 from .whole_model import WholeModel
@@ -209,8 +210,7 @@ def _units(written: Written) -> str:
     prefix = written.interface.prefix
     static = prefix.macro("STATIC")
     inputs = written.whole.inputs
-    steps = np.array([entry.step for entry in inputs])
-    zeros = np.array([entry.zero for entry in inputs])
+    steps, zeros = steps_and_zeros(inputs)
     unit = literal(float(np.float32(2.0**-written.whole.answer_bits)))
     size = len(inputs)
     return (
@@ -226,30 +226,34 @@ def golden_text(written: Written) -> str:
     static = prefix.macro("STATIC")
     flash = prefix.macro("FLASH")
     counts = list(self_test_counts(written))
-    answers = [written.whole.answers(x[np.newaxis])[0].ravel() for x in counts]
+    answers = []
+    for x in counts:
+        y = written.whole.answers(x[np.newaxis])  # a batch of one
+        answers.append(y.ravel())
     steps = ", ".join(str(len(x)) for x in counts)
-    x = np.concatenate([x.ravel() for x in counts])
-    y = np.concatenate(answers)
+    all_x = np.concatenate([x.ravel() for x in counts])
+    all_y = np.concatenate(answers)
     return (
         f"#define {prefix.macro('TEST_COUNT')} {len(counts)}\n"
         f"#define {prefix.macro('TEST_LONGEST')} {max(len(x) for x in counts)}\n\n"
         f"{static} const unsigned {prefix.symbol('test_steps')}[] {flash} = {{{steps}}};\n"
-        f"{static} const int16_t {prefix.symbol('test_x')}[] {flash} = {{\n{lines(x)}}};\n"
-        f"{static} const int32_t {prefix.symbol('test_y')}[] {flash} = {{\n{lines(y)}}};\n\n"
+        f"{static} const int16_t {prefix.symbol('test_x')}[] {flash} = {{\n{lines(all_x)}}};\n"
+        f"{static} const int32_t {prefix.symbol('test_y')}[] {flash} = {{\n{lines(all_y)}}};\n\n"
     )
 
 
 def self_test_counts(written: Written) -> Sequence[Array]:
     """Sequences `(seq, input_size)` of int16: golden sets, and the extremes of int16."""
     width = written.interface.input_size
-    found = []
+    sequences = []
     for name, x in trouble(written.model).items():
         if name in SELF_TEST_SETS:
             steps = max(SELF_TEST_STEPS, written.interface.least_steps)
-            found.append(written.whole.counts(x[0, :steps]))
+            sequences.append(written.whole.counts(x[0, :steps]))
     steps = max(4, written.interface.least_steps)
-    extremes = np.where(np.arange(steps * width).reshape(steps, width) % 3 == 0, 32767, -32768)
-    return [*found, extremes]
+    places = np.arange(steps * width).reshape(steps, width)
+    extremes = np.where(places % 3 == 0, 32767, -32768)
+    return [*sequences, extremes]
 
 
 def header(interface: Interface, facts: IntegerFacts) -> str:
@@ -286,7 +290,7 @@ def title(interface: Interface, facts: IntegerFacts) -> str:
 
 def units_of(facts: IntegerFacts) -> list[str]:
     """What a count of every input means, a line each."""
-    found = []
+    texts = []
     for place, entry in enumerate(facts.formats.inputs):
-        found.append(f"x[{place}] = {entry.zero:.9g} + {entry.step:.9g} * count")
-    return found
+        texts.append(f"x[{place}] = {entry.zero:.9g} + {entry.step:.9g} * count")
+    return texts

@@ -76,9 +76,9 @@ class Narrow:
     shift: Array
 
     def apply(self, values: Array, counter: Counter) -> Array:
-        narrow = narrowed(values, self.shift)
-        counter.add(self.name, np.abs(values) > (LARGEST + 0.5) * 2.0**self.shift)
-        return narrow
+        largest = (LARGEST + 0.5) * 2.0**self.shift
+        counter.add(self.name, np.abs(values) > largest)
+        return narrowed(values, self.shift)
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,15 +129,12 @@ def through(cell: Cell, values: Array) -> Array:
 
 def steps_of(cell: Cell, values: Array) -> list[CellState]:
     """The state after every step."""
-    batch = len(values)
-    state = CellState(
-        np.repeat(cell.start.narrow, batch, axis=0), np.repeat(cell.start.wide, batch, axis=0)
-    )
-    found = []
+    state = cell.start.repeated(len(values))
+    states = []
     for t in range(values.shape[1]):
         state = cell.step(values[:, t], state)
-        found.append(state)
-    return found
+        states.append(state)
+    return states
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,8 +170,9 @@ class Table:
     def apply(self, values: Array, counter: Counter) -> Array:
         piece = (values + 32768) >> 7  # 0 to 511: a piece is 128 counts wide
         # of 128 counts, times the counts into the piece
-        rise = (self.values[piece + 1] - self.values[piece]) * (values & 127)
-        answer: Array = self.values[piece] + ((rise + 64) >> 7)  # to the nearest
+        start = self.values[piece]
+        rise = (self.values[piece + 1] - start) * (values & 127)
+        answer: Array = start + ((rise + 64) >> 7)  # to the nearest
         return answer
 
 

@@ -9,7 +9,7 @@ from ....model.wiring import INPUT
 from ..emit.names import Prefix
 from ..emit.values import LETTERS, Expression
 from . import stages
-from .cells import Cell
+from .cells import Cell, CellState
 from .joins import Pool
 from .literals import Constants
 from .stages import Clamp, Flatten, LastStep, LastSteps
@@ -86,8 +86,9 @@ class Walk:
     copies_answer: bool = False
 
     def __post_init__(self) -> None:
-        pairs = enumerate(self.nodes)
-        self._last_reader = {source: index for index, node in pairs for source in node.sources}
+        self._last_reader: dict[int, int] = {}
+        for index, node in enumerate(self.nodes):
+            self._last_reader |= dict.fromkeys(node.sources, index)
         self._at_last = asked_at_the_last_step(self.nodes)
 
     @property
@@ -120,6 +121,12 @@ class Walk:
         """Write a call of the runtime."""
         self.lines.append(f"{self.prefix.symbol(function)}({', '.join(map(str, arguments))});")
 
+    def by_step(self, function: str, *constants: str | int, out: Place) -> Place:
+        """Write a call that maps every step of the value, to `out`."""
+        x = self.value
+        self.call(function, *constants, x.text, out.text, self.steps, x.width)
+        return out
+
     def count(self, width: int) -> str:
         """C expression for the values at hand."""
         return str(width) if self.steps == "1" else f"{self.steps} * {width}"
@@ -144,19 +151,26 @@ class Walk:
         """
         if self._goes_to_y(self.index):
             return Place("y", width, self.steps, True)
-        value = self.value
-        is_free = value.is_wide and value.buffer in self.wide and value.steps == self.steps
-        if in_place and is_free and value.buffer not in self._held():
-            return replace(value, width=width)
+        if in_place and self._is_value_free():
+            return replace(self.value, width=width)
         names = ("wide_values", *(f"wide_{letter}" for letter in LETTERS))
         name = next(name for name in names if name not in self._in_use())
         self.wide[name] = max(width, self.wide.get(name, 0))
         return Place(name, width, self.steps, True)
 
+    def _is_value_free(self) -> bool:
+        """Whether what the node takes lies in a wide buffer that nothing else needs."""
+        value = self.value
+        is_wide = value.is_wide and value.buffer in self.wide
+        return is_wide and value.steps == self.steps and value.buffer not in self._held()
+
     def _held(self) -> set[str]:
         """Variables of values that later nodes take, too."""
-        later = [index for index in self.places if self._last_reader.get(index, -1) > self.index]
-        return {self.places[index].buffer for index in later}
+        held = set()
+        for index, place in self.places.items():
+            if self._last_reader.get(index, -1) > self.index:
+                held.add(place.buffer)
+        return held
 
     def _in_use(self) -> set[str]:
         return self._held() | {place.buffer for place in self.taken}
@@ -165,22 +179,23 @@ class Walk:
         """Whether the value of a node becomes the answer where it lies."""
         if index == len(self.nodes) - 1:
             return True
-        readers = [k for k, node in enumerate(self.nodes) if index in node.sources]
-        is_clamped = isinstance(self.nodes[readers[0]].stage, Clamp)
-        is_picked = isinstance(self.nodes[readers[0]].stage, LastStep)
-        stays = is_clamped or (is_picked and (self.extent is STEP or index in self._at_last))
-        return len(readers) == 1 and stays and self._goes_to_y(readers[0])
+        first, *others = readers_of(self.nodes, index)
+        reader = self.nodes[first].stage
+        is_step = self.extent is STEP or index in self._at_last
+        stays = isinstance(reader, Clamp) or (isinstance(reader, LastStep) and is_step)
+        return not others and stays and self._goes_to_y(first)
 
     def at_least(self, macro: str, size: int) -> None:
         """Have a macro of the runtime say this size, or what is larger."""
         self.sizes[macro] = max(size, self.sizes.get(macro, 1))
 
-    def new_state(self, narrow: int, wide: int) -> tuple[str, str]:
-        """C expressions for the next parts of the state."""
-        places = (f"narrow + {self.offset_narrow}", f"wide + {self.offset_wide}")
-        self.offset_narrow += narrow
-        self.offset_wide += wide
-        return places
+    def new_state(self, start: CellState) -> tuple[str, str]:
+        """C expressions for the next parts of the state, int16 and int32."""
+        narrow = f"narrow + {self.offset_narrow}"
+        wide = f"wide + {self.offset_wide}"
+        self.offset_narrow += start.narrow_size
+        self.offset_wide += start.wide_size
+        return narrow, wide
 
 
 def last_steps(place: Place, count: str) -> Place:
@@ -196,13 +211,19 @@ def asked_at_the_last_step(nodes: Sequence[Node]) -> frozenset[int]:
 
     To compute that step alone changes no value.
     """
-    found: set[int] = set()
+    at_last: set[int] = set()
     for index in reversed(range(len(nodes) - 1)):
-        readers = [k for k, node in enumerate(nodes) if index in node.sources]
-        picks = [isinstance(nodes[k].stage, LastStep) or k in found for k in readers]
-        if all(picks) and not isinstance(nodes[index].stage, _OVER_STEPS):
-            found.add(index)
-    return frozenset(found)
+        if isinstance(nodes[index].stage, _OVER_STEPS):
+            continue
+        readers = readers_of(nodes, index)
+        if all(isinstance(nodes[k].stage, LastStep) or k in at_last for k in readers):
+            at_last.add(index)
+    return frozenset(at_last)
+
+
+def readers_of(nodes: Sequence[Node], index: int) -> list[int]:
+    """The nodes that take a node's value."""
+    return [k for k, node in enumerate(nodes) if index in node.sources]
 
 
 def input_place(width: int, extent: Extent) -> dict[int, Place]:

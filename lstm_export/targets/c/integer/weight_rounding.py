@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ....model import Array, Model
+from .arithmetic import float64
 from .formats import Formats, InputFormat, chosen
 from .rounding import whole_model
 from .rows import Rows, packed
@@ -35,8 +36,9 @@ class Met(Counter):
     exact: dict[str, Array] = field(default_factory=dict)
 
     def meet(self, rows: Rows, values: Array) -> None:
-        flat = values.reshape(-1, values.shape[-1]).astype(np.float64)  # (batch * seq, columns)
-        self.moments[rows.name] = self.moments.get(rows.name, 0.0) + flat.T @ flat
+        flat = float64(values.reshape(-1, values.shape[-1]))  # (batch * seq, columns)
+        before = self.moments.get(rows.name, 0.0)
+        self.moments[rows.name] = before + flat.T @ flat
         self.exact[rows.name] = rows.exact
 
 
@@ -59,7 +61,10 @@ def fitted(
     met = Met()
     for x in inputs:
         nearest.answers(nearest.counts(x), met)
-    up = {name: packed(ups(met.exact[name], moments)) for name, moments in met.moments.items()}
+    up = {}
+    for name, moments in met.moments.items():
+        is_up = ups(met.exact[name], moments)  # (rows, columns)
+        up[name] = packed(is_up)
     formats = replace(formats, up=up)
     return formats, whole_model(model, formats)
 
@@ -74,14 +79,15 @@ def ups(exact: Array, moments: Array) -> Array:
     shares = np.linalg.cholesky(inverse).T  # upper: inverse == shares.T @ shares
     left = exact[:, order]  # (rows, columns): weights, with what columns before them lost
     lower = np.floor(left)
-    found = np.zeros(exact.shape, bool)
+    rounded_up = np.zeros(exact.shape, bool)
     for place, column in enumerate(order):
         is_nearer = left[:, place] >= lower[:, place] + 0.5
         # What is exact stays: it may be the largest number that a weight has room for.
         has_room = exact[:, column] > lower[:, place]
         is_up = is_nearer & has_room
-        found[:, column] = is_up
+        rounded_up[:, column] = is_up
         # (rows,): what later columns take over, each by its share
         lost = (left[:, place] - lower[:, place] - is_up) / shares[place, place]
-        left[:, place + 1 :] -= lost[:, np.newaxis] * shares[place, place + 1 :]
-    return found
+        later = shares[place, place + 1 :]
+        left[:, place + 1 :] -= np.outer(lost, later)
+    return rounded_up

@@ -10,9 +10,9 @@ import numpy as np
 
 from ....model import Array
 from ....model.wiring import INPUT, Sources
-from .arithmetic import LARGEST
+from .arithmetic import LARGEST, float64, nearest_int16
 from .cells import CellState
-from .formats import InputFormat
+from .formats import InputFormat, steps_and_zeros
 from .joins import Join, Pool
 from .stages import Counter, Recurrent, WholeStage
 
@@ -63,8 +63,7 @@ class WholeModel:
 
     def meant(self, counts: Array) -> Array:
         """What counts `(..., input_size)` stand for, float64 in the model's own units."""
-        steps = np.array([entry.step for entry in self.inputs])
-        zeros = np.array([entry.zero for entry in self.inputs])
+        steps, zeros = steps_and_zeros(self.inputs)
         values: Array = zeros + steps * counts
         return values
 
@@ -89,7 +88,7 @@ class WholeModel:
 
     def values(self, answers: Array) -> Array:
         """Answers in the model's own units, float64."""
-        return np.asarray(answers, np.float64) * 2.0**-self.answer_bits
+        return float64(answers) * 2.0**-self.answer_bits
 
     def __call__(self, x: Array) -> Array:
         """A Runner: `x (batch, seq, input_size)` in the model's units -> float64 y."""
@@ -110,8 +109,6 @@ def starts_of(stage: WholeStage | Join) -> tuple[CellState, ...]:
 
 def counts_of(inputs: Sequence[InputFormat], x: Array) -> Array:
     """`x (..., input_size)` as int16; what does not fit is cut, NaN to the largest."""
-    steps = np.array([entry.step for entry in inputs])
-    zeros = np.array([entry.zero for entry in inputs])
-    exact = (np.asarray(x, np.float64) - zeros) / steps
-    whole: Array = np.rint(np.clip(np.nan_to_num(exact, nan=LARGEST), -LARGEST, LARGEST))
-    return whole.astype(np.int64)
+    steps, zeros = steps_and_zeros(inputs)
+    exact = (float64(x) - zeros) / steps
+    return nearest_int16(np.nan_to_num(exact, nan=LARGEST))
