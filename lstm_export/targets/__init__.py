@@ -161,9 +161,11 @@ def options(target: Target) -> tuple[Option, ...]:
     """The options of the target's `export`: keyword-only parameters, of it or of its record."""
     described = target.Options if isinstance(target, HasOptions) else target.export
     told = _told(described)
-    parameters = inspect.signature(described).parameters.values()
-    keywords = [parameter for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
-    return tuple(Option(each.name, each.default, told.get(each.name)) for each in keywords)
+    found = []
+    for name, parameter in inspect.signature(described).parameters.items():
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            found.append(Option(name, parameter.default, told.get(name)))
+    return tuple(found)
 
 
 def takes_option(target: Target, name: str) -> bool:
@@ -175,6 +177,8 @@ def _told(described: Callable[..., Any]) -> dict[str, str]:
     """What docstrings say of each argument, which may go on over more lines, as a sentence."""
     bases = reversed(described.__mro__) if isinstance(described, type) else [described]
     text = "\n".join(inspect.getdoc(base) or "" for base in bases)
-    found = re.findall(r"^ {4}(\w+): (.+(?:\n {8}.+)*)$", text, re.MULTILINE)
-    sentences = {name: " ".join(sentence.split()) for name, sentence in found}
-    return {name: sentence[0].upper() + sentence[1:] for name, sentence in sentences.items()}
+    sentences = {}
+    for name, lines in re.findall(r"^ {4}(\w+): (.+(?:\n {8}.+)*)$", text, re.MULTILINE):
+        sentence = " ".join(lines.split())
+        sentences[name] = sentence[0].upper() + sentence[1:]
+    return sentences

@@ -139,8 +139,9 @@ def read(data: bytes) -> Model:
     for index, stage in enumerate(chain):
         names[child_name(index, stage["name"])] = stage["name"]
     arrays: dict[str, Array] = {}
-    tensors = {key: tensor for key, tensor in module.state_dict().items() if tensor.numel()}
-    for key, tensor in tensors.items():
+    for key, tensor in module.state_dict().items():
+        if not tensor.numel():
+            continue
         *modules, array = key.split(".")  # such as 0_lstm, module, rnn, weight_ih_l0
         owners = [names[part] for part in modules if part in names]
         owner = owners[-1] if owners else ""

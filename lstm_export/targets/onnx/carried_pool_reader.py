@@ -48,7 +48,7 @@ def _sum_or_mean(walk: Walk, tensors: Iterator[CarriedTensor]) -> Pool:
     if mode == "mean":
         count = _count(walk, _next(tensors))
         (total,) = walk.take("Div", total, count).outputs
-    (walk.current,) = walk.take("Cast", total, to=FLOAT).outputs
+    walk.follow("Cast", total, to=FLOAT)
     return Pool(_squeezed(walk), mode)
 
 
@@ -56,7 +56,7 @@ def _total(walk: Walk, carried: str) -> str:
     """The float64 sum of what is carried and of the current value; it is carried on."""
     (terms,) = walk.take("Cast", walk.current, to=DOUBLE).outputs
     (parts,) = walk.take("Cast", carried, to=DOUBLE).outputs
-    (walk.current,) = walk.take("Concat", parts, terms, axis=0).outputs
+    walk.follow("Concat", parts, terms, axis=0)
     read_reduced(walk, "ReduceSum", 0, keepdims=1)
     total = walk.current
     _carried_on(walk, carried, total)
@@ -64,7 +64,7 @@ def _total(walk: Walk, carried: str) -> str:
 
 
 def _count(walk: Walk, carried: str) -> str:
-    (walk.current,) = walk.take("Cast", carried, to=DOUBLE).outputs
+    walk.follow("Cast", carried, to=DOUBLE)
     read_reduced(walk, "ReduceSum", 0, keepdims=1)
     (count,) = walk.take("Add", walk.current, "x/double_steps").outputs
     _carried_on(walk, carried, count)

@@ -137,8 +137,9 @@ def _other_step(step: int) -> Edit:
     def edit(graph: GraphProto) -> bool:
         finals = [node for node in graph.node if _gives_state(node)]
         picks = [node for node in graph.node if _picks_last(node)]
-        is_single = len(finals) + len(picks) < 2 and not any(node.output[0] for node in finals)
-        if _is_bidirectional(graph) or not is_single:
+        is_single = len(finals) + len(picks) < 2
+        gives_steps = any(node.output[0] for node in finals)
+        if _is_bidirectional(graph) or not is_single or gives_steps:
             return False
         for index, node in enumerate(graph.node):
             if _gives_state(node):

@@ -158,9 +158,8 @@ class GraphReader:
         if self._walk.op() != "Where" or self._walk.left > 1:
             return False
         place = self._place_of(self._walk.current)
-        taken = self._walk.take("Where", "lengths/counts", self._walk.current, CONSTANT)
+        taken = self._walk.follow("Where", "lengths/counts", self._walk.current, CONSTANT)
         (zero,) = taken.arrays()
-        (self._walk.current,) = taken.outputs
         check_number(zero, 0.0, self._walk.current)
         self._places[self._walk.current] = place
         self._is_cleared = not place.is_time_first
@@ -296,7 +295,7 @@ class GraphReader:
         if sequences and has_row and (kind is Concat or not first.is_time_first):
             raise UnsupportedModel(f"{name!r} takes {values}, where a row meets no step")
         attributes = {"axis": 2 if sequences else 1} if kind is Concat else {}
-        (self._walk.current,) = self._walk.take(self._walk.op(), *values, **attributes).outputs
+        self._walk.follow(self._walk.op(), *values, **attributes)
         self._keep(kind(name), tuple(place.stage for place in taken), first)
 
     def _read_skip(self, name: str) -> None:

@@ -9,7 +9,12 @@ from ...errors import UnsupportedModel
 from ...model import Add, Concat, Divide, Join, Multiply, Subtract
 from .graph import Graph, Value
 
-_OPERATORS = {Subtract.kind: "Sub", Multiply.kind: "Mul", Divide.kind: "Div", Concat.kind: "Concat"}
+_OPERATORS = {
+    Subtract.kind: "Sub",
+    Multiply.kind: "Mul",
+    Divide.kind: "Div",
+    Concat.kind: "Concat",
+}
 
 
 def write_join(stage: Join, graph: Graph, taken: tuple[Value, ...], kept: int) -> None:

@@ -44,6 +44,22 @@ class ReadLayers(NamedTuple):
     lower: tuple[str, ...]
 
 
+class _Layer(NamedTuple):
+    """One layer of a recurrent stage.
+
+    Attributes:
+        weights: as in a state_dict.
+        learned: its initial states, where the graph holds any.
+        finals: the values that hold its final h and c, where it gives them.
+        every_step: the value that is its every step; empty where there is none.
+    """
+
+    weights: Mapping[str, Array]
+    learned: Mapping[str, _Learned]
+    finals: Mapping[str, str]
+    every_step: str
+
+
 class RecurrentReader:
     """Reads one recurrent stage after another.
 
@@ -74,37 +90,38 @@ class RecurrentReader:
         The walk's current value is that of every step, empty where there is none.
         """
         carried = dict(self._carried_states())
-        weights: dict[str, Array] = {}
         learned = self._learned_states()  # before them a node belongs to no layer
         name, _, _ = self._walk.name().rpartition("/")
         kind = self._walk.op()
         self._is_relu = self._walk.has_attribute("activations")
-        arrays: dict[str, list[Array]] = {}
-        finals_by_layer: list[dict[str, str]] = []
-        steps: list[str] = []
-        for k in itertools.count():
-            for state, found in learned.items():
-                arrays.setdefault(state, []).append(found.array)
-            start = {state: found.value for state, found in learned.items()}
-            if carried:
-                start = {state: tensor.layer(k) for state, tensor in carried.items()}
-            arrays_of_layer, finals = self._layer(k, kind, f"{name}/l{k}", start, carried)
-            weights |= arrays_of_layer
-            finals_by_layer.append(finals)
-            steps.append(self._walk.current)
-            if self._layer_name() != f"{name}/l{k + 1}":
-                break
-            learned = self._learned_states()
-        for state, layers in arrays.items():
-            weights[f"{state}0"] = np.concatenate(layers)  # (num_layers * directions, size)
+        layers = list(self._layers(name, kind, learned, carried))
         self._joined_states(name, carried)
+        weights: dict[str, Array] = {}
+        for layer in layers:
+            weights |= layer.weights
+        weights |= _learned_initial(layers)
         for state, tensor in carried.items():
             if tensor.initial is not None:  # only the metadata holds it
                 weights[f"{state}0"] = tensor.initial
         stage = KINDS[kind](name, weights)
         if isinstance(stage, RNN) and self._is_relu:
             stage = replace(stage, nonlinearity="relu")
-        return ReadLayers(stage, _counted_back(finals_by_layer), tuple(steps[:-1]))
+        finals = _counted_back([layer.finals for layer in layers])
+        return ReadLayers(stage, finals, tuple(layer.every_step for layer in layers[:-1]))
+
+    def _layers(
+        self, name: str, kind: str, learned: Mapping[str, _Learned], carried: Carried
+    ) -> Iterator[_Layer]:
+        """Layer after layer; `learned` are the initial states of the first."""
+        for k in itertools.count():
+            start = {state: initial.value for state, initial in learned.items()}
+            if carried:
+                start = {state: tensor.layer(k) for state, tensor in carried.items()}
+            weights, finals = self._layer(k, kind, f"{name}/l{k}", start, carried)
+            yield _Layer(weights, learned, finals, self._walk.current)
+            if self._layer_name() != f"{name}/l{k + 1}":
+                return
+            learned = self._learned_states()
 
     def _carried_states(self) -> Iterator[tuple[str, CarriedTensor]]:
         """The states that a stage takes, split into layers; none where the graph carries none."""
@@ -148,14 +165,15 @@ class RecurrentReader:
     def _learned_states(self) -> dict[str, _Learned]:
         """Learned initial states of a layer, repeated for every row."""
         step_over_shared(self._walk)
-        found: dict[str, _Learned] = {}
+        learned: dict[str, _Learned] = {}
         while self._walk.op() == "Expand":
             state = self._walk.name().removesuffix("/rows")[-1]
             (array,), (value,) = self._walk.take("Expand", CONSTANT, "x/for_every_row")
-            if array is None or array.ndim != 3 or array.shape[1] != 1 or state in found:
+            is_row = array is not None and array.ndim == 3 and array.shape[1] == 1
+            if array is None or not is_row or state in learned:
                 raise UnsupportedModel(f"{value!r} is no initial state of a layer")
-            found[state] = _Learned(value, array[:, 0])  # from (directions, 1, size)
-        return found
+            learned[state] = _Learned(value, array[:, 0])  # from (directions, 1, size)
+        return learned
 
     def _layer(
         self, k: int, kind: str, node: str, start: Mapping[str, str], carried: Carried
@@ -175,8 +193,10 @@ class RecurrentReader:
         inputs = (CONSTANT, CONSTANT, OPTIONAL, lengths, *states)
         taken = self._walk.advance(kind, *inputs, **attributes)
         every_step, *given = taken.outputs  # Y, then Y_h and Y_c as far as they are given
-        by_state = zip(KINDS[kind].states, given, strict=False)
-        finals = {state: value for state, value in by_state if value}
+        finals = {}
+        for state, value in zip(KINDS[kind].states, given, strict=False):
+            if value:
+                finals[state] = value
         self._check_outputs(every_step, finals, node, carried)
         if self._takes_lengths and not lengths and finals:
             raise UnsupportedModel(f"{node} gives a state without each row's length")
@@ -227,6 +247,15 @@ class RecurrentReader:
             self._walk.integers("Squeeze", 1)
 
 
+def _learned_initial(layers: Sequence[_Layer]) -> dict[str, Array]:
+    """Learned initial states as in a state_dict, `(num_layers * directions, size)` each."""
+    by_state: dict[str, list[Array]] = {}
+    for layer in layers:
+        for state, initial in layer.learned.items():
+            by_state.setdefault(state, []).append(initial.array)
+    return {f"{state}0": np.concatenate(arrays) for state, arrays in by_state.items()}
+
+
 def _counted_back(by_layer: Sequence[Mapping[str, str]]) -> Finals:
     """Final states by layer, the last one being -1."""
     counted: dict[tuple[str, int], str] = {}
@@ -240,7 +269,7 @@ def _weights(k: int, kind: str, directions: int, operands: list[Array]) -> dict[
     """W, R and B of a recurrent operator as layer k of a state_dict."""
     gates = KINDS[kind].gates
     order = ONNX_ORDERS[kind]
-    found: dict[str, Array] = {}
+    weights: dict[str, Array] = {}
     for direction, reverse in enumerate(("", "_reverse")[:directions]):
         # (gates * hidden_size, input width), (gates * hidden_size, hidden_size)
         weight_ih, weight_hh, *biases = (operand[direction] for operand in operands)
@@ -248,5 +277,5 @@ def _weights(k: int, kind: str, directions: int, operands: list[Array]) -> dict[
         for bias in biases:  # at most one, both of torch's on end
             parts["bias_ih"], parts["bias_hh"] = np.split(bias, 2)  # (gates * hidden_size,) each
         for name, array in parts.items():
-            found[f"{name}_l{k}{reverse}"] = reorder_gates(array, order, gates)
-    return found
+            weights[f"{name}_l{k}{reverse}"] = reorder_gates(array, order, gates)
+    return weights

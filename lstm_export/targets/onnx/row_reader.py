@@ -130,9 +130,8 @@ def _pool_of_what_counts(walk: Walk, place: Place) -> Stage:
     counts = "lengths/counts_time_first" if place.is_time_first else "lengths/counts"
     axis = place.time_axis
     # a step after the row's end gets what changes no sum and no maximum
-    taken = walk.take("Where", counts, walk.current, CONSTANT)
+    taken = walk.follow("Where", counts, walk.current, CONSTANT)
     (nothing,) = taken.arrays()
-    (walk.current,) = taken.outputs
     if walk.op() == "ReduceMax":
         check_number(nothing, LOWEST, walk.current)
         name = walk.name()

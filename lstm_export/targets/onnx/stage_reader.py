@@ -104,10 +104,10 @@ def _replace(walk: Walk) -> Stage:
     x = walk.current
     equal = walk.advance("Equal", CONSTANT)
     name = walk.name()
-    taken = walk.take("Where", equal.outputs[0], CONSTANT, x)
-    (walk.current,) = taken.outputs
-    value, by = (float(array) for array in (*equal.arrays(), *taken.arrays()))
-    return Replace(name, value, by)
+    taken = walk.follow("Where", equal.outputs[0], CONSTANT, x)
+    (value,) = equal.arrays()
+    (by,) = taken.arrays()
+    return Replace(name, float(value), float(by))
 
 
 def _prelu(walk: Walk) -> Stage:

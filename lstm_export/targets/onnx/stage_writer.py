@@ -94,7 +94,8 @@ def _last_step(stage: LastStep, graph: Graph, around: Around) -> None:
         picked = graph.pick_last(stage.name, graph.value.name, LAST)
         graph.value = replace(graph.value, name=picked)
     else:
-        graph.add("Gather", stage.name, graph.integer("last_index", -1), axis=_time_axis(graph))
+        last = graph.integer("last_index", -1)
+        graph.add("Gather", stage.name, last, axis=_time_axis(graph))
     graph.value = as_row(graph.value)
 
 
@@ -123,7 +124,8 @@ def _pool(stage: Pool, graph: Graph, around: Around) -> None:
     if stage.name in graph.carried:
         write_carried_pool(stage, graph)
     elif stage.mode == "first":
-        graph.add("Gather", stage.name, graph.integer("first_index", 0), axis=_time_axis(graph))
+        first = graph.integer("first_index", 0)
+        graph.add("Gather", stage.name, first, axis=_time_axis(graph))
     else:
         if graph.takes_lengths:
             _keep_what_counts(stage, graph)

@@ -147,17 +147,23 @@ class Walk:
         constants = [self._constants.get(name) for name, kind in pairs if _is_constant(kind)]
         return Taken(tuple(constants), node.outputs)
 
+    def follow(self, op: str, *inputs: str, **attributes: Any) -> Taken:
+        """Step over the next node; the main line goes on with its only output."""
+        taken = self.take(op, *inputs, **attributes)
+        (self.current,) = taken.outputs
+        return taken
+
     def integers(self, op: str, *values: int, **attributes: Any) -> None:
         """Step over a node of the main line whose only constant holds just these whole numbers."""
-        (found,) = self.advance(op, CONSTANT, **attributes).arrays()
-        if found.dtype != np.int64 or found.reshape(-1).tolist() != list(values):
-            got = f"{op} before {self.current!r} has {found.tolist()}"
+        (array,) = self.advance(op, CONSTANT, **attributes).arrays()
+        if array.dtype != np.int64 or array.reshape(-1).tolist() != list(values):
+            got = f"{op} before {self.current!r} has {array.tolist()}"
             raise UnsupportedModel(f"{got}, expected {list(values)}")
 
     def number(self, op: str, value: float) -> None:
         """Step over a node of the main line whose only constant is just this number."""
-        (found,) = self.advance(op, CONSTANT).arrays()
-        check_number(found, value, self.current)
+        (array,) = self.advance(op, CONSTANT).arrays()
+        check_number(array, value, self.current)
 
     def check_end(self, output: str) -> None:
         """Everything was used and the main line ends in `output`."""

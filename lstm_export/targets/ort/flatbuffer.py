@@ -90,8 +90,10 @@ class Table:
     def real(self, field: int) -> float:
         """A float32; 0 where it is absent."""
         place = self._place(field)
-        (found,) = struct.unpack("<f", self._source.at(place, 4)) if place else (0.0,)
-        return float(found)
+        if not place:
+            return 0.0
+        (value,) = struct.unpack("<f", self._source.at(place, 4))
+        return float(value)
 
     def table(self, field: int) -> Table:
         """A table that has to be there."""
@@ -161,8 +163,9 @@ class Table:
         return place + self._read(_DISTANCE, place)
 
     def _read(self, kind: str, place: int) -> int:
-        (found,) = struct.unpack(kind, self._source.at(place, struct.calcsize(kind)))
-        return int(found)
+        size = struct.calcsize(kind)
+        (value,) = struct.unpack(kind, self._source.at(place, size))
+        return int(value)
 
 
 def damaged(what: str) -> BundleError:

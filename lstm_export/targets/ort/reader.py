@@ -114,8 +114,11 @@ def _metadata(model: Table) -> Iterator[tuple[str, str]]:
 
 def _opset(model: Table) -> int:
     """The version of the standard operators; ONNX Runtime lists its own sets, too."""
-    domains = [(entry.text(0), entry.number(1, "<q")) for entry in model.tables(_OPSETS)]
-    versions = [version for domain, version in domains if domain in ("", "ai.onnx")]
+    versions = []
+    for entry in model.tables(_OPSETS):
+        domain = entry.text(0)
+        if domain in ("", "ai.onnx"):
+            versions.append(entry.number(1, "<q"))
     if len(versions) != 1:
         raise damaged(f"it names {len(versions)} versions of the standard operators, expected 1")
     return versions[0]
@@ -192,7 +195,8 @@ def _constants(graph: Table) -> Iterator[tuple[str, Array]]:
             raise damaged(f"it holds {name!a} of another type, or in another file")
         shape = tensor.numbers(_DIMS)
         raw = tensor.raw(_RAW_DATA)
-        if min(shape, default=1) < 0 or len(raw) != np.dtype(dtype).itemsize * prod(shape):
+        size_bytes = np.dtype(dtype).itemsize * prod(shape)
+        if min(shape, default=1) < 0 or len(raw) != size_bytes:
             raise damaged(f"it holds {len(raw)} bytes for an array of the shape {shape}")
         try:
             yield name, np.frombuffer(raw, dtype).reshape(shape)
