@@ -67,27 +67,31 @@ def time_line(answers: Answers, predictor: str, target: str, step: int) -> Marku
     true = answers.true[windows, column, step]  # (windows,)
     predicted = answers.predicted[predictor][windows, column, step]
     quantiles = answers.quantiles.get(predictor)
-    values = [true, predicted]
+    band: list[Array] = []
     if quantiles is not None:
-        # the lowest and the highest, between which the band lies
-        values += [quantiles[windows, 0, column, step], quantiles[windows, -1, column, step]]
+        band = [quantiles[windows, 0, column, step], quantiles[windows, -1, column, step]]
     places = list(range(len(windows)))
     times = answers.times[windows]
     plot = Plot(
         LinearAxis.across(places),
-        LinearAxis.up(np.concatenate(values).tolist()),
+        LinearAxis.up(np.concatenate([true, predicted, *band]).tolist()),
         label="",
         said="predicted and measured over time",
-        # the time of day below its date: on one line three of them are too wide for a phone
-        text=lambda place: str(times[int(place)]).replace("T", "\n").removesuffix(":00"),
+        text=lambda place: _time_text(times[int(place)]),
         marks=_between(len(places)),
     )
     shapes = []
-    if quantiles is not None:
-        shapes.append(plot.band(places, values[2].tolist(), values[3].tolist()))
+    if band:
+        lowest, highest = band
+        shapes.append(plot.band(places, lowest.tolist(), highest.tolist()))
     shapes.append(plot.line(places, true.tolist(), "true"))
     shapes.append(plot.line(places, predicted.tolist(), "series0"))
     return plot.drawn(*shapes)
+
+
+def _time_text(time: object) -> str:
+    """The time of day below its date: on one line three of them are too wide for a phone."""
+    return str(time).replace("T", "\n").removesuffix(":00")
 
 
 def scatter(answers: Answers, predictor: str, target: str) -> Markup:
@@ -98,23 +102,25 @@ def scatter(answers: Answers, predictor: str, target: str) -> Markup:
     predicted = answers.predicted[predictor][known, column].ravel()
     spread = np.linspace(0, len(true) - 1, min(len(true), MOST_POINTS))
     picked = spread.round().astype(int)
-    both = [*true[picked].tolist(), *predicted[picked].tolist()]
+    across = true[picked].tolist()
+    up = predicted[picked].tolist()
     plot = Plot(
-        LinearAxis.across(both),
-        LinearAxis.up(both),
+        LinearAxis.across([*across, *up]),
+        LinearAxis.up([*across, *up]),
         label="measured",
         said="predicted against measured",
     )
     ends = [plot.across.low, plot.across.high]
     right = plot.line(ends, ends, "true")
-    return plot.drawn(right, plot.dots(true[picked].tolist(), predicted[picked].tolist()))
+    return plot.drawn(right, plot.dots(across, up))
 
 
 def residuals(errors: Array) -> Markup:
     """How often errors of each size come; the outermost bars hold what lies beyond."""
     # The largest errors would squeeze all others into one bar.
     reach = float(np.quantile(np.abs(errors), 0.99)) or 1.0
-    counts, edges = np.histogram(np.clip(errors, -reach, reach), BINS, (-reach, reach))
+    within = np.clip(errors, -reach, reach)
+    counts, edges = np.histogram(within, BINS, (-reach, reach))
     shares = 100 * counts / errors.size
     plot = Plot(
         LinearAxis.across(edges.tolist()),

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..model import Column, Signature
-from ..pages import Markup, bullets, element, facts, framed, number, plain, section, table
+from ..pages import Markup, bullets, element, facts, framed, number, plain, row, section, table
 from ..training import TrainingResult
 from ..training.answers import Answers
 from ..training.significance import gain_of
@@ -72,12 +72,13 @@ def evaluation_page(found: Evaluation, name: str, table_name: str, again: str) -
     artifacts = {cost.artifact for cost in found.costs}
     predictors = [name for name in found.answers.predicted if name not in artifacts]
     verdict = _verdict(found.answers, found.figures, predictors, found.signature.targets)
+    judged = {"model": name, "table": table_name, "windows": found.why}
     main = [
         *_costs(found.costs),
         *_targets(found.answers, found.figures, found.signature, predictors),
         *of_coverage(found.coverage, found.signature.targets),
         of_data(found.data),
-        _made_of({"Judged": {"model": name, "table": table_name, "windows": found.why}}, again),
+        _made_of({"Judged": judged}, again),
     ]
     return _page(name, f"{name} on {table_name}: {found.why}.", verdict, main)
 
@@ -147,7 +148,7 @@ def _costs(costs: Sequence[Cost]) -> Iterator[Markup]:
         more = cost.rmse - cost.model_rmse
         values = (cost.rmse, cost.model_rmse, more, cost.largest_change)
         cells = [number(plain(value)) for value in values]
-        rows.append(element("tr", element("td", cost.artifact), element("td", cost.target), *cells))
+        rows.append(row(cost.artifact, cost.target, *cells))
     heads = ("artifact", "", "RMSE", "of the model", "more", "an answer moves by at most")
     yield section("What deployment costs", table(heads, rows))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from ..model import Column
-from ..pages import Markup, element, legend, number, plain, section, table
+from ..pages import Markup, element, legend, number, plain, row, section, table
 from ..training import Coverage, DataReport, Epoch, Score, Searched, TrainingResult
 from ..training.answers import MODEL, Answers
 from ..training.data_report import FATES
@@ -55,7 +55,7 @@ def _errors(figures: Sequence[ErrorFigures]) -> Markup:
         cells = [number(plain(value)) for value in (entry.rmse, entry.mae, entry.bias)]
         kind = "best" if plain(entry.rmse) == best else "other"
         windows = number(f"{entry.windows:,}")
-        rows.append(element("tr", element("td", entry.predictor), *cells, windows, class_=kind))
+        rows.append(row(entry.predictor, *cells, windows, class_=kind))
     return table(("", "RMSE", "MAE", "mean error", "windows"), rows)
 
 
@@ -63,7 +63,7 @@ def _groups(figures: Sequence[ErrorFigures], predictors: Sequence[str]) -> Marku
     rows = []
     for name, errors, windows in islice(by_group(figures, predictors), MOST_GROUPS):
         cells = [number("-" if rmse is None else plain(rmse)) for rmse in errors]
-        rows.append(element("tr", element("td", name), *cells, number(f"{windows:,}")))
+        rows.append(row(name, *cells, number(f"{windows:,}")))
     return table(("", *predictors, "windows"), rows)
 
 
@@ -88,10 +88,10 @@ def of_coverage(found: Sequence[Coverage], targets: Sequence[Column]) -> Iterato
     units = {column.name: column.unit for column in targets}
     rows = []
     for entry in found:
-        cells = [element("td", text) for text in (entry.target, f"q{entry.low:g}, q{entry.high:g}")]
+        between = f"q{entry.low:g}, q{entry.high:g}"
         shares = [number(f"{entry.level:.0%}"), number(f"{entry.share:.1%}")]
         width = number(f"{plain(entry.width)} {units[entry.target]}".rstrip())
-        rows.append(element("tr", element("td", entry.part), *cells, *shares, width))
+        rows.append(row(entry.part, entry.target, between, *shares, width))
     heads = ("part", "", "between", "is meant to hold", "holds", "mean width")
     yield section("Intervals", table(heads, rows))
 
@@ -120,8 +120,8 @@ def of_search(search: Searched | None) -> Iterator[Markup]:
         values = [number(f"{trial.options[name]:.4g}") for name in names]
         rmse = number("-" if trial.rmse is None else plain(trial.rmse))
         kind = "best" if index == search.best else "other"
-        cells = (element("td", str(index)), *values, number(str(trial.epochs)), rmse)
-        rows.append(element("tr", *cells, class_=kind))
+        epochs = number(str(trial.epochs))
+        rows.append(row(str(index), *values, epochs, rmse, class_=kind))
     about = (
         "The first has the options as they were given. RMSE in standard deviations, on the "
         f"{search.windows:,} validation windows that all of them have."
@@ -132,7 +132,7 @@ def of_search(search: Searched | None) -> Iterator[Markup]:
 
 def _run(name: str, scores: Sequence[Score], is_kept: bool) -> Markup:
     cells = [number(plain(score.rmse)) for score in scores]
-    return element("tr", element("td", name), *cells, class_="best" if is_kept else "other")
+    return row(name, *cells, class_="best" if is_kept else "other")
 
 
 def of_data(data: DataReport) -> Markup:
@@ -143,7 +143,7 @@ def of_data(data: DataReport) -> Markup:
             continue
         counts = [number(f"{part.windows[fate]:,}") for fate in FATES]
         span = f"{part.first} to {part.last}" if part.first else "-"
-        rows.append(element("tr", element("td", part.part), *counts, number(span)))
+        rows.append(row(part.part, *counts, number(span)))
     about = f"{data.rows:,} rows, {data.first} to {data.last}."
     if data.first_gap:
         about += f" The first gap in time is at {data.first_gap}."
@@ -158,8 +158,7 @@ def _groups_of_data(data: DataReport) -> Markup:
     for group in data.groups[:MOST_GROUPS]:
         used = [number(f"{count:,}") for count in group.parts.values()]
         lost = [number(f"{group.windows[fate]:,}") for fate in FATES[1:]]
-        cells = [element("td", group.group), number(f"{group.rows:,}"), *used, *lost]
-        rows.append(element("tr", *cells))
+        rows.append(row(group.group, number(f"{group.rows:,}"), *used, *lost))
     parts = [part.part for part in data.parts]
     return table(("group", "rows", *parts, *WORDS_FOR_FATES[1:]), rows)
 

@@ -186,8 +186,9 @@ def _options(
 ) -> TrainingOptions:
     """How the table is cut into windows and parts: as in training, or all of it one part."""
     trained = facts.get("options", {})
-    # A table that is judged whole is one part, the first, which is called "train".
-    split = (1.0, 0.0, 0.0) if is_whole else tuple(trained.get("split", (0.7, 0.15, 0.15)))
+    split = tuple(trained.get("split", (0.7, 0.15, 0.15)))
+    if is_whole:
+        split = (1.0, 0.0, 0.0)  # one part, the first, which is called "train"
     return TrainingOptions(
         targets=tuple(column.name for column in signature.targets),
         features=tuple(column.name for column in signature.measured),
@@ -211,7 +212,8 @@ def _part(chosen: Part, options: TrainingOptions, is_training_file: bool) -> tup
     """The part in `PARTS` that is judged, and why."""
     if chosen == ALL:
         return "train", "every window of the table"
-    given = [name for name, share in zip(PARTS, options.split, strict=True) if share > 0]
+    shares = dict(zip(PARTS, options.split, strict=True))
+    given = [part for part, share in shares.items() if share > 0]
     judged = chosen if chosen in given else given[-1]
     if is_training_file:
         return judged, f"the {judged} part of the file that the model was trained on"

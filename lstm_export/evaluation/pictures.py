@@ -87,7 +87,8 @@ def _target(figure: Figure, answers: Answers, column: Column) -> None:
     of_series = f" of {series}" if series else ""
     over_time.set(title=f"the latest windows{of_series}, first step ahead", xlabel="windows")
     over_time.legend(frameon=False)
-    against.plot(true.ravel(), predicted.ravel(), ".", color=PREDICTED, markersize=2, alpha=0.4)
+    dots = {"color": PREDICTED, "markersize": 2, "alpha": 0.4}
+    against.plot(true.ravel(), predicted.ravel(), ".", **dots)
     ends = [true.min(), true.max()]
     against.plot(ends, ends, color=MEASURED, linewidth=0.8)
     against.set(xlabel="measured", ylabel="predicted")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from ..pages import (
     framed,
     number,
     plain,
+    row,
     section,
     table,
 )
@@ -71,12 +73,10 @@ def _sentences(report: FleetReport) -> Iterator[str]:
 
 def _failed(failed: Sequence[Outcome]) -> Iterator[Markup]:
     if failed:
-        rows = [_row("bad", outcome.name, outcome.error) for outcome in failed[:MOST_ROWS]]
+        rows = []
+        for outcome in failed[:MOST_ROWS]:
+            rows.append(row(outcome.name, outcome.error, class_="bad"))
         yield section(f"What failed: {len(failed):,}", table(("model", "why"), rows))
-
-
-def _row(kind: str, *cells: str) -> Markup:
-    return element("tr", *(element("td", cell) for cell in cells), class_=kind)
 
 
 def _changed(changes: Changes | None, models: int) -> Iterator[Markup]:
@@ -87,8 +87,9 @@ def _changed(changes: Changes | None, models: int) -> Iterator[Markup]:
         f"{package}: {after or 'not installed'}, was {before or 'not installed'}"
         for package, (before, after) in changes.versions.items()
     ]
-    names = list(changes.models)[:MOST_CHANGED]
-    rows = [_row("open", name, "; ".join(changes.models[name])) for name in names]
+    rows = []
+    for name, changed in islice(changes.models.items(), MOST_CHANGED):
+        rows.append(row(name, "; ".join(changed), class_="open"))
     told = f"{len(changes.models):,} of {models:,} models changed."
     parts = [element("p", told)]
     if rows:
@@ -108,7 +109,11 @@ def _errors(outcomes: Sequence[Outcome]) -> Iterator[Markup]:
 
 def _baselines(outcomes: Sequence[Outcome]) -> Iterator[Markup]:
     """How many models do how well beside their best baselines."""
-    ratios = [rmse[0] / rmse[1] for rmse in (o.rmse for o in outcomes) if rmse and rmse[1]]
+    ratios = []
+    for outcome in outcomes:
+        if outcome.rmse:
+            own, best = outcome.rmse
+            ratios += [own / best] if best else []
     if len(ratios) > 1:
         chart = _histogram(ratios, 1.5, "RMSE / that of the best baseline")
         about = "number of models; the outermost bar holds what lies beyond"
@@ -116,7 +121,8 @@ def _baselines(outcomes: Sequence[Outcome]) -> Iterator[Markup]:
 
 
 def _histogram(values: Sequence[float], reach: float, label: str) -> Markup:
-    counts, edges = np.histogram(np.clip(values, 0.0, reach), _BINS, (0.0, reach))
+    within = np.clip(values, 0.0, reach)
+    counts, edges = np.histogram(within, _BINS, (0.0, reach))
     plot = Plot(
         LinearAxis.across(edges.tolist()),
         LinearAxis.up([0.0, *counts.tolist()]),
@@ -151,9 +157,8 @@ def _model_row(outcome: Outcome) -> Markup:
         f"{outcome.size_bytes:,}" if outcome.size_bytes else "-",
         f"{outcome.seconds:.1f}",
     )
-    return element(
-        "tr",
-        element("td", outcome.name),
+    return row(
+        outcome.name,
         element("td", outcome.verdict, class_="verdict"),
         *(number(text) for text in numbers),
         class_="good" if outcome.ok else "bad",

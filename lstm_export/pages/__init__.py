@@ -4,7 +4,7 @@ from .chart import Plot, legend, plain
 from .frame import framed
 from .linear_axis import LinearAxis
 from .log_axis import LogAxis, power
-from .markup import Markup, bullets, element, facts, joined, number, percent, section, table
+from .markup import Markup, bullets, element, facts, joined, number, percent, row, section, table
 
 __all__ = [
     "LinearAxis",
@@ -21,6 +21,7 @@ __all__ = [
     "percent",
     "plain",
     "power",
+    "row",
     "section",
     "table",
 ]

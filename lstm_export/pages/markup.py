@@ -55,6 +55,16 @@ def table(heads: Iterable[str], rows: Iterable[Markup]) -> Markup:
     return element("div", whole, class_="scroll")
 
 
+def row(*cells: str, **attributes: str | float) -> Markup:
+    """A row of a table; plain text becomes a cell.
+
+    >>> row("rmse", number("0.5"))
+    '<tr><td>rmse</td><td class="number">0.5</td></tr>'
+    """
+    marked = [cell if isinstance(cell, Markup) else element("td", cell) for cell in cells]
+    return element("tr", *marked, **attributes)
+
+
 def number(text: str, *more: Markup) -> Markup:
     """A cell whose digits stand under each other."""
     return element("td", text, *more, class_="number")
