@@ -41,7 +41,8 @@ def joined(table: Table, carried: Carried, signature: Signature) -> tuple[Table,
         InputError: a column is missing, or of another kind than before.
     """
     names = _needed(table, signature)
-    parts = [carried[keys] for keys, _ in keyed_rows(table, signature.group) if keys in carried]
+    series = [keys for keys, _ in keyed_rows(table, signature.group)]
+    parts = [carried[keys] for keys in series if keys in carried]
     columns = {name: _column(name, parts, table) for name in names}
     count = len(columns[names[0]]) - len(table)
     return replace(table, columns=columns, first_row=table.first_row - count), count
@@ -58,7 +59,8 @@ def carried_on(
         unknown = dict(zip(measured.names, is_missing.T, strict=True))  # (rows,) each
     following = dict(carried)
     for keys, places in keyed_rows(table, signature.group):
-        kept = {name: column[places[-rows:]] for name, column in table.columns.items()}
+        latest = places[-rows:]
+        kept = {name: column[latest] for name, column in table.columns.items()}
         for name, is_unknown in unknown.items():
             _fill_first(kept[name], table[name][places], is_unknown[places])
         following[keys] = kept

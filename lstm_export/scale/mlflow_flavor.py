@@ -81,14 +81,16 @@ def _pinned() -> list[str]:
 def _mlflow_signature(signature: Signature) -> Any:
     models = require("mlflow.models", "mlflow", "making a model of MLflow")
     types = require("mlflow.types", "mlflow", "making a model of MLflow")
-    texts = [*group_columns(signature.group, ()), *(each.name for each in signature.categories)]
-    asked = [(_time_kind(signature), signature.time)] if signature.time else []
-    asked += [("string", name) for name in texts]
-    asked += [("double", column.name) for column in signature.measured]
-    told = [(_answered_kind(signature), signature.time)] if signature.time else []
-    told += [("string", name) for name in group_columns(signature.group, ())]
-    told += [("float", column.name) for column in signature.outputs]
-    return models.ModelSignature(_schema(types, asked), _schema(types, told or [("long", "row")]))
+    groups = [("string", name) for name in group_columns(signature.group, ())]
+    inputs = [(_time_kind(signature), signature.time)] if signature.time else []
+    inputs += groups
+    inputs += [("string", category.name) for category in signature.categories]
+    inputs += [("double", column.name) for column in signature.measured]
+    outputs = [(_answered_kind(signature), signature.time)] if signature.time else []
+    outputs += groups
+    outputs += [("float", column.name) for column in signature.outputs]
+    outputs = outputs or [("long", "row")]
+    return models.ModelSignature(_schema(types, inputs), _schema(types, outputs))
 
 
 def _time_kind(signature: Signature) -> str:
@@ -113,7 +115,8 @@ def _answered_kind(signature: Signature) -> str:
 def _schema(types: Any, columns: list[tuple[str, str]]) -> Any:
     specs = []
     for kind, name in columns:
-        specs.append(types.ColSpec(types.schema.AnyType() if kind == _ANY else kind, name))
+        column_type = types.schema.AnyType() if kind == _ANY else kind
+        specs.append(types.ColSpec(column_type, name))
     return types.Schema(specs)
 
 
@@ -149,7 +152,8 @@ def _times(signature: Signature, rows: int) -> Array:
 
 def _dates(signature: Signature, steps: Array) -> Array:
     """Dates so many steps after the start, datetime64[us]."""
-    times: Array = _START + steps * np.timedelta64(int(1e6 * (signature.time_step or 1.0)), "us")
+    step_us = int(1e6 * (signature.time_step or 1.0))
+    times: Array = _START + steps * np.timedelta64(step_us, "us")
     if signature.calendar_step == "business-day":
         times = np.busday_offset(_START.astype("datetime64[D]"), steps)
     elif signature.calendar_step:

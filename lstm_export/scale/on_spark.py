@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from uuid import uuid4
 
 from ..errors import InputError, require
 from ..model import Signature
@@ -22,6 +23,7 @@ _STARTED_HERE = {
     "spark.ui.showConsoleProgress": "false",
     "spark.driver.defaultJavaOptions": "-XX:TieredStopAtLevel=1",
 }
+_MARK = "spark.lstm_export.started"  # by which a context is known that was started here
 
 
 def ask_spark(
@@ -78,19 +80,19 @@ def _context(pyspark: Any, workers: int | None) -> Iterator[Any]:
 
     A context, and no session: that would load all of Spark SQL.
     """
-    if pyspark.SparkContext._active_spark_context is not None:  # no public name tells
-        yield pyspark.SparkContext.getOrCreate()
-        return
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # Spark looks nowhere else
-    conf = pyspark.SparkConf().setAll(_STARTED_HERE.items())
+    mark = uuid4().hex
+    conf = pyspark.SparkConf().setAll(_STARTED_HERE.items()).set(_MARK, mark)
     if workers and _SUBMITTED not in os.environ:  # spark-submit has named its cluster already
         conf = conf.setMaster(f"local[{workers}]")
     with starting("Spark", "it needs Java: apt-get install openjdk-17-jre-headless"):
-        context = pyspark.SparkContext(conf=conf)
+        context = pyspark.SparkContext.getOrCreate(conf)
+    is_started_here = context.getConf().get(_MARK) == mark  # one that was there keeps its own conf
     try:
         yield context
     finally:
-        context.stop()
+        if is_started_here:
+            context.stop()
 
 
 def spark_schema(signature: Signature, columns: Any) -> Any:

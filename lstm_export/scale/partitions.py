@@ -95,8 +95,10 @@ def partitions_of(data: Path, output: Path) -> tuple[Partition, ...]:
 
 def _tables(data: Path) -> Iterator[Path]:
     for path in sorted(data.rglob("*")):
-        hidden = [part for part in path.relative_to(data).parts if part.startswith((".", "_"))]
-        if path.name.lower().endswith(SUFFIXES) and not hidden and not is_folder(path):
+        if not path.name.lower().endswith(SUFFIXES) or is_folder(path):
+            continue
+        is_hidden = any(part.startswith((".", "_")) for part in path.relative_to(data).parts)
+        if not is_hidden:
             yield path
 
 

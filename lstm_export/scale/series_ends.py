@@ -62,7 +62,9 @@ class SeriesEnds:
 
 
 def _listed(times: Array) -> list[Any]:
-    written: list[Any] = (times.astype(str) if times.dtype.kind == "M" else times).tolist()
+    if times.dtype.kind == "M":
+        times = times.astype(str)
+    written: list[Any] = times.tolist()
     return written
 
 

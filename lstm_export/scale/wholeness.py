@@ -23,8 +23,10 @@ def ends_of(table: Table, signature: Signature) -> Table:
         InputError: the column of time or group is missing or is called as one of these, or a cell
             is no time.
     """
-    times = np.arange(len(table)) if signature.time is None else parse_times(table, signature.time)
-    found = list(keyed_rows(table, signature.group))
+    times = np.arange(len(table))
+    if signature.time is not None:
+        times = parse_times(table, signature.time)
+    series = list(keyed_rows(table, signature.group))
     columns: dict[str, Array] = {}
     for index, name in enumerate(group_columns(signature.group, table.names)):
         if name in {FIRST, LAST}:
@@ -32,9 +34,10 @@ def ends_of(table: Table, signature: Signature) -> Table:
                 f"column {name} tells series apart, and is to tell where they {_ENDS[name]}; "
                 "bring the rows of every series together instead, as groupby does"
             )
-        columns[name] = np.array([keys[index] for keys, _ in found], object)
-    columns[FIRST] = np.array([times[rows].min() for _, rows in found], times.dtype)
-    columns[LAST] = np.array([times[rows].max() for _, rows in found], times.dtype)
+        columns[name] = np.array([keys[index] for keys, _ in series], object)
+    of_series = [times[rows] for _, rows in series]
+    columns[FIRST] = np.array([own.min() for own in of_series], times.dtype)
+    columns[LAST] = np.array([own.max() for own in of_series], times.dtype)
     return Table(columns)
 
 
@@ -50,8 +53,10 @@ def check_whole(ends: TableSource, signature: Signature) -> None:
     """
     table = Table.of(ends)
     names = group_columns(signature.group, table.names)
-    cells = [table.text(name).tolist() for name in names]
-    keys = list(zip(*cells, strict=True)) if names else [()] * len(table)
+    keys: list[tuple[str, ...]] = [()] * len(table)
+    if names:
+        cells = [table.text(name).tolist() for name in names]
+        keys = list(zip(*cells, strict=True))
     hashes = np.array([hash_of(series) for series in keys], np.uint64)
     first = table[FIRST]
     last = table[LAST]

@@ -147,11 +147,14 @@ def spark(folder: Path) -> Iterator[Any]:
     spark.stop()
 
 
-def shown(engine: str, **names: Any) -> dict[str, Any]:
-    """What the page's block that imports an engine leaves behind, run as it stands."""
+def shown(engine: str, root: str = "", **names: Any) -> dict[str, Any]:
+    """What the page's block that imports an engine leaves behind.
+
+    It is run as it stands, but for `root` before the folders that it reads.
+    """
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     (block,) = (block for block in blocks if engine in block)
-    exec(block, names)  # noqa: S102 - the page's own code
+    exec(block.replace('parquet("', f'parquet("{root}'), names)  # noqa: S102 - the page's own code
     return names
 
 
@@ -180,8 +183,9 @@ def test_dask(dask: Any, session: Session) -> None:
     assert_same(found["grouped"].compute(), session)
 
 
-def test_spark(spark: Any, session: Session) -> None:
-    found = shown("spark_schema", spark=spark)
+def test_spark(spark: Any, session: Session, folder: Path) -> None:
+    # Java stays in the folder where it was started, maybe by another test
+    found = shown("spark_schema", root=f"{folder}/", spark=spark)
     assert_same(found["whole"].toPandas(), session)
     assert_same(found["grouped"].toPandas(), session)
 

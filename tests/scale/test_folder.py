@@ -369,8 +369,7 @@ def test_an_engine_that_does_not_start_is_told_in_one_line(
     engines = {name: MagicMock() for name in ("ray", "dask", "distributed", "pyspark")}
     engines["ray"].is_initialized.return_value = False
     engines["distributed"].default_client.side_effect = ValueError
-    context = engines["pyspark"].SparkContext
-    context._active_spark_context = None
+    context = engines["pyspark"].SparkContext.getOrCreate
     for start in (engines["ray"].init, engines["distributed"].Client, context):
         start.side_effect = RuntimeError("timed out\nat line 7")
     for name, module in engines.items():
