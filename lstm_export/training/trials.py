@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import InputError, require
 from ..model import Array
 from ..series import RowSource
+from . import scratch
 from .answers import MODEL, spread_rmse
 from .fitting import Fitted, fit_table
 from .history import Epoch, Notice, Progress
@@ -143,7 +144,9 @@ class _Trials:
                 "validation: its error cannot be compared"
             )
         answers = model_answers(fitted.model, fitted.samples, fitted.chosen)
-        return spread_rmse(answers.predicted[MODEL][is_shared], answers.true[is_shared])
+        windows = np.flatnonzero(is_shared)
+        predicted = scratch.taken(answers.predicted[MODEL], windows)
+        return spread_rmse(predicted, scratch.taken(answers.true, windows))
 
 
 class _Clock:
