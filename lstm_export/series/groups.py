@@ -62,4 +62,5 @@ def keyed_rows(table: Table, group: str | None) -> Iterator[tuple[tuple[str, ...
     # where each series begins in `order`, and the number of rows
     bounds = np.searchsorted(codes[order], np.arange(len(names) + 1))
     for code in np.argsort(first):  # np.unique sorts by name; by first row is order of appearance
-        yield tuple(map(str, names[code])), order[bounds[code] : bounds[code + 1]]
+        cells = tuple(map(str, names[code]))
+        yield cells, order[bounds[code] : bounds[code + 1]]

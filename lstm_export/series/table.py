@@ -153,7 +153,8 @@ class Table:
             raise InputError(
                 f"column {name} of {self.title} holds times, expected numbers; leave it out"
             )
-        values = self._parsed(name, column) if column.dtype.kind == "O" else self._known(column)
+        is_text = column.dtype.kind == "O"
+        values = self._parsed(name, column) if is_text else self._known(column)
         too_large = np.abs(values) > FLOAT32_MAX
         for index in np.flatnonzero(too_large)[:1]:
             raise InputError(
@@ -222,11 +223,11 @@ class Table:
         """
         pyarrow = require("pyarrow", "train", "writing Parquet")
         parquet = require("pyarrow.parquet", "train", "writing Parquet")
-        # cells of text: pyarrow would take a column without any for one of nulls
-        types = {name: pyarrow.string() for name in self.names if self[name].dtype.kind == "O"}
-        columns = {
-            name: pyarrow.array(column, types.get(name)) for name, column in self.columns.items()
-        }
+        columns = {}
+        for name, column in self.columns.items():
+            # pyarrow would take a column of text without any cell for one of nulls
+            kind = pyarrow.string() if column.dtype.kind == "O" else None
+            columns[name] = pyarrow.array(column, kind)
         with replacing(path) as partial:
             parquet.write_table(pyarrow.table(columns), partial)
 

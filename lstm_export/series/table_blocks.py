@@ -239,7 +239,8 @@ class _CsvRows:
             if not header.strip():
                 raise InputError(f"{self._path} holds nothing, expected a table")
             delimiter = delimiter_of(header, table_format)
-            return delimiter, csv_names(self._path, next(csv.reader([header], delimiter=delimiter)))
+            (cells,) = csv.reader([header], delimiter=delimiter)
+            return delimiter, csv_names(self._path, cells)
         except OSError as error:
             raise unreadable(self._path, error, "a table") from error
         except (csv.Error, UnicodeDecodeError) as error:

@@ -121,8 +121,9 @@ def sliding_windows(x: Array, window: int) -> Array:
     if len(x) < window:
         return np.empty((0, window, x.shape[1]), x.dtype)
     # numpy's axes are (windows, input_size, window).
-    view: Array = np.lib.stride_tricks.sliding_window_view(x, window, axis=0).swapaxes(1, 2)
-    return view
+    view = np.lib.stride_tricks.sliding_window_view(x, window, axis=0)
+    windows: Array = view.swapaxes(1, 2)
+    return windows
 
 
 def _unbroken(rows: Array, complete: Array, times: Array, signature: Signature) -> Iterator[Array]:

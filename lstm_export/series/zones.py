@@ -39,7 +39,8 @@ def to_utc(local: Array, zone: zoneinfo.ZoneInfo) -> Array:
 def to_local(times: Array, zone: zoneinfo.ZoneInfo) -> Array:
     """UTC as local times."""
     utc = datetime.timezone.utc
-    local: Array = times + _offsets(times, lambda time: time.replace(tzinfo=utc).astimezone(zone))
+    ahead = _offsets(times, lambda time: time.replace(tzinfo=utc).astimezone(zone))
+    local: Array = times + ahead
     return local
 
 
@@ -79,7 +80,8 @@ def with_second_hours(times: Array, zone: zoneinfo.ZoneInfo) -> Array:
 
 def _between_both(time: np.datetime64, zone: zoneinfo.ZoneInfo) -> np.timedelta64:
     """From the first of two equal local times to the second; 0 where there is one alone."""
-    local = to_local(np.array([time]), zone)[0].astype("datetime64[s]").item()
+    (local_time,) = to_local(np.array([time]), zone)
+    local = local_time.astype("datetime64[s]").item()
     first = zone.utcoffset(local.replace(fold=0)) or datetime.timedelta()
     second = zone.utcoffset(local.replace(fold=1)) or datetime.timedelta()
     return np.timedelta64(first - second, "s") if first > second else np.timedelta64(0, "s")

@@ -91,7 +91,8 @@ def spread_rmse(predicted: Array, true: Array) -> float:
     blocks = [*scratch.blocks(len(true), true[0].size)]
     count = true[:, 0].size
     mean = _total(true[block] for block in blocks) / count  # (targets,)
-    squares = _total(np.square(true[block] - mean[:, np.newaxis]) for block in blocks) / count
+    of_target = mean[:, np.newaxis]
+    squares = _total(np.square(true[block] - of_target) for block in blocks) / count
     spread = np.sqrt(squares)
     # a target that never changes is judged in its own unit
     scale = np.where(spread > 0, spread, 1.0)
@@ -102,7 +103,8 @@ def spread_rmse(predicted: Array, true: Array) -> float:
 
 def _total(blocks: Iterable[Array]) -> Array:
     """The sum over blocks `(windows, targets, steps)`, `(targets,)`."""
-    total: Array = np.sum([block.sum(axis=(0, 2)) for block in blocks], axis=0)
+    sums = [block.sum(axis=(0, 2)) for block in blocks]
+    total: Array = np.sum(sums, axis=0)
     return total
 
 
@@ -117,16 +119,16 @@ def answers_of(
     One that has no answer for most of the windows, as a season that the table is too short for,
     is left out: it says nothing.
     """
-    starts = samples.parts[part]
+    windows = len(samples.parts[part])
     # (windows, targets, steps)
-    true = asked(samples.targets, samples, part).reshape(len(starts), len(targets), -1)
+    true = asked(samples.targets, samples, part).reshape(windows, len(targets), -1)
     predicted = {}
     quantiles = {}
     for name, ask in predictors.items():
         y = asked(ask, samples, part)
         if _share_answered(y) <= 0.5:
             continue
-        y = y.reshape(len(starts), -1, *true.shape[1:])  # the answer, then its quantiles
+        y = y.reshape(windows, -1, *true.shape[1:])  # the answer, then its quantiles
         predicted[name] = y[:, 0]  # (windows, targets, steps)
         if y.shape[1] > 1:
             quantiles[name] = y[:, 1:]
@@ -161,7 +163,8 @@ def _share_answered(y: Array) -> float:
     """Of the windows of `y (windows, output_size)`."""
     answered = 0
     for block in scratch.blocks(*y.shape):
-        answered += int(np.isfinite(y[block]).all(axis=1).sum())
+        is_answered = np.isfinite(y[block]).all(axis=1)  # (windows,)
+        answered += np.count_nonzero(is_answered)
     return answered / len(y)
 
 

@@ -146,9 +146,11 @@ def network_of(trained: Sequence[Trained]) -> Iterator[Stage]:
     yield Concat("members", inputs=last_steps)
     weights = [member.fc["weight"] for member in trained]  # (output_size, hidden_size) each
     biases = [member.fc["bias"] for member in trained]
-    share = np.float32(len(trained))
-    # (output_size, members * hidden_size): the mean of their answers is one product
-    yield Linear("fc", np.hstack(weights) / share, np.sum(biases, axis=0) / share)
+    count = np.float32(len(trained))
+    # the mean of their answers is one product
+    weight = np.hstack(weights) / count  # (output_size, members * hidden_size)
+    bias = np.sum(biases, axis=0) / count
+    yield Linear("fc", weight, bias)
 
 
 def assembly_of(samples: Samples, signature: Signature, options: TrainingOptions) -> Assembly:
@@ -159,7 +161,8 @@ def assembly_of(samples: Samples, signature: Signature, options: TrainingOptions
     if options.predict == "correction":
         return _of_correction(samples, options, inputs)
     steps = max(options.horizon, 1)
-    y = (np.repeat(rows, steps, axis=1) for rows in samples.targets_of("train"))  # (rows, answers)
+    targets = samples.targets_of("train")
+    y = (np.repeat(rows, steps, axis=1) for rows in targets)  # (rows, answers)
     outputs = Affine(OUTPUT_SCALER, *fit_scaler(y, options.scaler), inverse=True)
     return Assembly(inputs, outputs)
 
@@ -233,4 +236,6 @@ def last_values(samples: Samples, starts: Array, columns: tuple[int, ...]) -> Ar
 
 def repeated(scaler: Affine, times: int) -> Affine:
     """The scaler of answers for their quantiles, too."""
-    return replace(scaler, offset=np.tile(scaler.offset, times), scale=np.tile(scaler.scale, times))
+    offset = np.tile(scaler.offset, times)
+    scale = np.tile(scaler.scale, times)
+    return replace(scaler, offset=offset, scale=scale)

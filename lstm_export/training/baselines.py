@@ -117,7 +117,9 @@ def _seasonal(
     months = np.datetime_data(period.dtype)[0] == "M"
     times = samples.times.astype("datetime64[M]") if months else samples.times
     index = samples.target_index(starts)  # (windows, steps)
-    ago = times[index] - (period if months else period.astype("timedelta64[s]"))  # (windows, steps)
+    if not months:
+        period = period.astype("timedelta64[s]")
+    ago = times[index] - period  # (windows, steps)
     seasonal = np.full((*index.shape, samples.y.shape[1]), np.nan)  # (windows, steps, targets)
     group = samples.group[starts]
     for number in np.unique(group):

@@ -248,7 +248,9 @@ class TrainingOptions:
     @property
     def group_columns(self) -> tuple[str, ...]:
         """The columns that tell series apart, if there are any."""
-        return () if self.group is None else (self.group, *group_columns(self.group, ()))
+        if self.group is None:
+            return ()
+        return (self.group, *group_columns(self.group, ()))
 
     @property
     def table_format(self) -> TableFormat:
@@ -285,8 +287,8 @@ class TrainingOptions:
             raise InputError(
                 "horizon 0 has no last value to predict a change from; give --predict level"
             )
-        named = self.features
-        if self.exclude_past or (named is not None and not set(self.targets) <= set(named)):
+        has_all = self.features is None or set(self.targets) <= set(self.features)
+        if self.exclude_past or not has_all:
             raise InputError(
                 "a change is predicted from the target's last value: name the targets among the "
                 "--features, or give --predict level"

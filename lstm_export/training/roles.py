@@ -81,9 +81,10 @@ def input_signature(table: RowSource, options: TrainingOptions) -> Signature:
     columns += [Column(name) for name in calendar_columns(options.calendar)]
     targets = [Column(name, options.units.get(name, "")) for name in options.targets]
     step = _time_step(table, options)
+    answers = len(targets) * max(options.horizon, 1)
     return Signature(
         input_size=len(columns),
-        output_size=len(targets) * max(options.horizon, 1) * (1 + len(options.quantiles)),
+        output_size=answers * (1 + len(options.quantiles)),
         features=tuple(columns),
         targets=tuple(targets),
         window=options.window,

@@ -52,6 +52,12 @@ class Samples:
     timeline: Timeline
     complete: Array
 
+    @property
+    def answers(self) -> int:
+        """What a window has to answer: a value for each target and step ahead."""
+        targets: int = self.y.shape[1]
+        return targets * max(self.horizon, 1)
+
     def lengths(self, starts: Array) -> Array:
         """How many rows these windows have, int64 `(windows,)`."""
         if self.shorter is None:
@@ -99,12 +105,12 @@ class Samples:
         touched = scratch.zeros(len(self.x), np.bool_)
         for starts in self.starts_of(part):
             touched[self.target_index(starts)] = True
-        return scratch.true_rows(touched, self.y.shape[1] * max(self.horizon, 1))
+        return scratch.true_rows(touched, self.answers)
 
     def starts_of(self, part: str) -> Iterator[Array]:
         """The first rows of a part's windows, as many at a time as their targets allow."""
         starts = self.parts[part]
-        for block in scratch.blocks(len(starts), self.y.shape[1] * max(self.horizon, 1)):
+        for block in scratch.blocks(len(starts), self.answers):
             yield starts[block]
 
     @property

@@ -33,12 +33,14 @@ def fit_scaler(blocks: Iterable[Array], kind: Scaler) -> tuple[Array, Array]:
         scale = seen.deviation
     # Compared by range: the standard deviation of a constant column can round to 1e-17 and not 0.
     scale = np.where(high > low, scale, 1.0).astype(np.float32)
-    return offset.astype(np.float32), np.where(scale > 0, scale, np.float32(1.0))
+    scale = np.where(scale > 0, scale, np.float32(1.0))  # float32 can round it to 0
+    return offset.astype(np.float32), scale
 
 
 def column_warnings(samples: Samples, names: Sequence[str]) -> Iterator[str]:
     """Measured inputs that hardly vary in training, or leave its range later: a sentence each."""
-    seen = {part: moments_of(samples.inputs_of(part)) for part in PARTS if len(samples.parts[part])}
+    parts = [part for part in PARTS if len(samples.parts[part])]
+    seen = {part: moments_of(samples.inputs_of(part)) for part in parts}
     train = _looked_at(samples, seen["train"].count)
     for index, name in enumerate(names):
         yield from _nearly_constant(name, train[:, index])

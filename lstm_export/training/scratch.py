@@ -78,7 +78,8 @@ def true_rows(are_true: Array, width: int = 1) -> Iterator[Array]:
 def taken(array: Array, rows: Array) -> Array:
     """The rows of an array that are named, int64 `(count,)`."""
     found = empty((len(rows), *array.shape[1:]), array.dtype)
-    for block in blocks(len(rows), int(np.prod(array.shape[1:]))):
+    values_a_row = int(np.prod(array.shape[1:]))
+    for block in blocks(len(rows), values_a_row):
         found[block] = array[rows[block]]
     return found
 

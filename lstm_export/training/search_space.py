@@ -74,7 +74,8 @@ class Search:
             "num_layers": IntDistribution(max(layers - 1, 1), layers + 1),
             "dropout": FloatDistribution(0.0, max(MOST_DROPOUT, options.dropout)),
         }
-        for name, (low, high) in (POWERS | {"window": (-1, doublings)}).items():
+        powers = POWERS | {"window": (-1, doublings)}  # of two, times what is given
+        for name, (low, high) in powers.items():
             whole = IntDistribution(int(low), int(high))
             found[name] = whole if name in WHOLE else FloatDistribution(low, high)
         return {name: found[name] for name in self.over}

@@ -31,7 +31,8 @@ def best_of_seeds(table: RowSource, options: TrainingOptions, fit: Fit) -> Train
         if results[-1].interrupted:
             break
     runs = tuple(_seed_run(result) for result in results)
-    best = min(range(len(runs)), key=lambda index: runs[index].validation_loss or 0.0)
+    losses = [run.validation_loss or 0.0 for run in runs]
+    best = losses.index(min(losses))
     is_interrupted = results[-1].interrupted
     # Going on from one seed's state would not finish this run of several.
     return replace(results[best], seeds=runs, interrupted=is_interrupted, unfinished=None)

@@ -48,7 +48,9 @@ class Shortcut:
         """The same as stages after the scaler, the answers repeated for their quantiles."""
         yield LastSteps("window", self.rows, inputs=(self.scaler.name,))
         yield Flatten("flat")
-        yield Linear(RIDGE, np.tile(self.weight, (times, 1)), np.tile(self.bias, times))
+        weight = np.tile(self.weight, (times, 1))
+        bias = np.tile(self.bias, times)
+        yield Linear(RIDGE, weight, bias)
 
 
 def has_shortcut(samples: Samples) -> bool:

@@ -83,5 +83,6 @@ def _times(fc: Mapping[str, Array], share: float, outputs: Affine) -> dict[str, 
     bias = fc["bias"].copy()
     weight[:count] *= np.float32(share)
     # An answer is scale * y + offset: share * offset is wanted, and offset is added.
-    bias[:count] = share * bias[:count] - (1 - share) * outputs.offset / outputs.scale
+    beside = (1 - share) * outputs.offset / outputs.scale
+    bias[:count] = share * bias[:count] - beside
     return {"weight": weight, "bias": bias}

@@ -61,7 +61,7 @@ def _gains(answers: Answers, better: str, worse: str, target: str) -> Iterator[A
     column = answers.targets.index(target)
     for block in scratch.blocks(len(answers.true), answers.true[0].size):
         true = answers.true[block, column]  # (windows, steps)
-        own = np.square(answers.predicted[better][block, column] - true).mean(axis=1)
-        other = np.square(answers.predicted[worse][block, column] - true).mean(axis=1)
-        gains = other - own
+        error = answers.predicted[better][block, column] - true
+        larger = answers.predicted[worse][block, column] - true
+        gains = np.square(larger).mean(axis=1) - np.square(error).mean(axis=1)
         yield gains[np.isfinite(gains)]

@@ -36,7 +36,8 @@ def part_of_rows(bounds: Array, with_window: Array, options: TrainingOptions) ->
         return part
     shares = np.cumsum([0.0, *options.split])  # 0, then where each part ends, the last at 1
     for rows in slices(bounds):  # the first rows of each to training, its last to the test
-        within = np.round(shares * (rows.stop - rows.start)).astype(np.int64)  # (parts + 1,)
+        count = rows.stop - rows.start
+        within = np.round(shares * count).astype(np.int64)  # (parts + 1,)
         for number, own in enumerate(slices(rows.start + within)):
             part[own] = number
     return part

@@ -138,7 +138,8 @@ class Tensors(NamedTuple):
         y = torch.split(self.y[picked].to(self.device), sizes)
         lengths: list[Tensor | None] = [None] * len(x)
         if self.lengths is not None:
-            lengths = list(torch.split(self.lengths[picked].to(self.device), sizes))
+            own = self.lengths[picked].to(self.device)
+            lengths = list(torch.split(own, sizes))
         for parts in zip(x, y, lengths, strict=True):
             yield Batch(*parts, share=None)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -55,7 +56,7 @@ class Timeline:
 
 def slices(bounds: Array) -> Iterator[slice]:
     """From each bound to the next."""
-    for first, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+    for first, end in pairwise(bounds.tolist()):
         yield slice(first, end)
 
 
@@ -75,8 +76,11 @@ class Placing:
 
     def __init__(self, counts: dict[Keys, int], group: str | None) -> None:
         self._group = group
-        firsts = np.cumsum([0, *counts.values()])[:-1].tolist()  # the first place of each series
-        self._next = dict(zip(counts, firsts, strict=True))
+        self._next: dict[Keys, int] = {}
+        first = 0
+        for keys, count in counts.items():
+            self._next[keys] = first
+            first += count
 
     def places(self, block: Table) -> Iterator[tuple[slice, Array]]:
         """For each series the places of its next rows, and where these stand in the block."""
@@ -103,7 +107,8 @@ def timeline_of(table: RowSource, time: str | None, group: str | None) -> Timeli
     placing = Placing(counts, group)
     times = None
     before = 0
-    for block in table.blocks((*columns, *([time] if time else ()))):
+    with_time = (*columns, time) if time else columns
+    for block in table.blocks(with_time):
         of_block = _times_of(block, time, times) if time else None
         if of_block is not None and times is None:
             times = _room_for(of_block, len(block), len(table))

@@ -75,7 +75,8 @@ def _series_of(rows: Array, timeline: Timeline) -> tuple[Array, tuple[str, ...]]
     bounds = np.searchsorted(rows, timeline.bounds)  # (series + 1,), counted among `rows`
     has_rows = np.diff(bounds) > 0
     names = [name for name, has in zip(timeline.names, has_rows, strict=True) if has]
-    return np.concatenate([[0], bounds[1:][has_rows]]), tuple(names)
+    ends = bounds[1:][has_rows]
+    return np.append(0, ends), tuple(names)
 
 
 def _group_numbers(bounds: Array) -> Array:
@@ -116,9 +117,11 @@ def _first_rows(runs: Array, y: Array, shorter: Array, options: TrainingOptions)
         # rows from the start on that leave the horizon in the same run
         room = runs[run + 1] - starts - options.horizon
         lengths = np.minimum(room, options.window)
-        # of a run too short for a whole window: only from its first row on, and with `pad`
-        is_short = (runs[run] == starts) & (room > 0) & (room < options.window) & options.pad
-        fits = (room >= options.window) | is_short
+        fits = room >= options.window
+        if options.pad:
+            # of a run too short for a whole window: from its first row on
+            is_short = (room > 0) & (room < options.window)
+            fits |= is_short & (runs[run] == starts)
         starts = starts[fits]
         lengths = lengths[fits]
         predicted = (starts + lengths)[:, np.newaxis] + steps  # (windows, steps)
