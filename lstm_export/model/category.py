@@ -52,4 +52,6 @@ class Category:
             UnsupportedModel: the levels are not what they should be.
             TypeError: a field is missing or unknown.
         """
-        return cls(**{**record, "levels": tuple(record.get("levels", ()))})
+        fields = dict(record)
+        fields["levels"] = tuple(record.get("levels", ()))
+        return cls(**fields)

@@ -35,11 +35,11 @@ def lowering_notes(model: Model) -> Iterator[str]:
     """What a user should know of a chain that `lower_projections` changes."""
     for stage in model.recurrent:
         if stage.proj_size:
-            as_what = "weight_hh @ weight_hr, then weight_hr as a Linear"
-            yield f"the projections of {stage.name} are lowered: {as_what}"
-            worst = _worst_condition(stage)
-            if "h0" in stage.weights and worst >= POOR_CONDITION:
-                reason = f"its weight_hr has the condition {worst:.0f}"
+            product = "weight_hh @ weight_hr, then weight_hr as a Linear"
+            yield f"the projections of {stage.name} are lowered: {product}"
+            condition = _worst_condition(stage)
+            if "h0" in stage.weights and condition >= POOR_CONDITION:
+                reason = f"its weight_hr has the condition {condition:.0f}"
                 yield f"the learned h0 of {stage.name} loses digits: {reason}"
 
 
@@ -55,21 +55,21 @@ def _lowered(model: Model) -> Iterator[Stage]:
     """
     names = {INPUT: X}  # by index what stands for a stage's value now
     layers: dict[int, _Layers] = {}  # of the stages that had projections
-    found: tuple[Stage, ...]
+    lowered: tuple[Stage, ...]
     for index, stage in enumerate(model.stages):
         source = model.sources[index][0]
         inputs = tuple(names[each] for each in model.sources[index])
         if isinstance(stage, LSTM) and stage.proj_size:
-            found = tuple(_without_projections(stage, inputs))
-            layers[index] = _Layers(found, model.readers_of(index))
+            lowered = tuple(_without_projections(stage, inputs))
+            layers[index] = _Layers(lowered, model.readers_of(index))
             if layers[index].is_left_to_read_out:
-                found = found[:-1]
+                lowered = lowered[:-1]
         elif source in layers and isinstance(stage, LastStep | LastHidden):
-            found = layers[source].read(stage)
+            lowered = layers[source].read(stage)
         else:
-            found = (replace(stage, inputs=inputs),)
-        yield from found
-        names[index] = found[-1].name
+            lowered = (replace(stage, inputs=inputs),)
+        yield from lowered
+        names[index] = lowered[-1].name
 
 
 class _Layers(NamedTuple):

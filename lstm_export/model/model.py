@@ -36,7 +36,7 @@ from .stages import (
     Slice,
     Subtract,
 )
-from .wiring import Sources, plainly, shapes_of, sources_of
+from .wiring import INPUT, Sources, shapes_of, shortened, sources_of
 
 _KINDS: tuple[type[Stage], ...] = (
     LSTM,
@@ -92,20 +92,14 @@ class Model:
     shapes: tuple[Shape, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "stages", plainly(tuple(self.stages)))
+        object.__setattr__(self, "stages", shortened(tuple(self.stages)))
         self._check_names()
         object.__setattr__(self, "sources", sources_of(self.stages))
         input_size = self.signature.input_size
         object.__setattr__(self, "shapes", shapes_of(self.stages, self.sources, input_size))
         for stage in self.stages:
             _check_finite(stage)
-        width, _, kept = self.shapes[-1]
-        if kept:
-            fault = f"the last {kept} steps are the answer"
-            raise UnsupportedModel(f"{fault}; put a Flatten at the end, so that it is one row")
-        expected = self.signature.output_size
-        if width != expected:
-            raise UnsupportedModel(f"the chain yields {width} outputs, the signature {expected}")
+        self._check_answer()
 
     def _check_names(self) -> None:
         names = [stage.name for stage in self.stages]
@@ -120,6 +114,16 @@ class Model:
             raise UnsupportedModel(
                 f"the chain holds no LSTM, GRU or RNN: {chain}; put the recurrent module into it"
             )
+
+    def _check_answer(self) -> None:
+        answer = self.shapes[-1]
+        if answer.kept:
+            fault = f"the last {answer.kept} steps are the answer"
+            raise UnsupportedModel(f"{fault}; put a Flatten at the end, so that it is one row")
+        expected = self.signature.output_size
+        if answer.width != expected:
+            got = f"the chain yields {answer.width} outputs"
+            raise UnsupportedModel(f"{got}, the signature {expected}")
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Model):
@@ -171,16 +175,18 @@ class Model:
     def readers_of(self, index: int) -> tuple[Stage, ...]:
         """The stages that take the value of the stage of this index, -1 for x."""
         pairs = zip(self.stages, self.sources, strict=True)
-        return tuple(stage for stage, taken in pairs if index in taken)
+        return tuple(stage for stage, sources in pairs if index in sources)
 
-    def taken(self, index: int) -> tuple[Shape, ...]:
+    def input_shapes(self, index: int) -> tuple[Shape, ...]:
         """The shapes of what the stage of this index takes."""
         x = Shape(self.signature.input_size, is_sequence=True)
-        return tuple(x if source < 0 else self.shapes[source] for source in self.sources[index])
+        sources = self.sources[index]
+        return tuple(x if source == INPUT else self.shapes[source] for source in sources)
 
     def widths(self, index: int) -> tuple[int, int]:
         """The width of what the stage of this index takes first, and of what it gives."""
-        return self.taken(index)[0].width, self.shapes[index].width
+        first, *_ = self.input_shapes(index)
+        return first.width, self.shapes[index].width
 
     @property
     def weights_sha256(self) -> str:
@@ -197,18 +203,22 @@ class Model:
             return [f"the chain is '{other.describe()}', expected '{self.describe()}'"]
         expected = self.arrays
         others = other.arrays
-        found = [sentence for stage in self.stages for sentence in _differences(stage, others)]
-        left_over = [name for name in others if name not in expected]
-        return found + [f"{name} is there, but not in the model" for name in left_over]
+        sentences: list[str] = []
+        for stage in self.stages:
+            sentences += _differences(stage, others)
+        for name in others:
+            if name not in expected:
+                sentences.append(f"{name} is there, but not in the model")
+        return sentences
 
     def describe(self) -> str:
         """The chain with its widths, for people: `lstm LSTM(10, 50, num_layers=2) -> last ...`."""
-        parts = []
+        stages = []
         for index, stage in enumerate(self.stages):
             before, after = self.widths(index)
-            taken = f" of {', '.join(stage.inputs)}" if stage.inputs else ""
-            parts.append(f"{stage.name} {stage.kind}{stage.sizes(before, after)}{taken}")
-        return " -> ".join(parts)
+            inputs = f" of {', '.join(stage.inputs)}" if stage.inputs else ""
+            stages.append(f"{stage.name} {stage.kind}{stage.sizes(before, after)}{inputs}")
+        return " -> ".join(stages)
 
     def chain_record(self) -> list[dict[str, Any]]:
         """The chain without its arrays, JSON-ready."""
@@ -218,8 +228,10 @@ class Model:
         """Whether a stored chain, also that of an older version, is the one of this model."""
         if chain == self.chain_record():
             return True
-        is_list = isinstance(chain, list) and all(isinstance(each, dict) for each in chain)
-        if not is_list or all(each.get("stage") != skip.KIND for each in chain):
+        if not _is_list_of_records(chain):
+            return False
+        is_older = any(record.get("stage") == skip.KIND for record in chain)
+        if not is_older:
             return False
         try:
             return Model.from_record(chain, self.arrays, self.signature) == self
@@ -240,7 +252,7 @@ class Model:
             UnsupportedModel: a stage is unknown, an array is missing or left over, or the model is
                 not valid.
         """
-        if not isinstance(chain, list) or not all(isinstance(record, dict) for record in chain):
+        if not _is_list_of_records(chain):
             raise UnsupportedModel("the chain is no list of stages; export the model again")
         stages: list[Stage] = []
         for record in chain:
@@ -249,11 +261,15 @@ class Model:
             else:
                 stages.append(_build(record, arrays))
         model = cls(tuple(stages), signature, origin)
-        left = sorted(set(arrays) - set(model.arrays))
-        if left:
-            said = f"arrays that belong to no stage: {', '.join(left)}"
-            raise UnsupportedModel(f"{said}; export the model again")
+        left_over = sorted(set(arrays) - set(model.arrays))
+        if left_over:
+            fault = f"arrays that belong to no stage: {', '.join(left_over)}"
+            raise UnsupportedModel(f"{fault}; export the model again")
         return model
+
+
+def _is_list_of_records(chain: object) -> bool:
+    return isinstance(chain, list) and all(isinstance(record, dict) for record in chain)
 
 
 def _check_text(name: str) -> None:
@@ -267,9 +283,9 @@ def _check_finite(stage: Stage) -> None:
     for key, array in stage.arrays.items():
         finite = np.isfinite(array)
         if not finite.all():
-            bad = tuple(np.argwhere(~finite)[0])  # the first
-            name = f"{stage.name}.{key}[{', '.join(map(str, bad))}]"
-            fault = f"{name} is {array[bad]}, not a finite number"
+            first = tuple(np.argwhere(~finite)[0])
+            place = f"{stage.name}.{key}[{', '.join(map(str, first))}]"
+            fault = f"{place} is {array[first]}, not a finite number"
             raise UnsupportedModel(f"{fault}; the training diverged, or it was altered")
 
 
@@ -304,12 +320,13 @@ def _build(record: Mapping[str, Any], arrays: Mapping[str, Array]) -> Stage:
     if not isinstance(kind, str) or kind not in STAGES or not isinstance(name, str):
         raise UnsupportedModel(f"unknown stage {kind!r}; this version knows {', '.join(STAGES)}")
     own = {}
-    for full, array in arrays.items():
-        prefix, _, key = full.rpartition(".")  # a stage's name may hold dots, `head.0`
+    for full_name, array in arrays.items():
+        prefix, _, key = full_name.rpartition(".")  # a stage's name may hold dots, `head.0`
         if prefix == name:
             own[key] = array
     try:
-        return replace(STAGES[kind].build(name, own, options), inputs=tuple(inputs))
+        stage = STAGES[kind].build(name, own, options)
+        return replace(stage, inputs=tuple(inputs))
     except (TypeError, KeyError) as error:
         fault = "what is stored of it is missing, unknown or of another kind"
         raise UnsupportedModel(f"stage {name} ({kind}): {fault}; export the model again") from error

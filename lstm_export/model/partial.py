@@ -20,7 +20,7 @@ def every_step(model: Model) -> Model | None:
     for index, stage in enumerate(model.stages):
         if stage.steps == "reduce":
             picks[index] = stage
-        elif len({shape.is_sequence for shape in model.taken(index)}) > 1:
+        elif len({shape.is_sequence for shape in model.input_shapes(index)}) > 1:
             return None
     if not all(map(_picks_last_step, picks.values())):
         return None

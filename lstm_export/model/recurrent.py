@@ -14,19 +14,19 @@ from .arrays import Array, frozen
 from .gates import PYTORCH_GATES, PYTORCH_GRU_GATES, RNN_GATES
 from .stage import Memory, Stage, Steps
 
-_LAST = 2**31  # comes after every layer
+_AFTER_LAYERS = 2**31  # no layer has so high a number
 _KEY = re.compile(r"(?P<kind>.+)_l(?P<layer>\d{1,9})(?P<reverse>_reverse)?")
 _KINDS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr", "h0", "c0")
 
 
 def _place(key: str) -> tuple[int, str, int, str]:
     """Where an array stands among those of its stage: by layer, direction and kind, as in torch."""
-    found = _KEY.fullmatch(key)
-    kind = found["kind"] if found else key
-    place = _KINDS.index(kind) if kind in _KINDS else len(_KINDS)
-    if found is None:
-        return _LAST, "", place, key
-    return int(found["layer"]), found["reverse"] or "", place, key
+    match = _KEY.fullmatch(key)
+    kind = match["kind"] if match else key
+    rank = _KINDS.index(kind) if kind in _KINDS else len(_KINDS)
+    if match is None:
+        return _AFTER_LAYERS, "", rank, key
+    return int(match["layer"]), match["reverse"] or "", rank, key
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,19 +204,20 @@ class Recurrent(Stage):
         return output_size
 
     def _expect_keys(self) -> None:
-        parts = ["weight_ih", "weight_hh"]
+        kinds = ["weight_ih", "weight_hh"]
         if self.bias:
-            parts += ["bias_ih", "bias_hh"]
+            kinds += ["bias_ih", "bias_hh"]
         if "weight_hr_l0" in self.weights and "c" in self.states:  # a GRU has no projections
-            parts += ["weight_hr"]
+            kinds += ["weight_hr"]
         suffixes = self.suffixes or ("_l0",)
-        expected = {f"{part}{suffix}" for part in parts for suffix in suffixes}
-        given = set(self.weights) - {f"{state}0" for state in self.states}
-        if given != expected:
-            missing = sorted(expected - given) or "nothing"
-            unknown = sorted(given - expected) or "nothing"
-            kind = f"{self.name} is no plain {self.kind}"
-            raise UnsupportedModel(f"{kind}: missing {missing}, unknown {unknown}")
+        expected = {f"{kind}{suffix}" for kind in kinds for suffix in suffixes}
+        initial_states = {f"{state}0" for state in self.states}
+        keys = set(self.weights) - initial_states
+        if keys != expected:
+            missing = sorted(expected - keys) or "nothing"
+            unknown = sorted(keys - expected) or "nothing"
+            got = f"{self.name} is no plain {self.kind}"
+            raise UnsupportedModel(f"{got}: missing {missing}, unknown {unknown}")
 
     def _expect_square(self) -> None:
         """weight_hh_l0 tells hidden_size and proj_size, by which the others are judged."""
@@ -254,7 +255,11 @@ class Recurrent(Stage):
         return f", in the {' and '.join(gates)} gate{plural}"
 
     def sizes(self, before: int, after: int) -> str:
-        facts = [str(before), str(self.hidden_size), f"num_layers={self.num_layers}"]
+        return f"({', '.join(self._arguments(before))})"
+
+    def _arguments(self, input_size: int) -> list[str]:
+        """Its sizes, and what is not torch.nn's default."""
+        facts = [str(input_size), str(self.hidden_size), f"num_layers={self.num_layers}"]
         if not self.bias:
             facts.append("bias=False")
         if self.bidirectional:
@@ -263,7 +268,7 @@ class Recurrent(Stage):
             facts.append(f"proj_size={self.proj_size}")
         if self.has_initial_state:
             facts.append("learned initial state")
-        return f"({', '.join(facts)})"
+        return facts
 
 
 @dataclass(frozen=True, eq=False)
@@ -318,5 +323,5 @@ class RNN(Recurrent):
     def options(self) -> dict[str, Any]:
         return {"nonlinearity": self.nonlinearity}
 
-    def sizes(self, before: int, after: int) -> str:
-        return f"{super().sizes(before, after)[:-1]}, {self.nonlinearity})"
+    def _arguments(self, input_size: int) -> list[str]:
+        return [*super()._arguments(input_size), self.nonlinearity]

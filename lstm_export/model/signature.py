@@ -43,7 +43,7 @@ class Column:
             got = f"a column is named {self.name!r} with unit {self.unit!r}"
             raise UnsupportedModel(f"{got}, expected text")
         for bound in (self.low, self.high):
-            if not _is_number(bound):
+            if not _is_number_or_none(bound):
                 got = f"column {self.name} ranges to {bound!r}"
                 raise UnsupportedModel(f"{got}, expected a finite number")
 
@@ -129,17 +129,18 @@ class Signature:
             raise UnsupportedModel(f"{got}, expected one of {', '.join(CALENDAR_STEPS)}")
         for name in ("time_step", "time_tolerance"):
             value = vars(self)[name]
-            if not _is_number(value):
+            if not _is_number_or_none(value):
                 got = f"the signature's {name} is {value!r}"
                 raise UnsupportedModel(f"{got}, expected a number")
 
     @property
     def measured(self) -> tuple[Column, ...]:
         """The features that a table must hold as numbers: neither categories nor calendar."""
-        derived = len(calendar_columns(self.calendar))
-        derived += sum(len(category.levels) for category in self.categories)
+        of_calendar = len(calendar_columns(self.calendar))
+        of_categories = sum(len(category.levels) for category in self.categories)
         # features are in this order: numbers, categories, calendar
-        return self.features[: len(self.features) - derived]
+        measured = len(self.features) - of_categories - of_calendar
+        return self.features[:measured]
 
     @property
     def answers(self) -> int:
@@ -211,8 +212,8 @@ def _check_count(name: str, count: object, least: int = 1, below: int = 2**31) -
         raise UnsupportedModel(f"{got}, expected a positive whole number below {below:,}")
 
 
-def _is_number(value: object) -> bool:
-    """None, or a finite number."""
+def _is_number_or_none(value: object) -> bool:
+    """Whether it is None, or a finite number."""
     if value is None:
         return True
     return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)

@@ -31,11 +31,11 @@ def skip(
     Raises:
         UnsupportedModel: there are not as many as the value has columns.
     """
-    if len(features) not in (1, shape.width):
-        got = f"{name} adds {len(features)} features to {shape.width} columns"
-        raise UnsupportedModel(got)
-    repeated = features * (shape.width // len(features))
-    stages: list[Stage] = [Slice(f"{name}.features", repeated, inputs=(origin,))]
+    count = len(features)
+    if count not in (1, shape.width):
+        raise UnsupportedModel(f"{name} adds {count} features to {shape.width} columns")
+    columns = features * (shape.width // count)  # the single one once for each column
+    stages: list[Stage] = [Slice(f"{name}.features", columns, inputs=(origin,))]
     if not shape.is_sequence:
         stages.append(LastStep(f"{name}.last"))
     return (*stages, Add(name, inputs=(value, stages[-1].name)))

@@ -90,24 +90,27 @@ class Stage:
         fields: dict[str, Any] = {**arrays, **options}
         return cls(name, **fields)
 
-    def shape(self, taken: tuple[Shape, ...]) -> Shape:
+    def shape(self, input_shapes: tuple[Shape, ...]) -> Shape:
         """What this stage makes of values of these shapes.
 
         Raises:
             UnsupportedModel: it takes another number of values, a sequence where it is given a row,
                 or another width.
         """
-        if len(taken) != 1:
+        if len(input_shapes) != 1:
             raise UnsupportedModel(f"{self.name} takes one value, got {', '.join(self.inputs)}")
-        (value,) = taken
+        (value,) = input_shapes
         if self.steps != "same" and not value.is_sequence:
             fault = "needs a sequence, but a step was already picked before it; leave one out"
             raise UnsupportedModel(f"{self.name} {fault}")
         if self.steps != "same" and value.kept:
             fault = f"needs every step, but only the last {value.kept} were kept before it"
             raise UnsupportedModel(f"{self.name} {fault}")
-        width = self.output_size(value.width)
-        return value._replace(width=width, is_sequence=value.is_sequence and self.steps != "reduce")
+        return Shape(
+            self.output_size(value.width),
+            is_sequence=value.is_sequence and self.steps != "reduce",
+            kept=value.kept,
+        )
 
     def output_size(self, input_size: int) -> int:
         """The width after this stage, where it takes a single value.

@@ -104,6 +104,6 @@ def not_for_streams(model: Model) -> Stage | None:
             return stage
         if stage.least_steps > 1:
             return stage
-        if len({shape.is_sequence for shape in model.taken(index)}) > 1:
+        if len({shape.is_sequence for shape in model.input_shapes(index)}) > 1:
             return stage
     return None

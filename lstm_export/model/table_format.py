@@ -73,11 +73,11 @@ class TableFormat:
 
     def to_record(self) -> dict[str, Any]:
         """A JSON-ready mapping of what differs from the usual; `from_record` is its inverse."""
-        return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in asdict(self).items()
-            if value != vars(USUAL)[name]
-        }
+        record = {}
+        for name, value in asdict(self).items():
+            if value != vars(USUAL)[name]:
+                record[name] = list(value) if isinstance(value, tuple) else value
+        return record
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> TableFormat:
@@ -96,16 +96,19 @@ USUAL = TableFormat()
 
 
 def _check_time_format(time_format: object) -> None:
-    if isinstance(time_format, str) and len(time_format) <= LONGEST_TIME_FORMAT:
-        try:
-            text = _SOME_TIME.strftime(time_format)
-            datetime.datetime.strptime(text, time_format)
-        except (ValueError, re.error):
-            pass
-        else:
-            if "%" in time_format:
-                return
-    raise InputError(
-        f"time_format is {time_format!r}, expected the directives of Python's strptime, such as "
-        "%d.%m.%Y %H:%M for 31.12.2024 18:30"
-    )
+    is_text = isinstance(time_format, str) and len(time_format) <= LONGEST_TIME_FORMAT
+    if not is_text or not _reads_what_it_writes(str(time_format)):
+        raise InputError(
+            f"time_format is {time_format!r}, expected the directives of Python's strptime, "
+            "such as %d.%m.%Y %H:%M for 31.12.2024 18:30"
+        )
+
+
+def _reads_what_it_writes(time_format: str) -> bool:
+    """Whether it has directives, all of which strptime knows."""
+    try:
+        text = _SOME_TIME.strftime(time_format)
+        datetime.datetime.strptime(text, time_format)
+    except (ValueError, re.error):
+        return False
+    return "%" in time_format

@@ -15,14 +15,15 @@ INPUT = -1  # the index of the model's input among the sources of a stage
 Sources = tuple[int, ...]
 
 
-def plainly(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
-    """The same stages, those that take just the stage before saying so by naming nothing."""
-    found: list[Stage] = []
+def shortened(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
+    """The same stages; one that takes just the stage before it names no inputs."""
+    chain: list[Stage] = []
     before = X
     for stage in stages:
-        found.append(replace(stage, inputs=()) if stage.inputs == (before,) else stage)
+        is_usual = stage.inputs == (before,)
+        chain.append(replace(stage, inputs=()) if is_usual else stage)
         before = stage.name
-    return tuple(found)
+    return tuple(chain)
 
 
 def sources_of(stages: tuple[Stage, ...]) -> tuple[Sources, ...]:
@@ -39,18 +40,19 @@ def sources_of(stages: tuple[Stage, ...]) -> tuple[Sources, ...]:
                 before = ", ".join(known)
                 fault = f"takes {name!r}, which does not stand before it"
                 raise UnsupportedModel(f"{stage.name} {fault}; before it stand {before}")
-        sources.append(tuple(known[name] for name in stage.inputs) or (index - 1,))
+        named = tuple(known[name] for name in stage.inputs)
+        sources.append(named or (index - 1,))
         known[stage.name] = index
     _expect_used(stages, sources)
     return tuple(sources)
 
 
 def _expect_used(stages: tuple[Stage, ...], sources: list[Sources]) -> None:
-    used = {index for taken in sources for index in taken}
+    used = set().union(*sources)
     for index, stage in enumerate(stages[:-1]):
         if index not in used:
-            said = f"nothing takes the value of {stage.name}"
-            raise UnsupportedModel(f"{said}; leave it out, or name it among the inputs of another")
+            fault = f"nothing takes the value of {stage.name}"
+            raise UnsupportedModel(f"{fault}; leave it out, or name it among the inputs of another")
 
 
 def shapes_of(
@@ -61,15 +63,16 @@ def shapes_of(
     Raises:
         UnsupportedModel: a stage does not take what it is given.
     """
+    x = Shape(input_size, is_sequence=True)
     shapes: list[Shape] = []
-    for stage, taken in zip(stages, sources, strict=True):
-        x = Shape(input_size, is_sequence=True)
-        given = [x if source == INPUT else shapes[source] for source in taken]
-        shapes.append(stage.shape(tuple(given)))
+    for stage, own_sources in zip(stages, sources, strict=True):
+        inputs = tuple(x if source == INPUT else shapes[source] for source in own_sources)
+        shape = stage.shape(inputs)
         if isinstance(stage, LastHidden):  # its width is that of a state, not of what it takes
-            (source,) = taken
+            (source,) = own_sources
             recurrent = None if source == INPUT else stages[source]
-            shapes[-1] = Shape(_width_of_state(stage, recurrent), is_sequence=False)
+            shape = Shape(_width_of_state(stage, recurrent), is_sequence=False)
+        shapes.append(shape)
     return tuple(shapes)
 
 
@@ -89,11 +92,11 @@ def _width_of_state(stage: LastHidden, recurrent: Stage | None) -> int:
 
 def spelled_out(stages: tuple[Stage, ...], sources: tuple[Sources, ...]) -> tuple[Stage, ...]:
     """The same stages, each naming what it takes: they can be put into another order or place."""
-    found = []
-    for stage, taken in zip(stages, sources, strict=True):
-        names = tuple(X if source == INPUT else stages[source].name for source in taken)
-        found.append(replace(stage, inputs=names))
-    return tuple(found)
+    spelled = []
+    for stage, own_sources in zip(stages, sources, strict=True):
+        names = tuple(X if source == INPUT else stages[source].name for source in own_sources)
+        spelled.append(replace(stage, inputs=names))
+    return tuple(spelled)
 
 
 def needed(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
@@ -118,12 +121,12 @@ def exchanged(
     are none what the stage itself took first.
     """
     names = {INPUT: X}  # by index whose value stands for that stage's now
-    found: list[Stage] = []
+    chain: list[Stage] = []
     for index, stage in enumerate(stages):
         inputs = tuple(names[source] for source in sources[index])
         names[index] = inputs[0]
         for other in others.get(index, (stage,)):
-            found.append(replace(other, inputs=inputs))
+            chain.append(replace(other, inputs=inputs))
             inputs = (other.name,)
             names[index] = other.name
-    return plainly(tuple(found))
+    return shortened(tuple(chain))

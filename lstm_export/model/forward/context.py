@@ -13,6 +13,8 @@ from ..stage import Memory, Stage
 from ..state import State, rows_of
 from .variation import CORRECT, Choices, Noise
 
+Weights = dict[str, Array]  # a stage's arrays as they are used in this run, (*runs, ...)
+
 
 class Finals(NamedTuple):
     """A state after each row's last step, of every layer and direction.
@@ -82,12 +84,16 @@ class Context:
         return [self._start(memory) for memory in memories]
 
     def _start(self, memory: Memory) -> Array:
-        given = rows_of(memory, 1) if self.state is None else next(self.state)
-        if given.ndim > 3:  # the state after another such run, which has its own for each
-            return given
-        rows, batch, size = given.shape
+        state = rows_of(memory, 1) if self.state is None else next(self.state)
+        return self.for_runs(state)
+
+    def for_runs(self, state: Array) -> Array:
+        """A state `(rows, batch, size)`, or that after another such run, of every run."""
+        if state.ndim > 3:  # (rows, *runs, batch, size)
+            return state
+        rows, batch, size = state.shape
         runs = [1] * len(self.noise.runs)  # an axis of 1: every run starts alike
-        return np.asarray(given, np.float64).reshape(rows, *runs, batch, size)
+        return np.asarray(state, np.float64).reshape(rows, *runs, batch, size)
 
     def last(self, x: Array, step: int = -1) -> Array:
         """The last step of every row of `x (seq, *runs, batch, size)`; for -2 the step before."""

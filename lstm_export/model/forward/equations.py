@@ -28,12 +28,13 @@ from ..stages import (
 )
 from ..stages.read_outs import SUM_PARTS
 from .activations import FUNCTIONS
-from .context import Context, Value, as_row, transposed
+from .context import Context, Value, Weights, as_row, transposed
 from .through_layers import through_layers
 
 BATCH_NORM_EPS = 1e-5  # torch.nn.BatchNorm1d's default
-
-Weights = dict[str, Array]
+LARGEST_SQUARED = 2.0**56  # sums of squares of what is larger may leave the range of float32
+NEAR_A_BOUND = 2.0**-20  # of the terms, within which rounding decides whether a value is clamped
+SMALLEST_NORMAL = float(np.finfo(np.float32).tiny)  # runtimes may take what is less for 0
 
 
 @singledispatch
@@ -120,6 +121,13 @@ def _last_hidden(stage: LastHidden, weights: Weights, x: Value, context: Context
     return Value(context.last(x.y, step), context.last(x.terms, step))
 
 
+def _both_ends(x: Array, size: int, context: Context) -> Array:
+    """The forward direction's last step beside the reverse direction's first."""
+    last = context.last(x)[..., :size]  # (*runs, batch, size)
+    first = x[0, ..., size:]  # (*runs, batch, size): the reverse direction read it last
+    return np.concatenate([last, first], axis=-1)
+
+
 def _state_of_layer(stage: LastHidden, recurrent: Recurrent, context: Context) -> Value:
     """Both directions of the layer side by side."""
     finals = context.states[recurrent.name][stage.state]
@@ -180,68 +188,72 @@ def _prelu(stage: PReLU, weights: Weights, x: Value, context: Context) -> Value:
 @apply.register
 def _pool(stage: Pool, weights: Weights, x: Value, context: Context) -> Value:
     """Of all steps so far, those before x among them as the stage carries them."""
-    start = context.start(stage.memory(x.y.shape[-1]))
-    counted = context.counted(x.y)  # (seq, *1, batch, 1)
+    carried = context.start(stage.memory(x.y.shape[-1]))  # (rows, *runs, batch, size) each
     if stage.mode == "max":
-        nothing = 0.0 if context.choices.pool == "zero" else -np.inf  # what padding counts as
-        before = start[0][0]  # (*runs, batch, size), the largest so far
-        y = np.maximum(before, np.where(counted, x.y, nothing).max(axis=0))
-        context.final.append(y[np.newaxis])
-        terms = np.where(counted, x.terms, 0.0).max(axis=0)
-        return Value(y, np.maximum(np.abs(y), terms))
+        (largest,) = carried
+        return _largest(x, largest[0], context)
     if stage.mode == "sum":
-        # The sum so far is carried as SUM_PARTS float32 numbers: together they are the float64 one.
-        total = _summed(x, start[0].sum(axis=0), counted)
+        (parts,) = carried
+        total = _summed(x, parts, context)
         context.final.append(_in_parts(total.y))
         return total
-    before, steps_before = start
-    steps = steps_before.sum(axis=0) + counted.sum(axis=0)  # (*1, batch, 1)
+    before, count_before = carried
+    counted = context.counted(x.y)  # (seq, *1, batch, 1)
+    count = count_before.sum(axis=0) + counted.sum(axis=0)  # (*1, batch, 1)
     if stage.mode == "first":
-        is_begun = steps_before[0] > 0  # then the first step came in an earlier call
-        y = np.where(is_begun, before[0], x.y[0])
-        context.final += [y[np.newaxis], _of_every_run(steps, y)[np.newaxis]]
-        return Value(y, np.where(is_begun, np.abs(y), x.terms[0]))
-    total = _summed(x, before.sum(axis=0), counted)
-    context.final += [_in_parts(total.y), _in_parts(_of_every_run(steps, total.y))]
+        first = _first(x, before[0], is_begun=count_before[0] > 0)
+        context.final += [first.y[np.newaxis], _of_every_run(count, first.y)[np.newaxis]]
+        return first
+    total = _summed(x, before, context)
+    context.final += [_in_parts(total.y), _in_parts(_of_every_run(count, total.y))]
     known_bugs = {"sum": 1.0, "longest": float(len(x.y))}
-    divisor = known_bugs.get(context.choices.pool, steps) - stage.correction
+    divisor = known_bugs.get(context.choices.pool, count) - stage.correction
     return Value(total.y / divisor, total.terms / divisor)
 
 
-def _summed(x: Value, before: Array, counted: Array) -> Value:
-    """The steps that count added to the sum `(*runs, batch, size)` of those before."""
+def _largest(x: Value, before: Array, context: Context) -> Value:
+    """The largest of the steps that count and of those before, `(*runs, batch, size)`."""
+    counted = context.counted(x.y)  # (seq, *1, batch, 1)
+    padding = 0.0 if context.choices.pool == "zero" else -np.inf
+    y = np.maximum(before, np.where(counted, x.y, padding).max(axis=0))
+    context.final.append(y[np.newaxis])
+    terms = np.where(counted, x.terms, 0.0).max(axis=0)
+    return Value(y, np.maximum(np.abs(y), terms))
+
+
+def _first(x: Value, before: Array, is_begun: Array) -> Value:
+    """The first step of x, or that of an earlier call where the sequence has begun."""
+    y = np.where(is_begun, before, x.y[0])
+    return Value(y, np.where(is_begun, np.abs(y), x.terms[0]))
+
+
+def _summed(x: Value, parts: Array, context: Context) -> Value:
+    """The steps that count added to the sum so far.
+
+    That is carried as `parts (SUM_PARTS, *runs, batch, size)`, which together are a float64 number.
+    """
+    counted = context.counted(x.y)  # (seq, *1, batch, 1)
+    before = parts.sum(axis=0)
     total = before + x.y.sum(axis=0, where=counted)  # (*runs, batch, size)
     terms = np.abs(before) + np.abs(x.y).sum(axis=0, where=counted)
     return Value(total, terms)
 
 
-def _of_every_run(steps: Array, y: Array) -> Array:
-    """`steps (*1, batch, 1)` for every run of `y (*runs, batch, size)`."""
-    return np.broadcast_to(steps, (*y.shape[:-1], 1))
+def _of_every_run(count: Array, y: Array) -> Array:
+    """`count (*1, batch, 1)` for every run of `y (*runs, batch, size)`."""
+    return np.broadcast_to(count, (*y.shape[:-1], 1))
 
 
 def _in_parts(total: Array) -> Array:
     """`(SUM_PARTS, *runs, batch, size)`: in float64 the first holds all of it."""
-    nothing = np.zeros((SUM_PARTS - 1, *total.shape))
-    return np.concatenate([total[np.newaxis], nothing])
+    others = np.zeros((SUM_PARTS - 1, *total.shape))
+    return np.concatenate([total[np.newaxis], others])
 
 
 @apply.register
 def _slice(stage: Slice, weights: Weights, x: Value, context: Context) -> Value:
     features = list(stage.features)  # a list, so that numpy picks: a tuple would be an index
     return Value(x.y[..., features], x.terms[..., features])
-
-
-def _both_ends(x: Array, size: int, context: Context) -> Array:
-    """The forward direction's last step beside the reverse direction's first."""
-    last = context.last(x)[..., :size]  # (*runs, batch, size)
-    first = x[0, ..., size:]  # (*runs, batch, size): the reverse direction read it last
-    return np.concatenate([last, first], axis=-1)
-
-
-LARGEST_SQUARED = 2.0**56  # sums of squares of what is larger may leave the range of float32
-NEAR_A_BOUND = 2.0**-20  # of the terms, within which rounding decides whether a value is clamped
-SMALLEST_NORMAL = float(np.finfo(np.float32).tiny)  # runtimes may take what is less for 0
 
 
 @apply.register

@@ -67,8 +67,8 @@ def forward(  # noqa: PLR0913 - what a run consists of, named at every call
     batch, seq, _ = x.shape
     counted = np.full(batch, seq) if lengths is None else np.asarray(lengths, np.int64)  # (batch,)
     steps = _for_every_run(x, noise)
-    given = None if state is None else iter(state)
-    context = Context(noise, counted, given, choices)
+    initial = None if state is None else iter(state)
+    context = Context(noise, counted, initial, choices)
     value = _value_of(model, len(model.stages) - 1, steps, context)
     if not model.returns_every_step:
         return Output(value.y, value.terms, tuple(context.final))
@@ -95,12 +95,15 @@ def _value_of(model: Model, last: int, steps: Array, context: Context) -> Value:
     """The value of a stage; of those before it each is kept until no later one takes it."""
     values = {INPUT: Value(steps, np.abs(steps))}  # by index of the stage; x is read exactly
     last_reader: dict[int, int] = {}  # by index of the stage that is read
-    for index, taken in enumerate(model.sources):
-        last_reader |= dict.fromkeys(taken, index)  # later readers overwrite earlier ones
+    for index, sources in enumerate(model.sources):
+        for source in sources:
+            last_reader[source] = index  # later readers overwrite earlier ones
     for index, stage in enumerate(model.stages[: last + 1]):
         sources = model.sources[index]
-        context.before = None if sources[0] == INPUT else model.stages[sources[0]]
-        values[index] = _after(stage, [values[source] for source in sources], context)
+        first = sources[0]
+        context.before = None if first == INPUT else model.stages[first]
+        inputs = [values[source] for source in sources]
+        values[index] = _after(stage, inputs, context)
         for source in set(sources):
             if last_reader[source] == index:
                 del values[source]
@@ -138,11 +141,11 @@ def begin(x: Array) -> Partway:
 def advance(partway: Partway, stage: Stage) -> Partway:
     """One stage further, exactly as `forward` computes it without noise."""
     context = replace(partway.context, final=[])  # others may go on from the same beginning
-    before = Value(partway.y, partway.terms)
-    taken = [partway.values[name] for name in stage.inputs] or [before]
+    inputs = [Value(partway.y, partway.terms)]
     if stage.inputs:
+        inputs = [partway.values[name] for name in stage.inputs]
         context.before = partway.stages.get(stage.inputs[0])
-    value = _after(stage, taken, context)
+    value = _after(stage, inputs, context)
     context.before = stage
     values = {**partway.values, stage.name: value}
     return Partway(*value, context, values, {**partway.stages, stage.name: stage})
@@ -160,24 +163,25 @@ def stage_alone(stage: Stage, y: Array) -> Array:
     return answer if y.ndim == 3 else answer[0]
 
 
-def _after(stage: Stage, taken: Sequence[Value], context: Context) -> Value:
+def _after(stage: Stage, inputs: Sequence[Value], context: Context) -> Value:
     """The value of one more stage; the context is brought up to date."""
     if isinstance(stage, Join):
-        joined = join(stage, taken)
+        joined = join(stage, inputs)
         held = context.noise.held(*joined)  # a sum of two may be more than float32 holds
         return Value(context.noise.value(held), joined.terms)
     noise = context.noise
     is_input_scaler = context.before is None and isinstance(stage, Affine)
     # x - offset is exact in float32 near the mean, so an input scaler's own arrays get no noise.
     own = Noise() if is_input_scaler else noise
-    arrays = stage.arrays.items()
-    weights = {key: own.weight(f"{stage.name}.{key}", array) for key, array in arrays}
-    value = apply(stage, weights, taken[0], context)
-    value = Value(noise.value(noise.held(*value)), value.terms)
-    if is_input_scaler:
-        # its difference is exact, so what follows is not excused by how large x and offset were
-        return Value(value.y, np.abs(value.y))
-    return value
+    weights = {}
+    for key, array in stage.arrays.items():
+        weights[key] = own.weight(f"{stage.name}.{key}", array)
+    value = apply(stage, weights, inputs[0], context)
+    y = noise.value(noise.held(*value))
+    # An input scaler's difference is exact, so what follows is not excused by how large x and
+    # offset were.
+    terms = np.abs(y) if is_input_scaler else value.terms
+    return Value(y, terms)
 
 
 def _for_every_run(x: Array, noise: Noise) -> Array:

@@ -8,11 +8,11 @@ from ..arrays import Array
 from ..gates import PYTORCH_GRU_GATES, gate_slices
 from ..recurrent import GRU
 from ..state import State
-from .context import Context, Ran, Value, as_row, for_rows, transposed
+from .context import Context, Ran, Value, Weights, as_row, for_rows, transposed
 from .products import carried, input_product, state_product
 
 
-def gru(stage: GRU, w: dict[str, Array], x: Array, start: State, context: Context) -> Ran:
+def gru(stage: GRU, w: Weights, x: Array, start: State, context: Context) -> Ran:
     """One layer in one direction.
 
     Every h_t `(seq, *runs, batch, size)`, its terms |n| + |h|, and h after the last step.
@@ -35,7 +35,7 @@ def gru(stage: GRU, w: dict[str, Array], x: Array, start: State, context: Contex
 class _FromState:
     """What h is multiplied by, and the bias that goes with it."""
 
-    def __init__(self, w: dict[str, Array], hidden_size: int) -> None:
+    def __init__(self, w: Weights, hidden_size: int) -> None:
         self.weight = transposed(w["weight_hh"])  # (*runs, hidden_size, 3 * hidden_size)
         self.bias = as_row(w.get("bias_hh", np.zeros(3 * hidden_size)))
         self.at = gate_slices(PYTORCH_GRU_GATES, hidden_size)

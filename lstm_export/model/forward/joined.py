@@ -1,4 +1,4 @@
-"""The equations of the stages that take several values, `join(stage, taken)`."""
+"""The equations of the stages that take several values, `join(stage, values)`."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from .context import Value
 
 
 @singledispatch
-def join(stage: Join, taken: Sequence[Value]) -> Value:
+def join(stage: Join, values: Sequence[Value]) -> Value:
     """The result of several values; a row `(*runs, batch, size)` goes to every step."""
     raise NotImplementedError(f"no float64 definition of {stage.kind}")
 
 
 @join.register
-def _add(stage: Add, taken: Sequence[Value]) -> Value:
-    first, *others = taken
+def _add(stage: Add, values: Sequence[Value]) -> Value:
+    first, *others = values
     y = first.y
     terms = first.terms  # terms add up whatever the signs: a sum may cancel
     for other in others:
@@ -30,14 +30,14 @@ def _add(stage: Add, taken: Sequence[Value]) -> Value:
 
 
 @join.register
-def _subtract(stage: Subtract, taken: Sequence[Value]) -> Value:
-    first, second = taken
+def _subtract(stage: Subtract, values: Sequence[Value]) -> Value:
+    first, second = values
     return Value(first.y - second.y, first.terms + second.terms)
 
 
 @join.register
-def _multiply(stage: Multiply, taken: Sequence[Value]) -> Value:
-    first, second = taken
+def _multiply(stage: Multiply, values: Sequence[Value]) -> Value:
+    first, second = values
     # each factor's own rounding, grown by the other; the product itself rounds relatively
     of_first = first.terms * np.abs(second.y)
     of_second = np.abs(first.y) * second.terms
@@ -45,9 +45,9 @@ def _multiply(stage: Multiply, taken: Sequence[Value]) -> Value:
 
 
 @join.register
-def _divide(stage: Divide, taken: Sequence[Value]) -> Value:
+def _divide(stage: Divide, values: Sequence[Value]) -> Value:
     """What the divisor's own rounding moves is its share of the quotient."""
-    first, second = taken
+    first, second = values
     divisor = np.abs(second.y)
     y = first.y / second.y
     # d(a / b) = da / b, and a / b * db / b
@@ -56,11 +56,11 @@ def _divide(stage: Divide, taken: Sequence[Value]) -> Value:
 
 
 @join.register
-def _concat(stage: Concat, taken: Sequence[Value]) -> Value:
+def _concat(stage: Concat, values: Sequence[Value]) -> Value:
     # a sequence has one axis more than a row
-    *shape, _ = max((value.y.shape for value in taken), key=len)
-    y = _side_by_side([value.y for value in taken], shape)
-    terms = _side_by_side([value.terms for value in taken], shape)
+    *shape, _ = max((value.y.shape for value in values), key=len)
+    y = _side_by_side([value.y for value in values], shape)
+    terms = _side_by_side([value.terms for value in values], shape)
     return Value(y, terms)
 
 

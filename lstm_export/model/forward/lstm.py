@@ -8,11 +8,11 @@ from ..arrays import Array
 from ..gates import PYTORCH_GATES, gate_slices
 from ..recurrent import LSTM
 from ..state import State
-from .context import Context, Ran, Value, as_row, for_rows, transposed
+from .context import Context, Ran, Value, Weights, as_row, for_rows, transposed
 from .products import carried, input_product, state_product
 
 
-def lstm(stage: LSTM, w: dict[str, Array], x: Array, start: State, context: Context) -> Ran:
+def lstm(stage: LSTM, w: Weights, x: Array, start: State, context: Context) -> Ran:
     """One layer in one direction.
 
     Every h_t `(seq, *runs, batch, size)`, its terms, and h, c after the last step. h_t is rounded

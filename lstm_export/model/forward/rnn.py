@@ -7,11 +7,11 @@ import numpy as np
 from ..arrays import Array
 from ..recurrent import RNN
 from ..state import State
-from .context import Context, Ran, Value, as_row, for_rows, transposed
+from .context import Context, Ran, Value, Weights, as_row, for_rows, transposed
 from .products import carried, input_product, state_product
 
 
-def rnn(stage: RNN, w: dict[str, Array], x: Array, start: State, context: Context) -> Ran:
+def rnn(stage: RNN, w: Weights, x: Array, start: State, context: Context) -> Ran:
     """One layer in one direction.
 
     Every h_t `(seq, *runs, batch, size)`, its terms, and h after the last step. The terms are those

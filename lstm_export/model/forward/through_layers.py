@@ -9,12 +9,10 @@ import numpy as np
 from ..arrays import Array
 from ..recurrent import GRU, LSTM, RNN, Cell, Recurrent
 from ..state import State
-from .context import Context, Finals, Ran, Value
+from .context import Context, Finals, Ran, Value, Weights
 from .gru import gru
 from .lstm import lstm
 from .rnn import rnn
-
-Weights = dict[str, Array]
 
 
 def through_layers(stage: Recurrent, weights: Weights, x: Array, context: Context) -> Value:
@@ -84,15 +82,11 @@ def _side_by_side(directions: list[Value]) -> Value:
 
 def _initial(stage: Recurrent, name: str, weights: Weights, context: Context) -> Array:
     """The state `h` or `c` to start from, `(num_layers, *runs, batch, size)`, or 1 for an axis."""
-    runs = [1] * len(context.noise.runs)
     if context.state is not None:
-        given = np.asarray(next(context.state), np.float64)
-        if given.ndim > 3:  # the state after another such run, which has its own for each
-            return given
-        layers, batch, size = given.shape
-        return given.reshape(layers, *runs, batch, size)
+        return context.for_runs(next(context.state))
     learned = weights.get(f"{name}0")  # (*runs, num_layers, size)
     if learned is None:
+        runs = [1] * len(context.noise.runs)
         learned = stage.initial(name).reshape(*runs, len(stage.suffixes), -1)
     by_cell = np.moveaxis(learned, -2, 0)  # (num_layers * directions, *runs, size)
     return by_cell[..., np.newaxis, :]  # every row starts alike

@@ -86,18 +86,16 @@ class Clamp(Stage):
     kind: ClassVar[str] = "Clamp"
 
     def __post_init__(self) -> None:
-        bounds = {"low": self.low, "high": self.high}
-        given = {
-            key: finite_float32(value, self.name)
-            for key, value in bounds.items()
-            if value is not None
-        }
-        if not given:
+        bounds = {}
+        for key, value in (("low", self.low), ("high", self.high)):
+            if value is not None:
+                bounds[key] = finite_float32(value, self.name)
+        if not bounds:
             raise UnsupportedModel(f"{self.name} has no bound, expected low, high or both")
-        if len(given) == 2 and given["low"] > given["high"]:
+        if len(bounds) == 2 and bounds["low"] > bounds["high"]:
             raise UnsupportedModel(f"{self.name} has low {self.low}, above high {self.high}")
-        for key, value in given.items():
-            object.__setattr__(self, key, value)
+        for key, bound in bounds.items():
+            object.__setattr__(self, key, bound)
 
     @property
     def options(self) -> dict[str, Any]:

@@ -22,19 +22,22 @@ class Join(Stage):
 
     takes: ClassVar[int | None] = None
 
-    def shape(self, taken: tuple[Shape, ...]) -> Shape:
-        is_fit = len(taken) > 1 if self.takes is None else len(taken) == self.takes
-        if not is_fit:
-            expected = "two or more" if self.takes is None else str(self.takes)
-            got = f"{self.name} ({self.kind}) takes {len(taken)}"
-            raise UnsupportedModel(f"{got} values, expected {expected}; name them as its inputs")
-        width = self.joined([value.width for value in taken])
-        sequences = [value for value in taken if value.is_sequence]
+    def shape(self, input_shapes: tuple[Shape, ...]) -> Shape:
+        self._check_count(len(input_shapes))
+        width = self.joined([value.width for value in input_shapes])
+        sequences = [value for value in input_shapes if value.is_sequence]
         if len({value.kept for value in sequences}) > 1:
             counts = " and ".join(f"the last {value.kept}" for value in sequences if value.kept)
             raise UnsupportedModel(f"{self.name} ({self.kind}) takes every step and {counts}")
         kept = sequences[0].kept if sequences else 0
-        return Shape(width, bool(sequences), kept)
+        return Shape(width, is_sequence=bool(sequences), kept=kept)
+
+    def _check_count(self, count: int) -> None:
+        is_right = count > 1 if self.takes is None else count == self.takes
+        if not is_right:
+            expected = "two or more" if self.takes is None else str(self.takes)
+            got = f"{self.name} ({self.kind}) takes {count}"
+            raise UnsupportedModel(f"{got} values, expected {expected}; name them as its inputs")
 
     def joined(self, widths: list[int]) -> int:
         """The width of the result.

@@ -55,8 +55,12 @@ class LastHidden(Stage):
 
     @property
     def options(self) -> dict[str, Any]:
-        usual = {"state": "h", "layer": -1}  # older readers know neither
-        return {key: value for key, value in vars(self).items() if usual.get(key, value) != value}
+        options: dict[str, Any] = {}
+        if self.state != "h":  # older readers know no such key
+            options["state"] = self.state
+        if self.layer != -1:  # nor this one
+            options["layer"] = self.layer
+        return options
 
     def sizes(self, before: int, after: int) -> str:
         return "" if self.is_usual else f"({self.state}, layer {self.layer})"
@@ -146,8 +150,8 @@ class LastSteps(Stage):
     def least_steps(self) -> int:
         return self.count
 
-    def shape(self, taken: tuple[Shape, ...]) -> Shape:
-        value = super().shape(taken)
+    def shape(self, input_shapes: tuple[Shape, ...]) -> Shape:
+        value = super().shape(input_shapes)
         if not value.is_sequence or value.kept:
             raise UnsupportedModel(f"{self.name} needs a sequence of every step")
         return value._replace(kept=self.count)
@@ -162,8 +166,8 @@ class Flatten(Stage):
 
     kind: ClassVar[str] = "Flatten"
 
-    def shape(self, taken: tuple[Shape, ...]) -> Shape:
-        value = super().shape(taken)
+    def shape(self, input_shapes: tuple[Shape, ...]) -> Shape:
+        value = super().shape(input_shapes)
         if not value.kept:
             fault = "needs a fixed number of steps; put a LastSteps before it"
             raise UnsupportedModel(f"{self.name} {fault}")

@@ -21,8 +21,9 @@ from ...model import (
     wiring,
 )
 from ...model.forward import Choices
+from ...model.stage import X
 from ...model.stages.read_outs import POOLS
-from .mutation import Mutation, built, inserted, mutations, rewired
+from .mutation import Mutation, built, inserted, mutations, replaced, rewired
 
 
 def join_bugs(model: Model) -> Iterator[Mutation]:
@@ -51,41 +52,34 @@ def _bugs_of_join(model: Model, stage: Join) -> Iterator[Mutation]:
     is_symmetric = isinstance(stage, Add | Multiply)
     if not is_symmetric:
         yield from mutations("operands in reverse order", rewired(model, stage, inputs[::-1]), name)
-    for index, taken in enumerate(inputs):
-        kept = (*inputs[:index], *inputs[index + 1 :])
-        if stage.takes is None and len(kept) > 1:
-            yield from mutations(f"{taken} left out", rewired(model, stage, kept), name)
-        yield from mutations(f"only {taken} taken", _only(model, stage, taken), name)
+    for index, operand in enumerate(inputs):
+        before = inputs[:index]
+        after = inputs[index + 1 :]
+        others = (*before, *after)
+        if stage.takes is None and len(others) > 1:
+            yield from mutations(f"{operand} left out", rewired(model, stage, others), name)
+        yield from mutations(f"only {operand} taken", _only(model, stage, operand), name)
         for other in dict.fromkeys(inputs):
-            if other != taken:
-                wrong = (*inputs[:index], other, *inputs[index + 1 :])
-                yield from mutations(f"{other} for {taken}", rewired(model, stage, wrong), name)
+            if other != operand:
+                wrong = (*before, other, *after)
+                yield from mutations(f"{other} for {operand}", rewired(model, stage, wrong), name)
     for kind in (Add, Subtract, Multiply):
         is_other = not isinstance(stage, kind) and len(inputs) == 2
         if is_other:
             instead = kind(name, inputs=inputs)
-            yield from mutations(f"{kind.kind} for {stage.kind}", _replaced(model, instead), name)
+            yield from mutations(f"{kind.kind} for {stage.kind}", replaced(model, instead), name)
 
 
-def _only(model: Model, stage: Join, taken: str) -> Model | None:
+def _only(model: Model, stage: Join, operand: str) -> Model | None:
     """The model where the readers of a join take one of its values instead."""
     stages = wiring.spelled_out(model.stages, model.sources)
-    if taken == "x" or stages[-1].name == stage.name:
+    if operand == X or stages[-1].name == stage.name:
         return None
     changed = []
     for each in stages:
-        inputs = tuple(taken if name == stage.name else name for name in each.inputs)
+        inputs = tuple(operand if name == stage.name else name for name in each.inputs)
         changed.append(replace(each, inputs=inputs))
-    return _kept(model, changed)
-
-
-def _replaced(model: Model, instead: Stage) -> Model | None:
-    stages = wiring.spelled_out(model.stages, model.sources)
-    return _kept(model, [instead if each.name == instead.name else each for each in stages])
-
-
-def _kept(model: Model, stages: list[Stage]) -> Model | None:
-    return built(model, wiring.needed(tuple(stages)))
+    return built(model, wiring.needed(tuple(changed)))
 
 
 def _slice_bugs(model: Model, stage: Slice) -> Iterator[Mutation]:
@@ -97,15 +91,15 @@ def _slice_bugs(model: Model, stage: Slice) -> Iterator[Mutation]:
     for features in dict.fromkeys(others):
         if features != stage.features:
             wrong = replace(stage, features=features)
-            yield from mutations(f"columns {features} picked", _replaced(model, wrong), stage.name)
+            yield from mutations(f"columns {features} picked", replaced(model, wrong), stage.name)
 
 
 def _flatten_bugs(model: Model, stage: Flatten) -> Iterator[Mutation]:
     """The steps in reverse order, and column by column instead of step by step."""
     index = _index_of(model, stage)
-    (taken,) = model.taken(index)
+    (steps,) = model.input_shapes(index)
     # where each value of the row comes from: (steps, columns), counted through
-    columns = np.arange(taken.kept * taken.width).reshape(taken.kept, taken.width)
+    columns = np.arange(steps.kept * steps.width).reshape(steps.kept, steps.width)
     orders = {"steps in reverse order": columns[::-1], "column by column": columns.T}
     for kind, order in orders.items():
         features = tuple(order.reshape(-1).tolist())
@@ -124,9 +118,9 @@ def _pool_bugs(model: Model, stage: Pool) -> Iterator[Mutation]:
     for mode in POOLS:
         if mode != stage.mode:
             wrong = replace(stage, mode=mode, correction=0)
-            yield from mutations(f"{mode} for {stage.mode}", _replaced(model, wrong), stage.name)
+            yield from mutations(f"{mode} for {stage.mode}", replaced(model, wrong), stage.name)
     if stage.correction:
         biased = replace(stage, correction=0)
-        yield from mutations("divided by every step", _replaced(model, biased), stage.name)
+        yield from mutations("divided by every step", replaced(model, biased), stage.name)
     last = LastStep(stage.name, inputs=stage.inputs)
-    yield from mutations(f"the last step for {stage.mode}", _replaced(model, last), stage.name)
+    yield from mutations(f"the last step for {stage.mode}", replaced(model, last), stage.name)

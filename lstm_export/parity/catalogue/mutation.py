@@ -91,7 +91,9 @@ def with_arrays(stage: Stage, change: Change) -> Stage:
 def exchanged(model: Model, *pairs: tuple[Stage, Stage | None]) -> Model | None:
     """The model with some stages exchanged for others, or left out; None where that is none."""
     places = {id(stage): index for index, stage in enumerate(model.stages)}
-    others = {places[id(old)]: (new,) if new is not None else () for old, new in pairs}
+    others: dict[int, tuple[Stage, ...]] = {}
+    for old, new in pairs:
+        others[places[id(old)]] = () if new is None else (new,)
     return built(model, wiring.exchanged(model.stages, model.sources, others))
 
 
@@ -103,8 +105,16 @@ def inserted(model: Model, stage: Stage, after: Stage) -> Model | None:
 
 def rewired(model: Model, stage: Stage, inputs: tuple[str, ...]) -> Model | None:
     """The model with a stage that takes other values, without what nothing takes then."""
+    return replaced(model, replace(stage, inputs=inputs))
+
+
+def replaced(model: Model, instead: Stage) -> Model | None:
+    """The model with a stage in the place of the one of its name, without what nothing takes then.
+
+    It names its inputs.
+    """
     stages = wiring.spelled_out(model.stages, model.sources)
-    changed = [replace(each, inputs=inputs) if each.name == stage.name else each for each in stages]
+    changed = [instead if stage.name == instead.name else stage for stage in stages]
     return built(model, wiring.needed(tuple(changed)))
 
 

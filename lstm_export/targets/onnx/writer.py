@@ -103,7 +103,7 @@ def _graph(model: Model, opset: int, stateful: bool, lengths: bool) -> Graph:
     for index, stage in enumerate(model.stages):
         taken = tuple(values[source] for source in model.sources[index])
         graph.value = taken[0]
-        write(stage, graph, Around(taken, model.taken(index), model.readers_of(index)))
+        write(stage, graph, Around(taken, model.input_shapes(index), model.readers_of(index)))
         graph.value = replace(graph.value, width=model.shapes[index].width)
         values[index] = graph.value
     if graph.value.is_time_first:
