@@ -42,6 +42,11 @@ class Condition:
     reason: str = ""
     seconds: float = field(default=0.0, compare=False)
 
+    @property
+    def is_alike(self) -> bool:
+        """Whether every bit is the same, and right."""
+        return self.difference == 0 and self.verdict == "passed"
+
 
 def check_conditions(
     runner: Runner, golden: Sequence[GoldenSet], others: Iterable[tuple[str, Runner]]

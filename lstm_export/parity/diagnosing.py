@@ -27,13 +27,13 @@ def diagnose(
     never_answered = all(result.reason for result in report.sets)
     if not failed or never_answered:
         return None
-    found = _first_wrong(runner, model, failed)
+    diagnosis = _first_wrong(runner, model, failed)
     agreeing = suspects(runner, model, golden)
     if not agreeing:
-        return found
-    best = agreeing[0]
-    others = tuple(bug.name for bug in agreeing[1 : 1 + MOST_OTHERS])
-    return replace(found, bug=best.kind, place=best.place, also=others)
+        return diagnosis
+    best, *others = agreeing
+    names = tuple(bug.name for bug in others[:MOST_OTHERS])
+    return replace(diagnosis, bug=best.kind, place=best.place, also=names)
 
 
 def _first_wrong(runner: Runner, model: Model, failed: Sequence[GoldenSet]) -> Diagnosis:

@@ -8,7 +8,7 @@ own and no artifact's, in the units of its outputs.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,73 +18,12 @@ from ..errors import InputError
 from ..model import Array, Column, Model, Signature, forward
 from ..model.partial import every_step
 from ..series import Run, Table, series_of, sliding_windows
+from .endless_report import ColumnDifference, EndlessReport
 
 MODEL_NAMES = ("model", "lstm")  # in a checkpoint's metrics; the second in older ones
 MOST_WINDOWS = 4096  # compared, spread evenly over the data
 ROWS = 256  # windows computed at once
-MOST_TOLD = 4  # targets, in sentences
 WINDOWS = "the checkpoint's windows, one after the other"
-
-
-@dataclass(frozen=True)
-class ColumnDifference:
-    """One target, over all steps ahead, in its own unit.
-
-    Attributes:
-        rmse: root mean square of stream minus window.
-        largest: the largest of them.
-        window_rmse: error of the windows' answers against what was measured, where the data holds
-            it.
-        stream_rmse: the same for the stream's answers.
-        known_rmse: the model's error from its training, where it is known.
-    """
-
-    name: str
-    unit: str
-    rmse: float
-    largest: float
-    window_rmse: float | None
-    stream_rmse: float | None
-    known_rmse: float | None
-
-
-@dataclass(frozen=True)
-class EndlessReport:
-    """Windows against a stream.
-
-    Attributes:
-        data: what was run.
-        window: steps of a window.
-        predictions: answers that were compared.
-        longest: steps that the longest stream had seen at its last answer.
-    """
-
-    data: str
-    window: int
-    predictions: int
-    longest: int
-    columns: tuple[ColumnDifference, ...]
-
-    def to_record(self) -> dict[str, Any]:
-        """A JSON-ready mapping."""
-        return asdict(self)
-
-    def text(self) -> str:
-        """For people: a line for each target."""
-        seen = f"{self.predictions:,} predictions, streams of up to {self.longest:,} steps"
-        compared = f"as an endless stream instead of windows of {self.window} steps"
-        lines = [f"{compared} ({self.data}: {seen})"]
-        lines += [f"  {_line(column)}" for column in self.columns]
-        return "\n".join(lines)
-
-    def sentences(self) -> tuple[str, ...]:
-        """For people, of the first few targets what the stream changes; each stands by itself."""
-        told = []
-        for column in self.columns[:MOST_TOLD]:
-            unit = f" {column.unit}" if column.unit else ""
-            differ = f"{column.rmse:.2g}{unit} RMSE, {column.largest:.2g}{unit} at most"
-            told.append(f"as an endless stream {column.name} differs by {differ}, on {self.data}")
-        return tuple(told)
 
 
 class _Compared(NamedTuple):
@@ -152,25 +91,32 @@ def on_data(
         need = "a stream can only be compared with windows of a known size"
         raise InputError(f"this model stores no window; {need}")
     table = Table.of(path, model.signature.table_format)
-    series = series_of(table, named_by(model.signature, table), "drop")
-    runs = [run for run in series if len(run) > window]
-    if not runs:
-        need = f"no unbroken run of more than the window's {window} rows"
-        raise InputError(f"{table.title} holds {need}")
+    runs = _long_runs(table, model.signature, window)
+    counts = [len(run) - window + 1 for run in runs]  # windows in each
     measured = Measured(table, model.signature)
-    parts = []
-    for run, starts in zip(runs, _picked([len(run) - window + 1 for run in runs]), strict=True):
+    by_run = []
+    for run, starts in zip(runs, _picked(counts), strict=True):
         ends = starts + window - 1  # (predictions,): a window's last step is its answer's
         windows = sliding_windows(run.x, window)  # (len(run) - window + 1, window, input_size)
         on_window = _last(model, windows[starts])
         stream = forward(answering, run.x[np.newaxis]).y[0, ends]  # (predictions, output_size)
-        parts.append(_Compared(on_window, stream, measured.at(run, ends)))
+        by_run.append(_Compared(on_window, stream, measured.at(run, ends)))
     # the runs one after the other, field by field
-    whole = _Compared(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+    whole = _Compared(*(np.concatenate(arrays) for arrays in zip(*by_run, strict=True)))
     compared = whole.of_answers(model.signature)
     columns = _columns(model.signature, compared, metrics)
     longest = max(len(run) for run in runs)
     return EndlessReport(path.name, window, len(compared.window), longest, columns)
+
+
+def _long_runs(table: Table, signature: Signature, window: int) -> list[Run]:
+    """The unbroken runs of more rows than a window has."""
+    series = series_of(table, named_by(signature, table), "drop")
+    runs = [run for run in series if len(run) > window]
+    if not runs:
+        need = f"no unbroken run of more than the window's {window} rows"
+        raise InputError(f"{table.title} holds {need}")
+    return runs
 
 
 def _picked(counts: Sequence[int]) -> Iterator[Array]:
@@ -246,10 +192,10 @@ class Measured:
         index = steps[:, np.newaxis] + self._ahead  # (predictions, steps ahead)
         rows = run.rows[np.minimum(index, len(run) - 1)]  # rows of the table, (predictions, ahead)
         is_inside = (index < len(run))[..., np.newaxis]  # (predictions, ahead, 1)
-        found = np.where(is_inside, self._values[rows], np.nan)  # (predictions, ahead, targets)
+        values = np.where(is_inside, self._values[rows], np.nan)  # (predictions, ahead, targets)
         # (predictions, targets * ahead), target by target
-        flat: Array = found.swapaxes(1, 2).reshape(len(steps), -1)
-        return flat
+        by_target: Array = values.swapaxes(1, 2).reshape(len(steps), -1)
+        return by_target
 
 
 def _columns(
@@ -291,16 +237,3 @@ def _column(target: Column, compared: _Compared, known_rmse: float | None) -> Co
 
 def _rms(values: Array) -> float:
     return float(np.sqrt(np.mean(np.square(values))))
-
-
-def _line(column: ColumnDifference) -> str:
-    unit = f" {column.unit}" if column.unit else ""
-    differ = f"{column.rmse:.4g}{unit} RMSE, at most {column.largest:.4g}{unit}"
-    text = f"{column.name}: the answers differ by {differ}"
-    if column.known_rmse:
-        share = column.rmse / column.known_rmse
-        text += f"; the model's own error was {column.known_rmse:.4g}, so that is {share:.1%}"
-    if column.window_rmse is not None:
-        errors = f"{column.window_rmse:.4g} on windows, {column.stream_rmse:.4g} as a stream"
-        text += f"; error against this data {errors}"
-    return text

@@ -40,10 +40,11 @@ def golden_sets(
     inputs = trouble(model, seed) | _shapes(model, seed + 1) | _faults(model, seed + 2)
     if windows is not None:
         inputs["real windows"] = windows
-    given: dict[str, Input] = {name: (x, None) for name, x in inputs.items()}
+    with_their_lengths: dict[str, Input] = {name: (x, None) for name, x in inputs.items()}
     if with_lengths:
-        given["unequal lengths"] = _unequal(model, seed + 3)
-    return GoldenSet.several(partial(forward, model), given, large=is_large(model))
+        with_their_lengths["unequal lengths"] = _unequal(model, seed + 3)
+    definition = partial(forward, model)
+    return GoldenSet.several(definition, with_their_lengths, large=is_large(model))
 
 
 def asked_of(runner: Runner, golden: Sequence[GoldenSet]) -> tuple[GoldenSet, ...]:
@@ -111,11 +112,11 @@ def _faults(model: Model, seed: int) -> dict[str, Array]:
     tiny[0, :, 0] = -0.0
     tiny[1] = np.float32(2**-149)  # the smallest number that there is
     stuck = _training_units(model, _long_enough(model, stuck))
-    found = {"stuck channels": stuck, "denormals": _long_enough(model, tiny)}
+    faults = {"stuck channels": stuck, "denormals": _long_enough(model, tiny)}
     replaced = [stage for stage in model.stages if isinstance(stage, Replace)]
     if replaced:
-        found["replaced values"] = _with_values(stuck, replaced, random)
-    return found
+        faults["replaced values"] = _with_values(stuck, replaced, random)
+    return faults
 
 
 def _with_values(x: Array, stages: list[Replace], random: np.random.Generator) -> Array:

@@ -8,7 +8,7 @@ from functools import partial
 
 from ..model import Array, Model, forward
 from ..model.arrays import frozen
-from .noise import Definition, Input, is_large, noise_floors, output_scale
+from .noise import Answered, Definition, Input, is_large, noise_floors, output_scale
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,10 +64,13 @@ class GoldenSet:
 
         They share the noise of the weights: drawing it takes most of a large model's time.
         """
-        given = [(frozen(x), lengths) for x, lengths in inputs.values()]
-        outputs = [definition(x, lengths=lengths) for x, lengths in given]  # the exact answers
-        floors = noise_floors(definition, list(zip(given, outputs, strict=True)), large=large)
+        answered: list[Answered] = []
+        for x, lengths in inputs.values():
+            float32 = frozen(x)
+            exact = definition(float32, lengths=lengths)
+            answered.append(((float32, lengths), exact))
+        floors = noise_floors(definition, answered, large=large)
         sets = []
-        for name, (x, lengths), output, floor in zip(inputs, given, outputs, floors, strict=True):
-            sets.append(cls(name, x, output.y, output_scale(output), floor, lengths))
+        for name, ((x, lengths), exact), floor in zip(inputs, answered, floors, strict=True):
+            sets.append(cls(name, x, exact.y, output_scale(exact), floor, lengths))
         return tuple(sets)

@@ -29,8 +29,6 @@ _LEGEND = (
     "numbers:   largest error against the float64 definition, "
     "relative to S, the summed magnitude of the last operation's terms"
 )
-
-
 _LEGEND_OF_EQUAL = (
     "numbers:   largest difference from the definition in whole numbers, in the outputs' units; "
     "none is allowed"
@@ -106,8 +104,8 @@ class ParityReport:
     @property
     def remarks(self) -> tuple[str, ...]:
         """Notes, conditions and diagnosis, one sentence each."""
-        told = self.diagnosis.sentences() if self.diagnosis else ()
-        return (*self.notes, *_conditions(self.conditions), *told)
+        diagnosis = self.diagnosis.sentences() if self.diagnosis else ()
+        return (*self.notes, *_conditions(self.conditions), *diagnosis)
 
     def to_record(self) -> dict[str, Any]:
         """A JSON-ready mapping; numbers that JSON lacks (NaN, inf) become strings."""
@@ -207,18 +205,17 @@ def _without_nan(value: Any) -> Any:
     return value
 
 
-def _conditions(found: Sequence[Condition]) -> Iterator[str]:
+def _conditions(conditions: Sequence[Condition]) -> Iterator[str]:
     """A sentence where every answer was the same, and one for each condition that changed some."""
-    unlike = [entry for entry in found if entry.difference != 0 or entry.verdict == "failed"]
-    alike = [entry.name for entry in found if entry not in unlike]
+    alike = [condition.name for condition in conditions if condition.is_alike]
     if alike:
         yield f"the same bits with {', '.join(alike)}"
-    for entry in unlike:
-        told = entry.reason
-        if not told:
-            used = f"largest error {entry.share:.2f} of what is allowed"
-            told = f"differs by {entry.difference:.1e}, {used}"
-        yield f"{entry.name}: {told}: {entry.verdict}"
+    for condition in conditions:
+        if condition.is_alike:
+            continue
+        largest = f"largest error {condition.share:.2f} of what is allowed"
+        difference = f"differs by {condition.difference:.1e}, {largest}"
+        yield f"{condition.name}: {condition.reason or difference}: {condition.verdict}"
 
 
 def _worst(judged: Sequence[SetResult]) -> str:

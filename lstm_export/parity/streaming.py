@@ -178,14 +178,14 @@ def check_streaming(
         "restored": interrupted(runner),
         "rows apart": among_strangers(runner),
     }
-    found = [_worst(way, check(run, long, subject=way)) for way, run in ways.items()]
+    results = [_worst(way, check(run, long, subject=way)) for way, run in ways.items()]
     if model:
         judged = [tensor for tensor in state_layout(model) if tensor in runner.layout]
         states = [state_set(model, entry, judged) for entry in long[-STATE_SETS:]]
         for way, longest in (("state, step by step", 1), ("state, in chunks", LONGEST_CHUNK)):
             report = check(final_state(runner, longest, judged), states, subject=way)
-            found.append(_worst(way, report))
-    return tuple(found)
+            results.append(_worst(way, report))
+    return tuple(results)
 
 
 def _worst(way: str, report: ParityReport) -> SetResult:

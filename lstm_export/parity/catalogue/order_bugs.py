@@ -71,13 +71,13 @@ def _both_ways(pairs: Mapping[str, str]) -> dict[str, str]:
 
 def _renamed(suffixes: Mapping[str, str], arrays: Mapping[str, Array]) -> dict[str, Array]:
     """Each array taken from where its suffix points; its shape may not fit any more."""
-    found = dict(arrays)
+    renamed = dict(arrays)
     for key in arrays:
         for part in _PARTS:
             if key.startswith(part):
                 suffix = key.removeprefix(part)
-                found[key] = arrays[part + suffixes.get(suffix, suffix)]
-    return found
+                renamed[key] = arrays[part + suffixes.get(suffix, suffix)]
+    return renamed
 
 
 def _without_layer(
@@ -86,19 +86,19 @@ def _without_layer(
     """The later layers move up; the learned states of the left-out layer go with it."""
     first = left_out * stage.directions
     rows = range(first, first + stage.directions)  # of h0 and c0 (num_layers * directions, size)
-    found = {}
+    remaining = {}
     for key, array in arrays.items():
         if key in _STATES:
-            found[key] = np.delete(array, rows, axis=0)
+            remaining[key] = np.delete(array, rows, axis=0)
             continue
         direction = "_reverse" if key.endswith("_reverse") else ""
         part, _, layer = key.removesuffix("_reverse").rpartition("_l")
         k = int(layer)
         if k < left_out:
-            found[key] = array
+            remaining[key] = array
         elif k > left_out:
-            found[f"{part}_l{k - 1}{direction}"] = array
-    return found
+            remaining[f"{part}_l{k - 1}{direction}"] = array
+    return remaining
 
 
 def _without(states: tuple[str, ...], arrays: Mapping[str, Array]) -> dict[str, Array]:
@@ -110,21 +110,21 @@ def _exchanged_states(stage: Recurrent, arrays: Mapping[str, Array]) -> dict[str
 
 
 def _exchanged_biases(arrays: Mapping[str, Array]) -> dict[str, Array]:
-    found = dict(arrays)
+    changed = dict(arrays)
     for key, array in arrays.items():
         if key.startswith("bias_ih"):
             other = key.replace("bias_ih", "bias_hh")
-            found[key] = arrays[other]
-            found[other] = array
-    return found
+            changed[key] = arrays[other]
+            changed[other] = array
+    return changed
 
 
 def _summed_biases(arrays: Mapping[str, Array]) -> dict[str, Array]:
     """What suits an LSTM only: a GRU's reset gate acts on bias_hh."""
-    found = dict(arrays)
+    changed = dict(arrays)
     for key, array in arrays.items():
         if key.startswith("bias_ih"):
             other = key.replace("bias_ih", "bias_hh")
-            found[key] = array + arrays[other]
-            found[other] = 0 * array  # zeros of its shape and type
-    return found
+            changed[key] = array + arrays[other]
+            changed[other] = 0 * array  # zeros of its shape and type
+    return changed

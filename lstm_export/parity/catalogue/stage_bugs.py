@@ -130,14 +130,12 @@ def _activation_bugs(model: Model, stage: Activation) -> Iterator[Mutation]:
     yield from _instead(model, stage, {"left out": None})
     yield from _again(model, stage, "applied twice")
     for function in dict.fromkeys((*USUAL, stage.function)):
-        parameter = ACTIVATIONS[function]
-        other = Activation(stage.name, function)
+        other = Activation(stage.name, function)  # with torch's default for its parameter
         if function != stage.function:
             yield from _instead(model, stage, {f"{function} for {stage.function}": other})
         elif other.parameter != stage.parameter:
-            yield from _instead(
-                model, stage, {f"{function} with the parameter {parameter:g}": other}
-            )
+            kind = f"{function} with the parameter {ACTIVATIONS[function]:g}"
+            yield from _instead(model, stage, {kind: other})
 
 
 def _clamp_bugs(model: Model, stage: Clamp) -> Iterator[Mutation]:
@@ -173,9 +171,9 @@ def _rms_norm_bugs(model: Model, stage: RMSNorm) -> Iterator[Mutation]:
 
 
 def _read_out_bugs(model: Model, stage: Stage, before: Stage | None) -> Iterator[Mutation]:
-    """Of two directions the reverse one ends at the first step: LastStep and LastHidden differ.
+    """Another state, that of another layer, or the wrong end of a reverse direction.
 
-    Another state, or that of another layer.
+    A reverse direction ends at the first step, so that LastStep and LastHidden differ.
     """
     if isinstance(stage, LastHidden) and isinstance(before, Recurrent):
         for layer in range(-before.num_layers, 0):

@@ -64,9 +64,9 @@ def to_html(page: Page) -> bytes:
 
 
 def _banner(page: Page) -> Markup:
-    word = element("span", page.verdict.capitalize(), class_="verdict")
+    verdict = element("span", page.verdict.capitalize(), class_="verdict")
     sentence = _SENTENCES[page.verdict].format(model=page.model)
-    title = element("h1", word, element("span", f"{page.artifact} {sentence}"))
+    title = element("h1", verdict, element("span", f"{page.artifact} {sentence}"))
     lines = [element("p", _headline(report, page)) for report in page.reports]
     return element("header", title, *lines, class_=CLASSES[page.verdict])
 

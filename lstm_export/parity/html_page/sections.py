@@ -57,17 +57,16 @@ def along_time_of(curve: AlongTime | None) -> Iterator[Markup]:
 
 def other_conditions(report: ParityReport) -> Iterator[Markup]:
     """What changed under which condition; those that changed nothing in one line."""
-    found = report.conditions
-    if not found:
+    if not report.conditions:
         return
-    alike = [entry.name for entry in found if entry.difference == 0 and entry.verdict == "passed"]
-    unlike = [entry for entry in found if entry.name not in alike]
+    alike = [condition.name for condition in report.conditions if condition.is_alike]
+    rows = [_condition(entry) for entry in report.conditions if not entry.is_alike]
     parts = []
     if alike:
         parts.append(element("p", f"The very same bits as first: {', '.join(alike)}."))
-    if unlike:
+    if rows:
         heads = ("condition", "verdict", "differs from the first answers by", "error, of allowed")
-        parts.append(table(heads, [_condition(entry) for entry in unlike]))
+        parts.append(table(heads, rows))
     yield section("Under other conditions", *parts)
 
 
@@ -77,14 +76,14 @@ def what_was_noticed(report: ParityReport) -> Iterator[Markup]:
         yield section("What was noticed", bullets(_note(note) for note in report.notes))
 
 
-def _condition(found: Condition) -> Markup:
+def _condition(condition: Condition) -> Markup:
     return element(
         "tr",
-        element("td", found.name),
-        element("td", found.reason or found.verdict, class_="verdict"),
-        number(f"{found.difference:.1e}"),
-        number(f"{found.share:.1%}"),
-        class_=CLASSES[found.verdict],
+        element("td", condition.name),
+        element("td", condition.reason or condition.verdict, class_="verdict"),
+        number(f"{condition.difference:.1e}"),
+        number(f"{condition.share:.1%}"),
+        class_=CLASSES[condition.verdict],
     )
 
 

@@ -64,8 +64,8 @@ def _bar(start: float, end: float, kind: str) -> Markup:
 
 
 def _dot(place: float, kind: str, title: str, radius: int) -> Markup:
-    said = element("title", title)
-    return element("circle", said, cx=percent(place), cy="50%", r=radius, class_=f"dot {kind}")
+    text = element("title", title)
+    return element("circle", text, cx=percent(place), cy="50%", r=radius, class_=f"dot {kind}")
 
 
 def _scale(axis: LogAxis) -> Markup:
