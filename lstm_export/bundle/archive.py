@@ -179,7 +179,7 @@ def _name_fault(name: str) -> str:
         "only printable ASCII is allowed": not (name.isascii() and name.isprintable()),
         "it is too long": len(name) > _MAX_NAME,
     }
-    return next((reason for reason, found in faults.items() if found), "")
+    return next((fault for fault, is_so in faults.items() if is_so), "")
 
 
 def _check_entry(entry: Entry) -> None:

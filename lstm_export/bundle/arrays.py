@@ -62,24 +62,25 @@ def _header(dtype: np.dtype[np.generic], shape: tuple[int, ...]) -> bytes:
 
 
 def _from_npy(name: str, content: bytes) -> Array:
-    found = _NPY.match(content)
-    if not found:
+    match = _NPY.match(content)
+    if not match:
         raise _no_array(name)
-    dtype = np.dtype(found["dtype"].decode())
-    sizes = found["shape"].decode().replace(" ", "").split(",")
+    dtype = np.dtype(match["dtype"].decode())
+    sizes = match["shape"].decode().replace(" ", "").split(",")
     shape = tuple(int(size) for size in sizes if size)
-    if content[_START : found.end()] != _header(dtype, shape):
-        raise _no_array(name)
-    if _LENGTH.unpack(found["length"])[0] != found.end() - _START:
+    start = match.end()  # of the numbers, right after the header
+    header = content[_START:start]
+    (length,) = _LENGTH.unpack(match["length"])
+    if header != _header(dtype, shape) or length != len(header):
         raise _no_array(name)
     claimed = prod(shape) * dtype.itemsize
-    there = len(content) - found.end()
-    if claimed != there:
+    held = len(content) - start
+    if claimed != held:
         raise BundleError(
-            f"{name} claims the shape {shape}, {claimed} bytes, but holds {there}; {AGAIN}"
+            f"{name} claims the shape {shape}, {claimed} bytes, but holds {held}; {AGAIN}"
         )
     try:
-        return np.frombuffer(content, dtype, offset=found.end()).reshape(shape)
+        return np.frombuffer(content, dtype, offset=start).reshape(shape)
     except ValueError as error:  # more axes than numpy has, or an empty array with an absurd one
         raise BundleError(f"{name} claims a shape that no array has: {error}; {AGAIN}") from error
 

@@ -80,12 +80,12 @@ def check_bom(data: bytes, manifest: Mapping[str, Any]) -> None:
             "package the model again"
         )
     try:
-        found = _claims(json.loads(data.decode("utf-8")))
+        claims = _claims(json.loads(data.decode("utf-8")))
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
         raise BundleError(f"{BOM} is no bill of materials; package the model again") from error
     expected = _claims(_contents(manifest))
     for what, claim in expected.items():
-        if found[what] != claim:
+        if claims[what] != claim:
             raise BundleError(
                 f"{BOM} claims other {what} than {MANIFEST} has; package the model again"
             )
@@ -139,7 +139,7 @@ def _card(manifest: Mapping[str, Any], signature: Signature, has_data: bool) -> 
 
 def _properties(manifest: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     """What the format of a bill has no place for."""
-    told = {
+    properties = {
         "bundle format": manifest["format_version"],
         "chain from": manifest["origin"],
         "parameters": manifest.get("parameters"),
@@ -148,7 +148,7 @@ def _properties(manifest: Mapping[str, Any]) -> Iterator[dict[str, str]]:
         "command": _provenance(manifest).get("command"),
         "uncommitted changes": _provenance(manifest).get("uncommitted_changes"),
     }
-    for name, value in told.items():
+    for name, value in properties.items():
         if value is not None:
             text = printable(str(value), _LONGEST)
             yield {"name": f"{_PROPERTY}{name}", "value": text}
@@ -163,7 +163,9 @@ def _files(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _libraries(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     versions = manifest.get("versions")
-    for name, version in sorted(versions.items() if isinstance(versions, dict) else ()):
+    if not isinstance(versions, dict):
+        return
+    for name, version in sorted(versions.items()):
         purl = f"pkg:pypi/{quote(name)}@{quote(str(version), safe='')}"
         kind = "platform" if name == "python" else "library"
         component = {

@@ -26,6 +26,9 @@ EXAMPLE = "example.py"
 # Characters: a stranger's name may be in it, and the next step comes after it.
 _LONGEST_REASON = 500
 
+# What a record of the wrong kind raises, such as a number where a name belongs.
+_OF_WRONG_KIND = (TypeError, ValueError, KeyError, AttributeError, ArithmeticError)
+
 # A local file header of zip is 30 bytes before the name. The manifest comes first, so that a cut
 # file has it too.
 _HOLDS_MANIFEST = re.compile(rb"PK\x03\x04.{26}" + re.escape(MANIFEST.encode()), re.DOTALL)
@@ -70,7 +73,9 @@ class Bundle:
     golden: tuple[GoldenSet, ...]
 
     def __eq__(self, other: object) -> bool:
-        return self.files == other.files if isinstance(other, Bundle) else NotImplemented
+        if not isinstance(other, Bundle):
+            return NotImplemented
+        return self.files == other.files
 
     def __hash__(self) -> int:
         return hash(self.files[MANIFEST])
@@ -122,9 +127,9 @@ def make_bundle(  # noqa: PLR0913, PLR0917 - the parts of a bundle
     sets = tuple(golden)
     exported = tuple(artifacts)
     facts = training or {}
-    entries = {
-        artifact.target: {"file": artifact.file, "parity": artifact.parity} for artifact in exported
-    }
+    entries = {}
+    for artifact in exported:
+        entries[artifact.target] = {"file": artifact.file, "parity": artifact.parity}
     files = {
         WEIGHTS: pack_arrays(model.arrays),
         GOLDEN: pack_arrays(golden_arrays(sets)),
@@ -209,12 +214,13 @@ def _read(files: Mapping[str, bytes]) -> Bundle:
 
 def _check_files(listed: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
     """Every file must be in the manifest with its digest, which must list nothing else."""
-    there = set(files) - {MANIFEST}
-    for name in sorted(there - set(listed)):
+    present = set(files) - {MANIFEST}
+    for name in sorted(present - set(listed)):
         raise BundleError(f"the bundle holds {name}, which its manifest does not list; {AGAIN}")
-    for name in sorted((set(listed) | {WEIGHTS, GOLDEN}) - there):
+    required = set(listed) | {WEIGHTS, GOLDEN}
+    for name in sorted(required - present):
         raise BundleError(f"the bundle lacks {printable(name)}; copy or download it again")
-    for name in sorted(there):
+    for name in sorted(present):
         if listed[name] != fingerprint(files[name]):
             raise BundleError(
                 f"{name} is not the file that was packaged, its sha256 differs; copy it again"
@@ -225,15 +231,7 @@ def _model(manifest: Mapping[str, Any], arrays: Mapping[str, Array]) -> Model:
     try:
         signature = Signature.from_record(manifest["signature"])
         model = Model.from_record(manifest["chain"], arrays, signature, manifest["origin"])
-    # Besides UnsupportedModel: a record of the wrong kind, such as a number where a name belongs.
-    except (
-        LstmExportError,
-        TypeError,
-        ValueError,
-        KeyError,
-        AttributeError,
-        ArithmeticError,
-    ) as error:
+    except (LstmExportError, *_OF_WRONG_KIND) as error:
         reason = f"the bundle describes no valid model: {printable(str(error), _LONGEST_REASON)}"
         raise BundleError(with_step(reason, AGAIN)) from error
     if model.weights_sha256 != manifest["weights_sha256"]:

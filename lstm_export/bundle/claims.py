@@ -24,14 +24,17 @@ def check_claims(bundle: Bundle) -> None:
     """
     if BOM in bundle.files:
         check_bom(bundle.files[BOM], bundle.manifest)
-    golden = {golden_set.name: golden_set for golden_set in bundle.golden}
+    golden = {entry.name: entry for entry in bundle.golden}
     in_whole_numbers = {target for target, _ in costs(bundle.manifest)}
     for target, result in parity_results(bundle.manifest):
-        known = golden.get(str(result.get("name")))
-        if known is not None and not _is_true(result, known, target in in_whole_numbers):
+        golden_set = golden.get(str(result.get("name")))
+        if golden_set is None:
+            continue
+        if not _is_true(result, golden_set, target in in_whole_numbers):
+            name = printable(golden_set.name)
             raise BundleError(
-                f"what the manifest says of {printable(target)} on the golden set "
-                f"{printable(known.name)} does not follow from that set; package the model again"
+                f"what the manifest says of {printable(target)} on the golden set {name} "
+                "does not follow from that set; package the model again"
             )
 
 
@@ -40,7 +43,8 @@ def _is_true(result: Mapping[str, Any], golden: GoldenSet, in_whole_numbers: boo
 
     An artifact in whole numbers is held to equality, without either.
     """
-    if in_whole_numbers and result.get("noise_floor") == 0 == result.get("bound"):
+    has_no_tolerance = result.get("noise_floor") == 0 and result.get("bound") == 0
+    if in_whole_numbers and has_no_tolerance:
         return result.get("verdict") != "passed" or result.get("error") == 0
     if result.get("noise_floor") != golden.noise_floor or result.get("bound") != bound(golden):
         return False

@@ -32,11 +32,11 @@ def arrays_of(golden: GoldenSet) -> dict[str, Array]:
 
 def golden_arrays(sets: Iterable[GoldenSet]) -> dict[str, Array]:
     """Those of all sets, each under `NAME.x` and so on."""
-    found: dict[str, Array] = {}
+    arrays: dict[str, Array] = {}
     for golden in sets:
         for key, array in arrays_of(golden).items():
-            found[f"{golden.name}.{key}"] = array
-    return found
+            arrays[f"{golden.name}.{key}"] = array
+    return arrays
 
 
 def golden_of_arrays(
@@ -47,10 +47,11 @@ def golden_of_arrays(
     Raises:
         BundleError: an array is missing or left over, or a set does not fit the model.
     """
-    expected = {f"{name}.{key}" for name in names for key in KEYS}
+    required = {f"{name}.{key}" for name in names for key in KEYS}
     optional = {f"{name}.{LENGTHS}" for name in names}
-    is_complete = expected <= set(arrays) <= expected | optional
-    if not is_complete or len(expected) != len(names) * len(KEYS):  # no name stands twice
+    is_complete = required <= set(arrays) <= required | optional
+    is_unique = len(required) == len(names) * len(KEYS)  # no name stands twice
+    if not is_complete or not is_unique:
         raise BundleError(
             f"{GOLDEN} does not hold the golden sets that the manifest names; {AGAIN}"
         )
@@ -64,12 +65,12 @@ def _golden_set(name: str, arrays: Mapping[str, Array], model: Model) -> GoldenS
         raise _unfit_input(shown, x)
     if x.shape[2] != model.signature.input_size:
         raise _unfit_input(shown, x)
-    steps = x.shape[:2] if model.returns_every_step else x.shape[:1]
+    batch, seq, _ = x.shape
     outputs = (model.signature.output_size,)
-    if y.shape != steps + outputs or scale.shape != outputs or noise_floor.shape != ():
+    expected = (batch, seq, *outputs) if model.returns_every_step else (batch, *outputs)
+    if y.shape != expected or scale.shape != outputs or noise_floor.shape != ():
         raise BundleError(
-            f"the answers of the golden set {shown} are {y.shape}, expected {steps + outputs}; "
-            f"{AGAIN}"
+            f"the answers of the golden set {shown} are {y.shape}, expected {expected}; {AGAIN}"
         )
     is_finite = all(np.isfinite(array).all() for array in (x, y, scale, noise_floor))
     if not is_finite or (scale < 0).any():
@@ -79,8 +80,7 @@ def _golden_set(name: str, arrays: Mapping[str, Array], model: Model) -> GoldenS
     lengths = arrays.get(f"{name}.{LENGTHS}")
     if lengths is not None and not _are_lengths(lengths, x):
         raise BundleError(
-            f"the lengths of the golden set {shown} are not one a row, from 1 to {x.shape[1]}; "
-            f"{AGAIN}"
+            f"the lengths of the golden set {shown} are not one a row, from 1 to {seq}; {AGAIN}"
         )
     return GoldenSet(name, x, y, scale, float(noise_floor), lengths)
 
@@ -93,5 +93,7 @@ def _unfit_input(name: str, x: Array) -> BundleError:
 
 
 def _are_lengths(lengths: Array, x: Array) -> bool:
-    fits = lengths.dtype == np.int64 and lengths.shape == x.shape[:1]
-    return bool(fits and (lengths >= 1).all() and (lengths <= x.shape[1]).all())
+    batch, seq, _ = x.shape
+    if lengths.dtype != np.int64 or lengths.shape != (batch,):
+        return False
+    return bool((lengths >= 1).all() and (lengths <= seq).all())

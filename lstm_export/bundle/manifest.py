@@ -173,19 +173,20 @@ def _refuse_constant(name: str) -> None:
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object; of two entries with one name readers would take another one each."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    """A JSON object; of two entries with the same name one reader takes the first, another the
+    second."""
+    record = dict(pairs)
+    if len(record) < len(pairs):
         raise ValueError("an object names an entry twice")
-    return found
+    return record
 
 
 def _versions() -> dict[str, str]:
     """Versions of Python and of the installed packages, read without importing them."""
-    found = {"python": platform.python_version()}
+    versions = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
-            found[package] = metadata.version(package)
+            versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return versions

@@ -41,7 +41,8 @@ def costs(manifest: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """What is said of each output of an artifact in whole numbers, by the artifact's target."""
     for target, parity in _parities(manifest):
         cost = parity.get("cost")
-        for output in records(cost.get("outputs") if isinstance(cost, dict) else None):
+        outputs = cost.get("outputs") if isinstance(cost, dict) else None
+        for output in records(outputs):
             yield target, output
 
 
@@ -53,11 +54,11 @@ def _parities(manifest: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]
             yield target, parity
 
 
-def records(found: object) -> list[dict[str, Any]]:
+def records(array: object) -> list[dict[str, Any]]:
     """The objects in a JSON array that a stranger may have written; nothing else in it counts."""
-    if not isinstance(found, list | tuple):
+    if not isinstance(array, list | tuple):
         return []
-    return [entry for entry in found if isinstance(entry, dict)]
+    return [entry for entry in array if isinstance(entry, dict)]
 
 
 def _metric(what: str, result: Mapping[str, Any], part: str, value: str) -> dict[str, str]:

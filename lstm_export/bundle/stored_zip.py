@@ -45,7 +45,9 @@ class Moment(NamedTuple):
     def of(cls, date: Date) -> Moment:
         """Seconds are told by twos, years from 1980 on."""
         year, month, day, hour, minute, second = date
-        return cls(hour << 11 | minute << 5 | second // 2, (year - 1980) << 9 | month << 5 | day)
+        time_word = hour << 11 | minute << 5 | second // 2
+        date_word = (year - 1980) << 9 | month << 5 | day
+        return cls(time_word, date_word)
 
 
 class Entry(NamedTuple):
@@ -82,10 +84,10 @@ class Entry(NamedTuple):
         end = start + len(self.name)
         if data[start:end] != self.name.encode("latin-1"):
             raise ValueError(f"the two names of {self.name!a} differ")
-        found = data[end : end + self.size]
-        if zlib.crc32(found) != self.crc:
+        contents = data[end : end + self.size]
+        if zlib.crc32(contents) != self.crc:
             raise ValueError(f"the CRC-32 of {self.name!a} is not that of its contents")
-        return found
+        return contents
 
 
 def zipped(files: Mapping[str, bytes], moment: Moment) -> bytes:
@@ -118,15 +120,15 @@ def entries_in(directory: bytes) -> Iterator[Entry]:
     while place < len(directory):
         if len(directory) - place < _ENTRY.size:
             raise ValueError("its directory is cut short")
-        signature, *found = _ENTRY.unpack_from(directory, place)
+        signature, *fields = _ENTRY.unpack_from(directory, place)
         if signature != _DIRECTORY_SIGNATURE:
             raise ValueError("its directory holds something else than entries")
-        flags, method, time, date, crc, packed_size, size = found[4:11]
-        lengths = found[11:14]  # of name, extra and comment
-        attributes, offset = found[16:]
+        flags, method, time, date, crc, packed_size, size = fields[4:11]  # after the versions
+        name_length, extra_length, comment_length = fields[11:14]
+        attributes, offset = fields[16:]  # after the disk and the attributes inside
         place += _ENTRY.size
-        name = directory[place : place + lengths[0]].decode("latin-1")
+        name = directory[place : place + name_length].decode("latin-1")
         moment = Moment(time, date)
         mode = attributes >> 16
         yield Entry(name, flags, method, moment, crc, packed_size, size, mode, offset)
-        place += sum(lengths)
+        place += name_length + extra_length + comment_length

@@ -49,10 +49,11 @@ def signed_folder(folder: Path, key: PublicKey, most: int) -> tuple[Mapping[str,
         )
     listed, signed = signed_bytes(path, key, "a list of sha256", _MOST_LIST)
     contents = folder_contents(folder, most)
-    found = _list(contents).encode()
-    if found != listed:
+    current = _list(contents).encode()
+    if current != listed:
+        difference = _difference(current, listed)
         raise SignatureError(
-            f"{folder} is refused: {_difference(found, listed)}; copy the folder and its list again"
+            f"{folder} is refused: {difference}; copy the folder and its list again"
         )
     return contents, signed
 
@@ -78,15 +79,15 @@ def folder_contents(folder: Path, most: int) -> dict[str, bytes]:
 
 
 def _list(contents: Mapping[str, bytes]) -> str:
-    lines = [
-        f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in contents.items()
-    ]
+    lines = []
+    for name, content in contents.items():
+        lines.append(f"{hashlib.sha256(content).hexdigest()}  {name}\n")
     return "".join(lines)
 
 
-def _difference(found: bytes, signed: bytes) -> str:
+def _difference(current: bytes, signed: bytes) -> str:
     """The first file that is not as it was signed."""
-    differing = set(found.splitlines()) ^ set(signed.splitlines())
+    differing = set(current.splitlines()) ^ set(signed.splitlines())
     names = sorted(line.partition(b"  ")[2] for line in differing)
     name = printable(names[0].decode("utf-8", "replace")) if names else "its list"
     return f"{name} is not as it was signed"

@@ -101,9 +101,9 @@ def _password(path: Path | str) -> str:
     """From the environment, or from who sits at the terminal."""
     import getpass
 
-    given = os.environ.get(PASSWORD)
-    if given is not None:
-        return given
+    from_environment = os.environ.get(PASSWORD)
+    if from_environment is not None:
+        return from_environment
     if not sys.stdin.isatty():
         raise InputError(
             f"{path} has a password, and there is no terminal to ask for it; set {PASSWORD}, "

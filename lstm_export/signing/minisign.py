@@ -68,21 +68,22 @@ class MinisignPublicKey:
         Raises:
             SignatureError: it is none, is of another key, or does not fit `data` and comment.
         """
-        found = _parsed(signature)
-        if found.algorithm == _OF_FILE:
+        parsed = _parsed(signature)
+        if parsed.algorithm == _OF_FILE:
             raise SignatureError(
                 "the signature is of the old form (minisign -l); sign again without -l"
             )
-        if found.algorithm != _OF_DIGEST:
+        if parsed.algorithm != _OF_DIGEST:
             raise SignatureError("the signature is of no form that minisign has; sign again")
-        if found.key_id != self.key_id:
+        if parsed.key_id != self.key_id:
             raise SignatureError(
-                f"it is signed by minisign key {id_text(found.key_id)}, expected {self.name}; "
+                f"it is signed by minisign key {id_text(parsed.key_id)}, expected {self.name}; "
                 "name the key that signed it, or sign it with this one"
             )
-        self._verify(found.of_data, digest(data), "the file")
-        self._verify(found.of_comment, found.of_data + found.comment.encode(), "its comment")
-        return found.comment
+        self._verify(parsed.of_data, digest(data), "the file")
+        signed_comment = parsed.of_data + parsed.comment.encode()
+        self._verify(parsed.of_comment, signed_comment, "its comment")
+        return parsed.comment
 
     def _verify(self, signature: bytes, message: bytes, what: str) -> None:
         ed25519 = cryptography(ED25519)

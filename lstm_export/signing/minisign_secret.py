@@ -87,7 +87,8 @@ def secret_key_of(text: str, file: object, password: Callable[[], str]) -> Minis
             f"the password of {file} is of no kind that minisign makes; make a new key"
         )
     mask = _scrypt(password(), salt, work, memory)
-    key_id, key, check = _SECRET.unpack(bytes(a ^ b for a, b in zip(secret, mask, strict=True)))
+    unmasked = bytes(a ^ b for a, b in zip(secret, mask, strict=True))
+    key_id, key, check = _SECRET.unpack(unmasked)
     if hashlib.blake2b(algorithm + key_id + key, digest_size=32).digest() != check:
         raise InputError(
             f"the password of {file} is wrong, or the file is damaged; try again, or copy it again"

@@ -114,9 +114,9 @@ def secret_pem(text: str, file: object, password: Callable[[], str]) -> P256Secr
     serialization = cryptography(_SERIALIZATION)
     unsupported = cryptography("exceptions").UnsupportedAlgorithm
     encrypted = "ENCRYPTED" in text
-    words = password().encode() if encrypted else None
+    password_bytes = password().encode() if encrypted else None
     try:
-        key = serialization.load_pem_private_key(text.encode(), words)
+        key = serialization.load_pem_private_key(text.encode(), password_bytes)
     except (ValueError, TypeError, unsupported) as error:
         reason = "its password is wrong, or it" if encrypted else "it"
         raise InputError(
