@@ -19,6 +19,20 @@ from .onnx_guard import (
     messages_of,
     text_of,
 )
+from .onnx_schema import (
+    AttributeField,
+    DimensionField,
+    EntryField,
+    GraphField,
+    ModelField,
+    NodeField,
+    OpsetField,
+    ShapeField,
+    TensorField,
+    TypeField,
+    ValueField,
+    WeightsField,
+)
 from .protobuf import AGAIN, packed_varints
 
 FLOAT = 1  # onnx.TensorProto.DataType
@@ -35,11 +49,35 @@ INTS_ATTRIBUTE = 7
 STRINGS_ATTRIBUTE = 8
 
 # The fields of a message that the writer of this package fills.
-_PLAIN = {
-    "model": {1, 2, 3, 7, 8, 14},
-    "graph": {1, 2, 5, 11, 12},
-    "node": {1, 2, 3, 4, 5},
-    "weights": {1, 2, 8, 9},
+_PLAIN: Mapping[str, set[int]] = {
+    "model": {
+        ModelField.IR_VERSION,
+        ModelField.PRODUCER_NAME,
+        ModelField.PRODUCER_VERSION,
+        ModelField.GRAPH,
+        ModelField.OPSET_IMPORT,
+        ModelField.METADATA_PROPS,
+    },
+    "graph": {
+        GraphField.NODE,
+        GraphField.NAME,
+        GraphField.INITIALIZER,
+        GraphField.INPUT,
+        GraphField.OUTPUT,
+    },
+    "node": {
+        NodeField.INPUT,
+        NodeField.OUTPUT,
+        NodeField.NAME,
+        NodeField.OP_TYPE,
+        NodeField.ATTRIBUTE,
+    },
+    "weights": {
+        WeightsField.DIMS,
+        WeightsField.DATA_TYPE,
+        WeightsField.NAME,
+        WeightsField.RAW_DATA,
+    },
 }
 
 Value = TypeVar("Value")
@@ -88,21 +126,25 @@ def read_onnx(data: bytes) -> OnnxFile:
     """
     model = check_onnx(data)
     _check_plain(model, "model")
-    (graph,) = messages_of(model, 7)
+    (graph,) = messages_of(model, ModelField.GRAPH)
     _check_plain(graph, "graph")
-    opsets = messages_of(model, 8)
-    if len(opsets) != 1 or text_of(opsets[0], 1):
+    opsets = messages_of(model, ModelField.OPSET_IMPORT)
+    if len(opsets) != 1 or text_of(opsets[0], OpsetField.DOMAIN):
         raise _other_form("imports more than the standard operator set")
-    constants = [_constant(weights) for weights in messages_of(graph, 5)]
-    metadata = [(_text(entry, 1), _text(entry, 2)) for entry in messages_of(model, 14)]
+    constants = [_constant(weights) for weights in messages_of(graph, GraphField.INITIALIZER)]
+    metadata = [_entry(entry) for entry in messages_of(model, ModelField.METADATA_PROPS)]
     return OnnxFile(
-        nodes=tuple(_node(node) for node in messages_of(graph, 1)),
+        nodes=tuple(_node(node) for node in messages_of(graph, GraphField.NODE)),
         constants=once_each(constants, "weights"),
-        inputs=tuple(_declared(value) for value in messages_of(graph, 11)),
-        outputs=tuple(_declared(value) for value in messages_of(graph, 12)),
-        opset=int_of(opsets[0], 2),
+        inputs=tuple(_declared(value) for value in messages_of(graph, GraphField.INPUT)),
+        outputs=tuple(_declared(value) for value in messages_of(graph, GraphField.OUTPUT)),
+        opset=int_of(opsets[0], OpsetField.VERSION),
         metadata=once_each(metadata, "metadata"),
     )
+
+
+def _entry(entry: Message) -> tuple[str, str]:
+    return _text(entry, EntryField.KEY), _text(entry, EntryField.VALUE)
 
 
 def _check_plain(message: Message, kind: str) -> None:
@@ -119,75 +161,81 @@ def once_each(pairs: Iterable[tuple[str, Value]], kind: str) -> dict[str, Value]
     """Pairs as a mapping.
 
     Raises:
-        BundleError: a name is there twice, of which readers would take another one each.
+        BundleError: a name is there twice: one reader takes the first, another the second.
     """
-    found: dict[str, Value] = {}
+    by_name: dict[str, Value] = {}
     for name, value in pairs:
-        if name in found:
+        if name in by_name:
             raise BundleError(f"the file names {kind} {name!a} twice; {AGAIN}")
-        found[name] = value
-    return found
+        by_name[name] = value
+    return by_name
 
 
 def _node(node: Message) -> Node:
     _check_plain(node, "node")
-    attributes = [_attribute(attribute) for attribute in messages_of(node, 5)]
+    attributes = [_attribute(attribute) for attribute in messages_of(node, NodeField.ATTRIBUTE)]
     return Node(
-        _text(node, 4),
-        _text(node, 3),
-        _texts(node, 1),
-        _texts(node, 2),
+        _text(node, NodeField.OP_TYPE),
+        _text(node, NodeField.NAME),
+        _texts(node, NodeField.INPUT),
+        _texts(node, NodeField.OUTPUT),
         once_each(attributes, "an attribute"),
     )
 
 
 def _attribute(attribute: Message) -> tuple[str, AttributeValue]:
-    kind = int_of(attribute, 20)
-    name = _text(attribute, 1)
+    kind = int_of(attribute, AttributeField.TYPE)
+    name = _text(attribute, AttributeField.NAME)
     if kind == FLOAT_ATTRIBUTE:
-        return name, float(np.frombuffer(text_of(attribute, 2) or bytes(4), "<f4")[0])
+        float32 = text_of(attribute, AttributeField.F) or bytes(4)  # protobuf leaves out a 0
+        return name, float(np.frombuffer(float32, "<f4")[0])
     if kind == INT_ATTRIBUTE:
-        return name, _signed(int_of(attribute, 3))
+        return name, _signed(int_of(attribute, AttributeField.I))
     if kind == STRING_ATTRIBUTE:
-        return name, text_of(attribute, 4)
+        return name, text_of(attribute, AttributeField.S)
     if kind == INTS_ATTRIBUTE:
-        return name, [_signed(value) for value in _integers(attribute, 8)]
+        return name, [_signed(value) for value in _integers(attribute, AttributeField.INTS)]
     if kind == STRINGS_ATTRIBUTE:
-        return name, [bytes_of(text) for text in attribute[9]]
+        return name, [bytes_of(text) for text in attribute[AttributeField.STRINGS]]
     raise _other_form(f"has an attribute {name!a} of the type {kind}")
 
 
 def _constant(weights: Message) -> tuple[str, Array]:
     _check_plain(weights, "weights")
-    name = _text(weights, 8)
-    dtype = DTYPES.get(int_of(weights, 2))
-    if dtype is None or not weights[9]:
+    name = _text(weights, WeightsField.NAME)
+    dtype = DTYPES.get(int_of(weights, WeightsField.DATA_TYPE))
+    if dtype is None or not weights[WeightsField.RAW_DATA]:
         raise _other_form(f"holds {name!a} of another type, or not as bytes")
-    return name, np.frombuffer(text_of(weights, 9), dtype).reshape(dims_of(weights))
+    values = np.frombuffer(text_of(weights, WeightsField.RAW_DATA), dtype)
+    return name, values.reshape(dims_of(weights))
 
 
 def _declared(value: Message) -> Declared:
-    for kind in messages_of(value, 2):
-        for tensor in messages_of(kind, 1):
-            for shape in messages_of(tensor, 2):
-                axes = [_axis(axis) for axis in messages_of(shape, 1)]
-                return _text(value, 1), int_of(tensor, 1), axes
+    # each stands there once at most, as the guard has seen
+    for kind in messages_of(value, ValueField.TYPE):
+        for tensor in messages_of(kind, TypeField.TENSOR_TYPE):
+            for shape in messages_of(tensor, TensorField.SHAPE):
+                element_type = int_of(tensor, TensorField.ELEM_TYPE)
+                axes = [_axis(axis) for axis in messages_of(shape, ShapeField.DIM)]
+                return _text(value, ValueField.NAME), element_type, axes
     raise _other_form("declares an input or output without a type or a shape")
 
 
 def _axis(axis: Message) -> str | int:
-    return _text(axis, 2) or _signed(int_of(axis, 1))
+    """Its name, or its size where it has none."""
+    name = _text(axis, DimensionField.DIM_PARAM)
+    return name or _signed(int_of(axis, DimensionField.DIM_VALUE))
 
 
 def _integers(message: Message, number: int) -> list[int]:
     """Numbers that repeat, be they packed or not."""
-    found: list[int] = []
+    integers: list[int] = []
     for value in message[number]:
         if isinstance(value, int):
-            found.append(value)
+            integers.append(value)
         else:
-            found += packed_varints(bytes_of(value))
-    return found
+            integers += packed_varints(bytes_of(value))
+    return integers
 
 
 def _signed(value: int) -> int:

@@ -14,7 +14,18 @@ from functools import lru_cache
 from math import prod
 
 from ..errors import BundleError
-from .onnx_schema import ITEM_BYTES, KNOWN, SCHEMA, FieldKind
+from .onnx_schema import (
+    ITEM_BYTES,
+    KNOWN,
+    SCHEMA,
+    AttributeField,
+    FieldKind,
+    GraphField,
+    ModelField,
+    NodeField,
+    OpsetField,
+    WeightsField,
+)
 from .protobuf import (
     AGAIN,
     MAX_FIELDS,
@@ -43,7 +54,12 @@ DOMAINS = (b"", b"ai.onnx")
 # TensorProto.DataType: bytes an element, for FLOAT, UINT8, INT8, INT32, INT64, BOOL, FLOAT16,
 # DOUBLE.
 _ELEMENT_BYTES = {1: 4, 2: 1, 3: 1, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8}
-_TYPED_DATA = (4, 5, 7, 10)  # float_data, int32_data, int64_data, double_data
+_TYPED_DATA = (
+    WeightsField.FLOAT_DATA,
+    WeightsField.INT32_DATA,
+    WeightsField.INT64_DATA,
+    WeightsField.DOUBLE_DATA,
+)
 
 # By field number the values of a message: numbers, bytes, or the messages in it.
 Message = dict[int, list["int | bytes | Message"]]
@@ -68,7 +84,7 @@ def check_onnx(data: bytes) -> Message:
 
 def _model_of(data: bytes) -> Message:
     model = _Parser().parsed(data, "model")
-    if 7 not in model:
+    if ModelField.GRAPH not in model:
         raise BundleError(f"this is no ONNX model: it holds no graph; {AGAIN}")
     return model
 
@@ -85,25 +101,26 @@ class _Parser:
 
     def parsed(self, data: bytes, kind: str) -> Message:
         """One message and all that are nested in it."""
-        found: Message = defaultdict(list)
+        message: Message = defaultdict(list)
         for field in fields(data):
             self._fields_left -= 1
             if self._fields_left < 0:
                 raise too_many_fields()
             expected = _expected(field, kind)
             # Protobuf merges two of a field that does not repeat, which would blur what is checked.
-            if field.number in found and not expected.repeats:
+            if field.number in message and not expected.repeats:
                 raise BundleError(
                     f"the ONNX file is damaged: field {field.number} of its {kind} stands there "
                     f"twice; {AGAIN}"
                 )
             if expected.is_message:
-                found[field.number].append(self.parsed(bytes_of(field.value), expected.value))
+                nested = self.parsed(bytes_of(field.value), expected.value)
+                message[field.number].append(nested)
             else:
-                found[field.number].append(_value(field, expected, kind))
+                message[field.number].append(_value(field, expected, kind))
         if kind in _RULES:
-            _RULES[kind](found)
-        return found
+            _RULES[kind](message)
+        return message
 
 
 def _expected(field: Field, kind: str) -> FieldKind:
@@ -148,16 +165,17 @@ def _check_packed(packed: bytes, value: str, kind: str) -> None:
 
 
 def _check_graph(graph: Message) -> None:
-    if len(graph[1]) > MAX_NODES:
+    count = len(graph[GraphField.NODE])
+    if count > MAX_NODES:
         raise BundleError(
-            f"the ONNX file has {len(graph[1])} nodes, at most {MAX_NODES} are allowed; "
+            f"the ONNX file has {count} nodes, at most {MAX_NODES} are allowed; "
             "export it with lstm-export, as a node a layer"
         )
 
 
 def _check_opset(opset: Message) -> None:
     """Refuse an import even where no node uses it: a runtime reads it as it loads the file."""
-    domain = text_of(opset, 1)
+    domain = text_of(opset, OpsetField.DOMAIN)
     if domain not in DOMAINS:
         raise BundleError(
             f"the ONNX file imports the operator set {domain[:80]!r}, only the standard one is "
@@ -166,13 +184,13 @@ def _check_opset(opset: Message) -> None:
 
 
 def _check_node(node: Message) -> None:
-    domain = text_of(node, 7)
+    domain = text_of(node, NodeField.DOMAIN)
     if domain not in DOMAINS:
         raise BundleError(
             f"the ONNX file uses an operator of the domain {domain[:80]!r}, only standard ones "
             "run; export it again plainly"
         )
-    operator = text_of(node, 4).decode("ascii", "replace")
+    operator = text_of(node, NodeField.OP_TYPE).decode("ascii", "replace")
     if operator not in _OPERATORS:
         raise BundleError(
             f"the ONNX file uses the operator {operator[:80]!a}; allowed are {OPERATORS}; "
@@ -181,21 +199,22 @@ def _check_node(node: Message) -> None:
 
 
 def _check_attribute(attribute: Message) -> None:
-    if text_of(attribute, 1) == b"hidden_size":
-        _check_sizes(attribute[3])
+    if text_of(attribute, AttributeField.NAME) == b"hidden_size":
+        _check_sizes(attribute[AttributeField.I])
 
 
 def _check_weights(weights: Message) -> None:
     """Dimensions must agree with the bytes of the tensor, all of which must stand in the file."""
-    if weights[14] not in ([], [0]):  # data_location
+    if weights[WeightsField.DATA_LOCATION] not in ([], [0]):  # absent, or the default: in the file
         raise BundleError(
             "the ONNX file keeps weights in another file (external data), which is refused; "
             "save it as one file"
         )
     dims = dims_of(weights)
-    raw = text_of(weights, 9)
+    raw = text_of(weights, WeightsField.RAW_DATA)
     if raw:
-        element_bytes = _ELEMENT_BYTES.get(int_of(weights, 2), 0)
+        data_type = int_of(weights, WeightsField.DATA_TYPE)
+        element_bytes = _ELEMENT_BYTES.get(data_type, 0)
         agrees = len(raw) == prod(dims) * element_bytes
     else:
         agrees = prod(dims) <= _typed_count(weights)
@@ -222,7 +241,7 @@ def dims_of(weights: Message) -> list[int]:
         BundleError: no tensor of a model is of such a shape.
     """
     dims: list[int] = []
-    for value in weights[1]:
+    for value in weights[WeightsField.DIMS]:
         if isinstance(value, bytes):
             if len(value) > 10 * MAX_DIMENSIONS:
                 raise BundleError(f"the ONNX file has weights of an absurd shape; {AGAIN}")

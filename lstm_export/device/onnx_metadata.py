@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from ..errors import BundleError, LstmExportError, with_step
 from ..model import Signature
+from .onnx_schema import EntryField, ModelField
 from .protobuf import AGAIN, Field, fields
 
 # Keys of the metadata, written by the ONNX target.
@@ -26,7 +27,6 @@ FINAL = "_n"  # what a graph that carries state adds to an input's name for its 
 
 MAX_ENTRIES = 64  # that are looked at
 
-_METADATA_PROPS = 14  # of ModelProto; an entry has 1, a key, and 2, a value
 _FIRST_BYTE = 0x08  # ModelProto begins with its ir_version, field 1, a varint
 
 
@@ -38,7 +38,7 @@ def may_be_onnx(data: bytes) -> bool:
 def metadata_of(data: bytes) -> dict[str, str]:
     """What the file says of itself, found without looking into its graph; empty for other files."""
     try:
-        entries = [field for field in fields(data) if field.number == _METADATA_PROPS]
+        entries = [field for field in fields(data) if field.number == ModelField.METADATA_PROPS]
         pairs = [_pair(entry) for entry in entries[:MAX_ENTRIES]]
     except (BundleError, UnicodeDecodeError):
         return {}
@@ -48,9 +48,9 @@ def metadata_of(data: bytes) -> dict[str, str]:
 def _pair(entry: Field) -> tuple[str, str] | None:
     if not isinstance(entry.value, bytes):
         return None
-    found = {field.number: field.value for field in fields(entry.value)}
-    key = found.get(1)
-    value = found.get(2)
+    by_number = {field.number: field.value for field in fields(entry.value)}
+    key = by_number.get(EntryField.KEY)
+    value = by_number.get(EntryField.VALUE)
     if not isinstance(key, bytes) or not isinstance(value, bytes):
         return None
     return key.decode(), value.decode()

@@ -135,7 +135,9 @@ def _ends(session: Any) -> Ends:
     outputs = session.get_outputs()
     x = [(end.type, len(end.shape)) for end in inputs[:1]]
     others = [(end.name, end.type, len(end.shape)) for end in inputs[1:]]
-    if x != [("tensor(float)", 3)] or others not in ([], [(LENGTHS, "tensor(int32)", 1)]):
+    is_x = x == [("tensor(float)", 3)]
+    are_lengths = others == [(LENGTHS, "tensor(int32)", 1)]
+    if not is_x or (others and not are_lengths):
         given = ", ".join(f"{end.name} {end.type} {end.shape}" for end in inputs) or "nothing"
         raise BundleError(
             f"the ONNX file takes {given}, expected one float input (batch, seq, input_size), "

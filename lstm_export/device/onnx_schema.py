@@ -1,80 +1,215 @@
 """The messages of an ONNX file that a plain graph needs, field by field.
 
-Source: onnx/onnx.proto, github.com/onnx/onnx. A field that is not listed here is refused.
+Names and numbers are those of onnx/onnx.proto, github.com/onnx/onnx. A field that is not listed
+here is refused.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from enum import IntEnum
 from typing import NamedTuple
 
 from .protobuf import WireType
 
+
+class ModelField(IntEnum):
+    """ModelProto."""
+
+    IR_VERSION = 1
+    PRODUCER_NAME = 2
+    PRODUCER_VERSION = 3
+    DOMAIN = 4
+    MODEL_VERSION = 5
+    DOC_STRING = 6
+    GRAPH = 7
+    OPSET_IMPORT = 8
+    METADATA_PROPS = 14
+
+
+class OpsetField(IntEnum):
+    """OperatorSetIdProto."""
+
+    DOMAIN = 1
+    VERSION = 2
+
+
+class EntryField(IntEnum):
+    """StringStringEntryProto."""
+
+    KEY = 1
+    VALUE = 2
+
+
+class GraphField(IntEnum):
+    """GraphProto."""
+
+    NODE = 1
+    NAME = 2
+    INITIALIZER = 5
+    DOC_STRING = 10
+    INPUT = 11
+    OUTPUT = 12
+    VALUE_INFO = 13
+    METADATA_PROPS = 16
+
+
+class NodeField(IntEnum):
+    """NodeProto."""
+
+    INPUT = 1
+    OUTPUT = 2
+    NAME = 3
+    OP_TYPE = 4
+    ATTRIBUTE = 5
+    DOC_STRING = 6
+    DOMAIN = 7
+    METADATA_PROPS = 9
+
+
+class AttributeField(IntEnum):
+    """AttributeProto."""
+
+    NAME = 1
+    F = 2
+    I = 3  # noqa: E741 - onnx.proto's own name
+    S = 4
+    T = 5
+    FLOATS = 7
+    INTS = 8
+    STRINGS = 9
+    DOC_STRING = 13
+    TYPE = 20
+
+
+class WeightsField(IntEnum):
+    """TensorProto."""
+
+    DIMS = 1
+    DATA_TYPE = 2
+    FLOAT_DATA = 4
+    INT32_DATA = 5
+    INT64_DATA = 7
+    NAME = 8
+    RAW_DATA = 9
+    DOUBLE_DATA = 10
+    DOC_STRING = 12
+    DATA_LOCATION = 14
+    METADATA_PROPS = 16
+
+
+class ValueField(IntEnum):
+    """ValueInfoProto."""
+
+    NAME = 1
+    TYPE = 2
+    DOC_STRING = 3
+    METADATA_PROPS = 4
+
+
+class TypeField(IntEnum):
+    """TypeProto."""
+
+    TENSOR_TYPE = 1
+    DENOTATION = 6
+
+
+class TensorField(IntEnum):
+    """TypeProto.Tensor."""
+
+    ELEM_TYPE = 1
+    SHAPE = 2
+
+
+class ShapeField(IntEnum):
+    """TensorShapeProto."""
+
+    DIM = 1
+
+
+class DimensionField(IntEnum):
+    """TensorShapeProto.Dimension."""
+
+    DIM_VALUE = 1
+    DIM_PARAM = 2
+    DENOTATION = 3
+
+
 # The word for each kind of value: `int`, `float` (32 bits), `double`, `bytes`, `text` (UTF-8), or
 # the name of a message. `*` may repeat; numbers that repeat may also come packed.
-_MESSAGES = {
+_MESSAGES: Mapping[str, Mapping[int, str]] = {
     "model": {
-        1: "int",  # ir_version
-        2: "text",  # producer_name
-        3: "text",  # producer_version
-        4: "text",  # domain
-        5: "int",  # model_version
-        6: "text",  # doc_string
-        7: "graph",
-        8: "opset*",  # opset_import
-        14: "entry*",  # metadata_props
+        ModelField.IR_VERSION: "int",
+        ModelField.PRODUCER_NAME: "text",
+        ModelField.PRODUCER_VERSION: "text",
+        ModelField.DOMAIN: "text",
+        ModelField.MODEL_VERSION: "int",
+        ModelField.DOC_STRING: "text",
+        ModelField.GRAPH: "graph",
+        ModelField.OPSET_IMPORT: "opset*",
+        ModelField.METADATA_PROPS: "entry*",
     },
-    "opset": {1: "text", 2: "int"},  # domain, version
-    "entry": {1: "text", 2: "text"},  # key, value
+    "opset": {OpsetField.DOMAIN: "text", OpsetField.VERSION: "int"},
+    "entry": {EntryField.KEY: "text", EntryField.VALUE: "text"},
     "graph": {
-        1: "node*",
-        2: "text",  # name
-        5: "weights*",  # initializer
-        10: "text",  # doc_string
-        11: "value*",  # input
-        12: "value*",  # output
-        13: "value*",  # value_info
-        16: "entry*",  # metadata_props
+        GraphField.NODE: "node*",
+        GraphField.NAME: "text",
+        GraphField.INITIALIZER: "weights*",
+        GraphField.DOC_STRING: "text",
+        GraphField.INPUT: "value*",
+        GraphField.OUTPUT: "value*",
+        GraphField.VALUE_INFO: "value*",
+        GraphField.METADATA_PROPS: "entry*",
     },
     "node": {
-        1: "text*",  # input
-        2: "text*",  # output
-        3: "text",  # name
-        4: "text",  # op_type
-        5: "attribute*",
-        6: "text",  # doc_string
-        7: "text",  # domain
-        9: "entry*",  # metadata_props
+        NodeField.INPUT: "text*",
+        NodeField.OUTPUT: "text*",
+        NodeField.NAME: "text",
+        NodeField.OP_TYPE: "text",
+        NodeField.ATTRIBUTE: "attribute*",
+        NodeField.DOC_STRING: "text",
+        NodeField.DOMAIN: "text",
+        NodeField.METADATA_PROPS: "entry*",
     },
     "attribute": {
-        1: "text",  # name
-        2: "float",  # f
-        3: "int",  # i
-        4: "bytes",  # s
-        5: "weights",  # t
-        7: "float*",  # floats
-        8: "int*",  # ints
-        9: "bytes*",  # strings
-        13: "text",  # doc_string
-        20: "int",  # type
+        AttributeField.NAME: "text",
+        AttributeField.F: "float",
+        AttributeField.I: "int",
+        AttributeField.S: "bytes",
+        AttributeField.T: "weights",
+        AttributeField.FLOATS: "float*",
+        AttributeField.INTS: "int*",
+        AttributeField.STRINGS: "bytes*",
+        AttributeField.DOC_STRING: "text",
+        AttributeField.TYPE: "int",
     },
     "weights": {
-        1: "int*",  # dims
-        2: "int",  # data_type
-        4: "float*",  # float_data
-        5: "int*",  # int32_data
-        7: "int*",  # int64_data
-        8: "text",  # name
-        9: "bytes",  # raw_data
-        10: "double*",  # double_data
-        12: "text",  # doc_string
-        14: "int",  # data_location
-        16: "entry*",  # metadata_props
+        WeightsField.DIMS: "int*",
+        WeightsField.DATA_TYPE: "int",
+        WeightsField.FLOAT_DATA: "float*",
+        WeightsField.INT32_DATA: "int*",
+        WeightsField.INT64_DATA: "int*",
+        WeightsField.NAME: "text",
+        WeightsField.RAW_DATA: "bytes",
+        WeightsField.DOUBLE_DATA: "double*",
+        WeightsField.DOC_STRING: "text",
+        WeightsField.DATA_LOCATION: "int",
+        WeightsField.METADATA_PROPS: "entry*",
     },
-    "value": {1: "text", 2: "type", 3: "text", 4: "entry*"},  # name, type, doc_string
-    "type": {1: "tensor", 6: "text"},  # tensor_type, denotation
-    "tensor": {1: "int", 2: "shape"},  # elem_type, shape
-    "shape": {1: "dimension*"},
-    "dimension": {1: "int", 2: "text", 3: "text"},  # dim_value, dim_param, denotation
+    "value": {
+        ValueField.NAME: "text",
+        ValueField.TYPE: "type",
+        ValueField.DOC_STRING: "text",
+        ValueField.METADATA_PROPS: "entry*",
+    },
+    "type": {TypeField.TENSOR_TYPE: "tensor", TypeField.DENOTATION: "text"},
+    "tensor": {TensorField.ELEM_TYPE: "int", TensorField.SHAPE: "shape"},
+    "shape": {ShapeField.DIM: "dimension*"},
+    "dimension": {
+        DimensionField.DIM_VALUE: "int",
+        DimensionField.DIM_PARAM: "text",
+        DimensionField.DENOTATION: "text",
+    },
 }
 
 # What a refused field is called, where a user may know it.
@@ -126,7 +261,12 @@ def _field_kind(word: str) -> FieldKind:
     return FieldKind(value, _WIRE_TYPES.get(value, WireType.LENGTH), word.endswith("*"))
 
 
-SCHEMA = {
-    message: {number: _field_kind(word) for number, word in kinds.items()}
-    for message, kinds in _MESSAGES.items()
-}
+def _schema() -> dict[str, dict[int, FieldKind]]:
+    """By message, then by field number, what a field may be."""
+    schema = {}
+    for message, words in _MESSAGES.items():
+        schema[message] = {int(number): _field_kind(word) for number, word in words.items()}
+    return schema
+
+
+SCHEMA = _schema()

@@ -29,8 +29,10 @@ class OnnxSupport:
 def support_from(text: str) -> OnnxSupport | None:
     """What a process of this file printed, after ONNX Runtime's own words; None if nothing."""
     try:
-        record = json.loads((text.splitlines() or [""])[-1])
-        return OnnxSupport(**{**record, "providers": tuple(record.get("providers", ()))})
+        *_, last_line = text.splitlines() or [""]
+        record = json.loads(last_line)
+        record["providers"] = tuple(record.get("providers", ()))
+        return OnnxSupport(**record)
     except (ValueError, TypeError, AttributeError):
         return None
 

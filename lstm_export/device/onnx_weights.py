@@ -38,6 +38,7 @@ from .onnx_metadata import (
     metadata_of,
     stored_signature,
 )
+from .onnx_schema import GraphField, ModelField, NodeField, WeightsField
 from .onnx_state import carried_tensors
 from .protobuf import AGAIN
 
@@ -89,11 +90,12 @@ def differences_to(model: Model, data: bytes) -> str:
         return "the file has another chain than its bundle"
     arrays = stored_arrays(data, metadata)
     for name, array in expected.arrays.items():
-        found = arrays.get(name)
-        if found is None or found.shape != array.shape:
+        stored = arrays.get(name)
+        if stored is None or stored.shape != array.shape:
             return f"{printable(name)} in the file is missing or has another shape"
-        if found.tobytes() != array.tobytes():
-            count = int((found.view(np.uint32) != array.view(np.uint32)).sum())
+        if stored.tobytes() != array.tobytes():
+            differs = stored.view(np.uint32) != array.view(np.uint32)  # bits: -0 is not 0
+            count = int(differs.sum())
             return f"{printable(name)} in the file differs in {count} of {array.size} values"
     return ""
 
@@ -106,17 +108,17 @@ def stored_arrays(data: bytes, metadata: Mapping[str, str]) -> dict[str, Array]:
     """
     graph = _graph_of(check_onnx(data))
     initial = _carried_initial_states(metadata)
-    found: dict[str, Array] = {}
+    arrays: dict[str, Array] = {}
     for record in stored_chain(metadata):
         try:
             name = record["name"]
             for key, array in _arrays_of(record["stage"], name, graph, initial):
-                found[f"{name}.{key}"] = array
+                arrays[f"{name}.{key}"] = array
         except (KeyError, ValueError, TypeError, IndexError) as error:
             raise BundleError(
                 "the ONNX file does not hold the weights that its own chain names; export it again"
             ) from error
-    return found
+    return arrays
 
 
 def sha256_of(arrays: Mapping[str, Array]) -> str:
@@ -144,15 +146,18 @@ def stored_chain(metadata: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 def _graph_of(model: Message) -> _Graph:
-    (graph,) = messages_of(model, 7)
+    (graph,) = messages_of(model, ModelField.GRAPH)
     constants = {}
-    for weights in messages_of(graph, 5):
-        if weights[2] == [FLOAT]:
+    for weights in messages_of(graph, GraphField.INITIALIZER):
+        if weights[WeightsField.DATA_TYPE] == [FLOAT]:
             # This package writes raw_data; what is typed is another tool's.
-            values = np.frombuffer(text_of(weights, 9), "<f4")
+            values = np.frombuffer(text_of(weights, WeightsField.RAW_DATA), "<f4")
             if values.size:
-                constants[_text(weights, 8)] = values.reshape(dims_of(weights))
-    operators = {_text(node, 3): _text(node, 4) for node in messages_of(graph, 1)}
+                name = _text(weights, WeightsField.NAME)
+                constants[name] = values.reshape(dims_of(weights))
+    operators = {}
+    for node in messages_of(graph, GraphField.NODE):
+        operators[_text(node, NodeField.NAME)] = _text(node, NodeField.OP_TYPE)
     return _Graph(constants, operators)
 
 
@@ -220,11 +225,12 @@ def _initial(
         from_metadata = carried.get(f"{name}.{state}", carried.get(state))
         if from_metadata is not None:
             yield f"{state}0", from_metadata
-        layers: list[Array] = []
+        layers: list[Array] = []  # (directions, size) each
         while f"{name}/l{len(layers)}/initial_{state}" in constants:
             layers.append(constants[f"{name}/l{len(layers)}/initial_{state}"][:, 0])
         if layers:
-            yield f"{state}0", np.concatenate(layers)  # (num_layers * directions, size)
+            # (num_layers * directions, size)
+            yield f"{state}0", np.concatenate(layers)
 
 
 def _carried_initial_states(metadata: Mapping[str, str]) -> dict[str, Array | None]:
