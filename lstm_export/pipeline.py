@@ -16,8 +16,9 @@ from .device import Nonfinite, Session
 from .files import check_output
 from .parity import ParityReport
 from .signing import SecretKey, key_file, secret_key_for, sign_data
-from .verification.artifact import UsersWord, open_file
 from .verification.judge import judge_file
+from .verification.opened_file import open_file
+from .verification.permission import Permission
 from .verification.production import artifact_path, bundle_of, write_verified
 from .verification.reopening import travelling_session
 from .verification.subject import Source, Subject
@@ -102,7 +103,7 @@ def verify(
         artifact: the artifact, or a bundle.
         model: what it has to compute; a bundle carries its own.
         replay: a file written by `verify --failing`, the one input to judge on.
-        trust: run code that is in the file, see `verification.artifact`.
+        trust: run code that is in the file, see `verification.permission`.
         key: the public key that must have signed it; where no file is called so, which state_dict
             of `model` to read.
         reading: options of `ReadingOptions` for `model`.
@@ -112,9 +113,9 @@ def verify(
         SignatureError: `key` did not sign it.
         BundleError: the artifact or the bundle is damaged or unsafe.
     """
-    word = UsersWord(trust, names_model=model is not None)
+    permission = Permission(trust, names_model=model is not None)
     public = key_file(key, has_model=model is not None)
-    opened = open_file(artifact, word, public)
+    opened = open_file(artifact, permission, public)
     if model is None:
         return judge_file(opened, None, replay)
     name = None if public or key is None else str(key)
@@ -182,7 +183,7 @@ def load(  # noqa: PLR0913 - how a file is opened and run
             `EngineWarning`, where ONNX Runtime is not installed or the bundle holds no ONNX file.
         providers: execution providers of ONNX Runtime in order of preference; CPU by default.
         nonfinite: what happens to rows that hold NaN or infinity: `refuse`, or `propagate` as NaN.
-        trust: run code that is in the file, see `verification.artifact`.
+        trust: run code that is in the file, see `verification.permission`.
         key: the public key that must have signed it.
         carry: pickles carry the file's bytes, for machines that do not see the path.
 
@@ -191,5 +192,5 @@ def load(  # noqa: PLR0913 - how a file is opened and run
         SignatureError: `key` did not sign it.
         BundleError: the bundle is damaged or unsafe.
     """
-    opened = open_file(path, UsersWord(trust), key)
+    opened = open_file(path, Permission(trust), key)
     return travelling_session(opened, engine, tuple(providers), nonfinite, trust, carry)

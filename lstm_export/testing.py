@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from . import pipeline
 from .model.runner import row_by_row
 from .parity import all_ok, check
-from .verification.subject import Subject
+from .verification.subject import HasStateDict, Subject
 
 if TYPE_CHECKING:
     from .verification.subject import Source
@@ -33,7 +33,7 @@ def assert_parity(actual: Any, desired: Source, err_msg: str = "") -> None:
         reports = pipeline.verify(actual, desired)
     else:
         subject = Subject.of(desired)
-        runner = _eager(actual) if hasattr(actual, "state_dict") else actual
+        runner = _eager(actual) if isinstance(actual, HasStateDict) else actual
         report = check(
             runner,
             subject.golden_for(runner),

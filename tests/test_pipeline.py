@@ -16,8 +16,8 @@ from lstm_export.chains import Checkpoint, write_checkpoint
 from lstm_export.errors import BundleError, InputError, ParityError
 from lstm_export.model import Model, forward
 from lstm_export.model.gates import ONNX_GATES, ONNX_ORDERS
-from lstm_export.verification.artifact import open_file
 from lstm_export.verification.endless_stream import endless_stream
+from lstm_export.verification.opened_file import open_file
 from tests.kit.builders import drawn
 from tests.kit.chains import CHAINS
 from tests.kit.graphs import FORECASTS

@@ -12,7 +12,9 @@ from ..device.stream_context import CanBind
 from ..errors import InputError, LstmExportError, naming
 from ..model import Array, Model, Runner, Signature
 from ..model.runner import is_stateful
-from ..verification.artifact import NO_WORD, ArtifactFile, UsersWord, open_file
+from ..verification.artifact import ArtifactFile
+from ..verification.opened_file import open_file
+from ..verification.permission import NO_PERMISSION, Permission
 
 
 @runtime_checkable
@@ -83,7 +85,7 @@ class Engine:
 def open_engines(
     paths: Sequence[Path],
     chosen: Sequence[str] = (),
-    word: UsersWord = NO_WORD,
+    permission: Permission = NO_PERMISSION,
     key: Path | None = None,
 ) -> tuple[tuple[Engine, ...], tuple[str, ...]]:
     """The engines, those of `chosen` targets where any are named, and a note on each that does not
@@ -98,7 +100,7 @@ def open_engines(
     notes: list[str] = []
     held: set[str] = set()
     for path in paths:
-        opened = open_file(path, word, key)
+        opened = open_file(path, permission, key)
         held.update(opened.engines)
         for name, artifact in opened.engines.items():
             if chosen and name not in chosen:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from ..errors import InputError
-from ..verification.artifact import UsersWord
+from ..verification.permission import Permission
 from .engines import Engine, Stepper, open_engines
 from .machine import machine
 from .process import ProcessCost, cost_of_process
@@ -30,7 +30,7 @@ class Options:
         budget_s, warm_up_s: seconds for each engine at each work.
         deadline_s: the longest that the answer to one new sample may take.
         rate_hz: samples a second, for the share of a core.
-        trust: run code that is in the files, see `verification.artifact`.
+        trust: run code that is in the files, see `verification.permission`.
         key: the public key that must have signed all of them; opening a file checks it.
     """
 
@@ -75,9 +75,9 @@ def bench(
     """
     options = options or Options()
     say = progress or (lambda _: None)
-    word = UsersWord(options.trust)
+    permission = Permission(options.trust)
     files = [Path(path) for path in paths]
-    engines, notes = open_engines(files, options.engines, word, options.key)
+    engines, notes = open_engines(files, options.engines, permission, options.key)
     least = max((engine.model.least_steps for engine in engines if engine.model), default=1)
     seq = _seq(engines, least, options.seq)
     questions: list[Question] = []
@@ -89,7 +89,7 @@ def bench(
     for engine in engines:
         say(f"starting {engine.name} in a process of its own")
         shape = (options.batch, seq)
-        cost = cost_of_process(engine.path, engine.target, *shape, word, options.key, least)
+        cost = cost_of_process(engine.path, engine.target, *shape, permission, options.key, least)
         mine = tuple(result for result in found if result.engine == engine.name)
         results.append(_result(engine, cost, mine, options))
     packages = dict.fromkeys(["numpy", *(engine.needs for engine in engines if engine.needs)])

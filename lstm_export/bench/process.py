@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from ..verification.artifact import NO_WORD, UsersWord
+from ..verification.permission import NO_PERMISSION, Permission
 from .child import READY
 
 STARTS = 3
@@ -42,7 +42,7 @@ def cost_of_process(  # noqa: PLR0913, PLR0917 - the arguments of the program
     engine: str,
     batch: int,
     seq: int,
-    word: UsersWord = NO_WORD,
+    permission: Permission = NO_PERMISSION,
     key: Path | None = None,
     least: int = 1,
 ) -> ProcessCost:
@@ -52,7 +52,7 @@ def cost_of_process(  # noqa: PLR0913, PLR0917 - the arguments of the program
         InputError: such a process failed; the last line that it wrote is in the message.
     """
     program = _PROGRAM.read_text(encoding="utf-8")
-    trust = "trust" if word.trust else ""
+    trust = "trust" if permission.trust else ""
     arguments = [str(path), engine, str(batch), str(seq), trust, str(key or ""), str(least)]
     command = [sys.executable, "-c", program, *arguments]
     starts = [_start(command) for _ in range(STARTS)]

@@ -20,17 +20,18 @@ def diff(
 
     Compares the interface, and runs the new artifacts on the old bundle's golden sets.
     """
-    from ..verification.artifact import UsersWord
     from ..verification.difference import diff as compare
+    from ..verification.permission import Permission
 
-    found = compare(old, new, UsersWord(trust), key)
+    difference = compare(old, new, Permission(trust), key)
     if as_json:
-        show.as_json("diff", **found.to_record())
+        show.as_json("diff", **difference.to_record())
     else:
-        for kind, sentences in (("breaking", found.breaking), ("compatible", found.compatible)):
-            for sentence in sentences:
-                typer.echo(f"{kind}: {sentence}")
-        if not found.breaking + found.compatible:
+        for sentence in difference.breaking:
+            typer.echo(f"breaking: {sentence}")
+        for sentence in difference.compatible:
+            typer.echo(f"compatible: {sentence}")
+        if not difference.breaking + difference.compatible:
             typer.echo("the same model, interface and artifacts")
-    if not found.ok:
+    if not difference.ok:
         raise ParityError(f"{new} cannot take the place of {old}")

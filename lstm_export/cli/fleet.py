@@ -110,7 +110,7 @@ def verify(  # noqa: PLR0913, PLR0917 - the options of a command
     from ..fleet.checking import verify_fleet
     from ..fleet.fleet_page import page
     from ..fleet.tasks import Sharing
-    from ..verification.artifact import UsersWord
+    from ..verification.permission import Permission
 
     if html:
         check_output(html, against)
@@ -118,7 +118,7 @@ def verify(  # noqa: PLR0913, PLR0917 - the options of a command
         report = verify_fleet(
             bundles,
             Sharing(on.value, workers),
-            word=UsersWord(trust),
+            permission=Permission(trust),
             key=key,
             against=against,
             progress=progress,

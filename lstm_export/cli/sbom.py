@@ -20,7 +20,7 @@ def sbom(
     from ..bundle import check_claims
     from ..errors import InputError
     from ..files import check_output, write_bytes
-    from ..verification.artifact import open_file
+    from ..verification.opened_file import open_file
 
     if output:
         check_output(output, bundle)

@@ -37,7 +37,7 @@ def sign(
 def _signed(file: Path, key: Path, oms: bool) -> list[Signed]:
     """Write every signature, once it is known that each can be."""
     from .. import signing
-    from ..verification.artifact import MOST_BYTES, open_file
+    from ..verification.opened_file import MOST_BYTES, open_file
 
     data = open_file(file).data  # nothing is signed that cannot be opened
     path = signing.list_path(file) if file.is_dir() else file

@@ -14,11 +14,11 @@ from ..files import check_output, write_bytes
 from . import show
 from .again import command_again
 from .options import judging, shared
-from .reading_arguments import Reading, reads_model, said_of_reading
+from .reading_arguments import Reading, given_options, reads_model
 
 if TYPE_CHECKING:
     from ..parity import ParityReport
-    from ..verification.artifact import OpenedFile
+    from ..verification.opened_file import OpenedFile
     from ..verification.subject import Subject
 
 # What does not change what is judged, and is left out where a command is shown to be given again.
@@ -61,9 +61,15 @@ def verify(  # noqa: PLR0913, PLR0917 - the command's arguments and options
     _show(opened, subject, reports, streaming, data, as_json)
     if failing:
         _write_failing(context, failing, opened, subject, reports)
-    if not show.all_ok(reports):
+    if not _passed(reports):
         raise ParityError(f"{artifact} did not pass")
     return None
+
+
+def _passed(reports: tuple[ParityReport, ...]) -> bool:
+    from ..parity import all_ok
+
+    return all_ok(reports)
 
 
 def _check_usage(  # noqa: PLR0913, PLR0917 - what was given
@@ -77,7 +83,7 @@ def _check_usage(  # noqa: PLR0913, PLR0917 - what was given
     """Options that would do nothing as they are given."""
     if data and not streaming:
         raise typer.BadParameter("the table is for --streaming: add it", param_hint="--data")
-    about_model = [option for option in said_of_reading(reading) if option != "--key"]
+    about_model = [option for option in given_options(reading) if option != "--key"]
     if about_model and model is None:
         raise typer.BadParameter(
             "it says how MODEL is read: name the model too: ARTIFACT MODEL",
@@ -106,10 +112,11 @@ def _check_numbers_only(
             "name the model whose numbers it has to have: ARTIFACT MODEL",
             param_hint="--numbers-only",
         )
-    asked = [option for option, is_given in {**others, "--failing": failing}.items() if is_given]
-    if asked:
+    options = {**others, "--failing": failing}
+    unfit = [option for option, value in options.items() if value]
+    if unfit:
         raise typer.BadParameter(
-            f"the file is asked for its answers alone: leave out {', '.join(asked)}",
+            f"the file is asked for its answers alone: leave out {', '.join(unfit)}",
             param_hint="--numbers-only",
         )
 
@@ -129,12 +136,13 @@ def _opened(
     artifact: Path, model: Path | None, reading: Reading, key: str | None
 ) -> tuple[OpenedFile, Subject | None]:
     from ..signing import key_file
-    from ..verification.artifact import UsersWord, open_file
+    from ..verification.opened_file import open_file
+    from ..verification.permission import Permission
     from ..verification.subject import Subject, read
 
-    word = UsersWord(reading.trust, names_model=model is not None)
+    permission = Permission(reading.trust, names_model=model is not None)
     public = key_file(key, has_model=model is not None)
-    opened = open_file(artifact, word, public)
+    opened = open_file(artifact, permission, public)
     reading = replace(reading, key=None if public else key)
     if model is None:
         return opened, None
@@ -222,7 +230,7 @@ def _write_failing(
     from ..bundle import write_golden
     from ..verification.failure import smallest_failure
 
-    passed = show.all_ok(reports)
+    passed = _passed(reports)
     is_foreign = opened.is_foreign_onnx
     smallest = None if passed or is_foreign else smallest_failure(opened, subject)
     if smallest is None:
@@ -237,12 +245,12 @@ def _write_failing(
 def _check_self(opened: OpenedFile, subject: Subject, as_json: bool) -> None:
     from ..verification.self_check import self_check
 
-    found = self_check(opened, subject)
+    result = self_check(opened, subject)
     if as_json:
-        show.as_json("verify --self-check", **found.to_record())
+        show.as_json("verify --self-check", **result.to_record())
     else:
-        typer.echo(found.table())
-    if not found.ok:
+        typer.echo(result.table())
+    if not result.ok:
         raise ParityError(
             "the verifier missed a bug that moves the answers by more than is allowed"
         )

@@ -11,7 +11,9 @@ from ..bundle import holds_bundle
 from ..chains import Checkpoint
 from ..errors import InputError
 from ..model import Runner
-from ..verification.artifact import ArtifactFile, OpenedFile, UsersWord, open_file
+from ..verification.artifact import ArtifactFile
+from ..verification.opened_file import OpenedFile, open_file
+from ..verification.permission import Permission
 from ..verification.subject import read
 
 
@@ -36,7 +38,7 @@ def open_judged(source: Path, artifacts: Sequence[Path], *, trust: bool = False)
     Args:
         source: a checkpoint, or a bundle, whose artifacts are judged too.
         artifacts: what else was exported from the model.
-        trust: run code that is in a bundle, see `verification.artifact`.
+        trust: run code that is in a bundle, see `verification.permission`.
 
     Raises:
         InputError: a file is of no known format, or holds answers of another shape.
@@ -46,7 +48,7 @@ def open_judged(source: Path, artifacts: Sequence[Path], *, trust: bool = False)
     runners: dict[str, Runner] = {}
     notes = []
     if holds_bundle(source):
-        opened = open_file(source, UsersWord(trust))
+        opened = open_file(source, Permission(trust))
         for name, artifact in opened.artifacts.items():
             why_not = artifact.why_not_run()
             if why_not:
@@ -54,7 +56,7 @@ def open_judged(source: Path, artifacts: Sequence[Path], *, trust: bool = False)
             else:
                 runners[name] = artifact.runner()
     for path in artifacts:
-        artifact = _lone(open_file(path, UsersWord(trust, names_model=True)))
+        artifact = _lone(open_file(path, Permission(trust, names_model=True)))
         runner = artifact.runner()
         _check_alike(checkpoint, path, runner.signature)
         runners[_free_name(artifact.target, path, runners)] = runner

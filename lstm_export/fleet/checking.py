@@ -12,9 +12,10 @@ from ..bench.machine import machine
 from ..errors import InputError
 from ..parity import ParityReport, all_ok
 from ..signing import read_public_key
-from ..verification.artifact import NO_WORD, UsersWord, open_file
 from ..verification.judge import judge_file
+from ..verification.opened_file import open_file
 from ..verification.page import PACKAGES
+from ..verification.permission import NO_PERMISSION, Permission
 from .changes import changes_between
 from .fleet_report import REPORT, FleetReport, read_report
 from .outcome import SUFFIX, Judged, Outcome, latest_metrics
@@ -23,10 +24,10 @@ from .tasks import HERE, Progress, Sharing, outcomes
 
 @dataclass(frozen=True)
 class _Checking:
-    """A task: a bundle, the user's word, and what the earlier report says of it."""
+    """A task: a bundle, the user's permission, and what the earlier report says of it."""
 
     path: Path
-    word: UsersWord
+    permission: Permission
     key: Path | None
     known: Outcome | None
     place: str = ""  # what is wrong with a file is said with its path
@@ -38,7 +39,7 @@ class _Checking:
     def done(self) -> Outcome:
         if self.known and not self.path.exists():
             raise InputError(f"{self.path} is missing; copy it again, or package the fleet again")
-        opened = open_file(self.path, self.word, self.key)
+        opened = open_file(self.path, self.permission, self.key)
         reports = judge_file(opened, None)
         sha256 = hashlib.sha256(opened.data).hexdigest()
         facts = opened.bundle.manifest["training"] if opened.bundle else {}
@@ -68,7 +69,7 @@ def verify_fleet(  # noqa: PLR0913 - where, how, and what it is compared with
     folder: Path,
     sharing: Sharing = HERE,
     *,
-    word: UsersWord = NO_WORD,
+    permission: Permission = NO_PERMISSION,
     key: Path | None = None,
     against: Path | None = None,
     progress: Progress | None = None,
@@ -80,7 +81,7 @@ def verify_fleet(  # noqa: PLR0913 - where, how, and what it is compared with
     Args:
         folder: where the bundles are; nothing is written there.
         sharing: which processes share the work.
-        word: what the user said that lets code in a bundle run.
+        permission: what the user said that lets code in a bundle run.
         key: the public key that must have signed every bundle.
         against: the earlier report; by default the folder's own, where it has one.
         progress: called once a bundle.
@@ -93,7 +94,7 @@ def verify_fleet(  # noqa: PLR0913 - where, how, and what it is compared with
         read_public_key(key)  # refused once, before any work
     known = earlier.by_name if earlier else {}
     paths = _bundles(folder, known)
-    tasks = [_Checking(path, word, key, known.get(_name(path))) for path in paths]
+    tasks = [_Checking(path, permission, key, known.get(_name(path))) for path in paths]
     start = time.perf_counter()
     found = {}
     for outcome in outcomes(tasks, sharing):

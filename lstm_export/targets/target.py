@@ -117,7 +117,7 @@ class CanLower(Protocol):
 @runtime_checkable
 class HasForms(Protocol):
     """Files of the format can hold more than `export` writes, which the runtime was never tried on:
-    they are not run, or in a process of its own (see `verification.artifact`)."""
+    they are not run, or in a process of its own (see `verification.permission`)."""
 
     def check_form(self, data: bytes) -> None:
         """Whether the file is of a form that `export` writes, be its weights what they may.
@@ -205,8 +205,8 @@ class HasDefinition(Protocol):
 
 @runtime_checkable
 class RunsCode(Protocol):
-    """Opening an artifact runs what is in it, so that it needs the user's word (see
-    `verification.artifact`).
+    """Opening an artifact runs what is in it, so that it needs the user's permission (see
+    `verification.permission`).
 
     Attributes:
         runs_code: what opening does, for a message: "opening ... ", such as `compiles and runs it`.

@@ -12,7 +12,9 @@ from ..errors import BundleError, LstmExportError
 from ..model import Array, Column, Signature, forward
 from ..model.category import Category
 from ..parity import ParityReport, asked_of, check
-from .artifact import NO_WORD, ArtifactFile, OpenedFile, UsersWord, open_file
+from .artifact import ArtifactFile
+from .opened_file import OpenedFile, open_file
+from .permission import NO_PERMISSION, Permission
 
 # What a caller of a bundle relies on: fields of its signature, and those told in other words.
 FIELDS = (
@@ -57,11 +59,15 @@ class Difference:
 
     def add(self, sentence: str, *, breaks: bool) -> None:
         """Note a change."""
-        (self.breaking if breaks else self.compatible).append(sentence)
+        changes = self.breaking if breaks else self.compatible
+        changes.append(sentence)
 
 
 def diff(
-    old: Path | str, new: Path | str, word: UsersWord = NO_WORD, key: Path | str | None = None
+    old: Path | str,
+    new: Path | str,
+    permission: Permission = NO_PERMISSION,
+    key: Path | str | None = None,
 ) -> Difference:
     """Compare interface and numbers; the new artifacts are run here on the old bundle's golden
     sets.
@@ -69,31 +75,31 @@ def diff(
     Args:
         old: the bundle that devices have.
         new: the bundle that is to replace it.
-        word: what the user said.
+        permission: what the user said that lets code in `new` run.
         key: the public key that must have signed both.
 
     Raises:
         SignatureError: `key` did not sign one of them.
         BundleError: one of the two is damaged, unsafe, or no bundle.
     """
-    opened = open_file(new, word, key)
+    opened = open_file(new, permission, key)
     before = _bundle_of(open_file(old, key=key))
     after = _bundle_of(opened)
-    found = Difference(list(_interface(before.model.signature, after.model.signature)))
+    difference = Difference(list(_interface(before.model.signature, after.model.signature)))
     # Else the old inputs cannot be asked, and no change can be called compatible.
-    comparable = found.ok
+    comparable = difference.ok
     if _ranges(before.model.signature) != _ranges(after.model.signature):
-        found.add("the training ranges of the features changed", breaks=False)
-    _compare_models(before, after, comparable, found)
+        difference.add("the training ranges of the features changed", breaks=False)
+    _compare_models(before, after, comparable, difference)
     for name in before.artifacts:
         if name not in after.artifacts:
-            found.add(f"the {name} artifact is gone", breaks=True)
+            difference.add(f"the {name} artifact is gone", breaks=True)
     for name, artifact in opened.artifacts.items():
         if name not in before.artifacts:
-            found.add(f"there is a {name} artifact now", breaks=False)
+            difference.add(f"there is a {name} artifact now", breaks=False)
         elif comparable:
-            _compare_artifacts(before, artifact, after.artifacts[name], found)
-    return found
+            _compare_artifacts(before, artifact, after.artifacts[name], difference)
+    return difference
 
 
 def _bundle_of(opened: OpenedFile) -> Bundle:
@@ -111,19 +117,19 @@ def _interface(old: Signature, new: Signature) -> Iterator[str]:
     after = _relied_on(new)
     for name in (*FIELDS, *TEXTS):
         if before[name] != after[name]:
-            are = name in ("features", "targets", "categories")
-            verbs = ("are", "were") if are else ("is", "was")
-            yield f"{name} {verbs[0]} {after[name]}, {verbs[1]} {before[name]}"
+            is_plural = name in ("features", "targets", "categories")
+            now, then = ("are", "were") if is_plural else ("is", "was")
+            yield f"{name} {now} {after[name]}, {then} {before[name]}"
 
 
 def _relied_on(signature: Signature) -> dict[str, object]:
-    found: dict[str, object] = {name: vars(signature)[name] for name in FIELDS}
+    fields: dict[str, object] = {name: vars(signature)[name] for name in FIELDS}
     table_format = signature.table_format
-    found["table_format"] = table_format.to_record() if table_format else "the usual"
-    found["features"] = _names(signature.features)
-    found["targets"] = _names(signature.targets)
-    found["categories"] = "; ".join(map(_category, signature.categories)) or "none"
-    return found
+    fields["table_format"] = table_format.to_record() if table_format else "the usual"
+    fields["features"] = _names(signature.features)
+    fields["targets"] = _names(signature.targets)
+    fields["categories"] = "; ".join(map(_category, signature.categories)) or "none"
+    return fields
 
 
 def _category(category: Category) -> str:
@@ -140,7 +146,7 @@ def _ranges(signature: Signature) -> list[tuple[float | None, float | None]]:
     return [(column.low, column.high) for column in signature.features]
 
 
-def _compare_models(old: Bundle, new: Bundle, comparable: bool, found: Difference) -> None:
+def _compare_models(old: Bundle, new: Bundle, comparable: bool, difference: Difference) -> None:
     """Whether chain or weights changed; whether that breaks, the new model's float64 answers to the
     old inputs tell."""
     changes = old.model.differences(new.model)
@@ -152,7 +158,7 @@ def _compare_models(old: Bundle, new: Bundle, comparable: bool, found: Differenc
     elif len(changes) > 1:
         sentence += f", and {len(changes) - 1} more arrays"
     if not comparable:
-        found.add(sentence, breaks=True)
+        difference.add(sentence, breaks=True)
         return
 
     def definition(x: Array) -> Array:
@@ -160,10 +166,12 @@ def _compare_models(old: Bundle, new: Bundle, comparable: bool, found: Differenc
 
     report = check(definition, asked_of(definition, old.golden), subject="definition")
     verdict = f"on the old golden sets the new model {_verdict(report)}"
-    found.add(f"{sentence}; {verdict}", breaks=not report.ok)
+    difference.add(f"{sentence}; {verdict}", breaks=not report.ok)
 
 
-def _compare_artifacts(old: Bundle, artifact: ArtifactFile, data: bytes, found: Difference) -> None:
+def _compare_artifacts(
+    old: Bundle, artifact: ArtifactFile, data: bytes, difference: Difference
+) -> None:
     """The new artifact on the old inputs, against the old answers."""
     name = artifact.target
     if old.artifacts[name] == data:
@@ -171,15 +179,15 @@ def _compare_artifacts(old: Bundle, artifact: ArtifactFile, data: bytes, found: 
     changed = f"the {name} artifact is another file"
     reason = artifact.why_not_run()
     if reason:
-        found.add(f"{changed}, not run here: {reason}", breaks=False)
+        difference.add(f"{changed}, not run here: {reason}", breaks=False)
         return
     try:
         runner = artifact.runner()
     except LstmExportError as error:
-        found.add(f"{changed}, and cannot be opened: {error}", breaks=True)
+        difference.add(f"{changed}, and cannot be opened: {error}", breaks=True)
         return
     report = check(runner, asked_of(runner, old.golden), subject=name)
-    found.add(f"{changed}; on the old golden sets it {_verdict(report)}", breaks=not report.ok)
+    difference.add(f"{changed}; on the old golden sets it {_verdict(report)}", breaks=not report.ok)
 
 
 def _verdict(report: ParityReport) -> str:

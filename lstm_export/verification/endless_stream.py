@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from ..chains import Checkpoint
 from ..errors import InputError
 from ..model import Array
-from .artifact import OpenedFile
+from .opened_file import OpenedFile
 
 if TYPE_CHECKING:
-    from ..parity.endless import EndlessReport
+    from ..parity.endless_report import EndlessReport
 
 
 def endless_stream(

@@ -12,7 +12,8 @@ from ..device.onnx_metadata import CHAIN, WEIGHTS_SHA256
 from ..device.session import Reopen
 from ..errors import BundleError, InputError, UnsupportedModel, naming, with_step
 from ..targets import EditedArtifact, HasForms
-from .artifact import ArtifactFile, OpenedFile
+from .artifact import ArtifactFile
+from .opened_file import OpenedFile
 
 ONNX = "onnx"  # the engine of a bundle unless the user names another
 NUMPY = "numpy"  # the engine where that one does not run
@@ -70,13 +71,13 @@ def session_of(
         for name in (engine, STREAM):
             _check_packaged(bundle, name)
         runner = opened.engines[engine].runner(providers)
-        twin = opened.artifacts.get(STREAM)
+        stream = opened.artifacts.get(STREAM)
         chain = json.dumps(bundle.model.chain_record(), sort_keys=True)
         return Session(
             runner,
             runner.signature,
             nonfinite=nonfinite,
-            twin=partial(twin.runner, providers) if twin else None,
+            twin=partial(stream.runner, providers) if stream else None,
             mode=bundle.mode,
             said={CHAIN: chain, WEIGHTS_SHA256: bundle.model.weights_sha256},
             reopen=reopen,

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from .. import targets
+from ..bundle import Bundle
 from ..errors import InputError, LstmExportError
 from ..model import Runner
 from ..parity import (
@@ -19,7 +20,8 @@ from ..parity import (
     first_wrong_layer,
     smallest_failing,
 )
-from .artifact import ArtifactFile, OpenedFile
+from .artifact import ArtifactFile
+from .opened_file import OpenedFile
 from .subject import Subject
 
 
@@ -28,14 +30,14 @@ def diagnosis_of(
 ) -> Diagnosis | None:
     """What is wrong with a failed artifact, which is opened up where its target can do that."""
     golden = subject.golden_for(runner)
-    found = diagnose(runner, subject.model, golden, report)
-    if found is None:
+    diagnosis = diagnose(runner, subject.model, golden, report)
+    if diagnosis is None:
         return None
     probes = artifact.probes()
     if probes is None:
-        return found
+        return diagnosis
     chain = targets.lowered(artifact.module, subject.model)[0]
-    return replace(found, layer=first_wrong_layer(probes, chain, golden, report))
+    return replace(diagnosis, layer=first_wrong_layer(probes, chain, golden, report))
 
 
 def smallest_failure(opened: OpenedFile, subject: Subject | None) -> GoldenSet | None:
@@ -47,22 +49,48 @@ def smallest_failure(opened: OpenedFile, subject: Subject | None) -> GoldenSet |
     Raises:
         InputError: it is no bundle, and there is no subject.
     """
-    if opened.bundle is None and subject is None:
+    if opened.bundle is not None:
+        return _smallest_in_bundle(opened, opened.bundle, subject)
+    if subject is None:
         raise InputError(
             f"{opened.path} is an artifact of {opened.artifact.target}; name its model"
         )
-    if opened.bundle is None:
-        return _smallest(opened, opened.artifact, subject)
+    return _smallest_beside_model(opened.artifact, subject)
+
+
+def _smallest_in_bundle(
+    opened: OpenedFile, bundle: Bundle, subject: Subject | None
+) -> GoldenSet | None:
+    """That of the first artifact that fails, judged by the model, else by the bundle's answers."""
     for artifact in opened.artifacts.values():
         if artifact.why_not_run():
             continue
         try:
-            found = _smallest(opened, artifact, subject)
+            if subject is None:
+                smallest = _smallest_by_itself(artifact, bundle)
+            else:
+                smallest = _smallest_beside_model(artifact, subject)
         except LstmExportError:  # it cannot be opened, as its report says
             continue
-        if found is not None:
-            return found
+        if smallest is not None:
+            return smallest
     return None
+
+
+def _smallest_by_itself(artifact: ArtifactFile, bundle: Bundle) -> GoldenSet | None:
+    runner = artifact.runner()
+    return smallest_failing(runner, bundle.model, asked_of(runner, bundle.golden))
+
+
+def _smallest_beside_model(artifact: ArtifactFile, subject: Subject) -> GoldenSet | None:
+    runner = artifact.runner()
+    model = subject.model
+    definition = artifact.definition(model)
+    if definition is not None:
+        return _smallest_unequal(runner, definition, subject.golden)
+    if artifact.data is not None:
+        model = targets.held(artifact.module, model, artifact.data)
+    return smallest_failing(runner, model, subject.golden_for(runner))
 
 
 def _smallest_unequal(
@@ -74,20 +102,3 @@ def _smallest_unequal(
         if not np.array_equal(runner(entry.x), definition(entry.x)):
             return entry
     return None
-
-
-def _smallest(
-    opened: OpenedFile, artifact: ArtifactFile, subject: Subject | None
-) -> GoldenSet | None:
-    runner = artifact.runner()
-    if subject is not None:
-        model = subject.model
-        definition = artifact.definition(model)
-        if definition is not None:
-            return _smallest_unequal(runner, definition, subject.golden)
-        if artifact.data is not None:
-            model = targets.held(artifact.module, model, artifact.data)
-        return smallest_failing(runner, model, subject.golden_for(runner))
-    bundle = opened.bundle
-    assert bundle is not None  # noqa: S101 - smallest_failure has seen to it
-    return smallest_failing(runner, bundle.model, asked_of(runner, bundle.golden))

@@ -30,52 +30,53 @@ INTEGERS = {"tensor(int64)": "<i8", "tensor(int32)": "<i4"}
 def _open_up() -> tuple[bytes, Callable[[bytes], bytes]]:
     """Nothing is open until the file comes, as the first question."""
     limit_memory()
-    held: list[_Opened] = []
+    opened: _Opened | None = None
 
     def answer(question: bytes) -> bytes:
-        if held:
-            return held[0].answer(unpacked(question)["x"])
-        held.append(_Opened(question))
-        return held[0].said
+        nonlocal opened
+        if opened is None:
+            opened = _Opened(question)
+            return opened.description
+        return opened.answer(unpacked(question)["x"])
 
     return b"ready", answer
 
 
 class _Opened:
-    """The file in ONNX Runtime."""
+    """The file in ONNX Runtime.
+
+    Attributes:
+        description: its producer, the shape of its x and its operators, as JSON.
+    """
 
     def __init__(self, data: bytes) -> None:
         proto = _plain(data)
         self._session = new_session(data, None, None)
         inputs = self._session.get_inputs()
-        found = [end for end in inputs if end.type in NUMPY_TYPES]
-        if not found or len(found[0].shape) != 3:
-            given = ", ".join(f"{end.name} {end.type} {end.shape}" for end in inputs)
+        floats = [end for end in inputs if end.type in NUMPY_TYPES]
+        if not floats or len(floats[0].shape) != 3:
+            got = ", ".join(f"{end.name} {end.type} {end.shape}" for end in inputs)
             raise InputError(
-                f"the ONNX file takes {given or 'nothing'}, expected a float input "
+                f"the ONNX file takes {got or 'nothing'}, expected a float input "
                 "(batch, seq, input_size)"
             )
-        self._x = found[0]
+        self._x = floats[0]
         self._others = [end for end in inputs if end is not self._x]
+        producer = f"{proto.producer_name or '?'} {proto.producer_version}".strip()
         shape = [size if isinstance(size, int) else None for size in self._x.shape]
-        self.said = json.dumps(
-            {
-                "producer": " ".join([proto.producer_name or "?", proto.producer_version]).strip(),
-                "x": shape,
-                "operators": _others_than_ours(proto),
-            }
-        ).encode()
+        record = {"producer": producer, "x": shape, "operators": _others_than_ours(proto)}
+        self.description = json.dumps(record).encode()
 
     def answer(self, x: Array) -> bytes:
         feeds = {self._x.name: np.ascontiguousarray(x, NUMPY_TYPES[self._x.type])}
         for end in self._others:
             feeds[end.name] = _beside(end, x)
         try:
-            found = self._session.run(None, feeds)
+            outputs = self._session.run(None, feeds)
         except runtime_errors(onnxruntime()) as error:
             reason = first_line(error)
             raise InputError(f"ONNX Runtime refused x {x.shape}: {reason}") from error
-        arrays = [np.asarray(y) for y in found]
+        arrays = [np.asarray(y) for y in outputs]
         floats = [y for y in arrays if y.dtype.kind == "f"]  # no answer is a whole number
         # in names that sort as they came
         return packed({f"{index:04d}": y for index, y in enumerate(floats)})

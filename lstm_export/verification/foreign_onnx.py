@@ -48,8 +48,8 @@ class ForeignOnnx:
         """
         child = ChildProcess(CHILD, (), "the process that ran the ONNX file")
         child.receive(START_S)
-        said = json.loads(child.ask(data, START_S))
-        return cls(child, said["producer"], tuple(said["x"]), said["operators"])
+        record = json.loads(child.ask(data, START_S))
+        return cls(child, record["producer"], tuple(record["x"]), record["operators"])
 
     def __call__(self, x: Array) -> list[Array]:
         return list(unpacked(self.child.ask(packed({"x": x}), ANSWER_S)).values())
@@ -57,19 +57,20 @@ class ForeignOnnx:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a user should know of how it was judged."""
-        said = [
+        by_numbers = (
             f"judged by its numbers alone, as ONNX of {self.producer}: "
             "its structure was not compared"
-        ]
-        if self.operators:
-            counted = [f"{name} ({count})" for name, count in self.operators.items()]
-            left_out = len(counted) - MOST_NAMED
-            more = f" and {left_out} more" if left_out > 0 else ""
-            said.append(
-                "it holds operators that lstm-export does not write and a device of it does not "
-                f"run: {', '.join(counted[:MOST_NAMED])}{more}; it was run in a process of its own"
-            )
-        return tuple(said)
+        )
+        if not self.operators:
+            return (by_numbers,)
+        counted = [f"{name} ({count})" for name, count in self.operators.items()]
+        left_out = len(counted) - MOST_NAMED
+        more = f" and {left_out} more" if left_out > 0 else ""
+        others = (
+            "it holds operators that lstm-export does not write and a device of it does not "
+            f"run: {', '.join(counted[:MOST_NAMED])}{more}; it was run in a process of its own"
+        )
+        return by_numbers, others
 
 
 def numbers_of(model: Model, golden: Sequence[GoldenSet], data: bytes) -> ParityReport:
@@ -108,18 +109,20 @@ def _as_runner(opened: ForeignOnnx, model: Model) -> tuple[Reference, int | None
         axis = 1 if time_first else 0  # that of the rows in the file's x
         rows = _Rows(opened, opened.x_shape[axis], axis)
         seq = opened.x_shape[1 - axis]
-        rows_asked, steps_asked = PROBE
-        if seq == rows_asked:
-            rows_asked += 1  # unlike the steps, so that the answer's axes can be told apart
-        probe = (rows_asked, seq or steps_asked)
+        asked = Asked(time_first, model.returns_every_step, _probe(seq))
         try:
-            asked = Asked(time_first, model.returns_every_step, probe)
-            found = reference("the ONNX file", rows, asked, sizes, (0,))
+            return reference("the ONNX file", rows, asked, sizes, (0,)), seq
         except LstmExportError as error:
             refused.append(error)
-            continue
-        return found, seq
     raise refused[0]
+
+
+def _probe(seq: int | None) -> tuple[int, int]:
+    """Rows and steps of a first question; `seq` where the file takes no other number of steps."""
+    rows, steps = PROBE
+    if seq == rows:
+        rows += 1  # unlike the steps, so that the answer's axes can be told apart
+    return rows, seq or steps
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,31 +145,26 @@ class _Rows:
         count = x.shape[self.axis]
         answers = []  # a list of outputs for each group of rows
         for first in range(0, count, self.batch):
-            answers.append(self.call(self._taken(x, first)))
+            # the last row is repeated where there are too few
+            rows = np.minimum(np.arange(first, first + self.batch), count - 1)
+            answers.append(self.call(x.take(rows, self.axis)))
         by_output = zip(*answers, strict=True)
-        return [self._joined(parts, count) for parts in by_output]
+        return [self._joined(groups, count) for groups in by_output]
 
-    def _taken(self, x: Array, first: int) -> Array:
-        """The rows from `first` on; the last is repeated where there are too few."""
-        assert self.batch is not None  # noqa: S101 - else nothing is taken apart
-        rows = np.minimum(np.arange(first, first + self.batch), x.shape[self.axis] - 1)
-        taken: Array = x.take(rows, self.axis)
-        return taken
-
-    def _joined(self, parts: Sequence[Array], count: int) -> Array:
-        axis = self.axis if parts[0].ndim > 2 else 0  # (batch, output_size) has its rows first
-        every_row = np.concatenate(parts, axis)
+    def _joined(self, groups: Sequence[Array], count: int) -> Array:
+        axis = self.axis if groups[0].ndim > 2 else 0  # (batch, output_size) has its rows first
+        every_row = np.concatenate(groups, axis)
         joined: Array = every_row.take(range(count), axis)  # without the repeated ones
         return joined
 
 
 def _fitted(golden: Sequence[GoldenSet], model: Model, seq: int | None) -> Iterator[GoldenSet]:
     """The golden sets as the file takes them; those with lengths are left out."""
-    for each in golden:
-        if each.lengths is not None:
+    for entry in golden:
+        if entry.lengths is not None:
             continue
-        if seq is None or each.seq == seq:
-            yield each
+        if seq is None or entry.seq == seq:
+            yield entry
             continue
-        steps = np.arange(seq) % each.seq  # (seq,): cut, or from the beginning again
-        yield GoldenSet.of(each.name, model, each.x[:, steps])
+        steps = np.arange(seq) % entry.seq  # (seq,): cut, or from the beginning again
+        yield GoldenSet.of(entry.name, model, entry.x[:, steps])

@@ -33,14 +33,15 @@ class IsolatedRunner:
         try:
             self._child = ChildProcess(_CHILD, (target,), "the process that runs the file")
             self._child.receive(LIMIT_S)
-            said = json.loads(self._child.ask(data, LIMIT_S))
+            record = json.loads(self._child.ask(data, LIMIT_S))
         except InputError as error:
             raise BundleError(str(error)) from error
-        self.signature: Signature = Signature.from_record(said["signature"])
-        self.takes_lengths: bool = said["takes_lengths"]
+        self.signature: Signature = Signature.from_record(record["signature"])
+        self.takes_lengths: bool = record["takes_lengths"]
 
     def __call__(self, x: Array, lengths: Array | None = None) -> Array:
-        asked = {"x": np.asarray(x, np.float32)}
+        arrays = {"x": np.asarray(x, np.float32)}
         if lengths is not None:
-            asked["lengths"] = lengths
-        return unpacked(self._child.ask(packed(asked), LIMIT_S))["y"]
+            arrays["lengths"] = lengths
+        answer = self._child.ask(packed(arrays), LIMIT_S)
+        return unpacked(answer)["y"]

@@ -14,21 +14,23 @@ import numpy as np
 from ..child_process import limit_memory, packed, serve, unpacked
 from ..model import Array, Runner
 from ..model.runner import takes_lengths
+from ..targets import ArtifactRunner
 from .artifact import ArtifactFile
 
 
 def _open_up() -> tuple[bytes, Callable[[bytes], bytes]]:
     limit_memory()
-    opened: list[Runner] = []
+    opened: ArtifactRunner | None = None
 
     def answer(question: bytes) -> bytes:
-        if opened:
-            return packed({"y": _answer(opened[0], unpacked(question))})
-        file = ArtifactFile("the file", sys.argv[1], question, is_any_form=True)
-        runner = file.runner()
-        opened.append(runner)
-        record = runner.signature.to_record()
-        return json.dumps({"signature": record, "takes_lengths": takes_lengths(runner)}).encode()
+        nonlocal opened
+        if opened is None:
+            file = ArtifactFile("the file", sys.argv[1], question, is_any_form=True)
+            opened = file.runner()
+            record = opened.signature.to_record()
+            takes = takes_lengths(opened)
+            return json.dumps({"signature": record, "takes_lengths": takes}).encode()
+        return packed({"y": _answer(opened, unpacked(question))})
 
     return b"ready", answer
 

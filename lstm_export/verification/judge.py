@@ -7,14 +7,12 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from .. import targets
 from ..bundle import Bundle, check_claims
 from ..bundle.metrics import costs
 from ..device import packaged_structure, recomputed, self_test
 from ..errors import BundleError, InputError, LstmExportError, UnsupportedModel, naming, printable
-from ..model import Model, Runner, Signature
+from ..model import Model, Runner
 from ..model.runner import is_stateful, row_by_row
 from ..parity import (
     GOOD_STRUCTURE,
@@ -25,14 +23,14 @@ from ..parity import (
     check_streaming,
     could_not_be_opened,
 )
-from .artifact import ArtifactFile, OpenedFile
+from .artifact import ArtifactFile
 from .engine import NUMPY, why_not_onnx
 from .exactly import judge_exactly, judge_packaged
 from .failure import diagnosis_of
+from .opened_file import OpenedFile
 from .rounding import coarse_inputs, rounding_cost
+from .structure import NOT_CHECKED, check_sizes, difference_between, structure_of
 from .subject import Subject, replayed
-
-NOT_CHECKED = "not checked"  # the structure of an artifact whose format cannot be read back
 
 
 def judge(subject: Subject, artifact: ArtifactFile) -> ParityReport:
@@ -44,13 +42,13 @@ def judge(subject: Subject, artifact: ArtifactFile) -> ParityReport:
         check_sizes(artifact.name, artifact.runner().signature, subject.model)
         return judge_exactly(subject, artifact, definition)
     cost: tuple[str, ...] = ()
-    # A file of rounded weights is held to the model of those weights; what the rounding costs
-    # is told beside.
-    held = targets.held(artifact.module, subject.model, artifact.data)
-    if held is not subject.model:
-        cost = rounding_cost(subject, held)
-        subject = subject.with_weights_of(held)
-    expected, notes = targets.lowered(artifact.module, held)
+    # A file of rounded weights has to compute the model of those weights; a note says what the
+    # rounding costs.
+    rounded = targets.held(artifact.module, subject.model, artifact.data)
+    if rounded is not subject.model:
+        cost = rounding_cost(subject, rounded)
+        subject = subject.with_weights_of(rounded)
+    expected, notes = targets.lowered(artifact.module, subject.model)
     runner = artifact.runner()
     structure = structure_of(artifact, expected)
     check_sizes(artifact.name, runner.signature, expected)
@@ -190,12 +188,12 @@ def _held_against_weights(
     report: ParityReport, artifact: ArtifactFile, model: Model
 ) -> ParityReport:
     """The report with what of the file is not what its target writes of the bundle's weights."""
-    held = artifact.held
+    stored = artifact.stored
     is_known = artifact.target in targets.names()
-    if held is None or not is_known or report.structure not in GOOD_STRUCTURE:
+    if stored is None or not is_known or report.structure not in GOOD_STRUCTURE:
         return report
     module = artifact.module
-    differs = isinstance(module, targets.DiffersFrom) and module.differs_from(model, held)
+    differs = isinstance(module, targets.DiffersFrom) and module.differs_from(model, stored)
     return replace(report, structure=differs) if differs else report
 
 
@@ -231,66 +229,3 @@ def _beside_its_model(
 
 def _not_run(target: str, reason: str) -> ParityReport:
     return ParityReport(target, NOT_CHECKED, (), (f"not run here: {reason}",))
-
-
-def structure_of(artifact: ArtifactFile, expected: Model) -> str:
-    """What reading the artifact back says: `identical`, `not checked`, or what differs."""
-    try:
-        found = artifact.read_back()
-    except targets.EditedArtifact as error:
-        differs = error.found and difference_between(expected, error.found)
-        return f"{error}: {differs}" if differs else str(error)
-    except LstmExportError as error:
-        return str(error)
-    if found is None:
-        return NOT_CHECKED
-    return difference_between(expected, found) or "identical"
-
-
-def difference_between(model: Model, found: Model) -> str:
-    """What makes the model found in an artifact or a bundle another one; empty where every bit is
-    the same."""
-    if found.signature != model.signature:
-        return "the stored signature is not the model's"
-    differences = model.differences(found)
-    if not differences:
-        return ""
-    more = f"; and {len(differences) - 2} more" if len(differences) > 2 else ""
-    return "; ".join(differences[:2]) + more + _largest(model, found)
-
-
-def _largest(model: Model, found: Model) -> str:
-    """The value that is furthest from the model's, where the arrays have the same names and shapes;
-    empty where they do not, or all are the same."""
-    others = found.arrays
-    largest = 0.0
-    said = ""
-    for name, array in model.arrays.items():
-        if name not in others or others[name].shape != array.shape:
-            return ""
-        # float64: float32 would round the distance of two near numbers
-        distance = np.abs(others[name].astype(np.float64) - array)
-        index = np.unravel_index(distance.argmax(), array.shape)
-        if distance[index] > largest:
-            largest = distance[index]
-            place = ", ".join(map(str, index))
-            said = f"; the largest: {name}[{place}] is {others[name][index]:.9g}, "
-            said += f"the model's is {array[index]:.9g}"
-    return said
-
-
-def check_sizes(file: Path | str, found: Signature, model: Model) -> None:
-    """Refuse an artifact that cannot be this model's.
-
-    Raises:
-        InputError: it takes or gives another number of values.
-    """
-    expected = model.signature
-    same_input = found.input_size == expected.input_size
-    if same_input and found.output_size == expected.output_size:
-        return
-    raise InputError(
-        f"{file} takes {found.input_size} features and gives {found.output_size} outputs, "
-        f"the model {expected.input_size} and {expected.output_size}: "
-        "it is an artifact of another model; name the one that it was exported from"
-    )

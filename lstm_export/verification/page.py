@@ -13,7 +13,7 @@ from ..parity import GoldenSet, ParityReport
 from ..parity.along_time import AlongTime, along_time
 from ..parity.html_page import Page, to_html
 from ..version import __version__
-from .artifact import OpenedFile
+from .opened_file import OpenedFile
 from .subject import Subject
 
 PACKAGES = ("numpy", "onnxruntime", "torch", "onnx")
@@ -110,15 +110,15 @@ def _model(model: Model) -> dict[str, str]:
 
 def _machine() -> dict[str, str]:
     """What it ran on, and when."""
-    found = {
+    facts = {
         "lstm-export": __version__,
         "Python": platform.python_version(),
         "machine": f"{platform.machine()}, {platform.system()} {platform.release()}",
     }
     for name in PACKAGES:
         try:
-            found[name] = metadata.version(name)
+            facts[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
-            found[name] = "not installed"
-    found["when"] = f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC"
-    return found
+            facts[name] = "not installed"
+    facts["when"] = f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC"
+    return facts

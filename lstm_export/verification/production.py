@@ -15,8 +15,9 @@ from ..files import check_output, replacing, replacing_folder
 from ..model import Model
 from ..model.runner import takes_lengths
 from ..parity import ParityReport, unequal_lengths
-from .artifact import ArtifactFile, own_artifact
+from .artifact import ArtifactFile
 from .judge import judge
+from .opened_file import own_artifact
 from .subject import Subject
 
 

@@ -12,8 +12,9 @@ from typing import Any
 
 from ..device import Nonfinite, Session
 from ..errors import InputError
-from .artifact import OpenedFile, UsersWord, bytes_of, opened_bytes
 from .engine import engine_of, session_of
+from .opened_file import OpenedFile, bytes_of, opened_bytes
+from .permission import Permission
 
 MOST_OPEN = 16  # sessions that a process keeps for the next pickle of the same file
 
@@ -75,11 +76,11 @@ class Reopening:
             data, _ = bytes_of(self.path)
         else:
             data = self.data
-        found = sha256_of(data)
-        if found != self.sha256:
+        sha256 = sha256_of(data)
+        if sha256 != self.sha256:
             raise InputError(
                 f"{self.path} is not the file that the session was opened from: its sha256 is "
-                f"{found}, expected {self.sha256}; copy it again, or load it anew"
+                f"{sha256}, expected {self.sha256}; copy it again, or load it anew"
             )
         return data
 
@@ -113,5 +114,5 @@ def sha256_of(data: bytes) -> str:
 @lru_cache(maxsize=MOST_OPEN)
 def _opened(reopening: Reopening, _process: int) -> Session:
     """By process, since threads and locks of a runtime do not survive a fork."""
-    word = UsersWord(reopening.trust)
-    return reopening.session(opened_bytes(reopening.path, reopening.read(), word))
+    permission = Permission(reopening.trust)
+    return reopening.session(opened_bytes(reopening.path, reopening.read(), permission))

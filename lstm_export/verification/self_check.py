@@ -20,8 +20,10 @@ from ..parity.noise import relative_error
 from ..parity.parity_report import GOOD_STRUCTURE
 from ..parity.rule import bound, is_judgeable
 from ..parity.suspects import LONGEST
-from .artifact import ArtifactFile, OpenedFile, own_artifact
-from .judge import NOT_CHECKED, judge, structure_of
+from .artifact import ArtifactFile
+from .judge import judge
+from .opened_file import OpenedFile, own_artifact
+from .structure import NOT_CHECKED, structure_of
 from .subject import Subject
 
 HEADER = ("bug", "change", "by structure", "by numbers", "verdict")
@@ -108,7 +110,8 @@ def _row(attempt: Attempt) -> tuple[str, ...]:
     change = f"{attempt.change:.2g} times"
     if np.isinf(attempt.change):
         change = "another shape"
-    structure = {True: "caught", False: "-", None: "cannot be read"}[attempt.by_structure]
+    words = {True: "caught", False: "-", None: "cannot be read"}
+    structure = words[attempt.by_structure]
     numbers = "caught" if attempt.by_numbers else "-"
     return (attempt.bug, change, structure, numbers, attempt.verdict)
 

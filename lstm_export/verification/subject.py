@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 from ..bundle import holds_bundle, open_bundle, read_golden
 from ..chains import ASSUME, Checkpoint, ReadingOptions, from_state_dict, read_checkpoint
@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from torch import nn
 
 Source: TypeAlias = "Path | str | Checkpoint | nn.Module | Mapping[str, Any]"
+
+
+@runtime_checkable
+class HasStateDict(Protocol):
+    """A module, be it of torch's own class or of one that wraps it."""
+
+    def state_dict(self) -> Mapping[str, Any]: ...
 
 
 def read(model: Source, options: ReadingOptions = ASSUME) -> Checkpoint:
@@ -41,13 +48,8 @@ def read(model: Source, options: ReadingOptions = ASSUME) -> Checkpoint:
         return _read_file(Path(model), options)
     if isinstance(model, Mapping):
         return from_state_dict(_not_empty(model, model), options)
-    return from_state_dict(_not_empty(_state_dict(model), model), options, model)
-
-
-def _state_dict(model: object) -> object:
-    """What a caller of the library gave, asked for its weights; None where it is no module."""
-    method = getattr(model, "state_dict", None)
-    return method() if callable(method) else None
+    state_dict = model.state_dict() if isinstance(model, HasStateDict) else None
+    return from_state_dict(_not_empty(state_dict, model), options, model)
 
 
 def _not_empty(state_dict: object, model: object) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ import pytest
 from lstm_export import targets
 from lstm_export.device import Session
 from lstm_export.errors import InputError
-from lstm_export.verification.artifact import own_artifact
+from lstm_export.verification.opened_file import own_artifact
 from tests.kit.chains import CHAINS
 from tests.kit.targets_here import TARGETS_HERE
 

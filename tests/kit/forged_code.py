@@ -56,7 +56,7 @@ def integer_source(model: Model, others: Parts) -> Attempt:
             broken = RECORD_OF_C.sub(lambda found: _forged(found[0], random), data)
         else:
             broken = changed(data, random, others, SNIPPETS)
-        artifact = ArtifactFile("x", "c", None, model, kept=broken)
+        artifact = ArtifactFile("x", "c", None, model, unopened=broken)
         definition = artifact.definition(model)
         if definition is None:
             return "taken as C of floats"

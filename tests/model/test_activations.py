@@ -17,7 +17,7 @@ from lstm_export.errors import UnsupportedModel
 from lstm_export.model import Activation, LastStep, Model, Signature, forward
 from lstm_export.model.stages import ACTIVATIONS
 from lstm_export.parity import check, golden_sets
-from lstm_export.verification.artifact import own_artifact
+from lstm_export.verification.opened_file import own_artifact
 from lstm_export.verification.subject import read
 from tests.kit.builders import drawn, linear, lstm
 from tests.kit.targets_here import TARGETS_HERE

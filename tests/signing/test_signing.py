@@ -22,7 +22,7 @@ from lstm_export.chains import Checkpoint, write_checkpoint
 from lstm_export.cli import app
 from lstm_export.errors import InputError, LstmExportError, MissingDependency, SignatureError
 from lstm_export.signing.keys import PASSWORD, read_secret_key
-from lstm_export.verification import artifact
+from lstm_export.verification import opened_file
 from tests.kit.chains import CHAINS
 
 pytest.importorskip("cryptography", reason='needs cryptography: pip install "lstm-export[sign]"')
@@ -146,7 +146,7 @@ def test_a_wrong_signature_is_refused_before_anything_is_parsed(
     if what == "empty":
         beside.write_bytes(b"")
     for name in ("is_bundle", "open_bundle", "target_of"):
-        monkeypatch.setattr(artifact, name, parsed)
+        monkeypatch.setattr(opened_file, name, parsed)
     key, message = WRONG[what]
     for verb in (lstm_export.load, lstm_export.verify):
         with pytest.raises(SignatureError, match=message):
@@ -195,7 +195,7 @@ def test_what_was_checked_is_what_is_opened(bundle: Path, monkeypatch: pytest.Mo
         return comment
 
     monkeypatch.setattr(key, "check", check_then_change)
-    assert artifact.open_file(bundle, key=KEYS / "minisign.pub").data == data
+    assert opened_file.open_file(bundle, key=KEYS / "minisign.pub").data == data
     assert bundle.read_bytes() == b"of somebody else"
 
 
@@ -278,15 +278,15 @@ def test_a_folder_is_signed_by_its_list(tmp_path: Path, kind: str) -> None:
     if shutil.which("sha256sum"):
         command = ["sha256sum", "--check", "--strict", "../model_c.sha256"]
         assert subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode == 0
-    opened = artifact.open_file(folder, key=public)
+    opened = opened_file.open_file(folder, key=public)
     assert opened.data == b"/* lstm-export: a model in C"
     (folder / "model.h").write_bytes(b"int y;")
     with pytest.raises(SignatureError, match="model.h is not as it was signed"):
-        artifact.open_file(folder, key=public)
+        opened_file.open_file(folder, key=public)
     (folder / "model.h").write_bytes(b"int x;")
     (folder / "more.c").touch()
     with pytest.raises(SignatureError, match="more.c is not as it was signed"):
-        artifact.open_file(folder, key=public)
+        opened_file.open_file(folder, key=public)
 
 
 def test_package_says_what_it_signed(bundle: Path, kind: str) -> None:

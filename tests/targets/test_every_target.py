@@ -19,7 +19,8 @@ from lstm_export.model.model import STAGES
 from lstm_export.model.runner import is_stateful
 from lstm_export.model.state import not_for_streams
 from lstm_export.parity import check, check_streaming, golden_sets
-from lstm_export.verification.artifact import ArtifactFile, own_artifact, target_of
+from lstm_export.verification.artifact import ArtifactFile
+from lstm_export.verification.opened_file import own_artifact, target_of
 from tests.kit.builders import drawn
 from tests.kit.chains import CHAINS, GRAPHS, MODELS
 from tests.kit.graphs import FORECASTS

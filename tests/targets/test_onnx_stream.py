@@ -31,7 +31,7 @@ from lstm_export.model import (
 from lstm_export.model.lowering import lower_projections
 from lstm_export.model.state import not_for_streams
 from lstm_export.parity import GoldenSet, SetResult, check_streaming, golden_sets
-from lstm_export.verification.artifact import target_of
+from lstm_export.verification.opened_file import target_of
 from tests.kit.builders import drawn, lstm
 from tests.kit.chains import CHAINS, MODELS
 

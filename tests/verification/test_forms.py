@@ -15,8 +15,9 @@ from lstm_export.bundle import Artifact, make_bundle, write_bundle
 from lstm_export.errors import BundleError, InputError
 from lstm_export.model import Model
 from lstm_export.parity import check, golden_sets
-from lstm_export.verification.artifact import UsersWord, open_file
 from lstm_export.verification.isolated import IsolatedRunner
+from lstm_export.verification.opened_file import open_file
+from lstm_export.verification.permission import Permission
 from tests.kit.builders import drawn
 from tests.kit.chains import CHAINS
 from tests.kit.edited_graphs import with_changed_attribute, with_changed_input
@@ -166,7 +167,7 @@ def test_a_file_of_another_tool_is_judged_by_its_numbers_in_a_process_of_its_own
     path = tmp_path / "m.onnx"
     for data, verdict in ((altered(written(MODEL), renamed), "passed"), (reversed_time, "failed")):
         path.write_bytes(data)
-        artifact = open_file(path, UsersWord(names_model=True)).artifact
+        artifact = open_file(path, Permission(names_model=True)).artifact
         runner = artifact.runner()
         assert isinstance(runner, IsolatedRunner)
         assert runner.signature == MODEL.signature

@@ -18,7 +18,8 @@ from lstm_export.model import LSTM, Affine, LastStep, Linear, Model, Signature
 from lstm_export.parity import ParityReport, by_place, catalogue, golden_sets
 from lstm_export.targets import get
 from lstm_export.verification import self_check
-from lstm_export.verification.artifact import UsersWord, open_file
+from lstm_export.verification.opened_file import open_file
+from lstm_export.verification.permission import Permission
 from lstm_export.verification.subject import Subject
 from tests.kit.builders import redrawn
 from tests.kit.chains import CHAINS
@@ -70,7 +71,7 @@ def test_a_broken_artifact_is_no_ground_to_stand_on(model: Path) -> None:
     artifact = model.with_suffix(".onnx")
     artifact.write_bytes(_broken(artifact, "input_forget"))
     with pytest.raises(ParityError, match="itself does not pass"):
-        opened = open_file(artifact, UsersWord(names_model=True))
+        opened = open_file(artifact, Permission(names_model=True))
         self_check.self_check(opened, Subject.of(model))
 
 

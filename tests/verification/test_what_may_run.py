@@ -1,4 +1,4 @@
-"""Nothing in a file is compiled, loaded or run without the user's word."""
+"""Nothing in a file is compiled, loaded or run without the user's permission."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def bundle_with(target: str, data: bytes, path: Path, model: Model = MODEL) -> P
 
 
 def commands(file: Path, table: Path, folder: Path) -> list[list[str]]:
-    """Every command and option that opens a file, without a word that lets it run."""
+    """Every command and option that opens a file, without a permission that lets it run."""
     page = str(folder / "page.html")
     return [
         ["verify", str(file)],

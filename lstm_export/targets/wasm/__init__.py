@@ -5,7 +5,7 @@ vectors; NAME.mjs, which chooses between them, with NAME.d.mts; index.html, a pa
 model and streams a table; package.json and a README. A module imports nothing and carries its
 model's record, so that NAME.wasm alone is the artifact.
 Here it is run by wasmtime, which lets it reach nothing but memory of its own and ends it when it
-does more than its model takes: it may run without the user's word, as an ONNX file may.
+does more than its model takes: it may run without the user's permission, as an ONNX file may.
 """
 
 from __future__ import annotations
