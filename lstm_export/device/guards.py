@@ -95,11 +95,11 @@ def refuse_unknown(nonfinite: str, choices: Sequence[str]) -> None:
         raise InputError(f"nonfinite={nonfinite!r} is unknown; choose one of {known}")
 
 
-def is_unfit(given: Array, cast: Array, nonfinite: Nonfinite) -> Array:
-    """Which values must be refused, bool, where `cast` is `given` as float32."""
-    unfit: Array = ~np.isfinite(cast)
+def is_unfit(array: Array, float32: Array, nonfinite: Nonfinite) -> Array:
+    """Which values must be refused, bool, where `float32` is the array cast to that."""
+    unfit: Array = ~np.isfinite(float32)
     if nonfinite == "propagate":
-        unfit &= np.isfinite(given)  # only what the cast itself broke
+        unfit &= np.isfinite(array)  # only what the cast itself broke
     return unfit
 
 

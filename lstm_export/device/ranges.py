@@ -38,9 +38,9 @@ def out_of_range(values: Array, signature: Signature) -> str:
     feature = int(outside[0])
     column = signature.features[feature]
     value = low[feature] if low[feature] < lowest[feature] else high[feature]
-    found = f"{column.name} is {value:.6g} {column.unit}".rstrip()
+    got = f"{column.name} is {value:.6g} {column.unit}".rstrip()
     training = f"{_text(column.low)} to {_text(column.high)}"
-    return f"{found}, outside the training range {training}{_others(outside.size - 1)}"
+    return f"{got}, outside the training range {training}{_others(outside.size - 1)}"
 
 
 def _others(count: int) -> str:

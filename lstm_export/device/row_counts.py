@@ -38,13 +38,13 @@ class RowCounts:
 
     def describe(self) -> str:
         """In one line what is not an answer; empty where every row got one or filled a window."""
-        told = {
+        counts = {
             "unanswered after gaps in time": self.after_gaps,
             "with an empty cell": self.empty_cells,
             "late": self.late,
             "of a time that had come before": self.duplicates,
         }
-        parts = [f"{count:,} {what}" for what, count in told.items() if count]
+        parts = [f"{count:,} {what}" for what, count in counts.items() if count]
         if not parts:
             return ""
         return f"{self.answered:,} rows answered, {', '.join(parts)}"

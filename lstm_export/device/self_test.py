@@ -82,13 +82,12 @@ def recomputed(bundle: Bundle) -> tuple[GoldenSet, ...]:
         BundleError: those that it holds are others, by more than float64 rounding; or an F is
             larger than rounding makes it.
     """
-    again = {
-        computed.stored.name: computed
-        for computed in answered_again(bundle.model, bundle.golden, NOISE_RUNS)
-    }
+    again = {}
+    for computed in answered_again(bundle.model, bundle.golden, NOISE_RUNS):
+        again[computed.stored.name] = computed
     floors = [computed.noise_floor for computed in again.values()]
     judged = [floor for floor in floors if floor <= LARGEST_NOISE]  # NaN is none of them
-    most = NOISE_FACTOR * (max(judged, default=0.0) + EPS)
+    most_noise = NOISE_FACTOR * (max(judged, default=0.0) + EPS)
     fresh = []
     for stored in bundle.golden:
         computed = again[stored.name]
@@ -96,7 +95,7 @@ def recomputed(bundle: Bundle) -> tuple[GoldenSet, ...]:
         # runs of a nearly chaotic model tell little of eight.
         floor = computed.noise_floor
         is_judged = stored.noise_floor <= LARGEST_NOISE and floor <= LARGEST_NOISE
-        if is_judged and not _agrees(computed, most):
+        if is_judged and not _agrees(computed, most_noise):
             raise BundleError(
                 f"the answers of the golden set {printable(stored.name)} are not those of the "
                 "weights in the bundle; package the model again"

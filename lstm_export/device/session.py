@@ -66,7 +66,7 @@ class Session:
         nonfinite: Nonfinite = "refuse",
         twin: Callable[[], Runner] | None = None,
         mode: Mode | None = None,
-        said: Mapping[str, str] | None = None,
+        metadata: Mapping[str, str] | None = None,
         reopen: Reopen | None = None,
         least_steps: int = 1,
     ) -> None:
@@ -78,8 +78,8 @@ class Session:
             nonfinite: what happens to rows that hold NaN or infinity.
             twin: opens the same model as an OnnxStreamRunner, where there is one.
             mode: what streams keep unless they are told.
-            said: names of the model's chain and weights, by which a stream knows its own saved
-                state.
+            metadata: the model's chain and weights as `onnx_metadata` names them, by which a
+                stream knows its own saved state.
             reopen: opens the same session in another process; what is pickled.
             least_steps: of a sequence that the model has an answer to.
 
@@ -91,9 +91,10 @@ class Session:
         self._nonfinite: Nonfinite = nonfinite
         self._reopen = reopen
         self._least_steps = least_steps
-        self._take(runner, cache(twin) if twin else None)  # its sessions cost memory: one for all
+        # a twin costs memory: it is opened once, for all streams
+        self._take(runner, cache(twin) if twin else None)
         self._mode = mode
-        self._said = said
+        self._metadata = metadata
         self._names = tuple(column.name for column in signature.features)
         self._low, self._high = bounds_of(signature)
 
@@ -217,7 +218,7 @@ class Session:
             self._twin,
             mode,
             window,
-            self._said,
+            self._metadata,
             again=partial(self.stream_maker, mode, window),
         )
 
@@ -244,9 +245,9 @@ class Session:
             InputError: a column or a cell is missing, or no run is as long as the window.
         """
         table = Table.of(table, self.signature.table_format)
-        found = self.table_answers(table, progress, window=window, missing=missing)
-        refuse_none(found.runs, table, self.least_rows(window))
-        return found.predictions
+        answers = self.table_answers(table, progress, window=window, missing=missing)
+        refuse_none(answers.runs, table, self.least_rows(window))
+        return answers.predictions
 
     def table_answers(
         self,
@@ -302,8 +303,9 @@ class Session:
         )
         return answer
 
-    def _window(self, given: int | None) -> int | None:
-        window = self.signature.window if given is None else given
+    def _window(self, chosen: int | None) -> int | None:
+        """The chosen window, else the stored one; None where the model has none."""
+        window = self.signature.window if chosen is None else chosen
         if window is not None and window < 1:
             raise InputError(f"window is {window}, expected at least one step")
         if window is not None:
@@ -332,8 +334,8 @@ class Session:
             )
         if not x:
             shape = (0, self._least_steps, self.input_size)
-            nothing = self._answer.batch(np.empty(shape, np.float32))
-            return nothing if nothing.ndim == 2 else []
+            no_answers = self._answer.batch(np.empty(shape, np.float32))
+            return no_answers if no_answers.ndim == 2 else []
         sequences = checked_sequences(x, self._rules(strict))
         self._refuse_too_short(int(sequences.lengths.min()))
         self._warn_of_range(sequences.steps, stacklevel=4)

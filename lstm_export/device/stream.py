@@ -73,7 +73,7 @@ class Stream:
         # The last good sample, and where the next one goes.
         self._x = self._context.x.reshape(batch, self._width)
         self._watch = RangeWatch(signature, batch)
-        self._to_say = ""
+        self._warning = ""
         self.put(slice(None), self.fresh(batch))
         self._long_step = self.step
         self.step = self._fast_step()  # type: ignore[assignment, method-assign]
@@ -103,9 +103,9 @@ class Stream:
         """
         x, is_single = self._checked(x_t, "x_t")
         y = self._answer(x)
-        self._say(stacklevel=4)  # over the closure that stands before this method
-        y = y[:, -1] if y.ndim == 3 else y
-        return y[0] if is_single else y
+        self._warn(stacklevel=4)  # over the closure that stands before this method
+        last = y[:, -1] if y.ndim == 3 else y  # (batch, output_size)
+        return last[0] if is_single else last
 
     def _fast_step(self) -> Callable[[Any], Array]:
         """`step` with a short way for good float32 samples: all it needs in a closure's variables.
@@ -155,7 +155,7 @@ class Stream:
         """
         x, is_single = self._checked(chunk, "chunk", "seq")
         y = self._answer(x)
-        self._say(stacklevel=3)
+        self._warn(stacklevel=3)
         return y[0] if is_single else y
 
     def reset(self) -> None:
@@ -284,13 +284,13 @@ class Stream:
         """The answers to `x (batch, seq, input_size)`, of every step or of the last."""
         finite = np.isfinite(x)
         if finite.all():
-            return self._taken(x)
+            return self._answer_finite(x)
         # samples, whatever the number of their bad values
         self.nonfinite_count += int((~finite.all(axis=2)).sum())
         if self.nonfinite == "hold":
-            return self._taken(self._filled(x, finite))
+            return self._answer_finite(self._filled(x, finite))
         if self.nonfinite == "skip":
-            return self._taken_around(x, finite)
+            return self._answer_around(x, finite)
         repair = 'repair it, or open the stream with nonfinite="hold" or nonfinite="skip"'
         raise self._not_finite(np.argwhere(~finite)[0], "expected a number", repair)
 
@@ -310,7 +310,7 @@ class Stream:
             raise self._not_finite(missing[0], why, "begin with a whole sample")
         return filled
 
-    def _taken_around(self, x: Array, finite: Array) -> Array:
+    def _answer_around(self, x: Array, finite: Array) -> Array:
         """Step by step, past the samples that are skipped, with NaN as their answers."""
         answers = []
         good: Array = np.asarray(finite.all(axis=2))  # (batch, seq)
@@ -319,31 +319,32 @@ class Stream:
             if len(skipped) == self.batch:
                 answers.append(self._no_answer())
                 continue
-            left_out = self.take(skipped)  # their state, which the step of the others must not move
+            before = self.take(skipped)  # their state, which the step of the others must not move
             is_good = good[:, t, np.newaxis, np.newaxis]  # (batch, 1, 1)
             # (batch, 1, input_size)
             sample = np.where(is_good, x[:, t : t + 1], self._watch.anything_inside())
-            y = self._taken(sample)
-            self.put(skipped, left_out)
+            y = self._answer_finite(sample)
+            self.put(skipped, before)
             y[skipped] = np.nan
             answers.append(y)
         return _joined(answers)
 
-    def _taken(self, x: Array) -> Array:
+    def _answer_finite(self, x: Array) -> Array:
         """The answers to finite `x`; unless all of it was taken, nothing has changed."""
-        self._to_say = self._watch.note(x) or self._to_say
+        self._warning = self._watch.note(x) or self._warning
         before = self.take(slice(None))
         steps = max(1, MAX_STEPS // self.batch)  # so that a long chunk takes bounded memory
-        starts = range(0, x.shape[1], steps)
+        answers = []
         try:
-            parts = [self._part(x[:, start : start + steps]) for start in starts]
+            for start in range(0, x.shape[1], steps):
+                answers.append(self._answer_at_once(x[:, start : start + steps]))
         except InputError:
             self.put(slice(None), before)
             raise
         self._x[...] = x[:, -1]
-        return _joined(parts)
+        return _joined(answers)
 
-    def _part(self, x: Array) -> Array:
+    def _answer_at_once(self, x: Array) -> Array:
         if x.shape[1] > 1:
             return self._context.push(np.ascontiguousarray(x))
         self._x[...] = x[:, 0]
@@ -355,10 +356,10 @@ class Stream:
         shape = (self.batch, 1, outputs) if self._context.every_step else (self.batch, outputs)
         return np.full(shape, np.nan, np.float32)
 
-    def _say(self, stacklevel: int) -> None:
-        if self._to_say:
-            text = self._to_say
-            self._to_say = ""
+    def _warn(self, stacklevel: int) -> None:
+        if self._warning:
+            text = self._warning
+            self._warning = ""
             warnings.warn(text, InputRangeWarning, stacklevel=stacklevel)
 
 
@@ -377,6 +378,7 @@ def _check_options(batch: int, nonfinite: Unusable) -> None:
         raise InputError(f"batch is {batch!r}, expected a positive whole number")
 
 
-def _joined(parts: list[Array]) -> Array:
+def _joined(answers: list[Array]) -> Array:
     """The answers of every step one after another, or the last."""
-    return np.concatenate(parts, axis=1) if parts[0].ndim == 3 else parts[-1]
+    is_every_step = answers[0].ndim == 3  # (batch, seq, output_size)
+    return np.concatenate(answers, axis=1) if is_every_step else answers[-1]

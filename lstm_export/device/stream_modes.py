@@ -38,13 +38,11 @@ class StreamMaker:
         twin: Callable[[], Runner] | None,
         mode: Mode | None,
         window: int | None,
-        said: Mapping[str, str] | None = None,
+        metadata: Mapping[str, str] | None = None,
         *,
         again: Callable[[], StreamMaker],
     ) -> None:
-        """`said` names chain and weights of the model, as an ONNX file's metadata does.
-
-        It may do so where the runner does not.
+        """`metadata` names chain and weights of the model, where the runner's own does not.
 
         Raises:
             InputError: there is no twin, or no window is known.
@@ -55,9 +53,10 @@ class StreamMaker:
             raise InputError(f"mode={mode!r} is unknown; choose one of {', '.join(get_args(Mode))}")
         engine = _carrying(runner, twin) if mode == "state" else runner
         self._new_context = _context_maker(engine, signature, mode, window)
-        if not said:
-            said = engine.metadata if isinstance(engine, HasMetadata) else {}
-        self._identity = identity_of(signature, said, mode, window if mode == "window" else None)
+        if not metadata:
+            metadata = engine.metadata if isinstance(engine, HasMetadata) else {}
+        samples = window if mode == "window" else None
+        self._identity = identity_of(signature, metadata, mode, samples)
         self._signature = signature
         self._mode: Mode = mode
         self._again = again

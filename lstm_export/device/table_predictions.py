@@ -91,21 +91,26 @@ def answers_of_runs(
 
     It is slid over; or answered whole where there is no window, or where it is shorter.
     """
-    is_whole = [window is None or len(run) < window for run in runs]
-    whole = [index for index in range(len(runs)) if is_whole[index]]
-    slid = [index for index in range(len(runs)) if not is_whole[index]]
-    windows = [sliding_windows(runs[index].x, window) for index in slid if window]
+    whole = []  # indices of the runs that are answered whole
+    slid = []  # and of those that are slid over
+    windows = []
+    for index, run in enumerate(runs):
+        if window is None or len(run) < window:
+            whole.append(index)
+        else:
+            slid.append(index)
+            windows.append(sliding_windows(run.x, window))
     slid_answers = answers_of_windows(
         runner, windows, is_last_step=True, progress=progress, more=len(whole)
     )
-    found = dict(zip(slid, slid_answers, strict=True))
+    answers = dict(zip(slid, slid_answers, strict=True))
     if whole:
-        answers = _whole_answers(runner, [runs[index] for index in whole], window)
-        found |= dict(zip(whole, answers, strict=True))
+        whole_answers = _whole_answers(runner, [runs[index] for index in whole], window)
+        answers |= dict(zip(whole, whole_answers, strict=True))
         if progress:
             total = sum(map(len, windows)) + len(whole)
             progress(total, total)
-    return [found[index] for index in range(len(runs))]
+    return [answers[index] for index in range(len(runs))]
 
 
 def _whole_answers(
@@ -158,13 +163,14 @@ def table_of(
     times = [run.times[-len(y) :] for run, y in zip(runs, answers, strict=True)]
     columns = {signature.time or "row": np.concatenate(times) if times else _no_times(signature)}
     for index, name in enumerate(names):
-        cells = [
-            np.full(len(y), run.keys[index], object) for run, y in zip(runs, answers, strict=True)
-        ]
-        columns[name] = np.concatenate([np.empty(0, object), *cells])
-    nothing = np.empty((0, signature.output_size), np.float32)
-    y = np.concatenate([nothing, *answers])  # (predictions, output_size)
-    columns |= {column.name: y[:, index] for index, column in enumerate(signature.outputs)}
+        cells = [np.empty(0, object)]  # so that no run gives no cell
+        for run, y in zip(runs, answers, strict=True):
+            cells.append(np.full(len(y), run.keys[index], object))
+        columns[name] = np.concatenate(cells)
+    no_answer = np.empty((0, signature.output_size), np.float32)
+    every_answer = np.concatenate([no_answer, *answers])  # (predictions, output_size)
+    for index, column in enumerate(signature.outputs):
+        columns[column.name] = every_answer[:, index]
     return Table(columns)
 
 

@@ -79,7 +79,7 @@ def session_of(
             nonfinite=nonfinite,
             twin=partial(stream.runner, providers) if stream else None,
             mode=bundle.mode,
-            said={CHAIN: chain, WEIGHTS_SHA256: bundle.model.weights_sha256},
+            metadata={CHAIN: chain, WEIGHTS_SHA256: bundle.model.weights_sha256},
             reopen=reopen,
             least_steps=bundle.model.least_steps,
         )

@@ -33,15 +33,15 @@ def check_join(stage: Join) -> None:
         )
 
 
-def joined(stage: Join, taken: Sequence[Array]) -> Array:
+def joined(stage: Join, values: Sequence[Array]) -> Array:
     """The result of several values."""
     if isinstance(stage, Concat):
-        return _side_by_side(taken)
-    return reduce(_OPERATORS[stage.kind], taken)
+        return _side_by_side(values)
+    return reduce(_OPERATORS[stage.kind], values)
 
 
-def _side_by_side(taken: Sequence[Array]) -> Array:
-    longest = max(taken, key=lambda value: value.ndim)  # (seq, size, batch) where any is a sequence
+def _side_by_side(values: Sequence[Array]) -> Array:
+    longest = max(values, key=lambda value: value.ndim)  # (seq, size, batch) if any is a sequence
     *steps, _, batch = longest.shape
-    alike = [np.broadcast_to(value, (*steps, value.shape[-2], batch)) for value in taken]
+    alike = [np.broadcast_to(value, (*steps, value.shape[-2], batch)) for value in values]
     return np.concatenate(alike, axis=-2)  # side by side along the features

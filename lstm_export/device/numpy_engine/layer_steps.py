@@ -84,8 +84,8 @@ class RecurrentSteps:
 
     def final(self, state: str, layer: int) -> Array:
         """A layer's h or c, `(directions * size, batch)`; -1 is the last layer."""
-        columns = self._columns  # of two directions a column is one cell of one layer
-        if self._is_bidirectional:
+        columns = self._columns
+        if self._is_bidirectional:  # then a column is one cell of one layer
             columns = columns[2 * layer :][:2]  # counted back from the last layer's two
             layer = 0
         tensors = [column.h if state == "h" else column.c for column in columns]

@@ -35,19 +35,18 @@ class Plan:
     def __init__(self, model: Model) -> None:
         self.stages = model.stages
         self.sources = model.sources
-        self.columns: dict[str, tuple[Columns, ...]] = {
-            stage.name: columns_of(stage) for stage in model.recurrent
-        }
-        self.operations: dict[str, Operation] = {
-            stage.name: operation(stage) for stage in model.stages
-        }
-        self.reads_states = any(
-            isinstance(stage, LastHidden) and not stage.is_usual for stage in model.stages
-        )
-        self.widths = [model.widths(index)[0] for index in range(len(model.stages))]
-        for stage in model.stages:
+        self.columns: dict[str, tuple[Columns, ...]] = {}
+        for recurrent in model.recurrent:
+            self.columns[recurrent.name] = columns_of(recurrent)
+        self.operations: dict[str, Operation] = {}
+        self.widths = []  # of what each stage takes first
+        for index, stage in enumerate(model.stages):
             if isinstance(stage, Join):
                 check_join(stage)
+            self.operations[stage.name] = operation(stage)
+            width, _ = model.widths(index)
+            self.widths.append(width)
+        self.reads_states = any(map(_reads_state, model.stages))
 
 
 class BatchRun:
@@ -87,7 +86,7 @@ class BatchRun:
             value = values[first]
             if stage.name in self._steps:
                 value = self._steps[stage.name].through(value, lengths)
-            elif isinstance(stage, LastHidden) and not stage.is_usual:
+            elif isinstance(stage, LastHidden) and _reads_state(stage):
                 value = self._final_state(stage, self._stages[first])
             elif isinstance(stage, Join):
                 value = joined(stage, [values[other] for other in self._sources[index]])
@@ -102,6 +101,11 @@ class BatchRun:
         steps = self._steps[recurrent.name]
         assert isinstance(steps, RecurrentSteps)  # noqa: S101 - a model has no other
         return steps.final(stage.state, stage.layer)
+
+
+def _reads_state(stage: Stage) -> bool:
+    """Whether it reads a state that is not the last layer's output."""
+    return isinstance(stage, LastHidden) and not stage.is_usual
 
 
 def _steps(plan: Plan, batch: int) -> Iterator[tuple[str, RecurrentSteps | PoolSteps]]:
@@ -152,8 +156,8 @@ class NumpyStreamRunner(NumpyRunner):
 
     def advance(self, x: Array, state: State) -> tuple[Array, State]:
         run = BatchRun(self._plan, len(x))
-        for kept, given in zip(run.state, state, strict=True):
-            kept[...] = given
+        for tensor, values in zip(run.state, state, strict=True):
+            tensor[...] = values
         y = run(np.asarray(x, np.float32))
         return y, tuple(np.array(tensor, order="C") for tensor in run.state)
 
