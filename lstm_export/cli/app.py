@@ -46,13 +46,13 @@ class Commands(TyperGroup):
             except OSError as error:
                 if error.errno != errno.ENOSPC:
                     raise
-                full = error.filename or "standard output"
+                file = error.filename or "standard output"
                 _leave_stdout()
-                _tell(f"error: {full} is on a full disk; free some space")
+                _tell(f"error: {file} is on a full disk; free some space")
                 raise typer.Exit(1) from error
             except KeyboardInterrupt as error:
-                kept = f": {error}" if str(error) else ""
-                _tell(f"{ended.word}{kept}")
+                what_is_kept = f": {error}" if str(error) else ""
+                _tell(f"{ended.word}{what_is_kept}")
                 raise typer.Exit(ended.exit_code) from error
 
 

@@ -12,8 +12,8 @@ def doctor(as_json: shared.AsJson = False) -> None:
     """Show what this machine can do, and what is missing."""
     from ..doctor import examine
 
-    found = examine()
+    examination = examine()
     if as_json:
-        show.as_json("doctor", **found.to_record())
+        show.as_json("doctor", **examination.to_record())
     else:
-        typer.echo(found.text())
+        typer.echo(examination.text())

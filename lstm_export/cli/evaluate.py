@@ -32,7 +32,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the options of a command
     if report:
         check_output(report, source, data)
     judged = open_judged(source, artifact or (), trust=trust)
-    found = judge(
+    evaluation = judge(
         judged.checkpoint.model,
         data,
         facts=judged.checkpoint.facts,
@@ -42,13 +42,13 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the options of a command
     )
     if report:
         again = command_again(context, WRITES)
-        write_bytes(report, evaluation_page(found, source.name, data.name, again))
+        write_bytes(report, evaluation_page(evaluation, source.name, data.name, again))
     for note in judged.notes:
         typer.echo(f"warning: {note}", err=True)
     if as_json:
-        show.as_json("evaluate", **found.to_record(), warnings=list(judged.notes))
+        show.as_json("evaluate", **evaluation.to_record(), warnings=list(judged.notes))
         return
-    for line in evaluation_lines(found):
+    for line in evaluation_lines(evaluation):
         typer.echo(line)
     if report:
         typer.echo(f"wrote {report} ({report.stat().st_size:,} bytes)")

@@ -47,26 +47,22 @@ def target_command(name: str) -> Callable[..., None]:
 
 def _common(suffix: str) -> list[inspect.Parameter]:
     output_help = f"Where the artifact goes; by default beside MODEL, ending in {suffix}."
+    output = Annotated[Path | None, typer.Option("-o", "--output", help=output_help)]
     return [
         _parameter("model", shared.Model),
         _parameter("reading", Reading),
-        _parameter(
-            "output", Annotated[Path | None, typer.Option("-o", "--output", help=output_help)], None
-        ),
+        _parameter("output", output, None),
         _parameter("as_json", shared.AsJson, False),
     ]
 
 
 def _own(target: targets.Target) -> list[inspect.Parameter]:
     """The options of a target's export."""
-    return [
-        _parameter(
-            option.name,
-            Annotated[type(option.default), typer.Option(help=option.what)],
-            option.default,
-        )
-        for option in targets.options(target)
-    ]
+    parameters = []
+    for option in targets.options(target):
+        annotation: Any = Annotated[type(option.default), typer.Option(help=option.what)]
+        parameters.append(_parameter(option.name, annotation, option.default))
+    return parameters
 
 
 def _parameter(

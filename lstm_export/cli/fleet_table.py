@@ -85,24 +85,24 @@ class _Rows:
         Raises:
             InputError: the row makes no command.
         """
-        given = {}
+        row = {}
         for column, name in self._columns.items():
-            given[name] = str(self.table[column][index]).strip()
-        cells = {name: cell for name, cell in given.items() if cell}
+            row[name] = str(self.table[column][index]).strip()
+        filled = {name: cell for name, cell in row.items() if cell}
         try:
-            return self._entry(cells, self._place(index))
+            return self._entry(filled, self._place(index))
         except typer.BadParameter as error:
-            raise InputError(self._refusal(error, given, index)) from error
+            raise InputError(self._refusal(error, row, index)) from error
         except InputError as error:
             raise InputError(f"{self._place(index)}: {error}") from error
 
-    def _refusal(self, error: typer.BadParameter, given: Mapping[str, str], index: int) -> str:
+    def _refusal(self, error: typer.BadParameter, row: Mapping[str, str], index: int) -> str:
         """What is wrong with the option of a row, for people."""
         column = error.param.opts[-1].removeprefix("--") if error.param else ""
-        if given.get(column):
-            return f"{self.table.place(column, index)} is {given[column]!r}: {_expected(error)}"
+        if row.get(column):
+            return f"{self.table.place(column, index)} is {row[column]!r}: {_expected(error)}"
         if error.param and not error.message:  # as typer has it where an option is not there
-            state = "empty" if column in given else "missing"
+            state = "empty" if column in row else "missing"
             return f"{self._place(index)}: column {column} is {state}, and the row needs it"
         return f"{self._place(index)}: {error.message}"
 
@@ -113,19 +113,22 @@ class _Rows:
         from ..fleet.entry import Entry
 
         name = cells.pop(NAME, "")
-        training = search = None
+        training = None
+        search = None
         if CHECKPOINT in cells:
             source = cells.pop(CHECKPOINT)
-            _check_taken(cells, self._package.options, "a checkpoint takes the options of package")
+            rule = "a checkpoint takes the options of package"
+            _check_allowed(cells, self._package.options, rule)
         elif DATA in cells:
             source = cells.pop(DATA)
-            own = {column: cells.pop(column) for column in self._train.options if column in cells}
-            taken = ", ".join(self._of_bundle)
-            rule = f"data takes the options of train, and of package {taken}"
-            _check_taken(cells, self._of_bundle, rule)
-            trained = self._train.values(source, own)
-            training = options_of(trained)
-            search = search_of(trained)
+            of_train = [column for column in self._train.options if column in cells]
+            own = {column: cells.pop(column) for column in of_train}
+            of_bundle = ", ".join(self._of_bundle)
+            rule = f"data takes the options of train, and of package {of_bundle}"
+            _check_allowed(cells, self._of_bundle, rule)
+            parameters = self._train.values(source, own)
+            training = options_of(parameters)
+            search = search_of(parameters)
         else:
             raise InputError(f"neither {CHECKPOINT} nor {DATA} is given; fill in one of them")
         packaged = self._package.values(source, cells)
@@ -145,8 +148,8 @@ class _Rows:
 
 def _expected(error: typer.BadParameter) -> str:
     """What typer expects of a value, in the words of this program."""
-    found = _WORDS_OF_TYPER.search(error.message)
-    return f"expected {found[1] or found[2]}" if found else error.message
+    match = _WORDS_OF_TYPER.search(error.message)
+    return f"expected {match[1] or match[2]}" if match else error.message
 
 
 def _is_of_bundle(option: Any) -> bool:
@@ -154,8 +157,8 @@ def _is_of_bundle(option: Any) -> bool:
     return option.name not in (*OPTIONS, "target")
 
 
-def _check_taken(cells: Mapping[str, str], taken: Collection[str], rule: str) -> None:
+def _check_allowed(cells: Mapping[str, str], allowed: Collection[str], rule: str) -> None:
     """Refuse what would do nothing."""
     for column in cells:
-        if column not in taken:
+        if column not in allowed:
             raise InputError(f"column {column} is given, but a row with {rule}; leave it empty")

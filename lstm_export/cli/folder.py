@@ -74,13 +74,14 @@ def answer_folder(
 
 
 def _print(report: FolderReport, output: Path) -> None:
-    said = []
+    warnings = []
     for outcome in report.outcomes:
-        said += [f"warning: {outcome.name}: {text}" for text in outcome.warnings]
-    for line in said[:MOST_WARNINGS]:
+        warnings += [f"warning: {outcome.name}: {text}" for text in outcome.warnings]
+    for line in warnings[:MOST_WARNINGS]:
         typer.echo(line, err=True)
-    if len(said) > MOST_WARNINGS:
-        typer.echo(f"warning: {len(said) - MOST_WARNINGS} more, see --json", err=True)
+    more = len(warnings) - MOST_WARNINGS
+    if more > 0:
+        typer.echo(f"warning: {more} more, see --json", err=True)
     for outcome in report.failed:
         typer.echo(f"error: {outcome.name}: {outcome.error}", err=True)
     counts = ", ".join(f"{count} {status}" for status, count in report.counts.items() if count)

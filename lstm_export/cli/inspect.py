@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -60,11 +60,12 @@ def _record(checkpoint: Checkpoint, path: Path) -> dict[str, Any]:
 
 
 def _scalers(contents: Contents | None) -> list[dict[str, Any]]:
-    found = contents.scalers if contents else ()
+    if contents is None:
+        return []
     records = []
-    for scaler in found:
-        known = {"name": scaler.name, "kind": scaler.kind, "columns": len(scaler.offset)}
-        records.append({**known, "fault": scaler.fault or None})
+    for scaler in contents.scalers:
+        record = {"name": scaler.name, "kind": scaler.kind, "columns": len(scaler.offset)}
+        records.append({**record, "fault": scaler.fault or None})
     return records
 
 
@@ -155,28 +156,37 @@ def _flow(model: Model) -> Iterator[str]:
 def _wired(model: Model) -> Iterator[Step]:
     """Every stage, with the names of what it takes where that is not the stage before."""
     for stage, (name, kind, shape) in zip(model.stages, _steps(model), strict=True):
-        taken = f" of {', '.join(stage.inputs)}" if stage.inputs else ""
-        yield name, f"{kind}{taken}", shape
+        inputs = f" of {', '.join(stage.inputs)}" if stage.inputs else ""
+        yield name, f"{kind}{inputs}", shape
 
 
 def _block(label: str, text: str) -> list[str]:
     """A label and its text, wrapped beside it."""
-    lines = textwrap.wrap(text, WIDTH - LABEL, break_long_words=False, break_on_hyphens=False) or [
-        ""
-    ]
-    return [f"{label if index == 0 else '':{LABEL}}{line}" for index, line in enumerate(lines)]
+    first, *rest = _wrapped(text, WIDTH - LABEL)
+    return [f"{label:{LABEL}}{first}", *_indented(rest)]
 
 
 def _items(label: str, texts: tuple[str, ...]) -> Iterator[str]:
-    for index, text in enumerate(texts):
-        first, *rest = textwrap.wrap(
-            text, WIDTH - LABEL - 2, break_long_words=False, break_on_hyphens=False
-        )
-        yield f"{label if index == 0 else '':{LABEL}}- {first}"
-        yield from (f"{'':{LABEL}}  {line}" for line in rest)
+    """A label once, and beside it a list."""
+    for text in texts:
+        first, *rest = _wrapped(text, WIDTH - LABEL - 2)
+        yield f"{label:{LABEL}}- {first}"
+        yield from _indented(f"  {line}" for line in rest)
+        label = ""
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """At least one line, with no name broken."""
+    lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+    return lines or [""]
+
+
+def _indented(lines: Iterable[str]) -> Iterator[str]:
+    """Beside no label."""
+    for line in lines:
+        yield f"{'':{LABEL}}{line}"
 
 
 def _names(columns: tuple[Column, ...]) -> str:
-    return ", ".join(
-        f"{column.name} [{column.unit}]" if column.unit else column.name for column in columns
-    )
+    names = [f"{column.name} [{column.unit}]" if column.unit else column.name for column in columns]
+    return ", ".join(names)

@@ -67,9 +67,9 @@ def package(  # noqa: PLR0913, PLR0917 - the options of a command
         typer.echo(f"wrote {signed.path}, signed by {signed.key}")
 
 
-def options_of_targets(given: Mapping[str, Any]) -> dict[str, Any]:
-    """What a command's parameters say of how targets export; only what was said."""
-    return {name: given[name] for name in OF_TARGETS if given[name]}
+def options_of_targets(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """What a command's parameters say of how targets export, without those that say nothing."""
+    return {name: parameters[name] for name in OF_TARGETS if parameters[name]}
 
 
 def _provenance(context: typer.Context, model: Path) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import typer
@@ -28,18 +27,17 @@ def reads_model(command: Callable[..., None]) -> Callable[..., None]:
     own = [parameter for name, parameter in signature.parameters.items() if name != "reading"]
 
     def wrapped(**values: Any) -> None:
-        left = {name: value for name, value in values.items() if name in signature.parameters}
-        command(**left, reading=reading_of(values))
+        own_values = {name: values[name] for name in values if name in signature.parameters}
+        command(**own_values, reading=reading_of(values))
 
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    added = [
-        inspect.Parameter(
-            name, kind, default=False if name == "trust" else None, annotation=annotation
-        )
-        for name, annotation in OPTIONS.items()
-        if name not in signature.parameters  # the command says itself what it means
-    ]
-    parameters = [*own, *added]
+    parameters = [*own]
+    for name, annotation in OPTIONS.items():
+        if name in signature.parameters:
+            continue  # the command says itself what it means
+        default = False if name == "trust" else None
+        parameter = inspect.Parameter(name, kind, default=default, annotation=annotation)
+        parameters.append(parameter)
     wrapped.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     wrapped.__doc__ = command.__doc__
     wrapped.__name__ = command.__name__
@@ -47,33 +45,29 @@ def reads_model(command: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
-def said_of_reading(reading: ReadingOptions) -> list[str]:
+def given_options(reading: ReadingOptions) -> list[str]:
     """The options about MODEL that were given, `--trust` aside, which may be said of an
     artifact."""
-    said = []
-    for option in fields(reading):
-        value = getattr(reading, option.name)
-        if option.name != "trust" and value:
-            said.append(f"--{option.name.replace('_', '-')}")
-    return said
+    options = []
+    for name, value in vars(reading).items():
+        if name != "trust" and value:
+            options.append(f"--{name.replace('_', '-')}")
+    return options
 
 
 def reading_of(values: Mapping[str, Any]) -> ReadingOptions:
     """What the values of a command's parameters say of how its model is read."""
     from ..chains import ReadingOptions
 
-    chosen = {name: values[name] for name in OPTIONS}
-    readout = chosen["readout"]
-    given = {
-        **chosen,
-        "readout": readout.value if readout else None,
-        "kwargs": _kwargs(chosen["kwargs"]),
-        "features": _names(chosen["features"]),
-        "outputs": _names(chosen["outputs"]),
-        "units": _units(chosen["units"]),
-    }
+    options = {name: values[name] for name in OPTIONS}
+    readout = options["readout"]
+    options["readout"] = readout.value if readout else None
+    options["kwargs"] = _kwargs(options["kwargs"])
+    options["features"] = _names(options["features"])
+    options["outputs"] = _names(options["outputs"])
+    options["units"] = _units(options["units"])
     try:
-        return ReadingOptions(**given)
+        return ReadingOptions(**options)
     except InputError as error:
         raise typer.BadParameter(str(error)) from error
 
@@ -83,20 +77,20 @@ def _names(text: str | None) -> tuple[str, ...]:
 
 
 def _units(text: str | None) -> dict[str, str]:
-    found: dict[str, str] = {}
+    units: dict[str, str] = {}
     for pair in _names(text):
         name, equals, unit = pair.partition("=")
         if not equals:
             raise typer.BadParameter(f"--units has {pair!r}, expected COLUMN=UNIT")
-        found[name.strip()] = unit.strip()
-    return found
+        units[name.strip()] = unit.strip()
+    return units
 
 
 def _kwargs(text: str | None) -> dict[str, Any]:
     try:
-        found = json.loads(text or "{}")
+        kwargs = json.loads(text or "{}")
     except ValueError as error:
         raise typer.BadParameter(f"--kwargs is no JSON: {error}") from error
-    if not isinstance(found, dict):
+    if not isinstance(kwargs, dict):
         raise typer.BadParameter('--kwargs is no JSON object, such as {"input_size": 10}')
-    return found
+    return kwargs

@@ -24,11 +24,11 @@ class RowCommand:
 
     def __init__(self, function: Callable[..., None], without: Collection[str]) -> None:
         self._parser = _parser(function)
-        self.options: dict[str, Any] = {
-            _long(parameter.opts).removeprefix("--"): parameter
-            for parameter in self._parser.params
-            if parameter.param_type_name == "option" and parameter.name not in without
-        }
+        self.options: dict[str, Any] = {}
+        for parameter in self._parser.params:
+            if parameter.param_type_name == "option" and parameter.name not in without:
+                column = _long(parameter.opts).removeprefix("--")
+                self.options[column] = parameter
 
     def values(self, argument: str, cells: Mapping[str, str]) -> dict[str, Any]:
         """The function's parameters, for its one argument and these options.
@@ -39,15 +39,16 @@ class RowCommand:
         line: list[str] = []
         for column, cell in cells.items():
             line += _spelled(self.options[column], cell)
-        found: dict[str, Any] = self._parser.main([*line, "--", argument], standalone_mode=False)
-        return found
+        arguments = [*line, "--", argument]
+        values: dict[str, Any] = self._parser.main(arguments, standalone_mode=False)
+        return values
 
 
 def _parser(function: Callable[..., None]) -> Any:
     """A command with the parameters of `function`, which gives their values back."""
 
-    def values(**given: Any) -> dict[str, Any]:
-        return given
+    def values(**parameters: Any) -> dict[str, Any]:
+        return parameters
 
     signature = inspect.signature(function, eval_str=True)
     values.__signature__ = signature  # type: ignore[attr-defined]

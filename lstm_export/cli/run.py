@@ -56,16 +56,17 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
     input_size) is answered row by row. Tables in a folder are answered one by one; those that were
     answered before are skipped.
     """
-    is_about_rows = late is not choices.Late.error or duplicate is not choices.Duplicate.error
-    _check_usage(data, stream, output or as_json, mode or state or is_about_rows)
-    is_about_folders = carry or workers or on is not choices.On.local
+    decides_rows = late is not choices.Late.error or duplicate is not choices.Duplicate.error
+    is_for_streams = bool(mode or state or decides_rows)
+    _check_usage(data, stream, writes_all=bool(output or as_json), is_for_streams=is_for_streams)
+    is_for_folders = bool(carry or workers or on is not choices.On.local)
     if is_folder(data):
         start_workers(on.value, workers)
     from .. import pipeline
 
     load = partial(pipeline.load, source, engine, provider or (), trust=trust, key=key)
     table_options = {"window": window, "missing": missing.value}
-    if stream and not is_about_folders:
+    if stream and not is_for_folders:
         rows: dict[str, Any] = {
             "mode": mode and mode.value,
             "late": late.value,
@@ -73,7 +74,7 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
         }
         rows |= {"window": window, "nonfinite": _UNUSABLE[missing.value]}
         run_stream(_loaded(load), data, state, most_unanswered, **rows)
-    elif is_folder(data) or is_about_folders:
+    elif is_folder(data) or is_for_folders:
         sharing = {"engine": on.value, "workers": workers, "carry": carry}
         out = folder_to_write(data, output, stream)
         answer_folder(_loaded(load), data, out, as_json, table_options, **sharing)
@@ -82,7 +83,7 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
 
 
 def _loaded(load: Callable[[], Session]) -> Session:
-    with _said() as notes:
+    with _caught_warnings() as notes:
         session = load()
     _echo(notes)
     return session
@@ -101,19 +102,20 @@ def _answer_file(  # noqa: PLR0913, PLR0917 - the options of a command
 
     if output:
         check_prediction_output(output, source, data)
-    with _said() as notes:
+    with _caught_warnings() as notes:
         session = load()
-        found = predict_file(session, data, **table_options, progress=_progress())
+        predictions = predict_file(session, data, **table_options, progress=_progress())
+    outputs = session.signature.outputs
     if output:
-        found.write(output)
+        predictions.write(output)
     if as_json:
-        show.as_json("run", **_fields(found, session.signature.outputs, output), warnings=notes)
+        show.as_json("run", **_fields(predictions, outputs, output), warnings=notes)
     else:
-        _print(found, session.signature.outputs, output, notes)
+        _print(predictions, outputs, output, notes)
 
 
 @contextmanager
-def _said() -> Iterator[list[str]]:
+def _caught_warnings() -> Iterator[list[str]]:
     """The texts of warnings, filled in at the end."""
     notes: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
@@ -127,8 +129,15 @@ def _echo(notes: Sequence[str]) -> None:
         typer.echo(f"warning: {note}", err=True)
 
 
-def _check_usage(data: Path, stream: bool, whole: object, streaming: object) -> None:
-    """Options that belong to a stream, or to anything but a stream."""
+def _check_usage(data: Path, stream: bool, *, writes_all: bool, is_for_streams: bool) -> None:
+    """Refuse options that do not go with a stream, or with anything else.
+
+    Args:
+        data: what is answered.
+        stream: whether it is streamed.
+        writes_all: whether the answers are asked for all at once, by --output or --json.
+        is_for_streams: whether an option is given that only streams have.
+    """
     if not stream and str(data) == "-":
         raise typer.BadParameter(
             "standard input can only be streamed: add --stream", param_hint="DATA"
@@ -139,38 +148,40 @@ def _check_usage(data: Path, stream: bool, whole: object, streaming: object) -> 
             f"leave it out for {data.name}",
             param_hint="DATA",
         )
-    if stream and whole:
+    if stream and writes_all:
         raise typer.BadParameter(
             "a stream answers on stdout, as CSV: leave out --output and --json"
         )
-    if streaming and not stream:
+    if is_for_streams and not stream:
         raise typer.BadParameter(
             "--mode, --state, --late and --duplicate are for a stream: add --stream"
         )
 
 
 def _print(
-    found: Predictions, outputs: Sequence[Column], output: Path | None, notes: list[str]
+    predictions: Predictions, outputs: Sequence[Column], output: Path | None, notes: list[str]
 ) -> None:
     """The predictions on stdout unless they went to a file; everything about them on stderr."""
     if not output:
         writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(found.table.names)
-        columns = [column.astype(str) for column in found.table.columns.values()]
+        writer.writerow(predictions.table.names)
+        columns = [column.astype(str) for column in predictions.table.columns.values()]
         writer.writerows(zip(*columns, strict=True))
     _echo(notes)
     names = [f"{column.name} ({column.unit})" if column.unit else column.name for column in outputs]
     shown = names if len(names) <= 4 else [*names[:2], "...", names[-1]]
     where = f" -> {output}" if output else ""
-    typer.echo(f"{len(found.table):,} predictions of {', '.join(shown)}{where}", err=True)
+    typer.echo(f"{len(predictions.table):,} predictions of {', '.join(shown)}{where}", err=True)
 
 
-def _fields(found: Predictions, outputs: Sequence[Column], output: Path | None) -> dict[str, Any]:
+def _fields(
+    predictions: Predictions, outputs: Sequence[Column], output: Path | None
+) -> dict[str, Any]:
     columns = None
     if not output:
-        columns = {name: _listed(column) for name, column in found.table.columns.items()}
+        columns = {name: _listed(column) for name, column in predictions.table.columns.items()}
     return {
-        "predictions": len(found.table),
+        "predictions": len(predictions.table),
         "outputs": [{"name": column.name, "unit": column.unit} for column in outputs],
         "path": str(output) if output else None,
         "columns": columns,

@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 
 def as_json(command: str, **fields: Any) -> None:
     """Print `fields` as one JSON object."""
-    typer.echo(
-        json.dumps({"schema_version": JSON_SCHEMA_VERSION, "command": command, **fields}, indent=2)
-    )
+    record = {"schema_version": JSON_SCHEMA_VERSION, "command": command, **fields}
+    typer.echo(json.dumps(record, indent=2))
 
 
 def warnings_of(checkpoint: Checkpoint) -> None:
@@ -37,7 +36,7 @@ def chain(checkpoint: Checkpoint) -> None:
 
 
 def reports(  # noqa: PLR0913, PLR0917 - what is printed, and how
-    found: Sequence[ParityReport],
+    judged: Sequence[ParityReport],
     json_wanted: bool,
     command: str,
     path: Path | None = None,
@@ -52,25 +51,18 @@ def reports(  # noqa: PLR0913, PLR0917 - what is printed, and how
     if json_wanted:
         as_json(
             command,
-            ok=all_ok(found),
-            reports=[report.to_record() for report in found],
+            ok=all_ok(judged),
+            reports=[report.to_record() for report in judged],
             **written,
             **(more or {}),
         )
         return
-    for report in found:
+    for report in judged:
         if tables:
             typer.echo(f"\n{report.table()}")
         typer.echo(report.summary())
     if path:
         typer.echo(f"wrote {path} ({_size_bytes(path):,} bytes)")
-
-
-def all_ok(found: Sequence[ParityReport]) -> bool:
-    """Whether everything that was judged passed."""
-    from ..parity import all_ok as every_one_passed
-
-    return every_one_passed(found)
 
 
 def _size_bytes(path: Path) -> int:

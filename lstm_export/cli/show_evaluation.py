@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from .show_training import coverage_lines, data_lines
-from .text_table import aligned, digits
+from .text_table import digits, text_table
 
 if TYPE_CHECKING:
     from ..evaluation import Cost, ErrorFigures, Evaluation
@@ -17,17 +17,17 @@ MOST_STEPS = 6  # columns; --json has every step
 MOST_GROUPS = 12
 
 
-def evaluation_lines(found: Evaluation) -> Iterator[str]:
+def evaluation_lines(evaluation: Evaluation) -> Iterator[str]:
     """An evaluation as text."""
-    yield from data_lines(found.data)
-    yield f"\njudged {found.why}"
-    for column in found.signature.targets:
-        own = [figures for figures in found.figures if figures.target == column.name]
+    yield from data_lines(evaluation.data)
+    yield f"\njudged {evaluation.why}"
+    for column in evaluation.signature.targets:
+        own = [figures for figures in evaluation.figures if figures.target == column.name]
         yield from _error_lines(column, own)
-        yield from coverage_lines(found.coverage, column)
-    if found.costs:
+        yield from coverage_lines(evaluation.coverage, column)
+    if evaluation.costs:
         yield "\nwhat deployment costs, RMSE\n"
-        yield aligned(_cost_rows(found.costs))
+        yield text_table(_cost_rows(evaluation.costs))
 
 
 def _error_lines(column: Column, figures: Sequence[ErrorFigures]) -> Iterator[str]:
@@ -40,19 +40,18 @@ def _error_lines(column: Column, figures: Sequence[ErrorFigures]) -> Iterator[st
     heads = [f"t+{step}" for step in steps]
     rows = [["", "RMSE", "MAE", *heads, "windows"]]
     for entry in whole:
-        by_step = {
-            other.step: digits(other.rmse)
-            for other in figures
-            if other.predictor == entry.predictor and other.step is not None
-        }
+        by_step = {}
+        for other in figures:
+            if other.predictor == entry.predictor and other.step is not None:
+                by_step[other.step] = digits(other.rmse)
         cells = [digits(entry.rmse), digits(entry.mae), *(by_step[step] for step in steps)]
         rows.append([entry.predictor, *cells, f"{entry.windows:,}"])
     by_what = ", RMSE also by step ahead" if steps else ""
     yield f"\nerror of {column.name}{unit}{by_what}\n"
-    yield aligned(rows)
+    yield text_table(rows)
     if any(entry.group is not None for entry in figures):
         yield f"\nRMSE of {column.name}{unit} by group\n"
-        yield aligned(_group_rows(figures, [entry.predictor for entry in whole]))
+        yield text_table(_group_rows(figures, [entry.predictor for entry in whole]))
 
 
 def _group_rows(figures: Sequence[ErrorFigures], predictors: Sequence[str]) -> list[list[str]]:
@@ -74,14 +73,7 @@ def _cost_rows(costs: Sequence[Cost]) -> list[list[str]]:
     for cost in costs:
         more = cost.rmse - cost.model_rmse
         share = more / cost.model_rmse if cost.model_rmse else 0.0
-        rows.append(
-            [
-                cost.artifact,
-                cost.target,
-                digits(cost.rmse),
-                digits(cost.model_rmse),
-                f"{round(share, 5) + 0.0:+.3%}",  # no -0.000%
-                f"{cost.largest_change:.2g}",
-            ]
-        )
+        rounded = round(share, 5) + 0.0  # + 0.0 makes 0 of -0, which would be shown as -0.000%
+        errors = [digits(cost.rmse), digits(cost.model_rmse), f"{rounded:+.3%}"]
+        rows.append([cost.artifact, cost.target, *errors, f"{cost.largest_change:.2g}"])
     return rows

@@ -17,8 +17,9 @@ def fleet_lines(report: FleetReport) -> Iterator[str]:
     """A report as text."""
     passed = len(report.outcomes) - len(report.failed)
     unchanged = sum(outcome.unchanged for outcome in report.outcomes)
-    told = f", {unchanged:,} of them as an earlier run left them" if unchanged else ""
-    yield f"{len(report.outcomes):,} models: {passed:,} passed{told}, {len(report.failed):,} failed"
+    earlier = f", {unchanged:,} of them as an earlier run left them" if unchanged else ""
+    counts = f"{passed:,} passed{earlier}, {len(report.failed):,} failed"
+    yield f"{len(report.outcomes):,} models: {counts}"
     yield f"{report.seconds:.1f} s, {report.sharing.describe()}"
     for outcome in report.failed:
         yield f"failed: {outcome.name}: {outcome.error}"
@@ -59,5 +60,5 @@ def verdict(report: FleetReport) -> str:
 
 def _named(names: list[str]) -> str:
     more = len(names) - MOST_NAMES
-    told = ", ".join(names[:MOST_NAMES])
-    return f"{told} and {more:,} more" if more > 0 else told
+    shown = ", ".join(names[:MOST_NAMES])
+    return f"{shown} and {more:,} more" if more > 0 else shown

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from . import show as shown
-from .text_table import aligned, digits
+from .text_table import digits, text_table
 
 if TYPE_CHECKING:
     from ..model import Column
@@ -43,11 +43,7 @@ def show(result: TrainingResult, output: Path, as_json: bool) -> None:
         unit = f" in {column.unit}" if column.unit else ""
         typer.echo(f"\nerror of {column.name}{unit}, RMSE / MAE\n")
         typer.echo(_scores([score for score in result.metrics if score.target == column.name]))
-        for line in (
-            *coverage_lines(result.coverage, column),
-            *_seed_lines(result, column),
-            *_backtest_lines(result.backtest, column),
-        ):
+        for line in _lines_about(result, column):
             typer.echo(line)
     last = result.history[-1]
     typer.echo(
@@ -56,12 +52,19 @@ def show(result: TrainingResult, output: Path, as_json: bool) -> None:
     typer.echo(f"wrote {output} ({output.stat().st_size:,} bytes)")
 
 
+def _lines_about(result: TrainingResult, column: Column) -> Iterator[str]:
+    """What else is known of a target than its scores."""
+    yield from coverage_lines(result.coverage, column)
+    yield from _seed_lines(result, column)
+    yield from _backtest_lines(result.backtest, column)
+
+
 def _search_lines(search: Searched) -> str:
     """The trials, the best first."""
     names = list(search.trials[0].options)
     rows = [["trial", *names, "epochs", "RMSE"]]
-    worst_last = sorted(range(len(search.trials)), key=lambda number: _error(search, number))
-    for number in worst_last[:MOST_TRIALS]:
+    best_first = sorted(range(len(search.trials)), key=lambda number: _error(search, number))
+    for number in best_first[:MOST_TRIALS]:
         trial = search.trials[number]
         values = [f"{trial.options[name]:.4g}" for name in names]
         rmse = "no model" if trial.rmse is None else digits(trial.rmse)
@@ -71,7 +74,7 @@ def _search_lines(search: Searched) -> str:
     return (
         f"\nsearch: {len(search.trials)} trials, the first as given; RMSE on {search.windows:,} "
         "validation windows that all have, in standard deviations\n\n"
-        f"{aligned(rows)}{after}"
+        f"{text_table(rows)}{after}"
     )
 
 
@@ -106,20 +109,19 @@ def _backtest_lines(origins: Sequence[Origin], column: Column) -> Iterator[str]:
     predictors = list(dict.fromkeys(score.predictor for score in origins[-1].scores))
     rows = [["judged on", *predictors]]
     for origin in origins:
-        rmse = {
-            score.predictor: digits(score.rmse)
-            for score in origin.scores
-            if score.target == column.name
-        }
+        rmse = {}
+        for score in origin.scores:
+            if score.target == column.name:
+                rmse[score.predictor] = digits(score.rmse)
         cells = [rmse.get(predictor, "-") for predictor in predictors]
         rows.append([f"{origin.first} to {origin.last}", *cells])
     yield "\nRMSE of runs on the rows before alone\n"
-    yield aligned(rows)
+    yield text_table(rows)
 
 
-def coverage_lines(found: Sequence[Coverage], column: Column) -> Iterator[str]:
+def coverage_lines(coverages: Sequence[Coverage], column: Column) -> Iterator[str]:
     """How much of each part the intervals of a target hold, and how wide they are."""
-    own = [coverage for coverage in found if coverage.target == column.name]
+    own = [coverage for coverage in coverages if coverage.target == column.name]
     levels = dict.fromkeys((coverage.low, coverage.high) for coverage in own)
     for low, high in levels:
         parts = []
@@ -145,7 +147,7 @@ def data_lines(data: DataReport) -> Iterator[str]:
         whole = {fate: data.count(fate) for fate in ("used", *WORDS_FOR_LOSSES)}
         rows.append(["all", *_counts(whole), ""])
     yield ""
-    yield aligned(rows)
+    yield text_table(rows)
     if len(data.groups) > 1:
         yield ""
         yield from _group_lines(data)
@@ -163,7 +165,7 @@ def _group_lines(data: DataReport) -> Iterator[str]:
         used = [f"{group.parts[part]:,}" for part in parts]
         lost = _counts(group.windows)[1:]
         rows.append([group.group, f"{group.rows:,}", *used, *lost])
-    yield aligned(rows)
+    yield text_table(rows)
     more = len(data.groups) - MOST_GROUPS
     if more > 0:
         yield f"and {more:,} groups more, which --json lists"
@@ -175,17 +177,15 @@ def _scores(scores: Sequence[Score]) -> str:
 
     parts = list(dict.fromkeys(score.part for score in scores))
     rows = [["", *parts]]
-    # The last part has every predictor: a season needs one before it.
-    predictors = dict.fromkeys(
-        score.predictor for part in reversed(parts) for score in scores if score.part == part
-    )
-    for predictor in predictors:
-        cells = {
-            score.part: f"{digits(score.rmse)} / {digits(score.mae)}"
-            for score in scores
-            if score.predictor == predictor
-        }
+    predictors: list[str] = []
+    for part in reversed(parts):  # the last part has every predictor: a season needs one before it
+        predictors += [score.predictor for score in scores if score.part == part]
+    for predictor in dict.fromkeys(predictors):
+        cells = {}
+        for score in scores:
+            if score.predictor == predictor:
+                cells[score.part] = f"{digits(score.rmse)} / {digits(score.mae)}"
         rows.append([predictor, *(cells.get(part, "-") for part in parts)])
     windows = [f"{score.windows:,}" for score in scores if score.predictor == MODEL]
     rows.append(["windows", *windows])
-    return aligned(rows)
+    return text_table(rows)

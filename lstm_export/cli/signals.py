@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -32,6 +32,12 @@ class Ended:
         return "interrupted" if self.number == signal.SIGINT else "terminated"
 
 
+def heeded(names: Iterable[str]) -> list[signal.Signals]:
+    """Those of these signals that this system has, and that the caller does not ignore."""
+    known = [signal.Signals[name] for name in names if name in signal.Signals.__members__]
+    return [number for number in known if signal.getsignal(number) is not signal.SIG_IGN]
+
+
 @contextmanager
 def as_interrupts() -> Iterator[Ended]:
     """Let these signals do what Ctrl-C does, KeyboardInterrupt, so that temporary files go and
@@ -48,13 +54,9 @@ def as_interrupts() -> Iterator[Ended]:
             signal.signal(handled, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    numbers = [getattr(signal, name) for name in _ENDING if hasattr(signal, name)]
-    if threading.current_thread() is not threading.main_thread():
-        numbers = []  # only the main thread may set handlers
-    before = {number: signal.getsignal(number) for number in numbers}
-    before = {
-        number: handler for number, handler in before.items() if handler is not signal.SIG_IGN
-    }
+    before = {}
+    if threading.current_thread() is threading.main_thread():  # no other may set handlers
+        before = {number: signal.getsignal(number) for number in heeded(_ENDING)}
     try:
         for number in before:
             signal.signal(number, end)

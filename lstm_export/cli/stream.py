@@ -18,6 +18,7 @@ import typer
 
 from ..errors import InputError
 from ..files import check_output, read_bytes, unreadable, write_bytes
+from .signals import heeded
 
 if TYPE_CHECKING:
     from ..device import Session
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 MAX_LINE = 2**20
 INTERRUPTED = 130
+_ENDING = ("SIGINT", "SIGTERM", "SIGHUP")  # Ctrl-C, a request to end, a terminal that hangs up
 
 
 class _Stopped(Exception):
@@ -59,12 +61,8 @@ class _Signals:
 
     @contextmanager
     def caught(self) -> Iterator[None]:
-        """Ctrl-C, a request to end, and a terminal that hangs up; what the caller ignores stays
-        ignored."""
-        names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-        numbers = [getattr(signal, name) for name in names]
-        heeded = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
-        before = {number: signal.signal(number, self._note) for number in heeded}
+        """The signals that ask to end; one that the caller ignores stays ignored."""
+        before = {number: signal.signal(number, self._note) for number in heeded(_ENDING)}
         try:
             yield
         finally:
@@ -90,18 +88,18 @@ def run_stream(
     from ..device import RowStream
     from ..model import USUAL
 
-    rows = RowStream(session, **options, say=_say)
+    rows = RowStream(session, **options, say=_note)
     table_format = session.signature.table_format or USUAL
     signals = _Signals()
     if state:
         check_output(state, None if str(data) == "-" else data)
         if state.exists():
             rows.restore(read_bytes(state, "a saved state"))
-    with signals.caught(), _warnings_said(), _opened(data) as file:
+    with signals.caught(), _warnings_on_stderr(), _opened(data) as file:
         try:
             _answer_all(rows, signals, file, _of_source(table_format, data))
         finally:
-            _say_counts(rows.counts)
+            _note_counts(rows.counts)
             if state:
                 write_bytes(state, rows.state())
     if signals.came == signal.SIGINT:
@@ -169,18 +167,18 @@ def _print(cells: tuple[str, ...]) -> bool:
     return True
 
 
-def _say_counts(counts: RowCounts) -> None:
+def _note_counts(counts: RowCounts) -> None:
     text = counts.describe()
     if text:
-        _say(text)
+        _note(text)
 
 
-def _say(text: str) -> None:
+def _note(text: str) -> None:
     typer.echo(f"note: {text}", err=True)
 
 
 @contextmanager
-def _warnings_said() -> Iterator[None]:
+def _warnings_on_stderr() -> Iterator[None]:
     """Warnings of samples out of range as lines on stderr, when they come."""
     with warnings.catch_warnings():
         warnings.simplefilter("always")

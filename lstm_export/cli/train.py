@@ -88,8 +88,8 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     from ..training.tracking import tracked
 
     options = options_of(context.params)
-    wanted = search_of(context.params)
-    runs = trials if wanted else options.seeds + options.backtest
+    wanted_search = search_of(context.params)
+    runs = trials if wanted_search else options.seeds + options.backtest
     if report:
         check_output(report, data, output)
     if figures:
@@ -99,7 +99,7 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     uri = mlflow if is_first() else None
     with training_bar(runs) as bar, tracked(options, folder, uri, bar) as tracking:
         result = pipeline.train(
-            data, output, options, tracking, resume, search=wanted, notice=warnings.tell
+            data, output, options, tracking, resume, search=wanted_search, notice=warnings.tell
         )
         tracking.result(result)
     if is_first():

@@ -82,9 +82,11 @@ def _duration(name: str, text: str | None) -> float | None:
     """`5s`, `1min`, `1h`, `1d` in seconds; a bare number as it is."""
     if text is None:
         return None
-    found = DURATION.fullmatch(text.strip())
-    seconds = float(found["number"]) * SECONDS[found["unit"] or ""] if found else 0.0
-    is_allowed = found and (seconds or name == "tolerance")
+    match = DURATION.fullmatch(text.strip())
+    seconds = 0.0
+    if match:
+        seconds = float(match["number"]) * SECONDS[match["unit"] or ""]
+    is_allowed = match and (seconds or name == "tolerance")  # a tolerance of 0 means something
     if not is_allowed:
         raise InputError(f"--{name} is {text!r}, expected a time such as 5s, 1min, 1h or 1d")
     return seconds

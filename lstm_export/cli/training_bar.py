@@ -65,7 +65,7 @@ def _length(runs: int | None, done: int, epoch: Epoch) -> int:
 def _losses(epoch: Epoch | None) -> str:
     if epoch is None:
         return ""
-    validation = (
-        "" if epoch.validation_loss is None else f", validation {epoch.validation_loss:.4f}"
-    )
-    return f"loss {epoch.train_loss:.4f}{validation}{' (best)' if epoch.best else ''}"
+    text = f"loss {epoch.train_loss:.4f}"
+    if epoch.validation_loss is not None:
+        text += f", validation {epoch.validation_loss:.4f}"
+    return f"{text} (best)" if epoch.best else text
