@@ -92,7 +92,8 @@ typedef struct {
 
 /* Those from `first` until `end`, with what is due of rows. */
 MODEL_INLINE void model_update_some(const model_lanes_of_layer *layer, const model_updates *updates,
-                                    size_t first, size_t end, model_rows_of_16 *rows, size_t samples)
+                                    size_t first, size_t end, model_rows_of_16 *rows,
+                                    size_t samples)
 {
     for (; first < end && first < updates->count; first++) {
         model_update_16(layer, updates->of + first, rows, samples);
@@ -118,7 +119,8 @@ MODEL_INLINE void model_gates_of(const model_lanes_of_layer *layer, size_t group
         model_end_rows(&rows, sequences, units->shift[0], &bias, 0, gates);
         stride = 1;
     }
-    rows = model_begin_rows(weights_h, h, layer->words_h, model_start_of(units, 1), sequences - early);
+    rows = model_begin_rows(weights_h, h, layer->words_h, model_start_of(units, 1),
+                            sequences - early);
     model_update_some(layer, updates, early, sequences, &rows, sequences);
     model_end_rows(&rows, sequences, units->shift[1], sums ? sums + group : gates, stride, gates);
 }

@@ -1,118 +1,13 @@
 /* Rows of weights times values on x86-64 with AVX-512 and VNNI: the gates of 16 units, for one sample,
-   or for MODEL_SHARING that share each load of a weight. A sample is the values of a step, in words. */
+   or for MODEL_SHARING that share each load of a weight. */
 #ifndef MODEL_INTEGER_AVX512_ROWS_H
 #define MODEL_INTEGER_AVX512_ROWS_H
 
-#include "integer_avx512_layout.c"
-#include "integer_sizes.h"
+#include "integer_avx512_dots.c"
 
 #if MODEL_LSTM || MODEL_GRU
 #if defined(MODEL_KERNEL_AVX512)
-#define MODEL_SAMPLE (MODEL_GATHERED / 2 + 8) /* int32 that a sample takes at most */
-#define MODEL_IN_VALUES (MODEL_IN_WORD / 2) /* int32 that a word of values takes */
-#define MODEL_ADD(a, b) _mm512_add_epi32(a, b)
-
-/* n values -> words as weights meet them; for int8 weights each in two: the low bytes of its values,
-   2^15 more, and the high bytes. */
-MODEL_INLINE void model_words(const int16_t *values, size_t n, int32_t *out)
-{
-#if MODEL_BITS == 8
-    const __m256i bytes = _mm256_broadcastsi128_si256(
-        _mm_setr_epi8(0, 4, 2, 6, 1, 5, 3, 7, 8, 12, 10, 14, 9, 13, 11, 15));
-#endif
-    size_t k;
-    for (k = 0; k < n; k += 16) {
-        const __mmask16 some = (__mmask16)(n - k < 16 ? 0xFFFF >> (16 - (n - k)) : 0xFFFF);
-        __m256i words = _mm256_maskz_loadu_epi16(some, values + k);
-#if MODEL_BITS == 8
-        words = _mm256_shuffle_epi8(_mm256_xor_si256(words, _mm256_set1_epi16(-32768)), bytes);
-#endif
-        _mm256_storeu_si256((__m256i *)(void *)(out + k / 2), words);
-    }
-}
-
-MODEL_INLINE model_gates model_added(model_gates a, model_gates b)
-{
-    a.i = MODEL_ADD(a.i, b.i);
-    a.f = MODEL_ADD(a.f, b.f);
-    a.g = MODEL_ADD(a.g, b.g);
-    a.o = MODEL_ADD(a.o, b.o);
-    return a;
-}
-
-/* A shift of 16 lanes. */
-MODEL_INLINE __m512i model_shift(__m512i sum, const uint8_t *shift)
-{
-    const __m128i bytes = _mm_load_si128((const __m128i *)(const void *)shift);
-    return _mm512_srav_epi32(sum, _mm512_cvtepu8_epi32(bytes));
-}
-
-MODEL_INLINE model_gates model_shifted(model_gates sums, const uint8_t (*shift)[16])
-{
-    sums.i = model_shift(sums.i, shift[0]);
-    sums.f = model_shift(sums.f, shift[1]);
-    sums.g = model_shift(sums.g, shift[2]);
-    sums.o = model_shift(sums.o, shift[3]);
-    return sums;
-}
-
-MODEL_INLINE model_gates model_none(void)
-{
-    const __m512i zero = _mm512_setzero_si512();
-    const model_gates none = {zero, zero, zero, zero};
-    return none;
-}
-
-/* A constant of each gate of 16 units. */
-MODEL_INLINE model_gates model_gates_at(const int32_t (*constants)[16])
-{
-    model_gates gates;
-    gates.i = _mm512_load_si512(constants[0]);
-    gates.f = _mm512_load_si512(constants[1]);
-    gates.g = _mm512_load_si512(constants[2]);
-    gates.o = _mm512_load_si512(constants[3]);
-    return gates;
-}
-
-/* What sums of a part begin with. */
-MODEL_INLINE model_gates model_start_of(const model_16_units *units, size_t part)
-{
-#if MODEL_BITS == 8
-    return model_gates_at(units->start[part]);
-#else
-    (void)units, (void)part;
-    return model_none();
-#endif
-}
-
-/* A word of values times a word of a row, added to its sum in place: compilers copy the sum to and fro
-   where an intrinsic says so. */
-#if MODEL_BITS == 8
-#define MODEL_DOT(sum, v, row) __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(v), "v"(row))
-#else
-#define MODEL_DOT(sum, v, row) __asm__("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(v), "v"(row))
-#endif
-
-/* A word of values times a word of each gate's rows, added to sums. */
-MODEL_INLINE model_gates model_dots(model_gates sums, model_gates rows, int32_t word)
-{
-    const __m512i v = _mm512_set1_epi32(word);
-    MODEL_DOT(sums.i, v, rows.i);
-    MODEL_DOT(sums.f, v, rows.f);
-    MODEL_DOT(sums.g, v, rows.g);
-    MODEL_DOT(sums.o, v, rows.o);
-    return sums;
-}
-
-/* A word of the rows of 16 units, loaded once for several multiply-adds. */
-MODEL_INLINE model_gates model_row_words(const __m512i *w)
-{
-    model_gates rows = {w[0], w[1], w[2], w[3]};
-    __asm__("" : "+v"(rows.i), "+v"(rows.f), "+v"(rows.g), "+v"(rows.o));
-    return rows;
-}
-
-/* Samples that share loads: their sums fill 16 registers. */
+/* Samples that share loads: their totals fill 16 registers. */
 #if MODEL_BITS == 8
 #define MODEL_SHARING 2
 #define MODEL_STRIP 1 /* words that are multiplied at once */
@@ -202,39 +97,100 @@ MODEL_INLINE void model_take_strip(model_rows_of_16 *t, size_t samples)
     t->words--;
 }
 #else
-MODEL_INLINE model_gates model_chunk_added(model_gates total, model_gates sums)
+/* A chunk's sum, added to a total. */
+#define MODEL_ADD_CHUNK(total, sum) \
+    total = MODEL_ADD(total, _mm512_srai_epi32(sum, MODEL_CHUNK_SHIFT))
+
+/* Two gates: rows, or sums of a sample. */
+typedef struct {
+    __m512i first, second;
+} model_two_gates;
+
+MODEL_INLINE model_two_gates model_two_dots(model_two_gates sums, model_two_gates rows, int32_t word)
 {
-    total.i = MODEL_ADD(total.i, _mm512_srai_epi32(sums.i, MODEL_CHUNK_SHIFT));
-    total.f = MODEL_ADD(total.f, _mm512_srai_epi32(sums.f, MODEL_CHUNK_SHIFT));
-    total.g = MODEL_ADD(total.g, _mm512_srai_epi32(sums.g, MODEL_CHUNK_SHIFT));
-    total.o = MODEL_ADD(total.o, _mm512_srai_epi32(sums.o, MODEL_CHUNK_SHIFT));
-    return total;
+    const __m512i v = _mm512_set1_epi32(word);
+    MODEL_DOT(sums.first, v, rows.first);
+    MODEL_DOT(sums.second, v, rows.second);
+    return sums;
+}
+
+/* A chunk of two gates, whose rows begin at w, for MODEL_SHARING samples -> sums [sample]. The sums of
+   four gates would leave no registers to the totals. */
+MODEL_INLINE void model_two_rows(const __m512i *w, const int32_t *v, size_t words,
+                                 model_two_gates *sums)
+{
+    const model_two_gates none = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+    model_two_gates a = none, b = none, c = none, d = none;
+    for (; words > 0; words--) {
+        model_two_gates rows = {w[0], w[1]};
+        __asm__("" : "+v"(rows.first), "+v"(rows.second)); /* loaded once */
+        a = model_two_dots(a, rows, v[0]);
+        b = model_two_dots(b, rows, v[MODEL_SAMPLE]);
+        c = model_two_dots(c, rows, v[2 * MODEL_SAMPLE]);
+        d = model_two_dots(d, rows, v[3 * MODEL_SAMPLE]);
+        w += 4;
+        v++;
+        MODEL_OPAQUE(words); /* no copy of the loop for each word */
+    }
+    sums[0] = a;
+    sums[1] = b;
+    sums[2] = c;
+    sums[3] = d;
+}
+
+/* The next chunk for MODEL_SHARING samples. */
+MODEL_INLINE void model_take_shared(model_rows_of_16 *t, size_t words)
+{
+    model_two_gates sums[MODEL_SHARING];
+    model_two_rows(t->w, t->v, words, sums);
+    MODEL_ADD_CHUNK(t->a.i, sums[0].first);
+    MODEL_ADD_CHUNK(t->a.f, sums[0].second);
+    MODEL_ADD_CHUNK(t->b.i, sums[1].first);
+    MODEL_ADD_CHUNK(t->b.f, sums[1].second);
+    MODEL_ADD_CHUNK(t->c.i, sums[2].first);
+    MODEL_ADD_CHUNK(t->c.f, sums[2].second);
+    MODEL_ADD_CHUNK(t->d.i, sums[3].first);
+    MODEL_ADD_CHUNK(t->d.f, sums[3].second);
+    model_two_rows(t->w + 2, t->v, words, sums);
+    MODEL_ADD_CHUNK(t->a.g, sums[0].first);
+    MODEL_ADD_CHUNK(t->a.o, sums[0].second);
+    MODEL_ADD_CHUNK(t->b.g, sums[1].first);
+    MODEL_ADD_CHUNK(t->b.o, sums[1].second);
+    MODEL_ADD_CHUNK(t->c.g, sums[2].first);
+    MODEL_ADD_CHUNK(t->c.o, sums[2].second);
+    MODEL_ADD_CHUNK(t->d.g, sums[3].first);
+    MODEL_ADD_CHUNK(t->d.o, sums[3].second);
+}
+
+/* The same for a single one. */
+MODEL_INLINE void model_take_chunk(model_rows_of_16 *t, size_t words)
+{
+    const __m512i *w = t->w;
+    const int32_t *v = t->v;
+    model_gates sums = model_none();
+    for (; words > 0; words--) {
+        sums = model_dots(sums, model_row_words(w), *v++);
+        w += 4;
+        MODEL_OPAQUE(words);
+    }
+    MODEL_ADD_CHUNK(t->a.i, sums.i);
+    MODEL_ADD_CHUNK(t->a.f, sums.f);
+    MODEL_ADD_CHUNK(t->a.g, sums.g);
+    MODEL_ADD_CHUNK(t->a.o, sums.o);
 }
 
 /* The next strip, a chunk, for samples, 1 or MODEL_SHARING. */
 MODEL_INLINE void model_take_strip(model_rows_of_16 *t, size_t samples)
 {
-    model_gates a = model_none(), b = a, c = a, d = a;
-    size_t words = t->words < MODEL_STRIP ? t->words : MODEL_STRIP;
-    t->words -= words;
-    for (; words > 0; words--) {
-        const model_gates rows = model_row_words(t->w);
-        a = model_dots(a, rows, t->v[0]);
-        if (samples > 1) {
-            b = model_dots(b, rows, t->v[MODEL_SAMPLE]);
-            c = model_dots(c, rows, t->v[2 * MODEL_SAMPLE]);
-            d = model_dots(d, rows, t->v[3 * MODEL_SAMPLE]);
-        }
-        t->w += 4;
-        t->v++;
-        MODEL_OPAQUE(words); /* no copy of the loop for each word */
-    }
-    t->a = model_chunk_added(t->a, a);
+    const size_t words = t->words < MODEL_STRIP ? t->words : MODEL_STRIP;
     if (samples > 1) {
-        t->b = model_chunk_added(t->b, b);
-        t->c = model_chunk_added(t->c, c);
-        t->d = model_chunk_added(t->d, d);
+        model_take_shared(t, words);
+    } else {
+        model_take_chunk(t, words);
     }
+    t->w += 4 * words;
+    t->v += words;
+    t->words -= words;
 }
 #endif
 
