@@ -42,6 +42,9 @@ STRICT = (
     "-pedantic",
     "-Wall",
     "-Wextra",
+    "-Wconversion",
+    "-Wshadow",
+    "-Wundef",
     "-Werror",
     "-Wdouble-promotion",
     "-Wno-overlength-strings",
@@ -284,12 +287,16 @@ def test_two_exports_are_the_same_bytes(tmp_path: Path) -> None:
         ({"name": "while"}, "keyword of C or C"),
         ({"name": "class"}, "keyword of C or C"),
         ({"name": "_model"}, "reserved"),
+        ({"name": "model_"}, "reserved"),
+        ({"name": "Time"}, "would hide C's own time.h .*; choose another with --name"),
         ({"weights": "int4"}, "cannot be stored as 'int4'; choose float32, int16, int8"),
         ({"max_flash": "much"}, "'much' is no size; write such as 256kB"),
         (
             {"max_flash": "64kB"},
-            r"needs 13\d,\d\d\d bytes of flash .* allowed are 64,000; store the weights as int16",
+            r"needs 13\d,\d\d\d bytes of flash .* allowed are 64,000; store .* as int16 or int8",
         ),
+        ({"max_flash": "64kB", "weights": "int16"}, "are 64,000; store the weights as int8 with"),
+        ({"max_flash": "3kB", "weights": "int8"}, "are 3,000; train a smaller model"),
     ],
 )
 def test_bad_options_are_refused_in_one_line(

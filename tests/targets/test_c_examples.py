@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from lstm_export.model import Affine, Array, LastStep, Model, Signature, forward
 from lstm_export.targets import get
 from tests.kit.builders import drawn, linear, lstm
 from tests.kit.chains import CHAINS
+from tests.kit.integer_models import UNTRAINED
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 EXAMPLES = SCRIPTS / "examples"
@@ -134,35 +136,87 @@ def test_the_arduino_sketch_is_cpp_11_and_answers(run: Any, seed_model: Model) -
     np.testing.assert_allclose(answers, expected(seed_model, x), rtol=0, atol=4e-6)
 
 
-@pytest.mark.parametrize("chain", ["seed", "every step", "bidirectional"])
-def test_the_code_of_its_readme_compiles(chain: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("chain", "window", "arithmetic"),
+    [
+        ("seed", None, "float"),
+        ("every step", 5, "float"),
+        ("bidirectional", 5, "float"),
+        ("seed", None, "integer"),
+        ("every step", 5, "integer"),
+        ("bidirectional", 5, "integer"),
+    ],
+)
+def test_the_code_of_its_readme_compiles(
+    chain: str, window: int | None, arithmetic: str, tmp_path: Path
+) -> None:
     """What a user pastes: whole files where they are, the bodies of calls with what they name
     around them.
     """
     if not shutil.which("gcc"):
         pytest.skip("needs gcc")
-    get("c").export(CHAINS[chain], tmp_path / "model_c", name="model")
-    blocks = re.findall(
-        r"```c\n(.*?)```",
-        (tmp_path / "model_c" / "README.md").read_text(encoding="utf-8"),
-        re.DOTALL,
-    )
+    model = windowed(chain, window)
+    options = UNTRAINED if arithmetic == "integer" else {}
+    get("c").export(model, tmp_path / "model_c", name="model", **options)
+    page = (tmp_path / "model_c" / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```c\n(.*?)```", page, re.DOTALL)
     assert blocks
     outside = "".join(block for block in blocks if "#include" in block)
     inside = "".join(block for block in blocks if "#include" not in block)
-    caller = "void all(const float *x, size_t batch, size_t seq, float *y, float *scratch)\n{\n"
-    source = f'#include "model.h"\n{outside}{caller}{inside}(void)floats;\n}}\n'
+    source = f'#include "model.h"\n{outside}{CALLERS[arithmetic]}{inside}}}\n'
+    (tmp_path / "pasted.c").write_text(source, encoding="utf-8")
     for compiler in ("gcc -std=c99 -pedantic", "g++ -std=c++11 -x c++"):
-        command = [
-            *compiler.split(),
-            "-Wall",
-            "-Wextra",
-            "-Werror",
-            f"-I{tmp_path / 'model_c'}",
-            "-fsyntax-only",
-        ]
-        (tmp_path / "pasted.c").write_text(source, encoding="utf-8")
+        command = [*compiler.split(), *STRICT, f"-I{tmp_path / 'model_c'}", "-fsyntax-only"]
         done = subprocess.run(
             [*command, str(tmp_path / "pasted.c")], capture_output=True, text=True, check=False
         )
         assert not done.returncode, done.stderr
+
+
+STRICT = ("-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter", "-Wno-unused-variable")
+CALLERS = {
+    "float": "void all(const float *x, size_t batch, size_t seq, float *y, float *scratch)\n{\n",
+    "integer": "void all(const int16_t *x, size_t seq, int32_t *y, int32_t *scratch)\n{\n",
+}
+
+
+def windowed(chain: str, window: int | None) -> Model:
+    """A chain as trained on windows; None: on none."""
+    model = CHAINS[chain]
+    return Model(model.stages, replace(model.signature, window=window))
+
+
+@pytest.mark.parametrize("arithmetic", ["float", "integer"])
+def test_a_window_writes_no_more_than_its_readme_says(arithmetic: str, tmp_path: Path) -> None:
+    """A model that answers every step fills one answer a sample."""
+    if not shutil.which("gcc"):
+        pytest.skip("needs gcc")
+    options = UNTRAINED if arithmetic == "integer" else {}
+    get("c").export(windowed("every step", 5), tmp_path / "model_c", name="model", **options)
+    page = (tmp_path / "model_c" / "README.md").read_text(encoding="utf-8")
+    block = re.search(r"```c\n(.*?on_new_sample\(.*?, (\w+) y\[(.*?)\]\).*?)```", page, re.DOTALL)
+    assert block
+    main = f"""{block[1]}
+static struct {{ {block[2]} y[{block[3]}]; unsigned char behind[64]; }} room;
+
+int main(void)
+{{
+    static const {"int16_t" if options else "float"} x[MODEL_INPUT_SIZE];
+    int k, answers = 0;
+    model_window_reset(&window);
+    for (k = 0; k < 7; k++) {{
+        answers += on_new_sample(x, room.y);
+    }}
+    for (k = 0; k < 64; k++) {{
+        answers += room.behind[k] ? 100 : 0;
+    }}
+    return answers;
+}}
+"""
+    (tmp_path / "main.c").write_text(main, encoding="utf-8")
+    files = [str(tmp_path / "main.c"), str(tmp_path / "model_c" / "model.c")]
+    program = str(tmp_path / "main")
+    folder = f"-I{tmp_path / 'model_c'}"
+    command = ["gcc", "-std=c99", "-O1", folder, *files, "-o", program]
+    subprocess.run(command, check=True)
+    assert subprocess.run([program], check=False).returncode == 3

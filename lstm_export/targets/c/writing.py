@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ...model import Array, Model
+from .emit.calls import Told
 from .emit.interface import Interface
-from .emit.names import checked
-from .emit.readme import Told, check_flash, readme
+from .emit.names import usable
+from .emit.readme import check_flash, readme
 from .emit.self_test import golden_text
 from .emit.source import Source, write
 from .integer.choosing import choose
@@ -24,7 +25,7 @@ def files_of(model: Model, windows: Array | None, options: Options) -> dict[str,
         UnsupportedModel: a stage cannot be expressed.
     """
     options.check()
-    interface = Interface.of(model, checked(options.name), options.self_test)
+    interface = Interface.of(model, usable(options.name), options.self_test)
     if options.is_whole:
         source, page = _integer(model, windows, interface, options)
     else:
@@ -39,8 +40,8 @@ def _floats(
     weights = options.storage
     golden = golden_text(model, interface.prefix, weights) if interface.self_test else ""
     source = write(model, interface, weights, golden)
-    check_flash(source, options.max_flash)
-    return source, readme(model, interface, weights, source, Told.of(model, windows))
+    check_flash(source, options.max_flash, options.storage)
+    return source, readme(interface, weights, source, Told.of(model, windows))
 
 
 def _integer(
@@ -52,6 +53,6 @@ def _integer(
         found.whole, found.formats, options.float_wrapper, found.measured_errors
     )
     source = write_integer(Written(model, found.whole, interface, facts))
-    check_flash(source, options.max_flash)
+    check_flash(source, options.max_flash, options.storage)
     told = Told.of(model, windows)
     return source, integer_readme(told, interface, facts, source, found.sentences())

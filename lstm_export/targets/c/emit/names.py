@@ -21,6 +21,13 @@ _KEYWORDS = """
     typeof typeof_unqual union unsigned using virtual void volatile wchar_t while xor xor_eq
 """
 KEYWORDS = frozenset(_KEYWORDS.split())
+# Of C89 to C23
+_HEADERS = """
+    assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign
+    stdarg stdatomic stdbit stdbool stdckdint stddef stdint stdio stdlib stdnoreturn string tgmath
+    threads time uchar wchar wctype
+"""
+HEADERS = frozenset(_HEADERS.split())
 LONGEST = 31  # significant characters of an external name in C99; longer ones still work
 LONGEST_PART = 48  # characters of a stage's name in the name of an array
 
@@ -47,6 +54,26 @@ def checked(name: str) -> str:
         raise InputError(
             f"the name {name!r} has {len(name)} characters, at most {2 * LONGEST} are allowed; "
             "choose a shorter one with --name"
+        )
+    return name
+
+
+def usable(name: str) -> str:
+    """`name`, if it is `checked` and a new export can be called so.
+
+    Raises:
+        InputError: it is not, or NAME.h would be found in the place of a header of C.
+    """
+    checked(name)
+    if name.lower() in HEADERS:  # file systems may not tell the case
+        raise InputError(
+            f"the name {name!r} would hide C's own {name.lower()}.h behind the model's header; "
+            "choose another with --name"
+        )
+    if name.endswith("_"):
+        raise InputError(
+            f"the name {name!r} ends in _, so that symbols would have __, which is reserved in "
+            "C++; choose another with --name"
         )
     return name
 

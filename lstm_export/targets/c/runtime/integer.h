@@ -86,6 +86,9 @@ typedef struct {
 /* No samples yet. */
 void model_window_reset(model_window *window);
 
+#if MODEL_EVERY_STEP
+/* y [MODEL_WINDOW_STEPS][MODEL_OUTPUT_SIZE]: every push answers to every sample in the window. */
+#endif
 /* Adds the sample x [MODEL_INPUT_SIZE] and writes to y what model_run_q answers to the samples in
    the window. Returns how many these are, or 0 while there are fewer than MODEL_WINDOW_LEAST: there
    is no answer yet, and y stays as it is. Takes the time of as many steps. */
