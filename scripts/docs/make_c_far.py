@@ -37,7 +37,7 @@ from tests.kit.emulate import (
 from tests.kit.integer_models import UNTRAINED
 
 PACKAGES = (
-    "gcc-avr avr-libc simavr qemu-user-static gcc-arm-linux-gnueabihf libc6-dev-armhf-cross "
+    "gcc-avr avr-libc simavr sdcc qemu-user-static gcc-arm-linux-gnueabihf libc6-dev-armhf-cross "
     "gcc-i686-linux-gnu libc6-dev-i386-cross gcc-m68k-linux-gnu libc6-dev-m68k-cross "
     "gcc-s390x-linux-gnu libc6-dev-s390x-cross gcc-powerpc64-linux-gnu libc6-dev-ppc64-cross "
     "gcc-mips-linux-gnu libc6-dev-mips-cross gcc-hppa-linux-gnu libc6-dev-hppa-cross "
@@ -47,6 +47,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "c_far.md"
 SMALL = (("smallest", "float32"), ("scalers", "int8"), ("gru", "int16"), ("norms", "float32"))
 ALL = (*SMALL, ("seed", "float32"), ("seed", "int16"), ("seed", "int8"), ("projected", "int8"))
 INTEGER = (("gru", "int16"), ("norms", "int16"), ("seed", "int8"), ("large", "int16"))
+SDCC_CHIPS = ("stm8", "z80")
 NOTE = "floats are computed otherwise"
 # Builds beside the usual one, which mend what that does.
 MENDED = {"s390x": ("-std=gnu99",)}
@@ -70,6 +71,7 @@ def main() -> None:
         rows = [row for key in FAR for row in rows_of(key, cases, host, folder)]
         small = list(avr_rows(cases[: len(SMALL)], SMALL, folder))
         small += avr_rows(whole, INTEGER, folder)
+        compile_with_sdcc(cases[0])
     PAGE.write_text(page(rows, small), encoding="utf-8")
     print(f"wrote {PAGE}")
 
@@ -163,6 +165,14 @@ def avr_rows(
         yield (f"`{described}`", stored, *(f"{number:,}" for number in numbers))
 
 
+def compile_with_sdcc(case: Case) -> None:
+    """Stop the script where sdcc does not compile a model for a chip."""
+    source = str(case.folder / f"{case.name}.c")
+    for chip in SDCC_CHIPS:
+        command = ["sdcc", f"-m{chip}", "--std-c99", "--max-allocs-per-node", "1", "-c", source]
+        subprocess.run([*command, "-o", str(case.folder / "model.rel")], check=True)
+
+
 def page(rows: Sequence[Row], small: Sequence[Row]) -> str:
     """The whole page."""
     heads = (
@@ -201,22 +211,22 @@ with `{flags}`.
 
 - answers: `identical` where the bits of every answer, step by step, as a sequence and as a batch,
   are those of a build for this machine.
-- told: whether the build says so, in one line. Floats that are computed with more bits than they
-  have (x87, the 68881, s390x under `-std=c99`), or with `-ffast-math`, give other bits; the answers
-  stay within float rounding. Define `NAME_OTHER_BITS` to be told no more.
+- told: whether the build says in one line that its bits may be others: where floats are computed
+  with more bits than they have (x87, the 68881, s390x under `-std=c99`), or with `-ffast-math`. The
+  answers stay within float rounding. Define `NAME_OTHER_BITS` to silence the line.
 - {whole} models in whole numbers, `--arithmetic integer`, gave the same bits in every row.
-- NEON of 32 bits is not used: it flushes the smallest numbers, and gcc makes scalars of its
-  vectors. `-DNAME_VL=4` has it.
+- NEON of 32 bits is not used: it flushes the smallest numbers to zero, and gcc breaks its vectors
+  up into scalars. `-DNAME_VL=4` uses it all the same.
 
 ## Flash that is no plain memory
 
 Every constant is declared with `NAME_FLASH` and read with `NAME_READ`. On an AVR both are set:
-constants stay in flash, within its first 64 kB, and more is refused when it is compiled: beyond,
-every read would need three bytes of address. Its compiler takes no array above 32 kB: a layer of
-more is several arrays there. In floats a Linear or a projection of more is refused.
-Elsewhere they are nothing and a plain read, unless you define them as options of the
-compiler: `-D'NAME_FLASH=__attribute__((section(".model")))'` puts them into a section of yours, and
-a `NAME_READ(p)` of yours reads them, without vectors then.
+constants stay in the first 64 kB of flash, beyond which every read would need three bytes of
+address; more constants are refused when they are compiled. Its compiler takes no array above
+32 kB: a layer of more is several arrays there. In floats a Linear or a projection of more is
+refused. Elsewhere `NAME_FLASH` is empty and `NAME_READ` a plain read. Options of the compiler
+change both: `-D'NAME_FLASH=__attribute__((section(".model")))'` puts the constants into a section
+of yours, and a `NAME_READ(p)` of yours reads them, without vectors then.
 
 Models on an ATmega2560, with 1,024 cycles to a tick; `whole` says that all arithmetic is in whole
 numbers:

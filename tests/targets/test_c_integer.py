@@ -32,7 +32,8 @@ from tests.kit.integer_models import ALL, HELD, REFUSED, UNTRAINED, sensor
 
 C = targets.get("c")
 needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc: apt install gcc g++")
-STRICT = ("-pedantic", "-Wall", "-Wextra", "-Werror", "-Wno-overlength-strings")
+STRICT = ("-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wundef")
+STRICT += ("-Werror", "-Wno-overlength-strings")
 AVX512 = ("avx2", "avx512f", "avx512bw", "avx512vl", "avx512vnni")
 TRAPS = "-fsanitize=undefined -fsanitize-undefined-trap-on-error"
 
@@ -159,6 +160,15 @@ def test_floats_become_counts_and_back(tmp_path: Path) -> None:
         counts = np.zeros(2, np.int16)
         library.model_counts(ctypes.c_void_p(row.ctypes.data), ctypes.c_void_p(counts.ctypes.data))
         assert np.abs(counts - counted).max() <= 1  # float32 rounds a tie otherwise
+    answers = np.array([-3_000_001, 0, 7], np.int32)
+    values = np.zeros(3, np.float32)
+    library.model_values(
+        ctypes.c_void_p(answers.ctypes.data),
+        ctypes.c_size_t(3),
+        ctypes.c_void_p(values.ctypes.data),
+    )
+    exact = answers * 2.0**-definition._whole.answer_bits
+    np.testing.assert_array_equal(values, exact.astype(np.float32))
 
 
 @needs_gcc

@@ -52,26 +52,58 @@ def test_a_build_with_other_bits_says_so_unless_told_not_to(compiler: str, tmp_p
     assert said(compiler, source, "-ffast-math", "-DMODEL_OTHER_BITS") == ""
 
 
+@pytest.mark.parametrize("arithmetic", ["float", "integer"])
+def test_c90_has_the_header_and_is_told_what_the_source_needs(
+    arithmetic: str, tmp_path: Path
+) -> None:
+    options = UNTRAINED if arithmetic == "integer" else {}
+    c.export(ALL["smallest"], tmp_path / "model", name="model", **options)
+    source = tmp_path / "model" / "model.c"
+    header = source.with_name("user.c")
+    header.write_text('#include "model.h"\n')
+    assert said("gcc", header, "-std=c90", "-Wundef") == ""
+    assert said("gcc", source, "-std=gnu90", "-Wno-pedantic") == ""
+    command = ["gcc", "-std=c90", "-fsyntax-only", str(source)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    told = [line for line in done.stderr.splitlines() if "error" in line]
+    assert "this is C99: compile it with -std=c99 or a later standard" in told[0]
+
+
 @pytest.mark.skipif(
     not shutil.which("sdcc"), reason="needs sdcc; run scripts/install_emulators.sh (as root)"
 )
 def test_a_compiler_with_ints_of_16_bits_takes_it(tmp_path: Path) -> None:
+    """For an STM8; scripts/docs/make_c_far.py has it for a Z80, too."""
     source = written("smallest", tmp_path / "model", "int8")
-    command = ["sdcc", "-mmcs51", "--std-c99", "--max-allocs-per-node", "1", "-c", str(source)]
+    command = ["sdcc", "-mstm8", "--std-c99", "--max-allocs-per-node", "1", "-c", str(source)]
     command += ["-o", str(tmp_path / "model.rel")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "error" not in done.stderr
 
 
-def test_without_the_compilers_own_types_the_bits_are_the_same(
-    emulate: ModuleType, tmp_path: Path
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("-U__UINT32_TYPE__", "-U__INT32_TYPE__"),
+        ('-DNAME_FLASH=__attribute__((section(".model")))',),
+        ("-DNAME_READ(p)=(*(const volatile __typeof__(*(p)) *)(p))",),
+        ("-DNAME_PLAIN_LOOPS", "-march=native"),
+    ],
+    ids=["no types", "section", "read", "plain loops"],
+)
+def test_another_build_has_the_same_bits(
+    flags: tuple[str, ...], emulate: ModuleType, tmp_path: Path
 ) -> None:
-    cases = [case_of(emulate, "gru", "int8", tmp_path / "gru_int8")]
-    flags = ("-U__UINT32_TYPE__", "-U__INT32_TYPE__")
-    with_types = emulate.emulate(emulate.HOST, cases, tmp_path)
-    without = emulate.emulate(emulate.HOST, cases, tmp_path, flags)
-    assert with_types["gru_int8"].answers == without["gru_int8"].answers
+    """Without the compiler's own types, with constants elsewhere, without kernels."""
+    float_case = case_of(emulate, "gru", "int8", tmp_path / "same")
+    whole_case = whole_case_of(emulate, "seed", "int16", tmp_path / "whole")
+    for case in (float_case, whole_case):
+        own = tuple(flag.replace("NAME", case.name.upper()) for flag in flags)
+        usual = emulate.emulate(emulate.HOST, [case], tmp_path)[case.name]
+        assert emulate.emulate(emulate.HOST, [case], tmp_path, own)[case.name] == usual
+        built = (tmp_path / f"host_{case.name}.o").read_bytes()
+        assert (b".model" in built) == ("section" in flags[0])
 
 
 def case_of(emulate: ModuleType, chain: str, weights: str, folder: Path) -> Any:
@@ -80,6 +112,17 @@ def case_of(emulate: ModuleType, chain: str, weights: str, folder: Path) -> Any:
     every = model.returns_every_step
     size = model.signature.output_size
     return emulate.Case(folder.name, folder, drawn(model, 1, 3), size, every)
+
+
+def whole_case_of(emulate: ModuleType, chain: str, weights: str, folder: Path) -> Any:
+    """In whole numbers, on counts of every size."""
+    model = ALL[chain]
+    name = folder.name
+    c.export(model, folder, name=name, weights=weights, self_test=True, **UNTRAINED)
+    shape = (2, 5, model.signature.input_size)
+    counts = np.random.default_rng(2).integers(-9_000, 9_000, shape, np.int16)
+    size = model.signature.output_size
+    return emulate.IntegerCase(name, folder, counts, size, model.returns_every_step)
 
 
 def test_constants_are_read_from_flash_that_is_no_memory(
@@ -105,16 +148,11 @@ def test_whole_constants_are_read_from_flash_too(emulate: ModuleType, tmp_path: 
     board = emulate.FAR["avr"]
     if missing := board.missing():
         pytest.skip(missing)
-    cases = []
-    for name, weights in {"norms": "int16", "every step": "int8", "running pools": "int16"}.items():
-        model = ALL[name]
-        folder = tmp_path / name.replace(" ", "_")
-        c.export(model, folder, name=folder.name, weights=weights, self_test=True, **UNTRAINED)
-        shape = (2, 5, model.signature.input_size)
-        counts = np.random.default_rng(2).integers(-9_000, 9_000, shape, np.int16)
-        size = model.signature.output_size
-        every = model.returns_every_step
-        cases.append(emulate.IntegerCase(folder.name, folder, counts, size, every))
+    chains = {"norms": "int16", "every step": "int8", "running pools": "int16"}
+    cases = [
+        whole_case_of(emulate, chain, weights, tmp_path / chain.replace(" ", "_"))
+        for chain, weights in chains.items()
+    ]
     host = emulate.emulate(emulate.HOST, cases, tmp_path)
     found = emulate.emulate(board, cases, tmp_path)
     for case in cases:

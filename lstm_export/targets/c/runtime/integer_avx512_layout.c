@@ -24,7 +24,7 @@ typedef struct {
 #endif
 } model_16_units;
 
-#define MODEL_GROUPS(units) (((units) + 15) / 16)
+#define MODEL_GROUPS(units) (((units) + 15u) / 16u)
 
 /* Vectors that a layer takes: the constants of every 16 units; the weights of x, [16 units][word][gate],
    a word of each unit; those of h. */

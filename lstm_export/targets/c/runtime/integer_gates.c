@@ -8,7 +8,8 @@
 #define MODEL_SUM_LIMIT ((int32_t)8 << 20) /* the table goes from -8 to 8 */
 
 /* A number within so many bits: one instruction where there is one. */
-#if defined(__GNUC__) && defined(__ARM_FEATURE_SAT) && defined(__thumb2__) && defined(__OPTIMIZE__)
+#if defined(__GNUC__) && defined(__ARM_FEATURE_SAT) && defined(__thumb2__) && \
+    defined(__OPTIMIZE__) && !defined(MODEL_PLAIN_LOOPS)
 #define MODEL_SATURATE
 #define MODEL_WITHIN(value, bits) __asm__("ssat %0, #" #bits ", %0" : "+r"(value) : : "cc")
 #else

@@ -7,6 +7,10 @@
 
 #include "integer.h"
 
+#if defined(__STRICT_ANSI__) && !defined(__STDC_VERSION__) && !defined(__cplusplus)
+#error "this is C99: compile it with -std=c99 or a later standard"
+#endif
+
 /* Functions of this file alone; a model need not use each of them. */
 #ifdef __GNUC__
 #define MODEL_STATIC static __attribute__((unused))

@@ -6,6 +6,10 @@
 
 #include <stddef.h>
 
+#if defined(__STRICT_ANSI__) && !defined(__STDC_VERSION__) && !defined(__cplusplus)
+#error "this is C99: compile it with -std=c99 or a later standard"
+#endif
+
 /* Where constants lie, and how one is read from there: yours, where flash is no plain memory. An AVR
    has 64 kB of it in reach, and no array above 32 kB. With MODEL_READ there are no vectors. */
 #if defined(__AVR__) && !defined(MODEL_FLASH)
