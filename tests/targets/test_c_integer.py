@@ -162,13 +162,10 @@ def test_floats_become_counts_and_back(tmp_path: Path) -> None:
         assert np.abs(counts - counted).max() <= 1  # float32 rounds a tie otherwise
     answers = np.array([-3_000_001, 0, 7], np.int32)
     values = np.zeros(3, np.float32)
-    library.model_values(
-        ctypes.c_void_p(answers.ctypes.data),
-        ctypes.c_size_t(3),
-        ctypes.c_void_p(values.ctypes.data),
-    )
-    exact = answers * 2.0**-definition._whole.answer_bits
-    np.testing.assert_array_equal(values, exact.astype(np.float32))
+    places = [ctypes.c_void_p(array.ctypes.data) for array in (answers, values)]
+    library.model_values(places[0], ctypes.c_size_t(3), places[1])
+    unit = 2.0**-definition._whole.answer_bits
+    np.testing.assert_array_equal(values, (answers * unit).astype(np.float32))
 
 
 @needs_gcc
