@@ -17,6 +17,18 @@ needs_compiler = pytest.mark.skipif(
 # Little optimisation, to compile fast; no contraction, so that every way of asking must give the
 # same bits.
 QUICK = "-O1 -ffp-contract=off"
+# What a firmware's build may ask of every file.
+STRICT = (
+    "-pedantic",
+    "-Wall",
+    "-Wextra",
+    "-Wconversion",
+    "-Wshadow",
+    "-Wundef",
+    "-Wdouble-promotion",
+    "-Werror",
+    "-Wno-overlength-strings",
+)
 SHAPES = ((1, 1), (1, 9), (33, 3), (2, 130), (12, 2))  # batch, seq
 
 

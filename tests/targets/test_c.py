@@ -30,6 +30,7 @@ from tests.kit.chains import CHAINS, GRAPHS
 from tests.kit.compiled_c import (
     QUICK,
     SHAPES,
+    STRICT,
     assert_one_answer,
     compile_with,
     made,
@@ -38,17 +39,6 @@ from tests.kit.compiled_c import (
 
 C = targets.get("c")
 needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc: apt install gcc g++")
-STRICT = (
-    "-pedantic",
-    "-Wall",
-    "-Wextra",
-    "-Wconversion",
-    "-Wshadow",
-    "-Wundef",
-    "-Werror",
-    "-Wdouble-promotion",
-    "-Wno-overlength-strings",
-)
 MODELS = {**CHAINS, **GRAPHS}
 
 

@@ -27,13 +27,11 @@ from lstm_export.verification.permission import OWN_FILES
 from lstm_export.verification.subject import Subject
 from tests.kit.builders import drawn
 from tests.kit.chains import CHAINS, MODELS
-from tests.kit.compiled_c import compile_with, needs_compiler
+from tests.kit.compiled_c import STRICT, compile_with, needs_compiler
 from tests.kit.integer_models import ALL, HELD, REFUSED, UNTRAINED, sensor
 
 C = targets.get("c")
 needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc: apt install gcc g++")
-STRICT = ("-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wundef")
-STRICT += ("-Werror", "-Wno-overlength-strings")
 AVX512 = ("avx2", "avx512f", "avx512bw", "avx512vl", "avx512vnni")
 TRAPS = "-fsanitize=undefined -fsanitize-undefined-trap-on-error"
 

@@ -21,14 +21,13 @@ from lstm_export.targets.c.emit.source import write
 from lstm_export.targets.c.host import compiler
 from tests.kit.builders import drawn
 from tests.kit.chains import CHAINS, GRAPHS
-from tests.kit.compiled_c import QUICK, compile_with, needs_compiler
+from tests.kit.compiled_c import QUICK, STRICT, compile_with, needs_compiler
 from tests.kit.graphs import FORECASTS
 from tests.kit.integer_models import UNTRAINED
 
 C = targets.get("c")
 WINDOW = 5
 UNTOUCHED = -7.0
-STRICT = ("-pedantic", "-Wall", "-Wextra", "-Werror", "-Wdouble-promotion")
 
 
 @pytest.fixture(autouse=True)
