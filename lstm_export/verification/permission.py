@@ -41,7 +41,6 @@ class Permission:
 
 
 NO_PERMISSION = Permission()
-OWN_FILES = Permission(trust=True)  # for what this process has just written
 
 
 def refusal_of_artifact(path: Path, target: str, permission: Permission) -> str:

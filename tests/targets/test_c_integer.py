@@ -23,7 +23,7 @@ from lstm_export.targets.c.integer.cost import costs
 from lstm_export.targets.c.integer.definition import IntegerDefinition
 from lstm_export.verification.failure import smallest_failure
 from lstm_export.verification.opened_file import open_file
-from lstm_export.verification.permission import OWN_FILES
+from lstm_export.verification.permission import Permission
 from lstm_export.verification.subject import Subject
 from tests.kit.builders import drawn
 from tests.kit.chains import CHAINS, MODELS
@@ -339,7 +339,7 @@ def test_verification_takes_nothing_but_equality(tmp_path: Path) -> None:
     (found,) = pipeline.verify(place, checkpoint)
     assert found.structure == "model_linear_biases differs in 1 of 1 values"
     assert all(result.verdict == "failed" for result in found.sets), found.table()
-    smallest = smallest_failure(open_file(place, OWN_FILES), Subject.of(checkpoint))
+    smallest = smallest_failure(open_file(place, Permission(trust=True)), Subject.of(checkpoint))
     assert smallest is not None
     assert smallest.x.size == min(result.shape[0] * result.shape[1] * 2 for result in found.sets)
 
