@@ -86,7 +86,7 @@ def unpack(
 
 
 def _entries(data: bytes, max_entries: int) -> list[Entry]:
-    """What the directory lists, which must be as many as the end record says."""
+    """The entries in the directory, which must be as many as the end record says."""
     directory, count = _directory_of(data, max_entries)
     try:
         entries = list(entries_in(directory))

@@ -52,8 +52,8 @@ def bill_of_materials(manifest: Mapping[str, Any]) -> bytes:
 def _contents(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """The bill but for its time and number."""
     libraries = list(_libraries(manifest))
-    data = list(_data(manifest))
-    others = [component["bom-ref"] for component in (*libraries, *data)]
+    tables = list(_training_data(manifest))
+    used = [component["bom-ref"] for component in (*libraries, *tables)]
     return {
         "$schema": _SCHEMA,
         "bomFormat": "CycloneDX",
@@ -61,10 +61,10 @@ def _contents(manifest: Mapping[str, Any]) -> dict[str, Any]:
         "version": 1,
         "metadata": {
             "tools": {"components": [_tool(manifest)]},
-            "component": _model(manifest, has_data=bool(data)),
+            "component": _model(manifest, has_data=bool(tables)),
         },
-        "components": [*data, *libraries],
-        "dependencies": [{"ref": _MODEL, "dependsOn": sorted(others)}],
+        "components": [*tables, *libraries],
+        "dependencies": [{"ref": _MODEL, "dependsOn": sorted(used)}],
     }
 
 
@@ -92,7 +92,7 @@ def check_bom(data: bytes, manifest: Mapping[str, Any]) -> None:
 
 
 def _claims(bom: Mapping[str, Any]) -> dict[str, Any]:
-    """What a bill says that the manifest says, too."""
+    """The claims of a bill that the manifest makes, too."""
     model = bom["metadata"]["component"]
     return {
         "files": {file["name"]: file["hashes"] for file in model["components"]},
@@ -138,7 +138,7 @@ def _card(manifest: Mapping[str, Any], signature: Signature, has_data: bool) -> 
 
 
 def _properties(manifest: Mapping[str, Any]) -> Iterator[dict[str, str]]:
-    """What the format of a bill has no place for."""
+    """Facts for which CycloneDX has no field of its own."""
     properties = {
         "bundle format": manifest["format_version"],
         "chain from": manifest["origin"],
@@ -180,7 +180,7 @@ def _libraries(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield component
 
 
-def _data(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _training_data(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The table that the model was trained on, where training says so."""
     data = _training(manifest).get("data")
     if not isinstance(data, dict) or not isinstance(data.get("sha256"), str):

@@ -191,7 +191,7 @@ def _parity(artifacts: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _cost(entry: Mapping[str, Any]) -> str:
-    """What whole numbers cost, of the output that they move most."""
+    """The cost of whole numbers, for the output that they move most."""
     outputs = entry["parity"]["cost"]["outputs"]
     worst = max(outputs, key=lambda output: output["largest"] / (output["spread"] or 1))
     amount = f"{worst['largest']:.2g} {worst['unit']}".strip()

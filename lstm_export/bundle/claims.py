@@ -1,4 +1,4 @@
-"""What a bundle says was proved of its artifacts, held against what it holds."""
+"""A bundle's claims about its artifacts, checked against its golden sets and files."""
 
 from __future__ import annotations
 

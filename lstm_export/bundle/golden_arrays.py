@@ -31,7 +31,7 @@ def arrays_of(golden: GoldenSet) -> dict[str, Array]:
 
 
 def golden_arrays(sets: Iterable[GoldenSet]) -> dict[str, Array]:
-    """Those of all sets, each under `NAME.x` and so on."""
+    """The arrays of all sets, under `NAME.x` and so on."""
     arrays: dict[str, Array] = {}
     for golden in sets:
         for key, array in arrays_of(golden).items():

@@ -1,4 +1,4 @@
-"""What verification proved and training measured, as the metrics of a CycloneDX model card."""
+"""Results of verification and scores of training, as metrics of a CycloneDX model card."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def metrics_of(manifest: Mapping[str, Any]) -> Iterator[dict[str, str]]:
 
 
 def parity_results(manifest: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What is said of each artifact on each golden set, by the artifact's target."""
+    """The target and the stored result of every artifact on every golden set."""
     for target, parity in _parities(manifest):
         for result in records(parity.get("sets")):
             yield target, result
 
 
 def costs(manifest: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What is said of each output of an artifact in whole numbers, by the artifact's target."""
+    """The target and the stored cost of every output of every artifact in whole numbers."""
     for target, parity in _parities(manifest):
         cost = parity.get("cost")
         outputs = cost.get("outputs") if isinstance(cost, dict) else None
@@ -47,7 +47,7 @@ def costs(manifest: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _parities(manifest: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What verification said of each artifact, by its target; nothing of another kind."""
+    """The target and the stored parity report of every artifact; other JSON values are skipped."""
     for target, entry in sorted(manifest["artifacts"].items()):
         parity = entry.get("parity")
         if isinstance(parity, dict):

@@ -51,7 +51,7 @@ class Moment(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """What the directory says of a file.
+    """A file as the directory lists it.
 
     Attributes:
         name: each byte a character.
@@ -75,7 +75,7 @@ class Entry(NamedTuple):
     offset: int
 
     def contents(self, data: bytes) -> bytes:
-        """Its bytes, which may be fewer than it says.
+        """The file's bytes, which may be fewer than `size` says.
 
         Raises:
             ValueError: the local header is of another name, or the checksum differs.

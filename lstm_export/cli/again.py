@@ -31,7 +31,7 @@ def command_again(context: typer.Context, without: Collection[str] = (), **more:
 
 
 def _command(context: typer.Context) -> list[str]:
-    """Its name, after that of its group where it is in one: `fleet verify`."""
+    """The name of the command, after that of its group where it is in one: `fleet verify`."""
     names = [context.info_name or ""]
     group = context.parent
     while group and group.parent:  # the last is lstm-export itself

@@ -65,7 +65,7 @@ def _tell(line: str) -> None:
 
 
 def _leave_stdout() -> None:
-    """What is still in its buffer must not fail once more as Python ends."""
+    """Send the rest of its buffer nowhere, so that it does not fail again as Python ends."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)

@@ -97,7 +97,7 @@ class _Rows:
             raise InputError(f"{self._place(index)}: {error}") from error
 
     def _refusal(self, error: typer.BadParameter, row: Mapping[str, str], index: int) -> str:
-        """What is wrong with the option of a row, for people."""
+        """The message on a wrong option in a row."""
         column = error.param.opts[-1].removeprefix("--") if error.param else ""
         if row.get(column):
             return f"{self.table.place(column, index)} is {row[column]!r}: {_expected(error)}"
@@ -147,7 +147,7 @@ class _Rows:
 
 
 def _expected(error: typer.BadParameter) -> str:
-    """What typer expects of a value, in the words of this program."""
+    """Typer's expectation of a value, in the words of this program."""
     match = _WORDS_OF_TYPER.search(error.message)
     return f"expected {match[1] or match[2]}" if match else error.message
 

@@ -22,7 +22,7 @@ MOST_WARNINGS = 5  # lines; all of them are in the records and in the JSON
 
 
 def folder_to_write(data: Path, output: Path | None, stream: bool) -> Path:
-    """Where the answers go; refuses what does not go with a folder.
+    """The folder for the answers; refuses options that do not go with a folder.
 
     Raises:
         InputError: the output cannot be written.

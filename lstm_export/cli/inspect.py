@@ -100,7 +100,7 @@ def _lines(checkpoint: Checkpoint, path: Path) -> Iterator[str]:
 
 
 def _origin(checkpoint: Checkpoint) -> Iterator[str]:
-    """Where the chain came from, and what stays open."""
+    """The origin of the chain, and the doubts about it."""
     yield from _block("chain", checkpoint.text)
     yield from _block("from", checkpoint.model.origin)
     if checkpoint.doubts:
@@ -111,7 +111,7 @@ def _origin(checkpoint: Checkpoint) -> Iterator[str]:
 
 
 def _beside(checkpoint: Checkpoint) -> Iterator[str]:
-    """What else the file holds."""
+    """The rest of the file's contents."""
     contents = checkpoint.contents
     if contents is None:
         return

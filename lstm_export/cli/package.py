@@ -68,7 +68,7 @@ def package(  # noqa: PLR0913, PLR0917 - the options of a command
 
 
 def options_of_targets(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """What a command's parameters say of how targets export, without those that say nothing."""
+    """The parameters that the targets' exports take, without those that were not given."""
     return {name: parameters[name] for name in OF_TARGETS if parameters[name]}
 
 

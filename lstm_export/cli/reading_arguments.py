@@ -1,4 +1,4 @@
-"""What is written on the command line about MODEL, as the library takes it."""
+"""The options about MODEL on the command line, as the library takes them."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def given_options(reading: ReadingOptions) -> list[str]:
 
 
 def reading_of(values: Mapping[str, Any]) -> ReadingOptions:
-    """What the values of a command's parameters say of how its model is read."""
+    """The options of reading a model, out of the values of a command's parameters."""
     from ..chains import ReadingOptions
 
     options = {name: values[name] for name in OPTIONS}

@@ -1,4 +1,4 @@
-"""What commands print, as text or as JSON."""
+"""The output of commands, as text or as JSON."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""What `lstm-export evaluate` says: errors as a whole, by step and by group, and what artifacts
-cost."""
+"""The output of `lstm-export evaluate`: errors by step and by group, and the cost of artifacts."""
 
 from __future__ import annotations
 

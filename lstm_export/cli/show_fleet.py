@@ -1,4 +1,4 @@
-"""What `lstm-export fleet` says: how many passed, which failed and why, and what changed."""
+"""The output of `lstm-export fleet`: how many passed, which failed and why, and what changed."""
 
 from __future__ import annotations
 

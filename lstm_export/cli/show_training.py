@@ -1,4 +1,4 @@
-"""What `lstm-export train` says: what became of the data, and the model beside its baselines."""
+"""The output of `lstm-export train`: windows of the data, and the model beside its baselines."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def show(result: TrainingResult, output: Path, as_json: bool) -> None:
 
 
 def _lines_about(result: TrainingResult, column: Column) -> Iterator[str]:
-    """What else is known of a target than its scores."""
+    """Intervals, seeds and backtests of a target."""
     yield from coverage_lines(result.coverage, column)
     yield from _seed_lines(result, column)
     yield from _backtest_lines(result.backtest, column)
@@ -133,7 +133,7 @@ def coverage_lines(coverages: Sequence[Coverage], column: Column) -> Iterator[st
 
 
 def data_lines(data: DataReport) -> Iterator[str]:
-    """Rows, then the windows of every part, then those of every group."""
+    """Lines on the rows, then the windows of every part, then those of every group."""
     yield f"data   {data.rows:,} rows, {data.first} to {data.last}"
     gaps = sum(group.gaps for group in data.groups)
     if gaps:

@@ -12,7 +12,7 @@ _ENDING = ("SIGTERM", "SIGHUP")  # a request to end, and a terminal that hangs u
 
 
 class Ended:
-    """What ended a command.
+    """The signal that ended a command.
 
     Attributes:
         number: the signal; Ctrl-C's unless another came.
@@ -23,7 +23,7 @@ class Ended:
 
     @property
     def exit_code(self) -> int:
-        """As a shell gives it for a program that the signal ended."""
+        """The exit code that a shell gives for a program that the signal ended."""
         return 128 + self.number
 
     @property
@@ -33,7 +33,7 @@ class Ended:
 
 
 def heeded(names: Iterable[str]) -> list[signal.Signals]:
-    """Those of these signals that this system has, and that the caller does not ignore."""
+    """The signals of these names that this system has and that the caller does not ignore."""
     known = [signal.Signals[name] for name in names if name in signal.Signals.__members__]
     return [number for number in known if signal.getsignal(number) is not signal.SIG_IGN]
 

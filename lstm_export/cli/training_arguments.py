@@ -1,4 +1,4 @@
-"""What is written on the command line of `train`, as the library takes it."""
+"""The arguments of `train` on the command line, as the library takes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is on stderr while training: how far it is, and warnings."""
+"""Progress and warnings on stderr while training."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class TrainingWarnings:
             typer.echo(f"{over}warning: {warning}", err=True)
 
     def tell_all(self, warnings: Iterable[str]) -> None:
-        """Those that were not told yet."""
+        """Tell the warnings that were not told yet."""
         for warning in warnings:
             self.tell(warning)
 

@@ -80,7 +80,7 @@ def _check_usage(  # noqa: PLR0913, PLR0917 - what was given
     files: Mapping[str, Path | None],
     reading: Reading,
 ) -> None:
-    """Options that would do nothing as they are given."""
+    """Refuse options that would do nothing as they are given."""
     if data and not streaming:
         raise typer.BadParameter("the table is for --streaming: add it", param_hint="--data")
     about_model = [option for option in given_options(reading) if option != "--key"]
@@ -106,7 +106,7 @@ def _check_usage(  # noqa: PLR0913, PLR0917 - what was given
 def _check_numbers_only(
     model: Path | None, others: Mapping[str, bool], failing: Path | None
 ) -> None:
-    """What needs the file's structure, or a model that is not named."""
+    """Refuse options that need the file's structure, and a missing model."""
     if model is None:
         raise typer.BadParameter(
             "name the model whose numbers it has to have: ARTIFACT MODEL",
@@ -183,7 +183,7 @@ def _write_refused(
     junit: Path | None,
     html: Path | None,
 ) -> None:
-    """The same for a file that could not be judged, so that a CI server shows why."""
+    """Write the reports of a file that could not be judged, so that a CI server shows why."""
     if not junit and not html:
         return
     from ..parity import could_not_be_opened, to_junit

@@ -21,7 +21,7 @@ MOST_PADDING = 1.5
 
 
 class Again(NamedTuple):
-    """What was computed of a golden set.
+    """A golden set, computed again.
 
     Attributes:
         stored: the set as it was stored.

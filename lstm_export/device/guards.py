@@ -1,4 +1,4 @@
-"""What may enter a runner: copied, then checked once, in numpy, before any runtime sees it.
+"""Check inputs in numpy: copied, then checked once, before any runtime sees them.
 
 Runtimes differ in what they make of an empty batch, of NaN and of big-endian bytes. After these
 checks no runtime is asked about any of them. What is checked is a copy, which no other thread can
@@ -83,7 +83,7 @@ def checked_input(
 
 
 def as_float32(array: Array) -> Array:
-    """As contiguous little-endian float32; what is beyond its range becomes infinite."""
+    """The array as contiguous little-endian float32; numbers beyond its range become infinite."""
     with np.errstate(over="ignore"):
         return np.ascontiguousarray(array, "<f4")
 

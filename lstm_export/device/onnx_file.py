@@ -100,7 +100,7 @@ class Node:
 
 @dataclass(frozen=True)
 class OnnxFile:
-    """What a file holds.
+    """The contents of a file.
 
     Attributes:
         nodes: in their order.
@@ -222,7 +222,7 @@ def _declared(value: Message) -> Declared:
 
 
 def _axis(axis: Message) -> str | int:
-    """Its name, or its size where it has none."""
+    """The name of an axis, or its size where it has none."""
     name = _text(axis, DimensionField.DIM_PARAM)
     return name or _signed(int_of(axis, DimensionField.DIM_VALUE))
 

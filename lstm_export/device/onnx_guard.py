@@ -124,7 +124,7 @@ class _Parser:
 
 
 def _expected(field: Field, kind: str) -> FieldKind:
-    """What the field may be."""
+    """The kind that the schema has for a field; refuses one that it does not have."""
     expected = SCHEMA[kind].get(field.number)
     if expected is None:
         what = KNOWN.get((kind, field.number), f"the unknown field {field.number}")

@@ -1,4 +1,4 @@
-"""What an ONNX file of this package says of itself, beside its graph."""
+"""The metadata in an ONNX file of this package, beside its graph."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def may_be_onnx(data: bytes) -> bool:
 
 
 def metadata_of(data: bytes) -> dict[str, str]:
-    """What the file says of itself, found without looking into its graph; empty for other files."""
+    """The file's metadata, found without looking into its graph; empty for other files."""
     try:
         entries = [field for field in fields(data) if field.number == ModelField.METADATA_PROPS]
         pairs = [_pair(entry) for entry in entries[:MAX_ENTRIES]]

@@ -233,7 +233,7 @@ ITEM_BYTES = {"float": 4, "double": 8}
 
 
 class FieldKind(NamedTuple):
-    """What a field of a message may be.
+    """The kind of a message's field.
 
     Attributes:
         value: `int`, `float`, `double`, `bytes`, `text`, or the name of a message.
@@ -262,7 +262,7 @@ def _field_kind(word: str) -> FieldKind:
 
 
 def _schema() -> dict[str, dict[int, FieldKind]]:
-    """By message, then by field number, what a field may be."""
+    """The kind of every field, by message and field number."""
     schema = {}
     for message, words in _MESSAGES.items():
         schema[message] = {int(number): _field_kind(word) for number, word in words.items()}

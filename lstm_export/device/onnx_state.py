@@ -33,14 +33,13 @@ class CarriedTensor:
     initial: Array | None
 
     def layer(self, k: int) -> str:
-        """What the graph calls the part of layer k."""
+        """The graph's name for the part of layer k."""
         return f"{self.tensor.name}/l{k}" if self.tensor.num_layers > 1 else self.tensor.name
 
     def final(self, joined: str) -> str:
-        """What a layer calls its final state.
+        """The name of a layer's final state: the graph's own output where it has a single layer.
 
-        `joined`, which is put together with the others later, or the graph's own output where
-        there is a single layer.
+        Else `joined`, which is put together with the others later.
         """
         return joined if self.tensor.num_layers > 1 else self.tensor.name + FINAL
 

@@ -1,4 +1,4 @@
-"""What the installed ONNX Runtime can do, as JSON when it is run: `doctor` asks it in a child.
+"""Ask the installed ONNX Runtime what it can do; `doctor` runs this file in a child for the JSON.
 
 An ONNX Runtime that was built for another processor ends the process that imports it.
 """
@@ -17,7 +17,7 @@ from .runtime import CPU, onnxruntime, runtime_errors
 
 @dataclass(frozen=True)
 class OnnxSupport:
-    """What the installed ONNX Runtime can do; `reason` says why it cannot be used, if so."""
+    """The abilities of the installed ONNX Runtime; `reason` says why it cannot be used, if so."""
 
     providers: tuple[str, ...] = ()
     newest_opset: int | None = None
@@ -27,7 +27,7 @@ class OnnxSupport:
 
 
 def support_from(text: str) -> OnnxSupport | None:
-    """What a process of this file printed, after ONNX Runtime's own words; None if nothing."""
+    """Read the last line that a process of this file printed; None where it is no record."""
     try:
         *_, last_line = text.splitlines() or [""]
         record = json.loads(last_line)

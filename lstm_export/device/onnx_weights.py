@@ -48,7 +48,7 @@ _RECURRENT: Mapping[str, type[Recurrent]] = {LSTM.kind: LSTM, GRU.kind: GRU, RNN
 
 
 class _Graph(NamedTuple):
-    """What is needed of a graph: its float32 constants, and the operator of each node."""
+    """The float32 constants of a graph, and the operator of each node."""
 
     constants: Mapping[str, Array]
     operators: Mapping[str, str]
@@ -122,7 +122,7 @@ def stored_arrays(data: bytes, metadata: Mapping[str, str]) -> dict[str, Array]:
 
 
 def sha256_of(arrays: Mapping[str, Array]) -> str:
-    """As `Model.weights_sha256`."""
+    """The digest that `Model.weights_sha256` has for the same arrays."""
     digest = hashlib.sha256()
     for name, array in sorted(arrays.items()):
         digest.update(f"{name} {array.shape} {array.dtype.str}\n".encode())
@@ -234,7 +234,7 @@ def _initial(
 
 
 def _carried_initial_states(metadata: Mapping[str, str]) -> dict[str, Array | None]:
-    """Those of a graph that carries state, by the names of the state's tensors."""
+    """The initial states in the metadata of a graph that carries state, by their tensors' names."""
     try:
         tensors = carried_tensors(metadata[STATE]) if STATE in metadata else ()
     except LstmExportError as error:

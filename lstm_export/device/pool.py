@@ -137,7 +137,7 @@ class StreamPool:
             self._all.put([row], self._all.fresh(1))
 
     def state(self, key: Hashable) -> bytes:
-        """What is kept of one stream, as `Stream.state` gives it: a stream can take it too."""
+        """The state of one stream as `Stream.state` gives it; a `Stream` can take it too."""
         row = self._row(key)
         assert self._all is not None  # noqa: S101 - a key has a row
         return pack_state(self._all.identity, self._all.take([row]), Counts())

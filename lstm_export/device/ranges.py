@@ -30,7 +30,7 @@ def _as_float32(bounds: list[float]) -> Array:
 
 
 def out_of_range(values: Array, signature: Signature) -> str:
-    """What to say of `values (samples, input_size)`, some of which lie outside their ranges."""
+    """A sentence on `values (samples, input_size)`, some of which lie outside their ranges."""
     lowest, highest = bounds_of(signature)
     low = values.min(axis=0)  # (input_size,)
     high = values.max(axis=0)

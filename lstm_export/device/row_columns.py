@@ -74,7 +74,7 @@ def _needed(signature: Signature) -> tuple[str, ...]:
 
 
 def _is_header(cells: Sequence[str], signature: Signature) -> bool:
-    """By a name that the model knows; where it knows none, by a cell that is no number."""
+    """Whether a cell is a name that the model knows or, where it knows none, no number."""
     known = {*_needed(signature), signature.time, *group_columns(signature.group, cells)}
     if known & set(cells):
         return True

@@ -1,4 +1,4 @@
-"""What became of the rows of a stream."""
+"""Counts of a stream's rows: answered, dropped, or without an answer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass
 class RowCounts:
-    """Rows by what became of them.
+    """Counts of rows.
 
     Attributes:
         answered: with an answer.
@@ -37,7 +37,7 @@ class RowCounts:
         return self.unanswered / rows if rows else 0.0
 
     def describe(self) -> str:
-        """In one line what is not an answer; empty where every row got one or filled a window."""
+        """One line on rows without an answer; empty where every row got one or filled a window."""
         counts = {
             "unanswered after gaps in time": self.after_gaps,
             "with an empty cell": self.empty_cells,

@@ -37,7 +37,7 @@ _WRONG_INDEX = (ValueError, ArithmeticError, TypeError, KeyError, RecursionError
 
 
 class _Row(NamedTuple):
-    """What the cells of a row say.
+    """The cells of a row, read.
 
     Attributes:
         x: float32 `(input_size,)`.
@@ -51,7 +51,7 @@ class _Row(NamedTuple):
 
     @property
     def group(self) -> str:
-        """Its series' name; empty where there is a single series."""
+        """The series' name; empty where there is a single series."""
         return group_name(self.keys)
 
 
@@ -77,7 +77,9 @@ class RowStream:
         duplicate: Duplicate = "error",
         say: Callable[[str], None] = print,
     ) -> None:
-        """Rows for a session's model; `say` is told of gaps. For the rest see `Session.stream`.
+        """Answer rows with a session's model; `say` is told of gaps.
+
+        For the other arguments see `Session.stream`.
 
         Two times are the same where they are no further apart than the signature's tolerance.
         """
@@ -255,7 +257,10 @@ class RowStream:
         return False
 
     def _takes_duplicate(self, row: _Row, stream: Stream, line: int) -> bool:
-        """With `last` the stream goes back to before the row that this one replaces."""
+        """Whether a row of the same time is stepped.
+
+        With `last` the stream first goes back to before the row that this one replaces.
+        """
         if self._duplicate == "error":
             raise InputError(
                 f"line {line}: {row.times[0]} repeats the row before it; "

@@ -113,13 +113,13 @@ def _chosen(providers: Sequence[str] | None, available: Sequence[str]) -> list[s
 
 
 def runtime_errors(ort: ModuleType) -> Errors:
-    """What ONNX Runtime raises: its own exceptions, and what its bindings make of C++'s."""
+    """The exceptions of ONNX Runtime: its own, and those that its bindings make of C++'s."""
     state = vars(ort.capi.onnxruntime_pybind11_state)
     own = [state[name] for name in _EXCEPTIONS if name in state]
     return (*own, RuntimeError, ValueError, MemoryError)
 
 
 def first_line(error: Exception) -> str:
-    """What an error of ONNX Runtime says, without the lines that only its authors can read."""
+    """The first line of an ONNX Runtime error; only its authors can read the others."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__

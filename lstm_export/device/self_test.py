@@ -61,10 +61,10 @@ def self_test(
 
 
 def packaged_structure(bundle: Bundle, target: str) -> str:
-    """What a report says of the structure of a bundle's artifact.
+    """The structure of a bundle's artifact, for a report.
 
-    `as packaged`; or how the weights, the chain or the columns in an ONNX file differ from the
-    bundle's. The files of other formats are judged by their numbers.
+    It is `as packaged`, or says how the weights, the chain or the columns in an ONNX file differ
+    from the bundle's. The files of other formats are judged by their numbers.
     """
     data = bundle.artifacts.get(target, b"")
     if not may_be_onnx(data) or SIGNATURE not in metadata_of(data):

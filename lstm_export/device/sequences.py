@@ -45,7 +45,7 @@ class Sequences:
 
     @property
     def ends(self) -> Array:
-        """Where each sequence ends, int64 `(n,)`."""
+        """The ends of the sequences in `steps`, int64 `(n,)`."""
         ends: Array = np.cumsum(self.lengths)
         return ends
 
@@ -59,7 +59,7 @@ class Sequences:
         return x
 
     def spans(self, rows: Array) -> Iterator[slice]:
-        """Where each of some sequences stands in `steps`."""
+        """The places in `steps` of some sequences."""
         ends = self.ends[rows].tolist()
         lengths = self.lengths[rows].tolist()
         for end, length in zip(ends, lengths, strict=True):

@@ -99,7 +99,7 @@ class Session:
         self._low, self._high = bounds_of(signature)
 
     def __reduce__(self) -> tuple[Reopen, tuple[()]]:
-        """What `reopen` holds. Runtimes, threads and buffers do not travel."""
+        """Pickle `reopen` alone: runtimes, threads and buffers do not travel."""
         return self._of_file(), ()
 
     @property
@@ -207,7 +207,7 @@ class Session:
         return StreamPool(partial(make, nonfinite=nonfinite))
 
     def stream_maker(self, mode: Mode | None, window: int | None) -> StreamMaker:
-        """What makes streams for any batch; see `stream`."""
+        """A maker of streams for any batch; see `stream`."""
         self._in_this_process()
         mode = mode or self._mode
         if mode != "state" and window:
@@ -257,7 +257,7 @@ class Session:
         window: int | None = None,
         missing: Missing = "refuse",
     ) -> TableAnswers:
-        """As `predict_table`, with what became of the rows; there may be no answer at all."""
+        """Answer a table as `predict_table` does, but also where there is no answer at all."""
         self._in_this_process()
         window = self._window(window)
         runs = runs_of(table, self.signature, missing)

@@ -1,4 +1,4 @@
-"""What a stream keeps, as a small file that survives a restart and is believed once checked."""
+"""The state of a stream as a small file that survives a restart and is believed once checked."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def pack_state(identity: Identity, kept: Sequence[Array], counts: Counts) -> byt
 def unpack_state(
     state: bytes | Path, identity: Identity, like: Sequence[Array]
 ) -> tuple[tuple[Array, ...], Counts]:
-    """What `pack_state` put there: what was kept, and the counts.
+    """Read the arrays and the counts that `pack_state` wrote.
 
     Args:
         state: the bytes, or a file that holds them.

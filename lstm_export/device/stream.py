@@ -164,7 +164,7 @@ class Stream:
         self.put(slice(None), self.fresh(self.batch))
 
     def state(self) -> bytes:
-        """What is kept, as the bytes of a small `.npz`, from which `restore` goes on, anywhere.
+        """The state as the bytes of a small `.npz`, from which `restore` goes on, anywhere.
 
         `kept0`, ... hold the state's tensors in the model's order, `(batch, num_layers, size)`, or
         the window's samples and how many there are; `model` and `counts` say whose they are and
@@ -226,9 +226,9 @@ class Stream:
         self.close()
 
     def take(self, rows: Any) -> tuple[Array, ...]:
-        """What is kept for some rows, batch first, for a StreamPool.
+        """The state of some rows, batch first, for a StreamPool.
 
-        That of the model, then the last good samples and what is out of range.
+        The model's arrays, then the last good samples, and which features are out of range.
         """
         outside = self._watch.outside[rows].astype(np.int32)
         return (*self._context.take(rows), self._x[rows].copy(), outside)
@@ -241,7 +241,7 @@ class Stream:
         self._watch.set(rows, outside.astype(np.bool_))
 
     def fresh(self, batch: int) -> tuple[Array, ...]:
-        """What `take` gives before the first sample."""
+        """The arrays of `take` before the first sample."""
         # (batch, input_size): nothing to hold yet
         no_sample = np.full((batch, self._width), np.nan, np.float32)
         nothing_outside = np.zeros((batch, self._width), np.int32)

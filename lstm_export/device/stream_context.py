@@ -1,4 +1,4 @@
-"""What a stream keeps from sample to sample: the model's state, or the last samples of a window.
+"""The memory of a stream between samples: the model's state, or the last samples of a window.
 
 Either has two buffers, the present and the next, which change places only after the runtime has
 answered: an error leaves the present as it was.
@@ -15,7 +15,7 @@ from ..series import sliding_windows
 
 
 class Context(Protocol):
-    """What Stream asks of what it keeps.
+    """The memory of a Stream.
 
     Attributes:
         x: float32 `(batch, 1, input_size)`, where the next sample is put.
@@ -41,7 +41,7 @@ class Context(Protocol):
         """The inverse of `take`."""
 
     def fresh(self, batch: int) -> tuple[Array, ...]:
-        """What `take` gives before the first sample."""
+        """The arrays of `take` before the first sample."""
 
 
 class Steps(Protocol):
@@ -120,7 +120,7 @@ class UnboundState:
         self.state: State = tuple(np.array(tensor) for tensor in runner.initial_state(batch))
 
     def run(self) -> Array:
-        """As `Steps.run`."""
+        """Take the sample in `x`, as `Steps.run` does."""
         y, state = self._runner.advance(self.x, self.state)
         _write(state, self.state)
         return y[:, -1] if y.ndim == 3 else y

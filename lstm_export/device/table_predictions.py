@@ -38,7 +38,7 @@ class TableAnswers:
 
     @property
     def gaps(self) -> int:
-        """Where a series breaks off and goes on: time jumps there, or rows are left out."""
+        """How often a series breaks off and goes on: time jumps there, or rows are left out."""
         return len(self.runs) - len({run.keys for run in self.runs})
 
 
@@ -57,9 +57,9 @@ def runs_of(table: Table, signature: Signature, missing: Missing) -> tuple[Run, 
 
 
 def _warn_of_place(table: Table) -> None:
-    """Nothing tells whether the columns are in the order in which the model learned them."""
-    taken = [f"x{index} is {name}" for index, name in enumerate(table.names)]
-    text = f"this model names no features, so columns are taken by place: {', '.join(taken)}"
+    """Warn that the columns may be in another order than the one that the model learned."""
+    places = [f"x{index} is {name}" for index, name in enumerate(table.names)]
+    text = f"this model names no features, so columns are taken by place: {', '.join(places)}"
     warnings.warn(text, UnnamedColumnsWarning, stacklevel=5)
 
 

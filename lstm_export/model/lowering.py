@@ -32,7 +32,7 @@ def lower_projections(model: Model) -> Model:
 
 
 def lowering_notes(model: Model) -> Iterator[str]:
-    """What a user should know of a chain that `lower_projections` changes."""
+    """Sentences for a user whose chain `lower_projections` changes."""
     for stage in model.recurrent:
         if stage.proj_size:
             product = "weight_hh @ weight_hr, then weight_hr as a Linear"

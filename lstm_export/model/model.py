@@ -198,7 +198,7 @@ class Model:
         return digest.hexdigest()
 
     def differences(self, other: Model) -> list[str]:
-        """What in the chain of `other` is not as here, a sentence each; empty if bit-identical."""
+        """How the chain of `other` differs, a sentence each; empty where every bit is the same."""
         if self.chain_record() != other.chain_record():
             return [f"the chain is '{other.describe()}', expected '{self.describe()}'"]
         expected = self.arrays
@@ -290,7 +290,7 @@ def _check_finite(stage: Stage) -> None:
 
 
 def _differences(stage: Stage, others: Mapping[str, Array]) -> Iterator[str]:
-    """What is not as in `stage` among arrays under their full names."""
+    """Sentences on the arrays of `stage` that differ from `others`, which have their full names."""
     for key, array in stage.arrays.items():
         name = f"{stage.name}.{key}"
         got = others.get(name)

@@ -20,7 +20,7 @@ _KINDS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr", "h0", "c0
 
 
 def _place(key: str) -> tuple[int, str, int, str]:
-    """Where an array stands among those of its stage: by layer, direction and kind, as in torch."""
+    """The sort key of an array in its stage: by layer, direction and kind, as in torch."""
     match = _KEY.fullmatch(key)
     kind = match["kind"] if match else key
     rank = _KINDS.index(kind) if kind in _KINDS else len(_KINDS)
@@ -60,7 +60,7 @@ class Cell:
 
 @dataclass(frozen=True, eq=False)
 class Recurrent(Stage):
-    """What LSTM, GRU and RNN share.
+    """The base of LSTM, GRU and RNN.
 
     Every step is returned, `(batch, seq, directions * (proj_size or hidden_size))`.
 
@@ -258,7 +258,7 @@ class Recurrent(Stage):
         return f"({', '.join(self._arguments(before))})"
 
     def _arguments(self, input_size: int) -> list[str]:
-        """Its sizes, and what is not torch.nn's default."""
+        """The sizes, and every argument that differs from torch.nn's default."""
         facts = [str(input_size), str(self.hidden_size), f"num_layers={self.num_layers}"]
         if not self.bias:
             facts.append("bias=False")

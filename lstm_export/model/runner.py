@@ -1,4 +1,4 @@
-"""What every engine looks like from outside."""
+"""The protocols that engines meet."""
 
 from __future__ import annotations
 

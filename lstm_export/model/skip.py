@@ -42,7 +42,7 @@ def skip(
 
 
 def origin_of(stages: Sequence[Stage]) -> str:
-    """What features are taken from: x, or what a scaler before all other stages makes of it."""
+    """The name of the value that features are taken from: x, or that of a scaler right after it."""
     return stages[0].name if stages and isinstance(stages[0], Affine) else X
 
 

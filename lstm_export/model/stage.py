@@ -1,4 +1,4 @@
-"""What every stage of a model is: a frozen record that knows its sizes and its arrays."""
+"""The base of every stage of a model: a frozen record that knows its sizes and its arrays."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Stage:
 
     @property
     def options(self) -> dict[str, Any]:
-        """What besides name and arrays makes this stage: JSON-ready."""
+        """The fields beside name, inputs and arrays, JSON-ready."""
         return {}
 
     @classmethod
@@ -91,7 +91,7 @@ class Stage:
         return cls(name, **fields)
 
     def shape(self, input_shapes: tuple[Shape, ...]) -> Shape:
-        """What this stage makes of values of these shapes.
+        """The shape of this stage's value for inputs of these shapes.
 
         Raises:
             UnsupportedModel: it takes another number of values, a sequence where it is given a row,
@@ -127,7 +127,7 @@ class Stage:
         return 1
 
     def memory(self, input_size: int) -> tuple[Memory, ...]:
-        """What it carries from chunk to chunk where it takes `input_size` columns."""
+        """The tensors that it carries from chunk to chunk, for `input_size` input columns."""
         return ()
 
     def _expect(self, array: str, shape: tuple[int, ...], reason: str) -> None:

@@ -1,4 +1,4 @@
-"""What a model carries from one step to the next: which tensors, in which order and shape."""
+"""The state that a model carries from one step to the next: its tensors, their order and shapes."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ class StateTensor(NamedTuple):
 
 
 def state_layout(model: Model) -> tuple[StateTensor, ...]:
-    """What every stage carries, in order: h and, of an LSTM, c; what a pool has of its sequence."""
+    """The tensors that the stages carry, in order: h, an LSTM's c, and the sums of a pool."""
     return tuple(
         StateTensor(name, memory.rows, memory.size) for name, memory in named_memories(model)
     )
 
 
 def named_memories(model: Model) -> Iterator[tuple[str, Memory]]:
-    """What every stage carries, under the names of the layout."""
+    """Every tensor that a stage carries, with its name in the layout."""
     names = state_names(model)
     for stage, memories in _carrying(model):
         for memory in memories:
@@ -55,7 +55,7 @@ def _carrying(model: Model) -> Iterator[tuple[Stage, tuple[Memory, ...]]]:
 
 
 def state_names(model: Model) -> dict[str, dict[str, str]]:
-    """By stage what its tensors, such as `h` and `c`, are called in the layout.
+    """For each stage the names in the layout of its tensors, such as `h` and `c`.
 
     `h` and `c` of a single recurrent stage; of several, or where a stage has such a name,
     `lstm1.h`, ..., and always so of other stages.
@@ -75,7 +75,7 @@ def initial_state(model: Model, batch: int = 1) -> State:
 
 
 def rows_of(memory: Memory, batch: int) -> Array:
-    """What a stage carries before the first step, `(rows, batch, size)`."""
+    """The tensor before the first step, `(rows, batch, size)`."""
     initial = memory.initial
     if initial is None:
         initial = np.zeros((memory.rows, memory.size), np.float32)

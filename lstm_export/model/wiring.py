@@ -27,7 +27,7 @@ def shortened(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
 
 
 def sources_of(stages: tuple[Stage, ...]) -> tuple[Sources, ...]:
-    """By stage the indices of the stages whose values it takes; `INPUT` for the model's input.
+    """For each stage the indices of those whose values it takes; `INPUT` for the model's input.
 
     Raises:
         UnsupportedModel: a stage names what does not stand before it, or nothing takes its value.
@@ -58,7 +58,7 @@ def _expect_used(stages: tuple[Stage, ...], sources: list[Sources]) -> None:
 def shapes_of(
     stages: tuple[Stage, ...], sources: tuple[Sources, ...], input_size: int
 ) -> tuple[Shape, ...]:
-    """What every stage gives.
+    """The shape of every stage's value.
 
     Raises:
         UnsupportedModel: a stage does not take what it is given.
@@ -100,14 +100,14 @@ def spelled_out(stages: tuple[Stage, ...], sources: tuple[Sources, ...]) -> tupl
 
 
 def needed(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
-    """Of stages that name what they take, those that the last one needs."""
-    wanted = {stages[-1].name}
-    kept: list[Stage] = []
+    """The stages that the last one needs; each has to name its inputs."""
+    needed_names = {stages[-1].name}
+    last_first: list[Stage] = []
     for stage in reversed(stages):  # a stage takes only what stands before it
-        if stage.name in wanted:
-            kept.append(stage)
-            wanted |= set(stage.inputs)
-    return tuple(reversed(kept))
+        if stage.name in needed_names:
+            last_first.append(stage)
+            needed_names |= set(stage.inputs)
+    return tuple(reversed(last_first))
 
 
 def exchanged(
@@ -115,7 +115,7 @@ def exchanged(
     sources: tuple[Sources, ...],
     others: Mapping[int, tuple[Stage, ...]],
 ) -> tuple[Stage, ...]:
-    """Some stages, by index, each exchanged for others in a row, or left out for an empty tuple.
+    """The stages with some, by index, exchanged for others in a row; an empty tuple leaves one out.
 
     What took the value of an exchanged stage takes that of the last of the others, or where there
     are none what the stage itself took first.

@@ -107,7 +107,7 @@ def _usage(runner: Runner) -> Iterator[tuple[str, Runner]]:
 
 
 def _most_different(ask: Callable[[Array], list[Array]]) -> Runner:
-    """Of several answers the one that is farthest from the first; NaN counts as farthest."""
+    """A runner that gives, of several answers, the one farthest from the first; NaN is farthest."""
 
     def farthest(x: Array) -> Array:
         answers = ask(x)

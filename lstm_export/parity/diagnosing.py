@@ -1,4 +1,4 @@
-"""What is wrong with a runner that failed."""
+"""Diagnosis of a runner that failed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST_OTHERS = 3
 def diagnose(
     runner: Runner, model: Model, golden: Sequence[GoldenSet], report: ParityReport
 ) -> Diagnosis | None:
-    """What is wrong where golden sets failed.
+    """Diagnose a runner by the golden sets that it failed.
 
     None where none did, or the runner never gave a comparable answer.
     """

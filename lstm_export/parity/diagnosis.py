@@ -1,4 +1,4 @@
-"""What is known of a failure: where a runner first goes wrong, and which known bug it is like."""
+"""The diagnosis of a failure: the first wrong step and layer, and the known bug it is like."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ AFTER_THE_LAYERS = "after the recurrent layers"
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What is known of a failure.
+    """Everything known of a failure.
 
     Attributes:
         golden_set: the failed set in which the first wrong step was looked for; empty where there

@@ -1,4 +1,4 @@
-"""What it changes to run a model trained on windows as one endless stream, on real data.
+"""Compare a model run on windows with the same model run as one endless stream, on real data.
 
 A window starts from the initial state and sees its own steps alone; a stream starts once and sees
 everything since. Both are computed by the float64 definition, so that the difference is the model's
@@ -27,7 +27,7 @@ WINDOWS = "the checkpoint's windows, one after the other"
 
 
 class _Compared(NamedTuple):
-    """What is compared, `(predictions, output_size)` each.
+    """The answers that are compared, `(predictions, output_size)` each.
 
     Attributes:
         window: answers to windows.
@@ -171,7 +171,7 @@ def named_by(signature: Signature, table: Table) -> Signature:
 
 
 class Measured:
-    """What was measured where a prediction points to."""
+    """The measured values that predictions are about."""
 
     def __init__(self, table: Table, signature: Signature) -> None:
         """A table, which need not hold the targets."""

@@ -1,4 +1,4 @@
-"""What it changes to run a model as one endless stream: the record, and how it reads for people."""
+"""Windows against one endless stream: the record of the comparison, and its text for people."""
 
 from __future__ import annotations
 

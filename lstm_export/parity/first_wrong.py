@@ -60,9 +60,9 @@ def _pairs(
 
 
 def _beginnings(model: Model, x: Array, steps: Sequence[int]) -> list[Array]:
-    """What each beginning of `x` is to be answered with.
+    """The right answer to each beginning of `x`.
 
-    In one run where no direction starts at the end.
+    One run gives them all, unless a direction starts at the end.
     """
     answering = every_step(model)
     if answering is None or any(stage.bidirectional for stage in model.recurrent):

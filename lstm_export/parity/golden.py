@@ -98,7 +98,7 @@ def _many_windows(model: Model) -> int:
 
 
 def _faults(model: Model, seed: int) -> dict[str, Array]:
-    """What broken sensors send: a value that never changes, and numbers of reduced precision."""
+    """Inputs as broken sensors send them: values that never change, numbers of few digits."""
     random = np.random.default_rng(seed)
     width = model.signature.input_size
     steps = min(_window(model), STEPS_OF_FAULTS)

@@ -129,8 +129,8 @@ class ExactAndJitter(Jitter):
 
     def value(self, value: Array) -> Array:
         moved: Array = value.copy()
-        others = moved[..., 1:, :, :]  # ([seq,] runs, batch, size)
-        others += others * self._signs(others.shape)
+        jittered = moved[..., 1:, :, :]  # ([seq,] runs, batch, size)
+        jittered += jittered * self._signs(jittered.shape)
         return moved
 
     def held(self, value: Array, terms: Array | float = 0.0) -> Array:
@@ -145,14 +145,14 @@ class ExactAndJitter(Jitter):
 
     def gate(self, gate: Array, size: Array | float = 1.0) -> Array:
         moved: Array = gate.copy()
-        others = moved[..., 1:, :, :]  # a view: what is added to it is added to moved
-        signs = self._signs(others.shape)
+        jittered = moved[..., 1:, :, :]  # a view: what is added to it is added to moved
+        signs = self._signs(jittered.shape)
         if not isinstance(size, float):
             size_of_each = np.broadcast_to(size, gate.shape)
             signs = size_of_each[..., 1:, :, :] * signs
         elif size != 1.0:  # of a gate: no product is needed
             signs = size * signs
-        others += signs
+        jittered += signs
         return moved
 
 
@@ -191,7 +191,7 @@ def output_scale(output: Output) -> Array:
 
 
 class Definition(Protocol):
-    """What says what is right: `forward` of a model, or what a known bug makes of it."""
+    """A float64 definition: `forward` of a model, or a known bug's version of it."""
 
     def __call__(
         self, x: Array, noise: Noise | None = None, *, lengths: Array | None = None

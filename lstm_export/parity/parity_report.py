@@ -37,7 +37,7 @@ _LEGEND_OF_EQUAL = (
 
 @dataclass(frozen=True)
 class ParityReport:
-    """What a comparison found. It never raises: the caller decides what follows from `ok`.
+    """The record of a comparison. It never raises: the caller decides what follows from `ok`.
 
     Attributes:
         subject: what was judged, such as `onnx`.
@@ -97,7 +97,7 @@ class ParityReport:
         return [result for result in self.sets if result.verdict == "failed"]
 
     def failed_of(self, golden: Sequence[GoldenSet]) -> list[GoldenSet]:
-        """Those of the golden sets that failed."""
+        """The golden sets that failed."""
         names = {result.name for result in self.failed}
         return [entry for entry in golden if entry.name in names]
 

@@ -32,7 +32,7 @@ def is_judgeable(golden: GoldenSet) -> bool:
 
 
 class Answer(NamedTuple):
-    """What a runner answered.
+    """A runner's answer.
 
     Attributes:
         y: float64, of the shape that was expected; NaN where there was no comparable answer.
@@ -61,7 +61,7 @@ def answer_to(runner: Runner, x: Array, lengths: Array | None, expected: tuple[i
 
 
 def asked(runner: Runner, x: Array, lengths: Array | None) -> Array:
-    """What the runner gives for `x`; lengths are handed on only where there are any."""
+    """Call the runner on `x`; lengths are handed on only where there are any."""
     if lengths is None:
         return runner(x)
     return cast(LengthsRunner, runner)(x, lengths)

@@ -1,4 +1,4 @@
-"""What became of one golden set."""
+"""The result of one golden set: its error, what is allowed, and the verdict."""
 
 from __future__ import annotations
 

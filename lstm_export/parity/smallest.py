@@ -34,8 +34,8 @@ def _shrunk(runner: Runner, model: Model, golden: GoldenSet) -> GoldenSet:
     smallest = GoldenSet.of(NAME, model, golden.x, golden.lengths)
     if golden.lengths is None:
         least = model.least_steps
-        parts: list[_Smaller] = [_rows, partial(_beginnings, least), partial(_ends, least)]
-        for smaller in (*parts, *_centred_features(model), _rounded):
+        shorter: list[_Smaller] = [_rows, partial(_beginnings, least), partial(_ends, least)]
+        for smaller in (*shorter, *_centred_features(model), _rounded):
             smallest = _first_failing(runner, model, smaller, smallest)
     return smallest if fails(runner, smallest) else golden
 

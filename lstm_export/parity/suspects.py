@@ -127,7 +127,7 @@ def _agreement(bug: Mutation, tried: Sequence[_Tried], exact: Noise) -> _Agreeme
 
 
 def _explained(bug: Mutation, near: Sequence[_Tried]) -> _Agreement | None:
-    """The same, by the noise floors of the bug's own definition.
+    """How well the runner agrees by the noise floors of the bug's own definition; None if not.
 
     Failed sets come first, since they tell most suspects apart.
     """

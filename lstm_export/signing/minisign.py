@@ -45,7 +45,7 @@ class _SignatureFile:
 
 @dataclass(frozen=True)
 class MinisignPublicKey:
-    """What `minisign -G` writes as minisign.pub.
+    """The public key that `minisign -G` writes as minisign.pub.
 
     Attributes:
         key_id: the number by which a signature says whose it is, 8 bytes.
@@ -125,7 +125,7 @@ def signature_text(key_id: bytes, of_data: bytes, comment: str, of_comment: byte
 
 
 def digest(data: bytes) -> bytes:
-    """What is signed of a file: BLAKE2b with 64 bytes."""
+    """The digest of a file that is signed: BLAKE2b with 64 bytes."""
     return hashlib.blake2b(data).digest()
 
 

@@ -69,7 +69,7 @@ class P256SecretKey:
 
     @property
     def name(self) -> str:
-        """That of its public key."""
+        """The name of its public key."""
         return _name(self.key.public_key())
 
     def signature_of(self, data: bytes, comment: str) -> bytes:

@@ -15,7 +15,7 @@ _MOST_SIGNATURE = 2**15  # bytes; minisign's comments have 8192 at most
 
 @dataclass(frozen=True)
 class Signed:
-    """What was found of a signature that is good.
+    """A good signature.
 
     Attributes:
         path: the file of the signature.
@@ -44,7 +44,7 @@ def signature_path(path: Path, suffix: str) -> Path:
 
 
 def signature_by(key: SecretKey, path: Path) -> Signed:
-    """What `sign_data` writes with a key for a file."""
+    """The signature that `sign_data` writes with a key for a file."""
     return Signed(signature_path(path, key.suffix), key.name)
 
 

@@ -96,7 +96,7 @@ class ArtifactFile:
         return module.from_model(self.model, self.unopened)
 
     def definition(self, model: Model) -> targets.Definition | None:
-        """What it has to compute bit for bit; None where the float model judges it.
+        """The definition whose every bit it has to give; None where the float model judges it.
 
         Raises:
             LstmExportError: it is an artifact of another model.
@@ -106,7 +106,7 @@ class ArtifactFile:
         return targets.definition(self.module, model, self.stored)
 
     def other_form(self) -> str:
-        """In what the file differs from all that its target writes; empty where in nothing."""
+        """How the file's form differs from what its target writes; empty where it does not."""
         module = self.module
         if self.is_any_form or self.data is None or not isinstance(module, targets.HasForms):
             return ""

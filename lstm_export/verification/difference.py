@@ -37,7 +37,7 @@ TEXTS = ("features", "targets", "categories", "table_format")
 
 @dataclass
 class Difference:
-    """What changed from an old bundle to a new one, one sentence each.
+    """The changes from an old bundle to a new one, one sentence each.
 
     Attributes:
         breaking: a device that worked with the old bundle gets errors or other numbers from the new
@@ -112,7 +112,7 @@ def _bundle_of(opened: OpenedFile) -> Bundle:
 
 
 def _interface(old: Signature, new: Signature) -> Iterator[str]:
-    """Whatever a caller of the old bundle relies on."""
+    """Changes of what a caller of the old bundle relies on, a sentence each."""
     before = _relied_on(old)
     after = _relied_on(new)
     for name in (*FIELDS, *TEXTS):

@@ -1,4 +1,4 @@
-"""Windows against one endless stream: which model and which data `parity.endless` is given."""
+"""Windows against one endless stream: the model and the data for `parity.endless`."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def endless_stream(
     opened: OpenedFile, checkpoint: Checkpoint | None = None, data: Path | None = None
 ) -> EndlessReport:
-    """What it changes to run a model as one endless stream instead of on the windows that it was
-    trained on.
+    """Measure how the answers change when a model runs as one endless stream instead of on the
+    windows that it was trained on.
 
     Args:
         opened: a bundle, or any artifact if `checkpoint` is given.

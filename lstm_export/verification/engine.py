@@ -93,7 +93,7 @@ def _no_such_engine(opened: OpenedFile, engine: str | None) -> InputError:
 
 
 def _least_steps_of_lone(artifact: ArtifactFile) -> int:
-    """Of a sequence that its model has an answer to; 1 where the format does not tell.
+    """The fewest steps that its model has an answer to; 1 where the format does not tell.
 
     What a file says of its own model, chain and weights, must be what its graph holds.
     """

@@ -38,7 +38,7 @@ def judge_exactly(
 def judge_packaged(
     bundle: Bundle, artifact: ArtifactFile, definition: targets.Definition
 ) -> ParityReport:
-    """The same of an artifact in a bundle, by the bundle's own golden sets."""
+    """Judge an artifact in a bundle in the same way, by the bundle's own golden sets."""
     return _judged(artifact, definition, bundle.golden, definition.inputs())
 
 

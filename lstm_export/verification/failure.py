@@ -28,7 +28,7 @@ from .subject import Subject
 def diagnosis_of(
     subject: Subject, artifact: ArtifactFile, runner: Runner, report: ParityReport
 ) -> Diagnosis | None:
-    """What is wrong with a failed artifact, which is opened up where its target can do that."""
+    """Diagnose a failed artifact; where its target can open it up, find the first wrong layer."""
     golden = subject.golden_for(runner)
     diagnosis = diagnose(runner, subject.model, golden, report)
     if diagnosis is None:
@@ -61,7 +61,7 @@ def smallest_failure(opened: OpenedFile, subject: Subject | None) -> GoldenSet |
 def _smallest_in_bundle(
     opened: OpenedFile, bundle: Bundle, subject: Subject | None
 ) -> GoldenSet | None:
-    """That of the first artifact that fails, judged by the model, else by the bundle's answers."""
+    """The smallest input of the first artifact that fails by the model, or by the bundle itself."""
     for artifact in opened.artifacts.values():
         if artifact.why_not_run():
             continue

@@ -28,7 +28,7 @@ INTEGERS = {"tensor(int64)": "<i8", "tensor(int32)": "<i4"}
 
 
 def _open_up() -> tuple[bytes, Callable[[bytes], bytes]]:
-    """Nothing is open until the file comes, as the first question."""
+    """The child's greeting and its answers; the first question is the file."""
     limit_memory()
     opened: _Opened | None = None
 

@@ -56,7 +56,7 @@ class ForeignOnnx:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a user should know of how it was judged."""
+        """Sentences for the user on how it was judged."""
         by_numbers = (
             f"judged by its numbers alone, as ONNX of {self.producer}: "
             "its structure was not compared"
@@ -74,7 +74,7 @@ class ForeignOnnx:
 
 
 def numbers_of(model: Model, golden: Sequence[GoldenSet], data: bytes) -> ParityReport:
-    """What an ONNX file of another tool answers, compared with the model's answers.
+    """Compare the answers of an ONNX file of another tool with the model's.
 
     Raises:
         InputError: it cannot be opened, or takes something that is not known here.
@@ -118,7 +118,7 @@ def _as_runner(opened: ForeignOnnx, model: Model) -> tuple[Reference, int | None
 
 
 def _probe(seq: int | None) -> tuple[int, int]:
-    """Rows and steps of a first question; `seq` where the file takes no other number of steps."""
+    """Rows and steps of the first question; `seq` is the file's fixed number of steps, if any."""
     rows, steps = PROBE
     if seq == rows:
         rows += 1  # unlike the steps, so that the answer's axes can be told apart

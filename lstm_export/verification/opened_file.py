@@ -93,7 +93,7 @@ def open_file(
 def opened_bytes(
     path: Path, data: bytes, permission: Permission, signed: Signed | None = None
 ) -> OpenedFile:
-    """As `open_file`, of what was read from the path before."""
+    """Do what `open_file` does with bytes that were already read from the path."""
     if not is_bundle(data):
         artifact = _lone_artifact(path, data, permission)
         only = {artifact.target: artifact}
@@ -109,7 +109,7 @@ def opened_bytes(
 
 
 def own_artifact(target: str, path: Path) -> ArtifactFile:
-    """What this process has just exported to `path`, which it may therefore run."""
+    """The artifact that this process has just exported to `path`; it may run, whatever its form."""
     file = _main_file(target, path) if is_folder(path) else path
     if file is None:
         raise InputError(f"{path} holds no artifact of {target}; export it again")
@@ -175,7 +175,7 @@ def _lone_artifact(path: Path, data: bytes, permission: Permission) -> ArtifactF
 
 
 def _engine(path: Path, bundle: Bundle, target: str, permission: Permission) -> ArtifactFile:
-    """What a bundle can be run with: an artifact, or a runner made from its weights."""
+    """An engine of a bundle: an artifact, or a runner made from the bundle's weights."""
     data = bundle.artifacts.get(target)
     if target not in targets.names() or _makes_runner(target):
         return ArtifactFile(str(path), target, None, bundle.model, unopened=data)

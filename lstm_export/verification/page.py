@@ -1,4 +1,4 @@
-"""What a page about a verification tells: files, model, machine, the error along time."""
+"""The page about a verification: files, model, machine, the error along time."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _judged_by(
 
 
 def page_of_refused(name: str, reports: Sequence[ParityReport], again: str) -> bytes:
-    """The same for a file that could not be opened: what is said is why."""
+    """The page about a file that could not be opened: it says why."""
     return to_html(
         Page(name, "the model", tuple(reports), {"Where": _machine()}, again, {}, {}, ())
     )
@@ -109,7 +109,7 @@ def _model(model: Model) -> dict[str, str]:
 
 
 def _machine() -> dict[str, str]:
-    """What it ran on, and when."""
+    """The machine, the versions and the time."""
     facts = {
         "lstm-export": __version__,
         "Python": platform.python_version(),

@@ -1,4 +1,4 @@
-"""What travels of a session: its file's path or bytes, and the digest that tells a change."""
+"""Pickled sessions: the path or the bytes of the file, and the digest that tells a change."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Reopening:
 
     @property
     def identity(self) -> Mapping[str, Any]:
-        """What the answers depend on, but for the input."""
+        """Everything that the answers depend on, except the input."""
         return {
             "sha256": self.sha256,
             "engine": self.engine,
@@ -113,6 +113,6 @@ def sha256_of(data: bytes) -> str:
 
 @lru_cache(maxsize=MOST_OPEN)
 def _opened(reopening: Reopening, _process: int) -> Session:
-    """By process, since threads and locks of a runtime do not survive a fork."""
+    """The session, cached for each process: a runtime's threads and locks do not survive a fork."""
     permission = Permission(reopening.trust)
     return reopening.session(opened_bytes(reopening.path, reopening.read(), permission))

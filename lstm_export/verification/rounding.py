@@ -1,4 +1,4 @@
-"""What rounding costs in a model's own units: of weights in an artifact, of inputs in float32."""
+"""The cost of rounding in a model's own units: of an artifact's weights, of float32 inputs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST_OUTPUTS = 4  # told of, one sentence each
 
 
 def rounding_cost(subject: Subject, rounded: Model) -> tuple[str, ...]:
-    """What rounded weights change in every output, in its own units; at most four sentences."""
+    """How far rounded weights move each output, in its own unit; at most four sentences."""
     shown, source = shown_inputs(subject.golden)
     exact = _answers(subject.model, shown)
     changed = _answers(rounded, shown)

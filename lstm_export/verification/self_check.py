@@ -59,7 +59,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class SelfCheck:
-    """What became of every known bug.
+    """Which known bugs were caught.
 
     Attributes:
         target: what the artifact is.

@@ -1,4 +1,4 @@
-"""What reading an artifact back shows: the model's chain and weights to the last bit, or not."""
+"""Artifacts read back: do they hold the model's chain and weights to the last bit?"""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOT_CHECKED = "not checked"  # the structure of an artifact whose format cannot 
 
 
 def structure_of(artifact: ArtifactFile, expected: Model) -> str:
-    """What reading the artifact back says: `identical`, `not checked`, or what differs."""
+    """Read the artifact back: `identical`, `not checked`, or a sentence on the difference."""
     try:
         stored = artifact.read_back()
     except targets.EditedArtifact as error:
@@ -29,8 +29,7 @@ def structure_of(artifact: ArtifactFile, expected: Model) -> str:
 
 
 def difference_between(model: Model, stored: Model) -> str:
-    """What makes the model stored in an artifact or a bundle another one; empty where every bit is
-    the same."""
+    """How a stored model differs from `model`; empty where every bit is the same."""
     if stored.signature != model.signature:
         return "the stored signature is not the model's"
     differences = model.differences(stored)

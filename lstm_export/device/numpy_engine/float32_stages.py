@@ -28,7 +28,7 @@ from ...model.forward import stage_alone
 
 
 class Flow(NamedTuple):
-    """What the stages of one call share.
+    """The facts that the stages of one call share.
 
     Attributes:
         lengths: `(batch,)`, the steps of each row that count; None for all.
@@ -53,7 +53,7 @@ Operation = Callable[[Array, Flow], Array]
 
 @singledispatch
 def operation(stage: Stage) -> Operation:
-    """What a stage does to a value."""
+    """The operation of a stage on a value."""
 
     def by_definition(x: Array, flow: Flow) -> Array:
         y = stage_alone(stage, x.swapaxes(-1, -2))  # (..., batch, size)

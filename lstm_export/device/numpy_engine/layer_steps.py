@@ -74,9 +74,9 @@ class RecurrentSteps:
 
     @property
     def state(self) -> State:
-        """Of a stage that reads forward only: h and, of an LSTM, c, `(num_layers, batch, size)`.
+        """The state of a stage that reads forward only; to write into it sets it.
 
-        To write into it sets it.
+        h and, of an LSTM, c, `(num_layers, batch, size)` each.
         """
         (column,) = self._columns
         tensors = {"h": column.h, "c": column.c}

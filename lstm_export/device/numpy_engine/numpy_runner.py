@@ -30,7 +30,7 @@ from .pool_steps import PoolSteps
 
 
 class Plan:
-    """What a model's stages need, prepared once and shared by all calls."""
+    """A model's stages prepared for calls, which all share it."""
 
     def __init__(self, model: Model) -> None:
         self.stages = model.stages
@@ -68,7 +68,7 @@ class BatchRun:
 
     @np.errstate(all="ignore")  # products of large inputs may overflow, as in every engine
     def __call__(self, x: Array, lengths: Array | None = None) -> Array:
-        """As a LengthsRunner."""
+        """Answer the batch, as a LengthsRunner does."""
         value = self._answer(x.transpose(1, 2, 0), lengths)  # x as (seq, input_size, batch)
         if value.ndim == 2:
             return np.array(value.T, order="C")  # (batch, output_size)
@@ -109,7 +109,7 @@ def _reads_state(stage: Stage) -> bool:
 
 
 def _steps(plan: Plan, batch: int) -> Iterator[tuple[str, RecurrentSteps | PoolSteps]]:
-    """By name the stages that go on from step to step, in the order of the state."""
+    """The stages that carry a state, by name, in the order of the state."""
     for stage, width in zip(plan.stages, plan.widths, strict=True):
         if isinstance(stage, Recurrent):
             yield stage.name, RecurrentSteps(stage, plan.columns[stage.name], batch)
@@ -140,7 +140,7 @@ class NumpyRunner:
 
 
 class NumpyStreamRunner(NumpyRunner):
-    """The same of a model that reads forward only: a StatefulRunner, too.
+    """The runner of a model that reads forward only: a StatefulRunner, too.
 
     Attributes:
         layout: the tensors of the state in order.

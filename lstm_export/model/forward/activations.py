@@ -12,7 +12,7 @@ from ..arrays import Array
 
 
 class Activated(NamedTuple):
-    """What a function gives for `x`, all of x's shape or what broadcasts to it.
+    """A function's result for `x`; every array has x's shape, or broadcasts to it.
 
     Attributes:
         y: the values.

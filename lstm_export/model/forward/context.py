@@ -1,4 +1,4 @@
-"""What the equations of a stage need beside the value that the stage before gave."""
+"""The surroundings in which a stage's equations run: noise, lengths, initial and final states."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Finals(NamedTuple):
 
 
 class Value(NamedTuple):
-    """What flows from stage to stage.
+    """A value between stages.
 
     Time comes first, so that weights `(*runs, out, in)` apply by broadcasting.
 
@@ -43,7 +43,7 @@ class Value(NamedTuple):
 
 
 class Ran(NamedTuple):
-    """What one layer in one direction gave, in the order in which it read.
+    """The output of one layer in one direction, in the order in which it read.
 
     Attributes:
         value: every h_t.
@@ -80,7 +80,7 @@ class Context:
     states: dict[str, dict[str, Finals]] = field(default_factory=dict)
 
     def start(self, memories: tuple[Memory, ...]) -> list[Array]:
-        """What a stage carries before the first step, `(rows, *runs, batch, size)` each."""
+        """A stage's carried tensors before the first step, `(rows, *runs, batch, size)` each."""
         return [self._start(memory) for memory in memories]
 
     def _start(self, memory: Memory) -> Array:

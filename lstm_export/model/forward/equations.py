@@ -187,7 +187,7 @@ def _prelu(stage: PReLU, weights: Weights, x: Value, context: Context) -> Value:
 
 @apply.register
 def _pool(stage: Pool, weights: Weights, x: Value, context: Context) -> Value:
-    """Of all steps so far, those before x among them as the stage carries them."""
+    """One row of all steps so far; the stage carries what it needs of those before x."""
     carried = context.start(stage.memory(x.y.shape[-1]))  # (rows, *runs, batch, size) each
     if stage.mode == "max":
         (largest,) = carried

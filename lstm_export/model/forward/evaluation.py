@@ -21,7 +21,7 @@ from .variation import CORRECT, Choices, Noise
 
 
 class Output(NamedTuple):
-    """What a chain yields in float64, and how large the terms were that it was summed from.
+    """A chain's float64 answer, and how large the terms were that it was summed from.
 
     Attributes:
         y: `(*runs, batch, output_size)`, or `(*runs, batch, seq, output_size)`.
@@ -83,7 +83,7 @@ def forward(  # noqa: PLR0913 - what a run consists of, named at every call
 
 @_QUIET
 def value_after(model: Model, index: int, x: Array) -> Array:
-    """What the stage of this index gives for `x (batch, seq, input_size)`, as `forward` has it.
+    """The value of the stage of this index for `x (batch, seq, input_size)`, as `forward` has it.
 
     `(seq, batch, size)`, or `(batch, size)` once a step was picked; of index -1 x itself.
     """
@@ -153,10 +153,7 @@ def advance(partway: Partway, stage: Stage) -> Partway:
 
 @_QUIET
 def stage_alone(stage: Stage, y: Array) -> Array:
-    """What a stage that asks for nothing but the value before it makes of `y (..., batch, size)`.
-
-    In float64, as everything here.
-    """
+    """The float64 value of a stage that needs nothing but its one input, `y (..., batch, size)`."""
     steps = y if y.ndim == 3 else y[np.newaxis]  # (seq, batch, size)
     partway = begin(steps.swapaxes(0, 1))
     answer = _after(stage, [partway.values[X]], partway.context).y

@@ -33,7 +33,7 @@ def gru(stage: GRU, w: Weights, x: Array, start: State, context: Context) -> Ran
 
 
 class _FromState:
-    """What h is multiplied by, and the bias that goes with it."""
+    """The recurrent weights and their bias."""
 
     def __init__(self, w: Weights, hidden_size: int) -> None:
         self.weight = transposed(w["weight_hh"])  # (*runs, hidden_size, 3 * hidden_size)

@@ -46,7 +46,6 @@ def _multiply(stage: Multiply, values: Sequence[Value]) -> Value:
 
 @join.register
 def _divide(stage: Divide, values: Sequence[Value]) -> Value:
-    """What the divisor's own rounding moves is its share of the quotient."""
     first, second = values
     divisor = np.abs(second.y)
     y = first.y / second.y

@@ -57,7 +57,7 @@ def _as_read(x: Array, cell: Cell, context: Context) -> Array:
 
 
 def _in_sequence(value: Value, cell: Cell, context: Context) -> Value:
-    """What a direction gave, in the order of the sequence."""
+    """A direction's output, in the order of the sequence."""
     if cell.is_reverse and context.choices.turns_back:
         return Value(context.reversed(value.y), context.reversed(value.terms))
     return value

@@ -27,7 +27,7 @@ def bugs_of_all_cells(model: Model) -> Iterator[Mutation]:
 
 
 def bugs_of_one_cell(model: Model) -> Iterator[Mutation]:
-    """The same in one cell after another, where there are several."""
+    """The same bugs in one cell after another, where there are several."""
     cells = [(stage, suffix) for stage in model.recurrent for suffix in stage.suffixes]
     if len(cells) == 1:
         return
@@ -45,7 +45,7 @@ def bugs_of_one_cell(model: Model) -> Iterator[Mutation]:
 def _by_kind(
     stages: tuple[Recurrent, ...],
 ) -> dict[str, list[tuple[Recurrent, ArrayChange]]]:
-    """By kind the stages that can have it: an LSTM's gates have other orders than a GRU's."""
+    """For each kind the stages that can have it: an LSTM's gates have other orders than a GRU's."""
     kinds: dict[str, list[tuple[Recurrent, ArrayChange]]] = {}
     for stage in stages:
         for kind, change in _kinds(stage):
@@ -58,7 +58,7 @@ def _only(suffix: str, change: ArrayChange, key: str, array: Array) -> Array:
 
 
 def _kinds(stage: Recurrent) -> Iterator[tuple[str, ArrayChange]]:
-    """What can be wrong with the weights of a cell of this stage."""
+    """The ways in which the weights of a cell of this stage can be wrong."""
     gates = stage.gates
     for order in itertools.permutations(gates):
         if order != gates:
@@ -100,9 +100,9 @@ def _times(parts: tuple[str, ...], factor: float, key: str, array: Array) -> Arr
 def _gate_lost(rows: slice, key: str, array: Array) -> Array:
     if not key.startswith("bias"):
         return array
-    kept = np.ones(len(array), np.float32)  # (gates * hidden_size,)
-    kept[rows] = 0
-    return array * kept
+    factors = np.ones(len(array), np.float32)  # (gates * hidden_size,)
+    factors[rows] = 0
+    return array * factors
 
 
 def _one_added(rows: slice, key: str, array: Array) -> Array:
@@ -131,7 +131,7 @@ def _mirrored(part: str, key: str, array: Array) -> Array:
 
 
 def _choices(stages: tuple[Recurrent, ...]) -> Iterator[tuple[str, Choices]]:
-    """What can be wrong with how a cell is computed."""
+    """The ways in which a cell can be computed wrongly."""
     # 0.2 is ONNX's default and Keras' old one, 1/6 is torch's hardsigmoid
     yield "hard sigmoid of slope 0.2", Choices(sigmoid=partial(_hard_sigmoid, 0.2))
     yield "hard sigmoid of slope 1/6", Choices(sigmoid=partial(_hard_sigmoid, 1 / 6))

@@ -62,5 +62,5 @@ def _features_shifted(x: Array) -> Array:
 
 
 def _without_last(x: Array) -> Array:
-    kept = max(x.shape[1] - 1, 1)
-    return x[:, :kept]
+    steps = max(x.shape[1] - 1, 1)  # no runner takes an empty sequence
+    return x[:, :steps]

@@ -55,7 +55,7 @@ class Mutation:
     def __call__(
         self, x: Array, noise: Noise | None = None, *, lengths: Array | None = None
     ) -> Output:
-        """What the buggy engine gives, as `forward` gives what is right."""
+        """The buggy engine's answer, where `forward` gives the right one."""
         if self.read:
             x = self.read(x)
         if self.ignores_lengths:

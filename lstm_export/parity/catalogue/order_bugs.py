@@ -120,7 +120,7 @@ def _exchanged_biases(arrays: Mapping[str, Array]) -> dict[str, Array]:
 
 
 def _summed_biases(arrays: Mapping[str, Array]) -> dict[str, Array]:
-    """What suits an LSTM only: a GRU's reset gate acts on bias_hh."""
+    """Both biases in one, which is right for an LSTM only: a GRU's reset gate acts on bias_hh."""
     changed = dict(arrays)
     for key, array in arrays.items():
         if key.startswith("bias_ih"):

@@ -56,8 +56,8 @@ def _bugs_of(stage: Stage, before: Stage | None, model: Model) -> Iterator[Mutat
         yield from _instead(model, stage, {"left out": None})
     elif isinstance(stage, PReLU):
         turned = replace(stage, weight=stage.weight[::-1])
-        others = {"left out": None, "weight in reverse order": turned}
-        yield from _instead(model, stage, others)
+        wrong_stages = {"left out": None, "weight in reverse order": turned}
+        yield from _instead(model, stage, wrong_stages)
     elif isinstance(stage, RMSNorm):
         yield from _rms_norm_bugs(model, stage)
     elif isinstance(stage, LayerNorm):
@@ -66,10 +66,12 @@ def _bugs_of(stage: Stage, before: Stage | None, model: Model) -> Iterator[Mutat
         yield from _read_out_bugs(model, stage, before)
 
 
-def _instead(model: Model, stage: Stage, others: Mapping[str, Stage | None]) -> Iterator[Mutation]:
-    """By kind what stands in the place of a stage; None where it is left out."""
-    for kind, other in others.items():
-        yield from mutations(kind, exchanged(model, (stage, other)), stage.name)
+def _instead(
+    model: Model, stage: Stage, wrong_stages: Mapping[str, Stage | None]
+) -> Iterator[Mutation]:
+    """A mutation for each kind, whose stage stands in the place of `stage`; None leaves it out."""
+    for kind, wrong in wrong_stages.items():
+        yield from mutations(kind, exchanged(model, (stage, wrong)), stage.name)
 
 
 def _again(model: Model, stage: Stage, kind: str) -> Iterator[Mutation]:
@@ -88,7 +90,7 @@ def _affine_bugs(model: Model, stage: Affine) -> Iterator[Mutation]:
     offset = stage.offset
     scale = stage.scale
     never_zero = np.where(offset, offset, 1)  # a scale of 0 would be refused before it is tried
-    others: dict[str, Stage | None] = {
+    wrong_stages: dict[str, Stage | None] = {
         "left out": None,
         "offset and scale exchanged": replace(stage, offset=scale, scale=never_zero),
         "offset lost": replace(stage, offset=np.zeros_like(offset)),
@@ -99,8 +101,8 @@ def _affine_bugs(model: Model, stage: Affine) -> Iterator[Mutation]:
     # A folded batch norm has the scale sqrt(variance + eps), with torch's default eps.
     variance = scale.astype(np.float64) ** 2 - BATCH_NORM_EPS
     if not stage.inverse and (variance > 0).all():
-        others["eps 1e-3"] = replace(stage, scale=np.sqrt(variance + WRONG_EPS))
-    yield from _instead(model, stage, others)
+        wrong_stages["eps 1e-3"] = replace(stage, scale=np.sqrt(variance + WRONG_EPS))
+    yield from _instead(model, stage, wrong_stages)
     yield from _again(model, stage, "applied twice")
     if not stage.inverse and stage is not model.stages[0]:
         choices = Choices(batch_statistics=stage.name)
@@ -112,7 +114,7 @@ def _linear_bugs(model: Model, stage: Linear) -> Iterator[Mutation]:
     bias = stage.bias
     reread = weight.T.reshape(weight.shape)  # the bytes of the transpose taken for it
     mirrored = None if bias is None else bias[::-1]  # an output keeps its bias
-    others: dict[str, Stage | None] = {
+    wrong_stages: dict[str, Stage | None] = {
         "left out": None,
         "weight transposed": replace(stage, weight=weight.T),  # fits where it is square
         "weight read column by column": replace(stage, weight=reread),
@@ -120,10 +122,10 @@ def _linear_bugs(model: Model, stage: Linear) -> Iterator[Mutation]:
         "inputs in reverse order": replace(stage, weight=weight[:, ::-1]),
     }
     if bias is not None:
-        others["bias lost"] = replace(stage, bias=None)
-        others["bias halved"] = replace(stage, bias=0.5 * bias)
-        others["bias doubled"] = replace(stage, bias=2 * bias)
-    yield from _instead(model, stage, others)
+        wrong_stages["bias lost"] = replace(stage, bias=None)
+        wrong_stages["bias halved"] = replace(stage, bias=0.5 * bias)
+        wrong_stages["bias doubled"] = replace(stage, bias=2 * bias)
+    yield from _instead(model, stage, wrong_stages)
 
 
 def _activation_bugs(model: Model, stage: Activation) -> Iterator[Mutation]:
@@ -139,35 +141,35 @@ def _activation_bugs(model: Model, stage: Activation) -> Iterator[Mutation]:
 
 
 def _clamp_bugs(model: Model, stage: Clamp) -> Iterator[Mutation]:
-    others: dict[str, Stage | None] = {"left out": None}
+    wrong_stages: dict[str, Stage | None] = {"left out": None}
     if stage.low is not None and stage.high is not None:
-        others["low lost"] = replace(stage, low=None)
-        others["high lost"] = replace(stage, high=None)
-    yield from _instead(model, stage, others)
+        wrong_stages["low lost"] = replace(stage, low=None)
+        wrong_stages["high lost"] = replace(stage, high=None)
+    yield from _instead(model, stage, wrong_stages)
 
 
 def _layer_norm_bugs(model: Model, stage: LayerNorm) -> Iterator[Mutation]:
-    others: dict[str, Stage | None] = {"left out": None}
+    wrong_stages: dict[str, Stage | None] = {"left out": None}
     for eps in (WRONG_EPS, 1e-5, 1e-6, 1e-8):
         if np.float32(eps) != np.float32(stage.eps):
-            others[f"eps {eps:g}"] = replace(stage, eps=eps)
+            wrong_stages[f"eps {eps:g}"] = replace(stage, eps=eps)
     if stage.bias is not None:
-        others["bias lost"] = replace(stage, bias=None)
+        wrong_stages["bias lost"] = replace(stage, bias=None)
     if stage.weight is not None:
-        others["weight lost"] = replace(stage, weight=np.ones_like(stage.weight))
-        others["weight and bias lost"] = replace(stage, weight=None, bias=None)
-    yield from _instead(model, stage, others)
+        wrong_stages["weight lost"] = replace(stage, weight=np.ones_like(stage.weight))
+        wrong_stages["weight and bias lost"] = replace(stage, weight=None, bias=None)
+    yield from _instead(model, stage, wrong_stages)
 
 
 def _rms_norm_bugs(model: Model, stage: RMSNorm) -> Iterator[Mutation]:
-    others: dict[str, Stage | None] = {
+    wrong_stages: dict[str, Stage | None] = {
         "left out": None,
         "eps 1e-3": replace(stage, eps=WRONG_EPS),
         "the mean subtracted": LayerNorm(stage.name, stage.weight, None, stage.eps),
     }
     if stage.weight is not None:
-        others["weight lost"] = replace(stage, weight=None)
-    yield from _instead(model, stage, others)
+        wrong_stages["weight lost"] = replace(stage, weight=None)
+    yield from _instead(model, stage, wrong_stages)
 
 
 def _read_out_bugs(model: Model, stage: Stage, before: Stage | None) -> Iterator[Mutation]:

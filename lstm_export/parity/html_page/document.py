@@ -24,7 +24,7 @@ _SENTENCES = {
 
 @dataclass(frozen=True)
 class Page:
-    """What the page tells.
+    """The contents of the page.
 
     Attributes:
         artifact: the name of what was judged.
@@ -78,7 +78,7 @@ def _headline(report: ParityReport, page: Page) -> str:
 
 
 def _report(report: ParityReport, page: Page, several: bool) -> Markup:
-    """What a reader asks first comes first."""
+    """The sections on one artifact, in the order of a reader's questions."""
     title = [element("h2", report.subject)] if several else []
     return joined(
         *title,

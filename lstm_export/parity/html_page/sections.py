@@ -32,7 +32,7 @@ def what_is_wrong(report: ParityReport) -> Iterator[Markup]:
 
 
 def why(report: ParityReport) -> Iterator[Markup]:
-    """What was enough for a pass, or would be."""
+    """Why it passed, or what would have to change for that."""
     heading = "What would have to be true for it to pass"
     if report.verdict == "passed":
         heading = "Why it passed"
@@ -56,7 +56,7 @@ def along_time_of(curve: AlongTime | None) -> Iterator[Markup]:
 
 
 def other_conditions(report: ParityReport) -> Iterator[Markup]:
-    """What changed under which condition; those that changed nothing in one line."""
+    """The conditions that changed an answer; those that changed nothing share one line."""
     if not report.conditions:
         return
     alike = [condition.name for condition in report.conditions if condition.is_alike]
@@ -88,7 +88,7 @@ def _condition(condition: Condition) -> Markup:
 
 
 def _points(report: ParityReport) -> Iterator[Markup]:
-    """What is, or would be, enough for a pass, point by point."""
+    """Everything that a pass takes, point by point."""
     yield _structure(report.structure)
     yield from _failed_sets(report)
     for condition in report.conditions:
@@ -144,8 +144,8 @@ def _too_noisy(report: ParityReport) -> Markup:
 def _note(note: str) -> Markup:
     """A sentence, its names between backticks and its options set as code."""
     pieces = _CODE.split(capital(note))
-    parts: list[str] = []
+    markup: list[str] = []
     for index, piece in enumerate(pieces):
-        is_code = index % 2 == 1
-        parts.append(element("code", piece.strip("`")) if is_code else piece)
-    return joined(*parts)
+        is_code = index % 2 == 1  # `split` puts what the pattern matches between the other pieces
+        markup.append(element("code", piece.strip("`")) if is_code else piece)
+    return joined(*markup)

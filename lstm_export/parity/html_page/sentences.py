@@ -1,4 +1,4 @@
-"""What was found, in sentences."""
+"""A report in sentences."""
 
 from __future__ import annotations
 
@@ -75,5 +75,5 @@ def needed(result: SetResult) -> str:
 
 
 def capital(sentence: str) -> str:
-    """With its first letter large."""
+    """The sentence with a capital first letter."""
     return sentence[:1].upper() + sentence[1:]

@@ -44,7 +44,7 @@ def golden_sets_of(
 
 
 def _legend(report: ParityReport) -> Markup:
-    """What the dots are."""
+    """The meaning of the dots."""
     kinds = {
         "passed": "error of the artifact, allowed",
         "failed": "error of the artifact, too large",
