@@ -18,6 +18,7 @@ torch = pytest.importorskip("torch", reason='needs torch: pip install "lstm-expo
 onnx = pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
 ort = pytest.importorskip("onnxruntime", reason="needs onnxruntime: pip install onnxruntime")
 
+from lstm_export.targets.onnx.graph_bugs import broken  # noqa: E402
 from tests.kit.checkpoint_files import model  # noqa: E402
 
 CHAIN = "lstm, last, fc"
@@ -75,6 +76,14 @@ def more_weights(proto: Any) -> None:
     _change(proto, "fc.weight", lambda array: 1.01 * array)
 
 
+def first_step(proto: Any) -> None:
+    """As Keras on PyTorch exports a model whose time axis is open, in findings/."""
+    edited = broken(proto.SerializeToString(), "only the first step of the input read")
+    assert edited is not None
+    proto.ParseFromString(edited)
+    without_names(proto)
+
+
 def _change(proto: Any, name: str, change: Callable[[Any], Any]) -> None:
     for tensor in proto.graph.initializer:
         if tensor.name == name:
@@ -92,6 +101,7 @@ def _change(proto: Any, name: str, change: Callable[[Any], Any]) -> None:
         (time_first, 0, "the ONNX file takes (seq, batch, input_size)"),
         (twice_negative, 0, "a device of it does not run: Neg (2); it was run in a process"),
         (more_weights, 1, "failed on "),
+        (first_step, 1, "it behaves like: only the first step of the input read"),
     ],
 )
 def test_a_file_of_another_tool_is_judged_by_its_numbers(
