@@ -11,6 +11,7 @@ are the defaults, ended by the validation engines. The test engines are asked wh
 settled, once.
 
     python -m scripts.bench.cmapss --data DIR
+    python -m scripts.bench.cmapss --data DIR --refit    # asks models that all engines trained
 
 DIR holds train_FD001.txt, test_FD001.txt and RUL_FD001.txt.
 """
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +28,7 @@ import numpy as np
 from lstm_export.model import Array, Model
 from lstm_export.model.torch_module import eager, to_module
 from lstm_export.series import Table, series_of
-from lstm_export.training import TrainingOptions, TrainingResult, fit
+from lstm_export.training import Epoch, TrainingOptions, TrainingResult, fit
 from lstm_export.training.answers import rmse_of
 from scripts.bench.timing import machine, machine_text
 
@@ -103,6 +105,19 @@ def chosen(train: dict[str, Array]) -> tuple[int, TrainingResult]:
     return best, results[best]
 
 
+def refitted(result: TrainingResult, seed: int, train: dict[str, Array]) -> TrainingResult:
+    """Trained anew on all engines: from the same seed, up to the epoch that was best on validation,
+    the learning rate falling as it did."""
+
+    def end(epoch: Epoch) -> None:
+        if epoch.epoch == result.best_epoch:
+            raise KeyboardInterrupt  # which keeps what there is
+
+    alone = options(seed, result.model.signature.window or 0)
+    whole = replace(alone, split=(1.0, 0.0, 0.0), epochs=result.history[-1].epochs, patience=0)
+    return fit(train, whole, end)
+
+
 def validation_error(result: TrainingResult, train: dict[str, Array]) -> float:
     """RMSE after every cycle of the validation engines that the shortest of the windows reaches."""
     engines = np.unique(result.answers.groups).astype(int)
@@ -124,7 +139,9 @@ def main() -> None:
     parser.add_argument(
         "--data", type=Path, required=True, help="folder with the three FD001 files"
     )
-    data: Path = parser.parse_args().data
+    parser.add_argument("--refit", action="store_true", help="train anew on all engines at last")
+    given = parser.parse_args()
+    data: Path = given.data
     train = with_life(read(data / "train_FD001.txt"))
     test = Table.of(read(data / "test_FD001.txt"))
     life = np.loadtxt(data / "RUL_FD001.txt")
@@ -134,7 +151,8 @@ def main() -> None:
     errors = []
     for seed in SEEDS:
         result = first if seed == SEEDS[0] else fit(train, options(seed, window))
-        predicted = predict_last(result.model, test)
+        last = refitted(result, seed, train) if given.refit else result
+        predicted = predict_last(last.model, test)
         rmse = [rmse_of(predicted - true) for true in (life, np.minimum(life, CAP))]
         errors.append(rmse)
         validation = result.score("validation").rmse
