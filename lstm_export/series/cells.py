@@ -70,7 +70,8 @@ def advice(cell: str, table_format: TableFormat) -> str:
             "leave the column out, or train with --time, and --time-format for how its times are "
             "written"
         )
+    of_text = ", or with --categorical where the column holds text" if text.isalpha() else ""
     return (
         "repair it, leave the column out, or train with --missing-values where it stands for a "
-        "missing cell"
+        f"missing cell{of_text}"
     )

@@ -178,8 +178,8 @@ def _advice(before: Any, here: Any) -> str:
             "such as +02:00, or train with --timezone"
         )
     return (
-        "sort the rows by time; where several series share the table, name the columns that tell "
-        "them apart with --group"
+        "sort the rows by time, and leave out those that come twice; where several series share "
+        "the table, name the columns that tell them apart with --group"
     )
 
 

@@ -31,7 +31,8 @@ class TrainingOptions:
         features: the input columns, exactly these; None takes every numeric column but time and
             group, with horizon 0 also without the targets.
         exclude_past: with features None, leave out the targets: their past is no input.
-        categorical: columns of text, which become a column of 0 and 1 for each of their levels.
+        categorical: columns of text, which become a column of 0 and 1 for each of their levels;
+            that of `group` may be among them.
         unknown_level: what happens later to a text that the table does not hold: an "error", or it
             is "other", and 0 in all of these columns.
         window: rows that the model sees.
@@ -220,9 +221,12 @@ class TrainingOptions:
         for name in names:
             if names.count(name) > 1:
                 raise InputError(f"{role} {name!r} is named twice")
-            if name in (self.time, *self.group_columns):
+            # a series may be known by an input of its own, as text
+            names_series = name in self.group_columns and name not in self.categorical
+            if name == self.time or names_series:
                 raise InputError(
-                    f"column {name!r} cannot be a {role} and the time or group column at once"
+                    f"column {name!r} cannot be a {role} and the time or group column at once; "
+                    "leave it out of one of them"
                 )
 
     def _check_times(self) -> None:

@@ -110,6 +110,28 @@ def test_text_that_is_no_input_is_told() -> None:
     assert told.startswith("sky is no input: it holds text, clear, rain, snow, wet: --categorical")
 
 
+def test_the_column_of_the_group_may_be_an_input() -> None:
+    """As one beside it does that holds the same, as a whole and row by row."""
+    names = np.array(["north", "south"], object)[np.arange(300) % 2]
+    table = {**weather(), "site": names, "place": names}
+    options = replace(OPTIONS, group="site")
+    found = fit(table, replace(options, categorical=("site",)))
+    expected = fit(table, replace(options, categorical=("place",)))
+    for name, array in expected.model.arrays.items():
+        np.testing.assert_array_equal(found.model.arrays[name], array)
+    session = session_of(stored(found.model))
+    later = {name: np.asarray(column)[20:40] for name, column in table.items()}
+    whole = session.predict_table(later)
+    stream = RowStream(session)
+    stream.begin(["u", "site", "v"])
+    rows = zip(later["u"], later["site"], later["v"], strict=True)
+    answers = [stream.answer([str(u), s, str(v)], n) for n, (u, s, v) in enumerate(rows, 2)]
+    last = {answer[1]: float(answer[-1]) for answer in answers if answer}
+    for site in ("north", "south"):
+        own = whole["v[t+1]"][whole["site"] == site]
+        assert own[-1] == pytest.approx(last[site], rel=1e-4)
+
+
 @pytest.mark.parametrize("from_row", [150, 260])
 def test_a_text_of_later_rows_alone_is_warned_of(from_row: int) -> None:
     """Of 300 rows training has the first 210."""

@@ -339,6 +339,7 @@ HEADER = "time,y,u,on\n2024-01-01T00:00,1,1,1\n"
         ('2024-01-01T01:00,1,"1,234.5",1', "", r"is '1,234\.5', expected .* between its thousands"),
         ("2024-01-01T01:00,1,1.234.567,1", "--decimal ,", r"is '1\.234\.567', .* its thousands"),
         ("2024-01-01T01:00,1,1.5,1", "--decimal ,", r"column u of t\.csv is '1\.5'.*--decimal"),
+        ("2024-01-01T01:00,1,wet,1", "", r"u of t\.csv is 'wet'.* or with --categorical where"),
         ("31/01/2024,1,1,1", "", r"row 3, column time of t\.csv is '31/01/2024'.*--time-format"),
         ("2024-01-01T01:00+02,1,1,1", "", r"row 2, column time .*expected an offset from UTC"),
         ("today,1,1,1", "", r"row 3, column time of t\.csv is 'today', expected ISO 8601"),
