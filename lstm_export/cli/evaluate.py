@@ -43,10 +43,11 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the options of a command
     if report:
         again = command_again(context, WRITES)
         write_bytes(report, evaluation_page(evaluation, source.name, data.name, again))
-    for note in judged.notes:
-        typer.echo(f"warning: {note}", err=True)
+    warnings = [*judged.notes, *evaluation.warnings]
+    for warning in warnings:
+        typer.echo(f"warning: {warning}", err=True)
     if as_json:
-        show.as_json("evaluate", **evaluation.to_record(), warnings=list(judged.notes))
+        show.as_json("evaluate", **evaluation.to_record(), warnings=warnings)
         return
     for line in evaluation_lines(evaluation):
         typer.echo(line)

@@ -74,6 +74,7 @@ def evaluation_page(found: Evaluation, name: str, table_name: str, again: str) -
     verdict = _verdict(found.answers, found.figures, predictors, found.signature.targets)
     judged = {"model": name, "table": table_name, "windows": found.why}
     main = [
+        *_warnings(found.warnings),
         *_costs(found.costs),
         *_targets(found.answers, found.figures, found.signature, predictors),
         *of_coverage(found.coverage, found.signature.targets),

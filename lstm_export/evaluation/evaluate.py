@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
+from ..device.ranges import bounds_of, out_of_range
 from ..errors import InputError
 from ..files import read_bytes
 from ..model import Model, Runner, Signature, forward
@@ -24,6 +25,7 @@ from ..training.answers import (
 from ..training.baselines import baselines, untrained_baselines
 from ..training.data_report import DataReport, data_report
 from ..training.intervals import Coverage, coverage_of
+from ..training.moments import moments_of
 from ..training.option_values import PARTS
 from ..training.options import TrainingOptions
 from ..training.samples import Samples
@@ -65,6 +67,7 @@ class Evaluation:
         figures: their errors.
         costs: what each artifact adds.
         coverage: how much of the truth the model's intervals hold; empty where it has none.
+        warnings: what makes the answers doubtful, a sentence each.
     """
 
     signature: Signature
@@ -74,6 +77,7 @@ class Evaluation:
     figures: tuple[ErrorFigures, ...]
     costs: tuple[Cost, ...]
     coverage: tuple[Coverage, ...]
+    warnings: tuple[str, ...]
 
     def to_record(self) -> dict[str, Any]:
         """JSON-ready, without the answers themselves."""
@@ -111,9 +115,8 @@ def evaluate(  # noqa: PLR0913 - every choice is made by name
     Raises:
         InputError: the signature lacks what is needed, or the table cannot be used.
     """
-    _check_named(model.signature)
     facts = facts or {}
-    table = Table.of(source, model.signature.table_format)
+    table = _table_of(source, model.signature)
     is_training_file = _is_training_file(table, facts)
     chosen = part or ("test" if is_training_file else ALL)
     options = _options(model.signature, facts, missing, is_whole=chosen == ALL)
@@ -125,7 +128,8 @@ def evaluate(  # noqa: PLR0913 - every choice is made by name
     data = data_report(table, model.signature, options, samples)
     if chosen == ALL:
         answers, data = _undivided(answers, data)
-    return _evaluation(model.signature, answers, data, artifacts or {}, why)
+    warnings = tuple(_beyond_training(samples, judged, model.signature))
+    return _evaluation(model.signature, answers, data, artifacts or {}, why, warnings)
 
 
 def _undivided(answers: Answers, data: DataReport) -> tuple[Answers, DataReport]:
@@ -136,8 +140,22 @@ def _undivided(answers: Answers, data: DataReport) -> tuple[Answers, DataReport]
     return replace(answers, part=ALL), whole
 
 
-def _evaluation(
-    signature: Signature, answers: Answers, data: DataReport, artifacts: Iterable[str], why: str
+def _beyond_training(samples: Samples, part: str, signature: Signature) -> Iterator[str]:
+    """Inputs outside the range that training saw, where answers mean little."""
+    seen = moments_of(samples.inputs_of(part))
+    extremes = np.stack([seen.low, seen.high]).astype(np.float32)  # (2, input_size)
+    lowest, highest = bounds_of(signature)
+    if (extremes[0] < lowest).any() or (extremes[1] > highest).any():
+        yield out_of_range(extremes, signature)
+
+
+def _evaluation(  # noqa: PLR0913, PLR0917 - all that was found
+    signature: Signature,
+    answers: Answers,
+    data: DataReport,
+    artifacts: Iterable[str],
+    why: str,
+    warnings: tuple[str, ...],
 ) -> Evaluation:
     return Evaluation(
         signature=signature,
@@ -147,6 +165,7 @@ def _evaluation(
         figures=tuple(figures_of(answers)),
         costs=tuple(_costs(answers, artifacts)),
         coverage=tuple(coverage_of(answers, MODEL, signature.quantiles)),
+        warnings=warnings,
     )
 
 
@@ -160,12 +179,13 @@ def _predictors(
     return found | _baselines(model, samples, is_whole=is_whole)
 
 
-def _check_named(signature: Signature) -> None:
+def _table_of(source: TableSource, signature: Signature) -> Table:
     if not signature.targets or not signature.features or signature.window is None:
         raise InputError(
             "this model does not name its columns, its targets and its window, so that no table "
             "says what its answers should be; train with lstm-export, or export with these names"
         )
+    return Table.of(source, signature.table_format)
 
 
 def _check_has_windows(samples: Samples, part: str, table: Table) -> None:

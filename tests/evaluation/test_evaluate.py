@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -135,6 +136,20 @@ def test_the_page_shows_every_figure_and_no_name_is_markup() -> None:
             assert f"{predictor} {rmse:.4g}" in text
     assert "What deployment costs" in text
     assert "The latest windows of b." in text
+    assert "What was noticed" not in text
+
+
+def test_inputs_beyond_the_range_of_training_are_told() -> None:
+    table = machines()
+    model = model_of()
+    seen = [(column, table.numbers(column.name)) for column in model.signature.features]
+    ranged = [replace(column, low=x.min(), high=x.max()) for column, x in seen]
+    model = replace(model, signature=replace(model.signature, features=tuple(ranged)))
+    assert evaluate(model, table).warnings == ()
+    found = evaluate(model, Table.of({**table.columns, "u": table["u"] + 9}))
+    (told,) = found.warnings
+    assert told.startswith("u is 1") and "outside the training range -" in told
+    assert f"What was noticed {told}" in Reader(evaluation_page(found, "m", "t", "again")).text
 
 
 def test_the_command_judges_a_model_its_bundle_and_artifacts(tmp_path: Path) -> None:
