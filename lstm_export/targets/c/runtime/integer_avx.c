@@ -56,8 +56,8 @@ MODEL_INLINE const model_weight *model_part(const model_weight *w, const int16_t
 }
 
 #if MODEL_LINEAR || MODEL_PROJECTION || MODEL_RNN
-/* One row times `words` words of values, a multiple of 8, in chunks of 4 products, or, of int8, as a
-   whole. */
+/* One row times `words` words of values, 16 values or a multiple, in chunks of 4 products, or, of int8, as
+   a whole. */
 MODEL_INLINE int32_t model_row(const model_weight *w, const int16_t *v, size_t words)
 {
     const model_weight *const end = w + words * MODEL_IN_WORD;

@@ -114,7 +114,7 @@ MODEL_STATIC void model_rows(const model_weight *w, const uint8_t *shifts, size_
         int32_t total = 0;
         size_t k = 0;
 #if defined(MODEL_KERNEL_AVX2)
-        k = words - words % 8;
+        k = words - words % (16 / MODEL_IN_WORD);
         total = model_row(w, v, k);
         w += k * MODEL_IN_WORD;
 #endif
