@@ -5,8 +5,8 @@ timed, in a loop in C. Times are the processor's, the shortest of many short tur
 on the machine disturbs least; errors are against float64, of every output in units of its own
 spread. Formats are chosen on random inputs of the kind that is timed. Beside each time stands its
 share of the nearer of two limits of the core: multiply-adds from registers, and reading the weights
-(c_limits.py). A GRU, for which ONNX Runtime has no int8, is timed beside its own plain C99. Writes
-the tables of docs/c_integer.md.
+(c_limits.py). GRU and RNN, for which ONNX Runtime has no int8, are timed beside their plain C99.
+Writes the tables of docs/c_integer.md.
 
     python -m scripts.bench.c_whole [--json FILE]
 """
@@ -14,6 +14,7 @@ the tables of docs/c_integer.md.
 from __future__ import annotations
 
 import ctypes
+import itertools
 import logging
 import tempfile
 import time
@@ -26,7 +27,7 @@ import torch
 from torch import nn
 
 from lstm_export.bench.machine import machine_text
-from lstm_export.model import GRU, Array, LastStep, Linear, Model, Signature, forward
+from lstm_export.model import GRU, RNN, Array, LastStep, Linear, Model, Signature, forward
 from lstm_export.targets.c.emit.interface import Interface
 from lstm_export.targets.c.host.compiler import library
 from lstm_export.targets.c.host.integer_runner import IntegerRunner
@@ -55,9 +56,13 @@ COLUMNS = [
     "largest error",
 ]
 WHOLE = {"C whole int16": 16, "C whole int8": 8}
-GRU_ROUNDS = 20
-GRU_COLUMNS = ["work", "engine", "microseconds", "plain C99", "times faster"]
-GRU_WAYS = {"in lanes": "", "plain": "#define MODEL_PLAIN_LOOPS\n"}
+OTHERS: Mapping[str, tuple[type[GRU | RNN], Callable[..., nn.Module]]] = {
+    "GRU": (GRU, nn.GRU),
+    "RNN": (RNN, nn.RNN),
+}
+OTHER_ROUNDS = 20
+OTHER_COLUMNS = ["work", "model", "engine", "microseconds", "plain C99", "times faster"]
+PLAIN = "#define MODEL_PLAIN_LOOPS\n"
 # At least this many times faster than ONNX Runtime int8, with VNNI.
 GOALS: Mapping[Shape, Mapping[str, float]] = {
     STEP: {"C": 4.4, "E": 2.4},
@@ -164,35 +169,39 @@ def times_of(
     return {name: shortest[name] for name in works}, allowed
 
 
-def gru() -> Model:
-    """As wide as E, with weights as torch draws them."""
+def other(name: str) -> Model:
+    """A model of OTHERS, as wide as E, with weights as torch draws them."""
+    kind, module = OTHERS[name]
     torch.manual_seed(0)
-    modules = (nn.GRU(16, 256, batch_first=True), nn.Linear(256, 1))
+    modules = (module(16, 256, batch_first=True), nn.Linear(256, 1))
     layer, head = (
         {key: value.detach().numpy() for key, value in module.named_parameters()}
         for module in modules
     )
-    return Model((GRU("gru", layer), LastStep("last"), Linear("fc", **head)), Signature(16, 1))
+    return Model((kind(name, layer), LastStep("last"), Linear("fc", **head)), Signature(16, 1))
 
 
-def gru_rows(loop: ctypes.CDLL, folder: Path) -> list[list[str]]:
-    """Rows of the table of a GRU."""
-    model = gru()
-    rows = [GRU_COLUMNS]
-    for name, bits in WHOLE.items():
-        written = in_whole(model, bits)
+def other_rows(loop: ctypes.CDLL, folder: Path) -> list[list[str]]:
+    """Rows of the table of models that ONNX Runtime has no int8 for."""
+    rows = [OTHER_COLUMNS]
+    for name, engine in itertools.product(OTHERS, WHOLE):
+        written = in_whole(other(name), WHOLE[engine])
         for shape in SHAPES:
-            case = Case("GRU", model, shape, folder)
-            calls = STEPS if shape == STEP else 1
-            turns = {
-                way: partial(in_c(case, written, loop, defined).repeat, calls)
-                for way, defined in GRU_WAYS.items()
-            }
-            times = alternate(turns, GRU_ROUNDS, clock=time.process_time)
-            ours, plain = (min(times[way]) / calls for way in GRU_WAYS)
+            ours, plain = plain_times(Case(name, written.model, shape, folder), written, loop)
             shown = [micro(ours), micro(plain), f"{plain / ours:.1f}"]
-            rows.append([work_text(shape), name, *shown])
+            rows.append([work_text(shape), name, engine, *shown])
     return rows
+
+
+def plain_times(case: Case, written: Written, loop: ctypes.CDLL) -> tuple[float, float]:
+    """The shortest seconds, and those of plain C99."""
+    calls = STEPS if case.shape == STEP else 1
+    turns = {
+        defined: partial(in_c(case, written, loop, defined).repeat, calls)
+        for defined in ("", PLAIN)
+    }
+    times = alternate(turns, OTHER_ROUNDS, clock=time.process_time)
+    return min(times[""]) / calls, min(times[PLAIN]) / calls
 
 
 def markdown(rows: list[list[str]]) -> str:
@@ -214,10 +223,10 @@ def main() -> None:
                 case = Case(name, drawn(name), shape, Path(place))
                 found, record[f"{name} {shape[0]}x{shape[1]}"] = measured(case, loop)
                 rows += found
-        of_gru = gru_rows(loop, Path(place))
+        others = other_rows(loop, Path(place))
     where = machine("numpy", "onnxruntime")
-    report([*table(rows), "", *table(of_gru)], record, where, given)
-    for name, shown in (("hosts", rows), ("gru", of_gru)):
+    report([*table(rows), "", *table(others)], record, where, given)
+    for name, shown in (("hosts", rows), ("others", others)):
         lines = ["", *markdown(shown).splitlines(), "", f"{machine_text(where)}.", ""]
         write_block(PAGE, name, lines)
 
