@@ -285,6 +285,17 @@ def test_the_error_against_what_was_measured_is_told_and_kept(tmp_path: Path) ->
     assert forged.sentence().isprintable()
 
 
+def test_a_self_test_is_judged_by_the_window_of_its_export(tmp_path: Path) -> None:
+    """The checkpoint of whoever verifies need not hold it."""
+    model = sensor()
+    C.export(model, tmp_path / "m_c", self_test=True, **UNTRAINED)
+    data = (tmp_path / "m_c" / "model.c").read_bytes()
+    without = Model(model.stages, replace(model.signature, window=None))
+    definition = C.definition(without, data)
+    assert isinstance(definition, IntegerDefinition)
+    assert definition.structure == "as defined"
+
+
 def test_a_gru_and_an_lstm_hold_a_slow_state() -> None:
     """A nearly closed gate: h must not stop moving for want of bits, over 1,000 steps."""
     random = np.random.default_rng(4)
