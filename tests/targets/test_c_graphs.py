@@ -28,9 +28,11 @@ from lstm_export.targets.c.emit.names import Prefix
 from lstm_export.targets.c.emit.plan import looks_ahead
 from lstm_export.targets.c.host import compiler
 from lstm_export.targets.c.host.runner import CStream
+from lstm_export.targets.c.integer.joins import MOST_STEPS
 from tests.kit.builders import drawn, linear, lstm
 from tests.kit.compiled_c import QUICK, SHAPES, assert_one_answer, compile_with, needs_compiler
 from tests.kit.graphs import FORECASTS
+from tests.kit.integer_models import UNTRAINED
 from tests.kit.random_graphs import random_graph
 
 C = targets.get("c")
@@ -171,6 +173,25 @@ def test_a_mean_of_a_million_steps_keeps_its_digits() -> None:
     mean = x.mean(dtype=np.float64)
     assert abs(y[0] - mean) <= 2 * 2.0**-24 * mean
     assert y[2] == x.max()
+
+
+@needs_compiler
+def test_a_whole_sum_leaves_out_steps_after_those_that_fit(tmp_path: Path) -> None:
+    """The README says so: a stream that is never reset would wait for a change in vain."""
+    random = np.random.default_rng(4)
+    recurrent = lstm("lstm", 1, 1, 1, random)
+    model = model_of(1, 1, recurrent, Pool("mean", "mean"))
+    C.export(model, tmp_path / "m_c", **UNTRAINED)
+    runner = C.load((tmp_path / "m_c" / "model.c").read_bytes())
+    x = random.normal(size=(3, MOST_STEPS + 9, 1))
+    x[1] = x[0]
+    x[1, MOST_STEPS:] = 30.0
+    x[2] = x[0]
+    x[2, MOST_STEPS - 9 :] = 30.0
+    usual, changed_behind, changed = runner(x)
+    assert usual == changed_behind != changed
+    page = (tmp_path / "m_c" / "README.md").read_text()
+    assert "first 65,535 steps after a reset" in page
 
 
 def test_no_more_is_held_than_later_stages_take() -> None:

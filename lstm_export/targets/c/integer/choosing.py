@@ -12,6 +12,7 @@ from ..options import CompiledOptions
 from .calibration import Calibration, calibration, input_formats
 from .cost import OutputCost, beyond, check_limit, costs
 from .formats import Formats, input_titles
+from .joins import MOST_STEPS, Pool
 from .measured_error import MeasuredError, measured_errors
 from .remedies import Remedies
 from .weight_rounding import fitted
@@ -32,8 +33,14 @@ class Chosen:
 
     def sentences(self) -> tuple[str, ...]:
         """What it costs, for people."""
-        moved = [cost.sentence(self.seen.source) for cost in self.costs]
-        return (*moved, *(error.sentence() for error in self.measured_errors))
+        told = [cost.sentence(self.seen.source) for cost in self.costs]
+        told += [error.sentence() for error in self.measured_errors]
+        if any(isinstance(node.stage, Pool) and node.stage.adds_up for node in self.whole.nodes):
+            told.append(
+                f"a sum or a mean over time counts the first {MOST_STEPS:,} steps after a reset "
+                "and leaves out later ones"
+            )
+        return tuple(told)
 
 
 def choose(model: Model, windows: Array | None, options: CompiledOptions) -> Chosen:

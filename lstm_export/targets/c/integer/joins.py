@@ -85,6 +85,11 @@ class Pool:
             return CellState(row, np.zeros((1, 1), np.int64))
         return CellState(nothing, np.zeros((1, self.size + 1), np.int64))
 
+    @property
+    def adds_up(self) -> bool:
+        """Whether it carries a sum, which counts `MOST_STEPS` at most."""
+        return self.mode not in {"max", "first"}
+
     def apply(self, values: Array, counter: Counter) -> Array:
         if self.mode == "first":
             first: Array = values[:, 0]
