@@ -37,7 +37,7 @@ def steps_chart(figures: Sequence[ErrorFigures], predictors: Sequence[str]) -> M
         own = [entry.rmse for entry in by_step if entry.predictor == name]
         lines.append(plot.line(steps, own, f"series{index}"))
     kinds = {f"series{index}": name for index, name in enumerate(drawn)}
-    return joined(legend(kinds), plot.drawn(*lines))
+    return joined(legend(kinds), plot.drawn(*reversed(lines)))  # the model's, the first, on top
 
 
 def losses_chart(history: Sequence[Epoch]) -> Markup:

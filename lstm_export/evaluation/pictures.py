@@ -68,6 +68,7 @@ def _losses(axes: Axes, history: Sequence[Epoch], best: int) -> None:
         axes.plot(epochs, validation, color=PREDICTED, label="validation")
     axes.axvline(best, color=MEASURED, linewidth=0.8, linestyle=":", label=f"kept: epoch {best}")
     axes.set(xlabel="epoch", ylabel="loss, scaled units")
+    axes.locator_params(axis="x", integer=True)
     axes.legend(frameon=False)
 
 
@@ -101,9 +102,11 @@ def _target(figure: Figure, answers: Answers, column: Column) -> None:
 def _by_step(axes: Axes, answers: Answers, target: str) -> None:
     """RMSE by step ahead, a line a predictor."""
     steps = range(1, answers.steps + 1)
-    for predictor in list(answers.predicted)[:MOST_LINES]:
+    for place, predictor in enumerate(list(answers.predicted)[:MOST_LINES]):
         errors = answers.errors(predictor, target)  # (windows, steps)
         by_step = [rmse_of(errors[:, step - 1]) for step in steps]
-        axes.plot(steps, by_step, "o-", markersize=3, label=predictor)
+        above = MOST_LINES - place  # the model, the first, on top
+        axes.plot(steps, by_step, "o-", markersize=3, label=predictor, zorder=2 + above)
     axes.set(xlabel="steps ahead", ylabel="RMSE", ylim=(0, None))
+    axes.locator_params(axis="x", integer=True)
     axes.legend(frameon=False)
