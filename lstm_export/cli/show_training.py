@@ -122,14 +122,14 @@ def _backtest_lines(origins: Sequence[Origin], column: Column) -> Iterator[str]:
 def coverage_lines(coverages: Sequence[Coverage], column: Column) -> Iterator[str]:
     """How much of each part the intervals of a target hold, and how wide they are."""
     own = [coverage for coverage in coverages if coverage.target == column.name]
-    levels = dict.fromkeys((coverage.low, coverage.high) for coverage in own)
-    for low, high in levels:
+    levels = dict.fromkeys((coverage.low, coverage.high, coverage.level_text) for coverage in own)
+    for low, high, meant in levels:
         parts = []
         for coverage in own:
             if (coverage.low, coverage.high) == (low, high):
                 width = f"{digits(coverage.width)} {column.unit}".rstrip()
                 parts.append(f"{coverage.share:.1%} of {coverage.part} ({width} wide)")
-        yield f"q{low:g} to q{high:g} hold {', '.join(parts)}; {high - low:.0%} is meant"
+        yield f"q{low:g} to q{high:g} hold {', '.join(parts)}; {meant} is meant"
 
 
 def data_lines(data: DataReport) -> Iterator[str]:

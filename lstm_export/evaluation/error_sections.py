@@ -89,7 +89,7 @@ def of_coverage(found: Sequence[Coverage], targets: Sequence[Column]) -> Iterato
     rows = []
     for entry in found:
         between = f"q{entry.low:g}, q{entry.high:g}"
-        shares = [number(f"{entry.level:.0%}"), number(f"{entry.share:.1%}")]
+        shares = [number(entry.level_text), number(f"{entry.share:.1%}")]
         width = number(f"{plain(entry.width)} {units[entry.target]}".rstrip())
         rows.append(row(entry.part, entry.target, between, *shares, width))
     heads = ("part", "", "between", "is meant to hold", "holds", "mean width")

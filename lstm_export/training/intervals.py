@@ -44,6 +44,15 @@ class Coverage:
         """The share that there should be."""
         return self.high - self.low
 
+    @property
+    def level_text(self) -> str:
+        """The same in percent, with the digits that it was given."""
+        return _percent(self.level)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.6g}%"
+
 
 def coverage_of(answers: Answers, predictor: str, levels: Sequence[float]) -> Iterator[Coverage]:
     """For every target the outermost two quantiles, and inwards."""
@@ -71,7 +80,7 @@ def off_coverage(found: Sequence[Coverage]) -> Iterator[str]:
     for coverage in found:
         if coverage.part == "test" and abs(coverage.share - coverage.level) > OFF_BY:
             yield (
-                f"the {coverage.level:.0%} interval of {coverage.target} holds "
+                f"the {coverage.level_text} interval of {coverage.target} holds "
                 f"{coverage.share:.1%} of the test part, which is unlike the rows that it was "
                 "made from: train again on newer rows, or give more of them to validation"
             )
@@ -98,7 +107,7 @@ def with_interval(model: Model, validation: Answers, predictor: str, level: floa
     rank = _whole_above((len(errors) + 1) * level)
     if rank > len(errors):
         raise InputError(
-            f"an interval of {level:.0%} needs a validation part of at least "
+            f"an interval of {_percent(level)} needs a validation part of at least "
             f"{_whole_above(level / (1 - level))} windows, got {len(errors)}; bring more rows, or "
             "give a larger share to validation"
         )
