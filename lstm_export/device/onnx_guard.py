@@ -51,9 +51,17 @@ Unsqueeze, Where"""
 _OPERATORS = frozenset(OPERATORS.split(", "))
 DOMAINS = (b"", b"ai.onnx")
 
-# TensorProto.DataType: bytes an element, for FLOAT, UINT8, INT8, INT32, INT64, BOOL, FLOAT16,
-# DOUBLE.
-_ELEMENT_BYTES = {1: 4, 2: 1, 3: 1, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8}
+# Bytes an element, by TensorProto.DataType.
+_ELEMENT_BYTES = {
+    1: 4,  # FLOAT
+    2: 1,  # UINT8
+    3: 1,  # INT8
+    6: 4,  # INT32
+    7: 8,  # INT64
+    9: 1,  # BOOL
+    10: 2,  # FLOAT16
+    11: 8,  # DOUBLE
+}
 _TYPED_DATA = (
     WeightsField.FLOAT_DATA,
     WeightsField.INT32_DATA,

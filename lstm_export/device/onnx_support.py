@@ -12,7 +12,19 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..errors import TELEMETRY_SWITCH, MissingDependency
+from .onnx_schema import (
+    GraphField,
+    ModelField,
+    NodeField,
+    OpsetField,
+    TensorField,
+    TypeField,
+    ValueField,
+)
+from .protobuf import WireType
 from .runtime import CPU, onnxruntime, runtime_errors
+
+FLOAT = 1  # onnx.TensorProto.DataType
 
 
 @dataclass(frozen=True)
@@ -69,19 +81,36 @@ def _newest(ort: Any, model: Callable[[int], bytes]) -> int | None:
 
 
 def _identity(opset: int, ir: int) -> bytes:
-    """The smallest ONNX model, `y = x`, in protobuf's wire format: field numbers of onnx.proto."""
-    node = _message(1, b"x") + _message(2, b"y") + _message(4, b"Identity")
-    # A tensor type: elem_type FLOAT, a shape without axes.
-    scalar = _message(1, b"\x08\x01" + _message(2, b""))
-    x = _message(1, b"x") + _message(2, scalar)
-    y = _message(1, b"y") + _message(2, scalar)
-    graph = _message(1, node) + _message(2, b"g") + _message(11, x) + _message(12, y)
-    return bytes([0x08, ir]) + _message(7, graph) + _message(8, bytes([0x10, opset]))
+    """The smallest ONNX model, `y = x`, in protobuf's wire format."""
+    node = (
+        _message(NodeField.INPUT, b"x")
+        + _message(NodeField.OUTPUT, b"y")
+        + _message(NodeField.OP_TYPE, b"Identity")
+    )
+    element_type = _number(TensorField.ELEM_TYPE, FLOAT)
+    no_axes = _message(TensorField.SHAPE, b"")
+    scalar = _message(TypeField.TENSOR_TYPE, element_type + no_axes)
+    x = _message(ValueField.NAME, b"x") + _message(ValueField.TYPE, scalar)
+    y = _message(ValueField.NAME, b"y") + _message(ValueField.TYPE, scalar)
+    graph = (
+        _message(GraphField.NODE, node)
+        + _message(GraphField.NAME, b"g")
+        + _message(GraphField.INPUT, x)
+        + _message(GraphField.OUTPUT, y)
+    )
+    ir_version = _number(ModelField.IR_VERSION, ir)
+    opset_import = _message(ModelField.OPSET_IMPORT, _number(OpsetField.VERSION, opset))
+    return ir_version + _message(ModelField.GRAPH, graph) + opset_import
+
+
+def _number(number: int, value: int) -> bytes:
+    """A field with a number below 128."""
+    return bytes([number << 3 | WireType.VARINT, value])
 
 
 def _message(number: int, content: bytes) -> bytes:
     """A field of fewer than 128 bytes."""
-    return bytes([number << 3 | 2, len(content)]) + content
+    return bytes([number << 3 | WireType.LENGTH, len(content)]) + content
 
 
 if __name__ == "__main__":
