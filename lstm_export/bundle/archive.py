@@ -54,7 +54,8 @@ def pack(
     _check_names(list(files), max_entries, fold_case)
     _check_total(sum(len(content) for content in files.values()))
     names = sorted(files, key=lambda name: (name != first, name))
-    return zipped({name: files[name] for name in names}, Moment.of(_date()))
+    in_order = {name: files[name] for name in names}
+    return zipped(in_order, Moment.of(_date()))
 
 
 def unpack(

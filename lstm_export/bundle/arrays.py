@@ -46,7 +46,10 @@ def unpack_arrays(data: bytes) -> dict[str, Array]:
         BundleError: as `unpack`, or an array's header does not agree with the bytes that are there.
     """
     files = unpack(data, max_entries=MAX_ARRAYS, fold_case=False)
-    return {name.removesuffix(".npy"): _from_npy(name, content) for name, content in files.items()}
+    arrays = {}
+    for name, content in files.items():
+        arrays[name.removesuffix(".npy")] = _from_npy(name, content)
+    return arrays
 
 
 def _to_npy(array: Array) -> bytes:

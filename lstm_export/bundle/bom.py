@@ -44,7 +44,8 @@ def bill_of_materials(manifest: Mapping[str, Any]) -> bytes:
         moment = time.gmtime(seconds)
         bom["metadata"]["timestamp"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", moment)
     # The number follows from the contents, so that equal bundles have equal numbers.
-    bom["serialNumber"] = uuid.uuid5(uuid.NAMESPACE_URL, json.dumps(bom, sort_keys=True)).urn
+    unnumbered = json.dumps(bom, sort_keys=True)
+    bom["serialNumber"] = uuid.uuid5(uuid.NAMESPACE_URL, unnumbered).urn
     text = json.dumps(bom, indent=2, sort_keys=True)
     return f"{text}\n".encode("ascii")
 

@@ -84,7 +84,10 @@ class Bundle:
     def artifacts(self) -> dict[str, bytes]:
         """The exported files by target name."""
         entries = self.manifest["artifacts"]
-        return {target: self.files[str(entry["file"])] for target, entry in entries.items()}
+        artifacts = {}
+        for target, entry in entries.items():
+            artifacts[target] = self.files[str(entry["file"])]
+        return artifacts
 
     @property
     def bom(self) -> bytes:

@@ -185,21 +185,27 @@ def _parity(artifacts: Mapping[str, Mapping[str, Any]]) -> str:
             worst = max(judged, key=_share_of_bound)
             errors = [f"{worst['error']:.1e}", f"{worst['bound']:.1e}"]
         verdict = report.get("verdict", "-")
-        rows.append(_row([in_page(entry["file"]), verdict, str(len(judged)), *errors]))
+        file = in_page(entry["file"])
+        rows.append(_row([file, verdict, str(len(judged)), *errors]))
     costs = [_cost(entry) for entry in artifacts.values() if "cost" in entry["parity"]]
     return "\n".join([*rows, *costs])
 
 
 def _cost(entry: Mapping[str, Any]) -> str:
     """The cost of whole numbers, for the output that they move most."""
-    outputs = entry["parity"]["cost"]["outputs"]
-    worst = max(outputs, key=lambda output: output["largest"] / (output["spread"] or 1))
+    cost = entry["parity"]["cost"]
+    worst = max(cost["outputs"], key=_share_of_spread)
     amount = f"{worst['largest']:.2g} {worst['unit']}".strip()
     return (
         f"\n{in_page(entry['file'])} computes in whole numbers. Every answer has to equal that of "
         f"their definition; against float64 they move {in_page(worst['name'])} by up to "
-        f"{in_page(amount)} on {in_page(entry['parity']['cost']['source'])}."
+        f"{in_page(amount)} on {in_page(cost['source'])}."
     )
+
+
+def _share_of_spread(output: Mapping[str, Any]) -> float:
+    spread = output["spread"] or 1  # 0 where every answer is the same
+    return float(output["largest"]) / float(spread)
 
 
 def _share_of_bound(result: Mapping[str, Any]) -> float:

@@ -97,7 +97,8 @@ def zipped(files: Mapping[str, bytes], moment: Moment) -> bytes:
     offset = 0
     for name, content in files.items():
         encoded = name.encode("ascii")
-        sizes = (zlib.crc32(content), len(content), len(content), len(encoded), 0)
+        size = len(content)
+        sizes = (zlib.crc32(content), size, size, len(encoded), 0)  # packed is as large as unpacked
         local = _LOCAL.pack(LOCAL_SIGNATURE, _VERSION, 0, STORED, *moment, *sizes)
         parts += [local, encoded, content]
         versions = (_VERSION, _UNIX, _VERSION, 0)
@@ -105,8 +106,9 @@ def zipped(files: Mapping[str, bytes], moment: Moment) -> bytes:
         listed = _ENTRY.pack(_DIRECTORY_SIGNATURE, *versions, 0, STORED, *moment, *sizes, *place)
         directory += [listed, encoded]
         offset += len(local) + len(encoded) + len(content)
-    size = sum(map(len, directory))
-    end = END.pack(END_SIGNATURE, 0, 0, len(files), len(files), size, offset, 0)
+    directory_size = sum(map(len, directory))
+    count = len(files)
+    end = END.pack(END_SIGNATURE, 0, 0, count, count, directory_size, offset, 0)
     return b"".join((*parts, *directory, end))
 
 

@@ -30,7 +30,8 @@ WORDS_FOR_LOSSES = {
 def show(result: TrainingResult, output: Path, as_json: bool) -> None:
     """Print a training run, for people or as JSON."""
     if as_json:
-        shown.as_json("train", path=str(output), **result.to_record(), windows=asdict(result.data))
+        windows = asdict(result.data)
+        shown.as_json("train", path=str(output), **result.to_record(), windows=windows)
         return
     typer.echo(f"model  {result.model.describe()}")
     if result.choice and result.choice.is_made:
@@ -42,7 +43,8 @@ def show(result: TrainingResult, output: Path, as_json: bool) -> None:
     for column in result.model.signature.targets:
         unit = f" in {column.unit}" if column.unit else ""
         typer.echo(f"\nerror of {column.name}{unit}, RMSE / MAE\n")
-        typer.echo(_scores([score for score in result.metrics if score.target == column.name]))
+        scores = [score for score in result.metrics if score.target == column.name]
+        typer.echo(_scores(scores))
         for line in _lines_about(result, column):
             typer.echo(line)
     last = result.history[-1]

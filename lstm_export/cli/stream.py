@@ -162,7 +162,8 @@ def _print(cells: tuple[str, ...]) -> bool:
         sys.stdout.flush()
     except BrokenPipeError:
         # Python would try to flush once more at its end, and complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
         return False
     return True
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 def text_table(rows: Sequence[Sequence[str]]) -> str:
     """Rows of cells as text: the first column to the left, the others to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    columns = zip(*rows, strict=True)
+    widths = [max(map(len, column)) for column in columns]
     lines = []
     for first, *others in rows:
         cells = [first.ljust(widths[0])]

@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 NAMES = {"targets": "target"}  # the library's names that are other ones here
 SEPARATORS = {"tab": "\t", "\\t": "\t", "space": " "}
 CALENDAR_STEPS = ("business-day", "month", "quarter", "year")
-SECONDS = {"": 1.0, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+SECONDS = {
+    "": 1.0,
+    "ms": 1e-3,
+    "s": 1.0,
+    "min": 60.0,
+    "h": 3600.0,
+    "d": 86400.0,
+    "w": 604800.0,
+}
 DURATION = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<unit>ms|s|min|h|d|w)?")
 
 

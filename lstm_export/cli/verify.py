@@ -213,7 +213,8 @@ def _show(  # noqa: PLR0913, PLR0917 - what is shown, and how
         show.reports(reports, as_json, "verify", more=signed)
         return
     endless = endless_stream(opened, subject.checkpoint if subject else None, data)
-    show.reports(reports, as_json, "verify", more={"streaming": endless.to_record(), **signed})
+    more = {"streaming": endless.to_record(), **signed}
+    show.reports(reports, as_json, "verify", more=more)
     if not as_json:
         typer.echo(f"\n{endless.text()}")
 

@@ -68,7 +68,8 @@ def _groups(golden: Sequence[GoldenSet]) -> Iterator[list[GoldenSet]]:
 def _padded(group: Sequence[GoldenSet]) -> tuple[Array, Array]:
     """The rows of all sets `(rows, seq, input_size)`, zeros after each, and their lengths."""
     rows = sum(len(stored.x) for stored in group)
-    x = np.zeros((rows, group[0].seq, group[0].x.shape[2]), np.float32)
+    _, longest, input_size = group[0].x.shape
+    x = np.zeros((rows, longest, input_size), np.float32)
     lengths = np.empty(rows, np.int64)
     first = 0
     for stored in group:

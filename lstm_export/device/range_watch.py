@@ -32,8 +32,9 @@ class RangeWatch:
         """Look at `x (batch, seq, input_size)`: what to say of features that just left."""
         outside = (x < self.low) | (x > self.high)  # (batch, seq, input_size)
         self.count += int(outside.any(axis=2).sum())
+        last = self.outside[:, np.newaxis]  # (batch, 1, input_size), before this chunk
         # of the step before each, (batch, seq, input_size)
-        before = np.concatenate([self.outside[:, np.newaxis], outside[:, :-1]], axis=1)
+        before = np.concatenate([last, outside[:, :-1]], axis=1)
         just_left = (outside & ~before).any(axis=2)  # (batch, seq)
         self.set(slice(None), outside[:, -1])
         return out_of_range(x[just_left], self._signature) if just_left.any() else ""

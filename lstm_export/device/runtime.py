@@ -102,7 +102,7 @@ def _options(ort: ModuleType, model_format: str) -> Any:
 
 
 def _chosen(providers: Sequence[str] | None, available: Sequence[str]) -> list[str]:
-    short = {name.removesuffix("ExecutionProvider").lower(): name for name in available}
+    short = {name.removesuffix("ExecutionProvider").lower(): name for name in available}  # `cuda`
     chosen = [short.get(name.lower(), name) for name in providers or (CPU,)]
     for name in chosen:
         if name not in available:

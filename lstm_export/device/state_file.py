@@ -41,7 +41,8 @@ def identity_of(signature: Signature, metadata: Mapping[str, str], *what: object
     """
     model = [metadata.get(CHAIN, ""), metadata.get(WEIGHTS_SHA256, "")]
     parts = [signature.to_record(), model, *(str(part) for part in what)]
-    digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).digest()
+    text = json.dumps(parts, sort_keys=True)
+    digest = hashlib.sha256(text.encode()).digest()
     return np.frombuffer(digest, "<i8")
 
 

@@ -352,8 +352,8 @@ class Stream:
         return y[:, np.newaxis] if self._context.every_step else y
 
     def _no_answer(self) -> Array:
-        outputs = self.signature.output_size
-        shape = (self.batch, 1, outputs) if self._context.every_step else (self.batch, outputs)
+        steps = (1,) if self._context.every_step else ()
+        shape = (self.batch, *steps, self.signature.output_size)
         return np.full(shape, np.nan, np.float32)
 
     def _warn(self, stacklevel: int) -> None:

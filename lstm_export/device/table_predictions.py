@@ -142,14 +142,15 @@ def answers_of_windows(
     done = 0
     total = sum(map(len, jobs)) + more
     for windows in jobs:
-        parts = []
+        answers = []
         for y in runner.chunks(windows):
             is_picked = is_last_step and y.ndim == 3
-            parts.append(y[:, -1] if is_picked else y.reshape(-1, y.shape[-1]))
+            answer = y[:, -1] if is_picked else y
+            answers.append(answer.reshape(-1, y.shape[-1]))  # (predictions, output_size)
             done += len(y)
             if progress:
                 progress(done, total)
-        yield np.concatenate(parts)
+        yield np.concatenate(answers)
 
 
 def table_of(
@@ -160,11 +161,12 @@ def table_of(
     A run's answers belong to its last rows, be they all of them, or all but window - 1. `names` are
     those of the columns that tell series apart.
     """
-    times = [run.times[-len(y) :] for run, y in zip(runs, answers, strict=True)]
+    pairs = list(zip(runs, answers, strict=True))
+    times = [run.times[-len(y) :] for run, y in pairs]
     columns = {signature.time or "row": np.concatenate(times) if times else _no_times(signature)}
     for index, name in enumerate(names):
         cells = [np.empty(0, object)]  # so that no run gives no cell
-        for run, y in zip(runs, answers, strict=True):
+        for run, y in pairs:
             cells.append(np.full(len(y), run.keys[index], object))
         columns[name] = np.concatenate(cells)
     no_answer = np.empty((0, signature.output_size), np.float32)
@@ -176,8 +178,10 @@ def table_of(
 
 def rows_of(runs: Sequence[Run], answers: Sequence[Array]) -> Array:
     """The row of the table that each answer belongs to, int64 `(predictions,)`."""
-    rows = [run.rows[-len(y) :] for run, y in zip(runs, answers, strict=True)]
-    return np.concatenate([np.empty(0, np.int64), *rows])
+    rows = [np.empty(0, np.int64)]  # so that no run gives no row
+    for run, y in zip(runs, answers, strict=True):
+        rows.append(run.rows[-len(y) :])
+    return np.concatenate(rows)
 
 
 def _no_times(signature: Signature) -> Array:

@@ -20,7 +20,11 @@ ONNX_ORDERS = {"LSTM": ONNX_GATES, "GRU": ONNX_GRU_GATES, "RNN": RNN_GATES}  # b
 
 def gate_slices(gates: tuple[str, ...], hidden_size: int) -> dict[str, slice]:
     """Where each gate stands along an axis of `len(gates) * hidden_size`."""
-    return {gate: slice(k * hidden_size, (k + 1) * hidden_size) for k, gate in enumerate(gates)}
+    slices = {}
+    for k, gate in enumerate(gates):
+        first = k * hidden_size
+        slices[gate] = slice(first, first + hidden_size)
+    return slices
 
 
 def reorder_gates(array: Array, source: tuple[str, ...], target: tuple[str, ...]) -> Array:
@@ -29,5 +33,6 @@ def reorder_gates(array: Array, source: tuple[str, ...], target: tuple[str, ...]
     >>> reorder_gates(np.array([1, 2, 3, 4]), PYTORCH_GATES, ONNX_GATES).tolist()
     [1, 4, 2, 3]
     """
-    blocks = dict(zip(source, np.split(array, len(source)), strict=True))  # (hidden_size, ...) each
-    return np.concatenate([blocks[gate] for gate in target])
+    blocks = np.split(array, len(source))  # (hidden_size, ...) each
+    by_gate = dict(zip(source, blocks, strict=True))
+    return np.concatenate([by_gate[gate] for gate in target])

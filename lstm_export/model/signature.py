@@ -104,7 +104,8 @@ class Signature:
         names = len(self.features)
         if names not in (0, self.input_size):
             raise UnsupportedModel(f"{names} feature names for input_size={self.input_size}")
-        outputs = len(self.targets) * max(self.horizon or 0, 1) * (1 + len(self.quantiles))
+        answers = len(self.targets) * max(self.horizon or 0, 1)
+        outputs = answers * (1 + len(self.quantiles))
         if self.targets and outputs != self.output_size:
             raise UnsupportedModel(f"{outputs} named outputs for output_size={self.output_size}")
 
@@ -191,7 +192,8 @@ class Signature:
         try:
             fields = dict(record)
             for key in ("features", "targets"):
-                fields[key] = tuple(Column(**column) for column in fields.get(key, ()))
+                columns = fields.get(key, ())
+                fields[key] = tuple(Column(**column) for column in columns)
             fields["calendar"] = tuple(fields.get("calendar", ()))
             categories = fields.get("categories", ())
             fields["categories"] = tuple(Category.from_record(entry) for entry in categories)

@@ -16,6 +16,7 @@ def aligned(rows: Iterable[Sequence[str]]) -> list[str]:
     widths = [max(map(len, column)) for column in columns]
     lines = []
     for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        pairs = zip(row, widths, strict=True)
+        cells = [cell.ljust(width) for cell, width in pairs]
         lines.append("  ".join(cells).rstrip())
     return lines

@@ -58,7 +58,8 @@ def along_time(
 
 def _by_step(runner: Runner, golden: GoldenSet) -> AlongTime:
     y = answer(runner, golden).y  # (batch, seq, output_size)
-    errors: Array = relative_error(y, golden.y, golden.scale).max(axis=(0, 2))  # (seq,)
+    by_output = relative_error(y, golden.y, golden.scale)  # (batch, seq, output_size)
+    errors: Array = by_output.max(axis=(0, 2))  # (seq,)
     steps = tuple(range(1, golden.seq + 1))
     allowed = (bound(golden),) * golden.seq
     return AlongTime(golden.name, True, steps, tuple(map(float, errors)), allowed)
@@ -69,10 +70,14 @@ def _by_length(runner: Runner, model: Model, golden: GoldenSet) -> AlongTime:
     count = BEGINNINGS_IF_LARGE if is_large else BEGINNINGS
     spread = np.linspace(model.least_steps, golden.seq, count).round()
     steps = sorted({int(step) for step in spread})  # a set: rounding may give a step twice
-    beginnings = [GoldenSet.of(golden.name, model, golden.x[:, :step]) for step in steps]
-    errors = tuple(error_of(answer(runner, entry).y, entry) for entry in beginnings)
-    allowed = tuple(bound(entry) for entry in beginnings)
-    return AlongTime(golden.name, False, tuple(steps), errors, allowed)
+    errors = []
+    allowed = []
+    for step in steps:
+        beginning = GoldenSet.of(golden.name, model, golden.x[:, :step])
+        y = answer(runner, beginning).y
+        errors.append(error_of(y, beginning))
+        allowed.append(bound(beginning))
+    return AlongTime(golden.name, False, tuple(steps), tuple(errors), tuple(allowed))
 
 
 def _chosen(golden: Sequence[GoldenSet], report: ParityReport) -> GoldenSet | None:

@@ -111,7 +111,8 @@ def _most_different(ask: Callable[[Array], list[Array]]) -> Runner:
 
     def farthest(x: Array) -> Array:
         answers = ask(x)
-        distances = [float(np.abs(y - answers[0]).max()) for y in answers]
+        first = answers[0]
+        distances = [float(np.abs(y - first).max()) for y in answers]
         return answers[int(np.argmax(distances))]  # argmax takes the first NaN
 
     return farthest

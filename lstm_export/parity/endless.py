@@ -65,7 +65,8 @@ def on_windows(
     later = _last(model, windows[1:])
     unknown = np.full(later.shape, np.nan)  # windows alone do not tell what was measured later
     count, steps, _ = windows.shape
-    compared = _Compared(later, np.stack(stream[1:]), unknown).of_answers(model.signature)
+    streamed = np.stack(stream[1:])  # (n - 1, output_size)
+    compared = _Compared(later, streamed, unknown).of_answers(model.signature)
     columns = _columns(model.signature, compared, metrics)
     return EndlessReport(WINDOWS, steps, len(later), count * steps, columns)
 
@@ -101,12 +102,16 @@ def on_data(
         on_window = _last(model, windows[starts])
         stream = forward(answering, run.x[np.newaxis]).y[0, ends]  # (predictions, output_size)
         by_run.append(_Compared(on_window, stream, measured.at(run, ends)))
-    # the runs one after the other, field by field
-    whole = _Compared(*(np.concatenate(arrays) for arrays in zip(*by_run, strict=True)))
-    compared = whole.of_answers(model.signature)
+    compared = _end_to_end(by_run).of_answers(model.signature)
     columns = _columns(model.signature, compared, metrics)
     longest = max(len(run) for run in runs)
     return EndlessReport(path.name, window, len(compared.window), longest, columns)
+
+
+def _end_to_end(by_run: Sequence[_Compared]) -> _Compared:
+    """The answers of all runs, one run after the other, field by field."""
+    fields = zip(*by_run, strict=True)
+    return _Compared(*(np.concatenate(arrays) for arrays in fields))
 
 
 def _long_runs(table: Table, signature: Signature, window: int) -> list[Run]:

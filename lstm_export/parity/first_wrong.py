@@ -26,7 +26,8 @@ def first_wrong_step(runner: Runner, model: Model, golden: GoldenSet) -> int | N
     """
     count = min(golden.seq, BEGINNINGS)
     least = model.least_steps
-    coarse = sorted({int(step) for step in np.linspace(least, golden.seq, count)})
+    spread = np.linspace(least, golden.seq, count)
+    coarse = sorted({int(step) for step in spread})  # a set: rounding may give a step twice
     wrong = _first_wrong_of(coarse, runner, model, golden)
     if wrong is None:
         return None
@@ -55,8 +56,11 @@ def _pairs(
         for step in steps:  # counted from 1
             yield step, every[:, step - 1], golden.y[:, step - 1]
         return
-    for step, expected in zip(steps, _beginnings(model, golden.x, steps), strict=True):
-        yield step, answer_to(runner, golden.x[:, :step], None, expected.shape).y, expected
+    answers = _beginnings(model, golden.x, steps)
+    for step, expected in zip(steps, answers, strict=True):
+        beginning = golden.x[:, :step]
+        y = answer_to(runner, beginning, None, expected.shape).y
+        yield step, y, expected
 
 
 def _beginnings(model: Model, x: Array, steps: Sequence[int]) -> list[Array]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
 
-from ..model import Affine, Array, Model, Replace, Runner, forward
+from ..model import Affine, Array, Column, Model, Replace, Runner, forward
 from ..model.runner import takes_lengths
 from .golden_set import GoldenSet
 from .noise import Input, is_large
@@ -65,7 +65,8 @@ def trouble(model: Model, seed: int = 0) -> dict[str, Array]:
     random = np.random.default_rng(seed)
     width = model.signature.input_size
     window = _window(model)
-    constant = np.repeat(random.normal(size=(BATCH, 1, width)), 5, axis=1)  # (batch, 5, input_size)
+    step = random.normal(size=(BATCH, 1, width))
+    constant = np.repeat(step, 5, axis=1)  # (batch, 5, input_size)
     constant[0] = 0.0  # a row at the training mean
     z = {
         "t1": random.normal(size=(BATCH, 1, width)),
@@ -76,7 +77,15 @@ def trouble(model: Model, seed: int = 0) -> dict[str, Array]:
         "constant": constant,
         "edges": random.choice([-3.0, 3.0], size=(BATCH, 5, width)),
     }
-    return {name: _training_units(model, _long_enough(model, values)) for name, values in z.items()}
+    return _as_inputs(model, z)
+
+
+def _as_inputs(model: Model, z: Mapping[str, Array]) -> dict[str, Array]:
+    """Standard normal sequences by name, long enough and in training units."""
+    inputs = {}
+    for name, values in z.items():
+        inputs[name] = _training_units(model, _long_enough(model, values))
+    return inputs
 
 
 def _shapes(model: Model, seed: int) -> dict[str, Array]:
@@ -87,7 +96,7 @@ def _shapes(model: Model, seed: int) -> dict[str, Array]:
     for batch, seq in ((1, 1), (1, 7), (3, 1), (5, 13)):
         z[f"shape {batch}x{seq}"] = random.normal(size=(batch, seq, width))
     z["many windows"] = random.normal(size=(1, _many_windows(model), width))
-    return {name: _training_units(model, _long_enough(model, values)) for name, values in z.items()}
+    return _as_inputs(model, z)
 
 
 def _many_windows(model: Model) -> int:
@@ -171,10 +180,10 @@ def _training_units(model: Model, z: Array) -> Array:
     if isinstance(first, Affine) and not first.inverse:
         scaled: Array = first.offset + first.scale * z
         return scaled
-    features = model.signature.features
-    # (input_size,), or (1,) where no feature is named: then two standard deviations about 0
-    low = np.array([-2.0 if column.low is None else column.low for column in features] or [-2.0])
-    high = np.array([2.0 if column.high is None else column.high for column in features] or [2.0])
+    # (input_size,), or (1,) where no feature is named; unknown bounds are two standard deviations
+    features = model.signature.features or (Column(""),)
+    low = np.array([-2.0 if column.low is None else column.low for column in features])
+    high = np.array([2.0 if column.high is None else column.high for column in features])
     middle = (low + high) / 2
     deviation = (high - low) / 4  # four standard deviations hold 95 % of normal data
     drawn: Array = middle + deviation * z

@@ -71,6 +71,7 @@ class GoldenSet:
             answered.append(((float32, lengths), exact))
         floors = noise_floors(definition, answered, large=large)
         sets = []
-        for name, ((x, lengths), exact), floor in zip(inputs, answered, floors, strict=True):
+        for name, entry, floor in zip(inputs, answered, floors, strict=True):
+            (x, lengths), exact = entry
             sets.append(cls(name, x, exact.y, output_scale(exact), floor, lengths))
         return tuple(sets)

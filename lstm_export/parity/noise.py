@@ -161,7 +161,9 @@ class SharedWeights(Noise):
 
     def __init__(self, model: Model) -> None:
         self._model = model  # kept, so that no other array gets the identity of one of its own
-        self._wide = {id(array): array.astype(np.float64) for array in model.arrays.values()}
+        self._wide = {}  # by identity of the array
+        for array in model.arrays.values():
+            self._wide[id(array)] = array.astype(np.float64)
 
     def weight(self, name: str, weight: Array) -> Array:
         wide = self._wide.get(id(weight))

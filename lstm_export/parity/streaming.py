@@ -59,7 +59,8 @@ def interrupted(runner: StatefulRunner) -> Runner:
         half = x.shape[1] // 2
         if not half:
             return whole(runner)(x)
-        y, state = runner.advance(x[:, :half], runner.initial_state(len(x)))
+        start = runner.initial_state(len(x))
+        y, state = runner.advance(x[:, :half], start)
         saved = [tensor.tobytes() for tensor in state]
         # another sequence from another state: nothing of it may stay in the runner
         runner.advance(x[:, ::-1], tuple(-tensor for tensor in state))
@@ -139,7 +140,8 @@ def state_set(model: Model, golden: GoldenSet, judged: Sequence[StateTensor]) ->
     exact = _among(judged, layout, forward(model, golden.x).state)
     expected = flat(exact)
     scale = flat(tuple(_scale(tensor) for tensor in exact))[0]  # (width,)
-    jittered = _among(judged, layout, forward(model, golden.x, Jitter(RUNS, seed=0)).state)
+    jitter = Jitter(RUNS, seed=0)
+    jittered = _among(judged, layout, forward(model, golden.x, jitter).state)
     moves = []
     for k in range(RUNS):  # by run, since `flat` takes states without that axis
         state = tuple(tensor[:, k] for tensor in jittered)  # of (num_layers, runs, batch, size)
@@ -178,7 +180,9 @@ def check_streaming(
         "restored": interrupted(runner),
         "rows apart": among_strangers(runner),
     }
-    results = [_worst(way, check(run, long, subject=way)) for way, run in ways.items()]
+    results = []
+    for way, run in ways.items():
+        results.append(_worst(way, check(run, long, subject=way)))
     if model:
         judged = [tensor for tensor in state_layout(model) if tensor in runner.layout]
         states = [state_set(model, entry, judged) for entry in long[-STATE_SETS:]]
@@ -191,7 +195,11 @@ def check_streaming(
 def _worst(way: str, report: ParityReport) -> SetResult:
     """The set that used most of its bound, failed ones first, as the one result for this way."""
     order = ("cannot be judged", "passed", "failed")
-    worst = max(report.sets, key=lambda entry: (order.index(entry.verdict), entry.share))
+
+    def rank(entry: SetResult) -> tuple[int, float]:
+        return order.index(entry.verdict), entry.share
+
+    worst = max(report.sets, key=rank)
     reason = worst.reason and f"{worst.name}: {worst.reason}"
     seconds = sum(entry.seconds for entry in report.sets)
     return replace(worst, name=way, reason=reason, seconds=seconds)

@@ -51,8 +51,10 @@ def _judged(
     runner = artifact.runner()
     inputs = {entry.name: entry.x for entry in golden if entry.lengths is None}
     inputs |= more
-    sets = tuple(_equal(name, x, runner, definition) for name, x in inputs.items())
-    return ParityReport(artifact.target, definition.structure, sets)
+    sets = []
+    for name, x in inputs.items():
+        sets.append(_equal(name, x, runner, definition))
+    return ParityReport(artifact.target, definition.structure, tuple(sets))
 
 
 def _equal(name: str, x: Array, runner: Runner, definition: Runner) -> SetResult:

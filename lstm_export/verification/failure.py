@@ -36,7 +36,7 @@ def diagnosis_of(
     probes = artifact.probes()
     if probes is None:
         return diagnosis
-    chain = targets.lowered(artifact.module, subject.model)[0]
+    chain, _ = targets.lowered(artifact.module, subject.model)
     return replace(diagnosis, layer=first_wrong_layer(probes, chain, golden, report))
 
 

@@ -52,7 +52,8 @@ class ForeignOnnx:
         return cls(child, record["producer"], tuple(record["x"]), record["operators"])
 
     def __call__(self, x: Array) -> list[Array]:
-        return list(unpacked(self.child.ask(packed({"x": x}), ANSWER_S)).values())
+        answer = self.child.ask(packed({"x": x}), ANSWER_S)
+        return list(unpacked(answer).values())
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -91,8 +91,9 @@ def judge_runner(
         report = replace(report, conditions=check_conditions(runner, golden, conditions))
     if not is_stateful(runner):
         return report
-    chain = targets.lowered(module, subject.model)[0]
-    return replace(report, sets=(*report.sets, *check_streaming(runner, subject.golden, chain)))
+    chain, _ = targets.lowered(module, subject.model)
+    proofs = check_streaming(runner, subject.golden, chain)
+    return replace(report, sets=(*report.sets, *proofs))
 
 
 def judge_file(

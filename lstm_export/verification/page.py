@@ -69,9 +69,8 @@ def _judged_by(
 
 def page_of_refused(name: str, reports: Sequence[ParityReport], again: str) -> bytes:
     """The page about a file that could not be opened: it says why."""
-    return to_html(
-        Page(name, "the model", tuple(reports), {"Where": _machine()}, again, {}, {}, ())
-    )
+    facts = {"Where": _machine()}
+    return to_html(Page(name, "the model", tuple(reports), facts, again))
 
 
 def _file(opened: OpenedFile, reports: Sequence[ParityReport]) -> dict[str, str]:

@@ -71,7 +71,8 @@ def _read_file(path: Path, options: ReadingOptions) -> Checkpoint:
         )
     with naming(path):
         bundle = open_bundle(path)
-    return Checkpoint(bundle.model, facts=bundle.manifest.get("training", {}), source=path)
+    facts = bundle.manifest.get("training", {})
+    return Checkpoint(bundle.model, facts=facts, source=path)
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,9 @@ def _last_hidden(stage: LastHidden) -> Operation:
 @operation.register
 def _last_steps(stage: LastSteps) -> Operation:
     def keep(x: Array, flow: Flow) -> Array:
-        shortest = len(x) if flow.lengths is None else int(flow.lengths.min(initial=len(x)))
+        shortest = len(x)
+        if flow.lengths is not None:
+            shortest = int(flow.lengths.min(initial=len(x)))
         if shortest < stage.count:
             got = f"a sequence of {shortest} steps"
             raise InputError(
@@ -111,7 +113,8 @@ def _last_steps(stage: LastSteps) -> Operation:
         if flow.lengths is None:
             kept: Array = x[-stage.count :]
             return kept
-        steps = flow.lengths - stage.count + np.arange(stage.count)[:, np.newaxis]  # (count, batch)
+        first = flow.lengths - stage.count  # (batch,)
+        steps = first + np.arange(stage.count)[:, np.newaxis]  # (count, batch)
         of_each: Array = np.take_along_axis(x, steps[:, np.newaxis], axis=0)  # (count, size, batch)
         return of_each
 

@@ -34,22 +34,25 @@ class Column:
     """
 
     def __init__(self, layers: Columns, batch: int) -> None:
-        cells = [layer.cell for layer in layers]
-        input_size = cells[0].weight_ih.shape[1]
-        rows = 1 + len(cells[0].h0)  # of a layer: the row of ones, then its h
+        first = layers[0].cell
+        input_size = first.weight_ih.shape[1]
+        rows = 1 + len(first.h0)  # of a layer: the row of ones, then its h
         # float32; every column is one row of the batch
         values = np.ones((input_size + len(layers) * rows, batch), np.float32)
         self._x = values[:input_size]  # (input_size, batch), where x_t is put
+        by_layer = values[input_size:].reshape(len(layers), rows, batch)
         # a view: a step's h_t is in place for the next layer
-        self.h: Array = values[input_size:].reshape(len(layers), rows, batch)[:, 1:]
-        self.c: Array = np.empty((len(layers), len(cells[0].c0), batch), np.float32)
+        self.h: Array = by_layer[:, 1:]
+        c_shape = (len(layers), len(first.c0), batch)
+        self.c: Array = np.empty(c_shape, np.float32)
         self._steps: list[Step] = []
         start = 0
         for k, layer in enumerate(layers):
             self.h[k] = layer.cell.h0[:, np.newaxis]
             self.c[k] = layer.cell.c0[:, np.newaxis]
             end = input_size + (k + 1) * rows
-            self._steps.append(layer.on(values[start:end], self.h[k], self.c[k]))
+            step = layer.on(values[start:end], self.h[k], self.c[k])
+            self._steps.append(step)
             start = end - rows + 1  # the next layer reads from this one's h on, past its ones
 
     def through(self, x: Array) -> Array:
@@ -95,10 +98,12 @@ class RecurrentSteps:
         """Every h_t of the last layer, `(seq, directions * size, batch)`."""
         if not self._is_bidirectional:
             return self._columns[0].through(x)
-        for forward, backward in zip(self._columns[::2], self._columns[1::2], strict=True):
+        pairs = zip(self._columns[::2], self._columns[1::2], strict=True)
+        for forward, backward in pairs:
             turned = backward.through(reversed_steps(x, lengths))
+            directions = [forward.through(x), reversed_steps(turned, lengths)]
             # (seq, directions * size, batch), the next layer's input
-            x = np.concatenate([forward.through(x), reversed_steps(turned, lengths)], axis=1)
+            x = np.concatenate(directions, axis=1)
         return x
 
 

@@ -29,9 +29,11 @@ class PoolSteps:
             return self._largest(x, counted)
         if self._mode == "first":
             return self._first(x, counted)
-        row = _added(self.state[0], np.where(counted, x, np.float32(0)))
+        terms = np.where(counted, x, np.float32(0))
+        row = _added(self.state[0], terms)
         if self._mode == "mean":
-            row = row / (_added(self.state[1], counted) - self._correction)
+            count = _added(self.state[1], counted)  # (1, batch)
+            row = row / (count - self._correction)
         return np.asarray(row, np.float32)
 
     def _first(self, x: Array, counted: Array) -> Array:
@@ -56,6 +58,7 @@ def _added(carried: Array, terms: Array) -> Array:
     Step after step, so that chunks change no bit.
     """
     before = carried.sum(axis=0, dtype=np.float64).T  # (size, batch)
-    total: Array = np.concatenate([before[np.newaxis], terms]).sum(axis=0)
+    every_term = np.concatenate([before[np.newaxis], terms])  # (1 + seq, size, batch)
+    total: Array = every_term.sum(axis=0)
     carried[...] = carried_sum(total.T)
     return total

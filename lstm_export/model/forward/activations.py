@@ -118,7 +118,8 @@ def _hardsigmoid(x: Array, terms: Array, _: float) -> Activated:
 
 
 def _hardswish(x: Array, terms: Array, _: float) -> Activated:
-    return Activated(x * np.clip(x / 6 + 0.5, 0, 1), terms, np.abs(x))
+    gate = np.clip(x / 6 + 0.5, 0, 1)  # hardsigmoid
+    return Activated(x * gate, terms, np.abs(x))
 
 
 def _sqrt(x: Array, terms: Array, _: float) -> Activated:

@@ -100,7 +100,8 @@ def _layer_norm(stage: LayerNorm, weights: Weights, x: Value, context: Context) 
     n = centred / np.sqrt(variance + stage.eps)
     weight = as_row(weights.get("weight", np.ones(size)))  # (*runs, 1, size)
     bias = as_row(weights.get("bias", np.zeros(size)))
-    return Value(n * weight + bias, np.abs(n * weight) + np.abs(bias))
+    scaled = n * weight
+    return Value(scaled + bias, np.abs(scaled) + np.abs(bias))
 
 
 @apply.register
@@ -116,7 +117,8 @@ def _last_hidden(stage: LastHidden, weights: Weights, x: Value, context: Context
         return _state_of_layer(stage, recurrent, context)
     if isinstance(recurrent, Recurrent) and recurrent.bidirectional:
         size = recurrent.state_size
-        return Value(_both_ends(x.y, size, context), _both_ends(x.terms, size, context))
+        y = _both_ends(x.y, size, context)
+        return Value(y, _both_ends(x.terms, size, context))
     step = context.choices.step
     return Value(context.last(x.y, step), context.last(x.terms, step))
 
@@ -145,7 +147,8 @@ def _last_steps(stage: LastSteps, weights: Weights, x: Value, context: Context) 
     if context.lengths.min(initial=len(x.y)) < stage.count:
         got = f"a sequence of {int(context.lengths.min())} steps"
         raise InputError(f"{got} is too short for {stage.name}, which takes {stage.count}")
-    return Value(context.last_steps(x.y, stage.count), context.last_steps(x.terms, stage.count))
+    y = context.last_steps(x.y, stage.count)
+    return Value(y, context.last_steps(x.terms, stage.count))
 
 
 @apply.register
@@ -165,7 +168,8 @@ def _replace(stage: Replace, weights: Weights, x: Value, context: Context) -> Va
     # A value so near it is the sentinel or not as rounding goes: no answer can be demanded there.
     near = np.maximum(NEAR_A_BOUND * x.terms, SMALLEST_NORMAL)
     is_near = ~is_meant & (np.abs(x.y - stage.value) <= near)
-    y = context.noise.undecided(np.where(is_meant, stage.by, x.y), is_near)
+    replaced = np.where(is_meant, stage.by, x.y)
+    y = context.noise.undecided(replaced, is_near)
     return Value(y, np.where(is_meant, abs(stage.by), x.terms))
 
 
@@ -182,7 +186,8 @@ def _rms_norm(stage: RMSNorm, weights: Weights, x: Value, context: Context) -> V
 @apply.register
 def _prelu(stage: PReLU, weights: Weights, x: Value, context: Context) -> Value:
     slope = as_row(weights["weight"])  # (*runs, 1, size), or of size 1
-    return Value(np.where(x.y < 0, slope * x.y, x.y), x.terms)
+    y = np.where(x.y < 0, slope * x.y, x.y)
+    return Value(y, x.terms)
 
 
 @apply.register
@@ -202,7 +207,8 @@ def _pool(stage: Pool, weights: Weights, x: Value, context: Context) -> Value:
     count = count_before.sum(axis=0) + counted.sum(axis=0)  # (*1, batch, 1)
     if stage.mode == "first":
         first = _first(x, before[0], is_begun=count_before[0] > 0)
-        context.final += [first.y[np.newaxis], _of_every_run(count, first.y)[np.newaxis]]
+        counts = _of_every_run(count, first.y)
+        context.final += [first.y[np.newaxis], counts[np.newaxis]]
         return first
     total = _summed(x, before, context)
     context.final += [_in_parts(total.y), _in_parts(_of_every_run(count, total.y))]
@@ -215,7 +221,8 @@ def _largest(x: Value, before: Array, context: Context) -> Value:
     """The largest of the steps that count and of those before, `(*runs, batch, size)`."""
     counted = context.counted(x.y)  # (seq, *1, batch, 1)
     padding = 0.0 if context.choices.pool == "zero" else -np.inf
-    y = np.maximum(before, np.where(counted, x.y, padding).max(axis=0))
+    largest = np.where(counted, x.y, padding).max(axis=0)  # (*runs, batch, size)
+    y = np.maximum(before, largest)
     context.final.append(y[np.newaxis])
     terms = np.where(counted, x.terms, 0.0).max(axis=0)
     return Value(y, np.maximum(np.abs(y), terms))
@@ -233,9 +240,10 @@ def _summed(x: Value, parts: Array, context: Context) -> Value:
     That is carried as `parts (SUM_PARTS, *runs, batch, size)`, which together are a float64 number.
     """
     counted = context.counted(x.y)  # (seq, *1, batch, 1)
-    before = parts.sum(axis=0)
-    total = before + x.y.sum(axis=0, where=counted)  # (*runs, batch, size)
-    terms = np.abs(before) + np.abs(x.y).sum(axis=0, where=counted)
+    before = parts.sum(axis=0)  # (*runs, batch, size)
+    total = before + x.y.sum(axis=0, where=counted)
+    sizes = np.abs(x.y).sum(axis=0, where=counted)
+    terms = np.abs(before) + sizes
     return Value(total, terms)
 
 

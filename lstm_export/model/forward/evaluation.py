@@ -134,7 +134,8 @@ def begin(x: Array) -> Partway:
     noise = Noise()
     steps = _for_every_run(x, noise)
     x_value = Value(steps, np.abs(steps))
-    return Partway(*x_value, Context(noise, np.full(batch, seq)), {X: x_value}, {})
+    context = Context(noise, np.full(batch, seq))
+    return Partway(*x_value, context, values={X: x_value}, stages={})
 
 
 @_QUIET

@@ -55,8 +55,8 @@ def _step(from_x: Array, h: Array, weights: _FromState, context: Context) -> tup
     # Reset and update gate lie side by side: one call of sigmoid serves both.
     reset_update = slice(at["reset"].start, at["update"].stop)
     from_h = weights.sums(h)  # (*runs, batch, 3 * hidden_size)
-    # (*runs, batch, 2 * hidden_size)
-    r_z = noise.gate(context.choices.sigmoid(from_x[..., reset_update] + from_h[..., reset_update]))
+    sums = from_x[..., reset_update] + from_h[..., reset_update]
+    r_z = noise.gate(context.choices.sigmoid(sums))  # (*runs, batch, 2 * hidden_size)
     r = r_z[..., :size]
     z = r_z[..., size:]
     new = at["new"]

@@ -50,8 +50,9 @@ def _divide(stage: Divide, values: Sequence[Value]) -> Value:
     divisor = np.abs(second.y)
     y = first.y / second.y
     # d(a / b) = da / b, and a / b * db / b
-    terms = np.maximum(first.terms / divisor, np.abs(y) * second.terms / divisor)
-    return Value(y, terms)
+    of_first = first.terms / divisor
+    of_second = np.abs(y) * second.terms / divisor
+    return Value(y, np.maximum(of_first, of_second))
 
 
 @join.register

@@ -115,7 +115,8 @@ def _one_added(rows: slice, key: str, array: Array) -> Array:
 
 def _transposed(part: str, gates: int, key: str, array: Array) -> Array:
     """Gate by gate, where the gates are square."""
-    if not key.startswith(part) or array.shape[0] != gates * array.shape[1]:
+    is_square = array.ndim == 2 and array.shape[0] == gates * array.shape[1]
+    if not key.startswith(part) or not is_square:
         return array
     blocks = np.split(array, gates)  # (hidden_size, hidden_size) each
     return np.concatenate([block.T for block in blocks])

@@ -26,8 +26,9 @@ def numbers_of_one_stage(model: Model) -> Iterator[Mutation]:
 
 
 def _rounded(model: Model, stages: Sequence[Stage], place: str) -> Iterator[Mutation]:
+    with_weights = [stage for stage in stages if stage.arrays]
     for kind, change in _ROUNDINGS.items():
-        pairs = [(stage, with_arrays(stage, each(change))) for stage in stages if stage.arrays]
+        pairs = [(stage, with_arrays(stage, each(change))) for stage in with_weights]
         yield from mutations(f"{kind} weights", exchanged(model, *pairs), place)
 
 

@@ -51,7 +51,10 @@ def _legend(report: ParityReport) -> Markup:
         "cannot be judged": "error of the artifact, not judged",
     }
     verdicts = {result.verdict for result in report.sets}
-    items = [_key(CLASSES[kind], text) for kind, text in kinds.items() if kind in verdicts]
+    items = []
+    for kind, text in kinds.items():
+        if kind in verdicts:
+            items.append(_key(CLASSES[kind], text))
     if any(result.reference_error is not None for result in report.sets):
         items.append(_key("pytorch", "error of PyTorch"))
     items.append(_key("allowed", "what rounding explains"))

@@ -51,10 +51,11 @@ def _lines(curve: AlongTime, up: LogAxis) -> Markup:
     places = [_across(step, curve.steps) for step in curve.steps]
     bounds = [up.at(value) for value in curve.bound]
     errors = [up.at(value) for value in curve.error]
-    below = _points([*places, places[-1], places[0]], [*bounds, 100, 100])
+    corners = [places[-1], places[0]]  # the area goes on along the lower edge, back to its start
+    area = _points([*places, *corners], [*bounds, 100, 100])
     return element(
         "svg",
-        element("polygon", points=below, class_="allowed"),
+        element("polygon", points=area, class_="allowed"),
         element("polyline", points=_points(places, bounds), class_="bound"),
         element("polyline", points=_points(places, errors), class_="error"),
         viewBox="0 0 100 100",
@@ -76,13 +77,15 @@ def _dot(curve: AlongTime, up: LogAxis, index: int) -> Markup:
 
 
 def _across(step: int, steps: Sequence[int]) -> float:
-    """The percentage of a step."""
-    return 2 + 96 * (step - steps[0]) / max(steps[-1] - steps[0], 1)
+    """The place of a step in percent, with 2 % left free at both edges."""
+    span = max(steps[-1] - steps[0], 1)
+    return 2 + 96 * (step - steps[0]) / span
 
 
 def _few(steps: Sequence[int], most: int = 8) -> list[int]:
     """First, last and some steps between."""
-    indices = np.linspace(0, len(steps) - 1, min(most, len(steps)))
+    count = min(most, len(steps))
+    indices = np.linspace(0, len(steps) - 1, count)
     return sorted({steps[round(index)] for index in indices})
 
 
