@@ -201,6 +201,19 @@ def test_a_runner_is_stateful_where_the_model_has_steps() -> None:
 
 
 @needs_compiler
+@pytest.mark.parametrize(
+    ("name", "grows"), [("seed", False), ("every step", False), ("both ends", True)]
+)
+def test_scratch_memory_grows_only_where_all_steps_are_needed(name: str, grows: bool) -> None:
+    interface = Interface.of(CHAINS[name], "model", self_test=False)
+    files = {"model.c": write(CHAINS[name], interface).c, "model.h": interface.header()}
+    scratch = ctypes.CDLL(str(compiler.library(files))).model_scratch_floats
+    scratch.restype = ctypes.c_size_t
+    floats = [scratch(ctypes.c_size_t(1), ctypes.c_size_t(seq)) for seq in (100, 100_000)]
+    assert (floats[0] < floats[1]) == grows
+
+
+@needs_compiler
 def test_states_of_single_units_are_given_back_row_by_row() -> None:
     """Their tensors `(num_layers, batch, 1)` turn into rows without a copy, and lie by column."""
     model = Model((lstm("lstm", 2, 1, 3, np.random.default_rng(8)),), Signature(2, 1))
