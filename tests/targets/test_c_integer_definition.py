@@ -28,7 +28,7 @@ from lstm_export.model import (
 from lstm_export.parity.golden import trouble
 from lstm_export.targets.c.integer import arithmetic, formats, joins, rounding, rows
 from lstm_export.targets.c.integer.calibration import input_formats
-from lstm_export.targets.c.integer.cost import cost_of, costs
+from lstm_export.targets.c.integer.cost import costs
 from lstm_export.targets.c.integer.definition import IntegerDefinition
 from lstm_export.targets.c.integer.error_parts import parts_of
 from lstm_export.targets.c.integer.measured_error import MeasuredError
@@ -237,22 +237,6 @@ def test_a_narrow_output_beside_a_wide_one_is_told_to_change_its_unit(tmp_path: 
     told = r"move y1 .*: train y1 in a smaller unit, .* \(all outputs share a format, .*\), or "
     with pytest.raises(InputError, match=told):
         C.export(Model(stages, Signature(2, 2)), tmp_path / "m_c", arithmetic="integer")
-
-
-def test_saturation_is_counted_and_said() -> None:
-    model = sensor()
-    rounded = whole(model)
-    usual = trouble(model)["nominal"]
-    assert not [
-        text for text in cost_of(model, rounded, usual, "usual").sentences() if "are cut" in text
-    ]
-    outlier: Array = usual.copy()
-    outlier[0, 0, 1] = 1e4
-    assert [
-        text
-        for text in cost_of(model, rounded, outlier, "outliers").sentences()
-        if text.startswith("1 of ") and "values of x do not fit int16" in text
-    ]
 
 
 def test_the_error_against_what_was_measured_is_told_and_kept(tmp_path: Path) -> None:

@@ -55,11 +55,15 @@ class OutputCost:
 
 @dataclass(frozen=True)
 class Cut:
-    """Values that did not fit int16: `count` of `seen` values of a stage, or of x."""
+    """Values that did not fit int16: `count` of `seen` values of a stage, of x, or of an h0."""
 
     name: str
     count: int
     seen: int
+
+    def sentence(self) -> str:
+        """For people."""
+        return f"{self.count} of {self.seen} values of {self.name} do not fit int16 and are cut"
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,7 @@ class Cost:
         outputs: a cost each.
         parts: the sources of the error.
         cuts: where values were cut.
+        cut_states: learned initial states that were.
         measured_errors: against what was measured, when it was exported.
     """
 
@@ -78,6 +83,7 @@ class Cost:
     outputs: tuple[OutputCost, ...]
     parts: tuple[Part, ...]
     cuts: tuple[Cut, ...]
+    cut_states: tuple[Cut, ...] = ()
     measured_errors: tuple[MeasuredError, ...] = ()
 
     def sentences(self) -> tuple[str, ...]:
@@ -87,10 +93,10 @@ class Cost:
         shares = ", ".join(part.sentence() for part in self.parts)
         told.append(f"of the spread, each alone (rms): {shares}")
         for cut in self.cuts:
-            told.append(
-                f"{cut.count} of {cut.seen} values of {cut.name} do not fit int16 and are cut; "
-                "calibrate on a table of what the model will meet (--calibrate)"
-            )
+            calibrate = "calibrate on a table of what the model will meet (--calibrate)"
+            told.append(f"{cut.sentence()}; {calibrate}")
+        for cut in self.cut_states:
+            told.append(f"{cut.sentence()}; --arithmetic float keeps them")
         return tuple(told)
 
     def to_record(self) -> dict[str, Any]:
@@ -102,7 +108,7 @@ class Cost:
             outputs.append({**named, **numbers})
         record = {"source": self.source, "outputs": outputs}
         record["parts"] = [asdict(part) for part in self.parts]
-        record["cuts"] = [asdict(cut) for cut in self.cuts]
+        record["cuts"] = [asdict(cut) for cut in (*self.cuts, *self.cut_states)]
         record["measured_errors"] = [asdict(error) for error in self.measured_errors]
         return record
 
@@ -112,7 +118,7 @@ def cost_of(model: Model, whole: WholeModel, x: Array, source: str) -> Cost:
     outputs = costs(model, whole, (x,))
     parts = tuple(parts_of(model, whole, x))
     cuts = tuple(cut_values(whole, x))
-    return Cost(source, outputs, parts, cuts)
+    return Cost(source, outputs, parts, cuts, tuple(cut_states(model, whole)))
 
 
 def costs(model: Model, whole: WholeModel, inputs: Iterable[Array]) -> tuple[OutputCost, ...]:
@@ -194,6 +200,16 @@ def cut_values(whole: WholeModel, x: Array) -> Iterator[Cut]:
     for name, count in counter.cut.items():
         if count:
             yield Cut(name, count, counter.seen[name])
+
+
+def cut_states(model: Model, whole: WholeModel) -> Iterator[Cut]:
+    """Where a learned h is further from zero than the h of whole numbers reaches."""
+    for stage, rounded in zip(model.recurrent, whole.recurrent, strict=True):
+        h0 = stage.initial("h")  # (num_layers * directions, size)
+        bits = np.repeat(rounded.state_bits, stage.directions)[:, np.newaxis]
+        count = int((np.abs(h0) > 2.0**15 / 2.0**bits).sum())
+        if count:
+            yield Cut(f"h0 of {stage.name}", count, h0.size)
 
 
 def beyond(whole: WholeModel, x: Array) -> Array:
