@@ -118,6 +118,7 @@ def test_counts_of_a_converter_are_answered_without_floats(run: Any, tmp_path: P
     passed, *lines = (done.stdout + done.stderr).splitlines()
     assert passed == "self-test passed"
     header = (tmp_path / "model_c" / "model.h").read_text(encoding="utf-8")
+    assert "x[0] = 437.227 - 0.46814 * count" in header
     bits = re.search(r"MODEL_ANSWER_BITS (\d+)", header)
     assert bits
     answers = [int(line) / 2 ** int(bits[1]) for line in lines]

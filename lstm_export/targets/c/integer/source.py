@@ -292,5 +292,6 @@ def units_of(facts: IntegerFacts) -> list[str]:
     """What a count of every input means, a line each."""
     texts = []
     for place, entry in enumerate(facts.formats.inputs):
-        texts.append(f"x[{place}] = {entry.zero:.9g} + {entry.step:.9g} * count")
+        sign = "-" if entry.step < 0 else "+"
+        texts.append(f"x[{place}] = {entry.zero:.9g} {sign} {abs(entry.step):.9g} * count")
     return texts
