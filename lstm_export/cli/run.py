@@ -67,17 +67,21 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
     load = partial(pipeline.load, source, engine, provider or (), trust=trust, key=key)
     table_options = {"window": window, "missing": missing.value}
     if stream and not is_for_folders:
-        rows: dict[str, Any] = {
-            "mode": mode and mode.value,
-            "late": late.value,
-            "duplicate": duplicate.value,
-        }
-        rows |= {"window": window, "nonfinite": _UNUSABLE[missing.value]}
-        run_stream(_loaded(load), data, state, most_unanswered, **rows)
+        run_stream(
+            _loaded(load),
+            data,
+            state,
+            most_unanswered,
+            mode=mode and mode.value,
+            nonfinite=_UNUSABLE[missing.value],
+            window=window,
+            late=late.value,
+            duplicate=duplicate.value,
+        )
     elif is_folder(data) or is_for_folders:
         sharing = {"engine": on.value, "workers": workers, "carry": carry}
-        out = folder_to_write(data, output, stream)
-        answer_folder(_loaded(load), data, out, as_json, table_options, **sharing)
+        folder = folder_to_write(data, output, stream)
+        answer_folder(_loaded(load), data, folder, as_json, table_options, **sharing)
     else:
         _answer_file(load, source, data, output, as_json, table_options)
 

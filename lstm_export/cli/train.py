@@ -82,18 +82,13 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
 ) -> None:
     """Train on a table, and compare with simple baselines."""
     from .. import pipeline
-    from ..evaluation.error_page import training_page
-    from ..evaluation.pictures import check_pictures, write_pictures
     from ..training import is_first
     from ..training.tracking import tracked
 
     options = options_of(context.params)
     wanted_search = search_of(context.params)
     runs = trials if wanted_search else options.seeds + options.backtest
-    if report:
-        check_output(report, data, output)
-    if figures:
-        check_pictures(figures)
+    _check_outputs(data, output, report, figures)
     warnings = TrainingWarnings()
     folder = tensorboard if is_first() else None
     uri = mlflow if is_first() else None
@@ -103,14 +98,36 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
         )
         tracking.result(result)
     if is_first():
-        if report:
-            again = command_again(context, WRITES)
-            write_bytes(report, training_page(result, output.name, again))
-        if figures:
-            write_pictures(result, figures)
+        _write_reports(context, result, output, report, figures)
         warnings.tell_all(result.warnings)
         show_training.show(result, output, as_json)
     _check_finished(result, output)
+
+
+def _check_outputs(data: Path, output: Path, report: Path | None, figures: Path | None) -> None:
+    from ..evaluation.pictures import check_pictures
+
+    if report:
+        check_output(report, data, output)
+    if figures:
+        check_pictures(figures)
+
+
+def _write_reports(
+    context: typer.Context,
+    result: TrainingResult,
+    output: Path,
+    report: Path | None,
+    figures: Path | None,
+) -> None:
+    from ..evaluation.error_page import training_page
+    from ..evaluation.pictures import write_pictures
+
+    if report:
+        again = command_again(context, WRITES)
+        write_bytes(report, training_page(result, output.name, again))
+    if figures:
+        write_pictures(result, figures)
 
 
 def _check_finished(result: TrainingResult, output: Path) -> None:
