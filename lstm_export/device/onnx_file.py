@@ -20,6 +20,9 @@ from .onnx_guard import (
     text_of,
 )
 from .onnx_schema import (
+    FLOAT,
+    INT32,
+    INT64,
     AttributeField,
     DimensionField,
     EntryField,
@@ -35,10 +38,6 @@ from .onnx_schema import (
 )
 from .protobuf import AGAIN, packed_varints
 
-FLOAT = 1  # onnx.TensorProto.DataType
-INT32 = 6
-INT64 = 7
-DOUBLE = 11
 DTYPES = {FLOAT: "<f4", INT32: "<i4", INT64: "<i8"}
 
 # onnx.AttributeProto.AttributeType

@@ -15,9 +15,17 @@ from math import prod
 
 from ..errors import BundleError
 from .onnx_schema import (
+    BOOL,
+    DOUBLE,
+    FLOAT,
+    FLOAT16,
+    INT8,
+    INT32,
+    INT64,
     ITEM_BYTES,
     KNOWN,
     SCHEMA,
+    UINT8,
     AttributeField,
     FieldKind,
     GraphField,
@@ -51,17 +59,7 @@ Unsqueeze, Where"""
 _OPERATORS = frozenset(OPERATORS.split(", "))
 DOMAINS = (b"", b"ai.onnx")
 
-# Bytes an element, by TensorProto.DataType.
-_ELEMENT_BYTES = {
-    1: 4,  # FLOAT
-    2: 1,  # UINT8
-    3: 1,  # INT8
-    6: 4,  # INT32
-    7: 8,  # INT64
-    9: 1,  # BOOL
-    10: 2,  # FLOAT16
-    11: 8,  # DOUBLE
-}
+_ELEMENT_BYTES = {FLOAT: 4, UINT8: 1, INT8: 1, INT32: 4, INT64: 8, BOOL: 1, FLOAT16: 2, DOUBLE: 8}
 _TYPED_DATA = (
     WeightsField.FLOAT_DATA,
     WeightsField.INT32_DATA,

@@ -12,6 +12,16 @@ from typing import NamedTuple
 
 from .protobuf import WireType
 
+# TensorProto.DataType
+FLOAT = 1
+UINT8 = 2
+INT8 = 3
+INT32 = 6
+INT64 = 7
+BOOL = 9
+FLOAT16 = 10
+DOUBLE = 11
+
 
 class ModelField(IntEnum):
     """ModelProto."""

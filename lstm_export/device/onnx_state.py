@@ -12,12 +12,11 @@ from ..errors import UnsupportedModel
 from ..model import Array, StateTensor
 from ..model.arrays import frozen
 from .onnx_metadata import FINAL
+from .onnx_schema import FLOAT
 from .protobuf import AGAIN
 
 MAX_TENSORS = 64
 MAX_SIZE = 2**24
-
-ONNX_FLOAT = 1  # onnx.TensorProto.DataType
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +45,7 @@ class CarriedTensor:
     def declared(self, suffix: str) -> tuple[str, int, list[str | int]]:
         """Name, element type and axes as an input of the graph, or with a suffix as an output."""
         axes: list[str | int] = [self.tensor.num_layers, "batch", self.tensor.size]
-        return self.tensor.name + suffix, ONNX_FLOAT, axes
+        return self.tensor.name + suffix, FLOAT, axes
 
     def rows(self, batch: int) -> Array:
         """The state before the first step, `(num_layers, batch, size)`."""

@@ -16,7 +16,7 @@ from .onnx_runner import check_not_empty, checked_session, refused
 from .onnx_state import CarriedTensor, carried_tensors
 from .runtime import Errors, onnxruntime, runtime_errors
 
-FLOAT = "tensor(float)"  # what ONNX Runtime calls float32
+FLOAT_TENSOR = "tensor(float)"  # what ONNX Runtime calls float32
 
 
 class OnnxStreamRunner:
@@ -89,11 +89,11 @@ def _check_ends(session: Any, signature: Signature, tensors: tuple[CarriedTensor
     """Inputs and outputs must be those that the metadata names: what is fed back was given."""
     ends = [*session.get_inputs(), *session.get_outputs()]
     got = [(end.name, end.type, end.shape) for end in ends]
-    x = ("x", FLOAT, ["batch", "seq", signature.input_size])
+    x = ("x", FLOAT_TENSOR, ["batch", "seq", signature.input_size])
     states = _declared(tensors, "")
     finals = _declared(tensors, FINAL)
-    every_step = ("y", FLOAT, ["batch", "seq", signature.output_size])
-    last_step = ("y", FLOAT, ["batch", signature.output_size])
+    every_step = ("y", FLOAT_TENSOR, ["batch", "seq", signature.output_size])
+    last_step = ("y", FLOAT_TENSOR, ["batch", signature.output_size])
     allowed = ([x, *states, every_step, *finals], [x, *states, last_step, *finals])
     if got not in allowed:
         names = ", ".join(str(end.name) for end in ends)
@@ -108,4 +108,4 @@ def _declared(
 ) -> list[tuple[str, str, list[str | int]]]:
     """The state as ONNX Runtime describes it."""
     declared = [carried.declared(suffix) for carried in tensors]
-    return [(name, FLOAT, axes) for name, _, axes in declared]
+    return [(name, FLOAT_TENSOR, axes) for name, _, axes in declared]

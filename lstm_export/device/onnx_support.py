@@ -13,6 +13,7 @@ from typing import Any
 
 from ..errors import TELEMETRY_SWITCH, MissingDependency
 from .onnx_schema import (
+    FLOAT,
     GraphField,
     ModelField,
     NodeField,
@@ -23,8 +24,6 @@ from .onnx_schema import (
 )
 from .protobuf import WireType
 from .runtime import CPU, onnxruntime, runtime_errors
-
-FLOAT = 1  # onnx.TensorProto.DataType
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ have, and bit for bit with the weights of the bundle that the file came in.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -27,6 +26,7 @@ from ..model import (
     Recurrent,
     RMSNorm,
 )
+from ..model.arrays import sha256_of_arrays
 from ..model.gates import ONNX_ORDERS, reorder_gates
 from ..model.lowering import lower_projections
 from .onnx_guard import Message, check_onnx, dims_of, messages_of, text_of
@@ -38,11 +38,9 @@ from .onnx_metadata import (
     metadata_of,
     stored_signature,
 )
-from .onnx_schema import GraphField, ModelField, NodeField, WeightsField
+from .onnx_schema import FLOAT, GraphField, ModelField, NodeField, WeightsField
 from .onnx_state import carried_tensors
 from .protobuf import AGAIN
-
-FLOAT = 1  # onnx.TensorProto.DataType
 
 _RECURRENT: Mapping[str, type[Recurrent]] = {LSTM.kind: LSTM, GRU.kind: GRU, RNN.kind: RNN}
 
@@ -65,7 +63,7 @@ def check_own_weights(data: bytes) -> None:
     metadata = metadata_of(data) if may_be_onnx(data) else {}
     if WEIGHTS_SHA256 not in metadata:
         return
-    if sha256_of(stored_arrays(data, metadata)) != metadata[WEIGHTS_SHA256]:
+    if sha256_of_arrays(stored_arrays(data, metadata)) != metadata[WEIGHTS_SHA256]:
         raise BundleError(
             "the weights in the ONNX file are not those that it was written with, their sha256 "
             "differs; export it again"
@@ -119,15 +117,6 @@ def stored_arrays(data: bytes, metadata: Mapping[str, str]) -> dict[str, Array]:
                 "the ONNX file does not hold the weights that its own chain names; export it again"
             ) from error
     return arrays
-
-
-def sha256_of(arrays: Mapping[str, Array]) -> str:
-    """The digest that `Model.weights_sha256` has for the same arrays."""
-    digest = hashlib.sha256()
-    for name, array in sorted(arrays.items()):
-        digest.update(f"{name} {array.shape} {array.dtype.str}\n".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
 
 
 def stored_chain(metadata: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -1,13 +1,24 @@
-"""The array type of this package, and the one way to make an array safe to share."""
+"""The array type of this package, an array that is safe to share, and the digest of arrays."""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
+
+
+def sha256_of_arrays(arrays: Mapping[str, Array]) -> str:
+    """Digest over names, shapes, types and bytes, the same on every machine and in any order."""
+    digest = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.shape} {array.dtype.str}\n".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
 
 
 def frozen(array: Array, dtype: str = "<f4") -> Array:

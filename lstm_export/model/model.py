@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 
 from ..errors import UnsupportedModel, quoted
 from . import skip
-from .arrays import Array
+from .arrays import Array, sha256_of_arrays
 from .recurrent import GRU, LSTM, RNN, Recurrent
 from .signature import Signature
 from .stage import Shape, Stage, X
@@ -191,11 +190,7 @@ class Model:
     @property
     def weights_sha256(self) -> str:
         """Digest over the names, shapes and bytes of all arrays, the same on every machine."""
-        digest = hashlib.sha256()
-        for name, array in sorted(self.arrays.items()):
-            digest.update(f"{name} {array.shape} {array.dtype.str}\n".encode())
-            digest.update(array.tobytes())
-        return digest.hexdigest()
+        return sha256_of_arrays(self.arrays)
 
     def differences(self, other: Model) -> list[str]:
         """How the chain of `other` differs, a sentence each; empty where every bit is the same."""

@@ -76,7 +76,7 @@ class Reopening:
             data, _ = bytes_of(self.path)
         else:
             data = self.data
-        sha256 = sha256_of(data)
+        sha256 = hashlib.sha256(data).hexdigest()
         if sha256 != self.sha256:
             raise InputError(
                 f"{self.path} is not the file that the session was opened from: its sha256 is "
@@ -96,7 +96,7 @@ def travelling_session(  # noqa: PLR0913, PLR0917 - what a session is opened wit
     """A session on an opened file that can be pickled; `carry` puts the file's bytes into it."""
     reopening = Reopening(
         opened.path.absolute(),
-        sha256_of(opened.data),
+        hashlib.sha256(opened.data).hexdigest(),
         engine_of(opened, engine, providers),
         providers,
         nonfinite,
@@ -104,11 +104,6 @@ def travelling_session(  # noqa: PLR0913, PLR0917 - what a session is opened wit
         opened.data if carry else None,
     )
     return reopening.session(opened)
-
-
-def sha256_of(data: bytes) -> str:
-    """The digest in hexadecimal."""
-    return hashlib.sha256(data).hexdigest()
 
 
 @lru_cache(maxsize=MOST_OPEN)

@@ -13,10 +13,11 @@ import lstm_export
 from lstm_export.bundle import Artifact, Bundle, make_bundle, open_bundle, write_bundle
 from lstm_export.device import check_own_weights, load_onnx, packaged_structure, self_test
 from lstm_export.device.onnx_metadata import metadata_of
-from lstm_export.device.onnx_weights import sha256_of, stored_arrays
+from lstm_export.device.onnx_weights import stored_arrays
 from lstm_export.device.self_test import recomputed
 from lstm_export.errors import BundleError
 from lstm_export.model import Array, Column, Model
+from lstm_export.model.arrays import sha256_of_arrays
 from lstm_export.model.lowering import lower_projections
 from lstm_export.parity import GoldenSet, golden_sets
 from tests.kit.chains import CHAINS
@@ -50,7 +51,7 @@ def test_the_arrays_come_back_bit_for_bit(chain: str, kind: str) -> None:
     for name, array in expected.arrays.items():
         assert found[name].shape == array.shape, name
         assert found[name].tobytes() == array.tobytes(), name
-    assert sha256_of(found) == expected.weights_sha256
+    assert sha256_of_arrays(found) == expected.weights_sha256
     check_own_weights(data)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...device.onnx_file import DOUBLE, FLOAT
 from ...device.onnx_metadata import FINAL
+from ...device.onnx_schema import DOUBLE, FLOAT
 from ...device.onnx_state import CarriedTensor
 from ...errors import UnsupportedModel
 from ...model import Pool

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ...device.onnx_file import DOUBLE, FLOAT
 from ...device.onnx_metadata import FINAL
+from ...device.onnx_schema import DOUBLE, FLOAT
 from ...model import Pool
 from ...model.stages.read_outs import LOWEST, SUM_PARTS
 from .graph import Graph

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...device.onnx_file import DOUBLE
 from ...device.onnx_metadata import LENGTHS
+from ...device.onnx_schema import DOUBLE
 from ...model import Array
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ...device.onnx_file import FLOAT, INT32, Declared, OnnxFile, read_onnx
+from ...device.onnx_file import Declared, OnnxFile, read_onnx
 from ...device.onnx_metadata import (
     CHAIN,
     FINAL,
@@ -21,6 +21,7 @@ from ...device.onnx_metadata import (
     TAKES_LENGTHS,
     WEIGHTS_SHA256,
 )
+from ...device.onnx_schema import FLOAT, INT32
 from ...device.onnx_state import CarriedTensor, carried_tensors
 from ...errors import BundleError, UnsupportedModel
 from ...model import Flatten, Model, Signature, state_layout

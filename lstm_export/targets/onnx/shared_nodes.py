@@ -6,13 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ...device.onnx_file import DOUBLE, FLOAT
 from ...device.onnx_metadata import LENGTHS
+from ...device.onnx_schema import DOUBLE, FLOAT, INT64
 from ...errors import UnsupportedModel
 from .graph import LAST, TO_THE_END
 from .walk import CONSTANT, Walk, check_whole
 
-INT64 = 7  # onnx.TensorProto.DataType
 _LAST_STEPS = re.compile(rf"({LAST}_([1-9]\d{{0,8}}))(/ends|/none|/places)?")
 
 
