@@ -40,9 +40,9 @@ def columns_of_file(path: Path, table_format: TableFormat = USUAL) -> Mapping[st
         InputError: as `read_table`.
         MissingDependency: Parquet needs pyarrow.
     """
-    read = _reader(path, table_format)
     if path.is_dir():
-        raise InputError(f"{path} is a folder, expected a file")
+        raise InputError(f"{path} is a folder, expected a file; name one of the tables in it")
+    read = _reader(path, table_format)
     if not path.is_file():
         raise InputError(f"{path} does not exist; name a table")
     try:

@@ -106,9 +106,8 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
         read_table(tmp_path / "t.csv")
     for missing, message in (
         (tmp_path / "none.csv", "does not exist"),
-        (tmp_path / "d.csv", "is a folder"),
+        (tmp_path, "is a folder, expected a file; name one of the tables in it"),
     ):
-        (tmp_path / "d.csv").mkdir(exist_ok=True)
         with pytest.raises(InputError, match=message):
             read_table(missing)
 
