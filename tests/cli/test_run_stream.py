@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 from lstm_export import load
 from lstm_export.bundle import Artifact, make_bundle, write_bundle
 from lstm_export.cli import app
-from lstm_export.model import Column, Model
+from lstm_export.model import Column, Model, TableFormat
 from tests.kit.chains import CHAINS
 
 pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
@@ -94,6 +94,24 @@ def test_gives_what_run_gives_for_the_whole_table(bundle: Path, tmp_path: Path) 
         stream(bundle, lines()).stdout
         == CliRunner().invoke(app, ["run", str(bundle), str(tmp_path / "t.csv"), "--stream"]).stdout
     )
+
+
+def test_the_form_of_the_training_table_is_that_of_the_rows(bundle: Path, tmp_path: Path) -> None:
+    """Of a file with its lines before the header, of other sources without, be there a header."""
+    model = CHAINS["learned state"]
+    table_format = TableFormat(decimal=",", skip_rows=1)
+    signature = replace(load(bundle).signature, table_format=table_format)
+    other = written(replace(model, signature=signature), tmp_path / "other")
+    rows = lines().replace(",", ";").replace(".", ",")
+    expected = stream(bundle, lines()).stdout
+    assert stream(other, rows).stdout == expected
+    (tmp_path / "t.csv").write_text(f"Station 7\n{rows}")
+    of_file = CliRunner().invoke(app, ["run", str(other), str(tmp_path / "t.csv"), "--stream"])
+    assert of_file.stdout == expected
+    cells = zip(HOURS, VALUES[0], strict=True)
+    alone = "\n".join(f"{hour};{load}".replace(".", ",") for hour, load in cells)
+    headed = stream(other, f"at;load\n{alone}").stdout
+    assert stream(other, alone).stdout == headed != ""
 
 
 @pytest.mark.parametrize("mode", ["state", "window"])
