@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,17 @@ def _heeds_ctrl_c() -> None:
 def model(request: pytest.FixtureRequest) -> Model:
     """Every chain and every graph in turn."""
     return MODELS[request.param]
+
+
+@pytest.fixture
+def quick_bench(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process an engine and a millisecond a block, not warmed up: enough to see that it works."""
+    from lstm_export import bench
+    from lstm_export.bench import process, timing
+
+    monkeypatch.setattr(process, "STARTS", 1)
+    monkeypatch.setattr(timing, "BLOCK_S", 1e-3)
+    monkeypatch.setattr(bench, "Options", partial(bench.Options, warm_up_s=0.0))
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from typer.testing import CliRunner
 
 from lstm_export import bench as library
 from lstm_export import targets
-from lstm_export.bench import Options, WorkResult, bench, process, timing
+from lstm_export.bench import Options, WorkResult, bench, process
 from lstm_export.bench.engines import Engine, Stepper, open_engines
 from lstm_export.bench.report import NOISY
 from lstm_export.bench.timing import LEAST_BLOCKS, Timing, race
@@ -30,14 +29,6 @@ from tests.kit.graphs import FORECASTS
 
 BUNDLE = Path(__file__).parents[1] / "golden" / "seed-v1.bundle"
 SHORT = Options(batch=3, seq=7, budget_s=0.01, warm_up_s=0.0)
-
-
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process an engine and a millisecond a block, not warmed up: enough to see that it works."""
-    monkeypatch.setattr(process, "STARTS", 1)
-    monkeypatch.setattr(timing, "BLOCK_S", 1e-3)
-    monkeypatch.setattr(library, "Options", partial(Options, warm_up_s=0.0))
 
 
 def invoke(*args: str | Path) -> Any:
@@ -111,7 +102,7 @@ def test_each_shape_is_timed_once() -> None:
     assert [work.name for work in works(2, 12, least=12)] == ["step", "1 x 12", "2 x 12"]
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("quick_bench")
 def test_a_bundle_is_judged_against_float64() -> None:
     report = bench([BUNDLE], SHORT)
     (engine,) = (engine for engine in report.engines if engine.target == "onnx")
@@ -127,7 +118,7 @@ def test_a_bundle_is_judged_against_float64() -> None:
     assert memory is None or (python is not None and python < memory)
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("quick_bench")
 def test_a_wrong_answer_of_a_timed_run_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     right = OnnxRunner.__call__
     monkeypatch.setattr(
@@ -153,7 +144,7 @@ def test_whole_numbers_are_held_to_the_bit() -> None:
         assert referee.verification([]).verdict == "failed"
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("quick_bench")
 def test_a_model_of_several_steps_is_asked_for_as_many(tmp_path: Path) -> None:
     """Its first answer in a process of its own, too."""
     file = tmp_path / "m.onnx"
@@ -240,7 +231,7 @@ def timed_at(work: Work, engines: list[Engine]) -> list[WorkResult]:
     return measure._timed(engines, work, SHORT, [])
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("quick_bench")
 @pytest.mark.parametrize("ok", [True, False])
 def test_engines_of_unknown_models_are_held_against_each_other(
     ok: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -277,7 +268,7 @@ def test_engines_of_unknown_models_are_held_against_each_other(
     }
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("quick_bench")
 def test_the_deadline_decides_and_the_rate_says_the_share(tmp_path: Path) -> None:
     met = invoke(BUNDLE, "--engine", "onnx", "--deadline", "10s", "--rate", "2Hz", "--json")
     assert met.exit_code == 0, met.output
@@ -296,7 +287,7 @@ def test_the_deadline_decides_and_the_rate_says_the_share(tmp_path: Path) -> Non
     )
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("quick_bench")
 def test_the_chart_is_a_png(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason='needs matplotlib: pip install "lstm-export[plot]"')
     done = invoke(BUNDLE, "--plot", tmp_path / "chart.png")
@@ -342,7 +333,7 @@ def test_a_quantity_without_its_unit_is_wrong_usage(option: str, value: str, exp
     assert done.stderr.endswith(f"Error: Invalid value for {option}: {expected}\n")
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("quick_bench")
 def test_rounded_weights_are_held_against_the_exact_ones_on_the_same_inputs(tmp_path: Path) -> None:
     from lstm_export.targets import c
 

@@ -90,6 +90,7 @@ def bundle_with(target: str, data: bytes, path: Path, model: Model = MODEL) -> P
 def commands(file: Path, table: Path, folder: Path) -> list[list[str]]:
     """Every command and option that opens a file, without a permission that lets it run."""
     page = str(folder / "page.html")
+    bench = ["bench", str(file), "--seconds", "0.01", "--batch", "1", "--seq", "3"]
     return [
         ["verify", str(file)],
         ["verify", str(file), "--html", page],
@@ -100,8 +101,8 @@ def commands(file: Path, table: Path, folder: Path) -> list[list[str]]:
         ["run", str(file), str(table)],
         ["run", str(file), str(table), "--engine", "torchscript"],
         ["run", str(file), str(table), "--stream"],
-        ["bench", str(file), "--seconds", "0.01"],
-        ["bench", str(file), "--seconds", "0.01", "--engine", "torchscript"],
+        bench,
+        [*bench, "--engine", "torchscript"],
         ["diff", str(file), str(file)],
         ["inspect", str(file)],
         ["onnx", str(file), "-o", str(folder / "made.onnx")],
@@ -151,6 +152,7 @@ def test_a_folder_of_code_that_is_called_as_another_target_is_not_run(
             lstm_export.load(folder, trust=True)
 
 
+@pytest.mark.usefixtures("quick_bench")
 def test_code_in_a_bundle_is_not_run(target: str, data: bytes, table: Path, tmp_path: Path) -> None:
     bundle = bundle_with(target, data, tmp_path / "model.bundle")
     for command in commands(bundle, table, tmp_path):
