@@ -16,7 +16,7 @@ from lstm_export.series import (
     parse_times,
     recognised,
 )
-from lstm_export.series.times import NoTimeZoneWarning
+from lstm_export.series.times import NoTimeZoneWarning, compact_format
 
 
 def turn(time: datetime.datetime, name: str) -> float:
@@ -146,6 +146,20 @@ def test_offsets_are_read_as_the_standard_library_does() -> None:
 def test_bad_times_are_named(cells: list[str | float], message: str) -> None:
     with pytest.raises(InputError, match=message):
         parse_times(Table.of({"t": cells}), "t")
+
+
+@pytest.mark.parametrize(
+    ("cells", "time_format"),
+    [
+        (["20240131", "20240201"], "%Y%m%d"),
+        (["202401312300", "202402010000"], "%Y%m%d%H%M"),
+        (["20240131", "202402010000"], ""),  # of two forms
+        (["20240131", "20241301"], ""),  # no 13th month
+        (["18990131"], ""),  # before any year that is taken for one
+    ],
+)
+def test_dates_written_as_numbers_are_told_from_counts(cells: list[str], time_format: str) -> None:
+    assert compact_format(Table.of({"t": cells}), "t") == time_format
 
 
 def test_calendar_of_what_it_cannot_know_is_refused() -> None:

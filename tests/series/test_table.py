@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from lstm_export.errors import InputError
+from lstm_export.model import TableFormat
 from lstm_export.series import Table, parse_times, read_table
 
 NEEDS_PYARROW = 'needs pyarrow: pip install "lstm-export[train]"'
@@ -87,6 +88,9 @@ def test_what_is_no_parquet_file_is_refused(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow", reason=NEEDS_PYARROW)
     with pytest.raises(InputError, match="no Parquet file"):
         read_table(write(tmp_path, "t.parquet", "a,b\n1,2\n"))
+    Table({"a": np.empty(0)}).write_parquet(tmp_path / "empty.parquet")
+    with pytest.raises(InputError, match="holds no rows, expected a table"):
+        read_table(tmp_path / "empty.parquet")
 
 
 def test_damaged_files_are_refused(tmp_path: Path) -> None:
@@ -123,6 +127,10 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
 def test_bad_numbers_are_named(cell: str, message: str, tmp_path: Path) -> None:
     table = read_table(write(tmp_path, "t.csv", f"load\n1\n{cell}\n"))
     with pytest.raises(InputError, match=message):
+        table.numbers("load")
+    after_two_lines = write(tmp_path, "t.csv", f"Station 7\nof 9\nload\n1\n{cell}\n")
+    table = read_table(after_two_lines, TableFormat(skip_rows=2))
+    with pytest.raises(InputError, match=message.replace("row 3", "row 5")):
         table.numbers("load")
 
 

@@ -1,6 +1,7 @@
 """Runs and windows against a loop that looks at one row at a time."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -110,6 +111,8 @@ def columns(**changes: object) -> dict[str, object]:
         ({}, {"group": "engine"}, "no column 'engine'; it has time, a, b"),
         ({"b": [1, "x", 3]}, {}, "row 2, column b of the table is 'x', expected a number"),
         ({"b": [1, 2, EMPTY]}, {}, "row 3, column b of the table is empty or NaN"),
+        ({"b": ["1", "2", "NA"]}, {}, "row 3, column b of the table is 'NA', expected a number"),
+        ({"b": np.array(["2024-01-01"] * 3, "M8[s]")}, {}, "column b .* holds times, expected"),
         (
             {"time": [1.0, 3, 2]},
             {"time": "time"},
@@ -128,6 +131,12 @@ def test_bad_tables_are_refused(
 ) -> None:
     with pytest.raises(InputError, match=message):
         series_of(Table.of(columns(**changes)), signature(**options))
+
+
+def test_a_word_for_missing_cells_that_is_none_is_refused() -> None:
+    unknown: Any = "mean"
+    with pytest.raises(InputError, match="missing='mean' is unknown; choose one of refuse, drop"):
+        series_of(Table.of(columns()), signature(), unknown)
 
 
 def test_a_stored_step_decides_what_a_gap_is() -> None:
