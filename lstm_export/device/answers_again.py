@@ -20,7 +20,7 @@ from ..parity.noise import ExactAndJitter, output_scale, relative_error
 MOST_PADDING = 1.5
 
 
-class Again(NamedTuple):
+class Recomputed(NamedTuple):
     """A golden set, computed again.
 
     Attributes:
@@ -36,7 +36,7 @@ class Again(NamedTuple):
     noise_floor: float
 
 
-def answered_again(model: Model, golden: Sequence[GoldenSet], runs: int) -> Iterator[Again]:
+def answered_again(model: Model, golden: Sequence[GoldenSet], runs: int) -> Iterator[Recomputed]:
     """Every golden set, in no order, with F measured by `runs` random runs."""
     noise = ExactAndJitter(runs, seed=0)
     for group in _groups(golden):
@@ -80,7 +80,7 @@ def _padded(group: Sequence[GoldenSet]) -> tuple[Array, Array]:
     return x, lengths
 
 
-def _cut(stored: GoldenSet, output: Output, rows: slice) -> Again:
+def _cut(stored: GoldenSet, output: Output, rows: slice) -> Recomputed:
     """The part of one set: the exact run, and how far the others moved from it."""
     y = output.y[:, rows]  # (1 + runs, batch, [seq,] output_size)
     terms = output.terms[:1, rows]  # those of the exact run: all runs share S
@@ -90,4 +90,4 @@ def _cut(stored: GoldenSet, output: Output, rows: slice) -> Again:
     scale = output_scale(Output(y[:1], terms, ()))
     # (runs, batch, [seq,] output_size), in units of S
     move = relative_error(y[1:], y[0], scale)
-    return Again(stored, y[0], scale, float(move.max()))
+    return Recomputed(stored, y[0], scale, float(move.max()))

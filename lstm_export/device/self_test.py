@@ -17,7 +17,7 @@ from ..model import Runner
 from ..model.runner import is_stateful
 from ..parity import GoldenSet, ParityReport, asked_of, check, check_streaming
 from ..parity.rule import EPS, LARGEST_NOISE, bound, largest
-from .answers_again import Again, answered_again
+from .answers_again import Recomputed, answered_again
 from .onnx_metadata import SIGNATURE, may_be_onnx, metadata_of
 from .onnx_weights import differences_to
 
@@ -104,7 +104,7 @@ def recomputed(bundle: Bundle) -> tuple[GoldenSet, ...]:
     return tuple(fresh)
 
 
-def _agrees(computed: Again, most_noise: float) -> bool:
+def _agrees(computed: Recomputed, most_noise: float) -> bool:
     stored = computed.stored
     if not stored.noise_floor <= most_noise:
         return False

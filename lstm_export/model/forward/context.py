@@ -16,7 +16,7 @@ from .variation import CORRECT, Choices, Noise
 Weights = dict[str, Array]  # a stage's arrays as they are used in this run, (*runs, ...)
 
 
-class Finals(NamedTuple):
+class FinalState(NamedTuple):
     """A state after each row's last step, of every layer and direction.
 
     Attributes:
@@ -42,7 +42,7 @@ class Value(NamedTuple):
     terms: Array
 
 
-class Ran(NamedTuple):
+class LayerOutput(NamedTuple):
     """The output of one layer in one direction, in the order in which it read.
 
     Attributes:
@@ -77,7 +77,7 @@ class Context:
     choices: Choices = CORRECT
     before: Stage | None = None
     final: list[Array] = field(default_factory=list)
-    states: dict[str, dict[str, Finals]] = field(default_factory=dict)
+    states: dict[str, dict[str, FinalState]] = field(default_factory=dict)
 
     def start(self, memories: tuple[Memory, ...]) -> list[Array]:
         """A stage's carried tensors before the first step, `(rows, *runs, batch, size)` each."""

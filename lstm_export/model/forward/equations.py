@@ -195,8 +195,10 @@ def _pool(stage: Pool, weights: Weights, x: Value, context: Context) -> Value:
     """One row of all steps so far; the stage carries what it needs of those before x."""
     carried = context.start(stage.memory(x.y.shape[-1]))  # (rows, *runs, batch, size) each
     if stage.mode == "max":
-        (largest,) = carried
-        return _largest(x, largest[0], context)
+        (before,) = carried
+        largest = _largest(x, before[0], context)
+        context.final.append(largest.y[np.newaxis])
+        return largest
     if stage.mode == "sum":
         (parts,) = carried
         total = _summed(x, parts, context)
@@ -223,7 +225,6 @@ def _largest(x: Value, before: Array, context: Context) -> Value:
     padding = 0.0 if context.choices.pool == "zero" else -np.inf
     largest = np.where(counted, x.y, padding).max(axis=0)  # (*runs, batch, size)
     y = np.maximum(before, largest)
-    context.final.append(y[np.newaxis])
     terms = np.where(counted, x.terms, 0.0).max(axis=0)
     return Value(y, np.maximum(np.abs(y), terms))
 

@@ -8,11 +8,11 @@ from ..arrays import Array
 from ..gates import PYTORCH_GRU_GATES, gate_slices
 from ..recurrent import GRU
 from ..state import State
-from .context import Context, Ran, Value, Weights, as_row, for_rows, transposed
+from .context import Context, LayerOutput, Value, Weights, as_row, for_rows, transposed
 from .products import carried, input_product, state_product
 
 
-def gru(stage: GRU, w: Weights, x: Array, start: State, context: Context) -> Ran:
+def gru(stage: GRU, w: Weights, x: Array, start: State, context: Context) -> LayerOutput:
     """One layer in one direction.
 
     Every h_t `(seq, *runs, batch, size)`, its terms |n| + |h|, and h after the last step.
@@ -29,7 +29,7 @@ def gru(stage: GRU, w: Weights, x: Array, start: State, context: Context) -> Ran
         np.add(np.abs(n), np.abs(h), out=every_term[t])
         h = carried(live, h_t, h)
         every_h[t] = h
-    return Ran(Value(every_h, every_term), (h,), (context.last(every_term),))
+    return LayerOutput(Value(every_h, every_term), (h,), (context.last(every_term),))
 
 
 class _FromState:

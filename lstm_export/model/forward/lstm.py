@@ -8,11 +8,11 @@ from ..arrays import Array
 from ..gates import PYTORCH_GATES, gate_slices
 from ..recurrent import LSTM
 from ..state import State
-from .context import Context, Ran, Value, Weights, as_row, for_rows, transposed
+from .context import Context, LayerOutput, Value, Weights, as_row, for_rows, transposed
 from .products import carried, input_product, state_product
 
 
-def lstm(stage: LSTM, w: Weights, x: Array, start: State, context: Context) -> Ran:
+def lstm(stage: LSTM, w: Weights, x: Array, start: State, context: Context) -> LayerOutput:
     """One layer in one direction.
 
     Every h_t `(seq, *runs, batch, size)`, its terms, and h, c after the last step. h_t is rounded
@@ -43,7 +43,7 @@ def lstm(stage: LSTM, w: Weights, x: Array, start: State, context: Context) -> R
     if weight_hr is not None:
         every_term = every_term @ np.abs(weight_hr)  # (seq, *runs, batch, proj_size)
     value = Value(every_h, every_term)
-    return Ran(value, (h, c), (context.last(every_term), terms_of_c))
+    return LayerOutput(value, (h, c), (context.last(every_term), terms_of_c))
 
 
 def _step(

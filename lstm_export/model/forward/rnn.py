@@ -7,11 +7,11 @@ import numpy as np
 from ..arrays import Array
 from ..recurrent import RNN
 from ..state import State
-from .context import Context, Ran, Value, Weights, as_row, for_rows, transposed
+from .context import Context, LayerOutput, Value, Weights, as_row, for_rows, transposed
 from .products import carried, input_product, state_product
 
 
-def rnn(stage: RNN, w: Weights, x: Array, start: State, context: Context) -> Ran:
+def rnn(stage: RNN, w: Weights, x: Array, start: State, context: Context) -> LayerOutput:
     """One layer in one direction.
 
     Every h_t `(seq, *runs, batch, size)`, its terms, and h after the last step. The terms are those
@@ -37,4 +37,4 @@ def rnn(stage: RNN, w: Weights, x: Array, start: State, context: Context) -> Ran
         every_h[t] = h
     if is_relu:  # it has no bound: the state may grow out of float32
         every_h = context.noise.held(every_h, every_term)
-    return Ran(Value(every_h, every_term), (h,), (context.last(every_term),))
+    return LayerOutput(Value(every_h, every_term), (h,), (context.last(every_term),))

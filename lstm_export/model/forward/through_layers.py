@@ -9,7 +9,7 @@ import numpy as np
 from ..arrays import Array
 from ..recurrent import GRU, LSTM, RNN, Cell, Recurrent
 from ..state import State
-from .context import Context, Finals, Ran, Value, Weights
+from .context import Context, FinalState, LayerOutput, Value, Weights
 from .gru import gru
 from .lstm import lstm
 from .rnn import rnn
@@ -22,24 +22,24 @@ def through_layers(stage: Recurrent, weights: Weights, x: Array, context: Contex
     """
     states = [_initial(stage, name, weights, context) for name in stage.states]
     starts = zip(*states, strict=True)  # a cell's h, or its h and c, `(*runs, batch, size)` each
-    final: list[Ran] = []
+    outputs: list[LayerOutput] = []
     for layer in stage.layers():
         directions = []
         for cell in layer:
             choices = context.choices.at(f"{stage.name}{cell.suffix}")
             here = replace(context, choices=choices)
             read = _as_read(x, cell, here)
-            ran = _cell(stage, _own(weights, cell), read, next(starts), here)
-            directions.append(_in_sequence(ran.value, cell, here))
-            final.append(ran)  # in the order of torch's h_n: layer by layer, forward first
+            output = _cell(stage, _own(weights, cell), read, next(starts), here)
+            directions.append(_in_sequence(output.value, cell, here))
+            outputs.append(output)  # in the order of torch's h_n: layer by layer, forward first
         value = _side_by_side(directions)
         x = value.y  # (seq, *runs, batch, directions * size), the next layer's input
     for index, name in enumerate(stage.states):
         # (num_layers * directions, *runs, batch, size)
-        y = np.stack([ran.final[index] for ran in final])
-        terms = np.stack([ran.terms[index] for ran in final])
+        y = np.stack([output.final[index] for output in outputs])
+        terms = np.stack([output.terms[index] for output in outputs])
         context.final.append(y)
-        context.states.setdefault(stage.name, {})[name] = Finals(y, terms)
+        context.states.setdefault(stage.name, {})[name] = FinalState(y, terms)
     return value
 
 
@@ -63,7 +63,9 @@ def _in_sequence(value: Value, cell: Cell, context: Context) -> Value:
     return value
 
 
-def _cell(stage: Recurrent, weights: Weights, x: Array, start: State, context: Context) -> Ran:
+def _cell(
+    stage: Recurrent, weights: Weights, x: Array, start: State, context: Context
+) -> LayerOutput:
     if isinstance(stage, LSTM):
         return lstm(stage, weights, x, start, context)
     if isinstance(stage, GRU):
