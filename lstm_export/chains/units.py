@@ -7,7 +7,7 @@ import numpy as np
 from ..model import Affine, Array, Model
 from ..model.stages import Replace
 from ..model.wiring import INPUT
-from ..parity.golden import trouble
+from ..parity.golden import hard_inputs
 from .edges import edges_of
 
 STEPS = 5
@@ -22,7 +22,7 @@ SAID = f"in training units, of sizes from 1e{LOWEST} to 1e{HIGHEST}, and at ever
 def inputs_of(model: Model) -> dict[str, Array]:
     """Inputs by name `(batch, seq, input_size)`, on which a module is compared with its
     translation."""
-    inputs = trouble(model)
+    inputs = hard_inputs(model)
     steps = STEPS + model.least_steps - 1
     random = np.random.default_rng(10)
     width = model.signature.input_size

@@ -40,12 +40,12 @@ def target_command(name: str) -> Callable[..., None]:
         show.reports([report], as_json, name, path)
 
     command.__doc__ = (target.__doc__ or f"Export to {name}.").splitlines()[0]  # python -OO
-    parameters = [*_common(target.suffix), *_own(target)]
+    parameters = [*_parameters_of_all(target.suffix), *_parameters_of_target(target)]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return reads_model(command)
 
 
-def _common(suffix: str) -> list[inspect.Parameter]:
+def _parameters_of_all(suffix: str) -> list[inspect.Parameter]:
     output_help = f"Where the artifact goes; by default beside MODEL, ending in {suffix}."
     output = Annotated[Path | None, typer.Option("-o", "--output", help=output_help)]
     return [
@@ -56,7 +56,7 @@ def _common(suffix: str) -> list[inspect.Parameter]:
     ]
 
 
-def _own(target: targets.Target) -> list[inspect.Parameter]:
+def _parameters_of_target(target: targets.Target) -> list[inspect.Parameter]:
     """The options of a target's export."""
     parameters = []
     for option in targets.options(target):

@@ -32,7 +32,7 @@ class Ended:
         return "interrupted" if self.number == signal.SIGINT else "terminated"
 
 
-def heeded(names: Iterable[str]) -> list[signal.Signals]:
+def not_ignored(names: Iterable[str]) -> list[signal.Signals]:
     """The signals of these names that this system has and that the caller does not ignore."""
     known = [signal.Signals[name] for name in names if name in signal.Signals.__members__]
     return [number for number in known if signal.getsignal(number) is not signal.SIG_IGN]
@@ -56,7 +56,7 @@ def as_interrupts() -> Iterator[Ended]:
 
     before = {}
     if threading.current_thread() is threading.main_thread():  # no other may set handlers
-        before = {number: signal.getsignal(number) for number in heeded(_ENDING)}
+        before = {number: signal.getsignal(number) for number in not_ignored(_ENDING)}
     try:
         for number in before:
             signal.signal(number, end)

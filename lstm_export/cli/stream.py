@@ -18,7 +18,7 @@ import typer
 
 from ..errors import InputError
 from ..files import check_output, read_bytes, unreadable, write_bytes
-from .signals import heeded
+from .signals import not_ignored
 
 if TYPE_CHECKING:
     from ..device import Session
@@ -62,7 +62,7 @@ class _Signals:
     @contextmanager
     def caught(self) -> Iterator[None]:
         """The signals that ask to end; one that the caller ignores stays ignored."""
-        before = {number: signal.signal(number, self._note) for number in heeded(_ENDING)}
+        before = {number: signal.signal(number, self._note) for number in not_ignored(_ENDING)}
         try:
             yield
         finally:

@@ -89,8 +89,8 @@ class _Layers(NamedTuple):
         if len(self.readers) != 1:
             return False
         (reader,) = self.readers
-        is_usual = isinstance(reader, LastHidden) and reader.is_usual
-        return is_usual or isinstance(reader, LastStep)
+        is_last_output = isinstance(reader, LastHidden) and reader.is_last_output
+        return is_last_output or isinstance(reader, LastStep)
 
     def read(self, read_out: LastStep | LastHidden) -> tuple[Stage, ...]:
         """A read-out of what is not projected, and the projection of its row."""

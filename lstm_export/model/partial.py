@@ -29,7 +29,7 @@ def every_step(model: Model) -> Model | None:
 
 
 def _picks_last_step(stage: Stage) -> bool:
-    return isinstance(stage, LastStep) or (isinstance(stage, LastHidden) and stage.is_usual)
+    return isinstance(stage, LastStep) or (isinstance(stage, LastHidden) and stage.is_last_output)
 
 
 def ending(model: Model, index: int, last: Stage) -> Model:

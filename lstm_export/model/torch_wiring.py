@@ -48,7 +48,7 @@ def _node(model: Model, index: int, module: nn.Module, places: list[int]) -> nn.
             states = [torch.tensor(stage.initial(state)) for state in stage.states]
         node = LSTMNode if isinstance(stage, LSTM) else HiddenNode
         return node(cast(nn.RNNBase, module.rnn), places[0], *states)
-    if isinstance(stage, LastHidden) and not stage.is_usual:
+    if isinstance(stage, LastHidden) and not stage.is_last_output:
         return _state_node(stage, model.stages[model.sources[index][0]], places[0])
     return Node(module, places[0])
 
@@ -63,4 +63,4 @@ def _state_node(stage: LastHidden, recurrent: Stage, place: int) -> nn.Module:
 
 def _reads_state(stage: Stage) -> bool:
     """Whether it reads what an LSTM, GRU or RNN does not give as every step."""
-    return isinstance(stage, LastHidden) and not stage.is_usual
+    return isinstance(stage, LastHidden) and not stage.is_last_output

@@ -37,14 +37,14 @@ def golden_sets(
             lengths.
     """
     # A seed for each group: one more set in it moves no other group's numbers.
-    inputs = trouble(model, seed) | _shapes(model, seed + 1) | _faults(model, seed + 2)
+    inputs = hard_inputs(model, seed) | _shapes(model, seed + 1) | _faults(model, seed + 2)
     if windows is not None:
         inputs["real windows"] = windows
     with_their_lengths: dict[str, Input] = {name: (x, None) for name, x in inputs.items()}
     if with_lengths:
         with_their_lengths["unequal lengths"] = _unequal(model, seed + 3)
     definition = partial(forward, model)
-    return GoldenSet.several(definition, with_their_lengths, large=is_large(model))
+    return GoldenSet.of_many(definition, with_their_lengths, large=is_large(model))
 
 
 def asked_of(runner: Runner, golden: Sequence[GoldenSet]) -> tuple[GoldenSet, ...]:
@@ -60,7 +60,7 @@ def unequal_lengths(model: Model, seed: int = 0) -> GoldenSet:
     return GoldenSet.of("unequal lengths", model, x, lengths)
 
 
-def trouble(model: Model, seed: int = 0) -> dict[str, Array]:
+def hard_inputs(model: Model, seed: int = 0) -> dict[str, Array]:
     """The inputs of the six sets, drawn in training units."""
     random = np.random.default_rng(seed)
     width = model.signature.input_size

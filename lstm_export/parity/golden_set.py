@@ -54,10 +54,10 @@ class GoldenSet:
         cls, name: str, definition: Definition, x: Array, lengths: Array | None, *, large: bool
     ) -> GoldenSet:
         """Answer `x` by any definition, such as that of a known bug."""
-        return cls.several(definition, {name: (x, lengths)}, large=large)[0]
+        return cls.of_many(definition, {name: (x, lengths)}, large=large)[0]
 
     @classmethod
-    def several(
+    def of_many(
         cls, definition: Definition, inputs: Mapping[str, Input], *, large: bool
     ) -> tuple[GoldenSet, ...]:
         """Answer many inputs.

@@ -46,7 +46,7 @@ class _Agreement(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Tried:
+class _Answered:
     """A golden set and what the runner answered; `error` is the largest, in units of S."""
 
     golden: GoldenSet
@@ -81,14 +81,14 @@ def suspects(runner: Runner, model: Model, golden: Sequence[GoldenSet]) -> list[
     return [bug for _, bug in agreeing]
 
 
-def _answers(runner: Runner, golden: Sequence[GoldenSet]) -> Iterator[_Tried]:
+def _answers(runner: Runner, golden: Sequence[GoldenSet]) -> Iterator[_Answered]:
     for entry in golden:
         y, refused = answer(runner, entry)
         if not refused:
-            yield _Tried(entry, y, error_of(y, entry))
+            yield _Answered(entry, y, error_of(y, entry))
 
 
-def _cheapest_first(tried: list[_Tried], model: Model) -> list[_Tried]:
+def _cheapest_first(tried: list[_Answered], model: Model) -> list[_Answered]:
     """Short sets first, since most suspects are out after them; of large models no long ones.
 
     Unless only a long one failed: then the first of those is kept.
@@ -102,7 +102,7 @@ def _cheapest_first(tried: list[_Tried], model: Model) -> list[_Tried]:
     return short + [entry for entry in tried if entry.failed][:1]
 
 
-def _agreement(bug: Mutation, tried: Sequence[_Tried], exact: Noise) -> _Agreement | None:
+def _agreement(bug: Mutation, tried: Sequence[_Answered], exact: Noise) -> _Agreement | None:
     """How well the runner agrees with this bug; None if it does not."""
     near = []
     for entry in tried:
@@ -126,7 +126,7 @@ def _agreement(bug: Mutation, tried: Sequence[_Tried], exact: Noise) -> _Agreeme
     return _explained(bug, near)
 
 
-def _explained(bug: Mutation, near: Sequence[_Tried]) -> _Agreement | None:
+def _explained(bug: Mutation, near: Sequence[_Answered]) -> _Agreement | None:
     """How well the runner agrees by the noise floors of the bug's own definition; None if not.
 
     Failed sets come first, since they tell most suspects apart.

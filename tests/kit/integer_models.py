@@ -16,7 +16,7 @@ from lstm_export.model import (
     Slice,
     Subtract,
 )
-from lstm_export.parity.golden import trouble
+from lstm_export.parity.golden import hard_inputs
 from lstm_export.targets.c.integer import formats, rounding
 from lstm_export.targets.c.integer.whole_model import WholeModel
 
@@ -85,7 +85,7 @@ UNTRAINED = {"arithmetic": "integer", "max_error": "1000%"}
 
 
 def whole(model: Model, bits: int = 16) -> WholeModel:
-    seen = trouble(model)["nominal"]
+    seen = hard_inputs(model)["nominal"]
     return rounding.whole_model(model, formats.chosen(model, [seen], bits))
 
 

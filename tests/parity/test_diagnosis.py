@@ -132,7 +132,7 @@ def test_bugs_of_a_nearly_chaotic_chain_are_named() -> None:
     assert gain == 10
     for kind in ("bias_ih lost", "gates stacked as input, output, cell, forget"):
         (bug,) = (bug for bug in by_place(model) if bug.name == f"{kind} in rnn0_l0")
-        own = GoldenSet.several(
+        own = GoldenSet.of_many(
             bug, {golden_set.name: (golden_set.x, None) for golden_set in golden}, large=False
         )
         assert not all(map(is_judgeable, own))

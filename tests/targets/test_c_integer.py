@@ -16,7 +16,7 @@ from lstm_export.chains import Checkpoint
 from lstm_export.errors import BundleError, InputError, LstmExportError, UnsupportedModel
 from lstm_export.model import Model, forward
 from lstm_export.model.runner import is_stateful
-from lstm_export.parity.golden import trouble
+from lstm_export.parity.golden import hard_inputs
 from lstm_export.targets.c.host import compiler
 from lstm_export.targets.c.host.integer_runner import IntegerRunner
 from lstm_export.targets.c.integer.cost import costs
@@ -70,7 +70,7 @@ def test_c_gives_the_bits_of_the_definition(name: str, weights: str, tmp_path: P
     model = ALL[name]
     runner, definition = opened(model, exported(model, tmp_path, weights=weights, self_test=True))
     assert definition.structure == "as defined"
-    asked = {**trouble(model), **definition.inputs()}
+    asked = {**hard_inputs(model), **definition.inputs()}
     asked["long stream"] = asked["long stream"][:, :100]
     for x in asked.values():
         np.testing.assert_array_equal(runner(x), definition(x))

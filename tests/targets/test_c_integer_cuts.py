@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lstm_export.model import Array, Model, Signature
-from lstm_export.parity.golden import trouble
+from lstm_export.parity.golden import hard_inputs
 from lstm_export.targets.c.integer.cost import cost_of
 from tests.kit.builders import drawn, gru
 from tests.kit.integer_models import sensor, whole
@@ -17,7 +17,7 @@ from tests.kit.integer_models import sensor, whole
 def test_inputs_that_are_cut_are_counted_and_said() -> None:
     model = sensor()
     rounded = whole(model)
-    usual = trouble(model)["nominal"]
+    usual = hard_inputs(model)["nominal"]
     assert not [
         text for text in cost_of(model, rounded, usual, "usual").sentences() if "are cut" in text
     ]

@@ -25,7 +25,7 @@ from lstm_export.model import (
     Signature,
     forward,
 )
-from lstm_export.parity.golden import trouble
+from lstm_export.parity.golden import hard_inputs
 from lstm_export.targets.c.integer import arithmetic, formats, joins, rounding, rows
 from lstm_export.targets.c.integer.calibration import input_formats
 from lstm_export.targets.c.integer.cost import costs
@@ -57,7 +57,7 @@ def test_answers_are_near_those_of_float64(name: str) -> None:
 def test_every_stage_is_near_its_float64_equation(name: str) -> None:
     """By the size of the answers: a hundredth is far beyond rounding, far below a wrong stage."""
     model = ALL[name]
-    x = trouble(model)["nominal"]
+    x = hard_inputs(model)["nominal"]
     exact = forward(model, x).y
     error = np.abs(whole(model)(x) - exact).max()
     assert error < 1e-2 * max(np.abs(exact).max(), 0.1)
@@ -342,7 +342,7 @@ def test_a_model_of_int8_gains_by_it() -> None:
 
 @pytest.mark.parametrize("up", ["", "AAAA", "not base64!"])
 def test_a_rounding_of_another_size_is_refused(up: str) -> None:
-    made, _ = fitted(sensor(), [trouble(sensor())["nominal"]], 16)
+    made, _ = fitted(sensor(), [hard_inputs(sensor())["nominal"]], 16)
     changed = replace(made, up={**made.up, "lstm.weight_hh_l0": up})
     with pytest.raises(BundleError, match="lstm.weight_hh_l0 .* does not fit the model; export it"):
         rounding.whole_model(sensor(), changed)

@@ -105,7 +105,7 @@ class BatchRun:
 
 def _reads_state(stage: Stage) -> bool:
     """Whether it reads a state that is not the last layer's output."""
-    return isinstance(stage, LastHidden) and not stage.is_usual
+    return isinstance(stage, LastHidden) and not stage.is_last_output
 
 
 def _steps(plan: Plan, batch: int) -> Iterator[tuple[str, RecurrentSteps | PoolSteps]]:

@@ -113,7 +113,7 @@ def _last_step(stage: LastStep, weights: Weights, x: Value, context: Context) ->
 @apply.register
 def _last_hidden(stage: LastHidden, weights: Weights, x: Value, context: Context) -> Value:
     recurrent = context.before
-    if not stage.is_usual and isinstance(recurrent, Recurrent):
+    if not stage.is_last_output and isinstance(recurrent, Recurrent):
         return _state_of_layer(stage, recurrent, context)
     if isinstance(recurrent, Recurrent) and recurrent.bidirectional:
         size = recurrent.state_size

@@ -49,7 +49,7 @@ class LastHidden(Stage):
             )
 
     @property
-    def is_usual(self) -> bool:
+    def is_last_output(self) -> bool:
         """Whether it reads what the last layer gives."""
         return self.state == "h" and self.layer == -1
 
@@ -63,7 +63,7 @@ class LastHidden(Stage):
         return options
 
     def sizes(self, before: int, after: int) -> str:
-        return "" if self.is_usual else f"({self.state}, layer {self.layer})"
+        return "" if self.is_last_output else f"({self.state}, layer {self.layer})"
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from ...model import Array, Model
-from ...parity.golden import trouble
+from ...parity.golden import hard_inputs
 from ..c.emit.interface import Interface
 from ..c.emit.runtime import choices_of, kept_lines
 from ..c.emit.self_test import LONGEST, SETS
@@ -65,7 +65,7 @@ def _units(whole: WholeModel) -> str:
 
 def _vectors(model: Model, whole: WholeModel) -> Iterator[tuple[Array, Array, Array]]:
     """x `(seq, input_size)`, y and its bound `(answers, output_size)`, float32."""
-    for name, x in trouble(model).items():
+    for name, x in hard_inputs(model).items():
         if name in SETS:
             row = x[:1, : max(LONGEST, model.least_steps)].astype(np.float32)
             answers = whole(row).reshape(-1, model.signature.output_size)

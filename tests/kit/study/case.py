@@ -7,7 +7,7 @@ from functools import partial
 
 from lstm_export.model import Model, Runner, forward
 from lstm_export.parity import GoldenSet
-from lstm_export.parity.golden import trouble
+from lstm_export.parity.golden import hard_inputs
 from lstm_export.parity.noise import is_large
 from tests.kit.random_chains import LARGEST_HIDDEN, random_chain
 from tests.kit.random_graphs import random_graph
@@ -38,8 +38,8 @@ class Case:
 
         drawn = random_graph if graphs else random_chain
         model, gain = drawn(seed, index, largest_hidden=largest_hidden)
-        inputs = {name: (x, None) for name, x in trouble(model).items()}
-        golden = GoldenSet.several(partial(forward, model), inputs, large=is_large(model))
+        inputs = {name: (x, None) for name, x in hard_inputs(model).items()}
+        golden = GoldenSet.of_many(partial(forward, model), inputs, large=is_large(model))
         return cls(model, gain, golden, eager(to_module(model)))
 
     @property

@@ -218,7 +218,7 @@ def _last_hidden(stage: LastHidden, run: Walk) -> Value:
     (source,) = run.plan.sources[run.index]
     recurrent = run.model.stages[source]
     assert isinstance(recurrent, Recurrent)  # noqa: S101 - a model has it stand after no other
-    if not stage.is_usual:
+    if not stage.is_last_output:
         return run.state_of_layer(recurrent, stage.state, stage.layer)
     last = run.last_step(run.value)
     if not recurrent.bidirectional:

@@ -11,7 +11,7 @@ import numpy as np
 from ....errors import InputError, quoted
 from ....model import Array, Model, Signature
 from ....parity.endless import Measured, named_by
-from ....parity.golden import trouble
+from ....parity.golden import hard_inputs
 from ....series import Table, series_of, sliding_windows
 from .formats import InputFormat
 
@@ -48,7 +48,7 @@ def calibration(model: Model, windows: Array | None, table: str) -> Calibration:
         return _of_table(model, Path(table))
     if windows is not None:
         return Calibration((windows,), f"{len(windows)} real windows of the checkpoint")
-    return Calibration((trouble(model)["nominal"],), "random inputs of the size of training's")
+    return Calibration((hard_inputs(model)["nominal"],), "random inputs of the size of training's")
 
 
 def _of_table(model: Model, path: Path) -> Calibration:

@@ -232,7 +232,7 @@ def _last_hidden(stage: LastHidden, value: Value, draft: Draft) -> Value:
     assert isinstance(recurrent, whole.Recurrent)  # noqa: S101 - a LastHidden takes no other
     layer = len(recurrent.layers) + stage.layer
     cells = recurrent.layers[layer]
-    if stage.is_usual and len(cells) == 1:
+    if stage.is_last_output and len(cells) == 1:
         return draft.keep(whole.LastStep(), value)
     taken = replace(value, index=sources[0])
     if stage.state == "c":

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ....model import Array, Model
-from ....parity.golden import trouble
+from ....parity.golden import hard_inputs
 from ....version import __version__
 from ..emit.interface import Interface, head
 from ..emit.names import Prefix, prose
@@ -246,7 +246,7 @@ def self_test_counts(written: Written) -> Sequence[Array]:
     """Sequences `(seq, input_size)` of int16: golden sets, and the extremes of int16."""
     width = written.interface.input_size
     sequences = []
-    for name, x in trouble(written.model).items():
+    for name, x in hard_inputs(written.model).items():
         if name in SELF_TEST_SETS:
             steps = max(SELF_TEST_STEPS, written.interface.least_steps)
             sequences.append(written.whole.counts(x[0, :steps]))
