@@ -38,7 +38,7 @@ def build_samples(table: RowSource, signature: Signature, options: TrainingOptio
     shorter = scratch.zeros(len(rows), np.int64)
     starts = scratch.concatenated(_first_rows(runs, y, shorter, options), np.int64)
     if not len(starts):
-        raise _no_window(table, timeline.times, runs, signature, options)
+        raise _no_window(table, timeline, runs, signature, options)
     samples = Samples(
         x=x,
         y=y,
@@ -144,15 +144,20 @@ def _with_window(bounds: Array, starts: Array) -> Array:
 
 def _no_window(
     table: RowSource,
-    times: Array | None,
+    timeline: Timeline,
     runs: Array,
     signature: Signature,
     options: TrainingOptions,
 ) -> InputError:
+    times = timeline.times
     longest = int(np.diff(runs).max(initial=0))
+    series = ""
+    if signature.group:
+        series = f" in the {len(timeline.keys):,} series that --group {signature.group} makes"
     message = (
-        f"{table.title} yields no window: its longest stretch without a gap has {longest} rows, "
-        f"window {options.window} with horizon {options.horizon} needs {least_rows(options)}"
+        f"{table.title} yields no window: its longest stretch without a gap has {longest} rows"
+        f"{series}, window {options.window} with horizon {options.horizon} needs "
+        f"{least_rows(options)}"
     )
     if times is not None and len(runs) > 2:
         message += (

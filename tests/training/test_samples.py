@@ -115,6 +115,7 @@ def test_windows_that_touch_an_empty_cell_are_dropped() -> None:
             "the validation part .1%. holds no window",
         ),
         ({"group": "u"}, "no series holds two rows"),
+        ({"group": "u", "time": None}, r"in the \d+ series that --group u makes, window 24 with"),
         (
             {"targets": ("row", "v", "u"), "features": None, "exclude_past": True},
             "no numeric column besides the targets",
