@@ -45,6 +45,17 @@ static void OF(check)(void)
     for (b = 0; b < BATCH * ANSWERS; b++) {
         print_answer(TEXT(MODEL) " batch", y + b * OUTPUT_SIZE, OUTPUT_SIZE);
     }
+#ifdef WINDOWED
+    {
+        static OF(window) window;
+        OF(window_reset)(&window);
+        for (t = 0; t < SEQ; t++) {
+            if (OF(window_push)(&window, x + t * INPUT_SIZE, y) > 0) {
+                print_answer(TEXT(MODEL) " window", y, OUTPUT_SIZE);
+            }
+        }
+    }
+#endif
 }
 
 #undef MODEL
@@ -54,6 +65,7 @@ static void OF(check)(void)
 #undef SEQ
 #undef ANSWERS
 #undef STREAMS
+#undef WINDOWED
 #undef JOIN_
 #undef JOIN
 #undef OF

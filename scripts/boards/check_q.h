@@ -39,6 +39,17 @@ static void OF(check)(void)
             print_counts(TEXT(MODEL) " run", y + t * OUTPUT_SIZE, OUTPUT_SIZE);
         }
     }
+#ifdef WINDOWED
+    {
+        static OF(window) window;
+        OF(window_reset)(&window);
+        for (t = 0; t < SEQ; t++) {
+            if (OF(window_push_q)(&window, OF(inputs) + t * INPUT_SIZE, y) > 0) {
+                print_counts(TEXT(MODEL) " window", y, OUTPUT_SIZE);
+            }
+        }
+    }
+#endif
 }
 
 #undef MODEL
@@ -48,6 +59,7 @@ static void OF(check)(void)
 #undef SEQ
 #undef ANSWERS
 #undef STREAMS
+#undef WINDOWED
 #undef SCRATCH_WORDS
 #undef JOIN_
 #undef JOIN

@@ -166,6 +166,7 @@ class Case:
         output_size: width of an answer.
         every_step: whether a sequence has an answer a step.
         streams: whether it has a state and a step.
+        windowed: whether it has a window, too, of `seq` samples at most.
     """
 
     name: str
@@ -174,6 +175,7 @@ class Case:
     output_size: int
     every_step: bool = False
     streams: bool = True
+    windowed: bool = False
 
     @property
     def source(self) -> str:
@@ -189,6 +191,7 @@ class Case:
         }
         sizes |= {"ANSWERS": seq if self.every_step else 1}
         sizes |= {"STREAMS": 1} if self.streams else {}
+        sizes |= {"WINDOWED": 1} if self.windowed else {}
         inputs = f"static const uint32_t {self.name}_inputs[] = {{{bits}}};\n"
         return self._checked(inputs, sizes, "check.h")
 
@@ -230,6 +233,7 @@ class IntegerCase(Case):
         sizes |= {"OUTPUT_SIZE": self.output_size, "BATCH": batch, "SEQ": seq}
         sizes |= {"ANSWERS": seq if self.every_step else 1}
         sizes |= {"STREAMS": 1} if self.streams else {"SCRATCH_WORDS": SCRATCH_WORDS}
+        sizes |= {"WINDOWED": 1} if self.windowed else {}
         inputs = f"static const int16_t {self.name}_inputs[] = {{{counts}}};\n"
         return self._checked(inputs, sizes, "check_q.h")
 
@@ -249,7 +253,7 @@ class Found:
     """What a program printed of one model.
 
     Attributes:
-        answers: by `step`, `run`, `batch`: the lines of bits, one an answer.
+        answers: by `step`, `run`, `batch`, `window`: the lines of bits, one an answer.
         instructions: of a step; 0 where the board does not count, None where the model has no step.
         state_bytes: what is carried from step to step.
     """
@@ -377,7 +381,8 @@ def _found(text: str, cases: Sequence[Case]) -> dict[str, Found]:
     for case in cases:
         mine = [(kind, rest) for name, kind, rest in lines if name == case.name]
         answers = {
-            way: [rest for kind, rest in mine if kind == way] for way in ("step", "run", "batch")
+            way: [rest for kind, rest in mine if kind == way]
+            for way in ("step", "run", "batch", "window")
         }
         numbers = {kind: int(rest, 16) for kind, rest in mine if kind not in answers}
         result[case.name] = Found(answers, numbers.get("instructions"), numbers.get("state"))

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -31,8 +32,18 @@ NOTE = "floats are computed otherwise here; define MODEL_OTHER_BITS to be told n
 
 def written(chain: str, folder: Path, weights: str = "float32", **options: Any) -> Path:
     """NAME.c of a chain, called as its folder is."""
-    c.export(MODELS[chain], folder, name=folder.name, weights=weights, **options)
+    return exported(MODELS[chain], folder, weights, **options)
+
+
+def exported(model: Model, folder: Path, weights: str, **options: Any) -> Path:
+    """NAME.c of a model, called as its folder is."""
+    c.export(model, folder, name=folder.name, weights=weights, **options)
     return folder / f"{folder.name}.c"
+
+
+def windowed(model: Model) -> Model:
+    """As trained on windows of two samples."""
+    return Model(model.stages, replace(model.signature, window=2))
 
 
 def said(compiler: str, source: Path, *flags: str) -> str:
@@ -82,6 +93,18 @@ def test_a_compiler_with_ints_of_16_bits_takes_it(tmp_path: Path) -> None:
     assert "error" not in done.stderr
 
 
+@pytest.fixture(scope="module")
+def usual(emulate: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
+    """Two models, and what they answer in this machine's usual build."""
+    folder = tmp_path_factory.mktemp("usual")
+    cases = [
+        case_of(emulate, "gru", "int8", folder / "same"),
+        whole_case_of(emulate, "gru", "int16", folder / "whole"),
+    ]
+    found = emulate.emulate(emulate.HOST, cases, folder)
+    return [(case, found[case.name]) for case in cases]
+
+
 @pytest.mark.parametrize(
     "flags",
     [
@@ -93,36 +116,33 @@ def test_a_compiler_with_ints_of_16_bits_takes_it(tmp_path: Path) -> None:
     ids=["no types", "section", "read", "plain loops"],
 )
 def test_another_build_has_the_same_bits(
-    flags: tuple[str, ...], emulate: ModuleType, tmp_path: Path
+    flags: tuple[str, ...], emulate: ModuleType, usual: list[Any], tmp_path: Path
 ) -> None:
     """Without the compiler's own types, with constants elsewhere, without kernels."""
-    float_case = case_of(emulate, "gru", "int8", tmp_path / "same")
-    whole_case = whole_case_of(emulate, "seed", "int16", tmp_path / "whole")
-    for case in (float_case, whole_case):
+    for case, expected in usual:
         own = tuple(flag.replace("NAME", case.name.upper()) for flag in flags)
-        usual = emulate.emulate(emulate.HOST, [case], tmp_path)[case.name]
-        assert emulate.emulate(emulate.HOST, [case], tmp_path, own)[case.name] == usual
+        assert emulate.emulate(emulate.HOST, [case], tmp_path, own)[case.name] == expected
         built = (tmp_path / f"host_{case.name}.o").read_bytes()
         assert (b".model" in built) == ("section" in flags[0])
 
 
 def case_of(emulate: ModuleType, chain: str, weights: str, folder: Path) -> Any:
-    model = MODELS[chain]
-    written(chain, folder, weights, self_test=True)
+    model = windowed(MODELS[chain])
+    exported(model, folder, weights, self_test=True)
     every = model.returns_every_step
     size = model.signature.output_size
-    return emulate.Case(folder.name, folder, drawn(model, 1, 3), size, every)
+    return emulate.Case(folder.name, folder, drawn(model, 1, 3), size, every, windowed=True)
 
 
 def whole_case_of(emulate: ModuleType, chain: str, weights: str, folder: Path) -> Any:
     """In whole numbers, on counts of every size."""
-    model = ALL[chain]
-    name = folder.name
-    c.export(model, folder, name=name, weights=weights, self_test=True, **UNTRAINED)
+    model = windowed(ALL[chain])
+    exported(model, folder, weights, self_test=True, **UNTRAINED)
     shape = (2, 5, model.signature.input_size)
     counts = np.random.default_rng(2).integers(-9_000, 9_000, shape, np.int16)
     size = model.signature.output_size
-    return emulate.IntegerCase(name, folder, counts, size, model.returns_every_step)
+    every = model.returns_every_step
+    return emulate.IntegerCase(folder.name, folder, counts, size, every, windowed=True)
 
 
 def test_constants_are_read_from_flash_that_is_no_memory(
@@ -140,6 +160,7 @@ def test_constants_are_read_from_flash_that_is_no_memory(
     host = emulate.emulate(emulate.HOST, cases, tmp_path)
     found = emulate.emulate(board, cases, tmp_path)
     for case in cases:
+        assert host[case.name].answers["window"]
         assert found[case.name].answers == host[case.name].answers, case.name
         assert emulate.flash_bytes(board, case, tmp_path) > 1000
 
@@ -156,6 +177,7 @@ def test_whole_constants_are_read_from_flash_too(emulate: ModuleType, tmp_path: 
     host = emulate.emulate(emulate.HOST, cases, tmp_path)
     found = emulate.emulate(board, cases, tmp_path)
     for case in cases:
+        assert host[case.name].answers["window"]
         assert found[case.name].answers == host[case.name].answers, case.name
 
 
