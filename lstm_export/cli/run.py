@@ -61,7 +61,7 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
     _check_usage(data, stream, writes_all=bool(output or as_json), is_for_streams=is_for_streams)
     is_for_folders = bool(carry or workers or on is not choices.On.local)
     if is_folder(data):
-        start_workers(on.value, workers)
+        start_workers(on.value, workers)  # they import their modules while the model is opened
     from .. import pipeline
 
     load = partial(pipeline.load, source, engine, provider or (), trust=trust, key=key)

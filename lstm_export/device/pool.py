@@ -30,7 +30,7 @@ class StreamPool:
     def __init__(self, make: Callable[[int], Stream]) -> None:
         """Use `Session.pool`; `make` makes a stream of a batch."""
         self._make = make
-        self._rows: dict[Hashable, int] = {}
+        self._rows: dict[Hashable, int] = {}  # of each key in the batch of `_all`
         self._all: Stream | None = None  # a row a key
         self._some: Stream | None = None  # the part of them that was stepped alone last
         self._past_counts = Counts()  # of streams that are gone

@@ -120,7 +120,7 @@ class Session:
         return self._reopen
 
     def _take(self, runner: Runner, twin: Callable[[], Runner] | None) -> None:
-        self._process = os.getpid()
+        self._process = os.getpid()  # by which a fork shows
         self._runner = runner
         self._twin = twin
         self._answer = GuardedRunner(runner, self.signature, self._nonfinite)

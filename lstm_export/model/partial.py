@@ -24,6 +24,7 @@ def every_step(model: Model) -> Model | None:
             return None
     if not all(map(_picks_last_step, picks.values())):
         return None
+    # without the read-outs every later stage takes (batch, seq, size) instead of (batch, size)
     left_out: dict[int, tuple[Stage, ...]] = dict.fromkeys(picks, ())
     return replace(model, stages=exchanged(model.stages, model.sources, left_out))
 

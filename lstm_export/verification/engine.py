@@ -68,7 +68,7 @@ def session_of(
             )
         if engine is None or engine not in opened.engines:
             raise _no_such_engine(opened, engine)
-        for name in (engine, STREAM):
+        for name in (engine, STREAM):  # streams may be opened from the artifact that carries state
             _check_packaged(bundle, name)
         runner = opened.engines[engine].runner(providers)
         stream = opened.artifacts.get(STREAM)

@@ -165,7 +165,7 @@ def test_code_in_a_bundle_is_not_run(target: str, data: bytes, table: Path, tmp_
         lstm_export.load(bundle, engine=target)
 
 
-def with_word(
+def with_permission(
     target: str, data: bytes, folder: Path, checkpoint: Path
 ) -> list[Callable[[], object]]:
     """Everything that lets a lone artifact run."""
@@ -189,13 +189,13 @@ def with_word(
     return said
 
 
-def test_with_the_users_word_it_runs(
+def test_with_permission_it_runs(
     target: str, data: bytes, checkpoint: Path, tmp_path: Path
 ) -> None:
     """Naming a folder, naming the model, or --trust: otherwise the tests above would pass for want
     of any way in.
     """
-    for attempt in with_word(target, data, tmp_path, checkpoint):
+    for attempt in with_permission(target, data, tmp_path, checkpoint):
         with pytest.raises(Opened):
             attempt()
 
