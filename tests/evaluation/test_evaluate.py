@@ -15,6 +15,7 @@ from lstm_export.cli import app
 from lstm_export.errors import InputError
 from lstm_export.evaluation import Evaluation, evaluate
 from lstm_export.evaluation.error_page import evaluation_page
+from lstm_export.evaluation.of_files import open_judged
 from lstm_export.model import Array, Column, LastStep, Model, Signature, forward
 from lstm_export.series import Table
 from tests.kit.builders import linear, lstm
@@ -91,6 +92,8 @@ def test_errors_by_step_and_group_are_those_of_a_loop() -> None:
         assert cost.largest_change == pytest.approx(0.5, rel=1e-9)
         assert cost.rmse == pytest.approx(np.sqrt(np.mean((whole + 0.5) ** 2)), rel=1e-9)
     assert found.answers.predicted.keys() == {"model", "moved", "persistence"}
+    alone = evaluate(model, Table({name: column[:50] for name, column in table.columns.items()}))
+    assert all(entry.group is None for entry in alone.figures)
 
 
 def test_the_file_that_was_trained_on_is_judged_on_its_test_part(tmp_path: Path) -> None:
@@ -113,6 +116,7 @@ def test_the_file_that_was_trained_on_is_judged_on_its_test_part(tmp_path: Path)
     assert [part.windows["used"] for part in undivided.data.parts] == [76]
     other = {"data": {"sha256": "0" * 64}, "options": {"split": [0.5, 0.2, 0.3]}}
     assert evaluate(model, path, facts=other).why == whole
+    assert evaluate(model, machines(), facts=facts).why == whole  # a table without a file
 
 
 def test_what_no_table_can_judge_is_refused() -> None:
@@ -134,6 +138,19 @@ def test_the_page_shows_every_figure_and_no_name_is_markup() -> None:
         for predictor in ("model", "persistence"):
             rmse = figure(found, predictor=predictor, target=target)
             assert f"{predictor} {rmse:.4g}" in text
+        rmse = figure(found, predictor="model", target=target)
+        assert f"RMSE of {target}: {rmse:.4g} kW; the best of the others" in text
+        for group, windows in (("a", 43), ("b", 33)):
+            of_group = [
+                f"{figure(found, predictor=name, target=target, group=group):.4g}"
+                for name in found.answers.predicted
+            ]
+            assert " ".join([group, *of_group, str(windows)]) in text
+    for cost in found.costs:
+        more = cost.rmse - cost.model_rmse
+        shown = (cost.rmse, cost.model_rmse, more, cost.largest_change)
+        values = " ".join(f"{value:.4g}" for value in shown)
+        assert f"{cost.artifact} {cost.target} {values}" in text
     assert "What deployment costs" in text
     assert "The latest windows of b." in text
     assert "What was noticed" not in text
@@ -177,3 +194,23 @@ def test_the_command_judges_a_model_its_bundle_and_artifacts(tmp_path: Path) -> 
     wrong = run.invoke(app, ["evaluate", str(model), str(table), "--report", str(table)])
     assert wrong.exit_code == 1
     assert "would be overwritten" in wrong.stderr
+
+
+def test_artifacts_are_told_apart_and_those_that_do_not_run_are_named(tmp_path: Path) -> None:
+    pytest.importorskip("onnx", reason='needs onnx: pip install "lstm-export[export]"')
+    import lstm_export
+    from lstm_export.chains import Checkpoint, write_checkpoint
+
+    model = tmp_path / "model.pt"
+    bundle = tmp_path / "model.bundle"
+    write_checkpoint(model, Checkpoint(model_of()))
+    lstm_export.package(model, bundle, ["onnx", "ort"])
+    lstm_export.export(model, "onnx")
+    judged = open_judged(bundle, [tmp_path / "model.onnx"])
+    assert list(judged.runners) == ["onnx", "model.onnx"]
+    (note,) = judged.notes
+    assert note.startswith("ort is not judged: ")
+    write_checkpoint(tmp_path / "other.pt", Checkpoint(model_of(("v",))))
+    lstm_export.export(tmp_path / "other.pt", "onnx")
+    with pytest.raises(InputError, match="maps 2 inputs to 3 outputs, the model 2 to 6; name"):
+        open_judged(model, [tmp_path / "other.onnx"])
