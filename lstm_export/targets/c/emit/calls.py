@@ -10,6 +10,7 @@ from ..stream_cost import stream_cost
 from .interface import Interface
 from .names import plain, plain_sentence
 from .plan import looks_ahead
+from .source import Source
 
 
 @dataclass(frozen=True)
@@ -21,17 +22,17 @@ class Numbers:
         answer: that of a value of y, and of scratch memory.
         suffix: what the names of functions end in.
         sample_bytes: of a value of x.
-        window_scratch: how much scratch memory a window takes, where the model has no step.
+        scratch: which scratch memory a window needs, where the model has no step.
     """
 
     sample: str
     answer: str
     suffix: str
     sample_bytes: int
-    window_scratch: str
+    scratch: str
 
 
-FLOATS = Numbers("float", "float", "", 4, "scratch_floats(1, @WINDOW@)")
+FLOATS = Numbers("float", "float", "", 4, "scratch_floats(1, @WINDOW@), which is more with vectors")
 COUNTS = Numbers("int16_t", "int32_t", "_q", 2, "scratch_words(@WINDOW@)")
 
 
@@ -95,16 +96,17 @@ def listed(sentences: Sequence[str]) -> list[str]:
     return ["".join(f"- {sentence}\n" for sentence in sentences)] if sentences else []
 
 
-def filled(sections: Sequence[str], interface: Interface, numbers: Numbers) -> str:
+def filled(sections: Sequence[str], interface: Interface, source: Source, numbers: Numbers) -> str:
     """The page, with what this C has in the place of each @WORD@."""
     answers = f"{interface.window} * " if interface.every_step else ""
-    text = "\n".join(sections).replace("@SCRATCH@", numbers.window_scratch)
+    text = "\n".join(sections).replace("@SCRATCH@", numbers.scratch)
     words: Mapping[str, object] = {
         "NAME": interface.name,
         "SAMPLE": numbers.sample,
         "ANSWER": numbers.answer,
         "SUFFIX": numbers.suffix,
         "INPUT_SIZE": interface.input_size,
+        "WINDOW_SCRATCH": source.window_scratch,
         "WINDOW_ANSWERS": f"{answers}{interface.output_size}",
         "OUTPUT_SIZE": interface.output_size,
         "WINDOW": interface.window,
@@ -138,8 +140,10 @@ _PUSH_WITH_SCRATCH = """```c
 
 static @NAME@_window window;               /* @NAME@_window_reset(&window) before the first */
 
-/* @ANSWER@ scratch[@NAME@_@SCRATCH@], yours */
-int on_new_sample(const @SAMPLE@ x[@INPUT_SIZE@], @ANSWER@ y[@WINDOW_ANSWERS@], @ANSWER@ *scratch)
+/* @NAME@_@SCRATCH@ */
+static @ANSWER@ scratch[@WINDOW_SCRATCH@];
+
+int on_new_sample(const @SAMPLE@ x[@INPUT_SIZE@], @ANSWER@ y[@WINDOW_ANSWERS@])
 {
     return @NAME@_window_push@SUFFIX@(&window, x, y, scratch) != 0;   /* whether y is an answer */
 }

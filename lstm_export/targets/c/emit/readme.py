@@ -67,7 +67,7 @@ def readme(interface: Interface, weights: str, source: Source, told: Told) -> st
         *([_SELF_TEST] if interface.self_test else []),
         _COMPILE,
     ]
-    text = filled(sections, interface, FLOATS)
+    text = filled(sections, interface, source, FLOATS)
     return text.replace("@DESCRIPTION@", interface.description)
 
 

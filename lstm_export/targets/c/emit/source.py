@@ -26,6 +26,7 @@ from .constants import arrays_of
 from .interface import Interface, head
 from .layout import BITS
 from .runtime import Choices, amalgamated, choices_of, documented
+from .walk import Walk
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Source:
             takes in the flash of a Cortex-M at -O2.
         stack_floats: what `NAME_step` keeps on the stack between layers, in floats; 0 where there
             is no step.
+        window_scratch: what a window takes of scratch memory in a build without vectors, in floats,
+            or in int32 where all numbers are whole; 0 where there are steps, or no windows.
     """
 
     c: str
@@ -46,6 +49,7 @@ class Source:
     constant_bytes: int
     code_bytes: int
     stack_floats: int
+    window_scratch: int
 
 
 def write(model: Model, interface: Interface, weights: str = "float32", golden: str = "") -> Source:
@@ -75,7 +79,16 @@ def write(model: Model, interface: Interface, weights: str = "float32", golden: 
         arrays.bytes,
         _code_bytes(model, choices, len((step or run).lines)),
         step.buffers.floats if step else 0,
+        0 if step else _window_floats(interface, run),
     )
+
+
+def _window_floats(interface: Interface, run: Walk) -> int:
+    """`NAME_scratch_floats(1, NAME_WINDOW_STEPS)` in a build without vectors."""
+    if interface.window is None:
+        return 0
+    of_all_steps = interface.window * run.buffers.width_of(is_row=False)
+    return interface.state_size + run.buffers.width_of(is_row=True) + of_all_steps
 
 
 def choices_for(

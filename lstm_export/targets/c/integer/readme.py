@@ -41,7 +41,7 @@ def integer_readme(
         _COST,
         _COMPILE,
     ]
-    text = filled(sections, interface, COUNTS)
+    text = filled(sections, interface, source, COUNTS)
     words = {
         "DESCRIPTION": interface.description,
         "MACRO": interface.name.upper(),

@@ -74,7 +74,18 @@ def write(written: Written) -> Source:
         constants.bytes + 4 * len(TANH),
         CODE_BYTES + CODE_OF_JOIN * _extra_kinds(written.whole),
         int(np.ceil(sum(run.wide.values()) + narrow / 2)),
+        0 if interface.streams else _window_words(written, run),
     )
+
+
+def _window_words(written: Written, run: Walk) -> int:
+    """`NAME_scratch_words(NAME_WINDOW_STEPS)`."""
+    window = written.interface.window
+    if window is None:
+        return 0
+    facts = written.facts
+    halves = facts.narrow_size + window * sum(run.narrow.values())
+    return facts.wide_size + window * sum(run.wide.values()) + (halves + 1) // 2
 
 
 def _walked(written: Written) -> Walk:
