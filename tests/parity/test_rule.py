@@ -153,6 +153,23 @@ def test_a_mistaken_reverse_direction_is_caught(mistake: str) -> None:
     assert set(verdicts.values()) == {"failed"}, verdicts
 
 
+@pytest.mark.parametrize("is_added", [False, True])
+def test_a_gru_without_b_hn_is_caught(is_added: bool) -> None:
+    """As a port to Flax's nnx has it, in findings/: the bias is lost, or added to b_in."""
+    model = CHAINS["gru"]
+    new = slice(18, 27)  # of the gates r, z, n, of 9 units each
+
+    def ported(name: str, array: Array) -> Array:
+        changed = array.copy()
+        if "bias_hh" in name:
+            changed[new] = 0
+        if is_added and "bias_ih" in name:
+            changed[new] += model.arrays[name.replace("bias_ih", "bias_hh")][new]
+        return changed
+
+    assert check(rebuilt(ported, model), golden_sets(model), subject="ported").verdict == "failed"
+
+
 def rounded(bug: Mutation) -> Runner:
     return lambda x: bug(x).y.astype(np.float32)
 
