@@ -121,14 +121,9 @@ class _Rows:
             _check_allowed(cells, self._package.options, rule)
         elif DATA in cells:
             source = cells.pop(DATA)
-            of_train = [column for column in self._train.options if column in cells]
-            own = {column: cells.pop(column) for column in of_train}
-            of_bundle = ", ".join(self._of_bundle)
-            rule = f"data takes the options of train, and of package {of_bundle}"
-            _check_allowed(cells, self._of_bundle, rule)
-            parameters = self._train.values(source, own)
-            training = options_of(parameters)
-            search = search_of(parameters)
+            trained = self._trained(source, cells)
+            training = options_of(trained)
+            search = search_of(trained)
         else:
             raise InputError(f"neither {CHECKPOINT} nor {DATA} is given; fill in one of them")
         packaged = self._package.values(source, cells)
@@ -144,6 +139,15 @@ class _Rows:
             packaged["lengths"],
             package.options_of_targets(packaged),
         )
+
+    def _trained(self, data: str, cells: dict[str, str]) -> dict[str, Any]:
+        """The parameters of train; its cells are taken out, so that those of package are left."""
+        of_train = [column for column in self._train.options if column in cells]
+        own = {column: cells.pop(column) for column in of_train}
+        of_bundle = ", ".join(self._of_bundle)
+        rule = f"data takes the options of train, and of package {of_bundle}"
+        _check_allowed(cells, self._of_bundle, rule)
+        return self._train.values(data, own)
 
 
 def _expected(error: typer.BadParameter) -> str:

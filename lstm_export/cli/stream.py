@@ -127,10 +127,7 @@ def _answer_all(rows: Any, signals: _Signals, file: TextIO, table_format: TableF
         number += 1
         if number <= table_format.skip_rows:
             continue
-        if len(line) > MAX_LINE:
-            raise InputError(
-                f"line {number} has more than {MAX_LINE} characters; repair the source"
-            )
+        _check_length(line, number)
         if not line.strip():
             continue
         if not rows.names:
@@ -146,6 +143,11 @@ def _answer_all(rows: Any, signals: _Signals, file: TextIO, table_format: TableF
         answer = rows.answer(cells, number)
         if answer is not None and not _print(answer):
             return
+
+
+def _check_length(line: str, number: int) -> None:
+    if len(line) > MAX_LINE:
+        raise InputError(f"line {number} has more than {MAX_LINE} characters; repair the source")
 
 
 def _cells(line: str, delimiter: str, number: int) -> list[str]:

@@ -30,8 +30,10 @@ class BoundState:
     def __init__(
         self, session: Any, errors: Errors, layout: Sequence[StateTensor], batch: int
     ) -> None:
-        self.x: Array = np.zeros(_shape(session.get_inputs()[0], batch), np.float32)
-        answer: Array = np.zeros(_shape(session.get_outputs()[0], batch), np.float32)
+        x_shape = _shape(session.get_inputs()[0], batch)
+        self.x: Array = np.zeros(x_shape, np.float32)
+        answer_shape = _shape(session.get_outputs()[0], batch)
+        answer: Array = np.zeros(answer_shape, np.float32)
         even = _buffers(layout, batch)
         odd = _buffers(layout, batch)
         ort_value = onnxruntime().OrtValue.ortvalue_from_numpy
@@ -78,7 +80,8 @@ def _shape(end: Any, batch: int) -> list[int]:
 
 
 def _buffers(layout: Sequence[StateTensor], batch: int) -> State:
-    return tuple(np.zeros((tensor.num_layers, batch, tensor.size), np.float32) for tensor in layout)
+    shapes = [(tensor.num_layers, batch, tensor.size) for tensor in layout]
+    return tuple(np.zeros(shape, np.float32) for shape in shapes)
 
 
 def _binding(

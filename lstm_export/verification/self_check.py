@@ -127,18 +127,8 @@ def self_check(opened: OpenedFile, subject: Subject) -> SelfCheck:
         InputError: it is a bundle.
         ParityError: the artifact itself does not pass, so that nothing can be told from its copies.
     """
-    if opened.bundle is not None:
-        raise InputError(
-            f"{opened.path} is a bundle, and the self-check takes one artifact: "
-            "lstm-export onnx MODEL"
-        )
+    _check_checkable(opened, subject)
     artifact = opened.artifact
-    _check_judged_by_tolerance(opened, subject)
-    report = judge(subject, artifact)
-    if not report.ok:
-        raise ParityError(
-            f"{opened.path} itself does not pass, check it first: {report.summary()}", report
-        )
     runner = artifact.runner()
     golden = subject.golden_for(runner)
     options = {"lengths": True} if takes_lengths(runner) else {}
@@ -158,12 +148,22 @@ def self_check(opened: OpenedFile, subject: Subject) -> SelfCheck:
     return SelfCheck(artifact.target, tuple(attempts), tuple(left_out))
 
 
-def _check_judged_by_tolerance(opened: OpenedFile, subject: Subject) -> None:
-    artifact = opened.artifact
-    if artifact.definition(subject.model):
+def _check_checkable(opened: OpenedFile, subject: Subject) -> None:
+    """Refuse what no copies can be told from: a bundle, whole numbers, a file that fails itself."""
+    if opened.bundle is not None:
+        raise InputError(
+            f"{opened.path} is a bundle, and the self-check takes one artifact: "
+            "lstm-export onnx MODEL"
+        )
+    if opened.artifact.definition(subject.model):
         raise InputError(
             f"{opened.path} computes in whole numbers and is compared bit for bit: "
             "the self-check is for artifacts that are judged by a tolerance"
+        )
+    report = judge(subject, opened.artifact)
+    if not report.ok:
+        raise ParityError(
+            f"{opened.path} itself does not pass, check it first: {report.summary()}", report
         )
 
 
