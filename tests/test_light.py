@@ -121,9 +121,11 @@ def test_a_device_runs_every_released_bundle_on_a_file(bundle: Path, tmp_path: P
 @pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.stem)
 def test_a_device_measures_every_released_bundle(bundle: Path) -> None:
     program = (
-        f"{DEVICE}from lstm_export.bench import process\n"
+        f"{DEVICE}from lstm_export.bench import process, timing\n"
         "process.STARTS = 1  # a process an engine is enough to see that it starts\n"
-        "from lstm_export.cli import app\napp(['bench', sys.argv[1], '--seconds', '0.01'])"
+        "timing.BLOCK_S = 1e-3\n"
+        "short = ['--seconds', '0.01', '--batch', '2', '--seq', '3']\n"
+        "from lstm_export.cli import app\napp(['bench', sys.argv[1], *short])"
     )
     done = run(program, bundle)
     assert done.returncode == 0, done.stderr
