@@ -163,7 +163,7 @@ def _by_itself(opened: OpenedFile, replay: Path | None) -> tuple[ParityReport, .
     check_claims(bundle)
     if replay is not None:
         bundle = replace(bundle, golden=(replayed(replay, bundle.model),))
-    golden = recomputed(bundle)
+    golden = recomputed(bundle)  # from its weights: stored answers alone could be made to fit
     judged = partial(_by_its_bundle, bundle, golden)
     reports = [_in_bundle(artifact, bundle, judged) for artifact in opened.artifacts.values()]
     if why_not_onnx(opened):  # numpy is what runs then
@@ -216,7 +216,7 @@ def _beside_its_model(
     opened: OpenedFile, bundle: Bundle, subject: Subject
 ) -> tuple[ParityReport, ...]:
     """The bundle's artifacts, judged as artifacts of the model that it was made from."""
-    differs = difference_between(subject.model, bundle.model)
+    differs = difference_between(subject.model, bundle.model)  # once for all artifacts
 
     def judged(artifact: ArtifactFile) -> ParityReport:
         definition = artifact.definition(subject.model)

@@ -125,6 +125,7 @@ def bytes_of(path: Path, key: Path | str | None = None) -> tuple[bytes, Signed |
     if not is_folder(path):
         return signed_bytes(path, public, _EXPECTED, MOST_BYTES)
     contents, signed = signed_folder(path, public, MOST_BYTES)
+    # the bytes that were checked are returned: the file may change before it is read again
     name = _known_file(path).name
     if name not in contents:
         raise InputError(f"{path} is changed by another process; try again")

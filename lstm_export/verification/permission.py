@@ -62,7 +62,7 @@ def refusal_of_artifact(path: Path, target: str, permission: Permission) -> str:
 
 def _refusal_of_folder(path: Path, target: str, runs_code: str) -> str:
     """Naming a folder lets its code run, unless it is called as another target's folder is."""
-    name = path.resolve().name
+    name = path.resolve().name  # of what a link or `.` leads to
     for other in targets.names():
         if other != target and name.endswith(targets.get(other).suffix):
             return (

@@ -19,6 +19,7 @@ def commit_of(folder: Path) -> dict[str, str | bool]:
         InputError: there is no such tree, or no git.
     """
     commit = _git(folder, "rev-parse", "--verify", "HEAD")
+    # a file that git does not know, such as the model, changes nothing that is committed
     changes = _git(folder, "status", "--porcelain", "--untracked-files=no")
     return {"commit": commit, "uncommitted_changes": bool(changes)}
 
