@@ -242,6 +242,8 @@ def test_without_a_time_rows_follow_each_other_from_table_to_table() -> None:
     assert found.predictions["v"].tolist() == [28.0, 56.0]
     with pytest.raises(InputError, match="column v of the table holds text, and numbers"):
         answer(session, {"v": ["64"]}, carried=found.carried)
+    with pytest.raises(InputError, match="row 2, column v of the table is empty or NaN"):
+        answer(session, {"v": [64.0, np.nan]}, carried=found.carried)
     with pytest.raises(InputError, match="the model has no window"):
         answer(Session(session, replace(signature, window=None)), {"v": [1.0]}, carried={})
 
