@@ -66,9 +66,10 @@ def time_line(answers: Answers, predictor: str, target: str, step: int) -> Marku
     column = answers.targets.index(target)
     true = answers.true[windows, column, step]  # (windows,)
     predicted = answers.predicted[predictor][windows, column, step]
-    quantiles = answers.quantiles.get(predictor)
+    quantiles = answers.quantiles.get(predictor)  # (windows, quantiles, targets, steps)
     band: list[Array] = []
     if quantiles is not None:
+        # the lowest and the highest, between which the band lies
         band = [quantiles[windows, 0, column, step], quantiles[windows, -1, column, step]]
     places = list(range(len(windows)))
     times = answers.times[windows]

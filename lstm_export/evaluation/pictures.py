@@ -93,7 +93,7 @@ def _target(figure: Figure, answers: Answers, column: Column) -> None:
     ends = [true.min(), true.max()]
     against.plot(ends, ends, color=MEASURED, linewidth=0.8)
     against.set(xlabel="measured", ylabel="predicted")
-    errors = (predicted - true).ravel()
+    errors = (predicted - true).ravel()  # (windows * steps,)
     reach = np.quantile(np.abs(errors), 0.99) or 1.0
     residuals.hist(np.clip(errors, -reach, reach), BINS, color=PREDICTED)
     residuals.set(xlabel="predicted minus measured", ylabel="answers")

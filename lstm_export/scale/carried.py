@@ -70,7 +70,7 @@ def carried_on(
 def _fill_first(kept: Array, cells: Array, is_unknown: Array) -> None:
     """The last known cell before those that are kept, where the first of them is missing."""
     first = len(cells) - len(kept)
-    known = np.flatnonzero(~is_unknown[:first])
+    known = np.flatnonzero(~is_unknown[:first])  # rows before those that are kept
     if is_unknown[first] and len(known):
         kept[0] = cells[known[-1]]
 

@@ -23,7 +23,7 @@ def ends_of(table: Table, signature: Signature) -> Table:
         InputError: the column of time or group is missing or is called as one of these, or a cell
             is no time.
     """
-    times = np.arange(len(table))
+    times = np.arange(len(table))  # (rows,)
     if signature.time is not None:
         times = parse_times(table, signature.time)
     series = list(keyed_rows(table, signature.group))
@@ -58,7 +58,7 @@ def check_whole(ends: TableSource, signature: Signature) -> None:
         cells = [table.text(name).tolist() for name in names]
         keys = list(zip(*cells, strict=True))
     hashes = np.array([hash_of(series) for series in keys], np.uint64)
-    first = table[FIRST]
+    first = table[FIRST]  # (series of all partitions,)
     last = table[LAST]
     for before, after in parts_that_go_on(hashes, first, last, signature):
         series = f"series {quoted(group_name(keys[after]))}" if names else "the series"

@@ -20,7 +20,7 @@ def pool_places(model: Model) -> dict[str, int]:
     """By pool the floats of the state before its own."""
     place = sum(_floats(tensor) for tensor in _of_recurrent(model))
     places = {}
-    for name, tensor in _of_pools(model):
+    for name, tensor in _of_pools(model):  # behind h and c
         places[name] = place
         place += _floats(tensor)
     return places

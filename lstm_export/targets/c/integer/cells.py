@@ -101,9 +101,9 @@ class LSTMCell:
         i, f, g, o = np.split(in_int32(sums), 4, axis=1)  # (batch, hidden_size) each
         new = (tanh_fine(g, up) - HALF_STEP) << (CELL_BITS - TABLE_BITS)
         let_in = times(sigmoid(i, up), new)
-        held = times(sigmoid(f, up), state.wide)
+        held = times(sigmoid(f, up), state.wide)  # Q7.24, as c
         c = np.clip(held + let_in, -CELL_LIMIT - 1, CELL_LIMIT)
-        tanh_c = tanh_fine(c >> (CELL_BITS - SUM_BITS)) - HALF_STEP
+        tanh_c = tanh_fine(c >> (CELL_BITS - SUM_BITS)) - HALF_STEP  # Q9.22
         let_out = times(sigmoid(o, up), tanh_c)
         h = rounded_shift(let_out, TABLE_BITS - VALUE_BITS)  # Q0.15
         if self.projection:

@@ -140,7 +140,7 @@ class Draft:
         are_powers = (exponents % 1 == 0) & (value.step > 0)  # of two, (width,)
         if are_powers.all():
             return replace(value, is_raw=False)
-        surplus = np.ceil(-exponents - target)
+        surplus = np.ceil(-exponents - target)  # bits beyond those of int16
         shift = np.maximum(surplus, 0).astype(np.int64)
         _check_fine(value, shift, self.titles)
         narrow = self.keep(whole.Narrow(value.name, shift), value)

@@ -68,7 +68,7 @@ def _concat(stage: Concat, taken: Sequence[Value], draft: Draft) -> Value:
 def answer(value: Value, draft: Draft) -> Value:
     """The last value with all columns in the same format."""
     value = _settled(value, draft)
-    room = 0 if value.is_wide else MOST_UP
+    room = 0 if value.is_wide else MOST_UP  # bits that a shift left can add
     common = min(value.bits.max(), value.bits.min() + room)
     if (value.bits == common).all():
         return value

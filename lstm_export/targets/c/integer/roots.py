@@ -56,7 +56,7 @@ class LayerNorm:
             total = values.sum(axis=-1, keepdims=True)  # (..., 1)
             mean = (total + size // 2) // size  # to the nearest
             values = values - mean
-        centred = np.clip(values, -LARGEST, LARGEST)
+        centred = np.clip(values, -LARGEST, LARGEST)  # int16 again: its square stays in int32
         squares = (centred**2).sum(axis=-1, keepdims=True) // size
         variance = np.clip(squares + self.eps, 1, 2**31 - 1)
         root, up = root_of(variance)
