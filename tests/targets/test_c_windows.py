@@ -129,11 +129,13 @@ def test_the_readme_tells_inputs_and_the_memory_of_a_window(
     subprocess.run(command, check=True)
 
 
-def test_a_model_without_a_window_is_written_as_ever() -> None:
+def test_a_model_without_a_window_is_written_as_ever(tmp_path: Path) -> None:
     model = CHAINS["seed"]
     interface = Interface.of(model, "model", self_test=False)
     source = write(model, interface)
     assert "window" not in source.h + source.c.replace('"window": null', "")
+    C.export(model, tmp_path / "m_c")
+    assert "export it with `--window N`" in (tmp_path / "m_c" / "README.md").read_text()
 
 
 def test_the_record_tells_the_window() -> None:

@@ -86,7 +86,10 @@ def calls(interface: Interface, told: Told, sequences: str) -> list[str]:
     if interface.window is not None and interface.streams:
         shown += [_ENDLESS, *listed(told.stream)]
     whole = f"{told.whole}, so that it has whole sequences only, no step.\n"
-    shown += [_STEPS if interface.streams else whole, sequences]
+    shown.append(_STEPS if interface.streams else whole)
+    if interface.window is None and interface.streams:
+        shown.append(_NO_WINDOW)
+    shown.append(sequences)
     shown.append(_EVERY_ANSWER if interface.every_step else _LAST_ANSWER)
     return [*shown, _LEAST] if interface.least_steps > 1 else shown
 
@@ -174,6 +177,10 @@ void on_sample(const @SAMPLE@ x[@INPUT_SIZE@], @ANSWER@ y[@OUTPUT_SIZE@])
 
 Another sensor needs another `@NAME@_state`, nothing else. A copy of one, kept while the board is
 off, goes on where it was taken, in the same build.
+"""
+
+_NO_WINDOW = """This is one endless stream. A model that was trained on windows, each from the
+initial state, is asked otherwise: export it with `--window N`, the steps of its windows.
 """
 
 _EVERY_ANSWER = "`y` of a sequence is `[seq][@OUTPUT_SIZE@]`, an answer a step.\n"
