@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lstm_export.bundle import Artifact, make_bundle, write_bundle
+from lstm_export.device import Session
 from lstm_export.model import Array, Column, LastStep, Model, Signature
 from lstm_export.series import Table, read_table
 from tests.kit.builders import linear, lstm, scaler
@@ -59,3 +60,25 @@ def write_stations_bundle(path: Path, **changed: Any) -> Path:
     artifact = Artifact("onnx", ".onnx", to_bytes(model, 17))
     write_bundle(path, make_bundle(model, [], [artifact]))
     return path
+
+
+def rows_of(table: Table, rows: Any) -> Table:
+    """Some rows of a table, by their numbers or a slice."""
+    return Table({name: column[rows] for name, column in table.columns.items()})
+
+
+def assert_same(found: Any, session: Session) -> None:
+    """Bit for bit what a single call answers, in the order of stations and hours."""
+    expected = session.predict_table(stations())
+    columns = {name: np.asarray(found[name]) for name in expected.names}
+    order = np.lexsort((columns["hour"], columns["station"].astype(str)))
+    in_order = np.lexsort((expected["hour"], expected.text("station")))
+    assert len(order) == len(in_order) > 10_000
+    for name in expected.names:
+        column = columns[name][order]
+        if name in ("hour", "station"):
+            as_expected = column.astype(expected[name].dtype).astype(str)
+            np.testing.assert_array_equal(as_expected, expected.text(name)[in_order])
+        else:
+            assert column.dtype == np.float32
+            np.testing.assert_array_equal(column, expected[name][in_order], name)

@@ -22,13 +22,12 @@ import lstm_export
 from lstm_export.cli import app
 from lstm_export.device import Session
 from lstm_export.errors import InputError
-from lstm_export.model import Column, Signature, TableFormat
+from lstm_export.model import TableFormat
 from lstm_export.scale import Predictor, check_whole, mlflow_model
 from lstm_export.scale.partitions import RECORDS
 from lstm_export.scale.sharing import Engine, ask_on
-from lstm_export.series import Table
 from lstm_export.workers import Died
-from tests.kit.stations import stations, write_stations_bundle
+from tests.kit.stations import assert_same, rows_of, stations, write_stations_bundle
 
 pytestmark = [pytest.mark.engines, pytest.mark.filterwarnings("ignore")]  # of the engines' own code
 pandas = pytest.importorskip("pandas", reason="needs the engines: scripts/scale_engines.sh")
@@ -56,56 +55,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
-def rows_of(table: Table, rows: Any) -> Table:
-    return Table({name: column[rows] for name, column in table.columns.items()})
-
-
 @pytest.fixture
 def session(folder: Path) -> Session:
     return lstm_export.load(folder / "i94.bundle")
-
-
-def assert_same(found: Any, session: Session) -> None:
-    """Bit for bit what a single call answers, in the order of stations and hours."""
-    expected = session.predict_table(stations())
-    columns = {name: np.asarray(found[name]) for name in expected.names}
-    order = np.lexsort((columns["hour"], columns["station"].astype(str)))
-    in_order = np.lexsort((expected["hour"], expected.text("station")))
-    assert len(order) == len(in_order) > 10_000
-    for name in expected.names:
-        column = columns[name][order]
-        if name in ("hour", "station"):
-            as_expected = column.astype(expected[name].dtype).astype(str)
-            np.testing.assert_array_equal(as_expected, expected.text(name)[in_order])
-        else:
-            assert column.dtype == np.float32
-            np.testing.assert_array_equal(column, expected[name][in_order], name)
-
-
-def test_no_rows_have_the_columns_of_the_answers(session: Session) -> None:
-    columns = (Column("v"),)
-    without_time = Signature(1, 1, columns, columns, window=3)
-    summing = Session(lambda x: x.sum(axis=1), without_time)
-    counted = {"row": [7.0, 8.0, 9.0], "v": [1.0, 2.0, 3.0]}
-    hours = dict(rows_of(stations(), np.arange(60)).columns)
-    for each, table in ((summing, counted), (session, hours)):
-        predictor = Predictor(each)
-        frame = pandas.DataFrame(table)
-        assert predictor.meta(frame).dtypes.to_dict() == predictor(frame).dtypes.to_dict()
-        assert predictor(frame[:0]).dtypes.to_dict() == predictor(frame).dtypes.to_dict()
-
-
-@pytest.mark.parametrize("window", [3, None])
-def test_an_empty_partition_has_no_answers(window: int | None) -> None:
-    """Of a model whose series can be carried, and of one whose series are taken whole."""
-    columns = (Column("v"),)
-    signature = Signature(1, 1, columns, columns, window=window)
-    predictor = Predictor(Session(lambda x: x.sum(axis=1), signature))
-    assert list(predictor.each(iter(()))) == []
-    frame = pandas.DataFrame({"v": [1.0, 2.0, 4.0]})
-    parts = list(predictor.each(iter((frame[:0], frame[:1], frame[1:]))))
-    assert pandas.concat(parts)["v"].tolist() == [7.0]
-    assert len(parts) <= 2  # a batch without rows gives none
 
 
 @pytest.fixture(scope="module")
