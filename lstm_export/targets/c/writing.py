@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...model import Array, Model
-from .emit.calls import Told
+from .emit.calls import ModelFacts
 from .emit.interface import Interface
 from .emit.names import usable
 from .emit.readme import check_flash, readme
@@ -41,7 +41,7 @@ def _floats(
     golden = golden_text(model, interface.prefix, weights) if interface.self_test else ""
     source = write(model, interface, weights, golden)
     check_flash(source, options.max_flash, options.storage)
-    return source, readme(interface, weights, source, Told.of(model, windows))
+    return source, readme(interface, weights, source, ModelFacts.of(model, windows))
 
 
 def _integer(
@@ -54,5 +54,5 @@ def _integer(
     )
     source = write_integer(Written(model, found.whole, interface, facts))
     check_flash(source, options.max_flash, options.storage)
-    told = Told.of(model, windows)
-    return source, integer_readme(told, interface, facts, source, found.sentences())
+    model_facts = ModelFacts.of(model, windows)
+    return source, integer_readme(model_facts, interface, facts, source, found.sentences())

@@ -14,7 +14,7 @@ from .source import Source
 
 
 @dataclass(frozen=True)
-class Numbers:
+class CallTypes:
     """What a caller passes.
 
     Attributes:
@@ -32,13 +32,15 @@ class Numbers:
     scratch: str
 
 
-FLOATS = Numbers("float", "float", "", 4, "scratch_floats(1, @WINDOW@), which is more with vectors")
-COUNTS = Numbers("int16_t", "int32_t", "_q", 2, "scratch_words(@WINDOW@)")
+FLOATS = CallTypes(
+    "float", "float", "", 4, "scratch_floats(1, @WINDOW@), which is more with vectors"
+)
+COUNTS = CallTypes("int16_t", "int32_t", "_q", 2, "scratch_words(@WINDOW@)")
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a README tells of a model and its real windows; names of strangers in a form of our own.
+class ModelFacts:
+    """What a README says of a model and its real windows; strangers' names in our own form.
 
     Attributes:
         inputs: their names; none where they have none.
@@ -51,8 +53,8 @@ class Told:
     whole: str
 
     @classmethod
-    def of(cls, model: Model, windows: Array | None) -> Told:
-        """That of a model and of real windows, where there are any."""
+    def of(cls, model: Model, windows: Array | None) -> ModelFacts:
+        """From a model and real windows, where there are any."""
         columns = enumerate(model.signature.features)
         inputs = tuple(plain(column.name) or f"input_{place}" for place, column in columns)
         stream = tuple(map(plain_sentence, stream_cost(model, windows)))
@@ -72,20 +74,20 @@ def _whole(model: Model) -> str:
     return f"In the model `{name}` takes at every step what only all steps together give"
 
 
-def calls(interface: Interface, told: Told, sequences: str) -> list[str]:
+def calls(interface: Interface, model: ModelFacts, sequences: str) -> list[str]:
     """How samples are given, for a model of windows first as it was trained.
 
     Args:
         interface: what is called how.
-        told: what the README tells of the model.
+        model: what the README says of it.
         sequences: how a whole sequence is given.
     """
     shown = ["## Call it\n"]
     if interface.window is not None:
         shown += [_WINDOW, _PUSH if interface.streams else _PUSH_WITH_SCRATCH]
     if interface.window is not None and interface.streams:
-        shown += [_ENDLESS, *listed(told.stream)]
-    whole = f"{told.whole}, so that it has whole sequences only, no step.\n"
+        shown += [_ENDLESS, *listed(model.stream)]
+    whole = f"{model.whole}, so that it has whole sequences only, no step.\n"
     shown.append(_STEPS if interface.streams else whole)
     if interface.window is None and interface.streams:
         shown.append(_NO_WINDOW)
@@ -99,15 +101,15 @@ def listed(sentences: Sequence[str]) -> list[str]:
     return ["".join(f"- {sentence}\n" for sentence in sentences)] if sentences else []
 
 
-def filled(sections: Sequence[str], interface: Interface, source: Source, numbers: Numbers) -> str:
+def filled(sections: Sequence[str], interface: Interface, source: Source, types: CallTypes) -> str:
     """The page, with what this C has in the place of each @WORD@."""
     answers = f"{interface.window} * " if interface.every_step else ""
-    text = "\n".join(sections).replace("@SCRATCH@", numbers.scratch)
+    text = "\n".join(sections).replace("@SCRATCH@", types.scratch)
     words: Mapping[str, object] = {
         "NAME": interface.name,
-        "SAMPLE": numbers.sample,
-        "ANSWER": numbers.answer,
-        "SUFFIX": numbers.suffix,
+        "SAMPLE": types.sample,
+        "ANSWER": types.answer,
+        "SUFFIX": types.suffix,
         "INPUT_SIZE": interface.input_size,
         "WINDOW_SCRATCH": source.window_scratch,
         "WINDOW_ANSWERS": f"{answers}{interface.output_size}",

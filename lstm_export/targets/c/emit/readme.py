@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ....errors import InputError
-from .calls import FLOATS, Numbers, Told, calls, filled
+from .calls import FLOATS, CallTypes, ModelFacts, calls, filled
 from .interface import Interface
 from .source import Source
 
@@ -53,7 +53,7 @@ def check_flash(source: Source, limit: str, weights: str) -> None:
         )
 
 
-def readme(interface: Interface, weights: str, source: Source, told: Told) -> str:
+def readme(interface: Interface, weights: str, source: Source, model: ModelFacts) -> str:
     """README.md."""
     costs = table_of_costs(
         f"recurrent weights in {weights}", interface, source, 4 * (interface.state_size + 1), FLOATS
@@ -61,8 +61,8 @@ def readme(interface: Interface, weights: str, source: Source, told: Told) -> st
     sections = [
         _TITLE,
         costs,
-        _inputs(told),
-        *calls(interface, told, _SEQUENCES),
+        _inputs(model),
+        *calls(interface, model, _SEQUENCES),
         *([_NAN] if interface.streams else []),
         *([_SELF_TEST] if interface.self_test else []),
         _COMPILE,
@@ -72,7 +72,7 @@ def readme(interface: Interface, weights: str, source: Source, told: Told) -> st
 
 
 def table_of_costs(
-    weights: str, interface: Interface, source: Source, state: int, numbers: Numbers
+    weights: str, interface: Interface, source: Source, state: int, types: CallTypes
 ) -> str:
     """What the model takes, in bytes.
 
@@ -81,7 +81,7 @@ def table_of_costs(
         interface: what is called how.
         source: what was written.
         state: bytes of `NAME_state`.
-        numbers: what a caller passes.
+        types: what a caller passes.
     """
     rows = [f"| constants (flash; {weights}) | {source.constant_bytes:,} |"]
     if interface.streams:
@@ -91,7 +91,7 @@ def table_of_costs(
             f"| code of reset and step (flash of a Cortex-M at -O2), at most | {code} |",
             f"| state, yours (RAM) | {state:,} |",
             f"| buffers of a step (stack) | {buffers:,}, and what the compiler saves |",
-            *_window_rows(interface, numbers.sample_bytes, state),
+            *_window_rows(interface, types.sample_bytes, state),
         ]
     return "\n".join(("| | bytes |", "|---|---|", *rows, ""))
 
@@ -106,9 +106,9 @@ def _window_rows(interface: Interface, sample_bytes: int, state: int) -> list[st
     return [f"| window with its state, yours (RAM) | {total:,} |"]
 
 
-def _inputs(told: Told) -> str:
+def _inputs(model: ModelFacts) -> str:
     """The inputs of a step."""
-    order = ", ".join(told.inputs) or "in the order of training"
+    order = ", ".join(model.inputs) or "in the order of training"
     return f"Inputs of a step, in the model's own units: @INPUT_SIZE@ floats, {order}.\n"
 
 

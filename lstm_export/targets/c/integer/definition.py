@@ -23,7 +23,7 @@ STREAM_STEPS = 2_000
 EXTREME_STEPS = 40
 
 
-class Told(Protocol):
+class ArtifactRecord(Protocol):
     """What the record of an artifact says of its model.
 
     Attributes:
@@ -54,21 +54,25 @@ class IntegerDefinition:
     """
 
     def __init__(
-        self, model: Model, told: Told, interface: Interface, found: Mapping[str, Numbers]
+        self,
+        model: Model,
+        record: ArtifactRecord,
+        interface: Interface,
+        found: Mapping[str, Numbers],
     ) -> None:
         """The definition of an artifact with these constants, whose C has this interface."""
         self._model = model
-        self._formats = formats_for(model, told)
+        self._formats = formats_for(model, record)
         self._whole = whole_model(model, self._formats)
-        assert told.integer is not None  # noqa: S101 - formats_for has seen to it
-        self._measured_errors = told.integer.measured_errors
-        self.source = write(Written(model, self._whole, interface, told.integer)).c
-        as_told = self.source
-        if told.signature != model.signature:
+        assert record.integer is not None  # noqa: S101 - formats_for has seen to it
+        self._measured_errors = record.integer.measured_errors
+        self.source = write(Written(model, self._whole, interface, record.integer)).c
+        as_recorded = self.source
+        if record.signature != model.signature:
             # the sequences of its self-test are as long as the windows that it was exported with
-            other = Model(model.stages, told.signature)
-            as_told = write(Written(other, self._whole, interface, told.integer)).c
-        self.structure = difference(arrays_in(as_told), found) or "as defined"
+            other = Model(model.stages, record.signature)
+            as_recorded = write(Written(other, self._whole, interface, record.integer)).c
+        self.structure = difference(arrays_in(as_recorded), found) or "as defined"
 
     @classmethod
     def of_source(cls, model: Model, record: Record, source: str) -> IntegerDefinition:
@@ -117,26 +121,26 @@ class IntegerDefinition:
         return record, write(Written(model, self._whole, interface, facts)).c
 
 
-def formats_for(model: Model, told: Told) -> Formats:
+def formats_for(model: Model, record: ArtifactRecord) -> Formats:
     """The formats of an artifact.
 
     Raises:
         InputError: it is an artifact of another model.
         BundleError: they do not fit the model.
     """
-    assert told.integer is not None  # noqa: S101 - the caller has seen to it
-    _check_same_chain(model, told)
-    if not fit(model, told.integer.formats):
+    assert record.integer is not None  # noqa: S101 - the caller has seen to it
+    _check_same_chain(model, record)
+    if not fit(model, record.integer.formats):
         raise BundleError("the formats in this artifact do not fit the model; export it again")
-    return told.integer.formats
+    return record.integer.formats
 
 
-def _check_same_chain(model: Model, told: Told) -> None:
+def _check_same_chain(model: Model, record: ArtifactRecord) -> None:
     expected = (model.chain_record(), model.signature.input_size, model.signature.output_size)
-    found = told.signature
-    if (told.chain, found.input_size, found.output_size) != expected:
+    found = record.signature
+    if (record.chain, found.input_size, found.output_size) != expected:
         raise InputError(
-            f"it is an artifact of another model, whose chain is {_names(told.chain)}, of "
+            f"it is an artifact of another model, whose chain is {_names(record.chain)}, of "
             f"{found.input_size} inputs and {found.output_size} outputs, and the model is "
             f"'{model.describe()}'; name the model that it was exported from"
         )

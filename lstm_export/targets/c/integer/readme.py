@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..emit.calls import COUNTS, Told, calls, filled
+from ..emit.calls import COUNTS, ModelFacts, calls, filled
 from ..emit.interface import Interface
 from ..emit.names import plain_sentence
 from ..emit.readme import table_of_costs
@@ -14,7 +14,7 @@ from .source import units_of
 
 
 def integer_readme(
-    told: Told,
+    model: ModelFacts,
     interface: Interface,
     facts: IntegerFacts,
     source: Source,
@@ -23,7 +23,7 @@ def integer_readme(
     """README.md.
 
     Args:
-        told: what it tells of the model.
+        model: what it says of the model.
         interface: what is called how.
         facts: what counts mean.
         source: what it takes.
@@ -35,7 +35,7 @@ def integer_readme(
         _TITLE,
         table_of_costs(weights, interface, source, state + state % 4, COUNTS),
         _UNITS,
-        *calls(interface, told, _SEQUENCE if interface.streams else _SEQUENCE_WITH_SCRATCH),
+        *calls(interface, model, _SEQUENCE if interface.streams else _SEQUENCE_WITH_SCRATCH),
         *([_FLOATS] if facts.floats else []),
         *([_SELF_TEST] if interface.self_test else []),
         _COST,
@@ -46,7 +46,7 @@ def integer_readme(
         "DESCRIPTION": interface.description,
         "MACRO": interface.name.upper(),
         "ANSWER_BITS": str(facts.answer_bits),
-        "UNITS": "\n".join(_named_units(told, facts)),
+        "UNITS": "\n".join(_named_units(model, facts)),
         "HOW": _BY_STEPS if interface.streams else "",
         "COSTS": "\n".join(f"- {plain_sentence(cost)}" for cost in costs),
     }
@@ -55,12 +55,12 @@ def integer_readme(
     return text
 
 
-def _named_units(told: Told, facts: IntegerFacts) -> list[str]:
+def _named_units(model: ModelFacts, facts: IntegerFacts) -> list[str]:
     """What a count of every input means, and its name, where inputs have names."""
     units = units_of(facts)
-    if not told.inputs:
+    if not model.inputs:
         return units
-    return [f"{unit} ({name})" for unit, name in zip(units, told.inputs, strict=True)]
+    return [f"{unit} ({name})" for unit, name in zip(units, model.inputs, strict=True)]
 
 
 _TITLE = """# @NAME@ in C, in whole numbers
