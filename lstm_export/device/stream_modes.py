@@ -84,9 +84,10 @@ def _context_maker(
         if is_stateful(engine):
             return partial(StateContext, engine, signature.input_size, every_step)
     if window is None or window < 1:
+        found = "not stored" if window is None else window
         raise InputError(
-            f"the window is {window}, expected how many samples it has; "
-            'or keep the state: mode="state"'
+            f"the window is {found}, expected how many samples it has; give it with --window, or "
+            "keep the state with --mode state"
         )
     every_step = _answers_every_step(engine, signature, window)
     return partial(WindowContext, engine, signature, every_step, window)

@@ -261,7 +261,7 @@ def test_a_stream_needs_what_its_mode_keeps(traffic_model: Model) -> None:
         plain.stream(mode="state")
     seed = CHAINS["seed"]
     assert session_of(seed).stream().mode == "state"
-    with pytest.raises(InputError, match="the window is None"):
+    with pytest.raises(InputError, match="the window is not stored"):
         session_of(seed).stream(mode="window")
     alone = Session(streaming(seed), seed.signature)
     assert alone.stream().mode == "state"
