@@ -62,11 +62,19 @@ def _check_output(path: Path, inputs: tuple[Path | None, ...]) -> None:
             f"({error.strerror}); choose another folder"
         ) from error
     for source in inputs:
-        if source is not None and source.exists() and path.exists() and source.samefile(path):
+        if source is not None and _are_same(source, path):
             raise InputError(
                 f"{path} is the input itself and would be overwritten; "
                 "name another file for what is written"
             )
+
+
+def _are_same(source: Path, output: Path) -> bool:
+    """Whether both name one file; what cannot be read is told where it is read."""
+    try:
+        return source.samefile(output)
+    except (OSError, RuntimeError):
+        return False
 
 
 def check_folder(path: Path, what: str) -> None:
@@ -260,6 +268,14 @@ def is_folder(path: Path) -> bool:
     """Whether a path names a folder; a name that no system takes names none."""
     try:
         return path.is_dir()
+    except OSError:
+        return False
+
+
+def is_file(path: Path) -> bool:
+    """Whether a path names a file; a name that no system takes names none."""
+    try:
+        return path.is_file()
     except OSError:
         return False
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from ..files import is_file
 from ..model import Signature
 from ..reading import Contents, FoundScaler, read_scalers, scaler_in_memory
 from .options import Scaler
@@ -47,7 +48,7 @@ def _given(contents: Contents, scaler: Scaler, option: str) -> FoundScaler:
     if str(scaler) in known:
         return replace(known[str(scaler)], name=f"{scaler} of the file")
     path, _, name = str(scaler).partition(":")
-    if Path(path).is_file():
+    if is_file(Path(path)):
         return _in_file(Path(path), name, option)
     names = f"the scalers {', '.join(known)}" if known else "no scaler"
     raise InputError(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..bench.machine import machine
 from ..errors import InputError
+from ..files import is_folder
 from ..parity import ParityReport, all_ok
 from ..signing import read_public_key
 from ..verification.judge import judge_file
@@ -108,7 +109,7 @@ def verify_fleet(  # noqa: PLR0913 - where, how, and what it is compared with
 
 
 def _earlier(folder: Path, against: Path | None) -> FleetReport | None:
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise InputError(f"{folder} is no folder; name one that fleet wrote bundles to")
     path = folder / REPORT
     return read_report(against or path) if against or path.exists() else None

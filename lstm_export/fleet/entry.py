@@ -13,7 +13,7 @@ from typing import Any
 from ..bundle import Mode
 from ..chains import ASSUME, ReadingOptions
 from ..errors import InputError, quoted
-from ..files import sha256_of
+from ..files import is_file, is_folder, sha256_of
 from ..series.table_blocks import SUFFIXES
 from ..training import Search, TrainingOptions
 from ..version import __version__
@@ -89,7 +89,7 @@ class Entry:
         return (*how, self.target_names, self.mode, self.lengths, self.options)
 
     def _files(self) -> Iterator[Path]:
-        if self.training and self.source.is_dir():
+        if self.training and is_folder(self.source):
             files = self.source.iterdir()
             yield from sorted(path for path in files if path.suffix.lower() in SUFFIXES)
         else:
@@ -101,7 +101,7 @@ class Entry:
             yield Path(self.options["calibrate"])
         for scaler in (self.reading.input_scaler, self.reading.output_scaler):
             path = Path(str(scaler or "").partition(":")[0])  # scalers.joblib:NAME
-            if path.is_file():
+            if is_file(path):
                 yield path
 
 

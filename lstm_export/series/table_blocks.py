@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError, require
-from ..files import is_folder, unreadable
+from ..files import is_file, is_folder, unreadable
 from ..model import Array, TableFormat
 from .table import Table
 from .table_files import (
@@ -113,7 +113,7 @@ def is_large(path: Path) -> bool:
     if is_folder(path):
         return True
     suffix = path.suffix.lower()
-    if suffix not in SUFFIXES or not path.is_file():
+    if suffix not in SUFFIXES or not is_file(path):
         return False
     if suffix == ".csv":
         return path.stat().st_size > LARGE_TEXT_BYTES
@@ -123,7 +123,7 @@ def is_large(path: Path) -> bool:
 
 
 def _files_of(path: Path) -> tuple[Path, ...]:
-    if not path.is_dir():
+    if not is_folder(path):
         return (path,)
     tables = [file for file in path.iterdir() if file.suffix.lower() in SUFFIXES]
     files = tuple(sorted(tables))

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError, require
-from ..files import read_bytes, unreadable
+from ..files import is_file, is_folder, read_bytes, unreadable
 from ..model import USUAL, Array, TableFormat
 from .cells import fills
 
@@ -40,10 +40,10 @@ def columns_of_file(path: Path, table_format: TableFormat = USUAL) -> Mapping[st
         InputError: as `read_table`.
         MissingDependency: Parquet needs pyarrow.
     """
-    if path.is_dir():
+    if is_folder(path):
         raise InputError(f"{path} is a folder, expected a file; name one of the tables in it")
     read = _reader(path, table_format)
-    if not path.is_file():
+    if not is_file(path):
         raise InputError(f"{path} does not exist; name a table")
     try:
         return read(path)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..errors import InputError
-from ..files import read_bytes
+from ..files import is_file, read_bytes
 from .minisign import public_key_of
 from .minisign_secret import is_secret_key, secret_key_of
 from .p256 import PEM, is_secret_pem, public_pem, secret_pem
@@ -53,7 +53,7 @@ def key_file(key: Path | str | None, *, has_model: bool) -> Path | None:
 
     A file is never taken for the name of a state_dict, so that no check is left out in silence.
     """
-    if key is None or (has_model and not Path(key).is_file()):
+    if key is None or (has_model and not is_file(Path(key))):
         return None
     return Path(key)
 

@@ -117,7 +117,7 @@ WRITES = (
     "sbom BUNDLE -o OUT",
     "verify BUNDLE --junit OUT",
     "verify BUNDLE --html OUT",
-    "run BUNDLE - --stream --mode window --state OUT",
+    "run BUNDLE - --stream --mode window --window 5 --state OUT",
 )
 READS = (
     "verify IN",
@@ -134,6 +134,10 @@ READS = (
     "sign BUNDLE --key IN",
     "package IN",
     "onnx IN",
+    "fleet verify IN",
+    "train IN.csv --target v -o model.pt",
+    "train IN.parquet --target v -o model.pt",
+    "fleet IN.csv -o bundles",
 )
 # What stands at a path that is no file.
 ODD = {
@@ -161,6 +165,7 @@ def refused(command: str, path: str, folder: Path, monkeypatch: pytest.MonkeyPat
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: ")
     assert ";" in line, "no next step"
+    assert path[:3] in line, "told of another path"
     assert sorted(Path().iterdir()) == before
     return line
 
