@@ -20,11 +20,11 @@ FILES = {"b.txt": b"bee", "a/x.bin": bytes(range(256)), "empty": b""}
 
 
 def zipped(*entries: tuple[str, bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
-    """A zip by the standard library, which lets almost any name through."""
+    """A zip by the standard library, which lets almost any name through, at a fixed time."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", compression) as archive:
+    with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in entries:
-            archive.writestr(name, content)
+            archive.writestr(zipfile.ZipInfo(name), content, compression)
     return buffer.getvalue()
 
 
